@@ -1,0 +1,100 @@
+"""Settings: read once from the environment and from one private file of secrets made at the first start."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the processes need to know. Nothing here changes while they run."""
+
+    var: Path
+    database_url: str
+    redis_url: str
+    public_url: str
+    sandbox_url: str
+    demo: bool
+    smtp_url: str
+    mail_from: str
+    stripe: dict[str, dict[str, str]]
+    secrets: dict[str, Any] = field(repr=False)
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach us over TLS (decides cookie names and HSTS)."""
+        return self.public_url.startswith("https://")
+
+
+class BadSecrets(RuntimeError):
+    """The private file is missing, short, readable by others or not ours: refuse to start rather than start open."""
+
+
+def ensure_secrets(path: Path) -> dict[str, Any]:
+    """Read the private file, making it (mode 0600) at the first start. Refuses one that others may read."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = {
+            "session_key": secrets.token_urlsafe(48),
+            "signing_keys": [{"kid": "k1", "key": secrets.token_urlsafe(48)}],  # the first signs, all verify
+            "sandbox_api_key": "sk_test_" + secrets.token_hex(24),
+            "sandbox_webhook_secret": "whsec_" + secrets.token_hex(24),
+        }
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as out:
+            json.dump(made, out, indent=1)
+            out.flush()
+            os.fsync(out.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)  # two first starts at once: one file wins, both read it
+        draft.unlink()
+    if path.stat().st_mode & 0o077:
+        raise BadSecrets(f"{path} can be read by others: run chmod 600 on it")
+    kept = json.loads(path.read_text())
+    keys = kept.get("signing_keys") or []
+    if len(kept.get("session_key", "")) < 32 or not keys or any(len(k.get("key", "")) < 32 for k in keys):
+        raise BadSecrets(f"{path} holds a key shorter than 32 characters or none at all")
+    return kept
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read at the first call."""
+    env = os.environ
+    var = Path(env.get("PORTAL_VAR", "var")).resolve()
+    port = env.get("PORT", "8000")
+    return Settings(
+        var=var,
+        database_url=env.get("DATABASE_URL", "").replace("postgresql://", "postgresql+psycopg://", 1),
+        redis_url=env.get("REDIS_URL", ""),
+        public_url=env.get("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+        sandbox_url=env.get("SANDBOX_URL", "").rstrip("/"),
+        demo=env.get("DEMO", "") == "1",
+        smtp_url=env.get("SMTP_URL", ""),
+        mail_from=env.get("MAIL_FROM", "Payments <no-reply@localhost>"),
+        stripe={
+            mode: {
+                "secret_key": env.get(f"STRIPE_{mode.upper()}_SECRET_KEY", ""),
+                "publishable_key": env.get(f"STRIPE_{mode.upper()}_PUBLISHABLE_KEY", ""),
+                "webhook_secret": env.get(f"STRIPE_{mode.upper()}_WEBHOOK_SECRET", ""),
+            }
+            for mode in ("test", "live")
+        },
+        secrets=_overridden(ensure_secrets(var / "secrets.json")),
+    )
+
+
+def _overridden(kept: dict[str, Any]) -> dict[str, Any]:
+    """Tests and full services may hand the sandbox's key and secret over in the environment."""
+    for name in ("sandbox_api_key", "sandbox_webhook_secret"):
+        if os.environ.get(name.upper()):
+            kept[name] = os.environ[name.upper()]
+    return kept

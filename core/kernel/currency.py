@@ -1,0 +1,32 @@
+"""Which currencies there are and how many decimals each has, by ISO 4217 (a gateway's own habits live in its adapter)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from iso4217 import Currency
+
+# What a vendor may price in today; the books take any ISO currency with 0, 2 or 3 decimals.
+OFFERED = (
+    "GBP", "EUR", "USD", "AUD", "BHD", "CAD", "CHF", "CZK", "DKK", "HKD", "HUF", "INR", "ISK", "JPY", "KRW",
+    "KWD", "MXN", "NOK", "NZD", "PLN", "RON", "SEK", "SGD", "TRY", "UGX", "ZAR",
+)  # fmt: skip
+
+
+@cache
+def exponent(code: str) -> int:
+    """The number of decimals of a currency: JPY 0, GBP 2, KWD 3. Raises ValueError for a code ISO does not list."""
+    digits = Currency(code).exponent
+    if digits not in (0, 2, 3):
+        raise ValueError(f"{code} has no decimals we keep books in")
+    return digits
+
+
+@cache
+def is_currency(code: str) -> bool:
+    """Whether the books can hold this currency."""
+    try:
+        exponent(code)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,114 @@
+"""The database session, and the only place where anything is committed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import CheckConstraint, DateTime, MetaData, String, Uuid
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+MODES = ("test", "live")
+Row = TypeVar("Row", bound="Base")
+
+
+class Base(DeclarativeBase):
+    """Parent of every model. Constraint names follow one convention, so that a migration can name what it drops."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(referred_table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {datetime: DateTime(timezone=True), uuid.UUID: Uuid(as_uuid=True)}
+
+
+class TenantKey:
+    """The head of every vendor-owned row's key: whose it is, test or live, and which."""
+
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+
+
+def mode_check() -> CheckConstraint:
+    """Every tenant table refuses any mode but test and live."""
+    return CheckConstraint("mode IN ('test', 'live')", name="mode")
+
+
+db = SQLAlchemy(
+    metadata=Base.metadata,
+    # Rows stay readable after a commit: a provider is asked with what was just written down, outside any transaction.
+    session_options={"expire_on_commit": False},
+)
+
+_after_commit: list[Callable[[set[str]], None]] = []
+
+
+def on_commit(listener: Callable[[set[str]], None]) -> None:
+    """Called after each commit with the queues that got new work. Failing to listen loses nothing: the sweeper looks too."""
+    if listener not in _after_commit:
+        _after_commit.append(listener)
+
+
+def wake_after_commit(queue: str) -> None:
+    """Remember that this unit put work on a queue."""
+    db.session().info.setdefault("queues", set()).add(queue)
+
+
+def finish_unit(*, keep: bool) -> None:
+    """End the present unit of work: commit it or throw it away. The single commit of the whole product."""
+    session = db.session()
+    if not keep:
+        session.info.pop("queues", None)
+        session.rollback()
+        return
+    try:
+        session.commit()
+    except BaseException:
+        session.info.pop("queues", None)
+        session.rollback()
+        raise
+    queues = session.info.pop("queues", None)
+    if queues:
+        for listener in _after_commit:
+            listener(queues)
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Any]:
+    """All of the block happens, or none of it. Jobs and commands call it; a request gets one from the doors' kit."""
+    try:
+        yield db.session
+    except BaseException:
+        finish_unit(keep=False)
+        raise
+    finish_unit(keep=True)
+
+
+class TransactionOpen(RuntimeError):
+    """Somebody asked the outside world while holding a database transaction: a bug that would freeze rows."""
+
+
+def assert_no_transaction() -> None:
+    """Every provider call begins with this."""
+    if db.session().in_transaction():
+        raise TransactionOpen("a provider may not be called inside a transaction")
+
+
+def locked(model: type[Row], *key: Any) -> Row | None:
+    """The row, freshly read and locked until the unit ends; None when there is none."""
+    return db.session.get(model, key if len(key) > 1 else key[0], with_for_update=True, populate_existing=True)
+
+
+def driver() -> Any:
+    """The psycopg connection of the present unit, for the few statements that must cost one round trip and nothing more."""
+    return db.session().connection().connection.driver_connection

@@ -1,0 +1,30 @@
+"""Identifiers: time-ordered UUIDs for rows, prefixed random ones for everything an outsider may see."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# Crockford's alphabet: no I, L, O or U, so a reference survives being read out on the telephone.
+_SPOKEN = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def uuid7() -> uuid.UUID:
+    """A UUID version 7 (RFC 9562): 48 bits of milliseconds, then 74 random bits."""
+    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0x3 << 62) | 2 << 62
+    return uuid.UUID(int=value)
+
+
+def public_id(prefix: str) -> str:
+    """`prefix_` and 22 base62 characters (131 random bits)."""
+    return f"{prefix}_" + "".join(secrets.choice(_BASE62) for _ in range(22))
+
+
+def spoken_reference() -> str:
+    """Ten characters in two groups, for people: `7K3F9-QX2MA`. 50 random bits; unique within one vendor's book."""
+    text = "".join(secrets.choice(_SPOKEN) for _ in range(10))
+    return f"{text[:5]}-{text[5:]}"

@@ -1,0 +1,129 @@
+"""Money: a whole number of minor units and a currency. Every sum in the product is worked out here, and nothing is ever lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from core.kernel.currency import exponent, is_currency
+from core.kernel.errors import Refusal
+
+LARGEST_MINOR = 9_000_000_000_000_000  # the books' own limit for one entry, so that no sum can overflow 64 bits
+_GRAMMAR = {0: re.compile(r"[0-9]{1,12}"), 2: re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?"), 3: re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?")}
+
+
+class BadAmount(Refusal):
+    """What was typed is not an amount of money in that currency."""
+
+    code = "bad_amount"
+
+
+class CurrencyMismatch(ValueError):
+    """Two sums in different currencies were added or compared: a bug, never a user's mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """`minor` counts pence, cents, yen or fils; `currency` is the ISO 4217 code."""
+
+    minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if type(self.minor) is not int:
+            raise TypeError("money counts whole minor units")
+        if not is_currency(self.currency):
+            raise ValueError(f"{self.currency!r} is no currency we know")
+
+    @classmethod
+    def of(cls, text: str, currency: str) -> Money:
+        """Money.of("12.34", "GBP"): the same strict grammar as a form field."""
+        return parse_amount(text, currency)
+
+    def _same(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise CurrencyMismatch(f"{self.currency} and {other.currency} do not mix")
+
+    def __add__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.minor - other.minor, self.currency)
+
+    def __neg__(self) -> Money:
+        return Money(-self.minor, self.currency)
+
+    def __lt__(self, other: Money) -> bool:
+        self._same(other)
+        return self.minor < other.minor
+
+    def __le__(self, other: Money) -> bool:
+        self._same(other)
+        return self.minor <= other.minor
+
+    def __bool__(self) -> bool:
+        return self.minor != 0
+
+    def share(self, basis_points: int) -> Money:
+        """So many hundredths of a percent of this sum, rounded half up, once."""
+        return self.part(Fraction(basis_points, 10_000))
+
+    def part(self, fraction: Fraction) -> Money:
+        """An exact fraction of this sum, rounded half up (away from zero at the half), once."""
+        return Money(round_half_up(self.minor * fraction), self.currency)
+
+    def split(self, weights: Sequence[int]) -> list[Money]:
+        """Divide by weights, losing nothing: largest remainder, ties to the earlier line."""
+        total = sum(weights)
+        if total <= 0 or any(w < 0 for w in weights):
+            raise ValueError("weights are not negative and not all zero")
+        exact = [Fraction(self.minor * w, total) for w in weights]
+        floors = [e.numerator // e.denominator for e in exact]
+        rest = self.minor - sum(floors)
+        order = sorted(range(len(weights)), key=lambda i: (floors[i] - exact[i], i))
+        for i in order[:rest]:
+            floors[i] += 1
+        return [Money(f, self.currency) for f in floors]
+
+    @property
+    def decimal_text(self) -> str:
+        """The plain decimal spelling, `12.30`: what a form field shows and parse_amount reads back."""
+        digits = exponent(self.currency)
+        sign, whole = ("-" if self.minor < 0 else ""), str(abs(self.minor)).rjust(digits + 1, "0")
+        return f"{sign}{whole[:-digits]}.{whole[-digits:]}" if digits else f"{sign}{whole}"
+
+    def __str__(self) -> str:
+        return f"{self.currency} {self.decimal_text}"
+
+
+def round_half_up(value: Fraction) -> int:
+    """The nearest whole number; a half goes away from zero."""
+    doubled = 2 * abs(value.numerator) + value.denominator
+    whole = doubled // (2 * value.denominator)
+    return whole if value >= 0 else -whole
+
+
+def parse_amount(text: str, currency: str) -> Money:
+    """Read what a person typed. ASCII digits, one full stop, no more decimals than the currency has; anything else refuses.
+
+    Raises BadAmount with a sentence that says what to write instead.
+    """
+    if not is_currency(currency):
+        raise BadAmount("Choose a currency from the list.", field="currency")
+    digits = exponent(currency)
+    example = {0: "1250", 2: "12.50", 3: "12.500"}[digits]
+    text = text.strip(" ")
+    if not text:
+        raise BadAmount(f"Enter an amount, like {example}.", field="amount")
+    if not _GRAMMAR[digits].fullmatch(text):
+        if digits == 0 and re.fullmatch(r"[0-9]{1,12}\.[0-9]+", text):
+            raise BadAmount(f"{currency} has no decimals. Write a whole number, like {example}.", field="amount")
+        if re.fullmatch(r"[0-9]{1,12}\.[0-9]+", text):
+            raise BadAmount(f"{currency} has {digits} decimals at most, like {example}.", field="amount")
+        raise BadAmount(f"Write the amount with digits only, like {example}.", field="amount")
+    whole, _, part = text.partition(".")
+    return Money(int(whole) * 10**digits + int(part.ljust(digits, "0") or 0), currency)

@@ -1,0 +1,59 @@
+"""Work to be done later: a row in the same transaction as its cause. RQ only carries the wake-up; PostgreSQL remembers."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.kernel.clock import now
+from core.kernel.db import Base, db, wake_after_commit
+from core.kernel.ids import uuid7
+
+QUEUES = ("money", "messages", "papers")
+
+
+class OutboxTask(Base):
+    """One thing to do. It waits, runs under a lease, and is deleted in the end; `dead` ones stay to be looked at."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'dead')", name="state"),
+        Index("ix_outbox_due", "queue", "due_at", postgresql_where="state = 'waiting'"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    queue: Mapped[str] = mapped_column(String(20))
+    job: Mapped[str] = mapped_column(String(60))
+    args: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    due_at: Mapped[datetime]  # while somebody runs it, the instant its lease ends: a killed job is simply due again
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+
+def enqueue(job: str, vendor_id: uuid.UUID, *, queue: str = "money", due_in: int = 0, **args: Any) -> OutboxTask:
+    """Ask for a job by name, in the present transaction. `due_in` counts seconds; arguments are ids and plain values."""
+    if queue not in QUEUES:
+        raise ValueError(f"no such queue: {queue}")
+    at = now()
+    task = OutboxTask(
+        vendor_id=vendor_id,
+        id=uuid7(),
+        queue=queue,
+        job=job,
+        args=args,
+        state="waiting",
+        due_at=at + timedelta(seconds=due_in),
+        attempts=0,
+        created_at=at,
+    )
+    db.session.add(task)
+    if due_in == 0:
+        wake_after_commit(queue)
+    return task

@@ -1,0 +1,87 @@
+"""The books: the chart of accounts, journals with their entries, and balances kept by PostgreSQL itself."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.kernel.db import Base, TenantKey, mode_check
+
+
+class ChartAccount(Base):
+    """One kind of account. Its code is the same in every vendor's book; migrations add rows, nothing changes them."""
+
+    __tablename__ = "ledger_chart"
+    __table_args__ = (CheckConstraint("side IN ('D', 'C')", name="side"),)
+    code: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+    side: Mapped[str] = mapped_column(CHAR(1))  # where its natural balance stands: debit or credit
+    floor: Mapped[bool]  # may never go below zero
+    purpose: Mapped[str] = mapped_column(Text)
+
+
+class Journal(TenantKey, Base):
+    """One business event in the books. Sealed when its transaction ends; `event_key` makes the same fact post once."""
+
+    __tablename__ = "journals"
+    __table_args__ = (
+        mode_check(),
+        UniqueConstraint("vendor_id", "mode", "event_key"),
+        ForeignKeyConstraint(
+            ["vendor_id", "mode", "reverses"], ["journals.vendor_id", "journals.mode", "journals.id"], name="fk_journals_reverses"
+        ),
+        CheckConstraint("n_legs >= 2", name="n_legs"),
+        Index("ix_journals_about", "vendor_id", "mode", "about", "id"),
+    )
+    event_key: Mapped[str] = mapped_column(String(160))
+    kind: Mapped[str] = mapped_column(String(40))
+    n_legs: Mapped[int] = mapped_column(SmallInteger)
+    digest: Mapped[str] = mapped_column(CHAR(32))  # of the legs: the same fact told twice must say the same
+    about: Mapped[str] = mapped_column(String(60))  # the public id of the payment, refund or payout it belongs to
+    reverses: Mapped[uuid.UUID | None]
+    effective_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class Entry(Base):
+    """One leg: so much on this account of this book. Debit is positive, credit negative, in minor units."""
+
+    __tablename__ = "entries"
+    __table_args__ = (
+        mode_check(),
+        CheckConstraint("amount_minor <> 0 AND amount_minor BETWEEN -9000000000000000 AND 9000000000000000", name="amount"),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+        CheckConstraint("sub <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
+        Index("ix_entries_account", "vendor_id", "mode", "code", "sub", "currency", "journal_id"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    journal_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    leg: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    code: Mapped[int] = mapped_column(SmallInteger)
+    sub: Mapped[str] = mapped_column(String(60), default="")  # which of them: the processor, the bank account, the wallet's owner
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    ref: Mapped[str] = mapped_column(String(60), default="")  # the one refund or payout an in-flight account must clear
+
+
+class Balance(Base):
+    """Part of an account's balance. The shards of one account add up to its entries; PostgreSQL's trigger is the only writer."""
+
+    __tablename__ = "balances"
+    __table_args__ = (
+        mode_check(),
+        CheckConstraint("amount_minor * floor_side >= 0", name="floor"),
+        {"postgresql_with": {"fillfactor": "60"}},
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    code: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    sub: Mapped[str] = mapped_column(String(60), primary_key=True)
+    currency: Mapped[str] = mapped_column(CHAR(3), primary_key=True)
+    shard: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    floor_side: Mapped[int] = mapped_column(SmallInteger)  # 1: never below zero, -1: never above (a credit account), 0: free

@@ -1,0 +1,55 @@
+"""Messages we owe somebody and papers we made: kept as rows, so that nothing sent is ever a matter of memory."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.kernel.db import Base, TenantKey, mode_check
+
+
+class Message(TenantKey, Base):
+    """One e-mail: asked for, rendered, then sent, kept (no mail server in the demo) or failed."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        mode_check(),
+        CheckConstraint("state IN ('queued', 'sent', 'kept', 'failed')", name="state"),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        Index("ix_messages_newest", "vendor_id", "mode", "created_at", "id"),
+        Index("ix_messages_about", "vendor_id", "mode", "about"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(40))
+    recipient: Mapped[str] = mapped_column(String(254))
+    locale: Mapped[str] = mapped_column(String(10), default="en")
+    params: Mapped[dict[str, Any]] = mapped_column(JSONB)  # ids and plain values; the worker renders from them
+    about: Mapped[str] = mapped_column(String(60), default="")  # the public id of what it is about
+    state: Mapped[str] = mapped_column(String(10), default="queued")
+    subject: Mapped[str | None] = mapped_column(Text)
+    text: Mapped[str | None] = mapped_column(Text)
+    html: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+
+class Paper(TenantKey, Base):
+    """A PDF as it was made, with its SHA-256. A later refund makes a new version beside it."""
+
+    __tablename__ = "papers"
+    __table_args__ = (mode_check(), UniqueConstraint("vendor_id", "mode", "about", "kind", "version"))
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    about: Mapped[str] = mapped_column(String(60))
+    kind: Mapped[str] = mapped_column(String(40))
+    version: Mapped[int]
+    pdf: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]

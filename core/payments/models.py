@@ -1,0 +1,256 @@
+"""Payment links, payments, attempts, refunds, and the append-only history under every figure."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.kernel.db import Base, TenantKey, mode_check
+from core.kernel.money import Money
+from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAYMENT, REFUND
+
+
+def _one_of(column: str, values: Any) -> str:
+    return f"{column} IN ({', '.join(repr(v) for v in sorted(values))})"
+
+
+class PaymentLink(TenantKey, Base):
+    """An address a vendor hands out. The signed token names `token_id`; a new token id kills every older address."""
+
+    __tablename__ = "payment_links"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id"], ["vendors.id"]),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        UniqueConstraint("vendor_id", "mode", "token_id"),
+        CheckConstraint("kind IN ('single', 'reusable')", name="kind"),
+        CheckConstraint("state IN ('active', 'paused', 'expired')", name="state"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("amount_minor IS NULL OR (minimum_minor IS NULL AND maximum_minor IS NULL)", name="fixed_or_open"),
+        CheckConstraint("minimum_minor > 0 AND minimum_minor <= maximum_minor", name="range"),
+        CheckConstraint("max_payments BETWEEN 1 AND 10000", name="max_payments"),
+        CheckConstraint("hours_after_opening BETWEEN 1 AND 8760", name="hours_after_opening"),
+        Index("ix_payment_links_newest", "vendor_id", "mode", "id"),
+    )
+    public_id: Mapped[str] = mapped_column(String(40))
+    token_id: Mapped[str] = mapped_column(String(40))
+    token_expires_at: Mapped[datetime]
+    title: Mapped[str] = mapped_column(String(120))
+    description: Mapped[str] = mapped_column(Text, default="")
+    kind: Mapped[str] = mapped_column(String(10))
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    amount_minor: Mapped[int | None] = mapped_column(BigInteger)  # empty: the payer chooses
+    minimum_minor: Mapped[int | None] = mapped_column(BigInteger)
+    maximum_minor: Mapped[int | None] = mapped_column(BigInteger)
+    suggestions_minor: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)
+    expires_at: Mapped[datetime | None]
+    hours_after_opening: Mapped[int | None]
+    first_opened_at: Mapped[datetime | None]
+    max_payments: Mapped[int | None]
+    state: Mapped[str] = mapped_column(String(10), default="active")
+    paused_message: Mapped[str] = mapped_column(String(300), default="")
+    created_by: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @property
+    def amount(self) -> Money | None:
+        """The fixed amount, or None when the payer chooses."""
+        return None if self.amount_minor is None else Money(self.amount_minor, self.currency)
+
+    @property
+    def places(self) -> int | None:
+        """How many payments may ever succeed; None for no limit."""
+        return 1 if self.kind == "single" else self.max_payments
+
+
+class Payment(TenantKey, Base):
+    """What one payer set out to pay. It outlives its attempts; its figures are explained by its history and its journals."""
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id"], ["vendors.id"]),
+        ForeignKeyConstraint(["vendor_id", "mode", "link_id"], ["payment_links.vendor_id", "payment_links.mode", "payment_links.id"]),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        UniqueConstraint("vendor_id", "mode", "reference"),
+        UniqueConstraint("vendor_id", "mode", "token_id"),
+        UniqueConstraint("vendor_id", "mode", "form_token"),
+        CheckConstraint(_one_of("state", PAYMENT), name="state"),
+        CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0", name="not_negative"),
+        CheckConstraint("refunded_minor + refunding_minor <= captured_minor", name="refund_within_capture"),
+        CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_minor", name="fee_returned"),
+        Index("ix_payments_newest", "vendor_id", "mode", "id"),
+        Index("ix_payments_by_state", "vendor_id", "mode", "state", "id"),
+        Index("ix_payments_by_email", "vendor_id", "mode", "email", "id"),
+        Index("ix_payments_by_link", "vendor_id", "mode", "link_id", "id"),
+        Index("ix_payments_places", "vendor_id", "mode", "link_id", postgresql_where="holds_place"),
+        Index("ix_payments_captured", "vendor_id", "mode", "captured_at"),
+        Index("ix_payments_to_release", "available_at", postgresql_where="available_at IS NOT NULL AND released_at IS NULL"),
+        Index("ix_payments_to_expire", "expires_at", postgresql_where=_one_of("state", ("created", "requires_method", "requires_action"))),
+    )
+    public_id: Mapped[str] = mapped_column(String(40))
+    reference: Mapped[str] = mapped_column(String(20))  # for people: short enough to read out
+    token_id: Mapped[str] = mapped_column(String(40))
+    form_token: Mapped[str] = mapped_column(String(80))  # the same form posted twice is one payment
+    link_id: Mapped[uuid.UUID | None]
+    description: Mapped[str] = mapped_column(String(120))
+    provider: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20), default="created")
+    holds_place: Mapped[bool] = mapped_column(default=False)  # takes one of its link's places, whether being paid or paid
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    captured_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    refunding_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # asked for, not yet confirmed by the provider
+    refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    fee_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # what the platform keeps
+    fee_returned_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    processor_fee_minor: Mapped[int | None] = mapped_column(BigInteger)  # what the provider keeps; empty until it has said
+    email: Mapped[str] = mapped_column(String(254))
+    payer_name: Mapped[str] = mapped_column(String(120), default="")
+    charge: Mapped[str | None] = mapped_column(String(80))  # the provider's own name for the money
+    card_brand: Mapped[str | None] = mapped_column(String(20))
+    card_last4: Mapped[str | None] = mapped_column(CHAR(4))
+    decline_code: Mapped[str | None] = mapped_column(String(60))  # why the last try did not work, until one does
+    expires_at: Mapped[datetime]
+    captured_at: Mapped[datetime | None]
+    available_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=0)  # counts the history; the next event takes version + 1
+
+    @property
+    def amount(self) -> Money:
+        """What the payer set out to pay."""
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def captured(self) -> Money:
+        """What was really taken."""
+        return Money(self.captured_minor, self.currency)
+
+    @property
+    def refunded(self) -> Money:
+        """What the provider has confirmed as given back."""
+        return Money(self.refunded_minor, self.currency)
+
+    @property
+    def refunding(self) -> Money:
+        """What is on its way back."""
+        return Money(self.refunding_minor, self.currency)
+
+    @property
+    def refundable(self) -> Money:
+        """What could still be given back."""
+        return Money(self.captured_minor - self.refunded_minor - self.refunding_minor, self.currency)
+
+    @property
+    def fee(self) -> Money:
+        """The platform's fee after what was returned with refunds."""
+        return Money((self.fee_minor if self.captured_minor else 0) - self.fee_returned_minor, self.currency)
+
+    @property
+    def net(self) -> Money:
+        """What the vendor keeps: captured, less refunds (also those under way), less the platform's fee."""
+        return self.captured - self.refunded - self.refunding - self.fee
+
+
+class Attempt(TenantKey, Base):
+    """One opening at the provider. Its public id is the key the provider knows it by, so asking twice is asking once."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id", "mode", "payment_id"], ["payments.vendor_id", "payments.mode", "payments.id"]),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        UniqueConstraint("vendor_id", "mode", "payment_id", "number"),
+        CheckConstraint(_one_of("state", ATTEMPT), name="state"),
+        CheckConstraint("surface IN ('hosted', 'fields')", name="surface"),
+        # Two tabs cannot both pay: at most one attempt of a payment may still move money.
+        Index("uq_attempts_one_live", "vendor_id", "mode", "payment_id", unique=True, postgresql_where=_one_of("state", LIVE_ATTEMPT)),
+        Index("ix_attempts_to_ask", "next_inquiry_at", postgresql_where="next_inquiry_at IS NOT NULL"),
+    )
+    public_id: Mapped[str] = mapped_column(String(40))
+    payment_id: Mapped[uuid.UUID]
+    number: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20), default="started")
+    surface: Mapped[str] = mapped_column(String(10))
+    provider_reference: Mapped[str | None] = mapped_column(String(120))
+    redirect_url: Mapped[str | None] = mapped_column(Text)
+    fields_url: Mapped[str | None] = mapped_column(Text)
+    client_secret: Mapped[str | None] = mapped_column(Text)
+    decline_code: Mapped[str | None] = mapped_column(String(60))
+    next_inquiry_at: Mapped[datetime | None]
+    inquiries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class PaymentEvent(Base):
+    """One line of a payment's history: what happened, from which state to which, because of whom. Append-only."""
+
+    __tablename__ = "payment_events"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id", "mode", "payment_id"], ["payments.vendor_id", "payments.mode", "payments.id"]),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    payment_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    from_state: Mapped[str | None] = mapped_column(String(20))
+    to_state: Mapped[str | None] = mapped_column(String(20))
+    actor: Mapped[str] = mapped_column(String(60))  # payer, provider, system, usr_...
+    cause: Mapped[str] = mapped_column(String(120), default="")  # evt_..., a poll, a form
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    at: Mapped[datetime]
+
+
+class Refund(TenantKey, Base):
+    """Money going back. Requested by a person, sent by a worker, settled by what the provider confirms."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id", "mode", "payment_id"], ["payments.vendor_id", "payments.mode", "payments.id"]),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        UniqueConstraint("vendor_id", "mode", "form_token"),
+        CheckConstraint(_one_of("state", REFUND), name="state"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("fee_returned_minor >= 0 AND fee_returned_minor <= amount_minor", name="fee_returned"),
+        CheckConstraint("taken_from IN ('seller_pending', 'seller_available')", name="taken_from"),
+        Index("ix_refunds_by_payment", "vendor_id", "mode", "payment_id", "id"),
+        Index("ix_refunds_to_ask", "next_inquiry_at", postgresql_where="next_inquiry_at IS NOT NULL"),
+    )
+    public_id: Mapped[str] = mapped_column(String(40))
+    payment_id: Mapped[uuid.UUID]
+    form_token: Mapped[str] = mapped_column(String(80))
+    state: Mapped[str] = mapped_column(String(20), default="requested")
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    fee_returned_minor: Mapped[int] = mapped_column(BigInteger)
+    taken_from: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(String(40))
+    note: Mapped[str] = mapped_column(String(300), default="")
+    requested_by: Mapped[str] = mapped_column(String(60))
+    provider_reference: Mapped[str | None] = mapped_column(String(120))
+    failure_reason: Mapped[str | None] = mapped_column(String(120))
+    next_inquiry_at: Mapped[datetime | None]
+    inquiries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+
+    @property
+    def amount(self) -> Money:
+        """What goes back to the payer."""
+        return Money(self.amount_minor, self.currency)

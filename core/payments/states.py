@@ -1,0 +1,55 @@
+"""What a payment, an attempt and a refund may become. A move that is not in these tables does not happen."""
+
+from __future__ import annotations
+
+from core.kernel.errors import Conflict
+
+# Money that arrives after an end is booked, never ignored: hence canceled and expired may still become succeeded.
+PAYMENT: dict[str, frozenset[str]] = {
+    "created": frozenset({"requires_action", "processing", "succeeded", "canceled", "expired", "unknown"}),
+    "requires_method": frozenset({"requires_action", "processing", "succeeded", "canceled", "expired", "unknown"}),
+    "requires_action": frozenset({"requires_method", "processing", "succeeded", "canceled", "expired", "unknown"}),
+    "processing": frozenset({"requires_method", "requires_action", "succeeded", "canceled", "unknown"}),
+    "unknown": frozenset({"requires_method", "requires_action", "processing", "succeeded", "canceled", "expired"}),
+    "succeeded": frozenset(),
+    "canceled": frozenset({"succeeded"}),
+    "expired": frozenset({"succeeded"}),
+}
+ATTEMPT: dict[str, frozenset[str]] = {
+    "started": frozenset({"action_required", "submitted", "succeeded", "declined", "error", "unknown", "abandoned"}),
+    "action_required": frozenset({"submitted", "succeeded", "declined", "error", "unknown", "abandoned"}),
+    "submitted": frozenset({"action_required", "succeeded", "declined", "error", "unknown", "abandoned"}),
+    "unknown": frozenset({"action_required", "submitted", "succeeded", "declined", "error", "abandoned"}),
+    "succeeded": frozenset(),
+    "declined": frozenset({"succeeded"}),
+    "error": frozenset({"succeeded"}),
+    "abandoned": frozenset({"succeeded"}),
+}
+REFUND: dict[str, frozenset[str]] = {
+    "requested": frozenset({"submitted", "failed", "canceled"}),
+    "submitted": frozenset({"pending", "succeeded", "failed", "canceled", "unknown"}),
+    "pending": frozenset({"succeeded", "failed", "canceled"}),
+    "unknown": frozenset({"pending", "succeeded", "failed", "canceled"}),
+    "succeeded": frozenset({"failed"}),  # a bank can send a refund back weeks later
+    "failed": frozenset(),
+    "canceled": frozenset(),
+}
+LIVE_ATTEMPT = frozenset({"started", "action_required", "submitted", "unknown"})
+PAID_OR_OVER = frozenset({"succeeded", "canceled", "expired"})
+
+
+class IllegalMove(Conflict):
+    """The thing cannot go from where it is to where it was told to go."""
+
+    code = "illegal_move"
+
+
+def may_move(table: dict[str, frozenset[str]], old: str, new: str) -> bool:
+    """Whether the table allows the move."""
+    return new in table[old]
+
+
+def check_move(table: dict[str, frozenset[str]], old: str, new: str) -> None:
+    """Refuse a move the table does not allow."""
+    if not may_move(table, old, new):
+        raise IllegalMove(f"This cannot go from {old.replace('_', ' ')} to {new.replace('_', ' ')}.")
