@@ -5,10 +5,21 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import UserDefinedType
 
 from core.kernel.db import Base, TenantKey, mode_check
+
+
+class TransactionId(UserDefinedType[int]):
+    """PostgreSQL's 64-bit transaction id."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Its name in SQL."""
+        return "xid8"
 
 
 class ChartAccount(Base):
@@ -42,6 +53,8 @@ class Journal(TenantKey, Base):
     digest: Mapped[str] = mapped_column(CHAR(32))  # of the legs: the same fact told twice must say the same
     about: Mapped[str] = mapped_column(String(60))  # the public id of the payment, refund or payout it belongs to
     reverses: Mapped[uuid.UUID | None]
+    # The transaction that wrote it: entries may join a journal only in that same transaction.
+    xid: Mapped[int] = mapped_column(TransactionId, server_default=text("pg_current_xact_id()"))
     effective_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
 

@@ -1,0 +1,158 @@
+-- The books defend themselves. Nothing here trusts the caller: whoever inserts, PostgreSQL checks.
+
+-- 1. A journal is written once and never touched again. ----------------------------------------------------------
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only: a correction is a new row', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+
+CREATE TRIGGER journals_keep BEFORE UPDATE OR DELETE ON journals FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER journals_keep_all BEFORE TRUNCATE ON journals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER entries_keep BEFORE UPDATE OR DELETE ON entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER entries_keep_all BEFORE TRUNCATE ON entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER chart_keep BEFORE UPDATE OR DELETE ON ledger_chart FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER chart_keep_all BEFORE TRUNCATE ON ledger_chart FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_keep BEFORE UPDATE OR DELETE ON audit_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_keep_all BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- 2. When entries arrive: they must belong to a journal of this very transaction, to a place in it that is still
+--    free, and to an account that exists; then the balances follow, in the same transaction.
+--    Money coming in lands on a shard of its own per database session, so a busy vendor's payments never queue
+--    behind one another. Money going out of a guarded account first gathers its shards under lock; the CHECK on
+--    the balance row then refuses to go below zero.
+CREATE FUNCTION book_entries() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+  going record;
+  held bigint;
+BEGIN
+  IF EXISTS (
+    SELECT 1 FROM fresh f
+    LEFT JOIN journals j ON j.vendor_id = f.vendor_id AND j.mode = f.mode AND j.id = f.journal_id
+    LEFT JOIN ledger_chart c ON c.code = f.code
+    WHERE j.id IS NULL OR c.code IS NULL OR j.xid <> pg_current_xact_id() OR f.leg NOT BETWEEN 1 AND j.n_legs
+  ) THEN
+    RAISE EXCEPTION 'an entry belongs to no open journal, no free leg or no account of the chart'
+      USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+
+  FOR going IN
+    SELECT f.vendor_id, f.mode, f.code, f.sub, f.currency, sum(f.amount_minor)::bigint AS amount, side.sign
+    FROM fresh f
+    JOIN ledger_chart c ON c.code = f.code
+    CROSS JOIN LATERAL (SELECT CASE c.side WHEN 'D' THEN 1 ELSE -1 END AS sign) side
+    WHERE c.floor
+    GROUP BY f.vendor_id, f.mode, f.code, f.sub, f.currency, side.sign
+    HAVING sum(f.amount_minor) * side.sign < 0
+    ORDER BY f.vendor_id, f.mode, f.code, f.sub, f.currency
+  LOOP
+    SELECT coalesce(sum(b.amount_minor), 0) INTO held FROM (
+      SELECT amount_minor FROM balances
+      WHERE vendor_id = going.vendor_id AND mode = going.mode AND code = going.code AND sub = going.sub AND currency = going.currency
+      ORDER BY shard FOR UPDATE
+    ) b;
+    IF (held + going.amount) * going.sign < 0 THEN
+      RAISE EXCEPTION 'account % of this book holds % and cannot give %', going.code, abs(held), abs(going.amount)
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_balances_floor', TABLE = 'balances';
+    END IF;
+    UPDATE balances SET amount_minor = 0
+      WHERE vendor_id = going.vendor_id AND mode = going.mode AND code = going.code AND sub = going.sub AND currency = going.currency
+        AND shard <> 0 AND amount_minor <> 0;
+    INSERT INTO balances (vendor_id, mode, code, sub, currency, shard, amount_minor, floor_side)
+      VALUES (going.vendor_id, going.mode, going.code, going.sub, going.currency, 0, held + going.amount, going.sign)
+      ON CONFLICT (vendor_id, mode, code, sub, currency, shard) DO UPDATE SET amount_minor = excluded.amount_minor;
+  END LOOP;
+
+  INSERT INTO balances (vendor_id, mode, code, sub, currency, shard, amount_minor, floor_side)
+    SELECT f.vendor_id, f.mode, f.code, f.sub, f.currency, 1 + pg_backend_pid() % 64, sum(f.amount_minor),
+           CASE WHEN NOT c.floor THEN 0 WHEN c.side = 'D' THEN 1 ELSE -1 END
+    FROM fresh f JOIN ledger_chart c ON c.code = f.code
+    GROUP BY f.vendor_id, f.mode, f.code, f.sub, f.currency, c.floor, c.side
+    HAVING NOT c.floor OR sum(f.amount_minor) * (CASE c.side WHEN 'D' THEN 1 ELSE -1 END) > 0
+    ORDER BY f.vendor_id, f.mode, f.code, f.sub, f.currency
+    ON CONFLICT (vendor_id, mode, code, sub, currency, shard) DO UPDATE SET amount_minor = balances.amount_minor + excluded.amount_minor;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER entries_booked AFTER INSERT ON entries REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION book_entries();
+
+-- 3. At the end of the transaction a journal must be whole: all its legs, and zero in every currency. -------------
+CREATE FUNCTION journal_is_whole() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+  legs integer;
+  open_currencies integer;
+BEGIN
+  SELECT coalesce(sum(n), 0), count(*) FILTER (WHERE total <> 0) INTO legs, open_currencies FROM (
+    SELECT count(*) AS n, sum(amount_minor) AS total FROM entries
+    WHERE vendor_id = NEW.vendor_id AND mode = NEW.mode AND journal_id = NEW.id GROUP BY currency
+  ) per_currency;
+  IF legs <> NEW.n_legs OR open_currencies <> 0 OR NEW.xid <> pg_current_xact_id() THEN
+    RAISE EXCEPTION 'journal % (%) does not balance: % of % legs, % currencies open', NEW.id, NEW.event_key, legs, NEW.n_legs, open_currencies
+      USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER journal_whole AFTER INSERT ON journals DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION journal_is_whole();
+
+-- 4. Balances are written by the trigger above and by nobody else. ------------------------------------------------
+CREATE FUNCTION refuse_hand_written_balance() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+  IF pg_trigger_depth() < 2 OR TG_OP IN ('DELETE', 'TRUNCATE') THEN
+    RAISE EXCEPTION 'a balance follows from entries and is not written by hand' USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER balances_follow BEFORE INSERT OR UPDATE OR DELETE ON balances FOR EACH STATEMENT EXECUTE FUNCTION refuse_hand_written_balance();
+CREATE TRIGGER balances_stay BEFORE TRUNCATE ON balances FOR EACH STATEMENT EXECUTE FUNCTION refuse_hand_written_balance();
+
+-- Triggers fire even when a session asks for replica behaviour.
+ALTER TABLE journals ENABLE ALWAYS TRIGGER journals_keep;
+ALTER TABLE journals ENABLE ALWAYS TRIGGER journals_keep_all;
+ALTER TABLE journals ENABLE ALWAYS TRIGGER journal_whole;
+ALTER TABLE entries ENABLE ALWAYS TRIGGER entries_keep;
+ALTER TABLE entries ENABLE ALWAYS TRIGGER entries_keep_all;
+ALTER TABLE entries ENABLE ALWAYS TRIGGER entries_booked;
+ALTER TABLE balances ENABLE ALWAYS TRIGGER balances_follow;
+ALTER TABLE balances ENABLE ALWAYS TRIGGER balances_stay;
+ALTER TABLE ledger_chart ENABLE ALWAYS TRIGGER chart_keep;
+ALTER TABLE ledger_chart ENABLE ALWAYS TRIGGER chart_keep_all;
+ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER audit_keep;
+ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER audit_keep_all;
+
+-- 5. The one way in. Posts each journal unless its event is posted already; says how many were new. -----------------
+--    A fact told twice must say the same: other content under a known event key is an alarm, not silence.
+--    legs: [[account code, sub-account, currency, signed minor units, reference], ...]
+CREATE FUNCTION ledger_post(given jsonb) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+  asked integer;
+  posted integer;
+BEGIN
+  WITH input AS MATERIALIZED (
+    SELECT DISTINCT ON (vendor_id, mode, event_key) *
+    FROM jsonb_to_recordset(given) AS j(
+      vendor_id uuid, mode text, id uuid, event_key text, kind text, about text, reverses uuid, effective_at timestamptz, legs jsonb)
+    ORDER BY vendor_id, mode, event_key
+  ), opened AS (
+    INSERT INTO journals (vendor_id, mode, id, event_key, kind, n_legs, digest, about, reverses, effective_at, recorded_at)
+    SELECT vendor_id, mode, id, event_key, kind, jsonb_array_length(legs), md5(legs::text), about, reverses, effective_at, clock_timestamp()
+    FROM input
+    ON CONFLICT (vendor_id, mode, event_key) DO NOTHING
+    RETURNING vendor_id, mode, id
+  ), written AS (
+    INSERT INTO entries (vendor_id, mode, journal_id, leg, code, sub, currency, amount_minor, ref)
+    SELECT i.vendor_id, i.mode, i.id, l.n, (l.leg ->> 0)::smallint, l.leg ->> 1, l.leg ->> 2, (l.leg ->> 3)::bigint, l.leg ->> 4
+    FROM opened o JOIN input i ON i.vendor_id = o.vendor_id AND i.mode = o.mode AND i.id = o.id,
+         LATERAL jsonb_array_elements(i.legs) WITH ORDINALITY AS l(leg, n)
+  )
+  SELECT (SELECT count(*) FROM input), (SELECT count(*) FROM opened) INTO asked, posted;
+  IF posted < jsonb_array_length(given) AND EXISTS (
+    SELECT 1 FROM jsonb_to_recordset(given) AS i(vendor_id uuid, mode text, event_key text, legs jsonb)
+    JOIN journals j ON j.vendor_id = i.vendor_id AND j.mode = i.mode AND j.event_key = i.event_key
+    WHERE j.digest <> md5(i.legs::text)
+  ) THEN
+    RAISE EXCEPTION 'this event is in the books already, with other content' USING ERRCODE = 'unique_violation', CONSTRAINT = 'ledger_same_fact';
+  END IF;
+  RETURN posted;
+END $$;
