@@ -1,0 +1,135 @@
+"""Reading the books: balances, the journal lines behind a figure, and the proof that they agree."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, text, tuple_
+
+from core.accounts.models import Vendor
+from core.kernel.db import db
+from core.kernel.money import Money
+from core.ledger.models import Balance, ChartAccount, Entry, Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry as a statement shows it. `amount` has the account's natural sign: what adds to it is positive."""
+
+    journal_id: uuid.UUID
+    leg: int
+    kind: str
+    about: str
+    event_key: str
+    effective_at: datetime
+    amount: Money
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some lines, newest first, and the cursor for the next older ones (None at the end)."""
+
+    lines: list[Line]
+    next: tuple[uuid.UUID, int] | None
+
+
+def balances(vendor: Vendor, mode: str) -> dict[tuple[str, str, str], Money]:
+    """Every account of the vendor's book that ever moved: (name, sub-account, currency) to its natural balance."""
+    rows = db.session.execute(
+        select(ChartAccount.name, ChartAccount.side, Balance.sub, Balance.currency, func.sum(Balance.amount_minor))
+        .join(ChartAccount, ChartAccount.code == Balance.code)
+        .where(Balance.vendor_id == vendor.id, Balance.mode == mode)
+        .group_by(ChartAccount.name, ChartAccount.side, Balance.sub, Balance.currency)
+    )
+    return {(name, sub, currency): Money(int(total) * (1 if side == "D" else -1), currency) for name, side, sub, currency, total in rows}
+
+
+def balance(vendor: Vendor, mode: str, account: str, currency: str, sub: str = "") -> Money:
+    """One account's natural balance; zero when it never moved."""
+    row = db.session.execute(
+        select(ChartAccount.side, func.coalesce(func.sum(Balance.amount_minor), 0))
+        .outerjoin(
+            Balance,
+            (Balance.code == ChartAccount.code)
+            & (Balance.vendor_id == vendor.id)
+            & (Balance.mode == mode)
+            & (Balance.sub == sub)
+            & (Balance.currency == currency),
+        )
+        .where(ChartAccount.name == account)
+        .group_by(ChartAccount.side)
+    ).one()
+    return Money(int(row[1]) * (1 if row[0] == "D" else -1), currency)
+
+
+def list_lines(
+    vendor: Vendor, mode: str, account: str, currency: str, *, sub: str = "", after: tuple[uuid.UUID, int] | None = None, limit: int = 50
+) -> Page:
+    """The journal lines behind a balance, newest first, by keyset: their sum over all pages is the balance."""
+    chart = db.session.execute(select(ChartAccount).where(ChartAccount.name == account)).scalar_one()
+    sign = 1 if chart.side == "D" else -1
+    query = (
+        select(Entry, Journal)
+        .join(Journal, (Journal.vendor_id == Entry.vendor_id) & (Journal.mode == Entry.mode) & (Journal.id == Entry.journal_id))
+        .where(Entry.vendor_id == vendor.id, Entry.mode == mode, Entry.code == chart.code, Entry.sub == sub, Entry.currency == currency)
+        .order_by(Entry.journal_id.desc(), Entry.leg.desc())
+        .limit(limit + 1)
+    )
+    if after:
+        query = query.where(tuple_(Entry.journal_id, Entry.leg) < after)
+    rows = db.session.execute(query).all()
+    lines = [
+        Line(e.journal_id, e.leg, j.kind, j.about, j.event_key, j.effective_at, Money(sign * e.amount_minor, currency), e.ref)
+        for e, j in rows[:limit]
+    ]
+    return Page(lines, (lines[-1].journal_id, lines[-1].leg) if len(rows) > limit else None)
+
+
+def journals_about(vendor: Vendor, mode: str, public_id: str) -> list[tuple[Journal, list[tuple[str, str, Money]]]]:
+    """Every journal a payment made, oldest first, with its legs as (account, sub-account, signed amount: debit positive)."""
+    rows = db.session.execute(
+        select(Journal, Entry, ChartAccount.name)
+        .join(Entry, (Entry.vendor_id == Journal.vendor_id) & (Entry.mode == Journal.mode) & (Entry.journal_id == Journal.id))
+        .join(ChartAccount, ChartAccount.code == Entry.code)
+        .where(Journal.vendor_id == vendor.id, Journal.mode == mode, Journal.about == public_id)
+        .order_by(Journal.id, Entry.leg)
+    )
+    found: dict[uuid.UUID, tuple[Journal, list[tuple[str, str, Money]]]] = {}
+    for journal, entry, name in rows:
+        found.setdefault(journal.id, (journal, []))[1].append((name, entry.sub, Money(entry.amount_minor, entry.currency)))
+    return list(found.values())
+
+
+def find_breaks() -> list[str]:
+    """Prove the books over every vendor: journals balance, balances equal their entries, guarded accounts are not below zero.
+
+    Answers a sentence for each thing that is wrong; an empty list is the proof.
+    """
+    checks = {
+        "journal {0} of vendor {1} is not zero or not whole": """
+            SELECT e.journal_id, e.vendor_id FROM entries e
+            JOIN journals j ON j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.journal_id
+            GROUP BY e.vendor_id, e.mode, e.journal_id, j.n_legs
+            HAVING count(*) <> j.n_legs OR EXISTS (
+                SELECT 1 FROM entries x WHERE x.vendor_id = e.vendor_id AND x.mode = e.mode AND x.journal_id = e.journal_id
+                GROUP BY x.currency HAVING sum(x.amount_minor) <> 0)""",
+        "journal {0} of vendor {1} has no entries": """
+            SELECT j.id, j.vendor_id FROM journals j WHERE NOT EXISTS (
+                SELECT 1 FROM entries e WHERE e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id)""",
+        "account {0} of vendor {1}: the balance is not the sum of its entries": """
+            SELECT code, vendor_id FROM (
+                SELECT vendor_id, mode, code, sub, currency, amount_minor AS booked, 0 AS kept FROM entries
+                UNION ALL SELECT vendor_id, mode, code, sub, currency, 0, amount_minor FROM balances) both_sides
+            GROUP BY vendor_id, mode, code, sub, currency HAVING sum(booked) <> sum(kept)""",
+        "account {0} of vendor {1} is below zero": """
+            SELECT b.code, b.vendor_id FROM balances b JOIN ledger_chart c ON c.code = b.code WHERE c.floor
+            GROUP BY b.vendor_id, b.mode, b.code, b.sub, b.currency, c.side
+            HAVING sum(b.amount_minor) * (CASE c.side WHEN 'D' THEN 1 ELSE -1 END) < 0""",
+        "trigger {0} on {1} is switched off": """
+            SELECT tgname, tgrelid::regclass FROM pg_trigger
+            WHERE NOT tgisinternal AND tgrelid IN ('journals'::regclass, 'entries'::regclass, 'balances'::regclass) AND tgenabled <> 'A'""",
+    }
+    return [sentence.format(*row) for sentence, sql in checks.items() for row in db.session.execute(text(sql))]
