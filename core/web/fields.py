@@ -10,7 +10,18 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, FieldList, HiddenField, IntegerField, PasswordField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    Field,
+    FieldList,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
 
 from core.kernel.currency import OFFERED
@@ -19,8 +30,25 @@ from core.kernel.money import BadAmount, Money, parse_amount
 from core.web.filters import zone
 
 __all__ = [
-    "AddressField", "BooleanField", "CountField", "CurrencyField", "FieldList", "Form", "FormTokenField", "InputRequired", "Length", "LineField",
-    "MoneyField", "MomentField", "Optional", "ParagraphField", "RadioField", "SecretField", "SelectField", "ValidationError", "plain_text",
+    "AddressField",
+    "BooleanField",
+    "CountField",
+    "CurrencyField",
+    "FieldList",
+    "Form",
+    "FormTokenField",
+    "InputRequired",
+    "Length",
+    "LineField",
+    "MomentField",
+    "MoneyField",
+    "Optional",
+    "ParagraphField",
+    "RadioField",
+    "SecretField",
+    "SelectField",
+    "ValidationError",
+    "plain_text",
 ]  # fmt: skip
 
 EARLIEST, LATEST = 2000, 2100
@@ -151,9 +179,16 @@ class MoneyField(Field):
     """
 
     def __init__(
-        self, label: str, *, currency: str | None = None, currency_field: str = "currency", required: str | None = None, above_zero: bool = True,
-        validators: Sequence[Any] = (), **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        label: str,
+        *,
+        currency: str | None = None,
+        currency_field: str = "currency",
+        required: str | None = None,
+        above_zero: bool = True,
+        validators: Sequence[Any] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(label, [*validators], **kwargs)
         self.currency, self.currency_field, self.required, self.above_zero = currency, currency_field, required, above_zero
         self.typed = ""

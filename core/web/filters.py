@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import NumberPattern, format_decimal
+from babel.numbers import NumberPattern, format_decimal, get_currency_symbol
 from flask import Flask, g, has_request_context
 from markupsafe import Markup, escape
 
@@ -55,10 +55,12 @@ def money(value: Money | None) -> str:
     if value is None:
         return "–"
     digits = currency.exponent(value.currency)
-    pattern: NumberPattern = copy.copy(LOCALE.currency_formats["standard"])
+    pattern: NumberPattern = copy.copy(LOCALE.decimal_formats[None])
     pattern.frac_prec = (digits, digits)
-    shown = pattern.apply(Decimal(value.minor).scaleb(-digits), LOCALE, currency=value.currency, currency_digits=False)
-    return shown.replace("-", "−")
+    figure = pattern.apply(Decimal(abs(value.minor)).scaleb(-digits), LOCALE)
+    symbol = get_currency_symbol(value.currency, locale=LOCALE)
+    gap = "\N{NO-BREAK SPACE}" if symbol[-1].isalpha() else ""
+    return f"{'−' if value.minor < 0 else ''}{symbol}{gap}{figure}"
 
 
 def number(value: int) -> str:

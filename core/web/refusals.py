@@ -25,7 +25,7 @@ WORDS: dict[int, tuple[str, str]] = {
     414: ("That address is too long", "Shorten the search or the filter and try again."),
     415: ("We cannot read that", "The content was sent in a form that this page does not understand."),
     429: ("Too many attempts", "For safety we ask you to wait a little before you try again."),
-    500: ("Something broke on our side", "Nothing you did was wrong and nothing was half-saved. We have recorded the fault; please try again."),
+    500: ("Something broke on our side", "Nothing you did was wrong, and nothing was half-saved. The fault is recorded; please try again."),
     503: ("We will be right back", "The service is starting up or short of something it needs. Please try again in a moment."),
 }
 
