@@ -49,7 +49,8 @@ def find_seat(secret: str) -> Seat | None:
         .join(User, User.id == UserSession.user_id)
         .join(Vendor, Vendor.id == UserSession.vendor_id)
         .join(Membership, (Membership.vendor_id == UserSession.vendor_id) & (Membership.user_id == UserSession.user_id))
-        .where(UserSession.id == _hash(secret), UserSession.ended_at.is_(None), UserSession.expires_at > at, UserSession.seen_at > at - IDLE)
+        .where(UserSession.id == _hash(secret), UserSession.ended_at.is_(None))
+        .where(UserSession.expires_at > at, UserSession.seen_at > at - IDLE)
     ).one_or_none()
     if row is None:
         return None

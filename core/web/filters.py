@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from babel.core import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
@@ -69,18 +69,7 @@ def number(value: int) -> str:
 
 def zone() -> ZoneInfo:
     """The reader's time zone: the vendor's when one is signed in, otherwise UTC."""
-    name = g.get("time_zone", "UTC") if has_request_context() else "UTC"
-    return ZoneInfo(name) if name in available_zones() else ZoneInfo("UTC")
-
-
-def available_zones() -> frozenset[str]:
-    global _zones
-    if _zones is None:
-        _zones = frozenset(available_timezones())
-    return _zones
-
-
-_zones: frozenset[str] | None = None
+    return ZoneInfo(g.get("time_zone", "UTC") if has_request_context() else "UTC")
 
 
 def when(value: datetime | None, style: str = "d MMM y, HH:mm") -> str:
