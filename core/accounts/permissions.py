@@ -1,0 +1,29 @@
+"""What each role of a vendor may do: one table, read by the guard in front of every page."""
+
+from __future__ import annotations
+
+OWNER, MANAGER, ACCOUNTANT, SUPPORT = "owner", "manager", "accountant", "support"
+EVERYONE = (OWNER, MANAGER, ACCOUNTANT, SUPPORT)
+
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "home.see": EVERYONE,
+    "links.see": EVERYONE,
+    "links.edit": (OWNER, MANAGER),
+    "payments.see": EVERYONE,
+    "payments.refund": (OWNER, MANAGER, ACCOUNTANT),
+    "balance.see": (OWNER, MANAGER, ACCOUNTANT),
+    "messages.see": EVERYONE,
+    "settings.see": EVERYONE,
+    "settings.edit": (OWNER, MANAGER),
+    "account.own": EVERYONE,  # one's own password, sessions, test or live view
+}
+
+
+def allows(role: str, permission: str) -> bool:
+    """Whether this role may do that. An unknown permission is a bug, not a no."""
+    return role in PERMISSIONS[permission]
+
+
+def roles_that_may(permission: str) -> tuple[str, ...]:
+    """Who can help somebody who may not."""
+    return PERMISSIONS[permission]

@@ -1,0 +1,94 @@
+"""Sessions kept on the server: begun at sign-in, found by the secret in the cookie, ended one by one or all at once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from core.accounts.models import Membership, User, UserSession, Vendor
+from core.kernel import audit
+from core.kernel.clock import now
+from core.kernel.db import MODES, db
+
+IDLE = timedelta(hours=12)
+LONGEST = timedelta(days=14)
+NOTICE_EVERY = timedelta(minutes=2)  # reading a page need not write a row each time
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A live session with everybody it stands for, read in one query."""
+
+    session: UserSession
+    user: User
+    vendor: Vendor
+    membership: Membership
+
+
+def begin_session(user: User, membership: Membership, *, address: str = "", agent: str = "") -> tuple[UserSession, str]:
+    """A new session and its secret. Only the hash stays here: who reads the table cannot sit down in anybody's place."""
+    secret = secrets.token_urlsafe(32)
+    at = now()
+    session = UserSession(
+        id=_hash(secret), user_id=user.id, vendor_id=membership.vendor_id, mode="test", address=address[:60], agent=_storable(agent)[:200],
+        created_at=at, seen_at=at, expires_at=at + LONGEST, ended_at=None, end_reason=None,
+    )  # fmt: skip
+    db.session.add(session)
+    return session, secret
+
+
+def find_seat(secret: str) -> Seat | None:
+    """The live session behind a cookie, or None: unknown, ended, idle for 12 hours or older than 14 days."""
+    at = now()
+    row = db.session.execute(
+        select(UserSession, User, Vendor, Membership)
+        .join(User, User.id == UserSession.user_id)
+        .join(Vendor, Vendor.id == UserSession.vendor_id)
+        .join(Membership, (Membership.vendor_id == UserSession.vendor_id) & (Membership.user_id == UserSession.user_id))
+        .where(UserSession.id == _hash(secret), UserSession.ended_at.is_(None))
+        .where(UserSession.expires_at > at, UserSession.seen_at > at - IDLE)
+    ).one_or_none()
+    if row is None:
+        return None
+    session, user, vendor, membership = row
+    if at - session.seen_at > NOTICE_EVERY:
+        session.seen_at = at
+    return Seat(session=session, user=user, vendor=vendor, membership=membership)
+
+
+def end_session(session: UserSession, *, reason: str = "signed out") -> None:
+    """This browser is signed out. Ending twice keeps the first reason."""
+    if session.ended_at is None:
+        session.ended_at, session.end_reason = now(), reason
+
+
+def end_all_sessions(user: User, *, reason: str) -> int:
+    """Every browser of this person is signed out; says how many were."""
+    ended = db.session.execute(
+        update(UserSession)
+        .where(UserSession.user_id == user.id, UserSession.ended_at.is_(None))
+        .values(ended_at=now(), end_reason=reason[:40])
+        .execution_options(synchronize_session="fetch")
+    )
+    return int(ended.rowcount)
+
+
+def look_at(session: UserSession, vendor: Vendor, mode: str, *, by: str) -> None:
+    """This browser now looks at test or at live money. Live is refused until the vendor may take it."""
+    if mode not in MODES:
+        raise ValueError(f"no such mode: {mode}")
+    if session.mode != mode:
+        session.mode = mode
+        audit.record(vendor.id, actor=by, action="session.mode", subject=vendor.public_id, mode=mode)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def _storable(text: str) -> str:
+    return text.encode("ascii", "replace").decode().replace("\x00", "")

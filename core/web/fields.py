@@ -1,0 +1,305 @@
+"""Form fields that read what people type strictly, and say at the field what to write instead."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    Field,
+    FieldList,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
+
+from core.kernel.currency import OFFERED
+from core.kernel.errors import Refusal
+from core.kernel.money import BadAmount, Money, parse_amount
+from core.web.filters import zone
+
+__all__ = [
+    "AddressField",
+    "BooleanField",
+    "CountField",
+    "CurrencyField",
+    "FieldList",
+    "Form",
+    "FormTokenField",
+    "InputRequired",
+    "Length",
+    "LineField",
+    "MomentField",
+    "MoneyField",
+    "Optional",
+    "ParagraphField",
+    "RadioField",
+    "SecretField",
+    "SelectField",
+    "ValidationError",
+    "plain_text",
+]  # fmt: skip
+
+EARLIEST, LATEST = 2000, 2100
+
+
+def plain_text(text: str) -> str | None:
+    """What is wrong with a text that cannot be stored or shown (nul bytes, half characters, control codes), or None."""
+    if "\x00" in text:
+        return "This contains a character that cannot be stored (NUL). Type it again instead of pasting it."
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return "This contains half of a character. Type it again instead of pasting it."
+    if any(unicodedata.category(letter) == "Cc" and letter not in "\t\r\n" for letter in text):
+        return "This contains a control character. Type it again instead of pasting it."
+    return None
+
+
+class Form(FlaskForm):
+    """Every form of the product: it carries a token against forgery, and refuses text that cannot be stored, field by field."""
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        good = super().validate(extra_validators)
+        for field in self:
+            wrong = _wrong_text(field)
+            if wrong:
+                field.errors = [wrong]
+                good = False
+        return good
+
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """A Refusal raised inside the block becomes an error at its field; the view then shows the form again.
+
+        Refusals that are not about what was typed (not found, not allowed) go on to be a page of their own.
+        """
+        try:
+            yield
+        except Refusal as refusal:
+            if refusal.status not in (409, 422):
+                raise
+            self.refuse(refusal.message, refusal.field)
+
+    def refuse(self, message: str, field: str | None = None) -> None:
+        target = self._fields.get(field or "")
+        if target is None:
+            self.form_errors.append(message)
+        else:
+            target.errors = [*target.errors, message]
+
+    @property
+    def status(self) -> int:
+        """What the page that shows this form again is answered with: 422 when something is to be corrected."""
+        return 422 if self.errors else 200
+
+
+def _wrong_text(field: Field) -> str | None:
+    texts = [value for value in (field.raw_data or ()) if isinstance(value, str)]
+    return next((wrong for wrong in map(plain_text, texts) if wrong), None)
+
+
+class LineField(StringField):
+    """One line of text; blanks around it are dropped, line ends inside it refused."""
+
+    def __init__(self, label: str, *, most: int = 200, required: str | None = None, validators: Sequence[Any] = (), **kwargs: Any) -> None:
+        first = [InputRequired(required)] if required else [Optional()]
+        super().__init__(label, [*first, Length(max=most, message=f"Use {most} characters at most."), *validators], **kwargs)
+        self.most = most
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        self.data = (self.data or "").strip()
+
+    def pre_validate(self, form: Any) -> None:
+        if any(end in (self.data or "") for end in "\r\n\t"):
+            raise StopValidation("Write this in one line.")
+
+
+class ParagraphField(TextAreaField):
+    """Several lines of plain text."""
+
+    def __init__(self, label: str, *, most: int = 2000, validators: Sequence[Any] = (), **kwargs: Any) -> None:
+        super().__init__(label, [Optional(), Length(max=most, message=f"Use {most} characters at most."), *validators], **kwargs)
+        self.most = most
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        self.data = (self.data or "").replace("\r\n", "\n").strip()
+
+
+class SecretField(PasswordField):
+    """A password, taken exactly as typed and never shown again."""
+
+
+class AddressField(StringField):
+    """An e-mail address, normalised; nothing is asked of the network to check it."""
+
+    def __init__(self, label: str, *, required: str | None = "Enter your e-mail address.", **kwargs: Any) -> None:
+        super().__init__(label, [InputRequired(required) if required else Optional()], **kwargs)
+
+    def pre_validate(self, form: Any) -> None:
+        text = (self.data or "").strip()
+        if not text or plain_text(text):
+            return
+        try:
+            self.data = validate_email(text[:400], check_deliverability=False).normalized
+        except EmailNotValidError:
+            raise StopValidation("Enter an e-mail address like name@example.com.") from None
+        except (ValueError, UnicodeError):
+            raise StopValidation("Enter an e-mail address like name@example.com.") from None
+
+
+class CurrencyField(SelectField):
+    """One of the currencies we offer."""
+
+    def __init__(self, label: str = "Currency", **kwargs: Any) -> None:
+        super().__init__(label, choices=[(code, code) for code in OFFERED], **kwargs)
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data not in OFFERED:
+            raise StopValidation("Choose a currency from the list.")
+
+
+class MoneyField(Field):
+    """An amount in the currency named by another field of the form (or fixed by `currency`). `data` is Money or None.
+
+    What was typed stays in the field when it is refused.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        currency: str | None = None,
+        currency_field: str = "currency",
+        required: str | None = None,
+        above_zero: bool = True,
+        validators: Sequence[Any] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(label, [*validators], **kwargs)
+        self.currency, self.currency_field, self.required, self.above_zero = currency, currency_field, required, above_zero
+        self.typed = ""
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return self.data.decimal_text if isinstance(self.data, Money) else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.typed = (valuelist[0] if valuelist else "").strip(" ")
+        self.data = None
+
+    def pre_validate(self, form: Any) -> None:
+        if not self.typed:
+            if self.required:
+                raise StopValidation(self.required)
+            return
+        code = self.currency or _text(form, self.currency_field)
+        try:
+            amount = parse_amount(self.typed[:64], code)
+        except BadAmount as refusal:
+            if refusal.field == "currency":
+                return  # said at the currency's own field
+            raise StopValidation(refusal.message) from None
+        if self.above_zero and amount.minor <= 0:
+            raise StopValidation("Enter an amount above zero.")
+        self.data = amount
+
+
+def _text(form: Any, name: str) -> str:
+    field = form._fields.get(name)
+    return str(field.data or "") if field is not None else ""
+
+
+class CountField(IntegerField):
+    """A whole number within bounds, written with plain digits."""
+
+    def __init__(self, label: str, *, least: int = 1, most: int = 1_000_000, required: str | None = None, **kwargs: Any) -> None:
+        super().__init__(label, [], **kwargs)
+        self.least, self.most, self.required = least, most, required
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = None
+        text = (valuelist[0] if valuelist else "").strip(" ")
+        if not text:
+            return
+        if not (text.isascii() and text.isdigit() and len(text) <= 12):
+            raise ValueError("Write a whole number with digits only.")
+        self.data = int(text)
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is None:
+            if self.required and not self.process_errors:
+                raise StopValidation(self.required)
+            return
+        if not self.least <= self.data <= self.most:
+            raise StopValidation(f"Enter a number from {self.least} to {self.most}.")
+
+
+class MomentField(Field):
+    """A date and time in the reader's zone, `2026-11-21T14:30`; `data` is an aware instant in UTC or None."""
+
+    FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return self.data.astimezone(zone()).strftime("%Y-%m-%dT%H:%M") if self.data else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = None
+        text = (valuelist[0] if valuelist else "").strip(" ")
+        if not text:
+            return
+        local = self._read(text)
+        if not EARLIEST <= local.year < LATEST:
+            raise ValueError(f"Choose a date between {EARLIEST} and {LATEST - 1}.")
+        at = local.replace(tzinfo=zone())
+        if at.astimezone(UTC).astimezone(zone()).replace(tzinfo=None) != local:
+            raise ValueError("The clocks go forward over that hour, so it does not exist. Choose another time.")
+        self.data = at.astimezone(UTC)
+
+    def _read(self, text: str) -> datetime:
+        for form in self.FORMATS:
+            if len(text) <= 19 and text.isascii():
+                try:
+                    return datetime.strptime(text, form)
+                except ValueError:
+                    continue
+        raise ValueError("Write the date and time like 2026-11-21 14:30.")
+
+
+class DayField(MomentField):
+    """A day in the reader's zone, `2026-11-21`; `data` is the instant at which that day begins there."""
+
+    FORMATS = ("%Y-%m-%d",)
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return self.data.astimezone(zone()).strftime("%Y-%m-%d") if self.data else ""
+
+
+class FormTokenField(HiddenField):
+    """A name for this one wish, made when the form is shown: sent twice, it is done once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("", [InputRequired("This form came without its number. Reload the page and send it again.")], **kwargs)
+
+    def pre_validate(self, form: Any) -> None:
+        text = self.data or ""
+        if not (16 <= len(text) <= 64 and text.isascii() and text.replace("-", "").replace("_", "").isalnum()):
+            raise StopValidation("This form came with a broken number. Reload the page and send it again.")

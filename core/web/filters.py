@@ -1,0 +1,128 @@
+"""Template filters: how money, moments and states are written for the person who reads the page."""
+
+from __future__ import annotations
+
+import copy
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel.core import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import NumberPattern, format_decimal, get_currency_symbol
+from flask import Flask, g, has_request_context
+from markupsafe import Markup, escape
+
+from core.kernel import clock, currency
+from core.kernel.money import Money
+
+LOCALE = Locale.parse("en_GB")  # names a foreign currency without doubt: US$, JP¥, CA$
+
+# state -> (what the reader is told, tone of its badge: good, bad, wait or calm)
+STATES: dict[str, tuple[str, str]] = {
+    "created": ("Not started", "calm"),
+    "requires_method": ("Not paid", "calm"),
+    "requires_action": ("Bank check under way", "wait"),
+    "processing": ("Processing", "wait"),
+    "succeeded": ("Paid", "good"),
+    "canceled": ("Cancelled", "calm"),
+    "expired": ("Expired", "calm"),
+    "unknown": ("Being checked", "wait"),
+    "partly_refunded": ("Partly refunded", "calm"),
+    "refunded": ("Refunded", "calm"),
+    "started": ("Started", "calm"),
+    "action_required": ("Bank check under way", "wait"),
+    "submitted": ("Sent to the processor", "wait"),
+    "declined": ("Declined", "bad"),
+    "error": ("Did not go through", "bad"),
+    "abandoned": ("Left unfinished", "calm"),
+    "requested": ("Asked for", "wait"),
+    "pending": ("On its way", "wait"),
+    "failed": ("Failed", "bad"),
+    "open": ("Open", "good"),
+    "paused": ("Paused", "wait"),
+    "sold_out": ("Sold out", "calm"),
+    "paid": ("Paid", "good"),
+    "waiting": ("Waiting", "wait"),
+    "sent": ("Sent", "good"),
+    "kept": ("Kept here", "calm"),
+}
+REFUND_STATES = {"succeeded": ("Refunded", "good")}
+
+
+def money(value: Money | None) -> str:
+    """£1,234.50 from 123450 minor units, with exactly the currency's own decimals (ISO, not the locale's custom)."""
+    if value is None:
+        return "–"
+    digits = currency.exponent(value.currency)
+    pattern: NumberPattern = copy.copy(LOCALE.decimal_formats[None])
+    pattern.frac_prec = (digits, digits)
+    figure = pattern.apply(Decimal(abs(value.minor)).scaleb(-digits), LOCALE)
+    symbol = get_currency_symbol(value.currency, locale=LOCALE)
+    gap = "\N{NO-BREAK SPACE}" if symbol[-1].isalpha() else ""
+    return f"{'−' if value.minor < 0 else ''}{symbol}{gap}{figure}"
+
+
+def number(value: int) -> str:
+    return format_decimal(value, locale=LOCALE)
+
+
+def zone() -> ZoneInfo:
+    """The reader's time zone: the vendor's when one is signed in, otherwise UTC."""
+    return ZoneInfo(g.get("time_zone", "UTC") if has_request_context() else "UTC")
+
+
+def when(value: datetime | None, style: str = "d MMM y, HH:mm") -> str:
+    """21 Nov 2026, 14:03 in the reader's zone."""
+    return "–" if value is None else format_datetime(value, style, tzinfo=zone(), locale=LOCALE)
+
+
+def day(value: date | datetime | None) -> str:
+    if value is None:
+        return "–"
+    at_home = value.astimezone(zone()).date() if isinstance(value, datetime) else value
+    return format_date(at_home, "d MMMM y", locale=LOCALE)
+
+
+def ago(value: datetime | None) -> str:
+    """“3 minutes ago”, “in 2 days”; beyond a week the date says more than a count."""
+    if value is None:
+        return "–"
+    gap = value - clock.now()
+    if abs(gap) < timedelta(seconds=45):
+        return "just now"
+    if abs(gap) > timedelta(days=7):
+        return day(value)
+    return format_timedelta(gap, add_direction=True, locale=LOCALE)
+
+
+def moment(value: datetime | None) -> Markup:
+    """A <time> element: the reader sees the local time, a machine the exact instant."""
+    if value is None:
+        return Markup("–")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        value.isoformat(timespec="seconds"), when(value, "EEEE d MMMM y, HH:mm:ss zzzz"), when(value)
+    )
+
+
+def status_label(state: str, of: str = "payment") -> str:
+    return _state(state, of)[0]
+
+
+def status_tone(state: str, of: str = "payment") -> str:
+    return _state(state, of)[1]
+
+
+def _state(state: str, of: str) -> tuple[str, str]:
+    known = REFUND_STATES.get(state) if of == "refund" else None
+    return known or STATES.get(state, (state.replace("_", " ").capitalize(), "calm"))
+
+
+def lines(text: str) -> Markup:
+    """Plain text of several lines, escaped, with its line ends kept."""
+    return Markup("<br>").join(escape(line) for line in text.splitlines())
+
+
+def install(app: Flask) -> None:
+    for name in (money, number, when, day, ago, moment, status_label, status_tone, lines):
+        app.jinja_env.filters[name.__name__] = name

@@ -1,0 +1,185 @@
+"""Who is asking and what they may do: every view says `@may("...")` or `@public`, and this file makes it so."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, Request, Response, abort, current_app, g, request, session, url_for
+from flask_login import LoginManager, UserMixin, current_user
+from flask_wtf.csrf import CSRFProtect, generate_csrf
+from werkzeug.local import LocalProxy
+
+from core.accounts.models import Membership, User, UserSession, Vendor
+from core.accounts.permissions import allows, roles_that_may
+from core.accounts.sessions import find_seat
+from core.kernel.config import settings
+from core.kernel.errors import NotAllowed
+from core.web.page import see_other, wants_part
+
+View = TypeVar("View", bound=Callable[..., Any])
+SAFE = ("GET", "HEAD", "OPTIONS")
+csrf = CSRFProtect()
+login = LoginManager()
+
+
+@dataclass(frozen=True)
+class Current(UserMixin):
+    """The person asking: who, for which vendor, in which role, and whether they look at test or live money."""
+
+    user: User
+    vendor: Vendor
+    membership: Membership
+    session: UserSession
+
+    @property
+    def mode(self) -> str:
+        return self.session.mode
+
+    def may(self, permission: str) -> bool:
+        return allows(self.membership.role, permission)
+
+    def get_id(self) -> str:
+        return self.user.public_id
+
+
+def current() -> Current:
+    """The signed-in person. Only for views behind `@may`, and for templates through `current`."""
+    return current_user._get_current_object()  # type: ignore[no-any-return]
+
+
+def find_current() -> Current | None:
+    """The signed-in person or None: for public pages that greet somebody they know."""
+    return current() if current_user.is_authenticated else None
+
+
+def public(view: View) -> View:
+    """Anybody may see this."""
+    view.__access__ = "public"  # type: ignore[attr-defined]
+    return view
+
+
+def machine(view: View) -> View:
+    """Anybody may call this and no form token is asked: the caller proves itself by a signature (provider hooks)."""
+    view.__csrf__ = False  # type: ignore[attr-defined]
+    return public(view)
+
+
+def may(permission: str) -> Callable[[View], View]:
+    """Only a signed-in person whose role grants `permission`; others are asked to sign in, or told who can help."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not current_user.is_authenticated:
+                return _ask_to_sign_in()
+            if not current().may(permission):
+                raise NotAllowed(f"Your role ({current().membership.role}) may not do this. It takes the role {_either(permission)}.")
+            return view(*args, **kwargs)
+
+        guarded.__access__ = permission  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return guard
+
+
+def _either(permission: str) -> str:
+    return " or ".join(roles_that_may(permission))
+
+
+def _ask_to_sign_in() -> Response:
+    """A part asked for by htmx cannot show a sign-in form in its place, so the whole page goes there."""
+    back = request.full_path.rstrip("?") if request.method in SAFE and not wants_part() else _referring_path()
+    return see_other(url_for("portal.sign_in", next=back) if back else url_for("portal.sign_in"))
+
+
+def _referring_path() -> str:
+    parts = urlsplit(request.referrer or "")
+    return safe_path(parts.path) or ""
+
+
+def safe_path(text: str | None) -> str | None:
+    """A path on this site, or None: what a redirect may follow. Browsers read `//x` and `/\\x` as another host."""
+    if not text or not text.startswith("/") or text[1:2] in ("/", "\\"):
+        return None
+    if any(ord(letter) < 33 or letter == "\\" for letter in text) or not text.isprintable():
+        return None
+    return text
+
+
+# --- the session cookie ------------------------------------------------------------------------------------------
+
+
+def _cookie_name() -> str:
+    return "__Host-seat" if settings().https else "seat"
+
+
+def take_seat(response: Response, secret: str) -> Response:
+    """Hands the browser its session. What the old form cookie held is dropped with it, so nothing planted before survives."""
+    session.clear()
+    response.set_cookie(_cookie_name(), secret, secure=settings().https, httponly=True, samesite="Lax", path="/")
+    return response
+
+
+def leave_seat(response: Response) -> Response:
+    session.clear()
+    response.delete_cookie(_cookie_name(), secure=settings().https, httponly=True, samesite="Lax", path="/")
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def seat_secret() -> str | None:
+    return request.cookies.get(_cookie_name())
+
+
+def _load(_request: Request) -> Current | None:
+    """Flask-Login asks here once per request; the row in the database decides, never the cookie alone."""
+    secret = seat_secret()
+    seat = find_seat(secret) if secret else None
+    if seat is None:
+        return None
+    g.time_zone = seat.vendor.time_zone
+    return Current(user=seat.user, vendor=seat.vendor, membership=seat.membership, session=seat.session)
+
+
+# --- forms -------------------------------------------------------------------------------------------------------
+
+
+def _check_origin() -> None:
+    """Every unsafe request carries our form token and, where the browser says where it comes from, comes from us."""
+    g.pop("time_zone", None)
+    g.pop("_login_user", None)
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.method in SAFE or not view or not getattr(view, "__csrf__", True):
+        return
+    if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
+        abort(400)
+    csrf.protect()
+
+
+def unguarded(app: Flask) -> list[str]:
+    """The endpoints that say nothing about access: there must be none."""
+    return sorted(name for name, view in app.view_functions.items() if name != "static" and not hasattr(view, "__access__"))
+
+
+def install(app: Flask) -> None:
+    app.secret_key = settings().secrets["session_key"]
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-form" if settings().https else "form",
+        SESSION_COOKIE_SECURE=settings().https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_CHECK_DEFAULT=False,  # asked for in _check_origin, which knows what a machine calls
+        WTF_CSRF_TIME_LIMIT=None,  # good for as long as its cookie: a form left open over lunch still works
+        WTF_CSRF_SSL_STRICT=False,  # payers' pages send no referrer; Sec-Fetch-Site and SameSite stand in its place
+    )
+    csrf.init_app(app)
+    login.session_protection = None
+    login.request_loader(_load)
+    login.init_app(app, add_context_processor=False)
+    app.before_request(_check_origin)
+    app.jinja_env.globals.update(current=LocalProxy(find_current), csrf_token=generate_csrf, form_token=secrets.token_urlsafe)

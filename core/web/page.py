@@ -1,0 +1,63 @@
+"""Answers with a whole page, or with the part of it that htmx asked for, inside one unit of work per request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask, Response, make_response, redirect, render_template, request
+from htmx_flask import Htmx
+
+from core.kernel.db import finish_unit
+
+
+def page(template: str, *, fragment: str | None = None, status: int = 200, **values: Any) -> Response:
+    """The page; or only `fragment` when htmx wants that part. Both carry `Vary: HX-Request`, so no cache mixes them up."""
+    response = make_response(render_template(fragment if fragment and wants_part() else template, **values), status)
+    response.vary.add("HX-Request")
+    return response
+
+
+def wants_part() -> bool:
+    """True when htmx will put the answer into an existing page (a boosted or restored page needs all of it)."""
+    htmx = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def see_other(url: str) -> Response:
+    """Redirect after a POST (303). An htmx part cannot follow one to another page by itself, so it is told to go there."""
+    if wants_part():
+        response = make_response("", 204)
+        response.headers["HX-Redirect"] = url
+        return response
+    return make_response(redirect(url, 303))
+
+
+@contextmanager
+def step_outside() -> Iterator[None]:
+    """Commits what was written so far and runs the block with no transaction open, for a call to a provider.
+
+    What the block learns is written down after it, in a new unit of work that begins by itself. If the block raises,
+    the first unit stays committed, because the outside may already have acted on it.
+    """
+    finish_unit(keep=True)
+    yield
+
+
+def _settle(response: Response) -> Response:
+    """An answer below 400 commits; anything else leaves no trace in the database."""
+    finish_unit(keep=response.status_code < 400)
+    return response
+
+
+def _drop(_problem: BaseException | None) -> None:
+    """Whatever an unexpected end left open is thrown away."""
+    finish_unit(keep=False)
+
+
+def install(app: Flask) -> None:
+    """Installed before the rest of the web kit: what the others read or write then belongs to the same unit of work."""
+    Htmx(app)
+    app.after_request(_settle)
+    app.teardown_request(_drop)

@@ -1,0 +1,100 @@
+"""Turns every no, expected or not, into one clear answer: a page, a part of a page for htmx, or a JSON problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from core.kernel.errors import Refusal
+from core.kernel.signing import TokenRefused
+from core.web.page import wants_part
+
+log = structlog.get_logger()
+
+WORDS: dict[int, tuple[str, str]] = {
+    400: ("That did not come through properly", "Go back, reload the page and send it again. What you typed should still be there."),
+    403: ("You may not do that", "Your role does not permit it. An owner of the account can change your role."),
+    404: ("There is nothing here", "The address may be mistyped, or the page may have moved."),
+    405: ("That does not work here", "This page does not accept that kind of request."),
+    408: ("That took too long to arrive", "Your connection may be slow. Please try again."),
+    410: ("This is gone", "What was here is no longer available."),
+    413: ("That is too large", "What you sent is larger than we accept. Nothing was saved."),
+    414: ("That address is too long", "Shorten the search or the filter and try again."),
+    415: ("We cannot read that", "The content was sent in a form that this page does not understand."),
+    429: ("Too many attempts", "For safety we ask you to wait a little before you try again."),
+    500: ("Something broke on our side", "Nothing you did was wrong, and nothing was half-saved. The fault is recorded; please try again."),
+    503: ("We will be right back", "The service is starting up or short of something it needs. Please try again in a moment."),
+}
+
+
+def answer(status: int, *, title: str | None = None, message: str | None = None, code: str | None = None) -> Response:
+    """The one place where an error is put into words and form. It reads no row: the database may be the trouble."""
+    known = WORDS.get(status, WORDS[400 if status < 500 else 500])
+    shown = {"status": status, "title": title or known[0], "message": message or known[1]}
+    if wants_json():
+        response = jsonify(type="about:blank", code=code or f"http_{status}", title=shown["title"], detail=shown["message"], status=status)
+        response.content_type = "application/problem+json"
+        response.status_code = status
+        return response
+    template = "layouts/_refused.html" if wants_part() else "layouts/refused.html"
+    response = make_response(render_template(template, **shown), status)
+    if wants_part():
+        response.headers["HX-Retarget"] = "#notices"
+        response.headers["HX-Reswap"] = "innerHTML"
+    response.vary.add("HX-Request")
+    return response
+
+
+def wants_json() -> bool:
+    """A machine: it called a hook or said that it reads JSON and not HTML."""
+    if request.path.startswith(("/hooks/", "/api/")):
+        return True
+    accepts = request.accept_mimetypes
+    return accepts.best == "application/json" and accepts["application/json"] > accepts["text/html"]
+
+
+def _refused(refusal: Refusal) -> Response:
+    return answer(refusal.status, title=_title(refusal), message=refusal.message, code=refusal.code)
+
+
+def _title(refusal: Refusal) -> str | None:
+    return "That was not possible" if refusal.status in (409, 422) else None
+
+
+def _token_refused(refusal: TokenRefused) -> Response:
+    """A stranger learns nothing: altered, expired, revoked and foreign tokens all read the same."""
+    log.info("token_refused", reason=refusal.reason, route=str(request.url_rule))
+    return answer(404, title="This link is not valid", message="It may be incomplete, or it may have expired. Please ask for a new one.")
+
+
+def _http(problem: HTTPException) -> Any:
+    if problem.response is not None and problem.code is None:
+        return problem.response
+    status = problem.code or 500
+    if status < 400:
+        return problem
+    response = answer(status)
+    for name, value in problem.get_headers(request.environ):
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _broken(problem: Exception) -> Response:
+    """A bug, or a part of the house that is down. It is logged whole; the reader sees one calm sentence."""
+    log.exception("unexpected_error", method=request.method, route=str(request.url_rule))
+    try:
+        return answer(500)
+    except Exception:  # the page itself may be what is broken
+        log.exception("error_page_failed")
+        return Response("Something broke on our side. Please try again.", 500, content_type="text/plain; charset=utf-8")
+
+
+def install(app: Flask) -> None:
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(TokenRefused, _token_refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _broken)

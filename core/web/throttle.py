@@ -1,0 +1,46 @@
+"""Counts attempts per address and per account in Redis, and in memory while Redis is away."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+from core.kernel.config import settings
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+# Nothing is refused because the counter is gone: Redis down means counting in this process, never an error page.
+limiter = Limiter(
+    get_remote_address,
+    strategy="moving-window",
+    in_memory_fallback_enabled=True,
+    swallow_errors=True,
+    headers_enabled=True,
+)
+
+
+def by_address(limit: str, *, scope: str) -> Callable[[View], View]:
+    """Counts what is posted from one network address, e.g. `@by_address("30 per 15 minutes", scope="sign-in")`."""
+    return limiter.shared_limit(limit, scope=scope, methods=["POST"])  # type: ignore[return-value]
+
+
+def by_account(limit: str, *, scope: str, field: str = "email") -> Callable[[View], View]:
+    """Counts what is posted about one account, known or not, from any address. The name itself is not kept, only its hash."""
+
+    def key() -> str:
+        name = request.form.get(field, "").strip().casefold()[:320]
+        return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
+
+    return limiter.shared_limit(limit, scope=scope, key_func=key, methods=["POST"])  # type: ignore[return-value]
+
+
+def install(app: Flask) -> None:
+    app.config.setdefault("RATELIMIT_STORAGE_URI", settings().redis_url or "memory://")
+    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"socket_connect_timeout": 1, "socket_timeout": 1} if settings().redis_url else {})
+    app.config.setdefault("RATELIMIT_KEY_PREFIX", "throttle")
+    limiter.init_app(app)
