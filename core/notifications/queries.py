@@ -1,0 +1,70 @@
+"""Reading what was sent and what was printed; every question begins with whose it is."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import defer
+
+from core.accounts.models import Vendor
+from core.kernel.db import db
+from core.kernel.errors import NotFound
+from core.notifications.models import Message, Paper
+from core.notifications.notify import HOLDS_A_KEY
+from core.notifications.papers import newest_paper
+
+
+@dataclass(frozen=True)
+class MessagePage:
+    """Some messages, newest first, and what to ask for to see the next ones (None at the end)."""
+
+    rows: list[Message]
+    next: str | None
+
+
+def list_messages(vendor: Vendor, mode: str, *, about: str | None = None, after: str | None = None, limit: int = 25) -> MessagePage:
+    """Messages without their words, newest first; `about` narrows to one payment or person, `after` is the last page's next."""
+    question = select(Message).where(Message.vendor_id == vendor.id, Message.mode == mode)
+    if about is not None:
+        question = question.where(Message.about == about)
+    if after is not None:
+        question = question.where(tuple_(Message.created_at, Message.id) < _cursor(after))
+    question = question.order_by(Message.created_at.desc(), Message.id.desc()).limit(limit + 1)
+    rows = list(db.session.scalars(question.options(defer(Message.text), defer(Message.html))))
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return MessagePage(rows, f"{rows[-1].created_at.isoformat()}~{rows[-1].id}" if more else None)
+
+
+def _cursor(text: str) -> tuple[datetime, uuid.UUID]:
+    try:
+        at, _, row = text.partition("~")
+        instant = datetime.fromisoformat(at)
+        if instant.tzinfo is None:
+            raise ValueError("an instant has a zone")
+        return instant, uuid.UUID(row)
+    except ValueError:
+        raise NotFound("That page of messages does not exist.") from None
+
+
+def get_message(vendor: Vendor, mode: str, public_id: str) -> Message:
+    """One message of this vendor, or a 404."""
+    message = db.session.scalars(
+        select(Message).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.public_id == public_id)
+    ).one_or_none()
+    if message is None:
+        raise NotFound("There is no such message.")
+    return message
+
+
+def may_read_words(message: Message, *, email: str, demo: bool) -> bool:
+    """A letter that holds a key (a password reset) opens only for the person it was written to, or in a demo for anyone."""
+    return demo or message.kind not in HOLDS_A_KEY or message.recipient.casefold() == email.casefold()
+
+
+def find_receipt(vendor: Vendor, mode: str, payment: str) -> Paper | None:
+    """The newest receipt PDF of the payment with this public id; None while the worker has not made one."""
+    return newest_paper(vendor.id, mode, about=payment, kind="receipt")

@@ -1,0 +1,67 @@
+"""The life of a message after it was asked for: taken by a worker, then sent, kept, put off or given up."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from core.kernel.clock import now
+from core.kernel.db import locked
+from core.kernel.outbox import enqueue
+from core.notifications.models import Message
+from core.notifications.notify import HOLDS_A_KEY
+from core.notifications.states import check_move
+
+# Seconds until the next try after the first, second, ... one that did not reach the mail server: about 31 hours in all.
+PAUSES = (30, 120, 600, 1800, 3600, 7200, 14400, 28800, 57600)
+
+
+def take_message(vendor_id: uuid.UUID, mode: str, message_id: uuid.UUID) -> Message | None:
+    """The message, locked, with one more try counted; None when it has already gone where it was going."""
+    message = locked(Message, vendor_id, mode, message_id)
+    if message is None or message.state != "queued":
+        return None
+    message.attempts += 1
+    return message
+
+
+def record_sent(message: Message, *, subject: str, text: str, html: str) -> None:
+    """A mail server has taken it. From here on it is never sent again; letters with a key in them are not stored."""
+    check_move(message.state, "sent")
+    keyed = message.kind in HOLDS_A_KEY
+    message.state, message.sent_at, message.last_error = "sent", now(), None
+    message.subject, message.text, message.html = subject, None if keyed else text, None if keyed else html
+
+
+def record_kept(message: Message, *, subject: str, text: str, html: str) -> None:
+    """There is no mail server here: the message stays where it can be read, and says so instead of claiming to be sent."""
+    check_move(message.state, "kept")
+    message.state, message.last_error = "kept", None
+    message.subject, message.text, message.html = subject, text, html
+
+
+def record_failed(message: Message, *, reason: str) -> None:
+    """Nobody will get it: the address was refused, or the mail server stayed away for too long."""
+    check_move(message.state, "failed")
+    message.state, message.last_error = "failed", reason[:500]
+
+
+def put_off(message: Message, *, reason: str) -> None:
+    """The mail server could not be reached or asked us to come back: try later, a little spread out, and give up in the end."""
+    if message.attempts > len(PAUSES):
+        record_failed(message, reason=reason)
+        return
+    pause = PAUSES[max(message.attempts, 1) - 1]
+    message.last_error = reason[:500]
+    _try_in(message, pause + secrets.randbelow(pause // 4))
+
+
+def try_again(message: Message) -> None:
+    """A person wants a failed message to be tried once more, from the beginning of its patience."""
+    check_move(message.state, "queued")
+    message.state, message.attempts, message.last_error = "queued", 0, None
+    _try_in(message, 0)
+
+
+def _try_in(message: Message, seconds: int) -> None:
+    enqueue("send_message", message.vendor_id, queue="messages", due_in=seconds, mode=message.mode, message=str(message.id))

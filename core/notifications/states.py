@@ -1,0 +1,25 @@
+"""What a message may become."""
+
+from __future__ import annotations
+
+from core.kernel.errors import Conflict
+
+# sent: a mail server took it; kept: there is no mail server, it can be read in the outbox; failed: nobody will get it.
+MESSAGE: dict[str, frozenset[str]] = {
+    "queued": frozenset({"sent", "kept", "failed"}),
+    "failed": frozenset({"queued"}),  # a person asks to try again
+    "sent": frozenset(),
+    "kept": frozenset(),
+}
+
+
+class MessageIsOver(Conflict):
+    """The message has already gone where it was going."""
+
+    code = "message_is_over"
+
+
+def check_move(old: str, new: str) -> None:
+    """Refuse a move the table does not allow."""
+    if new not in MESSAGE[old]:
+        raise MessageIsOver(f"This message is {old} and cannot become {new}.")

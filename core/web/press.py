@@ -1,0 +1,130 @@
+"""The printing press: a child process that turns one HTML paper after another into a PDF and can reach nothing but our own fonts and style sheets.
+
+It is started by core/web/pdf.py as `python -m core.web.press` and speaks over its own stdin and stdout: a length, a JSON
+order in; a length, a JSON head, the PDF out. It holds no database connection, no secret and, where the kernel lets it,
+no network. It keeps the vendored fonts loaded from one paper to the next, which is what makes a warm paper cheap.
+"""
+
+import ctypes
+import json
+import logging
+import os
+import re
+import resource
+import struct
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+STATIC = Path(__file__).resolve().parents[2] / "static"
+HOUSE = "https://house.invalid"  # papers are set as if they stood here; .invalid can never be resolved
+OFFERED = re.compile(r"/static/((?:css|fonts)/[A-Za-z0-9][A-Za-z0-9_-]*\.(?:css|woff2))")
+KINDS = {".css": "text/css", ".woff2": "font/woff2"}
+LARGEST_FILE = 2_000_000
+MEMORY_BYTES = 512 * 1024 * 1024
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+LENGTH = struct.Struct(">I")
+
+
+def vendored_file(url: str) -> Path:
+    """The one file under static/ that this address may mean, or ValueError: the whole allow-list of the press."""
+    parts = urlsplit(url)
+    match = OFFERED.fullmatch(parts.path)
+    if f"{parts.scheme}://{parts.netloc}" != HOUSE or match is None:
+        raise ValueError("a paper may use only the fonts and style sheets of the house")
+    path = STATIC / match[1]
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_FILE:
+        raise ValueError("there is no such font or style sheet in the house")
+    return path
+
+
+def make_fetcher(refused: list):
+    """A fetcher that opens vendored files and writes down everything it refused.
+
+    It has to be a subclass: WeasyPrint 70 asks its fetcher for private attributes and fails on a plain function.
+    `open` is overridden as well, because the class it inherits from knows how to open http, ftp and file addresses.
+    """
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class VendoredFilesOnly(URLFetcher):
+        def __init__(self):
+            super().__init__(allowed_protocols=(), allow_redirects=False)
+
+        def fetch(self, url, headers=None):
+            try:
+                path = vendored_file(url)
+            except ValueError:
+                refused.append(url[:200])
+                raise
+            return URLFetcherResponse(url, path.read_bytes(), {"Content-Type": KINDS[path.suffix]})
+
+        def open(self, url, data=None, timeout=None):
+            return self.fetch(getattr(url, "full_url", url))
+
+    return VendoredFilesOnly()
+
+
+def print_paper(html: str, fonts) -> tuple[dict, bytes]:
+    """Set and print one paper. Files that a paper wants to carry inside itself (rel=attachment) are dropped unread."""
+    from weasyprint import HTML
+
+    refused: list[str] = []
+    document = HTML(string=html, base_url=f"{HOUSE}/", url_fetcher=make_fetcher(refused)).render(font_config=fonts)
+    document.metadata.attachments = []
+    for page in document.pages:
+        page.links = [link for link in page.links if link[0] != "attachment"]
+    data = document.write_pdf(pdf_tags=True)
+    return {"pages": len(document.pages), "refused": refused[:50]}, data
+
+
+def leave_the_network() -> bool:
+    """Step into an empty network namespace; False where the kernel or the container does not allow it.
+
+    Nothing depends on it: the fetcher opens no connection. It is the second wall behind that first one.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    return libc.unshare(CLONE_NEWNET) == 0 or libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0
+
+
+def limit_memory() -> None:
+    """A paper that wants more than this fails alone, instead of taking its neighbours down with it."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def serve(orders, answers) -> None:
+    """Print until the other side closes the pipe."""
+    try:
+        from weasyprint.text.fonts import FontConfiguration
+    except OSError as error:  # pango or its friends are not installed on this machine
+        return reply(answers, {"missing": str(error)[:300]}, b"")
+    fonts = FontConfiguration()
+    reply(answers, {"ready": True, "alone": leave_the_network()}, b"")
+    while True:
+        head = orders.read(LENGTH.size)
+        if len(head) < LENGTH.size:
+            return
+        order = json.loads(orders.read(LENGTH.unpack(head)[0]))
+        try:
+            report, data = print_paper(order["html"], fonts)
+        except Exception as error:  # the press must outlive a paper it cannot print
+            report, data = {"failed": f"{type(error).__name__}: {error}"[:300]}, b""
+        reply(answers, report, data)
+
+
+def reply(answers, report: dict, data: bytes) -> None:
+    head = json.dumps({**report, "bytes": len(data)}).encode()
+    answers.write(LENGTH.pack(len(head)) + head + data)
+    answers.flush()
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not end up between two answers
+    logging.getLogger("weasyprint").setLevel(logging.CRITICAL)  # refusals travel in the answer instead
+    limit_memory()
+    serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()
