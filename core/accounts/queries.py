@@ -33,6 +33,11 @@ def get_vendor(vendor_id: uuid.UUID) -> Vendor:
     return db.session.get_one(Vendor, vendor_id)
 
 
+def find_vendor(public_id: str) -> Vendor | None:
+    """The vendor an outsider's token or a provider's metadata names."""
+    return db.session.scalar(select(Vendor).where(Vendor.public_id == public_id))
+
+
 def list_sessions(user: User) -> list[UserSession]:
     """Where this person is signed in now, newest first."""
     open_ones = select(UserSession).where(UserSession.user_id == user.id, UserSession.ended_at.is_(None), UserSession.expires_at > now())

@@ -102,16 +102,16 @@ def refund_confirmed(payment: Booked, *, refund: str, amount: Money, at: datetim
 
 
 def refund_failed(
-    payment: Booked, *, refund: str, amount: Money, fee_returned: Money, taken_from: str, at: datetime, reverses: uuid.UUID | None
+    payment: Booked, *, refund: str, amount: Money, fee_returned: Money, back_to: str, at: datetime, reverses: uuid.UUID | None
 ) -> Journal:
-    """The refund never left: everything goes back to where it was taken from."""
+    """The refund did not reach the payer: the seller has the money again (`back_to` says on which account), and we our fee."""
     return _journal(
         payment,
         f"rf:{refund}:fail",
         "refund failed",
         at,
         Leg(REFUND_IN_FLIGHT, amount, ref=refund),
-        Leg(SELLER_ACCOUNT[taken_from], -(amount - fee_returned)),
+        Leg(SELLER_ACCOUNT[back_to], -(amount - fee_returned)),
         Leg(FEE_REFUNDS, -fee_returned),
         reverses=reverses,
     )

@@ -47,8 +47,16 @@ class _Press:
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         self.owner, self.printed = os.getpid(), 0
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "core.web.press"], cwd=ROOT, env=environment, bufsize=0, close_fds=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+            [sys.executable, "-m", "core.web.press"],
+            cwd=ROOT,
+            env=environment,
+            bufsize=0,
+            close_fds=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         os.set_blocking(self.process.stdin.fileno(), False)
 
     def hello(self, until) -> None:
@@ -62,7 +70,7 @@ class _Press:
             if not select.select([], [pipe], [], _remaining(until))[1]:
                 continue
             try:
-                left = left[os.write(pipe, left):]
+                left = left[os.write(pipe, left) :]
             except BlockingIOError:
                 continue
             except BrokenPipeError:

@@ -1,0 +1,261 @@
+"""Payment links: making one, changing it, pausing it, ending it, and opening its signed address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from core.accounts.models import Vendor
+from core.accounts.queries import find_vendor
+from core.kernel.audit import record
+from core.kernel.clock import now
+from core.kernel.currency import OFFERED, exponent
+from core.kernel.db import db, locked
+from core.kernel.errors import Conflict, Refusal
+from core.kernel.ids import public_id, uuid7
+from core.kernel.money import Money
+from core.kernel.signing import TokenRefused, make_token, read_token
+from core.payments.models import Payment, PaymentLink
+
+LIFE = timedelta(days=5 * 365)  # no signed address outlives this, whatever its row says
+LARGEST = {0: 100_000_000, 2: 100_000_000, 3: 1_000_000_000}  # one payment's limit: a million of a currency with decimals
+
+
+class LinkClosed(Conflict):
+    """Nobody may start a payment through this link now. `state` says why: paused, expired, sold_out or paid."""
+
+    code = "link_closed"
+
+    def __init__(self, state: str) -> None:
+        super().__init__("This link takes no payments at the moment.")
+        self.state = state
+
+
+class BadTerms(Refusal):
+    """The link's terms contradict themselves."""
+
+    code = "bad_terms"
+
+
+@dataclass(frozen=True)
+class LinkTerms:
+    """What a vendor decides about a link. Amounts in minor units of `currency`; no amount means the payer chooses."""
+
+    title: str
+    currency: str
+    kind: str = "reusable"
+    description: str = ""
+    amount_minor: int | None = None
+    minimum_minor: int | None = None
+    maximum_minor: int | None = None
+    suggestions_minor: list[int] = field(default_factory=list)
+    expires_at: datetime | None = None
+    hours_after_opening: int | None = None
+    max_payments: int | None = None
+    paused_message: str = ""
+
+
+def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms) -> PaymentLink:
+    """Make a link that takes payments at once. `by` is the person's public id. Refuses terms that contradict themselves."""
+    check_terms(terms)
+    at = now()
+    link = PaymentLink(
+        vendor_id=vendor.id,
+        mode=mode,
+        id=uuid7(),
+        public_id=public_id("lnk"),
+        token_id=public_id("tok"),
+        token_expires_at=at + LIFE,
+        state="active",
+        created_by=by,
+        created_at=at,
+        updated_at=at,
+        **_columns(terms),
+    )
+    db.session.add(link)
+    record(vendor.id, actor=by, action="link.created", subject=link.public_id, title=terms.title)
+    return link
+
+
+def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
+    """Change a link's terms. Payments already under way keep the amount they started with; the address stays the same."""
+    check_terms(terms)
+    link = _lock(link)
+    for name, value in _columns(terms).items():
+        setattr(link, name, value)
+    _touch(link, by, "link.edited")
+    return link
+
+
+def pause_link(link: PaymentLink, *, by: str, message: str | None = None) -> PaymentLink:
+    """Stop new payments for now; visitors read `message`. Pausing a paused link only changes the message."""
+    link = _lock(link)
+    if link.state == "expired":
+        raise Conflict("This link has ended and cannot be paused.")
+    link.state, link.paused_message = "paused", (message or "")[:300]
+    _touch(link, by, "link.paused")
+    return link
+
+
+def resume_link(link: PaymentLink, *, by: str) -> PaymentLink:
+    """Take payments again. A link that was ended stays ended."""
+    link = _lock(link)
+    if link.state == "expired":
+        raise Conflict("This link has ended. Make a new one instead.")
+    link.state = "active"
+    _touch(link, by, "link.resumed")
+    return link
+
+
+def expire_link(link: PaymentLink, *, by: str) -> PaymentLink:
+    """End the link for good. Payments already under way may finish; repeating it changes nothing."""
+    link = _lock(link)
+    if link.state != "expired":
+        link.state = "expired"
+        _touch(link, by, "link.expired")
+    return link
+
+
+def link_token(vendor: Vendor, link: PaymentLink) -> str:
+    """The signed text of the link's address."""
+    return make_token("link", vendor=vendor.public_id, mode=link.mode, token_id=link.token_id, expires_at=link.token_expires_at)
+
+
+def open_link_token(text: str) -> tuple[Vendor, PaymentLink]:
+    """Whose link this is. Raises TokenRefused for anything we did not issue, or have since revoked."""
+    claims = read_token("link", text)
+    vendor = find_vendor(claims.vendor)
+    link = vendor and db.session.scalar(
+        select(PaymentLink).where(
+            PaymentLink.vendor_id == vendor.id, PaymentLink.mode == claims.mode, PaymentLink.token_id == claims.token_id
+        )
+    )
+    if not vendor or not link:
+        raise TokenRefused("revoked")
+    return vendor, link
+
+
+def note_opening(vendor: Vendor, link: PaymentLink) -> None:
+    """Remember when the link was first opened: some expire so many hours after that. One write in a link's life."""
+    if link.first_opened_at is None:
+        fresh = _lock(link)
+        fresh.first_opened_at = fresh.first_opened_at or now()
+
+
+def link_state(link: PaymentLink) -> str:
+    """open, paused, expired, sold_out or (a single-use link) paid. Places being paid for right now count as taken."""
+    if link.state != "active":
+        return link.state
+    ends = ends_at(link)
+    if ends and now() >= ends:
+        return "expired"
+    if link.places is not None and taken_places(link) >= link.places:
+        return "paid" if link.kind == "single" and _paid(link) else "sold_out"
+    return "open"
+
+
+def ends_at(link: PaymentLink) -> datetime | None:
+    """When it stops taking payments by itself: the earlier of its date and its hours after the first opening."""
+    ends = [link.expires_at] if link.expires_at else []
+    if link.hours_after_opening and link.first_opened_at:
+        ends.append(link.first_opened_at + timedelta(hours=link.hours_after_opening))
+    return min(ends, default=None)
+
+
+def taken_places(link: PaymentLink) -> int:
+    """How many of a limited link's places are taken, by payments made and payments being made."""
+    mine = select(func.count()).where(
+        Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.holds_place
+    )
+    return int(db.session.scalar(mine) or 0)
+
+
+def paid_payment(link: PaymentLink) -> Payment | None:
+    """The payment that closed a single-use link."""
+    paid = select(Payment).where(
+        Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.state == "succeeded"
+    )
+    return db.session.scalar(paid.order_by(Payment.id).limit(1))
+
+
+def _paid(link: PaymentLink) -> bool:
+    return paid_payment(link) is not None
+
+
+def check_terms(terms: LinkTerms) -> None:
+    """Refuse terms that contradict themselves, naming the field."""
+    if not terms.title.strip():
+        raise BadTerms("Give the link a title: the payer sees it.", field="title")
+    if terms.currency not in OFFERED:
+        raise BadTerms("Choose a currency from the list.", field="currency")
+    if terms.kind not in ("single", "reusable"):
+        raise BadTerms("Choose whether the link works once or many times.", field="kind")
+    if terms.expires_at and terms.expires_at <= now():
+        raise BadTerms("This time has passed. Choose a later one.", field="expires_at")
+    if terms.expires_at and terms.expires_at > now() + LIFE:
+        raise BadTerms("A link can live for five years at most.", field="expires_at")
+    if terms.hours_after_opening is not None and not 1 <= terms.hours_after_opening <= 8760:
+        raise BadTerms("Between 1 and 8760 hours.", field="hours_after_opening")
+    if terms.max_payments is not None and not 1 <= terms.max_payments <= 10_000:
+        raise BadTerms("Between 1 and 10,000 payments; leave it empty for no limit.", field="max_payments")
+    _check_amounts(terms)
+
+
+def _check_amounts(terms: LinkTerms) -> None:
+    smallest, largest = limits(terms.currency)
+    low, high = terms.minimum_minor, terms.maximum_minor
+    if terms.amount_minor is not None:
+        _check_between(terms.amount_minor, smallest, largest, terms.currency, "amount")
+        return
+    for name, value in (("minimum", low), ("maximum", high)):
+        if value is not None:
+            _check_between(value, smallest, largest, terms.currency, name)
+    if low is not None and high is not None and low > high:
+        raise BadTerms("The maximum cannot be below the minimum.", field="maximum")
+    if len(terms.suggestions_minor) > 4:
+        raise BadTerms("Four suggestions at most.", field="suggestions")
+    for value in terms.suggestions_minor:
+        if not max(smallest, low or 0) <= value <= min(largest, high or largest):
+            raise BadTerms("Every suggestion must be an amount the payer may choose.", field="suggestions")
+
+
+def _check_between(value: int, smallest: int, largest: int, currency: str, name: str) -> None:
+    if not smallest <= value <= largest:
+        raise BadTerms(f"Between {Money(smallest, currency)} and {Money(largest, currency)}.", field=name)
+
+
+def limits(currency: str) -> tuple[int, int]:
+    """The smallest and largest payment in minor units: 30 pence or so (below it fees eat the payment), and a million."""
+    return {0: 50, 2: 30, 3: 100}[exponent(currency)], LARGEST[exponent(currency)]
+
+
+def _columns(terms: LinkTerms) -> dict[str, object]:
+    fixed = terms.amount_minor is not None
+    return {
+        "title": terms.title.strip(),
+        "description": terms.description.strip(),
+        "kind": terms.kind,
+        "currency": terms.currency,
+        "amount_minor": terms.amount_minor,
+        "minimum_minor": None if fixed else terms.minimum_minor,
+        "maximum_minor": None if fixed else terms.maximum_minor,
+        "suggestions_minor": [] if fixed else list(terms.suggestions_minor),
+        "expires_at": terms.expires_at,
+        "hours_after_opening": terms.hours_after_opening,
+        "max_payments": None if terms.kind == "single" else terms.max_payments,
+        "paused_message": terms.paused_message,
+    }
+
+
+def _lock(link: PaymentLink) -> PaymentLink:
+    fresh = locked(PaymentLink, link.vendor_id, link.mode, link.id)
+    if fresh is None:
+        raise RuntimeError("a link is never deleted")
+    return fresh
+
+
+def _touch(link: PaymentLink, by: str, action: str) -> None:
+    link.updated_at = now()
+    record(link.vendor_id, actor=by, action=action, subject=link.public_id)
