@@ -1,0 +1,146 @@
+"""An attempt to pay: written down before the provider is asked, opened there, and closed there before another begins."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from core.accounts.models import Vendor
+from core.kernel.clock import now
+from core.kernel.db import db, locked
+from core.kernel.errors import Conflict
+from core.kernel.ids import public_id, uuid7
+from core.payments.history import move, note
+from core.payments.models import Attempt, Payment
+from core.payments.start import lock_payment
+from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
+from core.providers.contract import Opening, OpenPayment, Outcome
+from core.providers.registry import provider_named
+
+MOST_ATTEMPTS = 20  # a payment tried more often than this is not a person paying
+FIRST_INQUIRY = timedelta(seconds=20)
+
+
+class PaymentOver(Conflict):
+    """The payment is paid, ended or out of time: there is nothing left to attempt."""
+
+    code = "payment_over"
+
+
+def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") -> Attempt:
+    """The attempt this payer is in the middle of, or a new one. **No money may move yet**: the provider has not been asked.
+
+    An attempt under way is answered again, whichever tab or device asks (the caller closes it first when it needs another
+    surface). Refuses PaymentOver when there is nothing left to pay.
+    """
+    payment = lock_payment(payment)
+    if payment.state in PAID_OR_OVER or payment.state == "processing":
+        raise PaymentOver("There is nothing left to pay here.")
+    under_way = live_attempt(payment)
+    if under_way:
+        return under_way
+    if now() >= payment.expires_at:
+        raise PaymentOver("The time to pay has run out. No money was taken.")
+    number = 1 + int(
+        db.session.scalar(
+            select(func.count()).where(
+                Attempt.vendor_id == payment.vendor_id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id
+            )
+        )
+        or 0
+    )
+    if number > MOST_ATTEMPTS:
+        raise PaymentOver("This payment was tried too often. Please open the link again.")
+    at = now()
+    attempt = Attempt(
+        vendor_id=payment.vendor_id,
+        mode=payment.mode,
+        id=uuid7(),
+        public_id=public_id("att"),
+        payment_id=payment.id,
+        number=number,
+        state="started",
+        surface=surface,
+        next_inquiry_at=at + FIRST_INQUIRY,
+        inquiries=0,
+        created_at=at,
+        updated_at=at,
+    )
+    db.session.add(attempt)
+    note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface)
+    return attempt
+
+
+def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, return_url: str, cancel_url: str) -> Opening:
+    """Ask the provider to open the attempt; asking again gives the same opening. Call it outside any transaction.
+
+    The attempt's public id is the idempotency key, so a lost answer is asked for again and never opens a second one.
+    """
+    wish = OpenPayment(
+        reference=attempt.public_id,
+        mode=payment.mode,
+        amount=payment.amount,
+        description=payment.description,
+        email=payment.email or None,
+        return_url=return_url,
+        cancel_url=cancel_url,
+        expires_at=payment.expires_at,
+        surface=attempt.surface,
+        metadata={"vendor": vendor.public_id, "mode": payment.mode, "payment": payment.public_id, "attempt": attempt.public_id},
+    )
+    return provider_named(payment.provider, payment.mode).open_payment(wish)
+
+
+def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attempt:
+    """Write down where the provider wants the payer. Safe to repeat; changes nothing once the attempt has moved on."""
+    payment, attempt = lock_both(attempt)
+    if attempt.provider_reference is None:
+        attempt.provider_reference = opening.provider_reference
+        attempt.redirect_url, attempt.fields_url, attempt.client_secret = opening.redirect_url, opening.fields_url, opening.client_secret
+        note(payment, "attempt.opened", actor="provider", attempt=attempt.public_id, reference=opening.provider_reference)
+    if attempt.state in ("started", "unknown"):
+        move_attempt(attempt, "action_required")
+    if payment.state in ("created", "requires_method", "unknown"):
+        move(payment, "requires_action", "payment.requires_action", actor="system", attempt=attempt.public_id)
+    return attempt
+
+
+def close_at_provider(payment: Payment, attempt: Attempt) -> Outcome:
+    """Ask the provider to close the attempt and say what had become of it. Outside any transaction; safe to repeat."""
+    provider = provider_named(payment.provider, payment.mode)
+    if attempt.provider_reference is None:
+        # Never opened, or the answer was lost: nobody was ever given its address, so nothing can have been paid.
+        return Outcome(state="canceled", provider_reference="")
+    return provider.cancel(attempt.provider_reference)
+
+
+def find_attempt(vendor: Vendor, mode: str, attempt_id: str) -> Attempt | None:
+    """An attempt by its public id."""
+    return db.session.scalar(select(Attempt).where(Attempt.vendor_id == vendor.id, Attempt.mode == mode, Attempt.public_id == attempt_id))
+
+
+def live_attempt(payment: Payment) -> Attempt | None:
+    """The one attempt that may still move money."""
+    mine = select(Attempt).where(Attempt.vendor_id == payment.vendor_id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id)
+    return db.session.scalar(mine.where(Attempt.state.in_(LIVE_ATTEMPT)))
+
+
+def lock_both(attempt: Attempt) -> tuple[Payment, Attempt]:
+    """The payment and then the attempt, locked in the one order everybody uses."""
+    payment = locked(Payment, attempt.vendor_id, attempt.mode, attempt.payment_id)
+    fresh = locked(Attempt, attempt.vendor_id, attempt.mode, attempt.id)
+    if payment is None or fresh is None:
+        raise RuntimeError("an attempt is never deleted")
+    return payment, fresh
+
+
+def move_attempt(attempt: Attempt, to: str, *, next_inquiry_at: datetime | None = None) -> None:
+    """Take a locked attempt to another state; a move the table does not allow leaves it where it is, for it is news from the past."""
+    if attempt.state == to or may_move(ATTEMPT, attempt.state, to):
+        attempt.state = to
+        attempt.updated_at = now()
+    if attempt.state not in LIVE_ATTEMPT:
+        attempt.next_inquiry_at = None
+    elif next_inquiry_at:
+        attempt.next_inquiry_at = next_inquiry_at

@@ -1,0 +1,82 @@
+"""Asking the provider about outcomes nobody has told us: payers close browsers, webhooks get lost, answers time out."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from core.kernel.clock import now
+from core.kernel.db import db
+from core.payments.models import Attempt, Payment, Refund
+from core.payments.states import LIVE_ATTEMPT
+from core.providers.contract import Outcome, ProviderUnreachable
+from core.providers.registry import provider_named
+
+# Seconds between inquiries while an attempt is open. Never more than 45: an outcome nobody told us of is ours within a minute.
+BACKOFF = (15, 20, 30, 45)
+GRACE = timedelta(minutes=2)  # after a payment's time is up, a payer who pressed the button at the last second may still finish
+
+
+def inquire(payment: Payment, attempt: Attempt) -> Outcome:
+    """Ask the provider what became of an attempt. Outside any transaction; an unreachable provider leaves it unknown."""
+    if attempt.provider_reference is None:
+        return Outcome(state="unknown", provider_reference="")
+    try:
+        return provider_named(payment.provider, payment.mode).inquire(attempt.provider_reference)
+    except ProviderUnreachable:
+        return Outcome(state="unknown", provider_reference=attempt.provider_reference)
+
+
+def plan_next_inquiry(attempt: Attempt) -> None:
+    """Decide when to ask again about a locked attempt that is still open."""
+    if attempt.state not in LIVE_ATTEMPT:
+        attempt.next_inquiry_at = None
+        return
+    wait = BACKOFF[min(attempt.inquiries, len(BACKOFF) - 1)]
+    attempt.inquiries += 1
+    attempt.next_inquiry_at = now() + timedelta(seconds=wait)
+
+
+def claim_due_attempts(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]]:
+    """Attempts to ask about now, each given to one caller: (vendor id, mode, attempt id). Their next turn is planned at once."""
+    due = (
+        select(Attempt)
+        .where(Attempt.next_inquiry_at <= now())
+        .order_by(Attempt.next_inquiry_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = list(db.session.scalars(due))
+    for attempt in found:
+        plan_next_inquiry(attempt)
+    return [(a.vendor_id, a.mode, a.id) for a in found]
+
+
+def claim_due_refunds(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]]:
+    """Refunds to ask about now: sent, and not yet confirmed."""
+    due = (
+        select(Refund)
+        .where(Refund.next_inquiry_at <= now())
+        .order_by(Refund.next_inquiry_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = list(db.session.scalars(due))
+    for refund in found:
+        refund.inquiries += 1
+        refund.next_inquiry_at = now() + timedelta(seconds=min(30 * 2 ** min(refund.inquiries, 12), 6 * 3600))
+    return [(r.vendor_id, r.mode, r.id) for r in found]
+
+
+def claim_overdue_payments(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]]:
+    """Unpaid payments whose time is up: their attempts are to be closed and the payments expired."""
+    due = (
+        select(Payment)
+        .where(Payment.expires_at <= now() - GRACE, Payment.state.in_(("created", "requires_method", "requires_action")))
+        .order_by(Payment.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [(p.vendor_id, p.mode, p.id) for p in db.session.scalars(due)]

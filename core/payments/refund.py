@@ -1,0 +1,229 @@
+"""The whole life of a refund: a person requests it, a worker sends it, the provider's word settles it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import select
+
+from core.accounts.models import Vendor
+from core.kernel.audit import record
+from core.kernel.clock import now
+from core.kernel.db import db, locked
+from core.kernel.errors import Refusal
+from core.kernel.ids import public_id, uuid7
+from core.kernel.money import Money, round_half_up
+from core.kernel.outbox import enqueue
+from core.ledger import book
+from core.ledger.models import Journal
+from core.ledger.post import BalanceTooLow, post
+from core.notifications.notify import notify
+from core.payments.history import note
+from core.payments.models import Payment, Refund
+from core.payments.start import lock_payment
+from core.payments.states import REFUND, may_move
+from core.providers.contract import ProviderRefused, ProviderUnreachable, RefundOutcome
+from core.providers.registry import provider_named
+
+REASONS = ("requested_by_customer", "duplicate", "fraudulent", "not_delivered", "other")
+
+
+class RefundExceedsPayment(Refusal):
+    """More was asked back than is left."""
+
+    code = "refund_exceeds_payment"
+
+
+class NothingToRefund(Refusal):
+    """The payment has taken no money, or has given all of it back."""
+
+    code = "nothing_to_refund"
+
+
+def request_refund(
+    vendor: Vendor, payment: Payment, *, amount: Money, reason: str, by: str, form_token: str, note_text: str = ""
+) -> Refund:
+    """Write the refund down, book it as on its way, and have a worker send it. The same form posted twice is one refund.
+
+    The payment is locked, so two refunds at once cannot give back more than was taken. Refuses RefundExceedsPayment,
+    NothingToRefund, and BalanceTooLow when the seller's balance no longer holds the money.
+    """
+    payment = lock_payment(payment)
+    again = db.session.scalar(
+        select(Refund).where(Refund.vendor_id == vendor.id, Refund.mode == payment.mode, Refund.form_token == form_token)
+    )
+    if again:
+        return again
+    _check(payment, amount, reason)
+    at = now()
+    fee_returned = _fee_to_return(payment, amount)
+    refund = Refund(
+        vendor_id=vendor.id,
+        mode=payment.mode,
+        id=uuid7(),
+        public_id=public_id("ref"),
+        payment_id=payment.id,
+        form_token=form_token,
+        state="requested",
+        currency=payment.currency,
+        amount_minor=amount.minor,
+        fee_returned_minor=fee_returned.minor,
+        taken_from="seller_available" if payment.released_at else "seller_pending",
+        reason=reason,
+        note=note_text.strip()[:300],
+        requested_by=by,
+        inquiries=0,
+        created_at=at,
+    )
+    db.session.add(refund)
+    payment.refunding_minor += amount.minor
+    payment.fee_returned_minor += fee_returned.minor
+    try:
+        post(
+            [
+                book.refund_requested(
+                    payment, refund=refund.public_id, amount=amount, fee_returned=fee_returned, taken_from=refund.taken_from, at=at
+                )
+            ]
+        )
+    except BalanceTooLow as error:
+        raise BalanceTooLow("Your balance does not hold enough for this refund yet.", field="amount") from error
+    note(payment, "refund.requested", actor=by, refund=refund.public_id, amount_minor=amount.minor, currency=amount.currency, reason=reason)
+    record(vendor.id, actor=by, action="refund.requested", subject=refund.public_id, payment=payment.public_id, amount_minor=amount.minor)
+    enqueue("send_refund", vendor.id, mode=payment.mode, refund=str(refund.id))
+    return refund
+
+
+def _check(payment: Payment, amount: Money, reason: str) -> None:
+    if payment.state != "succeeded" or not payment.refundable:
+        raise NothingToRefund("There is nothing left to refund on this payment.", field="amount")
+    if amount.currency != payment.currency or amount.minor <= 0:
+        raise RefundExceedsPayment(f"Enter an amount in {payment.currency} above zero.", field="amount")
+    if payment.refundable < amount:
+        raise RefundExceedsPayment(f"At most {payment.refundable} can still be refunded.", field="amount")
+    if reason not in REASONS:
+        raise Refusal("Choose a reason from the list.", field="reason")
+
+
+def _fee_to_return(payment: Payment, amount: Money) -> Money:
+    """Our fee goes back in proportion, worked out on the running total so that ten tenths return exactly the whole."""
+    gone = payment.refunded_minor + payment.refunding_minor + amount.minor
+    total = round_half_up(Fraction(payment.fee_minor * gone, payment.captured_minor))
+    return Money(max(0, min(total - payment.fee_returned_minor, amount.minor)), payment.currency)
+
+
+def begin_sending(refund: Refund) -> tuple[Payment, Refund] | None:
+    """First unit of the sender: mark it submitted. None when there is nothing left to send."""
+    payment, refund = lock_both(refund)
+    if refund.state not in ("requested", "submitted", "unknown"):
+        return None
+    if refund.state == "requested":
+        _move(refund, "submitted")
+        refund.sent_at = now()
+        note(payment, "refund.submitted", actor="system", refund=refund.public_id)
+    refund.next_inquiry_at = now() + timedelta(seconds=30)
+    return payment, refund
+
+
+def send_refund(vendor: Vendor, payment: Payment, refund: Refund) -> RefundOutcome:
+    """Ask the provider to give the money back. Outside any transaction; the refund's public id is the key, so twice is once."""
+    provider = provider_named(payment.provider, payment.mode)
+    try:
+        return provider.refund(
+            refund.public_id,
+            payment.charge or "",
+            refund.amount,
+            refund.reason,
+            {"vendor": vendor.public_id, "mode": payment.mode, "payment": payment.public_id, "refund": refund.public_id},
+        )
+    except ProviderUnreachable:
+        return RefundOutcome(state="unknown", provider_reference="", amount=refund.amount)
+    except ProviderRefused as error:
+        return RefundOutcome(state="failed", provider_reference="", amount=refund.amount, failure_reason=error.code)
+
+
+def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cause: str) -> str:
+    """Bring a refund to the truth: settled, told or stale. Safe to repeat; a late failure after success is booked and told."""
+    payment, refund = lock_both(refund)
+    if outcome.provider_reference and not refund.provider_reference:
+        refund.provider_reference = outcome.provider_reference
+    to = outcome.state
+    if refund.state == to or not may_move(REFUND, refund.state, to):
+        return "stale"
+    old = refund.state
+    _move(refund, to)
+    detail: dict[str, Any] = {"refund": refund.public_id, "amount_minor": refund.amount_minor, "currency": refund.currency}
+    if to == "succeeded":
+        _book_success(payment, refund)
+        refund.next_inquiry_at = None
+        notify(vendor, "refund_sent", mode=payment.mode, to=payment.email, payment=payment.public_id, refund=refund.public_id)
+    elif to in ("failed", "canceled"):
+        refund.failure_reason = outcome.failure_reason or to
+        refund.next_inquiry_at = None
+        _book_failure(payment, refund, came_back=old == "succeeded")
+        detail["failure_reason"] = refund.failure_reason
+        notify(vendor, "refund_failed", mode=payment.mode, to=vendor.support_email, payment=payment.public_id, refund=refund.public_id)
+    note(payment, f"refund.{to}", actor="provider", cause=cause, **detail)
+    if to in ("succeeded", "failed", "canceled"):
+        enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))
+        return "settled"
+    return "told"
+
+
+def _book_success(payment: Payment, refund: Refund) -> None:
+    payment.refunding_minor -= refund.amount_minor
+    payment.refunded_minor += refund.amount_minor
+    refund.settled_at = now()
+    post([book.refund_confirmed(payment, refund=refund.public_id, amount=refund.amount, at=now())])
+
+
+def _book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
+    """The seller has the money again, where it now belongs: released money goes back to what may be paid out."""
+    at, amount = now(), refund.amount
+    if came_back:
+        payment.refunded_minor -= refund.amount_minor
+        post(
+            [
+                book.refund_returned(
+                    payment, refund=refund.public_id, amount=amount, at=at, reverses=_journal_of(payment, f"rf:{refund.public_id}:ok")
+                )
+            ]
+        )
+    else:
+        payment.refunding_minor -= refund.amount_minor
+    payment.fee_returned_minor -= refund.fee_returned_minor
+    refund.settled_at = at
+    post(
+        [
+            book.refund_failed(
+                payment,
+                refund=refund.public_id,
+                amount=amount,
+                fee_returned=Money(refund.fee_returned_minor, refund.currency),
+                back_to="seller_available" if payment.released_at else "seller_pending",
+                at=at,
+                reverses=_journal_of(payment, f"rf:{refund.public_id}:req"),
+            )
+        ]
+    )
+
+
+def _journal_of(payment: Payment, event_key: str) -> Any:
+    return db.session.scalar(
+        select(Journal.id).where(Journal.vendor_id == payment.vendor_id, Journal.mode == payment.mode, Journal.event_key == event_key)
+    )
+
+
+def _move(refund: Refund, to: str) -> None:
+    refund.state = to
+
+
+def lock_both(refund: Refund) -> tuple[Payment, Refund]:
+    """The payment and then the refund, locked in the one order everybody uses."""
+    payment = locked(Payment, refund.vendor_id, refund.mode, refund.payment_id)
+    fresh = locked(Refund, refund.vendor_id, refund.mode, refund.id)
+    if payment is None or fresh is None:
+        raise RuntimeError("a refund is never deleted")
+    return payment, fresh

@@ -1,0 +1,186 @@
+"""The one idempotent end of every payment: redirect, webhook and poller all bring what the provider said here."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from core.accounts.models import Vendor
+from core.kernel.clock import now
+from core.kernel.db import db, driver
+from core.kernel.ids import uuid7
+from core.kernel.money import Money
+from core.kernel.outbox import OutboxTask, enqueue
+from core.ledger import book
+from core.ledger.post import post
+from core.payments.attempt import lock_both, move_attempt
+from core.payments.history import move, note
+from core.payments.models import Attempt, Payment, PaymentEvent
+from core.payments.start import lock_payment
+from core.payments.states import PAYMENT, may_move
+from core.providers.contract import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a provider said about one payment, and how we heard it. `cause` is an event id, or the way we asked."""
+
+    vendor: Vendor
+    payment: Payment
+    attempt: Attempt | None
+    outcome: Outcome
+    cause: str
+    actor: str = "provider"
+
+
+def settle(vendor: Vendor, payment: Payment, attempt: Attempt | None, outcome: Outcome, *, cause: str) -> str:
+    """Bring one payment to the truth. Says what that did: settled, already, told, stale, second_charge, mismatch.
+
+    Safe to repeat and safe out of order: money is booked once per charge, and old news changes nothing.
+    """
+    return settle_many([Told(vendor, payment, attempt, outcome, cause)])[0]
+
+
+def settle_many(told: list[Told]) -> list[str]:
+    """The same for many at once: all that succeeded share one round trip to PostgreSQL. Answers in the given order."""
+    results = ["told"] * len(told)
+    paid = [(n, t) for n, t in enumerate(told) if t.outcome.state == "succeeded"]
+    if paid:
+        for n, result in _book_paid(paid):
+            results[n] = result
+            if result in ("second_charge", "mismatch"):
+                _book_unexpected(told[n], result)
+    for n, item in enumerate(told):
+        if item.outcome.state != "succeeded":
+            results[n] = _hear(item)
+        elif item.outcome.fee is not None and results[n] == "settled":
+            record_fee(item.payment, item.outcome.fee, item.outcome.fee_reference or "")
+    return results
+
+
+def _book_paid(paid: list[tuple[int, Told]]) -> list[tuple[int, str]]:
+    at = now()
+    db.session.flush()  # settle_payments must see what this unit has already said
+    items = json.dumps([_item(n, told, at) for n, told in paid])
+    rows = driver().execute("SELECT item, result FROM settle_payments(%s::jsonb)", (items,)).fetchall()
+    for _, told in paid:
+        db.session.expire(told.payment)
+        if told.attempt is not None:
+            db.session.expire(told.attempt)
+    return [(int(n), str(result)) for n, result in rows]
+
+
+def _item(n: int, told: Told, at: datetime) -> dict[str, Any]:
+    payment, outcome = told.payment, told.outcome
+    if outcome.captured is None or not outcome.charge:
+        raise ValueError("a provider that says succeeded names the charge and the amount")
+    journal = book.capture(payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or at)
+    return {
+        "n": n,
+        "vendor_id": str(payment.vendor_id),
+        "mode": payment.mode,
+        "payment_id": str(payment.id),
+        "attempt_id": str(told.attempt.id) if told.attempt is not None else None,
+        "amount": outcome.captured.minor,
+        "currency": outcome.captured.currency,
+        "charge": outcome.charge,
+        "brand": outcome.card_brand,
+        "last4": outcome.card_last4,
+        "at": at.isoformat(),
+        "available_at": (at + timedelta(days=told.vendor.release_days)).isoformat(),
+        "actor": told.actor,
+        "cause": told.cause,
+        "detail": {"amount_minor": outcome.captured.minor, "currency": outcome.captured.currency, "charge": outcome.charge},
+        "journal": journal.wire(),
+        "tasks": [
+            {"id": str(uuid7()), "queue": "money", "job": "payment_settled", "args": {"mode": payment.mode, "payment": str(payment.id)}}
+        ],
+    }
+
+
+def _book_unexpected(told: Told, why: str) -> None:
+    """Money we did not ask for is booked, shown and left for a person; it is never ignored and never taken as the sale."""
+    payment, outcome = lock_payment(told.payment), told.outcome
+    if outcome.captured is None or not outcome.charge:
+        return
+    journal = book.unexpected_capture(payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or now())
+    if post([journal]):
+        amount = {"amount_minor": outcome.captured.minor, "currency": outcome.captured.currency}
+        note(payment, "payment.unexpected_money", actor=told.actor, cause=told.cause, why=why, charge=outcome.charge, **amount)
+
+
+def _hear(told: Told) -> str:
+    """Everything but success: states move by their table, and old news is stale."""
+    outcome = told.outcome
+    if told.attempt is not None:
+        payment, attempt = lock_both(told.attempt)
+    else:
+        payment, attempt = lock_payment(told.payment), None
+    if payment.state == "succeeded":
+        return "stale"
+    if outcome.state in ("requires_method", "declined"):
+        return _hear_decline(payment, attempt, outcome, told)
+    if outcome.state == "canceled":
+        if attempt is not None:
+            move_attempt(attempt, "abandoned")
+        return "told"
+    to = {"processing": "processing", "requires_action": "requires_action", "unknown": "unknown"}[outcome.state]
+    if attempt is not None:
+        move_attempt(attempt, {"processing": "submitted", "requires_action": "action_required", "unknown": "unknown"}[to])
+    if payment.state == to or not may_move(PAYMENT, payment.state, to) or payment.state in ("canceled", "expired"):
+        return "stale"
+    if to == "requires_action" and payment.state == "requires_method":
+        return "told"  # the page at the provider is still open after a decline; the reason stays on show
+    move(payment, to, f"payment.{to}", actor=told.actor, cause=told.cause)
+    return "told"
+
+
+def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, told: Told) -> str:
+    """A decline ends a try, never the payment: the payer may try again on the same opening."""
+    if outcome.decline_code is None:
+        return "stale"  # nothing was tried yet
+    charge = outcome.charge or ""
+    if _decline_known(payment, charge, told.cause):
+        return "stale"
+    if attempt is not None:
+        attempt.decline_code = outcome.decline_code
+        move_attempt(attempt, "action_required")
+    payment.decline_code = outcome.decline_code
+    note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
+    if payment.state != "requires_method" and may_move(PAYMENT, payment.state, "requires_method"):
+        move(payment, "requires_method", "payment.requires_method", actor=told.actor, cause=told.cause)
+    return "told"
+
+
+def _decline_known(payment: Payment, charge: str, cause: str) -> bool:
+    """The same decline heard twice (webhook and poll) is one line. The failed charge names it; without one, the event does."""
+    declines = select(PaymentEvent.seq).where(
+        PaymentEvent.vendor_id == payment.vendor_id,
+        PaymentEvent.mode == payment.mode,
+        PaymentEvent.payment_id == payment.id,
+        PaymentEvent.kind == "attempt.declined",
+    )
+    same = PaymentEvent.detail["charge"].astext == charge if charge else PaymentEvent.cause == cause
+    return db.session.scalar(declines.where(same).limit(1)) is not None
+
+
+def record_fee(payment: Payment, fee: Money, reference: str) -> bool:
+    """Book what the processor kept, once. `reference` is its own line's id (a balance transaction)."""
+    payment = lock_payment(payment)
+    if payment.processor_fee_minor is not None or not reference:
+        return False
+    payment.processor_fee_minor = fee.minor
+    if fee:
+        post([book.processor_fee(payment, fee=fee, reference=reference, at=now())])
+    note(payment, "fee.recorded", actor="provider", cause=reference, amount_minor=fee.minor, currency=fee.currency)
+    return True
+
+
+def ask_again(vendor_id: uuid.UUID, mode: str, attempt: Attempt, *, due_in: int = 0) -> OutboxTask:
+    """Have a worker ask the provider about this attempt."""
+    return enqueue("settle_attempt", vendor_id, due_in=due_in, mode=mode, attempt=str(attempt.id))
