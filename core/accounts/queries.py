@@ -38,6 +38,11 @@ def find_vendor(public_id: str) -> Vendor | None:
     return db.session.scalar(select(Vendor).where(Vendor.public_id == public_id))
 
 
+def find_vendors(public_ids: set[str]) -> dict[str, Vendor]:
+    """Several of them by public id, in one look."""
+    return {v.public_id: v for v in db.session.scalars(select(Vendor).where(Vendor.public_id.in_(public_ids)))}
+
+
 def list_sessions(user: User) -> list[UserSession]:
     """Where this person is signed in now, newest first."""
     open_ones = select(UserSession).where(UserSession.user_id == user.id, UserSession.ended_at.is_(None), UserSession.expires_at > now())

@@ -120,7 +120,7 @@ def begin_sending(refund: Refund) -> tuple[Payment, Refund] | None:
     if refund.state not in ("requested", "submitted", "unknown"):
         return None
     if refund.state == "requested":
-        _move(refund, "submitted")
+        refund.state = "submitted"
         refund.sent_at = now()
         note(payment, "refund.submitted", actor="system", refund=refund.public_id)
     refund.next_inquiry_at = now() + timedelta(seconds=30)
@@ -144,6 +144,21 @@ def send_refund(vendor: Vendor, payment: Payment, refund: Refund) -> RefundOutco
         return RefundOutcome(state="failed", provider_reference="", amount=refund.amount, failure_reason=error.code)
 
 
+def ask_about(payment: Payment, refund: Refund) -> RefundOutcome | None:
+    """What the provider says of a refund that is under way; None when it has never heard of it and may be sent again.
+
+    Outside any transaction. The provider forgets keys after a day, so an old refund without a reference is looked up by
+    our own id first and never simply asked for again.
+    """
+    provider = provider_named(payment.provider, payment.mode)
+    try:
+        if refund.provider_reference:
+            return provider.inquire_refund(refund.provider_reference)
+        return provider.find_refund(payment.charge or "", refund.public_id)
+    except ProviderUnreachable:
+        return RefundOutcome(state="unknown", provider_reference="", amount=refund.amount)
+
+
 def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cause: str) -> str:
     """Bring a refund to the truth: settled, told or stale. Safe to repeat; a late failure after success is booked and told."""
     payment, refund = lock_both(refund)
@@ -153,7 +168,7 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
     if refund.state == to or not may_move(REFUND, refund.state, to):
         return "stale"
     old = refund.state
-    _move(refund, to)
+    refund.state = to
     detail: dict[str, Any] = {"refund": refund.public_id, "amount_minor": refund.amount_minor, "currency": refund.currency}
     if to == "succeeded":
         _book_success(payment, refund)
@@ -214,10 +229,6 @@ def _journal_of(payment: Payment, event_key: str) -> Any:
     return db.session.scalar(
         select(Journal.id).where(Journal.vendor_id == payment.vendor_id, Journal.mode == payment.mode, Journal.event_key == event_key)
     )
-
-
-def _move(refund: Refund, to: str) -> None:
-    refund.state = to
 
 
 def lock_both(refund: Refund) -> tuple[Payment, Refund]:

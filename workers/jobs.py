@@ -1,0 +1,24 @@
+"""Every job by the name it is enqueued under. Inside jobs only touch the database; outside jobs ask somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from workers import messages, papers, payments, webhooks
+from workers.task import Task
+
+# Given a batch, in one transaction that also strikes the tasks off.
+INSIDE: dict[str, Callable[[list[Task]], None]] = {
+    "open_provider_event": webhooks.open_provider_events,
+    "payment_settled": payments.payment_settled,
+}
+# Given one, with no transaction open; they open their own units of work before and after asking.
+OUTSIDE: dict[str, Callable[..., None]] = {
+    "settle_attempt": payments.settle_attempt,
+    "close_payment": payments.close_payment,
+    "send_refund": payments.send_refund,
+    "poll_refund": payments.poll_refund,
+    "record_fee": payments.record_fee,
+    "send_message": messages.send_message,
+    "make_receipt": papers.make_receipt,
+}

@@ -1,0 +1,106 @@
+"""The money jobs: what follows a payment, asking about unknown outcomes, ending unpaid payments, sending refunds."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from core.providers.registry import provider_named
+
+from core.accounts.models import Vendor
+from core.accounts.queries import get_vendor
+from core.kernel.clock import now
+from core.kernel.db import db, unit_of_work
+from core.kernel.outbox import enqueue
+from core.notifications.notify import notify
+from core.payments import refund as refunds
+from core.payments import settle as settling
+from core.payments.attempt import close_at_provider, live_attempt, lock_both, move_attempt
+from core.payments.close import record_close
+from core.payments.models import Attempt, Payment, Refund
+from core.payments.poll import inquire
+from workers.task import Task
+
+NEVER_OPENED = timedelta(minutes=2)  # an attempt without an address for this long was never given to a payer
+
+
+def payment_settled(tasks: list[Task]) -> None:
+    """A payment is paid: tell both sides, make the receipt, and ask for the processor's fee."""
+    for task in tasks:
+        vendor = get_vendor(task.vendor_id)
+        payment = db.session.get_one(Payment, (vendor.id, task.args["mode"], uuid.UUID(task.args["payment"])))
+        notify(vendor, "payment_received", mode=payment.mode, to=vendor.support_email, payment=payment.public_id)
+        notify(vendor, "receipt", mode=payment.mode, to=payment.email, payment=payment.public_id)
+        enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))
+        if payment.processor_fee_minor is None:
+            enqueue("record_fee", vendor.id, due_in=2, mode=payment.mode, payment=str(payment.id))
+
+
+def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:
+    """Ask the provider about an attempt nobody has told us the end of, and bring the payment to the truth."""
+    with unit_of_work():
+        vendor, tried = get_vendor(vendor_id), db.session.get_one(Attempt, (vendor_id, mode, uuid.UUID(attempt)))
+        payment = db.session.get_one(Payment, (vendor_id, mode, tried.payment_id))
+        if tried.provider_reference is None:
+            _drop_if_never_opened(tried)
+            return
+    outcome = inquire(payment, tried)
+    with unit_of_work():
+        settling.settle(vendor, payment, tried, outcome, cause="poll")
+
+
+def _drop_if_never_opened(attempt: Attempt) -> None:
+    _, attempt = lock_both(attempt)
+    if attempt.provider_reference is None and attempt.created_at < now() - NEVER_OPENED:
+        move_attempt(attempt, "error")
+
+
+def close_payment(vendor_id: uuid.UUID, *, mode: str, payment: str) -> None:
+    """The payer's time is up: close what is open at the provider; unless it was paid after all, the payment expires."""
+    with unit_of_work():
+        vendor, unpaid = get_vendor(vendor_id), db.session.get_one(Payment, (vendor_id, mode, uuid.UUID(payment)))
+        attempt = live_attempt(unpaid)
+    outcome = close_at_provider(unpaid, attempt) if attempt else None
+    with unit_of_work():
+        record_close(vendor, unpaid, attempt, outcome, to="expired", actor="system")
+
+
+def record_fee(vendor_id: uuid.UUID, *, mode: str, payment: str) -> None:
+    """Ask the provider what it kept of a payment, and book it. Not known yet is an error: the job comes back later."""
+    with unit_of_work():
+        paid = db.session.get_one(Payment, (vendor_id, mode, uuid.UUID(payment)))
+    if paid.processor_fee_minor is not None or not paid.charge:
+        return
+    known = provider_named(paid.provider, mode).fees([paid.charge])
+    fee, reference, _ = known[paid.charge]
+    with unit_of_work():
+        settling.record_fee(paid, fee, reference)
+
+
+def send_refund(vendor_id: uuid.UUID, *, mode: str, refund: str) -> None:
+    """Send a refund that was asked for: mark it, ask the provider with its own key, write down the answer."""
+    with unit_of_work():
+        vendor, wanted = _refund(vendor_id, mode, refund)
+        begun = refunds.begin_sending(wanted)
+    if begun is None:
+        return
+    outcome = refunds.send_refund(vendor, *begun)
+    with unit_of_work():
+        refunds.settle_refund(vendor, wanted, outcome, cause="sent")
+
+
+def poll_refund(vendor_id: uuid.UUID, *, mode: str, refund: str) -> None:
+    """Ask about a refund that is not confirmed yet. One whose answer was lost is sent again under the same key."""
+    with unit_of_work():
+        vendor, sent = _refund(vendor_id, mode, refund)
+        payment = db.session.get_one(Payment, (vendor_id, mode, sent.payment_id))
+    outcome = refunds.ask_about(payment, sent)
+    if outcome is None:
+        send_refund(vendor_id, mode=mode, refund=refund)
+        return
+    with unit_of_work():
+        refunds.settle_refund(vendor, sent, outcome, cause="poll")
+
+
+def _refund(vendor_id: uuid.UUID, mode: str, refund: str) -> tuple[Vendor, Refund]:
+    return get_vendor(vendor_id), db.session.get_one(Refund, (vendor_id, mode, uuid.UUID(refund)))

@@ -1,0 +1,221 @@
+"""Runs the jobs: RQ carries wake-ups, PostgreSQL remembers the work, and the clock wakes whatever was left behind."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+import threading
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy import delete, select, tuple_
+
+from core.kernel.clock import now
+from core.kernel.config import settings
+from core.kernel.db import db, unit_of_work
+from core.kernel.outbox import QUEUES, OutboxTask
+from workers.jobs import INSIDE, OUTSIDE
+from workers.task import Task
+
+LEASE = timedelta(seconds=45)  # a killed job is due again after this; longer than any job may take
+BATCH = 50
+MOST_TRIES = 12
+log = structlog.get_logger("workers")
+_redis: Redis | None = None
+
+
+def redis() -> Redis:
+    """This process's connection to Redis. Short time-outs: a payer never waits for a wake-up."""
+    global _redis
+    if _redis is None:
+        _redis = Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1)
+    return _redis
+
+
+def wake(queues: set[str]) -> None:
+    """Tell the workers that these queues have work. One wake-up per queue is enough until somebody starts on it."""
+    try:
+        for queue in sorted(queues):
+            if redis().set(f"wake:{queue}", "1", nx=True, ex=5):
+                Queue(queue, connection=redis(), serializer=JSONSerializer).enqueue(
+                    drain, queue, job_timeout=120, result_ttl=0, failure_ttl=60
+                )
+    except RedisError as error:
+        log.warning("wake_lost", queues=sorted(queues), error=str(error))  # the clock looks every second, in PostgreSQL
+
+
+def drain(queue: str) -> int:
+    """Do everything that is due on a queue; answers how many tasks were done. The wake-up is taken down before looking."""
+    try:
+        redis().delete(f"wake:{queue}")
+    except RedisError as error:
+        log.warning("wake_kept", queue=queue, error=str(error))
+    done = 0
+    while True:
+        step = _inside_batch(queue) + _outside_batch(queue)
+        if not step:
+            return done
+        done += step
+
+
+# --- jobs that only touch the database: a batch is one transaction, done together with its effects -------------------
+
+
+def _inside_batch(queue: str) -> int:
+    try:
+        with unit_of_work():
+            tasks = _due(queue, list(INSIDE), BATCH)
+            for job in dict.fromkeys(task.job for task in tasks):
+                INSIDE[job]([Task(t.vendor_id, t.args) for t in tasks if t.job == job])
+            _finish(tasks)
+            return len(tasks)
+    except Exception as error:
+        log.warning("batch_failed", queue=queue, error=repr(error))
+    return _one_by_one(queue)
+
+
+def _one_by_one(queue: str) -> int:
+    """A batch failed: find the one that spoils it, and let the others through."""
+    with unit_of_work():
+        keys = [(t.vendor_id, t.id) for t in _due(queue, list(INSIDE), BATCH)]
+    for key in keys:
+        try:
+            with unit_of_work():
+                task = db.session.get(OutboxTask, key, with_for_update={"skip_locked": True}, populate_existing=True)
+                if task is None or task.state != "waiting":
+                    continue
+                INSIDE[task.job]([Task(task.vendor_id, task.args)])
+                _finish([task])
+        except Exception as error:
+            _failed(key, error)
+    return len(keys)
+
+
+# --- jobs that ask the outside world: taken under a lease, run with no transaction open, then struck off --------------
+
+
+def _outside_batch(queue: str) -> int:
+    with unit_of_work():
+        taken = _due(queue, list(OUTSIDE), 10)
+        for task in taken:
+            task.due_at = now() + LEASE
+            task.attempts += 1
+    for task in taken:
+        try:
+            OUTSIDE[task.job](task.vendor_id, **task.args)
+            with unit_of_work():
+                _finish([task])
+        except Exception as error:
+            _failed((task.vendor_id, task.id), error)
+    return len(taken)
+
+
+def _due(queue: str, jobs: list[str], limit: int) -> list[OutboxTask]:
+    due = select(OutboxTask).where(
+        OutboxTask.queue == queue, OutboxTask.state == "waiting", OutboxTask.due_at <= now(), OutboxTask.job.in_(jobs)
+    )
+    return list(db.session.scalars(due.order_by(OutboxTask.due_at).limit(limit).with_for_update(skip_locked=True)))
+
+
+def _finish(tasks: list[OutboxTask]) -> None:
+    if tasks:
+        keys = [(t.vendor_id, t.id) for t in tasks]
+        db.session.execute(
+            delete(OutboxTask).where(tuple_(OutboxTask.vendor_id, OutboxTask.id).in_(keys)).execution_options(synchronize_session=False)
+        )
+
+
+def _failed(key: tuple[Any, Any], error: Exception) -> None:
+    """Try again later, ever more slowly; after many tries leave it where staff can see it and run it again."""
+    log.error("job_failed", task=str(key[1]), error=repr(error))
+    with unit_of_work():
+        task = db.session.get(OutboxTask, key, with_for_update=True, populate_existing=True)
+        if task is None:
+            return
+        if task.job in INSIDE:
+            task.attempts += 1
+        task.last_error = repr(error)[:2000]
+        wait = min(2 ** min(task.attempts, 12), 3600)
+        task.due_at = now() + timedelta(seconds=wait, milliseconds=secrets.randbelow(1000))
+        if task.attempts >= MOST_TRIES:
+            task.state = "dead"
+
+
+# --- the processes ---------------------------------------------------------------------------------------------------
+
+
+def sweep() -> set[str]:
+    """Queues with work that is due now: what a lost wake-up, a dead worker or a restarted Redis left behind."""
+    with unit_of_work():
+        due = select(OutboxTask.queue).where(OutboxTask.state == "waiting", OutboxTask.due_at <= now(), OutboxTask.queue.in_(QUEUES))
+        return set(db.session.scalars(due.distinct()))
+
+
+def run_clock(stop: threading.Event) -> None:
+    """Every second: wake the queues that have work, and plan what is due by time. Without Redis it does the work itself."""
+    from workers.schedule import tick
+
+    while not stop.is_set():
+        try:
+            tick()
+            queues = sweep()
+            if queues:
+                _wake_or_work(queues)
+        except Exception as error:
+            log.error("clock_failed", error=repr(error))
+        finally:
+            db.session.remove()
+        stop.wait(1)
+
+
+def _wake_or_work(queues: set[str]) -> None:
+    try:
+        redis().ping()
+    except RedisError:
+        for queue in sorted(queues):
+            drain(queue)
+        return
+    wake(queues)
+
+
+def run_worker(queues: list[str]) -> None:
+    """One RQ worker without forks: jobs are short, and a killed one is due again by its lease."""
+    connection = Redis.from_url(settings().redis_url, socket_connect_timeout=3)
+    worker = SimpleWorker(
+        [Queue(q, connection=connection, serializer=JSONSerializer) for q in queues],
+        connection=connection,
+        serializer=JSONSerializer,
+        job_monitoring_interval=5,
+        maintenance_interval=60,
+    )
+    worker.work(logging_level="WARNING")
+
+
+def main(argv: list[str]) -> int:
+    """`work QUEUE ...` or `clock`."""
+    from wsgi import create_app
+
+    app = create_app()
+    with app.app_context():
+        if argv[:1] == ["clock"]:
+            stop = threading.Event()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: stop.set())
+            run_clock(stop)
+            return 0
+        if argv[:1] == ["work"] and argv[1:] and set(argv[1:]) <= set(QUEUES):
+            run_worker(argv[1:])
+            return 0
+    print(f"usage: python -m workers.runner work {' '.join(QUEUES)} | clock", file=sys.stderr)
+    return os.EX_USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

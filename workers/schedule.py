@@ -1,0 +1,23 @@
+"""What the clock plans: inquiries, expiries, releases. Each second it looks for what is due; rows decide, not the clock."""
+
+from __future__ import annotations
+
+from core.kernel.db import unit_of_work
+from core.kernel.outbox import enqueue
+from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
+from core.payments.release import release_due
+
+
+def tick() -> None:
+    """One look around. Each part is its own unit of work, so one that fails holds nothing else back."""
+    with unit_of_work():
+        for vendor_id, mode, attempt_id in claim_due_attempts():
+            enqueue("settle_attempt", vendor_id, mode=mode, attempt=str(attempt_id))
+    with unit_of_work():
+        for vendor_id, mode, refund_id in claim_due_refunds():
+            enqueue("poll_refund", vendor_id, mode=mode, refund=str(refund_id))
+    with unit_of_work():
+        for vendor_id, mode, payment_id in claim_overdue_payments():
+            enqueue("close_payment", vendor_id, mode=mode, payment=str(payment_id))
+    with unit_of_work():
+        release_due()

@@ -1,0 +1,72 @@
+"""Opening provider events: a batch is matched to its payments, settled together, and marked handled in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.providers.contract import ProviderEvent
+from core.providers.registry import provider_named
+
+from core.accounts.models import Vendor
+from core.accounts.queries import find_vendors
+from core.kernel.clock import now
+from core.payments.match import find_attempts, find_payments, find_refund
+from core.payments.models import Attempt, Payment
+from core.payments.refund import settle_refund
+from core.payments.settle import Told, settle_many
+from core.providers.inbox import take_events
+from core.providers.models import InboxEvent
+from workers.task import Task
+
+
+def open_provider_events(tasks: list[Task]) -> None:
+    """Handle every stored event among the tasks. Events about nothing of ours are marked so and kept."""
+    stored = take_events([(t.args["provider"], t.args["mode"], t.args["event"]) for t in tasks])
+    opened = [(row, provider_named(row.provider, row.mode).parse_event(row.raw, row.mode)) for row in stored]
+    vendors = find_vendors({event.metadata.get("vendor", "") for _, event in opened})
+    _settle_payments([(row, event) for row, event in opened if event.kind == "payment"], vendors)
+    for row, event in opened:
+        if event.kind == "refund":
+            _settle_refund(row, event, vendors)
+        elif event.kind != "payment":
+            row.result = "noted"
+        row.handled_at = now()
+
+
+def _settle_payments(opened: list[tuple[InboxEvent, ProviderEvent]], vendors: dict[str, Vendor]) -> None:
+    payments = find_payments(vendors, _ids(opened, "payment"))
+    attempts = find_attempts(vendors, _ids(opened, "attempt"))
+    rows: list[InboxEvent] = []
+    told: list[Told] = []
+    for row, event in opened:
+        payment = payments.get(event.metadata.get("payment", ""))
+        if payment is None or event.outcome is None or payment.mode != row.mode or payment.provider != row.provider:
+            row.result = "unmatched"
+            continue
+        rows.append(row)
+        told.append(Told(_vendor_of(payment, vendors), payment, _attempt_of(payment, event, attempts), event.outcome, event.event_id))
+    for row, item, result in zip(rows, told, settle_many(told), strict=True):
+        row.vendor_id, row.result = item.vendor.id, result
+
+
+def _settle_refund(row: InboxEvent, event: ProviderEvent, vendors: dict[str, Vendor]) -> None:
+    vendor = vendors.get(event.metadata.get("vendor", ""))
+    refund = find_refund(vendor, row.mode, event.metadata.get("refund", "")) if vendor else None
+    if vendor is None or refund is None or event.refund_outcome is None:
+        row.result = "unmatched"
+        return
+    row.vendor_id = vendor.id
+    row.result = settle_refund(vendor, refund, event.refund_outcome, cause=event.event_id)
+
+
+def _ids(opened: Iterable[tuple[InboxEvent, ProviderEvent]], name: str) -> set[str]:
+    return {event.metadata[name] for _, event in opened if name in event.metadata}
+
+
+def _vendor_of(payment: Payment, vendors: dict[str, Vendor]) -> Vendor:
+    return next(v for v in vendors.values() if v.id == payment.vendor_id)
+
+
+def _attempt_of(payment: Payment, event: ProviderEvent, attempts: dict[str, Attempt]) -> Attempt | None:
+    attempt = attempts.get(event.metadata.get("attempt", ""))
+    return attempt if attempt is not None and attempt.payment_id == payment.id and attempt.vendor_id == payment.vendor_id else None
