@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from dataclasses import dataclass, field
@@ -46,8 +47,19 @@ class Journal:
     reverses: uuid.UUID | None = None
     id: uuid.UUID = field(default_factory=uuid7)
 
+    @property
+    def real_legs(self) -> list[Leg]:
+        """Legs of nothing are left out: a zero leg says nothing and PostgreSQL refuses it."""
+        return [leg for leg in self.legs if leg.amount]
+
+    @property
+    def digest(self) -> str:
+        """A short name for the content: the same event told twice must carry the same one."""
+        content = ";".join(f"{leg.code}|{leg.sub}|{leg.amount.currency}|{leg.amount.minor}|{leg.ref}" for leg in self.real_legs)
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
+
     def wire(self) -> dict[str, Any]:
-        """The shape ledger_post reads. Legs of nothing are left out: a zero leg says nothing and PostgreSQL refuses it."""
+        """The shape in which PostgreSQL's functions take a journal."""
         return {
             "vendor_id": str(self.vendor_id),
             "mode": self.mode,
@@ -57,7 +69,8 @@ class Journal:
             "about": self.about,
             "reverses": str(self.reverses) if self.reverses else None,
             "effective_at": self.effective_at.isoformat(),
-            "legs": [[leg.code, leg.sub, leg.amount.currency, leg.amount.minor, leg.ref] for leg in self.legs if leg.amount],
+            "digest": self.digest,
+            "legs": [[leg.code, leg.sub, leg.amount.currency, leg.amount.minor, leg.ref] for leg in self.real_legs],
         }
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from core.accounts.models import Vendor
 from core.kernel.clock import now
-from core.kernel.db import db, driver
+from core.kernel.db import db, driver, wake_after_commit
 from core.kernel.ids import uuid7
 from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask, enqueue
@@ -64,29 +64,37 @@ def settle_many(told: list[Told]) -> list[str]:
 
 
 def _book_paid(paid: list[tuple[int, Told]]) -> list[tuple[int, str]]:
-    at = now()
+    paid = sorted(paid, key=lambda p: (p[1].payment.vendor_id, p[1].payment.mode, p[1].payment.id))  # everybody locks in this order
     db.session.flush()  # settle_payments must see what this unit has already said
-    items = json.dumps([_item(n, told, at) for n, told in paid])
-    rows = driver().execute("SELECT item, result FROM settle_payments(%s::jsonb)", (items,)).fetchall()
+    items = settle_items([told for _, told in paid], now())
+    results = driver().execute(SETTLE, (items,)).fetchone()[0]
     for _, told in paid:
         db.session.expire(told.payment)
         if told.attempt is not None:
             db.session.expire(told.attempt)
-    return [(int(n), str(result)) for n, result in rows]
+    wake_after_commit("money")
+    return [(n, result) for (n, _), result in zip(paid, results, strict=True)]
 
 
-def _item(n: int, told: Told, at: datetime) -> dict[str, Any]:
+SETTLE = "SELECT settle_payments(%s::jsonb)"
+
+
+def settle_items(told: list[Told], at: datetime) -> str:
+    """The document settle_payments takes."""
+    return json.dumps([_item(t, at) for t in told])
+
+
+def _item(told: Told, at: datetime) -> dict[str, Any]:
+    """What settle_payments takes for one payment: the provider's word, and the journal that books it."""
     payment, outcome = told.payment, told.outcome
     if outcome.captured is None or not outcome.charge:
         raise ValueError("a provider that says succeeded names the charge and the amount")
-    journal = book.capture(payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or at)
     return {
-        "n": n,
         "vendor_id": str(payment.vendor_id),
         "mode": payment.mode,
         "payment_id": str(payment.id),
         "attempt_id": str(told.attempt.id) if told.attempt is not None else None,
-        "amount": outcome.captured.minor,
+        "captured": outcome.captured.minor,
         "currency": outcome.captured.currency,
         "charge": outcome.charge,
         "brand": outcome.card_brand,
@@ -95,11 +103,8 @@ def _item(n: int, told: Told, at: datetime) -> dict[str, Any]:
         "available_at": (at + timedelta(days=told.vendor.release_days)).isoformat(),
         "actor": told.actor,
         "cause": told.cause,
-        "detail": {"amount_minor": outcome.captured.minor, "currency": outcome.captured.currency, "charge": outcome.charge},
-        "journal": journal.wire(),
-        "tasks": [
-            {"id": str(uuid7()), "queue": "money", "job": "payment_settled", "args": {"mode": payment.mode, "payment": str(payment.id)}}
-        ],
+        "task_id": str(uuid7()),
+        "journal": book.capture(payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or at).wire(),
     }
 
 

@@ -22,54 +22,45 @@ CREATE TRIGGER audit_keep_all BEFORE TRUNCATE ON audit_entries FOR EACH STATEMEN
 --    the balance row then refuses to go below zero.
 CREATE FUNCTION book_entries() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
-  going record;
+  e record;
   held bigint;
 BEGIN
-  IF EXISTS (
-    SELECT 1 FROM fresh f
+  FOR e IN
+    SELECT f.vendor_id, f.mode, f.code, f.sub, f.currency, sum(f.amount_minor)::bigint AS amount,
+           CASE WHEN NOT c.floor THEN 0 WHEN c.side = 'D' THEN 1 ELSE -1 END AS floor_side,
+           bool_and(coalesce(j.xid = pg_current_xact_id() AND f.leg BETWEEN 1 AND j.n_legs AND c.code IS NOT NULL, false)) AS belongs
+    FROM fresh f
     LEFT JOIN journals j ON j.vendor_id = f.vendor_id AND j.mode = f.mode AND j.id = f.journal_id
     LEFT JOIN ledger_chart c ON c.code = f.code
-    WHERE j.id IS NULL OR c.code IS NULL OR j.xid <> pg_current_xact_id() OR f.leg NOT BETWEEN 1 AND j.n_legs
-  ) THEN
-    RAISE EXCEPTION 'an entry belongs to no open journal, no free leg or no account of the chart'
-      USING ERRCODE = 'integrity_constraint_violation';
-  END IF;
-
-  FOR going IN
-    SELECT f.vendor_id, f.mode, f.code, f.sub, f.currency, sum(f.amount_minor)::bigint AS amount, side.sign
-    FROM fresh f
-    JOIN ledger_chart c ON c.code = f.code
-    CROSS JOIN LATERAL (SELECT CASE c.side WHEN 'D' THEN 1 ELSE -1 END AS sign) side
-    WHERE c.floor
-    GROUP BY f.vendor_id, f.mode, f.code, f.sub, f.currency, side.sign
-    HAVING sum(f.amount_minor) * side.sign < 0
+    GROUP BY f.vendor_id, f.mode, f.code, f.sub, f.currency, c.floor, c.side
     ORDER BY f.vendor_id, f.mode, f.code, f.sub, f.currency
   LOOP
+    IF NOT e.belongs THEN
+      RAISE EXCEPTION 'an entry belongs to no open journal, no free leg or no account of the chart'
+        USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    IF e.floor_side = 0 OR e.amount * e.floor_side > 0 THEN
+      INSERT INTO balances (vendor_id, mode, code, sub, currency, shard, amount_minor, floor_side)
+        VALUES (e.vendor_id, e.mode, e.code, e.sub, e.currency, 1 + pg_backend_pid() % 64, e.amount, e.floor_side)
+        ON CONFLICT (vendor_id, mode, code, sub, currency, shard) DO UPDATE SET amount_minor = balances.amount_minor + excluded.amount_minor;
+      CONTINUE;
+    END IF;
     SELECT coalesce(sum(b.amount_minor), 0) INTO held FROM (
       SELECT amount_minor FROM balances
-      WHERE vendor_id = going.vendor_id AND mode = going.mode AND code = going.code AND sub = going.sub AND currency = going.currency
+      WHERE vendor_id = e.vendor_id AND mode = e.mode AND code = e.code AND sub = e.sub AND currency = e.currency
       ORDER BY shard FOR UPDATE
     ) b;
-    IF (held + going.amount) * going.sign < 0 THEN
-      RAISE EXCEPTION 'account % of this book holds % and cannot give %', going.code, abs(held), abs(going.amount)
+    IF (held + e.amount) * e.floor_side < 0 THEN
+      RAISE EXCEPTION 'account % of this book holds % and cannot give %', e.code, abs(held), abs(e.amount)
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_balances_floor', TABLE = 'balances';
     END IF;
     UPDATE balances SET amount_minor = 0
-      WHERE vendor_id = going.vendor_id AND mode = going.mode AND code = going.code AND sub = going.sub AND currency = going.currency
+      WHERE vendor_id = e.vendor_id AND mode = e.mode AND code = e.code AND sub = e.sub AND currency = e.currency
         AND shard <> 0 AND amount_minor <> 0;
     INSERT INTO balances (vendor_id, mode, code, sub, currency, shard, amount_minor, floor_side)
-      VALUES (going.vendor_id, going.mode, going.code, going.sub, going.currency, 0, held + going.amount, going.sign)
+      VALUES (e.vendor_id, e.mode, e.code, e.sub, e.currency, 0, held + e.amount, e.floor_side)
       ON CONFLICT (vendor_id, mode, code, sub, currency, shard) DO UPDATE SET amount_minor = excluded.amount_minor;
   END LOOP;
-
-  INSERT INTO balances (vendor_id, mode, code, sub, currency, shard, amount_minor, floor_side)
-    SELECT f.vendor_id, f.mode, f.code, f.sub, f.currency, 1 + pg_backend_pid() % 64, sum(f.amount_minor),
-           CASE WHEN NOT c.floor THEN 0 WHEN c.side = 'D' THEN 1 ELSE -1 END
-    FROM fresh f JOIN ledger_chart c ON c.code = f.code
-    GROUP BY f.vendor_id, f.mode, f.code, f.sub, f.currency, c.floor, c.side
-    HAVING NOT c.floor OR sum(f.amount_minor) * (CASE c.side WHEN 'D' THEN 1 ELSE -1 END) > 0
-    ORDER BY f.vendor_id, f.mode, f.code, f.sub, f.currency
-    ON CONFLICT (vendor_id, mode, code, sub, currency, shard) DO UPDATE SET amount_minor = balances.amount_minor + excluded.amount_minor;
   RETURN NULL;
 END $$;
 
@@ -121,38 +112,42 @@ ALTER TABLE ledger_chart ENABLE ALWAYS TRIGGER chart_keep_all;
 ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER audit_keep;
 ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER audit_keep_all;
 
--- 5. The one way in. Posts each journal unless its event is posted already; says how many were new. -----------------
+-- 5. The one way in. Posts each journal unless its event is posted already; says how many were new.
 --    A fact told twice must say the same: other content under a known event key is an alarm, not silence.
---    legs: [[account code, sub-account, currency, signed minor units, reference], ...]
+--    legs: [[account code, sub-account, currency, signed minor units, reference], ...]. One document costs a caller a tenth of
+--    what seventeen arrays do; the loops below cost PostgreSQL less than one clever statement would.
 CREATE FUNCTION ledger_post(given jsonb) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
-  asked integer;
-  posted integer;
+  j record;
+  before text;
+  known uuid[] := '{}';
+  posted integer := 0;
 BEGIN
-  WITH input AS MATERIALIZED (
-    SELECT DISTINCT ON (vendor_id, mode, event_key) *
-    FROM jsonb_to_recordset(given) AS j(
-      vendor_id uuid, mode text, id uuid, event_key text, kind text, about text, reverses uuid, effective_at timestamptz, legs jsonb)
-    ORDER BY vendor_id, mode, event_key
-  ), opened AS (
+  FOR j IN
+    SELECT * FROM jsonb_to_recordset(given) AS x(
+      vendor_id uuid, mode text, id uuid, event_key text, kind text, about text, reverses uuid, effective_at timestamptz, digest text, legs jsonb)
+  LOOP
     INSERT INTO journals (vendor_id, mode, id, event_key, kind, n_legs, digest, about, reverses, effective_at, recorded_at)
-    SELECT vendor_id, mode, id, event_key, kind, jsonb_array_length(legs), md5(legs::text), about, reverses, effective_at, clock_timestamp()
-    FROM input
-    ON CONFLICT (vendor_id, mode, event_key) DO NOTHING
-    RETURNING vendor_id, mode, id
-  ), written AS (
+      VALUES (j.vendor_id, j.mode, j.id, j.event_key, j.kind, jsonb_array_length(j.legs), j.digest, j.about, j.reverses, j.effective_at,
+              clock_timestamp())
+      ON CONFLICT (vendor_id, mode, event_key) DO NOTHING;
+    IF FOUND THEN
+      posted := posted + 1;
+      CONTINUE;
+    END IF;
+    known := known || j.id;
+    SELECT digest INTO before FROM journals WHERE vendor_id = j.vendor_id AND mode = j.mode AND event_key = j.event_key;
+    IF before <> j.digest THEN
+      RAISE EXCEPTION 'event % is in the books already, with other content', j.event_key
+        USING ERRCODE = 'unique_violation', CONSTRAINT = 'ledger_same_fact';
+    END IF;
+  END LOOP;
+  IF posted > 0 THEN
     INSERT INTO entries (vendor_id, mode, journal_id, leg, code, sub, currency, amount_minor, ref)
-    SELECT i.vendor_id, i.mode, i.id, l.n, (l.leg ->> 0)::smallint, l.leg ->> 1, l.leg ->> 2, (l.leg ->> 3)::bigint, l.leg ->> 4
-    FROM opened o JOIN input i ON i.vendor_id = o.vendor_id AND i.mode = o.mode AND i.id = o.id,
-         LATERAL jsonb_array_elements(i.legs) WITH ORDINALITY AS l(leg, n)
-  )
-  SELECT (SELECT count(*) FROM input), (SELECT count(*) FROM opened) INTO asked, posted;
-  IF posted < jsonb_array_length(given) AND EXISTS (
-    SELECT 1 FROM jsonb_to_recordset(given) AS i(vendor_id uuid, mode text, event_key text, legs jsonb)
-    JOIN journals j ON j.vendor_id = i.vendor_id AND j.mode = i.mode AND j.event_key = i.event_key
-    WHERE j.digest <> md5(i.legs::text)
-  ) THEN
-    RAISE EXCEPTION 'this event is in the books already, with other content' USING ERRCODE = 'unique_violation', CONSTRAINT = 'ledger_same_fact';
+      SELECT x.vendor_id, x.mode, x.id, l.n, (l.leg ->> 0)::smallint, l.leg ->> 1, l.leg ->> 2, (l.leg ->> 3)::bigint, l.leg ->> 4
+      FROM jsonb_to_recordset(given) AS x(vendor_id uuid, mode text, id uuid, legs jsonb),
+           jsonb_array_elements(x.legs) WITH ORDINALITY AS l(leg, n)
+      WHERE x.id <> ALL (known);
   END IF;
   RETURN posted;
 END $$;

@@ -1,4 +1,4 @@
-DROP FUNCTION ledger_post(jsonb);
+DROP FUNCTION ledger_post;
 DROP TRIGGER audit_keep ON audit_entries;
 DROP TRIGGER audit_keep_all ON audit_entries;
 DROP TABLE balances, entries, journals, ledger_chart CASCADE;

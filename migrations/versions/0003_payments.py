@@ -239,7 +239,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take it away again."""
-    op.execute("DROP FUNCTION settle_payments(jsonb)")
+    op.execute("DROP FUNCTION settle_payments")
     op.drop_table("refunds")
     op.drop_table("payment_events")
     op.drop_table("attempts")
