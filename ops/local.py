@@ -154,13 +154,13 @@ def take_folder(env: dict[str, str]) -> Folder:
     return folder
 
 
-def _on_signals(action: object) -> None:
+def on_signals(action: object) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, action)  # type: ignore[arg-type]
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    _on_signals(signal.SIG_IGN)  # until the orderly stop has begun
+    on_signals(signal.SIG_IGN)  # until the orderly stop has begun
     raise Interrupted(number)
 
 
@@ -173,7 +173,7 @@ def run(env: dict[str, str]) -> int:
     folder = take_folder(env)
     settle_addresses(env, folder)
     stack, code = Stack(folder), 0
-    _on_signals(_interrupt)
+    on_signals(_interrupt)
     try:
         start_everything(stack, env)
         summary(env, folder)
@@ -187,11 +187,11 @@ def run(env: dict[str, str]) -> int:
         code = 1
     say("stopping everything in order (once more Ctrl-C ends it at once)")
     try:
-        _on_signals(_insist)
+        on_signals(_insist)
         stack.stop()
         say("everything has stopped")
     except Interrupted:
-        _on_signals(signal.SIG_IGN)
+        on_signals(signal.SIG_IGN)
         stack.kill()
         say("everything was ended at once; the next start recovers what was going on")
     return code

@@ -102,7 +102,7 @@ class App:
         limits = ["--max-requests", "20000", "--max-requests-jitter", "4000", "--timeout", "60", "--graceful-timeout", "20"]
         return Child(
             "web",
-            [*GUNICORN, "-w", "2", "--threads", "8", *limits, *shared_memory, "-b", f"{host}:{port}", "wsgi:app"],
+            [*GUNICORN, "-w", "2", "--threads", "8", *limits, *shared_memory, "-b", f"{host}:{port}", "wsgi:create_app()"],
             log=self.folder.log_of("web"),
             env=self.env,
             grace=25,
@@ -156,7 +156,7 @@ def register_webhook(sandbox_url: str, api_key: str, address: str, secret: str) 
 
 def _files_mark(folder: Path) -> str:
     mark = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.sql")]):
         mark.update(path.name.encode() + b"\0" + path.read_bytes())
     return mark.hexdigest()[:16]
 
