@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     workers = str(max(1, min(4, len(os.sched_getaffinity(0)))))
     passed = [
         step("style (ruff)", "-m", "ruff", "check", "."),
-        step("floors of the house (import-linter)", "-c", LINT_IMPORTS, "--no-cache"),
+        step("floors of the house (import-linter)", "-c", LINT_IMPORTS, "--no-cache", "--no-logo"),
         step("the suite (pytest)", "-m", "pytest", "-q", "-n", workers),
     ]
     return 0 if all(passed) else 1

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.folder import Folder, write_whole
-from ops.local import Interrupted, Stack, on_signals
+from ops.local import Interrupted, Stack, interrupt, on_signals
 from ops.parts import App
 from ops.postgres import APP, FOR_TESTS, OWNER, Postgres
 from ops.say import Stopped, tail
@@ -117,7 +117,7 @@ def main(path: Path) -> int:
     os.umask(0o077)
     folder = Folder(path)
     stack = Stack(folder)
-    on_signals(lambda number, _frame: (_ for _ in ()).throw(Interrupted(number)))
+    on_signals(interrupt)
     try:
         facts = _start(stack)
         write_whole(folder.path / "ready.json", json.dumps(facts))

@@ -159,7 +159,8 @@ def on_signals(action: object) -> None:
         signal.signal(number, action)  # type: ignore[arg-type]
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
+def interrupt(number: int, _frame: FrameType | None) -> None:
+    """The first signal: leave whatever is going on and stop in order."""
     on_signals(signal.SIG_IGN)  # until the orderly stop has begun
     raise Interrupted(number)
 
@@ -173,7 +174,7 @@ def run(env: dict[str, str]) -> int:
     folder = take_folder(env)
     settle_addresses(env, folder)
     stack, code = Stack(folder), 0
-    on_signals(_interrupt)
+    on_signals(interrupt)
     try:
         start_everything(stack, env)
         summary(env, folder)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = "PORTAL_TEST_SERVICES"  # the folder of the services, handed from the run to its xdist workers
 
+NOT_STARTED = "The services of the tests did not start: what they said stands at the end."
+
 _launched: list[subprocess.Popen[bytes]] = []
 
 
@@ -40,8 +42,10 @@ def _launch() -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """With xdist one set of services serves all workers: it begins to start before they do. Without, the first test that asks waits."""
-    os.environ.pop(FOLDER, None) if not hasattr(config, "workerinput") else None
-    if not hasattr(config, "workerinput") and getattr(config.option, "numprocesses", None):
+    if hasattr(config, "workerinput"):
+        return
+    os.environ.pop(FOLDER, None)
+    if getattr(config.option, "numprocesses", None):
         _launch()
 
 
@@ -53,18 +57,27 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     _launched.clear()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the services said when they could not start, once, at the end."""
+    reason = Path(os.environ.get(FOLDER, "/nowhere")) / "failed"
+    if _launched and reason.exists():
+        terminalreporter.section("the services of the tests did not start")
+        terminalreporter.write_line(reason.read_text())
+
+
 # --- services ----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
-def services() -> Services:
-    """The PostgreSQL, Valkey and sandbox of this run. When they do not start, the whole run ends with their logs."""
+def services(request: pytest.FixtureRequest) -> Services:
+    """The PostgreSQL, Valkey and sandbox of this run. When they do not start, the run ends there and shows their logs."""
     if FOLDER not in os.environ:
         _launch()
     try:
         return for_tests.await_ready(Path(os.environ[FOLDER]))
-    except Stopped as problem:
-        pytest.exit(f"The services of the tests did not start.\n{problem}", returncode=3)
+    except Stopped:
+        request.session.shouldfail = NOT_STARTED
+        pytest.fail(NOT_STARTED, pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -116,11 +129,15 @@ def environment(services: Services, worker: str, address: str) -> dict[str, str]
 
 
 @pytest.fixture(scope="session")
-def app(environment: dict[str, str]) -> Flask:
+def app(environment: dict[str, str]) -> Iterator[Flask]:
     """The whole web application on this worker's database."""
+    from core.kernel.db import db
     from wsgi import create_app
 
-    return create_app(TESTING=True)
+    made = create_app(TESTING=True)
+    yield made
+    with made.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture
