@@ -5,6 +5,7 @@ A test that asks for none of them runs without any service. Tests share a databa
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -73,11 +74,10 @@ def services(request: pytest.FixtureRequest) -> Services:
     """The PostgreSQL, Valkey and sandbox of this run. When they do not start, the run ends there and shows their logs."""
     if FOLDER not in os.environ:
         _launch()
-    try:
+    with contextlib.suppress(Stopped):
         return for_tests.await_ready(Path(os.environ[FOLDER]))
-    except Stopped:
-        request.session.shouldfail = NOT_STARTED
-        pytest.fail(NOT_STARTED, pytrace=False)
+    request.session.shouldfail = NOT_STARTED
+    return pytest.fail(NOT_STARTED, pytrace=False)
 
 
 @pytest.fixture(scope="session")
