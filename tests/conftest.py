@@ -180,12 +180,16 @@ def live_server(app: Flask, address: str, environment: dict[str, str]) -> Iterat
 
 @pytest.fixture
 def work(app: Flask) -> Callable[[], int]:
-    """Call it to do, here and now, everything the workers would do; answers how many tasks were done."""
+    """Call it to do, here and now, everything that is due and that the workers would do; answers how many tasks were done."""
+    from core.kernel.outbox import QUEUES
     from workers.runner import drain
 
     def run() -> int:
+        done = 0
         with app.app_context():
-            return drain()
+            while step := sum(drain(queue) for queue in QUEUES):
+                done += step
+        return done
 
     return run
 
