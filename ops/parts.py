@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import psycopg
 from core.kernel.config import BadSecrets, ensure_secrets
 from ops.child import Child
 from ops.folder import Folder
+from ops.introduce import register_webhook
 from ops.say import Stopped, say, tail
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -84,14 +84,14 @@ class App:
         store.mkdir(mode=0o700, exist_ok=True)
         # an outsider: it gets its own address and store, and none of our database's secrets
         keep = {name: value for name, value in self.env.items() if not name.endswith("DATABASE_URL") and name != "REDIS_URL"}
-        host = "127.0.0.1" if self.env["HOST"] == "127.0.0.1" else self.env["HOST"]
+        keep |= {"SANDBOX_STORE": str(store / "store.db"), "SANDBOX_DEMO_KEY": self.env["SANDBOX_API_KEY"]}
         return [
             Child(
                 "sandbox",
-                [*GUNICORN, "-w", "1", "--threads", "8", "--graceful-timeout", "5", "-b", f"{host}:{port}", "sandbox.processor:app"],
+                [*GUNICORN, "-w", "1", "--threads", "8", "--graceful-timeout", "5", "-b", f"{self.env['HOST']}:{port}", "sandbox.processor:app"],
                 log=self.folder.log_of("sandbox"),
-                env=keep | {"SANDBOX_STORE": str(store)},
-                ready=lambda: answers(self.env["SANDBOX_URL"] + "/"),
+                env=keep,
+                ready=lambda: answers(self.env["SANDBOX_URL"] + "/_sandbox/health"),
             )
         ]
 
@@ -138,20 +138,6 @@ class App:
         self._flask("seed-demo", env=self.env, log_name="seed", what="Filling in the demo")
         self.folder.remember(seeded=whose)
         say("the demo world is ready")
-
-
-def register_webhook(sandbox_url: str, api_key: str, address: str, secret: str) -> None:
-    """PUT the one webhook endpoint of an account at the sandbox."""
-    request = urllib.request.Request(
-        f"{sandbox_url}/_sandbox/webhook_endpoint",
-        method="PUT",
-        data=json.dumps({"url": address, "secret": secret}).encode(),
-        headers={"Content-Type": "application/json", "Authorization": f"Bearer {api_key}"},
-    )
-    try:
-        urllib.request.urlopen(request, timeout=10).close()
-    except OSError as refused:
-        raise Stopped(f"The sandbox at {sandbox_url} did not take our webhook address: {refused}") from None
 
 
 def _files_mark(folder: Path) -> str:

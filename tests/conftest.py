@@ -161,7 +161,7 @@ def live_server(app: Flask, address: str, environment: dict[str, str]) -> Iterat
     """The app on a real address, so that a browser and the sandbox's webhooks reach it. Gives the address."""
     from werkzeug.serving import make_server
 
-    from ops.parts import register_webhook
+    from ops.introduce import register_webhook
 
     server = make_server("127.0.0.1", int(environment["PORT"]), app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="live-server", daemon=True)
