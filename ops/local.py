@@ -15,7 +15,7 @@ from ops.child import Child
 from ops.folder import Folder, is_free
 from ops.parts import App
 from ops.postgres import APP, OWNER, Postgres
-from ops.say import BEGAN, Stopped, complain, plain, say
+from ops.say import BEGAN, Stopped, complain, plain, say, tail
 from ops.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +39,12 @@ class Stack:
             self.children.append(child)
         for child in children:
             child.wait_until_ready()
+
+    def confirm(self) -> None:
+        """Before saying that all is well: nothing that was started has ended meanwhile."""
+        for child in self.children:
+            if not child.alive:
+                raise Stopped(f"{child.name} ended while the others were starting.\n{tail(child.log)}")
 
     def tend(self) -> None:
         """Start again whatever fell. Called every fraction of a second."""
@@ -97,6 +103,7 @@ def start_everything(stack: Stack, env: dict[str, str]) -> None:
     own_sandbox = app.sandbox()
     stack.start(*own_sandbox, *app.clock_and_workers(), app.web())
     app.introduce_to_sandbox()
+    stack.confirm()
     say(f"web, workers, clock and sandbox are ready ({len(stack.children)} processes)")
     app.seed()
 
