@@ -1,0 +1,1 @@
+"""Running the portal: the local stack, and what full services need."""

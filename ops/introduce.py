@@ -1,0 +1,33 @@
+"""Tells the sandbox processor where an account's signed webhooks go; the copy of the portal that asked last is the one that hears."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+from ops.say import Stopped
+
+
+def _ask(method: str, address: str, api_key: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    request = urllib.request.Request(
+        address,
+        method=method,
+        data=json.dumps(body).encode() if body is not None else None,
+        headers={"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        result: dict[str, Any] = json.load(answer)
+    return result
+
+
+def register_webhook(sandbox_url: str, api_key: str, address: str, secret: str) -> None:
+    """Set the account's one preset endpoint, and take down those of earlier addresses, which would be tried for days."""
+    try:
+        kept = _ask("PUT", f"{sandbox_url}/_sandbox/webhook_endpoint", api_key, {"api_key": api_key, "url": address, "secret": secret})
+        listed = _ask("GET", f"{sandbox_url}/v1/webhook_endpoints?limit=100", api_key)
+        for other in listed["data"]:
+            if other["id"] != kept["id"] and other["metadata"].get("preset"):
+                _ask("DELETE", f"{sandbox_url}/v1/webhook_endpoints/{other['id']}", api_key)
+    except (OSError, ValueError, KeyError) as problem:
+        raise Stopped(f"The sandbox at {sandbox_url} did not take our webhook address {address}: {problem}") from None

@@ -1,0 +1,264 @@
+"""Fixtures that every test may ask for: real PostgreSQL, Valkey and sandbox, the app, a live address, a browser, the workers' work.
+
+A test that asks for none of them runs without any service. Tests share a database and keep apart by making their own vendor.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ops import for_tests
+from ops.for_tests import TEMPLATE, Services
+from ops.postgres import OWNER
+from ops.say import Stopped
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = "PORTAL_TEST_SERVICES"  # the folder of the services, handed from the run to its xdist workers
+
+NOT_STARTED = "The services of the tests did not start: what they said stands at the end."
+
+_launched: list[subprocess.Popen[bytes]] = []
+
+
+def _launch() -> None:
+    process, folder = for_tests.launch()
+    _launched.append(process)
+    os.environ[FOLDER] = str(folder)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With xdist one set of services serves all workers: it begins to start before they do. Without, the first test that asks waits."""
+    if hasattr(config, "workerinput"):
+        return
+    os.environ.pop(FOLDER, None)
+    if getattr(config.option, "numprocesses", None):
+        _launch()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    for process in _launched:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(60)
+    _launched.clear()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the services said when they could not start, once, at the end."""
+    reason = Path(os.environ.get(FOLDER, "/nowhere")) / "failed"
+    if _launched and reason.exists():
+        terminalreporter.section("the services of the tests did not start")
+        terminalreporter.write_line(reason.read_text())
+
+
+# --- services ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def services(request: pytest.FixtureRequest) -> Services:
+    """The PostgreSQL, Valkey and sandbox of this run. When they do not start, the run ends there and shows their logs."""
+    if FOLDER not in os.environ:
+        _launch()
+    with contextlib.suppress(Stopped):
+        return for_tests.await_ready(Path(os.environ[FOLDER]))
+    request.session.shouldfail = NOT_STARTED
+    return pytest.fail(NOT_STARTED, pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def worker(request: pytest.FixtureRequest) -> str:
+    """The name of this xdist worker: gw0, gw1 ... or main."""
+    return getattr(request.config, "workerinput", {}).get("workerid", "main")
+
+
+@pytest.fixture(scope="session")
+def address() -> str:
+    """Where the app of this worker is reached. Settled before the app is made, as its links carry it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.fixture(scope="session")
+def environment(services: Services, worker: str, address: str) -> dict[str, str]:
+    """This worker's own database, Valkey number and sandbox account, in the environment before the app is made."""
+    import psycopg
+
+    database = f"portal_{worker}"
+    with psycopg.connect(services.database_url("postgres", OWNER).replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f'create database "{database}" template "{TEMPLATE}" owner {OWNER}')
+    number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
+    made = {
+        "PORTAL_VAR": str(services.folder),
+        "DATABASE_URL": services.database_url(database),
+        "MIGRATION_DATABASE_URL": services.database_url(database, OWNER),
+        "REDIS_URL": services.redis_url(number),
+        "PUBLIC_URL": address,
+        "PORT": address.rpartition(":")[2],
+        "SANDBOX_URL": services.sandbox_url,
+        "SANDBOX_PUBLIC_URL": services.sandbox_url,
+        "SANDBOX_API_KEY": f"sk_test_{secrets.token_hex(24)}",
+        "SANDBOX_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(24)}",
+        "DEMO": "1",
+    }
+    os.environ.update(made)
+    for name in ("SMTP_URL", "STRIPE_TEST_SECRET_KEY", "STRIPE_LIVE_SECRET_KEY"):
+        os.environ.pop(name, None)
+    from core.kernel.config import settings
+
+    settings.cache_clear()
+    return made
+
+
+# --- the app -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def app(environment: dict[str, str]) -> Iterator[Flask]:
+    """The whole web application on this worker's database."""
+    from core.kernel.db import db
+    from wsgi import create_app
+
+    made = create_app(TESTING=True)
+    yield made
+    with made.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Flask's test client: a browser with its own cookies."""
+    return app.test_client()
+
+
+@pytest.fixture
+def unit(app: Flask) -> Iterator[None]:
+    """An application context without a request, for tests that call rooms directly; what is left open is rolled back."""
+    from core.kernel.db import finish_unit
+
+    with app.app_context():
+        yield
+        finish_unit(keep=False)
+
+
+@pytest.fixture(scope="session")
+def live_server(app: Flask, address: str, environment: dict[str, str]) -> Iterator[str]:
+    """The app on a real address, so that a browser and the sandbox's webhooks reach it. Gives the address."""
+    from werkzeug.serving import make_server
+
+    from ops.introduce import register_webhook
+
+    server = make_server("127.0.0.1", int(environment["PORT"]), app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, name="live-server", daemon=True)
+    thread.start()
+    register_webhook(
+        environment["SANDBOX_URL"],
+        environment["SANDBOX_API_KEY"],
+        f"{address}/hooks/sandbox/test",
+        environment["SANDBOX_WEBHOOK_SECRET"],
+    )
+    yield address
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+@pytest.fixture
+def work(app: Flask) -> Callable[[], int]:
+    """Call it to do, here and now, everything that is due and that the workers would do; answers how many tasks were done."""
+    from core.kernel.outbox import QUEUES
+    from workers.runner import drain
+
+    def run() -> int:
+        done = 0
+        with app.app_context():
+            while step := sum(drain(queue) for queue in QUEUES):
+                done += step
+        return done
+
+    return run
+
+
+# --- browsers ----------------------------------------------------------------------------------------------------------------
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"{CHROMIUM} is missing: ./run test installs it", pytrace=False)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Visitors:
+    """Opens pages as different visitors, and remembers what their browsers complained about."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.browser, self.address = browser, address
+        self.contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+
+    def __call__(self, *, scripts: bool = True, phone: bool = False, **options: Any) -> Page:
+        """A new visitor: own cookies; scripts on or off; a desk or a phone."""
+        size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
+        context = self.browser.new_context(
+            base_url=self.address, java_script_enabled=scripts, viewport=size, has_touch=phone, locale="en-GB", **options
+        )
+        context.set_default_timeout(15_000)
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(f"script error: {error}"))
+        page.on("console", self._listen)
+        return page
+
+    def _listen(self, message: Any) -> None:
+        if "Content Security Policy" in message.text:
+            self.complaints.append(message.text)
+
+
+@pytest.fixture
+def visitor(browser: Browser, live_server: str) -> Iterator[Visitors]:
+    """Makes pages: visitor(), visitor(scripts=False), visitor(phone=True). A script error or a breach of the CSP fails the test."""
+    visitors = Visitors(browser, live_server)
+    yield visitors
+    for context in visitors.contexts:
+        context.close()
+    assert not visitors.complaints, "\n".join(visitors.complaints)
+
+
+@pytest.fixture
+def page(visitor: Visitors) -> Page:
+    """One visitor's page at a desk, with scripts."""
+    return visitor()
