@@ -96,12 +96,12 @@ def _add_headers(app):
 
 
 def app_from_environment():
-    """SANDBOX_STORE (required), SANDBOX_PUBLIC_URL, SANDBOX_ASYNC_SECONDS, SANDBOX_DEMO_KEY."""
+    """SANDBOX_STORE (required), SANDBOX_PUBLIC_URL, SANDBOX_ASYNC_SECONDS; in a demo (DEMO=1) the stories page opens with SANDBOX_API_KEY."""
     return create_app(
         os.environ["SANDBOX_STORE"],
         public_url=os.environ.get("SANDBOX_PUBLIC_URL"),
         async_seconds=float(os.environ.get("SANDBOX_ASYNC_SECONDS", "10")),
-        demo_key=os.environ.get("SANDBOX_DEMO_KEY"),
+        demo_key=os.environ.get("SANDBOX_API_KEY") if os.environ.get("DEMO") == "1" else None,
     )
 
 

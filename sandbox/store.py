@@ -5,7 +5,9 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
+FILE = "processor.sqlite3"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
@@ -35,10 +37,12 @@ CREATE TABLE IF NOT EXISTS story_subjects (
 
 
 class Store:
-    """Opens the file, hands out transactions. `changed` wakes whoever waits for work."""
+    """Opens the file (or the one in the folder given), hands out transactions. `changed` wakes whoever waits for work."""
 
     def __init__(self, path):
-        self.path, self._local, self.changed = str(path), threading.local(), threading.Event()
+        path = Path(path)
+        self.path = str(path / FILE if path.is_dir() else path)
+        self._local, self.changed = threading.local(), threading.Event()
         with self.change() as connection:
             for statement in _SCHEMA.split(";\n"):
                 if statement.strip():

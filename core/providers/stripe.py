@@ -60,12 +60,14 @@ class Stripe:
     ) -> None:
         self.name, self.mode = name, mode
         self._publishable_key, self._secrets, self._fields_base = publishable_key, [one for one in secrets if one], fields_base
+        self._http = stripe.RequestsClient(timeout=(CONNECT_SECONDS, read_seconds))
         self._client = stripe.StripeClient(
-            key,
-            base_addresses={"api": api_base} if api_base else {},
-            max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, read_seconds)),
+            key, base_addresses={"api": api_base} if api_base else {}, max_network_retries=0, http_client=self._http
         )
+
+    def close(self) -> None:
+        """Lets go of this thread's open line."""
+        self._http.close()
 
     # --- opening and asking -----------------------------------------------------------------------------------------
 
