@@ -1,7 +1,5 @@
 """The hosted card page, its version for an iframe, and the 3-D Secure page: the only places where a card number is typed."""
 
-import datetime
-import re
 import secrets
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -10,82 +8,10 @@ from flask import Blueprint, g, redirect, render_template, request
 from core.web.wire.errors import WireError
 from sandbox import published, stories
 from sandbox.amounts import show_amount
-from sandbox.methods import check_cvc, make_method
+from sandbox.methods import make_method
 from sandbox.payments import BEFORE_PAYMENT, answer_challenge, confirm_intent
 from sandbox.sessions import complete_session, expire_session, intent_of
-
-_EXPIRY = re.compile(r"\s*([0-9]{1,2})\s*[/\-. ]?\s*([0-9]{4}|[0-9]{2})\s*\Z")
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}\Z")
-FILLED_EXPIRY, FILLED_CVC = "12 / 34", {"amex": "1234"}
-
-
-class Typed:
-    """What the payer typed, with the errors found in it. Number and CVC are read once and never shown again."""
-
-    def __init__(self, values, *, wants_email):
-        self.name, self.email = values.get("name", "").strip()[:120], values.get("email", "").strip()[:254]
-        self.expiry, self.wants_email = values.get("expiry", "").strip()[:12], wants_email
-        self._number, self._cvc = values.get("number", "")[:60], values.get("cvc", "").strip()[:8]
-        self.errors, self.filled = {}, None
-
-    def fill(self, token):
-        """Puts a published card into the form, keeping the rest."""
-        self.filled = published.card_by_token(token)
-        self.expiry = FILLED_EXPIRY
-        self.filled_cvc = FILLED_CVC.get(self.filled.brand, "123") if self.filled else ""
-
-    def card(self, now):
-        """(card, month, year, cvc check), or None with `errors` saying what to mend."""
-        self._check_texts()
-        card = (
-            self._refusable("number", lambda: published.card_by_number(self._number))
-            if self._number.strip()
-            else self._missing("number", "Enter a card number.")
-        )
-        expiry = self._read_expiry(now)
-        if not self._cvc:
-            self._missing("cvc", "Enter the security code.")
-            return None
-        check = self._refusable("cvc", lambda: check_cvc(card, self._cvc)) if card else None
-        return None if self.errors else (card, *expiry, check)
-
-    def _check_texts(self):
-        for name in ("name", "email"):
-            text = getattr(self, name)
-            if published.looks_like_card_number(text) or "\0" in text or not _encodable(text):
-                setattr(self, name, "")
-                self.errors[name] = "This looks like a card number or is unreadable. Nothing of it was kept."
-        if not self.name and "name" not in self.errors:
-            self.errors["name"] = "Enter the name on the card."
-        if self.wants_email and "email" not in self.errors and not _EMAIL.match(self.email):
-            self.errors["email"] = "Enter an e-mail address, like name@example.com."
-
-    def _read_expiry(self, now):
-        found = _EXPIRY.match(self.expiry)
-        if not found or not found.group().isascii() or not 1 <= int(found.group(1)) <= 12:
-            return self._missing("expiry", "Enter the expiry date as month and year, like 12 / 34.")
-        month, year = int(found.group(1)), int(found.group(2))
-        year += 2000 if year < 100 else 0
-        today = datetime.datetime.fromtimestamp(now, datetime.UTC)
-        if (year, month) < (today.year, today.month):
-            return self._missing("expiry", "This card has expired.")
-        if year > today.year + 50:
-            return self._missing("expiry", "Check the year of the expiry date.")
-        return month, year
-
-    def _refusable(self, name, read):
-        try:
-            return read()
-        except WireError as refusal:
-            return self._missing(name, refusal.message)
-
-    def _missing(self, name, message):
-        self.errors[name] = message
-        return None
-
-
-def _encodable(text):
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+from sandbox.typed import Typed
 
 
 def origin_of(url):
@@ -254,9 +180,10 @@ class Pages:
         leave = session["cancel_url"] if session else private.get("return_url")
         origins = {origin_of(private.get("return_url")), origin_of(session["success_url"] if session else None), origin_of(leave)} - {None}
         g.targets = "".join(f" {origin}" for origin in sorted(origins))
-        if private.get("framed"):
-            g.frames = f"'self' {origin_of(private['return_url'])}"
-        return step(leave, bool(private.get("framed")))
+        framed = origin_of(private.get("return_url")) if private.get("framed") else None
+        if framed:
+            g.frames = f"'self' {framed}"
+        return step(leave, framed)
 
     def _challenge_step(self, shelf, intent, session, back):
         if intent["status"] != "requires_action":
@@ -265,7 +192,7 @@ class Pages:
         method = shelf.find("payment_method", intent["payment_method"])
         answer = request.form.get("answer") if request.method == "POST" else None
         if answer == "leave" or (answer and stories.told_about(shelf, "challenge_abandoned", intent["id"])):
-            return lambda leave, framed: self._notice("left", intent=intent, onward=leave, framed=framed, frame=framed)
+            return lambda leave, framed: self._notice("left", intent=intent, onward=leave, framed=framed)
         if answer in ("approve", "fail", "cancel"):
             try:
                 intent = answer_challenge(shelf, intent, answer)
@@ -275,7 +202,7 @@ class Pages:
                 intent = shelf.find("payment_intent", intent["id"])
             address = back(intent, session)
             return lambda leave, framed: redirect(address, 303)
-        return lambda leave, framed: self._render("challenge.html", intent=intent, card=method["card"], framed=framed, leave=leave)
+        return lambda leave, framed: self._render("challenge.html", intent=intent, card=method["card"], framed=framed, origin=framed)
 
     def _back(self, intent, private, session):
         """Where the payer goes after the challenge: the shop when it is paid, else back to the card form."""
@@ -302,10 +229,10 @@ class Pages:
     def _render(self, template, **values):
         return render_template(template, nonce=g.nonce, **values)
 
-    def _notice(self, kind, status=200, *, session=None, intent=None, onward=None, frame=False, framed=False):
+    def _notice(self, kind, status=200, *, session=None, intent=None, onward=None, frame=False, framed=None):
         if frame:
             g.frames = "*" if status >= 400 else g.frames
-        return self._render("notice.html", kind=kind, session=session, intent=intent, onward=onward, framed=framed), status
+        return self._render("notice.html", kind=kind, session=session, intent=intent, onward=onward, framed=framed, origin=framed), status
 
 
 def success_url(session):

@@ -10,119 +10,127 @@ from sandbox import hooks, stories
 from sandbox.api import account_of, account_of_key
 
 MOST_ROWS = 1_000
+_TRUTH = """
+SELECT seq, id, body ->> '$.payment_intent' AS payment_intent, body ->> '$.status' AS status, body ->> '$.currency' AS currency,
+  body ->> '$.amount' AS amount, body ->> '$.amount_captured' AS amount_captured, body ->> '$.amount_refunded' AS amount_refunded,
+  body ->> '$.disputed' AS disputed, body -> '$.metadata' AS metadata, created
+FROM objects WHERE account = ? AND kind = 'charge' AND seq > ? ORDER BY seq LIMIT ?"""
+_DELIVERIES = """
+SELECT d.seq AS id, d.event, d.endpoint, d.state, d.due_at, d.attempts, d.last_status, d.last_error, d.done_at, o.body ->> '$.type' AS type
+FROM deliveries d JOIN objects o ON o.id = d.event
+WHERE d.account = ? AND d.event = coalesce(?, d.event) ORDER BY d.seq DESC LIMIT ?"""
 
 
 def make_control(api):
     """The blueprint; every call but `health` needs the account's secret test key."""
-    control = Blueprint("control", __name__, url_prefix="/_sandbox")
+    control, calls = Blueprint("control", __name__, url_prefix="/_sandbox"), Control(api)
+    control.register_error_handler(WireError, lambda error: answer(error.envelope(), error.status))
+    control.get("/health")(calls.health)
+    control.put("/webhook_endpoint")(calls.preset_endpoint)
+    control.get("/stories")(calls.show_stories)
+    control.post("/stories")(calls.add_story)
+    control.delete("/stories")(calls.end_story)
+    control.delete("/stories/<int:identity>")(calls.end_story)
+    control.get("/charges")(calls.truth)
+    control.get("/deliveries")(calls.deliveries)
+    control.post("/deliveries")(calls.redeliver)
+    return control
 
-    def answer(body, status=200):
-        return Response(dumps(body), status, mimetype="application/json")
 
-    def read_json():
-        body = request.get_json(force=True, silent=True)
-        if not isinstance(body, dict):
-            raise bad_parameter("parameter_invalid", None, "Send a JSON object.")
-        return body
+def answer(body, status=200):
+    return Response(dumps(body), status, mimetype="application/json")
 
-    def whole(body, name, least, most):
-        value = body.get(name)
-        if value is not None and (type(value) not in (int, float) or not least <= value <= most):
-            raise bad_parameter("parameter_invalid", name, f"{name} is a number from {least} to {most}.")
-        return value
 
-    @control.errorhandler(WireError)
-    def refuse(error):
-        return answer(error.envelope(), error.status)
+def read_json():
+    body = request.get_json(force=True, silent=True)
+    if not isinstance(body, dict):
+        raise bad_parameter("parameter_invalid", None, "Send a JSON object.")
+    return body
 
-    @control.get("/health")
-    def health():
-        api.store.connection().execute("SELECT 1").fetchone()
+
+def number(body, name, least, most):
+    """A number within limits, or None when the body has none."""
+    value = body.get(name)
+    if value is not None and (type(value) not in (int, float) or not least <= value <= most):
+        raise bad_parameter("parameter_invalid", name, f"{name} is a number from {least} to {most}.")
+    return value
+
+
+def account():
+    return account_of(request.headers.get("Authorization"))
+
+
+class Control:
+    """The calls, each in one transaction of the store."""
+
+    def __init__(self, api):
+        self.api = api
+
+    def health(self):
+        self.api.store.connection().execute("SELECT 1").fetchone()
         return answer({"ok": True})
 
-    @control.put("/webhook_endpoint")
-    def preset_endpoint():
-        """Makes sure the account has exactly this endpoint with this secret; saying it again changes nothing."""
+    def preset_endpoint(self):
+        """Makes sure the account has an endpoint at this address with this secret; saying it again changes nothing."""
         body = read_json()
-        account, url, secret = account_of_key(body.get("api_key")), hooks.check_url(body.get("url")), body.get("secret")
+        owner, url, secret = account_of_key(body.get("api_key")), hooks.check_url(body.get("url")), body.get("secret")
         events = body.get("enabled_events") or ["*"]
         if not isinstance(secret, str) or not 8 <= len(secret) <= 200 or not secret.isascii():
             raise bad_parameter("parameter_invalid", "secret", "secret is a text of 8 to 200 characters.")
-        with api.store.change() as connection:
-            shelf = api.shelf(connection, account)
+        if not isinstance(events, list) or not all(isinstance(one, str) for one in events):
+            raise bad_parameter("parameter_invalid", "enabled_events", "enabled_events is a list of event types.")
+        with self.api.store.change() as connection:
+            shelf = self.api.shelf(connection, owner)
             found = next((one for one in shelf.rows("webhook_endpoint") if one["url"] == url), None)
             if found is None:
-                found = hooks.make_endpoint(shelf, url, events, secret, metadata={"preset": "1"})
-            else:
-                found = shelf.put({**found, "enabled_events": events, "status": "enabled"}, {"secret": secret})
-        return answer(found)
+                return answer(hooks.make_endpoint(shelf, url, events, secret, metadata={"preset": "1"}))
+            return answer(shelf.put({**found, "enabled_events": events, "status": "enabled"}, {"secret": secret}))
 
-    @control.get("/stories")
-    def show_stories():
-        account = account_of(request.headers.get("Authorization"))
-        with api.store.look() as connection:
-            running = stories.listed(api.shelf(connection, account))
+    def show_stories(self):
+        owner = account()
+        with self.api.store.look() as connection:
+            running = stories.listed(self.api.shelf(connection, owner))
         return answer({"running": running, "known": {name: row[0] for name, row in stories.STORIES.items()}})
 
-    @control.post("/stories")
-    def add_story():
-        account, body = account_of(request.headers.get("Authorization")), read_json()
-        seconds, times, path = whole(body, "seconds", 0, stories.MOST_SECONDS), whole(body, "times", 1, 100_000), body.get("path")
-        with api.store.change() as connection:
-            made = stories.add(api.shelf(connection, account), body.get("story"), seconds=seconds, times=times, path=path)
+    def add_story(self):
+        owner, body = account(), read_json()
+        seconds, times = number(body, "seconds", 0, stories.MOST_SECONDS), number(body, "times", 1, 100_000)
+        path, name = body.get("path"), body.get("story")
+        if not isinstance(name, str) or not (path is None or isinstance(path, str)):
+            raise bad_parameter("parameter_invalid", "story", "story and path are texts.")
+        with self.api.store.change() as connection:
+            made = stories.add(self.api.shelf(connection, owner), name, seconds=seconds, times=times and int(times), path=path)
         return answer(made, 201)
 
-    @control.delete("/stories")
-    @control.delete("/stories/<int:identity>")
-    def end_story(identity=None):
-        account = account_of(request.headers.get("Authorization"))
-        with api.store.change() as connection:
-            return answer({"ended": stories.end(api.shelf(connection, account), identity)})
+    def end_story(self, identity=None):
+        owner = account()
+        with self.api.store.change() as connection:
+            return answer({"ended": stories.end(self.api.shelf(connection, owner), identity)})
 
-    @control.get("/charges")
-    def truth():
+    def truth(self):
         """Every charge of the account, oldest first, from outside the product: what really happened to the money."""
-        account = account_of(request.headers.get("Authorization"))
-        after = request.args.get("after", 0, type=int)
-        with api.store.look() as connection:
-            rows = connection.execute(
-                "SELECT seq, id, body ->> '$.payment_intent' AS payment_intent, body ->> '$.status' AS status, body ->> '$.currency' AS currency, "
-                "body ->> '$.amount' AS amount, body ->> '$.amount_captured' AS amount_captured, body ->> '$.amount_refunded' AS amount_refunded, "
-                "body ->> '$.disputed' AS disputed, body -> '$.metadata' AS metadata, created FROM objects "
-                "WHERE account = ? AND kind = 'charge' AND seq > ? ORDER BY seq LIMIT ?",
-                (account, after, MOST_ROWS),
-            ).fetchall()
-        return answer({"charges": [_charge(row) for row in rows], "next": rows[-1]["seq"] if len(rows) == MOST_ROWS else None})
+        owner, after = account(), request.args.get("after", 0, type=int)
+        with self.api.store.look() as connection:
+            rows = connection.execute(_TRUTH, (owner, after, MOST_ROWS)).fetchall()
+        charges = [{**dict(row), "metadata": json.loads(row["metadata"]), "disputed": bool(row["disputed"])} for row in rows]
+        return answer({"charges": charges, "next": rows[-1]["seq"] if len(rows) == MOST_ROWS else None})
 
-    @control.get("/deliveries")
-    def deliveries():
-        account = account_of(request.headers.get("Authorization"))
-        with api.store.look() as connection:
-            rows = connection.execute(
-                "SELECT d.*, o.body ->> '$.type' AS type FROM deliveries d JOIN objects o ON o.id = d.event WHERE d.account = ? AND "
-                "d.event = coalesce(?, d.event) ORDER BY d.seq DESC LIMIT ?",
-                (account, request.args.get("event"), MOST_ROWS),
-            ).fetchall()
-        return answer({"deliveries": [{name: row[name] for name in row.keys() if name != "account"} for row in rows]})
+    def deliveries(self):
+        owner = account()
+        with self.api.store.look() as connection:
+            rows = connection.execute(_DELIVERIES, (owner, request.args.get("event"), MOST_ROWS)).fetchall()
+        return answer({"deliveries": [dict(row) for row in rows]})
 
-    @control.post("/deliveries")
-    def redeliver():
+    def redeliver(self):
         """Sends one event again, to every enabled endpoint."""
-        account, event = account_of(request.headers.get("Authorization")), read_json().get("event")
-        with api.store.change() as connection:
-            shelf = api.shelf(connection, account)
+        owner, event = account(), read_json().get("event")
+        with self.api.store.change() as connection:
+            shelf = self.api.shelf(connection, owner)
             if shelf.find("event", event) is None:
                 raise not_found("event", str(event)[:80])
             endpoints = [one for one in shelf.rows("webhook_endpoint") if one["status"] == "enabled"]
             for one in endpoints:
                 connection.execute(
-                    "INSERT INTO deliveries (account, event, endpoint, due_at) VALUES (?, ?, ?, ?)", (account, event, one["id"], shelf.now)
+                    "INSERT INTO deliveries (account, event, endpoint, due_at) VALUES (?, ?, ?, ?)", (owner, event, one["id"], shelf.now)
                 )
         return answer({"queued": len(endpoints)})
-
-    return control
-
-
-def _charge(row):
-    charge = {name: row[name] for name in row.keys() if name != "seq"}
-    return {**charge, "metadata": json.loads(row["metadata"]), "disputed": bool(row["disputed"])}

@@ -75,8 +75,7 @@ def next_call(shelf, path):
     """The first API story for this call as (name, settings), used up by one; None when all is well."""
     marks = ", ".join("?" * len(API_STORIES))
     rows = shelf.connection.execute(
-        f"SELECT * FROM stories WHERE account = ? AND name IN ({marks}) "
-        "AND (remaining IS NULL OR remaining > 0) ORDER BY seq",
+        f"SELECT * FROM stories WHERE account = ? AND name IN ({marks}) AND (remaining IS NULL OR remaining > 0) ORDER BY seq",
         (shelf.account, *API_STORIES),
     ).fetchall()
     for row in rows:

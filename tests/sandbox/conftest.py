@@ -41,9 +41,19 @@ def catcher(sandbox, key):
 @pytest.fixture
 def session(api):
     """Opens a hosted checkout: session(1234) gives the Checkout Session."""
+
     def make(amount=1234, currency="gbp", **more):
-        return api.checkout.sessions.create({
-            "mode": "payment", "success_url": "http://shop.test/thanks?s={CHECKOUT_SESSION_ID}", "cancel_url": "http://shop.test/basket",
-            "line_items": [{"quantity": 1, "price_data": {"currency": currency, "unit_amount": amount, "product_data": {"name": "A pot"}}}],
-            "payment_intent_data": {"metadata": {"attempt": "att_1"}}, **more})
+        return api.checkout.sessions.create(
+            {
+                "mode": "payment",
+                "success_url": "http://shop.test/thanks?s={CHECKOUT_SESSION_ID}",
+                "cancel_url": "http://shop.test/basket",
+                "line_items": [
+                    {"quantity": 1, "price_data": {"currency": currency, "unit_amount": amount, "product_data": {"name": "A pot"}}}
+                ],
+                "payment_intent_data": {"metadata": {"attempt": "att_1"}},
+                **more,
+            }
+        )
+
     return make

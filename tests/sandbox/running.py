@@ -51,9 +51,31 @@ class Sandbox:
     def start(self):
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "--no-control-socket", "-k", "gthread", "-w", "1", "--threads", "16", "--access-logfile", "-",
-                 "--graceful-timeout", "2", "-b", f"127.0.0.1:{self.port}", "sandbox.processor:app"],
-                cwd=ROOT, env=self.environment, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+                [
+                    sys.executable,
+                    "-m",
+                    "gunicorn",
+                    "--no-control-socket",
+                    "-k",
+                    "gthread",
+                    "-w",
+                    "1",
+                    "--threads",
+                    "16",
+                    "--access-logfile",
+                    "-",
+                    "--graceful-timeout",
+                    "2",
+                    "-b",
+                    f"127.0.0.1:{self.port}",
+                    "sandbox.processor:app",
+                ],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         for _ in range(200):
             try:
                 if ask("GET", f"{self.url}/_sandbox/health")[0] == 200:

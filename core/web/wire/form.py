@@ -90,12 +90,13 @@ def _taken(item, rest):
     return True
 
 
-def _lists(node):
+def _lists(node, name=""):
+    """Turns numbered names into lists; metadata stays a set of names, even when these are numbers."""
     if not isinstance(node, dict):
         return node
-    if isinstance(node, _Items) or (node and all(_is_index(key) for key in node)):
+    if isinstance(node, _Items) or (node and name != "metadata" and all(_is_index(key) for key in node)):
         return [_lists(node[key]) for key in sorted(node, key=int)]
-    return {key: _lists(value) for key, value in node.items()}
+    return {key: _lists(value, key) for key, value in node.items()}
 
 
 def _is_index(key):

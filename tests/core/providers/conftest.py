@@ -48,8 +48,16 @@ def catcher(sandbox, key):
 
 
 def _stripe_at_the_sandbox(sandbox, key):
-    return Stripe("sandbox", "test", key=key, publishable_key=key.replace("sk_", "pk_"), secrets=[SECRET], api_base=sandbox.url,
-                  fields_base=sandbox.url, read_seconds=2)
+    return Stripe(
+        "sandbox",
+        "test",
+        key=key,
+        publishable_key=key.replace("sk_", "pk_"),
+        secrets=[SECRET],
+        api_base=sandbox.url,
+        fields_base=sandbox.url,
+        read_seconds=2,
+    )
 
 
 ADAPTERS = {"stripe": _stripe_at_the_sandbox}

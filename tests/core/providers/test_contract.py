@@ -20,16 +20,24 @@ from tests.sandbox.running import answer_challenge, ask, pay, wait_until
 def wish(minor=2500, currency="GBP", surface="hosted", **changes):
     reference = public_id("att")
     made = OpenPayment(
-        reference=reference, mode="test", amount=Money(minor, currency), description="A pot", email="ada@example.com",
-        return_url="http://shop.test/return", cancel_url="http://shop.test/cancel", expires_at=clock.now() + timedelta(hours=2), surface=surface,
-        metadata={"vendor": "vnd_1", "mode": "test", "payment": "pay_1", "attempt": reference})
+        reference=reference,
+        mode="test",
+        amount=Money(minor, currency),
+        description="A pot",
+        email="ada@example.com",
+        return_url="http://shop.test/return",
+        cancel_url="http://shop.test/cancel",
+        expires_at=clock.now() + timedelta(hours=2),
+        surface=surface,
+        metadata={"vendor": "vnd_1", "mode": "test", "payment": "pay_1", "attempt": reference},
+    )
     return replace(made, **changes)
 
 
 def paid(provider, sandbox, number="4242424242424242", **wishes):
     """Opens and pays; gives the outcome."""
     opening = provider.open_payment(wish(**wishes))
-    status, location, page = pay(opening.redirect_url, number)
+    _, location, _ = pay(opening.redirect_url, number)
     if location and "/3ds/" in location:
         answer_challenge(sandbox, location, "approve")
     return provider.inquire(opening.provider_reference)
@@ -98,10 +106,20 @@ def test_a_success_names_charge_amount_card_fee_and_day(provider, sandbox):
     assert outcome.charge.startswith("ch_") and outcome.occurred_at and outcome.available_on > outcome.occurred_at
 
 
-@pytest.mark.parametrize(("number", "code"), [
-    ("4000000000000002", "generic_decline"), ("4000000000009995", "insufficient_funds"), ("4000000000009987", "lost_card"),
-    ("4000000000009979", "stolen_card"), ("4000000000000069", "expired_card"), ("4000000000000127", "incorrect_cvc"),
-    ("4000000000000119", "processing_error"), ("4000000000006975", "card_velocity_exceeded"), ("4100000000000019", "fraudulent")])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        ("4000000000000002", "generic_decline"),
+        ("4000000000009995", "insufficient_funds"),
+        ("4000000000009987", "lost_card"),
+        ("4000000000009979", "stolen_card"),
+        ("4000000000000069", "expired_card"),
+        ("4000000000000127", "incorrect_cvc"),
+        ("4000000000000119", "processing_error"),
+        ("4000000000006975", "card_velocity_exceeded"),
+        ("4100000000000019", "fraudulent"),
+    ],
+)
 def test_a_decline_says_why_and_the_attempt_stays_open(provider, sandbox, number, code):
     opening = provider.open_payment(wish())
     pay(opening.redirect_url, number)
@@ -179,9 +197,16 @@ def test_cancelling_during_the_challenge_ends_the_challenge(provider, sandbox, k
 # --- money and its units -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("amount", "at_the_gateway"), [
-    (Money(1250, "JPY"), "1250"), (Money(1250, "GBP"), "1250"), (Money(12500, "KWD"), "12500"), (Money(1250, "ISK"), "125000"),
-    (Money(5000, "UGX"), "500000")])
+@pytest.mark.parametrize(
+    ("amount", "at_the_gateway"),
+    [
+        (Money(1250, "JPY"), "1250"),
+        (Money(1250, "GBP"), "1250"),
+        (Money(12500, "KWD"), "12500"),
+        (Money(1250, "ISK"), "125000"),
+        (Money(5000, "UGX"), "500000"),
+    ],
+)
 def test_amounts_reach_the_gateway_in_its_own_units_and_come_back_in_ours(provider, sandbox, key, amount, at_the_gateway):
     outcome = paid(provider, sandbox, amount=amount)
     assert outcome.captured == amount
@@ -358,9 +383,15 @@ def test_a_wrong_key_is_a_refusal(sandbox):
 
 def test_no_provider_is_asked_inside_a_transaction(provider):
     db.session.execute(text("select 1"))
-    for ask_it in (lambda: provider.open_payment(wish()), lambda: provider.inquire("cs_1"), lambda: provider.cancel("cs_1"),
-                   lambda: provider.refund("ref_1", "ch_1", Money(1, "GBP"), "duplicate", {}), lambda: provider.inquire_refund("re_1"),
-                   lambda: provider.find_refund("ref_1"), lambda: provider.fees(["ch_1"])):
+    for ask_it in (
+        lambda: provider.open_payment(wish()),
+        lambda: provider.inquire("cs_1"),
+        lambda: provider.cancel("cs_1"),
+        lambda: provider.refund("ref_1", "ch_1", Money(1, "GBP"), "duplicate", {}),
+        lambda: provider.inquire_refund("re_1"),
+        lambda: provider.find_refund("ref_1"),
+        lambda: provider.fees(["ch_1"]),
+    ):
         with pytest.raises(TransactionOpen):
             ask_it()
 
@@ -378,7 +409,12 @@ def test_a_payments_event_carries_our_metadata_and_the_outcome(provider, sandbox
     pay(opening.redirect_url)
     catcher.wait_for(lambda c: "payment_intent.succeeded" in c.types())
     told = next(event for event in read_all(provider, catcher) if event.type == "payment_intent.succeeded")
-    assert (told.kind, told.metadata, told.outcome.state, told.outcome.captured) == ("payment", dict(once.metadata), "succeeded", once.amount)
+    assert (told.kind, told.metadata, told.outcome.state, told.outcome.captured) == (
+        "payment",
+        dict(once.metadata),
+        "succeeded",
+        once.amount,
+    )
     truth = provider.inquire(opening.provider_reference)
     assert (told.outcome.charge, told.outcome.payment_intent) == (truth.charge, truth.payment_intent)
 
