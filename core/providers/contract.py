@@ -1,0 +1,174 @@
+"""What the product asks of a payment provider, and what a provider may answer: the written contract every adapter is tested against.
+
+Units: every `Money` here counts ISO 4217 minor units; what a gateway counts is its adapter's secret. Instants are aware and in UTC.
+Idempotency: `reference` is ours, made and committed before the provider is asked, and is the key at the provider: asking twice
+with the same reference is asking once. Transactions: **no method may be called while a database transaction is open.**
+Unknown: after ProviderUnreachable with `effect_unknown` nobody knows whether the thing happened. Ask again with the same reference,
+or inquire; never make up an outcome and never ask with a new reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from core.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPayment:
+    """One attempt to be paid, as it is put to a provider. Asked again with the same reference, it must be the same in every field."""
+
+    reference: str  # our attempt's public id; the provider's idempotency key
+    mode: str  # 'test' or 'live'
+    amount: Money
+    description: str  # shown to the payer
+    email: str | None  # where the provider may send its own papers; fixed on its page when given
+    return_url: str  # where the payer comes back to; says nothing about the outcome
+    cancel_url: str  # where the payer goes who turns back
+    expires_at: datetime  # the provider is told when it can keep such a term; else the caller closes the attempt itself
+    surface: str  # 'hosted': the provider's own page; 'fields': the provider's fields inside ours
+    metadata: Mapping[str, str]  # vendor, mode, payment, attempt: comes back with every event
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Where the payer goes next. **No money has moved.**"""
+
+    provider_reference: str  # the name to inquire by
+    redirect_url: str | None = None  # surface 'hosted'
+    fields_url: str | None = None  # surface 'fields', when the provider's fields are a page to be put in an iframe
+    client_secret: str | None = None  # surface 'fields', when they are the provider's script
+    publishable_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What has become of an attempt.
+
+    succeeded        money was taken: `captured` and `charge` are always given
+    processing       the provider has what it needs and will say later
+    requires_action  the payer is being asked by their bank
+    requires_method  open, and nothing was tried yet
+    declined         the last try failed; `decline_code` says why. The attempt stays open: the payer may try again
+    canceled         closed without money; nothing can be paid on it any more
+    unknown          the provider could not be asked, or does not know
+    `fee`, `fee_reference`, `available_on` and the card may be missing from any outcome and come later from fees() or inquire().
+    """
+
+    state: str
+    provider_reference: str
+    payment_intent: str | None = None
+    charge: str | None = None  # of a success, or of the failed try
+    captured: Money | None = None
+    decline_code: str | None = None
+    decline_message: str | None = None  # the provider's words for the payer
+    card_brand: str | None = None
+    card_last4: str | None = None
+    fee: Money | None = None
+    fee_reference: str | None = None  # the provider's own line for it
+    occurred_at: datetime | None = None
+    available_on: datetime | None = None
+
+
+OUTCOME_STATES = frozenset({"succeeded", "processing", "requires_action", "requires_method", "declined", "canceled", "unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOutcome:
+    """What has become of a refund: succeeded, pending, failed, canceled or unknown. **succeeded may still become failed**, weeks later."""
+
+    state: str
+    provider_reference: str
+    amount: Money
+    failure_reason: str | None = None
+
+
+REFUND_STATES = frozenset({"succeeded", "pending", "failed", "canceled", "unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEvent:
+    """News, its signature checked. It may be late, doubled, missing or out of order.
+
+    kind 'payment' without an outcome means: something happened to this attempt, inquire. `metadata` is ours, given back.
+    """
+
+    provider: str
+    mode: str
+    event_id: str
+    kind: str  # 'payment', 'refund', 'dispute' or 'other'
+    type: str  # the provider's own name for it
+    created_at: datetime
+    metadata: dict[str, str] = field(default_factory=dict)
+    outcome: Outcome | None = None
+    refund_outcome: RefundOutcome | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
+
+
+class ProviderError(Exception):
+    """The provider did not do what was asked."""
+
+
+class ProviderUnreachable(ProviderError):
+    """No answer, or none that can be read. `effect_unknown`: what was asked may have happened all the same."""
+
+    def __init__(self, message: str, *, effect_unknown: bool) -> None:
+        super().__init__(message)
+        self.effect_unknown = effect_unknown
+
+
+class ProviderBusy(ProviderUnreachable):
+    """The provider asks for patience (too many requests, or this very request is still under way). Nothing new has begun."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, effect_unknown=False)
+
+
+class ProviderRefused(ProviderError):
+    """A definite no: nothing happened and asking again with the same words will not help. `code` is the provider's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class SignatureRefused(ProviderError):
+    """An event that is not provably the provider's: unsigned, badly signed, stale, from the future, of the other mode, or unreadable."""
+
+
+class Provider(Protocol):
+    """An adapter. One object serves one provider in one mode; it may be shared by threads, not by forked processes."""
+
+    name: str
+    mode: str
+
+    def open_payment(self, wish: OpenPayment) -> Opening:
+        """Opens an attempt. **Takes no money.** The same wish again gives the same opening. Raises any ProviderError."""
+
+    def inquire(self, provider_reference: str) -> Outcome:
+        """The truth about an attempt, read only. Raises ProviderUnreachable; ProviderRefused for a reference the provider does not know."""
+
+    def cancel(self, provider_reference: str) -> Outcome:
+        """Closes an attempt so that it cannot be paid any more, and says what had become of it: 'succeeded' when money was faster."""
+
+    def refund(self, reference: str, charge_or_intent: str, amount: Money, reason: str, metadata: Mapping[str, str]) -> RefundOutcome:
+        """**Gives money back.** The same reference again gives the same refund. ProviderRefused: no refund was made."""
+
+    def inquire_refund(self, provider_reference: str) -> RefundOutcome:
+        """The truth about a refund, read only."""
+
+    def find_refund(self, reference: str, charge_or_intent: str | None = None) -> RefundOutcome | None:
+        """The refund made for our reference, when its answer was lost and its idempotency key is too old to be repeated (24 hours).
+
+        None when the provider has none. Naming the charge makes it exact; without it the provider's latest refunds are searched.
+        """
+
+    def read_event(self, raw_body: bytes, headers: Mapping[str, str], mode: str) -> ProviderEvent:
+        """The event in a webhook request. Raises SignatureRefused and nothing else, whatever it is given. Asks nobody."""
+
+    def fees(self, charges: Iterable[str]) -> dict[str, tuple[Money, str, datetime]]:
+        """For each charge: what the provider keeps, its own line for it, and when the rest becomes available. Unknown ones are left out."""

@@ -1,0 +1,56 @@
+"""Which provider serves a mode: Stripe when its keys are there, else (in test mode only) the sandbox processor."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+
+from core.kernel.config import settings
+from core.providers.contract import Provider, ProviderRefused
+from core.providers.stripe import Stripe
+
+
+def provider_for(mode: str) -> Provider:
+    """The provider new payments of this mode go to. Raises ProviderRefused when live mode has no keys."""
+    if mode == "test" and not settings().stripe["test"]["secret_key"]:
+        return provider_named("sandbox", mode)
+    return provider_named("stripe", mode)
+
+
+def provider_named(name: str, mode: str) -> Provider:
+    """The provider an existing payment belongs to, whatever new ones use. Raises ProviderRefused for one that is not set up."""
+    return _made(name, mode, os.getpid())
+
+
+@cache
+def _made(name: str, mode: str, process: int) -> Provider:
+    """One adapter for a process: its open lines must not be shared with a forked one."""
+    if (name, mode) == ("sandbox", "test"):
+        return _sandbox()
+    if name != "stripe" or mode not in ("test", "live"):
+        raise ProviderRefused("no_such_provider", f"There is no provider {name!r} in {mode} mode.")
+    kept = settings().stripe[mode]
+    if not kept["secret_key"].startswith((f"sk_{mode}_", f"rk_{mode}_")):
+        raise ProviderRefused("provider_not_set_up", f"No secret key for {mode} mode is set.")
+    return Stripe("stripe", mode, key=kept["secret_key"], publishable_key=kept["publishable_key"], secrets=_several(kept["webhook_secret"]))
+
+
+def _sandbox() -> Stripe:
+    base, key = settings().sandbox_url, settings().secrets["sandbox_api_key"]
+    if not base:
+        raise ProviderRefused("provider_not_set_up", "SANDBOX_URL is not set, so there is no processor to ask in test mode.")
+    return Stripe(
+        "sandbox",
+        "test",
+        key=key,
+        publishable_key="pk_test_" + key.removeprefix("sk_test_"),
+        secrets=_several(settings().secrets["sandbox_webhook_secret"]),
+        api_base=base,
+        fields_base=(os.environ.get("SANDBOX_PUBLIC_URL") or base).rstrip("/"),
+    )
+
+
+def _several(text: str) -> list[str]:
+    """One secret, or several with commas or spaces between them while one is being changed."""
+    return [one for one in re.split(r"[,\s]+", text) if one]

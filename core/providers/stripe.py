@@ -1,0 +1,260 @@
+"""The adapter for Stripe's protocol, by the official SDK; the sandbox processor speaks it too, so this very file runs in every test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+import stripe
+
+from core.kernel.clock import now
+from core.kernel.db import assert_no_transaction
+from core.kernel.money import Money
+from core.providers import stripe_shapes as shapes
+from core.providers.contract import (
+    Opening,
+    OpenPayment,
+    Outcome,
+    ProviderBusy,
+    ProviderError,
+    ProviderEvent,
+    ProviderRefused,
+    ProviderUnreachable,
+    RefundOutcome,
+    SignatureRefused,
+)
+from core.providers.exponents import to_gateway
+from core.providers.signature import check_signature, read_json_object
+
+stripe.enable_telemetry = False
+
+CONNECT_SECONDS, READ_SECONDS = 4, 20
+SHORTEST_SESSION, LONGEST_SESSION = 1_800, 86_400  # seconds; the provider keeps no other term
+SPARE_SECONDS = 60  # for clocks that differ
+MOST_REFUNDS_SEARCHED = 500
+_REASONS = {"requested_by_customer", "duplicate", "fraudulent"}
+_SESSION_MONEY = ["payment_intent.latest_charge.balance_transaction"]
+_INTENT_MONEY = ["latest_charge.balance_transaction"]
+T = TypeVar("T")
+
+
+class Stripe:
+    """`name` is 'stripe', or 'sandbox' when `api_base` is our own processor's; `fields_base` is its address as browsers see it.
+
+    `secrets` are the webhook secrets that count today (two while one is being changed). A failed request is not repeated here:
+    whoever asked knows whether it may be.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        mode: str,
+        *,
+        key: str,
+        publishable_key: str,
+        secrets: Iterable[str],
+        api_base: str | None = None,
+        fields_base: str | None = None,
+        read_seconds: int = READ_SECONDS,
+    ) -> None:
+        self.name, self.mode = name, mode
+        self._publishable_key, self._secrets, self._fields_base = publishable_key, [one for one in secrets if one], fields_base
+        self._http = stripe.RequestsClient(timeout=(CONNECT_SECONDS, read_seconds))
+        self._client = stripe.StripeClient(
+            key, base_addresses={"api": api_base} if api_base else {}, max_network_retries=0, http_client=self._http
+        )
+
+    def close(self) -> None:
+        """Lets go of this thread's open line."""
+        self._http.close()
+
+    # --- opening and asking -----------------------------------------------------------------------------------------
+
+    def open_payment(self, wish: OpenPayment) -> Opening:
+        """A Checkout Session for 'hosted', a PaymentIntent for 'fields'. Takes no money."""
+        assert_no_transaction()
+        if wish.mode != self.mode:
+            raise ProviderRefused("wrong_mode", "This payment belongs to the other mode.")
+        return self._open_hosted(wish) if wish.surface == "hosted" else self._open_fields(wish)
+
+    def _open_hosted(self, wish: OpenPayment) -> Opening:
+        params: dict[str, Any] = {
+            "mode": "payment",
+            "payment_method_types": ["card"],
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": wish.amount.currency.lower(),
+                        "unit_amount": to_gateway(wish.amount),
+                        "product_data": {"name": wish.description[:250] or "Payment"},
+                    },
+                }
+            ],
+            "success_url": wish.return_url,
+            "cancel_url": wish.cancel_url,
+            "client_reference_id": wish.reference,
+            "metadata": dict(wish.metadata),
+            "payment_intent_data": {"metadata": dict(wish.metadata), "description": wish.description[:1000] or "Payment"},
+        }
+        if wish.email:
+            params["customer_email"] = wish.email
+        session = self._create_session(wish, params)
+        return Opening(provider_reference=session.id, redirect_url=session.url)
+
+    def _create_session(self, wish: OpenPayment, params: dict[str, Any]) -> Any:
+        """The term goes along when the provider can keep it. A term that has since come into or gone out of its limits would make
+        a repeated wish another request under the same key, so that one refusal is answered by asking the way it was asked before."""
+        seconds = (wish.expires_at - now()).total_seconds()
+        fits = SHORTEST_SESSION + SPARE_SECONDS <= seconds <= LONGEST_SESSION - SPARE_SECONDS
+        with_term = {**params, "expires_at": int(wish.expires_at.timestamp())}
+        first, second = (with_term, params) if fits else (params, with_term)
+        create = self._client.v1.checkout.sessions.create
+        try:
+            return self._ask(lambda: create(first, {"idempotency_key": wish.reference}))
+        except ProviderRefused as refusal:
+            if refusal.code != "idempotency_error":
+                raise
+            return self._ask(lambda: create(second, {"idempotency_key": wish.reference}))
+
+    def _open_fields(self, wish: OpenPayment) -> Opening:
+        params: dict[str, Any] = {
+            "amount": to_gateway(wish.amount),
+            "currency": wish.amount.currency.lower(),
+            "payment_method_types": ["card"],
+            "description": wish.description[:1000] or "Payment",
+            "metadata": dict(wish.metadata),
+        }
+        if wish.email:
+            params["receipt_email"] = wish.email
+        if self._fields_base:
+            params["return_url"] = wish.return_url  # tells the sandbox's card form which page may hold it
+        intent = self._ask(lambda: self._client.v1.payment_intents.create(params, {"idempotency_key": wish.reference}))
+        fields_url = f"{self._fields_base}/elements/card?client_secret={intent.client_secret}" if self._fields_base else None
+        return Opening(intent.id, fields_url=fields_url, client_secret=intent.client_secret, publishable_key=self._publishable_key)
+
+    def inquire(self, provider_reference: str) -> Outcome:
+        """Reads the session or intent with its charge and the fee."""
+        assert_no_transaction()
+        if provider_reference.startswith("cs_"):
+            read = self._client.v1.checkout.sessions.retrieve
+            return shapes.session_outcome(self._plain(lambda: read(provider_reference, {"expand": _SESSION_MONEY})))
+        retrieve = self._client.v1.payment_intents.retrieve
+        return shapes.intent_outcome(self._plain(lambda: retrieve(provider_reference, {"expand": _INTENT_MONEY})))
+
+    def cancel(self, provider_reference: str) -> Outcome:
+        """Expires the session or cancels the intent, then says how things stand."""
+        assert_no_transaction()
+        try:
+            if provider_reference.startswith("cs_"):
+                self._ask(lambda: self._client.v1.checkout.sessions.expire(provider_reference))
+            else:
+                self._ask(lambda: self._client.v1.payment_intents.cancel(provider_reference))
+        except ProviderRefused:
+            pass  # already over, one way or the other: the truth below says which
+        return self.inquire(provider_reference)
+
+    # --- giving back ------------------------------------------------------------------------------------------------
+
+    def refund(self, reference: str, charge_or_intent: str, amount: Money, reason: str, metadata: Mapping[str, str]) -> RefundOutcome:
+        """Gives money back. A reason the provider has no word for stays with us, in the metadata."""
+        assert_no_transaction()
+        params: dict[str, Any] = {
+            _role(charge_or_intent): charge_or_intent,
+            "amount": to_gateway(amount),
+            "metadata": {**metadata, "reference": reference, "reason": reason[:100]},
+        }
+        if reason in _REASONS:
+            params["reason"] = reason
+        return shapes.refund_outcome(self._plain(lambda: self._client.v1.refunds.create(params, {"idempotency_key": reference})))
+
+    def inquire_refund(self, provider_reference: str) -> RefundOutcome:
+        """Reads the refund."""
+        assert_no_transaction()
+        return shapes.refund_outcome(self._plain(lambda: self._client.v1.refunds.retrieve(provider_reference)))
+
+    def find_refund(self, reference: str, charge_or_intent: str | None = None) -> RefundOutcome | None:
+        """Looks through the refunds of a charge (or the latest ones) for our reference."""
+        assert_no_transaction()
+        params: dict[str, Any] = {"limit": 100, **({_role(charge_or_intent): charge_or_intent} if charge_or_intent else {})}
+        for _ in range(MOST_REFUNDS_SEARCHED // 100):
+            page = self._plain(lambda: self._client.v1.refunds.list(params))  # noqa: B023  (asked at once)
+            for refund in page["data"]:
+                if (refund.get("metadata") or {}).get("reference") == reference:
+                    return shapes.refund_outcome(refund)
+            if not page["has_more"]:
+                break
+            params = {**params, "starting_after": page["data"][-1]["id"]}
+        return None
+
+    def fees(self, charges: Iterable[str]) -> dict[str, tuple[Money, str, datetime]]:
+        """Reads each charge with its balance transaction; a charge that has none yet is left out."""
+        assert_no_transaction()
+        found = {}
+        for charge in charges:
+            try:
+                read = self._client.v1.charges.retrieve
+                line = self._plain(lambda: read(charge, {"expand": ["balance_transaction"]})).get("balance_transaction")  # noqa: B023
+            except ProviderRefused:
+                continue
+            if isinstance(line, dict):
+                found[charge] = shapes.fee_line(line)
+        return found
+
+    # --- being told -------------------------------------------------------------------------------------------------
+
+    def read_event(self, raw_body: bytes, headers: Mapping[str, str], mode: str) -> ProviderEvent:
+        """Checks and reads a webhook. Asks nobody, so it may be called inside a transaction."""
+        moment = int(now().timestamp())
+        check_signature(raw_body, headers, "stripe-signature", self._secrets, moment)
+        body = read_json_object(raw_body)
+        if mode != self.mode or body.get("livemode") is not (mode == "live"):
+            raise SignatureRefused("The event belongs to the other mode.")
+        try:
+            return shapes.event(self.name, mode, body)
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            raise SignatureRefused("The body is no event we can read.") from error
+
+    # --- asking, and what went wrong --------------------------------------------------------------------------------
+
+    def _plain(self, request: Callable[[], Any]) -> dict[str, Any]:
+        return self._ask(request).to_dict()
+
+    @staticmethod
+    def _ask(request: Callable[[], T]) -> T:
+        try:
+            return request()
+        except stripe.StripeError as error:
+            raise _translated(error) from error
+
+
+def _role(identity: str) -> str:
+    return "payment_intent" if identity.startswith("pi_") else "charge"
+
+
+def _translated(error: stripe.StripeError) -> ProviderError:
+    """The SDK's errors in the contract's words. In doubt the effect is unknown, never denied."""
+    code, message = getattr(error, "code", None), error.user_message or "The provider gave no reason."
+    if isinstance(error, stripe.RateLimitError) or error.http_status in (409, 429):
+        return ProviderBusy(message)
+    if isinstance(error, stripe.APIConnectionError):
+        return ProviderUnreachable(message, effect_unknown=not _never_sent(error))
+    if error.http_status is None or error.http_status >= 500 or isinstance(error, stripe.APIError):
+        return ProviderUnreachable(message, effect_unknown=True)
+    if isinstance(error, stripe.IdempotencyError):
+        return ProviderRefused("idempotency_error", message)
+    if isinstance(error, stripe.CardError) and error.error is not None and error.error.decline_code:
+        code = error.error.decline_code
+    return ProviderRefused(code or type(error).__name__, message)
+
+
+def _never_sent(error: BaseException) -> bool:
+    """Whether the line was never made, so that nothing can have happened."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if type(seen).__name__ in ("NewConnectionError", "ConnectTimeout", "ConnectTimeoutError", "NameResolutionError"):
+            return True
+        reason = seen.args[0] if seen.args and isinstance(seen.args[0], BaseException) else getattr(seen, "reason", None)
+        seen = seen.__cause__ or seen.__context__ or (reason if isinstance(reason, BaseException) else None)
+    return False

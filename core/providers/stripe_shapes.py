@@ -1,0 +1,129 @@
+"""What Stripe's objects mean in the words of the contract: pure functions from the wire's dicts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from core.kernel.money import Money
+from core.providers.contract import Outcome, ProviderEvent, RefundOutcome
+from core.providers.exponents import fee_from_gateway, from_gateway
+from core.providers.signature import text_map
+
+Wire = dict[str, Any]
+_INTENT_STATES = {
+    "succeeded": "succeeded",
+    "processing": "processing",
+    "requires_capture": "processing",
+    "requires_action": "requires_action",
+    "requires_confirmation": "requires_method",
+    "canceled": "canceled",
+}
+_REFUND_STATES = {"succeeded": "succeeded", "pending": "pending", "requires_action": "pending", "failed": "failed", "canceled": "canceled"}
+_REFUND_TYPES = ("refund.", "charge.refund.")
+_SETTLING = frozenset(("payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled", "payment_intent.processing",
+                       "payment_intent.requires_action"))  # fmt: skip
+
+
+def instant(seconds: int) -> datetime:
+    """An instant from the wire's whole seconds."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def session_outcome(session: Wire) -> Outcome:
+    """What a Checkout Session has come to; its intent is expanded, or absent when nobody pressed the button yet."""
+    intent = session.get("payment_intent")
+    if isinstance(intent, dict):
+        found = intent_outcome(intent, session["id"])
+        if session["status"] == "expired" and found.state in ("declined", "requires_method", "requires_action"):
+            return Outcome("canceled", session["id"], payment_intent=intent["id"])
+        return found
+    state = "canceled" if session["status"] == "expired" else "requires_method" if session["status"] == "open" else "unknown"
+    return Outcome(state, session["id"], payment_intent=intent)
+
+
+def intent_outcome(intent: Wire, reference: str | None = None) -> Outcome:
+    """What a PaymentIntent has come to; the charge may be whole, an id, or missing."""
+    charge = intent.get("latest_charge")
+    whole: Wire = charge if isinstance(charge, dict) else {}
+    charge_id = whole.get("id") or (charge if isinstance(charge, str) else None)
+    error = intent.get("last_payment_error") or {}
+    state = _INTENT_STATES.get(intent["status"], "unknown")
+    if intent["status"] == "requires_payment_method":
+        state = "declined" if error else "requires_method"
+    card = _card(whole, error)
+    fee, fee_reference, available_on = _fee(whole)
+    at = whole.get("created") if whole else None
+    return Outcome(
+        state=state,
+        provider_reference=reference or intent["id"],
+        payment_intent=intent["id"],
+        charge=error.get("charge") if state == "declined" else charge_id,
+        captured=from_gateway(intent["amount_received"], intent["currency"]) if state == "succeeded" else None,
+        decline_code=(error.get("decline_code") or error.get("code") or "declined") if state == "declined" else None,
+        decline_message=error.get("message") if state == "declined" else None,
+        card_brand=card.get("brand"),
+        card_last4=card.get("last4"),
+        fee=fee if state == "succeeded" else None,
+        fee_reference=fee_reference if state == "succeeded" else None,
+        occurred_at=instant(at) if at else None,
+        available_on=available_on if state == "succeeded" else None,
+    )
+
+
+def _card(charge: Wire, error: Wire) -> Wire:
+    details = charge.get("payment_method_details") or {}
+    method = error.get("payment_method") or {}
+    return details.get("card") or method.get("card") or {}
+
+
+def _fee(charge: Wire) -> tuple[Money | None, str | None, datetime | None]:
+    line = charge.get("balance_transaction")
+    return fee_line(line) if isinstance(line, dict) else (None, None, None)
+
+
+def fee_line(line: Wire) -> tuple[Money, str, datetime]:
+    """A balance transaction as (fee, its id, when the rest is available)."""
+    return fee_from_gateway(line["fee"], line["currency"]), line["id"], instant(line["available_on"])
+
+
+def refund_outcome(refund: Wire) -> RefundOutcome:
+    """What a refund has come to."""
+    return RefundOutcome(
+        state=_REFUND_STATES.get(refund.get("status") or "", "unknown"),
+        provider_reference=refund["id"],
+        amount=from_gateway(refund["amount"], refund["currency"]),
+        failure_reason=refund.get("failure_reason"),
+    )
+
+
+def event(provider: str, mode: str, body: Wire) -> ProviderEvent:
+    """One event. Raises KeyError, TypeError or ValueError for a body that is none."""
+    subject, kind = body["data"]["object"], body["type"]
+    if not (isinstance(body["id"], str) and body["id"].startswith("evt_") and len(body["id"]) <= 80 and isinstance(kind, str)):
+        raise ValueError("no event id")
+    outcome, refund, room = None, None, "other"
+    if kind in _SETTLING:
+        room, outcome = "payment", intent_outcome(subject)
+        if outcome.state == "succeeded" and outcome.charge is None:
+            outcome = None
+    elif kind.startswith(("payment_intent.", "checkout.session.")):
+        room = "payment"
+        if kind == "checkout.session.expired" and subject.get("payment_intent") is None:
+            outcome = Outcome("canceled", subject["id"])
+    elif kind.startswith("charge.dispute."):
+        room = "dispute"
+    elif kind.startswith(_REFUND_TYPES):
+        room, refund = "refund", refund_outcome(subject)
+    return ProviderEvent(
+        provider=provider,
+        mode=mode,
+        event_id=body["id"],
+        kind=room,
+        type=kind[:80],
+        created_at=instant(body["created"]),
+        metadata=text_map(subject.get("metadata")),
+        outcome=outcome,
+        refund_outcome=refund,
+        raw=body,
+    )

@@ -1,0 +1,204 @@
+"""One API call from bytes to bytes: key, call, story, idempotency, transaction, answer."""
+
+import base64
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+
+from core.web.wire import expand as expanding
+from core.web.wire import form, lists, replay
+from core.web.wire.encode import dumps
+from core.web.wire.errors import WireError, bad_parameter, server_fault, unauthorised
+from core.web.wire.params import Params
+from sandbox import calls, charging, customers, disputes, finding, hooks, methods, money, payments, refunds, sessions, stories  # noqa: F401  (they register their calls)
+from sandbox.ids import new_id
+from sandbox.store import Shelf
+
+_KEY = re.compile(r"sk_test_([A-Za-z0-9_]{1,200})\Z")
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass
+class Answer:
+    status: int
+    body: bytes
+    headers: dict = field(default_factory=dict)
+    drop: bool = False  # the line is cut instead of answering
+
+
+def account_of(authorization):
+    """The account behind a secret test key, from a Bearer or Basic header. Raises WireError 401."""
+    kind, _, value = (authorization or "").partition(" ")
+    key = value.strip()
+    if kind.lower() == "basic":
+        try:
+            key = base64.b64decode(key, validate=True).decode("ascii").partition(":")[0]
+        except ValueError:
+            key = ""
+    elif kind.lower() != "bearer":
+        raise unauthorised("You did not provide an API key. Send it as a Bearer token or as the user name of Basic authentication.")
+    return account_of_key(key)
+
+
+def account_of_key(key):
+    if not isinstance(key, str) or not key.isascii():
+        key = ""
+    if key.startswith(("sk_live_", "pk_live_", "rk_live_")):
+        raise unauthorised("This is the sandbox processor: live keys are not taken here.")
+    if key.startswith("pk_test_"):
+        raise WireError(
+            401, "invalid_request_error", "This call needs a secret key, not a publishable one.", code="secret_key_required", stored=False
+        )
+    found = _KEY.match(key)
+    if not found:
+        raise unauthorised("Invalid API key provided. Sandbox keys look like sk_test_ followed by letters and digits.")
+    return found.group(1)
+
+
+class Memory:
+    """The idempotency store: ends of requests in the file, claims of running ones in this process."""
+
+    def __init__(self):
+        self._running, self._lock = set(), threading.Lock()
+
+    def enter(self, scope, key):
+        with self._lock:
+            if (scope, key) in self._running:
+                return False
+            self._running.add((scope, key))
+            return True
+
+    def leave(self, scope, key):
+        with self._lock:
+            self._running.discard((scope, key))
+
+
+class Answers:
+    """The part of the idempotency store that lives in the transaction of the effect."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    def recall(self, scope, key):
+        row = self.connection.execute(
+            "SELECT fingerprint, status, body FROM answers WHERE account = ? AND key = ?", (scope, key)
+        ).fetchone()
+        return replay.Remembered(row["fingerprint"], row["status"], row["body"]) if row else None
+
+    def remember(self, scope, key, end):
+        self.connection.execute(
+            "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?)", (scope, key, end.fingerprint, end.status, end.body, int(time.time()))
+        )
+
+
+class Api:
+    """Answers calls against one store."""
+
+    def __init__(self, store, public_url, pace):
+        self.store, self.public_url, self.pace, self.memory = store, public_url, pace, Memory()
+
+    def shelf(self, connection, account, **more):
+        return Shelf(connection, account, public_url=self.public_url(), pace=self.pace, **more)
+
+    def answer(self, method, path, query, body, headers):
+        """The whole life of one call; never raises."""
+        request = new_id("req")
+        try:
+            found = self._answer(method, path, query, body, headers, request)
+        except WireError as error:
+            found = Answer(error.status, dumps(error.envelope()))
+        found.headers["Request-Id"] = request
+        version = headers.get("Stripe-Version", "")
+        if 0 < len(version) <= 60 and version.isascii() and version.isprintable():
+            found.headers["Stripe-Version"] = version
+        return found
+
+    def _answer(self, method, path, query, body, headers, request):
+        account = account_of(headers.get("Authorization"))
+        one, ids = calls.match(method, path)
+        if one is None:
+            raise methods.gap(method, path)
+        story, settings = self._story(account, path)
+        if story in ("slow", "timeout_before"):
+            time.sleep(settings["seconds"])
+        if story == "timeout_before":
+            return Answer(500, b"", drop=True)
+        if story == "error_before":
+            raise server_fault(stored=False)
+        if story == "busy":
+            raise WireError(429, "rate_limit_error", "Too many requests at once. Try again in a moment.", code="rate_limit", stored=False)
+        content_type = headers.get("Content-Type", "")
+        if method == "POST" and body and content_type.partition(";")[0].strip().lower() != FORM:
+            raise bad_parameter("parameter_invalid", None, f"Send the body as {FORM}.")
+        values = form.decode(body if method == "POST" else query)
+        if method == "GET":
+            with self.store.look() as connection:
+                return Answer(200, dumps(run(self.shelf(connection, account, request=request), one, ids, values)))
+        found = self._change(account, one, ids, values, body, headers, request, path, story)
+        if story == "timeout_after":
+            time.sleep(settings["seconds"])
+            found.drop = True
+        return found
+
+    def _story(self, account, path):
+        connection = self.store.connection()
+        if not connection.execute("SELECT 1 FROM stories WHERE account = ? LIMIT 1", (account,)).fetchone():
+            return None, {}
+        with self.store.change() as connection:
+            return stories.next_call(Shelf(connection, account), path) or (None, {})
+
+    def _change(self, account, one, ids, values, body, headers, request, path, story):
+        key = headers.get("Idempotency-Key") if one.method == "POST" else None
+        if key is None:
+            with self.store.change() as connection:
+                return self._execute(self.shelf(connection, account, request=request), one, ids, values, story)
+        key, mark = replay.check_key(key), replay.fingerprint(one.method, path, body)
+        if not self.memory.enter(account, key):
+            raise replay.in_flight()
+        try:
+            with self.store.change() as connection:
+                answers = Answers(connection)
+                end = replay.replayed(answers, account, key, mark)
+                if end:
+                    return Answer(end.status, end.body, {"Idempotent-Replayed": "true", "Idempotency-Key": key})
+                shelf = self.shelf(connection, account, request=request, idempotency_key=key)
+                found = self._execute(shelf, one, ids, values, story)
+                answers.remember(account, key, replay.Remembered(mark, found.status, found.body))
+                found.headers["Idempotency-Key"] = key
+                return found
+        finally:
+            self.memory.leave(account, key)
+
+    @staticmethod
+    def _execute(shelf, one, ids, values, story):
+        """Runs the act. A refusal decided after execution began is an answer like any other: what it wrote stays."""
+        try:
+            found = Answer(200, dumps(run(shelf, one, ids, values)))
+        except WireError as error:
+            if not error.stored:
+                raise
+            found = Answer(error.status, dumps(error.envelope()))
+        if story == "error_after":
+            return Answer(500, dumps(server_fault().envelope()))
+        return found
+
+
+def run(shelf, one, ids, values):
+    """Calls the act and puts whole objects where the caller asked for them."""
+    params = Params(values)
+    paths = params.texts("expand", default=[])
+    body = one.act(shelf, params, *ids)
+
+    def find(identity):
+        found = finding.find_any(shelf, identity)
+        return money.shown(shelf, found) if found and found["object"] == "balance_transaction" else found
+
+    def sublist(node, name):
+        if node.get("object") == "checkout.session" and name == "line_items":
+            return lists.envelope(f"/v1/checkout/sessions/{node['id']}/line_items", sessions.line_items(shelf, node), False)
+        if node.get("object") == "charge" and name == "refunds":
+            return lists.envelope(f"/v1/charges/{node['id']}/refunds", shelf.rows("refund", equal={"charge": node["id"]}, count=10), False)
+        return None
+
+    return expanding.expand(body, paths, find, sublist) if paths else body

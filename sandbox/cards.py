@@ -1,0 +1,247 @@
+"""The hosted card page, its version for an iframe, and the 3-D Secure page: the only places where a card number is typed."""
+
+import secrets
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from flask import Blueprint, g, redirect, render_template, request
+
+from core.web.wire.errors import WireError
+from sandbox import published, stories
+from sandbox.amounts import show_amount
+from sandbox.methods import make_method
+from sandbox.payments import BEFORE_PAYMENT, answer_challenge, confirm_intent
+from sandbox.sessions import complete_session, expire_session, intent_of
+from sandbox.typed import Typed
+
+
+def origin_of(url):
+    parts = urlsplit(url or "")
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def with_query(url, **values):
+    """The address with more parameters, those it has kept as they are."""
+    parts = urlsplit(url)
+    query = "&".join(part for part in (parts.query, urlencode(values)) if part)
+    return urlunsplit(parts._replace(query=query))
+
+
+def billing(typed):
+    return {"address": None, "email": typed.email or None, "name": typed.name or None, "phone": None, "tax_id": None}
+
+
+def make_pages(api):
+    """The blueprint. Every address carries its own right of access (a session id, a client secret, a challenge), so no cookie is used."""
+    pages = Blueprint("pages", __name__)
+    show = Pages(api)
+    pages.add_app_template_filter(show_amount, "amount")
+    pages.get("/")(show.index)
+    pages.route("/c/pay/<identity>", methods=["GET", "POST"])(show.pay)
+    pages.route("/elements/card", methods=["GET", "POST"])(show.element)
+    pages.route("/3ds/<identity>/<challenge>", methods=["GET", "POST"])(show.challenge)
+    return pages
+
+
+class Pages:
+    """The views; each reads and writes the store in one transaction and renders afterwards."""
+
+    def __init__(self, api):
+        self.api = api
+
+    def index(self):
+        return render_template("index.html", groups=published.GROUPS)
+
+    # --- the hosted checkout page -------------------------------------------------------------------------------------
+
+    def pay(self, identity):
+        account = self._account("checkout.session", identity)
+        if account is None:
+            return self._notice("unknown", 404)
+        with self.api.store.change() as connection:
+            shelf = self.api.shelf(connection, account)
+            session = shelf.find("checkout.session", identity)
+            if session["status"] == "open" and session["expires_at"] <= shelf.now:
+                session = expire_session(shelf, session)
+            step = self._pay_step(shelf, session)
+        g.targets = "".join(f" {origin}" for origin in {origin_of(session["success_url"]), origin_of(session["cancel_url"])} if origin)
+        return step()
+
+    def _pay_step(self, shelf, session):
+        """What this request comes to, as something to render once the store has it."""
+        if session["status"] == "complete":
+            address = success_url(session)
+            return (
+                (lambda: redirect(address, 303))
+                if request.method == "POST"
+                else (lambda: self._notice("paid", session=session, onward=address))
+            )
+        if session["status"] == "expired":
+            return lambda: self._notice("expired", session=session, onward=session["cancel_url"])
+        intent = shelf.find("payment_intent", session["payment_intent"])
+        if intent and intent["status"] == "requires_action" and (request.method == "POST" or "again" not in request.args):
+            address = intent["next_action"]["redirect_to_url"]["url"]
+            return lambda: redirect(address, 303)
+        typed = Typed(request.form, wants_email=not session["customer_email"])
+        items, problem = shelf.private(session["id"])["items"], None
+        if request.method == "POST" and request.form.get("fill"):
+            typed.fill(request.form["fill"])
+        elif request.method == "POST":
+            address, problem = self._pay_with(shelf, session, typed)
+            if address:
+                return lambda: redirect(address, 303)
+        elif intent and intent["last_payment_error"]:
+            problem = intent["last_payment_error"]["message"]
+            typed.name, typed.email = (
+                (session["customer_details"] or {}).get("name") or "",
+                (session["customer_details"] or {}).get("email") or "",
+            )
+        status = 402 if problem and request.method == "POST" else 422 if typed.errors else 200
+        return lambda: (self._form("pay.html", typed, session=session, items=items, problem=problem), status)
+
+    def _pay_with(self, shelf, session, typed):
+        """(address to go to, None) or (None, what went wrong)."""
+        read = typed.card(shelf.now)
+        if read is None:
+            return None, None
+        card, month, year, check = read
+        email = session["customer_email"] or typed.email
+        intent, session = intent_of(shelf, session, email, typed.name)
+        typed.email = email
+        method = make_method(shelf, card, month, year, check, billing(typed))
+        try:
+            paid = confirm_intent(shelf, intent, method)
+        except WireError as refusal:
+            return None, refusal.message
+        if paid["status"] == "requires_action":
+            return paid["next_action"]["redirect_to_url"]["url"], None
+        return success_url(complete_session(shelf, session)), None
+
+    # --- the card form inside somebody's page -------------------------------------------------------------------------
+
+    def element(self):
+        identity = request.args.get("client_secret", "").partition("_secret_")[0]
+        account = self._account("payment_intent", identity)
+        with self.api.store.change() as connection:
+            shelf = self.api.shelf(connection, account)
+            intent = shelf.find("payment_intent", identity) if account is not None else None
+            if intent is None or not secrets.compare_digest(
+                intent["client_secret"], request.args["client_secret"].encode("ascii", "replace").decode()
+            ):
+                return self._notice("unknown", 404, frame=True)
+            private = shelf.private(identity)
+            origin = origin_of(private.get("return_url"))
+            if origin is None or private.get("session"):
+                return self._notice("no_return", 400, frame=True)
+            step = self._element_step(shelf, intent, private, origin)
+        g.frames, g.targets = f"'self' {origin}", f" {origin}"
+        return step()
+
+    def _element_step(self, shelf, intent, private, origin):
+        if intent["status"] not in BEFORE_PAYMENT:
+            onward = return_url(intent, private["return_url"])
+            return lambda: self._render("element_done.html", intent=intent, origin=origin, onward=onward)
+        if intent["status"] == "requires_action" and (request.method == "POST" or "again" not in request.args):
+            address = intent["next_action"]["redirect_to_url"]["url"]
+            return lambda: redirect(address, 303)
+        typed, problem = Typed(request.form, wants_email=False), None
+        if request.method == "POST" and request.form.get("fill"):
+            typed.fill(request.form["fill"])
+        elif request.method == "POST":
+            read = typed.card(shelf.now)
+            if read:
+                shelf.put(intent, {**private, "framed": True})
+                try:
+                    card, month, year, check = read
+                    done = confirm_intent(shelf, intent, make_method(shelf, card, month, year, check, billing(typed)))
+                except WireError as refusal:
+                    problem = refusal.message
+                else:
+                    address = done["next_action"]["redirect_to_url"]["url"] if done["status"] == "requires_action" else request.url
+                    return lambda: redirect(address, 303)
+        elif intent["last_payment_error"]:
+            problem = intent["last_payment_error"]["message"]
+        status = 402 if problem and request.method == "POST" else 422 if typed.errors else 200
+        return lambda: (self._form("element.html", typed, intent=intent, origin=origin, problem=problem), status)
+
+    # --- 3-D Secure ---------------------------------------------------------------------------------------------------
+
+    def challenge(self, identity, challenge):
+        account = self._account("payment_intent", identity)
+        if account is None:
+            return self._notice("unknown", 404)
+        with self.api.store.change() as connection:
+            shelf = self.api.shelf(connection, account)
+            intent, private = shelf.find("payment_intent", identity), shelf.private(identity)
+            session = shelf.find("checkout.session", private.get("session"))
+            if not secrets.compare_digest(private.get("challenge") or "", challenge.encode("ascii", "replace").decode()):
+                return self._notice("stale", 404)
+            back = self._back(intent, private, session)
+            step = self._challenge_step(shelf, intent, session, back)
+        leave = session["cancel_url"] if session else private.get("return_url")
+        origins = {origin_of(private.get("return_url")), origin_of(session["success_url"] if session else None), origin_of(leave)} - {None}
+        g.targets = "".join(f" {origin}" for origin in sorted(origins))
+        framed = origin_of(private.get("return_url")) if private.get("framed") else None
+        if framed:
+            g.frames = f"'self' {framed}"
+        return step(leave, framed)
+
+    def _challenge_step(self, shelf, intent, session, back):
+        if intent["status"] != "requires_action":
+            address = back(intent, session)
+            return lambda leave, framed: redirect(address, 303)
+        method = shelf.find("payment_method", intent["payment_method"])
+        answer = request.form.get("answer") if request.method == "POST" else None
+        if answer == "leave" or (answer and stories.told_about(shelf, "challenge_abandoned", intent["id"])):
+            return lambda leave, framed: self._notice("left", intent=intent, onward=leave, framed=framed)
+        if answer in ("approve", "fail", "cancel"):
+            try:
+                intent = answer_challenge(shelf, intent, answer)
+                if session:
+                    session = complete_session(shelf, session)
+            except WireError:
+                intent = shelf.find("payment_intent", intent["id"])
+            address = back(intent, session)
+            return lambda leave, framed: redirect(address, 303)
+        return lambda leave, framed: self._render("challenge.html", intent=intent, card=method["card"], framed=framed, origin=framed)
+
+    def _back(self, intent, private, session):
+        """Where the payer goes after the challenge: the shop when it is paid, else back to the card form."""
+
+        def address(intent, session):
+            if session:
+                return success_url(session) if session["status"] == "complete" else f"/c/pay/{session['id']}"
+            if private.get("framed"):
+                return f"/elements/card?{urlencode({'client_secret': intent['client_secret']})}"
+            return return_url(intent, private["return_url"]) if private.get("return_url") else "/"
+
+        return address
+
+    # --- rendering ----------------------------------------------------------------------------------------------------
+
+    def _account(self, kind, identity):
+        """Pages know no key: the id itself leads to the account."""
+        row = self.api.store.connection().execute("SELECT account FROM objects WHERE id = ? AND kind = ?", (identity, kind)).fetchone()
+        return row["account"] if row else None
+
+    def _form(self, template, typed, **values):
+        return self._render(template, typed=typed, groups=published.GROUPS, **values)
+
+    def _render(self, template, **values):
+        return render_template(template, nonce=g.nonce, **values)
+
+    def _notice(self, kind, status=200, *, session=None, intent=None, onward=None, frame=False, framed=None):
+        if frame:
+            g.frames = "*" if status >= 400 else g.frames
+        return self._render("notice.html", kind=kind, session=session, intent=intent, onward=onward, framed=framed, origin=framed), status
+
+
+def success_url(session):
+    return session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
+
+
+def return_url(intent, url):
+    """The shop's address with the three parameters an intent's return carries."""
+    outcome = {"succeeded": "succeeded", "requires_capture": "succeeded", "requires_action": "pending", "processing": "pending"}.get(
+        intent["status"], "failed"
+    )
+    return with_query(url, payment_intent=intent["id"], payment_intent_client_secret=intent["client_secret"], redirect_status=outcome)

@@ -1,0 +1,194 @@
+"""Asking the card's bank: one charge for one answer, and the money it moves."""
+
+from core.web.wire.errors import bad_parameter
+from sandbox import published
+from sandbox.calls import call
+from sandbox.events import emit
+from sandbox.finding import get, list_page
+from sandbox.ids import new_id
+from sandbox.money import fee_of, transact
+
+_AUTHENTICATED = {
+    "authentication_flow": "challenge",
+    "electronic_commerce_indicator": "05",
+    "exemption_indicator": None,
+    "result": "authenticated",
+    "result_reason": None,
+    "transaction_id": None,
+    "version": "2.2.0",
+}
+
+
+def _three_d_secure(card, authenticated):
+    if authenticated:
+        return dict(_AUTHENTICATED)
+    return {**_AUTHENTICATED, "authentication_flow": "frictionless"} if card.frictionless else None
+
+
+def _outcome(card):
+    if not card.decline:
+        return {
+            "advice_code": None,
+            "network_advice_code": None,
+            "network_decline_code": None,
+            "network_status": "approved_by_network",
+            "reason": None,
+            "risk_level": "normal",
+            "risk_score": 12,
+            "seller_message": "Payment complete.",
+            "type": "authorized",
+        }
+    return {
+        "advice_code": "try_again_later" if card.decline in ("insufficient_funds", "processing_error") else "do_not_try_again",
+        "network_advice_code": None,
+        "network_decline_code": None if card.blocked else "05",
+        "network_status": "not_sent_to_network" if card.blocked else "declined_by_network",
+        "reason": "highest_risk_level" if card.blocked else card.decline,
+        "risk_level": "highest" if card.blocked else "normal",
+        "risk_score": 99 if card.blocked else 12,
+        "seller_message": "The payment was stopped as fraudulent." if card.blocked else "The bank did not give its approval.",
+        "type": "blocked" if card.blocked else "issuer_declined",
+    }
+
+
+def charge_intent(shelf, intent, method, card, *, authenticated):
+    """Makes the charge of one try: succeeded (captured or only authorised) or failed. The intent itself is not touched."""
+    charge_id = new_id("ch")
+    good, captured = card.decline is None, card.decline is None and intent["capture_method"] != "manual"
+    code, message = (None, None) if good else published.DECLINES[card.decline]
+    details = {
+        key: method["card"][key] for key in ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
+    }
+    charge = {
+        "id": charge_id,
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": intent["amount"] if captured else 0,
+        "amount_refunded": 0,
+        "application": None,
+        "application_fee": None,
+        "application_fee_amount": None,
+        "balance_transaction": None,
+        "billing_details": method["billing_details"],
+        "calculated_statement_descriptor": intent["statement_descriptor"] or "SANDBOX",
+        "captured": captured,
+        "created": int(shelf.now),
+        "currency": intent["currency"],
+        "customer": intent["customer"],
+        "description": intent["description"],
+        "disputed": False,
+        "failure_balance_transaction": None,
+        "failure_code": code,
+        "failure_message": message,
+        "fraud_details": {},
+        "livemode": False,
+        "metadata": dict(intent["metadata"]),
+        "on_behalf_of": None,
+        "outcome": _outcome(card),
+        "paid": good,
+        "payment_intent": intent["id"],
+        "payment_method": method["id"],
+        "payment_method_details": {
+            "type": "card",
+            "card": {
+                **details,
+                "amount_authorized": intent["amount"] if good else None,
+                "network": card.brand,
+                "installments": None,
+                "mandate": None,
+                "three_d_secure": _three_d_secure(card, authenticated),
+                "wallet": None,
+            },
+        },
+        "receipt_email": intent["receipt_email"],
+        "receipt_number": None,
+        "receipt_url": None,
+        "refunded": False,
+        "review": None,
+        "shipping": intent["shipping"],
+        "source": None,
+        "source_transfer": None,
+        "statement_descriptor": intent["statement_descriptor"],
+        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
+        "status": "succeeded" if good else "failed",
+        "transfer_data": None,
+        "transfer_group": intent["transfer_group"],
+    }
+    if captured:
+        charge["balance_transaction"] = _take(shelf, charge, card, intent["amount"])
+    shelf.put(charge, {"token": card.token})
+    emit(shelf, "charge.succeeded" if good else "charge.failed", charge)
+    if captured:
+        _aftermath(shelf, charge, card)
+    return charge
+
+
+def _take(shelf, charge, card, amount):
+    return transact(
+        shelf,
+        "charge",
+        amount,
+        charge["currency"],
+        charge["id"],
+        fee=fee_of(amount),
+        at_once=card.at_once,
+        description=charge["description"],
+    )["id"]
+
+
+def _aftermath(shelf, charge, card):
+    if card.dispute:
+        shelf.later("dispute", charge["id"], shelf.pace)
+
+
+def capture_charge(shelf, charge, amount):
+    """Takes `amount` of an authorised charge; the rest is let go."""
+    card = published.card_by_token(shelf.private(charge["id"])["token"])
+    captured = {**charge, "captured": True, "amount_captured": amount, "balance_transaction": _take(shelf, charge, card, amount)}
+    emit(shelf, "charge.captured", shelf.put(captured), charge)
+    _aftermath(shelf, captured, card)
+    return captured
+
+
+def release_charge(shelf, charge):
+    """Lets an authorisation go: nothing was taken, so no balance transaction is written."""
+    released = {**charge, "refunded": True, "amount_refunded": charge["amount"]}
+    emit(shelf, "charge.refunded", shelf.put(released), charge)
+    return released
+
+
+@call("GET", "charges/<id>")
+def read_charge(shelf, params, identity):
+    params.finish()
+    return get(shelf, "charge", identity)
+
+
+@call("GET", "charges")
+def list_charges(shelf, params):
+    equal = {
+        "customer": params.text("customer"),
+        "payment_intent": params.text("payment_intent"),
+        "transfer_group": params.text("transfer_group"),
+    }
+    return list_page(shelf, params, "charge", "/v1/charges", equal=equal, created=params.between("created"))
+
+
+@call("POST", "charges/<id>")
+def update_charge(shelf, params, identity):
+    charge = get(shelf, "charge", identity)
+    changed = {
+        **charge,
+        "metadata": params.metadata(charge["metadata"]),
+        "description": params.text("description", default=charge["description"]),
+        "receipt_email": params.text("receipt_email", default=charge["receipt_email"]),
+    }
+    params.finish()
+    emit(shelf, "charge.updated", shelf.put(changed), charge)
+    return changed
+
+
+@call("POST", "charges")
+def create_charge(shelf, params):
+    raise bad_parameter(
+        "parameter_unknown", None, "Charges are made by confirming a PaymentIntent; creating one directly is not offered here."
+    )

@@ -1,0 +1,136 @@
+"""The control API under /_sandbox/: what a test or a demo may ask that no real processor would answer."""
+
+import json
+
+from flask import Blueprint, Response, request
+
+from core.web.wire.encode import dumps
+from core.web.wire.errors import WireError, bad_parameter, not_found
+from sandbox import hooks, stories
+from sandbox.api import account_of, account_of_key
+
+MOST_ROWS = 1_000
+_TRUTH = """
+SELECT seq, id, body ->> '$.payment_intent' AS payment_intent, body ->> '$.status' AS status, body ->> '$.currency' AS currency,
+  body ->> '$.amount' AS amount, body ->> '$.amount_captured' AS amount_captured, body ->> '$.amount_refunded' AS amount_refunded,
+  body ->> '$.disputed' AS disputed, body -> '$.metadata' AS metadata, created
+FROM objects WHERE account = ? AND kind = 'charge' AND seq > ? ORDER BY seq LIMIT ?"""
+_DELIVERIES = """
+SELECT d.seq AS id, d.event, d.endpoint, d.state, d.due_at, d.attempts, d.last_status, d.last_error, d.done_at, o.body ->> '$.type' AS type
+FROM deliveries d JOIN objects o ON o.id = d.event
+WHERE d.account = ? AND d.event = coalesce(?, d.event) ORDER BY d.seq DESC LIMIT ?"""
+
+
+def make_control(api):
+    """The blueprint; every call but `health` needs the account's secret test key."""
+    control, calls = Blueprint("control", __name__, url_prefix="/_sandbox"), Control(api)
+    control.register_error_handler(WireError, lambda error: answer(error.envelope(), error.status))
+    control.get("/health")(calls.health)
+    control.put("/webhook_endpoint")(calls.preset_endpoint)
+    control.get("/stories")(calls.show_stories)
+    control.post("/stories")(calls.add_story)
+    control.delete("/stories")(calls.end_story)
+    control.delete("/stories/<int:identity>")(calls.end_story)
+    control.get("/charges")(calls.truth)
+    control.get("/deliveries")(calls.deliveries)
+    control.post("/deliveries")(calls.redeliver)
+    return control
+
+
+def answer(body, status=200):
+    return Response(dumps(body), status, mimetype="application/json")
+
+
+def read_json():
+    body = request.get_json(force=True, silent=True)
+    if not isinstance(body, dict):
+        raise bad_parameter("parameter_invalid", None, "Send a JSON object.")
+    return body
+
+
+def number(body, name, least, most):
+    """A number within limits, or None when the body has none."""
+    value = body.get(name)
+    if value is not None and (type(value) not in (int, float) or not least <= value <= most):
+        raise bad_parameter("parameter_invalid", name, f"{name} is a number from {least} to {most}.")
+    return value
+
+
+def account():
+    return account_of(request.headers.get("Authorization"))
+
+
+class Control:
+    """The calls, each in one transaction of the store."""
+
+    def __init__(self, api):
+        self.api = api
+
+    def health(self):
+        self.api.store.connection().execute("SELECT 1").fetchone()
+        return answer({"ok": True})
+
+    def preset_endpoint(self):
+        """Makes sure the account has an endpoint at this address with this secret; saying it again changes nothing."""
+        body = read_json()
+        owner, url, secret = account_of_key(body.get("api_key")), hooks.check_url(body.get("url")), body.get("secret")
+        events = body.get("enabled_events") or ["*"]
+        if not isinstance(secret, str) or not 8 <= len(secret) <= 200 or not secret.isascii():
+            raise bad_parameter("parameter_invalid", "secret", "secret is a text of 8 to 200 characters.")
+        if not isinstance(events, list) or not all(isinstance(one, str) for one in events):
+            raise bad_parameter("parameter_invalid", "enabled_events", "enabled_events is a list of event types.")
+        with self.api.store.change() as connection:
+            shelf = self.api.shelf(connection, owner)
+            found = next((one for one in shelf.rows("webhook_endpoint") if one["url"] == url), None)
+            if found is None:
+                return answer(hooks.make_endpoint(shelf, url, events, secret, metadata={"preset": "1"}))
+            return answer(shelf.put({**found, "enabled_events": events, "status": "enabled"}, {"secret": secret}))
+
+    def show_stories(self):
+        owner = account()
+        with self.api.store.look() as connection:
+            running = stories.listed(self.api.shelf(connection, owner))
+        return answer({"running": running, "known": {name: row[0] for name, row in stories.STORIES.items()}})
+
+    def add_story(self):
+        owner, body = account(), read_json()
+        seconds, times = number(body, "seconds", 0, stories.MOST_SECONDS), number(body, "times", 1, 100_000)
+        path, name = body.get("path"), body.get("story")
+        if not isinstance(name, str) or not (path is None or isinstance(path, str)):
+            raise bad_parameter("parameter_invalid", "story", "story and path are texts.")
+        with self.api.store.change() as connection:
+            made = stories.add(self.api.shelf(connection, owner), name, seconds=seconds, times=times and int(times), path=path)
+        return answer(made, 201)
+
+    def end_story(self, identity=None):
+        owner = account()
+        with self.api.store.change() as connection:
+            return answer({"ended": stories.end(self.api.shelf(connection, owner), identity)})
+
+    def truth(self):
+        """Every charge of the account, oldest first, from outside the product: what really happened to the money."""
+        owner, after = account(), request.args.get("after", 0, type=int)
+        with self.api.store.look() as connection:
+            rows = connection.execute(_TRUTH, (owner, after, MOST_ROWS)).fetchall()
+        charges = [{**dict(row), "metadata": json.loads(row["metadata"]), "disputed": bool(row["disputed"])} for row in rows]
+        return answer({"charges": charges, "next": rows[-1]["seq"] if len(rows) == MOST_ROWS else None})
+
+    def deliveries(self):
+        owner = account()
+        with self.api.store.look() as connection:
+            rows = connection.execute(_DELIVERIES, (owner, request.args.get("event"), MOST_ROWS)).fetchall()
+        return answer({"deliveries": [dict(row) for row in rows]})
+
+    def redeliver(self):
+        """Sends one event again, to every enabled endpoint."""
+        owner, event = account(), read_json().get("event")
+        with self.api.store.change() as connection:
+            shelf = self.api.shelf(connection, owner)
+            if shelf.find("event", event) is None:
+                raise not_found("event", str(event)[:80])
+            endpoints = [one for one in shelf.rows("webhook_endpoint") if one["status"] == "enabled"]
+            for one in endpoints:
+                connection.execute(
+                    "INSERT INTO deliveries (account, event, endpoint, due_at) VALUES (?, ?, ?, ?)", (owner, event, one["id"], shelf.now)
+                )
+        return answer({"queued": len(endpoints)})

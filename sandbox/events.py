@@ -1,0 +1,48 @@
+"""Events: written in the transaction of the change they tell about, with a delivery row for every endpoint that listens."""
+
+from core.web.wire.encode import fields_changed
+from sandbox import stories
+from sandbox.ids import new_id
+
+API_VERSION = "2026-10-28.endive"
+
+
+def emit(shelf, kind, body, before=None):
+    """Records that `kind` happened to `body`; `before` (the older body) gives `previous_attributes`."""
+    content = {"object": body}
+    if before is not None:
+        content["previous_attributes"] = fields_changed(before, body)
+    endpoints = [one for one in shelf.rows("webhook_endpoint") if one["status"] == "enabled" and _listens(one, kind)]
+    event = shelf.put(
+        {
+            "id": new_id("evt"),
+            "object": "event",
+            "api_version": API_VERSION,
+            "context": None,
+            "created": int(shelf.now),
+            "data": content,
+            "livemode": False,
+            "pending_webhooks": len(endpoints),
+            "request": {"id": shelf.request, "idempotency_key": shelf.idempotency_key},
+            "type": kind,
+        }
+    )
+    delays = stories.delivery_delays(shelf, subject_of(body))
+    for endpoint in endpoints:
+        for delay in delays:
+            shelf.connection.execute(
+                "INSERT INTO deliveries (account, event, endpoint, due_at) VALUES (?, ?, ?, ?)",
+                (shelf.account, event["id"], endpoint["id"], shelf.now + delay),
+            )
+    return event
+
+
+def _listens(endpoint, kind):
+    return "*" in endpoint["enabled_events"] or kind in endpoint["enabled_events"]
+
+
+def subject_of(body):
+    """The payment an object belongs to: stories that last for some payments follow it."""
+    if body["object"] == "payment_intent":
+        return body["id"]
+    return body.get("payment_intent") or body["id"]

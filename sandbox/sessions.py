@@ -1,0 +1,232 @@
+"""Checkout Sessions: a hosted page for one payment, with an end."""
+
+import re
+
+from core.web.wire import lists
+from core.web.wire.errors import bad_parameter, wrong_state
+from sandbox.calls import call
+from sandbox.events import emit
+from sandbox.finding import get, list_page
+from sandbox.ids import letters, new_id
+from sandbox.money import check_amount
+from sandbox.payments import BEFORE_PAYMENT, blank_intent, cancel_intent
+
+SHORTEST_SECONDS, LONGEST_SECONDS = 1_800, 86_400
+_URL = re.compile(r"https?://[^\s\\]{1,4000}\Z")
+
+
+def _url(params, key, required=False):
+    value = params.text(key, required=required)
+    if value is not None and not _URL.match(value):
+        raise bad_parameter("url_invalid", key, "Not a valid URL.")
+    return value
+
+
+def _lines(params):
+    """The line items as (currency, [item, ...]); only prices given in place are known here."""
+    items, currencies = [], set()
+    for row in params.rows("line_items", required=True):
+        price, quantity = row.inner("price_data", required=True), row.integer("quantity", least=1, most=10_000, default=1)
+        product = price.inner("product_data", required=True)
+        name, description = product.text("name", required=True), product.text("description")
+        product.metadata(), product.texts("images"), product.finish()
+        currency = price.text("currency", required=True).lower()
+        unit = price.integer("unit_amount", required=True, least=0)
+        price.finish(), row.finish()
+        currencies.add(currency)
+        items.append(
+            {
+                "id": new_id("li"),
+                "object": "item",
+                "amount_discount": 0,
+                "amount_subtotal": unit * quantity,
+                "amount_tax": 0,
+                "amount_total": unit * quantity,
+                "currency": currency,
+                "description": name,
+                "price": None,
+                "quantity": quantity,
+                "metadata": {},
+                "about": description,
+                "unit": unit,
+            }
+        )
+    if len(currencies) != 1:
+        raise bad_parameter("parameter_invalid", "line_items", "All line items of a session have one currency.")
+    return currencies.pop(), items
+
+
+def _intent_fields(params):
+    data = params.inner("payment_intent_data")
+    fields = {
+        "metadata": data.metadata(),
+        "capture_method": data.choice("capture_method", ("automatic", "automatic_async", "manual"), default="automatic"),
+    }
+    for name in (
+        "description",
+        "receipt_email",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
+        "setup_future_usage",
+        "transfer_group",
+    ):
+        fields[name] = data.text(name)
+    data.finish()
+    return fields
+
+
+def _expiry(shelf, params):
+    now = int(shelf.now)
+    end = params.integer("expires_at", default=now + LONGEST_SECONDS)
+    if not now + SHORTEST_SECONDS - 5 <= end <= now + LONGEST_SECONDS + 5:
+        raise bad_parameter("parameter_invalid", "expires_at", "The expires_at time must be between 30 minutes and 24 hours from now.")
+    return end
+
+
+@call("POST", "checkout/sessions")
+def create_session(shelf, params):
+    params.choice("mode", ("payment",), required=True)
+    params.choice("ui_mode", ("hosted_page", "hosted"))
+    currency, items = _lines(params)
+    total = sum(item["amount_total"] for item in items)
+    check_amount(total, currency, "line_items")
+    identity, email, customer = new_id("cs_test"), params.text("customer_email", longest=512), params.text("customer")
+    url = f"{shelf.public_url}/c/pay/{identity}"
+    types = params.texts("payment_method_types", default=["card"])
+    if types != ["card"]:
+        raise bad_parameter("parameter_invalid", "payment_method_types", "This processor takes cards only.")
+    session = {
+        "id": identity,
+        "object": "checkout.session",
+        "adaptive_pricing": {"enabled": False},
+        "after_expiration": None,
+        "allow_promotion_codes": None,
+        "amount_subtotal": total,
+        "amount_total": total,
+        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "billing_address_collection": None,
+        "cancel_url": _url(params, "cancel_url"),
+        "client_reference_id": params.text("client_reference_id", longest=200),
+        "client_secret": None,
+        "consent": None,
+        "consent_collection": None,
+        "created": int(shelf.now),
+        "currency": currency,
+        "currency_conversion": None,
+        "custom_fields": [],
+        "custom_text": {"after_submit": None, "shipping_address": None, "submit": None, "terms_of_service_acceptance": None},
+        "customer": customer,
+        "customer_creation": params.choice("customer_creation", ("always", "if_required"), default="if_required"),
+        "customer_details": {"address": None, "email": email, "name": None, "phone": None, "tax_exempt": "none", "tax_ids": None}
+        if email
+        else None,
+        "customer_email": email,
+        "discounts": [],
+        "expires_at": _expiry(shelf, params),
+        "invoice": None,
+        "invoice_creation": None,
+        "livemode": False,
+        "locale": params.text("locale", longest=10),
+        "metadata": params.metadata(),
+        "mode": "payment",
+        "payment_intent": None,
+        "payment_link": None,
+        "payment_method_collection": "if_required",
+        "payment_method_configuration_details": None,
+        "payment_method_options": {},
+        "payment_method_types": types,
+        "payment_status": "unpaid",
+        "phone_number_collection": {"enabled": False},
+        "recovered_from": None,
+        "saved_payment_method_options": None,
+        "setup_intent": None,
+        "shipping_address_collection": None,
+        "shipping_cost": None,
+        "shipping_options": [],
+        "status": "open",
+        "submit_type": params.choice("submit_type", ("auto", "pay", "book", "donate")),
+        "subscription": None,
+        "success_url": _url(params, "success_url", required=True),
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "ui_mode": "hosted_page",
+        "url": url,
+        "wallet_options": None,
+    }
+    private = {"items": items, "intent": _intent_fields(params), "return_origin": None}
+    params.finish()
+    if customer:
+        get(shelf, "customer", customer, "customer")
+    shelf.put(session, private)
+    shelf.later("session_end", identity, session["expires_at"] - shelf.now)
+    return session
+
+
+@call("GET", "checkout/sessions/<id>")
+def read_session(shelf, params, identity):
+    params.finish()
+    return get(shelf, "checkout.session", identity)
+
+
+@call("GET", "checkout/sessions")
+def list_sessions(shelf, params):
+    equal = {"payment_intent": params.text("payment_intent"), "customer": params.text("customer"), "status": params.text("status")}
+    return list_page(shelf, params, "checkout.session", "/v1/checkout/sessions", equal=equal, created=params.between("created"))
+
+
+def line_items(shelf, session):
+    """What is being paid for, as the wire shows it."""
+    return [{key: value for key, value in item.items() if key not in ("about", "unit")} for item in shelf.private(session["id"])["items"]]
+
+
+@call("GET", "checkout/sessions/<id>/line_items")
+def list_line_items(shelf, params, identity):
+    query = lists.page_query(params)
+    params.finish()
+    rows = line_items(shelf, get(shelf, "checkout.session", identity))
+    return lists.envelope(f"/v1/checkout/sessions/{identity}/line_items", rows[: query.limit], len(rows) > query.limit)
+
+
+@call("POST", "checkout/sessions/<id>/expire")
+def expire_call(shelf, params, identity):
+    params.finish()
+    session = get(shelf, "checkout.session", identity)
+    if session["status"] != "open":
+        raise wrong_state(
+            f"Only Checkout Sessions with a status of open can be expired; this one is {session['status']}.", "resource_invalid_state"
+        )
+    return expire_session(shelf, session)
+
+
+def expire_session(shelf, session):
+    """Ends an open session, and with it the payment nobody finished."""
+    intent = shelf.find("payment_intent", session["payment_intent"])
+    if intent and intent["status"] in BEFORE_PAYMENT:
+        cancel_intent(shelf, intent, "abandoned")
+    ended = shelf.put({**session, "status": "expired", "url": None})
+    emit(shelf, "checkout.session.expired", ended, session)
+    return ended
+
+
+def finish_later(shelf, identity):
+    session = shelf.find("checkout.session", identity)
+    if session["status"] == "open":
+        expire_session(shelf, session)
+
+
+def intent_of(shelf, session, email, name):
+    """The session's PaymentIntent: made when the payer first presses the button, the same one for every further try."""
+    found = shelf.find("payment_intent", session["payment_intent"])
+    if found:
+        return found, session
+    fields = {key: value for key, value in shelf.private(session["id"])["intent"].items() if value is not None}
+    intent = blank_intent(shelf, session["amount_total"], session["currency"], customer=session["customer"], **fields)
+    emit(shelf, "payment_intent.created", shelf.put(intent, {"session": session["id"], "key": letters()}))
+    details = {"address": None, "email": email, "name": name, "phone": None, "tax_exempt": "none", "tax_ids": None}
+    return intent, shelf.put({**session, "payment_intent": intent["id"], "customer_details": details})
+
+
+def complete_session(shelf, session):
+    """The payment stands: the session is over and says so in the same transaction."""
+    done = shelf.put({**session, "status": "complete", "payment_status": "paid", "url": None})
+    emit(shelf, "checkout.session.completed", done, session)
+    return done
