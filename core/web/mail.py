@@ -1,0 +1,217 @@
+"""E-mail: writes a letter from its three templates, puts it in an envelope that nothing can break out of, and hands it to a mail server."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+import unicodedata
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime, parseaddr
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import idna
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from core.web.reader import Reader, card_words
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+UNWRITABLE = (HeaderParseError, ValueError, IndexError)  # what the standard library raises for an address it cannot parse
+SECONDS_PER_STEP = 15  # how long one answer of the mail server may take
+REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # make text read differently from what it says
+LINE_ENDS = frozenset({"Cc", "Zl", "Zp"})
+
+
+class MailRefused(Exception):
+    """This message will never arrive: the address is wrong or the server said no for good."""
+
+
+class MailDelayed(Exception):
+    """It did not arrive, or we cannot know whether it did: try again later with the same Message-ID."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """The words of one e-mail: a subject of one line, plain text, and the same as HTML."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """A file that travels with a letter."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+def one_line(value: Any) -> Any:
+    """Text from people, made safe to stand in a header or a row: one line, nothing invisible that could reorder it.
+
+    Emoji (also joined ones), Arabic, Hebrew and Chinese pass unchanged; line ends become spaces.
+    """
+    if type(value) is not str:
+        return value
+    kinds = ((c, unicodedata.category(c)) for c in value if c not in REORDERING)
+    return " ".join("".join(" " if kind in LINE_ENDS else c for c, kind in kinds if kind != "Cs").split())
+
+
+@cache
+def stationery() -> Environment:
+    """The templates of letters and papers: strict about names, HTML escaped, every value put on one line."""
+    sheet = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(["html"]), undefined=StrictUndefined,
+        finalize=one_line, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    sheet.filters |= {"money": None, "when": None, "day": None, "card": card_words}  # the first three belong to one reader
+    sheet.globals["url_for"] = lambda endpoint, filename: f"/static/{filename}"
+    return sheet
+
+
+def stationery_for(reader: Reader) -> Environment:
+    """The same, with amounts and dates written for this reader."""
+    sheet = stationery().overlay()
+    sheet.filters = {**sheet.filters, "money": reader.money, "when": reader.when, "day": reader.day}
+    return sheet
+
+
+def write_letter(kind: str, reader: Reader, **facts: Any) -> Letter:
+    """Fill templates/emails/<kind>/ with these facts. A fact a template asks for and does not get is an error, not a gap."""
+    sheet = stationery_for(reader)
+    subject, text, html = (sheet.get_template(f"emails/{kind}/{part}").render(facts) for part in ("subject.txt", "body.txt", "body.html"))
+    return Letter(one_line(subject)[:200], text.strip() + "\n", html)
+
+
+def seal(
+    letter: Letter, *, to: str, sender: str, sender_name: str, reply_to: str | None, message_id: str, at: datetime,
+    enclosures: Iterable[Enclosure] = (),
+) -> EmailMessage:  # fmt: skip
+    """The message as it goes over the wire. The same message id always gives the same Message-ID, so a doubled one is recognisable.
+
+    Raises MailRefused when an address cannot be written down; whatever stands in a name or subject cannot start a new header.
+    """
+    mail = EmailMessage(policy=SMTP)
+    home = sender_address(sender)
+    try:
+        mail["From"] = Address(one_line(sender_name)[:100], addr_spec=home)
+        mail["To"] = Address("", addr_spec=wire_address(to))
+    except UNWRITABLE as problem:
+        raise MailRefused(f"the address cannot be written down ({problem})") from None
+    with suppress(MailRefused, *UNWRITABLE):  # a letter that cannot be answered is better than none
+        if reply_to:
+            mail["Reply-To"] = Address("", addr_spec=wire_address(reply_to))
+    mail["Subject"] = one_line(letter.subject)
+    mail["Date"] = format_datetime(at)
+    mail["Message-ID"] = f"<{message_id}@{home.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail.set_content(letter.text, cte="quoted-printable")
+    mail.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    for item in enclosures:
+        major, _, minor = item.media_type.partition("/")
+        mail.add_attachment(item.data, maintype=major, subtype=minor, filename=one_line(item.name))
+    return mail
+
+
+def sender_address(mail_from: str) -> str:
+    """The bare address of MAIL_FROM, which may be written `Name <address>`."""
+    return wire_address(parseaddr(mail_from)[1])
+
+
+def wire_address(address: str) -> str:
+    """The address with its domain in the form that travels (münchen.example becomes xn--mnchen-3ya.example)."""
+    local, _, domain = address.rpartition("@")
+    if not local or not domain or not address.isprintable():
+        raise MailRefused("that is not an e-mail address")
+    if domain.isascii():
+        return f"{local}@{domain.lower()}"
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError:
+        raise MailRefused("the part after the @ is not a domain") from None
+
+
+def deliver(smtp_url: str, mail: EmailMessage) -> None:
+    """Hand the message to the mail server of SMTP_URL; returns when the server has taken it.
+
+    smtps://user:password@host  TLS from the first byte;  smtp+starttls://...  TLS before anything is said;
+    smtp://host  no TLS, for a server on this machine or network: refuses to send a password that way.
+    Raises MailRefused when it can never arrive, MailDelayed when it should be tried again.
+    """
+    to = mail["To"].addresses[0].addr_spec
+    try:
+        server = _connect(smtp_url)
+        try:
+            _hand_over(server, mail, to)
+        finally:
+            server.close()
+    except smtplib.SMTPRecipientsRefused as no:
+        code, words = next(iter(no.recipients.values()))
+        raise _refusal(code, words) from None
+    except smtplib.SMTPNotSupportedError:
+        raise MailRefused("the mail server cannot write to an address with such letters") from None
+    except smtplib.SMTPDataError as no:
+        raise _refusal(no.smtp_code, no.smtp_error) from None
+    except smtplib.SMTPResponseException as no:  # greeting, sign-in, sender: our set-up, so worth another try once it is mended
+        raise MailDelayed(_words(no.smtp_code, no.smtp_error)) from None
+    except (smtplib.SMTPException, OSError) as problem:
+        raise MailDelayed(f"the mail server could not be reached ({type(problem).__name__}: {problem})"[:300]) from None
+
+
+def _connect(smtp_url: str) -> smtplib.SMTP:
+    url = urlsplit(smtp_url)
+    if url.scheme not in ("smtp", "smtps", "smtp+starttls") or not url.hostname:
+        raise MailDelayed("SMTP_URL must begin with smtps://, smtp+starttls:// or smtp:// and name a host")
+    if url.scheme == "smtp" and url.username:
+        raise MailDelayed("SMTP_URL holds a password but asks for no TLS; write smtps:// or smtp+starttls://")
+    if url.scheme == "smtps":
+        tls = ssl.create_default_context()
+        server: smtplib.SMTP = smtplib.SMTP_SSL(url.hostname, url.port or 465, timeout=SECONDS_PER_STEP, context=tls)
+    else:
+        port = url.port or (587 if url.scheme == "smtp+starttls" else 25)
+        server = smtplib.SMTP(url.hostname, port, timeout=SECONDS_PER_STEP)
+    try:
+        if url.scheme == "smtp+starttls":
+            server.starttls(context=ssl.create_default_context())
+        if url.username:
+            server.login(unquote(url.username), unquote(url.password or ""))
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _hand_over(server: smtplib.SMTP, mail: EmailMessage, to: str) -> None:
+    server.ehlo_or_helo_if_needed()
+    sender = mail["From"].addresses[0].addr_spec
+    if to.isascii():
+        server.sendmail(sender, [to], mail.as_bytes(policy=SMTP))
+    elif server.has_extn("smtputf8"):
+        server.sendmail(sender, [to], mail.as_bytes(policy=SMTPUTF8), mail_options=["SMTPUTF8", "BODY=8BITMIME"])
+    else:
+        raise smtplib.SMTPNotSupportedError
+    try:
+        server.quit()
+    except (smtplib.SMTPException, OSError):
+        return  # it has been taken; how the server says goodbye changes nothing
+
+
+def _refusal(code: int, words: bytes | str) -> Exception:
+    return (MailRefused if code >= 500 else MailDelayed)(_words(code, words))
+
+
+def _words(code: int, words: bytes | str) -> str:
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+    return one_line(f"the mail server answered {code} {text}")[:300]
