@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+import time
 import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
@@ -26,7 +27,7 @@ from core.web.reader import Reader, card_words
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 UNWRITABLE = (HeaderParseError, ValueError, IndexError)  # what the standard library raises for an address it cannot parse
-SECONDS_PER_STEP = 15  # how long one answer of the mail server may take
+SECONDS = 30  # how long handing over one message may take: less than a job's lease, so that nobody else begins on it
 REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # make text read differently from what it says
 LINE_ENDS = frozenset({"Cc", "Zl", "Zp"})
 
@@ -85,6 +86,11 @@ def stationery_for(reader: Reader) -> Environment:
     sheet = stationery().overlay()
     sheet.filters = {**sheet.filters, "money": reader.money, "when": reader.when, "day": reader.day}
     return sheet
+
+
+def product() -> str:
+    """What the product is called, as its pages have it."""
+    return str(stationery().get_template("components/brand.html").module.product)
 
 
 def write_letter(kind: str, reader: Reader, **facts: Any) -> Letter:
@@ -150,42 +156,39 @@ def deliver(smtp_url: str, mail: EmailMessage) -> None:
     smtp://host  no TLS, for a server on this machine or network: refuses to send a password that way.
     Raises MailRefused when it can never arrive, MailDelayed when it should be tried again.
     """
-    to = mail["To"].addresses[0].addr_spec
+    until = time.monotonic() + SECONDS
     try:
-        server = _connect(smtp_url)
+        server = _connect(smtp_url, until)
         try:
-            _hand_over(server, mail, to)
+            _hand_over(server, mail, until)
         finally:
             server.close()
-    except smtplib.SMTPRecipientsRefused as no:
-        code, words = next(iter(no.recipients.values()))
-        raise _refusal(code, words) from None
     except smtplib.SMTPNotSupportedError:
         raise MailRefused("the mail server cannot write to an address with such letters") from None
-    except smtplib.SMTPDataError as no:
-        raise _refusal(no.smtp_code, no.smtp_error) from None
-    except smtplib.SMTPResponseException as no:  # greeting, sign-in, sender: our set-up, so worth another try once it is mended
+    except smtplib.SMTPResponseException as no:  # greeting, TLS, sign-in: our set-up, so worth another try once it is mended
         raise MailDelayed(_words(no.smtp_code, no.smtp_error)) from None
     except (smtplib.SMTPException, OSError) as problem:
         raise MailDelayed(f"the mail server could not be reached ({type(problem).__name__}: {problem})"[:300]) from None
 
 
-def _connect(smtp_url: str) -> smtplib.SMTP:
+def _connect(smtp_url: str, until) -> smtplib.SMTP:
     url = urlsplit(smtp_url)
     if url.scheme not in ("smtp", "smtps", "smtp+starttls") or not url.hostname:
         raise MailDelayed("SMTP_URL must begin with smtps://, smtp+starttls:// or smtp:// and name a host")
     if url.scheme == "smtp" and url.username:
         raise MailDelayed("SMTP_URL holds a password but asks for no TLS; write smtps:// or smtp+starttls://")
+    port = url.port or {"smtp": 25, "smtps": 465, "smtp+starttls": 587}[url.scheme]
     if url.scheme == "smtps":
         tls = ssl.create_default_context()
-        server: smtplib.SMTP = smtplib.SMTP_SSL(url.hostname, url.port or 465, timeout=SECONDS_PER_STEP, context=tls)
+        server: smtplib.SMTP = smtplib.SMTP_SSL(url.hostname, port, timeout=SECONDS, context=tls)
     else:
-        port = url.port or (587 if url.scheme == "smtp+starttls" else 25)
-        server = smtplib.SMTP(url.hostname, port, timeout=SECONDS_PER_STEP)
+        server = smtplib.SMTP(url.hostname, port, timeout=SECONDS)
     try:
         if url.scheme == "smtp+starttls":
+            _hurry(server, until)
             server.starttls(context=ssl.create_default_context())
         if url.username:
+            _hurry(server, until)
             server.login(unquote(url.username), unquote(url.password or ""))
     except BaseException:
         server.close()
@@ -193,23 +196,37 @@ def _connect(smtp_url: str) -> smtplib.SMTP:
     return server
 
 
-def _hand_over(server: smtplib.SMTP, mail: EmailMessage, to: str) -> None:
+def _hand_over(server: smtplib.SMTP, mail: EmailMessage, until) -> None:
+    to, sender = mail["To"].addresses[0].addr_spec, mail["From"].addresses[0].addr_spec
+    _hurry(server, until)
     server.ehlo_or_helo_if_needed()
-    sender = mail["From"].addresses[0].addr_spec
-    if to.isascii():
-        server.sendmail(sender, [to], mail.as_bytes(policy=SMTP))
-    elif server.has_extn("smtputf8"):
-        server.sendmail(sender, [to], mail.as_bytes(policy=SMTPUTF8), mail_options=["SMTPUTF8", "BODY=8BITMIME"])
-    else:
+    if not to.isascii() and not server.has_extn("smtputf8"):
         raise smtplib.SMTPNotSupportedError
-    try:
+    options = [] if to.isascii() else ["SMTPUTF8", "BODY=8BITMIME"]
+    text = mail.as_bytes(policy=SMTP if to.isascii() else SMTPUTF8)
+    for blame, step in (
+        (MailDelayed, lambda: server.mail(sender, options)),  # our own address: for us to mend
+        (MailRefused, lambda: server.rcpt(to)),
+        (MailRefused, lambda: server.data(text)),
+    ):
+        _hurry(server, until)
+        try:
+            code, words = step()
+        except smtplib.SMTPDataError as no:
+            code, words = no.smtp_code, no.smtp_error
+        if code >= 300:
+            raise (blame if code >= 500 else MailDelayed)(_words(code, words))
+    with suppress(smtplib.SMTPException, OSError):  # it has been taken; how the server says goodbye changes nothing
         server.quit()
-    except (smtplib.SMTPException, OSError):
-        return  # it has been taken; how the server says goodbye changes nothing
 
 
-def _refusal(code: int, words: bytes | str) -> Exception:
-    return (MailRefused if code >= 500 else MailDelayed)(_words(code, words))
+def _hurry(server: smtplib.SMTP, until) -> None:
+    """What is left of the time is all the next answer gets."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("it took too long")
+    if server.sock is not None:
+        server.sock.settimeout(left)
 
 
 def _words(code: int, words: bytes | str) -> str:
