@@ -150,7 +150,8 @@ def _refund(page: Callable[[Vendor, Message], Facts]) -> Callable[[Vendor, Messa
         refund = next(r for r in list_refunds(vendor, facts["payment"]) if r.public_id == message.params["refund"])
         if (message.kind == "refund_sent") != (refund.state == "succeeded"):
             raise NoLongerTrue(f"the refund is {refund.state} by now")
-        return facts | {"refund": refund, "customer_was_told": was_told(vendor, message.mode, kind="refund_sent", refund=refund.public_id)}
+        told = was_told(vendor, message.mode, kind="refund_sent", about=message.about, refund=refund.public_id)
+        return facts | {"refund": refund, "customer_was_told": told}
 
     return gather
 

@@ -60,10 +60,11 @@ def get_message(vendor: Vendor, mode: str, public_id: str) -> Message:
     return message
 
 
-def was_told(vendor: Vendor, mode: str, *, kind: str, **ids: str) -> bool:
-    """Whether a message of this kind about exactly this has left us, or lies in the outbox for everyone to read."""
+def was_told(vendor: Vendor, mode: str, *, kind: str, about: str, **ids: str) -> bool:
+    """Whether a message of this kind, written from these ids, has left us or lies in the outbox for everyone to read."""
     told = select(Message.id).where(
-        Message.vendor_id == vendor.id, Message.mode == mode, Message.kind == kind, Message.state.in_(("sent", "kept")),
+        Message.vendor_id == vendor.id, Message.mode == mode, Message.about == about,
+        Message.kind == kind, Message.state.in_(("sent", "kept")),
         Message.params.contains(ids),
     )  # fmt: skip
     return db.session.scalar(told.limit(1)) is not None

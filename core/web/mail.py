@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 import time
@@ -10,7 +11,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
@@ -26,7 +26,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from core.web.reader import Reader, card_words
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-UNWRITABLE = (HeaderParseError, ValueError, IndexError)  # what the standard library raises for an address it cannot parse
+UNQUOTED = frozenset(' ,;:<>()[]\\"@')
+DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 SECONDS = 30  # how long handing over one message may take: less than a job's lease, so that nobody else begins on it
 REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # make text read differently from what it says
 LINE_ENDS = frozenset({"Cc", "Zl", "Zp"})
@@ -69,6 +70,11 @@ def one_line(value: Any) -> Any:
     return " ".join("".join(" " if kind in LINE_ENDS else c for c, kind in kinds if kind != "Cs").split())
 
 
+def header_text(value: str) -> str:
+    """One line that also survives the standard library, which would decode =?...?= in it and so let a line end back in."""
+    return one_line(value).replace("=?", "= ?")
+
+
 @cache
 def stationery() -> Environment:
     """The templates of letters and papers: strict about names, HTML escaped, every value put on one line."""
@@ -108,45 +114,47 @@ def seal(
 
     Raises MailRefused when an address cannot be written down; whatever stands in a name or subject cannot start a new header.
     """
-    mail = EmailMessage(policy=SMTP)
+    recipient = wire_address(to)
+    mail = EmailMessage(policy=SMTP if recipient.addr_spec.isascii() else SMTPUTF8)
     home = sender_address(sender)
-    try:
-        mail["From"] = Address(one_line(sender_name)[:100], addr_spec=home)
-        mail["To"] = Address("", addr_spec=wire_address(to))
-    except UNWRITABLE as problem:
-        raise MailRefused(f"the address cannot be written down ({problem})") from None
-    with suppress(MailRefused, *UNWRITABLE):  # a letter that cannot be answered is better than none
-        if reply_to:
-            mail["Reply-To"] = Address("", addr_spec=wire_address(reply_to))
-    mail["Subject"] = one_line(letter.subject)
+    mail["From"] = Address(header_text(sender_name)[:100], home.username, home.domain)
+    mail["To"] = recipient
+    if reply_to:
+        with suppress(MailRefused):  # a letter that cannot be answered is better than none
+            mail["Reply-To"] = wire_address(reply_to)
+    mail["Subject"] = header_text(letter.subject)
     mail["Date"] = format_datetime(at)
-    mail["Message-ID"] = f"<{message_id}@{home.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{message_id}@{home.domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     mail.set_content(letter.text, cte="quoted-printable")
     mail.add_alternative(letter.html, subtype="html", cte="quoted-printable")
     for item in enclosures:
         major, _, minor = item.media_type.partition("/")
-        mail.add_attachment(item.data, maintype=major, subtype=minor, filename=one_line(item.name))
+        mail.add_attachment(item.data, maintype=major, subtype=minor, filename=header_text(item.name))
     return mail
 
 
-def sender_address(mail_from: str) -> str:
+def sender_address(mail_from: str) -> Address:
     """The bare address of MAIL_FROM, which may be written `Name <address>`."""
     return wire_address(parseaddr(mail_from)[1])
 
 
-def wire_address(address: str) -> str:
-    """The address with its domain in the form that travels (münchen.example becomes xn--mnchen-3ya.example)."""
+def wire_address(address: str) -> Address:
+    """The address with its domain in the form that travels (münchen.example becomes xn--mnchen-3ya.example).
+
+    Refuses what would need quoting: such addresses are legal, nobody has one, and they are how one address becomes two.
+    """
     local, _, domain = address.rpartition("@")
-    if not local or not domain or not address.isprintable():
+    if not local or not local.isprintable() or set(local) & UNQUOTED:
         raise MailRefused("that is not an e-mail address")
-    if domain.isascii():
-        return f"{local}@{domain.lower()}"
     try:
-        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
-    except idna.IDNAError:
+        travelling = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
         raise MailRefused("the part after the @ is not a domain") from None
+    if not DOMAIN.fullmatch(travelling):
+        raise MailRefused("the part after the @ is not a domain")
+    return Address("", local, travelling)
 
 
 def deliver(smtp_url: str, mail: EmailMessage) -> None:
@@ -177,7 +185,10 @@ def _connect(smtp_url: str, until) -> smtplib.SMTP:
         raise MailDelayed("SMTP_URL must begin with smtps://, smtp+starttls:// or smtp:// and name a host")
     if url.scheme == "smtp" and url.username:
         raise MailDelayed("SMTP_URL holds a password but asks for no TLS; write smtps:// or smtp+starttls://")
-    port = url.port or {"smtp": 25, "smtps": 465, "smtp+starttls": 587}[url.scheme]
+    try:
+        port = url.port or {"smtp": 25, "smtps": 465, "smtp+starttls": 587}[url.scheme]
+    except ValueError:
+        raise MailDelayed("the port in SMTP_URL is not a number") from None
     if url.scheme == "smtps":
         tls = ssl.create_default_context()
         server: smtplib.SMTP = smtplib.SMTP_SSL(url.hostname, port, timeout=SECONDS, context=tls)
