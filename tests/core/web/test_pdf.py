@@ -149,7 +149,7 @@ def test_the_same_paper_is_printed_the_same_by_another_press() -> None:
 
 
 def test_alphabets_that_read_from_the_right_and_pictures_of_faces_can_be_printed() -> None:
-    assert "12.34" in words(render_pdf("<p>شكراً שלום 😀 👩‍🚀 12.34").data)
+    assert "12.34" in words(render_pdf("<p>شكراً שלום 😀 12.34").data)
 
 
 def test_a_paper_that_takes_too_long_is_given_up_and_the_next_one_is_printed() -> None:
