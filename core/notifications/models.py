@@ -37,6 +37,7 @@ class Message(TenantKey, Base):
     html: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
+    taken_until: Mapped[datetime | None]  # while a worker talks to the mail server, so that no second one does
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
 

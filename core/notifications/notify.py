@@ -8,7 +8,6 @@ from typing import Any
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
-from core.kernel.errors import Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.outbox import enqueue
 from core.notifications.models import Message
@@ -28,38 +27,32 @@ HOLDS_A_KEY = frozenset({"verify_email", "reset_password"})
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})?")
 
 
-class NoAddress(Refusal):
-    """There is nobody to write to, or the address cannot be one."""
-
-    code = "no_address"
-
-
 def notify(vendor: Vendor, kind: str, *, mode: str, to: str, locale: str = "en", **ids: str) -> Message:
     """Ask for one e-mail of this kind to this address. `ids` are the public ids (and token id) that KINDS lists for it.
 
     The words are not written here: the worker writes them when it sends, from what is true by then. Calling this twice
-    asks for two messages, so it belongs into the transaction of the act that makes the news.
-    Refuses an address with a line break or without an @; a wrong kind or a missing id is a bug and raises ValueError.
+    asks for two messages, so it belongs into the transaction of the act that makes the news. It never refuses an address,
+    because news about money must not be undone by a misspelt one: such a message is failed from the start, and says why.
+    A wrong kind or a missing id is a bug and raises ValueError.
     """
     if set(ids) != set(KINDS.get(kind, ("no such kind",))):
         raise ValueError(f"a message of kind {kind!r} is written from {KINDS.get(kind)}, not from {sorted(ids)}")
-    recipient = plain_address(to)
     message = Message(
-        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("msg"), kind=kind, recipient=recipient,
-        locale=locale if LOCALE.fullmatch(locale or "") else "en", params=_plain(ids), about=ids[KINDS[kind][0]],
+        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("msg"), kind=kind, recipient=to.replace("\0", "")[:254],
+        locale=locale if LOCALE.fullmatch(locale) else "en", params=_plain(ids), about=ids[KINDS[kind][0]],
         state="queued", attempts=0, created_at=now(),
     )  # fmt: skip
     db.session.add(message)
-    enqueue("send_message", vendor.id, queue="messages", mode=mode, message=str(message.id))
+    if is_address(to):
+        enqueue("send_message", vendor.id, queue="messages", mode=mode, message=str(message.id))
+    else:
+        message.state, message.last_error = "failed", "that is not an e-mail address"
     return message
 
 
-def plain_address(text: str) -> str:
-    """The address as it may stand in a header. It is refused here, where a person can still correct it, not in the worker."""
-    address = text.strip(" ")
-    if not 3 <= len(address) <= 254 or "@" not in address[1:-1] or not address.isprintable() or " " in address:
-        raise NoAddress("That does not look like an e-mail address.", field="email")
-    return address
+def is_address(text: str) -> bool:
+    """Whether it can stand in a header as one address: something, an @, something, and nothing invisible."""
+    return 3 <= len(text) <= 254 and "@" in text[1:-1] and text.isprintable() and not set(text) & set(' ,;:<>()[]\\"')
 
 
 def _plain(ids: dict[str, Any]) -> dict[str, str]:

@@ -60,6 +60,16 @@ def get_message(vendor: Vendor, mode: str, public_id: str) -> Message:
     return message
 
 
+def was_told(vendor: Vendor, mode: str, *, kind: str, about: str, **ids: str) -> bool:
+    """Whether a message of this kind, written from these ids, has left us or lies in the outbox for everyone to read."""
+    told = select(Message.id).where(
+        Message.vendor_id == vendor.id, Message.mode == mode, Message.about == about,
+        Message.kind == kind, Message.state.in_(("sent", "kept")),
+        Message.params.contains(ids),
+    )  # fmt: skip
+    return db.session.scalar(told.limit(1)) is not None
+
+
 def may_read_words(message: Message, *, email: str, demo: bool) -> bool:
     """A letter that holds a key (a password reset) opens only for the person it was written to, or in a demo for anyone."""
     return demo or message.kind not in HOLDS_A_KEY or message.recipient.casefold() == email.casefold()

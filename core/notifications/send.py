@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from datetime import timedelta
 
 from core.kernel.clock import now
 from core.kernel.db import locked
@@ -12,15 +13,24 @@ from core.notifications.models import Message
 from core.notifications.notify import HOLDS_A_KEY
 from core.notifications.states import check_move
 
+LEASE = timedelta(seconds=60)  # longer than one message may take
 # Seconds until the next try after the first, second, ... one that did not reach the mail server: about 31 hours in all.
 PAUSES = (30, 120, 600, 1800, 3600, 7200, 14400, 28800, 57600)
 
 
 def take_message(vendor_id: uuid.UUID, mode: str, message_id: uuid.UUID) -> Message | None:
-    """The message, locked, with one more try counted; None when it has already gone where it was going."""
+    """The message, for this worker alone for LEASE, with one more try counted.
+
+    None when it has gone where it was going, or while another worker has it: then a look is planned for when that one's
+    lease ends, in case it died.
+    """
     message = locked(Message, vendor_id, mode, message_id)
     if message is None or message.state != "queued":
         return None
+    if message.taken_until and message.taken_until > now():
+        _try_in(message, (message.taken_until - now()).seconds + 1)
+        return None
+    message.taken_until = now() + LEASE
     message.attempts += 1
     return message
 
@@ -29,21 +39,21 @@ def record_sent(message: Message, *, subject: str, text: str, html: str) -> None
     """A mail server has taken it. From here on it is never sent again; letters with a key in them are not stored."""
     check_move(message.state, "sent")
     keyed = message.kind in HOLDS_A_KEY
-    message.state, message.sent_at, message.last_error = "sent", now(), None
+    message.state, message.sent_at, message.last_error, message.taken_until = "sent", now(), None, None
     message.subject, message.text, message.html = subject, None if keyed else text, None if keyed else html
 
 
 def record_kept(message: Message, *, subject: str, text: str, html: str) -> None:
     """There is no mail server here: the message stays where it can be read, and says so instead of claiming to be sent."""
     check_move(message.state, "kept")
-    message.state, message.last_error = "kept", None
+    message.state, message.last_error, message.taken_until = "kept", None, None
     message.subject, message.text, message.html = subject, text, html
 
 
 def record_failed(message: Message, *, reason: str) -> None:
     """Nobody will get it: the address was refused, or the mail server stayed away for too long."""
     check_move(message.state, "failed")
-    message.state, message.last_error = "failed", reason[:500]
+    message.state, message.last_error, message.taken_until = "failed", reason[:500], None
 
 
 def put_off(message: Message, *, reason: str) -> None:
@@ -52,7 +62,7 @@ def put_off(message: Message, *, reason: str) -> None:
         record_failed(message, reason=reason)
         return
     pause = PAUSES[max(message.attempts, 1) - 1]
-    message.last_error = reason[:500]
+    message.last_error, message.taken_until = reason[:500], None
     _try_in(message, pause + secrets.randbelow(pause // 4))
 
 

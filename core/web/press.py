@@ -1,4 +1,4 @@
-"""The printing press: a child process that turns one HTML paper after another into a PDF and can reach nothing but our own fonts and style sheets.
+"""The printing press: a child process that turns HTML into PDF and can reach nothing but our own fonts and style sheets.
 
 It is started by core/web/pdf.py as `python -m core.web.press` and speaks over its own stdin and stdout: a length, a JSON
 order in; a length, a JSON head, the PDF out. It holds no database connection, no secret and, where the kernel lets it,

@@ -10,7 +10,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, get_timezone_name
+from babel.dates import format_date, format_time, get_timezone_gmt, get_timezone_name
 
 from core.kernel.currency import exponent
 from core.kernel.money import Money
@@ -37,9 +37,7 @@ class Reader:
     def _zone(self) -> ZoneInfo:
         try:
             return ZoneInfo(self.zone)
-        except (OSError, ValueError):  # ZoneInfoNotFoundError is a KeyError in name only
-            return ZoneInfo("UTC")
-        except KeyError:
+        except (OSError, ValueError, KeyError):  # three ways of not being a zone: unreadable, ill-formed, unknown
             return ZoneInfo("UTC")
 
     def money(self, value: Money) -> str:
@@ -51,13 +49,29 @@ class Reader:
         return pattern.apply(amount, self._locale, currency=value.currency, currency_digits=False).replace("-", "−")
 
     def when(self, value: datetime) -> str:
-        """21 November 2026 at 14:03 GMT."""
-        return f"{format_datetime(value, 'd MMMM y, HH:mm', tzinfo=self._zone, locale=self._locale)} {self.zone_name(value)}"
+        """21 November 2026, 14:03 GMT; for an American November 21, 2026, 2:03 PM EST."""
+        time = format_time(value, "short", tzinfo=self._zone, locale=self._locale)
+        return f"{self.day(value)}, {time} {self.zone_name(value)}"
 
     def day(self, value: datetime) -> str:
         """21 November 2026."""
-        return format_date(value.astimezone(self._zone).date(), "d MMMM y", locale=self._locale)
+        return format_date(value.astimezone(self._zone).date(), "long", locale=self._locale)
 
     def zone_name(self, value: datetime) -> str:
-        """GMT, BST, GMT+5:30: short, and right for that day of the year."""
-        return get_timezone_name(value.astimezone(self._zone), width="short", locale=self._locale)
+        """GMT, MESZ, GMT+05:30: short, and right for that day of the year."""
+        local = value.astimezone(self._zone)
+        name = get_timezone_name(local, width="short", locale=self._locale)
+        return name if name[:1].isalpha() else get_timezone_gmt(local, width="long", locale=self._locale)
+
+
+CARD_BRANDS = {
+    "amex": "American Express", "cartes_bancaires": "Cartes Bancaires", "diners": "Diners Club", "discover": "Discover",
+    "eftpos_au": "Eftpos", "jcb": "JCB", "mastercard": "Mastercard", "unionpay": "UnionPay", "visa": "Visa",
+}  # fmt: skip
+
+
+def card_words(payment: object) -> str:
+    """Visa ending in 4242; or plainly Card, when the processor has not said which."""
+    brand, last4 = getattr(payment, "card_brand", None), getattr(payment, "card_last4", None)
+    name = CARD_BRANDS.get(brand or "", "Card")
+    return f"{name} ending in {last4}" if last4 else name

@@ -1,0 +1,76 @@
+"""The receipt of a payment as one HTML page: what a browser shows at its address and what the press prints are the same text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+
+import segno
+from babel.core import Locale
+from markupsafe import Markup
+
+from core.accounts.models import Vendor
+from core.kernel.money import Money
+from core.web.mail import stationery_for
+from core.web.reader import Reader
+
+
+class Paid(Protocol):
+    """What a receipt says of a payment."""
+
+    mode: str
+    reference: str
+    description: str
+    payer_name: str
+    email: str
+    card_brand: str | None
+    card_last4: str | None
+    captured_at: datetime | None
+
+    @property
+    def captured(self) -> Money: ...
+
+
+class GivenBack(Protocol):
+    """What a receipt says of a refund."""
+
+    state: str
+    settled_at: datetime | None
+
+    @property
+    def amount(self) -> Money: ...
+
+
+def receipt_html(
+    vendor: Vendor, payment: Paid, refunds: Iterable[GivenBack], *, address: str, pdf_address: str = "", locale: str = "en"
+) -> str:
+    """The whole page, written in the vendor's time zone. Only refunds that the provider has confirmed are on it.
+
+    `address` is where this receipt can be checked, `pdf_address` what the button on screen opens (none on the PDF itself).
+    The same payment and refunds give the same text, whenever and wherever it is written.
+    """
+    confirmed = sorted((refund for refund in refunds if refund.state == "succeeded"), key=lambda refund: refund.settled_at)
+    kept = payment.captured
+    for refund in confirmed:
+        kept = kept - refund.amount
+    sheet = stationery_for(Reader(locale, vendor.time_zone)).get_template("papers/receipt.html")
+    return sheet.render(
+        vendor=vendor,
+        country=Locale.parse("en_GB").territories.get(vendor.country, vendor.country),
+        payment=payment,
+        refunds=confirmed,
+        kept=kept,
+        practice=payment.mode == "test",
+        state="Refunded" if not kept else "Partly refunded" if confirmed else "Paid",
+        as_of=confirmed[-1].settled_at if confirmed else payment.captured_at,
+        address=address,
+        pdf_address=pdf_address,
+        code=_code(address),
+    )
+
+
+def _code(address: str) -> Markup:
+    """The address as a QR code drawn into the page itself, so that nothing has to be fetched for it."""
+    drawn = segno.make(address, error="m", micro=False)
+    return Markup(drawn.svg_inline(border=0, omitsize=True, svgclass="code", lineclass=None, title="QR code: the address of this receipt"))

@@ -1,0 +1,48 @@
+"""Amounts, dates and cards are written the way the reader writes them, and never wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from core.kernel.money import Money
+from core.web.reader import Reader, card_words
+
+JULY = datetime(2026, 7, 21, 14, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("locale", "amount", "written"),
+    [
+        ("en", Money(123450, "GBP"), "£1,234.50"),
+        ("en", Money(-500, "GBP"), "−£5.00"),
+        ("en", Money(500, "JPY"), "JP¥500"),
+        ("en", Money(12345, "KWD"), "KWD12.345"),
+        ("en", Money(500000, "HUF"), "HUF5,000.00"),
+        ("en-US", Money(123450, "USD"), "$1,234.50"),
+        ("de", Money(123450, "EUR"), "1.234,50\xa0€"),
+    ],
+)
+def test_an_amount_has_the_decimals_of_its_currency_in_the_manner_of_the_reader(locale: str, amount: Money, written: str) -> None:
+    assert Reader(locale).money(amount) == written
+
+
+def test_a_moment_is_told_with_its_zone() -> None:
+    assert Reader("en", "UTC").when(JULY) == "21 July 2026, 14:03 UTC"
+    assert Reader("en-US", "America/New_York").when(JULY).replace("\u202f", " ") == "July 21, 2026, 10:03 AM EDT"
+    assert Reader("en", "Asia/Kolkata").when(JULY) == "21 July 2026, 19:33 GMT+05:30"
+    assert Reader("en", "Pacific/Auckland").day(JULY) == "22 July 2026"
+
+
+@pytest.mark.parametrize("locale", ["", "xx", "en_GB_x_y_z", "../../etc/passwd", "q" * 500])
+@pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../../etc/passwd", "/etc/passwd", "\x00"])
+def test_an_unknown_reader_is_treated_as_one_of_the_house(locale: str, zone: str) -> None:
+    assert Reader(locale, zone).when(JULY) == "21 July 2026, 14:03 UTC"
+
+
+def test_a_card_is_named_as_far_as_it_is_known() -> None:
+    assert card_words(SimpleNamespace(card_brand="visa", card_last4="4242")) == "Visa ending in 4242"
+    assert card_words(SimpleNamespace(card_brand="amex", card_last4="0005")) == "American Express ending in 0005"
+    assert card_words(SimpleNamespace(card_brand=None, card_last4=None)) == "Card"

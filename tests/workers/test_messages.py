@@ -1,0 +1,222 @@
+"""Messages leave by a real mail server: once, with the truth of the moment; without a server they are kept where they can be read."""
+
+from __future__ import annotations
+
+import email
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email import policy
+from email.message import EmailMessage
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from core.accounts.email_links import make_link, open_link
+from core.kernel.clock import shifted
+from core.kernel.config import settings
+from core.kernel.db import db, unit_of_work
+from core.notifications.models import Message
+from core.notifications.notify import KINDS, notify
+from core.notifications.queries import list_messages
+from core.notifications.send import LEASE
+from core.web.pdf import PaperNotPrinted
+from tests.factories import Shop, ask_refund, fresh, make_paid, make_shop, tell_refund
+from workers import messages
+from workers.messages import send_message
+
+
+class Inbox:
+    """A real mail server that keeps what it is given, or answers what a test tells it to."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.answer = "250 OK"
+
+    async def handle_DATA(self, server: object, session: object, envelope: object) -> str:
+        if self.answer.startswith("250"):
+            self.mails.append(email.message_from_bytes(envelope.content, policy=policy.default))
+        return self.answer
+
+
+class AnyPort(Controller):
+    """On a port the system chooses."""
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@pytest.fixture
+def shop(app, unit) -> Shop:
+    return make_shop(app, business="Blue Door Bäckerei 🥐")
+
+
+@pytest.fixture
+def inbox(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
+    box = Inbox()
+    controller = AnyPort(box, hostname="127.0.0.1", port=0)
+    controller.start()
+    monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{controller.port}")
+    monkeypatch.setenv("MAIL_FROM", "Portal <pay@portal.example>")
+    settings.cache_clear()
+    yield box
+    controller.stop()
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def ask(shop: Shop, kind: str, *, to: str = "ada@example.com", **ids: str) -> Message:
+    with unit_of_work():
+        return notify(shop.vendor, kind, mode="test", to=to, **ids)
+
+
+def send(message: Message) -> Message:
+    send_message(message.vendor_id, mode=message.mode, message=str(message.id))
+    with unit_of_work():
+        return db.session.get(Message, (message.vendor_id, message.mode, message.id), populate_existing=True)
+
+
+def of_every_kind(shop: Shop) -> list[Message]:
+    payment = make_paid(shop)
+    done, failed = ask_refund(shop, payment, "10.00"), ask_refund(shop, payment, "5.00")
+    tell_refund(shop, done, "succeeded")
+    tell_refund(shop, failed, "failed", failure_reason="account_closed")
+    with unit_of_work():
+        tokens = {p: make_link(shop.user, p).token_id for p in ("email-verify", "password-reset")}
+    user, pay = shop.user.public_id, payment.public_id
+    return [
+        ask(shop, "verify_email", user=user, token=tokens["email-verify"]),
+        ask(shop, "reset_password", user=user, token=tokens["password-reset"]),
+        ask(shop, "password_changed", user=user),
+        ask(shop, "payment_received", payment=pay),
+        ask(shop, "receipt", payment=pay),
+        ask(shop, "refund_sent", payment=pay, refund=done.public_id),
+        ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
+    ]
+
+
+def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox: Inbox) -> None:
+    asked = of_every_kind(shop)
+    assert [m.kind for m in asked] == list(KINDS)
+    assert {send(m).state for m in asked} == {"sent"}
+    for message, mail in zip(asked, inbox.mails, strict=True):
+        text, html = (mail.get_body((form,)).get_content() for form in ("plain", "html"))
+        assert mail["Message-ID"] == f"<{message.public_id}@portal.example>"
+        assert settings().public_url in text and settings().public_url in html
+        assert "http://" not in html.replace(settings().public_url, "") and "<img" not in html
+        assert ("TEST MODE" in text) == ("TEST MODE" in html) == ("[Test]" in mail["Subject"]) == ("payment" in message.params)
+
+
+def test_the_customer_hears_from_the_shop_and_can_answer_it(shop: Shop, inbox: Inbox) -> None:
+    payment = make_paid(shop)
+    send(ask(shop, "receipt", payment=payment.public_id))
+    (mail,) = inbox.mails
+    assert mail["From"].addresses[0].display_name == "Blue Door Bäckerei 🥐 via Portal"
+    assert mail["Reply-To"].addresses[0].addr_spec == shop.vendor.support_email
+    (pdf,) = mail.iter_attachments()
+    assert pdf.get_filename() == f"receipt-{payment.reference}.pdf" and pdf.get_content().startswith(b"%PDF-")
+
+
+def test_a_receipt_that_cannot_be_printed_is_still_written(shop: Shop, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def jammed(*_: object, **__: object) -> None:
+        raise PaperNotPrinted("no pango here")
+
+    monkeypatch.setattr(messages, "make_receipt", jammed)
+    send(ask(shop, "receipt", payment=make_paid(shop).public_id))
+    assert list(inbox.mails[0].iter_attachments()) == []
+    assert "attached" not in inbox.mails[0].get_body(("plain",)).get_content()
+
+
+def test_without_a_mail_server_messages_are_kept_to_be_read(shop: Shop) -> None:
+    kept = [send(m) for m in of_every_kind(shop)]
+    assert {m.state for m in kept} == {"kept"}
+    assert all(m.subject and m.text and m.html and m.sent_at is None for m in kept)
+
+
+def test_once_sent_a_message_is_never_sent_again(shop: Shop, inbox: Inbox) -> None:
+    message = ask(shop, "password_changed", user=shop.user.public_id)
+    for _ in range(3):
+        send(message)
+    assert len(inbox.mails) == 1
+
+
+def test_a_worker_that_died_after_sending_doubles_the_letter_recognisably(
+    shop: Shop, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = ask(shop, "password_changed", user=shop.user.public_id)
+
+    def killed(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(messages, "record_sent", killed)
+        with pytest.raises(SystemExit):
+            send(message)
+    assert send(message).state == "queued"  # its lease is not over: nobody else sends it meanwhile
+    with shifted(LEASE + timedelta(seconds=1)):
+        assert send(message).state == "sent"
+    assert [m["Message-ID"] for m in inbox.mails] == [f"<{message.public_id}@portal.example>"] * 2
+
+
+@pytest.mark.parametrize(("answer", "state"), [("451 later", "queued"), ("554 never", "failed")])
+def test_a_no_is_written_down_and_no_job_is_poisoned(shop: Shop, inbox: Inbox, answer: str, state: str) -> None:
+    inbox.answer = answer
+    message = send(ask(shop, "password_changed", user=shop.user.public_id))
+    assert message.state == state and answer in message.last_error
+    inbox.answer = "250 OK"
+    assert send(message).state == ("sent" if state == "queued" else "failed")
+
+
+def test_a_link_that_no_longer_works_is_not_sent(shop: Shop, inbox: Inbox) -> None:
+    with unit_of_work():
+        old = make_link(shop.user, "password-reset").token_id
+    message = ask(shop, "reset_password", user=shop.user.public_id, token=old)
+    with unit_of_work():
+        make_link(shop.user, "password-reset")
+    assert send(message).state == "failed" and "no longer works" in send(message).last_error
+    assert inbox.mails == []
+
+
+def test_the_link_in_the_letter_opens_the_door(shop: Shop, inbox: Inbox) -> None:
+    with unit_of_work():
+        link = make_link(shop.user, "password-reset")
+    send(ask(shop, "reset_password", to=shop.user.email, user=shop.user.public_id, token=link.token_id))
+    text = inbox.mails[0].get_body(("plain",)).get_content()
+    token = next(word for word in text.split() if "/reset-password/" in word).rpartition("/")[2]
+    with unit_of_work():
+        assert open_link("password-reset", token)[0].token_id == link.token_id
+
+
+def test_a_customer_is_not_told_of_a_refund_that_has_failed_since(shop: Shop, inbox: Inbox) -> None:
+    payment = make_paid(shop)
+    refund = ask_refund(shop, payment)
+    tell_refund(shop, refund, "succeeded")
+    tell_refund(shop, refund, "failed", failure_reason="account_closed")
+    assert send(ask(shop, "refund_sent", payment=payment.public_id, refund=refund.public_id)).state == "failed"
+    send(ask(shop, "refund_failed", payment=payment.public_id, refund=refund.public_id))
+    assert "We have not written to your customer" in inbox.mails[0].get_body(("plain",)).get_content()
+
+
+def test_a_vendor_learns_that_the_customer_was_told_too_early(shop: Shop, inbox: Inbox) -> None:
+    payment = make_paid(shop)
+    refund = ask_refund(shop, payment)
+    tell_refund(shop, refund, "succeeded")
+    send(ask(shop, "refund_sent", payment=payment.public_id, refund=refund.public_id))
+    tell_refund(shop, refund, "failed", failure_reason="account_closed")
+    send(ask(shop, "refund_failed", payment=payment.public_id, refund=refund.public_id))
+    assert "told your customer earlier" in inbox.mails[1].get_body(("plain",)).get_content()
+
+
+def test_a_payment_brings_both_sides_their_message(shop: Shop, inbox: Inbox, work: Callable[[], int]) -> None:
+    payment = make_paid(shop, email="payer@example.com")
+    work()
+    told = {m["To"]: m["Subject"] for m in inbox.mails}
+    assert told["payer@example.com"] == "[Test] Your receipt from Blue Door Bäckerei 🥐: £25.00"
+    assert told[shop.vendor.support_email] == "[Test] £25.00 received: Sourdough course"
+    with unit_of_work():
+        assert {m.state for m in list_messages(shop.vendor, "test", about=fresh(shop, payment).public_id).rows} == {"sent"}
+
+
+def test_a_message_that_is_gone_is_no_work(shop: Shop) -> None:
+    send_message(shop.vendor.id, mode="test", message=str(uuid.uuid4()))

@@ -1,0 +1,167 @@
+"""The message job: writes the letter from what is true now, hands it to the mail server, and records how that went."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from core.accounts.models import EmailLink, User, Vendor
+from core.accounts.queries import get_vendor
+from core.kernel.clock import now
+from core.kernel.config import settings
+from core.kernel.db import db, unit_of_work
+from core.kernel.signing import make_token
+from core.notifications.models import Message
+from core.notifications.queries import find_receipt, was_told
+from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
+from core.payments.queries import get_payment, list_refunds
+from core.payments.start import receipt_token
+from core.web import addresses
+from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
+from core.web.pdf import PaperNotPrinted
+from core.web.reader import Reader
+from workers.papers import make_receipt
+
+log = structlog.get_logger("workers")
+Facts = dict[str, Any]
+
+
+class NoLongerTrue(Exception):
+    """What the message would say has been overtaken: sending it would mislead."""
+
+
+def send_message(vendor_id: uuid.UUID, *, mode: str, message: str) -> None:
+    """Send one message, or keep it when there is no mail server. At least once, and never again once that is recorded."""
+    key = (vendor_id, mode, uuid.UUID(message))
+    with unit_of_work():
+        taken = take_message(*key)
+        if taken is None:
+            return
+        vendor = get_vendor(vendor_id)
+        about_receipt = taken.kind == "receipt"
+    enclosures = _receipt(vendor, taken) if about_receipt else []
+    with unit_of_work():
+        try:
+            letter, from_vendor = _write(vendor, taken, enclosed=bool(enclosures))
+        except NoLongerTrue as reason:
+            record_failed(_again(key), reason=str(reason))
+            return
+    _send(key, vendor if from_vendor else None, taken, letter, enclosures)
+
+
+def _send(key: tuple[Any, ...], speaker: Vendor | None, message: Message, letter: Letter, enclosures: list[Enclosure]) -> None:
+    """Outside any transaction to the mail server, then its answer in a unit of its own."""
+    words = {"subject": letter.subject, "text": letter.text, "html": letter.html}
+    smtp_url, refused, delayed = settings().smtp_url, None, None
+    if smtp_url:
+        try:
+            deliver(smtp_url, _sealed(speaker, message, letter, enclosures))
+        except MailRefused as no:
+            refused = str(no)
+        except MailDelayed as problem:
+            delayed = str(problem)
+    with unit_of_work():
+        fresh = _again(key)
+        if fresh.state != "queued":
+            return  # another worker was faster; the doubled letter carries the same Message-ID
+        if refused:
+            record_failed(fresh, reason=refused)
+        elif delayed:
+            put_off(fresh, reason=delayed)
+        elif smtp_url:
+            record_sent(fresh, **words)
+        else:
+            record_kept(fresh, **words)
+    log.info("message", id=message.public_id, kind=message.kind, refused=refused, delayed=delayed)
+
+
+def _again(key: tuple[Any, ...]) -> Message:
+    return db.session.get_one(Message, key, with_for_update=True, populate_existing=True)
+
+
+def _sealed(speaker: Vendor | None, message: Message, letter: Letter, enclosures: list[Enclosure]):
+    return seal(
+        letter,
+        to=message.recipient,
+        sender=settings().mail_from,
+        sender_name=f"{speaker.name} via {product()}" if speaker else product(),
+        reply_to=speaker.support_email if speaker else None,
+        message_id=message.public_id,
+        at=message.created_at,
+        enclosures=enclosures,
+    )
+
+
+def _receipt(vendor: Vendor, message: Message) -> list[Enclosure]:
+    """The receipt as a PDF. When it cannot be printed the letter goes without: it leads to the receipt anyway."""
+    with unit_of_work():
+        payment = get_payment(vendor, message.mode, message.params["payment"])
+        paper = find_receipt(vendor, message.mode, payment.public_id)
+    try:
+        paper = paper or make_receipt(vendor.id, mode=message.mode, payment=str(payment.id))
+    except PaperNotPrinted as problem:
+        log.warning("letter_without_paper", id=message.public_id, reason=str(problem))
+        return []
+    return [Enclosure(f"receipt-{payment.reference}.pdf", "application/pdf", paper.pdf)] if paper else []
+
+
+# --- what each kind of letter says -----------------------------------------------------------------------------------
+
+
+def _write(vendor: Vendor, message: Message, *, enclosed: bool) -> tuple[Letter, bool]:
+    """The letter, and whether it speaks for the vendor to a customer."""
+    gather, from_vendor = KINDS[message.kind]
+    facts = {"vendor": vendor, "practice": False, "enclosed": enclosed} | gather(vendor, message)
+    return write_letter(message.kind, Reader(message.locale, vendor.time_zone), **facts), from_vendor
+
+
+def _account_link(address: Callable[[str], str]) -> Callable[[Vendor, Message], Facts]:
+    def gather(vendor: Vendor, message: Message) -> Facts:
+        link = db.session.get(EmailLink, message.params["token"])
+        if link is None or link.used_at or link.expires_at <= now():
+            raise NoLongerTrue("the link in this message no longer works, because a newer one replaced it or its time was over")
+        token = make_token(link.purpose, vendor=vendor.public_id, mode=message.mode, token_id=link.token_id, expires_at=link.expires_at)
+        return {"email": link.email, "action_url": address(token), "expires_at": link.expires_at}
+
+    return gather
+
+
+def _password_changed(vendor: Vendor, message: Message) -> Facts:
+    person = db.session.query(User).filter_by(public_id=message.params["user"]).one()
+    return {"email": person.email, "changed_at": message.created_at, "action_url": addresses.password_reset()}
+
+
+def _payment(vendor: Vendor, message: Message) -> Facts:
+    payment = get_payment(vendor, message.mode, message.params["payment"])
+    return {"payment": payment, "practice": payment.mode == "test", "action_url": addresses.portal_payment(payment.public_id)}
+
+
+def _receipt_page(vendor: Vendor, message: Message) -> Facts:
+    facts = _payment(vendor, message)
+    return facts | {"action_url": addresses.receipt(receipt_token(vendor, facts["payment"]))}
+
+
+def _refund(page: Callable[[Vendor, Message], Facts]) -> Callable[[Vendor, Message], Facts]:
+    def gather(vendor: Vendor, message: Message) -> Facts:
+        facts = page(vendor, message)
+        refund = next(r for r in list_refunds(vendor, facts["payment"]) if r.public_id == message.params["refund"])
+        if (message.kind == "refund_sent") != (refund.state == "succeeded"):
+            raise NoLongerTrue(f"the refund is {refund.state} by now")
+        told = was_told(vendor, message.mode, kind="refund_sent", about=message.about, refund=refund.public_id)
+        return facts | {"refund": refund, "customer_was_told": told}
+
+    return gather
+
+
+KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
+    "verify_email": (_account_link(addresses.verification), False),
+    "reset_password": (_account_link(addresses.password_reset), False),
+    "password_changed": (_password_changed, False),
+    "payment_received": (_payment, False),
+    "receipt": (_receipt_page, True),
+    "refund_sent": (_refund(_receipt_page), True),
+    "refund_failed": (_refund(_payment), False),
+}
