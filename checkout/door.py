@@ -1,0 +1,14 @@
+"""Opens the checkout: brings in every file with pages and hands their routes to the application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from checkout import hooks, pay, receipt, result, try_card
+from checkout.blueprint import door
+
+PAGES = (hooks, pay, receipt, result, try_card)
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(door)

@@ -1,0 +1,31 @@
+"""The vendor as the payer sees them: a name, where to ask, and whether the money is real."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from flask import g
+
+from core.accounts.models import Vendor
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What every payer's page shows of the vendor. `reference` goes into the subject of the letter to them."""
+
+    name: str
+    support_email: str
+    mode: str
+    reference: str = ""
+
+    @property
+    def support_link(self) -> str:
+        subject = f"Payment {self.reference} to {self.name}" if self.reference else f"Payment to {self.name}"
+        return f"mailto:{quote(self.support_email, safe='@')}?subject={quote(subject)}"
+
+
+def face_of(vendor: Vendor, mode: str, reference: str = "") -> Face:
+    """The vendor's face. From here on this answer is written in the vendor's time zone."""
+    g.time_zone = vendor.time_zone
+    return Face(vendor.name, vendor.support_email, mode, reference)

@@ -1,0 +1,155 @@
+"""A payment link as the payer opens it: choose and say who is paying, or the page of a link that takes no payments now."""
+
+from __future__ import annotations
+
+from flask import Response, url_for
+
+from checkout.blueprint import door
+from checkout.face import face_of
+from checkout.remembered import begun, form_token_for, remember
+from core.accounts.models import Vendor
+from core.kernel.money import Money
+from core.payments.link import limits, link_state, note_opening, open_link_token, paid_payment
+from core.payments.models import Payment, PaymentLink
+from core.payments.queries import page_state
+from core.payments.start import payment_token, receipt_token, start_payment
+from core.web.fields import AddressField, Form, FormTokenField, LineField, MoneyField
+from core.web.filters import money
+from core.web.guard import public
+from core.web.page import page, see_other
+from core.web.throttle import by_address
+
+UNDER_WAY = ("pay", "challenge", "failed", "checking")
+
+
+class ChooseForm(Form):
+    choice = LineField("Amount", most=20)
+    amount = MoneyField("Your amount")
+    email = AddressField("E-mail address", required="Enter your e-mail address: the receipt goes there.")
+    name = LineField("Name", most=120)
+    form_token = FormTokenField()
+
+    def read_amount(self, link: PaymentLink) -> Money | None:
+        """What the payer means to pay: the link's own amount, the pressed suggestion, or what they wrote. None after an error."""
+        if link.amount is not None:
+            return link.amount
+        if self.choice.data and self.choice.data != "own":
+            return self._suggestion(link)
+        if not self.amount.data and not self.amount.errors:
+            self.refuse("Choose or enter an amount." if link.suggestions_minor else "Enter an amount.", "amount")
+        return self.amount.data
+
+    def _suggestion(self, link: PaymentLink) -> Money | None:
+        for minor in link.suggestions_minor:
+            if self.choice.data == str(minor):
+                return Money(minor, link.currency)
+        self.refuse("Choose one of these amounts, or enter your own.", "choice")
+        return None
+
+    def fit(self, link: PaymentLink) -> ChooseForm:
+        """Reads the written amount in the link's currency, and only when it is the one that counts."""
+        self.amount.currency = link.currency
+        if link.amount is not None or (self.choice.data and self.choice.data != "own"):
+            self.amount.typed = ""
+        return self
+
+
+@door.get("/pay/<token>")
+@public
+def choose(token: str) -> Response:
+    """Going back to a link in the middle of a payment leads to that payment; a closed link says so; an open one can be paid."""
+    vendor, link = open_link_token(token)
+    mine = begun(vendor, link)
+    if mine and page_state(mine[1]) in UNDER_WAY:
+        return see_other(url_for("checkout.show", token=mine[0]))
+    state = link_state(link)
+    if state != "open":
+        return closed(vendor, link, state)
+    note_opening(vendor, link)
+    form = ChooseForm(formdata=None, form_token=form_token_for(link), **_typed_before(mine, link))
+    return _form_page(vendor, link, token, form, mine)
+
+
+@door.post("/pay/<token>")
+@public
+@by_address("120 per 10 minutes", scope="pay")
+def start(token: str) -> Response:
+    """The same form sent twice answers the payment it began the first time, whatever has become of the link since."""
+    vendor, link = open_link_token(token)
+    form = ChooseForm().fit(link)
+    good = form.validate()
+    amount = form.read_amount(link) if good else None
+    if good and amount is not None:
+        with form.refusals():
+            return _begin(vendor, link, form, amount)
+    state = link_state(link)
+    if state != "open":
+        return closed(vendor, link, state, status=409)
+    return _form_page(vendor, link, token, form, begun(vendor, link), status=form.status)
+
+
+def _begin(vendor: Vendor, link: PaymentLink, form: ChooseForm, amount: Money) -> Response:
+    payment = start_payment(vendor, link, amount=amount, email=form.email.data, name=form.name.data or "", form_token=form.form_token.data)
+    address = payment_token(vendor, payment)
+    remember(link, address)
+    return see_other(url_for("checkout.show", token=address))
+
+
+def _form_page(
+    vendor: Vendor, link: PaymentLink, token: str, form: ChooseForm, mine: tuple[str, Payment] | None, status: int = 200
+) -> Response:
+    if link.amount is None and not form.choice.data:
+        form.choice.data = "" if link.suggestions_minor else "own"
+    paid = mine[1] if mine and mine[1].state == "succeeded" else None
+    return page(
+        "checkout/choose.html",
+        status=status,
+        face=face_of(vendor, link.mode),
+        title=link.title,
+        description=link.description,
+        amount_due=link.amount,
+        currency=link.currency,
+        suggestions=[Money(minor, link.currency) for minor in link.suggestions_minor],
+        range_text=_range_text(link),
+        form=form,
+        action=url_for("checkout.start", token=token),
+        paid=paid,
+        paid_receipt=url_for("checkout.receipt", token=receipt_token(vendor, paid)) if paid else None,
+    )
+
+
+def _typed_before(mine: tuple[str, Payment] | None, link: PaymentLink) -> dict[str, object]:
+    """After a payment that was cancelled or ran out, the form begins with what was typed for it."""
+    if not mine or mine[1].state == "succeeded":
+        return {}
+    payment = mine[1]
+    suggested = payment.amount_minor in link.suggestions_minor
+    amount = {"choice": str(payment.amount_minor)} if suggested else {"choice": "own", "amount": payment.amount}
+    return {"email": payment.email, "name": payment.payer_name, **(amount if link.amount is None else {})}
+
+
+def _range_text(link: PaymentLink) -> str | None:
+    """What may be entered, when the vendor has set a bound."""
+    if link.amount is not None or (link.minimum_minor is None and link.maximum_minor is None):
+        return None
+    smallest, largest = limits(link.currency)
+    low = money(Money(max(smallest, link.minimum_minor or 0), link.currency))
+    if link.maximum_minor is None:
+        return f"{low} or more."
+    return f"From {low} to {money(Money(min(largest, link.maximum_minor), link.currency))}."
+
+
+def closed(vendor: Vendor, link: PaymentLink, state: str, status: int = 200) -> Response:
+    """The page of a link that takes no payments now: paused, expired, sold_out or paid. It may be read; it cannot be paid."""
+    paid = paid_payment(link) if state == "paid" else None
+    return page(
+        f"checkout/link_{state}.html",
+        status=status,
+        face=face_of(vendor, link.mode),
+        title=link.title,
+        description="",
+        amount_due=link.amount,
+        paused_message=link.paused_message if state == "paused" else "",
+        being_paid=state == "sold_out" and link.kind == "single",
+        receipt_url=url_for("checkout.receipt", token=receipt_token(vendor, paid)) if paid else None,
+    )

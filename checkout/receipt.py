@@ -1,0 +1,62 @@
+"""The receipt at its own address: good long after the checkout has closed, and it shows what was refunded since."""
+
+from __future__ import annotations
+
+from flask import Response, make_response, url_for
+
+from checkout.blueprint import door
+from checkout.face import face_of
+from core.kernel.config import settings
+from core.kernel.signing import TokenRefused
+from core.accounts.models import Vendor
+from core.notifications.papers import newest_paper
+from core.payments.models import Payment
+from core.payments.queries import list_refunds
+from core.payments.start import open_payment_token
+from core.web.guard import public
+from core.web.page import page
+from core.web.receipt import receipt_html
+
+
+def _paid(token: str) -> tuple[Vendor, Payment]:
+    """The payment a receipt is for. What is not paid has no receipt, and its address opens nothing."""
+    vendor, payment = open_payment_token(token, purpose="receipt")
+    if payment.captured_at is None:
+        raise TokenRefused("unpaid")
+    return vendor, payment
+
+
+@door.get("/receipt/<token>")
+@public
+def receipt(token: str) -> Response:
+    """The page a payer keeps, prints or shows."""
+    vendor, payment = _paid(token)
+    html = receipt_html(
+        vendor,
+        payment,
+        list_refunds(vendor, payment),
+        address=settings().public_url + url_for("checkout.receipt", token=token),
+        pdf_address=url_for("checkout.receipt_pdf", token=token),
+    )
+    return make_response(html)
+
+
+@door.get("/receipt/<token>.pdf")
+@public
+def receipt_pdf(token: str) -> Response:
+    """The printed receipt as a worker made it; while it is being made, a page that asks again by itself."""
+    vendor, payment = _paid(token)
+    paper = newest_paper(vendor.id, payment.mode, about=payment.public_id, kind="receipt")
+    if paper is None:
+        waiting = page(
+            "checkout/receipt_preparing.html",
+            status=202,
+            face=face_of(vendor, payment.mode, payment.reference),
+            receipt_url=url_for("checkout.receipt", token=token),
+        )
+        waiting.headers["Retry-After"] = "2"
+        return waiting
+    answer = make_response(paper.pdf)
+    answer.content_type = "application/pdf"
+    answer.headers["Content-Disposition"] = f'inline; filename="receipt-{payment.reference}.pdf"'
+    return answer

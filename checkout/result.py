@@ -1,0 +1,155 @@
+"""One payment's page, in whichever state it is: to be paid, waiting for the payer's bank, being checked, paid, declined, over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Response, request, url_for
+
+from checkout.blueprint import door
+from checkout.declines import explain
+from checkout.processor_pages import allow_processor
+from checkout.till import Till, at, open_till
+from core.payments.attempt import close_at_provider, live_attempt
+from core.payments.close import record_close
+from core.payments.link import link_state, link_token
+from core.payments.poll import inquire
+from core.payments.queries import find_link_of
+from core.payments.settle import settle
+from core.web.fields import Form
+from core.web.guard import public
+from core.web.page import page, see_other, step_outside
+from core.web.reader import card_words
+
+QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
+REFRESH_SECONDS = 4  # for browsers without scripts
+
+
+class PressForm(Form):
+    """A button and nothing else: it carries the token against forgery."""
+
+
+@door.get("/checkout/<token>")
+@public
+def show(token: str) -> Response:
+    """The true page of the payment at this moment."""
+    return page_of(open_till(token))
+
+
+@door.get("/checkout/<token>/state")
+@public
+@at("checking")
+def state(till: Till) -> Response:
+    """The waiting part again, for htmx; once the outcome is known the guard sends the browser to its page."""
+    asked = request.args.get("asked", "")
+    count = min(int(asked), 10_000) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
+    return checking_page(till, asked=count, part=True)
+
+
+@door.get("/checkout/<token>/return")
+@public
+def come_back(token: str) -> Response:
+    """Where the provider sends the payer, paid or not. The address proves nothing: the provider is asked, and its word settled."""
+    till = open_till(token)
+    attempt = live_attempt(till.payment)
+    if attempt is not None and attempt.provider_reference is not None:
+        with step_outside():
+            outcome = inquire(till.payment, attempt)
+        settle(till.vendor, till.payment, attempt, outcome, cause="return")
+    return see_other(till.page_url)
+
+
+@door.post("/checkout/<token>/cancel")
+@public
+@at("pay", "challenge", "failed")
+def cancel(till: Till) -> Response:
+    """The payer calls it off. What is open at the provider is closed first; if it was paid after all, it is paid."""
+    attempt, outcome = live_attempt(till.payment), None
+    if attempt is not None:
+        with step_outside():
+            outcome = close_at_provider(till.payment, attempt)
+    record_close(till.vendor, till.payment, attempt, outcome, to="canceled", actor="payer")
+    return see_other(till.page_url)
+
+
+def page_of(till: Till, **extra: object) -> Response:
+    """The page of the payment's stage; `extra` may carry a `notice` above the form, and a `status`."""
+    return PAGES[till.stage](till, **extra)
+
+
+def _page(template: str, till: Till, *, status: int = 200, **values: object) -> Response:
+    payment = till.payment
+    common = {
+        "face": till.face,
+        "title": payment.description,
+        "description": "",
+        "amount_due": payment.amount,
+        "reference": payment.reference,
+        "email": payment.email,
+        "page_url": till.page_url,
+    }
+    return page(template, status=status, **{**common, **values})
+
+
+def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Response:
+    """To be paid: fresh, left in the middle, or after a decline. What was typed before stays with the payment."""
+    attempt = live_attempt(till.payment)
+    stage = till.stage
+    # Fields on our own page need scripts to be opened; a payer sent to the hosted page continues there.
+    in_fields = attempt is None or attempt.surface == "fields"
+    template = {"pay": "pay", "failed": "failed", "challenge": "pay" if in_fields else "challenge"}[stage]
+    allow_processor(till.payment, attempt)
+    return _page(
+        f"checkout/{template}.html",
+        till,
+        status=status,
+        notice=notice,
+        decline=explain(till.payment.decline_code) if stage == "failed" else None,
+        in_fields=in_fields,
+        form=PressForm(formdata=None),
+        attempts_url=url_for("checkout.try_card", token=till.token),
+        back_url=url_for("checkout.come_back", token=till.token),
+        cancel_url=url_for("checkout.cancel", token=till.token),
+    )
+
+
+def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response:
+    return _page(
+        "checkout/_checking.html" if part else "checkout/checking.html",
+        till,
+        state_url=url_for("checkout.state", token=till.token, asked=asked + 1),
+        wait_seconds=2 if asked < QUICK_ASKS else 10,
+        slow=asked >= QUICK_ASKS,
+        refresh_seconds=REFRESH_SECONDS,
+    )
+
+
+def paid_page(till: Till) -> Response:
+    payment = till.payment
+    return _page(
+        "checkout/paid.html",
+        till,
+        amount_due=payment.captured,
+        refunded=payment.refunded,
+        paid_at=payment.captured_at,
+        card=card_words(payment),
+        receipt_url=till.receipt_url,
+    )
+
+
+def over_page(till: Till) -> Response:
+    """Cancelled or out of time: nothing was taken, and the link may be used again while it is open."""
+    link = find_link_of(till.vendor, till.payment)
+    again = url_for("checkout.choose", token=link_token(till.vendor, link)) if link and link_state(link) == "open" else None
+    return _page(f"checkout/{till.stage}.html", till, again_url=again)
+
+
+PAGES: dict[str, Callable[..., Response]] = {
+    "pay": card_page,
+    "challenge": card_page,
+    "failed": card_page,
+    "checking": checking_page,
+    "paid": paid_page,
+    "canceled": over_page,
+    "expired": over_page,
+}

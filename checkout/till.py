@@ -1,0 +1,72 @@
+"""One payment at the till: who, how much, which page is true now, and the guard that lets no route run on the wrong page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+
+from flask import Response, url_for
+
+from checkout.face import Face, face_of
+from core.accounts.models import Vendor
+from core.kernel.config import settings
+from core.payments.models import Payment
+from core.payments.queries import page_state
+from core.payments.start import open_payment_token, receipt_token
+from core.web.page import see_other
+
+TillView = Callable[["Till"], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """A payment opened by its signed address."""
+
+    vendor: Vendor
+    payment: Payment
+    token: str
+
+    @property
+    def stage(self) -> str:
+        """pay, challenge, checking, paid, failed, canceled or expired, as the rows stand at this moment."""
+        return page_state(self.payment)
+
+    @property
+    def face(self) -> Face:
+        return face_of(self.vendor, self.payment.mode, self.payment.reference)
+
+    @property
+    def page_url(self) -> str:
+        return url_for("checkout.show", token=self.token)
+
+    @property
+    def receipt_url(self) -> str:
+        return url_for("checkout.receipt", token=receipt_token(self.vendor, self.payment))
+
+    def outside(self, endpoint: str) -> str:
+        """The whole address of one of this payment's routes, for a provider to send the payer to."""
+        return settings().public_url + url_for(endpoint, token=self.token)
+
+
+def open_till(token: str) -> Till:
+    """The payment this address belongs to. Raises TokenRefused for anything we did not issue."""
+    vendor, payment = open_payment_token(token)
+    return Till(vendor, payment, token)
+
+
+def at(*stages: str) -> Callable[[TillView], Callable[[str], Response]]:
+    """Runs the view only while the payment is at one of these stages; otherwise the payer is led to the page that is true.
+
+    That page is one address for all stages, so a reload, a second tab, the back button and an old form all end on the truth.
+    """
+
+    def guard(view: TillView) -> Callable[[str], Response]:
+        @wraps(view)
+        def guarded(token: str) -> Response:
+            till = open_till(token)
+            return view(till) if till.stage in stages else see_other(till.page_url)
+
+        return guarded
+
+    return guard

@@ -1,0 +1,88 @@
+"""A try to pay: opened at the processor, whose page or fields then take the card. No card number ever comes here."""
+
+from __future__ import annotations
+
+from flask import Response, request, url_for
+
+from checkout.blueprint import door, log
+from checkout.processor_pages import origin_of
+from checkout.result import card_page
+from checkout.till import Till, at
+from core.kernel.config import settings
+from core.payments.attempt import PaymentOver, begin_attempt, close_at_provider, open_at_provider, record_opening
+from core.payments.models import Attempt
+from core.payments.settle import settle
+from core.providers.contract import ProviderBusy, ProviderRefused, ProviderUnreachable
+from core.web.guard import public
+from core.web.page import page, see_other, step_outside
+from core.web.throttle import by_address
+
+AWAY = "The card processor cannot be reached just now. No money was taken. Please try again in a moment."
+REFUSED = "The card processor did not accept this payment. No money was taken. Please ask the seller."
+
+
+@door.post("/checkout/<token>/attempts")
+@public
+@by_address("120 per 10 minutes", scope="attempts")
+@at("pay", "challenge", "failed")
+def try_card(till: Till) -> Response:
+    """Without scripts: on to the processor's page. With scripts (`surface=fields`): the processor's fields for this page."""
+    surface = "fields" if request.form.get("surface") == "fields" else "hosted"
+    try:
+        attempt = open_attempt(till, surface)
+    except PaymentOver as over:
+        return _not_opened(till, surface, over.message)
+    except (ProviderUnreachable, ProviderBusy):
+        return _not_opened(till, surface, AWAY)
+    except ProviderRefused as refused:
+        log.warning("processor_refused", code=refused.code, payment=till.payment.public_id)
+        return _not_opened(till, surface, REFUSED)
+    if surface == "fields":
+        return _fields(till, attempt)
+    return see_other(attempt.redirect_url or till.page_url)
+
+
+def _not_opened(till: Till, surface: str, why: str) -> Response:
+    """The reason above the button; fields that do not open just leave the button, which says the reason when pressed."""
+    if till.stage not in ("pay", "challenge", "failed"):
+        return see_other(till.page_url)
+    if surface == "fields":
+        return page("checkout/_no_fields.html")
+    return card_page(till, notice=why, status=409)
+
+
+def open_attempt(till: Till, surface: str) -> Attempt:
+    """The try this payer is in the middle of, or a new one; written down before and after the processor is asked.
+
+    Fields that were opened with scripts cannot be used without them: they are closed before the hosted page is opened.
+    """
+    vendor, payment = till.vendor, till.payment
+    attempt = begin_attempt(vendor, payment, surface=surface)
+    if surface == "hosted" and attempt.surface == "fields" and not attempt.redirect_url:
+        with step_outside():
+            outcome = close_at_provider(payment, attempt)
+        settle(vendor, payment, attempt, outcome, cause="close")
+        attempt = begin_attempt(vendor, payment, surface=surface)
+    if attempt.provider_reference is None:
+        with step_outside():
+            back = till.outside("checkout.come_back")
+            opening = open_at_provider(vendor, payment, attempt, return_url=back, cancel_url=back)
+        attempt = record_opening(vendor, attempt, opening)
+    return attempt
+
+
+def _fields(till: Till, attempt: Attempt) -> Response:
+    """The part of the page that holds the processor's fields, or nothing when this try lives on the hosted page."""
+    stripe = till.payment.provider == "stripe" and attempt.client_secret is not None
+    if not stripe and not attempt.fields_url:
+        return page("checkout/_no_fields.html")
+    return page(
+        "checkout/_card_fields.html",
+        fields_url=None if stripe else attempt.fields_url,
+        fields_origin=origin_of(attempt.fields_url),
+        client_secret=attempt.client_secret if stripe else None,
+        publishable_key=settings().stripe[till.payment.mode]["publishable_key"] if stripe else None,
+        back_url=url_for("checkout.come_back", token=till.token),
+        back_outside=till.outside("checkout.come_back"),
+        amount_due=till.payment.amount,
+    )

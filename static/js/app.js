@@ -1,0 +1,82 @@
+/* What every page gains with scripts: forms that go out once, copying, printing, and a word when the line is down.
+   Nothing here is needed to use a page. */
+"use strict";
+
+// A form marked data-once is sent once: the second click does nothing until the page comes back from history.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || !form.hasAttribute("data-once")) return;
+  if (form.dataset.sent === "yes") {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  for (const button of form.querySelectorAll("button[type=submit]")) {
+    button.classList.add("is-busy");
+    button.setAttribute("aria-disabled", "true");
+  }
+});
+
+// The back button brings a page from memory with its buttons still busy: make them usable again.
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const button of document.querySelectorAll(".is-busy")) {
+    button.classList.remove("is-busy");
+    button.removeAttribute("aria-disabled");
+  }
+});
+
+document.addEventListener("click", async (event) => {
+  const target = event.target instanceof Element ? event.target : null;
+  const copier = target && target.closest("[data-copy]");
+  if (copier) {
+    const source = document.getElementById(copier.dataset.copy);
+    const word = copier.querySelector("[data-copied]");
+    source.select();
+    try {
+      await navigator.clipboard.writeText(source.value);
+    } catch {
+      document.execCommand("copy");
+    }
+    const before = word.textContent;
+    word.textContent = word.dataset.copied;
+    setTimeout(() => { word.textContent = before; }, 2000);
+  }
+  if (target && target.closest("[data-print]")) window.print();
+  // A menu closes when the reader turns to something else.
+  for (const menu of document.querySelectorAll("details.topbar-menu[open]")) {
+    if (!menu.contains(target)) menu.open = false;
+  }
+});
+
+document.addEventListener("focusin", (event) => {
+  if (event.target instanceof HTMLInputElement && event.target.hasAttribute("data-select")) event.target.select();
+});
+
+// The line is down: say what that means on this page.
+function tellTheLine() {
+  const note = document.getElementById("offline");
+  if (!note) return;
+  note.hidden = navigator.onLine;
+  note.textContent = navigator.onLine ? "" : (document.querySelector("[data-waiting]") ? note.dataset.waiting : note.dataset.idle);
+}
+window.addEventListener("online", tellTheLine);
+window.addEventListener("offline", tellTheLine);
+
+function unveil() {
+  for (const hidden of document.querySelectorAll("[data-copy][hidden], [data-print][hidden]")) hidden.hidden = false;
+  const summary = document.querySelector(".error-summary[autofocus], .declined[autofocus]");
+  if (summary) summary.focus();
+  tellTheLine();
+}
+document.addEventListener("DOMContentLoaded", unveil);
+document.addEventListener("htmx:afterSettle", unveil);
+
+// htmx leaves an answer of 4xx on the floor; a refused form must come back with its errors.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const status = event.detail.xhr.status;
+  if (status === 422 || status === 409 || status === 429) {
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  }
+});
