@@ -1,0 +1,14 @@
+"""Opens the portal: brings in every file with pages and hands their routes to the application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from portal import reset_password, sign_in, sign_up
+from portal.blueprint import portal
+
+PAGES = (reset_password, sign_in, sign_up)
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(portal)
