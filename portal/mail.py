@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from core.notifications.notify import notify
-
 from core.accounts.models import EmailLink, User
 from core.accounts.queries import find_employer
 from core.kernel.config import settings
+from core.notifications.notify import notify
 
 KIND = {"email-verify": "verify_email", "password-reset": "reset_password"}
 MODE = "test"  # people belong to neither world; their messages are kept in the one that every account has

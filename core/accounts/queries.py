@@ -28,11 +28,6 @@ def find_employer(user: User) -> Vendor | None:
     return db.session.get(Vendor, membership.vendor_id) if membership else None
 
 
-def find_vendor(public_id: str) -> Vendor | None:
-    """The vendor whose public id stands in a token or a provider's metadata."""
-    return db.session.scalar(select(Vendor).where(Vendor.public_id == public_id))
-
-
 def get_vendor(vendor_id: uuid.UUID) -> Vendor:
     """The vendor of this id, which must exist."""
     return db.session.get_one(Vendor, vendor_id)

@@ -1,0 +1,81 @@
+"""The start page for strangers, and the home of a vendor: first steps, today's takings, balance, latest payments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from core.payments.figures import Takings, takings
+from core.payments.queries import list_links, list_payments
+from flask import Response, url_for
+
+from core.kernel import clock
+from core.kernel.config import settings
+from core.ledger.queries import balances
+from core.web.filters import zone
+from core.web.guard import current, find_current, may, public
+from core.web.page import page
+from portal.balance import summarise
+from portal.blueprint import portal
+from portal.live import what_live_needs
+
+
+@portal.get("/")
+@public
+def landing() -> Response:
+    return page("portal/home/landing.html", me=find_current(), demo=settings().demo)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the checklist."""
+
+    title: str
+    text: str
+    done: bool
+    href: str
+    action: str
+
+
+@portal.get("/portal/")
+@may("home.see")
+def home() -> Response:
+    me = current()
+    latest = list_payments(me.vendor, me.mode, limit=6).rows
+    links = list_links(me.vendor, me.mode, limit=1).rows
+    today, week = _since(0), _since(6)
+    return page(
+        "portal/home/home.html",
+        latest=latest,
+        steps=_steps(bool(links), any(payment.captured_minor for payment in latest)),
+        today=takings(me.vendor, me.mode, since=today),
+        week=takings(me.vendor, me.mode, since=week),
+        today_on=today.astimezone(zone()).date(),
+        week_on=week.astimezone(zone()).date(),
+        books=summarise(balances(me.vendor, me.mode), me.vendor.currency),
+        nothing=Takings.nothing(me.vendor.currency),
+    )
+
+
+def _since(days: int) -> datetime:
+    """When the vendor's day began, so many days ago, by the clock on the vendor's wall."""
+    here = clock.now().astimezone(zone())
+    first = here.date() - timedelta(days=days)
+    return datetime.combine(first, time(), tzinfo=zone()).astimezone(UTC)
+
+
+def _steps(has_link: bool, has_payment: bool) -> list[Step]:
+    me = current()
+    needs = what_live_needs(me.vendor, me.user)
+    return [
+        Step(
+            "Confirm your e-mail address",
+            f"We have written to {me.user.email}. Open the link in that message.",
+            me.user.email_verified_at is not None,
+            url_for("portal.outbox"),
+            "See the message",
+        ),
+        Step("Make a payment link", "Say what it is for and how much; send the address to a customer.", has_link, url_for("portal.new_link"), "New link"),
+        Step("Take a payment", "Open your link and pay it with a test card.", has_payment, url_for("portal.links"), "Open my links"),
+        Step("Go live", "See what is still needed to take real money.", not needs, url_for("portal.live"), "See what is needed"),
+    ]
