@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from core.payments.figures import Takings, takings
-from core.payments.queries import list_links, list_payments
+from core.payments.queries import list_payments, milestones, takings_since
 from flask import Response, url_for
 
 from core.kernel import clock
 from core.kernel.config import settings
+from core.kernel.money import Money
 from core.ledger.queries import balances
 from core.web.filters import zone
 from core.web.guard import current, find_current, may, public
@@ -41,20 +41,25 @@ class Step:
 @may("home.see")
 def home() -> Response:
     me = current()
-    latest = list_payments(me.vendor, me.mode, limit=6).rows
-    links = list_links(me.vendor, me.mode, limit=1).rows
     today, week = _since(0), _since(6)
     return page(
         "portal/home/home.html",
-        latest=latest,
-        steps=_steps(bool(links), any(payment.captured_minor for payment in latest)),
-        today=takings(me.vendor, me.mode, since=today),
-        week=takings(me.vendor, me.mode, since=week),
+        latest=list_payments(me.vendor, me.mode, limit=6).rows,
+        steps=_steps(milestones(me.vendor, me.mode)),
+        today=_takings(today),
+        week=_takings(week),
         today_on=today.astimezone(zone()).date(),
         week_on=week.astimezone(zone()).date(),
         books=summarise(balances(me.vendor, me.mode), me.vendor.currency),
-        nothing=Takings.nothing(me.vendor.currency),
     )
+
+
+def _takings(since: datetime) -> list[tuple[int, Money]]:
+    """Payments and sums since then, the vendor's own currency first, also when nothing came in."""
+    me = current()
+    found = takings_since(me.vendor, me.mode, since)
+    own = found.pop(me.vendor.currency, (0, Money(0, me.vendor.currency)))
+    return [own, *(found[code] for code in sorted(found))]
 
 
 def _since(days: int) -> datetime:
@@ -64,7 +69,7 @@ def _since(days: int) -> datetime:
     return datetime.combine(first, time(), tzinfo=zone()).astimezone(UTC)
 
 
-def _steps(has_link: bool, has_payment: bool) -> list[Step]:
+def _steps(reached: dict[str, bool]) -> list[Step]:
     me = current()
     needs = what_live_needs(me.vendor, me.user)
     return [
@@ -75,7 +80,7 @@ def _steps(has_link: bool, has_payment: bool) -> list[Step]:
             url_for("portal.outbox"),
             "See the message",
         ),
-        Step("Make a payment link", "Say what it is for and how much; send the address to a customer.", has_link, url_for("portal.new_link"), "New link"),
-        Step("Take a payment", "Open your link and pay it with a test card.", has_payment, url_for("portal.links"), "Open my links"),
+        Step("Make a payment link", "Say what it is for and how much; send the address to a customer.", reached["link"], url_for("portal.new_link"), "New link"),
+        Step("Take a payment", "Open your link and pay it with a test card.", reached["paid"], url_for("portal.links"), "Open my links"),
         Step("Go live", "See what is still needed to take real money.", not needs, url_for("portal.live"), "See what is needed"),
     ]

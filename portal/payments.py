@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from core.payments.queries import find_link_of, get_payment, list_payments, list_refunds, timeline
@@ -11,7 +10,6 @@ from flask import Response, flash, request, url_for
 from core.payments.models import Payment
 from core.payments.refund import REASONS, request_refund
 from core.web.fields import DayField, Form, FormTokenField, LineField, MoneyField, ParagraphField, SelectField
-from core.web.filters import status_label
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -26,18 +24,17 @@ class FilterForm(Form):
         csrf = False  # reading changes nothing
 
     q = LineField("Search", most=254)
-    status = SelectField("Status", choices=lambda: [("", "All"), *((state, status_label(state)) for state in SHOWN_STATES)], default="")
+    status = SelectField("Status", choices=[("", "All"), *((state, state) for state in SHOWN_STATES)], default="")
     since = DayField("From")
     until = DayField("To")
 
     def wanted(self) -> dict[str, Any]:
         """The filters as the question about payments takes them; the last day counts whole."""
-        last = self.until.data
         return {
             "text": self.q.data or None,
             "status": self.status.data or None,
             "since": self.since.data,
-            "until": last + timedelta(days=1) if last else None,
+            "until": self.until.next_day,
         }
 
     def kept(self) -> dict[str, str]:

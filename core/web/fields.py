@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -291,6 +291,15 @@ class DayField(MomentField):
         if self.raw_data:
             return str(self.raw_data[0])
         return self.data.astimezone(zone()).strftime("%Y-%m-%d") if self.data else ""
+
+
+    @property
+    def next_day(self) -> datetime | None:
+        """When the day after begins there: some days have 23 hours and some 25."""
+        if self.data is None:
+            return None
+        here = self.data.astimezone(zone()).date() + timedelta(days=1)
+        return datetime.combine(here, time(), tzinfo=zone()).astimezone(UTC)
 
 
 class FormTokenField(HiddenField):

@@ -43,7 +43,7 @@ STATES: dict[str, tuple[str, str]] = {
     "paused": ("Paused", "wait"),
     "sold_out": ("Sold out", "calm"),
     "paid": ("Paid", "good"),
-    "waiting": ("Waiting", "wait"),
+    "queued": ("Waiting to be sent", "wait"),
     "sent": ("Sent", "good"),
     "kept": ("Kept here", "calm"),
 }
