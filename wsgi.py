@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 from jinja2 import StrictUndefined
 
+from core.kernel import logs
 from core.kernel.config import settings
 from core.kernel.db import db
 from core.web import filters, guard, headers, health, page, refusals, statics, throttle
@@ -19,6 +20,7 @@ LARGEST_BODY = 1_000_000  # bytes; nobody types more, and hooks stay far below
 
 def create_app(**config: Any) -> Flask:
     """The web process: every door on one application. `config` lets a test say what differs."""
+    logs.configure()
     app = Flask(__name__, template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings().database_url,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from core.payments.queries import list_payments, milestones, takings_since
 from flask import Response, url_for
 
 from core.kernel import clock
 from core.kernel.config import settings
 from core.kernel.money import Money
 from core.ledger.queries import balances
+from core.payments.queries import list_payments, milestones, takings_since
 from core.web.filters import zone
 from core.web.guard import current, find_current, may, public
 from core.web.page import page
@@ -23,7 +24,18 @@ from portal.live import what_live_needs
 @portal.get("/")
 @public
 def landing() -> Response:
-    return page("portal/home/landing.html", me=find_current(), demo=settings().demo)
+    return page("portal/home/landing.html", me=find_current(), demo=settings().demo, try_url=_demo_link())
+
+
+def _demo_link() -> str | None:
+    """The payment link that was made for trying things out, if this is a demo that has one."""
+    if not settings().demo:
+        return None
+    try:
+        kept = json.loads((settings().var / "demo.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return kept.get("try_url") if isinstance(kept, dict) else None
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from core.payments.queries import get_link, list_links, list_payments, paid_through
 from flask import Response, flash, request, url_for
 
 from core.kernel.config import settings
 from core.kernel.money import Money
 from core.payments.link import create_link, edit_link, ends_at, expire_link, link_state, link_token, pause_link, resume_link, taken_places
 from core.payments.models import PaymentLink
+from core.payments.queries import get_link, list_links, list_payments, paid_through
 from core.web.fields import Form, LineField, ParagraphField, SelectField
 from core.web.guard import current, may
 from core.web.page import page, see_other

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.payments.queries import find_link_of, get_payment, list_payments, list_refunds, timeline
 from flask import Response, flash, request, url_for
 
 from core.payments.models import Payment
+from core.payments.queries import find_link_of, get_payment, list_payments, list_refunds, timeline
 from core.payments.refund import REASONS, request_refund
 from core.web.fields import DayField, Form, FormTokenField, LineField, MoneyField, ParagraphField, SelectField
 from core.web.guard import current, may

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 import segno
-from core.payments.queries import get_link
 from flask import Response, make_response
 
+from core.payments.queries import get_link
 from core.web.guard import current, may
 from portal.blueprint import portal
 from portal.links import link_url

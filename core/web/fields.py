@@ -23,6 +23,7 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
+from wtforms.widgets import TextInput
 
 from core.kernel.currency import OFFERED
 from core.kernel.errors import Refusal
@@ -178,6 +179,8 @@ class MoneyField(Field):
     What was typed stays in the field when it is refused.
     """
 
+    widget = TextInput()
+
     def __init__(
         self,
         label: str,
@@ -252,6 +255,7 @@ class CountField(IntegerField):
 class MomentField(Field):
     """A date and time in the reader's zone, `2026-11-21T14:30`; `data` is an aware instant in UTC or None."""
 
+    widget = TextInput()
     FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
     def _value(self) -> str:
