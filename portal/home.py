@@ -35,7 +35,7 @@ def _demo_link() -> str | None:
         kept = json.loads((settings().var / "demo.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return kept.get("try_url") if isinstance(kept, dict) else None
+    return kept.get("payment_link") if isinstance(kept, dict) else None
 
 
 @dataclass(frozen=True)
