@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from flask_migrate import Migrate
 from jinja2 import StrictUndefined
 
+from checkout import door as checkout_door
 from core.kernel import logs
 from core.kernel.config import settings
-from core.kernel.db import db
+from core.kernel.db import db, on_commit
 from core.web import filters, guard, headers, health, page, refusals, statics, throttle
 from portal import door as portal_door
+from workers.runner import wake
 
 HERE = Path(__file__).parent
 LARGEST_BODY = 1_000_000  # bytes; nobody types more, and hooks stay far below
@@ -33,9 +36,13 @@ def create_app(**config: Any) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
+    Migrate(app, db, directory=str(HERE / "migrations"))
     for part in (page, headers, guard, throttle, filters, refusals, statics, health):
         part.install(app)
     portal_door.register(app)
+    checkout_door.register(app)
+    if settings().redis_url:
+        on_commit(wake)
     if missing := guard.unguarded(app):
         raise RuntimeError(f"these routes say nothing about access: {', '.join(missing)}")
     return app

@@ -10,7 +10,7 @@ from core.kernel.currency import is_currency
 from core.kernel.money import BadAmount, Money, parse_amount
 from core.payments.link import LinkTerms
 from core.payments.models import PaymentLink
-from core.web.fields import CountField, CurrencyField, Form, LineField, MomentField, MoneyField, ParagraphField, RadioField
+from core.web.fields import CountField, CurrencyField, Form, LineField, MomentField, MoneyField, ParagraphField, RadioField, options
 
 MOST_SUGGESTIONS = 4
 
@@ -41,12 +41,12 @@ class LinkForm(Form):
     title = LineField("Title", most=120, required="Say what the payment is for.")
     description = ParagraphField("Description", most=2000)
     currency = CurrencyField("Currency")
-    amount_kind = RadioField("Who decides the amount?", choices=[("fixed", "I do"), ("open", "The payer")], default="fixed")
+    amount_kind = RadioField("Who decides the amount?", choices=options([("fixed", "I do"), ("open", "The payer")]), default="fixed")
     amount = MoneyField("Amount")
     minimum = MoneyField("Smallest amount")
     maximum = MoneyField("Largest amount")
     suggestions = SuggestionsField("Suggested amounts", most=100)
-    kind = RadioField("How often can it be paid?", choices=[("single", "Once"), ("reusable", "Again and again")], default="single")
+    kind = RadioField("How often can it be paid?", choices=options([("single", "Once"), ("reusable", "Again and again")]), default="single")
     max_payments = CountField("Most payments", most=10_000)
     expires_at = MomentField("Ends at")
     hours_after_opening = CountField("Hours after it is first opened", most=8_760)

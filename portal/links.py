@@ -9,7 +9,7 @@ from core.kernel.money import Money
 from core.payments.link import create_link, edit_link, ends_at, expire_link, link_state, link_token, pause_link, resume_link, taken_places
 from core.payments.models import PaymentLink
 from core.payments.queries import get_link, list_links, list_payments, paid_through
-from core.web.fields import Form, LineField, ParagraphField, SelectField
+from core.web.fields import Form, LineField, ParagraphField, SelectField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -23,7 +23,7 @@ class FilterForm(Form):
         csrf = False  # reading changes nothing
 
     q = LineField("Search", most=120)
-    state = SelectField("State", choices=[("", "All"), ("active", "Active"), ("paused", "Paused"), ("expired", "Ended")], default="")
+    state = SelectField("State", choices=options([("", "All"), ("active", "Active"), ("paused", "Paused"), ("expired", "Ended")]), default="")
 
 
 class PauseForm(Form):

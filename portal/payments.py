@@ -9,7 +9,8 @@ from flask import Response, flash, request, url_for
 from core.payments.models import Payment
 from core.payments.queries import find_link_of, get_payment, list_payments, list_refunds, timeline
 from core.payments.refund import REASONS, request_refund
-from core.web.fields import DayField, Form, FormTokenField, LineField, MoneyField, ParagraphField, SelectField
+from core.web.fields import DayField, Form, FormTokenField, LineField, MoneyField, ParagraphField, SelectField, options
+from core.web.filters import status_label
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -24,7 +25,7 @@ class FilterForm(Form):
         csrf = False  # reading changes nothing
 
     q = LineField("Search", most=254)
-    status = SelectField("Status", choices=[("", "All"), *((state, state) for state in SHOWN_STATES)], default="")
+    status = SelectField("Status", choices=options([("", "All"), *((state, status_label(state)) for state in SHOWN_STATES)]), default="")
     since = DayField("From")
     until = DayField("To")
 
@@ -45,7 +46,7 @@ class FilterForm(Form):
 class RefundForm(Form):
     form_token = FormTokenField()
     amount = MoneyField("Amount to refund", required="Enter how much goes back.")
-    reason = SelectField("Reason", choices=[(reason, REASON_WORDS[reason]) for reason in REASONS])
+    reason = SelectField("Reason", choices=options((reason, REASON_WORDS[reason]) for reason in REASONS))
     note = ParagraphField("Note for your team", most=300)
 
     def __init__(self, payment: Payment, **kwargs: Any) -> None:

@@ -6,6 +6,7 @@ import re
 
 from flask import Flask
 from markupsafe import Markup, escape
+from wtforms.fields.choices import SelectChoice
 
 from core.payments.models import Payment
 
@@ -37,6 +38,11 @@ def device(agent: str) -> str:
     return f"{browser} on {system}" if system else browser
 
 
+def pairs(choices: list[SelectChoice]) -> list[tuple[str, str]]:
+    """A field's choices as (value, words), for lists that are drawn outside a form."""
+    return [(choice.value, choice.label) for choice in choices]
+
+
 def install(app: Flask) -> None:
-    for filter in (payment_status, letter, device):
+    for filter in (payment_status, letter, device, pairs):
         app.jinja_env.filters[filter.__name__] = filter

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from core.providers.contract import Opening, Outcome, RefundOutcome
 from flask import Flask
 
 from core.accounts.models import Membership, User, Vendor
@@ -22,7 +23,6 @@ from core.payments.models import Attempt, Payment, PaymentLink, Refund
 from core.payments.refund import begin_sending, request_refund, settle_refund
 from core.payments.settle import settle
 from core.payments.start import start_payment
-from core.providers.contract import Opening, Outcome, RefundOutcome
 from tests.browser import Browser
 
 PASSWORD = "sunny-Harbour-42"
@@ -110,6 +110,7 @@ def tell(shop: Shop, payment: Payment, attempt: Attempt | None, state: str, **fa
     """The provider says what became of the payment."""
     reference = attempt.provider_reference if attempt and attempt.provider_reference else "cs_none"
     with unit(shop.app):
+        attempt = _again(attempt) if attempt else None
         return settle(shop.vendor, _again(payment), attempt, Outcome(state=state, provider_reference=reference, **facts), cause=f"evt_{secrets.token_hex(8)}")
 
 

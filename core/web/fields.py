@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
 from wtforms.widgets import TextInput
 
@@ -49,10 +50,15 @@ __all__ = [
     "SecretField",
     "SelectField",
     "ValidationError",
-    "plain_text",
+    "options", "plain_text",
 ]  # fmt: skip
 
 EARLIEST, LATEST = 2000, 2100
+
+
+def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    """(value, words) as a list field wants them."""
+    return [SelectChoice(value, words) for value, words in pairs]
 
 
 def plain_text(text: str) -> str | None:
@@ -166,7 +172,7 @@ class CurrencyField(SelectField):
     """One of the currencies we offer."""
 
     def __init__(self, label: str = "Currency", **kwargs: Any) -> None:
-        super().__init__(label, choices=[(code, code) for code in OFFERED], **kwargs)
+        super().__init__(label, choices=options((code, code) for code in OFFERED), **kwargs)
 
     def pre_validate(self, form: Any) -> None:
         if self.data not in OFFERED:

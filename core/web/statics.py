@@ -25,7 +25,8 @@ def install(app: Flask) -> None:
         return digests[filename]
 
     def name_by_content(endpoint: str, values: dict[str, Any]) -> None:
-        if endpoint == "static" and "filename" in values:
+        # The style sheets name the fonts plainly; a second name for the same file would be fetched twice.
+        if endpoint == "static" and not values.get("filename", "fonts/").startswith("fonts/"):
             values.setdefault("v", digest(values["filename"]))
 
     def headers(found: Headers, _path: str, _url: str) -> None:
