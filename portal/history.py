@@ -32,7 +32,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "attempt.declined": ("Declined", "bad"),
     "attempt.error": ("The try did not go through", "bad"),
     "attempt.abandoned": ("The try was left unfinished", "quiet"),
-    "payment.requires_action": ("Waiting for the payer's bank", "info"),
+    "payment.requires_action": ("Waiting for the payer", "info"),
     "payment.requires_method": ("The payer may try again", "warn"),
     "payment.processing": ("The processor is working on it", "info"),
     "payment.unknown": ("The outcome is not known yet; we keep asking", "warn"),

@@ -24,18 +24,28 @@ from portal.live import what_live_needs
 @portal.get("/")
 @public
 def landing() -> Response:
-    return page("portal/home/landing.html", me=find_current(), demo=settings().demo, try_url=_demo_link())
+    return page("portal/home/landing.html", me=find_current(), demo=_demo(), example=Money(4500, "GBP"))
 
 
-def _demo_link() -> str | None:
-    """The payment link that was made for trying things out, if this is a demo that has one."""
+@dataclass(frozen=True)
+class Demo:
+    """What a visitor of the demo may try: the payment link, the people to sign in as, the card that works."""
+
+    payment_link: str | None = None
+    card: str | None = None
+    people: tuple[dict[str, str], ...] = ()
+
+
+def _demo() -> Demo:
+    """Read from the file that filling in the demo leaves behind; nothing outside a demo."""
     if not settings().demo:
-        return None
+        return Demo()
     try:
         kept = json.loads((settings().var / "demo.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return kept.get("payment_link") if isinstance(kept, dict) else None
+        people = tuple({"note": p.get("note") or "Sign in as", "email": p["email"], "password": p["password"]} for p in kept.get("sign_ins", []))
+        return Demo(kept.get("payment_link"), kept.get("card"), people)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Demo()
 
 
 @dataclass(frozen=True)
