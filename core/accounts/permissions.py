@@ -13,6 +13,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "payments.refund": (OWNER, MANAGER, ACCOUNTANT),
     "balance.see": (OWNER, MANAGER, ACCOUNTANT),
     "messages.see": EVERYONE,
+    "live.switch_on": (OWNER,),
     "settings.see": EVERYONE,
     "settings.edit": (OWNER, MANAGER),
     "account.own": EVERYONE,  # one's own password, sessions, test or live view

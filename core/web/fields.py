@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -22,7 +22,9 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
+from wtforms.widgets import TextInput
 
 from core.kernel.currency import OFFERED
 from core.kernel.errors import Refusal
@@ -48,10 +50,15 @@ __all__ = [
     "SecretField",
     "SelectField",
     "ValidationError",
-    "plain_text",
+    "options", "plain_text",
 ]  # fmt: skip
 
 EARLIEST, LATEST = 2000, 2100
+
+
+def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    """(value, words) as a list field wants them."""
+    return [SelectChoice(value, words) for value, words in pairs]
 
 
 def plain_text(text: str) -> str | None:
@@ -165,7 +172,7 @@ class CurrencyField(SelectField):
     """One of the currencies we offer."""
 
     def __init__(self, label: str = "Currency", **kwargs: Any) -> None:
-        super().__init__(label, choices=[(code, code) for code in OFFERED], **kwargs)
+        super().__init__(label, choices=options((code, code) for code in OFFERED), **kwargs)
 
     def pre_validate(self, form: Any) -> None:
         if self.data not in OFFERED:
@@ -177,6 +184,8 @@ class MoneyField(Field):
 
     What was typed stays in the field when it is refused.
     """
+
+    widget = TextInput()
 
     def __init__(
         self,
@@ -252,6 +261,7 @@ class CountField(IntegerField):
 class MomentField(Field):
     """A date and time in the reader's zone, `2026-11-21T14:30`; `data` is an aware instant in UTC or None."""
 
+    widget = TextInput()
     FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
     def _value(self) -> str:
@@ -291,6 +301,15 @@ class DayField(MomentField):
         if self.raw_data:
             return str(self.raw_data[0])
         return self.data.astimezone(zone()).strftime("%Y-%m-%d") if self.data else ""
+
+
+    @property
+    def next_day(self) -> datetime | None:
+        """When the day after begins there: some days have 23 hours and some 25."""
+        if self.data is None:
+            return None
+        here = self.data.astimezone(zone()).date() + timedelta(days=1)
+        return datetime.combine(here, time(), tzinfo=zone()).astimezone(UTC)
 
 
 class FormTokenField(HiddenField):

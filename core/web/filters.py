@@ -21,8 +21,8 @@ LOCALE = Locale.parse("en_GB")  # names a foreign currency without doubt: US$, J
 # state -> (what the reader is told, tone of its badge: good, bad, wait or calm)
 STATES: dict[str, tuple[str, str]] = {
     "created": ("Not started", "calm"),
-    "requires_method": ("Not paid", "calm"),
-    "requires_action": ("Bank check under way", "wait"),
+    "requires_method": ("Declined", "bad"),
+    "requires_action": ("Waiting for the payer", "wait"),
     "processing": ("Processing", "wait"),
     "succeeded": ("Paid", "good"),
     "canceled": ("Cancelled", "calm"),
@@ -31,7 +31,7 @@ STATES: dict[str, tuple[str, str]] = {
     "partly_refunded": ("Partly refunded", "calm"),
     "refunded": ("Refunded", "calm"),
     "started": ("Started", "calm"),
-    "action_required": ("Bank check under way", "wait"),
+    "action_required": ("Waiting for the payer", "wait"),
     "submitted": ("Sent to the processor", "wait"),
     "declined": ("Declined", "bad"),
     "error": ("Did not go through", "bad"),
@@ -43,7 +43,7 @@ STATES: dict[str, tuple[str, str]] = {
     "paused": ("Paused", "wait"),
     "sold_out": ("Sold out", "calm"),
     "paid": ("Paid", "good"),
-    "waiting": ("Waiting", "wait"),
+    "queued": ("Waiting to be sent", "wait"),
     "sent": ("Sent", "good"),
     "kept": ("Kept here", "calm"),
 }

@@ -1,0 +1,39 @@
+"""Static files: served without Flask, named by their content, so that a browser may keep them for ever."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+from wsgiref.headers import Headers
+
+from flask import Flask
+from whitenoise import WhiteNoise
+
+FOR_EVER = 31_536_000
+
+
+def install(app: Flask) -> None:
+    """Each address carries `?v=` and the file's own digest: a changed file is a new address."""
+    root = Path(app.static_folder or "static")
+    digests: dict[str, str] = {}
+
+    def digest(filename: str) -> str:
+        if filename not in digests or app.debug:
+            path = root / filename
+            digests[filename] = hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else "0"
+        return digests[filename]
+
+    def name_by_content(endpoint: str, values: dict[str, Any]) -> None:
+        # The style sheets name the fonts plainly; a second name for the same file would be fetched twice.
+        if endpoint == "static" and not values.get("filename", "fonts/").startswith("fonts/"):
+            values.setdefault("v", digest(values["filename"]))
+
+    def headers(found: Headers, _path: str, _url: str) -> None:
+        found["X-Content-Type-Options"] = "nosniff"
+        found["Cross-Origin-Resource-Policy"] = "same-origin"
+
+    app.url_defaults(name_by_content)
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app, root=root, prefix="static/", max_age=FOR_EVER, add_headers_function=headers, autorefresh=app.debug
+    )

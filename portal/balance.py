@@ -1,0 +1,125 @@
+"""The vendor's money by where it stands, and the journal lines behind each figure."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from flask import Response, request, url_for
+
+from core.kernel.currency import is_currency
+from core.kernel.errors import NotFound
+from core.kernel.money import Money
+from core.ledger.queries import balance, balances, list_lines
+from core.web.guard import current, may
+from core.web.page import page
+from portal.blueprint import portal
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One account of the book as its owner sees it."""
+
+    account: str
+    slug: str
+    title: str
+    text: str
+
+
+FIGURES = (
+    Figure("seller_available", "available", "Available", "Yours, and free to be paid out."),
+    Figure("seller_pending", "pending", "Pending", "Paid by customers and still in its waiting time."),
+    Figure("refund_in_flight", "on-the-way", "On its way back", "Refunds you asked for that have not reached the payer yet."),
+    Figure("seller_hold", "held", "Held", "Kept aside for a dispute or as a reserve."),
+    Figure("seller_receivable", "owed", "Owed to us", "What refunds or disputes took beyond your balance."),
+)
+ALWAYS_SHOWN = ("available", "pending", "on-the-way")
+
+# What a journal is called on a statement, by its kind in the books.
+KINDS = {
+    "capture": "Payment",
+    "release": "Released to available",
+    "refund requested": "Refund",
+    "refund confirmed": "Refund reached the payer",
+    "refund failed": "Refund failed, money returned",
+    "refund returned": "Refund came back from the bank",
+}
+
+
+@dataclass(frozen=True)
+class Book:
+    """One currency's figures, in the order of FIGURES."""
+
+    currency: str
+    rows: list[tuple[Figure, Money]]
+    yours: Money
+
+
+def summarise(found: dict[tuple[str, str, str], Money], home_currency: str) -> list[Book]:
+    """The seller's accounts by currency, the vendor's own currency first. Accounts that never moved are zero, not missing."""
+    used = {currency for (account, _, currency) in found if any(account == figure.account for figure in FIGURES)}
+    books = []
+    for code in [home_currency, *sorted(used - {home_currency})]:
+        rows = []
+        for figure in FIGURES:
+            total = _sum(found, figure.account, code)
+            if total or figure.slug in ALWAYS_SHOWN:
+                rows.append((figure, total))
+        yours = _sum(found, "seller_available", code) + _sum(found, "seller_pending", code)
+        books.append(Book(code, rows, yours))
+    return books
+
+
+def _sum(found: dict[tuple[str, str, str], Money], account: str, code: str) -> Money:
+    total = Money(0, code)
+    for (name, _, currency), amount in found.items():
+        if name == account and currency == code:
+            total = total + amount
+    return total
+
+
+@portal.get("/portal/balance")
+@may("balance.see")
+def balance_page() -> Response:
+    me = current()
+    return page("portal/balance/index.html", books=summarise(balances(me.vendor, me.mode), me.vendor.currency))
+
+
+@portal.get("/portal/balance/<slug>")
+@may("balance.see")
+def balance_lines(slug: str) -> Response:
+    """Every line behind one figure, newest first; over all pages they add up to it."""
+    me = current()
+    figure = next((known for known in FIGURES if known.slug == slug), None)
+    code = request.args.get("currency", me.vendor.currency)
+    if figure is None or not is_currency(code):
+        raise NotFound
+    lines = list_lines(me.vendor, me.mode, figure.account, code, after=_cursor(request.args.get("after")), limit=50)
+    older = url_for(".balance_lines", slug=slug, currency=code, after=f"{lines.next[0]}~{lines.next[1]}") if lines.next else None
+    return page(
+        "portal/balance/lines.html",
+        fragment="portal/balance/_lines.html",
+        figure=figure,
+        currency=code,
+        total=balance(me.vendor, me.mode, figure.account, code),
+        lines=lines.lines,
+        kinds=KINDS,
+        newest=url_for(".balance_lines", slug=slug, currency=code) if request.args.get("after") else None,
+        older=older,
+    )
+
+
+def _cursor(text: str | None) -> tuple[uuid.UUID, int] | None:
+    if not text:
+        return None
+    journal, _, leg = text.partition("~")
+    try:
+        return uuid.UUID(journal), _small(leg)
+    except ValueError:
+        raise NotFound("That page of lines does not exist.") from None
+
+
+def _small(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 5):
+        raise ValueError("a leg has a small number")
+    return min(int(text), 32_767)

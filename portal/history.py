@@ -1,0 +1,105 @@
+"""A payment's history in words: each line of it gets a title, a sentence and a tone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.kernel.currency import is_currency
+from core.kernel.money import Money
+from core.payments.models import PaymentEvent
+from core.web.filters import money
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of the timeline as the vendor reads it."""
+
+    title: str
+    text: str
+    tone: str
+    at: datetime
+    who: str
+    code: str | None
+
+
+# kind -> (title, tone)
+WORDS: dict[str, tuple[str, str]] = {
+    "payment.created": ("Payment started", "quiet"),
+    "attempt.started": ("Try number {number}", "quiet"),
+    "attempt.opened": ("Card page opened", "quiet"),
+    "attempt.declined": ("Declined", "bad"),
+    "attempt.error": ("The try did not go through", "bad"),
+    "attempt.abandoned": ("The try was left unfinished", "quiet"),
+    "payment.requires_action": ("Waiting for the payer", "info"),
+    "payment.requires_method": ("The payer may try again", "warn"),
+    "payment.processing": ("The processor is working on it", "info"),
+    "payment.unknown": ("The outcome is not known yet; we keep asking", "warn"),
+    "payment.succeeded": ("Paid", "good"),
+    "payment.canceled": ("Cancelled by the payer", "quiet"),
+    "payment.expired": ("Ran out of time", "quiet"),
+    "payment.unexpected_money": ("Money arrived that was not expected", "bad"),
+    "payment.released": ("Released to your available balance", "good"),
+    "payment.fee": ("The processor's charge was recorded", "quiet"),
+    "refund.requested": ("Refund asked for", "info"),
+    "refund.submitted": ("Refund sent to the processor", "info"),
+    "refund.pending": ("Refund on its way", "info"),
+    "refund.succeeded": ("Refunded", "good"),
+    "refund.failed": ("Refund failed", "bad"),
+    "refund.canceled": ("Refund cancelled", "bad"),
+    "refund.unknown": ("The refund's outcome is not known yet; we keep asking", "warn"),
+}
+REASONS = {
+    "requested_by_customer": "The customer asked for it",
+    "duplicate": "Paid twice",
+    "fraudulent": "Suspected fraud",
+    "not_delivered": "Could not be delivered",
+    "other": "Another reason",
+}
+WHO = {"payer": "The payer", "provider": "The card processor", "system": "Automatic"}
+
+
+def tell(events: list[PaymentEvent], *, names: dict[str, str]) -> list[Moment]:
+    """The whole history, newest first. `names` maps a person's public id to what the reader calls them."""
+    return [_moment(event, names) for event in reversed(events)]
+
+
+def _moment(event: PaymentEvent, names: dict[str, str]) -> Moment:
+    title, tone = WORDS.get(event.kind, (event.kind.replace(".", " ").replace("_", " ").capitalize(), "quiet"))
+    detail = event.detail
+    return Moment(
+        title=title.replace("{number}", str(detail.get("number", ""))),
+        text=" ".join(_sentences(event.kind, detail)),
+        tone=tone,
+        at=event.at,
+        who=WHO.get(event.actor) or names.get(event.actor) or "A member of your team",
+        code=detail.get("refund") or detail.get("attempt") or detail.get("charge"),
+    )
+
+
+def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
+    said = []
+    amount = _amount(detail)
+    if amount:
+        said.append(f"{amount}.")
+    if detail.get("decline_code"):
+        said.append(f"The bank's reason: {_plain(detail['decline_code'])}.")
+    if detail.get("reason"):
+        said.append(f"{REASONS.get(detail['reason'], _plain(detail['reason']))}.")
+    if detail.get("failure_reason"):
+        said.append(f"Reason: {_plain(detail['failure_reason'])}. The money is back in your balance.")
+    if detail.get("why"):
+        said.append(f"{_plain(detail['why']).capitalize()}.")
+    if detail.get("surface") == "fields" and kind == "attempt.started":
+        said.append("On our page, with the processor's own card fields.")
+    return said
+
+
+def _amount(detail: dict[str, Any]) -> str | None:
+    minor, code = detail.get("amount_minor"), detail.get("currency")
+    return money(Money(minor, code)) if isinstance(minor, int) and isinstance(code, str) and is_currency(code) else None
+
+
+def _plain(code: Any) -> str:
+    return str(code).replace("_", " ").replace("-", " ")

@@ -1,0 +1,105 @@
+"""The form of a payment link: reads what the vendor typed into terms, and a link's terms back into the form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wtforms.validators import StopValidation
+
+from core.kernel.currency import is_currency
+from core.kernel.money import BadAmount, Money, parse_amount
+from core.payments.link import LinkTerms
+from core.payments.models import PaymentLink
+from core.web.fields import CountField, CurrencyField, Form, LineField, MomentField, MoneyField, ParagraphField, RadioField, options
+
+MOST_SUGGESTIONS = 4
+
+
+class SuggestionsField(LineField):
+    """Up to four amounts beside each other, `5, 10, 25`, in the form's currency; `amounts` holds what was read."""
+
+    amounts: list[Money]
+
+    def pre_validate(self, form: Any) -> None:
+        super().pre_validate(form)
+        self.amounts = []
+        code = form.currency.data
+        if not self.data or not code or not is_currency(code):
+            return
+        for text in self.data.replace(";", ",").replace(",", " ").split():
+            try:
+                amount = parse_amount(text[:64], code)
+            except BadAmount as refusal:
+                raise StopValidation(f"“{text[:20]}” cannot be read. {refusal.message}") from None
+            if amount not in self.amounts:
+                self.amounts.append(amount)
+        if len(self.amounts) > MOST_SUGGESTIONS:
+            raise StopValidation(f"Suggest {MOST_SUGGESTIONS} amounts at most.")
+
+
+class LinkForm(Form):
+    title = LineField("Title", most=120, required="Say what the payment is for.")
+    description = ParagraphField("Description", most=2000)
+    currency = CurrencyField("Currency")
+    amount_kind = RadioField("Who decides the amount?", choices=options([("fixed", "I do"), ("open", "The payer")]), default="fixed")
+    amount = MoneyField("Amount")
+    minimum = MoneyField("Smallest amount")
+    maximum = MoneyField("Largest amount")
+    suggestions = SuggestionsField("Suggested amounts", most=100)
+    kind = RadioField("How often can it be paid?", choices=options([("single", "Once"), ("reusable", "Again and again")]), default="single")
+    max_payments = CountField("Most payments", most=10_000)
+    expires_at = MomentField("Ends at")
+    hours_after_opening = CountField("Hours after it is first opened", most=8_760)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        good = super().validate(extra_validators)
+        if self.amount_kind.data == "fixed" and self.amount.data is None and not self.amount.errors and not self.currency.errors:
+            self.refuse("Enter the amount to be paid, or let the payer choose.", "amount")
+            good = False
+        return good
+
+    def terms(self, *, paused_message: str = "") -> LinkTerms:
+        """What was typed, as the payments room wants it. Parts that do not apply to the kinds chosen are left out."""
+        payer_chooses = self.amount_kind.data == "open"
+        return LinkTerms(
+            title=self.title.data,
+            description=self.description.data or "",
+            kind=self.kind.data,
+            currency=self.currency.data,
+            amount_minor=None if payer_chooses else _minor(self.amount.data),
+            minimum_minor=_minor(self.minimum.data) if payer_chooses else None,
+            maximum_minor=_minor(self.maximum.data) if payer_chooses else None,
+            suggestions_minor=[amount.minor for amount in self.suggestions.amounts] if payer_chooses else [],
+            expires_at=self.expires_at.data,
+            hours_after_opening=self.hours_after_opening.data,
+            max_payments=self.max_payments.data if self.kind.data == "reusable" else None,
+            paused_message=paused_message,
+        )
+
+
+def filled_from(link: PaymentLink) -> LinkForm:
+    """The form as it looks when somebody opens an existing link for editing."""
+    suggested = [Money(minor, link.currency).decimal_text for minor in link.suggestions_minor]
+    return LinkForm(
+        formdata=None,
+        title=link.title,
+        description=link.description,
+        currency=link.currency,
+        amount_kind="open" if link.amount is None else "fixed",
+        amount=link.amount,
+        minimum=_money(link.minimum_minor, link.currency),
+        maximum=_money(link.maximum_minor, link.currency),
+        suggestions=", ".join(suggested),
+        kind=link.kind,
+        max_payments=link.max_payments,
+        expires_at=link.expires_at,
+        hours_after_opening=link.hours_after_opening,
+    )
+
+
+def _minor(amount: Money | None) -> int | None:
+    return None if amount is None else amount.minor
+
+
+def _money(minor: int | None, code: str) -> Money | None:
+    return None if minor is None else Money(minor, code)

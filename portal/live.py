@@ -1,0 +1,81 @@
+"""Test or live: which world a browser looks at, and what a vendor needs before live money may move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Response, flash, request, url_for
+
+from core.accounts.go_live import go_live
+from core.accounts.models import User, Vendor
+from core.accounts.sessions import look_at
+from core.kernel.config import settings
+from core.web.fields import Form
+from core.web.guard import current, may
+from core.web.page import page, see_other
+from portal.blueprint import portal
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing that must be there before live, with what to do about it."""
+
+    title: str
+    text: str
+    done: bool
+
+
+class GoLiveForm(Form):
+    pass
+
+
+def needs_of(vendor: Vendor, user: User) -> list[Need]:
+    keys = settings().stripe["live"]
+    return [
+        Need("Your e-mail address is confirmed", "Open the link we sent you, or ask for a new one.", user.email_verified_at is not None),
+        Need(
+            "A card processor is connected",
+            "Whoever runs this installation sets STRIPE_LIVE_SECRET_KEY, STRIPE_LIVE_PUBLISHABLE_KEY and STRIPE_LIVE_WEBHOOK_SECRET.",
+            all(keys.values()),
+        ),
+        Need("Live mode is switched on for your business", "The owner of the account does this here, once the rest is in place.", vendor.live_enabled),
+    ]
+
+
+def what_live_needs(vendor: Vendor, user: User) -> list[Need]:
+    return [need for need in needs_of(vendor, user) if not need.done]
+
+
+@portal.post("/portal/mode")
+@may("account.own")
+def mode() -> Response:
+    """Looking at live is refused with the reasons until everything for it is there."""
+    me, wished = current(), request.form.get("mode", "")
+    if wished not in ("test", "live"):
+        flash("Choose test or live.", "warn")
+        return see_other(url_for(".home"))
+    if wished == "live" and what_live_needs(me.vendor, me.user):
+        return see_other(url_for(".live"))
+    look_at(me.session, me.vendor, wished, by=me.user.public_id)
+    return see_other(url_for(".home"))
+
+
+@portal.get("/portal/live")
+@may("home.see")
+def live() -> Response:
+    me = current()
+    needs = needs_of(me.vendor, me.user)
+    ready = all(need.done for need in needs[:-1])
+    return page("portal/live/needs.html", needs=needs, ready=ready, form=GoLiveForm(formdata=None), may_switch=me.may("live.switch_on"))
+
+
+@portal.post("/portal/live")
+@may("live.switch_on")
+def switch_live_on() -> Response:
+    me = current()
+    if not all(need.done for need in needs_of(me.vendor, me.user)[:-1]):
+        return see_other(url_for(".live"))
+    go_live(me.vendor, by=me.user)
+    look_at(me.session, me.vendor, "live", by=me.user.public_id)
+    flash("You are live. From here on, payments are real.", "good")
+    return see_other(url_for(".home"))

@@ -1,0 +1,66 @@
+"""Choosing a new password through a link sent by e-mail."""
+
+from __future__ import annotations
+
+from flask import Response, flash, url_for
+from wtforms.validators import InputRequired
+
+from core.accounts.email_links import open_link
+from core.accounts.reset_password import ask_to_reset, reset_password
+from core.web.fields import AddressField, Form, SecretField
+from core.web.guard import leave_seat, public
+from core.web.page import page, see_other
+from core.web.throttle import by_account, by_address
+from portal.blueprint import portal
+from portal.mail import is_kept_here, send_link, tell_password_changed
+
+
+class AskForm(Form):
+    email = AddressField("E-mail address")
+
+
+class NewPasswordForm(Form):
+    password = SecretField("New password", [InputRequired("Choose a password.")])
+
+
+@portal.get("/reset-password")
+@public
+def ask_for_reset() -> Response:
+    return page("portal/reset_password/ask.html", form=AskForm(formdata=None))
+
+
+@portal.post("/reset-password")
+@public
+@by_address("30 per hour", scope="reset")
+@by_account("5 per hour", scope="reset")
+def send_reset() -> Response:
+    """The same words for an address we know and for one we do not."""
+    form = AskForm()
+    if not form.validate():
+        return page("portal/reset_password/ask.html", status=form.status, form=form)
+    if known := ask_to_reset(form.email.data):
+        send_link(*known)
+    return page("portal/reset_password/check_inbox.html", email=form.email.data, kept_here=is_kept_here())
+
+
+@portal.get("/reset-password/<token>")
+@public
+def new_password(token: str) -> Response:
+    _, user = open_link("password-reset", token)
+    return page("portal/reset_password/choose.html", form=NewPasswordForm(formdata=None), email=user.email)
+
+
+@portal.post("/reset-password/<token>")
+@public
+@by_address("30 per hour", scope="reset")
+def choose_password(token: str) -> Response:
+    form = NewPasswordForm()
+    _, person = open_link("password-reset", token)
+    if form.validate():
+        with form.refusals():
+            user = reset_password(token, password=form.password.data)
+            tell_password_changed(user)
+            response = leave_seat(see_other(url_for("portal.sign_in")))
+            flash("Your new password counts from now on, and every device was signed out. Please sign in.", "good")
+            return response
+    return page("portal/reset_password/choose.html", status=form.status, form=form, email=person.email)

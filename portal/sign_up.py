@@ -1,0 +1,104 @@
+"""Signing up, and proving the e-mail address afterwards."""
+
+from __future__ import annotations
+
+from flask import Response, flash, url_for
+from wtforms.validators import InputRequired
+
+from core.accounts.email_links import open_link
+from core.accounts.models import User
+from core.accounts.places import countries
+from core.accounts.reset_password import ask_to_reset
+from core.accounts.sign_up import Registration, sign_up
+from core.accounts.verify_email import ask_to_verify, verify_email
+from core.web.fields import AddressField, CurrencyField, Form, LineField, SecretField, SelectField, options
+from core.web.guard import current, find_current, may, public
+from core.web.page import page, see_other
+from core.web.throttle import by_account, by_address
+from portal.blueprint import portal
+from portal.mail import is_kept_here, send_link
+from portal.sign_in import SignInForm
+
+
+class SignUpForm(Form):
+    business = LineField("Business name", most=120, required="Enter the name your customers know you by.")
+    country = SelectField("Country", choices=lambda: options([("", "Choose a country"), *countries()]))
+    currency = CurrencyField("Main currency", default="GBP")
+    email = AddressField("E-mail address")
+    password = SecretField("Password", [InputRequired("Choose a password.")])
+
+    def wish(self) -> Registration:
+        return Registration(
+            business=self.business.data,
+            country=self.country.data,
+            currency=self.currency.data,
+            email=self.email.data,
+            password=self.password.data,
+        )
+
+
+@portal.get("/sign-up")
+@public
+def sign_up_form() -> Response:
+    if find_current():
+        return see_other(url_for("portal.home"))
+    return page("portal/sign_up/form.html", form=SignUpForm(formdata=None))
+
+
+@portal.post("/sign-up")
+@public
+@by_address("60 per hour", scope="sign-up")
+@by_account("10 per hour", scope="sign-up")
+def register() -> Response:
+    """A known address is told by e-mail that it has an account already; the page says the same to everybody."""
+    form = SignUpForm()
+    if form.validate():
+        with form.refusals():
+            account = sign_up(form.wish())
+            if account:
+                _send_verification(account.user)
+            elif known := ask_to_reset(form.email.data):
+                send_link(*known)
+            again = SignInForm(formdata=None, email=form.email.data)
+            return page("portal/sign_up/check_inbox.html", form=again, email=form.email.data, kept_here=is_kept_here())
+    return page("portal/sign_up/form.html", status=form.status, form=form)
+
+
+def _send_verification(user: User) -> bool:
+    link = ask_to_verify(user)
+    if link:
+        send_link(user, link)
+    return link is not None
+
+
+@portal.post("/portal/verification")
+@may("account.own")
+@by_address("20 per hour", scope="verification")
+def ask_for_verification() -> Response:
+    me = current()
+    if _send_verification(me.user):
+        flash(f"We have sent a new link to {me.user.email}. Older ones no longer work.", "good")
+    else:
+        flash("Your e-mail address is confirmed already.", "info")
+    return see_other(url_for("portal.home"))
+
+
+class ConfirmForm(Form):
+    pass
+
+
+@portal.get("/verify-email/<token>")
+@public
+def verification(token: str) -> Response:
+    """Looking at the link does not use it up: mail scanners open links too, so a person presses the button."""
+    link, _ = open_link("email-verify", token)
+    return page("portal/sign_up/verify.html", form=ConfirmForm(formdata=None), email=link.email)
+
+
+@portal.post("/verify-email/<token>")
+@public
+@by_address("60 per hour", scope="verification")
+def verify(token: str) -> Response:
+    verify_email(token)
+    flash("Thank you. Your e-mail address is confirmed.", "good")
+    return see_other(url_for("portal.home") if find_current() else url_for("portal.sign_in"))

@@ -1,0 +1,48 @@
+"""Small things the portal's templates say in their own way: a payment's status, a letter's text, a browser's name."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Flask
+from markupsafe import Markup, escape
+from wtforms.fields.choices import SelectChoice
+
+from core.payments.models import Payment
+
+ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
+BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "Mac"), ("Linux", "Linux"))
+
+
+def payment_status(payment: Payment) -> str:
+    """The word for its badge: the payment's state, or how much of it has gone back."""
+    if payment.state != "succeeded" or not payment.refunded:
+        return payment.state
+    return "refunded" if payment.refunded == payment.captured else "partly_refunded"
+
+
+def letter(text: str) -> Markup:
+    """A message's plain text: escaped, its lines kept, its addresses made into links."""
+    out, done = Markup(), 0
+    for found in ADDRESS.finditer(text):
+        out += escape(text[done : found.start()]) + Markup('<a href="{0}">{0}</a>').format(found.group())
+        done = found.end()
+    return Markup(str(out + escape(text[done:])).replace("\n", "<br>"))
+
+
+def device(agent: str) -> str:
+    """“Firefox on Windows”: enough to know one's own devices apart."""
+    browser = next((name for mark, name in BROWSERS if mark in agent), "A browser")
+    system = next((name for mark, name in SYSTEMS if mark in agent), None)
+    return f"{browser} on {system}" if system else browser
+
+
+def pairs(choices: list[SelectChoice]) -> list[tuple[str, str]]:
+    """A field's choices as (value, words), for lists that are drawn outside a form."""
+    return [(choice.value, choice.label) for choice in choices]
+
+
+def install(app: Flask) -> None:
+    for filter in (payment_status, letter, device, pairs):
+        app.jinja_env.filters[filter.__name__] = filter
