@@ -15,6 +15,7 @@ from core.kernel.config import settings
 from core.kernel.db import db, on_commit
 from core.web import filters, guard, headers, health, page, refusals, statics, throttle
 from portal import door as portal_door
+from workers import commands
 from workers.runner import wake
 
 HERE = Path(__file__).parent
@@ -41,6 +42,7 @@ def create_app(**config: Any) -> Flask:
         part.install(app)
     portal_door.register(app)
     checkout_door.register(app)
+    commands.install(app)
     if settings().redis_url:
         on_commit(wake)
     if missing := guard.unguarded(app):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from checkout.blueprint import door
-from core.providers.contract import SignatureRefused
-from core.providers.registry import provider_named
 from flask import Response, abort, jsonify, request
 
+from checkout.blueprint import door
 from core.kernel.errors import NotFound
+from core.providers.contract import SignatureRefused
 from core.providers.inbox import receive_event
+from core.providers.registry import provider_named
 from core.web.guard import machine
 
 LARGEST_EVENT = 256_000  # bytes; the largest event of a card processor is a tenth of it

@@ -6,9 +6,9 @@ from flask import Response, make_response, url_for
 
 from checkout.blueprint import door
 from checkout.face import face_of
+from core.accounts.models import Vendor
 from core.kernel.config import settings
 from core.kernel.signing import TokenRefused
-from core.accounts.models import Vendor
 from core.notifications.papers import newest_paper
 from core.payments.models import Payment
 from core.payments.queries import list_refunds

@@ -101,11 +101,12 @@ def start_everything(stack: Stack, env: dict[str, str]) -> None:
     app = App(stack.folder, env)
     app.migrate()
     own_sandbox = app.sandbox()
-    stack.start(*own_sandbox, *app.clock_and_workers(), app.web())
+    stack.start(*own_sandbox)
+    app.seed()  # before anybody listens: the demo's week lies in the past, and its webhooks with it
     app.introduce_to_sandbox()
+    stack.start(*app.clock_and_workers(), app.web())
     stack.confirm()
     say(f"web, workers, clock and sandbox are ready ({len(stack.children)} processes)")
-    app.seed()
 
 
 def summary(env: dict[str, str], folder: Folder) -> None:

@@ -88,7 +88,18 @@ class App:
         return [
             Child(
                 "sandbox",
-                [*GUNICORN, "-w", "1", "--threads", "8", "--graceful-timeout", "5", "-b", f"{self.env['HOST']}:{port}", "sandbox.processor:app"],
+                [
+                    *GUNICORN,
+                    "-w",
+                    "1",
+                    "--threads",
+                    "8",
+                    "--graceful-timeout",
+                    "5",
+                    "-b",
+                    f"{self.env['HOST']}:{port}",
+                    "sandbox.processor:app",
+                ],
                 log=self.folder.log_of("sandbox"),
                 env=keep,
                 ready=lambda: answers(self.env["SANDBOX_URL"] + "/_sandbox/health"),
@@ -113,9 +124,7 @@ class App:
         """The clock and two workers: slow papers never keep money waiting."""
         runner = [PYTHON, "-m", "workers.runner"]
         kinds = {"clock": ["clock"], "worker": ["work", "money", "messages"], "papers": ["work", "papers"]}
-        return [
-            Child(name, [*runner, *words], log=self.folder.log_of(name), env=self.env, grace=45) for name, words in kinds.items()
-        ]
+        return [Child(name, [*runner, *words], log=self.folder.log_of(name), env=self.env, grace=45) for name, words in kinds.items()]
 
     def introduce_to_sandbox(self) -> None:
         """Tell the sandbox where its signed webhooks go and with which secret."""

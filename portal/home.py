@@ -42,7 +42,9 @@ def _demo() -> Demo:
         return Demo()
     try:
         kept = json.loads((settings().var / "demo.json").read_text("utf-8"))
-        people = tuple({"note": p.get("note") or "Sign in as", "email": p["email"], "password": p["password"]} for p in kept.get("sign_ins", []))
+        people = tuple(
+            {"note": p.get("note") or "Sign in as", "email": p["email"], "password": p["password"]} for p in kept.get("sign_ins", [])
+        )
         return Demo(kept.get("payment_link"), kept.get("card"), people)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Demo()
@@ -102,7 +104,13 @@ def _steps(reached: dict[str, bool]) -> list[Step]:
             url_for("portal.outbox"),
             "See the message",
         ),
-        Step("Make a payment link", "Say what it is for and how much; send the address to a customer.", reached["link"], url_for("portal.new_link"), "New link"),
+        Step(
+            "Make a payment link",
+            "Say what it is for and how much; send the address to a customer.",
+            reached["link"],
+            url_for("portal.new_link"),
+            "New link",
+        ),
         Step("Take a payment", "Open your link and pay it with a test card.", reached["paid"], url_for("portal.links"), "Open my links"),
         Step("Go live", "See what is still needed to take real money.", not needs, url_for("portal.live"), "See what is needed"),
     ]

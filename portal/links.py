@@ -23,7 +23,9 @@ class FilterForm(Form):
         csrf = False  # reading changes nothing
 
     q = LineField("Search", most=120)
-    state = SelectField("State", choices=options([("", "All"), ("active", "Active"), ("paused", "Paused"), ("expired", "Ended")]), default="")
+    state = SelectField(
+        "State", choices=options([("", "All"), ("active", "Active"), ("paused", "Paused"), ("expired", "Ended")]), default=""
+    )
 
 
 class PauseForm(Form):

@@ -38,7 +38,11 @@ def needs_of(vendor: Vendor, user: User) -> list[Need]:
             "Whoever runs this installation sets STRIPE_LIVE_SECRET_KEY, STRIPE_LIVE_PUBLISHABLE_KEY and STRIPE_LIVE_WEBHOOK_SECRET.",
             all(keys.values()),
         ),
-        Need("Live mode is switched on for your business", "The owner of the account does this here, once the rest is in place.", vendor.live_enabled),
+        Need(
+            "Live mode is switched on for your business",
+            "The owner of the account does this here, once the rest is in place.",
+            vendor.live_enabled,
+        ),
     ]
 
 

@@ -63,7 +63,11 @@ class Page(HTMLParser):
     def all(self, name: str, **attrs: str) -> list[Element]:
         """Elements of this name whose attributes contain these words, e.g. all("p", class_="error")."""
         wanted = {key.rstrip("_").replace("_", "-"): value for key, value in attrs.items()}
-        return [e for e in self.elements if e.name == name and all(v in e.attrs.get(k, "").split() or v == e.attrs.get(k) for k, v in wanted.items())]
+        return [
+            e
+            for e in self.elements
+            if e.name == name and all(v in e.attrs.get(k, "").split() or v == e.attrs.get(k) for k, v in wanted.items())
+        ]
 
     @property
     def title(self) -> str:
@@ -144,7 +148,9 @@ class Browser:
     def get(self, path: str, *, status: int | None = 200, follow: bool = True, **headers: str) -> Page:
         return self._page(self.client.get(path, headers=_headers(headers)), path, status, follow)
 
-    def post(self, path: str, values: dict[str, Any] | None = None, *, status: int | None = None, follow: bool = True, **headers: str) -> Page:
+    def post(
+        self, path: str, values: dict[str, Any] | None = None, *, status: int | None = None, follow: bool = True, **headers: str
+    ) -> Page:
         """Sends values as they are, without a form behind them: for attacks. People use `submit`."""
         return self._page(self.client.post(path, data=values or {}, headers=_headers(headers)), path, status, follow)
 

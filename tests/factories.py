@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from core.providers.contract import Opening, Outcome, RefundOutcome
 from flask import Flask
 
 from core.accounts.models import Membership, User, Vendor
@@ -23,6 +22,7 @@ from core.payments.models import Attempt, Payment, PaymentLink, Refund
 from core.payments.refund import begin_sending, request_refund, settle_refund
 from core.payments.settle import settle
 from core.payments.start import start_payment
+from core.providers.contract import Opening, Outcome, RefundOutcome
 from tests.browser import Browser
 
 PASSWORD = "sunny-Harbour-42"
@@ -89,7 +89,9 @@ def link_address(shop: Shop, link: PaymentLink) -> str:
     return f"/pay/{link_token(shop.vendor, link)}"
 
 
-def make_payment(shop: Shop, link: PaymentLink | None = None, *, amount: str | None = None, email: str = "ada@example.com", name: str = "Ada Payer") -> Payment:
+def make_payment(
+    shop: Shop, link: PaymentLink | None = None, *, amount: str | None = None, email: str = "ada@example.com", name: str = "Ada Payer"
+) -> Payment:
     """A payment just started through a link: nobody has been asked for money."""
     link = link or make_link(shop)
     sum_ = Money.of(amount, link.currency) if amount else link.amount
@@ -111,7 +113,13 @@ def tell(shop: Shop, payment: Payment, attempt: Attempt | None, state: str, **fa
     reference = attempt.provider_reference if attempt and attempt.provider_reference else "cs_none"
     with unit(shop.app):
         attempt = _again(attempt) if attempt else None
-        return settle(shop.vendor, _again(payment), attempt, Outcome(state=state, provider_reference=reference, **facts), cause=f"evt_{secrets.token_hex(8)}")
+        return settle(
+            shop.vendor,
+            _again(payment),
+            attempt,
+            Outcome(state=state, provider_reference=reference, **facts),
+            cause=f"evt_{secrets.token_hex(8)}",
+        )
 
 
 def make_paid(shop: Shop, link: PaymentLink | None = None, **start: Any) -> Payment:
@@ -145,7 +153,9 @@ def tell_refund(shop: Shop, refund: Refund, state: str, *, failure_reason: str |
     with unit(shop.app):
         begin_sending(refund)
     with unit(shop.app):
-        outcome = RefundOutcome(state=state, provider_reference=f"re_{secrets.token_hex(8)}", amount=refund.amount, failure_reason=failure_reason)
+        outcome = RefundOutcome(
+            state=state, provider_reference=f"re_{secrets.token_hex(8)}", amount=refund.amount, failure_reason=failure_reason
+        )
         settle_refund(shop.vendor, refund, outcome, cause=f"evt_{secrets.token_hex(8)}")
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
-from core.providers.registry import provider_named
-
 from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
 from core.kernel.clock import now
@@ -19,6 +17,7 @@ from core.payments.attempt import close_at_provider, live_attempt, lock_both, mo
 from core.payments.close import record_close
 from core.payments.models import Attempt, Payment, Refund
 from core.payments.poll import inquire
+from core.providers.registry import provider_named
 from workers.task import Task
 
 NEVER_OPENED = timedelta(minutes=2)  # an attempt without an address for this long was never given to a payer

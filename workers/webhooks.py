@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from core.providers.contract import ProviderEvent
-from core.providers.registry import provider_named
-
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
 from core.kernel.clock import now
 from core.payments.match import find_attempts, find_payments, find_refund
 from core.payments.models import Attempt, Payment
 from core.payments.refund import settle_refund
-from core.payments.settle import Told, settle_many
+from core.payments.settle import Told, ask_again, settle_many
+from core.providers.contract import ProviderEvent
 from core.providers.inbox import take_events
 from core.providers.models import InboxEvent
+from core.providers.registry import provider_named
 from workers.task import Task
 
 
 def open_provider_events(tasks: list[Task]) -> None:
     """Handle every stored event among the tasks. Events about nothing of ours are marked so and kept."""
     stored = take_events([(t.args["provider"], t.args["mode"], t.args["event"]) for t in tasks])
-    opened = [(row, provider_named(row.provider, row.mode).parse_event(row.raw, row.mode)) for row in stored]
+    opened = [(row, provider_named(row.provider, row.mode).parse_event(row.raw.encode(), row.mode)) for row in stored]
     vendors = find_vendors({event.metadata.get("vendor", "") for _, event in opened})
     _settle_payments([(row, event) for row, event in opened if event.kind == "payment"], vendors)
     for row, event in opened:
@@ -40,11 +39,17 @@ def _settle_payments(opened: list[tuple[InboxEvent, ProviderEvent]], vendors: di
     told: list[Told] = []
     for row, event in opened:
         payment = payments.get(event.metadata.get("payment", ""))
-        if payment is None or event.outcome is None or payment.mode != row.mode or payment.provider != row.provider:
+        if payment is None or payment.mode != row.mode or payment.provider != row.provider:
             row.result = "unmatched"
             continue
+        attempt = _attempt_of(payment, event, attempts)
+        if event.outcome is None:
+            row.vendor_id, row.result = payment.vendor_id, "noted"
+            if attempt is not None and event.type.endswith("succeeded"):
+                ask_again(payment.vendor_id, payment.mode, attempt)  # paid, but this event does not say enough
+            continue
         rows.append(row)
-        told.append(Told(_vendor_of(payment, vendors), payment, _attempt_of(payment, event, attempts), event.outcome, event.event_id))
+        told.append(Told(_vendor_of(payment, vendors), payment, attempt, event.outcome, event.event_id))
     for row, item, result in zip(rows, told, settle_many(told), strict=True):
         row.vendor_id, row.result = item.vendor.id, result
 

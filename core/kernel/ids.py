@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import time
 import uuid
+from datetime import UTC, datetime, timedelta
+
+from core.kernel.clock import now
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # Crockford's alphabet: no I, L, O or U, so a reference survives being read out on the telephone.
@@ -12,8 +17,8 @@ _SPOKEN = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def uuid7() -> uuid.UUID:
-    """A UUID version 7 (RFC 9562): 48 bits of milliseconds, then 74 random bits."""
-    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    """A UUID version 7 (RFC 9562): 48 bits of milliseconds by the injected clock, then 74 random bits."""
+    value = ((now() - EPOCH) // MILLISECOND) << 80 | secrets.randbits(80)
     value = value & ~(0xF << 76) | 7 << 76
     value = value & ~(0x3 << 62) | 2 << 62
     return uuid.UUID(int=value)

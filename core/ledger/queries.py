@@ -5,13 +5,20 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import func, select, text, tuple_
 
-from core.accounts.models import Vendor
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.ledger.models import Balance, ChartAccount, Entry, Journal
+
+
+class Owner(Protocol):
+    """Whose book it is: a vendor."""
+
+    @property
+    def id(self) -> uuid.UUID: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class Page:
     next: tuple[uuid.UUID, int] | None
 
 
-def balances(vendor: Vendor, mode: str) -> dict[tuple[str, str, str], Money]:
+def balances(vendor: Owner, mode: str) -> dict[tuple[str, str, str], Money]:
     """Every account of the vendor's book that ever moved: (name, sub-account, currency) to its natural balance."""
     rows = db.session.execute(
         select(ChartAccount.name, ChartAccount.side, Balance.sub, Balance.currency, func.sum(Balance.amount_minor))
@@ -47,7 +54,7 @@ def balances(vendor: Vendor, mode: str) -> dict[tuple[str, str, str], Money]:
     return {(name, sub, currency): Money(int(total) * (1 if side == "D" else -1), currency) for name, side, sub, currency, total in rows}
 
 
-def balance(vendor: Vendor, mode: str, account: str, currency: str, sub: str = "") -> Money:
+def balance(vendor: Owner, mode: str, account: str, currency: str, sub: str = "") -> Money:
     """One account's natural balance; zero when it never moved."""
     row = db.session.execute(
         select(ChartAccount.side, func.coalesce(func.sum(Balance.amount_minor), 0))
@@ -66,7 +73,7 @@ def balance(vendor: Vendor, mode: str, account: str, currency: str, sub: str = "
 
 
 def list_lines(
-    vendor: Vendor, mode: str, account: str, currency: str, *, sub: str = "", after: tuple[uuid.UUID, int] | None = None, limit: int = 50
+    vendor: Owner, mode: str, account: str, currency: str, *, sub: str = "", after: tuple[uuid.UUID, int] | None = None, limit: int = 50
 ) -> Page:
     """The journal lines behind a balance, newest first, by keyset: their sum over all pages is the balance."""
     chart = db.session.execute(select(ChartAccount).where(ChartAccount.name == account)).scalar_one()
@@ -88,7 +95,7 @@ def list_lines(
     return Page(lines, (lines[-1].journal_id, lines[-1].leg) if len(rows) > limit else None)
 
 
-def journals_about(vendor: Vendor, mode: str, public_id: str) -> list[tuple[Journal, list[tuple[str, str, Money]]]]:
+def journals_about(vendor: Owner, mode: str, public_id: str) -> list[tuple[Journal, list[tuple[str, str, Money]]]]:
     """Every journal a payment made, oldest first, with its legs as (account, sub-account, signed amount: debit positive)."""
     rows = db.session.execute(
         select(Journal, Entry, ChartAccount.name)

@@ -177,12 +177,10 @@ def page_state(payment: Payment) -> str:
         return "checking"
     if payment.state == "requires_method":
         return "failed" if payment.decline_code else "pay"
-    if payment.state == "requires_action":
-        return "challenge"
     attempt = live_attempt(payment)
-    if attempt is None and now() >= payment.expires_at:
-        return "expired"
-    return "pay"
+    if payment.state == "requires_action" and attempt is not None:
+        return "challenge"
+    return "expired" if attempt is None and now() >= payment.expires_at else "pay"
 
 
 def milestones(vendor: Vendor, mode: str) -> dict[str, bool]:

@@ -154,7 +154,7 @@ def ask_about(payment: Payment, refund: Refund) -> RefundOutcome | None:
     try:
         if refund.provider_reference:
             return provider.inquire_refund(refund.provider_reference)
-        return provider.find_refund(payment.charge or "", refund.public_id)
+        return provider.find_refund(refund.public_id, payment.charge)
     except ProviderUnreachable:
         return RefundOutcome(state="unknown", provider_reference="", amount=refund.amount)
 

@@ -170,5 +170,8 @@ class Provider(Protocol):
     def read_event(self, raw_body: bytes, headers: Mapping[str, str], mode: str) -> ProviderEvent:
         """The event in a webhook request. Raises SignatureRefused and nothing else, whatever it is given. Asks nobody."""
 
+    def parse_event(self, raw_body: bytes, mode: str) -> ProviderEvent:
+        """The same event again, from the inbox, where only checked ones are stored. Raises SignatureRefused. Asks nobody."""
+
     def fees(self, charges: Iterable[str]) -> dict[str, tuple[Money, str, datetime]]:
         """For each charge: what the provider keeps, its own line for it, and when the rest becomes available. Unknown ones are left out."""

@@ -302,7 +302,6 @@ class DayField(MomentField):
             return str(self.raw_data[0])
         return self.data.astimezone(zone()).strftime("%Y-%m-%d") if self.data else ""
 
-
     @property
     def next_day(self) -> datetime | None:
         """When the day after begins there: some days have 23 hours and some 25."""
