@@ -45,7 +45,7 @@ def wake(queues: set[str]) -> None:
         for queue in sorted(queues):
             if redis().set(f"wake:{queue}", "1", nx=True, ex=5):
                 Queue(queue, connection=redis(), serializer=JSONSerializer).enqueue(
-                    drain, queue, job_timeout=120, result_ttl=0, failure_ttl=60
+                    "workers.runner.drain", queue, job_timeout=120, result_ttl=0, failure_ttl=60
                 )
     except RedisError as error:
         log.warning("wake_lost", queues=sorted(queues), error=str(error))  # the clock looks every second, in PostgreSQL
