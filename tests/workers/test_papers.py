@@ -9,6 +9,7 @@ from hashlib import sha256
 import pytest
 from pypdf import PdfReader
 from sqlalchemy import select
+from sqlalchemy.exc import NoResultFound
 
 from core.kernel.db import db, unit_of_work
 from core.notifications.models import Paper
@@ -90,7 +91,7 @@ def test_a_paper_that_cannot_be_printed_leaves_nothing_behind_and_comes_back(sho
 
 def test_a_payment_of_another_vendor_is_not_printed(app, shop: Shop) -> None:
     payment = make_paid(shop)
-    with pytest.raises(LookupError):
+    with pytest.raises(NoResultFound):
         make_receipt(make_shop(app).vendor.id, mode="test", payment=str(payment.id))
-    with pytest.raises(LookupError):
+    with pytest.raises(NoResultFound):
         make_receipt(shop.vendor.id, mode="test", payment=str(uuid.uuid4()))

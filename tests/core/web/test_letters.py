@@ -1,0 +1,98 @@
+"""Every kind of letter, filled with the worst that people can type: it stays text, it stays in its row, and it fetches nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import pytest
+
+from core.kernel.money import Money
+from core.notifications.notify import KINDS
+from core.web.mail import Letter, write_letter
+from core.web.reader import Reader
+
+AT = datetime(2026, 11, 21, 14, 3, tzinfo=UTC)
+HOSTILE = "<script>alert(1)</script>\"'><img src=x>\r\nBcc: thief@example.com {{7*7}} \u202egnp.exe 東京 🚲"
+WHERE = "https://pay.example.com/somewhere/token"
+
+
+def letter(kind: str, text: str = "Plain words", *, practice: bool = True, **facts: object) -> Letter:
+    payment = SimpleNamespace(
+        captured=Money(12550, "GBP"), refunded=Money(2000, "GBP"), fee=Money(188, "GBP"), net=Money(12362, "GBP"), captured_at=AT,
+        description=text, payer_name=text, email="grace@example.com", card_brand="visa", card_last4="4242", reference="7K3F9-QX2MA",
+    )  # fmt: skip
+    given = {
+        "vendor": SimpleNamespace(name=text, support_email="help@shop.example"),
+        "payment": payment,
+        "refund": SimpleNamespace(amount=Money(2000, "GBP"), settled_at=AT, failure_reason=text),
+        "email": "ada@example.com", "action_url": WHERE, "expires_at": AT, "changed_at": AT,
+        "practice": practice, "enclosed": True, "customer_was_told": False,
+    }  # fmt: skip
+    return write_letter(kind, Reader("en", "Europe/London"), **(given | facts))
+
+
+class Outline(HTMLParser):
+    """The tags of a page, and that each one that opens also closes."""
+
+    VOID = frozenset({"meta", "br", "link", "img", "input", "hr"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_people_typed_changes_no_letter_but_its_words(kind: str) -> None:
+    plain, hostile = Outline(letter(kind).html), Outline(letter(kind, HOSTILE).html)
+    assert plain.tags == hostile.tags and plain.open == hostile.open == []
+    assert "49" not in letter(kind, HOSTILE).text.replace("Bcc", "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_line_end_in_a_name_forges_no_row(kind: str) -> None:
+    written = letter(kind, HOSTILE)
+    assert len(written.text.splitlines()) == len(letter(kind).text.splitlines())
+    assert not re.search(r"^Bcc:", written.text, re.M) and "\n" not in written.subject and "\u202e" not in written.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_letter_fetches_nothing_and_runs_nothing(kind: str) -> None:
+    html = letter(kind, HOSTILE).html
+    assert not {"script", "img", "link", "iframe", "object"} & set(Outline(html).tags)
+    assert not re.search(r"url\(|@import|@font-face", html)
+    assert set(re.findall(r'href="(https?://[^"]+)"', html)) == {WHERE}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_text_says_what_the_html_says(kind: str) -> None:
+    written = letter(kind)
+    for figure in re.findall(r"£[\d,]+\.\d\d|7K3F9-QX2MA|Visa ending in 4242|21 November 2026", written.html):
+        assert figure in written.text
+    assert WHERE in written.text and WHERE in written.html
+    assert all(len(line) <= 200 for line in written.text.splitlines())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "payment" in KINDS[kind]])
+def test_practice_is_told_in_the_subject_the_text_and_the_html(kind: str) -> None:
+    written, real = letter(kind), letter(kind, practice=False)
+    assert written.subject.startswith("[Test] ") and "TEST MODE" in written.text and "TEST MODE" in written.html
+    assert "est" not in real.subject.lower().split(":")[0] and "TEST" not in real.text + real.html
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "token" in KINDS[kind]])
+def test_a_letter_to_an_address_nobody_has_proved_carries_no_words_of_a_stranger(kind: str) -> None:
+    assert "thief" not in letter(kind, HOSTILE).text + letter(kind, HOSTILE).html
