@@ -121,9 +121,9 @@ class App:
         )
 
     def clock_and_workers(self) -> list[Child]:
-        """The clock and two workers: slow papers never keep money waiting."""
+        """The clock and two workers: a slow mail server or a long paper never keeps money waiting."""
         runner = [PYTHON, "-m", "workers.runner"]
-        kinds = {"clock": ["clock"], "worker": ["work", "money", "messages"], "papers": ["work", "papers"]}
+        kinds = {"clock": ["clock"], "worker": ["work", "money"], "papers": ["work", "messages", "papers"]}
         return [Child(name, [*runner, *words], log=self.folder.log_of(name), env=self.env, grace=45) for name, words in kinds.items()]
 
     def introduce_to_sandbox(self) -> None:
