@@ -139,7 +139,7 @@ def _warm_press() -> _Press:
     if _press is None:
         _press = _Press()
         try:
-            _press.hello(time.monotonic() + 30)
+            _press.hello(time.monotonic() + 15)
         except BaseException:
             _retire()
             raise
