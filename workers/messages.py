@@ -75,7 +75,7 @@ def _send(key: tuple[Any, ...], speaker: Vendor | None, message: Message, letter
             record_sent(fresh, **words)
         else:
             record_kept(fresh, **words)
-    log.info("message", id=message.public_id, kind=message.kind, refused=refused, delayed=delayed)
+    log.info("message", id=message.public_id, kind=message.kind, state=fresh.state, tries=fresh.attempts)  # answers may name people
 
 
 def _again(key: tuple[Any, ...]) -> Message:
