@@ -59,7 +59,7 @@ def drain(queue: str) -> int:
         log.warning("wake_kept", queue=queue, error=str(error))
     done = 0
     while True:
-        step = _inside_batch(queue) + _outside_batch(queue)
+        step = _inside_batch(queue) + _outside_one(queue)
         if not step:
             return done
         done += step
@@ -101,9 +101,10 @@ def _one_by_one(queue: str) -> int:
 # --- jobs that ask the outside world: taken under a lease, run with no transaction open, then struck off --------------
 
 
-def _outside_batch(queue: str) -> int:
+def _outside_one(queue: str) -> int:
+    """One at a time: its lease starts when it does, and the quick batches get their turn between two slow answers."""
     with unit_of_work():
-        taken = _due(queue, list(OUTSIDE), 10)
+        taken = _due(queue, list(OUTSIDE), 1)
         for task in taken:
             task.due_at = now() + LEASE
             task.attempts += 1
