@@ -5,11 +5,11 @@ import re
 from core.web.wire import lists
 from core.web.wire.errors import bad_parameter, wrong_state
 from sandbox.calls import call
+from sandbox.confirming import BEFORE_PAYMENT, blank_intent, cancel_intent
+from sandbox.currencies import check_amount
 from sandbox.events import emit
 from sandbox.finding import get, list_page
 from sandbox.ids import letters, new_id
-from sandbox.money import check_amount
-from sandbox.payments import BEFORE_PAYMENT, blank_intent, cancel_intent
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 1_800, 86_400
 _URL = re.compile(r"https?://[^\s\\]{1,4000}\Z")
