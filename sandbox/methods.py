@@ -2,7 +2,7 @@
 
 import datetime
 
-from core.web.wire.errors import card_refused, missing_parameter, not_found, wrong_state
+from core.web.wire.errors import bad_parameter, card_refused, missing_parameter, not_found, wrong_state
 from sandbox import published
 from sandbox.calls import call
 from sandbox.events import emit
@@ -204,3 +204,11 @@ def automatic_methods(params):
     }
     given.finish()
     return kept if params.has("automatic_payment_methods") else None
+
+
+def cards_only(params):
+    """Reads `payment_method_types`: there is one."""
+    types = params.texts("payment_method_types", default=["card"])
+    if types != ["card"]:
+        raise bad_parameter("parameter_invalid", "payment_method_types", "This processor takes cards only.")
+    return types

@@ -7,7 +7,7 @@ from sandbox.confirming import BEFORE_PAYMENT, blank_intent, cancel_intent, conf
 from sandbox.currencies import check_amount
 from sandbox.events import emit
 from sandbox.finding import get, list_page
-from sandbox.methods import automatic_methods, method_from_params, resolve_method
+from sandbox.methods import automatic_methods, cards_only, method_from_params, resolve_method
 
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 
@@ -53,10 +53,8 @@ def create_intent(shelf, params):
         "confirmation_method": params.choice("confirmation_method", ("automatic", "manual"), default="automatic"),
         "automatic_payment_methods": automatic_methods(params),
     }
-    types = params.texts("payment_method_types", default=["card"])
-    if types != ["card"]:
-        raise bad_parameter("parameter_invalid", "payment_method_types", "This processor takes cards only.")
-    confirm, off_session, return_url = params.boolean("confirm", False), params.boolean("off_session", False), params.text("return_url")
+    cards_only(params)
+    confirm, off_session, return_url = params.boolean("confirm", False), params.boolean("off_session", False), params.url("return_url")
     params.boolean("use_stripe_sdk"), params.boolean("error_on_requires_action")
     if fields.get("customer"):
         get(shelf, "customer", fields["customer"], "customer")
@@ -115,7 +113,7 @@ def update_intent(shelf, params, identity):
 def confirm_call(shelf, params, identity):
     intent = get(shelf, "payment_intent", identity)
     _refuse_session_owned(shelf, intent)
-    method, off_session, return_url = _method(shelf, params), params.boolean("off_session", False), params.text("return_url")
+    method, off_session, return_url = _method(shelf, params), params.boolean("off_session", False), params.url("return_url")
     params.boolean("use_stripe_sdk"), params.text("client_secret"), params.boolean("error_on_requires_action")
     if params.has("receipt_email"):
         intent = {**intent, "receipt_email": params.text("receipt_email")}

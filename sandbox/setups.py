@@ -7,7 +7,7 @@ from sandbox.confirming import BEFORE_PAYMENT, CHALLENGE_FAILED, ask_for_challen
 from sandbox.events import emit
 from sandbox.finding import get, list_page
 from sandbox.ids import letters, new_id
-from sandbox.methods import attach, automatic_methods, card_of, resolve_method
+from sandbox.methods import attach, automatic_methods, card_of, cards_only, resolve_method
 
 
 @call("POST", "setup_intents")
@@ -34,12 +34,12 @@ def create_setup(shelf, params):
         "on_behalf_of": None,
         "payment_method": None,
         "payment_method_options": None,
-        "payment_method_types": params.texts("payment_method_types", default=["card"]),
+        "payment_method_types": cards_only(params),
         "single_use_mandate": None,
         "status": "requires_payment_method",
         "usage": params.choice("usage", ("on_session", "off_session"), default="off_session"),
     }
-    confirm, return_url = params.boolean("confirm", False), params.text("return_url")
+    confirm, return_url = params.boolean("confirm", False), params.url("return_url")
     params.finish()
     if customer:
         get(shelf, "customer", customer, "customer")
@@ -102,7 +102,7 @@ def read_setup(shelf, params, identity):
 
 @call("POST", "setup_intents/<id>/confirm")
 def confirm_setup(shelf, params, identity):
-    method, url = params.text("payment_method"), params.text("return_url")
+    method, url = params.text("payment_method"), params.url("return_url")
     params.finish()
     intent = get(shelf, "setup_intent", identity)
     if url:
