@@ -11,11 +11,13 @@ from core.web.wire import form, lists, replay
 from core.web.wire.encode import dumps
 from core.web.wire.errors import WireError, bad_parameter, server_fault, unauthorised
 from core.web.wire.params import Params
-from sandbox import calls, charging, customers, disputes, finding, hooks, methods, money, payments, refunds, sessions, stories  # noqa: F401  (they register their calls)
+from sandbox import calls, charging, customers, disputes, finding, hooks, methods, money, payments, refunds, sessions, setups, stories
 from sandbox.ids import new_id
 from sandbox.store import Shelf
 
 _KEY = re.compile(r"sk_test_([A-Za-z0-9_]{1,200})\Z")
+# importing these files puts their calls on the table
+ROOMS = (charging, customers, disputes, hooks, methods, money, payments, refunds, sessions, setups)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -118,7 +120,7 @@ class Api:
         account = account_of(headers.get("Authorization"))
         one, ids = calls.match(method, path)
         if one is None:
-            raise methods.gap(method, path)
+            raise gap(method, path)
         story, settings = self._story(account, path)
         if story in ("slow", "timeout_before"):
             time.sleep(settings["seconds"])
@@ -202,3 +204,14 @@ def run(shelf, one, ids, values):
         return None
 
     return expanding.expand(body, paths, find, sublist) if paths else body
+
+
+def gap(method, path):
+    """What a caller is told about a path this processor does not have."""
+    return WireError(
+        404,
+        "invalid_request_error",
+        f"Unrecognized request URL ({method}: {path}). "
+        "The sandbox processor does not offer this call; docs/provider-contract.md lists those it does.",
+        stored=False,
+    )

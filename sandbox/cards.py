@@ -7,10 +7,11 @@ from flask import Blueprint, g, redirect, render_template, request
 
 from core.web.wire.errors import WireError
 from sandbox import published, stories
-from sandbox.amounts import show_amount
+from sandbox.confirming import BEFORE_PAYMENT, answer_challenge, confirm_intent
+from sandbox.currencies import show_amount
 from sandbox.methods import make_method
-from sandbox.payments import BEFORE_PAYMENT, answer_challenge, confirm_intent
 from sandbox.sessions import complete_session, expire_session, intent_of
+from sandbox.setups import answer_setup_challenge
 from sandbox.typed import Typed
 
 
@@ -166,12 +167,13 @@ class Pages:
     # --- 3-D Secure ---------------------------------------------------------------------------------------------------
 
     def challenge(self, identity, challenge):
-        account = self._account("payment_intent", identity)
+        kind = "setup_intent" if identity.startswith("seti_") else "payment_intent"
+        account = self._account(kind, identity)
         if account is None:
             return self._notice("unknown", 404)
         with self.api.store.change() as connection:
             shelf = self.api.shelf(connection, account)
-            intent, private = shelf.find("payment_intent", identity), shelf.private(identity)
+            intent, private = shelf.find(kind, identity), shelf.private(identity)
             session = shelf.find("checkout.session", private.get("session"))
             if not secrets.compare_digest(private.get("challenge") or "", challenge.encode("ascii", "replace").decode()):
                 return self._notice("stale", 404)
@@ -195,11 +197,12 @@ class Pages:
             return lambda leave, framed: self._notice("left", intent=intent, onward=leave, framed=framed)
         if answer in ("approve", "fail", "cancel"):
             try:
-                intent = answer_challenge(shelf, intent, answer)
+                act = answer_challenge if intent["object"] == "payment_intent" else answer_setup_challenge
+                intent = act(shelf, intent, answer)
                 if session:
                     session = complete_session(shelf, session)
             except WireError:
-                intent = shelf.find("payment_intent", intent["id"])
+                intent = shelf.find(intent["object"], intent["id"])
             address = back(intent, session)
             return lambda leave, framed: redirect(address, 303)
         return lambda leave, framed: self._render("challenge.html", intent=intent, card=method["card"], framed=framed, origin=framed)
@@ -241,7 +244,7 @@ def success_url(session):
 
 def return_url(intent, url):
     """The shop's address with the three parameters an intent's return carries."""
-    outcome = {"succeeded": "succeeded", "requires_capture": "succeeded", "requires_action": "pending", "processing": "pending"}.get(
-        intent["status"], "failed"
-    )
-    return with_query(url, payment_intent=intent["id"], payment_intent_client_secret=intent["client_secret"], redirect_status=outcome)
+    outcomes = {"succeeded": "succeeded", "requires_capture": "succeeded", "requires_action": "pending", "processing": "pending"}
+    kind = intent["object"]
+    carried = {kind: intent["id"], f"{kind}_client_secret": intent["client_secret"]}
+    return with_query(url, **carried, redirect_status=outcomes.get(intent["status"], "failed"))

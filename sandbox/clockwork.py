@@ -101,10 +101,11 @@ class Clockwork(threading.Thread):
 
 def post(url, body, secret):
     """One attempt: (status, error text). The body is the same at every attempt, the signature is of this moment. No redirects."""
-    parts = urlsplit(url)
-    maker = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = maker(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+    connection = None
     try:
+        parts = urlsplit(url)
+        maker = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = maker(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request(
             "POST",
@@ -123,4 +124,5 @@ def post(url, body, secret):
     except (OSError, http.client.HTTPException, ValueError) as error:
         return None, f"{type(error).__name__}: {error}"[:300]
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()

@@ -1,6 +1,7 @@
 """Webhook endpoints and the list of events."""
 
 import re
+from urllib.parse import urlsplit
 
 from core.web.wire.errors import bad_parameter
 from sandbox.calls import call
@@ -17,9 +18,18 @@ def hide(endpoint):
 
 
 def check_url(url, param="url"):
-    if not _URL.match(url or ""):
+    if not isinstance(url, str) or not _URL.match(url) or not _reachable(url):
         raise bad_parameter("url_invalid", param, "Not a valid URL.")
     return url
+
+
+def _reachable(url):
+    """Whether the address can be taken apart into a host and a port at all."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def make_endpoint(shelf, url, events, secret, *, description=None, metadata=None, api_version=None):

@@ -1,13 +1,13 @@
-"""Payment methods and setup intents: cards by published token or number; nothing of the number is ever kept."""
+"""Payment methods: cards by published token or number; nothing of the number is ever kept."""
 
 import datetime
 
-from core.web.wire.errors import WireError, bad_parameter, card_refused, missing_parameter, not_found, wrong_state
+from core.web.wire.errors import bad_parameter, card_refused, missing_parameter, not_found, wrong_state
 from sandbox import published
 from sandbox.calls import call
 from sandbox.events import emit
 from sandbox.finding import get, list_page
-from sandbox.ids import letters, new_id
+from sandbox.ids import new_id
 
 
 def _billing(params):
@@ -195,47 +195,8 @@ def detach_method(shelf, params, identity):
     return detached
 
 
-@call("POST", "setup_intents")
-def create_setup(shelf, params):
-    customer, method = params.text("customer"), params.text("payment_method")
-    automatic = _automatic(params)
-    body = {
-        "id": new_id("seti"),
-        "object": "setup_intent",
-        "application": None,
-        "automatic_payment_methods": automatic,
-        "cancellation_reason": None,
-        "client_secret": None,
-        "created": int(shelf.now),
-        "customer": customer,
-        "description": params.text("description"),
-        "flow_directions": None,
-        "last_setup_error": None,
-        "latest_attempt": None,
-        "livemode": False,
-        "mandate": None,
-        "metadata": params.metadata(),
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_options": None,
-        "payment_method_types": params.texts("payment_method_types", default=["card"]),
-        "single_use_mandate": None,
-        "status": "requires_payment_method",
-        "usage": params.choice("usage", ("on_session", "off_session"), default="off_session"),
-    }
-    confirm, return_url = params.boolean("confirm", False), params.text("return_url")
-    params.finish()
-    if customer:
-        get(shelf, "customer", customer, "customer")
-    body["client_secret"] = f"{body['id']}_secret_{letters()}"
-    if method:
-        body.update(payment_method=resolve_method(shelf, method)["id"], status="requires_confirmation")
-    emit(shelf, "setup_intent.created", shelf.put(body, {"return_url": return_url}))
-    return _confirm_setup(shelf, body) if confirm else body
-
-
-def _automatic(params):
+def automatic_methods(params):
+    """Reads `automatic_payment_methods`, which changes nothing where there are only cards."""
     given = params.inner("automatic_payment_methods")
     kept = {
         "allow_redirects": given.choice("allow_redirects", ("always", "never"), default="always"),
@@ -245,69 +206,9 @@ def _automatic(params):
     return kept if params.has("automatic_payment_methods") else None
 
 
-def _confirm_setup(shelf, intent):
-    if intent["status"] not in ("requires_confirmation", "requires_payment_method", "requires_action"):
-        raise wrong_state(f"This SetupIntent's status is {intent['status']}.", "setup_intent_unexpected_state")
-    if not intent["payment_method"]:
-        raise missing_parameter("payment_method")
-    method = get(shelf, "payment_method", intent["payment_method"])
-    card = card_of(shelf, method)
-    if not card.attaches:
-        code, message = published.DECLINES[card.decline]
-        failure = {"type": "card_error", "code": code, "decline_code": card.decline, "message": message, "payment_method": method}
-        failed = shelf.put({**intent, "status": "requires_payment_method", "payment_method": None, "last_setup_error": failure})
-        emit(shelf, "setup_intent.setup_failed", failed, intent)
-        raise card_refused(message, code, card.decline, setup_intent=failed)
-    done = shelf.put({**intent, "status": "succeeded", "last_setup_error": None})
-    if intent["customer"]:
-        attach(shelf, method, intent["customer"])
-    emit(shelf, "setup_intent.succeeded", done, intent)
-    return done
-
-
-@call("GET", "setup_intents/<id>")
-def read_setup(shelf, params, identity):
-    secret = params.text("client_secret")
-    params.finish()
-    intent = get(shelf, "setup_intent", identity)
-    if secret and secret != intent["client_secret"]:
-        raise bad_parameter("parameter_invalid", "client_secret", "The client_secret does not belong to this SetupIntent.")
-    return intent
-
-
-@call("POST", "setup_intents/<id>/confirm")
-def confirm_setup(shelf, params, identity):
-    method = params.text("payment_method")
-    params.text("return_url")
-    params.finish()
-    intent = get(shelf, "setup_intent", identity)
-    return _confirm_setup(shelf, {**intent, "payment_method": resolve_method(shelf, method)["id"]} if method else intent)
-
-
-@call("POST", "setup_intents/<id>/cancel")
-def cancel_setup(shelf, params, identity):
-    reason = params.text("cancellation_reason")
-    params.finish()
-    intent = get(shelf, "setup_intent", identity)
-    if intent["status"] in ("succeeded", "canceled"):
-        raise wrong_state(f"This SetupIntent's status is {intent['status']}; it cannot be cancelled.", "setup_intent_unexpected_state")
-    canceled = shelf.put({**intent, "status": "canceled", "cancellation_reason": reason})
-    emit(shelf, "setup_intent.canceled", canceled, intent)
-    return canceled
-
-
-@call("GET", "setup_intents")
-def list_setups(shelf, params):
-    equal = {"customer": params.text("customer"), "payment_method": params.text("payment_method")}
-    return list_page(shelf, params, "setup_intent", "/v1/setup_intents", equal=equal, created=params.between("created"))
-
-
-def gap(method, path):
-    """What a caller is told about a path this processor does not have."""
-    return WireError(
-        404,
-        "invalid_request_error",
-        f"Unrecognized request URL ({method}: {path}). "
-        "The sandbox processor does not offer this call; docs/provider-contract.md lists those it does.",
-        stored=False,
-    )
+def cards_only(params):
+    """Reads `payment_method_types`: there is one."""
+    types = params.texts("payment_method_types", default=["card"])
+    if types != ["card"]:
+        raise bad_parameter("parameter_invalid", "payment_method_types", "This processor takes cards only.")
+    return types

@@ -17,6 +17,7 @@ from sandbox.control_page import make_control_page
 from sandbox.store import Store
 
 MAX_BODY = 1_048_576
+MOST_DRAINED = 32 * MAX_BODY
 log = logging.getLogger("sandbox")
 
 
@@ -55,6 +56,8 @@ def _add_wire(app, api):
     @app.errorhandler(405)
     @app.errorhandler(404)
     def refuse(error):
+        if error.code == 413:
+            _drain()
         if request.path.startswith(("/v1", "/v2", "/_sandbox")):
             return Response(
                 dumps(WireError(error.code, "invalid_request_error", error.description).envelope()), error.code, mimetype="application/json"
@@ -66,6 +69,13 @@ def _add_wire(app, api):
         log.error("%s on %s %s", type(error).__name__, request.method, request.path, exc_info=error)
         body = {"error": {"type": "api_error", "message": "The sandbox processor failed on this request."}}
         return Response(dumps(body), 500, mimetype="application/json")
+
+
+def _drain():
+    """Reads a body that is too large to its end (within reason): a caller still sending would not hear the answer."""
+    body, left = request.environ["wsgi.input"], MOST_DRAINED
+    while left > 0 and (piece := body.read(min(left, 65_536))):
+        left -= len(piece)
 
 
 def _drop_line():

@@ -1,25 +1,16 @@
 """Checkout Sessions: a hosted page for one payment, with an end."""
 
-import re
-
 from core.web.wire import lists
 from core.web.wire.errors import bad_parameter, wrong_state
 from sandbox.calls import call
+from sandbox.confirming import BEFORE_PAYMENT, blank_intent, cancel_intent
+from sandbox.currencies import check_amount
 from sandbox.events import emit
 from sandbox.finding import get, list_page
 from sandbox.ids import letters, new_id
-from sandbox.money import check_amount
-from sandbox.payments import BEFORE_PAYMENT, blank_intent, cancel_intent
+from sandbox.methods import cards_only
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 1_800, 86_400
-_URL = re.compile(r"https?://[^\s\\]{1,4000}\Z")
-
-
-def _url(params, key, required=False):
-    value = params.text(key, required=required)
-    if value is not None and not _URL.match(value):
-        raise bad_parameter("url_invalid", key, "Not a valid URL.")
-    return value
 
 
 def _lines(params):
@@ -83,76 +74,81 @@ def _expiry(shelf, params):
     return end
 
 
+# what every session of this processor says of the features it does not have
+_PLAIN = {
+    "adaptive_pricing": {"enabled": False},
+    "after_expiration": None,
+    "allow_promotion_codes": None,
+    "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+    "billing_address_collection": None,
+    "client_secret": None,
+    "consent": None,
+    "consent_collection": None,
+    "currency_conversion": None,
+    "custom_fields": [],
+    "custom_text": {"after_submit": None, "shipping_address": None, "submit": None, "terms_of_service_acceptance": None},
+    "discounts": [],
+    "invoice": None,
+    "invoice_creation": None,
+    "payment_link": None,
+    "payment_method_collection": "if_required",
+    "payment_method_configuration_details": None,
+    "payment_method_options": {},
+    "payment_method_types": ["card"],
+    "phone_number_collection": {"enabled": False},
+    "recovered_from": None,
+    "saved_payment_method_options": None,
+    "setup_intent": None,
+    "shipping_address_collection": None,
+    "shipping_cost": None,
+    "shipping_options": [],
+    "subscription": None,
+    "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+    "ui_mode": "hosted_page",
+    "wallet_options": None,
+}
+
+
+def _payer(email, name=None):
+    return {"address": None, "email": email, "name": name, "phone": None, "tax_exempt": "none", "tax_ids": None}
+
+
 @call("POST", "checkout/sessions")
 def create_session(shelf, params):
     params.choice("mode", ("payment",), required=True)
     params.choice("ui_mode", ("hosted_page", "hosted"))
+    cards_only(params)
     currency, items = _lines(params)
     total = sum(item["amount_total"] for item in items)
     check_amount(total, currency, "line_items")
     identity, email, customer = new_id("cs_test"), params.text("customer_email", longest=512), params.text("customer")
-    url = f"{shelf.public_url}/c/pay/{identity}"
-    types = params.texts("payment_method_types", default=["card"])
-    if types != ["card"]:
-        raise bad_parameter("parameter_invalid", "payment_method_types", "This processor takes cards only.")
     session = {
         "id": identity,
         "object": "checkout.session",
-        "adaptive_pricing": {"enabled": False},
-        "after_expiration": None,
-        "allow_promotion_codes": None,
+        **_PLAIN,
         "amount_subtotal": total,
         "amount_total": total,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "billing_address_collection": None,
-        "cancel_url": _url(params, "cancel_url"),
+        "cancel_url": params.url("cancel_url"),
         "client_reference_id": params.text("client_reference_id", longest=200),
-        "client_secret": None,
-        "consent": None,
-        "consent_collection": None,
         "created": int(shelf.now),
         "currency": currency,
-        "currency_conversion": None,
-        "custom_fields": [],
-        "custom_text": {"after_submit": None, "shipping_address": None, "submit": None, "terms_of_service_acceptance": None},
         "customer": customer,
         "customer_creation": params.choice("customer_creation", ("always", "if_required"), default="if_required"),
-        "customer_details": {"address": None, "email": email, "name": None, "phone": None, "tax_exempt": "none", "tax_ids": None}
-        if email
-        else None,
+        "customer_details": _payer(email) if email else None,
         "customer_email": email,
-        "discounts": [],
         "expires_at": _expiry(shelf, params),
-        "invoice": None,
-        "invoice_creation": None,
         "livemode": False,
         "locale": params.text("locale", longest=10),
         "metadata": params.metadata(),
         "mode": "payment",
         "payment_intent": None,
-        "payment_link": None,
-        "payment_method_collection": "if_required",
-        "payment_method_configuration_details": None,
-        "payment_method_options": {},
-        "payment_method_types": types,
         "payment_status": "unpaid",
-        "phone_number_collection": {"enabled": False},
-        "recovered_from": None,
-        "saved_payment_method_options": None,
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
-        "shipping_options": [],
         "status": "open",
         "submit_type": params.choice("submit_type", ("auto", "pay", "book", "donate")),
-        "subscription": None,
-        "success_url": _url(params, "success_url", required=True),
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-        "ui_mode": "hosted_page",
-        "url": url,
-        "wallet_options": None,
+        "success_url": params.url("success_url", required=True),
+        "url": f"{shelf.public_url}/c/pay/{identity}",
     }
-    private = {"items": items, "intent": _intent_fields(params), "return_origin": None}
+    private = {"items": items, "intent": _intent_fields(params)}
     params.finish()
     if customer:
         get(shelf, "customer", customer, "customer")
@@ -221,8 +217,7 @@ def intent_of(shelf, session, email, name):
     fields = {key: value for key, value in shelf.private(session["id"])["intent"].items() if value is not None}
     intent = blank_intent(shelf, session["amount_total"], session["currency"], customer=session["customer"], **fields)
     emit(shelf, "payment_intent.created", shelf.put(intent, {"session": session["id"], "key": letters()}))
-    details = {"address": None, "email": email, "name": name, "phone": None, "tax_exempt": "none", "tax_ids": None}
-    return intent, shelf.put({**session, "payment_intent": intent["id"], "customer_details": details})
+    return intent, shelf.put({**session, "payment_intent": intent["id"], "customer_details": _payer(email, name)})
 
 
 def complete_session(shelf, session):

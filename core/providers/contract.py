@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from core.kernel.errors import NotFound
 from core.kernel.money import Money
 
 
@@ -134,6 +135,10 @@ class ProviderRefused(ProviderError):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+
+
+class NoSuchProvider(ProviderRefused, NotFound):
+    """A provider we do not have, or that is not set up in this mode. To a stranger it is an address that leads nowhere."""
 
 
 class SignatureRefused(ProviderError):

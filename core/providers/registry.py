@@ -7,19 +7,19 @@ import re
 from functools import cache
 
 from core.kernel.config import settings
-from core.providers.contract import Provider, ProviderRefused
+from core.providers.contract import NoSuchProvider, Provider
 from core.providers.stripe import Stripe
 
 
 def provider_for(mode: str) -> Provider:
-    """The provider new payments of this mode go to. Raises ProviderRefused when live mode has no keys."""
+    """The provider new payments of this mode go to. Raises NoSuchProvider when live mode has no keys."""
     if mode == "test" and not settings().stripe["test"]["secret_key"]:
         return provider_named("sandbox", mode)
     return provider_named("stripe", mode)
 
 
 def provider_named(name: str, mode: str) -> Provider:
-    """The provider an existing payment belongs to, whatever new ones use. Raises ProviderRefused for one that is not set up."""
+    """The provider an existing payment belongs to, whatever new ones use. Raises NoSuchProvider for one that is not set up."""
     return _made(name, mode, os.getpid())
 
 
@@ -29,17 +29,17 @@ def _made(name: str, mode: str, process: int) -> Provider:
     if (name, mode) == ("sandbox", "test"):
         return _sandbox()
     if name != "stripe" or mode not in ("test", "live"):
-        raise ProviderRefused("no_such_provider", f"There is no provider {name!r} in {mode} mode.")
+        raise NoSuchProvider("no_such_provider", f"There is no provider {name!r} in {mode} mode.")
     kept = settings().stripe[mode]
     if not kept["secret_key"].startswith((f"sk_{mode}_", f"rk_{mode}_")):
-        raise ProviderRefused("provider_not_set_up", f"No secret key for {mode} mode is set.")
+        raise NoSuchProvider("provider_not_set_up", f"No secret key for {mode} mode is set.")
     return Stripe("stripe", mode, key=kept["secret_key"], publishable_key=kept["publishable_key"], secrets=_several(kept["webhook_secret"]))
 
 
 def _sandbox() -> Stripe:
     base, key = settings().sandbox_url, settings().secrets["sandbox_api_key"]
     if not base:
-        raise ProviderRefused("provider_not_set_up", "SANDBOX_URL is not set, so there is no processor to ask in test mode.")
+        raise NoSuchProvider("provider_not_set_up", "SANDBOX_URL is not set, so there is no processor to ask in test mode.")
     return Stripe(
         "sandbox",
         "test",

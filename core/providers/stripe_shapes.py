@@ -71,6 +71,21 @@ def intent_outcome(intent: Wire, reference: str | None = None) -> Outcome:
     )
 
 
+def charge_outcome(charge: Wire) -> Outcome:
+    """What a charge that took money says of its payment: the same success as its intent's, and the card as well."""
+    card = _card(charge, {})
+    return Outcome(
+        state="succeeded",
+        provider_reference=charge.get("payment_intent") or charge["id"],
+        payment_intent=charge.get("payment_intent"),
+        charge=charge["id"],
+        captured=from_gateway(charge["amount_captured"], charge["currency"]),
+        card_brand=card.get("brand"),
+        card_last4=card.get("last4"),
+        occurred_at=instant(charge["created"]),
+    )
+
+
 def _card(charge: Wire, error: Wire) -> Wire:
     details = charge.get("payment_method_details") or {}
     method = error.get("payment_method") or {}
@@ -107,6 +122,8 @@ def event(provider: str, mode: str, body: Wire) -> ProviderEvent:
         room, outcome = "payment", intent_outcome(subject)
         if outcome.state == "succeeded" and outcome.charge is None:
             outcome = None
+    elif kind in ("charge.succeeded", "charge.captured") and subject["captured"]:
+        room, outcome = "payment", charge_outcome(subject)
     elif kind.startswith(("payment_intent.", "checkout.session.")):
         room = "payment"
         if kind == "checkout.session.expired" and subject.get("payment_intent") is None:

@@ -4,7 +4,7 @@ import pytest
 import stripe
 
 from sandbox.published import CARDS, DECLINES
-from tests.sandbox.running import ask, new_key, wait_until
+from tests.sandbox.running import answer_challenge, ask, new_key, wait_until
 from tests.sandbox.sdk_shapes import problems
 
 
@@ -102,6 +102,23 @@ def test_a_card_that_declines_cannot_be_saved(api):
     assert [one.id for one in api.customers.payment_methods.list(customer.id).data] == [saved.id]
     api.payment_methods.detach(saved.id)
     assert api.payment_methods.list({"customer": customer.id}).data == []
+
+
+@pytest.mark.parametrize(("answer", "status"), [("approve", "succeeded"), ("fail", "requires_payment_method")])
+def test_saving_a_card_may_need_the_banks_consent(api, sandbox, answer, status):
+    customer = api.customers.create({})
+    words = {
+        "customer": customer.id,
+        "payment_method": "pm_card_authenticationRequiredOnSetup",
+        "confirm": True,
+        "return_url": "http://shop.test/r",
+    }
+    asked = right(api.setup_intents.create(words))
+    assert asked.status == "requires_action"
+    _, location, _ = answer_challenge(sandbox, asked.next_action.redirect_to_url.url, answer)
+    assert location.startswith(f"http://shop.test/r?setup_intent={asked.id}")
+    assert right(api.setup_intents.retrieve(asked.id)).status == status
+    assert len(api.customers.payment_methods.list(customer.id).data) == (1 if answer == "approve" else 0)
 
 
 # --- states ------------------------------------------------------------------------------------------------------------

@@ -208,3 +208,51 @@ def test_stories_are_chosen_on_a_page_with_the_accounts_key(sandbox, key):
 def test_nonsense_on_the_stories_page_is_told(sandbox, key, body):
     headers = {"Cookie": f"sandbox_key={key}", "Content-Type": "application/x-www-form-urlencoded"}
     assert ask("POST", f"{sandbox.url}/stories", body, headers)[0] == 422
+
+
+HOSTILE = [
+    b"number=%00&name=%ff&expiry=%ed%a0%80&cvc=1",
+    b"a=1&" * 3000,
+    b"{}",
+    b"fill=nothing",
+    b"fill=%00",
+    b"expiry=99999/99999",
+    b"\xff" * 100,
+    b"number=" + b"4" * 10_000_000,
+]
+
+
+@pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "multipart/form-data", "application/json", "x;=", None]
+)
+def test_no_form_is_worse_than_a_refusal(sandbox, key, session, body, kind):
+    headers = {"Content-Type": kind} if kind else {}
+    assert ask("POST", session().url, body, headers)[0] in (200, 413, 422)
+    assert ask("POST", f"{sandbox.url}/stories", body, {**headers, "Cookie": f"sandbox_key={key}"})[0] in (413, 422)
+    assert ask("POST", f"{sandbox.url}/_sandbox/stories", body, {**headers, "Authorization": f"Bearer {key}"})[0] in (400, 413)
+    assert ask("POST", f"{sandbox.url}/v1/payment_intents", body, {**headers, "Authorization": f"Bearer {key}"})[0] in (400, 413)
+
+
+CONTROL = [
+    "[]",
+    "null",
+    "[" * 50_000,
+    '{"story": 5}',
+    '{"story": "slow", "seconds": 1e400}',
+    '{"story": "slow", "seconds": true}',
+    '{"story": "slow", "times": 0}',
+    '{"story": "slow", "path": 5}',
+    '{"story": "\\ud800"}',
+    '{"api_key": 5}',
+    '{"api_key": "sk_test_a", "url": 5}',
+    '{"api_key": "sk_test_a", "url": "http://[::1", "secret": "whsec_12345678"}',
+    '{"event": {}}',
+]
+
+
+@pytest.mark.parametrize("body", CONTROL, ids=range(len(CONTROL)))
+def test_no_control_call_is_worse_than_a_refusal(sandbox, key, body):
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    for method, path in (("POST", "stories"), ("PUT", "webhook_endpoint"), ("POST", "deliveries")):
+        assert ask(method, f"{sandbox.url}/_sandbox/{path}", body, headers)[0] in (400, 401, 404), (method, path)

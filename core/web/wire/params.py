@@ -5,6 +5,7 @@ import re
 from core.web.wire.errors import bad_parameter, missing_parameter, unknown_parameter
 
 _INTEGER = re.compile(r"-?[0-9]{1,15}\Z")
+_URL = re.compile(r"https?://(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?(?:[/?#][^\s\\]{0,4000})?")
 _ABSENT = object()
 MAX_METADATA = 50
 
@@ -37,6 +38,13 @@ class Params:
             raise bad_parameter("parameter_invalid_string", self.name(key), f"Invalid string: {self.name(key)}")
         if len(value) > longest:
             raise bad_parameter("parameter_invalid", self.name(key), f"Invalid {self.name(key)}: at most {longest} characters.")
+        return value
+
+    def url(self, key, *, required=False):
+        """An http address that means the same to every reader: no spaces, no backslashes, no user name, a plain host."""
+        value = self.text(key, required=required)
+        if value is not None and not _URL.fullmatch(value):
+            raise bad_parameter("url_invalid", self.name(key), "Not a valid URL.")
         return value
 
     def integer(self, key, *, required=False, least=None, most=None, default=None):

@@ -419,6 +419,26 @@ def test_a_payments_event_carries_our_metadata_and_the_outcome(provider, sandbox
     assert (told.outcome.charge, told.outcome.payment_intent) == (truth.charge, truth.payment_intent)
 
 
+def test_a_charges_event_says_the_same_and_names_the_card(provider, catcher):
+    once = wish()
+    pay(provider.open_payment(once).redirect_url)
+    catcher.wait_for(lambda c: "charge.succeeded" in c.types())
+    told = next(event for event in read_all(provider, catcher) if event.type == "charge.succeeded")
+    assert (told.kind, told.metadata, told.outcome.captured, told.outcome.card_last4) == (
+        "payment",
+        dict(once.metadata),
+        once.amount,
+        "4242",
+    )
+
+
+def test_a_stored_event_is_read_again_without_its_signature(provider, catcher):
+    pay(provider.open_payment(wish()).redirect_url)
+    catcher.wait_for(lambda c: c.caught)
+    headers, body, _, _ = catcher.caught[0]
+    assert provider.parse_event(body, "test") == provider.read_event(body, headers, "test")
+
+
 def test_a_declines_event_says_why(provider, catcher):
     pay(provider.open_payment(wish()).redirect_url, "4000000000009995")
     catcher.wait_for(lambda c: "payment_intent.payment_failed" in c.types())

@@ -62,8 +62,9 @@ def test_a_key_of_the_other_mode_does_not_serve_live_payments(use, key):
 @pytest.mark.parametrize(("name", "mode"), [("sandbox", "live"), ("paypal", "test"), ("stripe", "both")])
 def test_there_is_no_other_provider(use, name, mode):
     use()
-    with pytest.raises(ProviderRefused):
+    with pytest.raises(ProviderRefused) as refusal:
         registry.provider_named(name, mode)
+    assert (refusal.value.status, refusal.value.code) == (404, "no_such_provider")
 
 
 def test_one_adapter_serves_a_process(use):

@@ -124,7 +124,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("header", HOSTILE)
+@pytest.mark.parametrize("header", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_hostile_header_is_refused(header):
     refused(BODY, {"Stripe-Signature": header})
 

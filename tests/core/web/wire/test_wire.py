@@ -50,6 +50,32 @@ def test_a_missing_parameter_is_named():
     }
 
 
+@pytest.mark.parametrize("text", ["https://shop.test", "http://127.0.0.1:8000/a?b=c#d", "http://[::1]:8000/", "https://shop.test?x={ID}"])
+def test_an_address_has_a_plain_host(text):
+    assert Params({"u": text}).url("u") == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "javascript:alert(1)",
+        "//shop.test",
+        "http://",
+        "http://a;script-src *",
+        "http://127.0.0.1\\@good.test/",
+        "http://u@h/",
+        "http://h:port/",
+        "ftp://h/",
+        "http://h/ x",
+        "http://h/\n",
+        "https://é.test/",
+        " http://h/",
+    ],
+)
+def test_an_address_that_two_readers_would_read_differently_is_refused(text):
+    assert refused(Params({"u": text}).url, "u").code == "url_invalid"
+
+
 def test_an_empty_value_unsets_one_name_of_the_metadata_and_an_empty_metadata_all():
     assert Params({"metadata": {"a": "", "c": "3"}}).metadata({"a": "1", "b": "2"}) == {"b": "2", "c": "3"}
     assert Params({"metadata": ""}).metadata({"a": "1"}) == {}
