@@ -18,7 +18,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "close_payment": payments.close_payment,
     "send_refund": payments.send_refund,
     "poll_refund": payments.poll_refund,
-    "record_fee": payments.record_fee,
+    "complete_payment": payments.complete_payment,
     "send_message": messages.send_message,
     "make_receipt": papers.make_receipt,
 }

@@ -13,18 +13,17 @@ from core.kernel.outbox import enqueue
 from core.notifications.notify import notify
 from core.payments import refund as refunds
 from core.payments import settle as settling
-from core.payments.attempt import close_at_provider, live_attempt, lock_both, move_attempt
+from core.payments.attempt import close_at_provider, live_attempt, lock_both, move_attempt, paid_attempt
 from core.payments.close import record_close
 from core.payments.models import Attempt, Payment, Refund
 from core.payments.poll import inquire
-from core.providers.registry import provider_named
 from workers.task import Task
 
 NEVER_OPENED = timedelta(minutes=2)  # an attempt without an address for this long was never given to a payer
 
 
 def payment_settled(tasks: list[Task]) -> None:
-    """A payment is paid: tell both sides, make the receipt, and ask for the processor's fee."""
+    """A payment is paid: tell both sides, make the receipt, and ask what the provider has not said yet."""
     for task in tasks:
         vendor = get_vendor(task.vendor_id)
         payment = db.session.get_one(Payment, (vendor.id, task.args["mode"], uuid.UUID(task.args["payment"])))
@@ -32,7 +31,7 @@ def payment_settled(tasks: list[Task]) -> None:
         notify(vendor, "receipt", mode=payment.mode, to=payment.email, payment=payment.public_id)
         enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))
         if payment.processor_fee_minor is None:
-            enqueue("record_fee", vendor.id, due_in=2, mode=payment.mode, payment=str(payment.id))
+            enqueue("complete_payment", vendor.id, due_in=2, mode=payment.mode, payment=str(payment.id))
 
 
 def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:
@@ -64,16 +63,22 @@ def close_payment(vendor_id: uuid.UUID, *, mode: str, payment: str) -> None:
         record_close(vendor, unpaid, attempt, outcome, to="expired", actor="system")
 
 
-def record_fee(vendor_id: uuid.UUID, *, mode: str, payment: str) -> None:
-    """Ask the provider what it kept of a payment, and book it. Not known yet is an error: the job comes back later."""
+def complete_payment(vendor_id: uuid.UUID, *, mode: str, payment: str) -> None:
+    """Ask the provider for what its news left out: what it kept, and the card. Not known yet is an error: the job comes back."""
     with unit_of_work():
-        paid = db.session.get_one(Payment, (vendor_id, mode, uuid.UUID(payment)))
-    if paid.processor_fee_minor is not None or not paid.charge:
+        vendor, paid = get_vendor(vendor_id), db.session.get_one(Payment, (vendor_id, mode, uuid.UUID(payment)))
+        attempt = paid_attempt(paid)
+    if paid.processor_fee_minor is not None or attempt is None or attempt.provider_reference is None:
         return
-    known = provider_named(paid.provider, mode).fees([paid.charge])
-    fee, reference, _ = known[paid.charge]
+    outcome = inquire(paid, attempt)
+    if outcome.fee is None:
+        raise FeeNotKnown(f"the provider has not said yet what it keeps of {paid.public_id}")
     with unit_of_work():
-        settling.record_fee(paid, fee, reference)
+        settling.settle(vendor, paid, attempt, outcome, cause="poll")
+
+
+class FeeNotKnown(Exception):
+    """The provider's own line for a payment is not there yet."""
 
 
 def send_refund(vendor_id: uuid.UUID, *, mode: str, refund: str) -> None:

@@ -126,6 +126,12 @@ def live_attempt(payment: Payment) -> Attempt | None:
     return db.session.scalar(mine.where(Attempt.state.in_(LIVE_ATTEMPT)))
 
 
+def paid_attempt(payment: Payment) -> Attempt | None:
+    """The attempt that brought the money."""
+    mine = select(Attempt).where(Attempt.vendor_id == payment.vendor_id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id)
+    return db.session.scalar(mine.where(Attempt.state == "succeeded"))
+
+
 def lock_both(attempt: Attempt) -> tuple[Payment, Attempt]:
     """The payment and then the attempt, locked in the one order everybody uses."""
     payment = locked(Payment, attempt.vendor_id, attempt.mode, attempt.payment_id)

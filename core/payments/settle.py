@@ -14,7 +14,6 @@ from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db, driver, wake_after_commit
 from core.kernel.ids import uuid7
-from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask, enqueue
 from core.ledger import book
 from core.ledger.post import post
@@ -58,8 +57,8 @@ def settle_many(told: list[Told]) -> list[str]:
     for n, item in enumerate(told):
         if item.outcome.state != "succeeded":
             results[n] = _hear(item)
-        elif item.outcome.fee is not None and results[n] == "settled":
-            record_fee(item.payment, item.outcome.fee, item.outcome.fee_reference or "")
+        elif results[n] == "already" or (results[n] == "settled" and item.outcome.fee is not None):
+            _complete(item.payment, item.outcome)
     return results
 
 
@@ -174,16 +173,27 @@ def _decline_known(payment: Payment, charge: str, cause: str) -> bool:
     return db.session.scalar(declines.where(same).limit(1)) is not None
 
 
-def record_fee(payment: Payment, fee: Money, reference: str) -> bool:
-    """Book what the processor kept, once. `reference` is its own line's id (a balance transaction)."""
+def _complete(payment: Payment, outcome: Outcome) -> None:
+    """Write down what earlier news left out: the card, and what the processor kept (booked once, under its own line's id)."""
+    wanting_card = payment.card_brand is None and outcome.card_brand is not None
+    wanting_fee = payment.processor_fee_minor is None and outcome.fee is not None and outcome.fee_reference is not None
+    if not (wanting_card or wanting_fee):
+        return
     payment = lock_payment(payment)
-    if payment.processor_fee_minor is not None or not reference:
-        return False
-    payment.processor_fee_minor = fee.minor
-    if fee:
-        post([book.processor_fee(payment, fee=fee, reference=reference, at=now())])
-    note(payment, "fee.recorded", actor="provider", cause=reference, amount_minor=fee.minor, currency=fee.currency)
-    return True
+    if payment.card_brand is None:
+        payment.card_brand, payment.card_last4 = outcome.card_brand, outcome.card_last4
+    if payment.processor_fee_minor is None and outcome.fee is not None and outcome.fee_reference is not None:
+        payment.processor_fee_minor = outcome.fee.minor
+        if outcome.fee:
+            post([book.processor_fee(payment, fee=outcome.fee, reference=outcome.fee_reference, at=now())])
+        note(
+            payment,
+            "fee.recorded",
+            actor="provider",
+            cause=outcome.fee_reference,
+            amount_minor=outcome.fee.minor,
+            currency=outcome.fee.currency,
+        )
 
 
 def ask_again(vendor_id: uuid.UUID, mode: str, attempt: Attempt, *, due_in: int = 0) -> OutboxTask:
