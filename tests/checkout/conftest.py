@@ -1,29 +1,47 @@
-"""What checkout's tests begin with: a vendor with a link, and a payer with a browser that has no scripts."""
+"""What checkout's tests begin with: a vendor of their own, and payers who have never been here."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from tests.checkout.people import Payer, Shop
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from tests.browser import Browser
+    from tests.factories import Shop
+
 
 @pytest.fixture
 def shop(app: Flask) -> Shop:
-    """A vendor nobody else has."""
-    return Shop.open(app)
+    from tests.factories import make_shop
+
+    return make_shop(app)
 
 
 @pytest.fixture
-def payer(app: Flask) -> Payer:
-    return Payer(app.test_client())
+def new_path(shop: Shop) -> Callable[..., str]:
+    """Makes a link (a fixed £45.00 one unless told otherwise) and gives the path a payer opens."""
+    from tests.factories import link_address, make_link
+
+    def made(**terms: Any) -> str:
+        return link_address(shop, make_link(shop, **{"amount": "45.00", "title": "An evening at the wheel", **terms}))
+
+    return made
 
 
 @pytest.fixture
-def other_payer(app: Flask) -> Payer:
+def payer(app: Flask) -> Browser:
+    from tests.browser import Browser
+
+    return Browser(app)
+
+
+@pytest.fixture
+def another_payer(app: Flask) -> Browser:
     """Another device."""
-    return Payer(app.test_client())
+    from tests.browser import Browser
+
+    return Browser(app)

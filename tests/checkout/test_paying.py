@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import pytest
 
-from tests.checkout.people import APPROVED, CHALLENGED, DECLINED, Desk
+from tests.checkout.desk import APPROVED, CHALLENGED, DECLINED, Desk, payments_of
 
 BOTH = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 
 
 @BOTH
-def test_a_link_is_paid_and_the_payer_sees_the_receipt(shop, visitor, scripts):
+def test_a_link_is_paid_and_the_payer_sees_the_receipt(shop, new_path, visitor, scripts):
     desk = Desk(visitor(scripts=scripts), scripts)
-    desk.begin(shop.link())
+    desk.begin(new_path())
     desk.card(APPROVED)
     desk.sees("Paid")
-    assert [payment.state for payment in shop.payments()] == ["succeeded"]
+    assert [payment.state for payment in payments_of(shop)] == ["succeeded"]
     desk.page.get_by_role("link", name="See the receipt").click()
     desk.page.get_by_role("link", name="Download as PDF").wait_for()
 
 
 @BOTH
-def test_after_a_decline_the_payer_tries_again_and_is_charged_once(shop, visitor, scripts):
+def test_after_a_decline_the_payer_tries_again_and_is_charged_once(shop, new_path, visitor, scripts):
     desk = Desk(visitor(scripts=scripts), scripts)
-    desk.begin(shop.link())
+    desk.begin(new_path())
     desk.card(DECLINED)
     desk.card_again(APPROVED)
     desk.sees("Paid")
-    assert [(p.state, p.captured_minor) for p in shop.payments()] == [("succeeded", 4500)]
+    assert [(p.state, p.captured_minor) for p in payments_of(shop)] == [("succeeded", 4500)]
 
 
 @BOTH
-def test_a_decline_is_told_on_our_page_and_keeps_what_was_typed(shop, visitor, scripts, work):
+def test_a_decline_is_told_on_our_page_and_keeps_what_was_typed(shop, new_path, visitor, scripts, work):
     desk = Desk(visitor(scripts=scripts), scripts)
-    path = shop.link()
+    path = new_path()
     desk.begin(path)
     desk.card(DECLINED)
     desk.settle(work, shop)
@@ -41,48 +41,48 @@ def test_a_decline_is_told_on_our_page_and_keeps_what_was_typed(shop, visitor, s
     desk.sees("Your card was declined")
     desk.page.get_by_text("There is not enough money on this card.").wait_for()
     desk.page.get_by_text("No money was taken.").first.wait_for()
-    assert shop.payments()[0].email == "sam@example.com"
+    assert payments_of(shop)[0].email == "sam@example.com"
 
 
 @BOTH
-def test_the_bank_asks_and_the_payer_confirms(shop, visitor, scripts):
+def test_the_bank_asks_and_the_payer_confirms(shop, new_path, visitor, scripts):
     desk = Desk(visitor(scripts=scripts), scripts)
-    desk.begin(shop.link())
+    desk.begin(new_path())
     desk.card(CHALLENGED)
     desk.answer("Approve the payment")
     desk.sees("Paid")
 
 
 @BOTH
-def test_the_bank_asks_and_the_payer_fails_then_pays_with_another_card(shop, visitor, scripts):
+def test_the_bank_asks_and_the_payer_fails_then_pays_with_another_card(shop, new_path, visitor, scripts):
     desk = Desk(visitor(scripts=scripts), scripts)
-    desk.begin(shop.link())
+    desk.begin(new_path())
     desk.card(CHALLENGED)
     desk.answer("Fail the check")
     desk.card_again(APPROVED)
     desk.sees("Paid")
-    assert [payment.state for payment in shop.payments()] == ["succeeded"]
+    assert [payment.state for payment in payments_of(shop)] == ["succeeded"]
 
 
 @BOTH
-def test_a_payer_who_leaves_the_banks_question_finds_the_truth_and_the_way_back(shop, visitor, scripts):
+def test_a_payer_who_leaves_the_banks_question_finds_the_truth_and_the_way_back(shop, new_path, visitor, scripts):
     desk = Desk(visitor(scripts=scripts), scripts)
-    path = shop.link()
+    path = new_path()
     desk.begin(path)
     desk.card(CHALLENGED)
     desk.answer("Leave without answering")
     desk.page.goto(path)
     desk.sees("Pay by card" if scripts else "Not finished yet")
-    assert shop.payments()[0].state == "requires_action"
+    assert payments_of(shop)[0].state == "requires_action"
     desk.to_the_card_again()
     desk.answer("Approve the payment")
     desk.sees("Paid")
 
 
-def test_a_payer_without_scripts_goes_on_where_scripts_had_begun(shop, visitor):
+def test_a_payer_without_scripts_goes_on_where_scripts_had_begun(shop, new_path, visitor):
     """Fields opened with scripts are closed when the same payment goes on without them."""
     first = Desk(visitor(), True)
-    first.begin(shop.link())
+    first.begin(new_path())
     first.frame().get_by_label("Card number").wait_for()
     second = Desk(visitor(scripts=False), False)
     second.page.goto(first.page.url)
@@ -93,19 +93,19 @@ def test_a_payer_without_scripts_goes_on_where_scripts_had_begun(shop, visitor):
 
 
 @BOTH
-def test_a_double_click_is_one_payment(shop, visitor, scripts):
+def test_a_double_click_is_one_payment(shop, new_path, visitor, scripts):
     desk = Desk(visitor(scripts=scripts), scripts)
-    desk.page.goto(shop.link())
+    desk.page.goto(new_path())
     desk.fill()
     desk.page.get_by_role("button", name="Continue").dblclick()
     desk.sees("Pay by card")
-    assert len(shop.payments()) == 1
+    assert len(payments_of(shop)) == 1
 
 
 @BOTH
-def test_two_tabs_are_one_payment(shop, visitor, scripts):
+def test_two_tabs_are_one_payment(shop, new_path, visitor, scripts):
     desk = Desk(visitor(scripts=scripts), scripts)
-    path = shop.link()
+    path = new_path()
     other = Desk(desk.page.context.new_page(), scripts)
     for tab in (desk, other):
         tab.page.goto(path)
@@ -114,7 +114,7 @@ def test_two_tabs_are_one_payment(shop, visitor, scripts):
         tab.page.get_by_role("button", name="Continue").click()
         tab.sees("Pay by card")
     assert desk.page.url == other.page.url
-    assert len(shop.payments()) == 1
+    assert len(payments_of(shop)) == 1
     desk.card(APPROVED)
     desk.sees("Paid")
     other.page.reload()
@@ -122,9 +122,9 @@ def test_two_tabs_are_one_payment(shop, visitor, scripts):
 
 
 @BOTH
-def test_the_back_button_leads_to_the_truth(shop, visitor, scripts):
+def test_the_back_button_leads_to_the_truth(shop, new_path, visitor, scripts):
     desk = Desk(visitor(scripts=scripts), scripts)
-    path = shop.link()
+    path = new_path()
     desk.begin(path)
     desk.page.go_back()
     desk.page.goto(path)
@@ -134,12 +134,12 @@ def test_the_back_button_leads_to_the_truth(shop, visitor, scripts):
     desk.page.go_back()
     desk.page.goto(path)
     desk.page.get_by_text("You have already paid £45.00").wait_for()
-    assert len(shop.payments()) == 1
+    assert len(payments_of(shop)) == 1
 
 
-def test_reloading_every_page_changes_nothing(shop, visitor):
+def test_reloading_every_page_changes_nothing(shop, new_path, visitor):
     desk = Desk(visitor(scripts=False), False)
-    desk.page.goto(shop.link())
+    desk.page.goto(new_path())
     desk.page.reload()
     desk.fill()
     desk.page.get_by_role("button", name="Continue").click()
@@ -148,11 +148,11 @@ def test_reloading_every_page_changes_nothing(shop, visitor):
     desk.sees("Paid")
     desk.page.reload()
     desk.sees("Paid")
-    assert [payment.captured_minor for payment in shop.payments()] == [4500]
+    assert [payment.captured_minor for payment in payments_of(shop)] == [4500]
 
 
-def test_an_open_amount_is_chosen_from_the_suggestions_or_written(shop, visitor):
-    path = shop.link(amount_minor=None, minimum_minor=200, maximum_minor=50_000, suggestions_minor=[500, 1000, 2500])
+def test_an_open_amount_is_chosen_from_the_suggestions_or_written(shop, new_path, visitor):
+    path = new_path(amount=None, minimum_minor=200, maximum_minor=50_000, suggestions_minor=[500, 1000, 2500])
     desk = Desk(visitor(phone=True), True)
     desk.page.goto(path)
     desk.page.get_by_role("radio", name="£10.00").check()
@@ -166,11 +166,11 @@ def test_an_open_amount_is_chosen_from_the_suggestions_or_written(shop, visitor)
     other.fill()
     other.page.get_by_role("button", name="Continue").click()
     other.sees("Pay by card")
-    assert sorted(payment.amount_minor for payment in shop.payments()) == [725, 1000]
+    assert sorted(payment.amount_minor for payment in payments_of(shop)) == [725, 1000]
 
 
-def test_the_pay_button_is_on_the_first_screen_of_a_small_phone(shop, visitor):
-    path = shop.link(amount_minor=None, minimum_minor=200, maximum_minor=50_000, suggestions_minor=[500, 1000, 2500])
+def test_the_pay_button_is_on_the_first_screen_of_a_small_phone(shop, new_path, visitor):
+    path = new_path(amount=None, minimum_minor=200, maximum_minor=50_000, suggestions_minor=[500, 1000, 2500])
     desk = Desk(visitor(), True)
     desk.page.set_viewport_size({"width": 360, "height": 640})
     desk.page.goto(path)
