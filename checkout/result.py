@@ -10,6 +10,7 @@ from checkout.blueprint import door, log
 from checkout.declines import explain
 from checkout.processor_pages import allow_processor
 from checkout.till import Till, at, open_till
+from core.kernel.clock import now
 from core.payments.attempt import close_at_provider, live_attempt
 from core.payments.close import record_close
 from core.payments.link import link_state, link_token
@@ -23,6 +24,7 @@ from core.web.reader import card_words
 
 QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
 REFRESH_SECONDS = 4  # for browsers without scripts
+LAST_MINUTES = 5  # before that nobody is hurried
 NOT_CANCELED = "The card processor did not answer, so we cannot promise that this payment is cancelled. Please try again in a moment."
 
 
@@ -108,12 +110,19 @@ def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Re
         till,
         status=status,
         notice=notice,
+        ends_at=payment_end(till),
         decline=explain(till.payment.decline_code) if stage == "failed" else None,
         in_fields=in_fields,
         attempts_url=url_for("checkout.try_card", token=till.token),
         back_url=url_for("checkout.come_back", token=till.token),
         cancel_url=url_for("checkout.cancel", token=till.token),
     )
+
+
+def payment_end(till: Till) -> dict[str, object]:
+    """When the page closes by our clock, for the words shown in its last minutes."""
+    left = int((till.payment.expires_at - now()).total_seconds())
+    return {"at": till.payment.expires_at, "seconds_left": left, "soon": 0 < left <= LAST_MINUTES * 60}
 
 
 def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response:
