@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from core.kernel.config import settings
 from core.payments.models import Attempt, Payment
+from core.providers.registry import sandbox_pages
 from core.web.headers import allow
 
 # Stripe's published list for its hosted page and its fields.
@@ -23,7 +23,7 @@ def allow_processor(payment: Payment, attempt: Attempt | None) -> None:
         for directive, sources in STRIPE.items():
             allow(directive, *sources)
         return
-    known = [settings().sandbox_url, attempt and attempt.redirect_url, attempt and attempt.fields_url]
+    known = [sandbox_pages(), attempt and attempt.redirect_url, attempt and attempt.fields_url]
     origins = sorted({origin for origin in map(origin_of, known) if origin})
     allow("form-action", *origins)
     allow("frame-src", *origins)

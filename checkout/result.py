@@ -6,27 +6,26 @@ from collections.abc import Callable
 
 from flask import Response, request, url_for
 
-from checkout.blueprint import door
+from checkout.blueprint import door, log
 from checkout.declines import explain
 from checkout.processor_pages import allow_processor
 from checkout.till import Till, at, open_till
+from core.kernel.clock import now
 from core.payments.attempt import close_at_provider, live_attempt
 from core.payments.close import record_close
 from core.payments.link import link_state, link_token
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
 from core.payments.settle import settle
-from core.web.fields import Form
+from core.providers.contract import ProviderError, ProviderRefused
 from core.web.guard import public
 from core.web.page import page, see_other, step_outside
 from core.web.reader import card_words
 
 QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
 REFRESH_SECONDS = 4  # for browsers without scripts
-
-
-class PressForm(Form):
-    """A button and nothing else: it carries the token against forgery."""
+LAST_MINUTES = 5  # before that nobody is hurried
+NOT_CANCELED = "The card processor did not answer, so we cannot promise that this payment is cancelled. Please try again in a moment."
 
 
 @door.get("/checkout/<token>")
@@ -53,9 +52,13 @@ def come_back(token: str) -> Response:
     till = open_till(token)
     attempt = live_attempt(till.payment)
     if attempt is not None and attempt.provider_reference is not None:
-        with step_outside():
-            outcome = inquire(till.payment, attempt)
-        settle(till.vendor, till.payment, attempt, outcome, cause="return")
+        try:
+            with step_outside():
+                outcome = inquire(till.payment, attempt)
+        except ProviderRefused as refused:
+            log.warning("inquiry_refused", code=refused.code, payment=till.payment.public_id)
+        else:
+            settle(till.vendor, till.payment, attempt, outcome, cause="return")
     return see_other(till.page_url)
 
 
@@ -66,8 +69,11 @@ def cancel(till: Till) -> Response:
     """The payer calls it off. What is open at the provider is closed first; if it was paid after all, it is paid."""
     attempt, outcome = live_attempt(till.payment), None
     if attempt is not None:
-        with step_outside():
-            outcome = close_at_provider(till.payment, attempt)
+        try:
+            with step_outside():
+                outcome = close_at_provider(till.payment, attempt)
+        except ProviderError:
+            return card_page(till, notice=NOT_CANCELED, status=409)
     record_close(till.vendor, till.payment, attempt, outcome, to="canceled", actor="payer")
     return see_other(till.page_url)
 
@@ -104,13 +110,19 @@ def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Re
         till,
         status=status,
         notice=notice,
+        ends_at=payment_end(till),
         decline=explain(till.payment.decline_code) if stage == "failed" else None,
         in_fields=in_fields,
-        form=PressForm(formdata=None),
         attempts_url=url_for("checkout.try_card", token=till.token),
         back_url=url_for("checkout.come_back", token=till.token),
         cancel_url=url_for("checkout.cancel", token=till.token),
     )
+
+
+def payment_end(till: Till) -> dict[str, object]:
+    """When the page closes by our clock, for the words shown in its last minutes."""
+    left = int((till.payment.expires_at - now()).total_seconds())
+    return {"at": till.payment.expires_at, "seconds_left": left, "soon": 0 < left <= LAST_MINUTES * 60}
 
 
 def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response:

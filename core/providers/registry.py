@@ -47,8 +47,13 @@ def _sandbox() -> Stripe:
         publishable_key="pk_test_" + key.removeprefix("sk_test_"),
         secrets=_several(settings().secrets["sandbox_webhook_secret"]),
         api_base=base,
-        fields_base=(os.environ.get("SANDBOX_PUBLIC_URL") or base).rstrip("/"),
+        fields_base=sandbox_pages(),
     )
+
+
+def sandbox_pages() -> str:
+    """Where browsers find the sandbox's pages; elsewhere than we do when it stands behind a front server."""
+    return (os.environ.get("SANDBOX_PUBLIC_URL") or settings().sandbox_url).rstrip("/")
 
 
 def _several(text: str) -> list[str]:

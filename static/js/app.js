@@ -63,6 +63,41 @@ function tellTheLine() {
 window.addEventListener("online", tellTheLine);
 window.addEventListener("offline", tellTheLine);
 
+// What was typed (never a secret) survives a reload of the tab, until the form is sent.
+function keepTyped(form) {
+  const name = `typed:${location.pathname}`;
+  const inputs = [...form.querySelectorAll("input[name]")].filter((input) => ["text", "email"].includes(input.type));
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(name) || "{}");
+    for (const input of inputs) if (!input.value && kept[input.name]) input.value = kept[input.name];
+    form.addEventListener("input", () => {
+      sessionStorage.setItem(name, JSON.stringify(Object.fromEntries(inputs.map((input) => [input.name, input.value]))));
+    });
+    form.addEventListener("submit", () => sessionStorage.removeItem(name));
+  } catch {
+    // A browser that keeps nothing loses nothing else.
+  }
+}
+
+// In its last five minutes a payment page says how long it stays open; counted from the server's clock.
+function countDown(note) {
+  const ends = performance.now() + Number(note.dataset.secondsLeft) * 1000;
+  const tell = () => {
+    const minutes = Math.ceil((ends - performance.now()) / 60000);
+    note.hidden = minutes > 5;
+    const left = minutes === 1 ? "1 minute" : `${minutes} minutes`;
+    const words = minutes < 1 ? note.dataset.over : note.dataset.words.replace("{minutes}", left);
+    if (note.textContent !== words) note.textContent = words;
+  };
+  tell();
+  setInterval(tell, 5000);
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  for (const form of document.querySelectorAll("form[data-keep]")) keepTyped(form);
+  for (const note of document.querySelectorAll("[data-seconds-left]")) countDown(note);
+});
+
 function unveil() {
   for (const hidden of document.querySelectorAll("[data-copy][hidden], [data-print][hidden]")) hidden.hidden = false;
   const summary = document.querySelector(".error-summary[autofocus], .declined[autofocus]");

@@ -1,0 +1,47 @@
+"""What checkout's tests begin with: a vendor of their own, and payers who have never been here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from tests.browser import Browser
+    from tests.factories import Shop
+
+
+@pytest.fixture
+def shop(app: Flask) -> Shop:
+    from tests.factories import make_shop
+
+    return make_shop(app)
+
+
+@pytest.fixture
+def new_path(shop: Shop) -> Callable[..., str]:
+    """Makes a link (a fixed £45.00 one unless told otherwise) and gives the path a payer opens."""
+    from tests.factories import link_address, make_link
+
+    def made(**terms: Any) -> str:
+        return link_address(shop, make_link(shop, **{"amount": "45.00", "title": "An evening at the wheel", **terms}))
+
+    return made
+
+
+@pytest.fixture
+def payer(app: Flask) -> Browser:
+    from tests.browser import Browser
+
+    return Browser(app)
+
+
+@pytest.fixture
+def another_payer(app: Flask) -> Browser:
+    """Another device."""
+    from tests.browser import Browser
+
+    return Browser(app)

@@ -1,0 +1,59 @@
+"""The receipt at its own address: long after the payment page has closed, and with what was refunded since."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.factories import ask_refund, make_paid, make_payment, tell_refund
+
+
+def address_of(shop, payment):
+    from core.payments.start import receipt_token
+
+    with shop.app.app_context():
+        return f"/receipt/{receipt_token(shop.vendor, payment)}"
+
+
+def test_a_receipt_names_the_payment_the_vendor_and_the_card(payer, shop):
+    payment = make_paid(shop)
+    page = payer.get(address_of(shop, payment))
+    for words in (payment.reference, shop.vendor.name, "Visa ending in 4242", "£25.00", "TEST MODE"):
+        assert words in page.text
+
+
+def test_a_receipt_is_good_years_after_the_payment_page_has_closed(payer, shop):
+    from core.kernel import clock
+
+    address = address_of(shop, make_paid(shop))
+    with clock.shifted(timedelta(days=365 * 5)):
+        assert "Receipt" in payer.get(address).title
+
+
+def test_a_receipt_shows_a_refund_made_later(payer, shop):
+    payment = make_paid(shop)
+    tell_refund(shop, ask_refund(shop, payment, "10.00"), "succeeded")
+    page = payer.get(address_of(shop, payment))
+    assert "Partly refunded" in page.text and "£10.00" in page.text and "£15.00" in page.text
+
+
+def test_what_is_not_paid_has_no_receipt(payer, shop):
+    address = address_of(shop, make_payment(shop))
+    for path in (address, f"{address}.pdf"):
+        assert payer.get(path, status=404).heading == "This link is not valid"
+
+
+def test_the_pdf_is_asked_for_again_until_a_worker_has_made_it(payer, shop, work):
+    payment = make_paid(shop)
+    waiting = payer.get(f"{address_of(shop, payment)}.pdf", status=202)
+    assert waiting.heading == "Preparing the PDF" and 'http-equiv="refresh"' in waiting.html
+    work()
+    answer = payer.client.get(f"{address_of(shop, payment)}.pdf")
+    assert answer.status_code == 200 and answer.mimetype == "application/pdf" and answer.data.startswith(b"%PDF-")
+    assert payment.reference in answer.headers["Content-Disposition"]
+    assert answer.headers["Cache-Control"] == "no-store" and answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_receipts_address_opens_nothing_else(payer, shop):
+    token = address_of(shop, make_paid(shop)).removeprefix("/receipt/")
+    payer.get(f"/checkout/{token}", status=404)
+    payer.get(f"/pay/{token}", status=404)
