@@ -51,11 +51,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "refund.unknown": ("The refund's outcome is not known yet; we keep asking", "warn"),
 }
 REASONS = {
-    "requested_by_customer": "The customer asked for it",
+    "requested_by_customer": "Customer request",
     "duplicate": "Paid twice",
     "fraudulent": "Suspected fraud",
-    "not_delivered": "Could not be delivered",
-    "other": "Another reason",
+    "not_delivered": "Not delivered",
+    "other": "Other reason",
 }
 WHO = {"payer": "The payer", "provider": "The card processor", "system": "Automatic"}
 
@@ -70,7 +70,7 @@ def _moment(event: PaymentEvent, names: dict[str, str]) -> Moment:
     detail = event.detail
     return Moment(
         title=title.replace("{number}", str(detail.get("number", ""))),
-        text=" ".join(_sentences(event.kind, detail)),
+        text=" · ".join(_sentences(event.kind, detail)),
         tone=tone,
         at=event.at,
         who=WHO.get(event.actor) or names.get(event.actor) or "A member of your team",
@@ -82,17 +82,17 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
     said = []
     amount = _amount(detail)
     if amount:
-        said.append(f"{amount}.")
+        said.append(amount)
     if detail.get("decline_code"):
-        said.append(f"The bank's reason: {_plain(detail['decline_code'])}.")
+        said.append(f"The bank's reason: {_plain(detail['decline_code'])}")
     if detail.get("reason"):
-        said.append(f"{REASONS.get(detail['reason'], _plain(detail['reason']))}.")
+        said.append(REASONS.get(detail["reason"], _plain(detail["reason"])))
     if detail.get("failure_reason"):
-        said.append(f"Reason: {_plain(detail['failure_reason'])}. The money is back in your balance.")
+        said.append(f"Reason: {_plain(detail['failure_reason'])}. The money is back in your balance")
     if detail.get("why"):
-        said.append(f"{_plain(detail['why']).capitalize()}.")
+        said.append(_plain(detail["why"]).capitalize())
     if detail.get("surface") == "fields" and kind == "attempt.started":
-        said.append("On our page, with the processor's own card fields.")
+        said.append("On our page, with the processor's own card fields")
     return said
 
 

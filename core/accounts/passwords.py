@@ -29,7 +29,7 @@ def check_strength(password: str, *, about: tuple[str, ...] = ()) -> None:
         raise WeakPassword(f"Use at least {SHORTEST} characters. A few unrelated words make a good password.", field="password")
     if len(password) > LONGEST:
         raise WeakPassword(f"Use {LONGEST} characters at most.", field="password")
-    known = [word for text in about for word in (text, *text.replace("@", " ").split()) if word]
+    known = [word for text in about for word in (text, "".join(text.split()), *text.replace("@", " ").split()) if word]
     verdict = zxcvbn(password[:READ_BY_ZXCVBN], user_inputs=known)
     if verdict["score"] < 3:
         why = verdict["feedback"]["warning"] or "This password is easy to guess."

@@ -262,6 +262,7 @@ class MomentField(Field):
     """A date and time in the reader's zone, `2026-11-21T14:30`; `data` is an aware instant in UTC or None."""
 
     widget = TextInput()
+    EXAMPLE = "2026-11-21 14:30"
     FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
     def _value(self) -> str:
@@ -289,12 +290,13 @@ class MomentField(Field):
                     return datetime.strptime(text, form)
                 except ValueError:
                     continue
-        raise ValueError("Write the date and time like 2026-11-21 14:30.")
+        raise ValueError(f"Write it like {self.EXAMPLE}.")
 
 
 class DayField(MomentField):
     """A day in the reader's zone, `2026-11-21`; `data` is the instant at which that day begins there."""
 
+    EXAMPLE = "2026-11-21"
     FORMATS = ("%Y-%m-%d",)
 
     def _value(self) -> str:

@@ -1,0 +1,166 @@
+"""Form fields read strictly and say at the field what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask, g
+from werkzeug.datastructures import MultiDict
+from wtforms.validators import InputRequired
+
+from core.kernel.errors import NotFound, Refusal
+from core.kernel.money import Money
+from core.web.fields import (
+    AddressField,
+    CountField,
+    CurrencyField,
+    DayField,
+    Form,
+    FormTokenField,
+    LineField,
+    MomentField,
+    MoneyField,
+    ParagraphField,
+    SecretField,
+)
+
+
+class Sample(Form):
+    class Meta:
+        csrf = False
+
+    title = LineField("Title", most=20, required="Say what it is for.")
+    words = ParagraphField("Words", most=50)
+    email = AddressField("E-mail")
+    currency = CurrencyField()
+    amount = MoneyField("Amount", required="Enter an amount.")
+    count = CountField("Count", most=12)
+    at = MomentField("At")
+    on = DayField("On")
+    password = SecretField("Password", [InputRequired("Choose a password.")])
+    form_token = FormTokenField()
+
+
+GOOD = {
+    "title": "Bread", "words": "", "email": "ada@example.com", "currency": "GBP", "amount": "12.50", "count": "3",
+    "at": "2026-11-21T14:30", "on": "2026-11-21", "password": " exactly  so ", "form_token": "abcdefghijklmnop_-12",
+}  # fmt: skip
+
+
+@pytest.fixture
+def request_app() -> Iterator[Flask]:
+    app = Flask("forms")
+    app.secret_key = "for this test only"
+    yield app
+
+
+def read(app: Flask, **changes: Any) -> Sample:
+    data = {key: value for key, value in {**GOOD, **changes}.items() if value is not None}
+    with app.test_request_context("/", method="POST", data=data):
+        g.time_zone = "Europe/London"
+        form = Sample()
+        form.good = form.validate()  # type: ignore[attr-defined]
+        return form
+
+
+def test_what_is_well_typed_is_read(request_app: Flask) -> None:
+    form = read(request_app)
+    assert form.good, form.errors
+    assert form.amount.data == Money(1250, "GBP")
+    assert form.at.data == datetime(2026, 11, 21, 14, 30, tzinfo=UTC)
+    assert form.password.data == " exactly  so "
+
+
+HOSTILE_AMOUNTS = [
+    "", " ", "NaN", "nan", "Infinity", "-inf", "-1", "+1", "1e400", "1e3", "1_000", "1,000", "1 000", "0x10", "１２.００", "٥", "१२", "12.345", "12.",
+    ".5", "1.2.3", "£5", "5 GBP", "9" * 13, "9" * 5000, "0", "0.00", "1\u00a0", "\u200b5", "5\u0000", "½", "²", "1\n2", "True", "None", "12.5０",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", HOSTILE_AMOUNTS)
+def test_an_amount_that_is_not_one_is_refused_at_its_field_and_kept(request_app: Flask, typed: str) -> None:
+    form = read(request_app, amount=typed)
+    assert not form.good
+    assert list(form.errors) == ["amount"]
+    assert form.amount._value() == typed
+
+
+@pytest.mark.parametrize(("code", "typed", "minor"), [("JPY", "1250", 1250), ("KWD", "1.234", 1234), ("GBP", "12.5", 1250), ("GBP", " 7 ", 700)])
+def test_an_amount_has_the_decimals_of_its_currency(request_app: Flask, code: str, typed: str, minor: int) -> None:
+    form = read(request_app, currency=code, amount=typed)
+    assert form.amount.data == Money(minor, code)
+
+
+@pytest.mark.parametrize(("code", "typed"), [("JPY", "12.50"), ("KWD", "1.2345"), ("GBP", "1.999")])
+def test_too_many_decimals_are_never_rounded(request_app: Flask, code: str, typed: str) -> None:
+    assert "amount" in read(request_app, currency=code, amount=typed).errors
+
+
+@pytest.mark.parametrize("code", ["", "XXX", "gbp", "GBPX", "BTC", "£", "\x00", "GBP\n"])
+def test_an_unknown_currency_is_refused_at_the_currency(request_app: Flask, code: str) -> None:
+    form = read(request_app, currency=code)
+    assert "currency" in form.errors and "amount" not in form.errors
+
+
+@pytest.mark.parametrize("bad", ["a\x00b", "a\x1bb", "a\ud800b", "a\x7fb"])
+@pytest.mark.parametrize("field", ["title", "words", "email", "password"])
+def test_text_that_cannot_be_stored_is_refused_at_its_field(request_app: Flask, field: str, bad: str) -> None:
+    with request_app.test_request_context("/", method="POST"):
+        form = Sample(MultiDict({**GOOD, field: bad}))
+        assert not form.validate()
+        assert list(form.errors) == [field]
+
+
+@pytest.mark.parametrize("typed", ["0", "13", "-1", "1.5", "१", "1e1", "x", "9" * 40, " 1 2"])
+def test_a_count_takes_whole_numbers_within_its_bounds(request_app: Flask, typed: str) -> None:
+    assert list(read(request_app, count=typed).errors) == ["count"]
+
+
+@pytest.mark.parametrize("typed", ["yesterday", "2026-13-01T00:00", "2026-02-30T10:00", "0001-01-01T00:00", "9999-12-31T23:59", "2026-11-21T25:00", "٢٠٢٦-11-21T10:00"])
+def test_a_moment_that_does_not_exist_is_refused(request_app: Flask, typed: str) -> None:
+    assert list(read(request_app, at=typed).errors) == ["at"]
+
+
+def test_the_hour_that_spring_skips_is_refused(request_app: Flask) -> None:
+    assert "does not exist" in read(request_app, at="2026-03-29T01:30").errors["at"][0]
+
+
+def test_a_day_begins_where_the_vendor_is_and_may_have_25_hours(request_app: Flask) -> None:
+    with request_app.test_request_context("/?on=2026-10-25"):
+        g.time_zone = "Europe/London"
+        form = Sample(MultiDict(GOOD | {"on": "2026-10-25"}))
+        form.validate()
+        assert form.on.data and form.on.next_day
+        assert (form.on.next_day - form.on.data).total_seconds() == 25 * 3600
+
+
+@pytest.mark.parametrize("typed", ["ada", "ada@", "@example.com", "a b@example.com", "ada@example", "a@b.c\r\nBcc: x@y.z", "x" * 400 + "@example.com"])
+def test_an_address_that_is_none_is_refused(request_app: Flask, typed: str) -> None:
+    assert list(read(request_app, email=typed).errors) == ["email"]
+
+
+@pytest.mark.parametrize("typed", ["", "short", "with blanks in it all over", "<script>alert(1)</script>", "a" * 65])
+def test_a_broken_form_number_is_refused(request_app: Flask, typed: str) -> None:
+    assert "form_token" in read(request_app, form_token=typed).errors
+
+
+def test_a_refusal_becomes_an_error_at_its_field(request_app: Flask) -> None:
+    form = read(request_app)
+    with form.refusals():
+        raise Refusal("Too much.", field="amount")
+    assert form.amount.errors == ["Too much."] and form.status == 422
+
+
+def test_a_refusal_without_a_field_stands_above_the_form(request_app: Flask) -> None:
+    form = read(request_app)
+    with form.refusals():
+        raise Refusal("Not now.")
+    assert form.form_errors == ["Not now."] and form.status == 422
+
+
+def test_what_is_not_about_the_form_goes_on(request_app: Flask) -> None:
+    with pytest.raises(NotFound), read(request_app).refusals():
+        raise NotFound

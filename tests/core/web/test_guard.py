@@ -1,0 +1,76 @@
+"""Where a redirect may lead, and what every answer carries."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from core.web.guard import safe_path, unguarded
+
+
+@pytest.mark.parametrize("path", ["/portal/", "/portal/payments?status=succeeded&q=a%40b.c", "/portal/links/lnk_1"])
+def test_a_path_of_ours_may_be_followed(path: str) -> None:
+    assert safe_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [None, "", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: x", "/\t/evil", "portal", "/a b", "/a\\b", "\\/x"],
+)
+def test_anything_else_may_not(path: str | None) -> None:
+    assert safe_path(path) is None
+
+
+def test_every_route_says_who_may_use_it(app: Flask) -> None:
+    assert unguarded(app) == []
+
+
+def test_every_page_carries_a_strict_policy_and_a_fresh_nonce(client: FlaskClient) -> None:
+    first, second = client.get("/sign-in"), client.get("/sign-in")
+    policy = first.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
+    nonces = [re.findall(r"'nonce-([^']+)'", answer.headers["Content-Security-Policy"])[0] for answer in (first, second)]
+    assert nonces[0] != nonces[1] and f'nonce="{nonces[0]}"' in first.text
+    for name, value in {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Cache-Control": "no-store"}.items():
+        assert first.headers[name] == value
+
+
+def test_an_error_page_carries_them_too(client: FlaskClient) -> None:
+    answer = client.get("/there-is-no-such-page")
+    assert answer.status_code == 404
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_a_machine_gets_a_problem_as_json(client: FlaskClient) -> None:
+    answer = client.get("/there-is-no-such-page", headers={"Accept": "application/json"})
+    assert answer.status_code == 404 and answer.content_type == "application/problem+json"
+    assert answer.json and answer.json["status"] == 404
+
+
+def test_a_body_that_is_too_large_is_refused_with_a_page(client: FlaskClient) -> None:
+    answer = client.post("/sign-in", data={"email": "x" * 10_000_000})
+    assert answer.status_code == 413 and "too large" in answer.text
+
+
+def test_a_post_without_its_token_is_refused(client: FlaskClient) -> None:
+    assert client.post("/sign-in", data={"email": "a@example.com", "password": "x"}).status_code == 400
+
+
+def test_a_post_from_another_site_is_refused_even_with_a_token(client: FlaskClient) -> None:
+    token = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/sign-in").text)[0]
+    data = {"csrf_token": token, "email": "a@example.com", "password": "x"}
+    assert client.post("/sign-in", data=data, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 400
+
+
+def test_static_files_may_be_kept_for_ever_under_their_digest(client: FlaskClient) -> None:
+    address = re.findall(r'href="(/static/css/base\.css\?v=[0-9a-f]+)"', client.get("/sign-in").text)[0]
+    with client.get(address) as answer:
+        assert answer.status_code == 200 and "max-age=31536000" in answer.headers["Cache-Control"]
+
+
+def test_health_and_readiness_answer(client: FlaskClient) -> None:
+    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/readyz").json == {"status": "ready", "database": "up"}
