@@ -6,7 +6,18 @@ from flask import Response, flash, request, url_for
 
 from core.kernel.config import settings
 from core.kernel.money import Money
-from core.payments.link import create_link, edit_link, ends_at, expire_link, link_state, link_token, pause_link, resume_link, taken_places
+from core.payments.link import (
+    create_link,
+    edit_link,
+    ends_at,
+    expire_link,
+    link_state,
+    link_token,
+    pause_link,
+    replace_address,
+    resume_link,
+    taken_places,
+)
 from core.payments.models import PaymentLink
 from core.payments.queries import get_link, list_links, list_payments, paid_through
 from core.web.fields import Form, LineField, ParagraphField, SelectField, options
@@ -131,6 +142,20 @@ def confirm_expiry(public_id: str) -> Response:
 def expire(public_id: str) -> Response:
     link = expire_link(_get(public_id), by=current().user.public_id)
     flash("The link has ended. Its history stays here.", "good")
+    return see_other(url_for(".link", public_id=link.public_id))
+
+
+@portal.get("/portal/links/<public_id>/replace-address")
+@may("links.edit")
+def confirm_new_address(public_id: str) -> Response:
+    return page("portal/links/replace_address.html", link=_get(public_id), form=PauseForm(formdata=None))
+
+
+@portal.post("/portal/links/<public_id>/replace-address")
+@may("links.edit")
+def new_address(public_id: str) -> Response:
+    link = replace_address(_get(public_id), by=current().user.public_id)
+    flash("The old address opens nothing any more. Share the new one.", "good")
     return see_other(url_for(".link", public_id=link.public_id))
 
 

@@ -118,6 +118,14 @@ def expire_link(link: PaymentLink, *, by: str) -> PaymentLink:
     return link
 
 
+def replace_address(link: PaymentLink, *, by: str) -> PaymentLink:
+    """Revoke the link's address and give it a new one: for an address that got into the wrong hands. The old one opens nothing."""
+    link = _lock(link)
+    link.token_id, link.token_expires_at = public_id("tok"), now() + LIFE
+    _touch(link, by, "link.address_replaced")
+    return link
+
+
 def link_token(vendor: Vendor, link: PaymentLink) -> str:
     """The signed text of the link's address."""
     return make_token("link", vendor=vendor.public_id, mode=link.mode, token_id=link.token_id, expires_at=link.token_expires_at)

@@ -195,13 +195,12 @@ def test_every_address_that_is_not_ours_gets_one_page_that_names_nobody(payer, s
 
 
 def test_a_revoked_link_gets_the_same_page(payer, shop):
-    from core.kernel.db import db
-    from core.kernel.ids import public_id
+    from core.payments.link import replace_address
 
     link = make_link(shop)
     path = link_address(shop, link)
     with unit(shop.app):
-        db.session.merge(link).token_id = public_id("tok")
+        replace_address(link, by=shop.user.public_id)
     assert payer.get(path, status=404).heading == "This link is not valid"
 
 
@@ -223,3 +222,15 @@ def test_opening_a_link_again_after_paying_warns_before_paying_twice(payer, shop
     tell(shop, payment, open_payment(shop, payment), "succeeded", charge="ch_1" + payment.public_id, captured=payment.amount)
     assert fresh(shop, payment).state == "succeeded"
     assert "You have already paid £45.00" in payer.get(path).text
+
+
+def test_a_replaced_address_opens_nothing_and_the_new_one_works(payer, shop):
+    link = make_link(shop)
+    old = link_address(shop, link)
+    owner = shop.browser()
+    page = owner.get(f"/portal/links/{link.public_id}/replace-address")
+    page = owner.submit(page.form(f"/portal/links/{link.public_id}/replace-address"))
+    assert "The old address opens nothing any more." in page.text
+    stranger = payer.get(old, status=404)
+    assert shop.vendor.name not in stranger.text
+    assert payer.get(link_address(shop, fresh(shop, link))).heading == "Pay Blue Door Bakery: Sourdough course"

@@ -26,7 +26,13 @@ from tests.factories import PASSWORD, Shop, make_shop, unit
 
 
 def wish(**changes: str) -> Registration:
-    given = {"business": "Blue Door", "country": "GB", "currency": "GBP", "email": f"{secrets.token_hex(6)}@example.com", "password": PASSWORD}
+    given = {
+        "business": "Blue Door",
+        "country": "GB",
+        "currency": "GBP",
+        "email": f"{secrets.token_hex(6)}@example.com",
+        "password": PASSWORD,
+    }
     return Registration(**{**given, **changes})
 
 
@@ -74,7 +80,10 @@ def test_a_password_that_would_not_last_is_refused(password: str) -> None:
     assert refusal.value.field == "password"
 
 
-@pytest.mark.parametrize("password", ["sunny-Harbour-42", "correct horse battery", "зимний вечер у моря", "🦊🌧️ seven paper boats", "y" * 20 + "harbour lantern" + "q" * 80])
+@pytest.mark.parametrize(
+    "password",
+    ["sunny-Harbour-42", "correct horse battery", "зимний вечер у моря", "🦊🌧️ seven paper boats", "y" * 20 + "harbour lantern" + "q" * 80],
+)
 def test_a_password_that_lasts_is_taken(password: str) -> None:
     check_strength(password)
 
@@ -248,7 +257,9 @@ def test_nobody_is_asked_for_an_unknown_address(app: Flask) -> None:
 
 def test_an_owner_may_do_everything_and_support_may_move_nothing() -> None:
     assert all(allows("owner", permission) for permission in PERMISSIONS)
-    assert not any(allows("support", permission) for permission in ("payments.refund", "links.edit", "settings.edit", "balance.see", "live.switch_on"))
+    assert not any(
+        allows("support", permission) for permission in ("payments.refund", "links.edit", "settings.edit", "balance.see", "live.switch_on")
+    )
 
 
 def test_an_unknown_permission_is_a_bug_and_not_a_no() -> None:

@@ -34,7 +34,12 @@ def test_a_missing_sum_is_a_dash() -> None:
 
 @pytest.mark.parametrize(
     ("gap", "shown"),
-    [(timedelta(seconds=5), "just now"), (timedelta(minutes=3), "3 minutes ago"), (timedelta(days=-2), "in 2 days"), (timedelta(days=30), "22 October 2026")],
+    [
+        (timedelta(seconds=5), "just now"),
+        (timedelta(minutes=3), "3 minutes ago"),
+        (timedelta(days=-2), "in 2 days"),
+        (timedelta(days=30), "22 October 2026"),
+    ],
 )
 def test_how_long_ago_something_was(gap: timedelta, shown: str) -> None:
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)

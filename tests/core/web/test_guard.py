@@ -18,7 +18,20 @@ def test_a_path_of_ours_may_be_followed(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [None, "", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: x", "/\t/evil", "portal", "/a b", "/a\\b", "\\/x"],
+    [
+        None,
+        "",
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/a\r\nSet-Cookie: x",
+        "/\t/evil",
+        "portal",
+        "/a b",
+        "/a\\b",
+        "\\/x",
+    ],
 )
 def test_anything_else_may_not(path: str | None) -> None:
     assert safe_path(path) is None
