@@ -16,6 +16,7 @@ from core.providers.registry import provider_named
 
 # Seconds between inquiries while an attempt is open. Never more than 45: an outcome nobody told us of is ours within a minute.
 BACKOFF = (15, 20, 30, 45)
+HANDED_OUT = timedelta(minutes=1)
 GRACE = timedelta(minutes=2)  # after a payment's time is up, a payer who pressed the button at the last second may still finish
 
 
@@ -71,12 +72,22 @@ def claim_due_refunds(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]
 
 
 def claim_overdue_payments(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]]:
-    """Unpaid payments whose time is up: their attempts are to be closed and the payments expired."""
+    """Unpaid payments whose time is up: their attempts are to be closed and the payments expired.
+
+    A claimed one is marked as touched, so that it is not handed out again every second while its provider is slow.
+    """
     due = (
         select(Payment)
-        .where(Payment.expires_at <= now() - GRACE, Payment.state.in_(("created", "requires_method", "requires_action")))
+        .where(
+            Payment.expires_at <= now() - GRACE,
+            Payment.state.in_(("created", "requires_method", "requires_action")),
+            Payment.updated_at <= now() - HANDED_OUT,
+        )
         .order_by(Payment.expires_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [(p.vendor_id, p.mode, p.id) for p in db.session.scalars(due)]
+    found = list(db.session.scalars(due))
+    for payment in found:
+        payment.updated_at = now()
+    return [(p.vendor_id, p.mode, p.id) for p in found]
