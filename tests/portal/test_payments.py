@@ -1,0 +1,158 @@
+"""Payments in the portal: the list, one payment's page and history, and refunds told truthfully."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.kernel.db import db
+from core.payments.models import Refund
+from tests.browser import Browser, Page
+from tests.factories import Shop, ask_refund, fresh, make_declined, make_link, make_paid, make_payment, tell_refund
+
+
+def refund(browser: Browser, payment_id: str, *, status: int = 200, **values: str) -> Page:
+    show = f"/portal/payments/{payment_id}"
+    return browser.submit(browser.get(show).form(f"{show}/refunds"), status=status, **values)
+
+
+def refunds_of(shop: Shop) -> list[Refund]:
+    with shop.app.app_context():
+        return list(db.session.scalars(db.select(Refund).where(Refund.vendor_id == shop.vendor.id).order_by(Refund.id)))
+
+
+# --- the list ---
+
+
+def test_an_empty_list_teaches(owner: Browser) -> None:
+    assert "No payments yet" in owner.get("/portal/payments").text
+
+
+def test_filters_live_in_the_address_and_find_what_they_say(shop: Shop, owner: Browser) -> None:
+    paid, declined = make_paid(shop, email="paid@example.com"), make_declined(shop, email="declined@example.com")
+    both = owner.get("/portal/payments").text
+    assert paid.reference in both and declined.reference in both
+    for query, there, gone in (
+        ("status=succeeded", paid, declined),
+        ("status=requires_method", declined, paid),
+        (f"q={paid.reference.lower()}", paid, declined),
+        ("q=DECLINED@example.com", declined, paid),
+        (f"q={declined.public_id}", declined, paid),
+    ):
+        text = owner.get(f"/portal/payments?{query}").text
+        assert there.reference in text and gone.reference not in text, query
+    assert paid.reference not in owner.get("/portal/payments?since=2099-01-01").text
+    assert paid.reference in owner.get(f"/portal/payments?since={paid.created_at:%Y-%m-%d}&until={paid.created_at:%Y-%m-%d}").text
+
+
+def test_a_long_list_walks_by_key_and_keeps_its_filters(shop: Shop, owner: Browser) -> None:
+    link = make_link(shop, kind="reusable")
+    references = [make_payment(shop, link).reference for _ in range(27)]
+    first = owner.get("/portal/payments?status=created")
+    older = next(address for address in first.links() if "after=" in address)
+    assert "status=created" in older and references[-1] in first.text and references[0] not in first.text
+    second = owner.get(older)
+    assert references[0] in second.text and references[-1] not in second.text
+
+
+@pytest.mark.parametrize("query", ["since=yesterday", "until=2026-02-30", "status=nonsense", "q=%00", "q=" + "x" * 300, "since=9999-99-99", "since=0001-01-01"])
+def test_a_filter_that_cannot_be_used_is_said_and_not_used(shop: Shop, owner: Browser, query: str) -> None:
+    paid = make_paid(shop)
+    page = owner.get(f"/portal/payments?{query}")
+    assert page.error_summary and paid.reference in page.text
+
+
+@pytest.mark.parametrize("cursor", ["x", "pay_0000000000000000000000", "%00", "' OR 1=1", "9" * 5000])
+def test_a_cursor_we_did_not_give_leads_nowhere(owner: Browser, cursor: str) -> None:
+    assert owner.get(f"/portal/payments?after={cursor}", status=None).status in (400, 404)
+
+
+def test_htmx_gets_the_rows_alone(shop: Shop, owner: Browser) -> None:
+    make_paid(shop)
+    assert owner.part("/portal/payments?status=succeeded").html.strip().startswith('<div id="payments">')
+
+
+# --- one payment ---
+
+
+def test_a_payment_shows_its_sums_and_its_whole_history(shop: Shop, owner: Browser) -> None:
+    paid = make_paid(shop, make_link(shop, amount="100.00"))
+    page = owner.get(f"/portal/payments/{paid.public_id}")
+    assert page.heading == "£100.00" and "Paid £100.00" in page.text and "Fee −£1.50" in page.text and "You keep £98.50" in page.text
+    told = [e.text for e in page.all("p", class_="moment-title")]
+    assert told[0] == "Paid" and told[-1] == "Payment started" and "Visa ending in 4242" in page.text
+
+
+def test_a_declined_payment_says_why_and_offers_no_refund(shop: Shop, owner: Browser) -> None:
+    page = owner.get(f"/portal/payments/{make_declined(shop).public_id}")
+    assert "insufficient funds" in page.text and not any("/refunds" in f.attrs.get("action", "") for f in page.all("form"))
+
+
+def test_a_payment_of_the_other_world_is_not_there(shop: Shop, owner: Browser) -> None:
+    owner.get("/portal/payments/pay_0000000000000000000000", status=404)
+
+
+# --- refunds ---
+
+
+def test_the_form_offers_what_is_left(shop: Shop, owner: Browser) -> None:
+    paid = make_paid(shop)
+    tell_refund(shop, ask_refund(shop, paid, "10.00"), "succeeded")
+    show = f"/portal/payments/{paid.public_id}"
+    assert owner.get(show).form(f"{show}/refunds").values["amount"] == "15.00"
+
+
+def test_a_refund_is_told_step_by_step(shop: Shop, owner: Browser) -> None:
+    paid = make_paid(shop)
+    page = refund(owner, paid.public_id, amount="10.00", reason="duplicate", note="Paid twice on Friday.")
+    assert "Asked for" in page.text and "£10.00 on its way back" in page.text and "Paid twice on Friday." in page.text
+    assert "Refunded" not in [e.text for e in page.all("span", class_="badge")]
+    (asked,) = refunds_of(shop)
+    tell_refund(shop, asked, "pending")
+    assert "On its way" in owner.get(f"/portal/payments/{paid.public_id}").text
+    with shop.app.app_context():
+        pending = db.session.get(Refund, (asked.vendor_id, asked.mode, asked.id))
+        assert pending and pending.state == "pending"
+
+
+def test_a_refund_that_succeeded_says_refunded_and_one_that_failed_says_why(shop: Shop, owner: Browser) -> None:
+    paid = make_paid(shop)
+    tell_refund(shop, ask_refund(shop, paid, "10.00"), "succeeded")
+    tell_refund(shop, ask_refund(shop, paid, "5.00"), "failed", failure_reason="expired_or_canceled_card")
+    page = owner.get(f"/portal/payments/{paid.public_id}")
+    badges = [e.text for e in page.all("span", class_="badge")]
+    assert "Partly refunded" in badges and "Refunded" in badges and "Failed" in badges
+    assert "Expired or canceled card. The money is back in your balance." in page.text
+    assert fresh(shop, paid).refunded.minor == 1000 and fresh(shop, paid).refunding.minor == 0
+
+
+@pytest.mark.parametrize("amount", ["25.01", "0", "-5", "NaN", "1e2", "٥", "1_0", "", "10.001", "9" * 30, "5\x00"])
+def test_a_wrong_amount_is_refused_at_its_field_and_kept(shop: Shop, owner: Browser, amount: str) -> None:
+    paid = make_paid(shop)
+    page = refund(owner, paid.public_id, amount=amount, note="Kept note", status=422)
+    form = page.form(f"/portal/payments/{paid.public_id}/refunds")
+    assert page.errors and form.values["note"] == "Kept note" and not refunds_of(shop)
+    assert form.values["amount"] == amount
+
+
+def test_a_form_sent_twice_is_one_refund(shop: Shop, owner: Browser) -> None:
+    show = f"/portal/payments/{make_paid(shop).public_id}"
+    form = owner.get(show).form(f"{show}/refunds")
+    owner.submit(form, amount="10.00")
+    owner.submit(form, amount="10.00")
+    assert [r.amount_minor for r in refunds_of(shop)] == [1000]
+
+
+def test_nothing_more_than_was_paid_goes_back_over_several_refunds(shop: Shop, owner: Browser) -> None:
+    paid = make_paid(shop)
+    refund(owner, paid.public_id, amount="20.00")
+    page = refund(owner, paid.public_id, amount="5.01", status=422)
+    assert any("At most" in error for error in page.errors)
+    refund(owner, paid.public_id, amount="5.00")
+    assert not any("/refunds" in f.attrs.get("action", "") for f in owner.get(f"/portal/payments/{paid.public_id}").all("form"))
+
+
+def test_after_a_refusal_the_form_keeps_its_number(shop: Shop, owner: Browser) -> None:
+    show = f"/portal/payments/{make_paid(shop).public_id}"
+    form = owner.get(show).form(f"{show}/refunds")
+    again = owner.submit(form, amount="99.00", status=422).form(f"{show}/refunds")
+    assert again.values["form_token"] == form.values["form_token"]
