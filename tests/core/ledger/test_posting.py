@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -93,7 +94,7 @@ def test_the_same_event_from_two_sessions_at_once_is_booked_once(connect: Connec
     first, second = apart(connect)
     for _ in range(ROUNDS):
         book = Book()
-        told = at_once(*(lambda c=c: book.move(c, (CLEARING, 100), (FEE, -100), key="cap:1") for c in (first, second)))
+        told = at_once(*(partial(book.move, c, (CLEARING, 100), (FEE, -100), key="cap:1") for c in (first, second)))
         assert sorted(told) == [0, 1]
         assert book.held(first, CLEARING) == 100
 
@@ -106,7 +107,7 @@ def test_two_who_take_at_once_never_overdraw(connect: Connect) -> None:
     for _ in range(ROUNDS):
         book = Book()
         book.move(first, (CLEARING, 100), (AVAILABLE, -100))
-        done = at_once(*(lambda c=c: attempt(c, book, (AVAILABLE, 70), (CLEARING, -70)) for c in (first, second)))
+        done = at_once(*(partial(attempt, c, book, (AVAILABLE, 70), (CLEARING, -70)) for c in (first, second)))
         assert sorted(done) == [False, True]
         assert book.held(first, AVAILABLE) == book.booked(first, AVAILABLE) == -30
 
@@ -116,7 +117,7 @@ def test_two_who_take_at_once_are_both_served_when_there_is_enough(connect: Conn
     for _ in range(ROUNDS):
         book = Book()
         book.move(first, (CLEARING, 100), (AVAILABLE, -100))
-        done = at_once(*(lambda c=c: attempt(c, book, (AVAILABLE, 40), (CLEARING, -40)) for c in (first, second)))
+        done = at_once(*(partial(attempt, c, book, (AVAILABLE, 40), (CLEARING, -40)) for c in (first, second)))
         assert done == [True, True]
         assert book.held(first, AVAILABLE) == book.booked(first, AVAILABLE) == -20
 
@@ -143,10 +144,10 @@ def test_what_comes_in_while_others_take_is_never_lost(connect: Connect) -> None
         book.move(first, (CLEARING, 100), (AVAILABLE, -100))
         book.move(third, (CLEARING, 100), (AVAILABLE, -100))
         at_once(
-            lambda: attempt(first, book, (AVAILABLE, 40), (CLEARING, -40)),
-            lambda: attempt(second, book, (AVAILABLE, 40), (CLEARING, -40)),
-            lambda: book.move(third, (CLEARING, 50), (AVAILABLE, -50)),
-            lambda: book.move(fourth, (CLEARING, 50), (AVAILABLE, -50)),
+            partial(attempt, first, book, (AVAILABLE, 40), (CLEARING, -40)),
+            partial(attempt, second, book, (AVAILABLE, 40), (CLEARING, -40)),
+            partial(book.move, third, (CLEARING, 50), (AVAILABLE, -50)),
+            partial(book.move, fourth, (CLEARING, 50), (AVAILABLE, -50)),
         )
         assert book.held(first, AVAILABLE) == book.booked(first, AVAILABLE) == -220
 
@@ -170,7 +171,7 @@ def test_opposite_journals_at_once_do_not_lock_each_other_out(connect: Connect) 
     book.move(first, (CLEARING, 20_000), (AVAILABLE, -10_000), (PENDING, -10_000))
     there, back = ((AVAILABLE, 1), (PENDING, -1)), ((PENDING, 1), (AVAILABLE, -1))
     for _ in range(ROUNDS):
-        done = at_once(lambda: attempt(first, book, *there), lambda: attempt(second, book, *back))
+        done = at_once(partial(attempt, first, book, *there), partial(attempt, second, book, *back))
         assert done == [True, True]
     assert (book.held(first, AVAILABLE), book.held(first, PENDING)) == (-10_000, -10_000)
 
@@ -206,7 +207,7 @@ def test_a_balance_has_its_natural_sign_and_its_lines_add_up_to_it(unit: None, b
         if after is None:
             break
     assert kept.minor == sum(line.amount.minor for line in lines) == 721 - 250
-    assert [line.amount.minor for line in lines][0] == -250
+    assert lines[0].amount.minor == -250
     assert balances(book, "test")[("psp_clearing", "", "GBP")].minor == 721
 
 
