@@ -110,33 +110,57 @@ def journals_about(vendor: Owner, mode: str, public_id: str) -> list[tuple[Journ
     return list(found.values())
 
 
+GUARDS = {
+    "journals": ("journals_keep", "journals_keep_all", "journal_whole"),
+    "entries": ("entries_keep", "entries_keep_all", "entries_booked"),
+    "balances": ("balances_follow", "balances_stay"),
+    "ledger_chart": ("chart_keep", "chart_keep_all"),
+    "payment_events": ("payment_events_keep", "payment_events_keep_all"),
+    "audit_entries": ("audit_keep", "audit_keep_all"),
+}
+
+
 def find_breaks() -> list[str]:
     """Prove the books over every vendor: journals balance, balances equal their entries, guarded accounts are not below zero.
 
-    Answers a sentence for each thing that is wrong; an empty list is the proof.
+    Answers a sentence for each thing that is wrong, also for a guard in PostgreSQL that is gone or switched off; an empty
+    list is the proof.
     """
-    checks = {
-        "journal {0} of vendor {1} is not zero or not whole": """
-            SELECT e.journal_id, e.vendor_id FROM entries e
-            JOIN journals j ON j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.journal_id
-            GROUP BY e.vendor_id, e.mode, e.journal_id, j.n_legs
-            HAVING count(*) <> j.n_legs OR EXISTS (
-                SELECT 1 FROM entries x WHERE x.vendor_id = e.vendor_id AND x.mode = e.mode AND x.journal_id = e.journal_id
-                GROUP BY x.currency HAVING sum(x.amount_minor) <> 0)""",
-        "journal {0} of vendor {1} has no entries": """
-            SELECT j.id, j.vendor_id FROM journals j WHERE NOT EXISTS (
-                SELECT 1 FROM entries e WHERE e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id)""",
-        "account {0} of vendor {1}: the balance is not the sum of its entries": """
-            SELECT code, vendor_id FROM (
-                SELECT vendor_id, mode, code, sub, currency, amount_minor AS booked, 0 AS kept FROM entries
-                UNION ALL SELECT vendor_id, mode, code, sub, currency, 0, amount_minor FROM balances) both_sides
-            GROUP BY vendor_id, mode, code, sub, currency HAVING sum(booked) <> sum(kept)""",
-        "account {0} of vendor {1} is below zero": """
-            SELECT b.code, b.vendor_id FROM balances b JOIN ledger_chart c ON c.code = b.code WHERE c.floor
-            GROUP BY b.vendor_id, b.mode, b.code, b.sub, b.currency, c.side
-            HAVING sum(b.amount_minor) * (CASE c.side WHEN 'D' THEN 1 ELSE -1 END) < 0""",
-        "trigger {0} on {1} is switched off": """
-            SELECT tgname, tgrelid::regclass FROM pg_trigger
-            WHERE NOT tgisinternal AND tgrelid IN ('journals'::regclass, 'entries'::regclass, 'balances'::regclass) AND tgenabled <> 'A'""",
-    }
-    return [sentence.format(*row) for sentence, sql in checks.items() for row in db.session.execute(text(sql))]
+    found = [sentence.format(*row) for sentence, sql in _CHECKS.items() for row in db.session.execute(text(sql))]
+    return found + _missing_guards()
+
+
+def _missing_guards() -> list[str]:
+    """A trigger that does not fire always guards nothing."""
+    rows = db.session.execute(text("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgenabled = 'A'"))
+    awake = {(table, name) for table, name in rows}
+    return [f"trigger {name} on {table} is switched off" for table, names in GUARDS.items() for name in names if (table, name) not in awake]
+
+
+_CHECKS = {
+    "journal {0} of vendor {1} is not zero or not whole": """
+        SELECT e.journal_id, e.vendor_id FROM entries e
+        JOIN journals j ON j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.journal_id
+        GROUP BY e.vendor_id, e.mode, e.journal_id, j.n_legs
+        HAVING count(*) <> j.n_legs OR EXISTS (
+            SELECT 1 FROM entries x WHERE x.vendor_id = e.vendor_id AND x.mode = e.mode AND x.journal_id = e.journal_id
+            GROUP BY x.currency HAVING sum(x.amount_minor) <> 0)""",
+    "journal {0} of vendor {1} has no entries": """
+        SELECT j.id, j.vendor_id FROM journals j WHERE NOT EXISTS (
+            SELECT 1 FROM entries e WHERE e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id)""",
+    "journal {0} of vendor {1} has entries and does not exist": """
+        SELECT DISTINCT e.journal_id, e.vendor_id FROM entries e WHERE NOT EXISTS (
+            SELECT 1 FROM journals j WHERE j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.journal_id)""",
+    "account {0} of vendor {1}: the balance is not the sum of its entries": """
+        SELECT code, vendor_id FROM (
+            SELECT vendor_id, mode, code, sub, currency, amount_minor AS booked, 0 AS kept FROM entries
+            UNION ALL SELECT vendor_id, mode, code, sub, currency, 0, amount_minor FROM balances) both_sides
+        GROUP BY vendor_id, mode, code, sub, currency HAVING sum(booked) <> sum(kept)""",
+    "account {0} of vendor {1} is below zero": """
+        SELECT b.code, b.vendor_id FROM balances b JOIN ledger_chart c ON c.code = b.code WHERE c.floor
+        GROUP BY b.vendor_id, b.mode, b.code, b.sub, b.currency, c.side
+        HAVING sum(b.amount_minor) * (CASE c.side WHEN 'D' THEN 1 ELSE -1 END) < 0""",
+    "account {0} of vendor {1} is not guarded as the chart says": """
+        SELECT DISTINCT b.code, b.vendor_id FROM balances b LEFT JOIN ledger_chart c ON c.code = b.code
+        WHERE b.floor_side IS DISTINCT FROM CASE WHEN NOT c.floor THEN 0 WHEN c.side = 'D' THEN 1 WHEN c.side = 'C' THEN -1 END""",
+}

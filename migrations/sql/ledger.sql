@@ -1,7 +1,8 @@
 -- The books defend themselves. Nothing here trusts the caller: whoever inserts, PostgreSQL checks.
+-- Every function names pg_temp last: unnamed it would come first, and a session's temporary table could stand in for the books.
 
 -- 1. A journal is written once and never touched again. ----------------------------------------------------------
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only: a correction is a new row', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
 END $$;
@@ -20,10 +21,11 @@ CREATE TRIGGER audit_keep_all BEFORE TRUNCATE ON audit_entries FOR EACH STATEMEN
 --    Money coming in lands on a shard of its own per database session, so a busy vendor's payments never queue
 --    behind one another. Money going out of a guarded account first gathers its shards under lock; the CHECK on
 --    the balance row then refuses to go below zero.
-CREATE FUNCTION book_entries() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION book_entries() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   e record;
   held bigint;
+  gathered smallint[];
 BEGIN
   FOR e IN
     SELECT f.vendor_id, f.mode, f.code, f.sub, f.currency, sum(f.amount_minor)::bigint AS amount,
@@ -45,8 +47,18 @@ BEGIN
         ON CONFLICT (vendor_id, mode, code, sub, currency, shard) DO UPDATE SET amount_minor = balances.amount_minor + excluded.amount_minor;
       CONTINUE;
     END IF;
-    SELECT coalesce(sum(b.amount_minor), 0) INTO held FROM (
-      SELECT amount_minor FROM balances
+    -- Whoever takes queues here first. Only then is it looked up what there is, so that all that others took before is seen.
+    PERFORM 1 FROM balances
+      WHERE vendor_id = e.vendor_id AND mode = e.mode AND code = e.code AND sub = e.sub AND currency = e.currency AND shard = 0 FOR UPDATE;
+    IF NOT FOUND THEN
+      INSERT INTO balances (vendor_id, mode, code, sub, currency, shard, amount_minor, floor_side)
+        VALUES (e.vendor_id, e.mode, e.code, e.sub, e.currency, 0, 0, e.floor_side)
+        ON CONFLICT (vendor_id, mode, code, sub, currency, shard) DO NOTHING;
+      PERFORM 1 FROM balances
+        WHERE vendor_id = e.vendor_id AND mode = e.mode AND code = e.code AND sub = e.sub AND currency = e.currency AND shard = 0 FOR UPDATE;
+    END IF;
+    SELECT sum(b.amount_minor), array_agg(b.shard) INTO held, gathered FROM (
+      SELECT shard, amount_minor FROM balances
       WHERE vendor_id = e.vendor_id AND mode = e.mode AND code = e.code AND sub = e.sub AND currency = e.currency
       ORDER BY shard FOR UPDATE
     ) b;
@@ -54,12 +66,10 @@ BEGIN
       RAISE EXCEPTION 'account % of this book holds % and cannot give %', e.code, abs(held), abs(e.amount)
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_balances_floor', TABLE = 'balances';
     END IF;
-    UPDATE balances SET amount_minor = 0
+    -- Exactly the shards that were counted: one that came in since then keeps what it holds.
+    UPDATE balances SET amount_minor = CASE shard WHEN 0 THEN held + e.amount ELSE 0 END
       WHERE vendor_id = e.vendor_id AND mode = e.mode AND code = e.code AND sub = e.sub AND currency = e.currency
-        AND shard <> 0 AND amount_minor <> 0;
-    INSERT INTO balances (vendor_id, mode, code, sub, currency, shard, amount_minor, floor_side)
-      VALUES (e.vendor_id, e.mode, e.code, e.sub, e.currency, 0, held + e.amount, e.floor_side)
-      ON CONFLICT (vendor_id, mode, code, sub, currency, shard) DO UPDATE SET amount_minor = excluded.amount_minor;
+        AND shard = ANY (gathered) AND (shard = 0 OR amount_minor <> 0);
   END LOOP;
   RETURN NULL;
 END $$;
@@ -67,7 +77,7 @@ END $$;
 CREATE TRIGGER entries_booked AFTER INSERT ON entries REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION book_entries();
 
 -- 3. At the end of the transaction a journal must be whole: all its legs, and zero in every currency. -------------
-CREATE FUNCTION journal_is_whole() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION journal_is_whole() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   legs integer;
   open_currencies integer;
@@ -87,7 +97,7 @@ CREATE CONSTRAINT TRIGGER journal_whole AFTER INSERT ON journals DEFERRABLE INIT
   FOR EACH ROW EXECUTE FUNCTION journal_is_whole();
 
 -- 4. Balances are written by the trigger above and by nobody else. ------------------------------------------------
-CREATE FUNCTION refuse_hand_written_balance() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION refuse_hand_written_balance() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   IF pg_trigger_depth() < 2 OR TG_OP IN ('DELETE', 'TRUNCATE') THEN
     RAISE EXCEPTION 'a balance follows from entries and is not written by hand' USING ERRCODE = 'integrity_constraint_violation';
@@ -116,7 +126,7 @@ ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER audit_keep_all;
 --    A fact told twice must say the same: other content under a known event key is an alarm, not silence.
 --    legs: [[account code, sub-account, currency, signed minor units, reference], ...]. One document costs a caller a tenth of
 --    what seventeen arrays do; the loops below cost PostgreSQL less than one clever statement would.
-CREATE FUNCTION ledger_post(given jsonb) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION ledger_post(given jsonb) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   j record;
   before text;

@@ -9,7 +9,7 @@ ALTER TABLE payment_events ENABLE ALWAYS TRIGGER payment_events_keep_all;
 --          journal (as ledger_post takes it)}, ...], sorted by key so that two batches lock in one order. Answers, item by item:
 --   settled | already (this very charge is booked) | second_charge | mismatch | unknown_payment.   Only `settled` writes.
 CREATE FUNCTION settle_payments(given jsonb) RETURNS text[]
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   i record;
   p record;
