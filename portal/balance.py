@@ -12,7 +12,7 @@ from core.kernel.errors import NotFound
 from core.kernel.money import Money
 from core.ledger.queries import balance, balances, list_lines
 from core.web.guard import current, may
-from core.web.page import page
+from core.web.page import cursor, page
 from portal.blueprint import portal
 
 
@@ -33,6 +33,7 @@ FIGURES = (
     Figure("seller_hold", "held", "Held", "Kept aside for a dispute or as a reserve."),
     Figure("seller_receivable", "owed", "Owed to us", "What refunds or disputes took beyond your balance."),
 )
+LINES_ON_A_PAGE = 50
 ALWAYS_SHOWN = ("available", "pending", "on-the-way")
 
 # What a journal is called on a statement, by its kind in the books.
@@ -91,10 +92,10 @@ def balance_lines(slug: str) -> Response:
     """Every line behind one figure, newest first; over all pages they add up to it."""
     me = current()
     figure = next((known for known in FIGURES if known.slug == slug), None)
-    code = request.args.get("currency", me.vendor.currency)
+    code, after = request.args.get("currency", me.vendor.currency), cursor()
     if figure is None or not is_currency(code):
         raise NotFound
-    lines = list_lines(me.vendor, me.mode, figure.account, code, after=_cursor(request.args.get("after")), limit=50)
+    lines = list_lines(me.vendor, me.mode, figure.account, code, after=_place(after), limit=LINES_ON_A_PAGE)
     older = url_for(".balance_lines", slug=slug, currency=code, after=f"{lines.next[0]}~{lines.next[1]}") if lines.next else None
     return page(
         "portal/balance/lines.html",
@@ -104,12 +105,12 @@ def balance_lines(slug: str) -> Response:
         total=balance(me.vendor, me.mode, figure.account, code),
         lines=lines.lines,
         kinds=KINDS,
-        newest=url_for(".balance_lines", slug=slug, currency=code) if request.args.get("after") else None,
+        newest=url_for(".balance_lines", slug=slug, currency=code) if after else None,
         older=older,
     )
 
 
-def _cursor(text: str | None) -> tuple[uuid.UUID, int] | None:
+def _place(text: str | None) -> tuple[uuid.UUID, int] | None:
     if not text:
         return None
     journal, _, leg = text.partition("~")

@@ -20,9 +20,9 @@ from core.payments.link import (
 )
 from core.payments.models import PaymentLink
 from core.payments.queries import get_link, list_links, list_payments, paid_through
-from core.web.fields import Form, LineField, ParagraphField, SelectField, options
+from core.web.fields import ChoiceField, Form, LineField, ParagraphField, options
 from core.web.guard import current, may
-from core.web.page import page, see_other
+from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 from portal.link_form import LinkForm, filled_from
 
@@ -34,7 +34,7 @@ class FilterForm(Form):
         csrf = False  # reading changes nothing
 
     q = LineField("Search", most=120)
-    state = SelectField(
+    state = ChoiceField(
         "State", choices=options([("", "All"), ("active", "Active"), ("paused", "Paused"), ("expired", "Ended")]), default=""
     )
 
@@ -52,7 +52,7 @@ def link_url(link: PaymentLink) -> str:
 @may("links.see")
 def links() -> Response:
     me, form = current(), FilterForm(request.args)
-    good, after = form.validate(), request.args.get("after")
+    good, after = form.validate(), cursor()
     wanted = {"state": form.state.data or None, "text": form.q.data or None} if good else {}
     found = list_links(me.vendor, me.mode, after=after, limit=25, **wanted)
     kept = {key: value for key, value in (("q", form.q.data), ("state", form.state.data)) if value and good}

@@ -10,7 +10,7 @@ from core.kernel.errors import NotFound
 from core.notifications.queries import get_message, list_messages, may_read_words
 from core.web.fields import plain_text
 from core.web.guard import current, may, public
-from core.web.page import page
+from core.web.page import cursor, page
 from portal.blueprint import portal
 from portal.mail import MODE, is_kept_here
 
@@ -28,7 +28,7 @@ KINDS = {
 @portal.get("/portal/outbox")
 @may("messages.see")
 def outbox() -> Response:
-    me, after = current(), request.args.get("after")
+    me, after = current(), cursor()
     found = list_messages(me.vendor, me.mode, after=after, limit=25)
     return page(
         "portal/outbox/index.html",

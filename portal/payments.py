@@ -9,10 +9,10 @@ from flask import Response, flash, request, url_for
 from core.payments.models import Payment
 from core.payments.queries import find_link_of, get_payment, list_payments, list_refunds, timeline
 from core.payments.refund import REASONS, request_refund
-from core.web.fields import DayField, Form, FormTokenField, LineField, MoneyField, ParagraphField, SelectField, options
+from core.web.fields import ChoiceField, DayField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.filters import status_label
 from core.web.guard import current, may
-from core.web.page import page, see_other
+from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 from portal.history import REASONS as REASON_WORDS
 from portal.history import tell
@@ -25,7 +25,7 @@ class FilterForm(Form):
         csrf = False  # reading changes nothing
 
     q = LineField("Search", most=254)
-    status = SelectField("Status", choices=options([("", "All"), *((state, status_label(state)) for state in SHOWN_STATES)]), default="")
+    status = ChoiceField("Status", choices=options([("", "All"), *((state, status_label(state)) for state in SHOWN_STATES)]), default="")
     since = DayField("From")
     until = DayField("To")
 
@@ -46,7 +46,7 @@ class FilterForm(Form):
 class RefundForm(Form):
     form_token = FormTokenField()
     amount = MoneyField("Amount to refund", required="Enter how much goes back.")
-    reason = SelectField("Reason", choices=options((reason, REASON_WORDS[reason]) for reason in REASONS))
+    reason = ChoiceField("Reason", choices=options((reason, REASON_WORDS[reason]) for reason in REASONS))
     note = ParagraphField("Note for your team", most=300)
 
     def __init__(self, payment: Payment, **kwargs: Any) -> None:
@@ -58,7 +58,7 @@ class RefundForm(Form):
 @may("payments.see")
 def payments() -> Response:
     me, form = current(), FilterForm(request.args)
-    good, after = form.validate(), request.args.get("after")
+    good, after = form.validate(), cursor()
     found = list_payments(me.vendor, me.mode, after=after, limit=25, **(form.wanted() if good else {}))
     kept = form.kept() if good else {}
     return page(

@@ -7,7 +7,7 @@ from flask import Response, flash, url_for
 from core.accounts.change_business import change_business
 from core.accounts.places import time_zones
 from core.accounts.queries import list_sessions
-from core.web.fields import AddressField, Form, LineField, SelectField, options
+from core.web.fields import AddressField, ChoiceField, Form, LineField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -16,7 +16,7 @@ from portal.blueprint import portal
 class BusinessForm(Form):
     name = LineField("Business name", most=120, required="Enter the name your customers know you by.")
     support_email = AddressField("Support e-mail", required="Enter the address where payers may write for help.")
-    time_zone = SelectField("Time zone", choices=lambda: options((zone, zone.replace("_", " ")) for zone in time_zones()))
+    time_zone = ChoiceField("Time zone", choices=lambda: options((zone, zone.replace("_", " ")) for zone in time_zones()))
 
 
 @portal.get("/portal/settings")

@@ -11,7 +11,7 @@ from core.accounts.places import countries
 from core.accounts.reset_password import ask_to_reset
 from core.accounts.sign_up import Registration, sign_up
 from core.accounts.verify_email import ask_to_verify, verify_email
-from core.web.fields import AddressField, CurrencyField, Form, LineField, SecretField, SelectField, options
+from core.web.fields import AddressField, ChoiceField, CurrencyField, Form, LineField, SecretField, options
 from core.web.guard import current, find_current, may, public
 from core.web.page import page, see_other
 from core.web.throttle import by_account, by_address
@@ -22,7 +22,12 @@ from portal.sign_in import SignInForm
 
 class SignUpForm(Form):
     business = LineField("Business name", most=120, required="Enter the name your customers know you by.")
-    country = SelectField("Country", choices=lambda: options([("", "Choose a country"), *countries()]))
+    country = ChoiceField(
+        "Country",
+        choices=lambda: options([("", "Choose a country"), *countries()]),
+        words="Choose a country from the list.",
+        validators=[InputRequired("Choose the country your business is in.")],
+    )
     currency = CurrencyField("Main currency", default="GBP")
     email = AddressField("E-mail address")
     password = SecretField("Password", [InputRequired("Choose a password.")])

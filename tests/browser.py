@@ -12,6 +12,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+INLINE = {"a", "abbr", "b", "bdi", "code", "em", "i", "small", "strong", "sub", "sup", "textarea", "u"}
 NEED_NO_LABEL = {"hidden", "submit", "button", "image", "reset"}
 
 
@@ -36,7 +37,7 @@ class Page(HTMLParser):
     def __init__(self, response: TestResponse, address: str) -> None:
         super().__init__(convert_charrefs=True)
         self.response, self.address, self.status = response, address, response.status_code
-        self.html = response.get_data(as_text=True)
+        self.html = response.get_data(as_text=True) if response.mimetype.startswith(("text/", "image/svg", "application/problem")) else ""
         self.elements: list[Element] = []
         self._open: list[Element] = []
         self.feed(self.html)
@@ -45,6 +46,7 @@ class Page(HTMLParser):
         element = Element(tag, {key: value or "" for key, value in attrs}, self._open)
         self.elements.append(element)
         if tag not in VOID:
+            self._space(tag)
             self._open.append(element)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -54,7 +56,13 @@ class Page(HTMLParser):
         for depth in range(len(self._open) - 1, -1, -1):
             if self._open[depth].name == tag:
                 del self._open[depth:]
+                self._space(tag)
                 return
+
+    def _space(self, tag: str) -> None:
+        """The eye sees a gap between blocks where the source has none."""
+        if tag not in INLINE:
+            self.handle_data(" ")
 
     def handle_data(self, data: str) -> None:
         for element in self._open:
@@ -107,7 +115,7 @@ class Page(HTMLParser):
 
     def links(self) -> list[str]:
         """Addresses on this site that a reader could follow."""
-        found = [urljoin(self.address, e.attrs["href"]) for e in self.all("a") if e.attrs.get("href")]
+        found = [urljoin(self.address, e.attrs["href"]) for e in self.all("a") if not e.attrs.get("href", "#").startswith("#")]
         return [link for link in found if urlsplit(link).netloc in ("", "localhost")]
 
 
@@ -125,7 +133,7 @@ class Form:
     def _read(self, control: Element) -> None:
         name, kind = control.attrs["name"], control.attrs.get("type", "text")
         if control.name == "textarea":
-            self.values[name] = "".join(control.words).removeprefix("\n")
+            self.values[name] = "".join(control.words).removeprefix("\r\n").removeprefix("\n")
         elif control.name == "select":
             options = [e for e in self.page.elements if e.name == "option" and e.within("select") is control]
             chosen = next((e for e in options if "selected" in e.attrs), options[0] if options else None)

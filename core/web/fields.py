@@ -10,18 +10,8 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
-from wtforms import (
-    BooleanField,
-    Field,
-    FieldList,
-    HiddenField,
-    IntegerField,
-    PasswordField,
-    RadioField,
-    SelectField,
-    StringField,
-    TextAreaField,
-)
+from wtforms import BooleanField, Field, FieldList, HiddenField, IntegerField, PasswordField, SelectField, StringField, TextAreaField
+from wtforms import RadioField as PlainRadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
 from wtforms.widgets import TextInput
@@ -168,15 +158,35 @@ class AddressField(StringField):
             raise StopValidation("Enter an e-mail address like name@example.com.") from None
 
 
-class CurrencyField(SelectField):
+class ChoiceField(SelectField):
+    """One of a list; `words` say what to do when it is none of them. `""` among the choices makes the field optional."""
+
+    def __init__(self, label: str, *, choices: Any, words: str = "Choose one from the list.", **kwargs: Any) -> None:
+        super().__init__(label, choices=choices, **kwargs)
+        self.words = words
+
+    def pre_validate(self, form: Any) -> None:
+        try:
+            super().pre_validate(form)
+        except ValidationError:
+            raise StopValidation(self.words) from None
+
+
+class RadioField(PlainRadioField):
+    """One of a few, all in sight."""
+
+    def pre_validate(self, form: Any) -> None:
+        try:
+            super().pre_validate(form)
+        except ValidationError:
+            raise StopValidation("Choose one of these.") from None
+
+
+class CurrencyField(ChoiceField):
     """One of the currencies we offer."""
 
     def __init__(self, label: str = "Currency", **kwargs: Any) -> None:
-        super().__init__(label, choices=options((code, code) for code in OFFERED), **kwargs)
-
-    def pre_validate(self, form: Any) -> None:
-        if self.data not in OFFERED:
-            raise StopValidation("Choose a currency from the list.")
+        super().__init__(label, choices=options((code, code) for code in OFFERED), words="Choose a currency from the list.", **kwargs)
 
 
 class MoneyField(Field):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,9 @@ from flask import Flask, Response, make_response, redirect, render_template, req
 from htmx_flask import Htmx
 
 from core.kernel.db import finish_unit
+from core.kernel.errors import NotFound
+
+CURSOR = re.compile(r"[A-Za-z0-9_~:.+-]{1,120}")
 
 
 def page(template: str, *, fragment: str | None = None, status: int = 200, **values: Any) -> Response:
@@ -32,6 +36,16 @@ def see_other(url: str) -> Response:
         response.headers["HX-Redirect"] = url
         return response
     return make_response(redirect(url, 303))
+
+
+def cursor() -> str | None:
+    """Where the next page of a list begins, as an earlier page of it said (`?after=`). Anything else is no page of ours."""
+    text = request.args.get("after")
+    if not text:
+        return None
+    if not CURSOR.fullmatch(text):
+        raise NotFound("That page of the list does not exist.")
+    return text
 
 
 @contextmanager

@@ -85,4 +85,4 @@ def test_in_the_demo_somebody_who_cannot_sign_in_reads_the_letter(shop: Shop, st
     page = stranger.submit(stranger.get("/reset-password").form(), email=shop.email)
     work()
     outbox = stranger.get(next(link for link in page.links() if "/outbox" in link))
-    assert any("/reset-password/" in link for link in outbox.links())
+    assert re.search(r'<a href="[^"]+/reset-password/[^"]+">', outbox.html)

@@ -75,7 +75,7 @@ def test_signing_out_everywhere_reaches_every_browser(shop: Shop, owner: Browser
     assert stranger.get("/portal/").heading == "Sign in"
 
 
-@pytest.mark.parametrize("secret", ["", "x", "a" * 5000, "'; DROP TABLE users; --"])
+@pytest.mark.parametrize("secret", ["", "x", "a" * 3000, "'; DROP TABLE users; --"])
 def test_a_cookie_we_did_not_give_is_nobody(app: Flask, secret: str) -> None:
     assert Browser(app, seat=secret).get("/portal/").heading == "Sign in"
 
