@@ -9,7 +9,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
+from flask import request
 from flask_wtf import FlaskForm
+from flask_wtf.form import _Auto
 from wtforms import BooleanField, Field, FieldList, HiddenField, IntegerField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms import RadioField as PlainRadioField
 from wtforms.fields.choices import SelectChoice
@@ -66,6 +68,13 @@ def plain_text(text: str) -> str | None:
 
 class Form(FlaskForm):
     """Every form of the product: it carries a token against forgery, and refuses text that cannot be stored, field by field."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """Only what a form sends is read. A body of JSON, however deep, is no form and is not even parsed."""
+            if formdata is _Auto:
+                return request.form if request.method not in ("GET", "HEAD", "OPTIONS") else None
+            return formdata
 
     def validate(self, extra_validators: Any = None) -> bool:
         good = super().validate(extra_validators)
