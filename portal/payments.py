@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Response, flash, request, url_for
 
+from core.kernel.money import Money
+from core.ledger.queries import journals_about
 from core.payments.models import Payment
 from core.payments.queries import find_link_of, get_payment, list_payments, list_refunds, timeline
 from core.payments.refund import REASONS, request_refund
@@ -13,11 +17,23 @@ from core.web.fields import ChoiceField, DayField, Form, FormTokenField, LineFie
 from core.web.filters import status_label
 from core.web.guard import current, may
 from core.web.page import cursor, page, see_other
+from portal.balance import FIGURES, KINDS
 from portal.blueprint import portal
 from portal.history import REASONS as REASON_WORDS
 from portal.history import tell
 
+MOVING = ("requires_action", "processing", "unknown")  # more will be known without the vendor doing anything
 SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired")
+
+
+@dataclass(frozen=True)
+class BookLine:
+    """One entry of a payment on an account of the vendor's; what adds to the account is positive."""
+
+    what: str
+    account: str
+    at: datetime
+    amount: Money
 
 
 class FilterForm(Form):
@@ -95,6 +111,18 @@ def refund(public_id: str) -> Response:
     return _show(payment, form)
 
 
+def _books(payment: Payment) -> list[BookLine]:
+    """What this payment moved on the vendor's own accounts, as the balance page shows it."""
+    me = current()
+    names = {figure.account: figure.title for figure in FIGURES}
+    return [
+        BookLine(KINDS.get(journal.kind, journal.kind.capitalize()), names[account], journal.effective_at, -amount)
+        for journal, legs in journals_about(me.vendor, me.mode, payment.public_id)
+        for account, _, amount in legs
+        if account in names
+    ]
+
+
 def _get(public_id: str) -> Payment:
     me = current()
     return get_payment(me.vendor, me.mode, public_id)
@@ -115,4 +143,6 @@ def _show(payment: Payment, form: RefundForm | None) -> Response:
         opened=form is not None,
         reasons=REASON_WORDS,
         may_refund=me.may("payments.refund"),
+        books=_books(payment) if me.may("balance.see") else [],
+        moving=payment.state in MOVING or bool(payment.refunding),
     )
