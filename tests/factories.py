@@ -112,10 +112,10 @@ def tell(shop: Shop, payment: Payment, attempt: Attempt | None, state: str, **fa
     """The provider says what became of the payment."""
     reference = attempt.provider_reference if attempt and attempt.provider_reference else "cs_none"
     with unit(shop.app):
-        attempt = _again(attempt) if attempt else None
+        attempt = again(attempt) if attempt else None
         return settle(
             shop.vendor,
-            _again(payment),
+            again(payment),
             attempt,
             Outcome(state=state, provider_reference=reference, **facts),
             cause=f"evt_{secrets.token_hex(8)}",
@@ -144,7 +144,7 @@ def ask_refund(shop: Shop, payment: Payment, amount: str | None = None, *, reaso
     with unit(shop.app):
         sum_ = Money.of(amount, payment.currency) if amount else payment.captured
         return request_refund(
-            shop.vendor, _again(payment), amount=sum_, reason=reason, by=shop.user.public_id, form_token=secrets.token_urlsafe(18)
+            shop.vendor, again(payment), amount=sum_, reason=reason, by=shop.user.public_id, form_token=secrets.token_urlsafe(18)
         )
 
 
@@ -162,8 +162,9 @@ def tell_refund(shop: Shop, refund: Refund, state: str, *, failure_reason: str |
 def fresh(shop: Shop, row: Any) -> Any:
     """The row as the database has it now."""
     with shop.app.app_context():
-        return _again(row)
+        return again(row)
 
 
-def _again(row: Any) -> Any:
+def again(row: Any) -> Any:
+    """The same row in the present unit, as the database has it now."""
     return db.session.get(type(row), (row.vendor_id, row.mode, row.id), populate_existing=True)
