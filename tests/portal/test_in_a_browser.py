@@ -85,7 +85,9 @@ def test_a_refund_is_asked_for_without_scripts(visitor: Visit, shop: Shop, live_
     expect(page.get_by_text("The refund is asked for.")).to_be_visible()
 
 
-def test_a_refund_under_way_is_followed_without_a_reload_and_what_is_being_typed_stays(visitor: Visit, shop: Shop, live_server: str) -> None:
+def test_a_refund_under_way_is_followed_without_a_reload_and_what_is_being_typed_stays(
+    visitor: Visit, shop: Shop, live_server: str
+) -> None:
     paid = make_paid(shop)
     asked = ask_refund(shop, paid, "10.00")
     page = enter(visitor(), shop, live_server)
@@ -112,7 +114,10 @@ def barriers(page: Page) -> list[Any]:
 
 @pytest.mark.parametrize("phone", [True, False])
 def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, live_server: str, shop: Shop, phone: bool) -> None:
-    links = {"open": make_link(shop, kind="reusable", max_payments=5), "paused": make_link(shop, title="A very long title " * 6, amount=None)}
+    links = {
+        "open": make_link(shop, kind="reusable", max_payments=5),
+        "paused": make_link(shop, title="A very long title " * 6, amount=None),
+    }
     with unit(shop.app):
         pause_link(again(links["paused"]), by=shop.user.public_id, message="Back soon.")
     paid = make_paid(shop, links["open"], email="a.very.long.name.of.a.person.who.pays@some-long-company-name.example.com")

@@ -36,7 +36,9 @@ def test_a_fixed_link_is_made_and_shows_its_address(shop: Shop, owner: Browser) 
 
 
 def test_an_open_link_keeps_its_limits_and_suggestions(shop: Shop, owner: Browser) -> None:
-    page = make(owner, amount_kind="open", amount="", minimum="2", maximum="500", suggestions="5, 10;25 ,5", kind="reusable", max_payments="12")
+    page = make(
+        owner, amount_kind="open", amount="", minimum="2", maximum="500", suggestions="5, 10;25 ,5", kind="reusable", max_payments="12"
+    )
     link = newest(shop)
     assert (link.amount_minor, link.minimum_minor, link.maximum_minor, link.max_payments) == (None, 200, 50_000, 12)
     assert link.suggestions_minor == [500, 1000, 2500]
@@ -72,7 +74,9 @@ def test_what_does_not_apply_is_left_out(shop: Shop, owner: Browser) -> None:
         ({"description": "x" * 2001}, "description", "2000 characters"),
     ],
 )
-def test_a_mistake_is_said_at_its_field_and_nothing_typed_is_lost(shop: Shop, owner: Browser, changes: dict[str, str], field: str, said: str) -> None:
+def test_a_mistake_is_said_at_its_field_and_nothing_typed_is_lost(
+    shop: Shop, owner: Browser, changes: dict[str, str], field: str, said: str
+) -> None:
     page = make(owner, status=422, **changes)
     assert any(said in error for error in page.errors), page.errors
     assert any(e.attrs.get("id") == f"{field}-error" for e in page.elements), "the error stands at its field"
@@ -153,7 +157,7 @@ def test_the_list_walks_by_key_and_filters_in_the_address(shop: Shop, owner: Bro
 def test_htmx_gets_the_table_alone(shop: Shop, owner: Browser) -> None:
     make_link(shop)
     part = owner.part("/portal/links?q=sour")
-    assert part.html.strip().startswith("<div id=\"links\">") and "<html" not in part.html
+    assert part.html.strip().startswith('<div id="links">') and "<html" not in part.html
     assert "HX-Request" in part.response.headers["Vary"]
     whole = owner.client.get("/portal/links", headers={"HX-Request": "true", "HX-History-Restore-Request": "true"})
     assert "<html" in whole.text

@@ -84,7 +84,9 @@ def test_money_on_its_way_back_is_shown(shop: Shop, owner: Browser) -> None:
     assert figure(owner.get("/portal/balance").text, "On its way back") == "£10.00"
 
 
-@pytest.mark.parametrize("path", ["nothing", "pending?currency=XXX", "pending?currency=", "pending?after=x", "pending?after=%00", "pending?after=0~0~0", "..%2f"])
+@pytest.mark.parametrize(
+    "path", ["nothing", "pending?currency=XXX", "pending?currency=", "pending?after=x", "pending?after=%00", "pending?after=0~0~0", "..%2f"]
+)
 def test_a_figure_that_does_not_exist_is_not_found(owner: Browser, path: str) -> None:
     owner.get(f"/portal/balance/{path}", status=404)
 
@@ -101,7 +103,9 @@ def test_live_without_keys_explains_what_is_missing(shop: Shop, owner: Browser) 
 
 
 def test_with_keys_and_a_confirmed_address_the_owner_goes_live(shop: Shop, owner: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(settings().stripe, "live", dict.fromkeys(("secret_key", "publishable_key", "webhook_secret"), "sk_live_for_this_test"))
+    monkeypatch.setitem(
+        settings().stripe, "live", dict.fromkeys(("secret_key", "publishable_key", "webhook_secret"), "sk_live_for_this_test")
+    )
     make_paid(shop)
     page = owner.submit(owner.get("/portal/live").form("/portal/live"))
     assert "You are live" in page.text and "No payments yet" in page.text, "test payments are not in the live book"
@@ -111,7 +115,9 @@ def test_with_keys_and_a_confirmed_address_the_owner_goes_live(shop: Shop, owner
 
 
 def test_an_unconfirmed_owner_cannot_go_live(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(settings().stripe, "live", dict.fromkeys(("secret_key", "publishable_key", "webhook_secret"), "sk_live_for_this_test"))
+    monkeypatch.setitem(
+        settings().stripe, "live", dict.fromkeys(("secret_key", "publishable_key", "webhook_secret"), "sk_live_for_this_test")
+    )
     browser = make_shop(shop.app, verified=False).browser()
     page = browser.get("/portal/live")
     token = page.form("/sign-out").values["csrf_token"]
@@ -133,7 +139,9 @@ def test_the_business_changes_its_name_and_its_day(shop: Shop, owner: Browser) -
     assert "Saved." in page.text and page.form("/portal/settings").values["name"] == "Blue Door & Sons"
 
 
-@pytest.mark.parametrize(("field", "value"), [("name", ""), ("name", "x" * 121), ("support_email", "no"), ("time_zone", "Mars/Olympus"), ("name", "a\x00b")])
+@pytest.mark.parametrize(
+    ("field", "value"), [("name", ""), ("name", "x" * 121), ("support_email", "no"), ("time_zone", "Mars/Olympus"), ("name", "a\x00b")]
+)
 def test_a_wrong_setting_is_refused_at_its_field(shop: Shop, owner: Browser, field: str, value: str) -> None:
     page = owner.submit(owner.get("/portal/settings").form("/portal/settings"), status=422, **{field: value})
     assert any(e.attrs.get("id") == f"{field}-error" for e in page.elements)

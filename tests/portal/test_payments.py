@@ -54,7 +54,9 @@ def test_a_long_list_walks_by_key_and_keeps_its_filters(shop: Shop, owner: Brows
     assert references[0] in second.text and references[-1] not in second.text
 
 
-@pytest.mark.parametrize("query", ["since=yesterday", "until=2026-02-30", "status=nonsense", "q=%00", "q=" + "x" * 300, "since=9999-99-99", "since=0001-01-01"])
+@pytest.mark.parametrize(
+    "query", ["since=yesterday", "until=2026-02-30", "status=nonsense", "q=%00", "q=" + "x" * 300, "since=9999-99-99", "since=0001-01-01"]
+)
 def test_a_filter_that_cannot_be_used_is_said_and_not_used(shop: Shop, owner: Browser, query: str) -> None:
     paid = make_paid(shop)
     page = owner.get(f"/portal/payments?{query}")

@@ -18,7 +18,9 @@ def link_in_mail(app: Flask, shop: Shop, work: Callable[[], int]) -> str:
     """The path that the newest letter to the owner leads to."""
     work()
     with app.app_context():
-        newest = db.select(Message).where(Message.recipient == shop.email, Message.kind == "reset_password").order_by(Message.created_at.desc())
+        newest = (
+            db.select(Message).where(Message.recipient == shop.email, Message.kind == "reset_password").order_by(Message.created_at.desc())
+        )
         letter = db.session.scalars(newest).first()
         assert letter and letter.text, letter and (letter.state, letter.last_error)
         found = re.search(r"/reset-password/\S+", letter.text)
@@ -73,8 +75,12 @@ def test_the_second_post_of_a_used_link_is_told_so(app: Flask, shop: Shop, stran
     assert stranger.submit(form, password="other-Lantern-32", status=404).heading == "This link is not valid"
 
 
-@pytest.mark.parametrize("mangle", [lambda t: t[:-1], lambda t: t + "=", lambda t: t[:10] + "x" + t[11:], lambda t: t.upper(), lambda t: "x" * 2000])
-def test_an_altered_link_opens_nothing(app: Flask, shop: Shop, stranger: Browser, work: Callable[[], int], mangle: Callable[[str], str]) -> None:
+@pytest.mark.parametrize(
+    "mangle", [lambda t: t[:-1], lambda t: t + "=", lambda t: t[:10] + "x" + t[11:], lambda t: t.upper(), lambda t: "x" * 2000]
+)
+def test_an_altered_link_opens_nothing(
+    app: Flask, shop: Shop, stranger: Browser, work: Callable[[], int], mangle: Callable[[str], str]
+) -> None:
     ask(stranger, shop.email)
     token = link_in_mail(app, shop, work).removeprefix("/reset-password/")
     page = stranger.get(f"/reset-password/{mangle(token)}", status=404)

@@ -43,7 +43,9 @@ def test_signing_in_never_leads_off_this_site(shop: Shop, stranger: Browser, goa
     page = stranger.submit(stranger.get("/sign-in").form(), email=shop.email, password=PASSWORD, follow=False, status=303)
     assert page.response.headers["Location"] == "/portal/"
     again = Browser(shop.app)
-    page = again.post(f"/sign-in?next={goal}", {**again.get("/sign-in").form().values, "email": shop.email, "password": PASSWORD}, follow=False)
+    page = again.post(
+        f"/sign-in?next={goal}", {**again.get("/sign-in").form().values, "email": shop.email, "password": PASSWORD}, follow=False
+    )
     assert page.response.headers["Location"].startswith("/") and "evil" not in page.response.headers["Location"]
 
 

@@ -58,7 +58,14 @@ def test_every_list_shows_ones_own_only(app: Flask, shop: Shop, owner: Browser) 
     theirs = make_shop(app)
     secret = make_link(theirs, title="Their secret course")
     make_paid(theirs, secret, email="their-payer@example.com")
-    for path in ("/portal/", "/portal/links", "/portal/payments", "/portal/payments?q=their-payer@example.com", "/portal/outbox", "/portal/balance/pending"):
+    for path in (
+        "/portal/",
+        "/portal/links",
+        "/portal/payments",
+        "/portal/payments?q=their-payer@example.com",
+        "/portal/outbox",
+        "/portal/balance/pending",
+    ):
         page = owner.get(path)
         assert "Their secret" not in page.html and ">their-payer" not in page.html, path
 
