@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 from flask_migrate import Migrate
 from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from checkout import door as checkout_door
 from core.kernel import logs
@@ -45,6 +46,8 @@ def create_app(**config: Any) -> Flask:
     commands.install(app)
     if settings().redis_url:
         on_commit(wake)
+    if settings().proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings().proxies, x_proto=settings().proxies)  # type: ignore[method-assign]
     if missing := guard.unguarded(app):
         raise RuntimeError(f"these routes say nothing about access: {', '.join(missing)}")
     return app

@@ -12,7 +12,7 @@ from core.web.guard import leave_seat, public
 from core.web.page import page, see_other
 from core.web.throttle import by_account, by_address
 from portal.blueprint import portal
-from portal.mail import is_kept_here, send_link, tell_password_changed
+from portal.mail import may_be_read_by_anybody, send_link, tell_password_changed
 
 
 class AskForm(Form):
@@ -40,7 +40,7 @@ def send_reset() -> Response:
         return page("portal/reset_password/ask.html", status=form.status, form=form)
     if known := ask_to_reset(form.email.data):
         send_link(*known)
-    return page("portal/reset_password/check_inbox.html", email=form.email.data, kept_here=is_kept_here())
+    return page("portal/reset_password/check_inbox.html", email=form.email.data, kept_here=may_be_read_by_anybody())
 
 
 @portal.get("/reset-password/<token>")

@@ -24,6 +24,7 @@ class Settings:
     demo: bool
     smtp_url: str
     mail_from: str
+    proxies: int  # how many reverse proxies of ours stand in front and write X-Forwarded-For; none: nobody is believed
     stripe: dict[str, dict[str, str]]
     secrets: dict[str, Any] = field(repr=False)
 
@@ -80,6 +81,7 @@ def settings() -> Settings:
         demo=env.get("DEMO", "") == "1",
         smtp_url=env.get("SMTP_URL", ""),
         mail_from=env.get("MAIL_FROM", "Payments <no-reply@localhost>"),
+        proxies=int(env.get("TRUSTED_PROXIES", "0")),
         stripe={
             mode: {
                 "secret_key": env.get(f"STRIPE_{mode.upper()}_SECRET_KEY", ""),

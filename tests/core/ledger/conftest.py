@@ -76,7 +76,9 @@ class Book:
         """Every row of this book, and the chart."""
         rows: list[Any] = []
         for table in ("journals", "entries", "balances"):
-            rows += connection.execute(f"SELECT '{table}', t::text FROM {table} t WHERE vendor_id = %s ORDER BY 2", (self.vendor,)).fetchall()
+            rows += connection.execute(
+                f"SELECT '{table}', t::text FROM {table} t WHERE vendor_id = %s ORDER BY 2", (self.vendor,)
+            ).fetchall()
         rows += connection.execute("SELECT 'chart', c::text FROM ledger_chart c ORDER BY 2").fetchall()
         connection.rollback()
         return rows
