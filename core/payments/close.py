@@ -19,7 +19,7 @@ def record_close(vendor: Vendor, payment: Payment, attempt: Attempt | None, outc
     """
     if attempt is not None and outcome is not None:
         if outcome.state == "canceled":
-            _, attempt = lock_both(attempt)
+            payment, attempt = lock_both(attempt)
             if attempt.provider_reference and not outcome.provider_reference:
                 return payment.state  # it was taken for never opened, and has been opened since
         settle(vendor, payment, attempt, outcome, cause="close")
