@@ -12,7 +12,9 @@ from typing import Any
 
 import structlog
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import delete, select, tuple_
@@ -32,10 +34,10 @@ _redis: Redis | None = None
 
 
 def redis() -> Redis:
-    """This process's connection to Redis. Short time-outs: a payer never waits for a wake-up."""
+    """This process's connection to Redis. Short time-outs and one more try at once: a payer never waits for a wake-up."""
     global _redis
     if _redis is None:
-        _redis = Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1)
+        _redis = Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
     return _redis
 
 
