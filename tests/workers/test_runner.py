@@ -79,7 +79,8 @@ def ask(*names: str, job: str = "outside", **more: Any) -> list[OutboxTask]:
 
 def left() -> list[OutboxTask]:
     with unit_of_work():
-        return list(db.session.scalars(select(OutboxTask).order_by(OutboxTask.id).execution_options(populate_existing=True)))
+        ours = select(OutboxTask).where(OutboxTask.job.in_(("inside", "outside"))).order_by(OutboxTask.id)
+        return list(db.session.scalars(ours.execution_options(populate_existing=True)))
 
 
 def killed() -> None:
@@ -130,7 +131,7 @@ def test_a_job_whose_worker_died_runs_again_after_its_lease(jobs: Jobs) -> None:
     jobs.trouble.clear()
     assert drain("papers") == 0  # perhaps it is still at work
     with shifted(LEASE + timedelta(seconds=1)):
-        assert sweep() == {"papers"}
+        assert "papers" in sweep()
         assert drain("papers") == 1
     assert (jobs.done, left()) == (["a"], [])
 
@@ -208,7 +209,7 @@ def test_one_that_fails_backs_off_and_ends_dead_where_it_can_be_seen(job: str, j
     assert waits[0] < 4 and max(waits) <= 3601
     assert "no such luck" in (task.last_error or "")
     with shifted(99 * DAY):
-        assert (drain("papers"), sweep()) == (0, set())
+        assert (drain("papers"), "papers" in sweep()) == (0, False)
 
 
 def test_what_a_failed_job_left_half_done_is_thrown_away(jobs: Jobs) -> None:
@@ -285,14 +286,14 @@ def test_whoever_starts_on_a_queue_can_be_woken_again(messages_in_redis: Callabl
 def test_a_lost_wake_up_is_found_by_the_sweep(messages_in_redis: Callable[[], int]) -> None:
     ask("a")
     runner.redis().flushdb()  # everything Redis knew is gone
-    assert sweep() == {"papers"}
-    wake(sweep())
+    assert "papers" in sweep()
+    wake({"papers"})
     assert messages_in_redis() == 1
 
 
 def test_nothing_due_wakes_nobody(messages_in_redis: Callable[[], int]) -> None:
     ask("a", due_in=60)
-    assert (sweep(), messages_in_redis()) == (set(), 0)
+    assert ("papers" in sweep(), messages_in_redis()) == (False, 0)
 
 
 def test_without_redis_a_commit_loses_nothing_and_nobody_waits(no_redis: None, jobs: Jobs) -> None:
@@ -327,14 +328,14 @@ def test_a_redis_that_never_answers_is_soon_given_up(silent_redis: None, jobs: J
 
 def test_without_redis_the_clock_does_the_work_itself(no_redis: None, jobs: Jobs) -> None:
     ask("a", "b")
-    runner._wake_or_work(sweep())
+    runner._wake_or_work(sweep() & {"papers"})
     assert (jobs.done, left()) == (["a", "b"], [])
 
 
 def test_with_redis_the_clock_only_wakes(messages_in_redis: Callable[[], int], jobs: Jobs) -> None:
     ask("a")
     runner.redis().flushdb()
-    runner._wake_or_work(sweep())
+    runner._wake_or_work(sweep() & {"papers"})
     assert (jobs.done, messages_in_redis()) == ([], 1)
 
 
