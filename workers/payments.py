@@ -17,6 +17,7 @@ from core.payments.attempt import close_at_provider, live_attempt, lock_both, mo
 from core.payments.close import record_close
 from core.payments.models import Attempt, Payment, Refund
 from core.payments.poll import inquire
+from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
 from workers.task import Task
 
 NEVER_OPENED = timedelta(minutes=2)  # an attempt without an address for this long was never given to a payer
@@ -35,14 +36,18 @@ def payment_settled(tasks: list[Task]) -> None:
 
 
 def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:
-    """Ask the provider about an attempt nobody has told us the end of, and bring the payment to the truth."""
+    """Ask the provider about an attempt nobody has told us the end of, and bring the payment to the truth.
+
+    An attempt left open on a payment that is paid or ended is closed, so that nobody pays there a second time.
+    """
     with unit_of_work():
         vendor, tried = get_vendor(vendor_id), db.session.get_one(Attempt, (vendor_id, mode, uuid.UUID(attempt)))
         payment = db.session.get_one(Payment, (vendor_id, mode, tried.payment_id))
         if tried.provider_reference is None:
             _drop_if_never_opened(tried)
             return
-    outcome = inquire(payment, tried)
+    over = tried.state != "succeeded" and (payment.state in PAID_OR_OVER or tried.state not in LIVE_ATTEMPT)
+    outcome = close_at_provider(payment, tried) if over else inquire(payment, tried)
     with unit_of_work():
         settling.settle(vendor, payment, tried, outcome, cause="poll")
 

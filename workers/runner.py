@@ -12,14 +12,16 @@ from typing import Any
 
 import structlog
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import delete, select, tuple_
 
 from core.kernel.clock import now
 from core.kernel.config import settings
-from core.kernel.db import db, unit_of_work
+from core.kernel.db import db, finish_unit, unit_of_work
 from core.kernel.outbox import QUEUES, OutboxTask
 from workers.jobs import INSIDE, OUTSIDE
 from workers.task import Task
@@ -32,10 +34,10 @@ _redis: Redis | None = None
 
 
 def redis() -> Redis:
-    """This process's connection to Redis. Short time-outs: a payer never waits for a wake-up."""
+    """This process's connection to Redis. Short time-outs and one more try at once: a payer never waits for a wake-up."""
     global _redis
     if _redis is None:
-        _redis = Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1)
+        _redis = Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
     return _redis
 
 
@@ -74,7 +76,7 @@ def _inside_batch(queue: str) -> int:
             tasks = _due(queue, list(INSIDE), BATCH)
             for job in dict.fromkeys(task.job for task in tasks):
                 INSIDE[job]([Task(t.vendor_id, t.args) for t in tasks if t.job == job])
-            _finish(tasks)
+            _finish([(t.vendor_id, t.id) for t in tasks])
             return len(tasks)
     except Exception as error:
         log.warning("batch_failed", queue=queue, error=repr(error))
@@ -92,7 +94,7 @@ def _one_by_one(queue: str) -> int:
                 if task is None or task.state != "waiting":
                     continue
                 INSIDE[task.job]([Task(task.vendor_id, task.args)])
-                _finish([task])
+                _finish([key])
         except Exception as error:
             _failed(key, error)
     return len(keys)
@@ -105,17 +107,25 @@ def _outside_one(queue: str) -> int:
     """One at a time: its lease starts when it does, and the quick batches get their turn between two slow answers."""
     with unit_of_work():
         taken = _due(queue, list(OUTSIDE), 1)
-        for task in taken:
-            task.due_at = now() + LEASE
-            task.attempts += 1
-    for task in taken:
+        leased = [(t.vendor_id, t.id, t.job, t.args) for t in taken if _lease(t)]
+    for vendor_id, task_id, job, args in leased:
         try:
-            OUTSIDE[task.job](task.vendor_id, **task.args)
+            OUTSIDE[job](vendor_id, **args)
             with unit_of_work():
-                _finish([task])
+                _finish([(vendor_id, task_id)])
         except Exception as error:
-            _failed((task.vendor_id, task.id), error)
+            _failed((vendor_id, task_id), error)
     return len(taken)
+
+
+def _lease(task: OutboxTask) -> bool:
+    """Ours for a while. A task that never failed and was still tried too often has taken its workers down with it: no more of that."""
+    if task.attempts >= MOST_TRIES:
+        task.state, task.last_error = "dead", task.last_error or "no worker that took it came back"
+        return False
+    task.due_at = now() + LEASE
+    task.attempts += 1
+    return True
 
 
 def _due(queue: str, jobs: list[str], limit: int) -> list[OutboxTask]:
@@ -125,9 +135,8 @@ def _due(queue: str, jobs: list[str], limit: int) -> list[OutboxTask]:
     return list(db.session.scalars(due.order_by(OutboxTask.due_at).limit(limit).with_for_update(skip_locked=True)))
 
 
-def _finish(tasks: list[OutboxTask]) -> None:
-    if tasks:
-        keys = [(t.vendor_id, t.id) for t in tasks]
+def _finish(keys: list[tuple[Any, Any]]) -> None:
+    if keys:
         db.session.execute(
             delete(OutboxTask).where(tuple_(OutboxTask.vendor_id, OutboxTask.id).in_(keys)).execution_options(synchronize_session=False)
         )
@@ -136,6 +145,7 @@ def _finish(tasks: list[OutboxTask]) -> None:
 def _failed(key: tuple[Any, Any], error: Exception) -> None:
     """Try again later, ever more slowly; after many tries leave it where staff can see it and run it again."""
     log.error("job_failed", task=str(key[1]), error=repr(error))
+    finish_unit(keep=False)  # whatever the job left half done
     with unit_of_work():
         task = db.session.get(OutboxTask, key, with_for_update=True, populate_existing=True)
         if task is None:

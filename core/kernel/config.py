@@ -17,15 +17,15 @@ class Settings:
     """What the processes need to know. Nothing here changes while they run."""
 
     var: Path
-    database_url: str
-    redis_url: str
+    database_url: str = field(repr=False)  # it and the next carry passwords
+    redis_url: str = field(repr=False)
     public_url: str
     sandbox_url: str
     demo: bool
-    smtp_url: str
+    smtp_url: str = field(repr=False)
     mail_from: str
     proxies: int  # how many reverse proxies of ours stand in front and write X-Forwarded-For; none: nobody is believed
-    stripe: dict[str, dict[str, str]]
+    stripe: dict[str, dict[str, str]] = field(repr=False)
     secrets: dict[str, Any] = field(repr=False)
 
     @property
@@ -59,10 +59,14 @@ def ensure_secrets(path: Path) -> dict[str, Any]:
         draft.unlink()
     if path.stat().st_mode & 0o077:
         raise BadSecrets(f"{path} can be read by others: run chmod 600 on it")
-    kept = json.loads(path.read_text())
-    keys = kept.get("signing_keys") or []
-    if len(kept.get("session_key", "")) < 32 or not keys or any(len(k.get("key", "")) < 32 for k in keys):
-        raise BadSecrets(f"{path} holds a key shorter than 32 characters or none at all")
+    try:
+        kept = json.loads(path.read_text())
+        keys = [kept["session_key"], *(key["key"] for key in kept["signing_keys"])]
+        strong = len(keys) > 1 and all(isinstance(key, str) and len(key) >= 32 for key in keys)
+    except (ValueError, TypeError, KeyError):
+        strong = False
+    if not strong:
+        raise BadSecrets(f"{path} is damaged, or holds a key shorter than 32 characters or none at all")
     return kept
 
 

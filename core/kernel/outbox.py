@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy import CheckConstraint, ColumnElement, Index, String, Text, cast, exists
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -35,6 +35,15 @@ class OutboxTask(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
+
+
+def is_waiting(job: str, vendor_id: Any, **args: Any) -> ColumnElement[bool]:
+    """A condition for a query over rows: whether this job is asked for already with these columns as its arguments.
+
+    What the clock asks for every second is asked for once, however long the workers are away.
+    """
+    named = [OutboxTask.args[name].astext == cast(column, Text) for name, column in args.items()]
+    return exists().where(OutboxTask.vendor_id == vendor_id, OutboxTask.job == job, OutboxTask.state == "waiting", *named)
 
 
 def enqueue(job: str, vendor_id: uuid.UUID, *, queue: str = "money", due_in: int = 0, **args: Any) -> OutboxTask:

@@ -99,6 +99,9 @@ def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attemp
         attempt.provider_reference = opening.provider_reference
         attempt.redirect_url, attempt.fields_url, attempt.client_secret = opening.redirect_url, opening.fields_url, opening.client_secret
         note(payment, "attempt.opened", actor="provider", attempt=attempt.public_id, reference=opening.provider_reference)
+    if attempt.state not in LIVE_ATTEMPT:
+        attempt.next_inquiry_at = now()  # it was given up while the provider opened it: what is open there must be closed
+        return attempt
     if attempt.state in ("started", "unknown"):
         move_attempt(attempt, "action_required")
     if payment.state in ("created", "requires_method", "unknown"):

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.outbox import is_waiting
 from core.payments.models import Attempt, Payment, Refund
 from core.payments.states import LIVE_ATTEMPT
 from core.providers.contract import Outcome, ProviderUnreachable
@@ -44,7 +45,7 @@ def claim_due_attempts(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID
     """Attempts to ask about now, each given to one caller: (vendor id, mode, attempt id). Their next turn is planned at once."""
     due = (
         select(Attempt)
-        .where(Attempt.next_inquiry_at <= now())
+        .where(Attempt.next_inquiry_at <= now(), ~is_waiting("settle_attempt", Attempt.vendor_id, attempt=Attempt.id))
         .order_by(Attempt.next_inquiry_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -59,7 +60,7 @@ def claim_due_refunds(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]
     """Refunds to ask about now: sent, and not yet confirmed."""
     due = (
         select(Refund)
-        .where(Refund.next_inquiry_at <= now())
+        .where(Refund.next_inquiry_at <= now(), ~is_waiting("poll_refund", Refund.vendor_id, refund=Refund.id))
         .order_by(Refund.next_inquiry_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -82,6 +83,7 @@ def claim_overdue_payments(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.
             Payment.expires_at <= now() - GRACE,
             Payment.state.in_(("created", "requires_method", "requires_action")),
             Payment.updated_at <= now() - HANDED_OUT,
+            ~is_waiting("close_payment", Payment.vendor_id, payment=Payment.id),
         )
         .order_by(Payment.expires_at)
         .limit(limit)

@@ -54,6 +54,8 @@ def request_refund(
     again = db.session.scalar(
         select(Refund).where(Refund.vendor_id == vendor.id, Refund.mode == payment.mode, Refund.form_token == form_token)
     )
+    if again and again.payment_id != payment.id:
+        raise NothingToRefund("This form was sent before, for another payment. Please open this one again.")
     if again:
         return again
     _check(payment, amount, reason)

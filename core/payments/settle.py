@@ -17,7 +17,7 @@ from core.kernel.ids import uuid7
 from core.kernel.outbox import OutboxTask, enqueue
 from core.ledger import book
 from core.ledger.post import post
-from core.payments.attempt import lock_both, move_attempt
+from core.payments.attempt import live_attempt, lock_both, move_attempt
 from core.payments.history import move, note
 from core.payments.models import Attempt, Payment, PaymentEvent
 from core.payments.start import lock_payment
@@ -112,6 +112,7 @@ def _book_unexpected(told: Told, why: str) -> None:
     payment, outcome = lock_payment(told.payment), told.outcome
     if outcome.captured is None or not outcome.charge:
         return
+    _nothing_pending(payment, told)
     journal = book.unexpected_capture(payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or now())
     if post([journal]):
         amount = {"amount_minor": outcome.captured.minor, "currency": outcome.captured.currency}
@@ -126,12 +127,15 @@ def _hear(told: Told) -> str:
     else:
         payment, attempt = lock_payment(told.payment), None
     if payment.state == "succeeded":
+        if attempt is not None and outcome.state == "canceled":
+            move_attempt(attempt, "abandoned")
         return "stale"
     if outcome.state in ("requires_method", "declined"):
         return _hear_decline(payment, attempt, outcome, told)
     if outcome.state == "canceled":
         if attempt is not None:
             move_attempt(attempt, "abandoned")
+        _nothing_pending(payment, told)
         return "told"
     to = {"processing": "processing", "requires_action": "requires_action", "unknown": "unknown"}[outcome.state]
     if attempt is not None:
@@ -144,10 +148,26 @@ def _hear(told: Told) -> str:
     return "told"
 
 
+def _nothing_pending(payment: Payment, told: Told) -> None:
+    """An attempt has ended without paying this payment: it is not waiting for an answer any more, and may be tried again."""
+    if payment.state in ("unknown", "processing") and live_attempt(payment) is None:
+        move(payment, "requires_method", "payment.requires_method", actor=told.actor, cause=told.cause)
+
+
+def _hear_open(payment: Payment, attempt: Attempt | None, told: Told) -> str:
+    """Nothing was tried yet. That ends our not knowing: the provider's page is still open and waits for the payer."""
+    if payment.state != "unknown":
+        return "stale"
+    if attempt is not None:
+        move_attempt(attempt, "action_required")
+    move(payment, "requires_action", "payment.requires_action", actor=told.actor, cause=told.cause)
+    return "told"
+
+
 def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, told: Told) -> str:
     """A decline ends a try, never the payment: the payer may try again on the same opening."""
     if outcome.decline_code is None:
-        return "stale"  # nothing was tried yet
+        return _hear_open(payment, attempt, told)
     charge = outcome.charge or ""
     if _decline_known(payment, charge, told.cause):
         return "stale"

@@ -36,20 +36,25 @@ def start_payment(vendor: Vendor, link: PaymentLink, *, amount: Money, email: st
     A limited link is locked while its places are counted, so two people cannot both have the last one. Refuses
     LinkClosed when the link takes no payment now, AmountNotOffered when it does not take this amount.
     """
-    again = db.session.scalar(
-        select(Payment).where(
-            Payment.vendor_id == vendor.id, Payment.mode == link.mode, Payment.form_token == form_token, Payment.link_id == link.id
-        )
-    )
+    again = _made_before(vendor, link, form_token)
     if again:
         return again
     if link.places is not None:
         link = locked(PaymentLink, link.vendor_id, link.mode, link.id) or link
+        again = _made_before(vendor, link, form_token)  # while we waited for the link; it may have taken the last place
+        if again:
+            return again
     state = link_state(link)
     if state != "open":
         raise LinkClosed(state)
     check_amount(link, amount)
     return _write(vendor, link, amount, email, name, form_token)
+
+
+def _made_before(vendor: Vendor, link: PaymentLink, form_token: str) -> Payment | None:
+    """The payment this very form has made already."""
+    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == link.mode, Payment.form_token == form_token)
+    return db.session.scalar(mine.where(Payment.link_id == link.id))
 
 
 def check_amount(link: PaymentLink, amount: Money) -> None:

@@ -7,7 +7,7 @@ ALTER TABLE payment_events ENABLE ALWAYS TRIGGER payment_events_keep_all;
 
 -- given: [{vendor_id, mode, payment_id, attempt_id, captured, currency, charge, brand, last4, at, available_at, actor, cause, task_id,
 --          journal (as ledger_post takes it)}, ...], sorted by key so that two batches lock in one order. Answers, item by item:
---   settled | already (this very charge is booked) | second_charge | mismatch | unknown_payment.   Only `settled` writes.
+--   settled | already (this very charge is booked) | second_charge | mismatch | unknown_payment.   Only `settled` books.
 CREATE FUNCTION settle_payments(given jsonb) RETURNS text[]
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -32,6 +32,10 @@ BEGIN
       WHEN p.currency <> i.currency OR p.amount_minor <> i.captured THEN 'mismatch'
       ELSE 'settled' END;
     results := results || result;
+    IF i.attempt_id IS NOT NULL AND result <> 'unknown_payment' THEN  -- it took money, whatever for: nobody need ask about it again
+      UPDATE attempts SET state = 'succeeded', next_inquiry_at = NULL, updated_at = i.at
+        WHERE vendor_id = i.vendor_id AND mode = i.mode AND id = i.attempt_id AND state <> 'succeeded';
+    END IF;
     CONTINUE WHEN result <> 'settled';
     settled := settled + 1;
     due := due || i.journal;
@@ -39,10 +43,6 @@ BEGIN
         card_brand = i.brand, card_last4 = i.last4, decline_code = NULL, holds_place = p.link_id IS NOT NULL, updated_at = i.at,
         version = p.version + 1
       WHERE vendor_id = i.vendor_id AND mode = i.mode AND id = i.payment_id;
-    IF i.attempt_id IS NOT NULL THEN
-      UPDATE attempts SET state = 'succeeded', next_inquiry_at = NULL, updated_at = i.at
-        WHERE vendor_id = i.vendor_id AND mode = i.mode AND id = i.attempt_id;
-    END IF;
     INSERT INTO payment_events (vendor_id, mode, payment_id, seq, kind, from_state, to_state, actor, cause, detail, at)
       VALUES (i.vendor_id, i.mode, i.payment_id, p.version + 1, 'payment.succeeded', p.state, 'succeeded', i.actor, i.cause,
               jsonb_build_object('amount_minor', i.captured, 'currency', i.currency, 'charge', i.charge), i.at);

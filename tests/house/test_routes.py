@@ -1,0 +1,50 @@
+"""Every route says who may call it, and the list of routes is a file that people review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from core.accounts.permissions import roles_that_may
+from core.web.guard import may, public, unguarded
+
+LIST = Path(__file__).parent / "routes.txt"
+
+
+def routes(app: Flask) -> list[str]:
+    """`METHODS path access` for each, as the application really answers them."""
+    return sorted(
+        f"{','.join(sorted(rule.methods - {'HEAD', 'OPTIONS'}))} {rule.rule} {getattr(app.view_functions[rule.endpoint], '__access__', 'static')}"
+        for rule in app.url_map.iter_rules()
+    )
+
+
+def test_the_list_of_routes_is_the_one_that_was_reviewed(app: Flask) -> None:
+    """After a change on purpose: write what this shows into tests/house/routes.txt, and have it looked at."""
+    assert routes(app) == LIST.read_text().splitlines()
+
+
+def test_every_route_says_who_may_call_it(app: Flask) -> None:
+    assert unguarded(app) == []
+
+
+def test_a_route_that_says_nothing_is_noticed() -> None:
+    app = Flask("naked")
+    app.add_url_rule("/naked", "naked", lambda: "")
+    app.add_url_rule("/open", "open", public(lambda: ""))
+    app.add_url_rule("/kept", "kept", may("payments.refund")(lambda: ""))
+    assert unguarded(app) == ["naked"]
+
+
+def test_every_permission_that_is_asked_for_belongs_to_some_role(app: Flask) -> None:
+    asked = {view.__access__ for view in app.view_functions.values() if getattr(view, "__access__", "public") != "public"}
+    assert asked and all(roles_that_may(permission) for permission in asked)
+
+
+@pytest.mark.parametrize("word", ["GET"])
+def test_no_address_that_changes_something_answers_to_a_link(word: str, app: Flask) -> None:
+    """What ends in a custom verb is posted."""
+    verbs = ("pause", "resume", "refunds", "cancel", "attempts", "mode", "sign-out", "sign-out-everywhere")
+    assert [line for line in routes(app) if word in line.split()[0] and line.split()[1].rstrip("/").split("/")[-1] in verbs] == []

@@ -1,0 +1,152 @@
+"""The schema: one head, the same as the models, there and back again; every tenant's key begins with the vendor."""
+
+from __future__ import annotations
+
+import io
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Table, create_engine
+
+import core.tables  # noqa: F401  (knows every model)
+from core.kernel.db import Base
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLES = sorted(Base.metadata.tables.values(), key=lambda table: table.name)
+
+# Tables that belong to no vendor, and why.
+NOT_A_TENANTS = {
+    "vendors": "the vendors themselves",
+    "users": "a person may work for several vendors",
+    "user_sessions": "a browser's session belongs to a person, and says which vendor they look at",
+    "email_links": "a person's address is verified, not a vendor's",
+    "provider_events": "an event belongs to nobody until a worker has opened it",
+    "ledger_chart": "the same accounts in every book; a reference table",
+}
+# Keys of tenants' tables that do not begin with the vendor, and why.
+EXCEPTIONS = {"memberships.fk_memberships_users": "people are not a vendor's: users is a reference table"}
+
+
+def tenants() -> list[Table]:
+    return [table for table in TABLES if table.name not in NOT_A_TENANTS]
+
+
+def test_every_exception_is_still_needed() -> None:
+    assert set(NOT_A_TENANTS) <= {table.name for table in TABLES}
+    assert not any("vendor_id" in [c.name for c in table.primary_key] for table in TABLES if table.name in NOT_A_TENANTS)
+
+
+@pytest.mark.parametrize("table", tenants(), ids=lambda table: table.name)
+def test_every_key_of_a_tenants_table_begins_with_the_vendor(table: Table) -> None:
+    keys = {str(table.primary_key.name): [c.name for c in table.primary_key]}
+    keys |= {str(c.name): [column.name for column in c.columns] for c in table.constraints if hasattr(c, "columns") and len(c.columns)}
+    keys |= {str(index.name): [c.name for c in index.columns] for index in table.indexes if index.unique}
+    wrong = {
+        name: columns
+        for name, columns in keys.items()
+        if columns[0] != "vendor_id" and not name.startswith("ck_") and f"{table.name}.{name}" not in EXCEPTIONS
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("table", [t for t in tenants() if "mode" in t.columns], ids=lambda table: table.name)
+def test_test_and_live_stand_apart_in_every_key(table: Table) -> None:
+    """The mode comes second, right behind the vendor, and nothing but test and live is a mode."""
+    assert [c.name for c in table.primary_key][:2] == ["vendor_id", "mode"]
+    assert any(str(c.name).endswith("_mode") for c in table.constraints)
+    for foreign in table.foreign_key_constraints:
+        assert "mode" in [c.name for c in foreign.columns] or foreign.referred_table.name == "vendors"
+
+
+def test_there_is_one_head() -> None:
+    assert len(script().get_heads()) == 1
+
+
+def test_every_migration_follows_the_one_before() -> None:
+    order = [revision.revision for revision in script().walk_revisions()]
+    assert order == sorted(order, reverse=True)
+    assert [Path(r.path).name.split("_")[0] for r in script().walk_revisions()] == order
+
+
+def migrations() -> Config:
+    made = Config(stdout=io.StringIO())
+    made.set_main_option("script_location", str(ROOT / "migrations"))
+    made.set_main_option("path_separator", "os")
+    return made
+
+
+def script() -> ScriptDirectory:
+    return ScriptDirectory.from_config(migrations())
+
+
+# --- on a database of its own --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def scratch(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """The addresses of an empty database, which are also those in the environment."""
+    name = f"scratch_{secrets.token_hex(4)}"
+    plain = environment["MIGRATION_DATABASE_URL"].replace("+psycopg", "")
+    with psycopg.connect(plain, autocommit=True) as owner:
+        owner.execute(f"CREATE DATABASE {name}")
+    made = {variable: environment[variable].rpartition("/")[0] + f"/{name}" for variable in ("DATABASE_URL", "MIGRATION_DATABASE_URL")}
+    for variable, address in made.items():
+        monkeypatch.setenv(variable, address)
+    yield made
+    with psycopg.connect(plain, autocommit=True) as owner:
+        owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def objects(scratch: dict[str, str]) -> set[Any]:
+    """Everything of ours in the database: tables, functions, triggers, indexes, constraints."""
+    with psycopg.connect(scratch["MIGRATION_DATABASE_URL"].replace("+psycopg", "")) as owner:
+        return set(
+            owner.execute(
+                """SELECT 'relation', relname, pg_get_expr(relpartbound, oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace
+                   UNION ALL SELECT 'function', proname, pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+                   UNION ALL SELECT 'trigger', tgname, pg_get_triggerdef(oid) || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal
+                   UNION ALL SELECT 'constraint', conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace"""
+            ).fetchall()
+        )
+
+
+@pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
+def test_migrations_go_up_down_and_up_again_and_agree_with_the_models(scratch: dict[str, str]) -> None:
+    command.upgrade(migrations(), "head")
+    first = objects(scratch)
+    command.downgrade(migrations(), "base")
+    assert {(kind, name) for kind, name, _ in objects(scratch)} == {
+        ("relation", "alembic_version"), ("relation", "alembic_version_pkc"),
+        ("constraint", "alembic_version_pkc"), ("constraint", "alembic_version_version_num_not_null"),
+    }  # fmt: skip
+    command.upgrade(migrations(), "head")
+    assert objects(scratch) == first
+    engine = create_engine(scratch["MIGRATION_DATABASE_URL"])
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata) == []
+    engine.dispose()
+
+
+def test_the_serving_role_may_post_to_the_books_and_not_write_them(environment: dict[str, str]) -> None:
+    with psycopg.connect(environment["DATABASE_URL"].replace("+psycopg", "")) as app:
+        rights = {
+            table.name: {
+                right
+                for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER", "REFERENCES")
+                if app.execute("SELECT has_table_privilege(%s, %s)", (table.name, right)).fetchone() == (True,)
+            }
+            for table in TABLES
+        }
+    books, history = {"ledger_chart", "journals", "entries", "balances"}, {"payment_events", "audit_entries"}
+    assert {name for name, may in rights.items() if may == {"SELECT"}} == books
+    assert {name for name, may in rights.items() if may == {"SELECT", "INSERT"}} == history
+    assert all(may == {"SELECT", "INSERT", "UPDATE", "DELETE"} for name, may in rights.items() if name not in books | history)

@@ -1,0 +1,345 @@
+"""The runner: PostgreSQL remembers the work, whoever dies in the middle of it; what fails backs off and stays to be seen."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from flask import Flask
+from rq import Queue
+from rq.serializers import JSONSerializer
+from sqlalchemy import delete, select
+
+from core.kernel.clock import now, shifted
+from core.kernel.config import settings
+from core.kernel.db import TransactionOpen, assert_no_transaction, db, unit_of_work
+from core.kernel.ids import uuid7
+from core.kernel.outbox import OutboxTask, enqueue
+from workers import runner
+from workers.jobs import INSIDE, OUTSIDE
+from workers.runner import LEASE, MOST_TRIES, drain, sweep, wake
+from workers.task import Task
+
+DAY = timedelta(days=1)
+
+
+class WorkerKilled(BaseException):
+    """Not an error of the job: the process is gone, and nothing after it happens."""
+
+
+class Jobs:
+    """Two jobs of the tests' own, by the same tables as all others, and what they have been given."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.trouble: dict[str, Callable[[], None]] = {}
+
+    def inside(self, tasks: list[Task]) -> None:
+        for task in tasks:
+            self.one(task.args["name"])
+
+    def outside(self, vendor_id: uuid.UUID, *, name: str) -> None:
+        assert_no_transaction()
+        self.one(name)
+
+    def one(self, name: str) -> None:
+        if name in self.trouble:
+            self.trouble[name]()
+        self.done.append(name)
+
+
+@pytest.fixture
+def jobs(unit: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    """On an outbox without anybody else's tasks."""
+    made = Jobs()
+    monkeypatch.setitem(INSIDE, "inside", made.inside)
+    monkeypatch.setitem(OUTSIDE, "outside", made.outside)
+    empty()
+    yield made
+    db.session.rollback()
+    empty()
+
+
+def empty() -> None:
+    with unit_of_work():
+        db.session.execute(delete(OutboxTask))
+
+
+def ask(*names: str, job: str = "outside", **more: Any) -> list[OutboxTask]:
+    with unit_of_work():
+        return [enqueue(job, uuid7(), queue="papers", name=name, **more) for name in names]
+
+
+def left() -> list[OutboxTask]:
+    with unit_of_work():
+        ours = select(OutboxTask).where(OutboxTask.job.in_(("inside", "outside"))).order_by(OutboxTask.id)
+        return list(db.session.scalars(ours.execution_options(populate_existing=True)))
+
+
+def killed() -> None:
+    raise WorkerKilled
+
+
+def fails() -> None:
+    raise RuntimeError("no such luck")
+
+
+@pytest.fixture
+def no_redis(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nobody listens where Redis should be."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{probe.getsockname()[1]}/0")
+    monkeypatch.setattr(runner, "_redis", None)
+    settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize("job", ["inside", "outside"])
+def test_what_is_asked_for_is_done_once_and_struck_off(job: str, jobs: Jobs) -> None:
+    ask("a", "b", "c", job=job)
+    assert (drain("papers"), drain("papers")) == (3, 0)
+    assert (sorted(jobs.done), left()) == (["a", "b", "c"], [])
+
+
+def test_a_queue_does_its_own_work_only(jobs: Jobs) -> None:
+    ask("a")
+    assert drain("messages") == 0 and jobs.done == []
+
+
+def test_what_is_due_later_waits(jobs: Jobs) -> None:
+    ask("a", due_in=60)
+    assert drain("papers") == 0
+    with shifted(timedelta(seconds=61)):
+        assert drain("papers") == 1
+
+
+def test_a_job_whose_worker_died_runs_again_after_its_lease(jobs: Jobs) -> None:
+    ask("a")
+    jobs.trouble["a"] = killed
+    with pytest.raises(WorkerKilled):
+        drain("papers")
+    jobs.trouble.clear()
+    assert drain("papers") == 0  # perhaps it is still at work
+    with shifted(LEASE + timedelta(seconds=1)):
+        assert "papers" in sweep()
+        assert drain("papers") == 1
+    assert (jobs.done, left()) == (["a"], [])
+
+
+def test_a_dead_workers_job_is_due_again_within_a_minute() -> None:
+    assert timedelta(seconds=60) > LEASE
+
+
+def test_a_batch_whose_worker_died_is_due_at_once(jobs: Jobs) -> None:
+    ask("a", "b", job="inside")
+    jobs.trouble["b"] = killed
+    with pytest.raises(WorkerKilled):
+        drain("papers")
+    db.session.rollback()  # what PostgreSQL does when the connection is gone
+    jobs.trouble.clear()
+    jobs.done.clear()
+    assert (drain("papers"), sorted(jobs.done)) == (2, ["a", "b"])
+
+
+def test_a_task_that_takes_every_worker_down_with_it_ends_dead(jobs: Jobs) -> None:
+    ask("poison")
+    jobs.trouble["poison"] = killed
+    for turn in range(MOST_TRIES):
+        with shifted(turn * DAY), pytest.raises(WorkerKilled):
+            drain("papers")
+    with shifted(MOST_TRIES * DAY):
+        drain("papers")
+    (task,) = left()
+    assert (task.state, task.attempts, task.last_error) == ("dead", MOST_TRIES, "no worker that took it came back")
+
+
+def test_others_are_served_while_a_dead_workers_job_waits_for_its_lease(jobs: Jobs) -> None:
+    ask("poison", "a", "b")
+    jobs.trouble["poison"] = killed
+    with pytest.raises(WorkerKilled):
+        drain("papers")
+    assert (drain("papers"), jobs.done) == (2, ["a", "b"])
+
+
+@pytest.mark.parametrize("job", ["inside", "outside"])
+def test_one_that_fails_does_not_hold_the_others_back(job: str, jobs: Jobs) -> None:
+    ask("a", "poison", "b", "c", job=job)
+    jobs.trouble["poison"] = fails
+    drain("papers")
+    assert sorted(set(jobs.done)) == ["a", "b", "c"]
+    (task,) = left()
+    assert (task.args["name"], task.attempts) == ("poison", 1)
+
+
+def test_in_a_batch_that_failed_nothing_is_done_twice_in_the_database(jobs: Jobs) -> None:
+    """The batch is one transaction: what the good ones wrote before the bad one failed is gone, and written once afterwards."""
+    seen = uuid7()
+
+    def writes() -> None:
+        enqueue("outside", seen, queue="messages", due_in=3600, name="written")
+
+    jobs.trouble.update(a=writes, poison=fails)
+    ask("a", "poison", job="inside")
+    drain("papers")
+    assert len([task for task in left() if task.vendor_id == seen]) == 1
+
+
+@pytest.mark.parametrize("job", ["inside", "outside"])
+def test_one_that_fails_backs_off_and_ends_dead_where_it_can_be_seen(job: str, jobs: Jobs) -> None:
+    ask("poison", job=job)
+    jobs.trouble["poison"] = fails
+    waits = []
+    for turn in range(1, MOST_TRIES + 1):
+        with shifted(turn * DAY):
+            drain("papers")
+            (task,) = left()
+            assert (task.attempts, task.state) == (turn, "waiting" if turn < MOST_TRIES else "dead")
+            waits.append((task.due_at - now()).total_seconds())
+    assert all(later > earlier for earlier, later in pairwise(waits[:11]))
+    assert waits[0] < 4 and max(waits) <= 3601
+    assert "no such luck" in (task.last_error or "")
+    with shifted(99 * DAY):
+        assert (drain("papers"), "papers" in sweep()) == (0, False)
+
+
+def test_what_a_failed_job_left_half_done_is_thrown_away(jobs: Jobs) -> None:
+    stray = uuid7()
+
+    def half_done() -> None:
+        enqueue("outside", stray, queue="messages", due_in=3600, name="stray")
+        db.session.flush()
+        raise RuntimeError("after it wrote something outside any unit")
+
+    jobs.trouble["a"] = half_done
+    ask("a", "b")
+    drain("papers")
+    assert jobs.done == ["b"]
+    assert [task.args["name"] for task in left()] == ["a"]
+
+
+def test_a_job_that_asks_outside_runs_with_no_transaction_open(jobs: Jobs) -> None:
+    found: list[bool] = []
+
+    def look() -> None:
+        try:
+            assert_no_transaction()
+        except TransactionOpen:
+            found.append(True)
+
+    jobs.trouble["a"] = look
+    ask("a")
+    drain("papers")
+    assert found == []
+
+
+def test_two_workers_share_the_work_and_do_none_of_it_twice(app: Flask, jobs: Jobs) -> None:
+    import threading
+
+    ask(*(f"job {n}" for n in range(20)))
+
+    def work() -> None:
+        with app.app_context():
+            drain("papers")
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(jobs.done) == len(set(jobs.done)) == 20
+    assert left() == []
+
+
+# --- wake-ups ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def messages_in_redis(jobs: Jobs) -> Callable[[], int]:
+    """How many wake-ups for papers wait in the real Redis."""
+    runner.redis().flushdb()
+    return lambda: len(Queue("papers", connection=runner.redis(), serializer=JSONSerializer))
+
+
+def test_a_commit_wakes_the_queue_and_many_commits_wake_it_once(messages_in_redis: Callable[[], int]) -> None:
+    for name in "abc":
+        ask(name)
+    assert messages_in_redis() == 1
+
+
+def test_whoever_starts_on_a_queue_can_be_woken_again(messages_in_redis: Callable[[], int]) -> None:
+    ask("a")
+    drain("papers")
+    ask("b")
+    assert messages_in_redis() == 2
+
+
+def test_a_lost_wake_up_is_found_by_the_sweep(messages_in_redis: Callable[[], int]) -> None:
+    ask("a")
+    runner.redis().flushdb()  # everything Redis knew is gone
+    assert "papers" in sweep()
+    wake({"papers"})
+    assert messages_in_redis() == 1
+
+
+def test_nothing_due_wakes_nobody(messages_in_redis: Callable[[], int]) -> None:
+    ask("a", due_in=60)
+    assert ("papers" in sweep(), messages_in_redis()) == (False, 0)
+
+
+def test_without_redis_a_commit_loses_nothing_and_nobody_waits(no_redis: None, jobs: Jobs) -> None:
+    began = time.monotonic()
+    ask("a")
+    assert time.monotonic() - began < 1.5
+    assert [task.args["name"] for task in left()] == ["a"]
+
+
+@pytest.fixture
+def silent_redis(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Something takes the connection where Redis should be, and never says a word."""
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{mute.getsockname()[1]}/0")
+        monkeypatch.setattr(runner, "_redis", None)
+        settings.cache_clear()
+        yield
+        monkeypatch.undo()
+        settings.cache_clear()
+        with contextlib.suppress(AttributeError):
+            runner.redis().close()
+
+
+def test_a_redis_that_never_answers_is_soon_given_up(silent_redis: None, jobs: Jobs) -> None:
+    began = time.monotonic()
+    ask("a")
+    assert time.monotonic() - began < 3.5
+    assert [task.args["name"] for task in left()] == ["a"]
+
+
+def test_without_redis_the_clock_does_the_work_itself(no_redis: None, jobs: Jobs) -> None:
+    ask("a", "b")
+    runner._wake_or_work(sweep() & {"papers"})
+    assert (jobs.done, left()) == (["a", "b"], [])
+
+
+def test_with_redis_the_clock_only_wakes(messages_in_redis: Callable[[], int], jobs: Jobs) -> None:
+    ask("a")
+    runner.redis().flushdb()
+    runner._wake_or_work(sweep() & {"papers"})
+    assert (jobs.done, messages_in_redis()) == ([], 1)
+
+
+def test_the_runner_tells_what_it_can_do(app: Flask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("wsgi.create_app", lambda: app)
+    assert runner.main([]) == runner.main(["work"]) == runner.main(["work", "gold"]) == 64
+    assert "work money messages papers | clock" in capsys.readouterr().err
