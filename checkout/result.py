@@ -17,7 +17,7 @@ from core.payments.link import link_state, link_token
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
 from core.payments.settle import settle
-from core.providers.contract import ProviderError, ProviderRefused
+from core.providers.contract import ProviderError
 from core.web.guard import public
 from core.web.page import page, see_other, step_outside
 from core.web.reader import card_words
@@ -55,8 +55,8 @@ def come_back(token: str) -> Response:
         try:
             with step_outside():
                 outcome = inquire(till.payment, attempt)
-        except ProviderRefused as refused:
-            log.warning("inquiry_refused", code=refused.code, payment=till.payment.public_id)
+        except ProviderError as problem:  # refused, or too many are asking: the poller asks again
+            log.warning("inquiry_failed", problem=type(problem).__name__, payment=till.payment.public_id)
         else:
             settle(till.vendor, till.payment, attempt, outcome, cause="return")
     return see_other(till.page_url)
