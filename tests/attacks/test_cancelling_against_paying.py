@@ -29,7 +29,7 @@ def test_a_card_page_that_opens_while_the_payment_is_called_off_is_closed_and_no
     """The processor is slow to open; meanwhile the other tab cancels. The address that then arrives must reach nobody."""
     import checkout.try_card as door
 
-    link, payer, page = pay_page(app, shop)
+    _, payer, page = pay_page(app, shop)
     cancel = page.form(page.address.split("?")[0] + "/cancel")
     opened: list[str] = []
     real = door.open_at_provider
