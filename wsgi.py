@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 from flask_migrate import Migrate
 from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from checkout import door as checkout_door
 from core.kernel import logs
@@ -36,6 +37,8 @@ def create_app(**config: Any) -> Flask:
     )
     # Redirects to a tidier spelling would be whole addresses, made from whatever host the asker named.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    if settings().trusted_proxies:  # only as many entries as there are proxies of ours are believed, counted from the end
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings().trusted_proxies, x_proto=0)  # type: ignore[method-assign]
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)

@@ -21,6 +21,7 @@ from core.providers.contract import ProviderError
 from core.web.guard import public
 from core.web.page import page, see_other, step_outside
 from core.web.reader import card_words
+from core.web.throttle import by_address
 
 QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
 REFRESH_SECONDS = 4  # for browsers without scripts
@@ -47,6 +48,7 @@ def state(till: Till) -> Response:
 
 @door.get("/checkout/<token>/return")
 @public
+@by_address("120 per 10 minutes", scope="return", method="GET")
 def come_back(token: str) -> Response:
     """Where the provider sends the payer, paid or not. The address proves nothing: the provider is asked, and its word settled."""
     till = open_till(token)

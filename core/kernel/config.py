@@ -21,6 +21,7 @@ class Settings:
     redis_url: str
     public_url: str
     sandbox_url: str
+    trusted_proxies: int
     demo: bool
     smtp_url: str
     mail_from: str
@@ -77,6 +78,7 @@ def settings() -> Settings:
         redis_url=env.get("REDIS_URL", ""),
         public_url=env.get("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
         sandbox_url=env.get("SANDBOX_URL", "").rstrip("/"),
+        trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
         demo=env.get("DEMO", "") == "1",
         smtp_url=env.get("SMTP_URL", ""),
         mail_from=env.get("MAIL_FROM", "Payments <no-reply@localhost>"),

@@ -26,9 +26,9 @@ limiter = Limiter(
 )
 
 
-def by_address(limit: str, *, scope: str) -> Callable[[View], View]:
+def by_address(limit: str, *, scope: str, method: str = "POST") -> Callable[[View], View]:
     """Counts what is posted from one network address, e.g. `@by_address("30 per 15 minutes", scope="sign-in")`."""
-    return limiter.shared_limit(limit, scope=scope, methods=["POST"])  # type: ignore[return-value]
+    return limiter.shared_limit(limit, scope=scope, methods=[method])  # type: ignore[return-value]
 
 
 def by_account(limit: str, *, scope: str, field: str = "email") -> Callable[[View], View]:

@@ -57,6 +57,43 @@ def test_a_made_up_network_address_brings_no_new_tries(app, shop, throttled, hea
     assert answers[99] == 422 and answers[100] == 429
 
 
+def test_behind_our_own_proxy_the_last_address_counts_and_what_the_visitor_wrote_before_it_does_not(
+    app, environment, throttled, monkeypatch
+):
+    from core.kernel.config import settings
+    from wsgi import create_app
+
+    monkeypatch.setenv("TRUSTED_PROXIES", "1")
+    settings.cache_clear()
+    behind = create_app(TESTING=True)
+    monkeypatch.undo()
+    settings.cache_clear()
+
+    def answers(address):
+        browser = Browser(behind)
+        token = browser.get("/sign-in").form().values["csrf_token"]
+        found = []
+        for number in range(101):
+            headers = {"X-Forwarded-For": f"198.51.100.{number}, {address}"}
+            form = {"csrf_token": token, "email": f"nobody-{secrets.token_hex(4)}@example.com"}
+            found.append(browser.client.post("/sign-in", data=form, headers=headers).status_code)
+        return found
+
+    assert answers("203.0.113.7")[-2:] == [422, 429]
+    assert answers("203.0.113.8")[0] == 422, "another visitor has tries of their own"
+
+
+def test_asking_the_processor_again_and_again_has_an_end(app, shop, throttled):
+    from core.payments.start import payment_token
+    from tests.factories import make_payment
+
+    payment = make_payment(shop)
+    with app.app_context():
+        path = f"/checkout/{payment_token(shop.vendor, payment)}/return"
+    client = Browser(app).client
+    assert [client.get(path).status_code for _ in range(121)][-2:] == [303, 429]
+
+
 def statements(app, browser, path, form) -> list[str]:
     """What PostgreSQL is asked while one request is answered, without the values."""
     asked: list[str] = []
