@@ -35,6 +35,8 @@ def create_app(**config: Any) -> Flask:
         MAX_FORM_PARTS=500,
         **config,
     )
+    # Redirects to a tidier spelling would be whole addresses, made from whatever host the asker named.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)

@@ -17,10 +17,11 @@ from core.payments.link import link_state, link_token
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
 from core.payments.settle import settle
-from core.providers.contract import ProviderError, ProviderRefused
+from core.providers.contract import ProviderError
 from core.web.guard import public
 from core.web.page import page, see_other, step_outside
 from core.web.reader import card_words
+from core.web.throttle import by_address
 
 QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
 REFRESH_SECONDS = 4  # for browsers without scripts
@@ -47,6 +48,7 @@ def state(till: Till) -> Response:
 
 @door.get("/checkout/<token>/return")
 @public
+@by_address("120 per 10 minutes", scope="return", method="GET")
 def come_back(token: str) -> Response:
     """Where the provider sends the payer, paid or not. The address proves nothing: the provider is asked, and its word settled."""
     till = open_till(token)
@@ -55,8 +57,8 @@ def come_back(token: str) -> Response:
         try:
             with step_outside():
                 outcome = inquire(till.payment, attempt)
-        except ProviderRefused as refused:
-            log.warning("inquiry_refused", code=refused.code, payment=till.payment.public_id)
+        except ProviderError as problem:  # refused, or too many are asking: the poller asks again
+            log.warning("inquiry_failed", problem=type(problem).__name__, payment=till.payment.public_id)
         else:
             settle(till.vendor, till.payment, attempt, outcome, cause="return")
     return see_other(till.page_url)

@@ -12,12 +12,14 @@ from core.kernel.config import settings
 from core.payments.attempt import PaymentOver, begin_attempt, close_at_provider, open_at_provider, record_opening
 from core.payments.models import Attempt
 from core.payments.settle import settle
+from core.payments.states import LIVE_ATTEMPT
 from core.providers.contract import ProviderBusy, ProviderRefused, ProviderUnreachable
 from core.web.guard import public
 from core.web.page import page, see_other, step_outside
 from core.web.throttle import by_address
 
 AWAY = "The card processor cannot be reached just now. No money was taken. Please try again in a moment."
+CLOSED = "This payment was called off in another window. No money was taken."
 REFUSED = "The card processor did not accept this payment. No money was taken. Please ask the seller."
 
 
@@ -68,7 +70,17 @@ def open_attempt(till: Till, surface: str) -> Attempt:
             back = till.outside("checkout.come_back")
             opening = open_at_provider(vendor, payment, attempt, return_url=back, cancel_url=back)
         attempt = record_opening(vendor, attempt, opening)
+        if attempt.state not in LIVE_ATTEMPT:
+            _close_late(till, attempt)
     return attempt
+
+
+def _close_late(till: Till, attempt: Attempt) -> None:
+    """The try ended while the processor was opening it (another tab cancelled): its page is closed again and nobody is sent there."""
+    with step_outside():
+        outcome = close_at_provider(till.payment, attempt)
+    settle(till.vendor, till.payment, attempt, outcome, cause="close")
+    raise PaymentOver(CLOSED)
 
 
 def _fields(till: Till, attempt: Attempt) -> Response:

@@ -6,13 +6,13 @@ from flask import Response, flash, url_for
 from wtforms.validators import InputRequired
 
 from core.accounts.email_links import open_link
-from core.accounts.reset_password import ask_to_reset, reset_password
+from core.accounts.reset_password import plan_reset_link, reset_password
 from core.web.fields import AddressField, Form, SecretField
 from core.web.guard import leave_seat, public
 from core.web.page import page, see_other
 from core.web.throttle import by_account, by_address
 from portal.blueprint import portal
-from portal.mail import may_be_read_by_anybody, send_link, tell_password_changed
+from portal.mail import may_be_read_by_anybody, tell_password_changed
 
 
 class AskForm(Form):
@@ -38,8 +38,7 @@ def send_reset() -> Response:
     form = AskForm()
     if not form.validate():
         return page("portal/reset_password/ask.html", status=form.status, form=form)
-    if known := ask_to_reset(form.email.data):
-        send_link(*known)
+    plan_reset_link(form.email.data)
     return page("portal/reset_password/check_inbox.html", email=form.email.data, kept_here=may_be_read_by_anybody())
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers import messages, papers, payments, webhooks
+from workers import accounts, messages, papers, payments, webhooks
 from workers.task import Task
 
 # Given a batch, in one transaction that also strikes the tasks off.
 INSIDE: dict[str, Callable[[list[Task]], None]] = {
     "open_provider_event": webhooks.open_provider_events,
     "payment_settled": payments.payment_settled,
+    "send_reset_link": accounts.send_reset_links,
 }
 # Given one, with no transaction open; they open their own units of work before and after asking.
 OUTSIDE: dict[str, Callable[..., None]] = {

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
 from core.kernel.clock import now
+from core.kernel.db import db
 from core.payments.match import find_attempts, find_payments, find_refund
 from core.payments.models import Attempt, Payment
 from core.payments.refund import settle_refund
@@ -38,8 +39,15 @@ def _settle_payments(opened: list[tuple[InboxEvent, ProviderEvent]], vendors: di
     rows: list[InboxEvent] = []
     told: list[Told] = []
     for row, event in opened:
-        payment = payments.get(event.metadata.get("payment", ""))
-        if payment is None or payment.mode != row.mode or payment.provider != row.provider:
+        payment, vendor = payments.get(event.metadata.get("payment", "")), vendors.get(event.metadata.get("vendor", ""))
+        # The look-up was made for the whole batch: this event must itself name the vendor whose payment it is.
+        if (
+            payment is None
+            or vendor is None
+            or payment.vendor_id != vendor.id
+            or payment.mode != row.mode
+            or payment.provider != row.provider
+        ):
             row.result = "unmatched"
             continue
         attempt = _attempt_of(payment, event, attempts)
@@ -49,7 +57,7 @@ def _settle_payments(opened: list[tuple[InboxEvent, ProviderEvent]], vendors: di
                 ask_again(payment.vendor_id, payment.mode, attempt)  # paid, but this event does not say enough
             continue
         rows.append(row)
-        told.append(Told(_vendor_of(payment, vendors), payment, attempt, event.outcome, event.event_id))
+        told.append(Told(vendor, payment, attempt, event.outcome, event.event_id))
     for row, item, result in zip(rows, told, settle_many(told), strict=True):
         row.vendor_id, row.result = item.vendor.id, result
 
@@ -57,7 +65,8 @@ def _settle_payments(opened: list[tuple[InboxEvent, ProviderEvent]], vendors: di
 def _settle_refund(row: InboxEvent, event: ProviderEvent, vendors: dict[str, Vendor]) -> None:
     vendor = vendors.get(event.metadata.get("vendor", ""))
     refund = find_refund(vendor, row.mode, event.metadata.get("refund", "")) if vendor else None
-    if vendor is None or refund is None or event.refund_outcome is None:
+    payment = refund and db.session.get_one(Payment, (refund.vendor_id, refund.mode, refund.payment_id))
+    if vendor is None or refund is None or payment is None or payment.provider != row.provider or event.refund_outcome is None:
         row.result = "unmatched"
         return
     row.vendor_id = vendor.id
@@ -66,10 +75,6 @@ def _settle_refund(row: InboxEvent, event: ProviderEvent, vendors: dict[str, Ven
 
 def _ids(opened: Iterable[tuple[InboxEvent, ProviderEvent]], name: str) -> set[str]:
     return {event.metadata[name] for _, event in opened if name in event.metadata}
-
-
-def _vendor_of(payment: Payment, vendors: dict[str, Vendor]) -> Vendor:
-    return next(v for v in vendors.values() if v.id == payment.vendor_id)
 
 
 def _attempt_of(payment: Payment, event: ProviderEvent, attempts: dict[str, Attempt]) -> Attempt | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from core.accounts.email_links import make_link, open_link, withdraw_links
 from core.accounts.models import EmailLink, User
 from core.accounts.passwords import check_strength, hash_password
@@ -9,6 +11,14 @@ from core.accounts.queries import find_employer, find_membership, find_user
 from core.accounts.sessions import end_all_sessions
 from core.kernel import audit
 from core.kernel.clock import now
+from core.kernel.outbox import enqueue
+
+NOBODY = uuid.UUID(int=0)  # whose task it is cannot be known before the address is looked up
+
+
+def plan_reset_link(email: str) -> None:
+    """Have a worker send a link to whoever has this address. Known or not, the asker waits for the same one row to be written."""
+    enqueue("send_reset_link", NOBODY, queue="messages", email=email)
 
 
 def ask_to_reset(email: str) -> tuple[User, EmailLink] | None:

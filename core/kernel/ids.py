@@ -29,6 +29,11 @@ def public_id(prefix: str) -> str:
     return f"{prefix}_" + "".join(secrets.choice(_BASE62) for _ in range(22))
 
 
+def is_public_id(prefix: str, text: str) -> bool:
+    """Whether we could have issued this. What we could not is not asked of the database, which refuses some texts outright."""
+    return text.startswith(f"{prefix}_") and len(text) == len(prefix) + 23 and set(text[len(prefix) + 1 :]) <= set(_BASE62)
+
+
 def spoken_reference() -> str:
     """Ten characters in two groups, for people: `7K3F9-QX2MA`. 50 random bits; unique within one vendor's book."""
     text = "".join(secrets.choice(_SPOKEN) for _ in range(10))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import defer
 from core.accounts.models import Vendor
 from core.kernel.db import db
 from core.kernel.errors import NotFound
+from core.kernel.ids import is_public_id
 from core.notifications.models import Message, Paper
 from core.notifications.notify import HOLDS_A_KEY
 from core.notifications.papers import newest_paper
@@ -52,6 +53,8 @@ def _cursor(text: str) -> tuple[datetime, uuid.UUID]:
 
 def get_message(vendor: Vendor, mode: str, public_id: str) -> Message:
     """One message of this vendor, or a 404."""
+    if not is_public_id("msg", public_id):
+        raise NotFound("There is no such message.")
     message = db.session.scalars(
         select(Message).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.public_id == public_id)
     ).one_or_none()

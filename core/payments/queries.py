@@ -13,6 +13,7 @@ from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import NotFound
+from core.kernel.ids import is_public_id
 from core.kernel.money import Money
 from core.payments.attempt import live_attempt
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink, Refund
@@ -32,12 +33,12 @@ class Page(Generic[Row]):
 
 def get_link(vendor: Vendor, mode: str, public_id: str) -> PaymentLink:
     """This vendor's link; refuses with 404."""
-    link = db.session.scalar(
-        select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, PaymentLink.public_id == public_id)
-    )
-    if link is None:
-        raise NotFound("There is no such payment link.")
-    return link
+    if is_public_id("lnk", public_id):
+        mine = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode)
+        link = db.session.scalar(mine.where(PaymentLink.public_id == public_id))
+        if link:
+            return link
+    raise NotFound("There is no such payment link.")
 
 
 def find_link_of(vendor: Vendor, payment: Payment) -> PaymentLink | None:
@@ -81,6 +82,8 @@ def get_payment(vendor: Vendor, mode: str, public_id: str) -> Payment:
 
 def find_payment(vendor: Vendor, mode: str, public_id: str) -> Payment | None:
     """This vendor's payment by its public id, or None."""
+    if not is_public_id("pay", public_id):
+        return None
     return db.session.scalar(select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.public_id == public_id))
 
 

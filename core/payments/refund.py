@@ -12,7 +12,7 @@ from core.accounts.models import Vendor
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
-from core.kernel.errors import Refusal
+from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money, round_half_up
 from core.kernel.outbox import enqueue
@@ -55,7 +55,7 @@ def request_refund(
         select(Refund).where(Refund.vendor_id == vendor.id, Refund.mode == payment.mode, Refund.form_token == form_token)
     )
     if again and again.payment_id != payment.id:
-        raise NothingToRefund("This form was sent before, for another payment. Please open this one again.")
+        raise Conflict("This form was sent before, for another payment. Please open the page again.")
     if again:
         return again
     _check(payment, amount, reason)
@@ -162,8 +162,14 @@ def ask_about(payment: Payment, refund: Refund) -> RefundOutcome | None:
 
 
 def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cause: str) -> str:
-    """Bring a refund to the truth: settled, told or stale. Safe to repeat; a late failure after success is booked and told."""
+    """Bring a refund to the truth: settled, told or stale. Safe to repeat; a late failure after success is booked and told.
+
+    News of another sum, or under another number at the provider, is not about this refund: mismatch, and nothing changes.
+    """
     payment, refund = lock_both(refund)
+    numbers = {refund.provider_reference, outcome.provider_reference} - {None, ""}
+    if outcome.amount != refund.amount or len(numbers) > 1:
+        return "mismatch"
     if outcome.provider_reference and not refund.provider_reference:
         refund.provider_reference = outcome.provider_reference
     to = outcome.state

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import validate_email
 from flask import request
 from flask_wtf import FlaskForm
 from flask_wtf.form import _Auto
@@ -149,6 +149,11 @@ class SecretField(PasswordField):
     """A password, taken exactly as typed and never shown again."""
 
 
+def one_spelling(text: str) -> str:
+    """The one spelling of an e-mail address that we keep: `owner@ＥＸＡＭＰＬＥ.com` is owner@example.com. ValueError for what is none."""
+    return str(validate_email(text.strip()[:400], check_deliverability=False).normalized)
+
+
 class AddressField(StringField):
     """An e-mail address, normalised; nothing is asked of the network to check it."""
 
@@ -160,10 +165,8 @@ class AddressField(StringField):
         if not text or plain_text(text):
             return
         try:
-            self.data = validate_email(text[:400], check_deliverability=False).normalized
-        except EmailNotValidError:
-            raise StopValidation("Enter an e-mail address like name@example.com.") from None
-        except (ValueError, UnicodeError):
+            self.data = one_spelling(text)
+        except ValueError:  # EmailNotValidError and UnicodeError are such
             raise StopValidation("Enter an e-mail address like name@example.com.") from None
 
 

@@ -12,8 +12,11 @@ from htmx_flask import Htmx
 
 from core.kernel.db import finish_unit
 from core.kernel.errors import NotFound
+from core.web.queue_outside import QueueOutside
 
 CURSOR = re.compile(r"[A-Za-z0-9_~:.+-]{1,120}")
+# Of the eight threads that serve, three always stay for everybody who is not waiting for a provider.
+_outside = QueueOutside(5)
 
 
 def page(template: str, *, fragment: str | None = None, status: int = 200, **values: Any) -> Response:
@@ -53,10 +56,12 @@ def step_outside() -> Iterator[None]:
     """Commits what was written so far and runs the block with no transaction open, for a call to a provider.
 
     What the block learns is written down after it, in a new unit of work that begins by itself. If the block raises,
-    the first unit stays committed, because the outside may already have acted on it.
+    the first unit stays committed, because the outside may already have acted on it. Raises ProviderBusy when too many
+    are outside already.
     """
     finish_unit(keep=True)
-    yield
+    with _outside.place():
+        yield
 
 
 def _settle(response: Response) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from flask import Flask, request
@@ -11,6 +12,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
 from core.kernel.config import settings
+from core.web.fields import one_spelling
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -24,16 +26,19 @@ limiter = Limiter(
 )
 
 
-def by_address(limit: str, *, scope: str) -> Callable[[View], View]:
+def by_address(limit: str, *, scope: str, method: str = "POST") -> Callable[[View], View]:
     """Counts what is posted from one network address, e.g. `@by_address("30 per 15 minutes", scope="sign-in")`."""
-    return limiter.shared_limit(limit, scope=scope, methods=["POST"])  # type: ignore[return-value]
+    return limiter.shared_limit(limit, scope=scope, methods=[method])  # type: ignore[return-value]
 
 
 def by_account(limit: str, *, scope: str, field: str = "email") -> Callable[[View], View]:
     """Counts what is posted about one account, known or not, from any address. The name itself is not kept, only its hash."""
 
     def key() -> str:
-        name = request.form.get(field, "").strip().casefold()[:320]
+        name = request.form.get(field, "")
+        with suppress(ValueError):
+            name = one_spelling(name)  # as the account is looked up, or each spelling would bring new tries
+        name = name.strip().lower()[:320]
         return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
 
     return limiter.shared_limit(limit, scope=scope, key_func=key, methods=["POST"])  # type: ignore[return-value]

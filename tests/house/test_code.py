@@ -35,7 +35,11 @@ def place(file: Path, node: ast.AST) -> str:
 
 def test_there_is_one_place_where_anything_is_committed() -> None:
     found = [place(file, node).split(":")[0] for file, node in nodes(*PRODUCT) if isinstance(node, ast.Attribute) and node.attr == "commit"]
-    found += [f for f in [str(p.relative_to(ROOT)) for p in files(*PRODUCT)] if re.search(r"autocommit\s*=\s*True|\bCOMMIT\b", (ROOT / f).read_text())]
+    found += [
+        f
+        for f in [str(p.relative_to(ROOT)) for p in files(*PRODUCT)]
+        if re.search(r"autocommit\s*=\s*True|\bCOMMIT\b", (ROOT / f).read_text())
+    ]
     assert found == ["core/kernel/db.py"]
 
 

@@ -97,7 +97,9 @@ def test_what_the_clock_asks_for_is_asked_for_once_while_the_workers_are_away(sh
         with shifted(timedelta(seconds=seconds)):
             tick()
     with unit_of_work():
-        tasks = list(db.session.scalars(select(OutboxTask).where(OutboxTask.vendor_id == shop.vendor.id, OutboxTask.job == "settle_attempt")))
+        tasks = list(
+            db.session.scalars(select(OutboxTask).where(OutboxTask.vendor_id == shop.vendor.id, OutboxTask.job == "settle_attempt"))
+        )
     assert [task.args["attempt"] for task in tasks] == [str(attempt.id)]
 
 
@@ -108,7 +110,9 @@ def test_an_attempt_that_is_over_is_not_asked_about(shop: Shop) -> None:
     with shifted(10 * MINUTES):
         tick()
     with unit_of_work():
-        assert not list(db.session.scalars(select(OutboxTask).where(OutboxTask.job == "settle_attempt", OutboxTask.vendor_id == shop.vendor.id)))
+        assert not list(
+            db.session.scalars(select(OutboxTask).where(OutboxTask.job == "settle_attempt", OutboxTask.vendor_id == shop.vendor.id))
+        )
 
 
 def test_a_payment_nobody_paid_expires_and_cannot_be_paid_any_more(shop: Shop) -> None:

@@ -52,7 +52,9 @@ def metadata(shop: Shop, payment: Payment, attempt: Attempt | None = None, **mor
     return about | ({"attempt": attempt.public_id} if attempt else {}) | more
 
 
-def intent(shop: Shop, payment: Payment, attempt: Attempt | None, status: str = "succeeded", charge: str = "", **more: Any) -> dict[str, Any]:
+def intent(
+    shop: Shop, payment: Payment, attempt: Attempt | None, status: str = "succeeded", charge: str = "", **more: Any
+) -> dict[str, Any]:
     return {
         "id": f"pi_{payment.public_id}", "object": "payment_intent", "status": status, "amount_received": payment.amount_minor, "amount": payment.amount_minor,
         "currency": payment.currency.lower(), "latest_charge": charge or f"ch_{payment.public_id}", "metadata": metadata(shop, payment, attempt), **more,
@@ -154,7 +156,9 @@ def test_a_decline_is_told_and_the_payment_can_still_be_paid(shop: Shop) -> None
 
 
 @pytest.mark.parametrize(
-    "about", [{}, {"vendor": "vnd_nobody", "payment": "pay_nobody"}, {"payment": "pay_nobody"}, {"vendor": "vnd_nobody"}, {"payment": ""}], ids=str
+    "about",
+    [{}, {"vendor": "vnd_nobody", "payment": "pay_nobody"}, {"payment": "pay_nobody"}, {"vendor": "vnd_nobody"}, {"payment": ""}],
+    ids=str,
 )
 def test_an_event_about_nothing_of_ours_is_kept_and_says_so(about: dict[str, str], shop: Shop) -> None:
     payment, attempt = opened(shop)
@@ -208,9 +212,20 @@ def test_a_refunds_confirmation_and_late_failure_are_heard(shop: Shop) -> None:
     payment = make_paid(shop)
     refund = ask_refund(shop, payment, "10.00")
     tell_refund(shop, refund, "pending")
-    subject = {"id": "re_1", "object": "refund", "amount": 1_000, "currency": "gbp", "metadata": metadata(shop, payment, refund=refund.public_id)}
+    subject = {
+        "id": "re_1",
+        "object": "refund",
+        "amount": 1_000,
+        "currency": "gbp",
+        "metadata": metadata(shop, payment, refund=refund.public_id),
+    }
     seen = []
-    for kind, status in (("refund.updated", "succeeded"), ("refund.updated", "succeeded"), ("refund.failed", "failed"), ("refund.updated", "succeeded")):
+    for kind, status in (
+        ("refund.updated", "succeeded"),
+        ("refund.updated", "succeeded"),
+        ("refund.failed", "failed"),
+        ("refund.updated", "succeeded"),
+    ):
         name = event(kind, {**subject, "status": status})
         drain("money")
         seen.append(result(name)[0])

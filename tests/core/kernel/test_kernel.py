@@ -110,7 +110,9 @@ def test_a_short_or_missing_key_stops_the_start(change: dict[str, Any], tmp_path
         ensure_secrets(file)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "\x00", '{"session_key": 7}', '{"session_key": null, "signing_keys": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '"x"', "\x00", '{"session_key": 7}', '{"session_key": null, "signing_keys": {"a": 1}}']
+)
 def test_a_broken_file_of_secrets_stops_the_start_in_words(text: str, tmp_path: Path) -> None:
     file = tmp_path / "secrets.json"
     file.write_text(text)

@@ -129,7 +129,9 @@ def test_whatever_is_typed_is_an_amount_or_a_refusal(text: str) -> None:
     assert text.strip(" ").isascii() and money.minor >= 0
 
 
-@pytest.mark.parametrize(("text", "code", "hint"), [("1.5", "JPY", "no decimals"), ("1.234", "GBP", "2 decimals"), ("1.2345", "KWD", "3 decimals")])
+@pytest.mark.parametrize(
+    ("text", "code", "hint"), [("1.5", "JPY", "no decimals"), ("1.234", "GBP", "2 decimals"), ("1.2345", "KWD", "3 decimals")]
+)
 def test_too_many_decimals_are_named(text: str, code: str, hint: str) -> None:
     with pytest.raises(BadAmount, match=hint):
         parse_amount(text, code)

@@ -155,7 +155,9 @@ def test_other_spacing_of_the_same_content_is_another_token() -> None:
     assert refused(serializer.make_signer(serializer.salt).sign(body).decode()) == "bad"
 
 
-@pytest.mark.parametrize("text", ["", ".", "..", "é", "💷", "\x00", "\ud800", "a" * 1_001, "A" * 10_000_000, ".".join("abc"), "." + "A" * 900])
+@pytest.mark.parametrize(
+    "text", ["", ".", "..", "é", "💷", "\x00", "\ud800", "a" * 1_001, "A" * 10_000_000, ".".join("abc"), "." + "A" * 900]
+)
 def test_rubbish_is_refused_and_breaks_nothing(text: str) -> None:
     assert refused(text) == "bad"
 

@@ -77,7 +77,9 @@ def again(row: Any) -> Any:
 
 
 @pytest.mark.parametrize("order", list(permutations(["succeeded", "declined", "processing", "canceled"])), ids="-".join)
-def test_in_whatever_order_it_is_told_a_paid_payment_is_paid_once(order: tuple[str, ...], shop: Shop, payment: Payment, attempt: Attempt) -> None:
+def test_in_whatever_order_it_is_told_a_paid_payment_is_paid_once(
+    order: tuple[str, ...], shop: Shop, payment: Payment, attempt: Attempt
+) -> None:
     for _ in range(2):
         tell_all(shop, payment, attempt, order)
     assert fresh(shop, payment).state == "succeeded"
@@ -88,7 +90,9 @@ def test_in_whatever_order_it_is_told_a_paid_payment_is_paid_once(order: tuple[s
 
 
 @pytest.mark.parametrize("order", list(permutations(["declined", "processing", "requires_action", "unknown"])), ids="-".join)
-def test_in_whatever_order_it_is_told_an_unpaid_payment_books_nothing(order: tuple[str, ...], shop: Shop, payment: Payment, attempt: Attempt) -> None:
+def test_in_whatever_order_it_is_told_an_unpaid_payment_books_nothing(
+    order: tuple[str, ...], shop: Shop, payment: Payment, attempt: Attempt
+) -> None:
     tell_all(shop, payment, attempt, order)
     assert held(shop) == {} and journals(shop, payment) == []
     assert lines(shop, payment, "attempt.declined") == ["attempt.declined"]
@@ -202,7 +206,9 @@ def test_not_knowing_ends_when_the_provider_says_that_nothing_was_tried(shop: Sh
 
 
 @pytest.mark.parametrize("before", ["unknown", "processing"])
-def test_waiting_ends_when_the_provider_says_that_it_closed_the_attempt(before: str, shop: Shop, payment: Payment, attempt: Attempt) -> None:
+def test_waiting_ends_when_the_provider_says_that_it_closed_the_attempt(
+    before: str, shop: Shop, payment: Payment, attempt: Attempt
+) -> None:
     tell(shop, payment, attempt, before)
     tell(shop, payment, attempt, "canceled")
     assert (fresh(shop, payment).state, fresh(shop, attempt).state) == ("requires_method", "abandoned")

@@ -49,7 +49,9 @@ HOUR = timedelta(hours=1)
 
 def pay(shop: Shop, link: PaymentLink, form: str | None = None, amount: Money | None = None) -> Payment:
     amount = amount or Money(2_500, "GBP")
-    return start_payment(shop.vendor, again(link), amount=amount, email=" Ada@Example.COM ", name=" Ada ", form_token=form or secrets.token_hex(9))
+    return start_payment(
+        shop.vendor, again(link), amount=amount, email=" Ada@Example.COM ", name=" Ada ", form_token=form or secrets.token_hex(9)
+    )
 
 
 def state(shop: Shop, link: PaymentLink) -> str:
