@@ -12,6 +12,7 @@ from core.kernel.config import settings
 from core.payments.attempt import PaymentOver, begin_attempt, close_at_provider, open_at_provider, record_opening
 from core.payments.models import Attempt
 from core.payments.settle import settle
+from core.payments.states import LIVE_ATTEMPT
 from core.providers.contract import ProviderBusy, ProviderRefused, ProviderUnreachable
 from core.web.guard import public
 from core.web.page import page, see_other, step_outside
@@ -68,6 +69,8 @@ def open_attempt(till: Till, surface: str) -> Attempt:
             back = till.outside("checkout.come_back")
             opening = open_at_provider(vendor, payment, attempt, return_url=back, cancel_url=back)
         attempt = record_opening(vendor, attempt, opening)
+    if attempt.state not in LIVE_ATTEMPT:
+        raise PaymentOver("This payment has ended meanwhile. No money was taken.")  # another tab was faster
     return attempt
 
 
