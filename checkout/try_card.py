@@ -72,6 +72,8 @@ def open_attempt(till: Till, surface: str) -> Attempt:
         attempt = record_opening(vendor, attempt, opening)
         if attempt.state not in LIVE_ATTEMPT:
             _close_late(till, attempt)
+    if attempt.state not in LIVE_ATTEMPT:
+        raise PaymentOver("This payment has ended meanwhile. No money was taken.")  # another tab was faster
     return attempt
 
 
