@@ -118,6 +118,11 @@ def close_at_provider(payment: Payment, attempt: Attempt) -> Outcome:
     return provider.cancel(attempt.provider_reference)
 
 
+def closes(attempt: Attempt, outcome: Outcome) -> bool:
+    """Whether this "canceled" is about the locked attempt as it stands: one that was opened after it was called never opened is not closed."""
+    return bool(outcome.provider_reference) or attempt.provider_reference is None
+
+
 def live_attempt(payment: Payment) -> Attempt | None:
     """The one attempt that may still move money."""
     mine = select(Attempt).where(Attempt.vendor_id == payment.vendor_id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id)

@@ -17,7 +17,7 @@ from core.kernel.ids import uuid7
 from core.kernel.outbox import OutboxTask, enqueue
 from core.ledger import book
 from core.ledger.post import post
-from core.payments.attempt import live_attempt, lock_both, move_attempt
+from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
 from core.payments.history import move, note
 from core.payments.models import Attempt, Payment, PaymentEvent
 from core.payments.start import lock_payment
@@ -134,6 +134,8 @@ def _hear(told: Told) -> str:
         return _hear_decline(payment, attempt, outcome, told)
     if outcome.state == "canceled":
         if attempt is not None:
+            if not closes(attempt, outcome):
+                return "stale"
             move_attempt(attempt, "abandoned")
         _nothing_pending(payment, told)
         return "told"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from core.providers.contract import ProviderBusy
 
-SLOW_SECONDS = 1.0  # when even the newest of those outside has been waiting this long, joining the queue helps nobody
+SLOW_SECONDS = 1  # when even the newest of those outside has been waiting this long, joining the queue helps nobody
 
 
 class QueueOutside:
@@ -17,7 +17,7 @@ class QueueOutside:
 
     def __init__(self, places: int) -> None:
         self._free = threading.BoundedSemaphore(places)
-        self._last_in = 0.0
+        self._last_in = time.monotonic()
 
     @contextmanager
     def place(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ import pytest
 
 from core.payments.attempt import begin_attempt, live_attempt, lock_both, move_attempt, record_opening
 from core.payments.close import record_close
+from core.payments.settle import settle
 from core.providers.contract import Opening, Outcome
 from core.providers.registry import provider_named
 from tests.browser import Browser
@@ -87,3 +88,30 @@ def test_an_answer_that_opens_an_abandoned_try_does_not_bring_it_back_to_life(ap
     with app.app_context():
         assert live_attempt(payment) is None
     assert fresh(shop, payment).state == "canceled"
+
+
+def opened_meanwhile(app, shop, **terms):
+    """A try that was read before it had an address at the processor, and has one by now."""
+    payment = make_payment(shop, make_link(shop, **terms))
+    with unit(app):
+        attempt = begin_attempt(shop.vendor, payment)
+    with unit(app):
+        record_opening(shop.vendor, attempt, Opening("cs_meanwhile", redirect_url="http://127.0.0.1/card"))
+    return payment, attempt
+
+
+def test_a_try_that_was_opened_after_all_is_not_called_off_unasked(app, shop):
+    payment, attempt = opened_meanwhile(app, shop, kind="single")
+    with unit(app):
+        record_close(shop.vendor, payment, attempt, Outcome("canceled", ""), to="canceled", actor="payer")
+    assert (fresh(shop, payment).state, fresh(shop, payment).holds_place) == ("requires_action", True)
+    assert fresh(shop, attempt).state == "action_required"
+
+
+def test_no_second_card_page_is_opened_beside_one_that_was_thought_never_opened(app, shop):
+    """Two tabs, one with scripts and one without: two open card pages would be two charges."""
+    payment, attempt = opened_meanwhile(app, shop)
+    with unit(app):
+        settle(shop.vendor, payment, attempt, Outcome("canceled", ""), cause="close")
+    with unit(app):
+        assert begin_attempt(shop.vendor, payment, surface="hosted").id == attempt.id
