@@ -90,16 +90,16 @@ def send_refund(vendor_id: uuid.UUID, *, mode: str, refund: str) -> None:
     """Send a refund that was asked for: mark it, ask the provider with its own key, write down the answer."""
     with unit_of_work():
         vendor, wanted = _refund(vendor_id, mode, refund)
-        begun = refunds.begin_sending(wanted)
-    if begun is None:
+        sending = refunds.begin_sending(wanted)
+    if sending is None:
         return
-    outcome = refunds.send_refund(vendor, *begun)
+    outcome = refunds.send_refund(vendor, sending)
     with unit_of_work():
         refunds.settle_refund(vendor, wanted, outcome, cause="sent")
 
 
 def poll_refund(vendor_id: uuid.UUID, *, mode: str, refund: str) -> None:
-    """Ask about a refund that is not confirmed yet. One whose answer was lost is sent again under the same key."""
+    """Ask about a refund that is not confirmed yet. One the provider has never heard of is sent again under the same key."""
     with unit_of_work():
         vendor, sent = _refund(vendor_id, mode, refund)
         payment = db.session.get_one(Payment, (vendor_id, mode, sent.payment_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -59,6 +60,16 @@ def request_refund(
     if again:
         return again
     _check(payment, amount, reason)
+    with db.session.begin_nested():  # a balance too low undoes the wish, and leaves the transaction fit to show the form again
+        refund = _write(vendor, payment, amount, reason, by, form_token, note_text)
+    note(payment, "refund.requested", actor=by, refund=refund.public_id, amount_minor=amount.minor, currency=amount.currency, reason=reason)
+    record(vendor.id, actor=by, action="refund.requested", subject=refund.public_id, payment=payment.public_id, amount_minor=amount.minor)
+    enqueue("send_refund", vendor.id, mode=payment.mode, refund=str(refund.id))
+    return refund
+
+
+def _write(vendor: Vendor, payment: Payment, amount: Money, reason: str, by: str, form_token: str, note_text: str) -> Refund:
+    """The refund's row, the payment's sums and the journal that takes the money from the seller."""
     at = now()
     fee_returned = _fee_to_return(payment, amount)
     refund = Refund(
@@ -82,19 +93,14 @@ def request_refund(
     db.session.add(refund)
     payment.refunding_minor += amount.minor
     payment.fee_returned_minor += fee_returned.minor
+    db.session.flush()
+    wish = book.refund_requested(
+        payment, refund=refund.public_id, amount=amount, fee_returned=fee_returned, taken_from=refund.taken_from, at=at
+    )
     try:
-        post(
-            [
-                book.refund_requested(
-                    payment, refund=refund.public_id, amount=amount, fee_returned=fee_returned, taken_from=refund.taken_from, at=at
-                )
-            ]
-        )
+        post([wish])
     except BalanceTooLow as error:
         raise BalanceTooLow("Your balance does not hold enough for this refund yet.", field="amount") from error
-    note(payment, "refund.requested", actor=by, refund=refund.public_id, amount_minor=amount.minor, currency=amount.currency, reason=reason)
-    record(vendor.id, actor=by, action="refund.requested", subject=refund.public_id, payment=payment.public_id, amount_minor=amount.minor)
-    enqueue("send_refund", vendor.id, mode=payment.mode, refund=str(refund.id))
     return refund
 
 
@@ -116,21 +122,38 @@ def _fee_to_return(payment: Payment, amount: Money) -> Money:
     return Money(max(0, min(total - payment.fee_returned_minor, amount.minor)), payment.currency)
 
 
-def begin_sending(refund: Refund) -> tuple[Payment, Refund] | None:
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A refund that is about to be sent. `again`: it may have been sent before, by somebody who did not live to write the answer down."""
+
+    payment: Payment
+    refund: Refund
+    again: bool
+
+
+def begin_sending(refund: Refund) -> Sending | None:
     """First unit of the sender: mark it submitted. None when there is nothing left to send."""
     payment, refund = lock_both(refund)
     if refund.state not in ("requested", "submitted", "unknown"):
         return None
-    if refund.state == "requested":
+    again = refund.state != "requested"
+    if not again:
         refund.state = "submitted"
         refund.sent_at = now()
         note(payment, "refund.submitted", actor="system", refund=refund.public_id)
     refund.next_inquiry_at = now() + timedelta(seconds=30)
-    return payment, refund
+    return Sending(payment, refund, again)
 
 
-def send_refund(vendor: Vendor, payment: Payment, refund: Refund) -> RefundOutcome:
-    """Ask the provider to give the money back. Outside any transaction; the refund's public id is the key, so twice is once."""
+def send_refund(vendor: Vendor, sending: Sending) -> RefundOutcome:
+    """Ask the provider to give the money back. Outside any transaction; the refund's public id is the key, so twice is once.
+
+    But the provider forgets its keys after a day: what may have been sent before is looked up first, however long ago that was.
+    """
+    payment, refund = sending.payment, sending.refund
+    known = ask_about(payment, refund) if sending.again else None
+    if known is not None:
+        return known
     provider = provider_named(payment.provider, payment.mode)
     try:
         return provider.refund(
@@ -149,8 +172,7 @@ def send_refund(vendor: Vendor, payment: Payment, refund: Refund) -> RefundOutco
 def ask_about(payment: Payment, refund: Refund) -> RefundOutcome | None:
     """What the provider says of a refund that is under way; None when it has never heard of it and may be sent again.
 
-    Outside any transaction. The provider forgets keys after a day, so an old refund without a reference is looked up by
-    our own id first and never simply asked for again.
+    Outside any transaction. A refund whose answer was lost has no reference yet and is looked up by our own id.
     """
     provider = provider_named(payment.provider, payment.mode)
     try:
