@@ -21,7 +21,7 @@ from core.payments.attempt import live_attempt, lock_both, move_attempt
 from core.payments.history import move, note
 from core.payments.models import Attempt, Payment, PaymentEvent
 from core.payments.start import lock_payment
-from core.payments.states import PAYMENT, may_move
+from core.payments.states import LIVE_ATTEMPT, PAYMENT, may_move
 from core.providers.contract import Outcome
 
 
@@ -137,6 +137,8 @@ def _hear(told: Told) -> str:
             move_attempt(attempt, "abandoned")
         _nothing_pending(payment, told)
         return "told"
+    if _is_over(attempt):
+        return "stale"
     to = {"processing": "processing", "requires_action": "requires_action", "unknown": "unknown"}[outcome.state]
     if attempt is not None:
         move_attempt(attempt, {"processing": "submitted", "requires_action": "action_required", "unknown": "unknown"}[to])
@@ -148,6 +150,11 @@ def _hear(told: Told) -> str:
     return "told"
 
 
+def _is_over(attempt: Attempt | None) -> bool:
+    """News of an attempt that was closed says nothing about the payment's present one."""
+    return attempt is not None and attempt.state not in LIVE_ATTEMPT
+
+
 def _nothing_pending(payment: Payment, told: Told) -> None:
     """An attempt has ended without paying this payment: it is not waiting for an answer any more, and may be tried again."""
     if payment.state in ("unknown", "processing") and live_attempt(payment) is None:
@@ -156,7 +163,7 @@ def _nothing_pending(payment: Payment, told: Told) -> None:
 
 def _hear_open(payment: Payment, attempt: Attempt | None, told: Told) -> str:
     """Nothing was tried yet. That ends our not knowing: the provider's page is still open and waits for the payer."""
-    if payment.state != "unknown":
+    if payment.state != "unknown" or _is_over(attempt):
         return "stale"
     if attempt is not None:
         move_attempt(attempt, "action_required")
@@ -169,13 +176,15 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
     if outcome.decline_code is None:
         return _hear_open(payment, attempt, told)
     charge = outcome.charge or ""
-    if _decline_known(payment, charge, told.cause):
-        return "stale"
+    known = _decline_known(payment, charge, told.cause)
+    if not known:
+        note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
+    if _is_over(attempt) or (known and payment.state != "unknown"):  # heard again while we did not know: so this is how things stand
+        return "stale" if known else "told"
     if attempt is not None:
         attempt.decline_code = outcome.decline_code
         move_attempt(attempt, "action_required")
     payment.decline_code = outcome.decline_code
-    note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
     if payment.state != "requires_method" and may_move(PAYMENT, payment.state, "requires_method"):
         move(payment, "requires_method", "payment.requires_method", actor=told.actor, cause=told.cause)
     return "told"
