@@ -8,7 +8,7 @@ from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
 from core.kernel.clock import now
 from core.kernel.db import db
-from core.payments.match import find_attempts, find_payments, find_refund
+from core.payments.match import find_attempts, find_refund, lock_payments
 from core.payments.models import Attempt, Payment
 from core.payments.refund import settle_refund
 from core.payments.settle import Told, ask_again, settle_many
@@ -24,7 +24,8 @@ def open_provider_events(tasks: list[Task]) -> None:
     stored = take_events([(t.args["provider"], t.args["mode"], t.args["event"]) for t in tasks])
     opened = [(row, provider_named(row.provider, row.mode).parse_event(row.raw.encode(), row.mode)) for row in stored]
     vendors = find_vendors({event.metadata.get("vendor", "") for _, event in opened})
-    _settle_payments([(row, event) for row, event in opened if event.kind == "payment"], vendors)
+    payments = lock_payments(vendors, _ids(opened, "payment"))
+    _settle_payments([(row, event) for row, event in opened if event.kind == "payment"], vendors, payments)
     for row, event in opened:
         if event.kind == "refund":
             _settle_refund(row, event, vendors)
@@ -33,8 +34,7 @@ def open_provider_events(tasks: list[Task]) -> None:
         row.handled_at = now()
 
 
-def _settle_payments(opened: list[tuple[InboxEvent, ProviderEvent]], vendors: dict[str, Vendor]) -> None:
-    payments = find_payments(vendors, _ids(opened, "payment"))
+def _settle_payments(opened: list[tuple[InboxEvent, ProviderEvent]], vendors: dict[str, Vendor], payments: dict[str, Payment]) -> None:
     attempts = find_attempts(vendors, _ids(opened, "attempt"))
     rows: list[InboxEvent] = []
     told: list[Told] = []
