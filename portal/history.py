@@ -41,7 +41,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.expired": ("Ran out of time", "quiet"),
     "payment.unexpected_money": ("Money arrived that was not expected", "bad"),
     "payment.released": ("Released to your available balance", "good"),
-    "payment.fee": ("The processor's charge was recorded", "quiet"),
+    "fee.recorded": ("The processor's charge was recorded", "quiet"),
     "refund.requested": ("Refund asked for", "info"),
     "refund.submitted": ("Refund sent to the processor", "info"),
     "refund.pending": ("Refund on its way", "info"),

@@ -23,6 +23,7 @@ def release_due(limit: int = 200) -> int:
         .order_by(Payment.available_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)  # what is released is worked out from these very rows
     )
     payments = list(db.session.scalars(due))
     at = now()
