@@ -84,7 +84,7 @@ class App:
         store.mkdir(mode=0o700, exist_ok=True)
         # an outsider: it gets its own address and store, and none of our database's secrets
         keep = {name: value for name, value in self.env.items() if not name.endswith("DATABASE_URL") and name != "REDIS_URL"}
-        keep |= {"SANDBOX_STORE": str(store / "store.db"), "SANDBOX_DEMO_KEY": self.env["SANDBOX_API_KEY"]}
+        keep |= {"SANDBOX_STORE": str(store / "store.db")}
         return [
             Child(
                 "sandbox",

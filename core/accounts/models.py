@@ -10,8 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.kernel.db import Base
 
-ROLES = ("owner", "manager", "accountant", "support")
-
 
 class Vendor(Base):
     """A business that takes money through us. Its id is the head of every key below it and the name of its book."""

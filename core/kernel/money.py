@@ -10,7 +10,6 @@ from fractions import Fraction
 from core.kernel.currency import exponent, is_currency
 from core.kernel.errors import Refusal
 
-LARGEST_MINOR = 9_000_000_000_000_000  # the books' own limit for one entry, so that no sum can overflow 64 bits
 _GRAMMAR = {0: re.compile(r"[0-9]{1,12}"), 2: re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?"), 3: re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?")}
 
 

@@ -118,11 +118,6 @@ def close_at_provider(payment: Payment, attempt: Attempt) -> Outcome:
     return provider.cancel(attempt.provider_reference)
 
 
-def find_attempt(vendor: Vendor, mode: str, attempt_id: str) -> Attempt | None:
-    """An attempt by its public id."""
-    return db.session.scalar(select(Attempt).where(Attempt.vendor_id == vendor.id, Attempt.mode == mode, Attempt.public_id == attempt_id))
-
-
 def live_attempt(payment: Payment) -> Attempt | None:
     """The one attempt that may still move money."""
     mine = select(Attempt).where(Attempt.vendor_id == payment.vendor_id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id)

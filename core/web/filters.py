@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import NumberPattern, format_decimal, get_currency_symbol
+from babel.numbers import format_decimal
 from flask import Flask, g, has_request_context
 from markupsafe import Markup, escape
 
-from core.kernel import clock, currency
+from core.kernel import clock
 from core.kernel.money import Money
+from core.web.reader import HOUSE_LOCALE, Reader
 
-LOCALE = Locale.parse("en_GB")  # names a foreign currency without doubt: US$, JP¥, CA$
+LOCALE = Locale.parse(HOUSE_LOCALE)  # names a foreign currency without doubt: US$, JP¥, CA$
+HOUSE_READER = Reader()
 
 # state -> (what the reader is told, tone of its badge: good, bad, wait or calm)
 STATES: dict[str, tuple[str, str]] = {
@@ -51,16 +51,8 @@ REFUND_STATES = {"succeeded": ("Refunded", "good")}
 
 
 def money(value: Money | None) -> str:
-    """£1,234.50 from 123450 minor units, with exactly the currency's own decimals (ISO, not the locale's custom)."""
-    if value is None:
-        return "–"
-    digits = currency.exponent(value.currency)
-    pattern: NumberPattern = copy.copy(LOCALE.decimal_formats[None])
-    pattern.frac_prec = (digits, digits)
-    figure = pattern.apply(Decimal(abs(value.minor)).scaleb(-digits), LOCALE)
-    symbol = get_currency_symbol(value.currency, locale=LOCALE)
-    gap = "\N{NO-BREAK SPACE}" if symbol[-1].isalpha() else ""
-    return f"{'−' if value.minor < 0 else ''}{symbol}{gap}{figure}"
+    """£1,234.50 from 123450 minor units, as letters and papers write it too."""
+    return "–" if value is None else HOUSE_READER.money(value)
 
 
 def number(value: int) -> str:

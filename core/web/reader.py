@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, get_timezone_gmt, get_timezone_name
+from babel.numbers import get_currency_symbol
 
 from core.kernel.currency import exponent
 from core.kernel.money import Money
@@ -46,7 +47,10 @@ class Reader:
         pattern = copy.copy(self._locale.currency_formats["standard"])
         pattern.frac_prec = (digits, digits)
         amount = Decimal(value.minor).scaleb(-digits)
-        return pattern.apply(amount, self._locale, currency=value.currency, currency_digits=False).replace("-", "−")
+        written = pattern.apply(amount, self._locale, currency=value.currency, currency_digits=False).replace("-", "−")
+        before, symbol, figure = written.partition(get_currency_symbol(value.currency, locale=self._locale))
+        gap = "\N{NO-BREAK SPACE}" if symbol[-1:].isalpha() and figure[:1].isdigit() else ""  # CHF 12.50, where the locale forgets it
+        return f"{before}{symbol}{gap}{figure}"
 
     def when(self, value: datetime) -> str:
         """21 November 2026, 14:03 GMT; for an American November 21, 2026, 2:03 PM EST."""
