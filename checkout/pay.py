@@ -57,11 +57,14 @@ class ChooseForm(Form):
 @door.get("/pay/<token>")
 @public
 def choose(token: str) -> Response:
-    """Going back to a link in the middle of a payment leads to that payment; a closed link says so; an open one can be paid."""
+    """Going back to a link in the middle of a payment leads to that payment; a closed link says so; an open one can be paid.
+
+    The payer may have paid at the processor and closed the browser there: so the processor is asked before anything is said.
+    """
     vendor, link = open_link_token(token)
     mine = begun(vendor, link)
     if mine and page_state(mine[1]) in UNDER_WAY:
-        return see_other(url_for("checkout.show", token=mine[0]))
+        return see_other(url_for("checkout.come_back", token=mine[0]))
     state = link_state(link)
     if state != "open":
         return closed(vendor, link, state)
