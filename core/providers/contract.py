@@ -138,7 +138,14 @@ class ProviderRefused(ProviderError):
 
 
 class NoSuchProvider(ProviderRefused, NotFound):
-    """A provider we do not have, or that is not set up in this mode. To a stranger it is an address that leads nowhere."""
+    """A provider we do not have, or that is not set up in this mode. To a stranger it is an address that leads nowhere.
+
+    Which of the two stands in our log; what a page or an answer shows is neutral.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.message = "We could not find that."
 
 
 class SignatureRefused(ProviderError):

@@ -115,3 +115,8 @@ def test_the_same_field_twice_counts_once(payer, open_form, shop):
     values.setlist("amount", ["12.00", "13.00"])
     answer = payer.client.post(open_form.action, data=values, follow_redirects=True)
     assert answer.status_code == 200 and "£12.00" in answer.text
+
+
+def test_a_hook_of_a_processor_that_is_not_set_up_tells_a_stranger_nothing(app):
+    answer = app.test_client().post("/hooks/stripe/live", data=b"{}")
+    assert answer.status_code == 404 and "key" not in answer.text
