@@ -1,11 +1,13 @@
-"""What an operator types: `flask seed-demo` fills in a small world, `flask audit` proves the books."""
+"""What an operator types: `flask seed-demo` fills in a small world, `flask audit` proves the books, `flask dead-tasks` shows what gave up."""
 
 from __future__ import annotations
 
 import click
 from flask import Flask
 
-from core.kernel.db import unit_of_work
+from core.kernel.clock import now
+from core.kernel.db import db, unit_of_work
+from core.kernel.outbox import OutboxTask
 from core.ledger.queries import find_breaks
 from workers.seed import seed
 
@@ -14,6 +16,7 @@ def install(app: Flask) -> None:
     """Hang the commands on the application."""
     app.cli.command("seed-demo", help="Three demo vendors with a week of payments through the sandbox processor.")(seed_demo)
     app.cli.command("audit", help="Prove that every journal balances and every balance is the sum of its entries.")(audit)
+    app.cli.command("dead-tasks", help="Work that gave up after many tries. With --again all of it is tried anew.")(dead_tasks)
 
 
 def seed_demo() -> None:
@@ -30,3 +33,17 @@ def audit() -> None:
     if wrong:
         raise SystemExit(1)
     click.echo("The books are whole: every journal balances, every balance is the sum of its entries.")
+
+
+@click.option("--again", is_flag=True)
+def dead_tasks(again: bool) -> None:
+    """Say what gave up and why; `again` makes it due at once, with all its tries before it."""
+    with unit_of_work():
+        found = list(
+            db.session.scalars(db.select(OutboxTask).where(OutboxTask.state == "dead").order_by(OutboxTask.created_at).with_for_update())
+        )
+        for task in found:
+            click.echo(f"{task.created_at:%Y-%m-%d %H:%M}  {task.job}  {task.args}  {task.last_error}")
+            if again:
+                task.state, task.attempts, task.due_at = "waiting", 0, now()
+    click.echo(f"{len(found)} tasks gave up." + (" They are tried again now." if again and found else ""))

@@ -20,7 +20,7 @@ from core.payments.link import LinkClosed, limits, link_state
 from core.payments.models import Payment, PaymentEvent, PaymentLink
 from core.providers.registry import provider_for
 
-SESSION = timedelta(minutes=60)  # how long a payer may take; H3
+SESSION = timedelta(minutes=60)  # how long a payer may take
 RECEIPT_LIFE = timedelta(days=10 * 365)
 
 
