@@ -40,7 +40,14 @@ def test_a_business_is_paid_through_a_link_and_gives_part_of_it_back(app: Flask,
         person.email_verified_at = now()
     seller.submit(seller.get("/sign-in").form("/sign-in"), email=email, password=PASSWORD)
 
-    made = seller.submit(seller.get("/portal/links/new").form(), title="Signed first edition", amount_kind="fixed", amount="45.00", kind="reusable", currency="GBP")
+    made = seller.submit(
+        seller.get("/portal/links/new").form(),
+        title="Signed first edition",
+        amount_kind="fixed",
+        amount="45.00",
+        kind="reusable",
+        currency="GBP",
+    )
     address = re.search(r"/pay/[\w.-]+", made.html)
     assert address
 
@@ -80,7 +87,9 @@ def test_a_business_is_paid_through_a_link_and_gives_part_of_it_back(app: Flask,
 def told_about(app: Flask) -> bool:
     with app.app_context():
         payment = db.session.scalars(db.select(Payment).where(Payment.email == PAYER)).one()
-        told = db.select(InboxEvent.event_id).where(InboxEvent.raw.contains(payment.public_id), InboxEvent.type == "payment_intent.succeeded")
+        told = db.select(InboxEvent.event_id).where(
+            InboxEvent.raw.contains(payment.public_id), InboxEvent.type == "payment_intent.succeeded"
+        )
         return db.session.scalar(told) is not None
 
 
