@@ -27,6 +27,7 @@ from workers.jobs import INSIDE, OUTSIDE
 from workers.task import Task
 
 LEASE = timedelta(seconds=45)  # a killed job is due again after this; longer than any job may take
+LONGEST_DRAIN = timedelta(seconds=10)  # then the other queues of a worker get their turn, money first
 BATCH = 50
 MOST_TRIES = 12
 log = structlog.get_logger("workers")
@@ -54,17 +55,21 @@ def wake(queues: set[str]) -> None:
 
 
 def drain(queue: str) -> int:
-    """Do everything that is due on a queue; answers how many tasks were done. The wake-up is taken down before looking."""
+    """Do what is due on a queue; answers how many tasks were done. The wake-up is taken down before looking.
+
+    A long row of letters (or a mail server that hangs) must not keep money waiting: after a while it stops and wakes itself again.
+    """
     try:
         redis().delete(f"wake:{queue}")
     except RedisError as error:
         log.warning("wake_kept", queue=queue, error=str(error))
-    done = 0
-    while True:
-        step = _inside_batch(queue) + _outside_one(queue)
-        if not step:
-            return done
+    done, until = 0, now() + LONGEST_DRAIN
+    while step := _inside_batch(queue) + _outside_one(queue):
         done += step
+        if now() >= until:
+            wake({queue})
+            break
+    return done
 
 
 # --- jobs that only touch the database: a batch is one transaction, done together with its effects -------------------
@@ -205,7 +210,9 @@ def run_worker(queues: list[str]) -> None:
         serializer=JSONSerializer,
         job_monitoring_interval=5,
         maintenance_interval=60,
+        worker_ttl=30,  # it listens for half of this at a time: a line that died without a word is noticed then, not after 405 s
     )
+    worker.max_connection_wait_time = 2  # after a long outage of Redis it would otherwise sleep for up to a minute more
     worker.work(logging_level="WARNING")
 
 

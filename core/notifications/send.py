@@ -13,7 +13,7 @@ from core.notifications.models import Message
 from core.notifications.notify import HOLDS_A_KEY
 from core.notifications.states import check_move
 
-LEASE = timedelta(seconds=60)  # longer than one message may take
+LEASE = timedelta(seconds=45)  # longer than one message may take; one that a killed worker held goes out within a minute
 # Seconds until the next try after the first, second, ... one that did not reach the mail server: about 31 hours in all.
 PAUSES = (30, 120, 600, 1800, 3600, 7200, 14400, 28800, 57600)
 
