@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask_migrate import Migrate
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -40,7 +40,8 @@ def create_app(**config: Any) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
-    Migrate(app, db, directory=str(HERE / "migrations"))
+    if os.environ.get("FLASK_RUN_FROM_CLI"):
+        _add_migrations(app)
     for part in (page, headers, guard, throttle, filters, refusals, statics, health):
         part.install(app)
     portal_door.register(app)
@@ -53,6 +54,13 @@ def create_app(**config: Any) -> Flask:
     if missing := guard.unguarded(app):
         raise RuntimeError(f"these routes say nothing about access: {', '.join(missing)}")
     return app
+
+
+def _add_migrations(app: Flask) -> None:
+    """`flask db upgrade`. Only for the command line: no web process or worker waits for what it has to load."""
+    from flask_migrate import Migrate
+
+    Migrate(app, db, directory=str(HERE / "migrations"))
 
 
 # A silent network partition fails a query within seconds instead of hanging for minutes.

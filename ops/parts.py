@@ -107,13 +107,14 @@ class App:
         ]
 
     def web(self) -> Child:
-        """Two processes of eight threads; each is renewed now and then, not both at once."""
+        """Two processes of eight threads; each is renewed now and then, not both at once. The program is loaded once and then forked:
+        a process that was killed is back at once."""
         port, host = self.env["PORT"], self.env["HOST"]
         shared_memory = ["--worker-tmp-dir", "/dev/shm"] if os.access("/dev/shm", os.W_OK) else []
         limits = ["--max-requests", "20000", "--max-requests-jitter", "4000", "--timeout", "60", "--graceful-timeout", "20"]
         return Child(
             "web",
-            [*GUNICORN, "-w", "2", "--threads", "8", *limits, *shared_memory, "-b", f"{host}:{port}", "wsgi:create_app()"],
+            [*GUNICORN, "--preload", "-w", "2", "--threads", "8", *limits, *shared_memory, "-b", f"{host}:{port}", "wsgi:create_app()"],
             log=self.folder.log_of("web"),
             env=self.env,
             grace=25,
