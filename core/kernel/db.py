@@ -10,9 +10,12 @@ from typing import Any, ClassVar, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import CheckConstraint, DateTime, MetaData, String, Uuid
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 MODES = ("test", "live")
+DATABASE_AWAY = (OperationalError, PoolTimeout)  # it does not answer, or not now: nothing that was asked is wrong
 Row = TypeVar("Row", bound="Base")
 
 

@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from core.kernel.db import DATABASE_AWAY
 from core.kernel.errors import Refusal
 from core.kernel.signing import TokenRefused
 from core.web.page import wants_part
@@ -83,6 +84,14 @@ def _http(problem: HTTPException) -> Any:
     return response
 
 
+def _away(problem: Exception) -> Response:
+    """The database is down or starting: a moment later the same request works, and whoever asks is told so."""
+    log.warning("database_away", method=request.method, route=str(request.url_rule), problem=type(problem).__name__)
+    response = answer(503)
+    response.headers["Retry-After"] = "3"
+    return response
+
+
 def _broken(problem: Exception) -> Response:
     """A bug, or a part of the house that is down. It is logged whole; the reader sees one calm sentence."""
     log.exception("unexpected_error", method=request.method, route=str(request.url_rule))
@@ -97,4 +106,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(TokenRefused, _token_refused)
     app.register_error_handler(HTTPException, _http)
+    for kind in DATABASE_AWAY:
+        app.register_error_handler(kind, _away)
     app.register_error_handler(Exception, _broken)
