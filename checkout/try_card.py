@@ -34,7 +34,9 @@ def try_card(till: Till) -> Response:
         attempt = open_attempt(till, surface)
     except PaymentOver as over:
         return _not_opened(till, surface, over.message)
-    except (ProviderUnreachable, ProviderBusy):
+    except ProviderUnreachable as problem:
+        if isinstance(problem, ProviderBusy) and problem.same_request and surface == "hosted":
+            return see_other(till.page_url)  # pressed twice: the first press is opening the card page at this moment
         return _not_opened(till, surface, AWAY)
     except ProviderRefused as refused:
         log.warning("processor_refused", code=refused.code, payment=till.payment.public_id)

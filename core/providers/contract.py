@@ -122,10 +122,11 @@ class ProviderUnreachable(ProviderError):
 
 
 class ProviderBusy(ProviderUnreachable):
-    """The provider asks for patience (too many requests, or this very request is still under way). Nothing new has begun."""
+    """The provider asks for patience: too many requests, or (`same_request`) this very one is still under way. Nothing new has begun."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, same_request: bool = False) -> None:
         super().__init__(message, effect_unknown=False)
+        self.same_request = same_request
 
 
 class ProviderRefused(ProviderError):

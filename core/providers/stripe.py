@@ -241,7 +241,7 @@ def _translated(error: stripe.StripeError) -> ProviderError:
     """The SDK's errors in the contract's words. In doubt the effect is unknown, never denied."""
     code, message = getattr(error, "code", None), error.user_message or "The provider gave no reason."
     if isinstance(error, stripe.RateLimitError) or error.http_status in (409, 429):
-        return ProviderBusy(message)
+        return ProviderBusy(message, same_request=error.http_status == 409)
     if isinstance(error, stripe.APIConnectionError):
         return ProviderUnreachable(message, effect_unknown=not _never_sent(error))
     if error.http_status is None or error.http_status >= 500 or isinstance(error, stripe.APIError):
