@@ -68,7 +68,6 @@ ENGINE: dict[str, Any] = {
     "pool_size": 8,
     "max_overflow": 4,
     "pool_timeout": 5,
-    "pool_pre_ping": True,
     "hide_parameters": True,  # a failed statement is logged without the values in it: they may name people
     "connect_args": {
         "connect_timeout": 3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,10 +10,11 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import CheckConstraint, DateTime, MetaData, String, Uuid
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import CheckConstraint, DateTime, MetaData, String, Uuid, event
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.pool import Pool
 
 MODES = ("test", "live")
 DATABASE_AWAY = (OperationalError, PoolTimeout)  # it does not answer, or not now: nothing that was asked is wrong
@@ -52,6 +54,19 @@ db = SQLAlchemy(
     # Rows stay readable after a commit: a provider is asked with what was just written down, outside any transaction.
     session_options={"expire_on_commit": False},
 )
+
+
+@event.listens_for(Pool, "checkout")
+def _refuse_a_dead_connection(connection: Any, *_: Any) -> None:
+    """A connection whose server has gone is replaced before it is used. An idle one has nothing to read; one that has was hung up on.
+
+    Looking costs a system call. The pool's own way is a question to the server, on every page.
+    """
+    waiting = select.poll()
+    waiting.register(connection.pgconn.socket, select.POLLIN)
+    if waiting.poll(0):
+        raise DisconnectionError("the server has closed this connection")
+
 
 _after_commit: list[Callable[[set[str]], None]] = []
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from core.accounts.models import Vendor
-from core.accounts.queries import find_vendor
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.currency import OFFERED, exponent
@@ -134,15 +133,13 @@ def link_token(vendor: Vendor, link: PaymentLink) -> str:
 def open_link_token(text: str) -> tuple[Vendor, PaymentLink]:
     """Whose link this is. Raises TokenRefused for anything we did not issue, or have since revoked."""
     claims = read_token("link", text)
-    vendor = find_vendor(claims.vendor)
-    link = vendor and db.session.scalar(
-        select(PaymentLink).where(
-            PaymentLink.vendor_id == vendor.id, PaymentLink.mode == claims.mode, PaymentLink.token_id == claims.token_id
-        )
-    )
-    if not vendor or not link:
+    named = PaymentLink.mode == claims.mode, PaymentLink.token_id == claims.token_id
+    found = db.session.execute(
+        select(Vendor, PaymentLink).join(PaymentLink, PaymentLink.vendor_id == Vendor.id).where(Vendor.public_id == claims.vendor, *named)
+    ).first()
+    if found is None:
         raise TokenRefused("revoked")
-    return vendor, link
+    return found[0], found[1]
 
 
 def note_opening(vendor: Vendor, link: PaymentLink) -> None:

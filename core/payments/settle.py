@@ -48,7 +48,15 @@ def settle(vendor: Vendor, payment: Payment, attempt: Attempt | None, outcome: O
 def settle_many(told: list[Told]) -> list[str]:
     """The same for many at once: all that succeeded share one round trip to PostgreSQL. Answers in the given order."""
     results = ["told"] * len(told)
-    paid = [(n, t) for n, t in enumerate(told) if t.outcome.state == "succeeded"]
+    paid = []
+    for n, item in enumerate(told):
+        if item.outcome.state != "succeeded":
+            continue
+        # A success is for ever, so a row that says so may be believed however old it is: no news, no journey.
+        if item.payment.state == "succeeded" and item.payment.charge == item.outcome.charge:
+            results[n] = "already"
+        else:
+            paid.append((n, item))
     if paid:
         for n, result in _book_paid(paid):
             results[n] = result

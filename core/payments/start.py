@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
-from core.accounts.queries import find_vendor
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Refusal
@@ -138,13 +137,13 @@ def receipt_token(vendor: Vendor, payment: Payment) -> str:
 def open_payment_token(text: str, *, purpose: str = "payment") -> tuple[Vendor, Payment]:
     """Whose payment this is. Raises TokenRefused for anything we did not issue for this purpose."""
     claims = read_token(purpose, text)
-    vendor = find_vendor(claims.vendor)
-    payment = vendor and db.session.scalar(
-        select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == claims.mode, Payment.token_id == claims.token_id)
-    )
-    if not vendor or not payment:
+    named = Payment.mode == claims.mode, Payment.token_id == claims.token_id
+    found = db.session.execute(
+        select(Vendor, Payment).join(Payment, Payment.vendor_id == Vendor.id).where(Vendor.public_id == claims.vendor, *named)
+    ).first()
+    if found is None:
         raise TokenRefused("revoked")
-    return vendor, payment
+    return found[0], found[1]
 
 
 def lock_payment(payment: Payment) -> Payment:
