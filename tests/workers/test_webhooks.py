@@ -213,7 +213,7 @@ def test_a_refunds_confirmation_and_late_failure_are_heard(shop: Shop) -> None:
     refund = ask_refund(shop, payment, "10.00")
     tell_refund(shop, refund, "pending")
     subject = {
-        "id": "re_1",
+        "id": f"re_{refund.public_id}",
         "object": "refund",
         "amount": 1_000,
         "currency": "gbp",

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from core.kernel.clock import shifted
 from core.kernel.db import db
-from core.kernel.errors import Refusal
+from core.kernel.errors import Conflict, Refusal
 from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.ledger.queries import journals_about
@@ -171,7 +171,7 @@ def test_the_same_form_twice_is_one_refund(shop: Shop, payment: Payment) -> None
 def test_a_form_of_one_payment_refunds_no_other(shop: Shop, payment: Payment) -> None:
     request(shop, payment, Money(100, "GBP"), form="once")
     other = make_paid(shop)
-    with pytest.raises(NothingToRefund):
+    with pytest.raises(Conflict):
         request(shop, other, Money(100, "GBP"), form="once")
     assert figures(shop, other) == (0, 0, 0)
 
@@ -188,6 +188,16 @@ def test_a_refund_is_sent_until_the_provider_has_spoken_and_not_after(shop: Shop
     settle_as(shop, refund, "pending")
     with unit(shop.app):
         assert begin_sending(refund) is None
+
+
+@pytest.mark.parametrize("other", [{"amount": Money(999, "GBP")}, {"amount": Money(1_000, "EUR")}, {"provider_reference": "re_other"}], ids=str)
+def test_news_of_another_sum_or_number_is_not_about_this_refund(other: dict[str, object], shop: Shop, payment: Payment) -> None:
+    refund = ask_refund(shop, payment, "10.00")
+    tell_refund(shop, refund, "pending")
+    facts = {"provider_reference": f"re_{refund.public_id}", "amount": Money(1_000, "GBP"), **other}
+    with unit(shop.app):
+        assert settle_refund(shop.vendor, refund, RefundOutcome(state="succeeded", **facts), cause="evt") == "mismatch"
+    assert (fresh(shop, refund).state, figures(shop, payment)) == ("pending", (1_000, 0, 25))
 
 
 def test_a_refund_that_is_under_way_is_asked_about_and_a_settled_one_is_not(shop: Shop, payment: Payment) -> None:
