@@ -83,7 +83,8 @@ class App:
         store = self.folder.path / "sandbox"
         store.mkdir(mode=0o700, exist_ok=True)
         # an outsider: it gets its own address and store, and none of our database's secrets
-        keep = {name: value for name, value in self.env.items() if not name.endswith("DATABASE_URL") and name != "REDIS_URL"}
+        ours = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "SMTP_URL", "STRIPE_")
+        keep = {name: value for name, value in self.env.items() if not name.startswith(ours)}
         keep |= {"SANDBOX_STORE": str(store / "store.db")}
         return [
             Child(

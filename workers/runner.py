@@ -26,7 +26,7 @@ from core.kernel.outbox import QUEUES, OutboxTask
 from workers.jobs import INSIDE, OUTSIDE
 from workers.task import Task
 
-LEASE = timedelta(seconds=45)  # a killed job is due again after this; longer than any job may take
+LEASE = timedelta(seconds=55)  # a killed job is due again after this; two slow answers of a provider fit into it
 LONGEST_DRAIN = timedelta(seconds=10)  # then the other queues of a worker get their turn, money first
 BATCH = 50
 MOST_TRIES = 12

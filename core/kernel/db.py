@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
+import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import CheckConstraint, DateTime, MetaData, String, Uuid, event
 from sqlalchemy.exc import DisconnectionError, OperationalError
@@ -62,6 +63,8 @@ def _refuse_a_dead_connection(connection: Any, *_: Any) -> None:
 
     Looking costs a system call. The pool's own way is a question to the server, on every page.
     """
+    if not isinstance(connection, psycopg.Connection):
+        return
     waiting = select.poll()
     waiting.register(connection.pgconn.socket, select.POLLIN)
     if waiting.poll(0):

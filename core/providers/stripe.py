@@ -244,6 +244,9 @@ def _translated(error: stripe.StripeError) -> ProviderError:
         return ProviderBusy(message, same_request=error.http_status == 409)
     if isinstance(error, stripe.APIConnectionError):
         return ProviderUnreachable(message, effect_unknown=not _never_sent(error))
+    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+        # A wrong or withdrawn key says nothing about this payment or refund: it waits until somebody mends the key.
+        return ProviderUnreachable("The provider does not accept our key.", effect_unknown=False)
     if error.http_status is None or error.http_status >= 500 or isinstance(error, stripe.APIError):
         return ProviderUnreachable(message, effect_unknown=True)
     if isinstance(error, stripe.IdempotencyError):

@@ -190,7 +190,9 @@ def test_a_refund_is_sent_until_the_provider_has_spoken_and_not_after(shop: Shop
         assert begin_sending(refund) is None
 
 
-@pytest.mark.parametrize("other", [{"amount": Money(999, "GBP")}, {"amount": Money(1_000, "EUR")}, {"provider_reference": "re_other"}], ids=str)
+@pytest.mark.parametrize(
+    "other", [{"amount": Money(999, "GBP")}, {"amount": Money(1_000, "EUR")}, {"provider_reference": "re_other"}], ids=str
+)
 def test_news_of_another_sum_or_number_is_not_about_this_refund(other: dict[str, object], shop: Shop, payment: Payment) -> None:
     refund = ask_refund(shop, payment, "10.00")
     tell_refund(shop, refund, "pending")

@@ -372,12 +372,13 @@ def test_a_provider_that_is_not_there_has_done_nothing(sandbox, key):
     nowhere.close()
 
 
-def test_a_wrong_key_is_a_refusal(sandbox):
+def test_a_wrong_key_decides_nothing_about_a_payment(sandbox):
     from core.providers.stripe import Stripe
 
     stranger = Stripe("sandbox", "test", key="sk_live_x", publishable_key="", secrets=[], api_base=sandbox.url)
-    with pytest.raises(ProviderRefused):
+    with pytest.raises(ProviderUnreachable) as problem:
         stranger.open_payment(wish())
+    assert not problem.value.effect_unknown
     stranger.close()
 
 
