@@ -154,7 +154,7 @@ def tell_refund(shop: Shop, refund: Refund, state: str, *, failure_reason: str |
         begin_sending(refund)
     with unit(shop.app):
         outcome = RefundOutcome(
-            state=state, provider_reference=f"re_{secrets.token_hex(8)}", amount=refund.amount, failure_reason=failure_reason
+            state=state, provider_reference=f"re_{refund.public_id[4:]}", amount=refund.amount, failure_reason=failure_reason
         )
         settle_refund(shop.vendor, refund, outcome, cause=f"evt_{secrets.token_hex(8)}")
 
