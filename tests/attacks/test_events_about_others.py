@@ -27,6 +27,19 @@ def other(app):
     return make_shop(app, business="Next Door")
 
 
+@pytest.fixture
+def work(app):
+    """The workers' work on money alone: letters and papers that other tests left behind are not waited for."""
+    from workers.runner import drain
+
+    def run():
+        with app.app_context():
+            while drain("money"):
+                pass
+
+    return run
+
+
 def metadata(shop, payment, attempt=None, **more):
     named = {"vendor": shop.vendor.public_id, "mode": payment.mode, "payment": payment.public_id}
     return named | ({"attempt": attempt.public_id} if attempt else {}) | more

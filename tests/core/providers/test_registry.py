@@ -19,6 +19,7 @@ PLAIN = Settings(
     demo=False,
     smtp_url="",
     mail_from="",
+    proxies=0,
     stripe={"test": EMPTY, "live": EMPTY},
     secrets={"sandbox_api_key": "sk_test_abc", "sandbox_webhook_secret": "whsec_abc"},
 )
