@@ -13,7 +13,7 @@ from core.accounts.models import Vendor
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
-from core.kernel.errors import Refusal
+from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money, round_half_up
 from core.kernel.outbox import enqueue
@@ -56,7 +56,7 @@ def request_refund(
         select(Refund).where(Refund.vendor_id == vendor.id, Refund.mode == payment.mode, Refund.form_token == form_token)
     )
     if again and again.payment_id != payment.id:
-        raise NothingToRefund("This form was sent before, for another payment. Please open the page again.")
+        raise Conflict("This form was sent before, for another payment. Please open the page again.")
     if again:
         return again
     _check(payment, amount, reason)
