@@ -221,5 +221,5 @@ def test_whatever_happens_the_books_are_what_a_plain_sum_says(app: Any) -> None:
     Books.app, Books.first = app, make_shop(app)
     run_state_machine_as_test(
         Books,
-        settings=settings(max_examples=40, stateful_step_count=30, deadline=None, database=None, suppress_health_check=list(HealthCheck)),
+        settings=settings(max_examples=25, stateful_step_count=30, deadline=None, database=None, suppress_health_check=list(HealthCheck)),
     )
