@@ -118,8 +118,11 @@ def test_an_attempt_that_is_over_is_not_asked_about(shop: Shop) -> None:
 def test_a_payment_nobody_paid_expires_and_cannot_be_paid_any_more(shop: Shop) -> None:
     payment, attempt = opened(shop)
     with shifted(payment.expires_at - now() + GRACE + MINUTES):
-        tick()
-        drain("money")
+        for _ in range(30):  # other tests' unpaid payments are overdue by then as well, and a tick takes a hundred
+            tick()
+            drain("money")
+            if fresh(shop, payment).state == "expired":
+                break
     assert (fresh(shop, payment).state, fresh(shop, attempt).state) == ("expired", "abandoned")
     assert pay(attempt.redirect_url)[0] != 303
     assert provider_named("sandbox", "test").inquire(attempt.provider_reference or "").state == "canceled"
