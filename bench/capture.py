@@ -15,7 +15,7 @@ from bench.stack import Services
 from bench.world import Waiting, make_reference, make_vendors, make_waiting, stock_reference
 from core.kernel.db import unit_of_work
 from core.ledger.queries import find_breaks
-from core.payments.match import find_attempts, find_payments
+from core.payments.match import find_attempts, lock_payments
 from core.payments.settle import Told, settle_many
 from ops.postgres import OWNER
 
@@ -50,7 +50,7 @@ def settle_now(told: list[Told]) -> None:
 def look_up_and_settle(one: Waiting) -> None:
     """The same with payment and attempt first read from the database by the ids an event names."""
     with unit_of_work():
-        payment = find_payments({"": one.vendor}, {one.payment.public_id})[one.payment.public_id]
+        payment = lock_payments({"": one.vendor}, {one.payment.public_id})[one.payment.public_id]
         attempt = find_attempts({"": one.vendor}, {one.attempt.public_id})[one.attempt.public_id]
         told = one.told()
         settle_many([Told(told.vendor, payment, attempt, told.outcome, told.cause)])

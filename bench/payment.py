@@ -21,7 +21,7 @@ from bench.stack import Services
 from bench.world import AMOUNT, Waiting, fill, make_reference, make_vendors, make_waiting, stock_reference
 from core.web.wire.signature import sign
 
-LATER = "UPDATE outbox SET due_at = now() + interval '1 hour' WHERE job = 'record_fee' AND due_at < now() + interval '1 minute'"
+LATER = "UPDATE outbox SET due_at = now() + interval '1 hour' WHERE job = 'complete_payment' AND due_at < now() + interval '1 minute'"
 UNDONE = "SELECT -count(*) FROM outbox WHERE queue = 'money' AND state = 'waiting' AND due_at <= now()"
 
 

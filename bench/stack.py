@@ -100,7 +100,8 @@ class Services:
     @contextmanager
     def worker(self, database: str = "portal", *queues: str) -> Iterator[Child]:
         """One worker process as the portal starts it, for these queues."""
-        command = [*self.app.clock_and_workers()[1].argv[:-2], *(queues or ("money", "messages"))]
+        command = self.app.clock_and_workers()[1].argv
+        command = [*command[: command.index("work") + 1], *(queues or ("money",))]
         with self.running(
             Child("worker", command, log=self.folder.log_of("worker"), env=self.environment(database), wrapped=True)
         ) as child:
