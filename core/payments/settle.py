@@ -76,9 +76,9 @@ def _book_paid(paid: list[tuple[int, Told]]) -> list[tuple[int, str]]:
     items = settle_items([told for _, told in paid], now())
     results = driver().execute(SETTLE, (items,)).fetchone()[0]
     for _, told in paid:
-        db.session.expire(told.payment)
-        if told.attempt is not None:
-            db.session.expire(told.attempt)
+        for row in (told.payment, told.attempt):
+            if row is not None and row in db.session:
+                db.session.expire(row)
     wake_after_commit("money")
     return [(n, result) for (n, _), result in zip(paid, results, strict=True)]
 

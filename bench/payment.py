@@ -1,0 +1,200 @@
+"""F3: our processor time for a whole hosted payment, and F1 over HTTP: signed webhooks that end settled."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+from flask import Flask
+
+from bench.capture import pgbench
+from bench.figures import Figure, alone, compared, say
+from bench.load import load, request
+from bench.pages import measured
+from bench.processes import cpu_seconds
+from bench.shop import Payer, open_shop, wait_for
+from bench.stack import Services
+from bench.world import AMOUNT, Waiting, fill, make_reference, make_vendors, make_waiting, stock_reference
+from core.web.wire.signature import sign
+
+LATER = "UPDATE outbox SET due_at = now() + interval '1 hour' WHERE job = 'complete_payment' AND due_at < now() + interval '1 minute'"
+UNDONE = "SELECT -count(*) FROM outbox WHERE queue = 'money' AND state = 'waiting' AND due_at <= now()"
+
+
+def f3(services: Services, app: Flask, full: bool) -> list[Figure]:
+    """In an almost empty database, and in one with many payments of the same vendor."""
+    size = 1_000_000 if full else 100_000
+    figures = _whole(services, "portal", "a whole hosted payment: our processor time", full)
+    filled(services, size)
+    return figures + _whole(services, "portal_large", f"the same with {size:,} payments in the tables", full)
+
+
+def filled(services: Services, size: int) -> None:
+    """The large database, filled once in a run; the shop with the stock is named `Large stall`."""
+    with services.connect("portal_large") as connection:
+        if connection.execute("SELECT count(*) FROM (SELECT 1 FROM payments LIMIT 1000) AS part").fetchone()[0] < 1000:
+            say(f"filling in {size:,} payments")
+            fill(connection, make_vendors(connection, 1)[0], size)
+
+
+def _whole(services: Services, database: str, what: str, full: bool) -> list[Figure]:
+    rounds, each = (7, 12) if full else (3, 8)
+    shop = _shop_in(services, database)
+    seen: list[tuple[float, float]] = []
+    parts: dict[str, list[float]] = {"web": [], "worker": [], "PostgreSQL": []}
+    payer = Payer(services.port)
+    money = services.worker(database, "money")
+    bare_server = services.server("bare", "bench.bare:app")
+    with services.web(database) as web, money as worker, bare_server as (bare, port), services.connect(database) as connection:
+        _pay(payer, shop, 4, connection)
+        for number in range(rounds):
+            say(f"F3 {database}, round {number + 1} of {rounds}")
+            _, limit = measured(port, bare.pid, request("GET", port, "/"), 1.5)
+            pids = {"web": web.pid, "worker": worker.pid, "PostgreSQL": services.postgres_pid}
+            before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+            _pay(payer, shop, each, connection)
+            for name, pid in pids.items():
+                parts[name].append((cpu_seconds(pid) - before[name]) / each * 1e6)
+            seen.append((parts["web"][-1] + parts["worker"][-1], limit))
+    payer.close()
+    made = [compared("F3", what, "us", seen, goal=60, at_least=False, note="web and worker; limit: a bare Flask route")]
+    return made + [alone("F3", f"… of it {name}" if name != "PostgreSQL" else "… and PostgreSQL beside it", "us", sorted(some)[len(some) // 2])
+                   for name, some in parts.items()]  # fmt: skip
+
+
+def _shop_in(services: Services, database: str) -> str:
+    """The path of a link in this database. In the large one the link belongs to the vendor with the stock."""
+    import subprocess
+    import sys
+
+    code = "import sys; from bench.payment import print_link; print_link()"
+    done = subprocess.run([sys.executable, "-c", code], env=services.environment(database), capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-800:])
+    return done.stdout.strip()
+
+
+def print_link() -> None:
+    """In a process of its own, for its own database: make a link of the vendor with the most payments and print its path."""
+    from sqlalchemy import select
+
+    from core.accounts.models import Vendor
+    from core.kernel.db import db, unit_of_work
+    from core.payments.link import LinkTerms, create_link, link_token
+    from wsgi import create_app
+
+    app = create_app()
+    shop = open_shop(app)
+    with app.app_context(), unit_of_work():
+        vendor = db.session.scalar(select(Vendor).where(Vendor.name == "Market stall 0").order_by(Vendor.created_at.desc()).limit(1))
+        if vendor is None:
+            print(f"/pay/{shop.link_token}")
+            return
+        link = create_link(vendor, mode="test", by="usr_bench", terms=LinkTerms(title="Stock", currency="GBP", amount_minor=2500))
+        print(f"/pay/{link_token(vendor, link)}")
+
+
+def _pay(payer: Payer, path: str, times: int, connection: psycopg.Connection) -> None:
+    """Payments one after the other, each until the money queue is empty; asking for the processor's fee is put off."""
+    for _ in range(times):
+        payer.pay(path)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            time.sleep(0.03)
+            connection.execute(LATER)
+            if connection.execute(UNDONE).fetchone()[0] == 0:
+                break
+
+
+# --- F1 over HTTP ----------------------------------------------------------------------------------------------------
+
+
+def event_body(one: Waiting, template: dict[str, Any]) -> bytes:
+    """The event the sandbox sent for a real payment, retold of this one."""
+    body = json.loads(json.dumps(template))
+    intent = body["data"]["object"]
+    body["id"] = "evt_" + one.charge[3:]
+    intent["id"] = "pi_" + one.charge[3:]
+    intent["amount"] = intent["amount_received"] = AMOUNT
+    intent["latest_charge"] = one.charge
+    intent["metadata"] = {
+        "vendor": one.vendor.public_id,
+        "mode": "test",
+        "payment": one.payment.public_id,
+        "attempt": one.attempt.public_id,
+    }
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def learn_event(services: Services) -> dict[str, Any]:
+    """Pay once for real and keep the event that tells of it."""
+    path = _shop_in(services, "portal")
+    with services.web(), services.worker("portal", "money"), services.connect() as connection:
+        payer = Payer(services.port)
+        payer.pay(path)
+        payer.close()
+        wait_for(connection, "SELECT count(*) FROM provider_events WHERE type = 'payment_intent.succeeded' AND handled_at IS NOT NULL", 1)
+        raw = connection.execute("SELECT raw FROM provider_events WHERE type = 'payment_intent.succeeded' LIMIT 1").fetchone()[0]
+    event: dict[str, Any] = json.loads(raw)
+    return event
+
+
+def f1_http(services: Services, app: Flask, full: bool) -> list[Figure]:
+    """Eight connections post signed events to the web server; the clock stops when the last payment is settled by the worker."""
+    rounds, count = (5, 4000) if full else (3, 1200)
+    template = learn_event(services)
+    seen: dict[str, list[tuple[float, float]]] = {"settled": [], "stored": [], "again": []}
+    with services.connect() as connection:
+        if not connection.execute("SELECT to_regnamespace('ref')").fetchone()[0]:
+            make_reference(connection)
+        vendors = make_vendors(connection, 200)
+        for number in range(rounds):
+            say(f"F1 over HTTP, round {number + 1} of {rounds}")
+            connection.execute("DELETE FROM outbox")
+            stock_reference(connection, vendors, count)
+            posts = [_post(services, event_body(one, template)) for one in make_waiting(connection, vendors, count)]
+            connection.execute("VACUUM ANALYZE payments, attempts, ref.payments, ref.attempts")
+            limit = pgbench(services, "SELECT ref.capture();", 8, count // 8)
+            done = int(connection.execute("SELECT count(*) FROM journals").fetchone()[0])
+            with services.web(), services.worker("portal", "money"):
+                load(services.port, lambda: itertools.repeat(request("GET", services.port, "/healthz")), seconds=1.0)
+                began = time.monotonic()
+                stored = load(services.port, _all(posts))
+                ended = wait_for(connection, "SELECT count(*) FROM journals", done + count)
+                connection.execute("UPDATE outbox SET due_at = now() + interval '1 hour'")
+                again = load(services.port, _all(posts))
+            if stored.failed or again.failed:
+                raise RuntimeError(f"{stored.failed + again.failed} webhooks were not answered with 200")
+            seen["settled"].append((count / (ended - began), limit))
+            seen["stored"].append((stored.rate, limit))
+            seen["again"].append((1e6 / again.rate, 1e6 * (ended - began) / count))
+    return [
+        compared(
+            "F1",
+            "over HTTP: signed webhook posted, stored, opened, settled",
+            "/s",
+            seen["settled"],
+            goal=0.2,
+            note="two web processes, one worker",
+        ),
+        compared("F1", "over HTTP: webhooks stored and answered 200", "/s", seen["stored"]),
+        compared(
+            "F1", "over HTTP: the same webhook again, against a first one until settled", "us", seen["again"], goal=0.25, at_least=False
+        ),
+    ]
+
+
+def _post(services: Services, body: bytes) -> bytes:
+    signature = sign(services.env["SANDBOX_WEBHOOK_SECRET"], body, int(time.time()))
+    return request("POST", services.port, "/hooks/sandbox/test", body, Content_Type="application/json", Stripe_Signature=signature)
+
+
+def _all(posts: list[bytes]) -> Callable[[], Iterator[bytes]]:
+    return lambda: iter(posts)
+
+
+BENCHES: dict[str, Callable[[Services, Flask, bool], list[Figure]]] = {"F1-HTTP": f1_http, "F3": f3}
