@@ -113,7 +113,7 @@ def journals_about(vendor: Owner, mode: str, public_id: str) -> list[tuple[Journ
 GUARDS = {
     "journals": ("journals_keep", "journals_keep_all", "journal_whole"),
     "entries": ("entries_keep", "entries_keep_all", "entries_booked"),
-    "balances": ("balances_follow", "balances_stay"),
+    "balances": ("balances_follow", "balances_last", "balances_stay"),
     "ledger_chart": ("chart_keep", "chart_keep_all"),
     "payment_events": ("payment_events_keep", "payment_events_keep_all"),
     "audit_entries": ("audit_keep", "audit_keep_all"),
