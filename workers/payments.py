@@ -15,6 +15,7 @@ from core.payments import refund as refunds
 from core.payments import settle as settling
 from core.payments.attempt import close_at_provider, live_attempt, lock_both, move_attempt, paid_attempt
 from core.payments.close import record_close
+from core.payments.match import payments_by_key
 from core.payments.models import Attempt, Payment, Refund
 from core.payments.poll import inquire
 from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
@@ -25,9 +26,10 @@ NEVER_OPENED = timedelta(minutes=2)  # an attempt without an address for this lo
 
 def payment_settled(tasks: list[Task]) -> None:
     """A payment is paid: tell both sides, make the receipt, and ask what the provider has not said yet."""
-    for task in tasks:
-        vendor = get_vendor(task.vendor_id)
-        payment = db.session.get_one(Payment, (vendor.id, task.args["mode"], uuid.UUID(task.args["payment"])))
+    keys = [(task.vendor_id, task.args["mode"], uuid.UUID(task.args["payment"])) for task in tasks]
+    found = payments_by_key(keys)
+    for _, _, payment_id in keys:
+        vendor, payment = found[payment_id]
         notify(vendor, "payment_received", mode=payment.mode, to=vendor.support_email, payment=payment.public_id)
         notify(vendor, "receipt", mode=payment.mode, to=payment.email, payment=payment.public_id)
         enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))

@@ -24,9 +24,18 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=value)
 
 
+def _random_text(alphabet: str, length: int) -> str:
+    """So many signs, each as likely as any other, for one question to the kernel instead of one per sign."""
+    number, signs = secrets.randbelow(len(alphabet) ** length), []
+    for _ in range(length):
+        number, sign = divmod(number, len(alphabet))
+        signs.append(alphabet[sign])
+    return "".join(signs)
+
+
 def public_id(prefix: str) -> str:
     """`prefix_` and 22 base62 characters (131 random bits)."""
-    return f"{prefix}_" + "".join(secrets.choice(_BASE62) for _ in range(22))
+    return f"{prefix}_{_random_text(_BASE62, 22)}"
 
 
 def is_public_id(prefix: str, text: str) -> bool:
@@ -36,5 +45,5 @@ def is_public_id(prefix: str, text: str) -> bool:
 
 def spoken_reference() -> str:
     """Ten characters in two groups, for people: `7K3F9-QX2MA`. 50 random bits; unique within one vendor's book."""
-    text = "".join(secrets.choice(_SPOKEN) for _ in range(10))
+    text = _random_text(_SPOKEN, 10)
     return f"{text[:5]}-{text[5:]}"

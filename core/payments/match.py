@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from core.accounts.models import Vendor
 from core.kernel.db import db
@@ -19,6 +20,13 @@ def lock_payments(vendors: dict[str, Vendor], public_ids: set[str]) -> dict[str,
     All of a batch before its first posting: whoever holds a balance never waits for a payment, so nobody waits in a circle.
     """
     return _find(Payment, vendors, public_ids, lock=True)
+
+
+def payments_by_key(keys: list[tuple[uuid.UUID, str, uuid.UUID]]) -> dict[uuid.UUID, tuple[Vendor, Payment]]:
+    """Several payments with their vendors by (vendor id, mode, id), in one look: what a batch of tasks is about."""
+    wanted = select(Vendor, Payment).join(Payment, Payment.vendor_id == Vendor.id)
+    rows = db.session.execute(wanted.where(tuple_(Payment.vendor_id, Payment.mode, Payment.id).in_(keys)))
+    return {payment.id: (vendor, payment) for vendor, payment in rows}
 
 
 def find_attempts(vendors: dict[str, Vendor], public_ids: set[str]) -> dict[str, Attempt]:

@@ -35,7 +35,6 @@ class PaymentLink(TenantKey, Base):
         CheckConstraint("minimum_minor > 0 AND minimum_minor <= maximum_minor", name="range"),
         CheckConstraint("max_payments BETWEEN 1 AND 10000", name="max_payments"),
         CheckConstraint("hours_after_opening BETWEEN 1 AND 8760", name="hours_after_opening"),
-        Index("ix_payment_links_newest", "vendor_id", "mode", "id"),
     )
     public_id: Mapped[str] = mapped_column(String(40))
     token_id: Mapped[str] = mapped_column(String(40))
@@ -87,7 +86,6 @@ class Payment(TenantKey, Base):
         CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0", name="not_negative"),
         CheckConstraint("refunded_minor + refunding_minor <= captured_minor", name="refund_within_capture"),
         CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_minor", name="fee_returned"),
-        Index("ix_payments_newest", "vendor_id", "mode", "id"),
         Index("ix_payments_by_state", "vendor_id", "mode", "state", "id"),
         Index("ix_payments_by_email", "vendor_id", "mode", "email", "id"),
         Index("ix_payments_by_link", "vendor_id", "mode", "link_id", "id"),

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
-
 from sqlalchemy import select, tuple_
-from sqlalchemy.dialects.postgresql import insert
 
 from core.kernel.clock import now
-from core.kernel.db import db
-from core.kernel.outbox import enqueue
+from core.kernel.db import db, driver, wake_after_commit
+from core.kernel.ids import uuid7
 from core.providers.models import InboxEvent
-
-PLATFORM = uuid.UUID(int=0)  # an unopened event belongs to no vendor yet
 
 
 def receive_event(*, provider: str, mode: str, event_id: str, type: str, raw: str) -> bool:
     """Store a verified event and ask for it to be opened. The same event again is no news: answers False."""
-    stored = db.session.execute(
-        insert(InboxEvent)
-        .values(provider=provider, mode=mode, event_id=event_id, type=type, raw=raw, received_at=now())
-        .on_conflict_do_nothing()
-        .returning(InboxEvent.event_id)
-    ).scalar()
-    if stored is None:
-        return False
-    enqueue("open_provider_event", PLATFORM, provider=provider, mode=mode, event=event_id)
-    return True
+    given = (provider, mode, event_id, type, raw, now(), uuid7())
+    new = driver().execute("SELECT receive_event(%s, %s, %s, %s, %s, %s, %s)", given).fetchone()[0]
+    if new:
+        wake_after_commit("money")
+    return bool(new)
 
 
 def take_events(keys: list[tuple[str, str, str]]) -> list[InboxEvent]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
+
+SQL = Path(__file__).parents[1] / "sql"
 
 
 def upgrade() -> None:
@@ -133,10 +137,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("provider", "mode", "event_id", name=op.f("pk_provider_events")),
     )
     op.create_index("ix_provider_events_newest", "provider_events", ["received_at"], unique=False)
+    op.get_bind().exec_driver_sql((SQL / "inbox.sql").read_text())
 
 
 def downgrade() -> None:
     """Take it away again."""
+    op.execute("DROP FUNCTION receive_event")
     op.drop_table("provider_events")
     op.drop_table("audit_entries")
     op.drop_table("outbox")

@@ -56,7 +56,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("vendor_id", "mode", "public_id", name=op.f("uq_payment_links_vendor_id_mode_public_id")),
         sa.UniqueConstraint("vendor_id", "mode", "token_id", name=op.f("uq_payment_links_vendor_id_mode_token_id")),
     )
-    op.create_index("ix_payment_links_newest", "payment_links", ["vendor_id", "mode", "id"], unique=False)
     op.create_table(
         "payments",
         sa.Column("public_id", sa.String(length=40), nullable=False),
@@ -118,7 +117,6 @@ def upgrade() -> None:
     op.create_index("ix_payments_by_link", "payments", ["vendor_id", "mode", "link_id", "id"], unique=False)
     op.create_index("ix_payments_by_state", "payments", ["vendor_id", "mode", "state", "id"], unique=False)
     op.create_index("ix_payments_captured", "payments", ["vendor_id", "mode", "captured_at"], unique=False)
-    op.create_index("ix_payments_newest", "payments", ["vendor_id", "mode", "id"], unique=False)
     op.create_index("ix_payments_places", "payments", ["vendor_id", "mode", "link_id"], unique=False, postgresql_where="holds_place")
     op.create_index(
         "ix_payments_to_expire",
