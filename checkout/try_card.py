@@ -9,7 +9,7 @@ from checkout.processor_pages import origin_of
 from checkout.result import card_page
 from checkout.till import Till, at
 from core.kernel.config import settings
-from core.payments.attempt import PaymentOver, begin_attempt, close_at_provider, open_at_provider, record_opening
+from core.payments.attempt import PaymentOver, begin_attempt, close_at_provider, drop_unopened, open_at_provider, record_opening
 from core.payments.models import Attempt
 from core.payments.settle import settle
 from core.payments.states import LIVE_ATTEMPT
@@ -68,15 +68,27 @@ def open_attempt(till: Till, surface: str) -> Attempt:
         settle(vendor, payment, attempt, outcome, cause="close")
         attempt = begin_attempt(vendor, payment, surface=surface)
     if attempt.provider_reference is None:
-        with step_outside():
-            back = till.outside("checkout.come_back")
-            opening = open_at_provider(vendor, payment, attempt, return_url=back, cancel_url=back)
-        attempt = record_opening(vendor, attempt, opening)
+        try:
+            attempt = _open(till, attempt)
+        except ProviderUnreachable as problem:
+            if not problem.kept:
+                raise
+            drop_unopened(attempt)  # asked again it would fail for a day; under a new name it may be opened
+            attempt = begin_attempt(vendor, payment, surface=surface)
+            attempt = _open(till, attempt) if attempt.provider_reference is None else attempt
         if attempt.state not in LIVE_ATTEMPT:
             _close_late(till, attempt)
     if attempt.state not in LIVE_ATTEMPT:
         raise PaymentOver("This payment has ended meanwhile. No money was taken.")  # another tab was faster
     return attempt
+
+
+def _open(till: Till, attempt: Attempt) -> Attempt:
+    """Ask the processor for the page or the fields of a try that was written down, and write down where they are."""
+    with step_outside():
+        back = till.outside("checkout.come_back")
+        opening = open_at_provider(till.vendor, till.payment, attempt, return_url=back, cancel_url=back)
+    return record_opening(till.vendor, attempt, opening)
 
 
 def _close_late(till: Till, attempt: Attempt) -> None:

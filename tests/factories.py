@@ -6,16 +6,20 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import delete, false, update
 
 from core.accounts.models import Membership, User, Vendor
+from core.accounts.reset_password import NOBODY
 from core.accounts.sessions import begin_session
 from core.accounts.sign_up import Registration, sign_up
 from core.kernel.clock import now
 from core.kernel.db import db, unit_of_work
 from core.kernel.money import Money
+from core.kernel.outbox import OutboxTask
 from core.payments.attempt import begin_attempt, record_opening
 from core.payments.link import LinkTerms, create_link, link_token
 from core.payments.models import Attempt, Payment, PaymentLink, Refund
@@ -157,6 +161,20 @@ def tell_refund(shop: Shop, refund: Refund, state: str, *, failure_reason: str |
             state=state, provider_reference=f"re_{refund.public_id}", amount=refund.amount, failure_reason=failure_reason
         )
         settle_refund(shop.vendor, refund, outcome, cause=f"evt_{secrets.token_hex(8)}")
+
+
+def out_of_sight(keep: Vendor | None = None) -> None:
+    """What other tests left open in the shared database: the clock does not look after it any more, and no worker takes it up.
+
+    In the present unit. Events that nobody has opened yet belong to no vendor and stay, unless nobody's work is kept.
+    """
+    me = keep.id if keep else NOBODY
+    mine = OutboxTask.vendor_id.in_([me, NOBODY]) if keep else false()
+    db.session.execute(delete(OutboxTask).where(~mine))
+    for kind in (Attempt, Refund):
+        db.session.execute(update(kind).where(kind.vendor_id != me, kind.next_inquiry_at.is_not(None)).values(next_inquiry_at=None))
+    unpaid = Payment.state.in_(("created", "requires_method", "requires_action"))
+    db.session.execute(update(Payment).where(Payment.vendor_id != me, unpaid).values(expires_at=now() + timedelta(days=365)))
 
 
 def fresh(shop: Shop, row: Any) -> Any:

@@ -13,7 +13,7 @@ from core.kernel.outbox import enqueue
 from core.notifications.notify import notify
 from core.payments import refund as refunds
 from core.payments import settle as settling
-from core.payments.attempt import close_at_provider, live_attempt, lock_both, move_attempt, paid_attempt
+from core.payments.attempt import close_at_provider, drop_unopened, live_attempt, paid_attempt
 from core.payments.close import record_close
 from core.payments.match import payments_by_key
 from core.payments.models import Attempt, Payment, Refund
@@ -46,18 +46,13 @@ def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:
         vendor, tried = get_vendor(vendor_id), db.session.get_one(Attempt, (vendor_id, mode, uuid.UUID(attempt)))
         payment = db.session.get_one(Payment, (vendor_id, mode, tried.payment_id))
         if tried.provider_reference is None:
-            _drop_if_never_opened(tried)
+            if tried.created_at < now() - NEVER_OPENED:
+                drop_unopened(tried)
             return
     over = tried.state != "succeeded" and (payment.state in PAID_OR_OVER or tried.state not in LIVE_ATTEMPT)
     outcome = close_at_provider(payment, tried) if over else inquire(payment, tried)
     with unit_of_work():
         settling.settle(vendor, payment, tried, outcome, cause="poll")
-
-
-def _drop_if_never_opened(attempt: Attempt) -> None:
-    _, attempt = lock_both(attempt)
-    if attempt.provider_reference is None and attempt.created_at < now() - NEVER_OPENED:
-        move_attempt(attempt, "error")
 
 
 def close_payment(vendor_id: uuid.UUID, *, mode: str, payment: str) -> None:

@@ -109,6 +109,13 @@ def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attemp
     return attempt
 
 
+def drop_unopened(attempt: Attempt) -> None:
+    """Give up an attempt whose opening never came back. Nobody was ever given its address, so nothing can be paid on it."""
+    _, attempt = lock_both(attempt)
+    if attempt.provider_reference is None:
+        move_attempt(attempt, "error")
+
+
 def close_at_provider(payment: Payment, attempt: Attempt) -> Outcome:
     """Ask the provider to close the attempt and say what had become of it. Outside any transaction; safe to repeat."""
     provider = provider_named(payment.provider, payment.mode)

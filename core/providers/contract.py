@@ -114,11 +114,14 @@ class ProviderError(Exception):
 
 
 class ProviderUnreachable(ProviderError):
-    """No answer, or none that can be read. `effect_unknown`: what was asked may have happened all the same."""
+    """No answer, or none that can be read. `effect_unknown`: what was asked may have happened all the same.
 
-    def __init__(self, message: str, *, effect_unknown: bool) -> None:
+    `kept`: the provider has kept this failure as its answer to this reference and will give no other one while it does.
+    """
+
+    def __init__(self, message: str, *, effect_unknown: bool, kept: bool = False) -> None:
         super().__init__(message)
-        self.effect_unknown = effect_unknown
+        self.effect_unknown, self.kept = effect_unknown, kept
 
 
 class ProviderBusy(ProviderUnreachable):

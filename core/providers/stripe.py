@@ -248,7 +248,8 @@ def _translated(error: stripe.StripeError) -> ProviderError:
         # A wrong or withdrawn key says nothing about this payment or refund: it waits until somebody mends the key.
         return ProviderUnreachable("The provider does not accept our key.", effect_unknown=False)
     if error.http_status is None or error.http_status >= 500 or isinstance(error, stripe.APIError):
-        return ProviderUnreachable(message, effect_unknown=True)
+        replayed = {name.lower(): value for name, value in (error.headers or {}).items()}.get("idempotent-replayed")
+        return ProviderUnreachable(message, effect_unknown=True, kept=replayed == "true")
     if isinstance(error, stripe.IdempotencyError):
         return ProviderRefused("idempotency_error", message)
     if isinstance(error, stripe.CardError) and error.error is not None and error.error.decline_code:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from core.kernel.clock import now, shifted
 from core.kernel.db import db, unit_of_work
@@ -21,7 +21,7 @@ from core.payments.models import Attempt, Payment
 from core.payments.poll import GRACE
 from core.providers.registry import provider_named
 from tests.core.payments.test_settle import again
-from tests.factories import Shop, ask_refund, fresh, make_link, make_payment, make_shop
+from tests.factories import Shop, ask_refund, fresh, make_link, make_payment, make_shop, out_of_sight
 from tests.sandbox.running import ask, pay
 from workers import payments as jobs
 from workers.runner import drain
@@ -39,9 +39,7 @@ def shop(app: Flask) -> Shop:
 def outbox(unit: None) -> Iterator[None]:
     """Without anybody else's tasks, and with nobody else's payments to look after."""
     with unit_of_work():
-        db.session.execute(delete(OutboxTask))
-        for attempt in db.session.scalars(select(Attempt).where(Attempt.next_inquiry_at.is_not(None))):
-            attempt.next_inquiry_at = None
+        out_of_sight()
     yield
     db.session.rollback()
 

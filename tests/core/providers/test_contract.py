@@ -352,6 +352,17 @@ def test_a_failing_provider_leaves_the_effect_unknown(provider, sandbox, key, st
     assert (provider.find_refund(reference) is not None) == (story == "error_after")
 
 
+def test_a_failure_the_provider_keeps_as_its_answer_is_told_as_kept(provider, sandbox, key):
+    sandbox.story(key, "error_after", times=1, path="/v1/checkout/sessions")
+    asked = wish()
+    kept = []
+    for _ in range(2):
+        with pytest.raises(ProviderUnreachable) as problem:
+            provider.open_payment(asked)
+        kept.append((problem.value.effect_unknown, problem.value.kept))
+    assert kept == [(True, False), (True, True)]
+
+
 def test_a_busy_provider_has_begun_nothing(provider, sandbox, key):
     outcome, reference = paid(provider, sandbox), public_id("ref")
     sandbox.story(key, "busy", times=1, path="/v1/refunds")
