@@ -21,6 +21,7 @@ POLICY: dict[str, tuple[str, ...]] = {
     "base-uri": ("'none'",),
     "object-src": ("'none'",),
 }
+PLAIN_POLICY = "; ".join(" ".join([directive, *sources]) for directive, sources in POLICY.items())
 WITH_NONCE = ("script-src", "style-src")
 
 
@@ -38,6 +39,8 @@ def allow(directive: str, *sources: str) -> None:
 
 
 def content_policy() -> str:
+    if "csp_nonce" not in g and "csp_extra" not in g:
+        return PLAIN_POLICY
     extra = g.get("csp_extra", {})
     parts = []
     for directive, sources in POLICY.items():
@@ -51,7 +54,12 @@ def content_policy() -> str:
 
 def _set(response: Response) -> Response:
     """What a view has set itself stays: a door may be stricter about referrers, or let a receipt be printed."""
-    put = response.headers.setdefault
+    there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118  (iterating gives pairs)
+
+    def put(name: str, value: str) -> None:
+        if name.lower() not in there:
+            response.headers.add(name, value)
+
     put("Content-Security-Policy", content_policy())
     put("X-Content-Type-Options", "nosniff")
     put("Referrer-Policy", "same-origin")
