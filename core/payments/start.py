@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
+from core.customers.meet import meet_customer
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Refusal
@@ -33,7 +34,8 @@ def start_payment(vendor: Vendor, link: PaymentLink, *, amount: Money, email: st
     """Write down what the payer set out to pay. The same form posted again answers the payment it made the first time.
 
     A limited link is locked while its places are counted, so two people cannot both have the last one. Refuses
-    LinkClosed when the link takes no payment now, AmountNotOffered when it does not take this amount.
+    LinkClosed when the link takes no payment now, AmountNotOffered when it does not take this amount, CustomerBlocked
+    when the vendor takes none from this address.
     """
     again = _made_before(vendor, link, form_token)
     if again:
@@ -47,6 +49,7 @@ def start_payment(vendor: Vendor, link: PaymentLink, *, amount: Money, email: st
     if state != "open":
         raise LinkClosed(state)
     check_amount(link, amount)
+    meet_customer(vendor, link.mode, email=email, name=name)
     return _write(vendor, link, amount, email, name, form_token)
 
 
