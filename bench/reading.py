@@ -57,8 +57,9 @@ def answer() -> None:
 
     from core.accounts.models import Vendor
     from core.kernel.db import db, unit_of_work
+    from core.payments.lists import PaymentFilter, list_payments
     from core.payments.models import Payment
-    from core.payments.queries import get_payment, list_payments, timeline
+    from core.payments.queries import get_payment, timeline
     from wsgi import create_app
 
     with create_app().app_context():
@@ -75,9 +76,9 @@ def answer() -> None:
         questions = {
             "first": lambda one: list_payments(stall, "test"),
             "deep": lambda one: list_payments(stall, "test", after=one.public_id),
-            "status": lambda one: list_payments(stall, "test", status="succeeded"),
-            "email": lambda one: list_payments(stall, "test", text=one.email, limit=2),
-            "reference": lambda one: list_payments(stall, "test", text=one.reference),
+            "status": lambda one: list_payments(stall, "test", PaymentFilter(status="succeeded")),
+            "email": lambda one: list_payments(stall, "test", PaymentFilter(email=one.email), limit=2),
+            "reference": lambda one: list_payments(stall, "test", PaymentFilter(text=one.reference)),
             "timeline": lambda one: timeline(stall, get_payment(stall, "test", one.public_id)),
         }
         for line in sys.stdin:

@@ -7,6 +7,7 @@ from flask import Response, make_response, url_for
 from checkout.blueprint import door
 from checkout.face import face_of
 from core.accounts.models import Vendor
+from core.accounts.receipts import find_receipt_settings
 from core.kernel.config import settings
 from core.kernel.signing import TokenRefused
 from core.notifications.papers import newest_paper
@@ -37,6 +38,7 @@ def receipt(token: str) -> Response:
         list_refunds(vendor, payment),
         address=settings().public_url + url_for("checkout.receipt", token=token),
         pdf_address=url_for("checkout.receipt_pdf", token=token),
+        extra=find_receipt_settings(vendor),
     )
     return make_response(html)
 

@@ -7,6 +7,7 @@ import uuid
 import structlog
 
 from core.accounts.queries import get_vendor
+from core.accounts.receipts import find_receipt_settings
 from core.kernel.db import db, unit_of_work
 from core.notifications.models import Paper
 from core.notifications.papers import keep_paper
@@ -42,4 +43,4 @@ def _written(vendor_id: uuid.UUID, payment: Payment) -> str | None:
         return None
     vendor = get_vendor(vendor_id)
     address = addresses.receipt(receipt_token(vendor, payment))
-    return receipt_html(vendor, payment, list_refunds(vendor, payment), address=address)
+    return receipt_html(vendor, payment, list_refunds(vendor, payment), address=address, extra=find_receipt_settings(vendor))

@@ -11,6 +11,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue
 from core.notifications.notify import notify
+from core.notifications.team import Addresses, tell_team
 from core.payments import refund as refunds
 from core.payments import settle as settling
 from core.payments.attempt import close_at_provider, drop_unopened, live_attempt, paid_attempt
@@ -28,9 +29,10 @@ def payment_settled(tasks: list[Task]) -> None:
     """A payment is paid: tell both sides, make the receipt, and ask what the provider has not said yet."""
     keys = [(task.vendor_id, task.args["mode"], uuid.UUID(task.args["payment"])) for task in tasks]
     found = payments_by_key(keys)
+    known: Addresses = {}
     for _, _, payment_id in keys:
         vendor, payment = found[payment_id]
-        notify(vendor, "payment_received", mode=payment.mode, to=vendor.support_email, payment=payment.public_id)
+        tell_team(vendor, "payment_received", mode=payment.mode, known=known, payment=payment.public_id)
         notify(vendor, "receipt", mode=payment.mode, to=payment.email, payment=payment.public_id)
         enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))
         if payment.processor_fee_minor is None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import CheckConstraint, DateTime, MetaData, String, Uuid, event
+from sqlalchemy import CheckConstraint, DateTime, Engine, MetaData, String, Uuid, event
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -133,3 +133,18 @@ def locked(model: type[Row], *key: Any) -> Row | None:
 def driver() -> Any:
     """The psycopg connection of the present unit, for the few statements that must cost one round trip and nothing more."""
     return db.session().connection().connection.driver_connection
+
+
+@contextmanager
+def open_reader(engine: Engine) -> Iterator[Any]:
+    """A psycopg connection beside the unit of work, which sees the database as it stands now and writes nothing.
+
+    For answers that are still being read when their request's unit of work has ended.
+    """
+    connection = engine.connect()
+    try:
+        raw = connection.connection.driver_connection
+        raw.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield raw
+    finally:
+        connection.close()

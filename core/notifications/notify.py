@@ -21,9 +21,11 @@ KINDS: dict[str, tuple[str, ...]] = {
     "receipt": ("payment",),
     "refund_sent": ("payment", "refund"),
     "refund_failed": ("payment", "refund"),
+    "unexpected_money": ("payment",),
+    "invitation": ("invitation",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
-HOLDS_A_KEY = frozenset({"verify_email", "reset_password"})
+HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation"})
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})?")
 
 

@@ -93,7 +93,9 @@ class Payment(TenantKey, Base):
         Index("ix_payments_captured", "vendor_id", "mode", "captured_at"),
         Index("ix_payments_by_last4", "vendor_id", "mode", "card_last4", "id", postgresql_where="card_last4 IS NOT NULL"),
         Index("ix_payments_by_sum", "vendor_id", "mode", "captured_minor", "id", postgresql_where="captured_minor > 0"),
-        Index("ix_payments_waiting", "vendor_id", "mode", "available_at", postgresql_where="available_at IS NOT NULL AND released_at IS NULL"),
+        Index(
+            "ix_payments_waiting", "vendor_id", "mode", "available_at", postgresql_where="available_at IS NOT NULL AND released_at IS NULL"
+        ),
         Index("ix_payments_to_release", "available_at", postgresql_where="available_at IS NOT NULL AND released_at IS NULL"),
         Index("ix_payments_to_expire", "expires_at", postgresql_where=_one_of("state", ("created", "requires_method", "requires_action"))),
     )

@@ -20,7 +20,9 @@ from core.kernel.outbox import enqueue
 from core.ledger import book
 from core.ledger.models import Journal
 from core.ledger.post import BalanceTooLow, post
+from core.notifications.notices import post_notice
 from core.notifications.notify import notify
+from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment, Refund
 from core.payments.start import lock_payment
@@ -204,12 +206,13 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
         _book_success(payment, refund)
         refund.next_inquiry_at = None
         notify(vendor, "refund_sent", mode=payment.mode, to=payment.email, payment=payment.public_id, refund=refund.public_id)
+        post_notice(vendor, "refund_sent", mode=payment.mode, about=payment.public_id)
     elif to in ("failed", "canceled"):
         refund.failure_reason = outcome.failure_reason or to
         refund.next_inquiry_at = None
         _book_failure(payment, refund, came_back=old == "succeeded")
         detail["failure_reason"] = refund.failure_reason
-        notify(vendor, "refund_failed", mode=payment.mode, to=vendor.support_email, payment=payment.public_id, refund=refund.public_id)
+        tell_team(vendor, "refund_failed", mode=payment.mode, payment=payment.public_id, refund=refund.public_id)
     note(payment, f"refund.{to}", actor="provider", cause=cause, **detail)
     if to in ("succeeded", "failed", "canceled"):
         enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))

@@ -11,6 +11,7 @@ from babel.core import Locale
 from markupsafe import Markup
 
 from core.accounts.models import Vendor
+from core.accounts.receipts import ReceiptWish
 from core.kernel.money import Money
 from core.web.mail import stationery_for
 from core.web.reader import Reader
@@ -43,12 +44,19 @@ class GivenBack(Protocol):
 
 
 def receipt_html(
-    vendor: Vendor, payment: Paid, refunds: Iterable[GivenBack], *, address: str, pdf_address: str = "", locale: str = "en"
+    vendor: Vendor,
+    payment: Paid,
+    refunds: Iterable[GivenBack],
+    *,
+    address: str,
+    pdf_address: str = "",
+    locale: str = "en",
+    extra: ReceiptWish | None = None,
 ) -> str:
     """The whole page, written in the vendor's time zone. Only refunds that the provider has confirmed are on it.
 
     `address` is where this receipt can be checked, `pdf_address` what the button on screen opens (none on the PDF itself).
-    The same payment and refunds give the same text, whenever and wherever it is written.
+    `extra` is what the vendor adds and leaves off. The same payment and refunds give the same text, whenever and wherever it is written.
     """
     confirmed = sorted((refund for refund in refunds if refund.state == "succeeded"), key=lambda refund: refund.settled_at)
     kept = payment.captured
@@ -67,6 +75,7 @@ def receipt_html(
         address=address,
         pdf_address=pdf_address,
         code=_code(address),
+        extra=extra or ReceiptWish(),
     )
 
 
