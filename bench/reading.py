@@ -20,6 +20,8 @@ QUESTIONS = {
     "status": "payments list, by status",
     "email": "payments list, by e-mail address",
     "reference": "search by reference",
+    "last4": "search by the last four digits",
+    "sum": "search by amount",
     "timeline": "timeline of one payment",
 }
 SMALL = 10_000
@@ -79,6 +81,8 @@ def answer() -> None:
             "status": lambda one: list_payments(stall, "test", PaymentFilter(status="succeeded")),
             "email": lambda one: list_payments(stall, "test", PaymentFilter(email=one.email), limit=2),
             "reference": lambda one: list_payments(stall, "test", PaymentFilter(text=one.reference)),
+            "last4": lambda one: list_payments(stall, "test", PaymentFilter(text="4242")),
+            "sum": lambda one: list_payments(stall, "test", PaymentFilter(text="100.00")),
             "timeline": lambda one: timeline(stall, get_payment(stall, "test", one.public_id)),
         }
         for line in sys.stdin:

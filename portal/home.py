@@ -162,7 +162,7 @@ def _release() -> dict[str, object] | None:
     if not due:
         return None
     first = [one for one in due if one.day == due[0].day]
-    return {"day": due[0].day, "sums": [one.amount for one in first], "later": len({one.day for one in due}) - 1, "href": url_for("portal.why_release", day=due[0].day.isoformat())}
+    return {"day": due[0].day, "is_due": due[0].day <= today(), "sums": [one.amount for one in first], "later": len({one.day for one in due}) - 1, "href": url_for("portal.why_release", day=due[0].day.isoformat())}
 
 
 @dataclass(frozen=True)

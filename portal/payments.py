@@ -20,7 +20,7 @@ from core.payments.queries import find_link_of, get_payment, list_refunds, timel
 from core.payments.refund import REASONS, request_refund
 from core.providers.queries import find_event
 from core.providers.redact import redacted
-from core.web.fields import ChoiceField, Form, FormTokenField, InputRequired, MoneyField, ParagraphField, options
+from core.web.fields import ChoiceField, DataRequired, Form, FormTokenField, MoneyField, ParagraphField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -44,7 +44,7 @@ class RefundForm(Form):
 
 
 class RemarkForm(Form):
-    remark = ParagraphField(later("Note for your team"), most=2000, validators=[InputRequired(later("Write something first."))])
+    remark = ParagraphField(later("Add a note"), most=2000, validators=[DataRequired(later("Write something first."))])
 
 
 @portal.get("/portal/payments/<public_id>")

@@ -26,9 +26,9 @@ class NotYou(Refusal):
 
 def change_role(vendor: Vendor, public_id: str, *, role: str, by: str) -> Membership:
     """Another role for somebody of the team. The owner's does not change this way."""
+    user, membership = get_member(vendor, public_id)
     if role not in ROLES:
         raise Refusal("Choose a role from the list.", field="role")
-    user, membership = get_member(vendor, public_id)
     if membership.role == "owner":
         raise OwnerStays("The owner stays the owner until they hand the business over.")
     if membership.role != role:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
@@ -42,7 +42,7 @@ def meet_customer(vendor: Vendor, mode: str, *, email: str, name: str) -> None:
     row = insert(Customer).values(
         vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("cus"), email=email, first_seen_at=at, last_seen_at=at, **_named(name),
     )  # fmt: skip
-    fresh = {"last_seen_at": at} | (_named(name) if name else {})
+    fresh = {"last_seen_at": func.greatest(Customer.last_seen_at, at)} | (_named(name) if name else {})
     db.session.execute(row.on_conflict_do_update(index_elements=["vendor_id", "mode", "email"], set_=fresh))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -44,7 +45,7 @@ def a_past(shop: Shop, dice: random.Random, currency: str = "GBP") -> None:
 
 def statements(shop: Shop, currency: str = "GBP") -> list[Statement]:
     with unit(shop.app):
-        return [make_statement(shop.vendor, "test", currency, since, until) for since, until in zip(MONTHS, MONTHS[1:], strict=False)] + [
+        return [make_statement(shop.vendor, "test", currency, since, until) for since, until in itertools.pairwise(MONTHS)] + [
             make_statement(shop.vendor, "test", currency, MONTHS[-1], NOT_YET)
         ]
 
@@ -65,7 +66,7 @@ def test_opening_and_lines_make_the_closing_and_the_next_opening(app: Flask, see
     a_past(shop, dice, currency)
     before = statements(shop, currency)
     assert before[0].opening == Money(0, currency) and before[-1].closing == own(shop, currency)
-    for one, following in zip(before, before[1:], strict=False):
+    for one, following in itertools.pairwise(before):
         assert one.closing == following.opening
     assert any(statement.moved for statement in before)
     with unit(app):
