@@ -88,7 +88,7 @@ def invitation_token(vendor: Vendor, invitation: Invitation) -> str:
 def open_invitation(token: str) -> tuple[Vendor, Invitation]:
     """Who asks whom, both locked against a second opening. Raises TokenRefused when it was altered, used, taken back or is too old."""
     claims = read_token("invitation", token)
-    vendor = find_vendor(claims.vendor)
+    vendor = find_vendor(claims.vendor) if claims.mode == MODE else None
     named = vendor and db.session.scalar(
         select(Invitation.id).where(Invitation.vendor_id == vendor.id, Invitation.token_id == claims.token_id)
     )
