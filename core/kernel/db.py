@@ -11,11 +11,14 @@ from typing import Any, ClassVar, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from sqlalchemy import CheckConstraint, DateTime, MetaData, String, Uuid, event
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import Pool
+
+from core.kernel.reads import open_transaction
 
 MODES = ("test", "live")
 DATABASE_AWAY = (OperationalError, PoolTimeout)  # it does not answer, or not now: nothing that was asked is wrong
@@ -50,10 +53,17 @@ def mode_check() -> CheckConstraint:
     return CheckConstraint("mode IN ('test', 'live')", name="mode")
 
 
+class OneDatabase(Session):
+    """There is one database, so nobody has to look for the one a table lives in."""
+
+    def get_bind(self, mapper: Any = None, clause: Any = None, bind: Any = None, **_: Any) -> Any:
+        return bind or self._db.engine
+
+
 db = SQLAlchemy(
     metadata=Base.metadata,
     # Rows stay readable after a commit: a provider is asked with what was just written down, outside any transaction.
-    session_options={"expire_on_commit": False},
+    session_options={"expire_on_commit": False, "class_": OneDatabase},
 )
 
 
@@ -132,4 +142,6 @@ def locked(model: type[Row], *key: Any) -> Row | None:
 
 def driver() -> Any:
     """The psycopg connection of the present unit, for the few statements that must cost one round trip and nothing more."""
-    return db.session().connection().connection.driver_connection
+    connection = db.session().connection().connection.driver_connection
+    open_transaction(connection)
+    return connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, String, any_, bindparam, func, literal, select
 
 from core.accounts.models import Vendor
 from core.kernel.clock import now
@@ -20,6 +20,13 @@ from core.providers.registry import provider_named
 
 MOST_ATTEMPTS = 20  # a payment tried more often than this is not a person paying
 FIRST_INQUIRY = timedelta(seconds=20)
+
+_LIVE = select(Attempt).where(
+    Attempt.vendor_id == bindparam("vendor_id"),
+    Attempt.mode == bindparam("mode"),
+    Attempt.payment_id == bindparam("payment_id"),
+    Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String))),
+)
 
 
 class PaymentOver(Conflict):
@@ -132,8 +139,7 @@ def closes(attempt: Attempt, outcome: Outcome) -> bool:
 
 def live_attempt(payment: Payment) -> Attempt | None:
     """The one attempt that may still move money."""
-    mine = select(Attempt).where(Attempt.vendor_id == payment.vendor_id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id)
-    return db.session.scalar(mine.where(Attempt.state.in_(LIVE_ATTEMPT)))
+    return db.session.scalar(_LIVE, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id})
 
 
 def paid_attempt(payment: Payment) -> Attempt | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
@@ -21,6 +21,13 @@ from core.providers.registry import provider_for
 
 SESSION = timedelta(minutes=60)  # how long a payer may take
 RECEIPT_LIFE = timedelta(days=10 * 365)
+
+# Written down once, as in core/payments/link.py: every page of a payment begins with this question.
+_BY_TOKEN = (
+    select(Vendor, Payment)
+    .join(Payment, Payment.vendor_id == Vendor.id)
+    .where(Vendor.public_id == bindparam("vendor"), Payment.mode == bindparam("mode"), Payment.token_id == bindparam("token_id"))
+)
 
 
 class AmountNotOffered(Refusal):
@@ -137,10 +144,7 @@ def receipt_token(vendor: Vendor, payment: Payment) -> str:
 def open_payment_token(text: str, *, purpose: str = "payment") -> tuple[Vendor, Payment]:
     """Whose payment this is. Raises TokenRefused for anything we did not issue for this purpose."""
     claims = read_token(purpose, text)
-    named = Payment.mode == claims.mode, Payment.token_id == claims.token_id
-    found = db.session.execute(
-        select(Vendor, Payment).join(Payment, Payment.vendor_id == Vendor.id).where(Vendor.public_id == claims.vendor, *named)
-    ).first()
+    found = db.session.execute(_BY_TOKEN, {"vendor": claims.vendor, "mode": claims.mode, "token_id": claims.token_id}).first()
     if found is None:
         raise TokenRefused("revoked")
     return found[0], found[1]
