@@ -37,6 +37,24 @@ def is_plain(statement: Any) -> bool:
     return True
 
 
+class PlainCursor(psycopg.Cursor[Any]):
+    """Names the columns of an answer without an object for each, which nobody looks at once the question is known."""
+
+    @property
+    def description(self) -> Any:
+        answer = self.pgresult
+        if answer is None or not answer.nfields:
+            return super().description
+        names = range(answer.nfields)
+        return [((answer.fname(n) or b"").decode(), answer.ftype(n), None, None, None, None, None) for n in names]
+
+
+@event.listens_for(Engine, "connect")
+def _use_plain_cursors(connection: Any, _record: Any) -> None:
+    if isinstance(connection, psycopg.Connection):
+        connection.cursor_factory = PlainCursor
+
+
 def open_transaction(connection: psycopg.Connection[Any]) -> None:
     """From the next statement on this connection works in a transaction."""
     if connection.autocommit and connection.pgconn.transaction_status == IDLE:

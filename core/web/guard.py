@@ -189,4 +189,5 @@ def install(app: Flask) -> None:
     login.request_loader(_load)
     login.init_app(app, add_context_processor=False)
     app.before_request(_check_origin)
+    app.context_processor(lambda: {"csrf_token": csrf_token})  # in the place of Flask-WTF's own
     app.jinja_env.globals.update(current=LocalProxy(find_current), csrf_token=csrf_token, form_token=secrets.token_urlsafe)
