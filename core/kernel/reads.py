@@ -58,7 +58,13 @@ def _use_plain_cursors(connection: Any, _record: Any) -> None:
 def open_transaction(connection: psycopg.Connection[Any]) -> None:
     """From the next statement on this connection works in a transaction."""
     if connection.autocommit and connection.pgconn.transaction_status == IDLE:
-        connection.autocommit = False
+        connection.set_autocommit(False)
+
+
+def open_for_reading(connection: psycopg.Connection[Any]) -> None:
+    """The next statement on this connection is a plain question and needs no transaction of its own."""
+    if not connection.autocommit and connection.pgconn.transaction_status == IDLE:
+        connection.set_autocommit(True)
 
 
 @event.listens_for(Engine, "before_cursor_execute")
@@ -68,7 +74,7 @@ def _begin_only_when_needed(connection: Any, _cursor: Any, _statement: str, _par
         return
     plain = context is not None and _known_plain(context.compiled)
     if driver.autocommit != plain:
-        driver.autocommit = plain
+        driver.set_autocommit(plain)
 
 
 def _known_plain(compiled: Any) -> bool:

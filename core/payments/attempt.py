@@ -21,12 +21,13 @@ from core.providers.registry import provider_named
 MOST_ATTEMPTS = 20  # a payment tried more often than this is not a person paying
 FIRST_INQUIRY = timedelta(seconds=20)
 
-_LIVE = select(Attempt).where(
+_OF_PAYMENT = (
     Attempt.vendor_id == bindparam("vendor_id"),
     Attempt.mode == bindparam("mode"),
     Attempt.payment_id == bindparam("payment_id"),
-    Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String))),
 )
+_LIVE = select(Attempt).where(*_OF_PAYMENT, Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String))))
+_TRIES = select(func.count()).where(*_OF_PAYMENT)
 
 
 class PaymentOver(Conflict):
@@ -49,14 +50,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
         return under_way
     if now() >= payment.expires_at:
         raise PaymentOver("The time to pay has run out. No money was taken.")
-    number = 1 + int(
-        db.session.scalar(
-            select(func.count()).where(
-                Attempt.vendor_id == payment.vendor_id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id
-            )
-        )
-        or 0
-    )
+    number = 1 + int(db.session.scalar(_TRIES, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id}) or 0)
     if number > MOST_ATTEMPTS:
         raise PaymentOver("This payment was tried too often. Please open the link again.")
     at = now()
