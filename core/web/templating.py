@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from types import FunctionType
 from typing import Any
 
 from flask.templating import Environment as FlaskEnvironment
@@ -22,14 +23,17 @@ class Sheet(Template):
 
 
 class SheetContext(Context):
-    """Calls a macro without first asking whether it is one of the other things that may be called."""
+    """Calls a macro or a plain function without first asking whether it is one of the other things that may be called."""
 
     def call(self, called: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if type(called) is not Macro:
+        kind = type(called)
+        if kind is Macro:
+            args = (self.eval_ctx, *args)
+        elif kind is not FunctionType or hasattr(called, "jinja_pass_arg"):
             return super().call(called, *args, **kwargs)
         kwargs.pop("_block_vars", None)
         kwargs.pop("_loop_vars", None)
-        return called(self.eval_ctx, *args, **kwargs)
+        return called(*args, **kwargs)
 
 
 class SheetCompiler(CodeGenerator):
