@@ -101,7 +101,7 @@ def _page(template: str, till: Till, *, status: int = 200, **values: object) -> 
 
 def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Response:
     """To be paid: fresh, left in the middle, or after a decline. What was typed before stays with the payment."""
-    attempt = live_attempt(till.payment)
+    attempt = till.attempt if notice is None else live_attempt(till.payment)  # a notice: something was tried since
     stage = till.stage
     # Fields on our own page need scripts to be opened; a payer sent to the hosted page continues there.
     in_fields = attempt is None or attempt.surface == "fields"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, String, any_, bindparam, func, literal, select
 
 from core.accounts.models import Vendor
 from core.kernel.clock import now
@@ -20,6 +20,14 @@ from core.providers.registry import provider_named
 
 MOST_ATTEMPTS = 20  # a payment tried more often than this is not a person paying
 FIRST_INQUIRY = timedelta(seconds=20)
+
+_OF_PAYMENT = (
+    Attempt.vendor_id == bindparam("vendor_id"),
+    Attempt.mode == bindparam("mode"),
+    Attempt.payment_id == bindparam("payment_id"),
+)
+_LIVE = select(Attempt).where(*_OF_PAYMENT, Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String))))
+_TRIES = select(func.count()).where(*_OF_PAYMENT)
 
 
 class PaymentOver(Conflict):
@@ -42,14 +50,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
         return under_way
     if now() >= payment.expires_at:
         raise PaymentOver("The time to pay has run out. No money was taken.")
-    number = 1 + int(
-        db.session.scalar(
-            select(func.count()).where(
-                Attempt.vendor_id == payment.vendor_id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id
-            )
-        )
-        or 0
-    )
+    number = 1 + int(db.session.scalar(_TRIES, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id}) or 0)
     if number > MOST_ATTEMPTS:
         raise PaymentOver("This payment was tried too often. Please open the link again.")
     at = now()
@@ -132,8 +133,7 @@ def closes(attempt: Attempt, outcome: Outcome) -> bool:
 
 def live_attempt(payment: Payment) -> Attempt | None:
     """The one attempt that may still move money."""
-    mine = select(Attempt).where(Attempt.vendor_id == payment.vendor_id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id)
-    return db.session.scalar(mine.where(Attempt.state.in_(LIVE_ATTEMPT)))
+    return db.session.scalar(_LIVE, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id})
 
 
 def paid_attempt(payment: Payment) -> Attempt | None:

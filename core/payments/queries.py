@@ -180,10 +180,9 @@ def page_state(payment: Payment) -> str:
         return "checking"
     if payment.state == "requires_method":
         return "failed" if payment.decline_code else "pay"
-    attempt = live_attempt(payment)
-    if payment.state == "requires_action" and attempt is not None:
+    if payment.state == "requires_action" and live_attempt(payment) is not None:
         return "challenge"
-    return "expired" if attempt is None and now() >= payment.expires_at else "pay"
+    return "expired" if now() >= payment.expires_at and live_attempt(payment) is None else "pay"
 
 
 def milestones(vendor: Vendor, mode: str) -> dict[str, bool]:
