@@ -17,7 +17,7 @@ from core.web import filters, guard, headers, health, languages, page, refusals,
 from core.web.application import Application
 from portal import door as portal_door
 from workers import commands
-from workers.runner import wake
+from workers.runner import wake_soon
 
 HERE = Path(__file__).parent
 LARGEST_BODY = 1_000_000  # bytes; nobody types more, and hooks stay far below
@@ -46,7 +46,7 @@ def create_app(**config: Any) -> Flask:
     checkout_door.register(app)
     commands.install(app)
     if settings().redis_url:
-        on_commit(wake)
+        on_commit(wake_soon)
     if settings().proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings().proxies, x_proto=settings().proxies)  # type: ignore[method-assign]
     if missing := guard.unguarded(app):

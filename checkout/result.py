@@ -16,7 +16,7 @@ from core.payments.close import record_close
 from core.payments.link import link_state, link_token
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
-from core.payments.settle import settle
+from core.payments.settle import settle_at_once
 from core.providers.contract import ProviderError
 from core.web.guard import public
 from core.web.page import page, see_other, step_outside
@@ -60,7 +60,7 @@ def come_back(token: str) -> Response:
         except ProviderError as problem:  # refused, or too many are asking: the poller asks again
             log.warning("inquiry_failed", problem=type(problem).__name__, payment=till.payment.public_id)
         else:
-            settle(till.vendor, till.payment, attempt, outcome, cause="return")
+            settle_at_once(till.vendor, till.payment, attempt, outcome, cause="return")
     return see_other(till.page_url)
 
 

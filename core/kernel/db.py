@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -98,6 +98,8 @@ def wake_after_commit(queue: str) -> None:
 
 def finish_unit(*, keep: bool) -> None:
     """End the present unit of work: commit it or throw it away. The single commit of the whole product."""
+    if not unit_begun():
+        return  # the database was asked nothing
     session = db.session()
     if not keep:
         session.info.pop("queues", None)
@@ -126,14 +128,48 @@ def unit_of_work() -> Iterator[Any]:
     finish_unit(keep=True)
 
 
+def wake_now(queue: str) -> None:
+    """Say that a queue has got new work that is committed already."""
+    for listener in _after_commit:
+        listener({queue})
+
+
+def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
+    """One statement that is a unit of work by itself: asked, kept and answered in one journey to the server. Gives its rows.
+
+    For the few acts that are paid for by the million. It cannot be part of a unit that has begun: that one could still be thrown away.
+    """
+    assert_no_transaction("a whole unit of work cannot be part of another one")
+    line = db.engine.raw_connection()
+    try:
+        connection: Any = line.driver_connection
+        connection.autocommit = True
+        try:
+            rows: list[Any] = connection.execute(statement, values, prepare=True).fetchall()
+        finally:
+            if not connection.closed:
+                connection.autocommit = False
+    except psycopg.OperationalError:
+        line.invalidate()
+        raise
+    finally:
+        line.close()
+    return rows
+
+
 class TransactionOpen(RuntimeError):
     """Somebody asked the outside world while holding a database transaction: a bug that would freeze rows."""
 
 
-def assert_no_transaction() -> None:
+def unit_begun() -> bool:
+    """Whether the present unit has asked or written anything yet."""
+    return bool(db.session.registry.has() and db.session().in_transaction())
+
+
+def assert_no_transaction(why: str = "a provider may not be called inside a transaction") -> None:
     """Every provider call begins with this."""
-    if db.session().in_transaction():
-        raise TransactionOpen("a provider may not be called inside a transaction")
+    if unit_begun():
+        raise TransactionOpen(why)
 
 
 def locked(model: type[Row], *key: Any) -> Row | None:
