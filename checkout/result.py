@@ -25,6 +25,7 @@ from core.web.throttle import by_address
 
 QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
 REFRESH_SECONDS = 4  # for browsers without scripts
+PROCESSING_SECONDS = 30  # the bank may take days: the page looks again now and then, and the e-mail comes anyway
 LAST_MINUTES = 5  # before that nobody is hurried
 NOT_CANCELED = "The card processor did not answer, so we cannot promise that this payment is cancelled. Please try again in a moment."
 
@@ -128,13 +129,15 @@ def payment_end(till: Till) -> dict[str, object]:
 
 
 def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response:
+    processing, slow = till.payment.state == "processing", asked >= QUICK_ASKS
     return _page(
         "checkout/_checking.html" if part else "checkout/checking.html",
         till,
         state_url=url_for("checkout.state", token=till.token, asked=asked + 1),
-        wait_seconds=2 if asked < QUICK_ASKS else 10,
-        slow=asked >= QUICK_ASKS,
-        refresh_seconds=REFRESH_SECONDS,
+        wait_seconds=2 if not slow else PROCESSING_SECONDS if processing else 10,
+        processing=processing,
+        slow=slow,
+        refresh_seconds=PROCESSING_SECONDS if processing else REFRESH_SECONDS,
     )
 
 

@@ -154,6 +154,8 @@ def lock_both(attempt: Attempt) -> tuple[Payment, Attempt]:
 def move_attempt(attempt: Attempt, to: str, *, next_inquiry_at: datetime | None = None) -> None:
     """Take a locked attempt to another state; a move the table does not allow leaves it where it is, for it is news from the past."""
     if attempt.state == to or may_move(ATTEMPT, attempt.state, to):
+        if to == "submitted" != attempt.state:  # the bank has it: the questions begin anew, close together at first
+            attempt.inquiries, attempt.next_inquiry_at = 0, now() + FIRST_INQUIRY
         attempt.state = to
         attempt.updated_at = now()
     if attempt.state not in LIVE_ATTEMPT:

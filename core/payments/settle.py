@@ -17,6 +17,7 @@ from core.kernel.ids import uuid7
 from core.kernel.outbox import OutboxTask, enqueue
 from core.ledger import book
 from core.ledger.post import post
+from core.notifications.notify import notify
 from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
 from core.payments.history import move, note
 from core.payments.models import Attempt, Payment, PaymentEvent
@@ -141,14 +142,29 @@ def _hear(told: Told) -> str:
     if outcome.state in ("requires_method", "declined"):
         return _hear_decline(payment, attempt, outcome, told)
     if outcome.state == "canceled":
-        if attempt is not None:
-            if not closes(attempt, outcome):
-                return "stale"
-            move_attempt(attempt, "abandoned")
-        _nothing_pending(payment, told)
-        return "told"
-    if _is_over(attempt):
-        return "stale"
+        return _hear_canceled(payment, attempt, told)
+    return "stale" if _is_over(attempt) else _hear_progress(payment, attempt, told)
+
+
+def _hear_canceled(payment: Payment, attempt: Attempt | None, told: Told) -> str:
+    """Nothing can be paid on the attempt any more. A payer who was told to wait for the bank is told how that ended."""
+    if attempt is not None:
+        if not closes(attempt, told.outcome):
+            return "stale"
+        move_attempt(attempt, "abandoned")
+    if payment.state == "processing" and live_attempt(payment) is None:
+        _tell_payer_it_failed(told.vendor, payment)
+    _nothing_pending(payment, told)
+    return "told"
+
+
+def _hear_progress(payment: Payment, attempt: Attempt | None, told: Told) -> str:
+    """It is under way: with the bank, with the payer, or we do not know."""
+    outcome = told.outcome
+    if outcome.state == "processing" and outcome.charge and _decline_known(payment, outcome.charge, ""):
+        return "stale"  # the bank was asked, and has said no since: the news are in the wrong order
+    if outcome.state == "unknown" and payment.state == "processing":
+        return "stale"  # that it cannot be asked just now takes nothing from what we know: the bank has it
     to = {"processing": "processing", "requires_action": "requires_action", "unknown": "unknown"}[outcome.state]
     if attempt is not None:
         move_attempt(attempt, {"processing": "submitted", "requires_action": "action_required", "unknown": "unknown"}[to])
@@ -189,15 +205,25 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
     known = _decline_known(payment, charge, told.cause)
     if not known:
         note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
-    if _is_over(attempt) or (known and payment.state != "unknown"):  # heard again while we did not know: so this is how things stand
+    # Heard again while we did not know, or as the end of the attempt: so this is how things stand.
+    if _is_over(attempt) or (known and payment.state != "unknown" and not outcome.closed):
         return "stale" if known else "told"
     if attempt is not None:
         attempt.decline_code = outcome.decline_code
-        move_attempt(attempt, "action_required")
+        move_attempt(attempt, "declined" if outcome.closed else "action_required")
     payment.decline_code = outcome.decline_code
+    if payment.state == "processing":
+        _tell_payer_it_failed(told.vendor, payment)
+        if attempt is not None and attempt.state in LIVE_ATTEMPT:
+            ask_again(payment.vendor_id, payment.mode, attempt)  # an event does not say whether its page takes another card
     if payment.state != "requires_method" and may_move(PAYMENT, payment.state, "requires_method"):
         move(payment, "requires_method", "payment.requires_method", actor=told.actor, cause=told.cause)
     return "told"
+
+
+def _tell_payer_it_failed(vendor: Vendor, payment: Payment) -> None:
+    """The page had said that it was being processed and that we would write; so we do."""
+    notify(vendor, "payment_failed", mode=payment.mode, to=payment.email, payment=payment.public_id)
 
 
 def _decline_known(payment: Payment, charge: str, cause: str) -> bool:

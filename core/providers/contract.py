@@ -53,7 +53,8 @@ class Outcome:
     processing       the provider has what it needs and will say later
     requires_action  the payer is being asked by their bank
     requires_method  open, and nothing was tried yet
-    declined         the last try failed; `decline_code` says why. The attempt stays open: the payer may try again
+    declined         the last try failed; `decline_code` says why. The attempt stays open and the payer may try again on it, unless
+                     `closed`: then its page takes no other card, and another try needs another attempt
     canceled         closed without money; nothing can be paid on it any more
     unknown          the provider could not be asked, or does not know
     `fee`, `fee_reference`, `available_on` and the card may be missing from any outcome and come later from fees() or inquire().
@@ -72,6 +73,7 @@ class Outcome:
     fee_reference: str | None = None  # the provider's own line for it
     occurred_at: datetime | None = None
     available_on: datetime | None = None
+    closed: bool = False  # of a decline: nothing more can be tried on this attempt
 
 
 OUTCOME_STATES = frozenset({"succeeded", "processing", "requires_action", "requires_method", "declined", "canceled", "unknown"})
