@@ -1,0 +1,37 @@
+"""The scheduled audit of the books, and refunds of money nobody asked for."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0006"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Build it."""
+    op.create_table(
+        "ledger_proofs",
+        sa.Column("vendor_id", sa.Uuid(), nullable=False),
+        sa.Column("mode", sa.String(length=4), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("proven_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_journal", sa.Uuid(), nullable=True),
+        sa.Column("breaks", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("broken_since", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("mode IN ('test', 'live')", name=op.f("ck_ledger_proofs_mode")),
+        sa.PrimaryKeyConstraint("vendor_id", "mode", name=op.f("pk_ledger_proofs")),
+    )
+    op.create_index("ix_ledger_proofs_due", "ledger_proofs", ["due_at"])
+    op.create_index("ix_ledger_proofs_broken", "ledger_proofs", ["broken_since"], postgresql_where=sa.text("broken_since IS NOT NULL"))
+    # The house's own row: the guards in PostgreSQL, and the look for books that are new.
+    op.execute(
+        "INSERT INTO ledger_proofs (vendor_id, mode, due_at, breaks) VALUES ('00000000-0000-0000-0000-000000000000', 'live', now(), '[]')"
+    )
+
+
+def downgrade() -> None:
+    """Take it away again."""
+    op.drop_table("ledger_proofs")
