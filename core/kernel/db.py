@@ -18,7 +18,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import Pool
 
 MODES = ("test", "live")
-DATABASE_AWAY = (OperationalError, PoolTimeout)  # it does not answer, or not now: nothing that was asked is wrong
+# It does not answer, or not now: nothing that was asked is wrong.
+DATABASE_AWAY = (OperationalError, psycopg.OperationalError, PoolTimeout)
+GAVE_WAY = ("40P01", "40001")  # a deadlock, or a transaction that could not be put in line with another one
 Row = TypeVar("Row", bound="Base")
 
 
@@ -113,6 +115,11 @@ def unit_of_work() -> Iterator[Any]:
         finish_unit(keep=False)
         raise
     finish_unit(keep=True)
+
+
+def gave_way(problem: BaseException) -> bool:
+    """Whether PostgreSQL ended this unit so that another one could go on. Nothing of it is left, and it may simply be done again."""
+    return getattr(getattr(problem, "orig", problem), "sqlstate", None) in GAVE_WAY
 
 
 class TransactionOpen(RuntimeError):
