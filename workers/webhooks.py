@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.outbox import enqueue
 from core.payments.match import find_attempts, find_refund, lock_payments
 from core.payments.models import Attempt, Payment
 from core.payments.refund import settle_refund
@@ -17,6 +19,8 @@ from core.providers.inbox import take_events
 from core.providers.models import InboxEvent
 from core.providers.registry import provider_named
 from workers.task import Task
+
+NOBODYS = uuid.UUID(int=0)  # whose task it is until the provider has said whose charge
 
 
 def open_provider_events(tasks: list[Task]) -> None:
@@ -63,6 +67,9 @@ def _settle_payments(opened: list[tuple[InboxEvent, ProviderEvent]], vendors: di
 
 
 def _settle_refund(row: InboxEvent, event: ProviderEvent, vendors: dict[str, Vendor]) -> None:
+    if "refund" not in event.metadata and event.refund_outcome is not None and event.refund_outcome.charge:
+        _look_for_it(row, event.refund_outcome.charge)
+        return
     vendor = vendors.get(event.metadata.get("vendor", ""))
     refund = find_refund(vendor, row.mode, event.metadata.get("refund", "")) if vendor else None
     payment = refund and db.session.get_one(Payment, (refund.vendor_id, refund.mode, refund.payment_id))
@@ -71,6 +78,12 @@ def _settle_refund(row: InboxEvent, event: ProviderEvent, vendors: dict[str, Ven
         return
     row.vendor_id = vendor.id
     row.result = settle_refund(vendor, refund, event.refund_outcome, cause=event.event_id)
+
+
+def _look_for_it(row: InboxEvent, charge: str) -> None:
+    """Nobody here asked for this refund, so it says nothing of whose it is: the provider is asked about the charge."""
+    enqueue("find_outside_refunds", NOBODYS, provider=row.provider, mode=row.mode, charge=charge)
+    row.result = "asked"
 
 
 def _ids(opened: Iterable[tuple[InboxEvent, ProviderEvent]], name: str) -> set[str]:

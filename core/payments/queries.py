@@ -155,9 +155,14 @@ def timeline(vendor: Vendor, payment: Payment) -> list[PaymentEvent]:
 
 
 def list_refunds(vendor: Vendor, payment: Payment) -> list[Refund]:
-    """A payment's refunds, oldest first."""
+    """A payment's refunds, oldest first, also the returns of money it did not ask for."""
     mine = select(Refund).where(Refund.vendor_id == vendor.id, Refund.mode == payment.mode, Refund.payment_id == payment.id)
     return list(db.session.scalars(mine.order_by(Refund.id)))
+
+
+def refunds_of_sale(vendor: Vendor, payment: Payment) -> list[Refund]:
+    """The refunds of what was sold, oldest first: those that a receipt and the payment's sums speak of."""
+    return [refund for refund in list_refunds(vendor, payment) if refund.of_sale]
 
 
 def list_attempts(vendor: Vendor, payment: Payment) -> list[Attempt]:

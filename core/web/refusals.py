@@ -98,7 +98,9 @@ def _away(problem: Exception) -> Response:
 def _crossed() -> Response:
     """Two changed the same things at the same moment, and this one had to give way although it was tried again where it could be."""
     log.warning("gave_way", method=request.method, route=str(request.url_rule))
-    message = _("Something else changed the same thing at this very moment, and yours had to wait. Nothing was done twice: please try again.")
+    message = _(
+        "Something else changed the same thing at this very moment, and yours had to wait. Nothing was done twice: please try again."
+    )
     response = answer(409, title=_("Please try again"), message=message, code="gave_way")
     response.headers["Retry-After"] = "1"
     return response

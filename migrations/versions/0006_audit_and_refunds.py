@@ -9,6 +9,8 @@ from sqlalchemy.dialects import postgresql
 revision = "0006"
 down_revision = "0004"
 
+SOURCES = "('seller_pending', 'seller_available', 'seller_receivable', 'unapplied')"
+
 
 def upgrade() -> None:
     """Build it."""
@@ -26,6 +28,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_ledger_proofs_due", "ledger_proofs", ["due_at"])
     op.create_index("ix_ledger_proofs_broken", "ledger_proofs", ["broken_since"], postgresql_where=sa.text("broken_since IS NOT NULL"))
+    op.add_column("refunds", sa.Column("charge", sa.String(length=80), nullable=True))
+    op.drop_constraint(op.f("ck_refunds_taken_from"), "refunds", type_="check")
+    op.create_check_constraint(op.f("ck_refunds_taken_from"), "refunds", f"taken_from IN {SOURCES}")
+    op.create_index(
+        "uq_refunds_unapplied_once",
+        "refunds",
+        ["vendor_id", "mode", "charge"],
+        unique=True,
+        postgresql_where=sa.text("taken_from = 'unapplied' AND state NOT IN ('failed', 'canceled')"),
+    )
     # The house's own row: the guards in PostgreSQL, and the look for books that are new.
     op.execute(
         "INSERT INTO ledger_proofs (vendor_id, mode, due_at, breaks) VALUES ('00000000-0000-0000-0000-000000000000', 'live', now(), '[]')"
@@ -35,3 +47,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take it away again."""
     op.drop_table("ledger_proofs")
+    op.drop_index("uq_refunds_unapplied_once", "refunds")
+    op.drop_constraint(op.f("ck_refunds_taken_from"), "refunds", type_="check")
+    op.create_check_constraint(op.f("ck_refunds_taken_from"), "refunds", "taken_from IN ('seller_pending', 'seller_available')")
+    op.drop_column("refunds", "charge")

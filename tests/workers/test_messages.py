@@ -94,6 +94,9 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "payment_failed", payment=make_declined(shop).public_id),
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
+        ask(shop, "money_returned", payment=pay, refund=done.public_id),
+        ask(shop, "refund_outside", payment=pay, refund=done.public_id),
+        ask(shop, "refund_not_booked", payment=pay),
     ]
 
 
