@@ -19,7 +19,7 @@ from core.web.guard import public
 from core.web.page import page, see_other
 from core.web.throttle import by_address
 
-UNDER_WAY = ("pay", "challenge", "failed", "checking")
+UNDER_WAY = ("pay", "challenge", "failed", "locked", "checking")
 
 
 class ChooseForm(Form):

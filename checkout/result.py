@@ -14,6 +14,7 @@ from core.kernel.clock import now
 from core.payments.attempt import close_at_provider, live_attempt
 from core.payments.close import record_close
 from core.payments.link import link_state, link_token
+from core.payments.lockout import locked_until
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
 from core.payments.settle import settle
@@ -67,7 +68,7 @@ def come_back(token: str) -> Response:
 
 @door.post("/checkout/<token>/cancel")
 @public
-@at("pay", "challenge", "failed")
+@at("pay", "challenge", "failed", "locked")
 def cancel(till: Till) -> Response:
     """The payer calls it off. What is open at the provider is closed first; if it was paid after all, it is paid."""
     attempt, outcome = live_attempt(till.payment), None
@@ -76,7 +77,7 @@ def cancel(till: Till) -> Response:
             with step_outside():
                 outcome = close_at_provider(till.payment, attempt)
         except ProviderError:
-            return card_page(till, notice=NOT_CANCELED, status=409)
+            return page_of(till, notice=NOT_CANCELED, status=409)
     record_close(till.vendor, till.payment, attempt, outcome, to="canceled", actor="payer")
     return see_other(till.page_url)
 
@@ -118,6 +119,18 @@ def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Re
         in_fields=in_fields,
         attempts_url=url_for("checkout.try_card", token=till.token),
         back_url=url_for("checkout.come_back", token=till.token),
+        cancel_url=url_for("checkout.cancel", token=till.token),
+    )
+
+
+def locked_page(till: Till, *, notice: str | None = None, status: int = 200) -> Response:
+    """Too many declines: said with the time at which it goes on. The guard lets no try through before."""
+    return _page(
+        "checkout/locked.html",
+        till,
+        status=status,
+        notice=notice,
+        locked_until=locked_until(till.payment) or now(),
         cancel_url=url_for("checkout.cancel", token=till.token),
     )
 
@@ -165,6 +178,7 @@ PAGES: dict[str, Callable[..., Response]] = {
     "pay": card_page,
     "challenge": card_page,
     "failed": card_page,
+    "locked": locked_page,
     "checking": checking_page,
     "paid": paid_page,
     "canceled": over_page,

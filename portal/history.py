@@ -43,6 +43,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "unexpected.return_requested": ("Sending back the money that was not expected", "info"),
     "payment.released": ("Released to your available balance", "good"),
     "fee.recorded": ("The processor's charge was recorded", "quiet"),
+    "fee.other_currency": ("The processor's charge is in another currency and is not in the books", "warn"),
     "refund.requested": ("Refund asked for", "info"),
     "refund.submitted": ("Refund sent to the processor", "info"),
     "refund.pending": ("Refund on its way", "info"),

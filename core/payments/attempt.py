@@ -12,6 +12,7 @@ from core.kernel.db import db, locked
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
 from core.payments.history import move, note
+from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment
 from core.payments.start import lock_payment
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
@@ -20,6 +21,12 @@ from core.providers.registry import provider_named
 
 MOST_ATTEMPTS = 20  # a payment tried more often than this is not a person paying
 FIRST_INQUIRY = timedelta(seconds=20)
+
+
+class TriedTooOften(Conflict):
+    """Many cards were declined one after another: the payment rests for a while."""
+
+    code = "tried_too_often"
 
 
 class PaymentOver(Conflict):
@@ -32,11 +39,13 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
     """The attempt this payer is in the middle of, or a new one. **No money may move yet**: the provider has not been asked.
 
     An attempt under way is answered again, whichever tab or device asks (the caller closes it first when it needs another
-    surface). Refuses PaymentOver when there is nothing left to pay.
+    surface). Refuses PaymentOver when there is nothing left to pay, TriedTooOften after many declines.
     """
     payment = lock_payment(payment)
     if payment.state in PAID_OR_OVER or payment.state == "processing":
         raise PaymentOver("There is nothing left to pay here.")
+    if locked_until(payment):
+        raise TriedTooOften("Too many cards were declined. Please wait a quarter of an hour. No money was taken.")
     under_way = live_attempt(payment)
     if under_way:
         return under_way

@@ -16,6 +16,7 @@ from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 from core.kernel.money import Money
 from core.payments.attempt import live_attempt
+from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink, Refund
 
 Row = TypeVar("Row")
@@ -172,7 +173,7 @@ def list_attempts(vendor: Vendor, payment: Payment) -> list[Attempt]:
 
 
 def page_state(payment: Payment) -> str:
-    """Which page of the checkout tells the truth now: pay, challenge, checking, paid, failed, canceled or expired.
+    """Which page of the checkout tells the truth now: pay, challenge, checking, paid, failed, locked, canceled or expired.
 
     `challenge`: the provider has opened its page and waits for the payer. `checking`: the payer may have paid and we do
     not know yet. Failure is only shown when the provider has said so.
@@ -184,7 +185,7 @@ def page_state(payment: Payment) -> str:
     if payment.state in ("processing", "unknown"):
         return "checking"
     if payment.state == "requires_method":
-        return "failed" if payment.decline_code else "pay"
+        return "locked" if locked_until(payment) else "failed" if payment.decline_code else "pay"
     attempt = live_attempt(payment)
     if payment.state == "requires_action" and attempt is not None:
         return "challenge"

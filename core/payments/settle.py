@@ -19,7 +19,9 @@ from core.ledger import book
 from core.ledger.post import post
 from core.notifications.notify import notify
 from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
+from core.payments.complete import complete
 from core.payments.history import move, note
+from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent
 from core.payments.start import lock_payment
 from core.payments.states import LIVE_ATTEMPT, PAYMENT, may_move
@@ -67,7 +69,7 @@ def settle_many(told: list[Told]) -> list[str]:
         if item.outcome.state != "succeeded":
             results[n] = _hear(item)
         elif results[n] == "already" or (results[n] == "settled" and item.outcome.fee is not None):
-            _complete(item.payment, item.outcome)
+            complete(item.payment, item.outcome)
     return results
 
 
@@ -218,6 +220,9 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
             ask_again(payment.vendor_id, payment.mode, attempt)  # an event does not say whether its page takes another card
     if payment.state != "requires_method" and may_move(PAYMENT, payment.state, "requires_method"):
         move(payment, "requires_method", "payment.requires_method", actor=told.actor, cause=told.cause)
+    db.session.flush()
+    if attempt is not None and attempt.state in LIVE_ATTEMPT and locked_until(payment):
+        ask_again(payment.vendor_id, payment.mode, attempt)  # its page at the provider takes cards still: a worker closes it
     return "told"
 
 
@@ -236,29 +241,6 @@ def _decline_known(payment: Payment, charge: str, cause: str) -> bool:
     )
     same = PaymentEvent.detail["charge"].astext == charge if charge else PaymentEvent.cause == cause
     return db.session.scalar(declines.where(same).limit(1)) is not None
-
-
-def _complete(payment: Payment, outcome: Outcome) -> None:
-    """Write down what earlier news left out: the card, and what the processor kept (booked once, under its own line's id)."""
-    wanting_card = payment.card_brand is None and outcome.card_brand is not None
-    wanting_fee = payment.processor_fee_minor is None and outcome.fee is not None and outcome.fee_reference is not None
-    if not (wanting_card or wanting_fee):
-        return
-    payment = lock_payment(payment)
-    if payment.card_brand is None:
-        payment.card_brand, payment.card_last4 = outcome.card_brand, outcome.card_last4
-    if payment.processor_fee_minor is None and outcome.fee is not None and outcome.fee_reference is not None:
-        payment.processor_fee_minor = outcome.fee.minor
-        if outcome.fee:
-            post([book.processor_fee(payment, fee=outcome.fee, reference=outcome.fee_reference, at=now())])
-        note(
-            payment,
-            "fee.recorded",
-            actor="provider",
-            cause=outcome.fee_reference,
-            amount_minor=outcome.fee.minor,
-            currency=outcome.fee.currency,
-        )
 
 
 def ask_again(vendor_id: uuid.UUID, mode: str, attempt: Attempt, *, due_in: int = 0) -> OutboxTask:
