@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers import accounts, messages, outside, papers, payments, proofs, webhooks
+from workers import accounts, messages, outside, papers, payments, proofs, pruning, webhooks
 from workers.task import Task
 
 # Given a batch, in one transaction that also strikes the tasks off.
@@ -24,4 +24,5 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "send_message": messages.send_message,
     "make_receipt": papers.make_receipt,
     "prove_book": proofs.prove_book,
+    "prune": pruning.prune,
 }

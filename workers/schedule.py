@@ -1,4 +1,4 @@
-"""What the clock plans: inquiries, expiries, releases, proofs of the books. Each second it looks for what is due; rows decide, not the clock."""
+"""What the clock plans: inquiries, expiries, releases, proofs of the books, pruning. Each second it looks for what is due; rows decide, not the clock."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from core.kernel.outbox import enqueue
 from core.ledger.proof import claim_due_proofs
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.release import release_due
+from workers.pruning import plan_pruning
 
 
 def tick() -> None:
@@ -25,3 +26,5 @@ def tick() -> None:
     with unit_of_work():
         for vendor_id, mode in claim_due_proofs():
             enqueue("prove_book", vendor_id, queue="papers", mode=mode)  # it may take its time, and money never waits behind it
+    with unit_of_work():
+        plan_pruning()

@@ -1,4 +1,4 @@
-"""The scheduled audit of the books, and refunds of money nobody asked for."""
+"""The scheduled audit of the books, refunds of money nobody asked for, and letters whose words are let go."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("taken_from = 'unapplied' AND state NOT IN ('failed', 'canceled')"),
     )
+    op.create_index("ix_messages_with_words", "messages", ["created_at"], postgresql_where=sa.text("text IS NOT NULL"))
     # The house's own row: the guards in PostgreSQL, and the look for books that are new.
     op.execute(
         "INSERT INTO ledger_proofs (vendor_id, mode, due_at, breaks) VALUES ('00000000-0000-0000-0000-000000000000', 'live', now(), '[]')"
@@ -47,6 +48,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take it away again."""
     op.drop_table("ledger_proofs")
+    op.drop_index("ix_messages_with_words", "messages")
     op.drop_index("uq_refunds_unapplied_once", "refunds")
     op.drop_constraint(op.f("ck_refunds_taken_from"), "refunds", type_="check")
     op.create_check_constraint(op.f("ck_refunds_taken_from"), "refunds", "taken_from IN ('seller_pending', 'seller_available')")
