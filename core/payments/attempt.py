@@ -14,7 +14,7 @@ from core.kernel.ids import public_id, uuid7
 from core.payments.history import move, note
 from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment
-from core.payments.start import lock_payment
+from core.payments.start import OPEN_HOLD, keep_place, lock_payment
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
 from core.providers.contract import Opening, OpenPayment, Outcome
 from core.providers.registry import provider_named
@@ -77,6 +77,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
         updated_at=at,
     )
     db.session.add(attempt)
+    keep_place(payment, OPEN_HOLD)
     note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface)
     return attempt
 

@@ -23,7 +23,7 @@ from core.payments.complete import complete
 from core.payments.history import move, note
 from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent
-from core.payments.start import lock_payment
+from core.payments.start import SESSION, keep_place, lock_payment
 from core.payments.states import LIVE_ATTEMPT, PAYMENT, may_move
 from core.providers.contract import Outcome
 
@@ -206,6 +206,7 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
     charge = outcome.charge or ""
     known = _decline_known(payment, charge, told.cause)
     if not known:
+        keep_place(payment, SESSION)
         note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
     # Heard again while we did not know, or as the end of the attempt: so this is how things stand.
     if _is_over(attempt) or (known and payment.state != "unknown" and not outcome.closed):
