@@ -22,7 +22,9 @@ from sqlalchemy.pool import Pool
 from core.kernel.reads import open_transaction
 
 MODES = ("test", "live")
-DATABASE_AWAY = (OperationalError, PoolTimeout)  # it does not answer, or not now: nothing that was asked is wrong
+# It does not answer, or not now: nothing that was asked is wrong.
+DATABASE_AWAY = (OperationalError, psycopg.OperationalError, PoolTimeout)
+GAVE_WAY = ("40P01", "40001")  # a deadlock, or a transaction that could not be put in line with another one
 Row = TypeVar("Row", bound="Base")
 
 
@@ -155,6 +157,11 @@ def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
     finally:
         line.close()
     return rows
+
+
+def gave_way(problem: BaseException) -> bool:
+    """Whether PostgreSQL ended this unit so that another one could go on. Nothing of it is left, and it may simply be done again."""
+    return getattr(getattr(problem, "orig", problem), "sqlstate", None) in GAVE_WAY
 
 
 class TransactionOpen(RuntimeError):

@@ -21,8 +21,12 @@ KINDS: dict[str, tuple[str, ...]] = {
     "password_changed": ("user",),
     "payment_received": ("payment",),
     "receipt": ("payment",),
+    "payment_failed": ("payment",),
     "refund_sent": ("payment", "refund"),
     "refund_failed": ("payment", "refund"),
+    "money_returned": ("payment", "refund"),
+    "refund_outside": ("payment", "refund"),
+    "refund_not_booked": ("payment",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password"})

@@ -12,8 +12,9 @@ from core.kernel.db import db, locked
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
 from core.payments.history import move, note
+from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment
-from core.payments.start import lock_payment
+from core.payments.start import OPEN_HOLD, keep_place, lock_payment
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
 from core.providers.contract import Opening, OpenPayment, Outcome
 from core.providers.registry import provider_named
@@ -30,6 +31,12 @@ _LIVE = select(Attempt).where(*_OF_PAYMENT, Attempt.state == any_(literal(sorted
 _TRIES = select(func.count()).where(*_OF_PAYMENT)
 
 
+class TriedTooOften(Conflict):
+    """Many cards were declined one after another: the payment rests for a while."""
+
+    code = "tried_too_often"
+
+
 class PaymentOver(Conflict):
     """The payment is paid, ended or out of time: there is nothing left to attempt."""
 
@@ -40,11 +47,13 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
     """The attempt this payer is in the middle of, or a new one. **No money may move yet**: the provider has not been asked.
 
     An attempt under way is answered again, whichever tab or device asks (the caller closes it first when it needs another
-    surface). Refuses PaymentOver when there is nothing left to pay.
+    surface). Refuses PaymentOver when there is nothing left to pay, TriedTooOften after many declines.
     """
     payment = lock_payment(payment)
     if payment.state in PAID_OR_OVER or payment.state == "processing":
         raise PaymentOver("There is nothing left to pay here.")
+    if locked_until(payment):
+        raise TriedTooOften("Too many cards were declined. Please wait a quarter of an hour. No money was taken.")
     under_way = live_attempt(payment)
     if under_way:
         return under_way
@@ -69,6 +78,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
         updated_at=at,
     )
     db.session.add(attempt)
+    keep_place(payment, OPEN_HOLD)
     note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface)
     return attempt
 
@@ -154,6 +164,8 @@ def lock_both(attempt: Attempt) -> tuple[Payment, Attempt]:
 def move_attempt(attempt: Attempt, to: str, *, next_inquiry_at: datetime | None = None) -> None:
     """Take a locked attempt to another state; a move the table does not allow leaves it where it is, for it is news from the past."""
     if attempt.state == to or may_move(ATTEMPT, attempt.state, to):
+        if to == "submitted" != attempt.state:  # the bank has it: the questions begin anew, close together at first
+            attempt.inquiries, attempt.next_inquiry_at = 0, now() + FIRST_INQUIRY
         attempt.state = to
         attempt.updated_at = now()
     if attempt.state not in LIVE_ATTEMPT:

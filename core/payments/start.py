@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import ARRAY, String, and_, any_, bindparam, literal, select
 from sqlalchemy.dialects.postgresql import insert
@@ -22,6 +23,9 @@ from core.payments.states import LIVE_ATTEMPT
 from core.providers.registry import provider_for
 
 SESSION = timedelta(minutes=60)  # how long a payer may take
+# On a link with a limited number of places each payment under way keeps one from others. Somebody who only filled in the first form
+# keeps it for a quarter of an hour, somebody who opened the card page for half an hour, and only a card that was tried for all of it.
+FIRST_HOLD, OPEN_HOLD = timedelta(minutes=15), timedelta(minutes=30)
 RECEIPT_LIFE = timedelta(days=10 * 365)
 
 # Written down once, as in core/payments/link.py: every page of a payment begins with this question.
@@ -90,7 +94,7 @@ def check_amount(link: PaymentLink, amount: Money) -> None:
 
 def _write(vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: str, form_token: str) -> Payment:
     at = now()
-    row = {
+    row: dict[str, Any] = {
         "vendor_id": vendor.id,
         "mode": link.mode,
         "id": uuid7(),
@@ -117,6 +121,8 @@ def _write(vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: s
         "updated_at": at,
         "version": 1,
     }
+    if row["holds_place"]:
+        row["expires_at"] = at + FIRST_HOLD
     # Two posts of one form at once: the second finds the first's row instead of failing on it.
     made = db.session.execute(
         insert(Payment).values(**row).on_conflict_do_nothing(index_elements=["vendor_id", "mode", "form_token"]).returning(Payment.id)
@@ -171,6 +177,12 @@ def lock_payment(payment: Payment) -> Payment:
     if fresh is None:
         raise RuntimeError("a payment is never deleted")
     return fresh
+
+
+def keep_place(payment: Payment, until: timedelta) -> None:
+    """The payer of a locked payment has gone on: the place it holds is kept for so long after it began. Never shorter than before."""
+    if payment.holds_place:
+        payment.expires_at = max(payment.expires_at, payment.created_at + until)
 
 
 def give_up(payment: Payment, *, to: str, actor: str, cause: str = "") -> bool:

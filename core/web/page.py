@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask, Response, current_app, make_response, redirect, render_template, request
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from htmx_flask import Htmx
 
 from core.kernel.db import finish_unit
@@ -58,6 +58,7 @@ def step_outside() -> Iterator[None]:
     the first unit stays committed, because the outside may already have acted on it. Raises ProviderBusy when too many
     are outside already.
     """
+    g.stepped_outside = True  # from here on a part of this request stands, and it is not run again by itself
     finish_unit(keep=True)
     with _outside.place():
         yield
