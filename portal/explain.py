@@ -82,6 +82,7 @@ CARRIED: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...]]] = {
 def lines_of(slug: str, journals: Journals) -> list[BookLine]:
     """The journal lines behind one figure of a payment. They add up to it."""
     kinds, accounts = CARRIED[slug]
+    of_others = {_refund_of(journal) for journal, legs in journals if any(account == "unapplied_receipts" for account, _sub, _sum in legs)}
     sign = 1 if "psp_clearing" in accounts or slug == "fee" else -1
     names = {figure.account: figure.title for figure in FIGURES} | {
         "psp_clearing": _("Held by the processor"), "platform_fee": _("The platform's fee"), "fee_refunds": _("Fees given back"),
@@ -92,10 +93,15 @@ def lines_of(slug: str, journals: Journals) -> list[BookLine]:
             amount if sign == 1 else -amount, journal.event_key,
         )
         for journal, legs in journals
-        if kinds is None or journal.kind in kinds
+        if (kinds is None or journal.kind in kinds) and (journal.kind == "capture" or _refund_of(journal) not in of_others)
         for account, _sub, amount in legs
         if account in accounts
     ]  # fmt: skip
+
+
+def _refund_of(journal: Journal) -> str:
+    """Which refund a journal belongs to, from its key `rf:ref_...:what`. Money nobody asked for goes back beside the payment's sums."""
+    return journal.event_key.split(":")[1] if journal.event_key.startswith("rf:") else journal.event_key
 
 
 def book_lines(journals: Journals) -> list[BookLine]:

@@ -70,7 +70,9 @@ def home() -> Response:
         latest=list_payments(me.vendor, me.mode, limit=6).rows,
         steps=_steps(milestones(me.vendor, me.mode)),
         tasks=open_tasks(found),
-        spans=[_span(taken, last, days, title) for days, title in ((1, _("Today")), (7, _("Last 7 days")), (CHART_DAYS, _("Last 30 days")))],
+        spans=[
+            _span(taken, last, days, title) for days, title in ((1, _("Today")), (7, _("Last 7 days")), (CHART_DAYS, _("Last 30 days")))
+        ],
         before=_sum(taken, code, first - timedelta(days=CHART_DAYS), first - timedelta(days=1)),
         chart=_chart(taken, code, first, last),
         codes=sorted({row.amount.currency for row in taken} | {me.vendor.currency}),
@@ -162,7 +164,13 @@ def _release() -> dict[str, object] | None:
     if not due:
         return None
     first = [one for one in due if one.day == due[0].day]
-    return {"day": due[0].day, "is_due": due[0].day <= today(), "sums": [one.amount for one in first], "later": len({one.day for one in due}) - 1, "href": url_for("portal.why_release", day=due[0].day.isoformat())}
+    return {
+        "day": due[0].day,
+        "is_due": due[0].day <= today(),
+        "sums": [one.amount for one in first],
+        "later": len({one.day for one in due}) - 1,
+        "href": url_for("portal.why_release", day=due[0].day.isoformat()),
+    }
 
 
 @dataclass(frozen=True)

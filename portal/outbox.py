@@ -26,10 +26,14 @@ KINDS = {
     "password_changed": "Password changed",
     "payment_received": "Payment received",
     "receipt": "Receipt",
+    "payment_failed": "Payment did not go through",
     "refund_sent": "Refund sent",
     "refund_failed": "Refund failed",
     "unexpected_money": "Unexpected money",
     "invitation": "Invitation",
+    "money_returned": "Unexpected money sent back",
+    "refund_outside": "Refunded at the processor",
+    "refund_not_booked": "Refund that does not fit",
 }
 
 

@@ -48,7 +48,9 @@ class FilterForm(Form):
         csrf = False  # reading changes nothing
 
     q = LineField(later("Search"), most=254)
-    status = ChoiceField(later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s)) for s in SHOWN_STATES)]), default="")
+    status = ChoiceField(
+        later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s)) for s in SHOWN_STATES)]), default=""
+    )
     method = ChoiceField(later("Paid with"), choices=lambda: options([("", _("Anything")), *CARD_BRANDS.items()]), default="")
     since = DayField(later("From"))
     until = DayField(later("To"))
@@ -142,7 +144,13 @@ def keep_filter() -> Response:
         with form.refusals():
             address = url_for(".payments", **kept)
             save_filter(
-                me.vendor, me.mode, list=LIST, name=form.name.data, query=address.partition("?")[2], by=me.user.public_id, shared=form.shared.data
+                me.vendor,
+                me.mode,
+                list=LIST,
+                name=form.name.data,
+                query=address.partition("?")[2],
+                by=me.user.public_id,
+                shared=form.shared.data,
             )
             flash(_("Saved. You find it above the list."), "good")
             return see_other(address)

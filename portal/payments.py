@@ -11,16 +11,17 @@ from flask_babel import lazy_gettext as later
 from core.accounts.queries import names_of
 from core.accounts.remarks import list_remarks, remove_remark, restore_remark, write_remark
 from core.customers.queries import find_customer
-from core.kernel.errors import NotFound
+from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id
 from core.ledger.queries import journals_about
 from core.notifications.queries import list_messages
 from core.payments.models import Payment
-from core.payments.queries import find_link_of, get_payment, list_refunds, timeline
+from core.payments.queries import find_link_of, get_payment, refunds_of_sale, timeline
 from core.payments.refund import REASONS, request_refund
+from core.payments.unexpected import give_back, list_unexpected
 from core.providers.queries import find_event
 from core.providers.redact import redacted
-from core.web.fields import ChoiceField, DataRequired, Form, FormTokenField, MoneyField, ParagraphField, options
+from core.web.fields import ChoiceField, DataRequired, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -124,6 +125,23 @@ def undo_asked() -> str | None:
     return text if is_public_id("rem", text) else None
 
 
+class GiveBackForm(Form):
+    form_token = FormTokenField()
+    charge = LineField("Charge", most=80)
+
+
+@portal.post("/portal/payments/<public_id>/unexpected")
+@may("payments.refund")
+def give_back_unexpected(public_id: str) -> Response:
+    """Money that this payment did not ask for goes back in full. Written down here, sent by a worker."""
+    me, payment, form = current(), _get(public_id), GiveBackForm()
+    if not form.validate() or not form.charge.data:
+        raise Refusal("That form could not be read. Please open the payment again and press the button there.")
+    give_back(me.vendor, payment, charge=form.charge.data, by=me.user.public_id, form_token=form.form_token.data)
+    flash(_("The money is being sent back. You see here when the processor has confirmed it."), "good")
+    return see_other(url_for(".payment", public_id=payment.public_id))
+
+
 def _get(public_id: str) -> Payment:
     me = current()
     return get_payment(me.vendor, me.mode, public_id)
@@ -149,6 +167,7 @@ def _forms(payment: Payment, refunding: RefundForm | None, remarking: RemarkForm
 def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: RemarkForm | None = None) -> Response:
     me = current()
     forms, names = _forms(payment, refunding, remarking), names_of(me.vendor, but_me=me.user)
+    unexpected = list_unexpected(me.vendor, payment)
     journals = journals_about(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     letters = list_messages(me.vendor, me.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows
     return page(
@@ -157,7 +176,9 @@ def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: R
         payment=payment,
         link=find_link_of(me.vendor, payment),
         customer=find_customer(me.vendor, me.mode, payment.email),
-        refunds=list_refunds(me.vendor, payment),
+        refunds=refunds_of_sale(me.vendor, payment),
+        unexpected=unexpected,
+        may_refund=me.may("payments.refund"),
         trail=follow(payment, timeline(me.vendor, payment), journals, letters, names),
         sums=sums_of(payment),
         forms=forms,
@@ -165,6 +186,6 @@ def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: R
         remarks=list_remarks(me.vendor, me.mode, payment.public_id),
         names=names,
         books=book_lines(journals),
-        moving=payment.state in MOVING or bool(payment.refunding),
+        moving=payment.state in MOVING or bool(payment.refunding) or any(one.returned and not one.is_settled for one in unexpected),
         undo=undo_asked(),
     )

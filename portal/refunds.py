@@ -25,7 +25,9 @@ class RefundFilter(Form):
     class Meta:
         csrf = False  # reading changes nothing
 
-    status = ChoiceField(later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s, "refund")) for s in REFUND)]), default="")
+    status = ChoiceField(
+        later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s, "refund")) for s in REFUND)]), default=""
+    )
     since = DayField(later("From"))
     until = DayField(later("To"))
 

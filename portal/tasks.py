@@ -46,10 +46,17 @@ def _owed(found: dict[tuple[str, str, str], Money]) -> list[Task]:
 def _unmatched(found: dict[tuple[str, str, str], Money]) -> list[Task]:
     text = _("It came with a payment that had not asked for it. Look at the notice, and decide with the payer what becomes of it.")
     return [
-        Task(_("%(amount)s arrived that was not expected", amount=money(amount)), text, url_for("portal.notices", kind="unexpected_money"), "bad")
-        for (account, _sub, _code), amount in found.items()
+        Task(_("%(amount)s arrived that was not expected", amount=money(amount)), text, _where(code), "bad")
+        for (account, _sub, code), amount in found.items()
         if account == "unapplied_receipts" and amount
     ]
+
+
+def _where(code: str) -> str:
+    """The lines of what was not expected; whoever may not see the balance goes by the notices."""
+    if current().may("balance.see"):
+        return url_for("portal.balance_lines", slug="unexpected", currency=code)
+    return url_for("portal.notices", kind="unexpected_money")
 
 
 def _failed_refunds() -> list[Task]:
@@ -58,7 +65,13 @@ def _failed_refunds() -> list[Task]:
     if not count:
         return []
     title = ngettext("%(num)s refund did not reach its payer", "%(num)s refunds did not reach their payers", min(count, FAILURES_COUNTED))
-    return [Task(title, _("The money is back in your balance. Pay it back in another way, or try again."), url_for("portal.refunds", status="failed"))]
+    return [
+        Task(
+            title,
+            _("The money is back in your balance. Pay it back in another way, or try again."),
+            url_for("portal.refunds", status="failed"),
+        )
+    ]
 
 
 def _undelivered() -> list[Task]:
@@ -67,4 +80,6 @@ def _undelivered() -> list[Task]:
     if not count:
         return []
     title = ngettext("%(num)s message could not be delivered", "%(num)s messages could not be delivered", count)
-    return [Task(title, _("The address may be misspelt. You can send it again once it is right."), url_for("portal.outbox", state="failed"))]
+    return [
+        Task(title, _("The address may be misspelt. You can send it again once it is right."), url_for("portal.outbox", state="failed"))
+    ]

@@ -217,5 +217,13 @@ def _join_page(token: str, vendor: Vendor, found: Invitation, form: JoinForm) ->
         stage = "sign_in" if find_user(found.email) else "new"
     back = url_for(".sign_in", next=url_for(".invitation", token=token))
     return page(
-        "portal/team/join.html", status=form.status, token=token, business=vendor.name, invitation=found, role=role_words()[found.role], form=form, stage=stage, back=back
+        "portal/team/join.html",
+        status=form.status,
+        token=token,
+        business=vendor.name,
+        invitation=found,
+        role=role_words()[found.role],
+        form=form,
+        stage=stage,
+        back=back,
     )

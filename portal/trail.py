@@ -36,7 +36,11 @@ class Footprint:
 
 
 def follow(
-    payment: Payment, events: list[PaymentEvent], journals: list[tuple[Journal, list[tuple[str, str, Money]]]], letters: list[Message], names: dict[str, str]
+    payment: Payment,
+    events: list[PaymentEvent],
+    journals: list[tuple[Journal, list[tuple[str, str, Money]]]],
+    letters: list[Message],
+    names: dict[str, str],
 ) -> list[Footprint]:
     """The whole trail, newest first."""
     trail = [*_events(payment, events, names), *map(_booked, journals), *map(_letter, letters)]
@@ -46,9 +50,17 @@ def follow(
 def _events(payment: Payment, events: list[PaymentEvent], names: dict[str, str]) -> list[Footprint]:
     told = []
     for number, moment in enumerate(reversed(tell(events, names=names))):
-        href = url_for("portal.provider_event", public_id=payment.public_id, event_id=moment.cause) if moment.cause.startswith("evt_") else None
+        href = (
+            url_for("portal.provider_event", public_id=payment.public_id, event_id=moment.cause)
+            if moment.cause.startswith("evt_")
+            else None
+        )
         text = " · ".join(part for part in (moment.text, _cause(moment.cause)) if part)
-        told.append(Footprint(moment.title, text, moment.tone, moment.at, moment.who, moment.code, href, _("See what the processor sent"), 1000 + number))
+        told.append(
+            Footprint(
+                moment.title, text, moment.tone, moment.at, moment.who, moment.code, href, _("See what the processor sent"), 1000 + number
+            )
+        )
     return told
 
 

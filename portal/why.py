@@ -113,4 +113,3 @@ def why_payment(public_id: str, slug: str) -> Response:
     if booked != figure.value:
         log.error("figure_without_lines", payment=payment.public_id, figure=slug, shown=str(figure.value), booked=str(booked))
     return page("portal/why/payment.html", payment=payment, figure=figure, lines=lines, booked=booked)
-

@@ -80,9 +80,7 @@ def find_invitation(vendor: Vendor, public_id: str) -> Invitation | None:
 
 def invitation_token(vendor: Vendor, invitation: Invitation) -> str:
     """The signed text of its address."""
-    return make_token(
-        "invitation", vendor=vendor.public_id, mode=MODE, token_id=invitation.token_id, expires_at=invitation.expires_at
-    )
+    return make_token("invitation", vendor=vendor.public_id, mode=MODE, token_id=invitation.token_id, expires_at=invitation.expires_at)
 
 
 def open_invitation(token: str) -> tuple[Vendor, Invitation]:

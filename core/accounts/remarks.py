@@ -44,9 +44,7 @@ def restore_remark(vendor: Vendor, mode: str, public_id: str, *, by: str, any_of
 
 def _own(vendor: Vendor, mode: str, public_id: str, *, by: str, any_of_them: bool) -> Remark:
     if is_public_id("rem", public_id):
-        found = db.session.scalar(
-            select(Remark).where(Remark.vendor_id == vendor.id, Remark.mode == mode, Remark.public_id == public_id)
-        )
+        found = db.session.scalar(select(Remark).where(Remark.vendor_id == vendor.id, Remark.mode == mode, Remark.public_id == public_id))
         row = locked(Remark, vendor.id, mode, found.id) if found else None
         if row is not None:
             if row.author != by and not any_of_them:

@@ -87,7 +87,14 @@ def make_statement(vendor: Owner, mode: str, currency: str, since: datetime, unt
     is_over = until <= now()
     rows = db.session.execute(
         text(_STATEMENT),
-        named | {"since": first_id_at(since), "until": first_id_at(until), "day": since.astimezone(UTC).date(), "to_day": until.astimezone(UTC).date(), "over": is_over},
+        named
+        | {
+            "since": first_id_at(since),
+            "until": first_id_at(until),
+            "day": since.astimezone(UTC).date(),
+            "to_day": until.astimezone(UTC).date(),
+            "over": is_over,
+        },
     ).all()  # one question, so that every part of the answer is of one instant
     opening = Money(-int(rows[0].opening), currency)
     closing = Money(-int(rows[0].closing), currency)
@@ -104,7 +111,14 @@ def make_statement(vendor: Owner, mode: str, currency: str, since: datetime, unt
 
 def balance_at(vendor: Owner, mode: str, currency: str, at: datetime) -> Money:
     """What the seller had at an instant: the last mark before it and what was booked since."""
-    named = {"vendor": vendor.id, "mode": mode, "currency": currency, "own": list(OWN), "at": first_id_at(at), "day": at.astimezone(UTC).date()}
+    named = {
+        "vendor": vendor.id,
+        "mode": mode,
+        "currency": currency,
+        "own": list(OWN),
+        "at": first_id_at(at),
+        "day": at.astimezone(UTC).date(),
+    }
     return Money(-int(db.session.scalar(text(f"SELECT {_until('at', 'day')}"), named) or 0), currency)
 
 
@@ -213,7 +227,5 @@ def statement_sheet(vendor: Owner, mode: str, statement: Statement) -> Iterator[
 
 def first_booked_at(vendor: Owner, mode: str) -> datetime | None:
     """When the first journal of this book was made, read from its id; None for an empty book."""
-    first = db.session.scalar(
-        select(Journal.id).where(Journal.vendor_id == vendor.id, Journal.mode == mode).order_by(Journal.id).limit(1)
-    )
+    first = db.session.scalar(select(Journal.id).where(Journal.vendor_id == vendor.id, Journal.mode == mode).order_by(Journal.id).limit(1))
     return None if first is None else EPOCH + timedelta(milliseconds=first.int >> 80)

@@ -24,5 +24,7 @@ def resend(vendor: Vendor, message: Message, *, to: str, by: str) -> Message:
     if not is_address(to):
         raise Refusal("Enter an e-mail address like name@example.com.", field="email")
     made = notify(vendor, message.kind, mode=message.mode, to=to, locale=message.locale, **message.params)
-    audit.record(vendor.id, actor=by, action="message.sent_again", subject=made.public_id, first=message.public_id, corrected=to != message.recipient)
+    audit.record(
+        vendor.id, actor=by, action="message.sent_again", subject=made.public_id, first=message.public_id, corrected=to != message.recipient
+    )
     return made

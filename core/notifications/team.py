@@ -16,8 +16,6 @@ from core.notifications.notify import KINDS, notify
 BUSINESS = "business"  # whose choices are those of the business's own address
 MAILED = tuple(kind for kind in SHOWN if kind in KINDS and kind != "refund_sent")  # the letter of a refund is the payer's
 
-Addresses = dict[tuple[str, str, str], list[str]]
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -27,18 +25,14 @@ class Choice:
     mailed: bool = False
 
 
-def tell_team(vendor: Vendor, kind: str, *, mode: str, known: Addresses | None = None, **ids: str) -> None:
-    """In the transaction of the news itself. A batch hands the same `known` each time, so that nobody is looked up twice."""
-    known = {} if known is None else known
-    key = (vendor.public_id, mode, kind)
-    if key not in known:
-        known[key] = _addresses(vendor, mode, kind)
+def tell_team(vendor: Vendor, kind: str, *, mode: str, **ids: str) -> None:
+    """In the transaction of the news itself."""
     post_notice(vendor, kind, mode=mode, about=ids["payment"])
-    for address in known[key]:
+    for address in addresses_of(vendor, mode, kind):
         notify(vendor, kind, mode=mode, to=address, **ids)
 
 
-def _addresses(vendor: Vendor, mode: str, kind: str) -> list[str]:
+def addresses_of(vendor: Vendor, mode: str, kind: str) -> list[str]:
     """The business's own address unless that was switched off, then whoever asked; each address once."""
     chosen = list(
         db.session.scalars(

@@ -41,7 +41,11 @@ def totals_of(vendor: Vendor, customer: Customer) -> list[Total]:
     )
     rows = db.session.execute(
         select(
-            some.c.currency, func.count(), func.count().filter(some.c.captured_minor > 0), func.sum(some.c.captured_minor), func.sum(some.c.refunded_minor)
+            some.c.currency,
+            func.count(),
+            func.count().filter(some.c.captured_minor > 0),
+            func.sum(some.c.captured_minor),
+            func.sum(some.c.refunded_minor),
         )
         .group_by(some.c.currency)
         .order_by(some.c.currency)

@@ -104,7 +104,14 @@ def takings_between(vendor: Vendor, mode: str, since: datetime, until: datetime 
 
 
 def list_captured(
-    vendor: Vendor, mode: str, since: datetime, until: datetime, *, currency: str, after: tuple[datetime, uuid.UUID] | None = None, limit: int = 50
+    vendor: Vendor,
+    mode: str,
+    since: datetime,
+    until: datetime,
+    *,
+    currency: str,
+    after: tuple[datetime, uuid.UUID] | None = None,
+    limit: int = 50,
 ) -> tuple[list[Payment], tuple[datetime, uuid.UUID] | None]:
     """The payments whose money arrived in this time, newest first, by keyset; and where the next page begins."""
     mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.currency == currency)

@@ -8,7 +8,23 @@ from typing import Any
 
 HIDDEN = "•••"
 SECRET = re.compile(r"secret|token|password|fingerprint|signature|api_key|authorization|cvc|cvv", re.I)
-PRIVATE = frozenset({"line1", "line2", "postal_code", "city", "phone", "ip", "ip_address", "user_agent", "tax_id", "tax_ids", "iban", "account_number", "number"})
+PRIVATE = frozenset(
+    {
+        "line1",
+        "line2",
+        "postal_code",
+        "city",
+        "phone",
+        "ip",
+        "ip_address",
+        "user_agent",
+        "tax_id",
+        "tax_ids",
+        "iban",
+        "account_number",
+        "number",
+    }
+)
 NAMES = frozenset({"name", "email", "receipt_email", "customer_email", "cardholder_name"})
 ADDRESS = re.compile(r"[^\s@\"<>]{1,64}@[^\s@\"<>]{1,190}")
 CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[ -]?\d){11,18}(?!\d)")

@@ -18,6 +18,11 @@ def invitation(token: str) -> str:
     return f"{settings().public_url}/invitation/{token}"
 
 
+def checkout(token: str) -> str:
+    """One payment's own page."""
+    return f"{settings().public_url}/checkout/{token}"
+
+
 def receipt(token: str) -> str:
     return f"{settings().public_url}/receipt/{token}"
 
