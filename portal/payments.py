@@ -19,6 +19,7 @@ from core.web.guard import current, may
 from core.web.page import cursor, page, see_other
 from portal.balance import FIGURES, KINDS
 from portal.blueprint import portal
+from portal.bought import bought
 from portal.history import REASONS as REASON_WORDS
 from portal.history import tell
 
@@ -145,4 +146,5 @@ def _show(payment: Payment, form: RefundForm | None) -> Response:
         may_refund=me.may("payments.refund"),
         books=_books(payment) if me.may("balance.see") else [],
         moving=payment.state in MOVING or bool(payment.refunding),
+        **bought(payment),
     )
