@@ -55,10 +55,9 @@ def add_domain(vendor: Vendor, *, host: str, by: str) -> VendorDomain:
 def ask_for_check(domain: VendorDomain) -> None:
     """Have a worker look. Once every few seconds is enough: refuses Conflict when one looked just now."""
     domain = _lock(domain)
-    if domain.checked_at and now() - domain.checked_at < BETWEEN_LOOKS:
-        raise Conflict("We looked just now. Wait a few seconds before the next look.")
-    domain.problem = ""
-    domain.checked_at = None
+    if domain.asked_at and now() - domain.asked_at < BETWEEN_LOOKS:
+        raise Conflict("Somebody asked just now. Wait a few seconds before the next look.")
+    domain.problem, domain.asked_at, domain.checked_at = "", now(), None
     enqueue("verify_domain", domain.vendor_id, domain=str(domain.id))
 
 

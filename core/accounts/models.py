@@ -44,6 +44,7 @@ class VendorDomain(Base):
     proof: Mapped[str] = mapped_column(String(60))  # what the file or the DNS record must say
     verified_at: Mapped[datetime | None]
     verified_by: Mapped[str | None] = mapped_column(String(10))  # file or dns
+    asked_at: Mapped[datetime | None]  # when somebody last asked for a look
     checked_at: Mapped[datetime | None]
     problem: Mapped[str] = mapped_column(String(200), default="")  # what the last look found wrong
     created_at: Mapped[datetime]

@@ -59,6 +59,11 @@ def number(value: int) -> str:
     return format_decimal(value, locale=LOCALE)
 
 
+def minor(value: int, currency: str) -> Money:
+    """The sum of so many minor units."""
+    return Money(value, currency)
+
+
 def percent(points: int) -> str:
     """17.5% from 1750 basis points."""
     return percent_words(points)
@@ -121,5 +126,5 @@ def lines(text: str) -> Markup:
 
 
 def install(app: Flask) -> None:
-    for name in (money, number, percent, when, day, ago, moment, status_label, status_tone, lines):
+    for name in (money, minor, number, percent, when, day, ago, moment, status_label, status_tone, lines):
         app.jinja_env.filters[name.__name__] = name
