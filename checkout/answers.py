@@ -56,7 +56,8 @@ def read_answer(form: Any, question: Question) -> dict[str, Any] | None:
         return None
     if not field.data:
         if question.required:
-            form.refuse(_("To go on, tick this box.") if question.kind == "checkbox" else _("Please answer this."), field.name)
+            tick, answer = _("To go on, tick “%(label)s”.", label=question.label), _("Please answer “%(label)s”.", label=question.label)
+            form.refuse(tick if question.kind == "checkbox" else answer, field.name)
         if question.kind != "checkbox":
             return None
     return {"slug": question.slug, "label": question.label, "kind": question.kind, "value": field.data}

@@ -85,7 +85,7 @@ class OrderFields(Form if TYPE_CHECKING else object):  # type: ignore[misc]
             self["terms"].data = False
             self.refuse(_("The terms have changed since you opened this page. Read them again, and tick the box if you agree."), "terms")
         elif offer.terms and not self["terms"].data:
-            self.refuse(_("To go on, tick this box."), "terms")
+            self.refuse(_("To go on, tick “%(label)s”.", label=offer.terms.label), "terms")
 
     @property
     def buys_as_business(self) -> bool:

@@ -28,7 +28,7 @@ from portal.link_form import LinkForm, filled_from
 
 ITEM_PARTS, QUESTION_PARTS = ("id", "title", "price", "least", "most", "rate"), ("slug", "label", "kind", "required", "options")
 KIND_WORDS = {"text": _l("Text"), "number": _l("Number"), "date": _l("Day"), "checkbox": _l("Box to tick"), "select": _l("One of a list")}
-ASKED_WORDS = {"off": _l("Do not ask"), "optional": _l("Ask, may be left empty"), "required": _l("Ask, must be given")}
+ASKED_WORDS = {"off": _l("Do not ask"), "optional": _l("Optional"), "required": _l("Required")}
 SPARE_ITEMS, SPARE_QUESTIONS = 3, 2
 
 
@@ -196,8 +196,7 @@ def _class(items: int, questions: int, link: PaymentLink | None = None) -> type[
     kept = rates_named(me.vendor, me.mode, {rate for rate in (offer.rate, *(item.rate for item in offer.items)) if rate})
     rates = {row.public_id: row.rate for row in list_rates(me.vendor, me.mode)} | kept
     words = tuple(
-        (rate.id, f"{rate.name} {percent_text(rate.bps)} % {_('contained in the price') if rate.inclusive else _('added to the price')}")
-        for rate in rates.values()
+        (rate.id, f"{rate.name} {percent_text(rate.bps)}% {_('within') if rate.inclusive else _('added')}") for rate in rates.values()
     )
     return _made(items, questions, (("", _("No tax")), *words))
 

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
 
 from core.kernel.money import Money
+from core.ledger.book import TIP
 from core.ledger.queries import journals_about
 from core.payments.models import Payment
 from core.payments.queries import find_link_of, get_payment, list_payments, list_refunds, timeline
@@ -117,9 +119,11 @@ def _books(payment: Payment) -> list[BookLine]:
     me = current()
     names = {figure.account: figure.title for figure in FIGURES}
     return [
-        BookLine(KINDS.get(journal.kind, journal.kind.capitalize()), names[account], journal.effective_at, -amount)
+        BookLine(
+            _("Tip") if ref == TIP else KINDS.get(journal.kind, journal.kind.capitalize()), names[account], journal.effective_at, -amount
+        )
         for journal, legs in journals_about(me.vendor, me.mode, payment.public_id)
-        for account, _, amount in legs
+        for account, _sub, amount, ref in legs
         if account in names
     ]
 

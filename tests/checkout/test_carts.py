@@ -307,7 +307,7 @@ def test_terms_that_changed_under_an_open_page_must_be_read_again(payer, shop, c
 
 def test_without_the_box_ticked_nothing_begins(payer, shop, cart_link):
     page = payer.submit(payer.get(link_address(shop, cart_link("10.00", terms=TERMS))).form(), status=422, **TYPED)
-    assert page.errors == ["To go on, tick this box."] and payments_of(shop) == []
+    assert page.errors == ["To go on, tick “I agree to the terms”."] and payments_of(shop) == []
 
 
 # --- starting again ---------------------------------------------------------------------------------------------------------

@@ -182,7 +182,7 @@ def test_a_tip_is_the_sellers_money_on_a_line_of_its_own(shop: Shop) -> None:
         assert sorted((line.ref, line.amount.minor) for line in lines) == [("", 1_800 - payment.fee_minor), ("tip", 360)]
         assert balance(shop.vendor, "test", "seller_pending", "GBP").minor == payment.net.minor == 2_160 - payment.fee_minor
         ((_, legs),) = journals_about(shop.vendor, "test", payment.public_id)
-        assert sum(amount.minor for _, _, amount in legs) == 0
+        assert sum(amount.minor for _, _, amount, _ in legs) == 0
     refund = ask_refund(shop, payment)
     tell_refund(shop, refund, "succeeded")
     with shop.app.app_context():
