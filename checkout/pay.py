@@ -14,7 +14,7 @@ from core.accounts.models import Vendor
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
 from core.payments.basket import PriceChanged, offer_of
-from core.payments.link import limits, link_state, note_opening, open_link_token, paid_payment
+from core.payments.link import limits, link_state, note_opening, open_link_token
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import page_state
 from core.payments.start import open_payment_token, payment_token, receipt_token, start_payment
@@ -24,7 +24,7 @@ from core.web.guard import public
 from core.web.page import page, see_other, wants_part
 from core.web.throttle import by_address
 
-UNDER_WAY = ("pay", "challenge", "failed", "checking")
+UNDER_WAY = ("pay", "challenge", "failed", "locked", "checking")
 
 
 class ChooseForm(Form):
@@ -201,8 +201,13 @@ def _range_text(link: PaymentLink) -> str | None:
 
 
 def closed(vendor: Vendor, link: PaymentLink, state: str, status: int = 200) -> Response:
-    """The page of a link that takes no payments now: paused, expired, sold_out or paid. It may be read; it cannot be paid."""
-    paid = paid_payment(link) if state == "paid" else None
+    """The page of a link that takes no payments now: paused, expired, sold_out or paid. It may be read; it cannot be paid.
+
+    The receipt names the payer, and a link is passed on: so it is offered to the browser that paid, and to nobody else
+    (docs/decisions/0006-a-link-names-no-payer.md). The payer has it by e-mail as well.
+    """
+    mine = begun(vendor, link) if state == "paid" else None
+    paid = mine[1] if mine and mine[1].state == "succeeded" else None
     return page(
         f"checkout/link_{state}.html",
         status=status,

@@ -20,8 +20,12 @@ KINDS = {
     "password_changed": "Password changed",
     "payment_received": "Payment received",
     "receipt": "Receipt",
+    "payment_failed": "Payment did not go through",
     "refund_sent": "Refund sent",
     "refund_failed": "Refund failed",
+    "money_returned": "Unexpected money sent back",
+    "refund_outside": "Refunded at the processor",
+    "refund_not_booked": "Refund that does not fit",
 }
 
 

@@ -6,9 +6,10 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from core.accounts.models import Vendor
+from core.kernel.ask import Question
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.currency import OFFERED, exponent
@@ -23,6 +24,14 @@ from core.payments.offer_check import check_offer
 
 LIFE = timedelta(days=5 * 365)  # no signed address outlives this, whatever its row says
 LARGEST = {0: 100_000_000, 2: 100_000_000, 3: 1_000_000_000}  # one payment's limit: a million of a currency with decimals
+
+
+# Written down once: putting a question together takes longer than asking it, and every opened link asks this one.
+_BY_TOKEN = Question(
+    select(Vendor, PaymentLink)
+    .join(PaymentLink, PaymentLink.vendor_id == Vendor.id)
+    .where(Vendor.public_id == bindparam("vendor"), PaymentLink.mode == bindparam("mode"), PaymentLink.token_id == bindparam("token_id"))
+)
 
 
 class LinkClosed(Conflict):
@@ -139,10 +148,7 @@ def link_token(vendor: Vendor, link: PaymentLink) -> str:
 def open_link_token(text: str) -> tuple[Vendor, PaymentLink]:
     """Whose link this is. Raises TokenRefused for anything we did not issue, or have since revoked."""
     claims = read_token("link", text)
-    named = PaymentLink.mode == claims.mode, PaymentLink.token_id == claims.token_id
-    found = db.session.execute(
-        select(Vendor, PaymentLink).join(PaymentLink, PaymentLink.vendor_id == Vendor.id).where(Vendor.public_id == claims.vendor, *named)
-    ).first()
+    found = _BY_TOKEN.first(vendor=claims.vendor, mode=claims.mode, token_id=claims.token_id)
     if found is None:
         raise TokenRefused("revoked")
     return found[0], found[1]

@@ -230,7 +230,16 @@ class Refund(TenantKey, Base):
         CheckConstraint(_one_of("state", REFUND), name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("fee_returned_minor >= 0 AND fee_returned_minor <= amount_minor", name="fee_returned"),
-        CheckConstraint("taken_from IN ('seller_pending', 'seller_available')", name="taken_from"),
+        CheckConstraint("taken_from IN ('seller_pending', 'seller_available', 'seller_receivable', 'unapplied')", name="taken_from"),
+        # Money nobody asked for goes back once, whoever asks at the same moment.
+        Index(
+            "uq_refunds_unapplied_once",
+            "vendor_id",
+            "mode",
+            "charge",
+            unique=True,
+            postgresql_where="taken_from = 'unapplied' AND state NOT IN ('failed', 'canceled')",
+        ),
         Index("ix_refunds_by_payment", "vendor_id", "mode", "payment_id", "id"),
         Index("ix_refunds_to_ask", "next_inquiry_at", postgresql_where="next_inquiry_at IS NOT NULL"),
     )
@@ -242,6 +251,7 @@ class Refund(TenantKey, Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     fee_returned_minor: Mapped[int] = mapped_column(BigInteger)
     taken_from: Mapped[str] = mapped_column(String(20))
+    charge: Mapped[str | None] = mapped_column(String(80))  # which of the provider's charges goes back; empty: the payment's own
     reason: Mapped[str] = mapped_column(String(40))
     note: Mapped[str] = mapped_column(String(300), default="")
     requested_by: Mapped[str] = mapped_column(String(60))
@@ -257,3 +267,8 @@ class Refund(TenantKey, Base):
     def amount(self) -> Money:
         """What goes back to the payer."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def of_sale(self) -> bool:
+        """Whether it gives back what was sold. Money that nobody asked for is given back without touching the payment's sums."""
+        return self.taken_from != "unapplied"

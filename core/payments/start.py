@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, String, and_, any_, bindparam, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
+from core.kernel.ask import Question
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Refusal
@@ -20,12 +22,31 @@ from core.payments.basket import Choices, PriceChanged, Priced, offer_of, price
 from core.payments.discount import CodeRefused, hold_use
 from core.payments.history import move
 from core.payments.link import LinkClosed, limits, link_state
-from core.payments.models import Payment, PaymentEvent, PaymentLink
+from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
 from core.payments.sale import Details, write_cart, write_details
+from core.payments.states import LIVE_ATTEMPT
 from core.providers.registry import provider_for
 
 SESSION = timedelta(minutes=60)  # how long a payer may take
+# On a link with a limited number of places each payment under way keeps one from others. Somebody who only filled in the first form
+# keeps it for a quarter of an hour, somebody who opened the card page for half an hour, and only a card that was tried for all of it.
+FIRST_HOLD, OPEN_HOLD = timedelta(minutes=15), timedelta(minutes=30)
 RECEIPT_LIFE = timedelta(days=10 * 365)
+
+# Written down once, as in core/payments/link.py: every page of a payment begins with this question.
+_BY_FORM = select(Payment).where(
+    Payment.vendor_id == bindparam("vendor"),
+    Payment.mode == bindparam("mode"),
+    Payment.form_token == bindparam("form"),
+    Payment.link_id == bindparam("link"),
+)
+_LIVE = Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))
+_BY_TOKEN = Question(
+    select(Vendor, Payment, Attempt)
+    .join(Payment, Payment.vendor_id == Vendor.id)
+    .outerjoin(Attempt, and_(Attempt.vendor_id == Payment.vendor_id, Attempt.mode == Payment.mode, Attempt.payment_id == Payment.id, _LIVE))
+    .where(Vendor.public_id == bindparam("vendor"), Payment.mode == bindparam("mode"), Payment.token_id == bindparam("token_id"))
+)
 
 
 class AmountNotOffered(Refusal):
@@ -96,8 +117,7 @@ def _price(vendor: Vendor, link: PaymentLink, amount: Money | None, order: Order
 
 def _made_before(vendor: Vendor, link: PaymentLink, form_token: str) -> Payment | None:
     """The payment this very form has made already."""
-    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == link.mode, Payment.form_token == form_token)
-    return db.session.scalar(mine.where(Payment.link_id == link.id))
+    return db.session.scalar(_BY_FORM, {"vendor": vendor.id, "mode": link.mode, "form": form_token, "link": link.id})
 
 
 def check_amount(link: PaymentLink, amount: Money) -> None:
@@ -120,7 +140,7 @@ def _write(
     vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: str, form_token: str, order: Order, priced: Priced | None
 ) -> Payment:
     at = now()
-    row = {
+    row: dict[str, Any] = {
         "vendor_id": vendor.id,
         "mode": link.mode,
         "id": uuid7(),
@@ -150,6 +170,8 @@ def _write(
         "updated_at": at,
         "version": 1,
     }
+    if row["holds_place"]:
+        row["expires_at"] = at + FIRST_HOLD
     # Two posts of one form at once: the second finds the first's row instead of failing on it.
     made = db.session.execute(
         insert(Payment).values(**row).on_conflict_do_nothing(index_elements=["vendor_id", "mode", "form_token"]).returning(Payment.id)
@@ -200,14 +222,17 @@ def receipt_token(vendor: Vendor, payment: Payment) -> str:
 
 def open_payment_token(text: str, *, purpose: str = "payment") -> tuple[Vendor, Payment]:
     """Whose payment this is. Raises TokenRefused for anything we did not issue for this purpose."""
+    vendor, payment, _ = open_payment(text, purpose=purpose)
+    return vendor, payment
+
+
+def open_payment(text: str, *, purpose: str = "payment") -> tuple[Vendor, Payment, Attempt | None]:
+    """The same, with the attempt that may still move money, as it stands at this moment."""
     claims = read_token(purpose, text)
-    named = Payment.mode == claims.mode, Payment.token_id == claims.token_id
-    found = db.session.execute(
-        select(Vendor, Payment).join(Payment, Payment.vendor_id == Vendor.id).where(Vendor.public_id == claims.vendor, *named)
-    ).first()
+    found = _BY_TOKEN.first(vendor=claims.vendor, mode=claims.mode, token_id=claims.token_id)
     if found is None:
         raise TokenRefused("revoked")
-    return found[0], found[1]
+    return found[0], found[1], found[2]
 
 
 def lock_payment(payment: Payment) -> Payment:
@@ -216,6 +241,12 @@ def lock_payment(payment: Payment) -> Payment:
     if fresh is None:
         raise RuntimeError("a payment is never deleted")
     return fresh
+
+
+def keep_place(payment: Payment, until: timedelta) -> None:
+    """The payer of a locked payment has gone on: the place it holds is kept for so long after it began. Never shorter than before."""
+    if payment.holds_place:
+        payment.expires_at = max(payment.expires_at, payment.created_at + until)
 
 
 def give_up(payment: Payment, *, to: str, actor: str, cause: str = "") -> bool:

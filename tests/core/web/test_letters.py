@@ -22,7 +22,7 @@ WHERE = "https://pay.example.com/somewhere/token"
 
 def letter(kind: str, text: str = "Plain words", *, practice: bool = True, **facts: object) -> Letter:
     payment = SimpleNamespace(
-        captured=Money(12550, "GBP"), refunded=Money(2000, "GBP"), fee=Money(188, "GBP"), net=Money(12362, "GBP"), captured_at=AT,
+        amount=Money(12550, "GBP"), captured=Money(12550, "GBP"), refunded=Money(2000, "GBP"), fee=Money(188, "GBP"), net=Money(12362, "GBP"), captured_at=AT,
         description=text, payer_name=text, email="grace@example.com", card_brand="visa", card_last4="4242", reference="7K3F9-QX2MA",
     )  # fmt: skip
     given = {
