@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
+from core.ledger.book import TIP
 from core.ledger.queries import journals_about
 from core.payments.models import Payment
 from core.payments.queries import find_link_of, get_payment, list_payments, refunds_of_sale, timeline
@@ -22,6 +23,7 @@ from core.web.guard import current, may
 from core.web.page import cursor, page, see_other
 from portal.balance import FIGURES, KINDS
 from portal.blueprint import portal
+from portal.bought import bought
 from portal.history import REASONS as REASON_WORDS
 from portal.history import tell
 
@@ -136,9 +138,11 @@ def _books(payment: Payment) -> list[BookLine]:
     me = current()
     names = {figure.account: figure.title for figure in FIGURES}
     return [
-        BookLine(KINDS.get(journal.kind, journal.kind.capitalize()), names[account], journal.effective_at, -amount)
+        BookLine(
+            _("Tip") if ref == TIP else KINDS.get(journal.kind, journal.kind.capitalize()), names[account], journal.effective_at, -amount
+        )
         for journal, legs in journals_about(me.vendor, me.mode, payment.public_id)
-        for account, _sub, amount in legs
+        for account, _sub, amount, ref in legs
         if account in names
     ]
 
@@ -167,4 +171,5 @@ def _show(payment: Payment, form: RefundForm | None) -> Response:
         may_refund=me.may("payments.refund"),
         books=_books(payment) if me.may("balance.see") else [],
         moving=payment.state in MOVING or bool(payment.refunding) or any(one.returned and not one.is_settled for one in unexpected),
+        **bought(payment),
     )
