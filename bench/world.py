@@ -121,7 +121,7 @@ def _waiting(vendor: Vendor, at: datetime) -> Waiting:
     payment = Payment(
         vendor_id=vendor.id, mode="test", id=uuid7(), public_id=public_id("pay"), reference=spoken_reference(), token_id=public_id("tok"),
         form_token=public_id("f"), description="A benchmark's payment", provider="sandbox", state="requires_action", holds_place=False,
-        currency="GBP", amount_minor=AMOUNT, captured_minor=0, refunding_minor=0, refunded_minor=0, fee_minor=FEE, fee_returned_minor=0,
+        currency="GBP", amount_minor=AMOUNT, tip_minor=0, itemised=False, captured_minor=0, refunding_minor=0, refunded_minor=0, fee_minor=FEE, fee_returned_minor=0,
         email="payer@example.com", payer_name="Ada Payer", expires_at=at + timedelta(hours=8), created_at=at, updated_at=at, version=1,
     )  # fmt: skip
     attempt = Attempt(

@@ -10,13 +10,17 @@ from checkout.blueprint import door, log
 from checkout.declines import explain
 from checkout.processor_pages import allow_processor
 from checkout.till import Till, at, open_till
+from core.accounts.return_addresses import return_address
 from core.kernel.clock import now
 from core.payments.attempt import close_at_provider, live_attempt
+from core.payments.basket import offer_of
 from core.payments.close import record_close
 from core.payments.link import link_state, link_token
 from core.payments.lockout import locked_until
+from core.payments.models import PaymentLink
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
+from core.payments.sale import find_cart
 from core.payments.settle import settle_at_once
 from core.providers.contract import ProviderError
 from core.web.guard import public
@@ -97,6 +101,7 @@ def _page(template: str, till: Till, *, status: int = 200, **values: object) -> 
         "reference": payment.reference,
         "email": payment.email,
         "page_url": till.page_url,
+        "cart": find_cart(till.vendor, payment),
     }
     return page(template, status=status, **{**common, **values})
 
@@ -120,6 +125,7 @@ def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Re
         attempts_url=url_for("checkout.try_card", token=till.token),
         back_url=url_for("checkout.come_back", token=till.token),
         cancel_url=url_for("checkout.cancel", token=till.token),
+        expire_url=url_for("checkout.expire_now", token=till.token),
     )
 
 
@@ -164,14 +170,24 @@ def paid_page(till: Till) -> Response:
         paid_at=payment.captured_at,
         card=card_words(payment),
         receipt_url=till.receipt_url,
+        shop_url=shop_url(till, find_link_of(till.vendor, payment), "success_url"),
+        paid_note=True,
     )
+
+
+def shop_url(till: Till, link: PaymentLink | None, which: str) -> str | None:
+    """The vendor's own page to go back to, while it is on a domain that is proved to be theirs."""
+    payment = till.payment
+    return return_address(till.vendor.id, payment.mode, getattr(offer_of(link), which), payment=payment.public_id) if link else None
 
 
 def over_page(till: Till) -> Response:
     """Cancelled or out of time: nothing was taken, and the link may be used again while it is open."""
     link = find_link_of(till.vendor, till.payment)
-    again = url_for("checkout.choose", token=link_token(till.vendor, link)) if link and link_state(link) == "open" else None
-    return _page(f"checkout/{till.stage}.html", till, again_url=again)
+    again = (
+        url_for("checkout.choose", token=link_token(till.vendor, link), again=till.token) if link and link_state(link) == "open" else None
+    )
+    return _page(f"checkout/{till.stage}.html", till, again_url=again, shop_url=shop_url(till, link, "cancel_url"), paid_note=False)
 
 
 PAGES: dict[str, Callable[..., Response]] = {

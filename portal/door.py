@@ -7,6 +7,8 @@ from flask import Flask
 from portal import (
     balance,
     customers,
+    discounts,
+    domains,
     home,
     links,
     live,
@@ -23,6 +25,7 @@ from portal import (
     sign_in,
     sign_up,
     statements,
+    taxes,
     team,
     why,
     wording,
@@ -30,8 +33,8 @@ from portal import (
 from portal.blueprint import portal
 
 PAGES = (
-    balance, customers, home, links, live, notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, settings,
-    sign_in, sign_up, statements, team, why,
+    balance, customers, discounts, domains, home, links, live, notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password,
+    search, settings, sign_in, sign_up, statements, taxes, team, why,
 )  # fmt: skip
 
 

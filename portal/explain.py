@@ -9,11 +9,12 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from core.kernel.money import Money
+from core.ledger.book import TIP
 from core.ledger.models import Journal
 from core.payments.models import Payment
 from portal.balance import FIGURES, KINDS
 
-Journals = list[tuple[Journal, list[tuple[str, str, Money]]]]
+Journals = list[tuple[Journal, list[tuple[str, str, Money, str]]]]
 OWN = ("seller_pending", "seller_available", "seller_hold", "seller_receivable")
 
 
@@ -82,21 +83,26 @@ CARRIED: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...]]] = {
 def lines_of(slug: str, journals: Journals) -> list[BookLine]:
     """The journal lines behind one figure of a payment. They add up to it."""
     kinds, accounts = CARRIED[slug]
-    of_others = {_refund_of(journal) for journal, legs in journals if any(account == "unapplied_receipts" for account, _sub, _sum in legs)}
+    of_others = {_refund_of(journal) for journal, legs in journals if any(account == "unapplied_receipts" for account, _sub, _sum, _ref in legs)}
     sign = 1 if "psp_clearing" in accounts or slug == "fee" else -1
     names = {figure.account: figure.title for figure in FIGURES} | {
         "psp_clearing": _("Held by the processor"), "platform_fee": _("The platform's fee"), "fee_refunds": _("Fees given back"),
     }  # fmt: skip
     return [
         BookLine(
-            KINDS.get(journal.kind, journal.kind.capitalize()), names[account], journal.effective_at,
+            _what(journal, ref), names[account], journal.effective_at,
             amount if sign == 1 else -amount, journal.event_key,
         )
         for journal, legs in journals
         if (kinds is None or journal.kind in kinds) and (journal.kind == "capture" or _refund_of(journal) not in of_others)
-        for account, _sub, amount in legs
+        for account, _sub, amount, ref in legs
         if account in accounts
     ]  # fmt: skip
+
+
+def _what(journal: Journal, ref: str) -> str:
+    """What an entry is called; a tip stands on a line of its own within its payment's journal."""
+    return _("Tip") if ref == TIP else KINDS.get(journal.kind, journal.kind.capitalize())
 
 
 def _refund_of(journal: Journal) -> str:
@@ -108,8 +114,8 @@ def book_lines(journals: Journals) -> list[BookLine]:
     """What a payment moved on the vendor's own accounts, as the balance page shows it."""
     names = {figure.account: figure.title for figure in FIGURES}
     return [
-        BookLine(KINDS.get(journal.kind, journal.kind.capitalize()), names[account], journal.effective_at, -amount, journal.event_key)
+        BookLine(_what(journal, ref), names[account], journal.effective_at, -amount, journal.event_key)
         for journal, legs in journals
-        for account, _sub, amount in legs
+        for account, _sub, amount, ref in legs
         if account in names
     ]

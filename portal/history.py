@@ -103,6 +103,10 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
         said.append(f"Reason: {_plain(detail['failure_reason'])}. The money is {where}")
     if detail.get("why"):
         said.append(WHY.get(detail["why"]) or _plain(detail["why"]).capitalize())
+    if detail.get("code"):
+        said.append(f"Discount code {detail['code']}")
+    if detail.get("terms"):
+        said.append(f"Agreed to the terms, version {detail['terms']}")
     if detail.get("surface") == "fields" and kind == "attempt.started":
         said.append("On our page, with the processor's own card fields")
     return said

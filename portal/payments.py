@@ -25,6 +25,7 @@ from core.web.fields import ChoiceField, DataRequired, Form, FormTokenField, Lin
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
+from portal.bought import bought
 from portal.explain import book_lines, sums_of
 from portal.history import REASONS as REASON_WORDS
 from portal.trail import follow
@@ -188,4 +189,5 @@ def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: R
         books=book_lines(journals),
         moving=payment.state in MOVING or bool(payment.refunding) or any(one.returned and not one.is_settled for one in unexpected),
         undo=undo_asked(),
+        **bought(payment),
     )

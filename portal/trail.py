@@ -38,7 +38,7 @@ class Footprint:
 def follow(
     payment: Payment,
     events: list[PaymentEvent],
-    journals: list[tuple[Journal, list[tuple[str, str, Money]]]],
+    journals: list[tuple[Journal, list[tuple[str, str, Money, str]]]],
     letters: list[Message],
     names: dict[str, str],
 ) -> list[Footprint]:
@@ -70,11 +70,11 @@ def _cause(cause: str) -> str:
     return known.get(cause, "")
 
 
-def _booked(entry: tuple[Journal, list[tuple[str, str, Money]]]) -> Footprint:
+def _booked(entry: tuple[Journal, list[tuple[str, str, Money, str]]]) -> Footprint:
     journal, legs = entry
     moved = " · ".join(
         _("%(account)s %(amount)s", account=ACCOUNTS[account], amount=f"{'+' if amount.minor < 0 else ''}{money(-amount)}")
-        for account, _sub, amount in legs
+        for account, _sub, amount, _ref in legs
         if account in ACCOUNTS
     )
     title = _("Booked: %(what)s", what=KINDS.get(journal.kind, journal.kind.capitalize()))

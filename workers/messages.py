@@ -20,6 +20,7 @@ from core.notifications.models import Message
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
 from core.payments.queries import get_payment, list_refunds
+from core.payments.sale import find_cart
 from core.payments.start import payment_token, receipt_token
 from core.web import addresses
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
@@ -145,7 +146,8 @@ def _invitation(vendor: Vendor, message: Message) -> Facts:
 
 def _payment(vendor: Vendor, message: Message) -> Facts:
     payment = get_payment(vendor, message.mode, message.params["payment"])
-    return {"payment": payment, "practice": payment.mode == "test", "action_url": addresses.portal_payment(payment.public_id)}
+    cart = find_cart(vendor, payment)
+    return {"payment": payment, "cart": cart, "practice": payment.mode == "test", "action_url": addresses.portal_payment(payment.public_id)}
 
 
 def _receipt_page(vendor: Vendor, message: Message) -> Facts:

@@ -32,6 +32,24 @@ class Vendor(Base):
     created_at: Mapped[datetime]
 
 
+class VendorDomain(Base):
+    """A host name a vendor says is theirs. Once proved, payers may be led back to it; both modes share it, for it is one shop."""
+
+    __tablename__ = "vendor_domains"
+    __table_args__ = (UniqueConstraint("vendor_id", "public_id"), UniqueConstraint("vendor_id", "host"))
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    host: Mapped[str] = mapped_column(String(253))  # in lower case, as DNS writes it
+    proof: Mapped[str] = mapped_column(String(60))  # what the file or the DNS record must say
+    verified_at: Mapped[datetime | None]
+    verified_by: Mapped[str | None] = mapped_column(String(10))  # file or dns
+    asked_at: Mapped[datetime | None]  # when somebody last asked for a look
+    checked_at: Mapped[datetime | None]
+    problem: Mapped[str] = mapped_column(String(200), default="")  # what the last look found wrong
+    created_at: Mapped[datetime]
+
+
 class User(Base):
     """A person. One person may work for several vendors, and holds one password for all of them."""
 

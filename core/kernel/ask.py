@@ -34,7 +34,7 @@ class Question:
     def first(self, **given: Any) -> tuple[Any, ...] | None:
         """The first answer, a row of each table (None where an outer join found none); or None."""
         session = db.session()
-        if session.in_transaction():  # something was read or written before: the session knows how the two fit together
+        if session.in_transaction() or len(session.identity_map):  # it knows how what it holds and what is found fit together
             found = session.execute(self.statement, given).first()
             return None if found is None else tuple(found)
         values = self._ask(given)

@@ -16,6 +16,7 @@ from core.ledger.post import Journal, Leg
 
 CLEARING, SELLER_PENDING, SELLER_AVAILABLE, REFUND_IN_FLIGHT = 1010, 2010, 2020, 2050
 UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE, SELLER_RECEIVABLE = 2095, 4010, 4015, 5010, 1050
+TIP = "tip"  # what the reference of a leg says when it is one
 # Where a refund's money comes from, and goes again when it did not arrive.
 SOURCES = {
     "seller_pending": SELLER_PENDING,
@@ -33,6 +34,7 @@ class Booked(Protocol):
     public_id: str
     provider: str
     fee_minor: int
+    tip_minor: int
 
 
 def _journal(payment: Booked, event_key: str, kind: str, at: datetime, *legs: Leg, reverses: uuid.UUID | None = None) -> Journal:
@@ -40,15 +42,16 @@ def _journal(payment: Booked, event_key: str, kind: str, at: datetime, *legs: Le
 
 
 def capture(payment: Booked, *, charge: str, captured: Money, at: datetime) -> Journal:
-    """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee."""
-    fee = Money(payment.fee_minor, captured.currency)
+    """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee. A tip has its own line."""
+    fee, tip = Money(payment.fee_minor, captured.currency), Money(payment.tip_minor, captured.currency)
     return _journal(
         payment,
         f"cap:{payment.provider}:{charge}:1",
         "capture",
         at,
         Leg(CLEARING, captured, sub=payment.provider),
-        Leg(SELLER_PENDING, -(captured - fee)),
+        Leg(SELLER_PENDING, -(captured - fee - tip)),
+        Leg(SELLER_PENDING, -tip, ref=TIP),
         Leg(PLATFORM_FEE, -fee),
     )
 

@@ -96,8 +96,8 @@ def list_lines(
     return Page(lines, (lines[-1].journal_id, lines[-1].leg) if len(rows) > limit else None)
 
 
-def journals_about(vendor: Owner, mode: str, public_id: str) -> list[tuple[Journal, list[tuple[str, str, Money]]]]:
-    """Every journal a payment made, oldest first, with its legs as (account, sub-account, signed amount: debit positive)."""
+def journals_about(vendor: Owner, mode: str, public_id: str) -> list[tuple[Journal, list[tuple[str, str, Money, str]]]]:
+    """Every journal a payment made, oldest first, with its legs as (account, sub-account, signed amount: debit positive, reference)."""
     rows = db.session.execute(
         select(Journal, Entry, ChartAccount.name)
         .join(Entry, (Entry.vendor_id == Journal.vendor_id) & (Entry.mode == Journal.mode) & (Entry.journal_id == Journal.id))
@@ -105,9 +105,9 @@ def journals_about(vendor: Owner, mode: str, public_id: str) -> list[tuple[Journ
         .where(Journal.vendor_id == vendor.id, Journal.mode == mode, Journal.about == public_id)
         .order_by(Journal.id, Entry.leg)
     )
-    found: dict[uuid.UUID, tuple[Journal, list[tuple[str, str, Money]]]] = {}
+    found: dict[uuid.UUID, tuple[Journal, list[tuple[str, str, Money, str]]]] = {}
     for journal, entry, name in rows:
-        found.setdefault(journal.id, (journal, []))[1].append((name, entry.sub, Money(entry.amount_minor, entry.currency)))
+        found.setdefault(journal.id, (journal, []))[1].append((name, entry.sub, Money(entry.amount_minor, entry.currency), entry.ref))
     return list(found.values())
 
 

@@ -53,6 +53,7 @@ class PaymentLink(TenantKey, Base):
     max_payments: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(10), default="active")
     paused_message: Mapped[str] = mapped_column(String(300), default="")
+    offer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # what it sells and asks, if more than one sum
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -83,6 +84,7 @@ class Payment(TenantKey, Base):
         CheckConstraint(_one_of("state", PAYMENT), name="state"),
         CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("tip_minor BETWEEN 0 AND amount_minor", name="tip"),
         CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0", name="not_negative"),
         CheckConstraint("refunded_minor + refunding_minor <= captured_minor", name="refund_within_capture"),
         CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_minor", name="fee_returned"),
@@ -110,6 +112,8 @@ class Payment(TenantKey, Base):
     holds_place: Mapped[bool] = mapped_column(default=False)  # takes one of its link's places, whether being paid or paid
     currency: Mapped[str] = mapped_column(CHAR(3))
     amount_minor: Mapped[int] = mapped_column(BigInteger)
+    tip_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part of it that is a tip
+    itemised: Mapped[bool] = mapped_column(default=False, server_default="false")  # whether its cart stands in payment_lines
     captured_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     refunding_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # asked for, not yet confirmed by the provider
     refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -122,6 +126,7 @@ class Payment(TenantKey, Base):
     card_brand: Mapped[str | None] = mapped_column(String(20))
     card_last4: Mapped[str | None] = mapped_column(CHAR(4))
     decline_code: Mapped[str | None] = mapped_column(String(60))  # why the last try did not work, until one does
+    recovered_from: Mapped[uuid.UUID | None]  # the payment of which this one is a fresh start
     expires_at: Mapped[datetime]
     captured_at: Mapped[datetime | None]
     available_at: Mapped[datetime | None]

@@ -16,6 +16,7 @@ from core.kernel.errors import Conflict, NotFound
 from core.kernel.money import Money
 from core.notifications.models import Message, Paper
 from core.payments.models import Payment, PaymentEvent, Refund
+from core.payments.sale_models import DiscountUse, PaymentDetail
 from core.providers.models import InboxEvent
 from core.providers.redact import redacted
 
@@ -76,7 +77,16 @@ def _payment(vendor: Vendor, payment: Payment) -> dict[str, Any]:
         "refunds": [{"number": r.public_id, "state": r.state, **_sum(r.amount), "asked_for_at": _at(r.created_at), "note": r.note} for r in refunds],
         "messages": [{"kind": m.kind, "subject": m.subject, "text": m.text, "sent_at": _at(m.sent_at), "state": m.state} for m in letters],
         "notes": _remarks(vendor, payment.mode, payment.public_id),
+        "said": _said(db.session.get(PaymentDetail, (vendor.id, payment.mode, payment.id))),
     }  # fmt: skip
+
+
+def _said(details: PaymentDetail | None) -> dict[str, Any] | None:
+    """What they wrote beside their name: addresses, answers, and the consent with where it came from."""
+    if details is None:
+        return None
+    names = ("phone", "company", "tax_id", "billing", "shipping", "answers", "terms_version", "agreed_from", "agreed_with")
+    return {name: getattr(details, name) for name in names} | {"agreed_at": _at(details.agreed_at)}
 
 
 def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
@@ -107,11 +117,22 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
     db.session.execute(delete(Remark).where(Remark.vendor_id == vendor.id, Remark.mode == row.mode, Remark.about == row.public_id))
     refunds = (Refund.vendor_id == vendor.id, Refund.mode == row.mode, Refund.payment_id.in_(select(Payment.id).where(*whose)))
     db.session.execute(update(Refund).where(*refunds).values(note=""))
+    _forget_what_they_said(vendor, row, pseudonym)
     db.session.execute(update(Payment).where(*whose).values(email=pseudonym, payer_name=""))
     row.email, row.name, row.name_key, row.surname_key, row.blocked_because = pseudonym, "", "", "", None
     row.erased_at = now()
     audit.record(vendor.id, actor=by, action="customer.erased", subject=row.public_id, mode=row.mode)
     return row
+
+
+def _forget_what_they_said(vendor: Vendor, customer: Customer, pseudonym: str) -> None:
+    """Their answers, addresses and consent, and under whom their discounts were counted."""
+    theirs = select(Payment.id).where(Payment.vendor_id == vendor.id, Payment.mode == customer.mode, Payment.email == customer.email)
+    nothing = {"phone": "", "company": "", "tax_id": "", "billing": None, "shipping": None, "answers": [], "agreed_from": "", "agreed_with": ""}
+    details = (PaymentDetail.vendor_id == vendor.id, PaymentDetail.mode == customer.mode, PaymentDetail.payment_id.in_(theirs))
+    db.session.execute(update(PaymentDetail).where(*details).values(nothing))
+    uses = (DiscountUse.vendor_id == vendor.id, DiscountUse.mode == customer.mode, DiscountUse.payment_id.in_(theirs))
+    db.session.execute(update(DiscountUse).where(*uses).values(customer=pseudonym))
 
 
 def _redact_events(vendor: Vendor, customer: Customer) -> None:

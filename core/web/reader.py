@@ -15,6 +15,7 @@ from babel.numbers import get_currency_symbol
 
 from core.kernel.currency import exponent
 from core.kernel.money import Money
+from core.kernel.percent import percent_text
 
 HOUSE_LOCALE = "en_GB"
 
@@ -59,6 +60,11 @@ class Reader:
         local = value.astimezone(self._zone)
         name = get_timezone_name(local, width="short", locale=self._locale)
         return name if name[:1].isalpha() else get_timezone_gmt(local, width="long", locale=self._locale)
+
+
+def percent_words(points: int) -> str:
+    """17.5% from 1750 basis points."""
+    return f"{percent_text(points)}%"
 
 
 @lru_cache(4096)

@@ -15,6 +15,7 @@ from core.customers.models import Customer
 from core.customers.queries import find_customer
 from core.kernel.db import db
 from core.ledger.queries import find_breaks
+from core.payments.sale_models import PaymentDetail
 from tests.browser import Browser
 from tests.factories import (
     Shop,
@@ -110,6 +111,12 @@ def test_an_erased_person_is_nowhere_and_the_books_stay(shop: Shop, owner: Brows
     address = f"/portal/customers/{customer.public_id}"
     owner.submit(owner.get(address).form(f"{address}/remarks"), remark="Erase Me-Please rang.")
     with unit(shop.app):
+        db.session.add(
+            PaymentDetail(
+                vendor_id=shop.vendor.id, mode="test", payment_id=paid.id, phone="Me-Please 1", company="Me-Please Ltd", tax_id="", billing={"line": "Me-Please Lane"},
+                shipping=None, answers=[{"a": "Me-Please"}], agreed_from="Me-Please", agreed_with="Me-Please",
+            )
+        )  # fmt: skip
         raw = json.dumps({"data": {"object": {"billing_details": {"email": "erase.me@example.com", "name": "Erase Me-Please"}}}})
         cause = db.session.scalar(
             text("SELECT cause FROM payment_events WHERE payment_id = :id AND kind = 'payment.succeeded'"), {"id": paid.id}

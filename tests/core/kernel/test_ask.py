@@ -86,6 +86,16 @@ def test_within_a_unit_it_sees_what_was_written_in_it(app: Flask) -> None:
         assert again is mine and again.title == "Rye"
 
 
+def test_after_a_unit_has_ended_the_rows_it_held_are_still_the_same_ones(app: Flask) -> None:
+    shop = make_shop(app)
+    link = make_link(shop)
+    with app.app_context():
+        vendor, mine = LINK.first(link=link.public_id) or ()
+        finish_unit(keep=True)
+        again = LINK.first(link=link.public_id)
+        assert again is not None and again[0] is vendor and again[1] is mine
+
+
 def test_only_plain_questions_are_taken() -> None:
     with pytest.raises(ValueError, match="neither locks"):
         Question(select(Payment).with_for_update())
