@@ -7,6 +7,7 @@ from flask import Response, make_response, url_for
 from checkout.blueprint import door
 from checkout.face import face_of
 from core.accounts.models import Vendor
+from core.accounts.receipts import find_receipt_settings
 from core.kernel.config import settings
 from core.kernel.signing import TokenRefused
 from core.notifications.papers import newest_paper
@@ -40,6 +41,7 @@ def receipt(token: str) -> Response:
         pdf_address=url_for("checkout.receipt_pdf", token=token),
         cart=find_cart(vendor, payment),
         said=find_details(vendor, payment),
+        extra=find_receipt_settings(vendor),
     )
     return make_response(html)
 

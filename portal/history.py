@@ -22,6 +22,7 @@ class Moment:
     at: datetime
     who: str
     code: str | None
+    cause: str = ""  # how we came to know: an event of the provider's, or the way we asked
 
 
 # kind -> (title, tone)
@@ -84,6 +85,7 @@ def _moment(event: PaymentEvent, names: dict[str, str]) -> Moment:
         at=event.at,
         who=WHO.get(event.actor) or names.get(event.actor) or "A member of your team",
         code=detail.get("refund") or detail.get("attempt") or detail.get("charge"),
+        cause=event.cause,
     )
 
 

@@ -19,8 +19,9 @@ from core.payments.link import (
     resume_link,
     taken_places,
 )
+from core.payments.lists import PaymentFilter, list_payments
 from core.payments.models import PaymentLink
-from core.payments.queries import get_link, list_links, list_payments, paid_through
+from core.payments.queries import get_link, list_links, paid_through
 from core.web.fields import ChoiceField, Form, LineField, ParagraphField, options
 from core.web.guard import current, may
 from core.web.page import cursor, page, see_other
@@ -183,7 +184,7 @@ def _show(link: PaymentLink, pausing: PauseForm) -> Response:
         paid=paid_through(link, at_most=COUNTED),
         counted=COUNTED,
         taken=taken_places(link) if link.places is not None else None,
-        payments=list_payments(me.vendor, me.mode, link=link, limit=10),
+        payments=list_payments(me.vendor, me.mode, PaymentFilter(link=link), limit=10),
         pausing=pausing,
         range=_range(link),
         offer=offer_of(link),

@@ -8,8 +8,10 @@ from typing import Any
 
 import structlog
 
+from core.accounts.invite import find_invitation, invitation_token
 from core.accounts.models import EmailLink, User, Vendor
 from core.accounts.queries import get_vendor
+from core.accounts.receipts import find_receipt_settings
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
@@ -135,6 +137,13 @@ def _password_changed(vendor: Vendor, message: Message) -> Facts:
     return {"email": person.email, "changed_at": message.created_at, "action_url": addresses.password_reset()}
 
 
+def _invitation(vendor: Vendor, message: Message) -> Facts:
+    invitation = find_invitation(vendor, message.params["invitation"])
+    if invitation is None or invitation.ended_at or invitation.expires_at <= now() or invitation.email != message.recipient:
+        raise NoLongerTrue("the invitation was taken back, accepted, or has run out")
+    return {"invitation": invitation, "action_url": addresses.invitation(invitation_token(vendor, invitation))}
+
+
 def _payment(vendor: Vendor, message: Message) -> Facts:
     payment = get_payment(vendor, message.mode, message.params["payment"])
     cart = find_cart(vendor, payment)
@@ -143,7 +152,8 @@ def _payment(vendor: Vendor, message: Message) -> Facts:
 
 def _receipt_page(vendor: Vendor, message: Message) -> Facts:
     facts = _payment(vendor, message)
-    return facts | {"action_url": addresses.receipt(receipt_token(vendor, facts["payment"]))}
+    words = find_receipt_settings(vendor).paragraph.splitlines() if message.kind == "receipt" else []
+    return facts | {"action_url": addresses.receipt(receipt_token(vendor, facts["payment"])), "vendors_words": words}
 
 
 def _payment_page(vendor: Vendor, message: Message) -> Facts:
@@ -189,6 +199,8 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "payment_failed": (_failed_payment, True),
     "refund_sent": (_refund(_receipt_page), True),
     "refund_failed": (_refund(_payment), False),
+    "unexpected_money": (_payment, False),
+    "invitation": (_invitation, False),
     "money_returned": (_refund(_payment_page), True),
     "refund_outside": (_outside_refund, False),
     "refund_not_booked": (_payment, False),

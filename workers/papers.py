@@ -7,6 +7,7 @@ import uuid
 import structlog
 
 from core.accounts.queries import get_vendor
+from core.accounts.receipts import find_receipt_settings
 from core.kernel.db import db, unit_of_work
 from core.notifications.models import Paper
 from core.notifications.papers import keep_paper
@@ -43,5 +44,5 @@ def _written(vendor_id: uuid.UUID, payment: Payment) -> str | None:
         return None
     vendor = get_vendor(vendor_id)
     address = addresses.receipt(receipt_token(vendor, payment))
-    cart, said = find_cart(vendor, payment), find_details(vendor, payment)
-    return receipt_html(vendor, payment, refunds_of_sale(vendor, payment), address=address, cart=cart, said=said)
+    cart, said, extra = find_cart(vendor, payment), find_details(vendor, payment), find_receipt_settings(vendor)
+    return receipt_html(vendor, payment, refunds_of_sale(vendor, payment), address=address, cart=cart, said=said, extra=extra)

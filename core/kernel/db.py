@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
-from sqlalchemy import CheckConstraint, DateTime, MetaData, Select, String, Uuid, bindparam, event, inspect, select
+from sqlalchemy import CheckConstraint, DateTime, Engine, MetaData, Select, String, Uuid, bindparam, event, inspect, select
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -197,3 +197,19 @@ def driver() -> Any:
     connection = db.session().connection().connection.driver_connection
     open_transaction(connection)
     return connection
+
+
+@contextmanager
+def open_reader(engine: Engine) -> Iterator[Any]:
+    """A psycopg connection beside the unit of work, which sees the database as it stands now and writes nothing.
+
+    For answers that are still being read when their request's unit of work has ended.
+    """
+    connection = engine.connect()
+    try:
+        raw = connection.connection.driver_connection
+        open_transaction(raw)
+        raw.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield raw
+    finally:
+        connection.close()

@@ -165,6 +165,11 @@ _CHECKS = {
             SELECT vendor_id, mode, code, sub, currency, amount_minor AS booked, 0 AS kept FROM entries e /*e*/
             UNION ALL SELECT vendor_id, mode, code, sub, currency, 0, amount_minor FROM balances b /*b*/) both_sides
         GROUP BY vendor_id, mode, code, sub, currency HAVING sum(booked) <> sum(kept)""",
+    "account {0} of vendor {1}: the mark of a day is not the sum of the entries before it": """
+        SELECT k.code, k.vendor_id FROM (SELECT * FROM balance_marks k /*k*/) k WHERE k.amount_minor <> (
+            SELECT coalesce(sum(e.amount_minor), 0) FROM entries e WHERE e.vendor_id = k.vendor_id AND e.mode = k.mode AND e.code = k.code
+              AND e.sub = k.sub AND e.currency = k.currency
+              AND e.journal_id < (lpad(to_hex((extract(epoch FROM k.day) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid)""",
     "account {0} of vendor {1} is below zero": """
         SELECT b.code, b.vendor_id FROM (SELECT * FROM balances b /*b*/) b JOIN ledger_chart c ON c.code = b.code WHERE c.floor
         GROUP BY b.vendor_id, b.mode, b.code, b.sub, b.currency, c.side

@@ -93,6 +93,11 @@ class Payment(TenantKey, Base):
         Index("ix_payments_by_link", "vendor_id", "mode", "link_id", "id"),
         Index("ix_payments_places", "vendor_id", "mode", "link_id", postgresql_where="holds_place"),
         Index("ix_payments_captured", "vendor_id", "mode", "captured_at"),
+        Index("ix_payments_by_last4", "vendor_id", "mode", "card_last4", "id", postgresql_where="card_last4 IS NOT NULL"),
+        Index("ix_payments_by_sum", "vendor_id", "mode", "captured_minor", "id", postgresql_where="captured_minor > 0"),
+        Index(
+            "ix_payments_waiting", "vendor_id", "mode", "available_at", postgresql_where="available_at IS NOT NULL AND released_at IS NULL"
+        ),
         Index("ix_payments_to_release", "available_at", postgresql_where="available_at IS NOT NULL AND released_at IS NULL"),
         Index("ix_payments_to_expire", "expires_at", postgresql_where=_one_of("state", ("created", "requires_method", "requires_action"))),
     )
@@ -241,6 +246,7 @@ class Refund(TenantKey, Base):
             postgresql_where="taken_from = 'unapplied' AND state NOT IN ('failed', 'canceled')",
         ),
         Index("ix_refunds_by_payment", "vendor_id", "mode", "payment_id", "id"),
+        Index("ix_refunds_by_state", "vendor_id", "mode", "state", "id"),
         Index("ix_refunds_to_ask", "next_inquiry_at", postgresql_where="next_inquiry_at IS NOT NULL"),
     )
     public_id: Mapped[str] = mapped_column(String(40))

@@ -12,7 +12,7 @@ from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
 from core.ledger.post import BalanceTooLow
-from core.notifications.notify import notify
+from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment, PaymentEvent, Refund
 from core.payments.refund import REASONS, settle_refund
@@ -47,7 +47,7 @@ def settle_outside_refund(vendor: Vendor, payment: Payment, outcome: RefundOutco
     amount = {"amount_minor": outcome.amount.minor, "currency": outcome.amount.currency}
     note(payment, "refund.outside", actor="provider", cause=cause, refund=refund.public_id, reference=outcome.provider_reference, **amount)
     ids = {"payment": payment.public_id, "refund": refund.public_id}
-    notify(vendor, "refund_outside", mode=payment.mode, to=vendor.support_email, **ids)
+    tell_team(vendor, "refund_outside", mode=payment.mode, **ids)
     settle_refund(vendor, refund, outcome, cause=cause)
     return "settled"
 
@@ -133,5 +133,5 @@ def _raise_alarm(vendor: Vendor, payment: Payment, outcome: RefundOutcome, why: 
     if db.session.scalar(told.limit(1)) is None:
         amount = {"amount_minor": outcome.amount.minor, "currency": outcome.amount.currency}
         note(payment, ALARM, actor="provider", cause="", why=why, reference=number, **amount)
-        notify(vendor, "refund_not_booked", mode=payment.mode, to=vendor.support_email, payment=payment.public_id)
+        tell_team(vendor, "refund_not_booked", mode=payment.mode, payment=payment.public_id)
     return why

@@ -17,7 +17,9 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.outbox import enqueue
 from core.ledger.post import BalanceTooLow
+from core.notifications.notices import post_notice
 from core.notifications.notify import notify
+from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment, Refund
 from core.payments.refund_books import book_failure, book_request, book_success, fee_to_return, sellers_account
@@ -197,12 +199,13 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
             payment=payment.public_id,
             refund=refund.public_id,
         )
+        post_notice(vendor, "refund_sent", mode=payment.mode, about=payment.public_id)
     elif to in ("failed", "canceled"):
         refund.failure_reason = outcome.failure_reason or to
         refund.next_inquiry_at = None
         book_failure(payment, refund, came_back=old == "succeeded")
         detail["failure_reason"] = refund.failure_reason
-        notify(vendor, "refund_failed", mode=payment.mode, to=vendor.support_email, payment=payment.public_id, refund=refund.public_id)
+        tell_team(vendor, "refund_failed", mode=payment.mode, payment=payment.public_id, refund=refund.public_id)
     note(payment, f"refund.{to}", actor="provider", cause=cause, **detail)
     if to in ("succeeded", "failed", "canceled"):
         if not refund.of_sale:

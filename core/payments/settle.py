@@ -21,6 +21,7 @@ from core.kernel.outbox import OutboxTask, enqueue
 from core.ledger import book
 from core.ledger.post import post
 from core.notifications.notify import notify
+from core.notifications.team import tell_team
 from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
 from core.payments.complete import complete
 from core.payments.history import move, note
@@ -200,6 +201,7 @@ def _book_unexpected(told: Told, why: str) -> None:
     if post([journal]):
         amount = {"amount_minor": outcome.captured.minor, "currency": outcome.captured.currency}
         note(payment, "payment.unexpected_money", actor=told.actor, cause=told.cause, why=why, charge=outcome.charge, **amount)
+        tell_team(told.vendor, "unexpected_money", mode=payment.mode, payment=payment.public_id)
 
 
 def _hear(told: Told) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, String, and_, any_, bindparam, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
+from core.customers.meet import meet_customer
 from core.kernel.ask import Question
 from core.kernel.clock import now
 from core.kernel.db import db, locked
@@ -75,8 +76,8 @@ def start_payment(
 
     A limited link is locked while its places are counted, and a limited code while its uses are, so two people cannot both
     have the last one. `amount` is what the payer chose or the link's own; a link that sells more than one sum is priced here.
-    Refuses LinkClosed when the link takes no payment now, AmountNotOffered, BadChoice and CodeRefused at their fields, and
-    PriceChanged when the total is not what the payer was shown.
+    Refuses LinkClosed when the link takes no payment now, AmountNotOffered, BadChoice and CodeRefused at their fields, CustomerBlocked
+    when the vendor takes none from this address, and PriceChanged when the total is not what the payer was shown.
     """
     order = order or Order()
     again = _made_before(vendor, link, form_token)
@@ -90,6 +91,7 @@ def start_payment(
     state = link_state(link)
     if state != "open":
         raise LinkClosed(state)
+    meet_customer(vendor, link.mode, email=email, name=name)
     try:
         priced = _price(vendor, link, amount, order, email)
     except CodeRefused:

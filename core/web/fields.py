@@ -15,7 +15,7 @@ from flask_wtf.form import _Auto
 from wtforms import BooleanField, Field, FieldList, HiddenField, IntegerField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms import RadioField as PlainRadioField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation, ValidationError
 from wtforms.widgets import TextInput
 
 from core.kernel.currency import OFFERED
@@ -30,6 +30,7 @@ __all__ = [
     "BooleanField",
     "CountField",
     "CurrencyField",
+    "DataRequired",
     "FieldList",
     "Form",
     "FormTokenField",
@@ -125,7 +126,7 @@ class LineField(StringField):
     """One line of text; blanks around it are dropped, line ends inside it refused."""
 
     def __init__(self, label: str, *, most: int = 200, required: str | None = None, validators: Sequence[Any] = (), **kwargs: Any) -> None:
-        first = [InputRequired(required)] if required else [Optional()]
+        first = [DataRequired(required)] if required else [Optional()]  # blanks are nothing
         super().__init__(label, [*first, Length(max=most, message=f"Use {most} characters at most."), *validators], **kwargs)
         self.most = most
 

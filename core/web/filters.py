@@ -86,6 +86,16 @@ def day(value: date | datetime | None) -> str:
     return format_date(at_home, "d MMMM y", locale=LOCALE)
 
 
+def day_short(value: date) -> str:
+    """21 Nov: where the year goes without saying."""
+    return format_date(value, "d MMM", locale=LOCALE)
+
+
+def month(value: date) -> str:
+    """November 2026."""
+    return format_date(value, "LLLL y", locale=LOCALE)
+
+
 def ago(value: datetime | None) -> str:
     """“3 minutes ago”, “in 2 days”; beyond a week the date says more than a count."""
     if value is None:
@@ -126,5 +136,5 @@ def lines(text: str) -> Markup:
 
 
 def install(app: Flask) -> None:
-    for name in (money, minor, number, percent, when, day, ago, moment, status_label, status_tone, lines):
+    for name in (money, minor, number, percent, when, day, day_short, month, ago, moment, status_label, status_tone, lines):
         app.jinja_env.filters[name.__name__] = name

@@ -11,6 +11,7 @@ from babel.core import Locale
 from markupsafe import Markup
 
 from core.accounts.models import Vendor
+from core.accounts.receipts import ReceiptWish
 from core.kernel.money import Money
 from core.web.mail import stationery_for
 from core.web.reader import Reader
@@ -60,11 +61,13 @@ def receipt_html(
     locale: str = "en",
     cart: Any = None,
     said: Said | None = None,
+    extra: ReceiptWish | None = None,
 ) -> str:
     """The whole page, written in the vendor's time zone. Only refunds that the provider has confirmed are on it.
 
     `address` is where this receipt can be checked, `pdf_address` what the button on screen opens (none on the PDF itself).
-    `cart` is what was bought, where that was more than one sum, and `said` what the payer said of themselves.
+    `cart` is what was bought, where that was more than one sum, and `said` what the payer said of themselves,
+    `extra` what the vendor adds and leaves off.
     The same payment and refunds give the same text, whenever and wherever it is written.
     """
     confirmed = sorted((refund for refund in refunds if refund.state == "succeeded"), key=lambda refund: refund.settled_at)
@@ -86,6 +89,7 @@ def receipt_html(
         code=_code(address),
         cart=cart,
         buyer=_made_out_to(said, payment.payer_name) if said else None,
+        extra=extra or ReceiptWish(),
     )
 
 

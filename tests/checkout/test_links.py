@@ -218,7 +218,7 @@ def test_a_form_on_an_address_that_is_not_ours_is_refused_the_same_way(payer, ne
 
 
 def test_opening_a_link_again_after_paying_warns_before_paying_twice(payer, shop):
-    from core.payments.queries import list_payments
+    from core.payments.lists import list_payments
     from tests.factories import open_payment, tell
 
     link = make_link(shop, amount="45.00")
