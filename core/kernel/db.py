@@ -100,10 +100,10 @@ def wake_after_commit(queue: str) -> None:
 
 def finish_unit(*, keep: bool) -> None:
     """End the present unit of work: commit it or throw it away. The single commit of the whole product."""
-    if not unit_begun():
+    if not db.session.registry.has():
         return  # the database was asked nothing
     session = db.session()
-    if not keep:
+    if not (keep and session.in_transaction()):
         session.info.pop("queues", None)
         session.rollback()
         return
@@ -142,20 +142,22 @@ def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
     For the few acts that are paid for by the million. It cannot be part of a unit that has begun: that one could still be thrown away.
     """
     assert_no_transaction("a whole unit of work cannot be part of another one")
-    line = db.engine.raw_connection()
     try:
-        connection: Any = line.driver_connection
-        connection.autocommit = True
+        line = db.engine.raw_connection()
         try:
-            rows: list[Any] = connection.execute(statement, values, prepare=True).fetchall()
+            connection: Any = line.driver_connection
+            connection.autocommit = True
+            try:
+                rows: list[Any] = connection.execute(statement, values, prepare=True).fetchall()
+            finally:
+                if connection.closed:
+                    line.invalidate()
+                else:
+                    connection.autocommit = False
         finally:
-            if not connection.closed:
-                connection.autocommit = False
-    except psycopg.OperationalError:
-        line.invalidate()
-        raise
-    finally:
-        line.close()
+            line.close()
+    except psycopg.OperationalError as error:  # in the words in which every other statement says it
+        raise OperationalError(statement, None, error, hide_parameters=True) from error
     return rows
 
 
