@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
 from core.kernel.db import db
+from core.kernel.outbox import enqueue
 from core.payments.match import Named, find_attempts, find_refund, lock_payments
 from core.payments.models import Attempt, Payment
 from core.payments.refund import settle_refund
@@ -15,6 +17,8 @@ from core.providers.contract import ProviderEvent
 from core.providers.inbox import StoredEvent, close_events, take_events
 from core.providers.registry import provider_named
 from workers.task import Task
+
+NOBODYS = uuid.UUID(int=0)  # whose task it is until the provider has said whose charge
 
 
 def open_provider_events(tasks: list[Task]) -> None:
@@ -61,6 +65,9 @@ def _settle_payments(opened: list[tuple[StoredEvent, ProviderEvent]], vendors: d
 
 
 def _settle_refund(row: StoredEvent, event: ProviderEvent, vendors: dict[str, Vendor]) -> None:
+    if "refund" not in event.metadata and event.refund_outcome is not None and event.refund_outcome.charge:
+        _look_for_it(row, event.refund_outcome.charge)
+        return
     vendor = vendors.get(event.metadata.get("vendor", ""))
     refund = find_refund(vendor, row.mode, event.metadata.get("refund", "")) if vendor else None
     payment = refund and db.session.get_one(Payment, (refund.vendor_id, refund.mode, refund.payment_id))
@@ -69,6 +76,12 @@ def _settle_refund(row: StoredEvent, event: ProviderEvent, vendors: dict[str, Ve
         return
     row.vendor_id = vendor.id
     row.result = settle_refund(vendor, refund, event.refund_outcome, cause=event.event_id)
+
+
+def _look_for_it(row: StoredEvent, charge: str) -> None:
+    """Nobody here asked for this refund, so it says nothing of whose it is: the provider is asked about the charge."""
+    enqueue("find_outside_refunds", NOBODYS, provider=row.provider, mode=row.mode, charge=charge)
+    row.result = "asked"
 
 
 def _keys(opened: Iterable[tuple[StoredEvent, ProviderEvent]], vendors: dict[str, Vendor], name: str) -> set[Named]:

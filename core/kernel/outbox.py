@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, Index, String, Text, cast, exists, insert
+from sqlalchemy import CheckConstraint, ColumnElement, Index, String, Text, cast, exists, func, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,6 +44,11 @@ def is_waiting(job: str, vendor_id: Any, **args: Any) -> ColumnElement[bool]:
     """
     named = [OutboxTask.args[name].astext == cast(column, Text) for name, column in args.items()]
     return exists().where(OutboxTask.vendor_id == vendor_id, OutboxTask.job == job, OutboxTask.state == "waiting", *named)
+
+
+def count_dead() -> int:
+    """How many tasks gave up after many tries and wait for a person."""
+    return int(db.session.scalar(select(func.count()).where(OutboxTask.state == "dead")) or 0)
 
 
 def enqueue(job: str, vendor_id: uuid.UUID, *, queue: str = "money", due_in: int = 0, **args: Any) -> OutboxTask:

@@ -21,11 +21,17 @@ KINDS: dict[str, tuple[str, ...]] = {
     "password_changed": ("user",),
     "payment_received": ("payment",),
     "receipt": ("payment",),
+    "payment_failed": ("payment",),
     "refund_sent": ("payment", "refund"),
     "refund_failed": ("payment", "refund"),
+    "unexpected_money": ("payment",),
+    "money_returned": ("payment", "refund"),
+    "refund_outside": ("payment", "refund"),
+    "refund_not_booked": ("payment",),
+    "invitation": ("invitation",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
-HOLDS_A_KEY = frozenset({"verify_email", "reset_password"})
+HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation"})
 Row = dict[str, Any]
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})?")
 

@@ -20,10 +20,14 @@ from core.kernel.ids import uuid7
 from core.kernel.outbox import OutboxTask, enqueue
 from core.ledger import book
 from core.ledger.post import post
+from core.notifications.notify import notify
+from core.notifications.team import tell_team
 from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
+from core.payments.complete import complete
 from core.payments.history import move, note
+from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent
-from core.payments.start import lock_payment
+from core.payments.start import SESSION, keep_place, lock_payment
 from core.payments.states import LIVE_ATTEMPT, PAYMENT, may_move
 from core.providers.contract import Outcome
 
@@ -91,7 +95,7 @@ def settle_many(told: list[Told]) -> list[str]:
         if item.outcome.state != "succeeded":
             results[n] = _hear(item)
         elif n in known:
-            _complete(item.payment, item.outcome)
+            complete(item.payment, item.outcome)
     return results
 
 
@@ -197,6 +201,7 @@ def _book_unexpected(told: Told, why: str) -> None:
     if post([journal]):
         amount = {"amount_minor": outcome.captured.minor, "currency": outcome.captured.currency}
         note(payment, "payment.unexpected_money", actor=told.actor, cause=told.cause, why=why, charge=outcome.charge, **amount)
+        tell_team(told.vendor, "unexpected_money", mode=payment.mode, payment=payment.public_id)
 
 
 def _hear(told: Told) -> str:
@@ -213,14 +218,29 @@ def _hear(told: Told) -> str:
     if outcome.state in ("requires_method", "declined"):
         return _hear_decline(payment, attempt, outcome, told)
     if outcome.state == "canceled":
-        if attempt is not None:
-            if not closes(attempt, outcome):
-                return "stale"
-            move_attempt(attempt, "abandoned")
-        _nothing_pending(payment, told)
-        return "told"
-    if _is_over(attempt):
-        return "stale"
+        return _hear_canceled(payment, attempt, told)
+    return "stale" if _is_over(attempt) else _hear_progress(payment, attempt, told)
+
+
+def _hear_canceled(payment: Payment, attempt: Attempt | None, told: Told) -> str:
+    """Nothing can be paid on the attempt any more. A payer who was told to wait for the bank is told how that ended."""
+    if attempt is not None:
+        if not closes(attempt, told.outcome):
+            return "stale"
+        move_attempt(attempt, "abandoned")
+    if payment.state == "processing" and live_attempt(payment) is None:
+        _tell_payer_it_failed(told.vendor, payment)
+    _nothing_pending(payment, told)
+    return "told"
+
+
+def _hear_progress(payment: Payment, attempt: Attempt | None, told: Told) -> str:
+    """It is under way: with the bank, with the payer, or we do not know."""
+    outcome = told.outcome
+    if outcome.state == "processing" and outcome.charge and _decline_known(payment, outcome.charge, ""):
+        return "stale"  # the bank was asked, and has said no since: the news are in the wrong order
+    if outcome.state == "unknown" and payment.state == "processing":
+        return "stale"  # that it cannot be asked just now takes nothing from what we know: the bank has it
     to = {"processing": "processing", "requires_action": "requires_action", "unknown": "unknown"}[outcome.state]
     if attempt is not None:
         move_attempt(attempt, {"processing": "submitted", "requires_action": "action_required", "unknown": "unknown"}[to])
@@ -260,16 +280,30 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
     charge = outcome.charge or ""
     known = _decline_known(payment, charge, told.cause)
     if not known:
+        keep_place(payment, SESSION)
         note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
-    if _is_over(attempt) or (known and payment.state != "unknown"):  # heard again while we did not know: so this is how things stand
+    # Heard again while we did not know, or as the end of the attempt: so this is how things stand.
+    if _is_over(attempt) or (known and payment.state != "unknown" and not outcome.closed):
         return "stale" if known else "told"
     if attempt is not None:
         attempt.decline_code = outcome.decline_code
-        move_attempt(attempt, "action_required")
+        move_attempt(attempt, "declined" if outcome.closed else "action_required")
     payment.decline_code = outcome.decline_code
+    if payment.state == "processing":
+        _tell_payer_it_failed(told.vendor, payment)
+        if attempt is not None and attempt.state in LIVE_ATTEMPT:
+            ask_again(payment.vendor_id, payment.mode, attempt)  # an event does not say whether its page takes another card
     if payment.state != "requires_method" and may_move(PAYMENT, payment.state, "requires_method"):
         move(payment, "requires_method", "payment.requires_method", actor=told.actor, cause=told.cause)
+    db.session.flush()
+    if attempt is not None and attempt.state in LIVE_ATTEMPT and locked_until(payment):
+        ask_again(payment.vendor_id, payment.mode, attempt)  # its page at the provider takes cards still: a worker closes it
     return "told"
+
+
+def _tell_payer_it_failed(vendor: Vendor, payment: Payment) -> None:
+    """The page had said that it was being processed and that we would write; so we do."""
+    notify(vendor, "payment_failed", mode=payment.mode, to=payment.email, payment=payment.public_id)
 
 
 def _decline_known(payment: Payment, charge: str, cause: str) -> bool:
@@ -282,29 +316,6 @@ def _decline_known(payment: Payment, charge: str, cause: str) -> bool:
     )
     same = PaymentEvent.detail["charge"].astext == charge if charge else PaymentEvent.cause == cause
     return db.session.scalar(declines.where(same).limit(1)) is not None
-
-
-def _complete(payment: Payment, outcome: Outcome) -> None:
-    """Write down what earlier news left out: the card, and what the processor kept (booked once, under its own line's id)."""
-    wanting_card = payment.card_brand is None and outcome.card_brand is not None
-    wanting_fee = payment.processor_fee_minor is None and outcome.fee is not None and outcome.fee_reference is not None
-    if not (wanting_card or wanting_fee):
-        return
-    payment = lock_payment(payment)
-    if payment.card_brand is None:
-        payment.card_brand, payment.card_last4 = outcome.card_brand, outcome.card_last4
-    if payment.processor_fee_minor is None and outcome.fee is not None and outcome.fee_reference is not None:
-        payment.processor_fee_minor = outcome.fee.minor
-        if outcome.fee:
-            post([book.processor_fee(payment, fee=outcome.fee, reference=outcome.fee_reference, at=now())])
-        note(
-            payment,
-            "fee.recorded",
-            actor="provider",
-            cause=outcome.fee_reference,
-            amount_minor=outcome.fee.minor,
-            currency=outcome.fee.currency,
-        )
 
 
 def ask_again(vendor_id: uuid.UUID, mode: str, attempt: Attempt, *, due_in: int = 0) -> OutboxTask:

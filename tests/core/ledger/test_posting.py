@@ -222,7 +222,7 @@ def test_a_leg_of_nothing_is_left_out(unit: None, book: Book) -> None:
     with unit_of_work():
         post([book.journal((CLEARING, 100), (PENDING, -100), (FEE, 0))])
     ((_, legs),) = journals_about(book, "test", "pay_x")
-    assert [name for name, _, _ in legs] == ["psp_clearing", "seller_pending"]
+    assert [leg[0] for leg in legs] == ["psp_clearing", "seller_pending"]
 
 
 # --- shards --------------------------------------------------------------------------------------------------------------
