@@ -136,8 +136,9 @@ OPEN_PAGES = ("/", "/sign-up", "/sign-in", "/reset-password", "/there-is-no-such
 def told_by_an_event(shop: Shop, paid: Any) -> str:
     """An event of the processor's that this payment's history names as a cause; answers its number."""
     event_id = f"evt_{secrets.token_hex(8)}"
-    with unit(shop.app):
+    with shop.app.app_context():
         receive_event(provider=paid.provider, mode="test", event_id=event_id, type="charge.updated", raw='{"data": {"email": "a@example.com"}}')
+    with unit(shop.app):
         note(lock_payment(again(paid)), "fee.recorded", actor="provider", cause=event_id, amount_minor=1, currency=paid.currency)
     return event_id
 
