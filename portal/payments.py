@@ -21,7 +21,7 @@ from core.payments.refund import REASONS, request_refund
 from core.payments.unexpected import give_back, list_unexpected
 from core.providers.queries import find_event
 from core.providers.redact import redacted
-from core.web.fields import ChoiceField, DataRequired, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
+from core.web.fields import ChoiceField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -46,7 +46,7 @@ class RefundForm(Form):
 
 
 class RemarkForm(Form):
-    remark = ParagraphField(later("Add a note"), most=2000, validators=[DataRequired(later("Write something first."))])
+    remark = ParagraphField(later("Add a note"), most=2000, required=later("Write something first."))
 
 
 @portal.get("/portal/payments/<public_id>")

@@ -217,6 +217,7 @@ def test_the_trail_names_what_the_processor_sent_with_private_things_blacked_out
             text("SELECT cause FROM payment_events WHERE payment_id = :id AND kind = 'attempt.declined'"), {"id": payment.id}
         )
         raw = '{"client_secret": "pi_1_secret_abc", "email": "a@b.example", "n": "4242 4242 4242 4242", "amount": 2500, "card": {"last4": "4242"}}'
+    with shop.app.app_context():
         receive_event(provider=payment.provider, mode="test", event_id=cause, type="charge.failed", raw=raw)
     page = owner.get(f"/portal/payments/{payment.public_id}/events/{cause}")
     assert "2500" in page.text and '"last4": "4242"' in page.text
