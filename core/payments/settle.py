@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -161,7 +161,8 @@ def _item(told: Told, at: datetime, said_at: str) -> dict[str, Any]:
     captured, charge = outcome.captured, outcome.charge
     if captured is None or not charge:
         raise ValueError("a provider that says succeeded names the charge and the amount")
-    journals = [book.capture(payment, charge=charge, captured=captured, at=outcome.occurred_at or at).wire()]
+    capture = book.capture(payment, charge=charge, captured=captured, at=outcome.occurred_at or at)
+    journals = [capture.wire()]
     item = {
         "vendor_id": str(payment.vendor_id),
         "mode": payment.mode,
@@ -182,7 +183,9 @@ def _item(told: Told, at: datetime, said_at: str) -> dict[str, Any]:
     if outcome.fee is not None and outcome.fee_reference is not None and _fee_fits(outcome):
         item |= {"fee": outcome.fee.minor, "fee_reference": outcome.fee_reference}
         if outcome.fee:
-            journals.append(book.processor_fee(payment, fee=outcome.fee, reference=outcome.fee_reference, at=at).wire())
+            kept = book.processor_fee(payment, fee=outcome.fee, reference=outcome.fee_reference, at=at)
+            right_after = uuid.UUID(int=capture.id.int + 1)  # within one millisecond ids have no order, and the books are read by it
+            journals.append(replace(kept, id=right_after).wire())
     return item
 
 
