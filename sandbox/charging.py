@@ -53,17 +53,46 @@ def _outcome(card):
 
 def charge_intent(shelf, intent, method, card, *, authenticated):
     """Makes the charge of one try: succeeded (captured or only authorised) or failed. The intent itself is not touched."""
-    charge_id = new_id("ch")
     good, captured = card.decline is None, card.decline is None and intent["capture_method"] != "manual"
     code, message = (None, None) if good else published.DECLINES[card.decline]
+    kept = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "wallet")
     details = {
-        key: method["card"][key] for key in ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
+        **{key: method["card"][key] for key in kept},
+        "amount_authorized": intent["amount"] if good else None,
+        "network": card.brand,
+        "installments": None,
+        "mandate": None,
+        "three_d_secure": _three_d_secure(card, authenticated),
     }
-    charge = {
-        "id": charge_id,
+    charge = blank_charge(
+        shelf,
+        intent,
+        method,
+        amount_captured=intent["amount"] if captured else 0,
+        captured=captured,
+        failure_code=code,
+        failure_message=message,
+        outcome=_outcome(card),
+        paid=good,
+        payment_method_details={"type": "card", "card": details},
+        status="succeeded" if good else "failed",
+    )
+    if captured:
+        charge["balance_transaction"] = take(shelf, charge, intent["amount"], at_once=card.at_once)
+    shelf.put(charge, {"token": card.token})
+    emit(shelf, "charge.succeeded" if good else "charge.failed", charge)
+    if captured:
+        _aftermath(shelf, charge, card)
+    return charge
+
+
+def blank_charge(shelf, intent, method, **fields):
+    """A charge of this intent by this method, not yet written down; `fields` say what came of it."""
+    return {
+        "id": new_id("ch"),
         "object": "charge",
         "amount": intent["amount"],
-        "amount_captured": intent["amount"] if captured else 0,
+        "amount_captured": 0,
         "amount_refunded": 0,
         "application": None,
         "application_fee": None,
@@ -71,35 +100,24 @@ def charge_intent(shelf, intent, method, card, *, authenticated):
         "balance_transaction": None,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": intent["statement_descriptor"] or "SANDBOX",
-        "captured": captured,
+        "captured": False,
         "created": int(shelf.now),
         "currency": intent["currency"],
         "customer": intent["customer"],
         "description": intent["description"],
         "disputed": False,
         "failure_balance_transaction": None,
-        "failure_code": code,
-        "failure_message": message,
+        "failure_code": None,
+        "failure_message": None,
         "fraud_details": {},
         "livemode": False,
         "metadata": dict(intent["metadata"]),
         "on_behalf_of": None,
-        "outcome": _outcome(card),
-        "paid": good,
+        "outcome": None,
+        "paid": False,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": {
-            "type": "card",
-            "card": {
-                **details,
-                "amount_authorized": intent["amount"] if good else None,
-                "network": card.brand,
-                "installments": None,
-                "mandate": None,
-                "three_d_secure": _three_d_secure(card, authenticated),
-                "wallet": None,
-            },
-        },
+        "payment_method_details": None,
         "receipt_email": intent["receipt_email"],
         "receipt_number": None,
         "receipt_url": None,
@@ -110,20 +128,15 @@ def charge_intent(shelf, intent, method, card, *, authenticated):
         "source_transfer": None,
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
-        "status": "succeeded" if good else "failed",
+        "status": "pending",
         "transfer_data": None,
         "transfer_group": intent["transfer_group"],
+        **fields,
     }
-    if captured:
-        charge["balance_transaction"] = _take(shelf, charge, card, intent["amount"])
-    shelf.put(charge, {"token": card.token})
-    emit(shelf, "charge.succeeded" if good else "charge.failed", charge)
-    if captured:
-        _aftermath(shelf, charge, card)
-    return charge
 
 
-def _take(shelf, charge, card, amount):
+def take(shelf, charge, amount, *, at_once=False):
+    """Writes the movement of the balance that a captured charge makes; answers its id."""
     return transact(
         shelf,
         "charge",
@@ -131,7 +144,7 @@ def _take(shelf, charge, card, amount):
         charge["currency"],
         charge["id"],
         fee=fee_of(amount),
-        at_once=card.at_once,
+        at_once=at_once,
         description=charge["description"],
     )["id"]
 
@@ -144,7 +157,12 @@ def _aftermath(shelf, charge, card):
 def capture_charge(shelf, charge, amount):
     """Takes `amount` of an authorised charge; the rest is let go."""
     card = published.card_by_token(shelf.private(charge["id"])["token"])
-    captured = {**charge, "captured": True, "amount_captured": amount, "balance_transaction": _take(shelf, charge, card, amount)}
+    captured = {
+        **charge,
+        "captured": True,
+        "amount_captured": amount,
+        "balance_transaction": take(shelf, charge, amount, at_once=card.at_once),
+    }
     emit(shelf, "charge.captured", shelf.put(captured), charge)
     _aftermath(shelf, captured, card)
     return captured

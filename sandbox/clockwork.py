@@ -9,14 +9,19 @@ from urllib.parse import urlsplit
 
 from core.web.wire.encode import dumps
 from core.web.wire.signature import sign
-from sandbox import disputes, refunds, sessions
+from sandbox import disputes, refunds, sessions, ways
 from sandbox.store import Shelf
 
 # seconds until the next attempt after each failed one: eleven attempts within twenty minutes, a test session's worth of patience
 RETRY_SECONDS = (1, 2, 4, 8, 15, 30, 60, 120, 300, 600)
 TIMEOUT_SECONDS = 10
 _SENDERS = 6
-_TASKS = {"dispute": disputes.open_later, "refund": refunds.finish_later, "session_end": sessions.finish_later}
+_TASKS = {
+    "dispute": disputes.open_later,
+    "refund": refunds.finish_later,
+    "session_end": sessions.finish_later,
+    "bank_answer": ways.finish_later,
+}
 log = logging.getLogger("sandbox.clockwork")
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from core.web.wire.encode import dumps
 from core.web.wire.errors import WireError, bad_parameter, not_found
-from sandbox import hooks, stories
+from sandbox import hooks, stories, ways
 from sandbox.api import account_of, account_of_key
 
 MOST_ROWS = 1_000
@@ -35,6 +35,7 @@ def make_control(api):
     control.get("/charges")(calls.truth)
     control.get("/deliveries")(calls.deliveries)
     control.post("/deliveries")(calls.redeliver)
+    control.post("/bank_answers")(calls.bank_answer)
     return control
 
 
@@ -138,3 +139,12 @@ class Control:
                     "INSERT INTO deliveries (account, event, endpoint, due_at) VALUES (?, ?, ?, ?)", (owner, event, one["id"], shelf.now)
                 )
         return answer({"queued": len(endpoints)})
+
+    def bank_answer(self):
+        """The bank's late answer to one payment, now: `late_yes` or `late_no`. False when it waits for none."""
+        owner, body = account(), read_json()
+        if body.get("answer") not in ("late_yes", "late_no"):
+            raise bad_parameter("parameter_invalid", "answer", "answer is late_yes or late_no.")
+        with self.api.store.change() as connection:
+            done = ways.finish_later(self.api.shelf(connection, owner), body.get("payment_intent"), body["answer"])
+        return answer({"done": done})

@@ -8,7 +8,7 @@ from sandbox.currencies import check_amount
 from sandbox.events import emit
 from sandbox.finding import get, list_page
 from sandbox.ids import letters, new_id
-from sandbox.methods import cards_only
+from sandbox.ways import check_currency, read_types
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 1_800, 86_400
 
@@ -94,7 +94,6 @@ _PLAIN = {
     "payment_method_collection": "if_required",
     "payment_method_configuration_details": None,
     "payment_method_options": {},
-    "payment_method_types": ["card"],
     "phone_number_collection": {"enabled": False},
     "recovered_from": None,
     "saved_payment_method_options": None,
@@ -117,8 +116,9 @@ def _payer(email, name=None):
 def create_session(shelf, params):
     params.choice("mode", ("payment",), required=True)
     params.choice("ui_mode", ("hosted_page", "hosted"))
-    cards_only(params)
+    types = read_types(params)
     currency, items = _lines(params)
+    check_currency(types, currency)
     total = sum(item["amount_total"] for item in items)
     check_amount(total, currency, "line_items")
     identity, email, customer = new_id("cs_test"), params.text("customer_email", longest=512), params.text("customer")
@@ -142,6 +142,7 @@ def create_session(shelf, params):
         "metadata": params.metadata(),
         "mode": "payment",
         "payment_intent": None,
+        "payment_method_types": types,
         "payment_status": "unpaid",
         "status": "open",
         "submit_type": params.choice("submit_type", ("auto", "pay", "book", "donate")),
@@ -215,13 +216,14 @@ def intent_of(shelf, session, email, name):
     if found:
         return found, session
     fields = {key: value for key, value in shelf.private(session["id"])["intent"].items() if value is not None}
+    fields["payment_method_types"] = session["payment_method_types"]
     intent = blank_intent(shelf, session["amount_total"], session["currency"], customer=session["customer"], **fields)
     emit(shelf, "payment_intent.created", shelf.put(intent, {"session": session["id"], "key": letters()}))
     return intent, shelf.put({**session, "payment_intent": intent["id"], "customer_details": _payer(email, name)})
 
 
-def complete_session(shelf, session):
-    """The payment stands: the session is over and says so in the same transaction."""
-    done = shelf.put({**session, "status": "complete", "payment_status": "paid", "url": None})
+def complete_session(shelf, session, *, paid=True):
+    """The payer has done their part: the session is over and says so in the same transaction. `paid` is false while the bank works on it."""
+    done = shelf.put({**session, "status": "complete", "payment_status": "paid" if paid else "unpaid", "url": None})
     emit(shelf, "checkout.session.completed", done, session)
     return done
