@@ -19,6 +19,13 @@ def success_url(session):
     return session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
+def state_of(session, intent):
+    """What a payer reads who comes back to a session that is over."""
+    if session["payment_status"] == "paid":
+        return "paid"
+    return "processing" if intent["status"] == "processing" else "not_paid"
+
+
 def return_url(intent, url):
     """The shop's address with the three parameters an intent's return carries."""
     outcomes = {"succeeded": "succeeded", "requires_capture": "succeeded", "requires_action": "pending", "processing": "pending"}

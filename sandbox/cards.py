@@ -7,7 +7,7 @@ from flask import Blueprint, g, redirect, render_template, request
 
 from core.web.wire.errors import WireError
 from sandbox import published, stories
-from sandbox.addresses import origin_of, return_url, success_url
+from sandbox.addresses import origin_of, return_url, state_of, success_url
 from sandbox.confirming import BEFORE_PAYMENT, action_url, answer_challenge, confirm_intent
 from sandbox.currencies import show_amount
 from sandbox.methods import make_method
@@ -61,8 +61,7 @@ class Pages:
         """What this request comes to, as something to render once the store has it."""
         intent = shelf.find("payment_intent", session["payment_intent"])
         if session["status"] == "complete":
-            address = success_url(session)
-            kind = "paid" if session["payment_status"] == "paid" else "processing" if intent["status"] == "processing" else "refused_later"
+            address, kind = success_url(session), state_of(session, intent)
             return (
                 (lambda: redirect(address, 303))
                 if request.method == "POST"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from core.web.wire.encode import dumps
 from core.web.wire.signature import sign
-from sandbox import disputes, refunds, sessions, ways
+from sandbox import disputes, refunds, sessions
 from sandbox.store import Shelf
 
 # seconds until the next attempt after each failed one: eleven attempts within twenty minutes, a test session's worth of patience

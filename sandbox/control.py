@@ -6,8 +6,9 @@ from flask import Blueprint, Response, request
 
 from core.web.wire.encode import dumps
 from core.web.wire.errors import WireError, bad_parameter, not_found
-from sandbox import hooks, stories, ways
+from sandbox import hooks, stories
 from sandbox.api import account_of, account_of_key
+from sandbox.sessions import end_by_hand
 
 MOST_ROWS = 1_000
 LAST_PLACE = 2**62
@@ -33,9 +34,9 @@ def make_control(api):
     control.delete("/stories")(calls.end_story)
     control.delete("/stories/<int:identity>")(calls.end_story)
     control.get("/charges")(calls.truth)
+    control.post("/processing")(calls.end_processing)
     control.get("/deliveries")(calls.deliveries)
     control.post("/deliveries")(calls.redeliver)
-    control.post("/bank_answers")(calls.bank_answer)
     return control
 
 
@@ -120,6 +121,16 @@ class Control:
         charges = [{**dict(row), "metadata": json.loads(row["metadata"]), "disputed": bool(row["disputed"])} for row in rows]
         return answer({"charges": charges, "next": rows[-1]["seq"] if len(rows) == MOST_ROWS else None})
 
+    def end_processing(self):
+        """The bank's word on a payment that is processing: succeeded or failed."""
+        owner, body = account(), read_json()
+        identity, outcome = body.get("payment_intent"), body.get("outcome")
+        if outcome not in ("succeeded", "failed"):
+            raise bad_parameter("parameter_invalid", "outcome", "outcome is succeeded or failed.")
+        with self.api.store.change() as connection:
+            ended = end_by_hand(self.api.shelf(connection, owner), identity, outcome)
+        return answer({"id": ended["id"], "status": ended["status"]})
+
     def deliveries(self):
         owner = account()
         with self.api.store.look() as connection:
@@ -139,12 +150,3 @@ class Control:
                     "INSERT INTO deliveries (account, event, endpoint, due_at) VALUES (?, ?, ?, ?)", (owner, event, one["id"], shelf.now)
                 )
         return answer({"queued": len(endpoints)})
-
-    def bank_answer(self):
-        """The bank's late answer to one payment, now: `late_yes` or `late_no`. False when it waits for none."""
-        owner, body = account(), read_json()
-        if body.get("answer") not in ("late_yes", "late_no"):
-            raise bad_parameter("parameter_invalid", "answer", "answer is late_yes or late_no.")
-        with self.api.store.change() as connection:
-            done = ways.finish_later(self.api.shelf(connection, owner), body.get("payment_intent"), body["answer"])
-        return answer({"done": done})

@@ -2,8 +2,9 @@
 
 from core.web.wire import lists
 from core.web.wire.errors import bad_parameter, wrong_state
+from sandbox import ways
 from sandbox.calls import call
-from sandbox.confirming import BEFORE_PAYMENT, blank_intent, cancel_intent
+from sandbox.confirming import BEFORE_PAYMENT, blank_intent, cancel_intent, unexpected_state
 from sandbox.currencies import check_amount
 from sandbox.events import emit
 from sandbox.finding import get, list_page
@@ -226,4 +227,29 @@ def complete_session(shelf, session, *, paid=True):
     """The payer has done their part: the session is over and says so in the same transaction. `paid` is false while the bank works on it."""
     done = shelf.put({**session, "status": "complete", "payment_status": "paid" if paid else "unpaid", "url": None})
     emit(shelf, "checkout.session.completed", done, session)
+    return done
+
+
+def end_payment_later(shelf, identity):
+    """What the clock does with a payment that was left processing: it ends as was chosen at the bank."""
+    intent = shelf.find("payment_intent", identity)
+    if intent["status"] == "processing":
+        finish_payment(shelf, intent, good=ways.promised(shelf, intent))
+
+
+def end_by_hand(shelf, identity, outcome):
+    """A person plays the bank: a payment that is processing is `succeeded` or `failed` at once."""
+    intent = get(shelf, "payment_intent", identity)
+    if intent["status"] != "processing":
+        raise unexpected_state(intent, "ended")
+    return finish_payment(shelf, intent, good=outcome == "succeeded")
+
+
+def finish_payment(shelf, intent, *, good):
+    """The bank's late word on a payment, told about the intent and about the session it was made in."""
+    done = ways.end_processing(shelf, intent, good=good)
+    session = shelf.find("checkout.session", shelf.private(intent["id"]).get("session"))
+    if session:
+        ended = shelf.put({**session, "payment_status": "paid"}) if good else session
+        emit(shelf, f"checkout.session.async_payment_{'succeeded' if good else 'failed'}", ended, session)
     return done

@@ -121,7 +121,7 @@ def answer(shelf, intent, said, bank=None):
     waiting = shelf.put({**intent, "status": "processing", "next_action": None, "latest_charge": charge["id"], "last_payment_error": None})
     emit(shelf, "payment_intent.processing", waiting, intent)
     late = stories.told_about(shelf, "bank_late", intent["id"])
-    shelf.later("bank_answer", intent["id"], late["seconds"] if late else shelf.pace)
+    shelf.later("payment", intent["id"], late["seconds"] if late else shelf.pace)
     return waiting
 
 
@@ -148,21 +148,17 @@ def _paid(shelf, intent, charge):
     return paid
 
 
-def finish_later(shelf, identity, said=None):
-    """The bank's late answer: the one that was promised, or `said` instead. A payment that has its answer keeps it."""
-    intent = shelf.find("payment_intent", identity)
-    if intent is None or intent["status"] != "processing":
-        return False
-    charge, session = shelf.find("charge", intent["latest_charge"]), shelf.find("checkout.session", shelf.private(identity).get("session"))
-    if (said or shelf.private(charge["id"])["answer"]) == "late_yes":
-        _paid(shelf, intent, charge)
-        state, news = "paid", "checkout.session.async_payment_succeeded"
-    else:
-        code, message = REFUSALS["late_no"]
-        failed = shelf.put({**charge, "status": "failed", "failure_code": code, "failure_message": message})
-        emit(shelf, "charge.failed", failed, charge)
-        fail_intent(shelf, intent, get(shelf, "payment_method", intent["payment_method"]), code, message, charge=failed)
-        state, news = "unpaid", "checkout.session.async_payment_failed"
-    if session:
-        emit(shelf, news, shelf.put({**session, "payment_status": state}), session)
-    return True
+def promised(shelf, intent):
+    """Whether the late answer that was chosen at the bank is a yes."""
+    return shelf.private(intent["latest_charge"])["answer"] == "late_yes"
+
+
+def end_processing(shelf, intent, *, good):
+    """The bank's late word on a payment that is processing."""
+    charge = shelf.find("charge", intent["latest_charge"])
+    if good:
+        return _paid(shelf, intent, charge)
+    code, message = REFUSALS["late_no"]
+    failed = {**charge, "status": "failed", "failure_code": code, "failure_message": message}
+    emit(shelf, "charge.failed", shelf.put(failed), charge)
+    return fail_intent(shelf, intent, get(shelf, "payment_method", intent["payment_method"]), code, message, charge=failed)

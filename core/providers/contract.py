@@ -88,8 +88,8 @@ class Outcome:
     processing       the provider has what it needs and will say later
     requires_action  the payer is being asked by their bank
     requires_method  open, and nothing was tried yet
-    declined         the last try failed; `decline_code` says why. The attempt stays open and the payer may try again on it,
-                     unless it was processing before: then its page is used up, and cancel() closes what is left of it
+    declined         the last try failed; `decline_code` says why. The attempt stays open and the payer may try again on it, unless
+                     `closed`: then its page takes no other card, and another try needs another attempt
     canceled         closed without money; nothing can be paid on it any more
     unknown          the provider could not be asked, or does not know
     `fee`, `fee_reference`, `available_on`, the method and the card may be missing from any outcome and come later from fees() or
@@ -112,6 +112,7 @@ class Outcome:
     fee_reference: str | None = None  # the provider's own line for it
     occurred_at: datetime | None = None
     available_on: datetime | None = None
+    closed: bool = False  # of a decline: nothing more can be tried on this attempt
 
 
 OUTCOME_STATES = frozenset({"succeeded", "processing", "requires_action", "requires_method", "declined", "canceled", "unknown"})

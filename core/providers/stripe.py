@@ -162,12 +162,9 @@ class Stripe:
     def inquire(self, provider_reference: str) -> Outcome:
         """Reads the session or intent with its charge and the fee."""
         assert_no_transaction()
-        return self._look(provider_reference)
-
-    def _look(self, provider_reference: str, *, closing: bool = False) -> Outcome:
         if provider_reference.startswith("cs_"):
             read = self._client.v1.checkout.sessions.retrieve
-            return shapes.session_outcome(self._plain(lambda: read(provider_reference, {"expand": _SESSION_MONEY})), closing=closing)
+            return shapes.session_outcome(self._plain(lambda: read(provider_reference, {"expand": _SESSION_MONEY})))
         retrieve = self._client.v1.payment_intents.retrieve
         return shapes.intent_outcome(self._plain(lambda: retrieve(provider_reference, {"expand": _INTENT_MONEY})))
 
@@ -181,7 +178,7 @@ class Stripe:
                 self._ask(lambda: self._client.v1.payment_intents.cancel(provider_reference))
         except ProviderRefused:
             pass  # already over, one way or the other: the truth below says which
-        return self._look(provider_reference, closing=True)
+        return self.inquire(provider_reference)
 
     # --- giving back ------------------------------------------------------------------------------------------------
 

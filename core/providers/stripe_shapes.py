@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,18 +32,15 @@ def instant(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def session_outcome(session: Wire, *, closing: bool = False) -> Outcome:
-    """What a Checkout Session has come to; its intent is expanded, or absent when nobody pressed the button yet.
-
-    A complete session whose bank said no later takes no second try: to whoever is `closing` it, it is closed.
-    """
+def session_outcome(session: Wire) -> Outcome:
+    """What a Checkout Session has come to; its intent is expanded, or absent when nobody pressed the button yet."""
     intent = session.get("payment_intent")
-    over = ("expired", "complete") if closing else ("expired",)
     if isinstance(intent, dict):
         found = intent_outcome(intent, session["id"])
-        if session["status"] in over and found.state in ("declined", "requires_method", "requires_action"):
+        if session["status"] == "expired" and found.state in ("declined", "requires_method", "requires_action"):
             return Outcome("canceled", session["id"], payment_intent=intent["id"])
-        return found
+        # A session is complete when the payer was done with it, though the bank had not answered: it is not opened again.
+        return replace(found, closed=found.state == "declined" and session["status"] == "complete")
     state = "canceled" if session["status"] == "expired" else "requires_method" if session["status"] == "open" else "unknown"
     return Outcome(state, session["id"], payment_intent=intent)
 

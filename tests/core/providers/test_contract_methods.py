@@ -209,7 +209,7 @@ def patience(sandbox, key):
 
     def answer(provider, opening, said):
         intent = provider.inquire(opening.provider_reference).payment_intent
-        return sandbox.control("POST", "bank_answers", key, payment_intent=intent, answer=said)[1]["done"]
+        return sandbox.control("POST", "processing", key, payment_intent=intent, outcome=said)[0] == 200
 
     return answer
 
@@ -219,7 +219,7 @@ def test_a_late_yes_is_processing_and_then_paid_once(provider, sandbox, key, pat
     once, opening = at_the_bank(provider, sandbox, method, "late_yes")
     waiting = provider.inquire(opening.provider_reference)
     assert (waiting.state, waiting.captured, waiting.method) == ("processing", None, method)
-    assert patience(provider, opening, "late_yes") and not patience(provider, opening, "late_no")
+    assert patience(provider, opening, "succeeded") and not patience(provider, opening, "failed")
     outcome = provider.inquire(opening.provider_reference)
     assert (outcome.state, outcome.captured) == ("succeeded", once.amount)
     assert [charge["status"] for charge in sandbox.charges(key)] == ["succeeded"]
@@ -228,19 +228,18 @@ def test_a_late_yes_is_processing_and_then_paid_once(provider, sandbox, key, pat
 @pytest.mark.parametrize("method", ELSEWHERE)
 def test_a_late_no_is_a_decline_whose_page_is_used_up(provider, sandbox, key, patience, method):
     _, opening = at_the_bank(provider, sandbox, method, "late_no")
-    assert patience(provider, opening, "late_no")
+    assert patience(provider, opening, "failed")
     outcome = provider.inquire(opening.provider_reference)
-    assert (outcome.state, outcome.decline_code) == ("declined", "payment_method_provider_decline")
+    assert (outcome.state, outcome.decline_code, outcome.closed) == ("declined", "payment_method_provider_decline", True)
     post_form(opening.redirect_url, type=SAMPLES[method][1], email="ada@example.com")
-    assert provider.inquire(opening.provider_reference).state == "declined"
-    assert provider.cancel(opening.provider_reference).state == "canceled"
+    assert provider.cancel(opening.provider_reference).closed
     assert [charge["status"] for charge in sandbox.charges(key)] == ["failed"]
 
 
 def test_what_the_bank_is_working_on_cannot_be_closed(provider, sandbox, patience):
     _, opening = at_the_bank(provider, sandbox, "bank_redirect", "late_yes")
     assert provider.cancel(opening.provider_reference).state == "processing"
-    assert patience(provider, opening, "late_yes")
+    assert patience(provider, opening, "succeeded")
     assert provider.cancel(opening.provider_reference).state == "succeeded"
 
 
