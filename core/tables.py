@@ -3,8 +3,9 @@
 from core.accounts import models as accounts
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
+from core.methods import models as methods
 from core.notifications import models as notifications
 from core.payments import models as payments
 from core.providers import models as providers
 
-__all__ = ["accounts", "audit", "ledger", "notifications", "outbox", "payments", "providers"]
+__all__ = ["accounts", "audit", "ledger", "methods", "notifications", "outbox", "payments", "providers"]

@@ -20,6 +20,7 @@ KINDS = {
     "password_changed": "Password changed",
     "payment_received": "Payment received",
     "receipt": "Receipt",
+    "instruction_received": "Instruction received",
     "refund_sent": "Refund sent",
     "refund_failed": "Refund failed",
 }

@@ -20,7 +20,7 @@ _TASKS = {
     "dispute": disputes.open_later,
     "refund": refunds.finish_later,
     "session_end": sessions.finish_later,
-    "bank_answer": ways.finish_later,
+    "payment": sessions.end_payment_later,
 }
 log = logging.getLogger("sandbox.clockwork")
 

@@ -127,8 +127,13 @@ class Form:
         self.action = urljoin(page.address, element.attrs.get("action", "")) or page.address
         self.values: dict[str, str] = {}
         for control in page.elements:
-            if control.within("form") is element and control.attrs.get("name"):
+            if self._holds(control) and control.attrs.get("name"):
                 self._read(control)
+
+    def _holds(self, control: Element) -> bool:
+        """A control stands in its form, or names the form it belongs to."""
+        named = control.attrs.get("form")
+        return named == self.element.attrs.get("id") if named else control.within("form") is self.element
 
     def _read(self, control: Element) -> None:
         name, kind = control.attrs["name"], control.attrs.get("type", "text")

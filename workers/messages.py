@@ -17,8 +17,9 @@ from core.kernel.signing import make_token
 from core.notifications.models import Message
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
+from core.payments.attempt import live_attempt
 from core.payments.queries import get_payment, list_refunds
-from core.payments.start import receipt_token
+from core.payments.start import payment_token, receipt_token
 from core.web import addresses
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
 from core.web.pdf import PaperNotPrinted
@@ -144,6 +145,15 @@ def _receipt_page(vendor: Vendor, message: Message) -> Facts:
     return facts | {"action_url": addresses.receipt(receipt_token(vendor, facts["payment"]))}
 
 
+def _instruction(vendor: Vendor, message: Message) -> Facts:
+    """Only while the bank is at it: once it has answered, another letter says so."""
+    facts = _payment(vendor, message)
+    attempt = live_attempt(facts["payment"])
+    if facts["payment"].state != "processing" or attempt is None:
+        raise NoLongerTrue("the bank has answered by now")
+    return facts | {"action_url": addresses.checkout(payment_token(vendor, facts["payment"])), "days": attempt.delayed_days}
+
+
 def _refund(page: Callable[[Vendor, Message], Facts]) -> Callable[[Vendor, Message], Facts]:
     def gather(vendor: Vendor, message: Message) -> Facts:
         facts = page(vendor, message)
@@ -162,6 +172,7 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "password_changed": (_password_changed, False),
     "payment_received": (_payment, False),
     "receipt": (_receipt_page, True),
+    "instruction_received": (_instruction, True),
     "refund_sent": (_refund(_receipt_page), True),
     "refund_failed": (_refund(_payment), False),
 }

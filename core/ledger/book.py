@@ -33,28 +33,30 @@ def _journal(payment: Booked, event_key: str, kind: str, at: datetime, *legs: Le
     return Journal(payment.vendor_id, payment.mode, event_key, kind, payment.public_id, at, legs, reverses)
 
 
-def capture(payment: Booked, *, charge: str, captured: Money, at: datetime) -> Journal:
-    """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee."""
+def capture(payment: Booked, *, charge: str, captured: Money, at: datetime, through: str = "") -> Journal:
+    """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee. `through`: which, when not the present."""
+    through = through or payment.provider
     fee = Money(payment.fee_minor, captured.currency)
     return _journal(
         payment,
-        f"cap:{payment.provider}:{charge}:1",
+        f"cap:{through}:{charge}:1",
         "capture",
         at,
-        Leg(CLEARING, captured, sub=payment.provider),
+        Leg(CLEARING, captured, sub=through),
         Leg(SELLER_PENDING, -(captured - fee)),
         Leg(PLATFORM_FEE, -fee),
     )
 
 
-def unexpected_capture(payment: Booked, *, charge: str, captured: Money, at: datetime) -> Journal:
+def unexpected_capture(payment: Booked, *, charge: str, captured: Money, at: datetime, through: str = "") -> Journal:
     """Money came that this payment did not ask for (a second charge, another amount): held as unapplied, never ignored."""
+    through = through or payment.provider
     return _journal(
         payment,
-        f"cap:{payment.provider}:{charge}:1",
+        f"cap:{through}:{charge}:1",
         "unexpected capture",
         at,
-        Leg(CLEARING, captured, sub=payment.provider),
+        Leg(CLEARING, captured, sub=through),
         Leg(UNAPPLIED, -captured, ref=payment.public_id),
     )
 

@@ -17,10 +17,11 @@ from core.kernel.ids import uuid7
 from core.kernel.outbox import OutboxTask, enqueue
 from core.ledger import book
 from core.ledger.post import post
+from core.notifications.notify import notify
 from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
 from core.payments.history import move, note
 from core.payments.models import Attempt, Payment, PaymentEvent
-from core.payments.start import lock_payment
+from core.payments.start import SECOND_CHANCE, lock_payment
 from core.payments.states import LIVE_ATTEMPT, PAYMENT, may_move
 from core.providers.contract import Outcome
 
@@ -96,6 +97,7 @@ def _item(told: Told, at: datetime) -> dict[str, Any]:
     payment, outcome = told.payment, told.outcome
     if outcome.captured is None or not outcome.charge:
         raise ValueError("a provider that says succeeded names the charge and the amount")
+    through = _through(told)
     return {
         "vendor_id": str(payment.vendor_id),
         "mode": payment.mode,
@@ -106,13 +108,24 @@ def _item(told: Told, at: datetime) -> dict[str, Any]:
         "charge": outcome.charge,
         "brand": outcome.card_brand,
         "last4": outcome.card_last4,
+        "provider": through or None,
+        "method": outcome.method if outcome.kind else told.attempt.method if told.attempt is not None else None,
+        "kind": outcome.kind,
+        "funding": outcome.card_funding,
         "at": at.isoformat(),
         "available_at": (at + timedelta(days=told.vendor.release_days)).isoformat(),
         "actor": told.actor,
         "cause": told.cause,
         "task_id": str(uuid7()),
-        "journal": book.capture(payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or at).wire(),
+        "journal": book.capture(
+            payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or at, through=through
+        ).wire(),
     }
+
+
+def _through(told: Told) -> str:
+    """Who took the money: where the attempt was opened. Empty for news of no attempt of ours: then the payment's own provider."""
+    return told.attempt.provider if told.attempt is not None else ""
 
 
 def _book_unexpected(told: Told, why: str) -> None:
@@ -121,7 +134,8 @@ def _book_unexpected(told: Told, why: str) -> None:
     if outcome.captured is None or not outcome.charge:
         return
     _nothing_pending(payment, told)
-    journal = book.unexpected_capture(payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or now())
+    at, through = outcome.occurred_at or now(), _through(told)
+    journal = book.unexpected_capture(payment, charge=outcome.charge, captured=outcome.captured, at=at, through=through)
     if post([journal]):
         amount = {"amount_minor": outcome.captured.minor, "currency": outcome.captured.currency}
         note(payment, "payment.unexpected_money", actor=told.actor, cause=told.cause, why=why, charge=outcome.charge, **amount)
@@ -147,7 +161,7 @@ def _hear(told: Told) -> str:
             move_attempt(attempt, "abandoned")
         _nothing_pending(payment, told)
         return "told"
-    if _is_over(attempt):
+    if _is_over(attempt) or _was_before(attempt, told):
         return "stale"
     to = {"processing": "processing", "requires_action": "requires_action", "unknown": "unknown"}[outcome.state]
     if attempt is not None:
@@ -157,7 +171,21 @@ def _hear(told: Told) -> str:
     if to == "requires_action" and payment.state == "requires_method":
         return "told"  # the page at the provider is still open after a decline; the reason stays on show
     move(payment, to, f"payment.{to}", actor=told.actor, cause=told.cause)
+    _promise(told.vendor, payment, attempt)
     return "told"
+
+
+def _promise(vendor: Vendor, payment: Payment, attempt: Attempt | None) -> None:
+    """A payer whose bank may take days is told by e-mail what they have been told on the page."""
+    if payment.state == "processing" and attempt is not None and attempt.delayed_days:
+        notify(vendor, "instruction_received", mode=payment.mode, to=payment.email, payment=payment.public_id)
+
+
+def _was_before(attempt: Attempt | None, told: Told) -> bool:
+    """An event that the payer is being asked says nothing new once they have answered and their bank has it."""
+    return (
+        attempt is not None and attempt.state == "submitted" and told.outcome.state == "requires_action" and told.cause.startswith("evt_")
+    )
 
 
 def _is_over(attempt: Attempt | None) -> bool:
@@ -168,7 +196,14 @@ def _is_over(attempt: Attempt | None) -> bool:
 def _nothing_pending(payment: Payment, told: Told) -> None:
     """An attempt has ended without paying this payment: it is not waiting for an answer any more, and may be tried again."""
     if payment.state in ("unknown", "processing") and live_attempt(payment) is None:
+        _give_time(payment)
         move(payment, "requires_method", "payment.requires_method", actor=told.actor, cause=told.cause)
+
+
+def _give_time(payment: Payment) -> None:
+    """What the bank worked on did not expire meanwhile; now that it said no, there is time to pay in another way."""
+    if payment.state == "processing":
+        payment.expires_at = max(payment.expires_at, now() + SECOND_CHANCE)
 
 
 def _hear_open(payment: Payment, attempt: Attempt | None, told: Told) -> str:
@@ -189,12 +224,14 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
     known = _decline_known(payment, charge, told.cause)
     if not known:
         note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
-    if _is_over(attempt) or (known and payment.state != "unknown"):  # heard again while we did not know: so this is how things stand
+    # Heard again while we did not know, or as the end of the attempt: so this is how things stand.
+    if _is_over(attempt) or (known and payment.state != "unknown" and not outcome.closed):
         return "stale" if known else "told"
     if attempt is not None:
         attempt.decline_code = outcome.decline_code
-        move_attempt(attempt, "action_required")
+        move_attempt(attempt, "declined" if outcome.closed else "action_required")
     payment.decline_code = outcome.decline_code
+    _give_time(payment)
     if payment.state != "requires_method" and may_move(PAYMENT, payment.state, "requires_method"):
         move(payment, "requires_method", "payment.requires_method", actor=told.actor, cause=told.cause)
     return "told"
@@ -213,14 +250,15 @@ def _decline_known(payment: Payment, charge: str, cause: str) -> bool:
 
 
 def _complete(payment: Payment, outcome: Outcome) -> None:
-    """Write down what earlier news left out: the card, and what the processor kept (booked once, under its own line's id)."""
-    wanting_card = payment.card_brand is None and outcome.card_brand is not None
+    """Write down what earlier news left out: how it was paid, and what the processor kept (booked once, under its own line's id)."""
+    wanting_card = payment.method_kind is None and outcome.kind is not None
     wanting_fee = payment.processor_fee_minor is None and outcome.fee is not None and outcome.fee_reference is not None
     if not (wanting_card or wanting_fee):
         return
     payment = lock_payment(payment)
-    if payment.card_brand is None:
-        payment.card_brand, payment.card_last4 = outcome.card_brand, outcome.card_last4
+    if payment.method_kind is None and outcome.kind is not None:
+        payment.method, payment.method_kind = outcome.method, outcome.kind
+        payment.card_brand, payment.card_last4, payment.card_funding = outcome.card_brand, outcome.card_last4, outcome.card_funding
     if payment.processor_fee_minor is None and outcome.fee is not None and outcome.fee_reference is not None:
         payment.processor_fee_minor = outcome.fee.minor
         if outcome.fee:

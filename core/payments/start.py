@@ -20,6 +20,7 @@ from core.payments.models import Payment, PaymentEvent, PaymentLink
 from core.providers.registry import provider_for
 
 SESSION = timedelta(minutes=60)  # how long a payer may take
+SECOND_CHANCE = timedelta(hours=24)  # a payer whose bank said no after days is not at the page: they read it in an e-mail
 RECEIPT_LIFE = timedelta(days=10 * 365)
 
 

@@ -21,7 +21,7 @@ WHERE = "https://pay.example.com/somewhere/token"
 
 def letter(kind: str, text: str = "Plain words", *, practice: bool = True, **facts: object) -> Letter:
     payment = SimpleNamespace(
-        captured=Money(12550, "GBP"), refunded=Money(2000, "GBP"), fee=Money(188, "GBP"), net=Money(12362, "GBP"), captured_at=AT,
+        amount=Money(12550, "GBP"), captured=Money(12550, "GBP"), refunded=Money(2000, "GBP"), fee=Money(188, "GBP"), net=Money(12362, "GBP"), captured_at=AT,
         description=text, payer_name=text, email="grace@example.com", card_brand="visa", card_last4="4242", reference="7K3F9-QX2MA",
     )  # fmt: skip
     given = {
@@ -29,7 +29,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, **fac
         "payment": payment,
         "refund": SimpleNamespace(amount=Money(2000, "GBP"), settled_at=AT, failure_reason=text),
         "email": "ada@example.com", "action_url": WHERE, "expires_at": AT, "changed_at": AT,
-        "practice": practice, "enclosed": True, "customer_was_told": False,
+        "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
     return write_letter(kind, Reader("en", "Europe/London"), **(given | facts))
 
