@@ -10,6 +10,7 @@ from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.models import PaymentEvent
 from core.web.filters import money
+from portal.method_words import method_title
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,11 @@ class Moment:
 WORDS: dict[str, tuple[str, str]] = {
     "payment.created": ("Payment started", "quiet"),
     "attempt.started": ("Try number {number}", "quiet"),
-    "attempt.opened": ("Card page opened", "quiet"),
+    "attempt.opened": ("Payment page opened", "quiet"),
     "attempt.declined": ("Declined", "bad"),
     "attempt.error": ("The try did not go through", "bad"),
     "attempt.abandoned": ("The try was left unfinished", "quiet"),
+    "payer.country": ("The payer said where they are", "quiet"),
     "payment.requires_action": ("Waiting for the payer", "info"),
     "payment.requires_method": ("The payer may try again", "warn"),
     "payment.processing": ("The processor is working on it", "info"),
@@ -57,7 +59,7 @@ REASONS = {
     "not_delivered": "Not delivered",
     "other": "Other reason",
 }
-WHO = {"payer": "The payer", "provider": "The card processor", "system": "Automatic"}
+WHO = {"payer": "The payer", "provider": "The processor", "system": "Automatic"}
 
 
 def tell(events: list[PaymentEvent], *, names: dict[str, str]) -> list[Moment]:
@@ -91,6 +93,10 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
         said.append(f"Reason: {_plain(detail['failure_reason'])}. The money is back in your balance")
     if detail.get("why"):
         said.append(_plain(detail["why"]).capitalize())
+    if detail.get("method"):
+        said.append(method_title(detail["method"]))
+    if detail.get("country"):
+        said.append(str(detail["country"]))
     if detail.get("surface") == "fields" and kind == "attempt.started":
         said.append("On our page, with the processor's own card fields")
     return said

@@ -11,6 +11,7 @@ from core.kernel.money import BadAmount, Money, parse_amount
 from core.payments.link import LinkTerms
 from core.payments.models import PaymentLink
 from core.web.fields import CountField, CurrencyField, Form, LineField, MomentField, MoneyField, ParagraphField, RadioField, options
+from portal.method_form import MethodsField
 
 MOST_SUGGESTIONS = 4
 
@@ -50,6 +51,7 @@ class LinkForm(Form):
     max_payments = CountField("Most payments", most=10_000)
     expires_at = MomentField("Ends at")
     hours_after_opening = CountField("Hours after it is first opened", most=8_760)
+    methods = MethodsField()
 
     def validate(self, extra_validators: Any = None) -> bool:
         good = super().validate(extra_validators)
@@ -74,6 +76,7 @@ class LinkForm(Form):
             hours_after_opening=self.hours_after_opening.data,
             max_payments=self.max_payments.data if self.kind.data == "reusable" else None,
             paused_message=paused_message,
+            methods=tuple(self.methods.data or ()),
         )
 
 
@@ -94,6 +97,7 @@ def filled_from(link: PaymentLink) -> LinkForm:
         max_payments=link.max_payments,
         expires_at=link.expires_at,
         hours_after_opening=link.hours_after_opening,
+        methods=list(link.methods),
     )
 
 

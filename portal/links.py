@@ -18,6 +18,7 @@ from core.payments.link import (
     resume_link,
     taken_places,
 )
+from core.payments.link_methods import ways_of
 from core.payments.models import PaymentLink
 from core.payments.queries import get_link, list_links, list_payments, paid_through
 from core.web.fields import ChoiceField, Form, LineField, ParagraphField, options
@@ -25,6 +26,7 @@ from core.web.guard import current, may
 from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 from portal.link_form import LinkForm, filled_from
+from portal.method_words import method_title
 
 COUNTED = 1000
 
@@ -179,6 +181,8 @@ def _show(link: PaymentLink, pausing: PauseForm) -> Response:
         payments=list_payments(me.vendor, me.mode, link=link, limit=10),
         pausing=pausing,
         range=_range(link),
+        allowed=[method_title(method) for method in link.methods],
+        nobody_can_pay=not ways_of(link.vendor_id, link.mode, link).shown,
     )
 
 

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
 
 from core.kernel.money import Money
 from core.ledger.queries import journals_about
 from core.payments.models import Payment
 from core.payments.queries import find_link_of, get_payment, list_payments, list_refunds, timeline
 from core.payments.refund import REASONS, request_refund
+from core.payments.refundable import offer_behind
 from core.web.fields import ChoiceField, DayField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.filters import status_label
 from core.web.guard import current, may
@@ -130,7 +132,9 @@ def _get(public_id: str) -> Payment:
 
 def _show(payment: Payment, form: RefundForm | None) -> Response:
     me = current()
-    refundable = payment.state == "succeeded" and bool(payment.refundable)
+    offer = offer_behind(payment) if payment.state == "succeeded" else None
+    possible = offer is None or offer.refunds
+    refundable = payment.state == "succeeded" and bool(payment.refundable) and possible
     refunding = form or RefundForm(payment, formdata=None, amount=payment.refundable)
     return page(
         "portal/payments/show.html",
@@ -141,6 +145,10 @@ def _show(payment: Payment, form: RefundForm | None) -> Response:
         moments=tell(timeline(me.vendor, payment), names={me.user.public_id: "You"}),
         form=refunding if refundable or form else None,
         opened=form is not None,
+        in_part=offer is None or offer.partial_refunds,
+        no_refund_text=None
+        if possible
+        else _("%(way)s cannot be refunded through the processor. Pay your customer back in another way.", way=offer.name),
         reasons=REASON_WORDS,
         may_refund=me.may("payments.refund"),
         books=_books(payment) if me.may("balance.see") else [],

@@ -125,7 +125,7 @@ class Form:
     def __init__(self, page: Page, element: Element) -> None:
         self.page, self.element = page, element
         self.action = urljoin(page.address, element.attrs.get("action", "")) or page.address
-        self.values: dict[str, str] = {}
+        self.values: dict[str, Any] = {}  # several boxes of one name are a list
         for control in page.elements:
             if self._holds(control) and control.attrs.get("name"):
                 self._read(control)
@@ -145,7 +145,8 @@ class Form:
             self.values[name] = chosen.attrs.get("value", chosen.text) if chosen else ""
         elif control.name == "input" and kind in ("radio", "checkbox"):
             if "checked" in control.attrs:
-                self.values[name] = control.attrs.get("value", "on")
+                value, before = control.attrs.get("value", "on"), self.values.get(name)
+                self.values[name] = value if before is None or kind == "radio" else [*([before] if isinstance(before, str) else before), value]
         elif control.name == "input" and kind not in ("submit", "button", "image"):
             self.values[name] = control.attrs.get("value", "")
 
