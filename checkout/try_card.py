@@ -15,10 +15,10 @@ from core.kernel.errors import Conflict
 from core.methods.eligible import MethodNotOffered
 from core.payments.attempt import (
     PaymentOver,
+    TriedTooOften,
     begin_attempt,
     close_at_provider,
     drop_unopened,
-    live_attempt,
     open_at_provider,
     record_opening,
 )
@@ -51,7 +51,7 @@ def try_card(till: Till) -> Response:
     surface = "fields" if request.form.get("surface") == "fields" else "hosted"
     try:
         attempt = open_attempt(till, surface, _method(till), switch=surface == "hosted" or "switch" in request.form)
-    except (PaymentOver, NotHere) as over:
+    except (PaymentOver, TriedTooOften, NotHere) as over:
         return _not_opened(till, surface, over.message)
     except MethodNotOffered:
         return _not_opened(till, surface, _("This way to pay is not open to this payment. Please choose another one."))
@@ -70,7 +70,7 @@ def try_card(till: Till) -> Response:
 def _method(till: Till) -> str:
     """What the payer chose; a form without a choice goes on with what is under way, or with the first in the list."""
     chosen = request.form.get("method")
-    return chosen if chosen is not None else chosen_among(choices_for(till), till.payment, live_attempt(till.payment))
+    return chosen if chosen is not None else chosen_among(choices_for(till, till.attempt), till.payment, till.attempt)
 
 
 def _not_opened(till: Till, surface: str, why: str) -> Response:

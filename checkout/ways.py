@@ -8,7 +8,6 @@ from flask_babel import gettext as _
 
 from checkout.till import Till
 from core.methods.eligible import Way
-from core.payments.attempt import live_attempt
 from core.payments.choose import country_matters, ways_to_pay
 from core.payments.models import Attempt, Payment
 
@@ -54,10 +53,9 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names)
 
 
-def choices_for(till: Till) -> list[Choice]:
+def choices_for(till: Till, attempt: Attempt | None) -> list[Choice]:
     """What this payer may choose from, in the seller's order. What they are in the middle of stays in the list."""
     shown = [choice_of(way) for way in ways_to_pay(till.vendor, till.payment).shown]
-    attempt = live_attempt(till.payment)
     if attempt is not None and attempt.method not in [choice.method for choice in shown]:
         title = title_of(attempt.method)
         shown.append(

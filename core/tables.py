@@ -6,6 +6,7 @@ from core.ledger import models as ledger
 from core.methods import models as methods
 from core.notifications import models as notifications
 from core.payments import models as payments
+from core.payments import sale_models as sales
 from core.providers import models as providers
 
-__all__ = ["accounts", "audit", "ledger", "methods", "notifications", "outbox", "payments", "providers"]
+__all__ = ["accounts", "audit", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales"]

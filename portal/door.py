@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal import balance, home, links, live, methods, outbox, payments, qr, reset_password, settings, sign_in, sign_up, wording
+from portal import (
+    balance,
+    discounts,
+    domains,
+    home,
+    links,
+    live,
+    methods,
+    outbox,
+    payments,
+    qr,
+    reset_password,
+    settings,
+    sign_in,
+    sign_up,
+    taxes,
+    wording,
+)
 from portal.blueprint import portal
 
-PAGES = (balance, home, links, live, methods, outbox, payments, qr, reset_password, settings, sign_in, sign_up)
+PAGES = (balance, discounts, domains, home, links, live, methods, outbox, payments, qr, reset_password, settings, sign_in, sign_up, taxes)
 
 
 def register(app: Flask) -> None:

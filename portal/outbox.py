@@ -21,8 +21,12 @@ KINDS = {
     "payment_received": "Payment received",
     "receipt": "Receipt",
     "instruction_received": "Instruction received",
+    "payment_failed": "Payment did not go through",
     "refund_sent": "Refund sent",
     "refund_failed": "Refund failed",
+    "money_returned": "Unexpected money sent back",
+    "refund_outside": "Refunded at the processor",
+    "refund_not_booked": "Refund that does not fit",
 }
 
 

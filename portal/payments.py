@@ -9,18 +9,22 @@ from typing import Any
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
+from core.kernel.errors import Refusal
 from core.kernel.money import Money
+from core.ledger.book import TIP
 from core.ledger.queries import journals_about
 from core.payments.models import Payment
-from core.payments.queries import find_link_of, get_payment, list_payments, list_refunds, timeline
+from core.payments.queries import find_link_of, get_payment, list_payments, refunds_of_sale, timeline
 from core.payments.refund import REASONS, request_refund
 from core.payments.refundable import offer_behind
+from core.payments.unexpected import give_back, list_unexpected
 from core.web.fields import ChoiceField, DayField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.filters import status_label
 from core.web.guard import current, may
 from core.web.page import cursor, page, see_other
 from portal.balance import FIGURES, KINDS
 from portal.blueprint import portal
+from portal.bought import bought
 from portal.history import REASONS as REASON_WORDS
 from portal.history import tell
 
@@ -113,14 +117,33 @@ def refund(public_id: str) -> Response:
     return _show(payment, form)
 
 
+class GiveBackForm(Form):
+    form_token = FormTokenField()
+    charge = LineField("Charge", most=80)
+
+
+@portal.post("/portal/payments/<public_id>/unexpected")
+@may("payments.refund")
+def give_back_unexpected(public_id: str) -> Response:
+    """Money that this payment did not ask for goes back in full. Written down here, sent by a worker."""
+    me, payment, form = current(), _get(public_id), GiveBackForm()
+    if not form.validate() or not form.charge.data:
+        raise Refusal("That form could not be read. Please open the payment again and press the button there.")
+    give_back(me.vendor, payment, charge=form.charge.data, by=me.user.public_id, form_token=form.form_token.data)
+    flash(_("The money is being sent back. You see here when the processor has confirmed it."), "good")
+    return see_other(url_for(".payment", public_id=payment.public_id))
+
+
 def _books(payment: Payment) -> list[BookLine]:
     """What this payment moved on the vendor's own accounts, as the balance page shows it."""
     me = current()
     names = {figure.account: figure.title for figure in FIGURES}
     return [
-        BookLine(KINDS.get(journal.kind, journal.kind.capitalize()), names[account], journal.effective_at, -amount)
+        BookLine(
+            _("Tip") if ref == TIP else KINDS.get(journal.kind, journal.kind.capitalize()), names[account], journal.effective_at, -amount
+        )
         for journal, legs in journals_about(me.vendor, me.mode, payment.public_id)
-        for account, _, amount in legs
+        for account, _sub, amount, ref in legs
         if account in names
     ]
 
@@ -134,6 +157,7 @@ def _show(payment: Payment, form: RefundForm | None) -> Response:
     me = current()
     offer = offer_behind(payment) if payment.state == "succeeded" else None
     possible = offer is None or offer.refunds
+    unexpected = list_unexpected(me.vendor, payment)
     refundable = payment.state == "succeeded" and bool(payment.refundable) and possible
     refunding = form or RefundForm(payment, formdata=None, amount=payment.refundable)
     return page(
@@ -141,7 +165,8 @@ def _show(payment: Payment, form: RefundForm | None) -> Response:
         status=refunding.status,
         payment=payment,
         link=find_link_of(me.vendor, payment),
-        refunds=list_refunds(me.vendor, payment),
+        refunds=refunds_of_sale(me.vendor, payment),
+        unexpected=unexpected,
         moments=tell(timeline(me.vendor, payment), names={me.user.public_id: "You"}),
         form=refunding if refundable or form else None,
         opened=form is not None,
@@ -152,5 +177,6 @@ def _show(payment: Payment, form: RefundForm | None) -> Response:
         reasons=REASON_WORDS,
         may_refund=me.may("payments.refund"),
         books=_books(payment) if me.may("balance.see") else [],
-        moving=payment.state in MOVING or bool(payment.refunding),
+        moving=payment.state in MOVING or bool(payment.refunding) or any(one.returned and not one.is_settled for one in unexpected),
+        **bought(payment),
     )

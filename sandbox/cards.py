@@ -107,7 +107,7 @@ class Pages:
             return None, refusal.message
         if paid["status"] == "requires_action":
             return action_url(paid), None
-        return success_url(complete_session(shelf, session)), None
+        return success_url(complete_session(shelf, session, paid=paid["status"] != "processing")), None
 
     # --- the card form inside somebody's page -------------------------------------------------------------------------
 
@@ -192,7 +192,7 @@ class Pages:
                 act = answer_challenge if intent["object"] == "payment_intent" else answer_setup_challenge
                 intent = act(shelf, intent, answer)
                 if session:
-                    session = complete_session(shelf, session)
+                    session = complete_session(shelf, session, paid=intent["status"] != "processing")
             except WireError:
                 intent = shelf.find(intent["object"], intent["id"])
             address = back(intent, session)

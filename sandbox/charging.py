@@ -1,5 +1,7 @@
 """Asking the card's bank: one charge for one answer, and the money it moves."""
 
+from dataclasses import replace
+
 from core.web.wire.errors import bad_parameter
 from sandbox import published
 from sandbox.calls import call
@@ -52,8 +54,12 @@ def _outcome(card):
 
 
 def charge_intent(shelf, intent, method, card, *, authenticated):
-    """Makes the charge of one try: succeeded (captured or only authorised) or failed. The intent itself is not touched."""
-    good, captured = card.decline is None, card.decline is None and intent["capture_method"] != "manual"
+    """Makes the charge of one try: succeeded (captured or only authorised), failed, or pending when the bank answers later.
+
+    The intent itself is not touched.
+    """
+    good, delayed = card.decline is None, card.decline is None and card.delayed is not None
+    captured = good and not delayed and intent["capture_method"] != "manual"
     code, message = (None, None) if good else published.DECLINES[card.decline]
     kept = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "wallet")
     details = {
@@ -73,14 +79,14 @@ def charge_intent(shelf, intent, method, card, *, authenticated):
         failure_code=code,
         failure_message=message,
         outcome=_outcome(card),
-        paid=good,
+        paid=good and not delayed,
         payment_method_details={"type": "card", "card": details},
-        status="succeeded" if good else "failed",
+        status="pending" if delayed else "succeeded" if good else "failed",
     )
     if captured:
         charge["balance_transaction"] = take(shelf, charge, intent["amount"], at_once=card.at_once)
     shelf.put(charge, {"token": card.token})
-    emit(shelf, "charge.succeeded" if good else "charge.failed", charge)
+    emit(shelf, f"charge.{charge['status']}", charge)
     if captured:
         _aftermath(shelf, charge, card)
     return charge
@@ -133,6 +139,20 @@ def blank_charge(shelf, intent, method, **fields):
         "transfer_group": intent["transfer_group"],
         **fields,
     }
+
+
+def finish_charge(shelf, charge, *, good):
+    """The bank's late word on a pending charge: all of it is taken, or nothing."""
+    card = published.card_by_token(shelf.private(charge["id"])["token"])
+    if good:
+        done = {**charge, "status": "succeeded", "paid": True, "captured": True, "amount_captured": charge["amount"]}
+        done["balance_transaction"] = take(shelf, done, done["amount"], at_once=card.at_once)
+    else:
+        code, message = published.DECLINES[published.DELAYED_DECLINE]
+        refused = _outcome(replace(card, decline=published.DELAYED_DECLINE))
+        done = {**charge, "status": "failed", "failure_code": code, "failure_message": message, "outcome": refused}
+    emit(shelf, f"charge.{done['status']}", shelf.put(done), charge)
+    return done
 
 
 def take(shelf, charge, amount, *, at_once=False):

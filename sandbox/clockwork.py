@@ -1,4 +1,4 @@
-"""The processor's own clock: delivers webhooks, ends sessions, finishes slow refunds, opens disputes; all of it from the store."""
+"""The processor's own clock: delivers webhooks, ends sessions, finishes slow payments and refunds, opens disputes; all from the store."""
 
 import http.client
 import logging

@@ -2,7 +2,7 @@
 
 from core.web.wire.errors import card_refused, missing_parameter, wrong_state
 from sandbox import published
-from sandbox.charging import charge_intent, release_charge
+from sandbox.charging import charge_intent, finish_charge, release_charge
 from sandbox.events import emit
 from sandbox.finding import get
 from sandbox.ids import letters, new_id
@@ -111,6 +111,8 @@ def _try(shelf, intent, method, card, *, authenticated):
     charge = charge_intent(shelf, intent, method, card, authenticated=authenticated)
     if charge["status"] == "failed":
         return _fail(shelf, intent, method, card.decline, charge)
+    if charge["status"] == "pending":
+        return _wait_for_bank(shelf, intent, card, charge)
     paid = {**intent, "latest_charge": charge["id"], "last_payment_error": None, "next_action": None}
     if charge["captured"]:
         paid.update(status="succeeded", amount_received=charge["amount"])
@@ -120,6 +122,27 @@ def _try(shelf, intent, method, card, *, authenticated):
         attach(shelf, method, paid["customer"])
     emit(shelf, "payment_intent.succeeded" if charge["captured"] else "payment_intent.amount_capturable_updated", shelf.put(paid), intent)
     return paid
+
+
+def _wait_for_bank(shelf, intent, card, charge):
+    """The bank has been asked and answers later: nothing more can be tried until it has."""
+    waiting = {**intent, "status": "processing", "latest_charge": charge["id"], "last_payment_error": None, "next_action": None}
+    emit(shelf, "payment_intent.processing", shelf.put(waiting), intent)
+    if card.delayed != "stays":
+        shelf.later("payment", intent["id"], shelf.pace)
+    return waiting
+
+
+def end_processing(shelf, intent, *, good):
+    """What the bank says in the end of a payment that was processing."""
+    charge = finish_charge(shelf, get(shelf, "charge", intent["latest_charge"]), good=good)
+    if good:
+        done = shelf.put({**intent, "status": "succeeded", "amount_received": charge["amount"]})
+        emit(shelf, "payment_intent.succeeded", done, intent)
+        return done
+    code, message = published.DECLINES[published.DELAYED_DECLINE]
+    method = shelf.find("payment_method", intent["payment_method"])
+    return fail_intent(shelf, intent, method, code, message, decline=published.DELAYED_DECLINE, charge=charge)
 
 
 def _fail(shelf, intent, method, decline, charge):

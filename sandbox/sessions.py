@@ -4,11 +4,12 @@ from core.web.wire import lists
 from core.web.wire.errors import bad_parameter, wrong_state
 from sandbox import ways
 from sandbox.calls import call
-from sandbox.confirming import BEFORE_PAYMENT, blank_intent, cancel_intent, unexpected_state
+from sandbox.confirming import BEFORE_PAYMENT, blank_intent, cancel_intent, end_processing, unexpected_state
 from sandbox.currencies import check_amount
 from sandbox.events import emit
 from sandbox.finding import get, list_page
 from sandbox.ids import letters, new_id
+from sandbox.methods import card_of
 from sandbox.ways import check_currency, read_types
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 1_800, 86_400
@@ -224,17 +225,22 @@ def intent_of(shelf, session, email, name):
 
 
 def complete_session(shelf, session, *, paid=True):
-    """The payer has done their part: the session is over and says so in the same transaction. `paid` is false while the bank works on it."""
+    """The payer is done here: the session is over and says so in the same transaction. `paid` is false while the bank makes up its mind."""
     done = shelf.put({**session, "status": "complete", "payment_status": "paid" if paid else "unpaid", "url": None})
     emit(shelf, "checkout.session.completed", done, session)
     return done
 
 
 def end_payment_later(shelf, identity):
-    """What the clock does with a payment that was left processing: it ends as was chosen at the bank."""
+    """What the clock does with a payment that was left processing: it ends as its card says, or as was chosen at the bank."""
     intent = shelf.find("payment_intent", identity)
-    if intent["status"] == "processing":
+    method = shelf.find("payment_method", intent["payment_method"])
+    if intent["status"] != "processing":
+        return
+    if method["type"] != "card":
         finish_payment(shelf, intent, good=ways.promised(shelf, intent))
+    elif card_of(shelf, method).delayed in ("succeeds", "fails"):
+        finish_payment(shelf, intent, good=card_of(shelf, method).delayed == "succeeds")
 
 
 def end_by_hand(shelf, identity, outcome):
@@ -247,7 +253,8 @@ def end_by_hand(shelf, identity, outcome):
 
 def finish_payment(shelf, intent, *, good):
     """The bank's late word on a payment, told about the intent and about the session it was made in."""
-    done = ways.end_processing(shelf, intent, good=good)
+    by_card = shelf.find("payment_method", intent["payment_method"])["type"] == "card"
+    done = (end_processing if by_card else ways.end_processing)(shelf, intent, good=good)
     session = shelf.find("checkout.session", shelf.private(intent["id"]).get("session"))
     if session:
         ended = shelf.put({**session, "payment_status": "paid"}) if good else session

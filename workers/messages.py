@@ -19,6 +19,7 @@ from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
 from core.payments.attempt import live_attempt
 from core.payments.queries import get_payment, list_refunds
+from core.payments.sale import find_cart
 from core.payments.start import payment_token, receipt_token
 from core.web import addresses
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
@@ -137,7 +138,8 @@ def _password_changed(vendor: Vendor, message: Message) -> Facts:
 
 def _payment(vendor: Vendor, message: Message) -> Facts:
     payment = get_payment(vendor, message.mode, message.params["payment"])
-    return {"payment": payment, "practice": payment.mode == "test", "action_url": addresses.portal_payment(payment.public_id)}
+    cart = find_cart(vendor, payment)
+    return {"payment": payment, "cart": cart, "practice": payment.mode == "test", "action_url": addresses.portal_payment(payment.public_id)}
 
 
 def _receipt_page(vendor: Vendor, message: Message) -> Facts:
@@ -145,25 +147,47 @@ def _receipt_page(vendor: Vendor, message: Message) -> Facts:
     return facts | {"action_url": addresses.receipt(receipt_token(vendor, facts["payment"]))}
 
 
+def _payment_page(vendor: Vendor, message: Message) -> Facts:
+    """For the payer: the payment's own page, which is true whatever has become of it."""
+    facts = _payment(vendor, message)
+    return facts | {"action_url": addresses.checkout(payment_token(vendor, facts["payment"]))}
+
+
 def _instruction(vendor: Vendor, message: Message) -> Facts:
     """Only while the bank is at it: once it has answered, another letter says so."""
-    facts = _payment(vendor, message)
+    facts = _payment_page(vendor, message)
     attempt = live_attempt(facts["payment"])
     if facts["payment"].state != "processing" or attempt is None:
         raise NoLongerTrue("the bank has answered by now")
-    return facts | {"action_url": addresses.checkout(payment_token(vendor, facts["payment"])), "days": attempt.delayed_days}
+    return facts | {"days": attempt.delayed_days}
+
+
+def _failed_payment(vendor: Vendor, message: Message) -> Facts:
+    facts = _payment_page(vendor, message)
+    if facts["payment"].state in ("succeeded", "processing"):
+        raise NoLongerTrue(f"the payment is {facts['payment'].state} by now")
+    return facts
 
 
 def _refund(page: Callable[[Vendor, Message], Facts]) -> Callable[[Vendor, Message], Facts]:
     def gather(vendor: Vendor, message: Message) -> Facts:
         facts = page(vendor, message)
         refund = next(r for r in list_refunds(vendor, facts["payment"]) if r.public_id == message.params["refund"])
-        if (message.kind == "refund_sent") != (refund.state == "succeeded"):
+        if (message.kind != "refund_failed") != (refund.state == "succeeded"):
             raise NoLongerTrue(f"the refund is {refund.state} by now")
-        told = was_told(vendor, message.mode, kind="refund_sent", about=message.about, refund=refund.public_id)
+        told = was_told(
+            vendor, message.mode, kind="refund_sent" if refund.of_sale else "money_returned", about=message.about, refund=refund.public_id
+        )
         return facts | {"refund": refund, "customer_was_told": told}
 
     return gather
+
+
+def _outside_refund(vendor: Vendor, message: Message) -> Facts:
+    """It was made, whatever has become of it since: the payment's page says that."""
+    facts = _payment(vendor, message)
+    refund = next(r for r in list_refunds(vendor, facts["payment"]) if r.public_id == message.params["refund"])
+    return facts | {"refund": refund}
 
 
 KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
@@ -173,6 +197,10 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "payment_received": (_payment, False),
     "receipt": (_receipt_page, True),
     "instruction_received": (_instruction, True),
+    "payment_failed": (_failed_payment, True),
     "refund_sent": (_refund(_receipt_page), True),
     "refund_failed": (_refund(_payment), False),
+    "money_returned": (_refund(_payment_page), True),
+    "refund_outside": (_outside_refund, False),
+    "refund_not_booked": (_payment, False),
 }

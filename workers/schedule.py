@@ -1,11 +1,13 @@
-"""What the clock plans: inquiries, expiries, releases. Each second it looks for what is due; rows decide, not the clock."""
+"""What the clock plans: inquiries, expiries, releases, proofs of the books, pruning. Each second it looks for what is due; rows decide, not the clock."""
 
 from __future__ import annotations
 
 from core.kernel.db import unit_of_work
 from core.kernel.outbox import enqueue
+from core.ledger.proof import claim_due_proofs
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.release import release_due
+from workers.pruning import plan_pruning
 
 
 def tick() -> None:
@@ -21,3 +23,8 @@ def tick() -> None:
             enqueue("close_payment", vendor_id, mode=mode, payment=str(payment_id))
     with unit_of_work():
         release_due()
+    with unit_of_work():
+        for vendor_id, mode in claim_due_proofs():
+            enqueue("prove_book", vendor_id, queue="papers", mode=mode)  # it may take its time, and money never waits behind it
+    with unit_of_work():
+        plan_pruning()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.kernel.db import Base
@@ -29,6 +29,24 @@ class Vendor(Base):
     fee_bps: Mapped[int] = mapped_column(default=150)  # what the platform keeps of a payment, in hundredths of a percent
     release_days: Mapped[int] = mapped_column(default=7)  # captured money waits this long before it may be paid out
     live_enabled: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+class VendorDomain(Base):
+    """A host name a vendor says is theirs. Once proved, payers may be led back to it; both modes share it, for it is one shop."""
+
+    __tablename__ = "vendor_domains"
+    __table_args__ = (UniqueConstraint("vendor_id", "public_id"), UniqueConstraint("vendor_id", "host"))
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    host: Mapped[str] = mapped_column(String(253))  # in lower case, as DNS writes it
+    proof: Mapped[str] = mapped_column(String(60))  # what the file or the DNS record must say
+    verified_at: Mapped[datetime | None]
+    verified_by: Mapped[str | None] = mapped_column(String(10))  # file or dns
+    asked_at: Mapped[datetime | None]  # when somebody last asked for a look
+    checked_at: Mapped[datetime | None]
+    problem: Mapped[str] = mapped_column(String(200), default="")  # what the last look found wrong
     created_at: Mapped[datetime]
 
 

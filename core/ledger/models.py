@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 
 from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
@@ -79,6 +80,24 @@ class Entry(Base):
     currency: Mapped[str] = mapped_column(CHAR(3))
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     ref: Mapped[str] = mapped_column(String(60), default="")  # the one refund or payout an in-flight account must clear
+
+
+class Proof(Base):
+    """When a book was last proved and what was found: the alarm of a book that is broken, until it is mended. The nil vendor is the house."""
+
+    __tablename__ = "ledger_proofs"
+    __table_args__ = (
+        mode_check(),
+        Index("ix_ledger_proofs_due", "due_at"),
+        Index("ix_ledger_proofs_broken", "broken_since", postgresql_where=text("broken_since IS NOT NULL")),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    due_at: Mapped[datetime]
+    proven_at: Mapped[datetime | None]
+    last_journal: Mapped[uuid.UUID | None]  # the newest one then: a book without a newer one rests
+    breaks: Mapped[list[str]] = mapped_column(JSONB)
+    broken_since: Mapped[datetime | None]
 
 
 class Balance(Base):

@@ -23,6 +23,7 @@ class Message(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         Index("ix_messages_newest", "vendor_id", "mode", "created_at", "id"),
         Index("ix_messages_about", "vendor_id", "mode", "about"),
+        Index("ix_messages_with_words", "created_at", postgresql_where="text IS NOT NULL"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
     public_id: Mapped[str] = mapped_column(String(40))

@@ -54,9 +54,8 @@ class PaymentLink(TenantKey, Base):
     max_payments: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(10), default="active")
     paused_message: Mapped[str] = mapped_column(String(300), default="")
-    methods: Mapped[list[str]] = mapped_column(
-        ARRAY(String(20)), default=list, server_default="{}"
-    )  # ways to pay; empty: all the vendor has
+    methods: Mapped[list[str]] = mapped_column(ARRAY(String(20)), default=list, server_default="{}")  # ways to pay; empty: all there are
+    offer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # what it sells and asks, if more than one sum
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -88,6 +87,7 @@ class Payment(TenantKey, Base):
         CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint(_one_of("method", METHODS), name="method"),
+        CheckConstraint("tip_minor BETWEEN 0 AND amount_minor", name="tip"),
         CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0", name="not_negative"),
         CheckConstraint("refunded_minor + refunding_minor <= captured_minor", name="refund_within_capture"),
         CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_minor", name="fee_returned"),
@@ -110,6 +110,8 @@ class Payment(TenantKey, Base):
     holds_place: Mapped[bool] = mapped_column(default=False)  # takes one of its link's places, whether being paid or paid
     currency: Mapped[str] = mapped_column(CHAR(3))
     amount_minor: Mapped[int] = mapped_column(BigInteger)
+    tip_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part of it that is a tip
+    itemised: Mapped[bool] = mapped_column(default=False, server_default="false")  # whether its cart stands in payment_lines
     captured_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     refunding_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # asked for, not yet confirmed by the provider
     refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -126,6 +128,7 @@ class Payment(TenantKey, Base):
     card_last4: Mapped[str | None] = mapped_column(CHAR(4))
     card_funding: Mapped[str | None] = mapped_column(String(10))  # credit, debit or prepaid, where the processor says so
     decline_code: Mapped[str | None] = mapped_column(String(60))  # why the last try did not work, until one does
+    recovered_from: Mapped[uuid.UUID | None]  # the payment of which this one is a fresh start
     expires_at: Mapped[datetime]
     captured_at: Mapped[datetime | None]
     available_at: Mapped[datetime | None]
@@ -239,7 +242,16 @@ class Refund(TenantKey, Base):
         CheckConstraint(_one_of("state", REFUND), name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("fee_returned_minor >= 0 AND fee_returned_minor <= amount_minor", name="fee_returned"),
-        CheckConstraint("taken_from IN ('seller_pending', 'seller_available')", name="taken_from"),
+        CheckConstraint("taken_from IN ('seller_pending', 'seller_available', 'seller_receivable', 'unapplied')", name="taken_from"),
+        # Money nobody asked for goes back once, whoever asks at the same moment.
+        Index(
+            "uq_refunds_unapplied_once",
+            "vendor_id",
+            "mode",
+            "charge",
+            unique=True,
+            postgresql_where="taken_from = 'unapplied' AND state NOT IN ('failed', 'canceled')",
+        ),
         Index("ix_refunds_by_payment", "vendor_id", "mode", "payment_id", "id"),
         Index("ix_refunds_to_ask", "next_inquiry_at", postgresql_where="next_inquiry_at IS NOT NULL"),
     )
@@ -251,6 +263,7 @@ class Refund(TenantKey, Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     fee_returned_minor: Mapped[int] = mapped_column(BigInteger)
     taken_from: Mapped[str] = mapped_column(String(20))
+    charge: Mapped[str | None] = mapped_column(String(80))  # which of the provider's charges goes back; empty: the payment's own
     reason: Mapped[str] = mapped_column(String(40))
     note: Mapped[str] = mapped_column(String(300), default="")
     requested_by: Mapped[str] = mapped_column(String(60))
@@ -266,3 +279,8 @@ class Refund(TenantKey, Base):
     def amount(self) -> Money:
         """What goes back to the payer."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def of_sale(self) -> bool:
+        """Whether it gives back what was sold. Money that nobody asked for is given back without touching the payment's sums."""
+        return self.taken_from != "unapplied"

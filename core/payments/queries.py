@@ -16,6 +16,7 @@ from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 from core.kernel.money import Money
 from core.payments.attempt import live_attempt
+from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink, Refund
 
 Row = TypeVar("Row")
@@ -155,9 +156,14 @@ def timeline(vendor: Vendor, payment: Payment) -> list[PaymentEvent]:
 
 
 def list_refunds(vendor: Vendor, payment: Payment) -> list[Refund]:
-    """A payment's refunds, oldest first."""
+    """A payment's refunds, oldest first, also the returns of money it did not ask for."""
     mine = select(Refund).where(Refund.vendor_id == vendor.id, Refund.mode == payment.mode, Refund.payment_id == payment.id)
     return list(db.session.scalars(mine.order_by(Refund.id)))
+
+
+def refunds_of_sale(vendor: Vendor, payment: Payment) -> list[Refund]:
+    """The refunds of what was sold, oldest first: those that a receipt and the payment's sums speak of."""
+    return [refund for refund in list_refunds(vendor, payment) if refund.of_sale]
 
 
 def list_attempts(vendor: Vendor, payment: Payment) -> list[Attempt]:
@@ -167,7 +173,7 @@ def list_attempts(vendor: Vendor, payment: Payment) -> list[Attempt]:
 
 
 def page_state(payment: Payment) -> str:
-    """Which page of the checkout tells the truth now: pay, challenge, checking, paid, failed, canceled or expired.
+    """Which page of the checkout tells the truth now: pay, challenge, checking, paid, failed, locked, canceled or expired.
 
     `challenge`: the provider has opened its page and waits for the payer. `checking`: the payer may have paid and we do
     not know yet. Failure is only shown when the provider has said so.
@@ -179,11 +185,10 @@ def page_state(payment: Payment) -> str:
     if payment.state in ("processing", "unknown"):
         return "checking"
     if payment.state == "requires_method":
-        return "failed" if payment.decline_code else "pay"
-    attempt = live_attempt(payment)
-    if payment.state == "requires_action" and attempt is not None:
+        return "locked" if locked_until(payment) else "failed" if payment.decline_code else "pay"
+    if payment.state == "requires_action" and live_attempt(payment) is not None:
         return "challenge"
-    return "expired" if attempt is None and now() >= payment.expires_at else "pay"
+    return "expired" if now() >= payment.expires_at and live_attempt(payment) is None else "pay"
 
 
 def milestones(vendor: Vendor, mode: str) -> dict[str, bool]:

@@ -126,6 +126,17 @@ class RefundOutcome:
     provider_reference: str
     amount: Money
     failure_reason: str | None = None
+    charge: str | None = None  # what it gives back; may be missing, but from refunds_of()
+    reference: str | None = None  # ours, when it was made for one of our wishes
+    reason: str | None = None  # the provider's word for why
+
+
+@dataclass(frozen=True, slots=True)
+class RefundsOfCharge:
+    """Whose charge it is (our metadata, given back) and every refund of it, ours and those made at the provider itself."""
+
+    metadata: dict[str, str]
+    refunds: list[RefundOutcome]
 
 
 REFUND_STATES = frozenset({"succeeded", "pending", "failed", "canceled", "unknown"})
@@ -229,6 +240,9 @@ class Provider(Protocol):
 
         None when the provider has none. Naming the charge makes it exact; without it the provider's latest refunds are searched.
         """
+
+    def refunds_of(self, charge: str) -> RefundsOfCharge:
+        """Every refund of a charge as it stands now, oldest first, read only: how refunds nobody asked for here are found."""
 
     def read_event(self, raw_body: bytes, headers: Mapping[str, str], mode: str) -> ProviderEvent:
         """The event in a webhook request. Raises SignatureRefused and nothing else, whatever it is given. Asks nobody."""

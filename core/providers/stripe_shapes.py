@@ -121,6 +121,9 @@ def refund_outcome(refund: Wire) -> RefundOutcome:
         provider_reference=refund["id"],
         amount=from_gateway(refund["amount"], refund["currency"]),
         failure_reason=refund.get("failure_reason"),
+        charge=charge["id"] if isinstance(charge := refund.get("charge"), dict) else charge,
+        reference=(refund.get("metadata") or {}).get("reference"),
+        reason=refund.get("reason"),
     )
 
 

@@ -21,7 +21,9 @@ from wtforms.widgets import TextInput
 from core.kernel.currency import OFFERED
 from core.kernel.errors import Refusal
 from core.kernel.money import BadAmount, Money, parse_amount
+from core.web import widgets
 from core.web.filters import zone
+from core.web.forgery import FormToken
 
 __all__ = [
     "AddressField",
@@ -46,6 +48,7 @@ __all__ = [
 ]  # fmt: skip
 
 EARLIEST, LATEST = 2000, 2100
+widgets.install()
 
 
 def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
@@ -70,6 +73,8 @@ class Form(FlaskForm):
     """Every form of the product: it carries a token against forgery, and refuses text that cannot be stored, field by field."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        csrf_class = FormToken
+
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
             """Only what a form sends is read. A body of JSON, however deep, is no form and is not even parsed."""
             if formdata is _Auto:

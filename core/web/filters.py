@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from core.kernel import clock
 from core.kernel.money import Money
-from core.web.reader import HOUSE_LOCALE, Reader
+from core.web.reader import HOUSE_LOCALE, Reader, percent_words
 
 LOCALE = Locale.parse(HOUSE_LOCALE)  # names a foreign currency without doubt: US$, JP¥, CA$
 HOUSE_READER = Reader()
@@ -57,6 +57,16 @@ def money(value: Money | None) -> str:
 
 def number(value: int) -> str:
     return format_decimal(value, locale=LOCALE)
+
+
+def minor(value: int, currency: str) -> Money:
+    """The sum of so many minor units."""
+    return Money(value, currency)
+
+
+def percent(points: int) -> str:
+    """17.5% from 1750 basis points."""
+    return percent_words(points)
 
 
 def zone() -> ZoneInfo:
@@ -116,5 +126,5 @@ def lines(text: str) -> Markup:
 
 
 def install(app: Flask) -> None:
-    for name in (money, number, when, day, ago, moment, status_label, status_tone, lines):
+    for name in (money, minor, number, percent, when, day, ago, moment, status_label, status_tone, lines):
         app.jinja_env.filters[name.__name__] = name

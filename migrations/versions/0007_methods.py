@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0006"
 
 SQL = Path(__file__).parents[1] / "sql"
 METHODS = "IN ('bank_redirect', 'bank_transfer', 'card', 'qr', 'wallet')"
@@ -62,9 +62,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take it away again."""
-    before = (SQL / "payments.sql").read_text()
-    op.execute("DROP FUNCTION settle_payments")
-    op.get_bind().exec_driver_sql(before[before.index("CREATE FUNCTION settle_payments") :].replace("%", "%%"))
+    before = (SQL / "capture.sql").read_text()
+    op.get_bind().exec_driver_sql(before[before.index("CREATE OR REPLACE FUNCTION settle_payments") :].replace("%", "%%"))
     op.drop_constraint(op.f("ck_attempts_sandbox_is_test"), "attempts")
     op.drop_constraint(op.f("ck_attempts_method"), "attempts")
     op.drop_constraint(op.f("ck_payments_method"), "payments")

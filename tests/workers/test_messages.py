@@ -21,7 +21,7 @@ from core.notifications.notify import KINDS, notify
 from core.notifications.queries import list_messages
 from core.notifications.send import LEASE
 from core.web.pdf import PaperNotPrinted
-from tests.factories import Shop, ask_refund, fresh, make_paid, make_shop, tell_refund
+from tests.factories import Shop, ask_refund, fresh, make_declined, make_paid, make_shop, tell_refund
 from workers import messages
 from workers.messages import send_message
 
@@ -91,8 +91,12 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "password_changed", user=user),
         ask(shop, "payment_received", payment=pay),
         ask(shop, "receipt", payment=pay),
+        ask(shop, "payment_failed", payment=make_declined(shop).public_id),
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
+        ask(shop, "money_returned", payment=pay, refund=done.public_id),
+        ask(shop, "refund_outside", payment=pay, refund=done.public_id),
+        ask(shop, "refund_not_booked", payment=pay),
     ]
 
 
