@@ -22,4 +22,5 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "complete_payment": payments.complete_payment,
     "send_message": messages.send_message,
     "make_receipt": papers.make_receipt,
+    "make_poster": papers.make_poster,
 }

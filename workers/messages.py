@@ -17,7 +17,11 @@ from core.kernel.signing import make_token
 from core.notifications.models import Message
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
-from core.payments.queries import get_payment, list_refunds
+from core.payments.instalments import progress_of
+from core.payments.link import ends_at
+from core.payments.queries import get_link, get_payment, list_refunds
+from core.payments.remind import why_silent
+from core.payments.send_link import get_sending, sending_token
 from core.payments.start import receipt_token
 from core.web import addresses
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
@@ -156,6 +160,23 @@ def _refund(page: Callable[[Vendor, Message], Facts]) -> Callable[[Vendor, Messa
     return gather
 
 
+def _link(vendor: Vendor, message: Message) -> Facts:
+    """A link that was sent to somebody, or is remembered to them. Whoever has paid by now, or cannot pay any more, gets no letter."""
+    link = get_link(vendor, message.mode, message.params["link"])
+    _, sending = get_sending(vendor, message.mode, message.params["sending"])
+    reason = why_silent(link, sending)
+    if reason:
+        raise NoLongerTrue(reason)
+    return {
+        "link": link,
+        "practice": link.mode == "test",
+        "progress": progress_of(link),
+        "words": sending.message.splitlines(),
+        "ends_at": ends_at(link),
+        "action_url": addresses.payment_link(sending_token(vendor, link, sending)),
+    }
+
+
 KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "verify_email": (_account_link(addresses.verification), False),
     "reset_password": (_account_link(addresses.password_reset), False),
@@ -164,4 +185,6 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "receipt": (_receipt_page, True),
     "refund_sent": (_refund(_receipt_page), True),
     "refund_failed": (_refund(_payment), False),
+    "link_sent": (_link, True),
+    "link_reminder": (_link, True),
 }

@@ -1,4 +1,4 @@
-"""The paper job: prints the receipt of a payment as it stands, and keeps it."""
+"""The paper jobs: print the receipt of a payment as it stands, or the poster of a link, and keep it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from core.accounts.queries import get_vendor
 from core.kernel.db import db, unit_of_work
 from core.notifications.models import Paper
 from core.notifications.papers import keep_paper
-from core.payments.models import Payment
+from core.payments.models import Payment, PaymentLink
 from core.payments.queries import list_refunds
 from core.payments.start import receipt_token
 from core.web import addresses
 from core.web.pdf import render_pdf
+from core.web.poster import poster_html, poster_name
 from core.web.receipt import receipt_html
 
 log = structlog.get_logger("workers")
@@ -43,3 +44,14 @@ def _written(vendor_id: uuid.UUID, payment: Payment) -> str | None:
     vendor = get_vendor(vendor_id)
     address = addresses.receipt(receipt_token(vendor, payment))
     return receipt_html(vendor, payment, list_refunds(vendor, payment), address=address)
+
+
+def make_poster(vendor_id: uuid.UUID, *, mode: str, link: str, size: str, address: str, caption: str) -> Paper:
+    """Print the sheet and keep it under what it says. Raises PaperNotPrinted when the press cannot: try again later."""
+    with unit_of_work():
+        vendor, shown = get_vendor(vendor_id), db.session.get_one(PaymentLink, (vendor_id, mode, uuid.UUID(link)))
+        amount = shown.amount or shown.total
+        html = poster_html(vendor, title=shown.title, amount=amount, mode=mode, address=address, caption=caption or None, size=size)
+    printed = render_pdf(html)
+    with unit_of_work():
+        return keep_paper(vendor_id, mode, about=poster_name(shown.public_id, size, html), kind="poster", pdf=printed.data)

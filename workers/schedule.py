@@ -1,4 +1,4 @@
-"""What the clock plans: inquiries, expiries, releases. Each second it looks for what is due; rows decide, not the clock."""
+"""What the clock plans: inquiries, expiries, releases, reminders. Each second it looks for what is due; rows decide, not the clock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from core.kernel.db import unit_of_work
 from core.kernel.outbox import enqueue
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.release import release_due
+from core.payments.remind import send_due_reminders
 
 
 def tick() -> None:
@@ -21,3 +22,5 @@ def tick() -> None:
             enqueue("close_payment", vendor_id, mode=mode, payment=str(payment_id))
     with unit_of_work():
         release_due()
+    with unit_of_work():
+        send_due_reminders()

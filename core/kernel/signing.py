@@ -11,7 +11,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from core.kernel.clock import now
 from core.kernel.config import settings
 
-PURPOSES = ("link", "payment", "receipt", "email-verify", "password-reset")
+PURPOSES = ("link", "sending", "prefill", "payment", "receipt", "email-verify", "password-reset")
 SKEW = timedelta(seconds=60)  # two machines' clocks may differ by this much without a fresh link looking expired
 
 

@@ -17,10 +17,16 @@ from core.kernel.ids import is_public_id
 from core.kernel.money import Money
 from core.payments.attempt import live_attempt
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink, Refund
+from core.payments.sharing_models import LinkLabel
 
 Row = TypeVar("Row")
 MOST_ROWS = 100
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+AMOUNT_KINDS = {
+    "fixed": PaymentLink.amount_minor.is_not(None),
+    "open": PaymentLink.amount_minor.is_(None) & PaymentLink.total_minor.is_(None),
+    "request": PaymentLink.total_minor.is_not(None),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +53,51 @@ def find_link_of(vendor: Vendor, payment: Payment) -> PaymentLink | None:
 
 
 def list_links(
-    vendor: Vendor, mode: str, *, state: str | None = None, text: str | None = None, after: str | None = None, limit: int = 25
+    vendor: Vendor,
+    mode: str,
+    *,
+    state: str | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    amount_kind: str | None = None,
+    after: str | None = None,
+    limit: int = 25,
 ) -> Page[PaymentLink]:
-    """The vendor's links, newest first, by keyset."""
+    """The vendor's links, newest first, by keyset; archived ones only where `state` asks for them.
+
+    `amount_kind` is fixed, open (the payer chooses) or request (a total, paid in parts).
+    """
     query = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode)
-    if state:
+    query = query.where(PaymentLink.archived_at.is_not(None) if state == "archived" else PaymentLink.archived_at.is_(None))
+    if state and state != "archived":
         query = query.where(PaymentLink.state == state)
     if text:
         query = query.where(PaymentLink.title.icontains(text, autoescape=True))
+    if label:
+        filed = select(LinkLabel.link_id).where(LinkLabel.vendor_id == vendor.id, LinkLabel.mode == mode, LinkLabel.label == label)
+        query = query.where(PaymentLink.id.in_(filed))
+    if amount_kind:
+        query = query.where(AMOUNT_KINDS[amount_kind])
     if after:
         query = query.where(PaymentLink.id < get_link(vendor, mode, after).id)
     limit = min(limit, MOST_ROWS)
     rows = list(db.session.scalars(query.order_by(PaymentLink.id.desc()).limit(limit + 1)))
     return Page(rows[:limit], rows[limit - 1].public_id if len(rows) > limit else None)
+
+
+def label_words(vendor: Vendor, mode: str, *, at_most: int = 100) -> list[str]:
+    """Every label this vendor uses, by the alphabet."""
+    used = select(LinkLabel.label).where(LinkLabel.vendor_id == vendor.id, LinkLabel.mode == mode).distinct()
+    return sorted(db.session.scalars(used.limit(at_most)), key=str.casefold)
+
+
+def labels_by_link(vendor: Vendor, mode: str, links: list[PaymentLink]) -> dict[uuid.UUID, list[str]]:
+    """The labels of several links in one look."""
+    found: dict[uuid.UUID, list[str]] = {link.id: [] for link in links}
+    filed = select(LinkLabel.link_id, LinkLabel.label).where(LinkLabel.vendor_id == vendor.id, LinkLabel.mode == mode)
+    for link_id, label in db.session.execute(filed.where(LinkLabel.link_id.in_(list(found))).order_by(LinkLabel.label)):
+        found[link_id].append(label)
+    return found
 
 
 def paid_through(link: PaymentLink, *, at_most: int = 1000) -> int:
@@ -101,7 +139,7 @@ def list_payments(
 ) -> Page[Payment]:
     """The vendor's payments, newest first, by keyset. Every filter is an equality or a range on an indexed column.
 
-    `text` is a public id, a reference as people write it, or an e-mail address. `since` and `until` bound the time the
+    `text` is a public id, a reference as people write it (ours or the payer's), or an e-mail address. `since` and `until` bound the time the
     payment was started; ids are ordered by time, so the range is a range of ids.
     """
     query = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode)
@@ -123,12 +161,14 @@ def list_payments(
 
 
 def _named(text: str) -> ColumnElement[bool]:
-    """What somebody typed to find a payment: its id, the payer's address or the reference. One index each, never a scan."""
+    """What somebody typed to find a payment: its id, the payer's address, our reference or the payer's. One index each, never a scan."""
     if text.startswith("pay_"):
         return Payment.public_id == text
     if "@" in text:
         return Payment.email == text.lower()
-    return Payment.reference == text.upper()
+    # The partial index of the payers' references is used only where the empty ones are plainly left out.
+    theirs = (Payment.payer_reference != "") & Payment.payer_reference.in_({text, text.upper(), text.lower()})
+    return (Payment.reference == text.upper()) | theirs
 
 
 def _first_id_at(at: datetime) -> uuid.UUID:

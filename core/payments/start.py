@@ -15,8 +15,10 @@ from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused, make_token, read_token
 from core.payments.history import move
+from core.payments.instalments import check_part
 from core.payments.link import LinkClosed, limits, link_state
 from core.payments.models import Payment, PaymentEvent, PaymentLink
+from core.payments.origin import Origin, as_filled_in, check_fixed_amount, origin_columns
 from core.providers.registry import provider_for
 
 SESSION = timedelta(minutes=60)  # how long a payer may take
@@ -29,16 +31,19 @@ class AmountNotOffered(Refusal):
     code = "amount_not_offered"
 
 
-def start_payment(vendor: Vendor, link: PaymentLink, *, amount: Money, email: str, name: str, form_token: str) -> Payment:
+def start_payment(
+    vendor: Vendor, link: PaymentLink, *, amount: Money, email: str, name: str, form_token: str, origin: Origin | None = None
+) -> Payment:
     """Write down what the payer set out to pay. The same form posted again answers the payment it made the first time.
 
-    A limited link is locked while its places are counted, so two people cannot both have the last one. Refuses
-    LinkClosed when the link takes no payment now, AmountNotOffered when it does not take this amount.
+    A limited link is locked while its places (or what is left of its total) are counted, so two people cannot both have the
+    last of it. Refuses LinkClosed when the link takes no payment now, AmountNotOffered or PartNotOffered when it does not take
+    this amount, BadReference when what it asks of the payer is missing.
     """
     again = _made_before(vendor, link, form_token)
     if again:
         return again
-    if link.places is not None:
+    if link.limited:
         link = locked(PaymentLink, link.vendor_id, link.mode, link.id) or link
         again = _made_before(vendor, link, form_token)  # while we waited for the link; it may have taken the last place
         if again:
@@ -46,8 +51,12 @@ def start_payment(vendor: Vendor, link: PaymentLink, *, amount: Money, email: st
     state = link_state(link)
     if state != "open":
         raise LinkClosed(state)
+    origin = origin or Origin()
+    check_fixed_amount(origin.prefill, amount)
     check_amount(link, amount)
-    return _write(vendor, link, amount, email, name, form_token)
+    email, name, reference = as_filled_in(origin.prefill, email=email, name=name, reference=origin.payer_reference)
+    came = origin_columns(link, origin, reference)
+    return _write(vendor, link, amount, email, name, form_token, came)
 
 
 def _made_before(vendor: Vendor, link: PaymentLink, form_token: str) -> Payment | None:
@@ -65,6 +74,9 @@ def check_amount(link: PaymentLink, amount: Money) -> None:
             raise AmountNotOffered(f"This link takes exactly {link.amount}.", field="amount")
         return
     smallest, largest = limits(link.currency)
+    if link.total is not None:
+        check_part(link, amount, smallest=smallest)
+        return
     low, high = max(smallest, link.minimum_minor or 0), min(largest, link.maximum_minor or largest)
     if amount.minor < low:
         raise AmountNotOffered(f"The smallest amount here is {Money(low, link.currency)}.", field="amount")
@@ -72,7 +84,7 @@ def check_amount(link: PaymentLink, amount: Money) -> None:
         raise AmountNotOffered(f"The largest amount here is {Money(high, link.currency)}.", field="amount")
 
 
-def _write(vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: str, form_token: str) -> Payment:
+def _write(vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: str, form_token: str, came: dict[str, object]) -> Payment:
     at = now()
     row = {
         "vendor_id": vendor.id,
@@ -86,7 +98,7 @@ def _write(vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: s
         "description": link.title,
         "provider": provider_for(link.mode).name,
         "state": "created",
-        "holds_place": link.places is not None,
+        "holds_place": link.limited,
         "currency": amount.currency,
         "amount_minor": amount.minor,
         "captured_minor": 0,
@@ -100,6 +112,7 @@ def _write(vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: s
         "created_at": at,
         "updated_at": at,
         "version": 1,
+        **came,
     }
     # Two posts of one form at once: the second finds the first's row instead of failing on it.
     made = db.session.execute(

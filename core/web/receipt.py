@@ -23,6 +23,8 @@ class Paid(Protocol):
     reference: str
     description: str
     payer_name: str
+    payer_reference: str
+    reference_label: str
     email: str
     card_brand: str | None
     card_last4: str | None
