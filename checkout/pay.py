@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Response, url_for
+from flask import Response, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from checkout.blueprint import door
 from checkout.face import face_of
 from checkout.remembered import begun, form_token_for, remember
-from core.accounts.models import Vendor
+from checkout.way_in import WayIn, by_name, by_token, fixed_answers, name_url, proposed_answers, suggestions
 from core.kernel.money import Money
-from core.payments.link import limits, link_state, note_opening, open_link_token, paid_payment
+from core.payments.instalments import least_part, progress_of
+from core.payments.link import limits, link_state, paid_payment
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import page_state
 from core.payments.start import payment_token, receipt_token, start_payment
@@ -27,82 +30,142 @@ class ChooseForm(Form):
     amount = MoneyField("Your amount")
     email = AddressField("E-mail address", required="Enter your e-mail address: the receipt goes there.")
     name = LineField("Name", most=120)
+    payer_reference = LineField(_l("Reference"), most=60)
     form_token = FormTokenField()
 
-    def read_amount(self, link: PaymentLink) -> Money | None:
+    def read_amount(self, link: PaymentLink, fixed: Money | None = None) -> Money | None:
         """What the payer means to pay: the link's own amount, the pressed suggestion, or what they wrote. None after an error."""
-        if link.amount is not None:
-            return link.amount
+        if link.amount is not None or fixed is not None:
+            return link.amount or fixed
         if self.choice.data and self.choice.data != "own":
             return self._suggestion(link)
         if not self.amount.data and not self.amount.errors:
-            self.refuse("Choose or enter an amount." if link.suggestions_minor else "Enter an amount.", "amount")
+            self.refuse("Choose or enter an amount." if suggestions(link) else "Enter an amount.", "amount")
         return self.amount.data
 
     def _suggestion(self, link: PaymentLink) -> Money | None:
-        for minor in link.suggestions_minor:
+        for minor in suggestions(link):
             if self.choice.data == str(minor):
                 return Money(minor, link.currency)
         self.refuse("Choose one of these amounts, or enter your own.", "choice")
         return None
 
-    def fit(self, link: PaymentLink) -> ChooseForm:
-        """Reads the written amount in the link's currency, and only when it is the one that counts."""
+    def fit(self, way: WayIn) -> ChooseForm:
+        """Reads the written amount in the link's currency, and only when it is the one that counts; what the address fixes is not read."""
+        link, fixed = way.link, fixed_answers(way)
         self.amount.currency = link.currency
-        if link.amount is not None or (self.choice.data and self.choice.data != "own"):
+        if link.amount is not None or fixed["amount"] or (self.choice.data and self.choice.data != "own"):
             self.amount.typed = ""
+        for name in ("email", "name", "payer_reference"):
+            if fixed[name]:
+                self[name].data, self[name].raw_data = fixed[name], [fixed[name]]
+        if link.reference_label:
+            self.payer_reference.label.text = link.reference_label
         return self
 
 
 @door.get("/pay/<token>")
 @public
 def choose(token: str) -> Response:
+    return _choose(by_token(token))
+
+
+@door.get("/pay/<vendor>/<slug>")
+@public
+@by_address("240 per 10 minutes", scope="names", method="GET")
+def by_readable_name(vendor: str, slug: str) -> Response:
+    return _choose_by_name("live", vendor, slug)
+
+
+@door.get("/pay/test/<vendor>/<slug>")
+@public
+@by_address("240 per 10 minutes", scope="names", method="GET")
+def practice_by_name(vendor: str, slug: str) -> Response:
+    return _choose_by_name("test", vendor, slug)
+
+
+def _choose_by_name(mode: str, vendor: str, slug: str) -> Response:
+    """A former name, or one typed in capitals, leads to the address as it is written now, with all that stood behind it."""
+    way = by_name(mode, vendor, slug)
+    if way.name != (vendor, slug):
+        return see_other(name_url(mode, way.name or ("", ""), **request.args.to_dict()))
+    return _choose(way)
+
+
+def _choose(way: WayIn) -> Response:
     """Going back to a link in the middle of a payment leads to that payment; a closed link says so; an open one can be paid.
 
     The payer may have paid at the processor and closed the browser there: so the processor is asked before anything is said.
     """
-    vendor, link = open_link_token(token)
-    mine = begun(vendor, link)
+    vendor, link = way.vendor, way.link
+    mine = begun(vendor, link, way.key)
     if mine and page_state(mine[1]) in UNDER_WAY:
         return see_other(url_for("checkout.come_back", token=mine[0]))
     state = link_state(link)
     if state != "open":
-        return closed(vendor, link, state)
-    note_opening(vendor, link)
-    form = ChooseForm(formdata=None, form_token=form_token_for(link), **_typed_before(mine, link))
-    return _form_page(vendor, link, token, form, mine)
+        return closed(way, state)
+    form_token, new = form_token_for(way.key)
+    way.note(new=new)
+    values = {**_typed_before(mine, link), **proposed_answers(way)}
+    return _form_page(way, ChooseForm(formdata=None, form_token=form_token, **values).fit(way), mine)
 
 
 @door.post("/pay/<token>")
 @public
 @by_address("120 per 10 minutes", scope="pay")
 def start(token: str) -> Response:
+    return _start(by_token(token))
+
+
+@door.post("/pay/<vendor>/<slug>")
+@public
+@by_address("120 per 10 minutes", scope="pay")
+def start_by_name(vendor: str, slug: str) -> Response:
+    return _start(by_name("live", vendor, slug))
+
+
+@door.post("/pay/test/<vendor>/<slug>")
+@public
+@by_address("120 per 10 minutes", scope="pay")
+def start_practice_by_name(vendor: str, slug: str) -> Response:
+    return _start(by_name("test", vendor, slug))
+
+
+def _start(way: WayIn) -> Response:
     """The same form sent twice answers the payment it began the first time, whatever has become of the link since."""
-    vendor, link = open_link_token(token)
-    form = ChooseForm().fit(link)
+    link, form = way.link, ChooseForm().fit(way)
     good = form.validate()
-    amount = form.read_amount(link) if good else None
+    amount = form.read_amount(link, fixed_answers(way)["amount"]) if good else None
+    mine = begun(way.vendor, link, way.key)
     if good and amount is not None:
         with form.refusals():
-            return _begin(vendor, link, form, amount)
+            return _begin(way, form, amount, mine)
     state = link_state(link)
     if state != "open":
-        return closed(vendor, link, state, status=409)
-    return _form_page(vendor, link, token, form, begun(vendor, link), status=form.status)
+        return closed(way, state, status=409)
+    return _form_page(way, form, mine, status=form.status)
 
 
-def _begin(vendor: Vendor, link: PaymentLink, form: ChooseForm, amount: Money) -> Response:
-    payment = start_payment(vendor, link, amount=amount, email=form.email.data, name=form.name.data or "", form_token=form.form_token.data)
-    address = payment_token(vendor, payment)
-    remember(link, address)
+def _begin(way: WayIn, form: ChooseForm, amount: Money, mine: tuple[str, Payment] | None) -> Response:
+    payment = start_payment(
+        way.vendor,
+        way.link,
+        amount=amount,
+        email=form.email.data,
+        name=form.name.data or "",
+        form_token=form.form_token.data,
+        origin=way.origin(form.payer_reference.data or "", mine),
+    )
+    address = payment_token(way.vendor, payment)
+    remember(way.key, address)
     return see_other(url_for("checkout.show", token=address))
 
 
-def _form_page(
-    vendor: Vendor, link: PaymentLink, token: str, form: ChooseForm, mine: tuple[str, Payment] | None, status: int = 200
-) -> Response:
+def _form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, status: int = 200) -> Response:
+    vendor, link, fixed = way.vendor, way.link, fixed_answers(way)
+    pressed = suggestions(link)
     if link.amount is None and not form.choice.data:
-        form.choice.data = "" if link.suggestions_minor else "own"
+        form.choice.data = "" if pressed else "own"
     paid = mine[1] if mine and mine[1].state == "succeeded" else None
     return page(
         "checkout/choose.html",
@@ -110,12 +173,15 @@ def _form_page(
         face=face_of(vendor, link.mode),
         title=link.title,
         description=link.description,
-        amount_due=link.amount,
+        amount_due=link.amount or fixed["amount"],
         currency=link.currency,
-        suggestions=[Money(minor, link.currency) for minor in link.suggestions_minor],
+        suggestions=[Money(minor, link.currency) for minor in pressed],
         range_text=_range_text(link),
         form=form,
-        action=url_for("checkout.start", token=token),
+        fixed=fixed,
+        link=link,
+        progress=progress_of(link),
+        action=way.action,
         paid=paid,
         paid_receipt=url_for("checkout.receipt", token=receipt_token(vendor, paid)) if paid else None,
     )
@@ -126,33 +192,45 @@ def _typed_before(mine: tuple[str, Payment] | None, link: PaymentLink) -> dict[s
     if not mine or mine[1].state == "succeeded":
         return {}
     payment = mine[1]
-    suggested = payment.amount_minor in link.suggestions_minor
+    suggested = payment.amount_minor in suggestions(link)
     amount = {"choice": str(payment.amount_minor)} if suggested else {"choice": "own", "amount": payment.amount}
-    return {"email": payment.email, "name": payment.payer_name, **(amount if link.amount is None else {})}
+    typed = {"email": payment.email, "name": payment.payer_name, "payer_reference": payment.payer_reference}
+    return {**typed, **(amount if link.amount is None else {})}
 
 
 def _range_text(link: PaymentLink) -> str | None:
     """What may be entered, when the vendor has set a bound."""
+    smallest, largest = limits(link.currency)
+    how = progress_of(link)
+    if how is not None:
+        return _("Between %(least)s and %(most)s.", least=money(least_part(link, how.open, smallest)), most=money(how.open))
     if link.amount is not None or (link.minimum_minor is None and link.maximum_minor is None):
         return None
-    smallest, largest = limits(link.currency)
     low = money(Money(max(smallest, link.minimum_minor or 0), link.currency))
     if link.maximum_minor is None:
         return f"{low} or more."
     return f"From {low} to {money(Money(min(largest, link.maximum_minor), link.currency))}."
 
 
-def closed(vendor: Vendor, link: PaymentLink, state: str, status: int = 200) -> Response:
-    """The page of a link that takes no payments now: paused, expired, sold_out or paid. It may be read; it cannot be paid."""
-    paid = paid_payment(link) if state == "paid" else None
+CLOSED_PAGES = {"archived": "expired"}  # whether the vendor ended it or put it away is the vendor's business
+
+
+def closed(way: WayIn, state: str, status: int = 200) -> Response:
+    """The page of a link that takes no payments now: paused, expired, sold_out or paid. It may be read; it cannot be paid.
+
+    A readable address can be guessed, so a receipt, which names a payer, is shown to whoever holds a signed address only.
+    """
+    vendor, link = way.vendor, way.link
+    paid = paid_payment(link) if state == "paid" and link.kind == "single" and not way.name else None
     return page(
-        f"checkout/link_{state}.html",
+        f"checkout/link_{CLOSED_PAGES.get(state, state)}.html",
         status=status,
         face=face_of(vendor, link.mode),
         title=link.title,
         description="",
-        amount_due=link.amount,
+        amount_due=link.amount or link.total,
+        in_parts=link.total is not None,
         paused_message=link.paused_message if state == "paused" else "",
-        being_paid=state == "sold_out" and link.kind == "single",
+        being_paid=state == "sold_out" and link.kind != "reusable",
         receipt_url=url_for("checkout.receipt", token=receipt_token(vendor, paid)) if paid else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Response, request, url_for
+from flask_babel import lazy_gettext as _l
 
 from core.accounts.queries import find_employer, find_user
 from core.kernel.config import settings
@@ -22,6 +23,8 @@ KINDS = {
     "receipt": "Receipt",
     "refund_sent": "Refund sent",
     "refund_failed": "Refund failed",
+    "link_sent": _l("Link sent"),
+    "link_reminder": _l("Reminder of a link"),
 }
 
 
