@@ -135,7 +135,11 @@ def _share(account: NewAccount, links: list[PaymentLink]) -> None:
     """Readable addresses and a label, so that there is something to see and to filter by."""
     for link in links:
         set_link_slug(account.vendor, link, by=account.user.public_id, text=suggestion(link.title))
-        set_sharing(link, by=account.user.public_id, sharing=Sharing(labels=["classes"] if link.amount else ["tips"]))
+        set_sharing(
+            link,
+            by=account.user.public_id,
+            sharing=Sharing(labels=["classes" if any(word in link.title for word in ("class", "orkshop", "retreat")) else "counter"]),
+        )
 
 
 def _looks(
