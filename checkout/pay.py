@@ -8,21 +8,26 @@ from flask_babel import lazy_gettext as _l
 
 from checkout.blueprint import door
 from checkout.face import face_of
+from checkout.order_form import OrderFields, fitting
+from checkout.order_page import check_order, order_of, order_values, typed_for
 from checkout.remembered import begun, form_token_for, remember
 from checkout.way_in import WayIn, by_name, by_token, fixed_answers, name_url, proposed_answers, suggestions
+from core.accounts.models import Vendor
 from core.kernel.money import Money
+from core.kernel.signing import TokenRefused
+from core.payments.basket import PriceChanged, offer_of
 from core.payments.instalments import least_part, progress_of
-from core.payments.link import limits, link_state, paid_payment
+from core.payments.link import limits, link_state
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import page_state
-from core.payments.start import payment_token, receipt_token, start_payment
+from core.payments.start import open_payment_token, payment_token, receipt_token, start_payment
 from core.web.fields import AddressField, Form, FormTokenField, LineField, MoneyField
 from core.web.filters import money
 from core.web.guard import public
-from core.web.page import page, see_other
+from core.web.page import page, see_other, wants_part
 from core.web.throttle import by_address
 
-UNDER_WAY = ("pay", "challenge", "failed", "checking")
+UNDER_WAY = ("pay", "challenge", "failed", "locked", "checking")
 
 
 class ChooseForm(Form):
@@ -35,7 +40,7 @@ class ChooseForm(Form):
 
     def read_amount(self, link: PaymentLink, fixed: Money | None = None) -> Money | None:
         """What the payer means to pay: the link's own amount, the pressed suggestion, or what they wrote. None after an error."""
-        if link.amount is not None or fixed is not None:
+        if link.amount is not None or offer_of(link).items or fixed is not None:
             return link.amount or fixed
         if self.choice.data and self.choice.data != "own":
             return self._suggestion(link)
@@ -50,11 +55,17 @@ class ChooseForm(Form):
         self.refuse("Choose one of these amounts, or enter your own.", "choice")
         return None
 
+    def amount_so_far(self, link: PaymentLink, fixed: Money | None = None) -> Money | None:
+        """What has been chosen up to now, for the total on the page; nothing is refused for it."""
+        if link.amount is not None or fixed is not None or self.choice.data in (None, "", "own"):
+            return link.amount or fixed or (None if self.amount.errors else self.amount.data)
+        return next((Money(minor, link.currency) for minor in suggestions(link) if self.choice.data == str(minor)), None)
+
     def fit(self, way: WayIn) -> ChooseForm:
         """Reads the written amount in the link's currency, and only when it is the one that counts; what the address fixes is not read."""
         link, fixed = way.link, fixed_answers(way)
         self.amount.currency = link.currency
-        if link.amount is not None or fixed["amount"] or (self.choice.data and self.choice.data != "own"):
+        if link.amount is not None or offer_of(link).items or fixed["amount"] or (self.choice.data and self.choice.data != "own"):
             self.amount.typed = ""
         for name in ("email", "name", "payer_reference"):
             if fixed[name]:
@@ -106,8 +117,10 @@ def _choose(way: WayIn) -> Response:
         return closed(way, state)
     form_token, new = form_token_for(way.key)
     way.note(new=new)
-    values = {**_typed_before(mine, link), **proposed_answers(way)}
-    return _form_page(way, ChooseForm(formdata=None, form_token=form_token, **values).fit(way), mine)
+    before = _recovered(vendor, link, request.args.get("again", "")) or (mine[1] if mine else None)
+    values = {**_typed_before(vendor, before, link), **proposed_answers(way)}
+    form = fitting(ChooseForm, link)(formdata=None, form_token=form_token, **values)
+    return _form_page(way, form.fit(way), mine)
 
 
 @door.post("/pay/<token>")
@@ -133,20 +146,53 @@ def start_practice_by_name(vendor: str, slug: str) -> Response:
 
 def _start(way: WayIn) -> Response:
     """The same form sent twice answers the payment it began the first time, whatever has become of the link since."""
-    link, form = way.link, ChooseForm().fit(way)
+    link = way.link
+    form = fitting(ChooseForm, link)().fit(way)
     good = form.validate()
+    if "update" in request.form:
+        return _worked_out(way, form)
+    good = check_order(form) and good
     amount = form.read_amount(link, fixed_answers(way)["amount"]) if good else None
     mine = begun(way.vendor, link, way.key)
-    if good and amount is not None:
+    if good and not form.errors:
         with form.refusals():
-            return _begin(way, form, amount, mine)
+            try:
+                return _begin(way, form, amount, mine)
+            except PriceChanged as changed:
+                form.refuse(_("The total is now %(total)s. Look it over, and go on if you agree.", total=money(changed.total)))
     state = link_state(link)
     if state != "open":
         return closed(way, state, status=409)
     return _form_page(way, form, mine, status=form.status)
 
 
-def _begin(way: WayIn, form: ChooseForm, amount: Money, mine: tuple[str, Payment] | None) -> Response:
+def _worked_out(way: WayIn, form: ChooseForm) -> Response:
+    """The total anew for what is chosen now. Nothing is begun, and nothing is said about what the payer has not come to."""
+    state = link_state(way.link)
+    if state != "open":
+        return see_other(way.action) if wants_part() else closed(way, state, status=409)
+    if isinstance(form, OrderFields):
+        form.check_order(cart_only=True)
+    return _form_page(way, form, begun(way.vendor, way.link, way.key))
+
+
+def _recovered(vendor: Vendor, link: PaymentLink, token: str) -> Payment | None:
+    """The payment of which this is a fresh start, by its own signed address."""
+    try:
+        owner, payment = open_payment_token(token)
+    except TokenRefused:
+        return None
+    return payment if owner.id == vendor.id and payment.link_id == link.id and payment.state in ("canceled", "expired") else None
+
+
+def _again(vendor: Vendor, link: PaymentLink, mine: tuple[str, Payment] | None) -> str:
+    """The address of the payment of which this form is a fresh start, if it is one: said again by the form."""
+    said = request.values.get("again", "") or (mine[0] if mine else "")
+    return said if said and _recovered(vendor, link, said) else ""
+
+
+def _begin(way: WayIn, form: ChooseForm, amount: Money | None, mine: tuple[str, Payment] | None) -> Response:
+    again = _recovered(way.vendor, way.link, request.form.get("again", ""))
     payment = start_payment(
         way.vendor,
         way.link,
@@ -154,7 +200,8 @@ def _begin(way: WayIn, form: ChooseForm, amount: Money, mine: tuple[str, Payment
         email=form.email.data,
         name=form.name.data or "",
         form_token=form.form_token.data,
-        origin=way.origin(form.payer_reference.data or "", mine),
+        order=order_of(way.link, form, request.form.get("shown", ""), again.id if again else None),
+        origin=way.origin(form.payer_reference.data or "", again or (mine[1] if mine else None)),
     )
     address = payment_token(way.vendor, payment)
     remember(way.key, address)
@@ -167,17 +214,23 @@ def _form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, s
     if link.amount is None and not form.choice.data:
         form.choice.data = "" if pressed else "own"
     paid = mine[1] if mine and mine[1].state == "succeeded" else None
+    order = order_values(vendor, link, form, form.amount_so_far(link, fixed["amount"]))
     return page(
         "checkout/choose.html",
-        status=status,
+        fragment="checkout/_totals.html",
+        status=max(status, form.status) if form.is_submitted() else status,
         face=face_of(vendor, link.mode),
         title=link.title,
         description=link.description,
-        amount_due=link.amount or fixed["amount"],
+        amount_due=order["due"] if order["offer"].sells else link.amount or fixed["amount"],
         currency=link.currency,
         suggestions=[Money(minor, link.currency) for minor in pressed],
         range_text=_range_text(link),
         form=form,
+        wants_part=wants_part(),
+        link_fixed=bool(link.amount or fixed["amount"]),
+        again=_again(vendor, link, mine),
+        **order,
         fixed=fixed,
         link=link,
         progress=progress_of(link),
@@ -187,15 +240,19 @@ def _form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, s
     )
 
 
-def _typed_before(mine: tuple[str, Payment] | None, link: PaymentLink) -> dict[str, object]:
+def _typed_before(vendor: Vendor, payment: Payment | None, link: PaymentLink) -> dict[str, object]:
     """After a payment that was cancelled or ran out, the form begins with what was typed for it."""
-    if not mine or mine[1].state == "succeeded":
+    if payment is None or payment.state == "succeeded":
         return {}
-    payment = mine[1]
     suggested = payment.amount_minor in suggestions(link)
     amount = {"choice": str(payment.amount_minor)} if suggested else {"choice": "own", "amount": payment.amount}
-    typed = {"email": payment.email, "name": payment.payer_name, "payer_reference": payment.payer_reference}
-    return {**typed, **(amount if link.amount is None else {})}
+    who = {
+        "email": payment.email,
+        "name": payment.payer_name,
+        "payer_reference": payment.payer_reference,
+        **typed_for(vendor, link, payment),
+    }
+    return who if link.amount is not None or payment.itemised else {**who, **amount}
 
 
 def _range_text(link: PaymentLink) -> str | None:
@@ -218,10 +275,12 @@ CLOSED_PAGES = {"archived": "expired"}  # whether the vendor ended it or put it 
 def closed(way: WayIn, state: str, status: int = 200) -> Response:
     """The page of a link that takes no payments now: paused, expired, sold_out or paid. It may be read; it cannot be paid.
 
-    A readable address can be guessed, so a receipt, which names a payer, is shown to whoever holds a signed address only.
+    The receipt names the payer, and a link is passed on: so it is offered to the browser that paid, and to nobody else
+    (docs/decisions/0006-a-link-names-no-payer.md). The payer has it by e-mail as well.
     """
     vendor, link = way.vendor, way.link
-    paid = paid_payment(link) if state == "paid" and link.kind == "single" and not way.name else None
+    mine = begun(vendor, link, way.key) if state == "paid" else None
+    paid = mine[1] if mine and mine[1].state == "succeeded" else None
     return page(
         f"checkout/link_{CLOSED_PAGES.get(state, state)}.html",
         status=status,

@@ -10,13 +10,18 @@ from checkout.blueprint import door, log
 from checkout.declines import explain
 from checkout.processor_pages import allow_processor
 from checkout.till import Till, at, open_till
+from core.accounts.return_addresses import return_address
 from core.kernel.clock import now
 from core.payments.attempt import close_at_provider, live_attempt
+from core.payments.basket import offer_of
 from core.payments.close import record_close
 from core.payments.link import link_state, link_token
+from core.payments.lockout import locked_until
+from core.payments.models import PaymentLink
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
-from core.payments.settle import settle
+from core.payments.sale import find_cart
+from core.payments.settle import settle_at_once
 from core.providers.contract import ProviderError
 from core.web.guard import public
 from core.web.page import page, see_other, step_outside
@@ -25,6 +30,7 @@ from core.web.throttle import by_address
 
 QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
 REFRESH_SECONDS = 4  # for browsers without scripts
+PROCESSING_SECONDS = 30  # the bank may take days: the page looks again now and then, and the e-mail comes anyway
 LAST_MINUTES = 5  # before that nobody is hurried
 NOT_CANCELED = "The card processor did not answer, so we cannot promise that this payment is cancelled. Please try again in a moment."
 
@@ -60,13 +66,13 @@ def come_back(token: str) -> Response:
         except ProviderError as problem:  # refused, or too many are asking: the poller asks again
             log.warning("inquiry_failed", problem=type(problem).__name__, payment=till.payment.public_id)
         else:
-            settle(till.vendor, till.payment, attempt, outcome, cause="return")
+            settle_at_once(till.vendor, till.payment, attempt, outcome, cause="return")
     return see_other(till.page_url)
 
 
 @door.post("/checkout/<token>/cancel")
 @public
-@at("pay", "challenge", "failed")
+@at("pay", "challenge", "failed", "locked")
 def cancel(till: Till) -> Response:
     """The payer calls it off. What is open at the provider is closed first; if it was paid after all, it is paid."""
     attempt, outcome = live_attempt(till.payment), None
@@ -75,7 +81,7 @@ def cancel(till: Till) -> Response:
             with step_outside():
                 outcome = close_at_provider(till.payment, attempt)
         except ProviderError:
-            return card_page(till, notice=NOT_CANCELED, status=409)
+            return page_of(till, notice=NOT_CANCELED, status=409)
     record_close(till.vendor, till.payment, attempt, outcome, to="canceled", actor="payer")
     return see_other(till.page_url)
 
@@ -95,13 +101,14 @@ def _page(template: str, till: Till, *, status: int = 200, **values: object) -> 
         "reference": payment.reference,
         "email": payment.email,
         "page_url": till.page_url,
+        "cart": find_cart(till.vendor, payment),
     }
     return page(template, status=status, **{**common, **values})
 
 
 def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Response:
     """To be paid: fresh, left in the middle, or after a decline. What was typed before stays with the payment."""
-    attempt = live_attempt(till.payment)
+    attempt = till.attempt if notice is None else live_attempt(till.payment)  # a notice: something was tried since
     stage = till.stage
     # Fields on our own page need scripts to be opened; a payer sent to the hosted page continues there.
     in_fields = attempt is None or attempt.surface == "fields"
@@ -118,6 +125,19 @@ def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Re
         attempts_url=url_for("checkout.try_card", token=till.token),
         back_url=url_for("checkout.come_back", token=till.token),
         cancel_url=url_for("checkout.cancel", token=till.token),
+        expire_url=url_for("checkout.expire_now", token=till.token),
+    )
+
+
+def locked_page(till: Till, *, notice: str | None = None, status: int = 200) -> Response:
+    """Too many declines: said with the time at which it goes on. The guard lets no try through before."""
+    return _page(
+        "checkout/locked.html",
+        till,
+        status=status,
+        notice=notice,
+        locked_until=locked_until(till.payment) or now(),
+        cancel_url=url_for("checkout.cancel", token=till.token),
     )
 
 
@@ -128,13 +148,15 @@ def payment_end(till: Till) -> dict[str, object]:
 
 
 def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response:
+    processing, slow = till.payment.state == "processing", asked >= QUICK_ASKS
     return _page(
         "checkout/_checking.html" if part else "checkout/checking.html",
         till,
         state_url=url_for("checkout.state", token=till.token, asked=asked + 1),
-        wait_seconds=2 if asked < QUICK_ASKS else 10,
-        slow=asked >= QUICK_ASKS,
-        refresh_seconds=REFRESH_SECONDS,
+        wait_seconds=2 if not slow else PROCESSING_SECONDS if processing else 10,
+        processing=processing,
+        slow=slow,
+        refresh_seconds=PROCESSING_SECONDS if processing else REFRESH_SECONDS,
     )
 
 
@@ -148,20 +170,31 @@ def paid_page(till: Till) -> Response:
         paid_at=payment.captured_at,
         card=card_words(payment),
         receipt_url=till.receipt_url,
+        shop_url=shop_url(till, find_link_of(till.vendor, payment), "success_url"),
+        paid_note=True,
     )
+
+
+def shop_url(till: Till, link: PaymentLink | None, which: str) -> str | None:
+    """The vendor's own page to go back to, while it is on a domain that is proved to be theirs."""
+    payment = till.payment
+    return return_address(till.vendor.id, payment.mode, getattr(offer_of(link), which), payment=payment.public_id) if link else None
 
 
 def over_page(till: Till) -> Response:
     """Cancelled or out of time: nothing was taken, and the link may be used again while it is open."""
     link = find_link_of(till.vendor, till.payment)
-    again = url_for("checkout.choose", token=link_token(till.vendor, link)) if link and link_state(link) == "open" else None
-    return _page(f"checkout/{till.stage}.html", till, again_url=again)
+    again = (
+        url_for("checkout.choose", token=link_token(till.vendor, link), again=till.token) if link and link_state(link) == "open" else None
+    )
+    return _page(f"checkout/{till.stage}.html", till, again_url=again, shop_url=shop_url(till, link, "cancel_url"), paid_note=False)
 
 
 PAGES: dict[str, Callable[..., Response]] = {
     "pay": card_page,
     "challenge": card_page,
     "failed": card_page,
+    "locked": locked_page,
     "checking": checking_page,
     "paid": paid_page,
     "canceled": over_page,

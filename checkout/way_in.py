@@ -61,9 +61,9 @@ class WayIn:
             return ref
         return "mail" if self.sending else "filled" if self.prefill else "name" if self.name else "other"
 
-    def origin(self, reference: str, mine: tuple[str, Payment] | None) -> Origin:
+    def origin(self, reference: str, before: Payment | None) -> Origin:
         """What the payment keeps of this. Whoever cancels and begins again still came by the same letter."""
-        sending = self.sending.id if self.sending else mine[1].sending_id if mine else None
+        sending = self.sending.id if self.sending else before.sending_id if before else None
         return Origin(payer_reference=reference, attribution=self.attribution, sending_id=sending, prefill=self.prefill)
 
     def note(self, *, new: bool) -> None:

@@ -1,11 +1,13 @@
 """Every model, for the migrations and for nothing else."""
 
 from core.accounts import models as accounts
+from core.customers import models as customers
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
 from core.notifications import models as notifications
 from core.payments import models as payments
+from core.payments import sale_models as sales
 from core.payments import sharing_models as sharing
 from core.providers import models as providers
 
-__all__ = ["accounts", "audit", "ledger", "notifications", "outbox", "payments", "providers", "sharing"]
+__all__ = ["accounts", "audit", "customers", "ledger", "notifications", "outbox", "payments", "providers", "sales", "sharing"]

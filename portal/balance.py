@@ -30,6 +30,7 @@ FIGURES = (
     Figure("seller_available", "available", "Available", "Yours, and free to be paid out."),
     Figure("seller_pending", "pending", "Pending", "Paid by customers and still in its waiting time."),
     Figure("refund_in_flight", "on-the-way", "On its way back", "Refunds you asked for that have not reached the payer yet."),
+    Figure("unapplied_receipts", "unexpected", "Not expected", "Arrived without being asked for. Give it back from the payment's page."),
     Figure("seller_hold", "held", "Held", "Kept aside for a dispute or as a reserve."),
     Figure("seller_receivable", "owed", "Owed to us", "What refunds or disputes took beyond your balance."),
 )
@@ -39,6 +40,7 @@ ALWAYS_SHOWN = ("available", "pending", "on-the-way")
 # What a journal is called on a statement, by its kind in the books.
 KINDS = {
     "capture": "Payment",
+    "unexpected capture": "Money that was not expected",
     "release": "Released to available",
     "refund requested": "Refund",
     "refund confirmed": "Refund reached the payer",

@@ -7,6 +7,9 @@ from flask import Flask
 from portal import (
     address,
     balance,
+    customers,
+    discounts,
+    domains,
     home,
     link_list,
     link_poster,
@@ -15,23 +18,33 @@ from portal import (
     link_send,
     links,
     live,
+    notices,
     outbox,
+    payment_list,
     payments,
+    preferences,
     qr,
+    refunds,
     reset_password,
+    search,
     settings,
     sign_in,
     sign_up,
+    statements,
+    taxes,
+    team,
+    why,
     wording,
 )
 from portal.blueprint import portal
 
 PAGES = (
-    address, balance, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, outbox, payments, qr, reset_password,
-    settings, sign_in, sign_up,
+    address, balance, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, notices,
+    outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, settings, sign_in, sign_up, statements, taxes, team, why,
 )  # fmt: skip
 
 
 def register(app: Flask) -> None:
     wording.install(app)
+    notices.install(app)
     app.register_blueprint(portal)

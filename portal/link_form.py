@@ -54,7 +54,11 @@ class LinkForm(SharingFields):
     title = LineField("Title", most=120, required="Say what the payment is for.")
     description = ParagraphField("Description", most=2000)
     currency = CurrencyField("Currency")
-    amount_kind = RadioField("Who decides the amount?", choices=options([("fixed", "I do"), ("open", "The payer")]), default="fixed")
+    amount_kind = RadioField(
+        "Who decides the amount?",
+        choices=options([("fixed", "I do"), ("open", "The payer"), ("items", _l("A list of things"))]),
+        default="fixed",
+    )
     amount = MoneyField("Amount")
     minimum = MoneyField("Smallest amount")
     maximum = MoneyField("Largest amount")
@@ -101,15 +105,15 @@ class LinkForm(SharingFields):
         )
 
 
-def filled_from(link: PaymentLink) -> LinkForm:
-    """The form as it looks when somebody opens an existing link for editing."""
+def filled_from(link: PaymentLink, made: type[LinkForm] = LinkForm, **more: Any) -> LinkForm:
+    """The form as it looks when somebody opens an existing link for editing; `more` says what else it holds."""
     suggested = [Money(minor, link.currency).decimal_text for minor in link.suggestions_minor]
-    return LinkForm(
+    return made(
         formdata=None,
         title=link.title,
         description=link.description,
         currency=link.currency,
-        amount_kind="fixed" if link.amount or link.total else "open",
+        amount_kind=more.pop("amount_kind", "fixed" if link.amount or link.total else "open"),
         amount=link.total or link.amount,
         minimum=None if link.total else _money(link.minimum_minor, link.currency),
         part_minimum=_money(link.minimum_minor, link.currency) if link.total else None,
@@ -121,6 +125,7 @@ def filled_from(link: PaymentLink) -> LinkForm:
         expires_at=link.expires_at,
         hours_after_opening=link.hours_after_opening,
         **sharing_values(link),
+        **more,
     )
 
 

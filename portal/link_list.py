@@ -11,6 +11,7 @@ from flask_babel import ngettext
 
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.payments.archive import archive_link, unarchive_link
+from core.payments.basket import offer_of
 from core.payments.link import link_state, pause_link, resume_link
 from core.payments.models import PaymentLink
 from core.payments.queries import get_link, label_words, labels_by_link, list_links
@@ -68,6 +69,7 @@ def links() -> Response:
         fragment="portal/links/_table.html",
         form=form,
         links=found.rows,
+        items={link.public_id: len(offer_of(link).items) for link in found.rows},
         states={link.public_id: link_state(link) for link in found.rows},
         labels=labels_by_link(me.vendor, me.mode, found.rows),
         label_words=words,

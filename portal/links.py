@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Response, flash, url_for
+from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
 from core.accounts.vendor_slug import slug_of, suggestion
 from core.kernel.money import Money
 from core.payments.archive import clone_link
+from core.payments.basket import offer_of
 from core.payments.instalments import progress_of
 from core.payments.link import (
     create_link,
@@ -21,8 +22,9 @@ from core.payments.link import (
     resume_link,
     taken_places,
 )
+from core.payments.lists import PaymentFilter, list_payments
 from core.payments.models import PaymentLink
-from core.payments.queries import get_link, list_payments, paid_through
+from core.payments.queries import get_link, paid_through
 from core.payments.send_link import replan_reminders
 from core.payments.sharing import labels_of
 from core.payments.slug import readable_name
@@ -31,8 +33,8 @@ from core.web.fields import Form, ParagraphField
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
-from portal.link_form import LinkForm, filled_from
 from portal.link_undo import done, undo_offered
+from portal.offer_form import OfferForm, empty_form, form_of, posted_form
 
 COUNTED = 1000
 
@@ -55,13 +57,15 @@ def readable_url(link: PaymentLink) -> str | None:
 @portal.get("/portal/links/new")
 @may("links.edit")
 def new_link() -> Response:
-    return _form_page("new", LinkForm(formdata=None, currency=current().vendor.currency))
+    return _form_page("new", empty_form())
 
 
 @portal.post("/portal/links/new")
 @may("links.edit")
 def make_link() -> Response:
-    me, form = current(), LinkForm()
+    me, form = current(), posted_form()
+    if "more" in request.form:
+        return _form_page("new", form, status=200)
     if form.validate():
         with form.refusals():
             link = create_link(me.vendor, mode=me.mode, by=me.user.public_id, terms=form.terms())
@@ -81,13 +85,16 @@ def link(public_id: str) -> Response:
 @may("links.edit")
 def edit_form(public_id: str) -> Response:
     link = _get(public_id)
-    return _form_page("edit", filled_from(link), link)
+    return _form_page("edit", form_of(link), link)
 
 
 @portal.post("/portal/links/<public_id>/edit")
 @may("links.edit")
 def change_link(public_id: str) -> Response:
-    me, link, form = current(), _get(public_id), LinkForm()
+    me, link = current(), _get(public_id)
+    form = posted_form(link)
+    if "more" in request.form:
+        return _form_page("edit", form, link, status=200)
     if form.validate():
         with form.refusals():
             link = edit_link(link, by=me.user.public_id, terms=form.terms(paused_message=link.paused_message))
@@ -98,12 +105,11 @@ def change_link(public_id: str) -> Response:
     return _form_page("edit", form, link)
 
 
-def _form_page(which: str, form: LinkForm, link: PaymentLink | None = None) -> Response:
+def _form_page(which: str, form: OfferForm, link: PaymentLink | None = None, *, status: int | None = None) -> Response:
+    """The form; `status` where it was sent for more rows only, and nothing is said about what stands in them."""
     me = current()
-    name = slug_of(me.vendor) or suggestion(me.vendor.name)
-    return page(
-        f"portal/links/{which}.html", status=form.status, form=form, link=link, slug_before=addresses.readable_link(me.mode, name, "")
-    )
+    before = addresses.readable_link(me.mode, slug_of(me.vendor) or suggestion(me.vendor.name), "")
+    return page(f"portal/links/{which}.html", status=status or form.status, form=form, link=link, slug_before=before)
 
 
 @portal.post("/portal/links/<public_id>/pause")
@@ -183,9 +189,10 @@ def _show(link: PaymentLink, pausing: PauseForm) -> Response:
         paid=paid_through(link, at_most=COUNTED),
         counted=COUNTED,
         taken=taken_places(link) if link.places is not None else None,
-        payments=list_payments(me.vendor, me.mode, link=link, limit=10),
+        payments=list_payments(me.vendor, me.mode, PaymentFilter(link=link), limit=10),
         pausing=pausing,
         range=_range(link),
+        offer=offer_of(link),
     )
 
 

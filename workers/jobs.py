@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers import accounts, messages, papers, payments, webhooks
+from workers import accounts, domains, messages, outside, papers, payments, proofs, pruning, webhooks
 from workers.task import Task
 
 # Given a batch, in one transaction that also strikes the tasks off.
@@ -19,8 +19,12 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "close_payment": payments.close_payment,
     "send_refund": payments.send_refund,
     "poll_refund": payments.poll_refund,
+    "find_outside_refunds": outside.find_outside_refunds,
     "complete_payment": payments.complete_payment,
     "send_message": messages.send_message,
     "make_receipt": papers.make_receipt,
     "make_poster": papers.make_poster,
+    "verify_domain": domains.verify_domain,
+    "prove_book": proofs.prove_book,
+    "prune": pruning.prune,
 }

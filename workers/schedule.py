@@ -1,12 +1,19 @@
-"""What the clock plans: inquiries, expiries, releases, reminders. Each second it looks for what is due; rows decide, not the clock."""
+"""What the clock plans: inquiries, expiries, releases, reminders, marks and proofs of the books, pruning. Each second it looks for what is due; rows decide, not the clock."""
 
 from __future__ import annotations
 
+from datetime import date
+
 from core.kernel.db import unit_of_work
 from core.kernel.outbox import enqueue
+from core.ledger.marks import day_to_mark, mark_balances
+from core.ledger.proof import claim_due_proofs
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.release import release_due
 from core.payments.remind import send_due_reminders
+from workers.pruning import plan_pruning
+
+_marked: set[date] = set()  # the day this process has marked; marking it again would find nothing new
 
 
 def tick() -> None:
@@ -24,3 +31,13 @@ def tick() -> None:
         release_due()
     with unit_of_work():
         send_due_reminders()
+    with unit_of_work():
+        for vendor_id, mode in claim_due_proofs():
+            enqueue("prove_book", vendor_id, queue="papers", mode=mode)  # it may take its time, and money never waits behind it
+    with unit_of_work():
+        plan_pruning()
+    if (day := day_to_mark()) not in _marked:
+        with unit_of_work():
+            mark_balances(day)
+        _marked.clear()
+        _marked.add(day)

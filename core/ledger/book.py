@@ -1,8 +1,8 @@
 """Our whole accounting in one file: for each business event, the journal it makes. Debit positive, minor units.
 
 Accounts by their code in the chart: 1010 what a processor holds for us, 2010 and 2020 the seller's money before and
-after release, 2050 money on its way back to a payer, 2095 money that matches nothing yet, 4010 the platform's fee,
-4015 fees given back, 5010 what processors charge.
+after release, 1050 what a seller owes us, 2050 money on its way back to a payer, 2095 money that matches nothing yet,
+4010 the platform's fee, 4015 fees given back, 5010 what processors charge.
 """
 
 from __future__ import annotations
@@ -15,8 +15,15 @@ from core.kernel.money import Money
 from core.ledger.post import Journal, Leg
 
 CLEARING, SELLER_PENDING, SELLER_AVAILABLE, REFUND_IN_FLIGHT = 1010, 2010, 2020, 2050
-UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE = 2095, 4010, 4015, 5010
-SELLER_ACCOUNT = {"seller_pending": SELLER_PENDING, "seller_available": SELLER_AVAILABLE}
+UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE, SELLER_RECEIVABLE = 2095, 4010, 4015, 5010, 1050
+TIP = "tip"  # what the reference of a leg says when it is one
+# Where a refund's money comes from, and goes again when it did not arrive.
+SOURCES = {
+    "seller_pending": SELLER_PENDING,
+    "seller_available": SELLER_AVAILABLE,
+    "seller_receivable": SELLER_RECEIVABLE,
+    "unapplied": UNAPPLIED,
+}
 
 
 class Booked(Protocol):
@@ -27,6 +34,7 @@ class Booked(Protocol):
     public_id: str
     provider: str
     fee_minor: int
+    tip_minor: int
 
 
 def _journal(payment: Booked, event_key: str, kind: str, at: datetime, *legs: Leg, reverses: uuid.UUID | None = None) -> Journal:
@@ -34,15 +42,16 @@ def _journal(payment: Booked, event_key: str, kind: str, at: datetime, *legs: Le
 
 
 def capture(payment: Booked, *, charge: str, captured: Money, at: datetime) -> Journal:
-    """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee."""
-    fee = Money(payment.fee_minor, captured.currency)
+    """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee. A tip has its own line."""
+    fee, tip = Money(payment.fee_minor, captured.currency), Money(payment.tip_minor, captured.currency)
     return _journal(
         payment,
         f"cap:{payment.provider}:{charge}:1",
         "capture",
         at,
         Leg(CLEARING, captured, sub=payment.provider),
-        Leg(SELLER_PENDING, -(captured - fee)),
+        Leg(SELLER_PENDING, -(captured - fee - tip)),
+        Leg(SELLER_PENDING, -tip, ref=TIP),
         Leg(PLATFORM_FEE, -fee),
     )
 
@@ -76,14 +85,21 @@ def release(payment: Booked, *, amount: Money, at: datetime) -> Journal:
     return _journal(payment, f"rel:{payment.public_id}", "release", at, Leg(SELLER_PENDING, amount), Leg(SELLER_AVAILABLE, -amount))
 
 
+def _source(payment: Booked, account: str, amount: Money) -> Leg:
+    return Leg(SOURCES[account], amount, ref=payment.public_id if account == "unapplied" else "")
+
+
 def refund_requested(payment: Booked, *, refund: str, amount: Money, fee_returned: Money, taken_from: str, at: datetime) -> Journal:
-    """A refund was asked for: the seller gives the amount less the fee we return, we give the fee, and it is on its way."""
+    """A refund was asked for: the seller gives the amount less the fee we return, we give the fee, and it is on its way.
+
+    `taken_from` unapplied: money that nobody asked for goes back from where it was held, and no seller gives anything.
+    """
     return _journal(
         payment,
         f"rf:{refund}:req",
         "refund requested",
         at,
-        Leg(SELLER_ACCOUNT[taken_from], amount - fee_returned),
+        _source(payment, taken_from, amount - fee_returned),
         Leg(FEE_REFUNDS, fee_returned),
         Leg(REFUND_IN_FLIGHT, -amount, ref=refund),
     )
@@ -111,7 +127,7 @@ def refund_failed(
         "refund failed",
         at,
         Leg(REFUND_IN_FLIGHT, amount, ref=refund),
-        Leg(SELLER_ACCOUNT[back_to], -(amount - fee_returned)),
+        _source(payment, back_to, -(amount - fee_returned)),
         Leg(FEE_REFUNDS, -fee_returned),
         reverses=reverses,
     )

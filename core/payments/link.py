@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from core.accounts.models import Vendor
+from core.kernel.ask import Question
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.currency import OFFERED, exponent
@@ -18,10 +20,20 @@ from core.kernel.money import Money
 from core.kernel.signing import TokenRefused, make_token, read_token
 from core.payments.instalments import check_total, request_state
 from core.payments.models import Payment, PaymentLink
+from core.payments.offer import Offer, read_offer
+from core.payments.offer_check import check_offer
 from core.payments.slug import revoke_slugs
 
 LIFE = timedelta(days=5 * 365)  # no signed address outlives this, whatever its row says
 LARGEST = {0: 100_000_000, 2: 100_000_000, 3: 1_000_000_000}  # one payment's limit: a million of a currency with decimals
+
+
+# Written down once: putting a question together takes longer than asking it, and every opened link asks this one.
+_BY_TOKEN = Question(
+    select(Vendor, PaymentLink)
+    .join(PaymentLink, PaymentLink.vendor_id == Vendor.id)
+    .where(Vendor.public_id == bindparam("vendor"), PaymentLink.mode == bindparam("mode"), PaymentLink.token_id == bindparam("token_id"))
+)
 
 
 class LinkClosed(Conflict):
@@ -61,11 +73,13 @@ class LinkTerms:
     paused_message: str = ""
     total_minor: int | None = None
     due_on: date | None = None
+    offer: Offer = field(default_factory=Offer)  # what it sells and asks, beyond one sum
 
 
 def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms) -> PaymentLink:
     """Make a link that takes payments at once. `by` is the person's public id. Refuses terms that contradict themselves."""
     check_terms(terms)
+    _check_offer(vendor.id, mode, terms, Offer())
     at = now()
     link = PaymentLink(
         vendor_id=vendor.id,
@@ -90,6 +104,7 @@ def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
     check_terms(terms)
     link = lock_link(link)
     check_total(link, terms.total_minor, terms.currency)
+    _check_offer(link.vendor_id, link.mode, terms, read_offer(link.offer))
     for name, value in _columns(terms).items():
         setattr(link, name, value)
     touch_link(link, by, "link.edited")
@@ -145,10 +160,7 @@ def link_token(vendor: Vendor, link: PaymentLink) -> str:
 def open_link_token(text: str) -> tuple[Vendor, PaymentLink]:
     """Whose link this is. Raises TokenRefused for anything we did not issue, or have since revoked."""
     claims = read_token("link", text)
-    named = PaymentLink.mode == claims.mode, PaymentLink.token_id == claims.token_id
-    found = db.session.execute(
-        select(Vendor, PaymentLink).join(PaymentLink, PaymentLink.vendor_id == Vendor.id).where(Vendor.public_id == claims.vendor, *named)
-    ).first()
+    found = _BY_TOKEN.first(vendor=claims.vendor, mode=claims.mode, token_id=claims.token_id)
     if found is None:
         raise TokenRefused("revoked")
     return found[0], found[1]
@@ -213,6 +225,8 @@ def check_terms(terms: LinkTerms) -> None:
         raise BadTerms("Choose whether the link works once or many times.", field="kind")
     if (terms.kind == "request") != (terms.total_minor is not None):
         raise BadTerms("A request to be paid in parts needs the amount of the whole.", field="amount")
+    if terms.kind == "request" and terms.offer.sells:
+        raise BadTerms("What is paid in parts is one sum: it sells no list, and takes no tips, tax or codes.", field="kind")
     if terms.due_on and terms.due_on > (now() + LIFE).date():
         raise BadTerms("Choose a day within five years.", field="due_on")
     if terms.expires_at and terms.expires_at <= now():
@@ -224,6 +238,15 @@ def check_terms(terms: LinkTerms) -> None:
     if terms.max_payments is not None and not 1 <= terms.max_payments <= 10_000:
         raise BadTerms("Between 1 and 10,000 payments; leave it empty for no limit.", field="max_payments")
     _check_amounts(terms)
+
+
+def _check_offer(vendor_id: uuid.UUID, mode: str, terms: LinkTerms, kept: Offer) -> None:
+    if terms.offer.items and terms.amount_minor is not None:
+        raise BadTerms("A link has either one amount or a list of things.", field="amount_kind")
+    check_offer(
+        vendor_id, mode, terms.offer,
+        currency=terms.currency, open_amount=terms.amount_minor is None, largest=limits(terms.currency)[1], kept=kept,
+    )  # fmt: skip
 
 
 def _check_amounts(terms: LinkTerms) -> None:
@@ -260,7 +283,7 @@ def limits(currency: str) -> tuple[int, int]:
 
 
 def _columns(terms: LinkTerms) -> dict[str, object]:
-    fixed = terms.amount_minor is not None
+    fixed = terms.amount_minor is not None or bool(terms.offer.items)
     whole = terms.total_minor is not None
     return {
         "title": terms.title.strip(),
@@ -277,6 +300,7 @@ def _columns(terms: LinkTerms) -> dict[str, object]:
         "paused_message": terms.paused_message,
         "total_minor": terms.total_minor,
         "due_on": terms.due_on if whole else None,
+        "offer": terms.offer.document(),
     }
 
 

@@ -59,10 +59,13 @@ def as_filled_in(prefill: LinkPrefill | None, *, email: str, name: str, referenc
     return prefill.email or email, prefill.payer_name or name, prefill.payer_reference or reference
 
 
-def check_fixed_amount(prefill: LinkPrefill | None, amount: Money) -> None:
+def check_fixed_amount(link: PaymentLink, prefill: LinkPrefill | None, amount: Money | None) -> None:
     """Refuse another sum than the one the address fixes."""
-    if prefill is not None and prefill.amount_minor is not None and amount.minor != prefill.amount_minor:
-        raise NotAsFilledIn(f"This address is for {Money(prefill.amount_minor, amount.currency)} exactly.", field="amount")
+    if prefill is None or prefill.amount_minor is None:
+        return
+    fixed = Money(prefill.amount_minor, link.currency)
+    if amount != fixed:
+        raise NotAsFilledIn(f"This address is for {fixed} exactly.", field="amount")
 
 
 def origin_columns(link: PaymentLink, origin: Origin, reference: str) -> dict[str, Any]:

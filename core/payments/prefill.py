@@ -15,6 +15,7 @@ from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.signing import make_token
+from core.payments.basket import offer_of
 from core.payments.models import PaymentLink
 from core.payments.reference import check_reference
 from core.payments.sharing_models import LinkPrefill
@@ -42,8 +43,8 @@ def make_prefill(vendor: Vendor, link: PaymentLink, *, by: str, answers: Answers
     if not (answers.email or answers.name or answers.reference or answers.amount):
         raise BadPrefill("Fill in at least one answer.")
     if answers.amount is not None:
-        if link.amount is not None:
-            raise BadPrefill("This link has a fixed amount already.", field="amount")
+        if link.amount is not None or offer_of(link).items:
+            raise BadPrefill("The amount of this link is settled already.", field="amount")
         check_amount(link, answers.amount)
     if answers.reference and not link.reference_label:
         raise BadPrefill("This link asks the payer for no reference. Name one in the link first.", field="reference")

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0010"
-down_revision = "0004"
+down_revision = "0009"
 
 LINK = (["vendor_id", "mode", "link_id"], ["payment_links.vendor_id", "payment_links.mode", "payment_links.id"])
 SENDING = (["vendor_id", "mode", "sending_id"], ["link_sendings.vendor_id", "link_sendings.mode", "link_sendings.id"])

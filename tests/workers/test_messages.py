@@ -14,6 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from core.accounts.email_links import make_link, open_link
+from core.accounts.invite import invite
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
@@ -26,7 +27,7 @@ from core.payments.queries import get_link
 from core.payments.send_link import send_link
 from core.payments.sendings import list_sendings
 from core.web.pdf import PaperNotPrinted
-from tests.factories import Shop, ask_refund, fresh, make_paid, make_shop, tell_refund
+from tests.factories import Shop, ask_refund, fresh, make_declined, make_paid, make_shop, tell_refund
 from tests.factories import make_link as pay_link
 from workers import messages
 from workers.messages import send_message
@@ -90,6 +91,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
     tell_refund(shop, failed, "failed", failure_reason="account_closed")
     with unit_of_work():
         tokens = {p: make_link(shop.user, p).token_id for p in ("email-verify", "password-reset")}
+        asked = invite(shop.vendor, email="ada@example.com", role="support", by=shop.user.public_id)
     user, pay = shop.user.public_id, payment.public_id
     return [
         ask(shop, "verify_email", user=user, token=tokens["email-verify"]),
@@ -97,8 +99,14 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "password_changed", user=user),
         ask(shop, "payment_received", payment=pay),
         ask(shop, "receipt", payment=pay),
+        ask(shop, "payment_failed", payment=make_declined(shop).public_id),
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
+        ask(shop, "unexpected_money", payment=pay),
+        ask(shop, "money_returned", payment=pay, refund=done.public_id),
+        ask(shop, "refund_outside", payment=pay, refund=done.public_id),
+        ask(shop, "refund_not_booked", payment=pay),
+        ask(shop, "invitation", invitation=asked.public_id),
         *about_a_link(shop),
     ]
 

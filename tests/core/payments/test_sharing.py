@@ -11,8 +11,9 @@ from core.kernel.clock import now
 from core.kernel.errors import Refusal
 from core.payments.archive import archive_link, clone_link, unarchive_link
 from core.payments.link import LinkClosed, link_state, pause_link
+from core.payments.lists import PaymentFilter, list_payments
 from core.payments.models import PaymentLink
-from core.payments.queries import labels_by_link, list_links, list_payments
+from core.payments.queries import labels_by_link, list_links
 from core.payments.reference import BadPattern
 from core.payments.sharing import Sharing, add_label, labels_of, remove_label, set_sharing
 from core.payments.slug import link_slug, set_link_slug
@@ -155,7 +156,7 @@ def test_a_copy_has_the_terms_and_none_of_the_history(shop: Shop) -> None:
     assert twin.public_id != link.public_id and twin.token_id != link.token_id
     with unit(shop.app):
         assert labels_of(twin) == ["a", "b"] and link_slug(twin) is None
-        assert list_payments(shop.vendor, "test", link=twin).rows == [] and link_state(twin) == "open"
+        assert list_payments(shop.vendor, "test", PaymentFilter(link=twin)).rows == [] and link_state(twin) == "open"
 
 
 def test_payments_are_found_by_the_payers_reference(shop: Shop, first_shop: Shop) -> None:
@@ -174,5 +175,5 @@ def test_payments_are_found_by_the_payers_reference(shop: Shop, first_shop: Shop
             ).public_id  # fmt: skip
     with unit(shop.app):
         for text in ("INV-7", "inv-7"):
-            assert [p.public_id for p in list_payments(shop.vendor, "test", text=text).rows] == [made[shop.vendor.id]]
-        assert list_payments(shop.vendor, "test", text="INV-8").rows == []
+            assert [p.public_id for p in list_payments(shop.vendor, "test", PaymentFilter(text=text)).rows] == [made[shop.vendor.id]]
+        assert list_payments(shop.vendor, "test", PaymentFilter(text="INV-8")).rows == []
