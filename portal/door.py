@@ -5,11 +5,17 @@ from __future__ import annotations
 from flask import Flask
 
 from portal import (
+    address,
     balance,
     customers,
     discounts,
     domains,
     home,
+    link_list,
+    link_poster,
+    link_prefill,
+    link_report,
+    link_send,
     links,
     live,
     methods,
@@ -34,8 +40,9 @@ from portal import (
 from portal.blueprint import portal
 
 PAGES = (
-    balance, customers, discounts, domains, home, links, live, methods, notices, outbox, payment_list, payments, preferences, qr, refunds,
-    reset_password, search, settings, sign_in, sign_up, statements, taxes, team, why,
+    address, balance, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, methods,
+    notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, settings, sign_in, sign_up, statements, taxes,
+    team, why,
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "complete_payment": payments.complete_payment,
     "send_message": messages.send_message,
     "make_receipt": papers.make_receipt,
+    "make_poster": papers.make_poster,
     "verify_domain": domains.verify_domain,
     "prove_book": proofs.prove_book,
     "prune": pruning.prune,

@@ -15,7 +15,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from core.kernel.clock import now
 from core.kernel.config import settings
 
-PURPOSES = ("link", "payment", "receipt", "email-verify", "password-reset", "invitation")
+PURPOSES = ("link", "sending", "prefill", "payment", "receipt", "email-verify", "password-reset", "invitation")
 SKEW = timedelta(seconds=60)  # two machines' clocks may differ by this much without a fresh link looking expired
 
 

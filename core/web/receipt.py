@@ -24,6 +24,8 @@ class Paid(Protocol):
     reference: str
     description: str
     payer_name: str
+    payer_reference: str
+    reference_label: str
     email: str
     method: str | None
     method_kind: str | None

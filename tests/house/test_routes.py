@@ -46,7 +46,7 @@ def test_every_permission_that_is_asked_for_belongs_to_some_role(app: Flask) -> 
 @pytest.mark.parametrize("word", ["GET"])
 def test_no_address_that_changes_something_answers_to_a_link(word: str, app: Flask) -> None:
     """What ends in a custom verb is posted."""
-    verbs = ("pause", "resume", "refunds", "cancel", "attempts", "mode", "sign-out", "sign-out-everywhere")
+    verbs = ("pause", "resume", "clone", "bulk", "withdraw", "refunds", "cancel", "attempts", "mode", "sign-out", "sign-out-everywhere")
     lists = ("/portal/refunds",)  # reads what was asked for; asking is a payment's own sub-resource
     found = [line for line in routes(app) if word in line.split()[0] and line.split()[1].rstrip("/").split("/")[-1] in verbs]
     assert [line for line in found if line.split()[1] not in lists] == []

@@ -28,6 +28,7 @@ NOT_A_TENANTS = {
     "vendors": "the vendors themselves",
     "users": "a person may work for several vendors",
     "user_sessions": "a browser's session belongs to a person, and says which vendor they look at",
+    "vendor_slugs": "an address is looked up before it is known whose it is; a slug is one vendor's in the whole house",
     "email_links": "a person's address is verified, not a vendor's",
     "provider_events": "an event belongs to nobody until a worker has opened it",
     "ledger_chart": "the same accounts in every book; a reference table",
