@@ -33,3 +33,8 @@ def receipt_pdf(token: str) -> str:
 
 def portal_payment(payment: str) -> str:
     return f"{settings().public_url}/portal/payments/{payment}"
+
+
+def verify() -> str:
+    """Where anybody can ask whether something is really ours."""
+    return f"{settings().public_url}/verify"
