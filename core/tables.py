@@ -1,6 +1,7 @@
 """Every model, for the migrations and for nothing else."""
 
 from core.accounts import models as accounts
+from core.accounts import staff_models as staff
 from core.customers import models as customers
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
@@ -9,4 +10,4 @@ from core.payments import models as payments
 from core.payments import sale_models as sales
 from core.providers import models as providers
 
-__all__ = ["accounts", "audit", "customers", "ledger", "notifications", "outbox", "payments", "providers", "sales"]
+__all__ = ["accounts", "audit", "customers", "ledger", "notifications", "outbox", "payments", "providers", "sales", "staff"]

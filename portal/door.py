@@ -30,6 +30,7 @@ from portal import (
     why,
     wording,
 )
+from portal.admin import door as staff_door
 from portal.blueprint import portal
 
 PAGES = (
@@ -42,3 +43,4 @@ def register(app: Flask) -> None:
     wording.install(app)
     notices.install(app)
     app.register_blueprint(portal)
+    staff_door.register(app)

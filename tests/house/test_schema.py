@@ -28,6 +28,8 @@ NOT_A_TENANTS = {
     "vendors": "the vendors themselves",
     "users": "a person may work for several vendors",
     "user_sessions": "a browser's session belongs to a person, and says which vendor they look at",
+    "staff": "people of the platform, who belong to no vendor",
+    "staff_sessions": "their browsers",
     "email_links": "a person's address is verified, not a vendor's",
     "provider_events": "an event belongs to nobody until a worker has opened it",
     "ledger_chart": "the same accounts in every book; a reference table",
