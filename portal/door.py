@@ -24,6 +24,7 @@ from portal import (
     settings,
     sign_in,
     sign_up,
+    staff_visits,
     statements,
     taxes,
     team,
@@ -35,7 +36,7 @@ from portal.blueprint import portal
 
 PAGES = (
     balance, customers, discounts, domains, home, links, live, notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password,
-    search, settings, sign_in, sign_up, statements, taxes, team, why,
+    search, settings, sign_in, sign_up, staff_visits, statements, taxes, team, why,
 )  # fmt: skip
 
 

@@ -37,3 +37,15 @@ class StaffSession(Base):
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(String(40))
+
+
+class StaffVisit(Base):
+    """Somebody of the staff looked into a vendor's rows, and said why before they did. The vendor can read it."""
+
+    __tablename__ = "staff_visits"
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    staff: Mapped[str] = mapped_column(String(40))  # stf_...
+    reason: Mapped[str] = mapped_column(String(300))
+    begun_at: Mapped[datetime]
+    ends_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""Staff and their sessions, and what their pages look for: the newest of the audit log, work that gave up, events about nothing of ours."""
+"""Staff, their sessions and their visits to vendors, and what their pages look for: the newest of the audit log, work that gave up, events about nothing of ours."""
 
 from __future__ import annotations
 
@@ -37,6 +37,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["staff.user_id"], name=op.f("fk_staff_sessions_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_sessions")),
     )
+    op.create_table(
+        "staff_visits",
+        sa.Column("vendor_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("staff", sa.String(length=40), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["vendor_id"], ["vendors.id"], name=op.f("fk_staff_visits_vendors")),
+        sa.PrimaryKeyConstraint("vendor_id", "id", name=op.f("pk_staff_visits")),
+    )
     op.create_index("ix_staff_sessions_user", "staff_sessions", ["user_id"])
     op.create_index("ix_audit_entries_newest", "audit_entries", ["id"])
     op.create_index("ix_outbox_dead", "outbox", ["id"], postgresql_where=sa.text("state = 'dead'"))
@@ -48,5 +59,6 @@ def downgrade() -> None:
     op.drop_index("ix_provider_events_unmatched", "provider_events")
     op.drop_index("ix_outbox_dead", "outbox")
     op.drop_index("ix_audit_entries_newest", "audit_entries")
+    op.drop_table("staff_visits")
     op.drop_table("staff_sessions")
     op.drop_table("staff")

@@ -23,6 +23,7 @@ from core.web.page import cursor, page
 from core.web.reader import CARD_BRANDS
 from core.web.staff_guard import seen, staff_may
 from portal.admin.blueprint import staff_door
+from portal.admin.visits import ask_why, visit_of
 from portal.bought import bought
 from portal.explain import book_lines, sums_of
 from portal.history import REASONS
@@ -98,6 +99,11 @@ class EverywhereForm(Form):
         """What belongs in the address of the next page."""
         return {name: field.raw_data[0] for name, field in self._fields.items() if field.data and field.raw_data}
 
+    @property
+    def has_more(self) -> bool:
+        """Whether one of the filters that are folded away is in use."""
+        return any(field.data or field.errors for field in (self.method, self.since, self.until))
+
 
 @staff_door.get("/staff/payments")
 @staff_may("payments.see")
@@ -122,6 +128,9 @@ def payments() -> Response:
 def payment(public_id: str) -> Response:
     """The same sums, lines and history as the vendor's own page, row by row; nothing here can be changed."""
     vendor, payment = get_everywhere(public_id)
+    visit = visit_of(vendor)
+    if visit is None:
+        return ask_why(vendor)
     seen(vendor, payment.public_id)
     journals = journals_about(vendor, payment.mode, payment.public_id)
     letters = list_messages(vendor, payment.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows
@@ -129,6 +138,7 @@ def payment(public_id: str) -> Response:
         "portal/admin/payments/show.html",
         payment=payment,
         vendor=vendor,
+        visit=visit,
         link=find_link_of(vendor, payment),
         refunds=refunds_of_sale(vendor, payment),
         unexpected=list_unexpected(vendor, payment),

@@ -15,6 +15,7 @@ from core.web.fields import BooleanField, Form, LineField
 from core.web.page import cursor, page
 from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
+from portal.admin.visits import ask_why, visit_of
 from portal.balance import summarise
 
 WORLDS = ("live", "test")
@@ -51,11 +52,15 @@ def vendors() -> Response:
 @staff_may("vendors.see")
 def vendor(public_id: str) -> Response:
     vendor = get_vendor_everywhere(public_id)
+    visit = visit_of(vendor)
+    if visit is None:
+        return ask_why(vendor)
     seen(vendor, vendor.public_id)
     may_see_money = staff().may("balances.see")
     return page(
         "portal/admin/vendors/show.html",
         vendor=vendor,
+        visit=visit,
         team=list_team(vendor),
         books={mode: summarise(balances(vendor, mode), vendor.currency) for mode in WORLDS} if may_see_money else None,
         latest={mode: list_payments(vendor, mode, limit=LATEST).rows for mode in WORLDS},

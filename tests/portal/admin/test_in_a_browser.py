@@ -10,11 +10,12 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from core.accounts.staff_visits import begin_visit
 from core.kernel.db import db
 from core.kernel.outbox import OutboxTask, enqueue
 from core.providers.inbox import receive_event
 from tests.factories import Shop, ask_refund, make_link, make_paid, make_shop, tell_refund, unit
-from tests.portal.admin.people import STAFF_PASSWORD, make_staff
+from tests.portal.admin.people import STAFF_PASSWORD, WHY, make_staff
 
 Visit = Callable[..., Page]
 
@@ -32,6 +33,9 @@ def test_a_caller_is_helped_without_scripts_on_a_phone(visitor: Visit, app: Flas
     page.get_by_label("Search payments").fill(paid.reference)
     page.get_by_role("button", name="Show").click()
     page.get_by_role("link", name=paid.description).first.click()
+    page.get_by_label("Why do you look?").fill(WHY)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(WHY)).to_be_visible()
     expect(page.get_by_text("Paid", exact=True).first).to_be_visible()
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Jobs").click()
     page.get_by_role("row").filter(has_text=shop.vendor.name).get_by_role("button", name="Try again").click()
@@ -56,7 +60,12 @@ def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, app:
     page, wrong = visitor(phone=phone), []
     page.goto("/staff/sign-in")
     wrong += [("sign-in", found["id"]) for found in Axe().run(page).response["violations"]]
-    page.context.add_cookies([{"name": "staff", "value": make_staff(app).secret, "url": live_server}])
+    colleague = make_staff(app)
+    page.context.add_cookies([{"name": "staff", "value": colleague.secret, "url": live_server}])
+    page.goto(f"/staff/vendors/{shop.vendor.public_id}")
+    wrong += [("why", found["id"]) for found in Axe().run(page).response["violations"]]
+    with unit(app):
+        begin_visit(shop.vendor, by=colleague.member.public_id, reason=WHY)
     for path in (
         "", "payments", "payments?q=nobody", "payments?since=never", f"payments/{paid.public_id}", "vendors", "vendors?q=none-of-this-name",
         f"vendors/{shop.vendor.public_id}", "events", "events?show=all", f"events/sandbox/test/{event_id}", "jobs", "audit", "audit?vendor=none-of-this-name",

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from core.kernel.audit import AuditEntry
-from core.kernel.clock import now
+from core.kernel.clock import frozen, now
 from core.kernel.db import db
 from core.kernel.outbox import OutboxTask, enqueue
 from core.ledger.models import Proof
@@ -30,7 +30,7 @@ from tests.factories import (
     tell_refund,
     unit,
 )
-from tests.portal.admin.people import Colleague, make_staff
+from tests.portal.admin.people import WHY, Colleague, look_into, make_staff
 
 
 @pytest.fixture
@@ -113,16 +113,16 @@ def test_staff_and_vendor_read_the_same_history_row_by_row(shop: Shop, desk: Bro
     paid = make_paid(shop)
     tell_refund(shop, ask_refund(shop, paid, "5.00"), "succeeded")
     theirs = [line.replace("You", "") for line in trail(shop.browser().get(f"/portal/payments/{paid.public_id}"))]
-    ours = trail(desk.get(f"/staff/payments/{paid.public_id}"))
+    ours = trail(look_into(desk, f"/staff/payments/{paid.public_id}"))
     assert len(ours) == len(theirs) > 6
     titles = lambda lines: [line.split(" · ")[0][:18] for line in lines]  # noqa: E731  (times are in each reader's zone, links lead elsewhere)
     assert titles(ours) == titles(theirs)
-    figures = [e.text for e in desk.get(f"/staff/payments/{paid.public_id}").all("p", class_="stat-value")]
+    figures = [e.text for e in look_into(desk, f"/staff/payments/{paid.public_id}").all("p", class_="stat-value")]
     assert figures and figures == [e.text for e in shop.browser().get(f"/portal/payments/{paid.public_id}").all("p", class_="stat-value")]
 
 
 def test_staff_are_offered_nothing_to_press_on_a_payment(shop: Shop, desk: Browser) -> None:
-    page = desk.get(f"/staff/payments/{make_paid(shop).public_id}")
+    page = look_into(desk, f"/staff/payments/{make_paid(shop).public_id}")
     assert [e.attrs["action"] for e in page.all("form") if e.attrs.get("method") == "post"] == ["/staff/sign-out"]
 
 
@@ -133,13 +133,46 @@ def test_a_vendor_is_found_by_name_number_and_address_and_shown_with_its_money_a
     paid = make_paid(shop, make_link(shop, amount="100.00"))
     for words in (shop.vendor.public_id, shop.email.upper()):
         assert shop.vendor.public_id in desk.get(f"/staff/vendors?q={words}").text
-    page = desk.get(f"/staff/vendors/{shop.vendor.public_id}")
+    page = look_into(desk, f"/staff/vendors/{shop.vendor.public_id}")
     assert page.heading == shop.vendor.name and shop.email in page.text and "owner" in page.text
     assert "£98.50" in page.text and paid.reference in page.text
 
 
 def test_a_search_for_vendors_that_finds_none_says_what_it_takes(desk: Browser) -> None:
     assert "No vendor fits" in desk.get("/staff/vendors?q=there-is-no-such-vendor").text
+
+
+def test_a_vendors_rows_are_shown_only_after_saying_why_and_the_vendor_reads_it(shop: Shop, desk: Browser) -> None:
+    paid = make_paid(shop)
+    assert "Nobody has looked" in shop.browser().get("/portal/settings/staff-visits").text
+    page = desk.get(f"/staff/payments/{paid.public_id}")
+    assert page.heading == f"Look into {shop.vendor.name}" and paid.reference not in page.text
+    for reason in ("", "x", "  a  ", "why" * 101):
+        refused = desk.submit(page.form(), reason=reason, status=422)
+        assert (refused.error_summary and refused.form().values["reason"] == reason.strip()) or not reason.strip()
+    shown = desk.submit(page.form(), reason=WHY)
+    assert paid.reference in shown.text and WHY in shown.text
+    assert desk.get(f"/staff/vendors/{shop.vendor.public_id}").heading == shop.vendor.name, "once for the vendor, not for each page"
+    assert WHY in shop.browser().get("/portal/settings/staff-visits").text
+    with frozen(now() + timedelta(minutes=29)):
+        desk.get("/staff/")
+    with frozen(now() + timedelta(minutes=31)):
+        assert desk.get(f"/staff/payments/{paid.public_id}").heading.startswith("Look into")
+
+
+def test_the_reason_of_one_opens_nothing_to_another_and_no_other_vendor(app: Flask, shop: Shop, desk: Browser) -> None:
+    other = make_shop(app)
+    look_into(desk, f"/staff/vendors/{shop.vendor.public_id}")
+    assert make_staff(app).browser().get(f"/staff/vendors/{shop.vendor.public_id}").heading.startswith("Look into")
+    assert desk.get(f"/staff/vendors/{other.vendor.public_id}").heading.startswith("Look into")
+    assert "Nobody has looked" in other.browser().get("/portal/settings/staff-visits").text
+
+
+@pytest.mark.parametrize("goal", ["//evil.example", "https://evil.example/staff/", "/portal/", "/staff/\\evil"])
+def test_after_the_reason_comes_a_staff_page_and_nothing_else(shop: Shop, desk: Browser, goal: str) -> None:
+    form = desk.get(f"/staff/vendors/{shop.vendor.public_id}/visits/new?next={goal}").form()
+    answer = desk.client.post(f"/staff/vendors/{shop.vendor.public_id}/visits?next={goal}", data={**form.values, "reason": WHY})
+    assert answer.headers["Location"] == f"/staff/vendors/{shop.vendor.public_id}"
 
 
 # --- work that gave up -----------------------------------------------------------------------------------------------------------
@@ -264,9 +297,13 @@ def entries(shop: Shop, colleague: Colleague) -> list[tuple[str, str]]:
 
 def test_every_page_with_a_vendors_rows_is_written_down_under_the_vendor(shop: Shop, desk: Browser, colleague: Colleague) -> None:
     paid = make_paid(shop)
-    desk.get(f"/staff/payments/{paid.public_id}")
-    desk.get(f"/staff/vendors/{shop.vendor.public_id}")
-    assert entries(shop, colleague) == [("staff.viewed", paid.public_id), ("staff.viewed", shop.vendor.public_id)]
+    look_into(desk, f"/staff/payments/{paid.public_id}")
+    look_into(desk, f"/staff/vendors/{shop.vendor.public_id}")
+    assert entries(shop, colleague) == [
+        ("staff.visit_begun", shop.vendor.public_id),
+        ("staff.viewed", paid.public_id),
+        ("staff.viewed", shop.vendor.public_id),
+    ]
 
 
 def test_what_was_searched_for_is_not_in_the_log_but_that_it_was_is(app: Flask, desk: Browser, colleague: Colleague) -> None:

@@ -9,7 +9,7 @@ from core.accounts.staff_permissions import STAFF_PERMISSIONS, STAFF_ROLES
 from core.kernel.ids import uuid7
 from tests.browser import Browser
 from tests.factories import Shop, make_paid
-from tests.portal.admin.people import make_staff
+from tests.portal.admin.people import look_into, make_staff
 
 
 def staff_routes(app: Flask, **names: str) -> list[tuple[str, str, str]]:
@@ -59,11 +59,11 @@ def test_a_role_reaches_exactly_what_its_permissions_say(app: Flask, shop: Shop,
 def test_a_reviewer_sees_no_balances_and_no_alarms_text(app: Flask, shop: Shop) -> None:
     make_paid(shop)
     for role, sees in (("reviewer", False), ("finance", True)):
-        page = make_staff(app, role).browser().get(f"/staff/vendors/{shop.vendor.public_id}")
+        page = look_into(make_staff(app, role).browser(), f"/staff/vendors/{shop.vendor.public_id}")
         assert ("Balance in GBP" in page.text) == sees
 
 
 def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
     """Everything that staff may post is named here: none of it touches a vendor's money, settings or people."""
     posted = {path for method, path, _ in staff_routes(app, task="1", provider="p", mode="test", event_id="e") if method == "POST"}
-    assert posted == {"/staff/jobs/retries", "/staff/jobs/1/retries", "/staff/events/p/test/e/replays"}
+    assert posted == {"/staff/vendors/x/visits", "/staff/jobs/retries", "/staff/jobs/1/retries", "/staff/events/p/test/e/replays"}
