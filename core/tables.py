@@ -5,9 +5,10 @@ from core.accounts import staff_models as staff
 from core.customers import models as customers
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
+from core.methods import models as methods
 from core.notifications import models as notifications
 from core.payments import models as payments
 from core.payments import sale_models as sales
 from core.providers import models as providers
 
-__all__ = ["accounts", "audit", "customers", "ledger", "notifications", "outbox", "payments", "providers", "sales", "staff"]
+__all__ = ["accounts", "audit", "customers", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "staff"]

@@ -12,6 +12,7 @@ from portal import (
     home,
     links,
     live,
+    methods,
     notices,
     outbox,
     payment_list,
@@ -35,8 +36,8 @@ from portal.admin import door as staff_door
 from portal.blueprint import portal
 
 PAGES = (
-    balance, customers, discounts, domains, home, links, live, notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password,
-    search, settings, sign_in, sign_up, staff_visits, statements, taxes, team, why,
+    balance, customers, discounts, domains, home, links, live, methods, notices, outbox, payment_list, payments, preferences, qr, refunds,
+    reset_password, search, settings, sign_in, sign_up, staff_visits, statements, taxes, team, why,
 )  # fmt: skip
 
 

@@ -41,42 +41,48 @@ def _journal(payment: Booked, event_key: str, kind: str, at: datetime, *legs: Le
     return Journal(payment.vendor_id, payment.mode, event_key, kind, payment.public_id, at, legs, reverses)
 
 
-def capture(payment: Booked, *, charge: str, captured: Money, at: datetime) -> Journal:
-    """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee. A tip has its own line."""
+def capture(payment: Booked, *, charge: str, captured: Money, at: datetime, through: str = "") -> Journal:
+    """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee. A tip has its own line.
+
+    `through` is the processor, when it is another than the payment has now.
+    """
+    through = through or payment.provider
     fee, tip = Money(payment.fee_minor, captured.currency), Money(payment.tip_minor, captured.currency)
     return _journal(
         payment,
-        f"cap:{payment.provider}:{charge}:1",
+        f"cap:{through}:{charge}:1",
         "capture",
         at,
-        Leg(CLEARING, captured, sub=payment.provider),
+        Leg(CLEARING, captured, sub=through),
         Leg(SELLER_PENDING, -(captured - fee - tip)),
         Leg(SELLER_PENDING, -tip, ref=TIP),
         Leg(PLATFORM_FEE, -fee),
     )
 
 
-def unexpected_capture(payment: Booked, *, charge: str, captured: Money, at: datetime) -> Journal:
+def unexpected_capture(payment: Booked, *, charge: str, captured: Money, at: datetime, through: str = "") -> Journal:
     """Money came that this payment did not ask for (a second charge, another amount): held as unapplied, never ignored."""
+    through = through or payment.provider
     return _journal(
         payment,
-        f"cap:{payment.provider}:{charge}:1",
+        f"cap:{through}:{charge}:1",
         "unexpected capture",
         at,
-        Leg(CLEARING, captured, sub=payment.provider),
+        Leg(CLEARING, captured, sub=through),
         Leg(UNAPPLIED, -captured, ref=payment.public_id),
     )
 
 
-def processor_fee(payment: Booked, *, fee: Money, reference: str, at: datetime) -> Journal:
+def processor_fee(payment: Booked, *, fee: Money, reference: str, at: datetime, through: str = "") -> Journal:
     """The processor kept its charge: an expense of the platform, less money held for us. `reference` is its own line's id."""
+    through = through or payment.provider
     return _journal(
         payment,
-        f"fee:{payment.provider}:{reference}",
+        f"fee:{through}:{reference}",
         "processor fee",
         at,
         Leg(PROCESSOR_FEE, fee),
-        Leg(CLEARING, -fee, sub=payment.provider),
+        Leg(CLEARING, -fee, sub=through),
     )
 
 

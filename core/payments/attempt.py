@@ -11,6 +11,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
+from core.payments.choose import check_way
 from core.payments.history import move, note
 from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment
@@ -43,11 +44,12 @@ class PaymentOver(Conflict):
     code = "payment_over"
 
 
-def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") -> Attempt:
+def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", method: str = "card") -> Attempt:
     """The attempt this payer is in the middle of, or a new one. **No money may move yet**: the provider has not been asked.
 
     An attempt under way is answered again, whichever tab or device asks (the caller closes it first when it needs another
-    surface). Refuses PaymentOver when there is nothing left to pay, TriedTooOften after many declines.
+    surface or method). Refuses PaymentOver when there is nothing left to pay, MethodNotOffered when this way to pay is not open
+    to this payment, whatever a form says, TriedTooOften after many declines.
     """
     payment = lock_payment(payment)
     if payment.state in PAID_OR_OVER or payment.state == "processing":
@@ -55,6 +57,9 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
     if locked_until(payment):
         raise TriedTooOften("Too many cards were declined. Please wait a quarter of an hour. No money was taken.")
     under_way = live_attempt(payment)
+    if under_way and under_way.method == method:
+        return under_way
+    way = check_way(vendor, payment, method)
     if under_way:
         return under_way
     if now() >= payment.expires_at:
@@ -71,15 +76,19 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
         payment_id=payment.id,
         number=number,
         state="started",
-        surface=surface,
+        surface=surface if surface in way.surfaces else min(way.surfaces),
+        method=method,
+        provider=way.provider,
+        delayed_days=way.delayed_days,
         next_inquiry_at=at + FIRST_INQUIRY,
         inquiries=0,
         created_at=at,
         updated_at=at,
     )
     db.session.add(attempt)
+    payment.method, payment.method_kind = method, None
     keep_place(payment, OPEN_HOLD)
-    note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface)
+    note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=attempt.surface, method=method)
     return attempt
 
 
@@ -99,8 +108,10 @@ def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, retu
         expires_at=payment.expires_at,
         surface=attempt.surface,
         metadata={"vendor": vendor.public_id, "mode": payment.mode, "payment": payment.public_id, "attempt": attempt.public_id},
+        method=attempt.method,
+        country=payment.payer_country,
     )
-    return provider_named(payment.provider, payment.mode).open_payment(wish)
+    return provider_named(attempt.provider, payment.mode).open_payment(wish)
 
 
 def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attempt:
@@ -129,7 +140,7 @@ def drop_unopened(attempt: Attempt) -> None:
 
 def close_at_provider(payment: Payment, attempt: Attempt) -> Outcome:
     """Ask the provider to close the attempt and say what had become of it. Outside any transaction; safe to repeat."""
-    provider = provider_named(payment.provider, payment.mode)
+    provider = provider_named(attempt.provider, payment.mode)
     if attempt.provider_reference is None:
         # Never opened, or the answer was lost: nobody was ever given its address, so nothing can have been paid.
         return Outcome(state="canceled", provider_reference="")

@@ -22,6 +22,7 @@ from core.payments.lists import first_id_at
 from core.payments.models import Payment
 from core.payments.queries import Page
 from core.payments.search import Reading
+from core.providers.contract import METHODS
 
 Found = tuple[Vendor, Payment]
 
@@ -69,7 +70,7 @@ def _conditions(narrow: EverywhereFilter) -> list[ColumnElement[bool]]:
     if narrow.status:
         found.append(Payment.state == narrow.status)
     if narrow.method:
-        found.append(Payment.card_brand == narrow.method)
+        found.append(_paid_with(narrow.method))
     if narrow.since:
         found.append(Payment.id >= first_id_at(narrow.since))
     if narrow.until:
@@ -77,6 +78,13 @@ def _conditions(narrow: EverywhereFilter) -> list[ColumnElement[bool]]:
     if narrow.words is not None:
         found.append(_named(narrow.words))
     return found
+
+
+def _paid_with(method: str) -> ColumnElement[bool]:
+    """One of our ways to pay, or a brand of card. Payments from before there were several ways have none written down."""
+    if method == "card":
+        return (Payment.method == "card") | (Payment.method.is_(None) & Payment.card_last4.is_not(None))
+    return Payment.method == method if method in METHODS else Payment.card_brand == method
 
 
 def _named(words: Reading) -> ColumnElement[bool]:

@@ -7,8 +7,9 @@ import re
 from functools import cache
 
 from core.kernel.config import settings
-from core.providers.contract import NoSuchProvider, Provider
+from core.providers.contract import NoSuchProvider, Offer, Provider
 from core.providers.stripe import Stripe
+from core.providers.stripe_methods import KINDS
 
 
 def provider_for(mode: str) -> Provider:
@@ -16,6 +17,19 @@ def provider_for(mode: str) -> Provider:
     if mode == "test" and not settings().stripe["test"]["secret_key"]:
         return provider_named("sandbox", mode)
     return provider_named("stripe", mode)
+
+
+def offers_for(mode: str) -> list[tuple[str, Offer]]:
+    """(provider, offer) for every way to pay that can be opened in this mode today; empty when nobody serves it."""
+    return [(name, offer) for name in _serving(mode) for offer in provider_named(name, mode).methods()]
+
+
+def _serving(mode: str) -> list[str]:
+    """The providers a payer may be sent to. Another one beside the card processor (a bank that takes transfers) is added here."""
+    try:
+        return [provider_for(mode).name]
+    except NoSuchProvider:
+        return []
 
 
 def provider_named(name: str, mode: str) -> Provider:
@@ -33,7 +47,14 @@ def _made(name: str, mode: str, process: int) -> Provider:
     kept = settings().stripe[mode]
     if not kept["secret_key"].startswith((f"sk_{mode}_", f"rk_{mode}_")):
         raise NoSuchProvider("provider_not_set_up", f"No secret key for {mode} mode is set.")
-    return Stripe("stripe", mode, key=kept["secret_key"], publishable_key=kept["publishable_key"], secrets=_several(kept["webhook_secret"]))
+    return Stripe(
+        "stripe",
+        mode,
+        key=kept["secret_key"],
+        publishable_key=kept["publishable_key"],
+        secrets=_several(kept["webhook_secret"]),
+        kinds=_several(kept.get("payment_methods", "")) or ["card"],
+    )
 
 
 def _sandbox() -> Stripe:
@@ -48,6 +69,7 @@ def _sandbox() -> Stripe:
         secrets=_several(settings().secrets["sandbox_webhook_secret"]),
         api_base=base,
         fields_base=sandbox_pages(),
+        kinds=KINDS,
     )
 
 

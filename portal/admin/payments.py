@@ -12,6 +12,7 @@ from wtforms.validators import StopValidation
 from core.accounts.everywhere import vendors_meant
 from core.accounts.queries import names_of
 from core.ledger.queries import journals_about
+from core.methods.names import TITLES
 from core.notifications.queries import list_messages
 from core.payments.everywhere import EVERYTHING, EverywhereFilter, get_everywhere, list_everywhere
 from core.payments.queries import find_link_of, refunds_of_sale, timeline
@@ -80,7 +81,9 @@ class EverywhereForm(Form):
     status = ChoiceField(
         later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s)) for s in SHOWN_STATES)]), default=""
     )
-    method = ChoiceField(later("Paid with"), choices=lambda: options([("", _("Anything")), *CARD_BRANDS.items()]), default="")
+    method = ChoiceField(
+        later("Paid with"), choices=lambda: options([("", _("Anything")), *TITLES.items(), *CARD_BRANDS.items()]), default=""
+    )
     since = DayField(later("From"))
     until = DayField(later("To"))
 

@@ -13,6 +13,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from core.accounts.email_links import make_link, open_link
+from core.accounts.invite import invite
 from core.kernel.clock import shifted
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
@@ -84,6 +85,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
     tell_refund(shop, failed, "failed", failure_reason="account_closed")
     with unit_of_work():
         tokens = {p: make_link(shop.user, p).token_id for p in ("email-verify", "password-reset")}
+        asked = invite(shop.vendor, email="ada@example.com", role="support", by=shop.user.public_id)
     user, pay = shop.user.public_id, payment.public_id
     return [
         ask(shop, "verify_email", user=user, token=tokens["email-verify"]),
@@ -94,9 +96,11 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "payment_failed", payment=make_declined(shop).public_id),
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
+        ask(shop, "unexpected_money", payment=pay),
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
+        ask(shop, "invitation", invitation=asked.public_id),
     ]
 
 
