@@ -8,12 +8,17 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
+from core.accounts.email_links import make_link
+from core.accounts.models import Membership
+from core.accounts.reset_password import ask_to_reset
+from core.accounts.staff import add_staff
 from core.accounts.staff_models import StaffSession
 from core.kernel.clock import frozen, now
 from core.kernel.db import db
+from core.kernel.signing import make_token
 from core.web.throttle import limiter
 from tests.browser import Browser, Page
-from tests.factories import PASSWORD, Shop, unit
+from tests.factories import PASSWORD, Shop, make_colleague, unit
 from tests.portal.admin.people import STAFF_PASSWORD, make_staff
 
 
@@ -42,6 +47,21 @@ def test_staff_do_not_sign_in_at_the_vendors_door(app: Flask) -> None:
     browser = Browser(app)
     page = browser.submit(browser.get("/sign-in").form(), email=email, password=STAFF_PASSWORD, status=422)
     assert page.heading == "Sign in"
+
+
+def test_no_letter_lets_anybody_set_the_password_of_staff(app: Flask, shop: Shop) -> None:
+    """Neither a new link, nor one from the time when they worked for a vendor."""
+    former = make_colleague(shop, "support")
+    with unit(app):
+        letter = make_link(former.user, "password-reset")
+        token = make_token("password-reset", vendor="-", mode="live", token_id=letter.token_id, expires_at=letter.expires_at)
+        for membership in db.session.scalars(db.select(Membership).where(Membership.user_id == former.user.id)):
+            db.session.delete(membership)
+    with unit(app):
+        add_staff(former.email, role="reviewer", password=STAFF_PASSWORD)
+        assert ask_to_reset(former.email) is None
+    assert Browser(app).get(f"/reset-password/{token}", status=None).status == 404
+    assert enter(Browser(app), former.email).heading == "What needs you"
 
 
 @pytest.mark.parametrize("goal", ["//evil.example", "https://evil.example", "/portal/", "/staff\\@evil.example"])

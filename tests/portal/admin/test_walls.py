@@ -67,3 +67,14 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
     """Everything that staff may post is named here: none of it touches a vendor's money, settings or people."""
     posted = {path for method, path, _ in staff_routes(app, task="1", provider="p", mode="test", event_id="e") if method == "POST"}
     assert posted == {"/staff/vendors/x/visits", "/staff/jobs/retries", "/staff/jobs/1/retries", "/staff/events/p/test/e/replays"}
+
+
+@pytest.mark.parametrize("bad", ["x", "%00", "%ED%A0%80", "..%2f..", "' OR 1=1", "a" * 3000, "%F0%9F%98%80", "sandbox~test~%00", "-1"])
+def test_every_staff_page_survives_hostile_parts(app: Flask, bad: str) -> None:
+    browser = make_staff(app).browser()
+    token = browser.get("/staff/").form("/staff/sign-out").values["csrf_token"]
+    for method, path, _ in staff_routes(app):
+        target = path.replace("/x", f"/{bad}")
+        for query in ("", f"?after={bad}&q={bad}&vendor={bad}&mode={bad}&status={bad}&method={bad}&since={bad}&show={bad}&live={bad}&next={bad}"):
+            answer = browser.client.open(target + query, method=method, data={"csrf_token": token, "reason": bad} if method == "POST" else None)
+            assert answer.status_code < 500, (method, target + query)
