@@ -1,6 +1,7 @@
 """Every model, for the migrations and for nothing else."""
 
 from core.accounts import models as accounts
+from core.accounts import staff_models as staff
 from core.customers import models as customers
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
@@ -11,4 +12,4 @@ from core.payments import sale_models as sales
 from core.payments import sharing_models as sharing
 from core.providers import models as providers
 
-__all__ = ["accounts", "audit", "customers", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "sharing"]
+__all__ = ["accounts", "audit", "customers", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "sharing", "staff"]

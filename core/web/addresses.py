@@ -47,3 +47,8 @@ def readable_link(mode: str, vendor: str, slug: str) -> str:
 
 def portal_link(link: str) -> str:
     return f"{settings().public_url}/portal/links/{link}"
+
+
+def verify() -> str:
+    """Where anybody can ask whether something is really ours."""
+    return f"{settings().public_url}/verify"

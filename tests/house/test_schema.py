@@ -29,6 +29,8 @@ NOT_A_TENANTS = {
     "users": "a person may work for several vendors",
     "user_sessions": "a browser's session belongs to a person, and says which vendor they look at",
     "vendor_slugs": "an address is looked up before it is known whose it is; a slug is one vendor's in the whole house",
+    "staff": "people of the platform, who belong to no vendor",
+    "staff_sessions": "their browsers",
     "email_links": "a person's address is verified, not a vendor's",
     "provider_events": "an event belongs to nobody until a worker has opened it",
     "ledger_chart": "the same accounts in every book; a reference table",
