@@ -11,13 +11,16 @@ from checkout.declines import explain
 from checkout.processor_pages import allow_processor
 from checkout.till import Till, at, open_till
 from core.kernel.clock import now
+from core.kernel.money import Money
 from core.payments.attempt import close_at_provider, live_attempt
 from core.payments.close import record_close
 from core.payments.link import link_state, link_token
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
 from core.payments.settle import settle
+from core.payments.transfer_queries import list_returns
 from core.providers.contract import ProviderError
+from core.providers.registry import takes_transfers
 from core.web.guard import public
 from core.web.page import page, see_other, step_outside
 from core.web.reader import card_words
@@ -66,16 +69,18 @@ def come_back(token: str) -> Response:
 
 @door.post("/checkout/<token>/cancel")
 @public
-@at("pay", "challenge", "failed")
+@at("pay", "challenge", "failed", "transfer")
 def cancel(till: Till) -> Response:
     """The payer calls it off. What is open at the provider is closed first; if it was paid after all, it is paid."""
+    if till.payment.unapplied:  # part of it has come: what becomes of that is between payer and seller
+        return see_other(till.page_url)
     attempt, outcome = live_attempt(till.payment), None
     if attempt is not None:
         try:
             with step_outside():
                 outcome = close_at_provider(till.payment, attempt)
         except ProviderError:
-            return card_page(till, notice=NOT_CANCELED, status=409)
+            return page_of(till, notice=NOT_CANCELED, status=409)
     record_close(till.vendor, till.payment, attempt, outcome, to="canceled", actor="payer")
     return see_other(till.page_url)
 
@@ -85,7 +90,7 @@ def page_of(till: Till, **extra: object) -> Response:
     return PAGES[till.stage](till, **extra)
 
 
-def _page(template: str, till: Till, *, status: int = 200, **values: object) -> Response:
+def payment_page(template: str, till: Till, *, status: int = 200, **values: object) -> Response:
     payment = till.payment
     common = {
         "face": till.face,
@@ -107,7 +112,7 @@ def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Re
     in_fields = attempt is None or attempt.surface == "fields"
     template = {"pay": "pay", "failed": "failed", "challenge": "pay" if in_fields else "challenge"}[stage]
     allow_processor(till.payment, attempt)
-    return _page(
+    return payment_page(
         f"checkout/{template}.html",
         till,
         status=status,
@@ -118,6 +123,7 @@ def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Re
         attempts_url=url_for("checkout.try_card", token=till.token),
         back_url=url_for("checkout.come_back", token=till.token),
         cancel_url=url_for("checkout.cancel", token=till.token),
+        transfer_url=url_for("checkout.by_transfer", token=till.token) if takes_transfers(till.payment.mode, till.payment.currency) else None,
     )
 
 
@@ -128,7 +134,7 @@ def payment_end(till: Till) -> dict[str, object]:
 
 
 def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response:
-    return _page(
+    return payment_page(
         "checkout/_checking.html" if part else "checkout/checking.html",
         till,
         state_url=url_for("checkout.state", token=till.token, asked=asked + 1),
@@ -140,22 +146,32 @@ def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response
 
 def paid_page(till: Till) -> Response:
     payment = till.payment
-    return _page(
+    return payment_page(
         "checkout/paid.html",
         till,
         amount_due=payment.captured,
         refunded=payment.refunded,
         paid_at=payment.captured_at,
         card=card_words(payment),
+        by_transfer=payment.provider == "bank",
+        excess=payment.unapplied,
+        going_back=going_back(till),
         receipt_url=till.receipt_url,
     )
 
 
 def over_page(till: Till) -> Response:
-    """Cancelled or out of time: nothing was taken, and the link may be used again while it is open."""
+    """Cancelled or out of time: nothing was taken, and the link may be used again while it is open. A transfer may have come since."""
+    if till.payment.received_minor:
+        return payment_page("checkout/late.html", till, waiting=till.payment.unapplied, going_back=going_back(till))
     link = find_link_of(till.vendor, till.payment)
     again = url_for("checkout.choose", token=link_token(till.vendor, link)) if link and link_state(link) == "open" else None
-    return _page(f"checkout/{till.stage}.html", till, again_url=again)
+    return payment_page(f"checkout/{till.stage}.html", till, again_url=again)
+
+
+def going_back(till: Till) -> list[Money]:
+    """Transfers, or parts of them, that are on their way back to the payer or have gone."""
+    return [one.amount for one in list_returns(till.vendor, till.payment) if one.state != "failed"]
 
 
 PAGES: dict[str, Callable[..., Response]] = {

@@ -55,13 +55,13 @@ def _not_opened(till: Till, surface: str, why: str) -> Response:
     return card_page(till, notice=why, status=409)
 
 
-def open_attempt(till: Till, surface: str) -> Attempt:
+def open_attempt(till: Till, surface: str, provider: str | None = None) -> Attempt:
     """The try this payer is in the middle of, or a new one; written down before and after the processor is asked.
 
     Fields that were opened with scripts cannot be used without them: they are closed before the hosted page is opened.
     """
     vendor, payment = till.vendor, till.payment
-    attempt = begin_attempt(vendor, payment, surface=surface)
+    attempt = begin_attempt(vendor, payment, surface=surface, provider=provider)
     if surface == "hosted" and attempt.surface == "fields" and not attempt.redirect_url:
         with step_outside():
             outcome = close_at_provider(payment, attempt)
@@ -74,7 +74,7 @@ def open_attempt(till: Till, surface: str) -> Attempt:
             if not problem.kept:
                 raise
             drop_unopened(attempt)  # asked again it would fail for a day; under a new name it may be opened
-            attempt = begin_attempt(vendor, payment, surface=surface)
+            attempt = begin_attempt(vendor, payment, surface=surface, provider=provider)
             attempt = _open(till, attempt) if attempt.provider_reference is None else attempt
         if attempt.state not in LIVE_ATTEMPT:
             _close_late(till, attempt)

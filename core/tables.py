@@ -5,6 +5,8 @@ from core.kernel import audit, outbox
 from core.ledger import models as ledger
 from core.notifications import models as notifications
 from core.payments import models as payments
+from core.payments import transfer_models as transfers
+from core.providers import bank_models as bank
 from core.providers import models as providers
 
-__all__ = ["accounts", "audit", "ledger", "notifications", "outbox", "payments", "providers"]
+__all__ = ["accounts", "audit", "bank", "ledger", "notifications", "outbox", "payments", "providers", "transfers"]

@@ -30,6 +30,7 @@ FIGURES = (
     Figure("seller_available", "available", "Available", "Yours, and free to be paid out."),
     Figure("seller_pending", "pending", "Pending", "Paid by customers and still in its waiting time."),
     Figure("refund_in_flight", "on-the-way", "On its way back", "Refunds you asked for that have not reached the payer yet."),
+    Figure("unapplied_receipts", "waiting", "Waiting", "Bank transfers that do not pay for anything yet: parts, too much, or too late."),
     Figure("seller_hold", "held", "Held", "Kept aside for a dispute or as a reserve."),
     Figure("seller_receivable", "owed", "Owed to us", "What refunds or disputes took beyond your balance."),
 )
@@ -43,6 +44,12 @@ KINDS = {
     "refund requested": "Refund",
     "refund confirmed": "Refund reached the payer",
     "refund failed": "Refund failed, money returned",
+    "return requested": "Unused transfer, to be sent back",
+    "return failed": "Could not be sent back",
+    "left the bank": "Left the bank",
+    "came back to the bank": "Came back to the bank",
+    "transfer received": "Transfer received",
+    "transfer taken back": "Transfer taken back by the bank",
     "refund returned": "Refund came back from the bank",
 }
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal import balance, home, links, live, outbox, payments, qr, reset_password, settings, sign_in, sign_up, wording
+from portal import balance, home, links, live, outbox, payments, qr, reset_password, settings, sign_in, sign_up, transfers, wording
 from portal.blueprint import portal
 
-PAGES = (balance, home, links, live, outbox, payments, qr, reset_password, settings, sign_in, sign_up)
+PAGES = (balance, home, links, live, outbox, payments, qr, reset_password, settings, sign_in, sign_up, transfers)
 
 
 def register(app: Flask) -> None:

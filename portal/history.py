@@ -41,6 +41,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.expired": ("Ran out of time", "quiet"),
     "payment.unexpected_money": ("Money arrived that was not expected", "bad"),
     "payment.released": ("Released to your available balance", "good"),
+    "transfer.received": ("Bank transfer received", "good"),
+    "transfer.partial": ("Part of it has come; the rest is waited for", "info"),
+    "transfer.over": ("More came than was asked", "warn"),
+    "transfer.late": ("It came after the payment had ended", "warn"),
+    "transfer.taken_back": ("The bank took a transfer back", "bad"),
+    "return.requested": ("To be sent back", "info"),
+    "return.settled": ("Sent back", "good"),
+    "return.failed": ("It could not be sent back", "bad"),
     "fee.recorded": ("The processor's charge was recorded", "quiet"),
     "refund.requested": ("Refund asked for", "info"),
     "refund.submitted": ("Refund sent to the processor", "info"),
@@ -56,8 +64,9 @@ REASONS = {
     "fraudulent": "Suspected fraud",
     "not_delivered": "Not delivered",
     "other": "Other reason",
+    "reversed_by_bank": "Taken back by the bank",
 }
-WHO = {"payer": "The payer", "provider": "The card processor", "system": "Automatic"}
+WHO = {"payer": "The payer", "provider": "The card processor", "system": "Automatic", "bank": "The bank"}
 
 
 def tell(events: list[PaymentEvent], *, names: dict[str, str]) -> list[Moment]:

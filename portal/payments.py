@@ -13,6 +13,7 @@ from core.ledger.queries import journals_about
 from core.payments.models import Payment
 from core.payments.queries import find_link_of, get_payment, list_payments, list_refunds, timeline
 from core.payments.refund import REASONS, request_refund
+from core.payments.transfer_queries import count_open_cases
 from core.web.fields import ChoiceField, DayField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.filters import status_label
 from core.web.guard import current, may
@@ -21,6 +22,7 @@ from portal.balance import FIGURES, KINDS
 from portal.blueprint import portal
 from portal.history import REASONS as REASON_WORDS
 from portal.history import tell
+from portal.transfers import facts_of
 
 MOVING = ("requires_action", "processing", "unknown")  # more will be known without the vendor doing anything
 SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired")
@@ -85,6 +87,7 @@ def payments() -> Response:
         filtered=bool(kept),
         newest=url_for(".payments", **kept) if after else None,
         older=url_for(".payments", after=found.next, **kept) if found.next else None,
+        undecided=count_open_cases(me.vendor, me.mode),
     )
 
 
@@ -145,4 +148,6 @@ def _show(payment: Payment, form: RefundForm | None) -> Response:
         may_refund=me.may("payments.refund"),
         books=_books(payment) if me.may("balance.see") else [],
         moving=payment.state in MOVING or bool(payment.refunding),
+        may_resolve=me.may("transfers.resolve"),
+        **facts_of(me.vendor, payment),
     )

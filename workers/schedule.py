@@ -1,11 +1,17 @@
-"""What the clock plans: inquiries, expiries, releases. Each second it looks for what is due; rows decide, not the clock."""
+"""What the clock plans: inquiries, expiries, releases, statements. Each second it looks for what is due; rows decide, not the clock."""
 
 from __future__ import annotations
 
-from core.kernel.db import unit_of_work
-from core.kernel.outbox import enqueue
+from sqlalchemy import select
+
+from core.kernel.db import db, unit_of_work
+from core.kernel.outbox import enqueue, is_waiting
+from core.ledger.book import PLATFORM
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.release import release_due
+from workers.bank import has_line
+
+FETCH_SECONDS = 10  # between two looks at whether the bank has new statements
 
 
 def tick() -> None:
@@ -21,3 +27,11 @@ def tick() -> None:
             enqueue("close_payment", vendor_id, mode=mode, payment=str(payment_id))
     with unit_of_work():
         release_due()
+    with unit_of_work():
+        _plan_fetching()
+
+
+def _plan_fetching() -> None:
+    """One look at a time, and the next one a while after it has ended."""
+    if has_line("test") and not db.session.scalar(select(is_waiting("fetch_statements", PLATFORM, mode="test"))):
+        enqueue("fetch_statements", PLATFORM, due_in=FETCH_SECONDS, mode="test")

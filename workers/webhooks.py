@@ -41,16 +41,13 @@ def _settle_payments(opened: list[tuple[InboxEvent, ProviderEvent]], vendors: di
     for row, event in opened:
         payment, vendor = payments.get(event.metadata.get("payment", "")), vendors.get(event.metadata.get("vendor", ""))
         # The look-up was made for the whole batch: this event must itself name the vendor whose payment it is.
-        if (
-            payment is None
-            or vendor is None
-            or payment.vendor_id != vendor.id
-            or payment.mode != row.mode
-            or payment.provider != row.provider
-        ):
+        if payment is None or vendor is None or payment.vendor_id != vendor.id or payment.mode != row.mode:
             row.result = "unmatched"
             continue
         attempt = _attempt_of(payment, event, attempts)
+        if (attempt.provider if attempt is not None else payment.provider) != row.provider:  # the payer may have gone elsewhere since
+            row.result = "unmatched"
+            continue
         if event.outcome is None:
             row.vendor_id, row.result = payment.vendor_id, "noted"
             if attempt is not None and event.type.endswith("succeeded"):

@@ -11,6 +11,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "links.edit": (OWNER, MANAGER),
     "payments.see": EVERYONE,
     "payments.refund": (OWNER, MANAGER, ACCOUNTANT),
+    "transfers.resolve": (OWNER, MANAGER, ACCOUNTANT),
     "balance.see": (OWNER, MANAGER, ACCOUNTANT),
     "messages.see": EVERYONE,
     "live.switch_on": (OWNER,),

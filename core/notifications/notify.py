@@ -21,6 +21,12 @@ KINDS: dict[str, tuple[str, ...]] = {
     "receipt": ("payment",),
     "refund_sent": ("payment", "refund"),
     "refund_failed": ("payment", "refund"),
+    "transfer_instructions": ("payment",),
+    "transfer_partial": ("payment",),
+    "transfer_held": ("payment",),
+    "transfer_decision": ("payment",),
+    "transfer_returned": ("payment", "transfer_return"),
+    "transfer_taken_back": ("payment",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password"})

@@ -11,12 +11,14 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
+from core.notifications.notify import notify
+from core.payments.bank_terms import terms_of
 from core.payments.history import move, note
 from core.payments.models import Attempt, Payment
-from core.payments.start import lock_payment
+from core.payments.start import SESSION, lock_payment
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
 from core.providers.contract import Opening, OpenPayment, Outcome
-from core.providers.registry import provider_named
+from core.providers.registry import provider_for, provider_named
 
 MOST_ATTEMPTS = 20  # a payment tried more often than this is not a person paying
 FIRST_INQUIRY = timedelta(seconds=20)
@@ -28,11 +30,12 @@ class PaymentOver(Conflict):
     code = "payment_over"
 
 
-def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") -> Attempt:
+def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", provider: str | None = None) -> Attempt:
     """The attempt this payer is in the middle of, or a new one. **No money may move yet**: the provider has not been asked.
 
     An attempt under way is answered again, whichever tab or device asks (the caller closes it first when it needs another
-    surface). Refuses PaymentOver when there is nothing left to pay.
+    surface or provider). `provider` is whom the payer chose: 'bank' for a transfer; without one it is the card processor. The payment
+    follows it. Refuses PaymentOver when there is nothing left to pay.
     """
     payment = lock_payment(payment)
     if payment.state in PAID_OR_OVER or payment.state == "processing":
@@ -53,6 +56,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
     if number > MOST_ATTEMPTS:
         raise PaymentOver("This payment was tried too often. Please open the link again.")
     at = now()
+    _choose_provider(vendor, payment, provider or ("bank" if surface == "instructions" else None))
     attempt = Attempt(
         vendor_id=payment.vendor_id,
         mode=payment.mode,
@@ -62,6 +66,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
         number=number,
         state="started",
         surface=surface,
+        provider=payment.provider,
         next_inquiry_at=at + FIRST_INQUIRY,
         inquiries=0,
         created_at=at,
@@ -70,6 +75,19 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
     db.session.add(attempt)
     note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface)
     return attempt
+
+
+def _choose_provider(vendor: Vendor, payment: Payment, wanted: str | None) -> None:
+    """The payment goes to whom its newest attempt goes to. A transfer is given days, a card page an hour again."""
+    if wanted is None:
+        wanted = payment.provider if payment.provider != "bank" else provider_for(payment.mode).name
+    if wanted != payment.provider and payment.unapplied:
+        raise PaymentOver("Part of this has come by bank transfer. Send the rest the same way, or ask the seller.")
+    if wanted == "bank":
+        payment.expires_at = max(payment.expires_at, now() + timedelta(days=terms_of(vendor, payment.mode).days))
+    elif payment.provider == "bank":
+        payment.expires_at = now() + SESSION
+    payment.provider = wanted
 
 
 def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, return_url: str, cancel_url: str) -> Opening:
@@ -89,13 +107,14 @@ def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, retu
         surface=attempt.surface,
         metadata={"vendor": vendor.public_id, "mode": payment.mode, "payment": payment.public_id, "attempt": attempt.public_id},
     )
-    return provider_named(payment.provider, payment.mode).open_payment(wish)
+    return provider_named(attempt.provider, payment.mode).open_payment(wish)
 
 
 def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attempt:
     """Write down where the provider wants the payer. Safe to repeat; changes nothing once the attempt has moved on."""
     payment, attempt = lock_both(attempt)
-    if attempt.provider_reference is None:
+    first = attempt.provider_reference is None
+    if first:
         attempt.provider_reference = opening.provider_reference
         attempt.redirect_url, attempt.fields_url, attempt.client_secret = opening.redirect_url, opening.fields_url, opening.client_secret
         note(payment, "attempt.opened", actor="provider", attempt=attempt.public_id, reference=opening.provider_reference)
@@ -104,6 +123,10 @@ def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attemp
         return attempt
     if attempt.state in ("started", "unknown"):
         move_attempt(attempt, "action_required")
+    if attempt.provider == "bank":
+        attempt.next_inquiry_at = None  # a bank is not asked: its statements tell
+        if attempt.state in LIVE_ATTEMPT and first:
+            notify(vendor, "transfer_instructions", mode=payment.mode, to=payment.email, payment=payment.public_id)
     if payment.state in ("created", "requires_method", "unknown"):
         move(payment, "requires_action", "payment.requires_action", actor="system", attempt=attempt.public_id)
     return attempt
@@ -118,7 +141,7 @@ def drop_unopened(attempt: Attempt) -> None:
 
 def close_at_provider(payment: Payment, attempt: Attempt) -> Outcome:
     """Ask the provider to close the attempt and say what had become of it. Outside any transaction; safe to repeat."""
-    provider = provider_named(payment.provider, payment.mode)
+    provider = provider_named(attempt.provider, payment.mode)
     if attempt.provider_reference is None:
         # Never opened, or the answer was lost: nobody was ever given its address, so nothing can have been paid.
         return Outcome(state="canceled", provider_reference="")

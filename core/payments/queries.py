@@ -20,6 +20,7 @@ from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink, Re
 
 Row = TypeVar("Row")
 MOST_ROWS = 100
+MOVING_CARD = ("succeeded", "processing", "unknown")  # an outcome after which nobody may be sent to pay another way
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -167,9 +168,10 @@ def list_attempts(vendor: Vendor, payment: Payment) -> list[Attempt]:
 
 
 def page_state(payment: Payment) -> str:
-    """Which page of the checkout tells the truth now: pay, challenge, checking, paid, failed, canceled or expired.
+    """Which page of the checkout tells the truth now: pay, challenge, transfer, checking, paid, failed, canceled or expired.
 
-    `challenge`: the provider has opened its page and waits for the payer. `checking`: the payer may have paid and we do
+    `challenge`: the provider has opened its page and waits for the payer. `transfer`: the payer has what to enter at their bank, and
+    we wait for the bank's statement. `checking`: the payer may have paid and we do
     not know yet. Failure is only shown when the provider has said so.
     """
     if payment.state in ("canceled", "expired"):
@@ -181,6 +183,8 @@ def page_state(payment: Payment) -> str:
     if payment.state == "requires_method":
         return "failed" if payment.decline_code else "pay"
     attempt = live_attempt(payment)
+    if attempt is not None and attempt.provider == "bank" and attempt.provider_reference:
+        return "transfer"
     if payment.state == "requires_action" and attempt is not None:
         return "challenge"
     return "expired" if attempt is None and now() >= payment.expires_at else "pay"

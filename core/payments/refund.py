@@ -25,6 +25,8 @@ from core.payments.history import note
 from core.payments.models import Payment, Refund
 from core.payments.start import lock_payment
 from core.payments.states import REFUND, may_move
+from core.providers.bank_accounts import check_iban
+from core.providers.bank_orders import senders
 from core.providers.contract import ProviderRefused, ProviderUnreachable, RefundOutcome
 from core.providers.registry import provider_named
 
@@ -71,7 +73,7 @@ def request_refund(
 def _write(vendor: Vendor, payment: Payment, amount: Money, reason: str, by: str, form_token: str, note_text: str) -> Refund:
     """The refund's row, the payment's sums and the journal that takes the money from the seller."""
     at = now()
-    fee_returned = _fee_to_return(payment, amount)
+    fee_returned = fee_to_return(payment, amount)
     refund = Refund(
         vendor_id=vendor.id,
         mode=payment.mode,
@@ -113,9 +115,20 @@ def _check(payment: Payment, amount: Money, reason: str) -> None:
         raise RefundExceedsPayment(f"At most {payment.refundable} can still be refunded.", field="amount")
     if reason not in REASONS:
         raise Refusal("Choose a reason from the list.", field="reason")
+    if payment.provider == "bank":
+        _check_senders(payment, amount)
 
 
-def _fee_to_return(payment: Payment, amount: Money) -> Money:
+def _check_senders(payment: Payment, amount: Money) -> None:
+    """A transfer goes back to an account it came from, and no account gets back more than it sent."""
+    most = max((s.left for s in senders(payment.mode, payment.public_id) if check_iban(s.account)), default=None)
+    if most is None:
+        raise NothingToRefund("The bank did not say from which account this money came, so it cannot be sent back there.", field="amount")
+    if most < amount:
+        raise RefundExceedsPayment(f"The money came from several accounts: at most {most} can go back at once.", field="amount")
+
+
+def fee_to_return(payment: Payment, amount: Money) -> Money:
     """Our fee goes back in proportion, worked out on the running total so that ten tenths return exactly the whole."""
     gone = payment.refunded_minor + payment.refunding_minor + amount.minor
     total = round_half_up(Fraction(payment.fee_minor * gone, payment.captured_minor))
@@ -221,7 +234,8 @@ def _book_success(payment: Payment, refund: Refund) -> None:
     payment.refunding_minor -= refund.amount_minor
     payment.refunded_minor += refund.amount_minor
     refund.settled_at = now()
-    post([book.refund_confirmed(payment, refund=refund.public_id, amount=refund.amount, at=now())])
+    if payment.provider != "bank":  # there the line of the statement books it
+        post([book.refund_confirmed(payment, refund=refund.public_id, amount=refund.amount, at=now())])
 
 
 def _book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
@@ -229,13 +243,9 @@ def _book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
     at, amount = now(), refund.amount
     if came_back:
         payment.refunded_minor -= refund.amount_minor
-        post(
-            [
-                book.refund_returned(
-                    payment, refund=refund.public_id, amount=amount, at=at, reverses=_journal_of(payment, f"rf:{refund.public_id}:ok")
-                )
-            ]
-        )
+        if payment.provider != "bank":
+            confirmed = _journal_of(payment, f"rf:{refund.public_id}:ok")
+            post([book.refund_returned(payment, refund=refund.public_id, amount=amount, at=at, reverses=confirmed)])
     else:
         payment.refunding_minor -= refund.amount_minor
     payment.fee_returned_minor -= refund.fee_returned_minor

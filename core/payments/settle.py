@@ -52,6 +52,9 @@ def settle_many(told: list[Told]) -> list[str]:
     for n, item in enumerate(told):
         if item.outcome.state != "succeeded":
             continue
+        if item.attempt is not None and item.attempt.provider == "bank":
+            results[n] = "already"  # a transfer is booked with the line of the statement that brought it, and nowhere else
+            continue
         # A success is for ever, so a row that says so may be believed however old it is: no news, no journey.
         if item.payment.state == "succeeded" and item.payment.charge == item.outcome.charge:
             results[n] = "already"
@@ -72,6 +75,8 @@ def settle_many(told: list[Told]) -> list[str]:
 
 def _book_paid(paid: list[tuple[int, Told]]) -> list[tuple[int, str]]:
     paid = sorted(paid, key=lambda p: (p[1].payment.vendor_id, p[1].payment.mode, p[1].payment.id))  # everybody locks in this order
+    for _, told in paid:
+        _follow_provider(told)
     db.session.flush()  # settle_payments must see what this unit has already said
     items = settle_items([told for _, told in paid], now())
     results = driver().execute(SETTLE, (items,)).fetchone()[0]
@@ -81,6 +86,19 @@ def _book_paid(paid: list[tuple[int, Told]]) -> list[tuple[int, str]]:
                 db.session.expire(row)
     wake_after_commit("money")
     return [(n, result) for (n, _), result in zip(paid, results, strict=True)]
+
+
+def _follow_provider(told: Told) -> None:
+    """The payer began elsewhere after this: the payment belongs to whom the money is with."""
+    if told.attempt is not None and told.attempt.provider != told.payment.provider:
+        payment = lock_payment(told.payment)
+        if payment.state != "succeeded":
+            payment.provider = told.attempt.provider
+
+
+def _through(told: Told) -> str:
+    """Who holds this money."""
+    return told.attempt.provider if told.attempt is not None else told.payment.provider
 
 
 SETTLE = "SELECT settle_payments(%s::jsonb)"
@@ -111,7 +129,7 @@ def _item(told: Told, at: datetime) -> dict[str, Any]:
         "actor": told.actor,
         "cause": told.cause,
         "task_id": str(uuid7()),
-        "journal": book.capture(payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or at).wire(),
+        "journal": book.capture(payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or at, through=_through(told)).wire(),
     }
 
 
@@ -121,7 +139,7 @@ def _book_unexpected(told: Told, why: str) -> None:
     if outcome.captured is None or not outcome.charge:
         return
     _nothing_pending(payment, told)
-    journal = book.unexpected_capture(payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or now())
+    journal = book.unexpected_capture(payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or now(), through=_through(told))
     if post([journal]):
         amount = {"amount_minor": outcome.captured.minor, "currency": outcome.captured.currency}
         note(payment, "payment.unexpected_money", actor=told.actor, cause=told.cause, why=why, charge=outcome.charge, **amount)

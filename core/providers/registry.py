@@ -1,4 +1,4 @@
-"""Which provider serves a mode: Stripe when its keys are there, else (in test mode only) the sandbox processor."""
+"""Which provider serves a mode: Stripe when its keys are there, else (in test mode only) the sandbox processor; and the bank beside it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from functools import cache
 
 from core.kernel.config import settings
+from core.providers.bank import Bank
+from core.providers.bank_accounts import accounts
 from core.providers.contract import NoSuchProvider, Provider
 from core.providers.stripe import Stripe
 
@@ -23,11 +25,24 @@ def provider_named(name: str, mode: str) -> Provider:
     return _made(name, mode, os.getpid())
 
 
+def takes_transfers(mode: str, currency: str) -> bool:
+    """Whether a payer can be told an account for this currency."""
+    try:
+        bank = provider_named("bank", mode)
+    except NoSuchProvider:
+        return False
+    return isinstance(bank, Bank) and bank.takes(currency)
+
+
 @cache
 def _made(name: str, mode: str, process: int) -> Provider:
     """One adapter for a process: its open lines must not be shared with a forked one."""
     if (name, mode) == ("sandbox", "test"):
         return _sandbox()
+    if name == "bank" and mode in ("test", "live"):
+        if not accounts(settings().bank_accounts.get(mode, "")):
+            raise NoSuchProvider("provider_not_set_up", f"No bank account takes transfers in {mode} mode.")
+        return Bank(mode, accounts(settings().bank_accounts[mode]))
     if name != "stripe" or mode not in ("test", "live"):
         raise NoSuchProvider("no_such_provider", f"There is no provider {name!r} in {mode} mode.")
     kept = settings().stripe[mode]

@@ -14,12 +14,20 @@ def password_reset(token: str = "") -> str:
     return f"{settings().public_url}/reset-password{'/' + token if token else ''}"
 
 
+def checkout(token: str) -> str:
+    return f"{settings().public_url}/checkout/{token}"
+
+
 def receipt(token: str) -> str:
     return f"{settings().public_url}/receipt/{token}"
 
 
 def receipt_pdf(token: str) -> str:
     return f"{settings().public_url}/receipt/{token}.pdf"
+
+
+def portal_transfers() -> str:
+    return f"{settings().public_url}/portal/transfers"
 
 
 def portal_payment(payment: str) -> str:

@@ -75,7 +75,9 @@ CARD_BRANDS = {
 
 
 def card_words(payment: object) -> str:
-    """Visa ending in 4242; or plainly Card, when the processor has not said which."""
+    """Visa ending in 4242; or plainly Card, when the processor has not said which; or Bank transfer."""
+    if getattr(payment, "provider", None) == "bank":
+        return "Bank transfer"
     brand, last4 = getattr(payment, "card_brand", None), getattr(payment, "card_last4", None)
     name = CARD_BRANDS.get(brand or "", "Card")
     return f"{name} ending in {last4}" if last4 else name
