@@ -102,6 +102,8 @@ def _details(entry: Any, amount: Money, sign: int, reversal: bool) -> tuple[Deta
     found = [tx for group in entry.iterfind("{*}NtryDtls") for tx in group.iterfind("{*}TxDtls")]
     for group in entry.iterfind("{*}NtryDtls"):
         _check_batch(group, amount.currency)
+    if len(found) == 1:
+        _check_single(entry, found[0], amount)
     if len(found) < 2:
         return (_detail(found[0] if found else entry, amount, sign, sign if not reversal else -sign),)
     details = []
@@ -117,6 +119,14 @@ def _details(entry: Any, amount: Money, sign: int, reversal: bool) -> tuple[Deta
     if sum(d.sign * d.amount.minor for d in details) != sign * amount.minor:
         raise StatementRefused("The transactions of this entry do not add up to it.", entry.sourceline)
     return tuple(details)
+
+
+def _check_single(entry: Any, tx: Any, amount: Money) -> None:
+    """What hit the account is the entry's amount. Its one transaction says the same, unless charges or another currency lie between."""
+    own = element_at(tx, "Amt")
+    charged = element_at(tx, "Chrgs") is not None or element_at(entry, "Chrgs") is not None
+    if own is not None and not charged and own.get("Ccy") == amount.currency and money_of(own) != amount:
+        raise StatementRefused("The transaction of this entry is of another amount.", own.sourceline)
 
 
 def _check_batch(group: Any, currency: str) -> None:

@@ -8,12 +8,13 @@ import pytest
 
 from core.kernel import clock
 from core.kernel.clock import now
+from core.payments.attempt import close_at_provider, live_attempt
 from core.payments.bank_terms import Terms, change_terms
 from core.payments.close import record_close
 from core.payments.models import Payment
 from core.payments.transfer_cases import NothingWaits, accept_transfer, give_back_transfer
 from core.payments.transfer_return import NoWayBack
-from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, transfer
+from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, settle_order, transfer
 from tests.factories import Shop, again, fresh, make_link, make_payment, unit
 
 
@@ -219,8 +220,6 @@ def test_what_was_decided_is_not_decided_twice(shop: Shop, bank: TestBank, waiti
 
 def end(shop: Shop, payment: Payment, to: str) -> None:
     """The payer cancels, or time runs out: what is open at the bank is closed first."""
-    from core.payments.attempt import close_at_provider, live_attempt
-
     with unit(shop.app):
         attempt = live_attempt(again(payment))
     assert attempt
@@ -228,15 +227,3 @@ def end(shop: Shop, payment: Payment, to: str) -> None:
         outcome = close_at_provider(payment, attempt)
     with unit(shop.app):
         assert record_close(shop.vendor, again(payment), attempt, outcome, to=to, actor="payer") == to
-
-
-def settle_order(bank: TestBank, reference: str) -> str:
-    """The bank makes the transfer that was ordered; answers its end-to-end reference."""
-    from core.providers.bank_orders import find_order
-    from tests.core.providers.statements import Line, Tx
-
-    with bank.shop.app.app_context():
-        order = find_order("test", reference)
-    assert order
-    bank.tell(Line((Tx(order.amount_minor, sign=-1, name=order.to_name, account=order.to_account, end_to_end=order.end_to_end),), sign=-1, booked_on=now().date()))
-    return order.end_to_end

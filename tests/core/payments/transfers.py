@@ -20,6 +20,7 @@ from core.payments.models import Attempt, Payment
 from core.payments.statements import Imported, import_statement
 from core.payments.transfer_models import TransferCase
 from core.providers.bank_models import BankLine, BankStatement
+from core.providers.bank_orders import find_order
 from core.providers.contract import Opening, OpenPayment
 from core.providers.registry import provider_named
 from tests.core.providers.statements import Draft, Line, Tx, file_of
@@ -126,3 +127,13 @@ def case_of(shop: Shop, payment: Payment) -> TransferCase | None:
 
 def euros(text: str) -> Money:
     return Money.of(text, "EUR")
+
+
+def settle_order(bank: TestBank, reference: str) -> str:
+    """The bank makes the transfer that was ordered; answers its end-to-end reference."""
+    with bank.shop.app.app_context():
+        order = find_order("test", reference)
+    assert order
+    out = Tx(order.amount_minor, sign=-1, name=order.to_name, account=order.to_account, end_to_end=order.end_to_end)
+    bank.tell(Line((out,), sign=-1, booked_on=now().date()))
+    return order.end_to_end
