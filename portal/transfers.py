@@ -99,7 +99,6 @@ def _case_page(payment: Payment, form: DecisionForm) -> Response:
         "portal/transfers/show.html",
         status=409 if form.form_errors else form.status,
         payment=payment,
-        case=case,
         form=form,
         may_resolve=me.may("transfers.resolve"),
         **facts_of(me.vendor, payment),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from core.accounts.queries import find_vendors
 from core.kernel.db import unit_of_work
@@ -28,6 +29,7 @@ def install(app: Flask) -> None:
 
 
 @click.command("import-statement", help="Import a CAMT.053 statement. A damaged file is refused whole; the same file again changes nothing.")
+@with_appcontext
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_file(file: Path) -> None:
     """Say what came of each statement."""
@@ -42,6 +44,7 @@ def import_file(file: Path) -> None:
 
 
 @click.command("unknown-transfers", help="Lines of statements that nobody knows, with what they might be for.")
+@with_appcontext
 @mode_option
 def unknown_transfers(mode: str) -> None:
     """List them."""
@@ -57,6 +60,7 @@ def unknown_transfers(mode: str) -> None:
 
 
 @click.command("assign-transfer", help="This unknown money is for that payment.")
+@with_appcontext
 @click.argument("line")
 @click.argument("vendor")
 @click.argument("payment")
@@ -73,6 +77,7 @@ def assign_transfer(line: str, vendor: str, payment: str, mode: str, why: str) -
 
 
 @click.command("return-transfer", help="Send this unknown money back.")
+@with_appcontext
 @click.argument("line")
 @click.option("--iban", default="", help="When the bank did not say where it came from.")
 @mode_option
@@ -85,6 +90,7 @@ def return_transfer(line: str, iban: str, mode: str, why: str) -> None:
 
 
 @click.command("bank-charge", help="This unexplained debit is the bank's own charge.")
+@with_appcontext
 @click.argument("line")
 @mode_option
 @why_option
@@ -96,6 +102,7 @@ def bank_charge(line: str, mode: str, why: str) -> None:
 
 
 @click.command("bank-orders", help="Transfers that wait to be made at the bank. --sent ORDER says that one was made there.")
+@with_appcontext
 @mode_option
 @click.option("--sent", default="")
 def bank_orders(mode: str, sent: str) -> None:
