@@ -12,7 +12,7 @@ from checkout.result import NOT_CANCELED, page_of, payment_page
 from checkout.till import Till, at
 from checkout.try_card import open_attempt
 from core.kernel.config import settings
-from core.payments.attempt import PaymentOver, close_at_provider, live_attempt
+from core.payments.attempt import PaymentOver, begin_attempt, close_at_provider, live_attempt
 from core.payments.queries import MOVING_CARD
 from core.payments.settle import settle
 from core.payments.transfer_queries import instructions_of, list_transfers
@@ -35,7 +35,7 @@ REFRESH_SECONDS = 60  # for browsers without scripts
 def by_transfer(till: Till) -> Response:
     """The payer will move the money at their own bank: what is open at the card processor is closed first."""
     try:
-        _leave_card(till)
+        _take_turn(till)
         open_attempt(till, "instructions", provider="bank")
     except PaymentOver as over:
         return page_of(till, notice=over.message, status=409)
@@ -43,6 +43,15 @@ def by_transfer(till: Till) -> Response:
         log.warning("transfer_not_opened", problem=type(problem).__name__, payment=till.payment.public_id)
         return page_of(till, notice=_("Bank transfer is not possible just now. No money was taken. Please try again in a moment."), status=409)
     return see_other(till.page_url)
+
+
+def _take_turn(till: Till) -> None:
+    """Ends what is open at the card processor, also what a script in another tab opens in this very moment, and begins the transfer."""
+    for _turn in range(3):
+        _leave_card(till)
+        if begin_attempt(till.vendor, till.payment, surface="instructions", provider="bank").provider == "bank":
+            return
+    raise PaymentOver(_("This payment is being made in another window at the moment."))
 
 
 def _leave_card(till: Till) -> None:

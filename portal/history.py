@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
+
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.models import PaymentEvent
@@ -29,6 +31,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.created": ("Payment started", "quiet"),
     "attempt.started": ("Try number {number}", "quiet"),
     "attempt.opened": ("Card page opened", "quiet"),
+    "attempt.instructed": ("The payer was told how to transfer", "quiet"),
     "attempt.declined": ("Declined", "bad"),
     "attempt.error": ("The try did not go through", "bad"),
     "attempt.abandoned": ("The try was left unfinished", "quiet"),
@@ -102,6 +105,8 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
         said.append(_plain(detail["why"]).capitalize())
     if detail.get("surface") == "fields" and kind == "attempt.started":
         said.append("On our page, with the processor's own card fields")
+    if detail.get("surface") == "instructions":
+        said.append(_("By bank transfer"))
     return said
 
 

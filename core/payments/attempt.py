@@ -117,7 +117,10 @@ def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attemp
     if first:
         attempt.provider_reference = opening.provider_reference
         attempt.redirect_url, attempt.fields_url, attempt.client_secret = opening.redirect_url, opening.fields_url, opening.client_secret
-        note(payment, "attempt.opened", actor="provider", attempt=attempt.public_id, reference=opening.provider_reference)
+        note(
+            payment,
+            "attempt.instructed" if attempt.provider == "bank" else "attempt.opened",
+            actor="system" if attempt.provider == "bank" else "provider", attempt=attempt.public_id, reference=opening.provider_reference)
     if attempt.state not in LIVE_ATTEMPT:
         attempt.next_inquiry_at = now()  # it was given up while the provider opened it: what is open there must be closed
         return attempt
