@@ -8,6 +8,10 @@ from core.methods import models as methods
 from core.notifications import models as notifications
 from core.payments import models as payments
 from core.payments import sale_models as sales
+from core.payments import transfer_models as transfers
+from core.providers import bank_models as bank
 from core.providers import models as providers
 
-__all__ = ["accounts", "audit", "customers", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales"]
+__all__ = [
+    "accounts", "audit", "bank", "customers", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "transfers",
+]  # fmt: skip

@@ -28,6 +28,7 @@ from portal import (
     statements,
     taxes,
     team,
+    transfers,
     why,
     wording,
 )
@@ -35,7 +36,7 @@ from portal.blueprint import portal
 
 PAGES = (
     balance, customers, discounts, domains, home, links, live, methods, notices, outbox, payment_list, payments, preferences, qr, refunds,
-    reset_password, search, settings, sign_in, sign_up, statements, taxes, team, why,
+    reset_password, search, settings, sign_in, sign_up, statements, taxes, team, transfers, why,
 )  # fmt: skip
 
 
