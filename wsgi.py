@@ -13,6 +13,7 @@ from checkout import door as checkout_door
 from core.kernel import logs
 from core.kernel.config import settings
 from core.kernel.db import db, on_commit
+from core.providers.bank_accounts import accounts
 from core.web import filters, guard, headers, health, languages, once_more, page, refusals, staff_guard, statics, throttle
 from core.web.application import Application
 from portal import door as portal_door
@@ -26,6 +27,8 @@ LARGEST_BODY = 1_000_000  # bytes; nobody types more, and hooks stay far below
 def create_app(**config: Any) -> Flask:
     """The web process: every door on one application. `config` lets a test say what differs."""
     logs.configure()
+    for accounts_of_a_mode in settings().bank_accounts.values():
+        accounts(accounts_of_a_mode)  # a mistyped IBAN is found now, not by a payer
     app = Application(__name__, template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings().database_url,

@@ -10,6 +10,11 @@ from core.notifications import models as notifications
 from core.payments import models as payments
 from core.payments import sale_models as sales
 from core.payments import sharing_models as sharing
+from core.payments import transfer_models as transfers
+from core.providers import bank_models as bank
 from core.providers import models as providers
 
-__all__ = ["accounts", "audit", "customers", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "sharing", "staff"]
+__all__ = [
+    "accounts", "audit", "bank", "customers", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "sharing",
+    "staff", "transfers",
+]  # fmt: skip

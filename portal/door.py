@@ -35,6 +35,7 @@ from portal import (
     statements,
     taxes,
     team,
+    transfers,
     why,
     wording,
 )
@@ -44,7 +45,7 @@ from portal.blueprint import portal
 PAGES = (
     address, balance, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, methods,
     notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, settings, sign_in, sign_up, staff_visits,
-    statements, taxes, team, why,
+    statements, taxes, team, transfers, why,
 )  # fmt: skip
 
 

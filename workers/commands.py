@@ -18,6 +18,7 @@ from core.kernel.errors import Refusal
 from core.kernel.outbox import OutboxTask
 from core.ledger.proof import THE_HOUSE, Standing, standing
 from core.ledger.queries import find_breaks
+from workers import bank_commands
 from workers.seed import seed
 
 
@@ -25,6 +26,7 @@ def install(app: Flask) -> None:
     """Hang the commands on the application."""
     app.cli.command("seed-demo", help="Three demo vendors with a week of payments through the sandbox processor.")(seed_demo)
     app.cli.command("audit", help="Prove that every journal balances and every balance is the sum of its entries.")(audit)
+    bank_commands.install(app)
     app.cli.command("dead-tasks", help="Work that gave up after many tries. With --again all of it is tried anew.")(dead_tasks)
     app.cli.command("add-staff", help="Make somebody staff, or give them another role and a new password.")(add_staff_member)
     app.cli.command("remove-staff", help="End somebody's work for the platform; their browsers are signed out.")(remove_staff_member)

@@ -27,6 +27,9 @@ from core.payments.remind import why_silent
 from core.payments.sale import find_cart
 from core.payments.send_link import get_sending, sending_token
 from core.payments.start import payment_token, receipt_token
+from core.payments.states import PAID_OR_OVER
+from core.payments.transfer_queries import get_return, instructions_of
+from core.providers.bank import spell_iban, spell_reference
 from core.web import addresses
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
 from core.web.pdf import PaperNotPrinted
@@ -221,6 +224,41 @@ def _outside_refund(vendor: Vendor, message: Message) -> Facts:
     return facts | {"refund": refund}
 
 
+def _checkout_page(vendor: Vendor, message: Message) -> Facts:
+    facts = _payment(vendor, message)
+    return facts | {"action_url": addresses.checkout(payment_token(vendor, facts["payment"]))}
+
+
+def _waited_for(vendor: Vendor, message: Message) -> Facts:
+    """What the payer has to enter, as long as there is something to enter."""
+    facts = _checkout_page(vendor, message)
+    told = instructions_of(vendor, facts["payment"])
+    if told is None or facts["payment"].state in PAID_OR_OVER:
+        raise NoLongerTrue("nothing is waited for any more")
+    return facts | {"told": told, "spelt": spell_reference(told.reference), "iban": spell_iban(told.iban)}
+
+
+def _held(page: Callable[[Vendor, Message], Facts]) -> Callable[[Vendor, Message], Facts]:
+    def gather(vendor: Vendor, message: Message) -> Facts:
+        facts = page(vendor, message)
+        if not facts["payment"].unapplied:
+            raise NoLongerTrue("that money has found its way meanwhile")
+        return facts
+
+    return gather
+
+
+def _returned(vendor: Vendor, message: Message) -> Facts:
+    returned = get_return(vendor, message.mode, message.params["transfer_return"])
+    if returned.state != "settled":
+        raise NoLongerTrue(f"the return is {returned.state} by now")
+    return _checkout_page(vendor, message) | {"returned": returned}
+
+
+def _cases_page(vendor: Vendor, message: Message) -> Facts:
+    return _payment(vendor, message) | {"action_url": addresses.portal_transfers()}
+
+
 KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "verify_email": (_account_link(addresses.verification), False),
     "reset_password": (_account_link(addresses.password_reset), False),
@@ -231,6 +269,12 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "payment_failed": (_failed_payment, True),
     "refund_sent": (_refund(_receipt_page), True),
     "refund_failed": (_refund(_payment), False),
+    "transfer_instructions": (_waited_for, True),
+    "transfer_partial": (_waited_for, True),
+    "transfer_held": (_held(_checkout_page), True),
+    "transfer_decision": (_held(_cases_page), False),
+    "transfer_returned": (_returned, True),
+    "transfer_taken_back": (_payment, False),
     "unexpected_money": (_payment, False),
     "invitation": (_invitation, False),
     "money_returned": (_refund(_payment_page), True),

@@ -115,7 +115,7 @@ def _open_shop(shop: Shop, dice: random.Random) -> int:
             raise RuntimeError(f"{shop.email} is taken")
         account.user.email_verified_at = began
         account.vendor.release_days = shop.release_days
-        for method in ("wallet", "bank_redirect", "qr"):
+        for method in ("wallet", "bank_redirect", "qr", "bank_transfer"):
             switch_method(account.vendor, "test", method, on=True, by=account.user.public_id)
     links = []
     for title, text, amount, _ in shop.offers:

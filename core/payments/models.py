@@ -112,6 +112,9 @@ class Payment(TenantKey, Base):
         CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0", name="not_negative"),
         CheckConstraint("refunded_minor + refunding_minor <= captured_minor", name="refund_within_capture"),
         CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_minor", name="fee_returned"),
+        CheckConstraint(
+            "applied_minor >= 0 AND given_back_minor >= 0 AND applied_minor + given_back_minor <= received_minor", name="transfers"
+        ),
         Index("ix_payments_by_state", "vendor_id", "mode", "state", "id"),
         Index("ix_payments_by_email", "vendor_id", "mode", "email", "id"),
         Index("ix_payments_by_link", "vendor_id", "mode", "link_id", "id"),
@@ -145,6 +148,9 @@ class Payment(TenantKey, Base):
     refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     fee_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # what the platform keeps
     fee_returned_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    received_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # by bank transfer, whatever became of it
+    applied_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part of it that pays for this
+    given_back_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part on its way back unused, or gone
     processor_fee_minor: Mapped[int | None] = mapped_column(BigInteger)  # what the provider keeps; empty until it has said
     email: Mapped[str] = mapped_column(String(254))
     payer_name: Mapped[str] = mapped_column(String(120), default="")
@@ -179,6 +185,16 @@ class Payment(TenantKey, Base):
     def captured(self) -> Money:
         """What was really taken."""
         return Money(self.captured_minor, self.currency)
+
+    @property
+    def unapplied(self) -> Money:
+        """What came by bank transfer and neither pays for this nor goes back: the payer's money, waiting here."""
+        return Money(self.received_minor - self.applied_minor - self.given_back_minor, self.currency)
+
+    @property
+    def missing(self) -> Money:
+        """What the payer still has to transfer."""
+        return Money(max(self.amount_minor - self.unapplied.minor, 0), self.currency)
 
     @property
     def refunded(self) -> Money:
@@ -216,7 +232,7 @@ class Attempt(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "payment_id", "number"),
         CheckConstraint(_one_of("state", ATTEMPT), name="state"),
-        CheckConstraint("surface IN ('hosted', 'fields')", name="surface"),
+        CheckConstraint("surface IN ('hosted', 'fields', 'instructions')", name="surface"),
         CheckConstraint(_one_of("method", METHODS), name="method"),
         CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         # Two tabs cannot both pay: at most one attempt of a payment may still move money.
@@ -227,9 +243,9 @@ class Attempt(TenantKey, Base):
     payment_id: Mapped[uuid.UUID]
     number: Mapped[int]
     state: Mapped[str] = mapped_column(String(20), default="started")
-    surface: Mapped[str] = mapped_column(String(10))
+    surface: Mapped[str] = mapped_column(String(12))
     method: Mapped[str] = mapped_column(String(20), default="card", server_default="card")
-    provider: Mapped[str] = mapped_column(String(20))  # where it was opened, whatever other attempts use
+    provider: Mapped[str] = mapped_column(String(20))  # through whom this try goes; the payment's own is the last one chosen
     delayed_days: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # what the payer was told the last word may take
     provider_reference: Mapped[str | None] = mapped_column(String(120))
     redirect_url: Mapped[str | None] = mapped_column(Text)
@@ -298,6 +314,7 @@ class Refund(TenantKey, Base):
     fee_returned_minor: Mapped[int] = mapped_column(BigInteger)
     taken_from: Mapped[str] = mapped_column(String(20))
     charge: Mapped[str | None] = mapped_column(String(80))  # which of the provider's charges goes back; empty: the payment's own
+    provider: Mapped[str | None] = mapped_column(String(20))  # whose charge that is; empty: the payment's own provider
     reason: Mapped[str] = mapped_column(String(40))
     note: Mapped[str] = mapped_column(String(300), default="")
     requested_by: Mapped[str] = mapped_column(String(60))

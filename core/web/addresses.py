@@ -31,6 +31,10 @@ def receipt_pdf(token: str) -> str:
     return f"{settings().public_url}/receipt/{token}.pdf"
 
 
+def portal_transfers() -> str:
+    return f"{settings().public_url}/portal/transfers"
+
+
 def portal_payment(payment: str) -> str:
     return f"{settings().public_url}/portal/payments/{payment}"
 

@@ -95,6 +95,8 @@ UNNAMED = {"bank_redirect": "Bank payment", "bank_transfer": "Bank transfer", "q
 def card_words(payment: object) -> str:
     """How it was paid: Visa debit ending in 4242; Apple Pay (Visa ending in 4242); iDEAL; plainly Card, when the processor has not said."""
     method, kind = getattr(payment, "method", None), getattr(payment, "method_kind", None)
+    if getattr(payment, "provider", None) == "bank":
+        return UNNAMED["bank_transfer"]
     if method in ("bank_redirect", "bank_transfer", "qr") or (method is None and kind not in (None, "card")):
         return kind_name(kind) if kind and method != "bank_transfer" else UNNAMED.get(method or "", "Bank payment")
     card = _card(payment)
