@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from checkout import door as checkout_door
@@ -15,10 +14,11 @@ from core.kernel import logs
 from core.kernel.config import settings
 from core.kernel.db import db, on_commit
 from core.providers.bank_accounts import accounts
-from core.web import filters, guard, headers, health, languages, page, refusals, statics, throttle
+from core.web import filters, guard, headers, health, languages, once_more, page, refusals, statics, throttle
+from core.web.application import Application
 from portal import door as portal_door
 from workers import commands
-from workers.runner import wake
+from workers.runner import wake_soon
 
 HERE = Path(__file__).parent
 LARGEST_BODY = 1_000_000  # bytes; nobody types more, and hooks stay far below
@@ -29,7 +29,7 @@ def create_app(**config: Any) -> Flask:
     logs.configure()
     for accounts_of_a_mode in settings().bank_accounts.values():
         accounts(accounts_of_a_mode)  # a mistyped IBAN is found now, not by a payer
-    app = Flask(__name__, template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
+    app = Application(__name__, template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings().database_url,
         SQLALCHEMY_ENGINE_OPTIONS=ENGINE,
@@ -40,18 +40,16 @@ def create_app(**config: Any) -> Flask:
     )
     # Redirects to a tidier spelling would be whole addresses, made from whatever host the asker named.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
-    app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
     if os.environ.get("FLASK_RUN_FROM_CLI"):
         _add_migrations(app)
-    for part in (page, headers, guard, throttle, filters, languages, refusals, statics, health):
+    for part in (page, headers, guard, throttle, filters, languages, refusals, statics, health, once_more):
         part.install(app)
     portal_door.register(app)
     checkout_door.register(app)
     commands.install(app)
     if settings().redis_url:
-        on_commit(wake)
+        on_commit(wake_soon)
     if settings().proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings().proxies, x_proto=settings().proxies)  # type: ignore[method-assign]
     if missing := guard.unguarded(app):

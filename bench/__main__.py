@@ -20,6 +20,7 @@ HOMES = {
     "F3": "payment",
     "F4": "pages",
     "F5": "reading",
+    "F6": "export",
     "F8": "papers",
     "F9": "draining",
     "F12": "memory",

@@ -16,7 +16,7 @@ from bench.world import Waiting, make_reference, make_vendors, make_waiting, sto
 from core.kernel.db import unit_of_work
 from core.ledger.queries import find_breaks
 from core.payments.match import find_attempts, lock_payments
-from core.payments.settle import Told, settle_many
+from core.payments.settle import Told, settle_at_once, settle_many
 from ops.postgres import OWNER
 
 CLIENTS, BATCH, WARM = 8, 50, 8
@@ -39,10 +39,7 @@ def pgbench(services: Services, script: str, clients: int, each: int) -> float:
     return float(found[1])
 
 
-def settle_now(told: list[Told]) -> None:
-    """The act in a unit of work of its own. The payment is in hand, as it is for whoever has just opened an event."""
-    with unit_of_work():
-        results = settle_many(told)
+def settled(results: list[str]) -> None:
     if not set(results) <= GOOD:
         raise RuntimeError(f"not settled: {results}")
 
@@ -50,31 +47,48 @@ def settle_now(told: list[Told]) -> None:
 def look_up_and_settle(one: Waiting) -> None:
     """The same with payment and attempt first read from the database by the ids an event names."""
     with unit_of_work():
-        payment = lock_payments({"": one.vendor}, {one.payment.public_id})[one.payment.public_id]
-        attempt = find_attempts({"": one.vendor}, {one.attempt.public_id})[one.attempt.public_id]
+        payment = lock_payments({(one.vendor.id, "test", one.payment.public_id)})[one.payment.public_id]
+        attempt = find_attempts({(one.vendor.id, "test", one.attempt.public_id)})[one.attempt.public_id]
         told = one.told()
         settle_many([Told(told.vendor, payment, attempt, told.outcome, told.cause)])
 
 
 def one_by_one(one: Waiting) -> None:
-    settle_now([one.told()])
+    """The act as whoever has just asked the provider calls it: a unit of work of its own, the payment and the attempt in hand.
+
+    What is in hand never learns of the success, so that a second call has to find out from PostgreSQL.
+    """
+    told = one.told()
+    with unit_of_work():
+        settled([settle_at_once(told.vendor, told.payment, told.attempt, told.outcome, cause=told.cause)])
 
 
 def batch(some: Sequence[Waiting]) -> None:
-    settle_now([one.told() for one in some])
+    """The act as a worker calls it for the events of a batch."""
+    with unit_of_work():
+        settled(settle_many([one.told() for one in some]))
 
 
 def dealt(items: Sequence[Any], clients: int) -> list[list[Any]]:
     return [list(items[number::clients]) for number in range(clients)]
 
 
+def _costed(services: Services, run: Callable[[], Run]) -> tuple[Run, float]:
+    """A run, and the processor time PostgreSQL spent on it; connecting is part of it."""
+    before = cpu_seconds(services.postgres_pid)
+    return run(), cpu_seconds(services.postgres_pid) - before
+
+
 def f1(services: Services, app: Flask, full: bool) -> list[Figure]:
-    """Interleaved rounds: the reference, one by one, the same again (a replay), in batches, and with the look-up."""
+    """Interleaved rounds: the reference, one by one, the same again (a replay), in batches, and with the look-up.
+
+    A replay's goal is about the processor time of PostgreSQL, which everybody shares; the client has no way to know beforehand.
+    """
     rounds, each = (7, 1000) if full else (3, 300)
     with services.connect() as connection:
         make_reference(connection)
         vendors = make_vendors(connection, 200)
-        seen: dict[str, list[Any]] = {"single": [], "replay": [], "batch": [], "looked": [], "cpu": []}
+        seen: dict[str, list[Any]] = {"single": [], "replay": [], "batch": [], "looked": [], "cpu": [], "again": []}
         for number in range(rounds):
             say(f"F1 round {number + 1} of {rounds}")
             count = CLIENTS * (each + WARM)
@@ -84,10 +98,10 @@ def f1(services: Services, app: Flask, full: bool) -> list[Figure]:
             connection.execute("VACUUM ANALYZE payments, attempts, ref.payments, ref.attempts")
             connection.execute("CHECKPOINT")
             limit = pgbench(services, "SELECT ref.capture();", CLIENTS, each)
-            before = cpu_seconds(services.postgres_pid)
-            single = run_clients(app, dealt(first, CLIENTS), one_by_one, WARM)
-            seen["cpu"].append(((cpu_seconds(services.postgres_pid) - before) / len(first) * 1e6, single.client_cpu / single.done * 1e6))
-            replay = run_clients(app, dealt(first, CLIENTS), one_by_one, WARM)
+            single, cost = _costed(services, lambda: run_clients(app, dealt(first, CLIENTS), one_by_one, WARM))  # noqa: B023  (run at once)
+            replay, cost_again = _costed(services, lambda: run_clients(app, dealt(first, CLIENTS), one_by_one, WARM))  # noqa: B023
+            seen["cpu"].append((cost / len(first) * 1e6, single.client_cpu / single.done * 1e6))
+            seen["again"].append((cost_again / len(first) * 1e6, cost / len(first) * 1e6))
             parts = [many[n : n + BATCH] for n in range(0, len(many), BATCH)]
             batches = run_clients(app, dealt(parts, CLIENTS), batch, 2)
             slow = run_clients(app, dealt(looked, CLIENTS), look_up_and_settle, WARM)
@@ -106,7 +120,8 @@ def f1(services: Services, app: Flask, full: bool) -> list[Figure]:
             note="limit: pgbench on the reference function",
         ),
         compared("F1", "capture by our act, 8 clients, batches of 50", "/s", seen["batch"], goal=2.0),
-        compared("F1", "a replayed capture against a first one", "us", seen["replay"], goal=0.25, at_least=False),
+        compared("F1", "a replayed capture against a first one: PostgreSQL's part", "us", seen["again"], goal=0.25, at_least=False),
+        compared("F1", "… and by the clock", "us", seen["replay"]),
         compared("F1", "one by one, payment and attempt looked up first", "/s", seen["looked"]),
         alone("F1", "processor time of a capture: PostgreSQL's part", "us", server),
         alone("F1", "processor time of a capture: ours, in Python", "us", client),

@@ -20,6 +20,8 @@ QUESTIONS = {
     "status": "payments list, by status",
     "email": "payments list, by e-mail address",
     "reference": "search by reference",
+    "last4": "search by the last four digits",
+    "sum": "search by amount",
     "timeline": "timeline of one payment",
 }
 SMALL = 10_000
@@ -57,8 +59,9 @@ def answer() -> None:
 
     from core.accounts.models import Vendor
     from core.kernel.db import db, unit_of_work
+    from core.payments.lists import PaymentFilter, list_payments
     from core.payments.models import Payment
-    from core.payments.queries import get_payment, list_payments, timeline
+    from core.payments.queries import get_payment, timeline
     from wsgi import create_app
 
     with create_app().app_context():
@@ -75,9 +78,11 @@ def answer() -> None:
         questions = {
             "first": lambda one: list_payments(stall, "test"),
             "deep": lambda one: list_payments(stall, "test", after=one.public_id),
-            "status": lambda one: list_payments(stall, "test", status="succeeded"),
-            "email": lambda one: list_payments(stall, "test", text=one.email, limit=2),
-            "reference": lambda one: list_payments(stall, "test", text=one.reference),
+            "status": lambda one: list_payments(stall, "test", PaymentFilter(status="succeeded")),
+            "email": lambda one: list_payments(stall, "test", PaymentFilter(email=one.email), limit=2),
+            "reference": lambda one: list_payments(stall, "test", PaymentFilter(text=one.reference)),
+            "last4": lambda one: list_payments(stall, "test", PaymentFilter(text="4242")),
+            "sum": lambda one: list_payments(stall, "test", PaymentFilter(text="100.00")),
             "timeline": lambda one: timeline(stall, get_payment(stall, "test", one.public_id)),
         }
         for line in sys.stdin:

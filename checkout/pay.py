@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from flask import Response, url_for
+from flask import Response, request, url_for
+from flask_babel import gettext as _
 
 from checkout.blueprint import door
 from checkout.face import face_of
+from checkout.order_form import OrderFields, fitting
+from checkout.order_page import check_order, order_of, order_values, typed_for
 from checkout.remembered import begun, form_token_for, remember
 from core.accounts.models import Vendor
 from core.kernel.money import Money
-from core.payments.link import limits, link_state, note_opening, open_link_token, paid_payment
+from core.kernel.signing import TokenRefused
+from core.payments.basket import PriceChanged, offer_of
+from core.payments.link import limits, link_state, note_opening, open_link_token
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import page_state
-from core.payments.start import payment_token, receipt_token, start_payment
+from core.payments.start import open_payment_token, payment_token, receipt_token, start_payment
 from core.web.fields import AddressField, Form, FormTokenField, LineField, MoneyField
 from core.web.filters import money
 from core.web.guard import public
-from core.web.page import page, see_other
+from core.web.page import page, see_other, wants_part
 from core.web.throttle import by_address
 
-UNDER_WAY = ("pay", "challenge", "failed", "checking")
+UNDER_WAY = ("pay", "challenge", "failed", "locked", "checking")
 
 
 class ChooseForm(Form):
@@ -31,7 +36,7 @@ class ChooseForm(Form):
 
     def read_amount(self, link: PaymentLink) -> Money | None:
         """What the payer means to pay: the link's own amount, the pressed suggestion, or what they wrote. None after an error."""
-        if link.amount is not None:
+        if link.amount is not None or offer_of(link).items:
             return link.amount
         if self.choice.data and self.choice.data != "own":
             return self._suggestion(link)
@@ -46,10 +51,16 @@ class ChooseForm(Form):
         self.refuse("Choose one of these amounts, or enter your own.", "choice")
         return None
 
+    def amount_so_far(self, link: PaymentLink) -> Money | None:
+        """What has been chosen up to now, for the total on the page; nothing is refused for it."""
+        if link.amount is not None or self.choice.data in (None, "", "own"):
+            return link.amount or (None if self.amount.errors else self.amount.data)
+        return next((Money(minor, link.currency) for minor in link.suggestions_minor if self.choice.data == str(minor)), None)
+
     def fit(self, link: PaymentLink) -> ChooseForm:
         """Reads the written amount in the link's currency, and only when it is the one that counts."""
         self.amount.currency = link.currency
-        if link.amount is not None or (self.choice.data and self.choice.data != "own"):
+        if link.amount is not None or offer_of(link).items or (self.choice.data and self.choice.data != "own"):
             self.amount.typed = ""
         return self
 
@@ -69,7 +80,8 @@ def choose(token: str) -> Response:
     if state != "open":
         return closed(vendor, link, state)
     note_opening(vendor, link)
-    form = ChooseForm(formdata=None, form_token=form_token_for(link), **_typed_before(mine, link))
+    before = _recovered(vendor, link, request.args.get("again", "")) or (mine[1] if mine else None)
+    form = fitting(ChooseForm, link)(formdata=None, form_token=form_token_for(link), **_typed_before(vendor, before, link))
     return _form_page(vendor, link, token, form, mine)
 
 
@@ -79,20 +91,60 @@ def choose(token: str) -> Response:
 def start(token: str) -> Response:
     """The same form sent twice answers the payment it began the first time, whatever has become of the link since."""
     vendor, link = open_link_token(token)
-    form = ChooseForm().fit(link)
+    form = fitting(ChooseForm, link)().fit(link)
     good = form.validate()
+    if "update" in request.form:
+        return _worked_out(vendor, link, token, form)
+    good = check_order(form) and good
     amount = form.read_amount(link) if good else None
-    if good and amount is not None:
+    if good and not form.errors:
         with form.refusals():
-            return _begin(vendor, link, form, amount)
+            try:
+                return _begin(vendor, link, form, amount)
+            except PriceChanged as changed:
+                form.refuse(_("The total is now %(total)s. Look it over, and go on if you agree.", total=money(changed.total)))
     state = link_state(link)
     if state != "open":
         return closed(vendor, link, state, status=409)
     return _form_page(vendor, link, token, form, begun(vendor, link), status=form.status)
 
 
-def _begin(vendor: Vendor, link: PaymentLink, form: ChooseForm, amount: Money) -> Response:
-    payment = start_payment(vendor, link, amount=amount, email=form.email.data, name=form.name.data or "", form_token=form.form_token.data)
+def _worked_out(vendor: Vendor, link: PaymentLink, token: str, form: ChooseForm) -> Response:
+    """The total anew for what is chosen now. Nothing is begun, and nothing is said about what the payer has not come to."""
+    state = link_state(link)
+    if state != "open":
+        return see_other(url_for("checkout.choose", token=token)) if wants_part() else closed(vendor, link, state, status=409)
+    if isinstance(form, OrderFields):
+        form.check_order(cart_only=True)
+    return _form_page(vendor, link, token, form, begun(vendor, link))
+
+
+def _recovered(vendor: Vendor, link: PaymentLink, token: str) -> Payment | None:
+    """The payment of which this is a fresh start, by its own signed address."""
+    try:
+        owner, payment = open_payment_token(token)
+    except TokenRefused:
+        return None
+    return payment if owner.id == vendor.id and payment.link_id == link.id and payment.state in ("canceled", "expired") else None
+
+
+def _again(vendor: Vendor, link: PaymentLink, mine: tuple[str, Payment] | None) -> str:
+    """The address of the payment of which this form is a fresh start, if it is one: said again by the form."""
+    said = request.values.get("again", "") or (mine[0] if mine else "")
+    return said if said and _recovered(vendor, link, said) else ""
+
+
+def _begin(vendor: Vendor, link: PaymentLink, form: ChooseForm, amount: Money | None) -> Response:
+    again = _recovered(vendor, link, request.form.get("again", ""))
+    payment = start_payment(
+        vendor,
+        link,
+        amount=amount,
+        email=form.email.data,
+        name=form.name.data or "",
+        form_token=form.form_token.data,
+        order=order_of(link, form, request.form.get("shown", ""), again.id if again else None),
+    )
     address = payment_token(vendor, payment)
     remember(link, address)
     return see_other(url_for("checkout.show", token=address))
@@ -104,31 +156,37 @@ def _form_page(
     if link.amount is None and not form.choice.data:
         form.choice.data = "" if link.suggestions_minor else "own"
     paid = mine[1] if mine and mine[1].state == "succeeded" else None
+    order = order_values(vendor, link, form, form.amount_so_far(link))
     return page(
         "checkout/choose.html",
-        status=status,
+        fragment="checkout/_totals.html",
+        status=max(status, form.status) if form.is_submitted() else status,
         face=face_of(vendor, link.mode),
         title=link.title,
         description=link.description,
-        amount_due=link.amount,
+        amount_due=order["due"] if order["offer"].sells else link.amount,
         currency=link.currency,
         suggestions=[Money(minor, link.currency) for minor in link.suggestions_minor],
         range_text=_range_text(link),
         form=form,
+        wants_part=wants_part(),
+        link_fixed=link.amount is not None,
+        again=_again(vendor, link, mine),
+        **order,
         action=url_for("checkout.start", token=token),
         paid=paid,
         paid_receipt=url_for("checkout.receipt", token=receipt_token(vendor, paid)) if paid else None,
     )
 
 
-def _typed_before(mine: tuple[str, Payment] | None, link: PaymentLink) -> dict[str, object]:
+def _typed_before(vendor: Vendor, payment: Payment | None, link: PaymentLink) -> dict[str, object]:
     """After a payment that was cancelled or ran out, the form begins with what was typed for it."""
-    if not mine or mine[1].state == "succeeded":
+    if payment is None or payment.state == "succeeded":
         return {}
-    payment = mine[1]
     suggested = payment.amount_minor in link.suggestions_minor
     amount = {"choice": str(payment.amount_minor)} if suggested else {"choice": "own", "amount": payment.amount}
-    return {"email": payment.email, "name": payment.payer_name, **(amount if link.amount is None else {})}
+    who = {"email": payment.email, "name": payment.payer_name, **typed_for(vendor, link, payment)}
+    return who if link.amount is not None or payment.itemised else {**who, **amount}
 
 
 def _range_text(link: PaymentLink) -> str | None:
@@ -143,8 +201,13 @@ def _range_text(link: PaymentLink) -> str | None:
 
 
 def closed(vendor: Vendor, link: PaymentLink, state: str, status: int = 200) -> Response:
-    """The page of a link that takes no payments now: paused, expired, sold_out or paid. It may be read; it cannot be paid."""
-    paid = paid_payment(link) if state == "paid" else None
+    """The page of a link that takes no payments now: paused, expired, sold_out or paid. It may be read; it cannot be paid.
+
+    The receipt names the payer, and a link is passed on: so it is offered to the browser that paid, and to nobody else
+    (docs/decisions/0006-a-link-names-no-payer.md). The payer has it by e-mail as well.
+    """
+    mine = begun(vendor, link) if state == "paid" else None
+    paid = mine[1] if mine and mine[1].state == "succeeded" else None
     return page(
         f"checkout/link_{state}.html",
         status=status,

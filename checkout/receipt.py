@@ -7,11 +7,13 @@ from flask import Response, make_response, url_for
 from checkout.blueprint import door
 from checkout.face import face_of
 from core.accounts.models import Vendor
+from core.accounts.receipts import find_receipt_settings
 from core.kernel.config import settings
 from core.kernel.signing import TokenRefused
 from core.notifications.papers import newest_paper
 from core.payments.models import Payment
-from core.payments.queries import list_refunds
+from core.payments.queries import refunds_of_sale
+from core.payments.sale import find_cart, find_details
 from core.payments.start import open_payment_token
 from core.web.guard import public
 from core.web.page import page
@@ -34,9 +36,12 @@ def receipt(token: str) -> Response:
     html = receipt_html(
         vendor,
         payment,
-        list_refunds(vendor, payment),
+        refunds_of_sale(vendor, payment),
         address=settings().public_url + url_for("checkout.receipt", token=token),
         pdf_address=url_for("checkout.receipt_pdf", token=token),
+        cart=find_cart(vendor, payment),
+        said=find_details(vendor, payment),
+        extra=find_receipt_settings(vendor),
     )
     return make_response(html)
 

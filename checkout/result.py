@@ -10,14 +10,19 @@ from checkout.blueprint import door, log
 from checkout.declines import explain
 from checkout.processor_pages import allow_processor
 from checkout.till import Till, at, open_till
+from core.accounts.return_addresses import return_address
 from core.kernel.clock import now
 from core.kernel.money import Money
 from core.payments.attempt import close_at_provider, live_attempt
+from core.payments.basket import offer_of
 from core.payments.close import record_close
 from core.payments.link import link_state, link_token
+from core.payments.lockout import locked_until
+from core.payments.models import PaymentLink
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
-from core.payments.settle import settle
+from core.payments.sale import find_cart
+from core.payments.settle import settle_at_once
 from core.payments.transfer_queries import list_returns
 from core.providers.contract import ProviderError
 from core.providers.registry import takes_transfers
@@ -28,6 +33,7 @@ from core.web.throttle import by_address
 
 QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
 REFRESH_SECONDS = 4  # for browsers without scripts
+PROCESSING_SECONDS = 30  # the bank may take days: the page looks again now and then, and the e-mail comes anyway
 LAST_MINUTES = 5  # before that nobody is hurried
 NOT_CANCELED = "The card processor did not answer, so we cannot promise that this payment is cancelled. Please try again in a moment."
 
@@ -63,13 +69,13 @@ def come_back(token: str) -> Response:
         except ProviderError as problem:  # refused, or too many are asking: the poller asks again
             log.warning("inquiry_failed", problem=type(problem).__name__, payment=till.payment.public_id)
         else:
-            settle(till.vendor, till.payment, attempt, outcome, cause="return")
+            settle_at_once(till.vendor, till.payment, attempt, outcome, cause="return")
     return see_other(till.page_url)
 
 
 @door.post("/checkout/<token>/cancel")
 @public
-@at("pay", "challenge", "failed", "transfer")
+@at("pay", "challenge", "failed", "locked", "transfer")
 def cancel(till: Till) -> Response:
     """The payer calls it off. What is open at the provider is closed first; if it was paid after all, it is paid."""
     if till.payment.unapplied:  # part of it has come: what becomes of that is between payer and seller
@@ -100,13 +106,14 @@ def payment_page(template: str, till: Till, *, status: int = 200, **values: obje
         "reference": payment.reference,
         "email": payment.email,
         "page_url": till.page_url,
+        "cart": find_cart(till.vendor, payment),
     }
     return page(template, status=status, **{**common, **values})
 
 
 def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Response:
     """To be paid: fresh, left in the middle, or after a decline. What was typed before stays with the payment."""
-    attempt = live_attempt(till.payment)
+    attempt = till.attempt if notice is None else live_attempt(till.payment)  # a notice: something was tried since
     stage = till.stage
     # Fields on our own page need scripts to be opened; a payer sent to the hosted page continues there.
     in_fields = attempt is None or attempt.surface == "fields"
@@ -124,6 +131,19 @@ def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Re
         back_url=url_for("checkout.come_back", token=till.token),
         cancel_url=url_for("checkout.cancel", token=till.token),
         transfer_url=url_for("checkout.by_transfer", token=till.token) if takes_transfers(till.payment.mode, till.payment.currency) else None,
+        expire_url=url_for("checkout.expire_now", token=till.token),
+    )
+
+
+def locked_page(till: Till, *, notice: str | None = None, status: int = 200) -> Response:
+    """Too many declines: said with the time at which it goes on. The guard lets no try through before."""
+    return payment_page(
+        "checkout/locked.html",
+        till,
+        status=status,
+        notice=notice,
+        locked_until=locked_until(till.payment) or now(),
+        cancel_url=url_for("checkout.cancel", token=till.token),
     )
 
 
@@ -134,13 +154,15 @@ def payment_end(till: Till) -> dict[str, object]:
 
 
 def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response:
+    processing, slow = till.payment.state == "processing", asked >= QUICK_ASKS
     return payment_page(
         "checkout/_checking.html" if part else "checkout/checking.html",
         till,
         state_url=url_for("checkout.state", token=till.token, asked=asked + 1),
-        wait_seconds=2 if asked < QUICK_ASKS else 10,
-        slow=asked >= QUICK_ASKS,
-        refresh_seconds=REFRESH_SECONDS,
+        wait_seconds=2 if not slow else PROCESSING_SECONDS if processing else 10,
+        processing=processing,
+        slow=slow,
+        refresh_seconds=PROCESSING_SECONDS if processing else REFRESH_SECONDS,
     )
 
 
@@ -157,7 +179,15 @@ def paid_page(till: Till) -> Response:
         excess=payment.unapplied,
         going_back=going_back(till),
         receipt_url=till.receipt_url,
+        shop_url=shop_url(till, find_link_of(till.vendor, payment), "success_url"),
+        paid_note=True,
     )
+
+
+def shop_url(till: Till, link: PaymentLink | None, which: str) -> str | None:
+    """The vendor's own page to go back to, while it is on a domain that is proved to be theirs."""
+    payment = till.payment
+    return return_address(till.vendor.id, payment.mode, getattr(offer_of(link), which), payment=payment.public_id) if link else None
 
 
 def over_page(till: Till) -> Response:
@@ -165,8 +195,10 @@ def over_page(till: Till) -> Response:
     if till.payment.received_minor:
         return payment_page("checkout/late.html", till, waiting=till.payment.unapplied, going_back=going_back(till))
     link = find_link_of(till.vendor, till.payment)
-    again = url_for("checkout.choose", token=link_token(till.vendor, link)) if link and link_state(link) == "open" else None
-    return payment_page(f"checkout/{till.stage}.html", till, again_url=again)
+    again = (
+        url_for("checkout.choose", token=link_token(till.vendor, link), again=till.token) if link and link_state(link) == "open" else None
+    )
+    return payment_page(f"checkout/{till.stage}.html", till, again_url=again, shop_url=shop_url(till, link, "cancel_url"), paid_note=False)
 
 
 def going_back(till: Till) -> list[Money]:
@@ -178,6 +210,7 @@ PAGES: dict[str, Callable[..., Response]] = {
     "pay": card_page,
     "challenge": card_page,
     "failed": card_page,
+    "locked": locked_page,
     "checking": checking_page,
     "paid": paid_page,
     "canceled": over_page,

@@ -11,9 +11,9 @@ from flask import Response, url_for
 from checkout.face import Face, face_of
 from core.accounts.models import Vendor
 from core.kernel.config import settings
-from core.payments.models import Payment
+from core.payments.models import Attempt, Payment
 from core.payments.queries import page_state
-from core.payments.start import open_payment_token, receipt_token
+from core.payments.start import open_payment, receipt_token
 from core.web.page import see_other
 
 TillView = Callable[["Till"], Response]
@@ -26,6 +26,7 @@ class Till:
     vendor: Vendor
     payment: Payment
     token: str
+    attempt: Attempt | None = None  # the one that might still move money when the till was opened
 
     @property
     def stage(self) -> str:
@@ -51,8 +52,8 @@ class Till:
 
 def open_till(token: str) -> Till:
     """The payment this address belongs to. Raises TokenRefused for anything we did not issue."""
-    vendor, payment = open_payment_token(token)
-    return Till(vendor, payment, token)
+    vendor, payment, attempt = open_payment(token)
+    return Till(vendor, payment, token, attempt)
 
 
 def at(*stages: str) -> Callable[[TillView], Callable[[str], Response]]:

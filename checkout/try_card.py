@@ -9,7 +9,15 @@ from checkout.processor_pages import origin_of
 from checkout.result import card_page
 from checkout.till import Till, at
 from core.kernel.config import settings
-from core.payments.attempt import PaymentOver, begin_attempt, close_at_provider, drop_unopened, open_at_provider, record_opening
+from core.payments.attempt import (
+    PaymentOver,
+    TriedTooOften,
+    begin_attempt,
+    close_at_provider,
+    drop_unopened,
+    open_at_provider,
+    record_opening,
+)
 from core.payments.models import Attempt
 from core.payments.settle import settle
 from core.payments.states import LIVE_ATTEMPT
@@ -32,7 +40,7 @@ def try_card(till: Till) -> Response:
     surface = "fields" if request.form.get("surface") == "fields" else "hosted"
     try:
         attempt = open_attempt(till, surface)
-    except PaymentOver as over:
+    except (PaymentOver, TriedTooOften) as over:
         return _not_opened(till, surface, over.message)
     except ProviderUnreachable as problem:
         if isinstance(problem, ProviderBusy) and problem.same_request and surface == "hosted":

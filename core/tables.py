@@ -1,12 +1,14 @@
 """Every model, for the migrations and for nothing else."""
 
 from core.accounts import models as accounts
+from core.customers import models as customers
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
 from core.notifications import models as notifications
 from core.payments import models as payments
+from core.payments import sale_models as sales
 from core.payments import transfer_models as transfers
 from core.providers import bank_models as bank
 from core.providers import models as providers
 
-__all__ = ["accounts", "audit", "bank", "ledger", "notifications", "outbox", "payments", "providers", "transfers"]
+__all__ = ["accounts", "audit", "bank", "customers", "ledger", "notifications", "outbox", "payments", "providers", "sales", "transfers"]

@@ -30,7 +30,7 @@ FIGURES = (
     Figure("seller_available", "available", "Available", "Yours, and free to be paid out."),
     Figure("seller_pending", "pending", "Pending", "Paid by customers and still in its waiting time."),
     Figure("refund_in_flight", "on-the-way", "On its way back", "Refunds you asked for that have not reached the payer yet."),
-    Figure("unapplied_receipts", "waiting", "Waiting", "Bank transfers that do not pay for anything yet: parts, too much, or too late."),
+    Figure("unapplied_receipts", "unexpected", "Waiting", "Arrived and does not pay for anything yet: transfers in parts, too much or too late, and charges nobody asked for."),
     Figure("seller_hold", "held", "Held", "Kept aside for a dispute or as a reserve."),
     Figure("seller_receivable", "owed", "Owed to us", "What refunds or disputes took beyond your balance."),
 )
@@ -40,6 +40,7 @@ ALWAYS_SHOWN = ("available", "pending", "on-the-way")
 # What a journal is called on a statement, by its kind in the books.
 KINDS = {
     "capture": "Payment",
+    "unexpected capture": "Money that was not expected",
     "release": "Released to available",
     "refund requested": "Refund",
     "refund confirmed": "Refund reached the payer",

@@ -24,6 +24,7 @@ class Moment:
     at: datetime
     who: str
     code: str | None
+    cause: str = ""  # how we came to know: an event of the provider's, or the way we asked
 
 
 # kind -> (title, tone)
@@ -43,6 +44,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.canceled": ("Cancelled by the payer", "quiet"),
     "payment.expired": ("Ran out of time", "quiet"),
     "payment.unexpected_money": ("Money arrived that was not expected", "bad"),
+    "unexpected.return_requested": ("Sending back the money that was not expected", "info"),
     "payment.released": ("Released to your available balance", "good"),
     "transfer.received": ("Bank transfer received", "good"),
     "transfer.partial": ("Part of it has come; the rest is waited for", "info"),
@@ -53,12 +55,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "return.settled": ("Sent back", "good"),
     "return.failed": ("It could not be sent back", "bad"),
     "fee.recorded": ("The processor's charge was recorded", "quiet"),
+    "fee.other_currency": ("The processor's charge is in another currency and is not in the books", "warn"),
     "refund.requested": ("Refund asked for", "info"),
     "refund.submitted": ("Refund sent to the processor", "info"),
     "refund.pending": ("Refund on its way", "info"),
     "refund.succeeded": ("Refunded", "good"),
     "refund.failed": ("Refund failed", "bad"),
     "refund.canceled": ("Refund cancelled", "bad"),
+    "refund.outside": ("Refunded at the processor, not from here", "warn"),
+    "refund.cannot_be_booked": ("The processor tells of a refund that does not fit", "bad"),
     "refund.unknown": ("The refund's outcome is not known yet; we keep asking", "warn"),
 }
 REASONS = {
@@ -68,6 +73,11 @@ REASONS = {
     "not_delivered": "Not delivered",
     "other": "Other reason",
     "reversed_by_bank": "Taken back by the bank",
+}
+WHY = {
+    "second_charge": "Charged a second time",
+    "mismatch": "Not the amount or currency that was asked for",
+    "excess": "More than is left of the payment. It is not in your books yet",
 }
 WHO = {"payer": "The payer", "provider": "The card processor", "system": "Automatic", "bank": "The bank"}
 
@@ -87,6 +97,7 @@ def _moment(event: PaymentEvent, names: dict[str, str]) -> Moment:
         at=event.at,
         who=WHO.get(event.actor) or names.get(event.actor) or "A member of your team",
         code=detail.get("refund") or detail.get("attempt") or detail.get("charge"),
+        cause=event.cause,
     )
 
 
@@ -100,9 +111,14 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
     if detail.get("reason"):
         said.append(REASONS.get(detail["reason"], _plain(detail["reason"])))
     if detail.get("failure_reason"):
-        said.append(f"Reason: {_plain(detail['failure_reason'])}. The money is back in your balance")
+        where = "still held here" if detail.get("source") == "unapplied" else "back in your balance"
+        said.append(f"Reason: {_plain(detail['failure_reason'])}. The money is {where}")
     if detail.get("why"):
-        said.append(_plain(detail["why"]).capitalize())
+        said.append(WHY.get(detail["why"]) or _plain(detail["why"]).capitalize())
+    if detail.get("code"):
+        said.append(f"Discount code {detail['code']}")
+    if detail.get("terms"):
+        said.append(f"Agreed to the terms, version {detail['terms']}")
     if detail.get("surface") == "fields" and kind == "attempt.started":
         said.append("On our page, with the processor's own card fields")
     if detail.get("surface") == "instructions":

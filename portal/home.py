@@ -1,24 +1,31 @@
-"""The start page for strangers, and the home of a vendor: first steps, today's takings, balance, latest payments."""
+"""The start page for strangers, and the home of a vendor: what to do, what came in, what is released next, the latest payments."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import date, timedelta
 
-from flask import Response, url_for
+from flask import Response, request, url_for
+from flask_babel import gettext as _
 
-from core.kernel import clock
 from core.kernel.config import settings
+from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.ledger.queries import balances
-from core.payments.queries import list_payments, milestones, takings_since
-from core.web.filters import zone
+from core.payments.figures import DayTaken, ends_since, next_releases, takings_by_day
+from core.payments.lists import list_payments
+from core.payments.queries import milestones
 from core.web.guard import current, find_current, may, public
 from core.web.page import page
 from portal.balance import summarise
 from portal.blueprint import portal
+from portal.charts import Bars, bars, days_of, per_cent, shares
+from portal.days import beginning, today
 from portal.live import what_live_needs
+from portal.tasks import open_tasks
+
+CHART_DAYS = 30
 
 
 @portal.get("/")
@@ -50,6 +57,122 @@ def _demo() -> Demo:
         return Demo()
 
 
+@portal.get("/portal/")
+@may("home.see")
+def home() -> Response:
+    me, last = current(), today()
+    first = last - timedelta(days=CHART_DAYS - 1)
+    taken = takings_by_day(me.vendor, me.mode, beginning(first - timedelta(days=CHART_DAYS)))
+    code = _currency(taken)
+    found = balances(me.vendor, me.mode)
+    return page(
+        "portal/home/home.html",
+        latest=list_payments(me.vendor, me.mode, limit=6).rows,
+        steps=_steps(milestones(me.vendor, me.mode)),
+        tasks=open_tasks(found),
+        spans=[
+            _span(taken, last, days, title) for days, title in ((1, _("Today")), (7, _("Last 7 days")), (CHART_DAYS, _("Last 30 days")))
+        ],
+        before=_sum(taken, code, first - timedelta(days=CHART_DAYS), first - timedelta(days=1)),
+        chart=_chart(taken, code, first, last),
+        codes=sorted({row.amount.currency for row in taken} | {me.vendor.currency}),
+        success=_success(first, last),
+        release=_release(),
+        books=summarise(found, me.vendor.currency),
+    )
+
+
+@dataclass(frozen=True)
+class Span:
+    """What came in over some days: for each currency how many payments and how much, the vendor's own first."""
+
+    title: str
+    rows: list[tuple[int, Money]]
+    href: str
+
+    @property
+    def count(self) -> int:
+        return sum(count for count, _ in self.rows)
+
+
+def _span(taken: list[DayTaken], last: date, days: int, title: str) -> Span:
+    """The vendor's own currency is shown also when nothing came in."""
+    own, first = current().vendor.currency, last - timedelta(days=days - 1)
+    rows = []
+    for code in [own, *sorted({row.amount.currency for row in taken} - {own})]:
+        mine = [row for row in taken if row.amount.currency == code and first <= row.day <= last]
+        if mine or code == own:
+            rows.append((sum(row.count for row in mine), _sum(mine, code, first, last)))
+    return Span(title, rows, _why_taken(first, last, own))
+
+
+def _sum(taken: list[DayTaken], code: str, first: date, last: date) -> Money:
+    total = Money(0, code)
+    for row in taken:
+        if row.amount.currency == code and first <= row.day <= last:
+            total = total + row.amount
+    return total
+
+
+def _why_taken(first: date, last: date, code: str) -> str:
+    return url_for("portal.why_taken", since=first.isoformat(), until=last.isoformat(), currency=code)
+
+
+def _currency(taken: list[DayTaken]) -> str:
+    """Which currency the chart is in: the one asked for, else the vendor's own, else one in which money came."""
+    asked, own = request.args.get("currency", ""), current().vendor.currency
+    if len(asked) == 3 and is_currency(asked):
+        return asked
+    seen = sorted({row.amount.currency for row in taken})
+    return own if own in seen or not seen else seen[0]
+
+
+def _chart(taken: list[DayTaken], code: str, first: date, last: date) -> Bars:
+    known = {row.day: row for row in taken if row.amount.currency == code}
+    none = Money(0, code)
+    return bars(
+        [
+            (day, known[day].amount if day in known else none, known[day].count if day in known else 0, _why_taken(day, day, code))
+            for day in days_of(first, last)
+        ],
+        code,
+    )
+
+
+def _success(first: date, last: date) -> dict[str, object]:
+    """Of the payments that ended: how many were paid, as a rate and as parts of a band."""
+    me = current()
+    ends = ends_since(me.vendor, me.mode, beginning(first))
+    listed = {state: url_for("portal.payments", status=state, since=first.isoformat(), until=last.isoformat()) for state in ends}
+    names = {
+        "succeeded": (_("Paid"), "good"), "requires_method": (_("Declined"), "bad"), "canceled": (_("Cancelled"), "warn"),
+        "expired": (_("Left unfinished"), "quiet"),
+    }  # fmt: skip
+    parts = shares([(*names[state], count, listed[state]) for state, count in ends.items()])
+    total = sum(ends.values())
+    why = url_for("portal.why_success", since=first.isoformat(), until=last.isoformat())
+    return {"rate": per_cent(ends["succeeded"], total), "paid": ends["succeeded"], "total": total, "parts": parts, "href": why}
+
+
+def _release() -> dict[str, object] | None:
+    """The next day on which money becomes available, and what comes after it."""
+    me = current()
+    if not me.may("balance.see"):
+        return None
+    waiting = next_releases(me.vendor, me.mode)
+    due = [one for one in waiting if one.amount.minor > 0]
+    if not due:
+        return None
+    first = [one for one in due if one.day == due[0].day]
+    return {
+        "day": due[0].day,
+        "is_due": due[0].day <= today(),
+        "sums": [one.amount for one in first],
+        "later": len({one.day for one in due}) - 1,
+        "href": url_for("portal.why_release", day=due[0].day.isoformat()),
+    }
+
+
 @dataclass(frozen=True)
 class Step:
     """One line of the checklist."""
@@ -59,38 +182,6 @@ class Step:
     done: bool
     href: str
     action: str
-
-
-@portal.get("/portal/")
-@may("home.see")
-def home() -> Response:
-    me = current()
-    today, week = _since(0), _since(6)
-    return page(
-        "portal/home/home.html",
-        latest=list_payments(me.vendor, me.mode, limit=6).rows,
-        steps=_steps(milestones(me.vendor, me.mode)),
-        today=_takings(today),
-        week=_takings(week),
-        today_on=today.astimezone(zone()).date(),
-        week_on=week.astimezone(zone()).date(),
-        books=summarise(balances(me.vendor, me.mode), me.vendor.currency),
-    )
-
-
-def _takings(since: datetime) -> list[tuple[int, Money]]:
-    """Payments and sums since then, the vendor's own currency first, also when nothing came in."""
-    me = current()
-    found = takings_since(me.vendor, me.mode, since)
-    own = found.pop(me.vendor.currency, (0, Money(0, me.vendor.currency)))
-    return [own, *(found[code] for code in sorted(found))]
-
-
-def _since(days: int) -> datetime:
-    """When the vendor's day began, so many days ago, by the clock on the vendor's wall."""
-    here = clock.now().astimezone(zone())
-    first = here.date() - timedelta(days=days)
-    return datetime.combine(first, time(), tzinfo=zone()).astimezone(UTC)
 
 
 def _steps(reached: dict[str, bool]) -> list[Step]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from wtforms.validators import StopValidation
 
 from core.kernel.currency import is_currency
@@ -41,7 +42,11 @@ class LinkForm(Form):
     title = LineField("Title", most=120, required="Say what the payment is for.")
     description = ParagraphField("Description", most=2000)
     currency = CurrencyField("Currency")
-    amount_kind = RadioField("Who decides the amount?", choices=options([("fixed", "I do"), ("open", "The payer")]), default="fixed")
+    amount_kind = RadioField(
+        "Who decides the amount?",
+        choices=options([("fixed", "I do"), ("open", "The payer"), ("items", _l("A list of things"))]),
+        default="fixed",
+    )
     amount = MoneyField("Amount")
     minimum = MoneyField("Smallest amount")
     maximum = MoneyField("Largest amount")
@@ -77,15 +82,15 @@ class LinkForm(Form):
         )
 
 
-def filled_from(link: PaymentLink) -> LinkForm:
-    """The form as it looks when somebody opens an existing link for editing."""
+def filled_from(link: PaymentLink, made: type[LinkForm] = LinkForm, **more: Any) -> LinkForm:
+    """The form as it looks when somebody opens an existing link for editing; `more` says what else it holds."""
     suggested = [Money(minor, link.currency).decimal_text for minor in link.suggestions_minor]
-    return LinkForm(
+    return made(
         formdata=None,
         title=link.title,
         description=link.description,
         currency=link.currency,
-        amount_kind="open" if link.amount is None else "fixed",
+        amount_kind=more.pop("amount_kind", "open" if link.amount is None else "fixed"),
         amount=link.amount,
         minimum=_money(link.minimum_minor, link.currency),
         maximum=_money(link.maximum_minor, link.currency),
@@ -94,6 +99,7 @@ def filled_from(link: PaymentLink) -> LinkForm:
         max_payments=link.max_payments,
         expires_at=link.expires_at,
         hours_after_opening=link.hours_after_opening,
+        **more,
     )
 
 

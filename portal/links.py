@@ -6,6 +6,7 @@ from flask import Response, flash, request, url_for
 
 from core.kernel.config import settings
 from core.kernel.money import Money
+from core.payments.basket import offer_of
 from core.payments.link import (
     create_link,
     edit_link,
@@ -18,13 +19,14 @@ from core.payments.link import (
     resume_link,
     taken_places,
 )
+from core.payments.lists import PaymentFilter, list_payments
 from core.payments.models import PaymentLink
-from core.payments.queries import get_link, list_links, list_payments, paid_through
+from core.payments.queries import get_link, list_links, paid_through
 from core.web.fields import ChoiceField, Form, LineField, ParagraphField, options
 from core.web.guard import current, may
 from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
-from portal.link_form import LinkForm, filled_from
+from portal.offer_form import empty_form, form_of, posted_form
 
 COUNTED = 1000
 
@@ -61,6 +63,7 @@ def links() -> Response:
         fragment="portal/links/_table.html",
         form=form,
         links=found.rows,
+        items={link.public_id: len(offer_of(link).items) for link in found.rows},
         states={link.public_id: link_state(link) for link in found.rows},
         filtered=bool(kept),
         newest=url_for(".links", **kept) if after else None,
@@ -71,13 +74,15 @@ def links() -> Response:
 @portal.get("/portal/links/new")
 @may("links.edit")
 def new_link() -> Response:
-    return page("portal/links/new.html", form=LinkForm(formdata=None, currency=current().vendor.currency))
+    return page("portal/links/new.html", form=empty_form())
 
 
 @portal.post("/portal/links/new")
 @may("links.edit")
 def make_link() -> Response:
-    me, form = current(), LinkForm()
+    me, form = current(), posted_form()
+    if "more" in request.form:
+        return page("portal/links/new.html", form=form)
     if form.validate():
         with form.refusals():
             link = create_link(me.vendor, mode=me.mode, by=me.user.public_id, terms=form.terms())
@@ -96,13 +101,16 @@ def link(public_id: str) -> Response:
 @may("links.edit")
 def edit_form(public_id: str) -> Response:
     link = _get(public_id)
-    return page("portal/links/edit.html", form=filled_from(link), link=link)
+    return page("portal/links/edit.html", form=form_of(link), link=link)
 
 
 @portal.post("/portal/links/<public_id>/edit")
 @may("links.edit")
 def change_link(public_id: str) -> Response:
-    link, form = _get(public_id), LinkForm()
+    link = _get(public_id)
+    form = posted_form(link)
+    if "more" in request.form:
+        return page("portal/links/edit.html", form=form, link=link)
     if form.validate():
         with form.refusals():
             edit_link(link, by=current().user.public_id, terms=form.terms(paused_message=link.paused_message))
@@ -176,9 +184,10 @@ def _show(link: PaymentLink, pausing: PauseForm) -> Response:
         paid=paid_through(link, at_most=COUNTED),
         counted=COUNTED,
         taken=taken_places(link) if link.places is not None else None,
-        payments=list_payments(me.vendor, me.mode, link=link, limit=10),
+        payments=list_payments(me.vendor, me.mode, PaymentFilter(link=link), limit=10),
         pausing=pausing,
         range=_range(link),
+        offer=offer_of(link),
     )
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from core.accounts.models import EmailLink, User
+from core.accounts.models import EmailLink, Invitation, User, Vendor
 from core.accounts.queries import find_employer
 from core.kernel.config import settings
 from core.notifications.notify import notify
@@ -21,6 +21,11 @@ def send_link(user: User, link: EmailLink) -> None:
     vendor = find_employer(user)
     if vendor:
         notify(vendor, KIND[link.purpose], mode=MODE, to=link.email, user=user.public_id, token=link.token_id)
+
+
+def send_invitation(vendor: Vendor, invitation: Invitation) -> None:
+    """The single-use link to join a team."""
+    notify(vendor, "invitation", mode=MODE, to=invitation.email, invitation=invitation.public_id)
 
 
 def tell_password_changed(user: User) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Response, request, url_for
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 
 from core.accounts.queries import find_employer, find_user
 from core.kernel.config import settings
 from core.kernel.errors import NotFound
+from core.notifications.models import Message
 from core.notifications.queries import get_message, list_messages, may_read_words
-from core.web.fields import plain_text
+from core.notifications.resend import AGAIN, resend
+from core.notifications.states import MESSAGE
+from core.web.fields import AddressField, Form, plain_text
+from core.web.filters import status_label
 from core.web.guard import current, may, public
-from core.web.page import cursor, page
+from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 from portal.mail import MODE, is_kept_here, may_be_read_by_anybody
 
@@ -20,24 +26,45 @@ KINDS = {
     "password_changed": "Password changed",
     "payment_received": "Payment received",
     "receipt": "Receipt",
+    "payment_failed": "Payment did not go through",
     "refund_sent": "Refund sent",
     "refund_failed": "Refund failed",
+    "unexpected_money": "Unexpected money",
+    "invitation": "Invitation",
+    "money_returned": "Unexpected money sent back",
+    "refund_outside": "Refunded at the processor",
+    "refund_not_booked": "Refund that does not fit",
+    "transfer_instructions": "How to transfer",
+    "transfer_partial": "Part of a transfer came",
+    "transfer_held": "Transfer too much or too late",
+    "transfer_decision": "Transfer to decide about",
+    "transfer_returned": "Transfer sent back",
+    "transfer_taken_back": "Transfer taken back by the bank",
 }
+
+
+class SendAgainForm(Form):
+    email = AddressField(later("To"))
 
 
 @portal.get("/portal/outbox")
 @may("messages.see")
 def outbox() -> Response:
-    me, after = current(), cursor()
-    found = list_messages(me.vendor, me.mode, after=after, limit=25)
+    me, after, state = current(), cursor(), request.args.get("state") or None
+    if state is not None and state not in MESSAGE:
+        raise NotFound
+    found = list_messages(me.vendor, me.mode, state=state, after=after, limit=25)
     return page(
         "portal/outbox/index.html",
         fragment="portal/outbox/_table.html",
         messages=found.rows,
         kinds=KINDS,
         kept_here=is_kept_here(),
-        older=url_for(".outbox", after=found.next) if found.next else None,
-        newest=url_for(".outbox") if after else None,
+        state=state,
+        views=[(_("All"), url_for(".outbox"), state is None)]
+        + [(status_label(one), url_for(".outbox", state=one), state == one) for one in ("queued", "sent", "kept", "failed")],
+        older=url_for(".outbox", after=found.next, state=state) if found.next else None,
+        newest=url_for(".outbox", state=state) if after else None,
     )
 
 
@@ -45,9 +72,36 @@ def outbox() -> Response:
 @may("messages.see")
 def message(public_id: str) -> Response:
     me = current()
+    return _show(get_message(me.vendor, me.mode, public_id))
+
+
+def _show(message: Message, form: SendAgainForm | None = None) -> Response:
+    me = current()
+    again = message.kind in AGAIN and me.may("messages.send")
+    sending = form or (SendAgainForm(formdata=None, email=message.recipient) if again else None)
+    return page(
+        "portal/outbox/show.html",
+        status=form.status if form else 200,
+        message=message,
+        kinds=KINDS,
+        readable=may_read_words(message, email=me.user.email, demo=settings().demo),
+        form=sending,
+        opened=form is not None,
+    )
+
+
+@portal.post("/portal/outbox/<public_id>/again")
+@may("messages.send")
+def send_again(public_id: str) -> Response:
+    """A letter to a customer goes out once more, to the address in the form."""
+    me, form = current(), SendAgainForm()
     found = get_message(me.vendor, me.mode, public_id)
-    readable = may_read_words(found, email=me.user.email, demo=settings().demo)
-    return page("portal/outbox/show.html", message=found, kinds=KINDS, readable=readable)
+    if form.validate():
+        with form.refusals():
+            made = resend(me.vendor, found, to=form.email.data, by=me.user.public_id)
+            flash(_("It is on its way once more. This is the new message."), "good")
+            return see_other(url_for(".message", public_id=made.public_id))
+    return _show(found, form)
 
 
 @portal.get("/outbox")

@@ -1,64 +1,38 @@
-"""Payments: the list with its filters, one payment with its whole history, and refunds."""
+"""One payment: its sums and where they come from, its whole trail, its refunds, and what the team wrote down about it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 
-from core.kernel.money import Money
+from core.accounts.queries import names_of
+from core.accounts.remarks import list_remarks, remove_remark, restore_remark, write_remark
+from core.customers.queries import find_customer
+from core.kernel.errors import NotFound, Refusal
+from core.kernel.ids import is_public_id
 from core.ledger.queries import journals_about
+from core.notifications.queries import list_messages
 from core.payments.models import Payment
-from core.payments.queries import find_link_of, get_payment, list_payments, list_refunds, timeline
+from core.payments.queries import find_link_of, get_payment, refunds_of_sale, timeline
 from core.payments.refund import REASONS, request_refund
-from core.payments.transfer_queries import count_open_cases
-from core.web.fields import ChoiceField, DayField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
-from core.web.filters import status_label
+from core.payments.unexpected import give_back, list_unexpected
+from core.providers.queries import find_event
+from core.providers.redact import redacted
+from core.web.fields import ChoiceField, DataRequired, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.guard import current, may
-from core.web.page import cursor, page, see_other
-from portal.balance import FIGURES, KINDS
+from core.web.page import page, see_other
 from portal.blueprint import portal
+from portal.bought import bought
+from portal.explain import book_lines, sums_of
 from portal.history import REASONS as REASON_WORDS
-from portal.history import tell
+from portal.trail import follow
 from portal.transfers import facts_of
 
 MOVING = ("requires_action", "processing", "unknown")  # more will be known without the vendor doing anything
-SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired")
-
-
-@dataclass(frozen=True)
-class BookLine:
-    """One entry of a payment on an account of the vendor's; what adds to the account is positive."""
-
-    what: str
-    account: str
-    at: datetime
-    amount: Money
-
-
-class FilterForm(Form):
-    class Meta:
-        csrf = False  # reading changes nothing
-
-    q = LineField("Search", most=254)
-    status = ChoiceField("Status", choices=options([("", "All"), *((state, status_label(state)) for state in SHOWN_STATES)]), default="")
-    since = DayField("From")
-    until = DayField("To")
-
-    def wanted(self) -> dict[str, Any]:
-        """The filters as the question about payments takes them; the last day counts whole."""
-        return {
-            "text": self.q.data or None,
-            "status": self.status.data or None,
-            "since": self.since.data,
-            "until": self.until.next_day,
-        }
-
-    def kept(self) -> dict[str, str]:
-        """What belongs in the address of the next page."""
-        return {name: field.raw_data[0] for name, field in self._fields.items() if field.data and field.raw_data}
+LETTERS_SHOWN = 50
 
 
 class RefundForm(Form):
@@ -67,34 +41,19 @@ class RefundForm(Form):
     reason = ChoiceField("Reason", choices=options((reason, REASON_WORDS[reason]) for reason in REASONS))
     note = ParagraphField("Note for your team", most=300)
 
-    def __init__(self, payment: Payment, **kwargs: Any) -> None:
+    def __init__(self, payment: Payment, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.amount.currency = payment.currency
 
 
-@portal.get("/portal/payments")
-@may("payments.see")
-def payments() -> Response:
-    me, form = current(), FilterForm(request.args)
-    good, after = form.validate(), cursor()
-    found = list_payments(me.vendor, me.mode, after=after, limit=25, **(form.wanted() if good else {}))
-    kept = form.kept() if good else {}
-    return page(
-        "portal/payments/index.html",
-        fragment="portal/payments/_table.html",
-        form=form,
-        payments=found.rows,
-        filtered=bool(kept),
-        newest=url_for(".payments", **kept) if after else None,
-        older=url_for(".payments", after=found.next, **kept) if found.next else None,
-        undecided=count_open_cases(me.vendor, me.mode),
-    )
+class RemarkForm(Form):
+    remark = ParagraphField(later("Add a note"), most=2000, validators=[DataRequired(later("Write something first."))])
 
 
 @portal.get("/portal/payments/<public_id>")
 @may("payments.see")
 def payment(public_id: str) -> Response:
-    return _show(_get(public_id), None)
+    return _show(_get(public_id))
 
 
 @portal.post("/portal/payments/<public_id>/refunds")
@@ -111,19 +70,78 @@ def refund(public_id: str) -> Response:
             )  # fmt: skip
             flash("The refund is asked for. You see here when the processor has confirmed it.", "good")
             return see_other(url_for(".payment", public_id=payment.public_id))
-    return _show(payment, form)
+    return _show(payment, refunding=form)
 
 
-def _books(payment: Payment) -> list[BookLine]:
-    """What this payment moved on the vendor's own accounts, as the balance page shows it."""
+@portal.get("/portal/payments/<public_id>/events/<event_id>")
+@may("payments.see")
+def provider_event(public_id: str, event_id: str) -> Response:
+    """What the processor sent, as it came but for what is nobody's business. Only an event that this payment's own trail names."""
+    me, payment = current(), _get(public_id)
+    told = [event for event in timeline(me.vendor, payment) if event.cause == event_id]
+    found = find_event(payment.provider, payment.mode, event_id) if told else None
+    if found is None:
+        raise NotFound(_("There is no such event of this payment."))
+    return page("portal/payments/event.html", payment=payment, event=found, text=redacted(found.raw), kinds=[event.kind for event in told])
+
+
+@portal.post("/portal/payments/<public_id>/remarks")
+@may("remarks.write")
+def remark_on_payment(public_id: str) -> Response:
+    me, payment, form = current(), _get(public_id), RemarkForm()
+    if form.validate():
+        write_remark(me.vendor, me.mode, about=payment.public_id, text=form.remark.data, by=me.user.public_id)
+        flash(_("The note is kept. Only your team reads it."), "good")
+        return see_other(url_for(".payment", public_id=payment.public_id))
+    return _show(payment, remarking=form)
+
+
+@portal.post("/portal/remarks/<public_id>/remove")
+@may("remarks.write")
+def strike_remark(public_id: str) -> Response:
     me = current()
-    names = {figure.account: figure.title for figure in FIGURES}
-    return [
-        BookLine(KINDS.get(journal.kind, journal.kind.capitalize()), names[account], journal.effective_at, -amount)
-        for journal, legs in journals_about(me.vendor, me.mode, payment.public_id)
-        for account, _, amount in legs
-        if account in names
-    ]
+    gone = remove_remark(me.vendor, me.mode, public_id, by=me.user.public_id, any_of_them=me.may("remarks.moderate"))
+    flash(_("The note is removed."), "good")
+    return see_other(_about(gone.about, undo=gone.public_id))
+
+
+@portal.post("/portal/remarks/<public_id>/restore")
+@may("remarks.write")
+def put_remark_back(public_id: str) -> Response:
+    me = current()
+    back = restore_remark(me.vendor, me.mode, public_id, by=me.user.public_id, any_of_them=me.may("remarks.moderate"))
+    flash(_("The note is back."), "good")
+    return see_other(_about(back.about))
+
+
+def _about(public_id: str, undo: str | None = None) -> str:
+    """The page of what a note is about; after a removal it offers to put the note back."""
+    if public_id.startswith("cus_"):
+        return url_for(".customer", public_id=public_id, undo=undo)
+    return url_for(".payment", public_id=public_id, undo=undo)
+
+
+def undo_asked() -> str | None:
+    """The note that was just removed, when the page was reached by removing one."""
+    text = request.args.get("undo", "")
+    return text if is_public_id("rem", text) else None
+
+
+class GiveBackForm(Form):
+    form_token = FormTokenField()
+    charge = LineField("Charge", most=80)
+
+
+@portal.post("/portal/payments/<public_id>/unexpected")
+@may("payments.refund")
+def give_back_unexpected(public_id: str) -> Response:
+    """Money that this payment did not ask for goes back in full. Written down here, sent by a worker."""
+    me, payment, form = current(), _get(public_id), GiveBackForm()
+    if not form.validate() or not form.charge.data:
+        raise Refusal("That form could not be read. Please open the payment again and press the button there.")
+    give_back(me.vendor, payment, charge=form.charge.data, by=me.user.public_id, form_token=form.form_token.data)
+    flash(_("The money is being sent back. You see here when the processor has confirmed it."), "good")
+    return see_other(url_for(".payment", public_id=payment.public_id))
 
 
 def _get(public_id: str) -> Payment:
@@ -131,23 +149,48 @@ def _get(public_id: str) -> Payment:
     return get_payment(me.vendor, me.mode, public_id)
 
 
-def _show(payment: Payment, form: RefundForm | None) -> Response:
-    me = current()
+@dataclass(frozen=True)
+class Forms:
+    """The forms of the page, each as it was sent or fresh."""
+
+    refund: RefundForm | None
+    remark: RemarkForm
+    refund_opened: bool
+    status: int
+
+
+def _forms(payment: Payment, refunding: RefundForm | None, remarking: RemarkForm | None) -> Forms:
     refundable = payment.state == "succeeded" and bool(payment.refundable)
-    refunding = form or RefundForm(payment, formdata=None, amount=payment.refundable)
+    refund = refunding or (RefundForm(payment, formdata=None, amount=payment.refundable) if refundable else None)
+    remark = remarking or RemarkForm(formdata=None)
+    return Forms(refund, remark, refunding is not None, max(refund.status if refunding and refund else 200, remark.status))
+
+
+def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: RemarkForm | None = None) -> Response:
+    me = current()
+    forms, names = _forms(payment, refunding, remarking), names_of(me.vendor, but_me=me.user)
+    unexpected = list_unexpected(me.vendor, payment)
+    journals = journals_about(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
+    letters = list_messages(me.vendor, me.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows
     return page(
         "portal/payments/show.html",
-        status=refunding.status,
+        status=forms.status,
         payment=payment,
         link=find_link_of(me.vendor, payment),
-        refunds=list_refunds(me.vendor, payment),
-        moments=tell(timeline(me.vendor, payment), names={me.user.public_id: "You"}),
-        form=refunding if refundable or form else None,
-        opened=form is not None,
-        reasons=REASON_WORDS,
+        customer=find_customer(me.vendor, me.mode, payment.email),
+        refunds=refunds_of_sale(me.vendor, payment),
+        unexpected=unexpected,
         may_refund=me.may("payments.refund"),
-        books=_books(payment) if me.may("balance.see") else [],
-        moving=payment.state in MOVING or bool(payment.refunding),
+        trail=follow(payment, timeline(me.vendor, payment), journals, letters, names),
+        sums=sums_of(payment),
+        forms=forms,
+        reasons=REASON_WORDS,
+        remarks=list_remarks(me.vendor, me.mode, payment.public_id),
+        names=names,
+        books=book_lines(journals),
+        moving=payment.state in MOVING or bool(payment.refunding) or any(one.returned and not one.is_settled for one in unexpected),
+        undo=undo_asked(),
+        **bought(payment),
         may_resolve=me.may("transfers.resolve"),
         **facts_of(me.vendor, payment),
     )

@@ -1,13 +1,19 @@
-"""What a business says about itself, and where its people are signed in."""
+"""What a business says about itself, what its receipts say, what one is called, and where one is signed in."""
 
 from __future__ import annotations
 
-from flask import Response, flash, url_for
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 
 from core.accounts.change_business import change_business
 from core.accounts.places import time_zones
-from core.accounts.queries import list_sessions
-from core.web.fields import AddressField, ChoiceField, Form, LineField, options
+from core.accounts.queries import list_memberships, list_sessions
+from core.accounts.receipts import ReceiptWish, change_receipts, find_receipt_settings
+from core.accounts.sessions import work_for
+from core.accounts.team import change_name
+from core.kernel.errors import NotFound
+from core.web.fields import AddressField, BooleanField, ChoiceField, Form, LineField, ParagraphField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -17,6 +23,20 @@ class BusinessForm(Form):
     name = LineField("Business name", most=120, required="Enter the name your customers know you by.")
     support_email = AddressField("Support e-mail", required="Enter the address where payers may write for help.")
     time_zone = ChoiceField("Time zone", choices=lambda: options((zone, zone.replace("_", " ")) for zone in time_zones()))
+
+
+class PersonForm(Form):
+    person = LineField(later("Your name"), most=120, required=later("Enter what your team calls you."))
+
+
+class ReceiptForm(Form):
+    legal_name = LineField(later("Name by law"), most=120)
+    postal_address = ParagraphField(later("Postal address"), most=400)
+    registration = LineField(later("Registration"), most=60)
+    paragraph = ParagraphField(later("A word to the payer"), most=600)
+    footer = ParagraphField(later("Footer"), most=300)
+    show_business = BooleanField(later("Show name by law, address and registration"))
+    show_payer = BooleanField(later("Show the payer’s name and e-mail address"))
 
 
 @portal.get("/portal/settings")
@@ -39,6 +59,63 @@ def change_settings() -> Response:
     return _page(form)
 
 
-def _page(form: BusinessForm) -> Response:
+@portal.post("/portal/settings/person")
+@may("account.own")
+def change_person() -> Response:
+    me, form = current(), PersonForm()
+    if form.validate():
+        change_name(me.user, name=form.person.data)
+        flash(_("Saved."), "good")
+        return see_other(url_for(".settings_page"))
+    return _page(BusinessForm(formdata=None, obj=me.vendor), form)
+
+
+@portal.post("/portal/business")
+@may("account.own")
+def change_business_worked_for() -> Response:
+    """Look at another business one works for, in this browser."""
+    me, wished = current(), request.form.get("business", "")
+    for membership, vendor in list_memberships(me.user):
+        if vendor.public_id == wished:
+            work_for(me.session, membership)
+            flash(_("You are looking at %(name)s now.", name=vendor.name), "good")
+            return see_other(url_for(".home"))
+    raise NotFound(_("You do not work for such a business."))
+
+
+@portal.get("/portal/settings/receipts")
+@may("settings.see")
+def receipt_settings() -> Response:
+    return _receipts(ReceiptForm(formdata=None, obj=find_receipt_settings(current().vendor)))
+
+
+@portal.post("/portal/settings/receipts")
+@may("settings.edit")
+def change_receipt_settings() -> Response:
+    me, form = current(), ReceiptForm()
+    if form.validate():
+        wish = ReceiptWish(
+            form.legal_name.data, form.postal_address.data, form.registration.data, form.paragraph.data, form.footer.data,
+            form.show_business.data, form.show_payer.data,
+        )  # fmt: skip
+        change_receipts(me.vendor, wish, by=me.user.public_id)
+        flash(_("Saved. The next receipt is written so; those already printed stay as they were."), "good")
+        return see_other(url_for(".receipt_settings"))
+    return _receipts(form)
+
+
+def _receipts(form: ReceiptForm) -> Response:
+    return page("portal/receipts/edit.html", status=form.status, form=form)
+
+
+def _page(form: BusinessForm, person: PersonForm | None = None) -> Response:
     me = current()
-    return page("portal/settings/index.html", status=form.status, form=form, sessions=list_sessions(me.user), here=me.session.id)
+    return page(
+        "portal/settings/index.html",
+        status=max(form.status, person.status if person else 200),
+        form=form,
+        person=person or PersonForm(formdata=None, person=me.user.name),
+        sessions=list_sessions(me.user),
+        here=me.session.id,
+        businesses=list_memberships(me.user),
+    )

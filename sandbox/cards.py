@@ -70,11 +70,11 @@ class Pages:
     def _pay_step(self, shelf, session):
         """What this request comes to, as something to render once the store has it."""
         if session["status"] == "complete":
-            address = success_url(session)
+            address, kind = success_url(session), state_of(session, shelf.find("payment_intent", session["payment_intent"]))
             return (
                 (lambda: redirect(address, 303))
                 if request.method == "POST"
-                else (lambda: self._notice("paid", session=session, onward=address))
+                else (lambda: self._notice(kind, session=session, onward=address))
             )
         if session["status"] == "expired":
             return lambda: self._notice("expired", session=session, onward=session["cancel_url"])
@@ -115,7 +115,7 @@ class Pages:
             return None, refusal.message
         if paid["status"] == "requires_action":
             return paid["next_action"]["redirect_to_url"]["url"], None
-        return success_url(complete_session(shelf, session)), None
+        return success_url(complete_session(shelf, session, paid=paid["status"] != "processing")), None
 
     # --- the card form inside somebody's page -------------------------------------------------------------------------
 
@@ -200,7 +200,7 @@ class Pages:
                 act = answer_challenge if intent["object"] == "payment_intent" else answer_setup_challenge
                 intent = act(shelf, intent, answer)
                 if session:
-                    session = complete_session(shelf, session)
+                    session = complete_session(shelf, session, paid=intent["status"] != "processing")
             except WireError:
                 intent = shelf.find(intent["object"], intent["id"])
             address = back(intent, session)
@@ -240,6 +240,13 @@ class Pages:
 
 def success_url(session):
     return session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
+
+
+def state_of(session, intent):
+    """What a payer reads who comes back to a session that is over."""
+    if session["payment_status"] == "paid":
+        return "paid"
+    return "processing" if intent["status"] == "processing" else "not_paid"
 
 
 def return_url(intent, url):

@@ -1,5 +1,7 @@
 """Asking the card's bank: one charge for one answer, and the money it moves."""
 
+from dataclasses import replace
+
 from core.web.wire.errors import bad_parameter
 from sandbox import published
 from sandbox.calls import call
@@ -52,9 +54,13 @@ def _outcome(card):
 
 
 def charge_intent(shelf, intent, method, card, *, authenticated):
-    """Makes the charge of one try: succeeded (captured or only authorised) or failed. The intent itself is not touched."""
+    """Makes the charge of one try: succeeded (captured or only authorised), failed, or pending when the bank answers later.
+
+    The intent itself is not touched.
+    """
     charge_id = new_id("ch")
-    good, captured = card.decline is None, card.decline is None and intent["capture_method"] != "manual"
+    good, delayed = card.decline is None, card.decline is None and card.delayed is not None
+    captured = good and not delayed and intent["capture_method"] != "manual"
     code, message = (None, None) if good else published.DECLINES[card.decline]
     details = {
         key: method["card"][key] for key in ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
@@ -85,7 +91,7 @@ def charge_intent(shelf, intent, method, card, *, authenticated):
         "metadata": dict(intent["metadata"]),
         "on_behalf_of": None,
         "outcome": _outcome(card),
-        "paid": good,
+        "paid": good and not delayed,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
         "payment_method_details": {
@@ -110,17 +116,31 @@ def charge_intent(shelf, intent, method, card, *, authenticated):
         "source_transfer": None,
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
-        "status": "succeeded" if good else "failed",
+        "status": "pending" if delayed else "succeeded" if good else "failed",
         "transfer_data": None,
         "transfer_group": intent["transfer_group"],
     }
     if captured:
         charge["balance_transaction"] = _take(shelf, charge, card, intent["amount"])
     shelf.put(charge, {"token": card.token})
-    emit(shelf, "charge.succeeded" if good else "charge.failed", charge)
+    emit(shelf, f"charge.{charge['status']}", charge)
     if captured:
         _aftermath(shelf, charge, card)
     return charge
+
+
+def finish_charge(shelf, charge, *, good):
+    """The bank's late word on a pending charge: all of it is taken, or nothing."""
+    card = published.card_by_token(shelf.private(charge["id"])["token"])
+    if good:
+        done = {**charge, "status": "succeeded", "paid": True, "captured": True, "amount_captured": charge["amount"]}
+        done["balance_transaction"] = _take(shelf, done, card, done["amount"])
+    else:
+        code, message = published.DECLINES[published.DELAYED_DECLINE]
+        refused = _outcome(replace(card, decline=published.DELAYED_DECLINE))
+        done = {**charge, "status": "failed", "failure_code": code, "failure_message": message, "outcome": refused}
+    emit(shelf, f"charge.{done['status']}", shelf.put(done), charge)
+    return done
 
 
 def _take(shelf, charge, card, amount):

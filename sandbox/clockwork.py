@@ -1,4 +1,4 @@
-"""The processor's own clock: delivers webhooks, ends sessions, finishes slow refunds, opens disputes; all of it from the store."""
+"""The processor's own clock: delivers webhooks, ends sessions, finishes slow payments and refunds, opens disputes; all from the store."""
 
 import http.client
 import logging
@@ -16,7 +16,12 @@ from sandbox.store import Shelf
 RETRY_SECONDS = (1, 2, 4, 8, 15, 30, 60, 120, 300, 600)
 TIMEOUT_SECONDS = 10
 _SENDERS = 6
-_TASKS = {"dispute": disputes.open_later, "refund": refunds.finish_later, "session_end": sessions.finish_later}
+_TASKS = {
+    "dispute": disputes.open_later,
+    "refund": refunds.finish_later,
+    "session_end": sessions.finish_later,
+    "payment": sessions.end_payment_later,
+}
 log = logging.getLogger("sandbox.clockwork")
 
 

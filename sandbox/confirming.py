@@ -2,7 +2,7 @@
 
 from core.web.wire.errors import card_refused, missing_parameter, wrong_state
 from sandbox import published
-from sandbox.charging import charge_intent, release_charge
+from sandbox.charging import charge_intent, finish_charge, release_charge
 from sandbox.events import emit
 from sandbox.finding import get
 from sandbox.ids import letters, new_id
@@ -101,6 +101,8 @@ def _try(shelf, intent, method, card, *, authenticated):
     charge = charge_intent(shelf, intent, method, card, authenticated=authenticated)
     if charge["status"] == "failed":
         return _fail(shelf, intent, method, card.decline, charge)
+    if charge["status"] == "pending":
+        return _wait_for_bank(shelf, intent, card, charge)
     paid = {**intent, "latest_charge": charge["id"], "last_payment_error": None, "next_action": None}
     if charge["captured"]:
         paid.update(status="succeeded", amount_received=charge["amount"])
@@ -112,12 +114,38 @@ def _try(shelf, intent, method, card, *, authenticated):
     return paid
 
 
+def _wait_for_bank(shelf, intent, card, charge):
+    """The bank has been asked and answers later: nothing more can be tried until it has."""
+    waiting = {**intent, "status": "processing", "latest_charge": charge["id"], "last_payment_error": None, "next_action": None}
+    emit(shelf, "payment_intent.processing", shelf.put(waiting), intent)
+    if card.delayed != "stays":
+        shelf.later("payment", intent["id"], shelf.pace)
+    return waiting
+
+
+def end_processing(shelf, intent, *, good):
+    """What the bank says in the end of a payment that was processing."""
+    charge = finish_charge(shelf, get(shelf, "charge", intent["latest_charge"]), good=good)
+    if good:
+        done = shelf.put({**intent, "status": "succeeded", "amount_received": charge["amount"]})
+        emit(shelf, "payment_intent.succeeded", done, intent)
+        return done
+    code, message = published.DECLINES[published.DELAYED_DECLINE]
+    method = shelf.find("payment_method", intent["payment_method"])
+    return _write_refusal(shelf, intent, method, code, message, published.DELAYED_DECLINE, charge)
+
+
 def _fail(shelf, intent, method, decline, charge):
     code, message = published.DECLINES[decline]
     return _refuse(shelf, intent, method, code, message, decline, charge)
 
 
 def _refuse(shelf, intent, method, code, message, decline, charge):
+    failed = _write_refusal(shelf, intent, method, code, message, decline, charge)
+    raise card_refused(message, code, decline, charge=charge["id"] if charge else None, payment_intent=failed, payment_method=method)
+
+
+def _write_refusal(shelf, intent, method, code, message, decline, charge):
     failure = {
         "type": "card_error",
         "code": code,
@@ -138,7 +166,7 @@ def _refuse(shelf, intent, method, code, message, decline, charge):
         }
     )
     emit(shelf, "payment_intent.payment_failed", failed, intent)
-    raise card_refused(message, code, decline, charge=failure["charge"], payment_intent=failed, payment_method=method)
+    return failed
 
 
 def answer_challenge(shelf, intent, answer):

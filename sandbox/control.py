@@ -8,6 +8,7 @@ from core.web.wire.encode import dumps
 from core.web.wire.errors import WireError, bad_parameter, not_found
 from sandbox import hooks, stories
 from sandbox.api import account_of, account_of_key
+from sandbox.sessions import end_by_hand
 
 MOST_ROWS = 1_000
 LAST_PLACE = 2**62
@@ -33,6 +34,7 @@ def make_control(api):
     control.delete("/stories")(calls.end_story)
     control.delete("/stories/<int:identity>")(calls.end_story)
     control.get("/charges")(calls.truth)
+    control.post("/processing")(calls.end_processing)
     control.get("/deliveries")(calls.deliveries)
     control.post("/deliveries")(calls.redeliver)
     return control
@@ -118,6 +120,16 @@ class Control:
             rows = connection.execute(_TRUTH, (owner, after, MOST_ROWS)).fetchall()
         charges = [{**dict(row), "metadata": json.loads(row["metadata"]), "disputed": bool(row["disputed"])} for row in rows]
         return answer({"charges": charges, "next": rows[-1]["seq"] if len(rows) == MOST_ROWS else None})
+
+    def end_processing(self):
+        """The bank's word on a payment that is processing: succeeded or failed."""
+        owner, body = account(), read_json()
+        identity, outcome = body.get("payment_intent"), body.get("outcome")
+        if outcome not in ("succeeded", "failed"):
+            raise bad_parameter("parameter_invalid", "outcome", "outcome is succeeded or failed.")
+        with self.api.store.change() as connection:
+            ended = end_by_hand(self.api.shelf(connection, owner), identity, outcome)
+        return answer({"id": ended["id"], "status": ended["status"]})
 
     def deliveries(self):
         owner = account()

@@ -7,8 +7,10 @@ from flask import Blueprint, g, redirect, render_template, request
 from core.web.wire.errors import WireError
 from sandbox import stories
 from sandbox.api import account_of_key
+from sandbox.sessions import end_by_hand
 
 COOKIE = "sandbox_key"
+MOST_PROCESSING = 20
 _LATEST = """
 SELECT d.*, o.body ->> '$.type' AS type FROM deliveries d JOIN objects o ON o.id = d.event WHERE d.account = ? ORDER BY d.seq DESC LIMIT 25"""
 
@@ -40,13 +42,17 @@ class ControlPage:
             return None
 
     def show(self, problem=None, status=200):
-        account, running, deliveries = self.account(), [], []
+        account, running, deliveries, processing = self.account(), [], [], []
         if account:
             with self.api.store.look() as connection:
-                running = stories.listed(self.api.shelf(connection, account))
+                shelf = self.api.shelf(connection, account)
+                running, processing = (
+                    stories.listed(shelf),
+                    shelf.rows("payment_intent", equal={"status": "processing"}, count=MOST_PROCESSING),
+                )
                 deliveries = connection.execute(_LATEST, (account,)).fetchall()
         page = render_template("stories.html", nonce=g.nonce, account=account, stories=stories.STORIES, running=running,
-                               deliveries=deliveries, problem=problem)  # fmt: skip
+                               deliveries=deliveries, processing=processing, problem=problem)  # fmt: skip
         return page, status
 
     def change(self):
@@ -71,6 +77,9 @@ class ControlPage:
     def do(self, shelf, act):
         if act in ("end", "end_all"):
             stories.end(shelf, int(request.form["story"]) if act == "end" else None)
+            return
+        if act in ("succeeded", "failed"):
+            end_by_hand(shelf, request.form["payment_intent"], act)
             return
         seconds, times = request.form.get("seconds"), request.form.get("times")
         stories.add(

@@ -20,6 +20,7 @@ class Card:
     frictionless: bool = False  # 3-D Secure is known but asks nothing
     dispute: str | None = None  # reason of the dispute that follows
     refund: str | None = None  # "pending": succeeds later, "fails": fails later
+    delayed: str | None = None  # the bank only says later: "succeeds", "fails", or "stays" until somebody ends it
     at_once: bool = False  # money is available immediately
     blocked: bool = False  # stopped as fraudulent before the bank is asked
     attaches: bool = True  # may be saved for a customer
@@ -102,10 +103,16 @@ CARDS = (
     ),
     Card("4000000000007726", "pm_card_pendingRefund", "Refund succeeds later", refund="pending", shown="Later"),
     Card("4000000000005126", "pm_card_refundFail", "Refund fails later", refund="fails", shown="Later"),
+    # Delayed notification is published for bank debits only (a payment that is processing, then succeeds, fails, or stays so).
+    # These three numbers are this processor's own and do the same to a card payment.
+    Card("4000000000003204", "pm_card_processingSucceeds", "Processing at first, succeeds later", delayed="succeeds", shown="Processing"),
+    Card("4000000000003212", "pm_card_processingFails", "Processing at first, fails later", delayed="fails", shown="Processing"),
+    Card("4000000000006009", "pm_card_processingStays", "Processing until it is ended by hand", delayed="stays", shown="Processing"),
 )
+DELAYED_DECLINE = "insufficient_funds"  # what a delayed payment fails with
 BY_NUMBER = {card.number: card for card in CARDS}
 BY_TOKEN = {card.token: card for card in CARDS}
-GROUPS = {name: [card for card in CARDS if card.shown == name] for name in ("Approved", "3-D Secure", "Declined", "Later")}
+GROUPS = {name: [card for card in CARDS if card.shown == name] for name in ("Approved", "3-D Secure", "Declined", "Processing", "Later")}
 
 # code of the error, and what a payer is told; a lost or stolen card is never named to the person holding it
 DECLINES = {

@@ -3,12 +3,12 @@
 from core.web.wire import lists
 from core.web.wire.errors import bad_parameter, wrong_state
 from sandbox.calls import call
-from sandbox.confirming import BEFORE_PAYMENT, blank_intent, cancel_intent
+from sandbox.confirming import BEFORE_PAYMENT, blank_intent, cancel_intent, end_processing, unexpected_state
 from sandbox.currencies import check_amount
 from sandbox.events import emit
 from sandbox.finding import get, list_page
 from sandbox.ids import letters, new_id
-from sandbox.methods import cards_only
+from sandbox.methods import card_of, cards_only
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 1_800, 86_400
 
@@ -220,8 +220,34 @@ def intent_of(shelf, session, email, name):
     return intent, shelf.put({**session, "payment_intent": intent["id"], "customer_details": _payer(email, name)})
 
 
-def complete_session(shelf, session):
-    """The payment stands: the session is over and says so in the same transaction."""
-    done = shelf.put({**session, "status": "complete", "payment_status": "paid", "url": None})
+def complete_session(shelf, session, *, paid=True):
+    """The payer is done here: the session is over and says so in the same transaction. `paid` is false while the bank makes up its mind."""
+    done = shelf.put({**session, "status": "complete", "payment_status": "paid" if paid else "unpaid", "url": None})
     emit(shelf, "checkout.session.completed", done, session)
+    return done
+
+
+def end_payment_later(shelf, identity):
+    """What the clock does with a payment that was left processing: it ends as its card says."""
+    intent = shelf.find("payment_intent", identity)
+    card = card_of(shelf, shelf.find("payment_method", intent["payment_method"])) if intent["status"] == "processing" else None
+    if card and card.delayed in ("succeeds", "fails"):
+        finish_payment(shelf, intent, good=card.delayed == "succeeds")
+
+
+def end_by_hand(shelf, identity, outcome):
+    """A person plays the bank: a payment that is processing is `succeeded` or `failed` at once."""
+    intent = get(shelf, "payment_intent", identity)
+    if intent["status"] != "processing":
+        raise unexpected_state(intent, "ended")
+    return finish_payment(shelf, intent, good=outcome == "succeeded")
+
+
+def finish_payment(shelf, intent, *, good):
+    """The bank's late word on a payment, told about the intent and about the session it was made in."""
+    done = end_processing(shelf, intent, good=good)
+    session = shelf.find("checkout.session", shelf.private(intent["id"]).get("session"))
+    if session:
+        ended = shelf.put({**session, "payment_status": "paid"}) if good else session
+        emit(shelf, f"checkout.session.async_payment_{'succeeded' if good else 'failed'}", ended, session)
     return done

@@ -69,7 +69,9 @@ def make_shop(app: Flask, *, business: str = "Blue Door Bakery", currency: str =
 
 
 def make_colleague(shop: Shop, role: str) -> Shop:
-    """Another person of the same vendor, signed in, in this role."""
+    """Another person of the same vendor, signed in, in this role. There is one owner only: that is the shop itself."""
+    if role == "owner":
+        return shop
     other = make_shop(shop.app)
     with unit(shop.app):
         membership = Membership(vendor_id=shop.vendor.id, user_id=other.user.id, role=role, created_at=now())

@@ -8,6 +8,7 @@ from flask import Flask
 from core.kernel.clock import now
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import OutboxTask
+from core.ledger.proof import THE_HOUSE, Standing, standing
 from core.ledger.queries import find_breaks
 from workers import bank_commands
 from workers.seed import seed
@@ -30,11 +31,25 @@ def audit() -> None:
     """Say in words what is wrong with the books; exit code 1 when anything is."""
     with unit_of_work():
         wrong = find_breaks()
+        told = standing()
     for sentence in wrong:
         click.echo(sentence)
-    if wrong:
+    if not wrong:
+        click.echo("The books are whole: every journal balances, every balance is the sum of its entries.")
+    _say_standing(told)
+    if wrong or told.broken:
         raise SystemExit(1)
-    click.echo("The books are whole: every journal balances, every balance is the sum of its entries.")
+
+
+def _say_standing(told: Standing) -> None:
+    """What the clock's own proofs have come to since it last looked."""
+    if told.oldest_at is None:
+        click.echo("The clock has not been through all books yet." if told.books else "The clock has proved no book yet.")
+    else:
+        click.echo(f"The clock proves {told.books} books; the oldest proof is of {told.oldest_at:%Y-%m-%d %H:%M} UTC.")
+    for proof in told.broken:
+        whose = "The guards in PostgreSQL" if proof.vendor_id == THE_HOUSE else f"The {proof.mode} book of vendor {proof.vendor_id}"
+        click.echo(f"ALARM since {proof.broken_since:%Y-%m-%d %H:%M} UTC. {whose}: {'; '.join(proof.breaks)}")
 
 
 @click.option("--again", is_flag=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers import accounts, bank, messages, papers, payments, webhooks
+from workers import accounts, bank, domains, messages, outside, papers, payments, proofs, pruning, webhooks
 from workers.task import Task
 
 # Given a batch, in one transaction that also strikes the tasks off.
@@ -20,9 +20,13 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "close_payment": payments.close_payment,
     "send_refund": payments.send_refund,
     "poll_refund": payments.poll_refund,
+    "find_outside_refunds": outside.find_outside_refunds,
     "complete_payment": payments.complete_payment,
     "send_message": messages.send_message,
     "make_receipt": papers.make_receipt,
     "fetch_statements": bank.fetch_statements,
     "send_bank_orders": bank.send_bank_orders,
+    "verify_domain": domains.verify_domain,
+    "prove_book": proofs.prove_book,
+    "prune": pruning.prune,
 }

@@ -8,8 +8,10 @@ from typing import Any
 
 import structlog
 
+from core.accounts.invite import find_invitation, invitation_token
 from core.accounts.models import EmailLink, User, Vendor
 from core.accounts.queries import get_vendor
+from core.accounts.receipts import find_receipt_settings
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
@@ -18,6 +20,7 @@ from core.notifications.models import Message
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
 from core.payments.queries import get_payment, list_refunds
+from core.payments.sale import find_cart
 from core.payments.start import payment_token, receipt_token
 from core.payments.states import PAID_OR_OVER
 from core.payments.transfer_queries import get_return, instructions_of
@@ -137,26 +140,57 @@ def _password_changed(vendor: Vendor, message: Message) -> Facts:
     return {"email": person.email, "changed_at": message.created_at, "action_url": addresses.password_reset()}
 
 
+def _invitation(vendor: Vendor, message: Message) -> Facts:
+    invitation = find_invitation(vendor, message.params["invitation"])
+    if invitation is None or invitation.ended_at or invitation.expires_at <= now() or invitation.email != message.recipient:
+        raise NoLongerTrue("the invitation was taken back, accepted, or has run out")
+    return {"invitation": invitation, "action_url": addresses.invitation(invitation_token(vendor, invitation))}
+
+
 def _payment(vendor: Vendor, message: Message) -> Facts:
     payment = get_payment(vendor, message.mode, message.params["payment"])
-    return {"payment": payment, "practice": payment.mode == "test", "action_url": addresses.portal_payment(payment.public_id)}
+    cart = find_cart(vendor, payment)
+    return {"payment": payment, "cart": cart, "practice": payment.mode == "test", "action_url": addresses.portal_payment(payment.public_id)}
 
 
 def _receipt_page(vendor: Vendor, message: Message) -> Facts:
     facts = _payment(vendor, message)
-    return facts | {"action_url": addresses.receipt(receipt_token(vendor, facts["payment"]))}
+    words = find_receipt_settings(vendor).paragraph.splitlines() if message.kind == "receipt" else []
+    return facts | {"action_url": addresses.receipt(receipt_token(vendor, facts["payment"])), "vendors_words": words}
+
+
+def _payment_page(vendor: Vendor, message: Message) -> Facts:
+    """For the payer: the payment's own page, which is true whatever has become of it."""
+    facts = _payment(vendor, message)
+    return facts | {"action_url": addresses.checkout(payment_token(vendor, facts["payment"]))}
+
+
+def _failed_payment(vendor: Vendor, message: Message) -> Facts:
+    facts = _payment_page(vendor, message)
+    if facts["payment"].state in ("succeeded", "processing"):
+        raise NoLongerTrue(f"the payment is {facts['payment'].state} by now")
+    return facts
 
 
 def _refund(page: Callable[[Vendor, Message], Facts]) -> Callable[[Vendor, Message], Facts]:
     def gather(vendor: Vendor, message: Message) -> Facts:
         facts = page(vendor, message)
         refund = next(r for r in list_refunds(vendor, facts["payment"]) if r.public_id == message.params["refund"])
-        if (message.kind == "refund_sent") != (refund.state == "succeeded"):
+        if (message.kind != "refund_failed") != (refund.state == "succeeded"):
             raise NoLongerTrue(f"the refund is {refund.state} by now")
-        told = was_told(vendor, message.mode, kind="refund_sent", about=message.about, refund=refund.public_id)
+        told = was_told(
+            vendor, message.mode, kind="refund_sent" if refund.of_sale else "money_returned", about=message.about, refund=refund.public_id
+        )
         return facts | {"refund": refund, "customer_was_told": told}
 
     return gather
+
+
+def _outside_refund(vendor: Vendor, message: Message) -> Facts:
+    """It was made, whatever has become of it since: the payment's page says that."""
+    facts = _payment(vendor, message)
+    refund = next(r for r in list_refunds(vendor, facts["payment"]) if r.public_id == message.params["refund"])
+    return facts | {"refund": refund}
 
 
 def _checkout_page(vendor: Vendor, message: Message) -> Facts:
@@ -200,6 +234,7 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "password_changed": (_password_changed, False),
     "payment_received": (_payment, False),
     "receipt": (_receipt_page, True),
+    "payment_failed": (_failed_payment, True),
     "refund_sent": (_refund(_receipt_page), True),
     "refund_failed": (_refund(_payment), False),
     "transfer_instructions": (_waited_for, True),
@@ -208,4 +243,9 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "transfer_decision": (_held(_cases_page), False),
     "transfer_returned": (_returned, True),
     "transfer_taken_back": (_payment, False),
+    "unexpected_money": (_payment, False),
+    "invitation": (_invitation, False),
+    "money_returned": (_refund(_payment_page), True),
+    "refund_outside": (_outside_refund, False),
+    "refund_not_booked": (_payment, False),
 }

@@ -7,11 +7,13 @@ import uuid
 import structlog
 
 from core.accounts.queries import get_vendor
+from core.accounts.receipts import find_receipt_settings
 from core.kernel.db import db, unit_of_work
 from core.notifications.models import Paper
 from core.notifications.papers import keep_paper
 from core.payments.models import Payment
-from core.payments.queries import list_refunds
+from core.payments.queries import refunds_of_sale
+from core.payments.sale import find_cart, find_details
 from core.payments.start import receipt_token
 from core.web import addresses
 from core.web.pdf import render_pdf
@@ -42,4 +44,5 @@ def _written(vendor_id: uuid.UUID, payment: Payment) -> str | None:
         return None
     vendor = get_vendor(vendor_id)
     address = addresses.receipt(receipt_token(vendor, payment))
-    return receipt_html(vendor, payment, list_refunds(vendor, payment), address=address)
+    cart, said, extra = find_cart(vendor, payment), find_details(vendor, payment), find_receipt_settings(vendor)
+    return receipt_html(vendor, payment, refunds_of_sale(vendor, payment), address=address, cart=cart, said=said, extra=extra)

@@ -9,12 +9,15 @@ from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
 from core.kernel.clock import now
 from core.kernel.db import db, unit_of_work
-from core.kernel.outbox import enqueue
-from core.notifications.notify import notify
+from core.kernel.outbox import enqueue, enqueue_many, task_row
+from core.notifications.notices import notice_row, post_notices
+from core.notifications.notify import message_rows, notify_many
+from core.notifications.team import addresses_of
 from core.payments import refund as refunds
 from core.payments import settle as settling
 from core.payments.attempt import close_at_provider, drop_unopened, live_attempt, paid_attempt
 from core.payments.close import record_close
+from core.payments.lockout import locked_until
 from core.payments.match import payments_by_key
 from core.payments.models import Attempt, Payment, Refund
 from core.payments.poll import inquire
@@ -28,13 +31,21 @@ def payment_settled(tasks: list[Task]) -> None:
     """A payment is paid: tell both sides, make the receipt, and ask what the provider has not said yet."""
     keys = [(task.vendor_id, task.args["mode"], uuid.UUID(task.args["payment"])) for task in tasks]
     found = payments_by_key(keys)
+    letters, jobs, notices, known = [], [], [], {}
     for _, _, payment_id in keys:
         vendor, payment = found[payment_id]
-        notify(vendor, "payment_received", mode=payment.mode, to=vendor.support_email, payment=payment.public_id)
-        notify(vendor, "receipt", mode=payment.mode, to=payment.email, payment=payment.public_id)
-        enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))
+        named = {"mode": payment.mode, "payment": payment.public_id}
+        if (whose := (vendor.id, payment.mode)) not in known:
+            known[whose] = addresses_of(vendor, payment.mode, "payment_received")
+        letters += [message_rows(vendor, "payment_received", to=address, **named) for address in known[whose]]
+        letters.append(message_rows(vendor, "receipt", to=payment.email, **named))
+        notices.append(notice_row(vendor, "payment_received", mode=payment.mode, about=payment.public_id))
+        jobs.append(task_row("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id)))
         if payment.processor_fee_minor is None:
-            enqueue("complete_payment", vendor.id, due_in=2, mode=payment.mode, payment=str(payment.id))
+            jobs.append(task_row("complete_payment", vendor.id, due_in=2, mode=payment.mode, payment=str(payment.id)))
+    notify_many(letters)
+    post_notices(notices)
+    enqueue_many(jobs)
 
 
 def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:
@@ -49,10 +60,11 @@ def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:
             if tried.created_at < now() - NEVER_OPENED:
                 drop_unopened(tried)
             return
-    over = tried.state != "succeeded" and (payment.state in PAID_OR_OVER or tried.state not in LIVE_ATTEMPT)
+        resting = locked_until(payment) is not None  # after many declines its page at the provider must take no more cards
+    over = tried.state != "succeeded" and (payment.state in PAID_OR_OVER or tried.state not in LIVE_ATTEMPT or resting)
     outcome = close_at_provider(payment, tried) if over else inquire(payment, tried)
     with unit_of_work():
-        settling.settle(vendor, payment, tried, outcome, cause="poll")
+        settling.settle_at_once(vendor, payment, tried, outcome, cause="poll")
 
 
 def close_payment(vendor_id: uuid.UUID, *, mode: str, payment: str) -> None:

@@ -7,6 +7,8 @@ import secrets
 import signal
 import sys
 import threading
+import time
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -17,11 +19,11 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import select
 
 from core.kernel.clock import now
 from core.kernel.config import settings
-from core.kernel.db import db, finish_unit, unit_of_work
+from core.kernel.db import db, driver, finish_unit, unit_of_work
 from core.kernel.outbox import QUEUES, OutboxTask
 from workers.jobs import INSIDE, OUTSIDE
 from workers.task import Task
@@ -32,6 +34,9 @@ BATCH = 50
 MOST_TRIES = 12
 log = structlog.get_logger("workers")
 _redis: Redis | None = None
+MOMENT = 100_000_000  # nanoseconds
+LOOKS = 4  # of the clock in a second
+_quiet_until: dict[str, int] = {}
 
 
 def redis() -> Redis:
@@ -40,6 +45,16 @@ def redis() -> Redis:
     if _redis is None:
         _redis = Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
     return _redis
+
+
+def wake_soon(queues: set[str]) -> None:
+    """The same after a commit. Within a moment of its own last call a process does not call again: whoever came for that one finds
+    this work too, or the clock does, which looks four times a second."""
+    at = time.monotonic_ns()
+    due = {queue for queue in queues if at >= _quiet_until.get(queue, 0)}
+    if due:
+        _quiet_until.update(dict.fromkeys(due, at + MOMENT))
+        wake(due)
 
 
 def wake(queues: set[str]) -> None:
@@ -78,20 +93,31 @@ def drain(queue: str) -> int:
 def _inside_batch(queue: str) -> int:
     try:
         with unit_of_work():
-            tasks = _due(queue, list(INSIDE), BATCH)
-            for job in dict.fromkeys(task.job for task in tasks):
-                INSIDE[job]([Task(t.vendor_id, t.args) for t in tasks if t.job == job])
-            _finish([(t.vendor_id, t.id) for t in tasks])
+            tasks = _take(queue)
+            for name in dict.fromkeys(job for _, _, job, _ in tasks):
+                INSIDE[name]([Task(vendor_id, args) for vendor_id, _, job, args in tasks if job == name])
+            _finish([(vendor_id, task_id) for vendor_id, task_id, _, _ in tasks])
             return len(tasks)
     except Exception as error:
         log.warning("batch_failed", queue=queue, error=repr(error))
     return _one_by_one(queue)
 
 
+TAKE = """SELECT vendor_id, id, job, args FROM outbox WHERE queue = %s AND state = 'waiting' AND due_at <= %s AND job = ANY(%s)
+          ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED"""
+STRIKE_OFF = """DELETE FROM outbox o USING unnest(%s::uuid[], %s::uuid[]) AS k(vendor_id, id)
+                WHERE o.vendor_id = k.vendor_id AND o.id = k.id"""
+
+
+def _take(queue: str) -> list[tuple[uuid.UUID, uuid.UUID, str, dict[str, Any]]]:
+    """A batch of what is due, locked: vendor, id, job, arguments."""
+    return list(driver().execute(TAKE, (queue, now(), list(INSIDE), BATCH)))
+
+
 def _one_by_one(queue: str) -> int:
     """A batch failed: find the one that spoils it, and let the others through."""
     with unit_of_work():
-        keys = [(t.vendor_id, t.id) for t in _due(queue, list(INSIDE), BATCH)]
+        keys = [(vendor_id, task_id) for vendor_id, task_id, _, _ in _take(queue)]
     for key in keys:
         try:
             with unit_of_work():
@@ -111,7 +137,7 @@ def _one_by_one(queue: str) -> int:
 def _outside_one(queue: str) -> int:
     """One at a time: its lease starts when it does, and the quick batches get their turn between two slow answers."""
     with unit_of_work():
-        taken = _due(queue, list(OUTSIDE), 1)
+        taken = _next_outside(queue)
         leased = [(t.vendor_id, t.id, t.job, t.args) for t in taken if _lease(t)]
     for vendor_id, task_id, job, args in leased:
         try:
@@ -133,18 +159,16 @@ def _lease(task: OutboxTask) -> bool:
     return True
 
 
-def _due(queue: str, jobs: list[str], limit: int) -> list[OutboxTask]:
+def _next_outside(queue: str) -> list[OutboxTask]:
     due = select(OutboxTask).where(
-        OutboxTask.queue == queue, OutboxTask.state == "waiting", OutboxTask.due_at <= now(), OutboxTask.job.in_(jobs)
+        OutboxTask.queue == queue, OutboxTask.state == "waiting", OutboxTask.due_at <= now(), OutboxTask.job.in_(list(OUTSIDE))
     )
-    return list(db.session.scalars(due.order_by(OutboxTask.due_at).limit(limit).with_for_update(skip_locked=True)))
+    return list(db.session.scalars(due.order_by(OutboxTask.due_at).limit(1).with_for_update(skip_locked=True)))
 
 
 def _finish(keys: list[tuple[Any, Any]]) -> None:
     if keys:
-        db.session.execute(
-            delete(OutboxTask).where(tuple_(OutboxTask.vendor_id, OutboxTask.id).in_(keys)).execution_options(synchronize_session=False)
-        )
+        driver().execute(STRIKE_OFF, [list(column) for column in zip(*keys, strict=True)])
 
 
 def _failed(key: tuple[Any, Any], error: Exception) -> None:
@@ -175,12 +199,15 @@ def sweep() -> set[str]:
 
 
 def run_clock(stop: threading.Event) -> None:
-    """Every second: wake the queues that have work, and plan what is due by time. Without Redis it does the work itself."""
+    """Every second plan what is due by time, and some times in it wake the queues that have work. Without Redis it does the work itself."""
     from workers.schedule import tick
 
+    looks = 0
     while not stop.is_set():
         try:
-            tick()
+            if looks % LOOKS == 0:
+                tick()
+            looks += 1
             queues = sweep()
             if queues:
                 _wake_or_work(queues)
@@ -188,7 +215,7 @@ def run_clock(stop: threading.Event) -> None:
             log.error("clock_failed", error=repr(error))
         finally:
             db.session.remove()
-        stop.wait(1)
+        stop.wait(1 / LOOKS)
 
 
 def _wake_or_work(queues: set[str]) -> None:

@@ -1,17 +1,23 @@
-"""What the clock plans: inquiries, expiries, releases, statements. Each second it looks for what is due; rows decide, not the clock."""
+"""What the clock plans: inquiries, expiries, releases, statements, marks and proofs of the books, pruning. Each second it looks for what is due."""
 
 from __future__ import annotations
+
+from datetime import date
 
 from sqlalchemy import select
 
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.ledger.book import PLATFORM
+from core.ledger.marks import day_to_mark, mark_balances
+from core.ledger.proof import claim_due_proofs
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.release import release_due
 from workers.bank import has_line
+from workers.pruning import plan_pruning
 
 FETCH_SECONDS = 10  # between two looks at whether the bank has new statements
+_marked: set[date] = set()  # the day this process has marked; marking it again would find nothing new
 
 
 def tick() -> None:
@@ -29,6 +35,16 @@ def tick() -> None:
         release_due()
     with unit_of_work():
         _plan_fetching()
+    with unit_of_work():
+        for vendor_id, mode in claim_due_proofs():
+            enqueue("prove_book", vendor_id, queue="papers", mode=mode)  # it may take its time, and money never waits behind it
+    with unit_of_work():
+        plan_pruning()
+    if (day := day_to_mark()) not in _marked:
+        with unit_of_work():
+            mark_balances(day)
+        _marked.clear()
+        _marked.add(day)
 
 
 def _plan_fetching() -> None:

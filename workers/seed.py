@@ -27,6 +27,7 @@ from core.payments.settle import settle
 from core.payments.start import start_payment
 from core.providers.contract import Opening
 from workers.runner import drain
+from workers.seed_selling import sell
 
 PASSWORD = "try-the-portal-2026"
 CARDS = ("pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_mastercard", "pm_card_amex", "pm_card_visa_debit")
@@ -115,6 +116,8 @@ def _open_shop(shop: Shop, dice: random.Random) -> int:
             account.vendor, mode="test", by=account.user.public_id, terms=_terms(shop, "Last season's offer", "", shop.offers[0][2])
         )
         pause_link(old, by=account.user.public_id, message="This offer is over. Have a look at our new classes.")
+        if shop is SHOPS[0]:
+            sell(account)
     return len(moments)
 
 

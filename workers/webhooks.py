@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
-from core.kernel.clock import now
 from core.kernel.db import db
-from core.payments.match import find_attempts, find_refund, lock_payments
+from core.kernel.outbox import enqueue
+from core.payments.match import Named, find_attempts, find_refund, lock_payments
 from core.payments.models import Attempt, Payment
 from core.payments.refund import settle_refund
 from core.payments.settle import Told, ask_again, settle_many
 from core.providers.contract import ProviderEvent
-from core.providers.inbox import take_events
-from core.providers.models import InboxEvent
+from core.providers.inbox import StoredEvent, close_events, take_events
 from core.providers.registry import provider_named
 from workers.task import Task
+
+NOBODYS = uuid.UUID(int=0)  # whose task it is until the provider has said whose charge
 
 
 def open_provider_events(tasks: list[Task]) -> None:
@@ -24,19 +26,19 @@ def open_provider_events(tasks: list[Task]) -> None:
     stored = take_events([(t.args["provider"], t.args["mode"], t.args["event"]) for t in tasks])
     opened = [(row, provider_named(row.provider, row.mode).parse_event(row.raw.encode(), row.mode)) for row in stored]
     vendors = find_vendors({event.metadata.get("vendor", "") for _, event in opened})
-    payments = lock_payments(vendors, _ids(opened, "payment"))
+    payments = lock_payments(_keys(opened, vendors, "payment"))
     _settle_payments([(row, event) for row, event in opened if event.kind == "payment"], vendors, payments)
     for row, event in opened:
         if event.kind == "refund":
             _settle_refund(row, event, vendors)
         elif event.kind != "payment":
             row.result = "noted"
-        row.handled_at = now()
+    close_events(stored)
 
 
-def _settle_payments(opened: list[tuple[InboxEvent, ProviderEvent]], vendors: dict[str, Vendor], payments: dict[str, Payment]) -> None:
-    attempts = find_attempts(vendors, _ids(opened, "attempt"))
-    rows: list[InboxEvent] = []
+def _settle_payments(opened: list[tuple[StoredEvent, ProviderEvent]], vendors: dict[str, Vendor], payments: dict[str, Payment]) -> None:
+    attempts = find_attempts(_keys(opened, vendors, "attempt"))
+    rows: list[StoredEvent] = []
     told: list[Told] = []
     for row, event in opened:
         payment, vendor = payments.get(event.metadata.get("payment", "")), vendors.get(event.metadata.get("vendor", ""))
@@ -59,19 +61,33 @@ def _settle_payments(opened: list[tuple[InboxEvent, ProviderEvent]], vendors: di
         row.vendor_id, row.result = item.vendor.id, result
 
 
-def _settle_refund(row: InboxEvent, event: ProviderEvent, vendors: dict[str, Vendor]) -> None:
+def _settle_refund(row: StoredEvent, event: ProviderEvent, vendors: dict[str, Vendor]) -> None:
+    if "refund" not in event.metadata and event.refund_outcome is not None and event.refund_outcome.charge:
+        _look_for_it(row, event.refund_outcome.charge)
+        return
     vendor = vendors.get(event.metadata.get("vendor", ""))
     refund = find_refund(vendor, row.mode, event.metadata.get("refund", "")) if vendor else None
     payment = refund and db.session.get_one(Payment, (refund.vendor_id, refund.mode, refund.payment_id))
-    if vendor is None or refund is None or payment is None or payment.provider != row.provider or event.refund_outcome is None:
+    if vendor is None or refund is None or payment is None or (refund.provider or payment.provider) != row.provider or event.refund_outcome is None:
         row.result = "unmatched"
         return
     row.vendor_id = vendor.id
     row.result = settle_refund(vendor, refund, event.refund_outcome, cause=event.event_id)
 
 
-def _ids(opened: Iterable[tuple[InboxEvent, ProviderEvent]], name: str) -> set[str]:
-    return {event.metadata[name] for _, event in opened if name in event.metadata}
+def _look_for_it(row: StoredEvent, charge: str) -> None:
+    """Nobody here asked for this refund, so it says nothing of whose it is: the provider is asked about the charge."""
+    enqueue("find_outside_refunds", NOBODYS, provider=row.provider, mode=row.mode, charge=charge)
+    row.result = "asked"
+
+
+def _keys(opened: Iterable[tuple[StoredEvent, ProviderEvent]], vendors: dict[str, Vendor], name: str) -> set[Named]:
+    """What the events name, each in the book of the vendor and the mode that it names itself."""
+    return {
+        (vendors[event.metadata["vendor"]].id, row.mode, event.metadata[name])
+        for row, event in opened
+        if name in event.metadata and event.metadata.get("vendor") in vendors
+    }
 
 
 def _attempt_of(payment: Payment, event: ProviderEvent, attempts: dict[str, Attempt]) -> Attempt | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.kernel.db import Base
+from core.kernel.db import Base, TenantKey, mode_check
 
 
 class Vendor(Base):
@@ -29,6 +29,24 @@ class Vendor(Base):
     fee_bps: Mapped[int] = mapped_column(default=150)  # what the platform keeps of a payment, in hundredths of a percent
     release_days: Mapped[int] = mapped_column(default=7)  # captured money waits this long before it may be paid out
     live_enabled: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+class VendorDomain(Base):
+    """A host name a vendor says is theirs. Once proved, payers may be led back to it; both modes share it, for it is one shop."""
+
+    __tablename__ = "vendor_domains"
+    __table_args__ = (UniqueConstraint("vendor_id", "public_id"), UniqueConstraint("vendor_id", "host"))
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    host: Mapped[str] = mapped_column(String(253))  # in lower case, as DNS writes it
+    proof: Mapped[str] = mapped_column(String(60))  # what the file or the DNS record must say
+    verified_at: Mapped[datetime | None]
+    verified_by: Mapped[str | None] = mapped_column(String(10))  # file or dns
+    asked_at: Mapped[datetime | None]  # when somebody last asked for a look
+    checked_at: Mapped[datetime | None]
+    problem: Mapped[str] = mapped_column(String(200), default="")  # what the last look found wrong
     created_at: Mapped[datetime]
 
 
@@ -53,6 +71,8 @@ class Membership(Base):
     __table_args__ = (
         CheckConstraint("role IN ('owner', 'manager', 'accountant', 'support')", name="role"),
         Index("ix_memberships_user", "user_id"),
+        # Somebody must be answerable, and only one: there is exactly one owner.
+        Index("uq_memberships_one_owner", "vendor_id", unique=True, postgresql_where="role = 'owner'"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
@@ -95,3 +115,79 @@ class EmailLink(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class Invitation(Base):
+    """Somebody was asked to join a vendor's team. The signed token names `token_id`; a new one kills every older message."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        CheckConstraint("role IN ('manager', 'accountant', 'support')", name="role"),
+        UniqueConstraint("vendor_id", "public_id"),
+        UniqueConstraint("vendor_id", "token_id"),
+        # One open invitation for each address; to ask again is to send the same one anew.
+        Index("uq_invitations_open", "vendor_id", "email", unique=True, postgresql_where="ended_at IS NULL"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    token_id: Mapped[str] = mapped_column(String(40))
+    email: Mapped[str] = mapped_column(String(254))
+    role: Mapped[str] = mapped_column(String(20))
+    invited_by: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(10))  # accepted or revoked
+
+
+class SavedFilter(TenantKey, Base):
+    """A way of looking at a list that somebody gave a name: for themselves, or for everybody of the vendor."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (
+        mode_check(),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        Index("ix_saved_filters_list", "vendor_id", "mode", "list", "id"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    list: Mapped[str] = mapped_column(String(20))  # which page it belongs to: payments
+    name: Mapped[str] = mapped_column(String(60))
+    query: Mapped[str] = mapped_column(Text)  # as it stands in the address of the page
+    owner: Mapped[str] = mapped_column(String(40))
+    shared: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class Remark(TenantKey, Base):
+    """What somebody of the team wrote down about a payment or a customer. The payer never sees it."""
+
+    __tablename__ = "remarks"
+    __table_args__ = (
+        mode_check(),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        Index("ix_remarks_about", "vendor_id", "mode", "about", "id"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    about: Mapped[str] = mapped_column(String(60))
+    author: Mapped[str] = mapped_column(String(40))
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
+class ReceiptSettings(Base):
+    """What a vendor adds to its receipts, and what it leaves off."""
+
+    __tablename__ = "receipt_settings"
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    legal_name: Mapped[str] = mapped_column(String(120), default="")
+    postal_address: Mapped[str] = mapped_column(Text, default="")
+    registration: Mapped[str] = mapped_column(String(60), default="")
+    paragraph: Mapped[str] = mapped_column(Text, default="")  # above the figures' end, in the letter too
+    footer: Mapped[str] = mapped_column(Text, default="")
+    show_business: Mapped[bool] = mapped_column(default=True)
+    show_payer: Mapped[bool] = mapped_column(default=True)
+    updated_at: Mapped[datetime]

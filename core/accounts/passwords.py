@@ -7,7 +7,6 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 from core.kernel.errors import Refusal
 
@@ -32,6 +31,8 @@ def check_strength(password: str, *, about: tuple[str, ...] = ()) -> None:
         raise WeakPassword(f"Use at least {SHORTEST} characters. A few unrelated words make a good password.", field="password")
     if len(password) > LONGEST:
         raise WeakPassword(f"Use {LONGEST} characters at most.", field="password")
+    from zxcvbn import zxcvbn  # its lists of words take 12 MB, and nearly no process ever weighs a password
+
     known = [word for text in about for word in (text, "".join(text.split()), *text.replace("@", " ").split()) if word]
     verdict = zxcvbn(password[:READ_BY_ZXCVBN].translate(_RARE_SIGNS), user_inputs=known)
     if verdict["score"] < 3:

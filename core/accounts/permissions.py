@@ -12,8 +12,17 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "payments.see": EVERYONE,
     "payments.refund": (OWNER, MANAGER, ACCOUNTANT),
     "transfers.resolve": (OWNER, MANAGER, ACCOUNTANT),
+    "payments.export": (OWNER, MANAGER, ACCOUNTANT),
+    "remarks.write": EVERYONE,
+    "remarks.moderate": (OWNER, MANAGER),  # other people's notes and shared filters
+    "customers.see": EVERYONE,
+    "customers.block": (OWNER, MANAGER),
+    "customers.personal_data": (OWNER, MANAGER),  # hand it out, erase it
     "balance.see": (OWNER, MANAGER, ACCOUNTANT),
     "messages.see": EVERYONE,
+    "messages.send": (OWNER, MANAGER, SUPPORT),
+    "team.see": EVERYONE,
+    "team.edit": (OWNER,),
     "live.switch_on": (OWNER,),
     "settings.see": EVERYONE,
     "settings.edit": (OWNER, MANAGER),

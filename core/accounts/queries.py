@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 
 from sqlalchemy import select
 
@@ -20,6 +21,12 @@ def find_membership(user: User) -> Membership | None:
     """For whom this person works; of several the oldest."""
     theirs = select(Membership).where(Membership.user_id == user.id)
     return db.session.scalar(theirs.order_by(Membership.created_at, Membership.vendor_id).limit(1))
+
+
+def list_memberships(user: User) -> list[tuple[Membership, Vendor]]:
+    """Everybody this person works for, the oldest tie first."""
+    theirs = select(Membership, Vendor).join(Vendor, Vendor.id == Membership.vendor_id).where(Membership.user_id == user.id)
+    return [(membership, vendor) for membership, vendor in db.session.execute(theirs.order_by(Membership.created_at, Vendor.id).limit(100))]
 
 
 def find_employer(user: User) -> Vendor | None:
@@ -47,3 +54,29 @@ def list_sessions(user: User) -> list[UserSession]:
     """Where this person is signed in now, newest first."""
     open_ones = select(UserSession).where(UserSession.user_id == user.id, UserSession.ended_at.is_(None), UserSession.expires_at > now())
     return list(db.session.scalars(open_ones.order_by(UserSession.seen_at.desc()).limit(50)))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody of a vendor's team."""
+
+    user: User
+    membership: Membership
+
+
+def list_team(vendor: Vendor) -> list[Member]:
+    """Everybody who works for this vendor, the owner first, then by when they came."""
+    rows = db.session.execute(
+        select(User, Membership)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.vendor_id == vendor.id)
+        .order_by(Membership.role != "owner", Membership.created_at, User.id)
+        .limit(200)
+    )
+    return [Member(user, membership) for user, membership in rows]
+
+
+def names_of(vendor: Vendor, *, but_me: User | None = None) -> dict[str, str]:
+    """What the people of a vendor are called, by public id; the reader themselves is You."""
+    named = {member.user.public_id: member.user.name or member.user.email for member in list_team(vendor)}
+    return named | ({but_me.public_id: "You"} if but_me else {})

@@ -86,6 +86,14 @@ def look_at(session: UserSession, vendor: Vendor, mode: str, *, by: str) -> None
         audit.record(vendor.id, actor=by, action="session.mode", subject=vendor.public_id, mode=mode)
 
 
+def work_for(session: UserSession, membership: Membership) -> None:
+    """This browser now works for another vendor of the same person's, looking at test money first."""
+    if membership.user_id != session.user_id:
+        raise ValueError("a session works only for vendors of its own person")
+    if session.vendor_id != membership.vendor_id:
+        session.vendor_id, session.mode = membership.vendor_id, "test"
+
+
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 

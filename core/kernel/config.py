@@ -24,6 +24,7 @@ class Settings:
     demo: bool
     smtp_url: str = field(repr=False)
     mail_from: str
+    health_token: str = field(repr=False)  # what an operator's watcher shows to read more than strangers do; empty: nobody does
     proxies: int  # how many reverse proxies of ours stand in front and write X-Forwarded-For; none: nobody is believed
     stripe: dict[str, dict[str, str]] = field(repr=False)
     secrets: dict[str, Any] = field(repr=False)
@@ -86,6 +87,7 @@ def settings() -> Settings:
         demo=env.get("DEMO", "") == "1",
         smtp_url=env.get("SMTP_URL", ""),
         mail_from=env.get("MAIL_FROM", "Payments <no-reply@localhost>"),
+        health_token=env.get("HEALTH_TOKEN", ""),
         proxies=int(env.get("TRUSTED_PROXIES", "0")),
         stripe={
             mode: {

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import select
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
+from select import POLLIN, poll
 from typing import Any, ClassVar, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import CheckConstraint, DateTime, MetaData, String, Uuid, event
+from flask_sqlalchemy.session import Session
+from sqlalchemy import CheckConstraint, DateTime, Engine, MetaData, Select, String, Uuid, bindparam, event, inspect, select
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import Pool
 
+from core.kernel.reads import open_transaction
+
 MODES = ("test", "live")
-DATABASE_AWAY = (OperationalError, PoolTimeout)  # it does not answer, or not now: nothing that was asked is wrong
+# It does not answer, or not now: nothing that was asked is wrong.
+DATABASE_AWAY = (OperationalError, psycopg.OperationalError, PoolTimeout)
+GAVE_WAY = ("40P01", "40001")  # a deadlock, or a transaction that could not be put in line with another one
 Row = TypeVar("Row", bound="Base")
 
 
@@ -50,10 +56,17 @@ def mode_check() -> CheckConstraint:
     return CheckConstraint("mode IN ('test', 'live')", name="mode")
 
 
+class OneDatabase(Session):
+    """There is one database, so nobody has to look for the one a table lives in."""
+
+    def get_bind(self, mapper: Any = None, clause: Any = None, bind: Any = None, **_: Any) -> Any:
+        return bind or self._db.engine
+
+
 db = SQLAlchemy(
     metadata=Base.metadata,
     # Rows stay readable after a commit: a provider is asked with what was just written down, outside any transaction.
-    session_options={"expire_on_commit": False},
+    session_options={"expire_on_commit": False, "class_": OneDatabase},
 )
 
 
@@ -65,8 +78,8 @@ def _refuse_a_dead_connection(connection: Any, *_: Any) -> None:
     """
     if not isinstance(connection, psycopg.Connection):
         return
-    waiting = select.poll()
-    waiting.register(connection.pgconn.socket, select.POLLIN)
+    waiting = poll()
+    waiting.register(connection.pgconn.socket, POLLIN)
     if waiting.poll(0):
         raise DisconnectionError("the server has closed this connection")
 
@@ -87,8 +100,10 @@ def wake_after_commit(queue: str) -> None:
 
 def finish_unit(*, keep: bool) -> None:
     """End the present unit of work: commit it or throw it away. The single commit of the whole product."""
+    if not db.session.registry.has():
+        return  # the database was asked nothing
     session = db.session()
-    if not keep:
+    if not (keep and session.in_transaction()):
         session.info.pop("queues", None)
         session.rollback()
         return
@@ -115,21 +130,88 @@ def unit_of_work() -> Iterator[Any]:
     finish_unit(keep=True)
 
 
+def wake_now(queue: str) -> None:
+    """Say that a queue has got new work that is committed already."""
+    for listener in _after_commit:
+        listener({queue})
+
+
+def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
+    """One statement that is a unit of work by itself: asked, kept and answered in one journey to the server. Gives its rows.
+
+    For the few acts that are paid for by the million. It cannot be part of a unit that has begun: that one could still be thrown away.
+    """
+    assert_no_transaction("a whole unit of work cannot be part of another one")
+    try:
+        line = db.engine.raw_connection()
+        try:
+            connection: Any = line.driver_connection
+            connection.autocommit = True
+            try:
+                rows: list[Any] = connection.execute(statement, values, prepare=True).fetchall()
+            finally:
+                if connection.closed:
+                    line.invalidate()
+                else:
+                    connection.autocommit = False
+        finally:
+            line.close()
+    except psycopg.OperationalError as error:  # in the words in which every other statement says it
+        raise OperationalError(statement, None, error, hide_parameters=True) from error
+    return rows
+
+
+def gave_way(problem: BaseException) -> bool:
+    """Whether PostgreSQL ended this unit so that another one could go on. Nothing of it is left, and it may simply be done again."""
+    return getattr(getattr(problem, "orig", problem), "sqlstate", None) in GAVE_WAY
+
+
 class TransactionOpen(RuntimeError):
     """Somebody asked the outside world while holding a database transaction: a bug that would freeze rows."""
 
 
-def assert_no_transaction() -> None:
+def unit_begun() -> bool:
+    """Whether the present unit has asked or written anything yet."""
+    return bool(db.session.registry.has() and db.session().in_transaction())
+
+
+def assert_no_transaction(why: str = "a provider may not be called inside a transaction") -> None:
     """Every provider call begins with this."""
-    if db.session().in_transaction():
-        raise TransactionOpen("a provider may not be called inside a transaction")
+    if unit_begun():
+        raise TransactionOpen(why)
 
 
 def locked(model: type[Row], *key: Any) -> Row | None:
     """The row, freshly read and locked until the unit ends; None when there is none."""
-    return db.session.get(model, key if len(key) > 1 else key[0], with_for_update=True, populate_existing=True)
+    names = [column.name for column in inspect(model).primary_key]
+    return db.session.scalars(_locking(model), dict(zip(names, key, strict=True))).one_or_none()
+
+
+@cache
+def _locking(model: type[Row]) -> Select[tuple[Row]]:
+    """Put together once for each table: rows are locked on every step of a payment."""
+    mine = [column == bindparam(column.name) for column in inspect(model).primary_key]
+    return select(model).where(*mine).with_for_update().execution_options(populate_existing=True)
 
 
 def driver() -> Any:
     """The psycopg connection of the present unit, for the few statements that must cost one round trip and nothing more."""
-    return db.session().connection().connection.driver_connection
+    connection = db.session().connection().connection.driver_connection
+    open_transaction(connection)
+    return connection
+
+
+@contextmanager
+def open_reader(engine: Engine) -> Iterator[Any]:
+    """A psycopg connection beside the unit of work, which sees the database as it stands now and writes nothing.
+
+    For answers that are still being read when their request's unit of work has ended.
+    """
+    connection = engine.connect()
+    try:
+        raw = connection.connection.driver_connection
+        open_transaction(raw)
+        raw.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield raw
+    finally:
+        connection.close()

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, Index, String, Text, cast, exists
+from sqlalchemy import CheckConstraint, ColumnElement, Index, String, Text, cast, exists, func, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -46,23 +46,46 @@ def is_waiting(job: str, vendor_id: Any, **args: Any) -> ColumnElement[bool]:
     return exists().where(OutboxTask.vendor_id == vendor_id, OutboxTask.job == job, OutboxTask.state == "waiting", *named)
 
 
+def count_dead() -> int:
+    """How many tasks gave up after many tries and wait for a person."""
+    return int(db.session.scalar(select(func.count()).where(OutboxTask.state == "dead")) or 0)
+
+
 def enqueue(job: str, vendor_id: uuid.UUID, *, queue: str = "money", due_in: int = 0, **args: Any) -> OutboxTask:
     """Ask for a job by name, in the present transaction. `due_in` counts seconds; arguments are ids and plain values."""
+    return enqueue_row(task_row(job, vendor_id, queue=queue, due_in=due_in, **args))
+
+
+def enqueue_row(row: dict[str, Any]) -> OutboxTask:
+    """The same with a row of task_row."""
+    task = OutboxTask(**row)
+    db.session.add(task)
+    if task.due_at <= task.created_at:
+        wake_after_commit(task.queue)
+    return task
+
+
+def task_row(job: str, vendor_id: uuid.UUID, *, queue: str = "money", due_in: int = 0, **args: Any) -> dict[str, Any]:
+    """A task before it is asked for."""
     if queue not in QUEUES:
         raise ValueError(f"no such queue: {queue}")
     at = now()
-    task = OutboxTask(
-        vendor_id=vendor_id,
-        id=uuid7(),
-        queue=queue,
-        job=job,
-        args=args,
-        state="waiting",
-        due_at=at + timedelta(seconds=due_in),
-        attempts=0,
-        created_at=at,
-    )
-    db.session.add(task)
-    if due_in == 0:
-        wake_after_commit(queue)
-    return task
+    return {
+        "vendor_id": vendor_id,
+        "id": uuid7(),
+        "queue": queue,
+        "job": job,
+        "args": args,
+        "state": "waiting",
+        "due_at": at + timedelta(seconds=due_in),
+        "attempts": 0,
+        "created_at": at,
+    }
+
+
+def enqueue_many(rows: list[dict[str, Any]]) -> None:
+    """Ask for many jobs in one statement: what follows from a batch."""
+    if rows:
+        db.session.execute(insert(OutboxTask.__table__), rows)  # type: ignore[arg-type]
+        for queue in {row["queue"] for row in rows if row["due_at"] <= row["created_at"]}:
+            wake_after_commit(queue)

@@ -22,7 +22,14 @@ PLATFORM = uuid.UUID(int=0)  # whose book holds what belongs to no vendor
 BANK, UNEXPLAINED, SELLER_RECEIVABLE, BANK_CHARGES = 1030, 1035, 1050, 5060
 CLEARING, SELLER_PENDING, SELLER_AVAILABLE, REFUND_IN_FLIGHT = 1010, 2010, 2020, 2050
 UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE = 2095, 4010, 4015, 5010
-SELLER_ACCOUNT = {"seller_pending": SELLER_PENDING, "seller_available": SELLER_AVAILABLE, "seller_receivable": SELLER_RECEIVABLE}
+TIP = "tip"  # what the reference of a leg says when it is one
+# Where a refund's money comes from, and goes again when it did not arrive.
+SOURCES = {
+    "seller_pending": SELLER_PENDING,
+    "seller_available": SELLER_AVAILABLE,
+    "seller_receivable": SELLER_RECEIVABLE,
+    "unapplied": UNAPPLIED,
+}
 
 
 class Booked(Protocol):
@@ -33,6 +40,7 @@ class Booked(Protocol):
     public_id: str
     provider: str
     fee_minor: int
+    tip_minor: int
 
 
 def _journal(payment: Booked, event_key: str, kind: str, at: datetime, *legs: Leg, reverses: uuid.UUID | None = None) -> Journal:
@@ -40,16 +48,20 @@ def _journal(payment: Booked, event_key: str, kind: str, at: datetime, *legs: Le
 
 
 def capture(payment: Booked, *, charge: str, captured: Money, at: datetime, through: str = "") -> Journal:
-    """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee. `through`: which, when not the present."""
+    """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee. A tip has its own line.
+
+    `through` names the processor when the payment has gone to another one since.
+    """
     through = through or payment.provider
-    fee = Money(payment.fee_minor, captured.currency)
+    fee, tip = Money(payment.fee_minor, captured.currency), Money(payment.tip_minor, captured.currency)
     return _journal(
         payment,
         f"cap:{through}:{charge}:1",
         "capture",
         at,
         Leg(CLEARING, captured, sub=through),
-        Leg(SELLER_PENDING, -(captured - fee)),
+        Leg(SELLER_PENDING, -(captured - fee - tip)),
+        Leg(SELLER_PENDING, -tip, ref=TIP),
         Leg(PLATFORM_FEE, -fee),
     )
 
@@ -67,15 +79,16 @@ def unexpected_capture(payment: Booked, *, charge: str, captured: Money, at: dat
     )
 
 
-def processor_fee(payment: Booked, *, fee: Money, reference: str, at: datetime) -> Journal:
+def processor_fee(payment: Booked, *, fee: Money, reference: str, at: datetime, through: str = "") -> Journal:
     """The processor kept its charge: an expense of the platform, less money held for us. `reference` is its own line's id."""
+    through = through or payment.provider
     return _journal(
         payment,
-        f"fee:{payment.provider}:{reference}",
+        f"fee:{through}:{reference}",
         "processor fee",
         at,
         Leg(PROCESSOR_FEE, fee),
-        Leg(CLEARING, -fee, sub=payment.provider),
+        Leg(CLEARING, -fee, sub=through),
     )
 
 
@@ -84,20 +97,27 @@ def release(payment: Booked, *, amount: Money, at: datetime) -> Journal:
     return _journal(payment, f"rel:{payment.public_id}", "release", at, Leg(SELLER_PENDING, amount), Leg(SELLER_AVAILABLE, -amount))
 
 
+def _source(payment: Booked, account: str, amount: Money) -> Leg:
+    return Leg(SOURCES[account], amount, ref=payment.public_id if account == "unapplied" else "")
+
+
 def refund_requested(payment: Booked, *, refund: str, amount: Money, fee_returned: Money, taken_from: str, at: datetime) -> Journal:
-    """A refund was asked for: the seller gives the amount less the fee we return, we give the fee, and it is on its way."""
+    """A refund was asked for: the seller gives the amount less the fee we return, we give the fee, and it is on its way.
+
+    `taken_from` unapplied: money that nobody asked for goes back from where it was held, and no seller gives anything.
+    """
     return _journal(
         payment,
         f"rf:{refund}:req",
         "refund requested",
         at,
-        Leg(SELLER_ACCOUNT[taken_from], amount - fee_returned),
+        _source(payment, taken_from, amount - fee_returned),
         Leg(FEE_REFUNDS, fee_returned),
         Leg(REFUND_IN_FLIGHT, -amount, ref=refund),
     )
 
 
-def refund_confirmed(payment: Booked, *, refund: str, amount: Money, at: datetime) -> Journal:
+def refund_confirmed(payment: Booked, *, refund: str, amount: Money, at: datetime, through: str | None = None) -> Journal:
     """The processor confirmed the refund: it holds that much less for us."""
     return _journal(
         payment,
@@ -105,7 +125,7 @@ def refund_confirmed(payment: Booked, *, refund: str, amount: Money, at: datetim
         "refund confirmed",
         at,
         Leg(REFUND_IN_FLIGHT, amount, ref=refund),
-        Leg(CLEARING, -amount, sub=payment.provider),
+        Leg(CLEARING, -amount, sub=through or payment.provider),
     )
 
 
@@ -119,20 +139,20 @@ def refund_failed(
         "refund failed",
         at,
         Leg(REFUND_IN_FLIGHT, amount, ref=refund),
-        Leg(SELLER_ACCOUNT[back_to], -(amount - fee_returned)),
+        _source(payment, back_to, -(amount - fee_returned)),
         Leg(FEE_REFUNDS, -fee_returned),
         reverses=reverses,
     )
 
 
-def refund_returned(payment: Booked, *, refund: str, amount: Money, at: datetime, reverses: uuid.UUID | None) -> Journal:
+def refund_returned(payment: Booked, *, refund: str, amount: Money, at: datetime, reverses: uuid.UUID | None, through: str | None = None) -> Journal:
     """A refund that had been confirmed came back: the processor holds the money again, and it is on its way once more."""
     return _journal(
         payment,
         f"rf:{refund}:back",
         "refund returned",
         at,
-        Leg(CLEARING, amount, sub=payment.provider),
+        Leg(CLEARING, amount, sub=through or payment.provider),
         Leg(REFUND_IN_FLIGHT, -amount, ref=refund),
         reverses=reverses,
     )
@@ -166,14 +186,15 @@ def transfer_received(payment: Booked, line: Line, *, at: datetime) -> Journal:
 
 def transfer_applied(payment: Booked, *, amount: Money, at: datetime) -> Journal:
     """What came is enough, or was accepted: it pays for the sale, and our fee is taken. Once for each payment."""
-    fee = Money(payment.fee_minor, amount.currency)
+    fee, tip = Money(payment.fee_minor, amount.currency), Money(min(payment.tip_minor, amount.minor), amount.currency)
     return _journal(
         payment,
         f"cap:bank:{payment.public_id}:1",
         "capture",
         at,
         Leg(UNAPPLIED, amount, ref=payment.public_id),
-        Leg(SELLER_PENDING, -(amount - fee)),
+        Leg(SELLER_PENDING, -(amount - fee - tip)),
+        Leg(SELLER_PENDING, -tip, ref=TIP),
         Leg(PLATFORM_FEE, -fee),
     )
 
@@ -224,7 +245,7 @@ def transfer_taken_back(
         "transfer taken back",
         at,
         Leg(UNAPPLIED, unapplied, ref=payment.public_id),
-        Leg(SELLER_ACCOUNT[taken_from], sold - fee_returned),
+        Leg(SOURCES[taken_from], sold - fee_returned),
         Leg(FEE_REFUNDS, fee_returned),
         Leg(BANK, -line.amount, sub=line.account),
     )

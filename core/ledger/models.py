@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
@@ -81,6 +82,24 @@ class Entry(Base):
     ref: Mapped[str] = mapped_column(String(60), default="")  # the one refund or payout an in-flight account must clear
 
 
+class Proof(Base):
+    """When a book was last proved and what was found: the alarm of a book that is broken, until it is mended. The nil vendor is the house."""
+
+    __tablename__ = "ledger_proofs"
+    __table_args__ = (
+        mode_check(),
+        Index("ix_ledger_proofs_due", "due_at"),
+        Index("ix_ledger_proofs_broken", "broken_since", postgresql_where=text("broken_since IS NOT NULL")),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    due_at: Mapped[datetime]
+    proven_at: Mapped[datetime | None]
+    last_journal: Mapped[uuid.UUID | None]  # the newest one then: a book without a newer one rests
+    breaks: Mapped[list[str]] = mapped_column(JSONB)
+    broken_since: Mapped[datetime | None]
+
+
 class Balance(Base):
     """Part of an account's balance. The shards of one account add up to its entries; PostgreSQL's trigger is the only writer."""
 
@@ -98,3 +117,21 @@ class Balance(Base):
     shard: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     floor_side: Mapped[int] = mapped_column(SmallInteger)  # 1: never below zero, -1: never above (a credit account), 0: free
+
+
+class BalanceMark(Base):
+    """What an account's entries came to when a day began (UTC), added up from its very first entry.
+
+    Kept so that a statement's opening is not summed from the beginning of time; only days on which something moved before
+    have one. It follows from the entries and may be made anew from them whenever somebody doubts it.
+    """
+
+    __tablename__ = "balance_marks"
+    __table_args__ = (mode_check(),)
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    code: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    sub: Mapped[str] = mapped_column(String(60), primary_key=True)
+    currency: Mapped[str] = mapped_column(CHAR(3), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)

@@ -7,7 +7,7 @@ import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.errors import CheckViolation
 
@@ -23,8 +23,7 @@ class BalanceTooLow(Refusal):
     code = "balance_too_low"
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """One side of a journal: signed minor units, debit positive. `sub` names which account of the kind, `ref` what it must clear."""
 
     code: int
@@ -55,23 +54,36 @@ class Journal:
     @property
     def digest(self) -> str:
         """A short name for the content: the same event told twice must carry the same one."""
-        content = ";".join(f"{leg.code}|{leg.sub}|{leg.amount.currency}|{leg.amount.minor}|{leg.ref}" for leg in self.real_legs)
-        return hashlib.sha256(content.encode()).hexdigest()[:32]
+        return _digest(self._wire_legs())
+
+    def _wire_legs(self) -> list[WireLeg]:
+        return [(leg.code, leg.sub, leg.amount.currency, leg.amount.minor, leg.ref) for leg in self.real_legs]
 
     def wire(self) -> dict[str, Any]:
-        """The shape in which PostgreSQL's functions take a journal."""
-        return {
+        """The shape in which PostgreSQL's functions take a journal. What it does not reverse is left out."""
+        legs = self._wire_legs()
+        made = {
             "vendor_id": str(self.vendor_id),
             "mode": self.mode,
             "id": str(self.id),
             "event_key": self.event_key,
             "kind": self.kind,
             "about": self.about,
-            "reverses": str(self.reverses) if self.reverses else None,
             "effective_at": self.effective_at.isoformat(),
-            "digest": self.digest,
-            "legs": [[leg.code, leg.sub, leg.amount.currency, leg.amount.minor, leg.ref] for leg in self.real_legs],
+            "digest": _digest(legs),
+            "legs": legs,
         }
+        if self.reverses:
+            made["reverses"] = str(self.reverses)
+        return made
+
+
+WireLeg = tuple[int, str, str, int, str]
+
+
+def _digest(legs: list[WireLeg]) -> str:
+    content = ";".join([f"{code}|{sub}|{currency}|{minor}|{ref}" for code, sub, currency, minor, ref in legs])
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 def post(journals: list[Journal]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,8 +96,8 @@ def list_lines(
     return Page(lines, (lines[-1].journal_id, lines[-1].leg) if len(rows) > limit else None)
 
 
-def journals_about(vendor: Owner, mode: str, public_id: str) -> list[tuple[Journal, list[tuple[str, str, Money]]]]:
-    """Every journal a payment made, oldest first, with its legs as (account, sub-account, signed amount: debit positive)."""
+def journals_about(vendor: Owner, mode: str, public_id: str) -> list[tuple[Journal, list[tuple[str, str, Money, str]]]]:
+    """Every journal a payment made, oldest first, with its legs as (account, sub-account, signed amount: debit positive, reference)."""
     rows = db.session.execute(
         select(Journal, Entry, ChartAccount.name)
         .join(Entry, (Entry.vendor_id == Journal.vendor_id) & (Entry.mode == Journal.mode) & (Entry.journal_id == Journal.id))
@@ -104,9 +105,9 @@ def journals_about(vendor: Owner, mode: str, public_id: str) -> list[tuple[Journ
         .where(Journal.vendor_id == vendor.id, Journal.mode == mode, Journal.about == public_id)
         .order_by(Journal.id, Entry.leg)
     )
-    found: dict[uuid.UUID, tuple[Journal, list[tuple[str, str, Money]]]] = {}
+    found: dict[uuid.UUID, tuple[Journal, list[tuple[str, str, Money, str]]]] = {}
     for journal, entry, name in rows:
-        found.setdefault(journal.id, (journal, []))[1].append((name, entry.sub, Money(entry.amount_minor, entry.currency)))
+        found.setdefault(journal.id, (journal, []))[1].append((name, entry.sub, Money(entry.amount_minor, entry.currency), entry.ref))
     return list(found.values())
 
 
@@ -120,47 +121,60 @@ GUARDS = {
 }
 
 
-def find_breaks() -> list[str]:
-    """Prove the books over every vendor: journals balance, balances equal their entries, guarded accounts are not below zero.
+def find_breaks(vendor_id: uuid.UUID | None = None, mode: str | None = None) -> list[str]:
+    """Prove the books: journals balance, balances equal their entries, guarded accounts are not below zero. One book, or all of them.
 
-    Answers a sentence for each thing that is wrong, also for a guard in PostgreSQL that is gone or switched off; an empty
-    list is the proof.
+    Answers a sentence for each thing that is wrong (over all books also for a guard in PostgreSQL that is gone or switched
+    off); an empty list is the proof.
     """
-    found = [sentence.format(*row) for sentence, sql in _CHECKS.items() for row in db.session.execute(text(sql))]
-    return found + _missing_guards()
+    one = "WHERE {}.vendor_id = :vendor AND {}.mode = :mode" if vendor_id else ""
+    asked = {"vendor": vendor_id, "mode": mode} if vendor_id else {}
+    found = [
+        sentence.format(*row)
+        for sentence, sql in _CHECKS.items()
+        for row in db.session.execute(text(re.sub(r"/\*(\w+)\*/", lambda table: one.format(table[1], table[1]), sql)), asked)
+    ]
+    return found if vendor_id else found + missing_guards()
 
 
-def _missing_guards() -> list[str]:
+def missing_guards() -> list[str]:
     """A trigger that does not fire always guards nothing."""
     rows = db.session.execute(text("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgenabled = 'A'"))
     awake = {(table, name) for table, name in rows}
     return [f"trigger {name} on {table} is switched off" for table, names in GUARDS.items() for name in names if (table, name) not in awake]
 
 
+# /*e*/ is where a single book is asked for; entries are read once per check, however large the book is.
 _CHECKS = {
     "journal {0} of vendor {1} is not zero or not whole": """
-        SELECT e.journal_id, e.vendor_id FROM entries e
-        JOIN journals j ON j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.journal_id
-        GROUP BY e.vendor_id, e.mode, e.journal_id, j.n_legs
-        HAVING count(*) <> j.n_legs OR EXISTS (
-            SELECT 1 FROM entries x WHERE x.vendor_id = e.vendor_id AND x.mode = e.mode AND x.journal_id = e.journal_id
-            GROUP BY x.currency HAVING sum(x.amount_minor) <> 0)""",
+        SELECT s.journal_id, s.vendor_id FROM (
+            SELECT c.vendor_id, c.mode, c.journal_id, sum(c.legs) AS legs, bool_or(c.total <> 0) AS uneven FROM (
+                SELECT e.vendor_id, e.mode, e.journal_id, count(*) AS legs, sum(e.amount_minor) AS total FROM entries e /*e*/
+                GROUP BY e.vendor_id, e.mode, e.journal_id, e.currency) c
+            GROUP BY c.vendor_id, c.mode, c.journal_id) s
+        JOIN journals j ON j.vendor_id = s.vendor_id AND j.mode = s.mode AND j.id = s.journal_id
+        WHERE s.uneven OR s.legs <> j.n_legs""",
     "journal {0} of vendor {1} has no entries": """
-        SELECT j.id, j.vendor_id FROM journals j WHERE NOT EXISTS (
+        SELECT j.id, j.vendor_id FROM (SELECT * FROM journals j /*j*/) j WHERE NOT EXISTS (
             SELECT 1 FROM entries e WHERE e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id)""",
     "journal {0} of vendor {1} has entries and does not exist": """
-        SELECT DISTINCT e.journal_id, e.vendor_id FROM entries e WHERE NOT EXISTS (
+        SELECT DISTINCT e.journal_id, e.vendor_id FROM (SELECT * FROM entries e /*e*/) e WHERE NOT EXISTS (
             SELECT 1 FROM journals j WHERE j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.journal_id)""",
     "account {0} of vendor {1}: the balance is not the sum of its entries": """
         SELECT code, vendor_id FROM (
-            SELECT vendor_id, mode, code, sub, currency, amount_minor AS booked, 0 AS kept FROM entries
-            UNION ALL SELECT vendor_id, mode, code, sub, currency, 0, amount_minor FROM balances) both_sides
+            SELECT vendor_id, mode, code, sub, currency, amount_minor AS booked, 0 AS kept FROM entries e /*e*/
+            UNION ALL SELECT vendor_id, mode, code, sub, currency, 0, amount_minor FROM balances b /*b*/) both_sides
         GROUP BY vendor_id, mode, code, sub, currency HAVING sum(booked) <> sum(kept)""",
+    "account {0} of vendor {1}: the mark of a day is not the sum of the entries before it": """
+        SELECT k.code, k.vendor_id FROM (SELECT * FROM balance_marks k /*k*/) k WHERE k.amount_minor <> (
+            SELECT coalesce(sum(e.amount_minor), 0) FROM entries e WHERE e.vendor_id = k.vendor_id AND e.mode = k.mode AND e.code = k.code
+              AND e.sub = k.sub AND e.currency = k.currency
+              AND e.journal_id < (lpad(to_hex((extract(epoch FROM k.day) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid)""",
     "account {0} of vendor {1} is below zero": """
-        SELECT b.code, b.vendor_id FROM balances b JOIN ledger_chart c ON c.code = b.code WHERE c.floor
+        SELECT b.code, b.vendor_id FROM (SELECT * FROM balances b /*b*/) b JOIN ledger_chart c ON c.code = b.code WHERE c.floor
         GROUP BY b.vendor_id, b.mode, b.code, b.sub, b.currency, c.side
         HAVING sum(b.amount_minor) * (CASE c.side WHEN 'D' THEN 1 ELSE -1 END) < 0""",
     "account {0} of vendor {1} is not guarded as the chart says": """
-        SELECT DISTINCT b.code, b.vendor_id FROM balances b LEFT JOIN ledger_chart c ON c.code = b.code
+        SELECT DISTINCT b.code, b.vendor_id FROM (SELECT * FROM balances b /*b*/) b LEFT JOIN ledger_chart c ON c.code = b.code
         WHERE b.floor_side IS DISTINCT FROM CASE WHEN NOT c.floor THEN 0 WHEN c.side = 'D' THEN 1 WHEN c.side = 'C' THEN -1 END""",
 }

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.kernel.db import Base, TenantKey, mode_check
@@ -22,7 +22,9 @@ class Message(TenantKey, Base):
         CheckConstraint("state IN ('queued', 'sent', 'kept', 'failed')", name="state"),
         UniqueConstraint("vendor_id", "mode", "public_id"),
         Index("ix_messages_newest", "vendor_id", "mode", "created_at", "id"),
+        Index("ix_messages_failed", "vendor_id", "mode", "created_at", postgresql_where="state = 'failed'"),
         Index("ix_messages_about", "vendor_id", "mode", "about"),
+        Index("ix_messages_with_words", "created_at", postgresql_where="text IS NOT NULL"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
     public_id: Mapped[str] = mapped_column(String(40))
@@ -54,3 +56,41 @@ class Paper(TenantKey, Base):
     pdf: Mapped[bytes] = mapped_column(LargeBinary)
     sha256: Mapped[str] = mapped_column(String(64))
     made_at: Mapped[datetime]
+
+
+class Notice(TenantKey, Base):
+    """Something the vendor's people should know, once for all of them; who has read it stands beside it."""
+
+    __tablename__ = "notices"
+    __table_args__ = (mode_check(), UniqueConstraint("vendor_id", "mode", "public_id"))
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(40))
+    about: Mapped[str] = mapped_column(String(60))  # the public id of the payment it leads to
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+
+
+class NoticeReading(Base):
+    """How far one person has read: everything up to `read_to`, and the single ones they opened beyond it."""
+
+    __tablename__ = "notice_readings"
+    __table_args__ = (mode_check(),)
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    person: Mapped[str] = mapped_column(String(40), primary_key=True)
+    read_to: Mapped[uuid.UUID]
+    opened: Mapped[list[str]] = mapped_column(ARRAY(String(40)), default=list)
+
+
+class NotificationChoice(Base):
+    """What one person wants to be told in this world, and how. No row: shown in the portal, no e-mail."""
+
+    __tablename__ = "notification_choices"
+    __table_args__ = (mode_check(),)
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    person: Mapped[str] = mapped_column(String(40), primary_key=True)  # usr_..., or "business" for its own address
+    kind: Mapped[str] = mapped_column(String(40), primary_key=True)
+    shown: Mapped[bool]
+    mailed: Mapped[bool]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sqlalchemy import insert
+
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
-from core.kernel.outbox import enqueue
+from core.kernel.outbox import enqueue_many, enqueue_row, task_row
 from core.notifications.models import Message
 
 # Each kind, the ids it is written from, and the one it is about. The words are in templates/emails/<kind>/.
@@ -19,6 +21,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "password_changed": ("user",),
     "payment_received": ("payment",),
     "receipt": ("payment",),
+    "payment_failed": ("payment",),
     "refund_sent": ("payment", "refund"),
     "refund_failed": ("payment", "refund"),
     "transfer_instructions": ("payment",),
@@ -27,9 +30,15 @@ KINDS: dict[str, tuple[str, ...]] = {
     "transfer_decision": ("payment",),
     "transfer_returned": ("payment", "transfer_return"),
     "transfer_taken_back": ("payment",),
+    "unexpected_money": ("payment",),
+    "money_returned": ("payment", "refund"),
+    "refund_outside": ("payment", "refund"),
+    "refund_not_booked": ("payment",),
+    "invitation": ("invitation",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
-HOLDS_A_KEY = frozenset({"verify_email", "reset_password"})
+HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation"})
+Row = dict[str, Any]
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})?")
 
 
@@ -41,19 +50,34 @@ def notify(vendor: Vendor, kind: str, *, mode: str, to: str, locale: str = "en",
     because news about money must not be undone by a misspelt one: such a message is failed from the start, and says why.
     A wrong kind or a missing id is a bug and raises ValueError.
     """
+    row, task = message_rows(vendor, kind, mode=mode, to=to, locale=locale, **ids)
+    message = Message(**row)
+    db.session.add(message)
+    if task:
+        enqueue_row(task)
+    return message
+
+
+def message_rows(vendor: Vendor, kind: str, *, mode: str, to: str, locale: str = "en", **ids: str) -> tuple[Row, Row | None]:
+    """The message as a row, and the task that lets it leave; no task for an address that is none. For notify_many."""
     if set(ids) != set(KINDS.get(kind, ("no such kind",))):
         raise ValueError(f"a message of kind {kind!r} is written from {KINDS.get(kind)}, not from {sorted(ids)}")
-    message = Message(
-        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("msg"), kind=kind, recipient=to.replace("\0", "")[:254],
-        locale=locale if LOCALE.fullmatch(locale) else "en", params=_plain(ids), about=ids[KINDS[kind][0]],
-        state="queued", attempts=0, created_at=now(),
-    )  # fmt: skip
-    db.session.add(message)
+    row: Row = {
+        "vendor_id": vendor.id, "mode": mode, "id": uuid7(), "public_id": public_id("msg"), "kind": kind, "recipient": to.replace("\0", "")[:254],
+        "locale": locale if LOCALE.fullmatch(locale) else "en", "params": _plain(ids), "about": ids[KINDS[kind][0]],
+        "state": "queued", "attempts": 0, "last_error": None, "created_at": now(),
+    }  # fmt: skip
     if is_address(to):
-        enqueue("send_message", vendor.id, queue="messages", mode=mode, message=str(message.id))
-    else:
-        message.state, message.last_error = "failed", "that is not an e-mail address"
-    return message
+        return row, task_row("send_message", vendor.id, queue="messages", mode=mode, message=str(row["id"]))
+    row["state"], row["last_error"] = "failed", "that is not an e-mail address"
+    return row, None
+
+
+def notify_many(wanted: list[tuple[Row, Row | None]]) -> None:
+    """Ask for many messages in two statements: what follows from a batch."""
+    if wanted:
+        db.session.execute(insert(Message.__table__), [row for row, _ in wanted])  # type: ignore[arg-type]
+    enqueue_many([task for _, task in wanted if task])
 
 
 def is_address(text: str) -> bool:

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import defer
 
 from core.accounts.models import Vendor
@@ -26,9 +26,13 @@ class MessagePage:
     next: str | None
 
 
-def list_messages(vendor: Vendor, mode: str, *, about: str | None = None, after: str | None = None, limit: int = 25) -> MessagePage:
+def list_messages(
+    vendor: Vendor, mode: str, *, about: str | None = None, state: str | None = None, after: str | None = None, limit: int = 25
+) -> MessagePage:
     """Messages without their words, newest first; `about` narrows to one payment or person, `after` is the last page's next."""
     question = select(Message).where(Message.vendor_id == vendor.id, Message.mode == mode)
+    if state is not None:
+        question = question.where(Message.state == state)
     if about is not None:
         question = question.where(Message.about == about)
     if after is not None:
@@ -71,6 +75,13 @@ def was_told(vendor: Vendor, mode: str, *, kind: str, about: str, **ids: str) ->
         Message.params.contains(ids),
     )  # fmt: skip
     return db.session.scalar(told.limit(1)) is not None
+
+
+def count_failed(vendor: Vendor, mode: str, since: datetime, *, at_most: int = 100) -> int:
+    """How many messages asked for since then could not be delivered, counted up to `at_most`."""
+    mine = select(Message.id).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.state == "failed")
+    some = mine.where(Message.created_at >= since).limit(at_most)
+    return int(db.session.scalar(select(func.count()).select_from(some.subquery())) or 0)
 
 
 def may_read_words(message: Message, *, email: str, demo: bool) -> bool:

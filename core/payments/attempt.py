@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, String, any_, bindparam, func, literal, select
 
 from core.accounts.models import Vendor
 from core.kernel.clock import now
@@ -14,14 +14,29 @@ from core.kernel.ids import public_id, uuid7
 from core.notifications.notify import notify
 from core.payments.bank_terms import terms_of
 from core.payments.history import move, note
+from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment
-from core.payments.start import SESSION, lock_payment
+from core.payments.start import OPEN_HOLD, SESSION, keep_place, lock_payment
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
 from core.providers.contract import Opening, OpenPayment, Outcome
 from core.providers.registry import provider_for, provider_named
 
 MOST_ATTEMPTS = 20  # a payment tried more often than this is not a person paying
 FIRST_INQUIRY = timedelta(seconds=20)
+
+_OF_PAYMENT = (
+    Attempt.vendor_id == bindparam("vendor_id"),
+    Attempt.mode == bindparam("mode"),
+    Attempt.payment_id == bindparam("payment_id"),
+)
+_LIVE = select(Attempt).where(*_OF_PAYMENT, Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String))))
+_TRIES = select(func.count()).where(*_OF_PAYMENT)
+
+
+class TriedTooOften(Conflict):
+    """Many cards were declined one after another: the payment rests for a while."""
+
+    code = "tried_too_often"
 
 
 class PaymentOver(Conflict):
@@ -35,24 +50,19 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
 
     An attempt under way is answered again, whichever tab or device asks (the caller closes it first when it needs another
     surface or provider). `provider` is whom the payer chose: 'bank' for a transfer; without one it is the card processor. The payment
-    follows it. Refuses PaymentOver when there is nothing left to pay.
+    follows it. Refuses PaymentOver when there is nothing left to pay, TriedTooOften after many declines.
     """
     payment = lock_payment(payment)
     if payment.state in PAID_OR_OVER or payment.state == "processing":
         raise PaymentOver("There is nothing left to pay here.")
+    if locked_until(payment):
+        raise TriedTooOften("Too many cards were declined. Please wait a quarter of an hour. No money was taken.")
     under_way = live_attempt(payment)
     if under_way:
         return under_way
     if now() >= payment.expires_at:
         raise PaymentOver("The time to pay has run out. No money was taken.")
-    number = 1 + int(
-        db.session.scalar(
-            select(func.count()).where(
-                Attempt.vendor_id == payment.vendor_id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id
-            )
-        )
-        or 0
-    )
+    number = 1 + int(db.session.scalar(_TRIES, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id}) or 0)
     if number > MOST_ATTEMPTS:
         raise PaymentOver("This payment was tried too often. Please open the link again.")
     at = now()
@@ -73,6 +83,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
         updated_at=at,
     )
     db.session.add(attempt)
+    keep_place(payment, OPEN_HOLD)
     note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface)
     return attempt
 
@@ -158,8 +169,7 @@ def closes(attempt: Attempt, outcome: Outcome) -> bool:
 
 def live_attempt(payment: Payment) -> Attempt | None:
     """The one attempt that may still move money."""
-    mine = select(Attempt).where(Attempt.vendor_id == payment.vendor_id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id)
-    return db.session.scalar(mine.where(Attempt.state.in_(LIVE_ATTEMPT)))
+    return db.session.scalar(_LIVE, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id})
 
 
 def paid_attempt(payment: Payment) -> Attempt | None:
@@ -180,6 +190,8 @@ def lock_both(attempt: Attempt) -> tuple[Payment, Attempt]:
 def move_attempt(attempt: Attempt, to: str, *, next_inquiry_at: datetime | None = None) -> None:
     """Take a locked attempt to another state; a move the table does not allow leaves it where it is, for it is news from the past."""
     if attempt.state == to or may_move(ATTEMPT, attempt.state, to):
+        if to == "submitted" != attempt.state:  # the bank has it: the questions begin anew, close together at first
+            attempt.inquiries, attempt.next_inquiry_at = 0, now() + FIRST_INQUIRY
         attempt.state = to
         attempt.updated_at = now()
     if attempt.state not in LIVE_ATTEMPT:

@@ -24,7 +24,7 @@ def record_close(vendor: Vendor, payment: Payment, attempt: Attempt | None, outc
             if attempt.provider_reference and not outcome.provider_reference:
                 return payment.state  # it was taken for never opened, and has been opened since
         settle(vendor, payment, attempt, outcome, cause="close")
-        if outcome.state != "canceled":
+        if outcome.state != "canceled" and not outcome.closed:
             return payment.state
     payment = lock_payment(payment)
     if live_attempt(payment) is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from core.accounts.models import Vendor
+from core.kernel.ask import Question
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.currency import OFFERED, exponent
@@ -17,9 +19,19 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused, make_token, read_token
 from core.payments.models import Payment, PaymentLink
+from core.payments.offer import Offer, read_offer
+from core.payments.offer_check import check_offer
 
 LIFE = timedelta(days=5 * 365)  # no signed address outlives this, whatever its row says
 LARGEST = {0: 100_000_000, 2: 100_000_000, 3: 1_000_000_000}  # one payment's limit: a million of a currency with decimals
+
+
+# Written down once: putting a question together takes longer than asking it, and every opened link asks this one.
+_BY_TOKEN = Question(
+    select(Vendor, PaymentLink)
+    .join(PaymentLink, PaymentLink.vendor_id == Vendor.id)
+    .where(Vendor.public_id == bindparam("vendor"), PaymentLink.mode == bindparam("mode"), PaymentLink.token_id == bindparam("token_id"))
+)
 
 
 class LinkClosed(Conflict):
@@ -54,11 +66,13 @@ class LinkTerms:
     hours_after_opening: int | None = None
     max_payments: int | None = None
     paused_message: str = ""
+    offer: Offer = field(default_factory=Offer)  # what it sells and asks, beyond one sum
 
 
 def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms) -> PaymentLink:
     """Make a link that takes payments at once. `by` is the person's public id. Refuses terms that contradict themselves."""
     check_terms(terms)
+    _check_offer(vendor.id, mode, terms, Offer())
     at = now()
     link = PaymentLink(
         vendor_id=vendor.id,
@@ -82,6 +96,7 @@ def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
     """Change a link's terms. Payments already under way keep the amount they started with; the address stays the same."""
     check_terms(terms)
     link = _lock(link)
+    _check_offer(link.vendor_id, link.mode, terms, read_offer(link.offer))
     for name, value in _columns(terms).items():
         setattr(link, name, value)
     _touch(link, by, "link.edited")
@@ -133,10 +148,7 @@ def link_token(vendor: Vendor, link: PaymentLink) -> str:
 def open_link_token(text: str) -> tuple[Vendor, PaymentLink]:
     """Whose link this is. Raises TokenRefused for anything we did not issue, or have since revoked."""
     claims = read_token("link", text)
-    named = PaymentLink.mode == claims.mode, PaymentLink.token_id == claims.token_id
-    found = db.session.execute(
-        select(Vendor, PaymentLink).join(PaymentLink, PaymentLink.vendor_id == Vendor.id).where(Vendor.public_id == claims.vendor, *named)
-    ).first()
+    found = _BY_TOKEN.first(vendor=claims.vendor, mode=claims.mode, token_id=claims.token_id)
     if found is None:
         raise TokenRefused("revoked")
     return found[0], found[1]
@@ -208,6 +220,15 @@ def check_terms(terms: LinkTerms) -> None:
     _check_amounts(terms)
 
 
+def _check_offer(vendor_id: uuid.UUID, mode: str, terms: LinkTerms, kept: Offer) -> None:
+    if terms.offer.items and terms.amount_minor is not None:
+        raise BadTerms("A link has either one amount or a list of things.", field="amount_kind")
+    check_offer(
+        vendor_id, mode, terms.offer,
+        currency=terms.currency, open_amount=terms.amount_minor is None, largest=limits(terms.currency)[1], kept=kept,
+    )  # fmt: skip
+
+
 def _check_amounts(terms: LinkTerms) -> None:
     smallest, largest = limits(terms.currency)
     low, high = terms.minimum_minor, terms.maximum_minor
@@ -237,7 +258,7 @@ def limits(currency: str) -> tuple[int, int]:
 
 
 def _columns(terms: LinkTerms) -> dict[str, object]:
-    fixed = terms.amount_minor is not None
+    fixed = terms.amount_minor is not None or bool(terms.offer.items)
     return {
         "title": terms.title.strip(),
         "description": terms.description.strip(),
@@ -251,6 +272,7 @@ def _columns(terms: LinkTerms) -> dict[str, object]:
         "hours_after_opening": terms.hours_after_opening,
         "max_payments": None if terms.kind == "single" else terms.max_payments,
         "paused_message": terms.paused_message,
+        "offer": terms.offer.document(),
     }
 
 

@@ -53,6 +53,7 @@ class PaymentLink(TenantKey, Base):
     max_payments: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(10), default="active")
     paused_message: Mapped[str] = mapped_column(String(300), default="")
+    offer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # what it sells and asks, if more than one sum
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -83,6 +84,7 @@ class Payment(TenantKey, Base):
         CheckConstraint(_one_of("state", PAYMENT), name="state"),
         CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("tip_minor BETWEEN 0 AND amount_minor", name="tip"),
         CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0", name="not_negative"),
         CheckConstraint("refunded_minor + refunding_minor <= captured_minor", name="refund_within_capture"),
         CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_minor", name="fee_returned"),
@@ -94,6 +96,11 @@ class Payment(TenantKey, Base):
         Index("ix_payments_by_link", "vendor_id", "mode", "link_id", "id"),
         Index("ix_payments_places", "vendor_id", "mode", "link_id", postgresql_where="holds_place"),
         Index("ix_payments_captured", "vendor_id", "mode", "captured_at"),
+        Index("ix_payments_by_last4", "vendor_id", "mode", "card_last4", "id", postgresql_where="card_last4 IS NOT NULL"),
+        Index("ix_payments_by_sum", "vendor_id", "mode", "captured_minor", "id", postgresql_where="captured_minor > 0"),
+        Index(
+            "ix_payments_waiting", "vendor_id", "mode", "available_at", postgresql_where="available_at IS NOT NULL AND released_at IS NULL"
+        ),
         Index("ix_payments_to_release", "available_at", postgresql_where="available_at IS NOT NULL AND released_at IS NULL"),
         Index("ix_payments_to_expire", "expires_at", postgresql_where=_one_of("state", ("created", "requires_method", "requires_action"))),
     )
@@ -108,6 +115,8 @@ class Payment(TenantKey, Base):
     holds_place: Mapped[bool] = mapped_column(default=False)  # takes one of its link's places, whether being paid or paid
     currency: Mapped[str] = mapped_column(CHAR(3))
     amount_minor: Mapped[int] = mapped_column(BigInteger)
+    tip_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part of it that is a tip
+    itemised: Mapped[bool] = mapped_column(default=False, server_default="false")  # whether its cart stands in payment_lines
     captured_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     refunding_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # asked for, not yet confirmed by the provider
     refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -123,6 +132,7 @@ class Payment(TenantKey, Base):
     card_brand: Mapped[str | None] = mapped_column(String(20))
     card_last4: Mapped[str | None] = mapped_column(CHAR(4))
     decline_code: Mapped[str | None] = mapped_column(String(60))  # why the last try did not work, until one does
+    recovered_from: Mapped[uuid.UUID | None]  # the payment of which this one is a fresh start
     expires_at: Mapped[datetime]
     captured_at: Mapped[datetime | None]
     available_at: Mapped[datetime | None]
@@ -242,8 +252,18 @@ class Refund(TenantKey, Base):
         CheckConstraint(_one_of("state", REFUND), name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("fee_returned_minor >= 0 AND fee_returned_minor <= amount_minor", name="fee_returned"),
-        CheckConstraint("taken_from IN ('seller_pending', 'seller_available', 'seller_receivable')", name="taken_from"),
+        CheckConstraint("taken_from IN ('seller_pending', 'seller_available', 'seller_receivable', 'unapplied')", name="taken_from"),
+        # Money nobody asked for goes back once, whoever asks at the same moment.
+        Index(
+            "uq_refunds_unapplied_once",
+            "vendor_id",
+            "mode",
+            "charge",
+            unique=True,
+            postgresql_where="taken_from = 'unapplied' AND state NOT IN ('failed', 'canceled')",
+        ),
         Index("ix_refunds_by_payment", "vendor_id", "mode", "payment_id", "id"),
+        Index("ix_refunds_by_state", "vendor_id", "mode", "state", "id"),
         Index("ix_refunds_to_ask", "next_inquiry_at", postgresql_where="next_inquiry_at IS NOT NULL"),
     )
     public_id: Mapped[str] = mapped_column(String(40))
@@ -254,6 +274,8 @@ class Refund(TenantKey, Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     fee_returned_minor: Mapped[int] = mapped_column(BigInteger)
     taken_from: Mapped[str] = mapped_column(String(20))
+    charge: Mapped[str | None] = mapped_column(String(80))  # which of the provider's charges goes back; empty: the payment's own
+    provider: Mapped[str | None] = mapped_column(String(20))  # whose charge that is; empty: the payment's own provider
     reason: Mapped[str] = mapped_column(String(40))
     note: Mapped[str] = mapped_column(String(300), default="")
     requested_by: Mapped[str] = mapped_column(String(60))
@@ -269,3 +291,8 @@ class Refund(TenantKey, Base):
     def amount(self) -> Money:
         """What goes back to the payer."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def of_sale(self) -> bool:
+        """Whether it gives back what was sold. Money that nobody asked for is given back without touching the payment's sums."""
+        return self.taken_from != "unapplied"

@@ -17,6 +17,8 @@ from core.providers.registry import provider_named
 
 # Seconds between inquiries while an attempt is open. Never more than 45: an outcome nobody told us of is ours within a minute.
 BACKOFF = (15, 20, 30, 45)
+# While the bank has it (processing) the payer knows, and is told by e-mail: it is asked about as long again as it has taken so far.
+FIRST_WAIT, LONGEST_WAIT = 15, 6 * 3600
 HANDED_OUT = timedelta(minutes=1)
 GRACE = timedelta(minutes=2)  # after a payment's time is up, a payer who pressed the button at the last second may still finish
 
@@ -36,9 +38,14 @@ def plan_next_inquiry(attempt: Attempt) -> None:
     if attempt.state not in LIVE_ATTEMPT:
         attempt.next_inquiry_at = None
         return
-    wait = BACKOFF[min(attempt.inquiries, len(BACKOFF) - 1)]
+    attempt.next_inquiry_at = now() + timedelta(seconds=_wait(attempt))
     attempt.inquiries += 1
-    attempt.next_inquiry_at = now() + timedelta(seconds=wait)
+
+
+def _wait(attempt: Attempt) -> int:
+    if attempt.state == "submitted":
+        return min(FIRST_WAIT * 2 ** min(attempt.inquiries, 12), LONGEST_WAIT)
+    return BACKOFF[min(attempt.inquiries, len(BACKOFF) - 1)]
 
 
 def claim_due_attempts(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]]:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
-from core.kernel.money import Money
 from core.payments.attempt import live_attempt
+from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink, Refund
 
 Row = TypeVar("Row")
 MOST_ROWS = 100
 MOVING_CARD = ("succeeded", "processing", "unknown")  # an outcome after which nobody may be sent to pay another way
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,65 +85,6 @@ def find_payment(vendor: Vendor, mode: str, public_id: str) -> Payment | None:
     return db.session.scalar(select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.public_id == public_id))
 
 
-def list_payments(
-    vendor: Vendor,
-    mode: str,
-    *,
-    status: str | None = None,
-    text: str | None = None,
-    link: PaymentLink | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    after: str | None = None,
-    limit: int = 25,
-) -> Page[Payment]:
-    """The vendor's payments, newest first, by keyset. Every filter is an equality or a range on an indexed column.
-
-    `text` is a public id, a reference as people write it, or an e-mail address. `since` and `until` bound the time the
-    payment was started; ids are ordered by time, so the range is a range of ids.
-    """
-    query = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode)
-    if status:
-        query = query.where(Payment.state == status)
-    if link is not None:
-        query = query.where(Payment.link_id == link.id)
-    if text:
-        query = query.where(_named(text.strip()))
-    if since:
-        query = query.where(Payment.id >= _first_id_at(since))
-    if until:
-        query = query.where(Payment.id < _first_id_at(until))
-    if after:
-        query = query.where(Payment.id < get_payment(vendor, mode, after).id)
-    limit = min(limit, MOST_ROWS)
-    rows = list(db.session.scalars(query.order_by(Payment.id.desc()).limit(limit + 1)))
-    return Page(rows[:limit], rows[limit - 1].public_id if len(rows) > limit else None)
-
-
-def _named(text: str) -> ColumnElement[bool]:
-    """What somebody typed to find a payment: its id, the payer's address or the reference. One index each, never a scan."""
-    if text.startswith("pay_"):
-        return Payment.public_id == text
-    if "@" in text:
-        return Payment.email == text.lower()
-    return Payment.reference == text.upper()
-
-
-def _first_id_at(at: datetime) -> uuid.UUID:
-    """The smallest identifier made at or after an instant: a version 7 UUID begins with its milliseconds."""
-    return uuid.UUID(int=(at - EPOCH) // timedelta(milliseconds=1) << 80)
-
-
-def takings_since(vendor: Vendor, mode: str, since: datetime) -> dict[str, tuple[int, Money]]:
-    """What was captured since an instant, by currency: how many payments and how much."""
-    rows = db.session.execute(
-        select(Payment.currency, func.count(), func.sum(Payment.captured_minor))
-        .where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.captured_at >= since)
-        .group_by(Payment.currency)
-    )
-    return {currency: (int(count), Money(int(total), currency)) for currency, count, total in rows}
-
-
 def timeline(vendor: Vendor, payment: Payment) -> list[PaymentEvent]:
     """Everything that ever happened to a payment, oldest first."""
     mine = select(PaymentEvent).where(
@@ -156,9 +94,14 @@ def timeline(vendor: Vendor, payment: Payment) -> list[PaymentEvent]:
 
 
 def list_refunds(vendor: Vendor, payment: Payment) -> list[Refund]:
-    """A payment's refunds, oldest first."""
+    """A payment's refunds, oldest first, also the returns of money it did not ask for."""
     mine = select(Refund).where(Refund.vendor_id == vendor.id, Refund.mode == payment.mode, Refund.payment_id == payment.id)
     return list(db.session.scalars(mine.order_by(Refund.id)))
+
+
+def refunds_of_sale(vendor: Vendor, payment: Payment) -> list[Refund]:
+    """The refunds of what was sold, oldest first: those that a receipt and the payment's sums speak of."""
+    return [refund for refund in list_refunds(vendor, payment) if refund.of_sale]
 
 
 def list_attempts(vendor: Vendor, payment: Payment) -> list[Attempt]:
@@ -168,7 +111,7 @@ def list_attempts(vendor: Vendor, payment: Payment) -> list[Attempt]:
 
 
 def page_state(payment: Payment) -> str:
-    """Which page of the checkout tells the truth now: pay, challenge, transfer, checking, paid, failed, canceled or expired.
+    """Which page of the checkout tells the truth now: pay, challenge, transfer, checking, paid, failed, locked, canceled or expired.
 
     `challenge`: the provider has opened its page and waits for the payer. `transfer`: the payer has what to enter at their bank, and
     we wait for the bank's statement. `checking`: the payer may have paid and we do
@@ -181,13 +124,13 @@ def page_state(payment: Payment) -> str:
     if payment.state in ("processing", "unknown"):
         return "checking"
     if payment.state == "requires_method":
-        return "failed" if payment.decline_code else "pay"
-    attempt = live_attempt(payment)
-    if attempt is not None and attempt.provider == "bank" and attempt.provider_reference:
-        return "transfer"
-    if payment.state == "requires_action" and attempt is not None:
+        return "locked" if locked_until(payment) else "failed" if payment.decline_code else "pay"
+    attempt = live_attempt(payment) if payment.state == "requires_action" else None
+    if attempt is not None:
+        if attempt.provider == "bank" and attempt.provider_reference:
+            return "transfer"
         return "challenge"
-    return "expired" if attempt is None and now() >= payment.expires_at else "pay"
+    return "expired" if now() >= payment.expires_at and live_attempt(payment) is None else "pay"
 
 
 def milestones(vendor: Vendor, mode: str) -> dict[str, bool]:
@@ -195,3 +138,9 @@ def milestones(vendor: Vendor, mode: str) -> dict[str, bool]:
     has_link = select(PaymentLink.id).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode).limit(1)
     has_paid = select(Payment.id).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.state == "succeeded").limit(1)
     return {"link": db.session.scalar(has_link) is not None, "paid": db.session.scalar(has_paid) is not None}
+
+
+def payments_named(vendor: Vendor, mode: str, public_ids: set[str]) -> dict[str, Payment]:
+    """Several of this vendor's payments by public id, in one look."""
+    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.public_id.in_(public_ids))
+    return {payment.public_id: payment for payment in db.session.scalars(mine)} if public_ids else {}

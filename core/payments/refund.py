@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import select
@@ -15,14 +14,15 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id, uuid7
-from core.kernel.money import Money, round_half_up
+from core.kernel.money import Money
 from core.kernel.outbox import enqueue
-from core.ledger import book
-from core.ledger.models import Journal
-from core.ledger.post import BalanceTooLow, post
+from core.ledger.post import BalanceTooLow
+from core.notifications.notices import post_notice
 from core.notifications.notify import notify
+from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment, Refund
+from core.payments.refund_books import book_failure, book_request, book_success, fee_to_return, sellers_account
 from core.payments.start import lock_payment
 from core.payments.states import REFUND, may_move
 from core.providers.bank_accounts import check_iban
@@ -85,22 +85,15 @@ def _write(vendor: Vendor, payment: Payment, amount: Money, reason: str, by: str
         currency=payment.currency,
         amount_minor=amount.minor,
         fee_returned_minor=fee_returned.minor,
-        taken_from="seller_available" if payment.released_at else "seller_pending",
+        taken_from=sellers_account(payment),
         reason=reason,
         note=note_text.strip()[:300],
         requested_by=by,
         inquiries=0,
         created_at=at,
     )
-    db.session.add(refund)
-    payment.refunding_minor += amount.minor
-    payment.fee_returned_minor += fee_returned.minor
-    db.session.flush()
-    wish = book.refund_requested(
-        payment, refund=refund.public_id, amount=amount, fee_returned=fee_returned, taken_from=refund.taken_from, at=at
-    )
     try:
-        post([wish])
+        book_request(payment, refund)
     except BalanceTooLow as error:
         raise BalanceTooLow("Your balance does not hold enough for this refund yet.", field="amount") from error
     return refund
@@ -126,13 +119,6 @@ def _check_senders(payment: Payment, amount: Money) -> None:
         raise NothingToRefund("The bank did not say from which account this money came, so it cannot be sent back there.", field="amount")
     if most < amount:
         raise RefundExceedsPayment(f"The money came from several accounts: at most {most} can go back at once.", field="amount")
-
-
-def fee_to_return(payment: Payment, amount: Money) -> Money:
-    """Our fee goes back in proportion, worked out on the running total so that ten tenths return exactly the whole."""
-    gone = payment.refunded_minor + payment.refunding_minor + amount.minor
-    total = round_half_up(Fraction(payment.fee_minor * gone, payment.captured_minor))
-    return Money(max(0, min(total - payment.fee_returned_minor, amount.minor)), payment.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +153,11 @@ def send_refund(vendor: Vendor, sending: Sending) -> RefundOutcome:
     known = ask_about(payment, refund) if sending.again else None
     if known is not None:
         return known
-    provider = provider_named(payment.provider, payment.mode)
+    provider = provider_named(refund.provider or payment.provider, payment.mode)
     try:
         return provider.refund(
             refund.public_id,
-            payment.charge or "",
+            refund.charge or payment.charge or "",
             refund.amount,
             refund.reason,
             {"vendor": vendor.public_id, "mode": payment.mode, "payment": payment.public_id, "refund": refund.public_id},
@@ -187,11 +173,11 @@ def ask_about(payment: Payment, refund: Refund) -> RefundOutcome | None:
 
     Outside any transaction. A refund whose answer was lost has no reference yet and is looked up by our own id.
     """
-    provider = provider_named(payment.provider, payment.mode)
+    provider = provider_named(refund.provider or payment.provider, payment.mode)
     try:
         if refund.provider_reference:
             return provider.inquire_refund(refund.provider_reference)
-        return provider.find_refund(refund.public_id, payment.charge)
+        return provider.find_refund(refund.public_id, refund.charge or payment.charge)
     except ProviderUnreachable:
         return RefundOutcome(state="unknown", provider_reference="", amount=refund.amount)
 
@@ -213,62 +199,33 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
     old = refund.state
     refund.state = to
     detail: dict[str, Any] = {"refund": refund.public_id, "amount_minor": refund.amount_minor, "currency": refund.currency}
+    if not refund.of_sale:
+        detail["source"] = refund.taken_from
     if to == "succeeded":
-        _book_success(payment, refund)
+        book_success(payment, refund)
         refund.next_inquiry_at = None
-        notify(vendor, "refund_sent", mode=payment.mode, to=payment.email, payment=payment.public_id, refund=refund.public_id)
+        notify(
+            vendor,
+            "refund_sent" if refund.of_sale else "money_returned",
+            mode=payment.mode,
+            to=payment.email,
+            payment=payment.public_id,
+            refund=refund.public_id,
+        )
+        post_notice(vendor, "refund_sent", mode=payment.mode, about=payment.public_id)
     elif to in ("failed", "canceled"):
         refund.failure_reason = outcome.failure_reason or to
         refund.next_inquiry_at = None
-        _book_failure(payment, refund, came_back=old == "succeeded")
+        book_failure(payment, refund, came_back=old == "succeeded")
         detail["failure_reason"] = refund.failure_reason
-        notify(vendor, "refund_failed", mode=payment.mode, to=vendor.support_email, payment=payment.public_id, refund=refund.public_id)
+        tell_team(vendor, "refund_failed", mode=payment.mode, payment=payment.public_id, refund=refund.public_id)
     note(payment, f"refund.{to}", actor="provider", cause=cause, **detail)
     if to in ("succeeded", "failed", "canceled"):
+        if not refund.of_sale:
+            return "settled"  # the receipt is about the sale
         enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))
         return "settled"
     return "told"
-
-
-def _book_success(payment: Payment, refund: Refund) -> None:
-    payment.refunding_minor -= refund.amount_minor
-    payment.refunded_minor += refund.amount_minor
-    refund.settled_at = now()
-    if payment.provider != "bank":  # there the line of the statement books it
-        post([book.refund_confirmed(payment, refund=refund.public_id, amount=refund.amount, at=now())])
-
-
-def _book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
-    """The seller has the money again, where it now belongs: released money goes back to what may be paid out."""
-    at, amount = now(), refund.amount
-    if came_back:
-        payment.refunded_minor -= refund.amount_minor
-        if payment.provider != "bank":
-            confirmed = _journal_of(payment, f"rf:{refund.public_id}:ok")
-            post([book.refund_returned(payment, refund=refund.public_id, amount=amount, at=at, reverses=confirmed)])
-    else:
-        payment.refunding_minor -= refund.amount_minor
-    payment.fee_returned_minor -= refund.fee_returned_minor
-    refund.settled_at = at
-    post(
-        [
-            book.refund_failed(
-                payment,
-                refund=refund.public_id,
-                amount=amount,
-                fee_returned=Money(refund.fee_returned_minor, refund.currency),
-                back_to="seller_available" if payment.released_at else "seller_pending",
-                at=at,
-                reverses=_journal_of(payment, f"rf:{refund.public_id}:req"),
-            )
-        ]
-    )
-
-
-def _journal_of(payment: Payment, event_key: str) -> Any:
-    return db.session.scalar(
-        select(Journal.id).where(Journal.vendor_id == payment.vendor_id, Journal.mode == payment.mode, Journal.event_key == event_key)
-    )
 
 
 def lock_both(refund: Refund) -> tuple[Payment, Refund]:

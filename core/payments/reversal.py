@@ -12,10 +12,10 @@ from core.kernel.money import Money
 from core.kernel.outbox import enqueue
 from core.ledger import book
 from core.ledger.post import BalanceTooLow, post
-from core.notifications.notify import notify
+from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment, Refund
-from core.payments.refund import fee_to_return
+from core.payments.refund_books import fee_to_return
 from core.payments.start import lock_payment
 from core.payments.transfer_models import Transfer
 from core.payments.transfer_receive import booked_at, judge
@@ -45,7 +45,7 @@ def take_back_transfer(vendor: Vendor, payment: Payment, original: BankLine, lin
     if transfer is not None:
         transfer.taken_back_at = now()
     note(payment, "transfer.taken_back", actor="bank", cause=line.public_id, amount_minor=line.amount_minor, currency=line.currency)
-    notify(vendor, "transfer_taken_back", mode=payment.mode, to=vendor.support_email, payment=payment.public_id)
+    tell_team(vendor, "transfer_taken_back", mode=payment.mode, payment=payment.public_id)
     judge(vendor, payment)
 
 

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, String, and_, any_, bindparam, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
+from core.customers.meet import meet_customer
+from core.kernel.ask import Question
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Refusal
 from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused, make_token, read_token
+from core.payments.basket import Choices, PriceChanged, Priced, offer_of, price
+from core.payments.discount import CodeRefused, hold_use
 from core.payments.history import move
 from core.payments.link import LinkClosed, limits, link_state
-from core.payments.models import Payment, PaymentEvent, PaymentLink
+from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
+from core.payments.sale import Details, write_cart, write_details
+from core.payments.states import LIVE_ATTEMPT
 from core.providers.registry import provider_for
 
 SESSION = timedelta(minutes=60)  # how long a payer may take
+# On a link with a limited number of places each payment under way keeps one from others. Somebody who only filled in the first form
+# keeps it for a quarter of an hour, somebody who opened the card page for half an hour, and only a card that was tried for all of it.
+FIRST_HOLD, OPEN_HOLD = timedelta(minutes=15), timedelta(minutes=30)
 RECEIPT_LIFE = timedelta(days=10 * 365)
+
+# Written down once, as in core/payments/link.py: every page of a payment begins with this question.
+_BY_FORM = select(Payment).where(
+    Payment.vendor_id == bindparam("vendor"),
+    Payment.mode == bindparam("mode"),
+    Payment.form_token == bindparam("form"),
+    Payment.link_id == bindparam("link"),
+)
+_LIVE = Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))
+_BY_TOKEN = Question(
+    select(Vendor, Payment, Attempt)
+    .join(Payment, Payment.vendor_id == Vendor.id)
+    .outerjoin(Attempt, and_(Attempt.vendor_id == Payment.vendor_id, Attempt.mode == Payment.mode, Attempt.payment_id == Payment.id, _LIVE))
+    .where(Vendor.public_id == bindparam("vendor"), Payment.mode == bindparam("mode"), Payment.token_id == bindparam("token_id"))
+)
 
 
 class AmountNotOffered(Refusal):
@@ -29,12 +56,30 @@ class AmountNotOffered(Refusal):
     code = "amount_not_offered"
 
 
-def start_payment(vendor: Vendor, link: PaymentLink, *, amount: Money, email: str, name: str, form_token: str) -> Payment:
+@dataclass(frozen=True)
+class Order:
+    """What a payer sends with their name: what they chose, what they answered, and the total their page showed.
+
+    `shown` is None where no page showed one; then nothing is compared.
+    """
+
+    choices: Choices = field(default_factory=Choices)
+    details: Details = field(default_factory=Details)
+    shown: Money | None = None
+    recovered_from: uuid.UUID | None = None
+
+
+def start_payment(
+    vendor: Vendor, link: PaymentLink, *, amount: Money | None, email: str, name: str, form_token: str, order: Order | None = None
+) -> Payment:
     """Write down what the payer set out to pay. The same form posted again answers the payment it made the first time.
 
-    A limited link is locked while its places are counted, so two people cannot both have the last one. Refuses
-    LinkClosed when the link takes no payment now, AmountNotOffered when it does not take this amount.
+    A limited link is locked while its places are counted, and a limited code while its uses are, so two people cannot both
+    have the last one. `amount` is what the payer chose or the link's own; a link that sells more than one sum is priced here.
+    Refuses LinkClosed when the link takes no payment now, AmountNotOffered, BadChoice and CodeRefused at their fields, CustomerBlocked
+    when the vendor takes none from this address, and PriceChanged when the total is not what the payer was shown.
     """
+    order = order or Order()
     again = _made_before(vendor, link, form_token)
     if again:
         return again
@@ -46,14 +91,35 @@ def start_payment(vendor: Vendor, link: PaymentLink, *, amount: Money, email: st
     state = link_state(link)
     if state != "open":
         raise LinkClosed(state)
-    check_amount(link, amount)
-    return _write(vendor, link, amount, email, name, form_token)
+    meet_customer(vendor, link.mode, email=email, name=name)
+    try:
+        priced = _price(vendor, link, amount, order, email)
+    except CodeRefused:
+        again = _made_before(vendor, link, form_token)  # while we waited for the code: this very form may have had its last use
+        if again:
+            return again
+        raise
+    total = priced.cart.total if priced else amount
+    if total is None:
+        raise AmountNotOffered("Enter an amount.", field="amount")
+    if order.shown is not None and total != order.shown:
+        raise PriceChanged(total)
+    return _write(vendor, link, total, email, name, form_token, order, priced)
+
+
+def _price(vendor: Vendor, link: PaymentLink, amount: Money | None, order: Order, email: str) -> Priced | None:
+    """The cart, where the link sells more than one sum; None after checking the sum where it does not."""
+    offer = offer_of(link)
+    if amount is not None and not offer.items:
+        check_amount(link, amount)
+    if not offer.sells:
+        return None
+    return price(vendor, link, replace(order.choices, amount=amount), email=email, hold=True)
 
 
 def _made_before(vendor: Vendor, link: PaymentLink, form_token: str) -> Payment | None:
     """The payment this very form has made already."""
-    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == link.mode, Payment.form_token == form_token)
-    return db.session.scalar(mine.where(Payment.link_id == link.id))
+    return db.session.scalar(_BY_FORM, {"vendor": vendor.id, "mode": link.mode, "form": form_token, "link": link.id})
 
 
 def check_amount(link: PaymentLink, amount: Money) -> None:
@@ -72,9 +138,11 @@ def check_amount(link: PaymentLink, amount: Money) -> None:
         raise AmountNotOffered(f"The largest amount here is {Money(high, link.currency)}.", field="amount")
 
 
-def _write(vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: str, form_token: str) -> Payment:
+def _write(
+    vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: str, form_token: str, order: Order, priced: Priced | None
+) -> Payment:
     at = now()
-    row = {
+    row: dict[str, Any] = {
         "vendor_id": vendor.id,
         "mode": link.mode,
         "id": uuid7(),
@@ -89,6 +157,8 @@ def _write(vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: s
         "holds_place": link.places is not None,
         "currency": amount.currency,
         "amount_minor": amount.minor,
+        "tip_minor": priced.cart.tip.minor if priced else 0,
+        "itemised": priced is not None,
         "captured_minor": 0,
         "refunding_minor": 0,
         "refunded_minor": 0,
@@ -96,11 +166,14 @@ def _write(vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: s
         "fee_returned_minor": 0,
         "email": email.strip().lower(),
         "payer_name": name.strip(),
+        "recovered_from": order.recovered_from,
         "expires_at": at + SESSION,
         "created_at": at,
         "updated_at": at,
         "version": 1,
     }
+    if row["holds_place"]:
+        row["expires_at"] = at + FIRST_HOLD
     # Two posts of one form at once: the second finds the first's row instead of failing on it.
     made = db.session.execute(
         insert(Payment).values(**row).on_conflict_do_nothing(index_elements=["vendor_id", "mode", "form_token"]).returning(Payment.id)
@@ -111,13 +184,28 @@ def _write(vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: s
     if payment is None or payment.link_id != link.id:
         raise AmountNotOffered("This form was sent before. Please open the link again.")
     if made:
-        detail = {"amount_minor": amount.minor, "currency": amount.currency, "link": link.public_id}
-        db.session.add(
-            PaymentEvent(
-                vendor_id=vendor.id, mode=link.mode, payment_id=payment.id, seq=1, kind="payment.created", to_state="created", actor="payer", cause="", detail=detail, at=at
-            )
-        )  # fmt: skip
+        _write_beside(payment, link, order, priced)
     return payment
+
+
+def _write_beside(payment: Payment, link: PaymentLink, order: Order, priced: Priced | None) -> None:
+    """The first line of the history, the frozen cart, the use of the code, and what the payer answered."""
+    detail = {"amount_minor": payment.amount_minor, "currency": payment.currency, "link": link.public_id}
+    if priced:
+        write_cart(payment, priced.cart)
+        if priced.code is not None:
+            hold_use(priced.code, payment.id, payment.email)
+            detail["code"] = priced.code.code
+    if order.details:
+        write_details(payment, order.details)
+        if order.details.consent:
+            detail["terms"] = order.details.consent.terms.version
+    db.session.add(
+        PaymentEvent(
+            vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id, seq=1, kind="payment.created", to_state="created", actor="payer", cause="",
+            detail=detail, at=payment.created_at,
+        )
+    )  # fmt: skip
 
 
 def payment_token(vendor: Vendor, payment: Payment) -> str:
@@ -136,14 +224,17 @@ def receipt_token(vendor: Vendor, payment: Payment) -> str:
 
 def open_payment_token(text: str, *, purpose: str = "payment") -> tuple[Vendor, Payment]:
     """Whose payment this is. Raises TokenRefused for anything we did not issue for this purpose."""
+    vendor, payment, _ = open_payment(text, purpose=purpose)
+    return vendor, payment
+
+
+def open_payment(text: str, *, purpose: str = "payment") -> tuple[Vendor, Payment, Attempt | None]:
+    """The same, with the attempt that may still move money, as it stands at this moment."""
     claims = read_token(purpose, text)
-    named = Payment.mode == claims.mode, Payment.token_id == claims.token_id
-    found = db.session.execute(
-        select(Vendor, Payment).join(Payment, Payment.vendor_id == Vendor.id).where(Vendor.public_id == claims.vendor, *named)
-    ).first()
+    found = _BY_TOKEN.first(vendor=claims.vendor, mode=claims.mode, token_id=claims.token_id)
     if found is None:
         raise TokenRefused("revoked")
-    return found[0], found[1]
+    return found[0], found[1], found[2]
 
 
 def lock_payment(payment: Payment) -> Payment:
@@ -152,6 +243,12 @@ def lock_payment(payment: Payment) -> Payment:
     if fresh is None:
         raise RuntimeError("a payment is never deleted")
     return fresh
+
+
+def keep_place(payment: Payment, until: timedelta) -> None:
+    """The payer of a locked payment has gone on: the place it holds is kept for so long after it began. Never shorter than before."""
+    if payment.holds_place:
+        payment.expires_at = max(payment.expires_at, payment.created_at + until)
 
 
 def give_up(payment: Payment, *, to: str, actor: str, cause: str = "") -> bool:

@@ -16,6 +16,7 @@ from core.kernel.outbox import enqueue
 from core.ledger import book
 from core.ledger.post import post
 from core.notifications.notify import notify
+from core.notifications.team import tell_team
 from core.payments.attempt import live_attempt, move_attempt
 from core.payments.bank_terms import terms_of
 from core.payments.history import move, note
@@ -193,7 +194,7 @@ def _tell(vendor: Vendor, payment: Payment, kind: str) -> None:
     ids = {"mode": payment.mode, "payment": payment.public_id}
     notify(vendor, "transfer_partial" if kind == "partial" else "transfer_held", to=payment.email, **ids)
     if kind != "partial":
-        notify(vendor, "transfer_decision", to=vendor.support_email, **ids)
+        tell_team(vendor, "transfer_decision", **ids)
 
 
 def _of(model: type[Attempt] | type[TransferCase], payment: Payment) -> tuple[object, ...]:

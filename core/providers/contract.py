@@ -65,7 +65,8 @@ class Outcome:
     processing       the provider has what it needs and will say later
     requires_action  the payer is being asked by their bank
     requires_method  open, and nothing was tried yet
-    declined         the last try failed; `decline_code` says why. The attempt stays open: the payer may try again
+    declined         the last try failed; `decline_code` says why. The attempt stays open and the payer may try again on it, unless
+                     `closed`: then its page takes no other card, and another try needs another attempt
     canceled         closed without money; nothing can be paid on it any more
     unknown          the provider could not be asked, or does not know
     `fee`, `fee_reference`, `available_on` and the card may be missing from any outcome and come later from fees() or inquire().
@@ -84,6 +85,7 @@ class Outcome:
     fee_reference: str | None = None  # the provider's own line for it
     occurred_at: datetime | None = None
     available_on: datetime | None = None
+    closed: bool = False  # of a decline: nothing more can be tried on this attempt
 
 
 OUTCOME_STATES = frozenset({"succeeded", "processing", "requires_action", "requires_method", "declined", "canceled", "unknown"})
@@ -97,6 +99,17 @@ class RefundOutcome:
     provider_reference: str
     amount: Money
     failure_reason: str | None = None
+    charge: str | None = None  # what it gives back; may be missing, but from refunds_of()
+    reference: str | None = None  # ours, when it was made for one of our wishes
+    reason: str | None = None  # the provider's word for why
+
+
+@dataclass(frozen=True, slots=True)
+class RefundsOfCharge:
+    """Whose charge it is (our metadata, given back) and every refund of it, ours and those made at the provider itself."""
+
+    metadata: dict[str, str]
+    refunds: list[RefundOutcome]
 
 
 REFUND_STATES = frozenset({"succeeded", "pending", "failed", "canceled", "unknown"})
@@ -194,6 +207,9 @@ class Provider(Protocol):
 
         None when the provider has none. Naming the charge makes it exact; without it the provider's latest refunds are searched.
         """
+
+    def refunds_of(self, charge: str) -> RefundsOfCharge:
+        """Every refund of a charge as it stands now, oldest first, read only: how refunds nobody asked for here are found."""
 
     def read_event(self, raw_body: bytes, headers: Mapping[str, str], mode: str) -> ProviderEvent:
         """The event in a webhook request. Raises SignatureRefused and nothing else, whatever it is given. Asks nobody."""

@@ -2,26 +2,60 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, tuple_
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from core.kernel.clock import now
-from core.kernel.db import db, driver, wake_after_commit
+from core.kernel.db import driver, wake_now, whole_unit
 from core.kernel.ids import uuid7
-from core.providers.models import InboxEvent
 
 
 def receive_event(*, provider: str, mode: str, event_id: str, type: str, raw: str) -> bool:
-    """Store a verified event and ask for it to be opened. The same event again is no news: answers False."""
-    given = (provider, mode, event_id, type, raw, now(), uuid7())
-    new = driver().execute("SELECT receive_event(%s, %s, %s, %s, %s, %s, %s)", given).fetchone()[0]
+    """Store a verified event and ask for it to be opened. The same event again is no news: answers False.
+
+    It is kept by itself, in the journey that asks for it: whoever receives an event has nothing else to write down.
+    """
+    [(new,)] = whole_unit(RECEIVE, (provider, mode, event_id, type, raw, now(), uuid7()))
     if new:
-        wake_after_commit("money")
+        wake_now("money")
     return bool(new)
 
 
-def take_events(keys: list[tuple[str, str, str]]) -> list[InboxEvent]:
+@dataclass(slots=True)
+class StoredEvent:
+    """One event of the inbox in a worker's hands: what came, and what it turned out to be."""
+
+    provider: str
+    mode: str
+    event_id: str
+    raw: str
+    vendor_id: uuid.UUID | None = None
+    result: str | None = None
+
+
+RECEIVE = "SELECT receive_event(%s, %s, %s, %s, %s, %s, %s)"
+TAKE = """SELECT e.provider, e.mode, e.event_id, e.raw
+          FROM unnest(%s::text[], %s::text[], %s::text[]) AS k(provider, mode, event_id)
+          JOIN provider_events e ON e.provider = k.provider AND e.mode = k.mode AND e.event_id = k.event_id
+          WHERE e.handled_at IS NULL ORDER BY e.received_at, e.event_id FOR UPDATE OF e"""
+CLOSE = """UPDATE provider_events e SET vendor_id = k.vendor_id, result = k.result, handled_at = %s
+           FROM unnest(%s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[]) AS k(provider, mode, event_id, vendor_id, result)
+           WHERE e.provider = k.provider AND e.mode = k.mode AND e.event_id = k.event_id"""
+
+
+def take_events(keys: list[tuple[str, str, str]]) -> list[StoredEvent]:
     """The unopened ones among (provider, mode, event id), locked, oldest first."""
-    wanted = select(InboxEvent).where(
-        tuple_(InboxEvent.provider, InboxEvent.mode, InboxEvent.event_id).in_(keys), InboxEvent.handled_at.is_(None)
-    )
-    return list(db.session.scalars(wanted.order_by(InboxEvent.received_at, InboxEvent.event_id).with_for_update()))
+    return [StoredEvent(*row) for row in driver().execute(TAKE, _columns(keys))]
+
+
+def close_events(events: list[StoredEvent]) -> None:
+    """Mark them handled, each with its vendor and its result, in one statement."""
+    if events:
+        rows = [(e.provider, e.mode, e.event_id, e.vendor_id, e.result) for e in events]
+        driver().execute(CLOSE, [now(), *_columns(rows)])
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

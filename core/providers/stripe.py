@@ -22,10 +22,11 @@ from core.providers.contract import (
     ProviderRefused,
     ProviderUnreachable,
     RefundOutcome,
+    RefundsOfCharge,
     SignatureRefused,
 )
 from core.providers.exponents import to_gateway
-from core.providers.signature import check_signature, read_json_object
+from core.providers.signature import check_signature, read_json_object, text_map
 
 stripe.enable_telemetry = False
 
@@ -187,6 +188,20 @@ class Stripe:
                 break
             params = {**params, "starting_after": page["data"][-1]["id"]}
         return None
+
+    def refunds_of(self, charge: str) -> RefundsOfCharge:
+        """Reads the charge for its metadata, and lists its refunds."""
+        assert_no_transaction()
+        metadata = text_map(self._plain(lambda: self._client.v1.charges.retrieve(charge)).get("metadata"))
+        params: dict[str, Any] = {"limit": 100, "charge": charge}
+        found: list[RefundOutcome] = []
+        for _ in range(MOST_REFUNDS_SEARCHED // 100):
+            page = self._plain(lambda: self._client.v1.refunds.list(params))  # noqa: B023  (asked at once)
+            found += [shapes.refund_outcome(refund) for refund in page["data"]]
+            if not page["has_more"]:
+                break
+            params = {**params, "starting_after": page["data"][-1]["id"]}
+        return RefundsOfCharge(metadata, found[::-1])
 
     def fees(self, charges: Iterable[str]) -> dict[str, tuple[Money, str, datetime]]:
         """Reads each charge with its balance transaction; a charge that has none yet is left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +38,8 @@ def session_outcome(session: Wire) -> Outcome:
         found = intent_outcome(intent, session["id"])
         if session["status"] == "expired" and found.state in ("declined", "requires_method", "requires_action"):
             return Outcome("canceled", session["id"], payment_intent=intent["id"])
-        return found
+        # A session is complete when the payer was done with it, though the bank had not answered: it is not opened again.
+        return replace(found, closed=found.state == "declined" and session["status"] == "complete")
     state = "canceled" if session["status"] == "expired" else "requires_method" if session["status"] == "open" else "unknown"
     return Outcome(state, session["id"], payment_intent=intent)
 
@@ -109,6 +111,9 @@ def refund_outcome(refund: Wire) -> RefundOutcome:
         provider_reference=refund["id"],
         amount=from_gateway(refund["amount"], refund["currency"]),
         failure_reason=refund.get("failure_reason"),
+        charge=charge["id"] if isinstance(charge := refund.get("charge"), dict) else charge,
+        reference=(refund.get("metadata") or {}).get("reference"),
+        reason=refund.get("reason"),
     )
 
 

@@ -14,7 +14,12 @@ def password_reset(token: str = "") -> str:
     return f"{settings().public_url}/reset-password{'/' + token if token else ''}"
 
 
+def invitation(token: str) -> str:
+    return f"{settings().public_url}/invitation/{token}"
+
+
 def checkout(token: str) -> str:
+    """One payment's own page."""
     return f"{settings().public_url}/checkout/{token}"
 
 

@@ -15,19 +15,22 @@ from flask_wtf.form import _Auto
 from wtforms import BooleanField, Field, FieldList, HiddenField, IntegerField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms import RadioField as PlainRadioField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation, ValidationError
 from wtforms.widgets import TextInput
 
 from core.kernel.currency import OFFERED
 from core.kernel.errors import Refusal
 from core.kernel.money import BadAmount, Money, parse_amount
+from core.web import widgets
 from core.web.filters import zone
+from core.web.forgery import FormToken
 
 __all__ = [
     "AddressField",
     "BooleanField",
     "CountField",
     "CurrencyField",
+    "DataRequired",
     "FieldList",
     "Form",
     "FormTokenField",
@@ -46,6 +49,7 @@ __all__ = [
 ]  # fmt: skip
 
 EARLIEST, LATEST = 2000, 2100
+widgets.install()
 
 
 def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
@@ -70,6 +74,8 @@ class Form(FlaskForm):
     """Every form of the product: it carries a token against forgery, and refuses text that cannot be stored, field by field."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        csrf_class = FormToken
+
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
             """Only what a form sends is read. A body of JSON, however deep, is no form and is not even parsed."""
             if formdata is _Auto:
@@ -120,7 +126,7 @@ class LineField(StringField):
     """One line of text; blanks around it are dropped, line ends inside it refused."""
 
     def __init__(self, label: str, *, most: int = 200, required: str | None = None, validators: Sequence[Any] = (), **kwargs: Any) -> None:
-        first = [InputRequired(required)] if required else [Optional()]
+        first = [DataRequired(required)] if required else [Optional()]  # blanks are nothing
         super().__init__(label, [*first, Length(max=most, message=f"Use {most} characters at most."), *validators], **kwargs)
         self.most = most
 

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from core.kernel import clock
 from core.kernel.money import Money
-from core.web.reader import HOUSE_LOCALE, Reader
+from core.web.reader import HOUSE_LOCALE, Reader, percent_words
 
 LOCALE = Locale.parse(HOUSE_LOCALE)  # names a foreign currency without doubt: US$, JP¥, CA$
 HOUSE_READER = Reader()
@@ -59,6 +59,16 @@ def number(value: int) -> str:
     return format_decimal(value, locale=LOCALE)
 
 
+def minor(value: int, currency: str) -> Money:
+    """The sum of so many minor units."""
+    return Money(value, currency)
+
+
+def percent(points: int) -> str:
+    """17.5% from 1750 basis points."""
+    return percent_words(points)
+
+
 def zone() -> ZoneInfo:
     """The reader's time zone: the vendor's when one is signed in, otherwise UTC."""
     return ZoneInfo(g.get("time_zone", "UTC") if has_request_context() else "UTC")
@@ -74,6 +84,16 @@ def day(value: date | datetime | None) -> str:
         return "–"
     at_home = value.astimezone(zone()).date() if isinstance(value, datetime) else value
     return format_date(at_home, "d MMMM y", locale=LOCALE)
+
+
+def day_short(value: date) -> str:
+    """21 Nov: where the year goes without saying."""
+    return format_date(value, "d MMM", locale=LOCALE)
+
+
+def month(value: date) -> str:
+    """November 2026."""
+    return format_date(value, "LLLL y", locale=LOCALE)
 
 
 def ago(value: datetime | None) -> str:
@@ -116,5 +136,5 @@ def lines(text: str) -> Markup:
 
 
 def install(app: Flask) -> None:
-    for name in (money, number, when, day, ago, moment, status_label, status_tone, lines):
+    for name in (money, minor, number, percent, when, day, day_short, month, ago, moment, status_label, status_tone, lines):
         app.jinja_env.filters[name.__name__] = name

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, g, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user
-from flask_wtf.csrf import CSRFProtect, generate_csrf
+from flask_wtf.csrf import CSRFProtect
 from werkzeug.local import LocalProxy
 
 from core.accounts.models import Membership, User, UserSession, Vendor
@@ -19,6 +19,7 @@ from core.accounts.permissions import allows, roles_that_may
 from core.accounts.sessions import find_seat
 from core.kernel.config import settings
 from core.kernel.errors import NotAllowed
+from core.web.forgery import csrf_token
 from core.web.page import see_other, wants_part
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -188,4 +189,5 @@ def install(app: Flask) -> None:
     login.request_loader(_load)
     login.init_app(app, add_context_processor=False)
     app.before_request(_check_origin)
-    app.jinja_env.globals.update(current=LocalProxy(find_current), csrf_token=generate_csrf, form_token=secrets.token_urlsafe)
+    app.context_processor(lambda: {"csrf_token": csrf_token})  # in the place of Flask-WTF's own
+    app.jinja_env.globals.update(current=LocalProxy(find_current), csrf_token=csrf_token, form_token=secrets.token_urlsafe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import lru_cache
 
 from flask import Flask, Response, g, request
 
@@ -22,6 +23,14 @@ POLICY: dict[str, tuple[str, ...]] = {
     "object-src": ("'none'",),
 }
 WITH_NONCE = ("script-src", "style-src")
+# What every answer carries, unless its view has said otherwise.
+ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), usb=()"),
+)
 
 
 def csp_nonce() -> str:
@@ -38,12 +47,20 @@ def allow(directive: str, *sources: str) -> None:
 
 
 def content_policy() -> str:
-    extra = g.get("csp_extra", {})
-    parts = []
+    """The policy of this answer."""
+    extra = tuple((directive, tuple(sources)) for directive, sources in g.get("csp_extra", {}).items())
+    nonce = g.get("csp_nonce")
+    return _policy(extra, nonce is not None).replace("NONCE", str(nonce))
+
+
+@lru_cache(64)
+def _policy(extra: tuple[tuple[str, tuple[str, ...]], ...], with_nonce: bool) -> str:
+    """A policy in words; only the nonce, which is never the same twice, is put in later."""
+    widened, parts = dict(extra), []
     for directive, sources in POLICY.items():
-        added = list(extra.get(directive, ()))
-        if directive in WITH_NONCE and "csp_nonce" in g:
-            added.append(f"'nonce-{g.csp_nonce}'")
+        added = list(widened.get(directive, ()))
+        if directive in WITH_NONCE and with_nonce:
+            added.append("'nonce-NONCE'")
         kept = [source for source in sources if not (added and source == "'none'")]
         parts.append(" ".join([directive, *kept, *added]))
     return "; ".join(parts)
@@ -51,13 +68,15 @@ def content_policy() -> str:
 
 def _set(response: Response) -> Response:
     """What a view has set itself stays: a door may be stricter about referrers, or let a receipt be printed."""
-    put = response.headers.setdefault
+    said = {name.lower() for name, _ in response.headers}
+
+    def put(name: str, value: str) -> None:
+        if name.lower() not in said:
+            response.headers.add(name, value)
+
     put("Content-Security-Policy", content_policy())
-    put("X-Content-Type-Options", "nosniff")
-    put("Referrer-Policy", "same-origin")
-    put("Cross-Origin-Opener-Policy", "same-origin")
-    put("Cross-Origin-Resource-Policy", "same-origin")
-    put("Permissions-Policy", "camera=(), geolocation=(), microphone=(), usb=()")
+    for name, value in ALWAYS:
+        put(name, value)
     if "frame-ancestors" not in g.get("csp_extra", {}):
         put("X-Frame-Options", "DENY")
     if request.endpoint != "static":

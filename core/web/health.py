@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import structlog
-from flask import Flask, Response, jsonify
+import secrets
+from typing import Any
 
+import structlog
+from flask import Flask, Response, jsonify, request
+
+from core.kernel.clock import now
+from core.kernel.config import settings
 from core.kernel.db import db
+from core.kernel.outbox import count_dead
+from core.ledger.proof import standing
 from core.web.guard import public
 
 log = structlog.get_logger()
@@ -19,9 +26,30 @@ def healthz() -> Response:
 
 @public
 def readyz() -> tuple[Response, int]:
-    """The database answers too. Redis is not asked: without it everything still works, only later."""
+    """The database answers too. Redis is not asked: without it everything still works, only later.
+
+    Whoever brings HEALTH_TOKEN also reads what an operator must act on. That is no reason to take the process out of service.
+    """
     ready = _database_answers()
-    return jsonify(status="ready" if ready else "not ready", database="up" if ready else "down"), 200 if ready else 503
+    told: dict[str, Any] = {"status": "ready" if ready else "not ready", "database": "up" if ready else "down"}
+    if ready and _operator_asks():
+        told |= _concerns()
+    return jsonify(told), 200 if ready else 503
+
+
+def _operator_asks() -> bool:
+    wanted, scheme, given = settings().health_token, *request.headers.get("Authorization", "").partition(" ")[::2]
+    return bool(wanted) and scheme == "Bearer" and secrets.compare_digest(given.encode(), wanted.encode())
+
+
+def _concerns() -> dict[str, Any]:
+    """The books' alarm and how old the oldest proof is; work that gave up. Numbers only: what is broken is said by `flask audit`."""
+    books = standing()
+    age = None if books.oldest_at is None else int((now() - books.oldest_at).total_seconds())
+    return {
+        "books": {"alarm": bool(books.broken), "broken": len(books.broken), "proved": books.books, "oldest_proof_seconds": age},
+        "dead_tasks": count_dead(),
+    }
 
 
 def _database_answers() -> bool:

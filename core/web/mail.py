@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 import idna
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from core.web.reader import Reader, card_words
+from core.web.reader import Reader, card_words, percent_words
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 UNQUOTED = frozenset(' ,;:<>()[]\\"@')
@@ -82,7 +82,13 @@ def stationery() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(["html"]), undefined=StrictUndefined,
         finalize=one_line, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    sheet.filters |= {"money": None, "when": None, "day": None, "card": card_words}  # the first three belong to one reader
+    sheet.filters |= {
+        "money": None,
+        "when": None,
+        "day": None,
+        "card": card_words,
+        "percent": percent_words,
+    }  # the first three belong to one reader
     sheet.globals["url_for"] = lambda endpoint, filename: f"/static/{filename}"
     return sheet
 

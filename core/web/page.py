@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask, Response, make_response, redirect, render_template, request
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from htmx_flask import Htmx
 
 from core.kernel.db import finish_unit
@@ -21,9 +21,8 @@ _outside = QueueOutside(5)
 
 def page(template: str, *, fragment: str | None = None, status: int = 200, **values: Any) -> Response:
     """The page; or only `fragment` when htmx wants that part. Both carry `Vary: HX-Request`, so no cache mixes them up."""
-    response = make_response(render_template(fragment if fragment and wants_part() else template, **values), status)
-    response.vary.add("HX-Request")
-    return response
+    html = render_template(fragment if fragment and wants_part() else template, **values)
+    return current_app.response_class(html, status, {"Vary": "HX-Request"})
 
 
 def wants_part() -> bool:
@@ -59,6 +58,7 @@ def step_outside() -> Iterator[None]:
     the first unit stays committed, because the outside may already have acted on it. Raises ProviderBusy when too many
     are outside already.
     """
+    g.stepped_outside = True  # from here on a part of this request stands, and it is not run again by itself
     finish_unit(keep=True)
     with _outside.place():
         yield

@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale, UnknownLocaleError
@@ -15,6 +15,7 @@ from babel.numbers import get_currency_symbol
 
 from core.kernel.currency import exponent
 from core.kernel.money import Money
+from core.kernel.percent import percent_text
 
 HOUSE_LOCALE = "en_GB"
 
@@ -43,14 +44,7 @@ class Reader:
 
     def money(self, value: Money) -> str:
         """£1,234.50, with exactly the decimals ISO gives the currency (a locale's custom may hide some)."""
-        digits = exponent(value.currency)
-        pattern = copy.copy(self._locale.currency_formats["standard"])
-        pattern.frac_prec = (digits, digits)
-        amount = Decimal(value.minor).scaleb(-digits)
-        written = pattern.apply(amount, self._locale, currency=value.currency, currency_digits=False).replace("-", "−")
-        before, symbol, figure = written.partition(get_currency_symbol(value.currency, locale=self._locale))
-        gap = "\N{NO-BREAK SPACE}" if symbol[-1:].isalpha() and figure[:1].isdigit() else ""  # CHF 12.50, where the locale forgets it
-        return f"{before}{symbol}{gap}{figure}"
+        return _money(value.minor, value.currency, self._locale)
 
     def when(self, value: datetime) -> str:
         """21 November 2026, 14:03 GMT; for an American November 21, 2026, 2:03 PM EST."""
@@ -66,6 +60,24 @@ class Reader:
         local = value.astimezone(self._zone)
         name = get_timezone_name(local, width="short", locale=self._locale)
         return name if name[:1].isalpha() else get_timezone_gmt(local, width="long", locale=self._locale)
+
+
+def percent_words(points: int) -> str:
+    """17.5% from 1750 basis points."""
+    return f"{percent_text(points)}%"
+
+
+@lru_cache(4096)
+def _money(minor: int, currency: str, locale: Locale) -> str:
+    """A page writes the same sum several times, and the next page of the same payment again."""
+    digits = exponent(currency)
+    pattern = copy.copy(locale.currency_formats["standard"])
+    pattern.frac_prec = (digits, digits)
+    amount = Decimal(minor).scaleb(-digits)
+    written = pattern.apply(amount, locale, currency=currency, currency_digits=False).replace("-", "−")
+    before, symbol, figure = written.partition(get_currency_symbol(currency, locale=locale))
+    gap = "\N{NO-BREAK SPACE}" if symbol[-1:].isalpha() and figure[:1].isdigit() else ""  # CHF 12.50, where the locale forgets it
+    return f"{before}{symbol}{gap}{figure}"
 
 
 CARD_BRANDS = {

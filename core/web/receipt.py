@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import segno
 from babel.core import Locale
 from markupsafe import Markup
 
 from core.accounts.models import Vendor
+from core.accounts.receipts import ReceiptWish
 from core.kernel.money import Money
 from core.web.mail import stationery_for
 from core.web.reader import Reader
@@ -42,12 +43,31 @@ class GivenBack(Protocol):
     def amount(self) -> Money: ...
 
 
+class Said(Protocol):
+    """What a receipt says of the payer: whom it is made out to."""
+
+    company: str
+    tax_id: str
+    billing: Mapping[str, str] | None
+
+
 def receipt_html(
-    vendor: Vendor, payment: Paid, refunds: Iterable[GivenBack], *, address: str, pdf_address: str = "", locale: str = "en"
+    vendor: Vendor,
+    payment: Paid,
+    refunds: Iterable[GivenBack],
+    *,
+    address: str,
+    pdf_address: str = "",
+    locale: str = "en",
+    cart: Any = None,
+    said: Said | None = None,
+    extra: ReceiptWish | None = None,
 ) -> str:
     """The whole page, written in the vendor's time zone. Only refunds that the provider has confirmed are on it.
 
     `address` is where this receipt can be checked, `pdf_address` what the button on screen opens (none on the PDF itself).
+    `cart` is what was bought, where that was more than one sum, and `said` what the payer said of themselves,
+    `extra` what the vendor adds and leaves off.
     The same payment and refunds give the same text, whenever and wherever it is written.
     """
     confirmed = sorted((refund for refund in refunds if refund.state == "succeeded"), key=lambda refund: refund.settled_at)
@@ -67,7 +87,21 @@ def receipt_html(
         address=address,
         pdf_address=pdf_address,
         code=_code(address),
+        cart=cart,
+        buyer=_made_out_to(said, payment.payer_name) if said else None,
+        extra=extra or ReceiptWish(),
     )
+
+
+def _made_out_to(said: Said, name: str) -> list[str]:
+    """The lines of an address as a letter has them; none where nothing but a telephone number was given."""
+    place = said.billing or {}
+    if not (said.company or said.tax_id or place):
+        return []
+    country = place.get("country", "")
+    town = f"{place.get('postcode', '')} {place.get('city', '')}".strip()
+    parts = [said.company or name, place.get("line1"), place.get("line2"), town, Locale.parse("en_GB").territories.get(country, country)]
+    return [part for part in (*parts, f"VAT or tax number {said.tax_id}" if said.tax_id else "") if part]
 
 
 def _code(address: str) -> Markup:

@@ -6,9 +6,10 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
-from core.kernel.db import DATABASE_AWAY
+from core.kernel.db import DATABASE_AWAY, gave_way
 from core.kernel.errors import Refusal
 from core.kernel.signing import TokenRefused
 from core.web.page import wants_part
@@ -86,9 +87,22 @@ def _http(problem: HTTPException) -> Any:
 
 def _away(problem: Exception) -> Response:
     """The database is down or starting: a moment later the same request works, and whoever asks is told so."""
+    if gave_way(problem):
+        return _crossed()
     log.warning("database_away", method=request.method, route=str(request.url_rule), problem=type(problem).__name__)
     response = answer(503)
     response.headers["Retry-After"] = "3"
+    return response
+
+
+def _crossed() -> Response:
+    """Two changed the same things at the same moment, and this one had to give way although it was tried again where it could be."""
+    log.warning("gave_way", method=request.method, route=str(request.url_rule))
+    message = _(
+        "Something else changed the same thing at this very moment, and yours had to wait. Nothing was done twice: please try again."
+    )
+    response = answer(409, title=_("Please try again"), message=message, code="gave_way")
+    response.headers["Retry-After"] = "1"
     return response
 
 

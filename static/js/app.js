@@ -49,6 +49,21 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// Ctrl-K (or Command-K) goes to the search, wherever one is; where the field is not in sight, to its page.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+  const fields = [...document.querySelectorAll("[data-search]")];
+  if (!fields.length) return;
+  event.preventDefault();
+  const seen = fields.find((field) => field.offsetParent !== null);
+  if (seen) {
+    seen.focus();
+    seen.select();
+  } else {
+    location.assign(fields[0].form.action);
+  }
+});
+
 document.addEventListener("focusin", (event) => {
   if (event.target instanceof HTMLInputElement && event.target.hasAttribute("data-select")) event.target.select();
 });
@@ -99,7 +114,7 @@ document.addEventListener("DOMContentLoaded", () => {
 });
 
 function unveil() {
-  for (const hidden of document.querySelectorAll("[data-copy][hidden], [data-print][hidden]")) hidden.hidden = false;
+  for (const hidden of document.querySelectorAll("[data-copy][hidden], [data-print][hidden], [data-scripted][hidden]")) hidden.hidden = false;
   const summary = document.querySelector(".error-summary[autofocus], .declined[autofocus]");
   if (summary) summary.focus();
   tellTheLine();

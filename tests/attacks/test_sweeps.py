@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from core.accounts.email_links import make_link as make_email_link
+from core.accounts.invite import invite
 from core.kernel.clock import now
 from core.kernel.signing import PURPOSES, make_token
 from core.payments.link import link_token
@@ -15,7 +16,14 @@ from core.payments.start import payment_token, receipt_token
 from tests.browser import Browser
 from tests.factories import Shop, fresh, make_link, make_paid, make_payment, make_shop, open_payment, unit
 
-KEY_OF = {"pay": "link", "checkout": "payment", "receipt": "receipt", "verify-email": "email-verify", "reset-password": "password-reset"}
+KEY_OF = {
+    "pay": "link",
+    "checkout": "payment",
+    "receipt": "receipt",
+    "verify-email": "email-verify",
+    "reset-password": "password-reset",
+    "invitation": "invitation",
+}
 
 
 @pytest.fixture
@@ -80,6 +88,7 @@ def issued(app, shop):
     link, payment = make_link(shop), make_paid(shop)
     with unit(app):
         rows = {"link": link.token_id, "payment": payment.token_id, "receipt": payment.token_id}
+        rows["invitation"] = invite(shop.vendor, email="asked@example.com", role="support", by=shop.user.public_id).token_id
         rows |= {purpose: make_email_link(shop.user, purpose).token_id for purpose in ("email-verify", "password-reset")}
     with app.app_context():
         good = {

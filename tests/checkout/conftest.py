@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -32,16 +33,21 @@ def new_path(shop: Shop) -> Callable[..., str]:
     return made
 
 
-@pytest.fixture
-def payer(app: Flask) -> Browser:
+def _at_home(app: Flask) -> Browser:
+    """A browser at a network address of its own: what is counted per address does not add up over tests."""
     from tests.browser import Browser
 
-    return Browser(app)
+    browser = Browser(app)
+    browser.client.environ_base["REMOTE_ADDR"] = f"2001:db8::{secrets.token_hex(2)}:{secrets.token_hex(2)}"
+    return browser
+
+
+@pytest.fixture
+def payer(app: Flask) -> Browser:
+    return _at_home(app)
 
 
 @pytest.fixture
 def another_payer(app: Flask) -> Browser:
     """Another device."""
-    from tests.browser import Browser
-
-    return Browser(app)
+    return _at_home(app)

@@ -72,7 +72,7 @@ class Desk:
 
 def payments_of(shop: Shop) -> list[Any]:
     """Every payment this vendor has, newest first."""
-    from core.payments.queries import list_payments
+    from core.payments.lists import list_payments
 
     with shop.app.app_context():
         return list_payments(shop.vendor, shop.mode).rows

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.factories import fresh, link_address, make_link, make_paid, make_payment, unit
+from tests.factories import fresh, link_address, make_link, make_payment, unit
 
 TYPED = {"email": "sam@example.com", "name": "Sam Whitlock"}
 
@@ -14,7 +14,7 @@ TYPED = {"email": "sam@example.com", "name": "Sam Whitlock"}
 def test_an_open_link_asks_only_for_what_it_needs(payer, new_path):
     page = payer.get(new_path())
     assert page.heading == "Pay Blue Door Bakery: An evening at the wheel"
-    assert {"email", "name", "form_token", "csrf_token"} == set(page.form().values)
+    assert {"email", "name", "form_token", "csrf_token", "shown"} == set(page.form().values)
     assert "£45.00" in page.text and "Test page" in page.text
 
 
@@ -97,12 +97,19 @@ def test_a_link_may_end_some_hours_after_it_was_first_opened(payer, shop):
         assert payer.get(path).heading == "This link has expired"
 
 
-def test_a_link_for_one_payment_shows_its_receipt_to_whoever_opens_it_later(payer, shop):
+def test_a_link_that_was_paid_says_so_to_everybody_and_shows_its_receipt_to_the_browser_that_paid(payer, shop, app):
+    from tests.browser import Browser
+    from tests.checkout.desk import payments_of
+    from tests.factories import open_payment, tell
+
     link = make_link(shop, kind="single")
-    make_paid(shop, link)
-    page = payer.get(link_address(shop, link))
-    assert page.heading == "Already paid"
-    assert any(address.startswith("/receipt/") for address in page.links()) or "/receipt/" in page.html
+    payer.submit(payer.get(link_address(shop, link)).form(), email="ada@example.com", name="Ada Payer")
+    payment = payments_of(shop)[0]
+    tell(shop, payment, open_payment(shop, payment), "succeeded", charge=f"ch_{payment.public_id}", captured=payment.amount)
+    mine, others = payer.get(link_address(shop, link)), Browser(app).get(link_address(shop, link))
+    assert mine.heading == others.heading == "Already paid"
+    assert "/receipt/" in mine.html and "/receipt/" not in others.html
+    assert "ada" not in others.html.lower()
 
 
 def test_a_link_being_paid_by_somebody_else_says_that_and_names_nobody(payer, shop):
@@ -211,7 +218,7 @@ def test_a_form_on_an_address_that_is_not_ours_is_refused_the_same_way(payer, ne
 
 
 def test_opening_a_link_again_after_paying_warns_before_paying_twice(payer, shop):
-    from core.payments.queries import list_payments
+    from core.payments.lists import list_payments
     from tests.factories import open_payment, tell
 
     link = make_link(shop, amount="45.00")

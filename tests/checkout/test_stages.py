@@ -12,6 +12,7 @@ HEADINGS = {
     "pay": "Pay by card",
     "challenge": "Not finished yet",
     "checking": "Checking with your bank",
+    "processing": "Your bank is processing this payment",
     "paid": "Paid",
     "failed": "Your card was declined",
     "canceled": "Payment cancelled",
@@ -28,10 +29,10 @@ def payment_at(shop, stage):
     if stage == "failed":
         return make_declined(shop)
     payment = make_payment(shop)
-    if stage in ("challenge", "checking"):
+    if stage in ("challenge", "checking", "processing"):
         attempt = open_payment(shop, payment)
-        if stage == "checking":
-            tell(shop, payment, attempt, "processing")
+        if stage != "challenge":
+            tell(shop, payment, attempt, "unknown" if stage == "checking" else "processing")
     if stage in ("canceled", "expired"):
         with unit(shop.app):
             give_up(payment, to=stage, actor="payer")
@@ -72,7 +73,7 @@ def test_coming_back_from_the_processor_leads_to_the_true_page(payer, shop, stag
     assert payer.get(f"{address_of(shop, payment)}/return").heading == HEADINGS[stage]
 
 
-@pytest.mark.parametrize("stage", [stage for stage in HEADINGS if stage != "checking"])
+@pytest.mark.parametrize("stage", [stage for stage in HEADINGS if stage not in ("checking", "processing")])
 def test_the_waiting_part_sends_the_browser_on_once_the_outcome_is_known(payer, shop, stage):
     address = address_of(shop, payment_at(shop, stage))
     answer = payer.client.get(f"{address}/state", headers={"HX-Request": "true"})
@@ -99,8 +100,17 @@ def test_a_broken_count_of_asking_is_no_count(payer, shop, asked):
     assert answer.status_code == 200
 
 
-def test_waiting_never_says_that_it_failed(payer, shop):
-    page = payer.get(address_of(shop, payment_at(shop, "checking")))
+def test_what_the_bank_has_is_looked_at_seldom_and_a_letter_is_promised(payer, shop):
+    address = address_of(shop, payment_at(shop, "processing"))
+    first = payer.get(address)
+    assert "We write to ada@example.com as soon as the bank has answered" in first.text
+    assert 'http-equiv="refresh" content="30"' in first.html
+    assert "delay:30s" in payer.part(f"{address}/state?asked=15").html
+
+
+@pytest.mark.parametrize("stage", ["checking", "processing"])
+def test_waiting_never_says_that_it_failed(payer, shop, stage):
+    page = payer.get(address_of(shop, payment_at(shop, stage)))
     assert "fail" not in page.text.lower() and "declined" not in page.text.lower()
 
 

@@ -15,7 +15,7 @@ from tests.factories import fresh, make_link, make_payment, open_payment, tell, 
 def test_the_waiting_page_turns_into_the_truth_by_itself(shop, visitor, scripts):
     payment = make_payment(shop)
     attempt = open_payment(shop, payment)
-    tell(shop, payment, attempt, "processing")
+    tell(shop, payment, attempt, "unknown")
     desk = Desk(visitor(scripts=scripts), scripts)
     desk.page.goto(address_of(shop, payment))
     desk.sees("Checking with your bank")

@@ -17,7 +17,7 @@ from tests.flows.stack import fetch
 PATIENCE = 45.0  # seconds a person keeps trying one step before we call it broken
 APPROVED, DECLINED, ASKS_BANK, REFUNDS_LATER = "4242424242424242", "4000000000009995", "4000002760003184", "4000000000007726"
 TITLES = {
-    "Paid:": "paid", "Not paid:": "failed", "Checking with": "checking", "Not finished": "challenge", "Pay:": "pay", "Cancelled:": "canceled",
+    "Paid:": "paid", "Not paid:": "failed", "Checking with": "checking", "Being processed": "checking", "Please wait": "locked", "Not finished": "challenge", "Pay:": "pay", "Cancelled:": "canceled",
     "This page has expired": "expired",
 }  # fmt: skip
 

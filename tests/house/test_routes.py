@@ -47,4 +47,6 @@ def test_every_permission_that_is_asked_for_belongs_to_some_role(app: Flask) -> 
 def test_no_address_that_changes_something_answers_to_a_link(word: str, app: Flask) -> None:
     """What ends in a custom verb is posted."""
     verbs = ("pause", "resume", "refunds", "cancel", "attempts", "mode", "sign-out", "sign-out-everywhere")
-    assert [line for line in routes(app) if word in line.split()[0] and line.split()[1].rstrip("/").split("/")[-1] in verbs] == []
+    lists = ("/portal/refunds",)  # reads what was asked for; asking is a payment's own sub-resource
+    found = [line for line in routes(app) if word in line.split()[0] and line.split()[1].rstrip("/").split("/")[-1] in verbs]
+    assert [line for line in found if line.split()[1] not in lists] == []

@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from core.accounts.invite import invite
+from core.accounts.remarks import write_remark
+from core.accounts.saved_filters import save_filter
+from core.customers.queries import find_customer
+from core.kernel.clock import now
+from core.payments.history import note
 from core.payments.link import pause_link
-from tests.factories import PASSWORD, Shop, again, ask_refund, make_declined, make_link, make_paid, make_shop, tell_refund, unit
+from core.payments.start import lock_payment
+from core.providers.inbox import receive_event
+from tests.factories import (
+    PASSWORD,
+    Shop,
+    again,
+    ask_refund,
+    make_colleague,
+    make_declined,
+    make_link,
+    make_paid,
+    make_shop,
+    tell_refund,
+    unit,
+)
 
 Visit = Callable[..., Page]
 
@@ -102,9 +123,23 @@ def test_a_refund_under_way_is_followed_without_a_reload_and_what_is_being_typed
 PAGES = (
     "/portal/", "/portal/links", "/portal/links/new", "/portal/links/{open}", "/portal/links/{paused}", "/portal/links/{open}/edit", "/portal/links/{open}/expire",
     "/portal/payments", "/portal/payments?q=nobody", "/portal/payments?since=never", "/portal/payments/{paid}", "/portal/payments/{declined}", "/portal/balance",
-    "/portal/balance/pending", "/portal/outbox", "/portal/settings", "/portal/live",
+    "/portal/balance/pending", "/portal/outbox", "/portal/settings", "/portal/live", "/portal/?currency=JPY",
+    "/portal/payments?status=succeeded&least=1&customer=nobody@example.com", "/portal/payments/{paid}/why/keep", "/portal/payments/{paid}/events/{event}",
+    "/portal/why/taken?since={day}&until={day}", "/portal/why/success?since={day}&until={day}", "/portal/why/release?day={week}",
+    "/portal/customers", "/portal/customers?q=a.very", "/portal/customers/{customer}", "/portal/customers/{customer}/erase", "/portal/refunds",
+    "/portal/refunds?status=failed", "/portal/search", "/portal/search?q=a.very", "/portal/search?q=%E2%99%A5", "/portal/notices", "/portal/statements",
+    "/portal/statements/{month}", "/portal/settings/receipts", "/portal/settings/notifications", "/portal/team", "/portal/team/{colleague}/remove",
 )  # fmt: skip
 OPEN_PAGES = ("/", "/sign-up", "/sign-in", "/reset-password", "/there-is-no-such-page")
+
+
+def told_by_an_event(shop: Shop, paid: Any) -> str:
+    """An event of the processor's that this payment's history names as a cause; answers its number."""
+    event_id = f"evt_{secrets.token_hex(8)}"
+    with unit(shop.app):
+        receive_event(provider=paid.provider, mode="test", event_id=event_id, type="charge.updated", raw='{"data": {"email": "a@example.com"}}')
+        note(lock_payment(again(paid)), "fee.recorded", actor="provider", cause=event_id, amount_minor=1, currency=paid.currency)
+    return event_id
 
 
 def barriers(page: Page) -> list[Any]:
@@ -122,7 +157,16 @@ def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, live
         pause_link(again(links["paused"]), by=shop.user.public_id, message="Back soon.")
     paid = make_paid(shop, links["open"], email="a.very.long.name.of.a.person.who.pays@some-long-company-name.example.com")
     tell_refund(shop, ask_refund(shop, paid, "5.00"), "failed", failure_reason="expired_or_canceled_card")
-    names = {name: link.public_id for name, link in links.items()} | {"paid": paid.public_id, "declined": make_declined(shop).public_id}
+    event = told_by_an_event(shop, paid)
+    with unit(shop.app):
+        customer = find_customer(shop.vendor, "test", paid.email)
+        invite(shop.vendor, email="a.very.long.name.of.somebody@some-long-company-name.example.com", role="accountant", by=shop.user.public_id)
+        save_filter(shop.vendor, "test", list="payments", name="What was paid", query="status=succeeded", by=shop.user.public_id, shared=True)
+        write_remark(shop.vendor, "test", about=paid.public_id, text="Rang up on Friday.", by=shop.user.public_id)
+        assert customer
+    days = {"day": f"{now():%Y-%m-%d}", "week": f"{now() + timedelta(days=7):%Y-%m-%d}", "month": f"{now():%Y-%m}"}
+    more = {"event": event, "customer": customer.public_id, "colleague": make_colleague(shop, "support").user.public_id}
+    names = {name: link.public_id for name, link in links.items()} | days | more | {"paid": paid.public_id, "declined": make_declined(shop).public_id}
     page, wrong = visitor(phone=phone), []
     for path in (*OPEN_PAGES, *(path.format(**names) for path in PAGES)):
         if path.startswith("/portal"):
@@ -136,6 +180,27 @@ def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, live
 
 def test_a_new_vendors_empty_pages_are_free_of_barriers(visitor: Visit, app: Any, live_server: str) -> None:
     page = enter(visitor(phone=True), make_shop(app, verified=False), live_server)
-    for path in ("/portal/", "/portal/links", "/portal/payments", "/portal/balance", "/portal/outbox"):
+    empty = ("customers", "refunds", "statements", "notices", "search", "team", "settings/receipts")
+    for path in ("/portal/", "/portal/links", "/portal/payments", "/portal/balance", "/portal/outbox", *(f"/portal/{name}" for name in empty)):
         page.goto(path)
         assert not barriers(page), path
+
+
+def test_control_k_goes_to_the_search_and_finds_a_payment(visitor: Visit, shop: Shop, live_server: str) -> None:
+    paid = make_paid(shop, email="grace@example.com", name="Grace Hopper")
+    page = enter(visitor(), shop, live_server)
+    page.goto("/portal/balance")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("hopp")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(paid.reference)).to_be_visible()
+
+
+def test_the_reason_behind_a_figure_opens_without_scripts_and_leads_to_its_lines(visitor: Visit, shop: Shop, live_server: str) -> None:
+    paid = make_paid(shop, make_link(shop, amount="100.00"))
+    page = enter(visitor(scripts=False, phone=True), shop, live_server)
+    page.goto(f"/portal/payments/{paid.public_id}")
+    page.locator("summary", has_text="You keep").click()
+    expect(page.locator(".why[open]")).to_contain_text("£98.50")
+    page.locator(".why[open]").get_by_role("link").click()
+    expect(page.get_by_role("heading", name="You keep £98.50")).to_be_visible()

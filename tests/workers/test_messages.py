@@ -24,7 +24,7 @@ from core.notifications.send import LEASE
 from core.payments.transfer_cases import give_back_transfer
 from core.web.pdf import PaperNotPrinted
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
-from tests.factories import Shop, again, ask_refund, fresh, make_link, make_paid, make_payment, make_shop, tell_refund, unit
+from tests.factories import Shop, again, ask_refund, fresh, make_declined, make_link, make_paid, make_payment, make_shop, tell_refund, unit
 from workers import messages
 from workers.messages import send_message
 
@@ -94,9 +94,13 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "password_changed", user=user),
         ask(shop, "payment_received", payment=pay),
         ask(shop, "receipt", payment=pay),
+        ask(shop, "payment_failed", payment=make_declined(shop).public_id),
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
         *_about_transfers(shop),
+        ask(shop, "money_returned", payment=pay, refund=done.public_id),
+        ask(shop, "refund_outside", payment=pay, refund=done.public_id),
+        ask(shop, "refund_not_booked", payment=pay),
     ]
 
 

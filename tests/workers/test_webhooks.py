@@ -242,3 +242,21 @@ def test_a_refund_we_never_made_is_unmatched(shop: Shop) -> None:
     drain("money")
     assert result(name) == ("unmatched", True)
     assert fresh(shop, payment).refunded_minor == 0
+
+
+def test_a_refund_nobody_asked_for_here_has_the_processor_asked_whose_it_is(shop: Shop) -> None:
+    make_paid(shop)
+    subject = {
+        "id": "re_y",
+        "object": "refund",
+        "amount": 1_000,
+        "currency": "gbp",
+        "status": "succeeded",
+        "metadata": {},
+        "charge": "ch_nobodys",
+    }
+    name = event("refund.created", subject)
+    drain("money")
+    assert result(name) == ("asked", True)
+    (task,) = waiting("find_outside_refunds")
+    assert task.args == {"provider": "sandbox", "mode": "test", "charge": "ch_nobodys"}

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from core.kernel import clock, config, ids
 from core.kernel import db as kernel_db
 from core.kernel.config import BadSecrets, ensure_secrets
-from core.kernel.db import TransactionOpen, assert_no_transaction, db, finish_unit, on_commit, unit_of_work
+from core.kernel.db import TransactionOpen, assert_no_transaction, db, finish_unit, on_commit, unit_begun, unit_of_work, whole_unit
 from core.kernel.outbox import QUEUES, OutboxTask, enqueue, is_waiting
 
 SPRING = datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC)
@@ -205,6 +205,34 @@ def test_what_is_due_later_wakes_nobody_now(unit: None, heard: list[set[str]]) -
         task = later(ids.uuid7(), due_in=60)
         assert task.due_at - task.created_at == timedelta(seconds=60)
     assert heard == []
+
+
+def test_a_whole_unit_is_kept_by_itself_and_leaves_the_next_unit_one_that_can_be_thrown_away(unit: None) -> None:
+    vendor = ids.uuid7()
+    kept = whole_unit(
+        """INSERT INTO outbox (vendor_id, id, queue, job, args, state, due_at, attempts, created_at)
+           VALUES (%s, %s, 'money', 'settle_attempt', '{}', 'waiting', now() + interval '12 days', 0, now()) RETURNING vendor_id""",
+        (vendor, ids.uuid7()),
+    )
+    assert kept == [(vendor,)] and not unit_begun()
+    with pytest.raises(ZeroDivisionError), unit_of_work():
+        later(vendor)
+        db.session.flush()
+        raise ZeroDivisionError
+    with unit_of_work():
+        assert len(mine(vendor)) == 1
+
+
+def test_a_whole_unit_is_no_part_of_another(unit: None) -> None:
+    with pytest.raises(TransactionOpen), unit_of_work():
+        mine(ids.uuid7())
+        whole_unit("SELECT 1", ())
+
+
+def test_a_connection_lost_in_a_whole_unit_is_said_as_everywhere_and_replaced(unit: None) -> None:
+    with pytest.raises(kernel_db.DATABASE_AWAY):
+        whole_unit("SELECT pg_terminate_backend(pg_backend_pid())", ())
+    assert whole_unit("SELECT 1", ()) == [(1,)]
 
 
 def test_there_are_no_other_queues(unit: None) -> None:

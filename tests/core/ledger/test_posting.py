@@ -52,12 +52,8 @@ def attempt(connection: Connection, book: Book, *legs: tuple[int, int]) -> bool:
 
 
 def apart(connect: Connect) -> tuple[Connection, Connection]:
-    """Two sessions that credit different shards."""
-    first = connect("app")
-    while True:
-        second = connect("app")
-        if (second.info.backend_pid - first.info.backend_pid) % 64:
-            return first, second
+    """Two sessions, which credit different shards."""
+    return connect("app"), connect("app")
 
 
 # --- each fact once ------------------------------------------------------------------------------------------------------
@@ -226,4 +222,25 @@ def test_a_leg_of_nothing_is_left_out(unit: None, book: Book) -> None:
     with unit_of_work():
         post([book.journal((CLEARING, 100), (PENDING, -100), (FEE, 0))])
     ((_, legs),) = journals_about(book, "test", "pay_x")
-    assert [name for name, _, _ in legs] == ["psp_clearing", "seller_pending"]
+    assert [leg[0] for leg in legs] == ["psp_clearing", "seller_pending"]
+
+
+# --- shards --------------------------------------------------------------------------------------------------------------
+
+
+def test_sessions_that_are_connected_together_credit_shards_of_their_own(connect: Connect) -> None:
+    sessions = [connect("app") for _ in range(24)]
+    shards = [session.execute("SELECT ledger_shard()").fetchone()[0] for session in sessions]
+    assert len(set(shards)) == len(shards)
+    assert all(1 <= shard <= 64 for shard in shards)
+    assert [session.execute("SELECT ledger_shard()").fetchone()[0] for session in sessions] == shards
+
+
+@pytest.mark.parametrize("words", ["", "0", "65", "-1", "9999", "x", "1; DROP TABLE balances"])
+def test_a_shard_chosen_by_hand_changes_no_sum(words: str, connect: Connect, book: Book) -> None:
+    app = connect("app")
+    app.execute("SELECT set_config('portal.ledger_shard', %s, false)", (words,))
+    book.move(app, (CLEARING, 100), (AVAILABLE, -100))
+    book.move(app, (AVAILABLE, 30), (CLEARING, -30))
+    assert (book.held(app, CLEARING), book.held(app, AVAILABLE)) == (70, -70)
+    assert not attempt(app, book, (AVAILABLE, 71), (CLEARING, -71))

@@ -43,6 +43,29 @@ def paid(provider, sandbox, number="4242424242424242", **wishes):
     return provider.inquire(opening.provider_reference)
 
 
+def test_a_payment_the_bank_answers_later_is_processing_and_then_what_the_bank_says(provider, sandbox):
+    outcome = paid(provider, sandbox, "4000000000003204")
+    assert outcome.state in ("processing", "succeeded") and not (outcome.state == "processing" and outcome.captured)
+    done = wait_until(lambda: (found := provider.inquire(outcome.provider_reference)).state == "succeeded" and found)
+    assert (done.captured, done.charge) == (Money(2500, "GBP"), outcome.charge)
+
+
+@pytest.mark.parametrize(("surface", "closed"), [("hosted", True), ("fields", False)])
+def test_a_late_no_says_whether_another_card_can_be_tried_there(provider, sandbox, key, surface, closed):
+    opening = provider.open_payment(wish(surface=surface))
+    if surface == "hosted":
+        pay(opening.redirect_url, "4000000000003212")
+    else:
+        sandbox.call("POST", f"payment_intents/{opening.provider_reference}/confirm", key, payment_method="pm_card_processingFails")
+    done = wait_until(lambda: (found := provider.inquire(opening.provider_reference)).state == "declined" and found)
+    assert (done.decline_code, done.closed) == ("insufficient_funds", closed)
+
+
+def test_a_decline_at_once_leaves_the_page_open(provider, sandbox):
+    declined = paid(provider, sandbox, "4000000000009995")
+    assert (declined.state, declined.closed) == ("declined", False)
+
+
 # --- opening -----------------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +325,20 @@ def test_a_refund_is_found_by_our_reference(provider, sandbox):
     assert provider.find_refund("ref_unknown") is None
 
 
+def test_all_refunds_of_a_charge_are_told_with_whose_it_is_also_those_made_past_us(provider, sandbox, key):
+    outcome, reference = paid(provider, sandbox), public_id("ref")
+    ours = refund(provider, outcome, 700, reference)
+    sandbox.call("POST", "refunds", key, charge=outcome.charge, amount=300, reason="duplicate")
+    found = provider.refunds_of(outcome.charge)
+    assert (found.metadata["vendor"], found.metadata["payment"]) == ("vnd_1", "pay_1")
+    assert [(r.amount.minor, r.state, r.charge, r.reference) for r in found.refunds] == [
+        (700, "succeeded", outcome.charge, reference), (300, "succeeded", outcome.charge, None),
+    ]  # fmt: skip
+    assert found.refunds[0] == ours and found.refunds[1].reason == "duplicate"
+    with pytest.raises(ProviderRefused):
+        provider.refunds_of("ch_unknown")
+
+
 # --- what may be unknown -----------------------------------------------------------------------------------------------
 
 
@@ -402,6 +439,7 @@ def test_no_provider_is_asked_inside_a_transaction(provider):
         lambda: provider.refund("ref_1", "ch_1", Money(1, "GBP"), "duplicate", {}),
         lambda: provider.inquire_refund("re_1"),
         lambda: provider.find_refund("ref_1"),
+        lambda: provider.refunds_of("ch_1"),
         lambda: provider.fees(["ch_1"]),
     ):
         with pytest.raises(TransactionOpen):

@@ -11,6 +11,7 @@ import pytest
 
 from core.kernel.money import Money
 from core.notifications.notify import KINDS
+from core.payments.cart import Goods, Rate, Reduction, price_cart
 from core.web.mail import Letter, write_letter
 from core.web.reader import Reader
 
@@ -21,7 +22,7 @@ WHERE = "https://pay.example.com/somewhere/token"
 
 def letter(kind: str, text: str = "Plain words", *, practice: bool = True, **facts: object) -> Letter:
     payment = SimpleNamespace(
-        captured=Money(12550, "GBP"), refunded=Money(2000, "GBP"), fee=Money(188, "GBP"), net=Money(12362, "GBP"), captured_at=AT,
+        amount=Money(12550, "GBP"), captured=Money(12550, "GBP"), refunded=Money(2000, "GBP"), fee=Money(188, "GBP"), net=Money(12362, "GBP"), captured_at=AT,
         description=text, payer_name=text, email="grace@example.com", card_brand="visa", card_last4="4242", reference="7K3F9-QX2MA",
     )  # fmt: skip
     given = {
@@ -29,6 +30,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, **fac
         "payment": payment,
         "refund": SimpleNamespace(amount=Money(2000, "GBP"), settled_at=AT, failure_reason=text),
         "email": "ada@example.com", "action_url": WHERE, "expires_at": AT, "changed_at": AT,
+        "cart": price_cart([Goods(text, Money(6275, "GBP"), 2, Rate("txr_1", text, 2_000, True))], "GBP", reduction=Reduction(text, bps=500), tip=1_000),
         "practice": practice, "enclosed": True, "customer_was_told": False,
     }  # fmt: skip
     return write_letter(kind, Reader("en", "Europe/London"), **(given | facts))

@@ -11,6 +11,7 @@ from pypdf import PdfReader
 
 from core.accounts.models import Vendor
 from core.kernel.money import Money
+from core.payments.cart import Goods, Rate, Reduction, price_cart
 from core.web.pdf import render_pdf
 from core.web.receipt import receipt_html
 
@@ -111,3 +112,41 @@ def test_the_page_carries_no_style_or_script_of_its_own() -> None:
 
 def test_the_same_payment_gives_the_same_paper() -> None:
     assert render_pdf(page(None, Back(Money(2000, "GBP")))).data == render_pdf(page(None, Back(Money(2000, "GBP")))).data
+
+
+# --- what was bought --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Told:
+    company: str = ""
+    tax_id: str = ""
+    billing: dict[str, str] | None = None
+
+
+def test_a_receipt_says_what_was_bought_and_how_it_makes_the_total() -> None:
+    vat, food = Rate("txr_1", "VAT", 2_000, False), Rate("txr_2", "Food", 700, True)
+    goods = [Goods("Loaf", Money(450, "GBP"), 2, food), Goods("Tea towel", Money(1_000, "GBP"), 1, vat)]
+    cart = price_cart(goods, "GBP", reduction=Reduction("SPRING", bps=1_000), tip=Money(150, "GBP"))
+    paid = Paid(captured=cart.total)
+    paper = printed(receipt_html(vendor(), paid, [], address=ADDRESS, cart=cart))
+    for words in (
+        "2 × Loaf at £4.50 £9.00",
+        "Tea towel £10.00",
+        "Discount SPRING −£1.90",
+        "Tip £1.50",
+        "VAT 20% on £9.00 £1.80",
+        "Total £20.40",
+    ):
+        assert words in paper, words
+    assert "of which Food 7%, on £7.57 £0.53" in paper
+
+
+def test_a_receipt_is_made_out_to_the_business_that_said_so() -> None:
+    told = Told("Bread & <b>Co", "DE136695976", {"line1": "1 High Street", "city": "Leeds", "postcode": "LS1 1AA", "country": "GB"})
+    html = receipt_html(vendor(), Paid(), [], address=ADDRESS, said=told)
+    assert "Bread &amp; &lt;b&gt;Co" in html
+    paper = printed(html)
+    for words in ("Made out to", "1 High Street", "LS1 1AA Leeds", "United Kingdom", "VAT or tax number DE136695976"):
+        assert words in paper, words
+    assert "Made out to" not in receipt_html(vendor(), Paid(), [], address=ADDRESS, said=Told())

@@ -5,15 +5,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0004"
+revision = "0012"
+down_revision = "0011"
 
 TABLES = (
     "bank_terms", "transfer_returns", "transfer_cases", "transfers",
     "bank_orders", "bank_lines", "bank_statements", "bank_files", "bank_expectations",
 )  # fmt: skip
 SURFACES = "surface IN ('hosted', 'fields', 'instructions')"
-TAKEN_FROM = "taken_from IN ('seller_pending', 'seller_available', 'seller_receivable')"
 
 
 def upgrade() -> None:
@@ -281,11 +280,10 @@ def _grow_payments() -> None:
         "UPDATE attempts a SET provider = p.provider FROM payments p WHERE p.vendor_id = a.vendor_id AND p.mode = a.mode AND p.id = a.payment_id"
     )
     op.alter_column("attempts", "provider", nullable=False)
+    op.add_column("refunds", sa.Column("provider", sa.String(length=20), nullable=True))
     op.alter_column("attempts", "surface", type_=sa.String(length=12))
     op.drop_constraint(op.f("ck_attempts_surface"), "attempts")
     op.create_check_constraint(op.f("ck_attempts_surface"), "attempts", SURFACES)
-    op.drop_constraint(op.f("ck_refunds_taken_from"), "refunds")
-    op.create_check_constraint(op.f("ck_refunds_taken_from"), "refunds", TAKEN_FROM)
 
 
 def downgrade() -> None:
@@ -295,11 +293,10 @@ def downgrade() -> None:
     op.execute("ALTER TABLE ledger_chart DISABLE TRIGGER chart_keep")  # the chart is append-only for everybody else
     op.execute("DELETE FROM ledger_chart WHERE code = 1035")
     op.execute("ALTER TABLE ledger_chart ENABLE ALWAYS TRIGGER chart_keep")
-    op.drop_constraint(op.f("ck_refunds_taken_from"), "refunds")
-    op.create_check_constraint(op.f("ck_refunds_taken_from"), "refunds", TAKEN_FROM.replace(", 'seller_receivable'", ""))
     op.drop_constraint(op.f("ck_attempts_surface"), "attempts")
     op.create_check_constraint(op.f("ck_attempts_surface"), "attempts", SURFACES.replace(", 'instructions'", ""))
     op.alter_column("attempts", "surface", type_=sa.String(length=10))
+    op.drop_column("refunds", "provider")
     op.drop_column("attempts", "provider")
     op.drop_constraint(op.f("ck_payments_transfers"), "payments")
     for name in ("given_back_minor", "applied_minor", "received_minor"):

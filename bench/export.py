@@ -1,0 +1,91 @@
+"""F6: the CSV of all payments as a vendor gets it, against the same columns streamed bare by PostgreSQL's COPY; and its memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+from flask import Flask
+
+from bench.figures import Figure, alone, compared, say
+from bench.payment import filled
+from bench.stack import Services
+
+BARE = """COPY (SELECT reference, public_id, state, created_at, captured_at, currency, amount_minor, captured_minor, refunded_minor, fee_minor,
+    fee_returned_minor, description, email, payer_name, card_brand, card_last4, available_at, charge, link_id
+  FROM payments WHERE vendor_id = '{vendor}' AND mode = 'test' ORDER BY id DESC) TO STDOUT (FORMAT csv, HEADER)"""
+
+
+def answer() -> None:
+    """The other end: a process of the portal that writes one sheet or the other when told to, and says how long it took."""
+    import time
+    from pathlib import Path
+
+    from sqlalchemy import select
+
+    from core.accounts.models import Vendor
+    from core.kernel.db import db, open_reader, unit_of_work
+    from core.payments.export import payments_sheet
+    from core.payments.lists import EVERYTHING
+    from wsgi import create_app
+
+    def peak_kb() -> int:
+        return int(next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")).split()[1])
+
+    with create_app().app_context():
+        with unit_of_work():
+            stall = db.session.scalars(select(Vendor).where(Vendor.name == "Market stall 0").order_by(Vendor.created_at)).first()
+            assert stall
+        for line in sys.stdin:
+            began, rows = time.perf_counter(), -1
+            if line.strip() == "ours":
+                for piece in payments_sheet(stall, "test", EVERYTHING):
+                    rows += piece.count(b"\n")
+            else:
+                with open_reader(db.engine) as connection, connection.cursor() as cursor, cursor.copy(BARE.format(vendor=stall.id)) as copy:
+                    for piece in copy:
+                        rows += bytes(piece).count(b"\n")
+            took = time.perf_counter() - began
+            print(json.dumps({"rows": rows, "rate": rows / took, "peak_kb": peak_kb()}), flush=True)
+
+
+def f6(services: Services, app: Flask, full: bool) -> list[Figure]:
+    """Two ways to write the same rows, in turns, in one process."""
+    rounds, size = (7, 1_000_000) if full else (5, 100_000)
+    filled(services, size)
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from bench.export import answer; answer()"],
+        env=services.environment("portal_large"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdin and process.stdout
+
+    def ask(what: str) -> dict[str, float]:
+        assert process.stdin and process.stdout
+        process.stdin.write(f"{what}\n")
+        process.stdin.flush()
+        return json.loads(process.stdout.readline())  # type: ignore[no-any-return]
+
+    try:
+        ask("bare")
+        first = ask("ours")
+        seen = []
+        for number in range(rounds):
+            say(f"F6 round {number + 1} of {rounds}")
+            limit, ours = ask("bare"), ask("ours")
+            if ours["rows"] != limit["rows"]:
+                raise RuntimeError(f"{ours['rows']} rows were exported, {limit['rows']} are there")
+            seen.append((ours["rate"], limit["rate"]))
+        last = ask("ours")
+    finally:
+        process.stdin.close()
+        process.wait(30)
+    grown = (last["peak_kb"] - first["peak_kb"]) / 1024
+    return [
+        compared("F6", f"CSV of {size:,} payments", "rows/s", seen, goal=0.5, note="limit: COPY of the same columns, streamed"),
+        alone("F6", "… growth of the peak memory over all rounds", "MB", grown, goal=16),
+    ]
+
+
+BENCHES: dict[str, Callable[[Services, Flask, bool], list[Figure]]] = {"F6": f6}

@@ -1,0 +1,30 @@
+"""What the accounts do not keep for ever: signed-out browsers and links sent by e-mail."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from core.accounts.models import EmailLink, UserSession
+from core.kernel.clock import now
+from core.kernel.db import db
+
+# Long enough to answer "was that me?", and no longer: both rows say where somebody was.
+SESSIONS_KEPT = timedelta(days=30)
+LINKS_KEPT = timedelta(days=30)
+
+
+def prune_sessions(limit: int) -> int:
+    """Sessions that ended or ran out so long ago, `limit` at most; answers how many."""
+    before = now() - SESSIONS_KEPT
+    old = select(UserSession.id).where((UserSession.expires_at < before) | (UserSession.ended_at < before)).limit(limit)
+    return int(db.session.execute(delete(UserSession).where(UserSession.id.in_(old)).execution_options(synchronize_session=False)).rowcount)
+
+
+def prune_links(limit: int) -> int:
+    """Links that could not be opened for so long, `limit` at most; answers how many."""
+    old = select(EmailLink.token_id).where(EmailLink.expires_at < now() - LINKS_KEPT).limit(limit)
+    return int(
+        db.session.execute(delete(EmailLink).where(EmailLink.token_id.in_(old)).execution_options(synchronize_session=False)).rowcount
+    )

@@ -1,0 +1,83 @@
+"""Who does what in a team: roles change, people leave, and ownership is handed from one person to another."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from core.accounts.invite import ROLES
+from core.accounts.models import Membership, User, Vendor
+from core.accounts.passwords import matches
+from core.kernel import audit
+from core.kernel.db import db, locked
+from core.kernel.errors import Conflict, NotFound, Refusal
+
+
+class OwnerStays(Conflict):
+    """There must be an owner: they hand the business over before they go or become something else."""
+
+    code = "owner_stays"
+
+
+class NotYou(Refusal):
+    """The password is not the one of whoever asks."""
+
+    code = "not_you"
+
+
+def change_role(vendor: Vendor, public_id: str, *, role: str, by: str) -> Membership:
+    """Another role for somebody of the team. The owner's does not change this way."""
+    user, membership = get_member(vendor, public_id)
+    if role not in ROLES:
+        raise Refusal("Choose a role from the list.", field="role")
+    if membership.role == "owner":
+        raise OwnerStays("The owner stays the owner until they hand the business over.")
+    if membership.role != role:
+        audit.record(vendor.id, actor=by, action="member.role", subject=user.public_id, before=membership.role, after=role)
+        membership.role = role
+    return membership
+
+
+def remove_member(vendor: Vendor, public_id: str, *, by: str) -> User:
+    """They are not of the team any more; their browsers see nothing of this vendor from that moment on."""
+    user, membership = get_member(vendor, public_id)
+    if membership.role == "owner":
+        raise OwnerStays("The owner cannot be removed. Hand the business over first.")
+    audit.record(vendor.id, actor=by, action="member.removed", subject=user.public_id, role=membership.role)
+    db.session.delete(membership)
+    return user
+
+
+def hand_over(vendor: Vendor, public_id: str, *, by: User, password: str) -> User:
+    """Another member becomes the owner, and the owner a manager. The owner proves that it is they who ask."""
+    if not matches(by.password_hash, password):
+        raise NotYou("That is not your password.", field="password")
+    heir, theirs = get_member(vendor, public_id)
+    mine = locked(Membership, vendor.id, by.id)
+    if mine is None or mine.role != "owner":
+        raise OwnerStays("Only the owner can hand the business over.")
+    if heir.id == by.id:
+        raise OwnerStays("You are the owner already.", field="heir")
+    if heir.email_verified_at is None:
+        raise Conflict("They have not confirmed their e-mail address yet.", field="heir")
+    mine.role = "manager"
+    db.session.flush()  # never two owners, not even for a moment
+    theirs.role = "owner"
+    audit.record(vendor.id, actor=by.public_id, action="vendor.handed_over", subject=heir.public_id)
+    return heir
+
+
+def change_name(user: User, *, name: str) -> None:
+    """What somebody is called in the team."""
+    row = locked(User, user.id)
+    if row is not None:
+        row.name = name.strip()
+
+
+def get_member(vendor: Vendor, public_id: str) -> tuple[User, Membership]:
+    """Somebody of this vendor's team, their membership locked; refuses with 404."""
+    theirs = select(User).join(Membership, Membership.user_id == User.id).where(Membership.vendor_id == vendor.id)
+    user = db.session.scalar(theirs.where(User.public_id == public_id))
+    membership = locked(Membership, vendor.id, user.id) if user else None
+    if user is None or membership is None:
+        raise NotFound("There is no such person in your team.")
+    return user, membership

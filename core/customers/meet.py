@@ -1,0 +1,52 @@
+"""A customer is met whenever somebody sets out to pay: their row is made, or says when they were last here."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.accounts.models import Vendor
+from core.customers.models import Customer
+from core.kernel.clock import now
+from core.kernel.db import db
+from core.kernel.errors import Refusal
+from core.kernel.ids import public_id, uuid7
+
+QUIET = timedelta(minutes=1)  # somebody who tries ten cards in a minute need not write their row ten times
+
+
+class CustomerBlocked(Refusal):
+    """The vendor takes no payments from this address."""
+
+    code = "customer_blocked"
+
+
+def meet_customer(vendor: Vendor, mode: str, *, email: str, name: str) -> None:
+    """Make or refresh the customer's row. Refuses CustomerBlocked when the vendor has said so; the reason is not the payer's to read."""
+    email, name = email.strip().lower(), name.strip()
+    known = db.session.execute(
+        select(Customer.id, Customer.name, Customer.last_seen_at, Customer.blocked_at).where(
+            Customer.vendor_id == vendor.id, Customer.mode == mode, Customer.email == email
+        )
+    ).first()
+    if known is not None and known.blocked_at is not None:
+        raise CustomerBlocked(
+            f"{vendor.name} takes no payments from this e-mail address. If you think that is a mistake, please write to {vendor.support_email}.",
+            field="email",
+        )
+    at = now()
+    if known is not None and at - known.last_seen_at < QUIET and (not name or name == known.name):
+        return
+    row = insert(Customer).values(
+        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("cus"), email=email, first_seen_at=at, last_seen_at=at, **_named(name),
+    )  # fmt: skip
+    fresh = {"last_seen_at": func.greatest(Customer.last_seen_at, at)} | (_named(name) if name else {})
+    db.session.execute(row.on_conflict_do_update(index_elements=["vendor_id", "mode", "email"], set_=fresh))
+
+
+def _named(name: str) -> dict[str, str]:
+    """The name as written, and the two beginnings it is found by."""
+    key = name.lower()[:120]
+    return {"name": name, "name_key": key, "surname_key": key.split()[-1] if key.split() else ""}

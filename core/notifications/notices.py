@@ -1,0 +1,148 @@
+"""Notices in the portal: one row for each piece of news, and for each person how far they have read."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.accounts.models import Membership, User, Vendor
+from core.kernel.clock import now
+from core.kernel.db import db, locked
+from core.kernel.errors import NotFound
+from core.kernel.ids import is_public_id, public_id, uuid7
+from core.notifications.models import Notice, NoticeReading, NotificationChoice
+
+# What the people of a vendor are told, most urgent first.
+SHOWN = (
+    "transfer_decision", "transfer_taken_back", "unexpected_money", "refund_failed", "refund_not_booked", "refund_outside", "payment_received", "refund_sent",
+)  # fmt: skip
+MOST_COUNTED = 100  # the bell says 99+ beyond it
+MOST_OPENED = 200  # single ones remembered as read before everything older counts as read
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice as one person sees it."""
+
+    notice: Notice
+    is_read: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePage:
+    """Some notices, newest first, and the public id to ask the older ones after (None at the end)."""
+
+    rows: list[Told]
+    next: str | None
+
+
+def post_notice(vendor: Vendor, kind: str, *, mode: str, about: str) -> Notice:
+    """Tell everybody of the vendor, in the transaction of the news itself."""
+    made = Notice(**notice_row(vendor, kind, mode=mode, about=about))
+    db.session.add(made)
+    return made
+
+
+def notice_row(vendor: Vendor, kind: str, *, mode: str, about: str) -> dict[str, Any]:
+    """The notice as a row, for post_notices."""
+    if kind not in SHOWN:
+        raise ValueError(f"there is no news of the kind {kind}")
+    return {
+        "vendor_id": vendor.id, "mode": mode, "id": uuid7(), "public_id": public_id("ntc"), "kind": kind, "about": about, "detail": {},
+        "created_at": now(),
+    }  # fmt: skip
+
+
+def post_notices(rows: list[dict[str, Any]]) -> None:
+    """Many at once, in one statement: what follows from a batch."""
+    if rows:
+        db.session.execute(insert(Notice.__table__), rows)  # type: ignore[arg-type]
+
+
+def list_notices(
+    vendor: Vendor, mode: str, user: User, *, kind: str | None = None, after: str | None = None, limit: int = 25
+) -> NoticePage:
+    """What this person wants to be shown, newest first, by keyset."""
+    query = _wanted(select(Notice), vendor, mode, user)
+    if kind:
+        query = query.where(Notice.kind == kind)
+    if after:
+        query = query.where(Notice.id < get_notice(vendor, mode, after).id)
+    rows = list(db.session.scalars(query.order_by(Notice.id.desc()).limit(limit + 1)))
+    read_to, opened = _read(vendor, mode, user)
+    told = [Told(row, row.id <= read_to or row.public_id in opened) for row in rows[:limit]]
+    return NoticePage(told, rows[limit - 1].public_id if len(rows) > limit else None)
+
+
+def count_unread(vendor: Vendor, mode: str, user: User) -> int:
+    """How many this person has not read, counted up to MOST_COUNTED."""
+    read_to, opened = _read(vendor, mode, user)
+    fresh = _wanted(select(Notice.id), vendor, mode, user).where(Notice.id > read_to)
+    if opened:
+        fresh = fresh.where(Notice.public_id.not_in(opened))
+    some = fresh.order_by(Notice.id.desc()).limit(MOST_COUNTED)
+    return int(db.session.scalar(select(func.count()).select_from(some.subquery())) or 0)
+
+
+def get_notice(vendor: Vendor, mode: str, public_id: str) -> Notice:
+    """This vendor's notice; refuses with 404."""
+    if is_public_id("ntc", public_id):
+        mine = select(Notice).where(Notice.vendor_id == vendor.id, Notice.mode == mode, Notice.public_id == public_id)
+        if notice := db.session.scalar(mine):
+            return notice
+    raise NotFound("There is no such notice.")
+
+
+def read_notice(vendor: Vendor, mode: str, user: User, notice: Notice) -> None:
+    """This person has opened it."""
+    reading = _reading(vendor, mode, user)
+    if notice.id > reading.read_to and notice.public_id not in reading.opened:
+        reading.opened = [*reading.opened, notice.public_id][-MOST_OPENED:]
+
+
+def read_all(vendor: Vendor, mode: str, user: User) -> None:
+    """Everything there is counts as read."""
+    reading = _reading(vendor, mode, user)
+    newest = select(Notice.id).where(Notice.vendor_id == vendor.id, Notice.mode == mode)
+    last = db.session.scalar(newest.order_by(Notice.id.desc()).limit(1))
+    if last is not None:
+        reading.read_to, reading.opened = max(last, reading.read_to), []
+
+
+def _wanted(query: Select, vendor: Vendor, mode: str, user: User) -> Select:  # type: ignore[type-arg]
+    """Kept to this vendor, this mode, and without the kinds that this person does not want to see."""
+    unwanted = select(NotificationChoice.kind).where(
+        NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.person == user.public_id,
+        NotificationChoice.shown.is_(False),
+    )  # fmt: skip
+    return query.where(Notice.vendor_id == vendor.id, Notice.mode == mode, Notice.kind.not_in(unwanted))
+
+
+def _read(vendor: Vendor, mode: str, user: User) -> tuple[uuid.UUID, list[str]]:
+    row = db.session.get(NoticeReading, (vendor.id, mode, user.public_id))
+    return (row.read_to, row.opened) if row else (_from_the_first_day(vendor, user), [])
+
+
+def _from_the_first_day(vendor: Vendor, user: User) -> uuid.UUID:
+    """Nothing that happened before somebody joined is news to them."""
+    joined = db.session.scalar(select(Membership.created_at).where(Membership.vendor_id == vendor.id, Membership.user_id == user.id))
+    return uuid.UUID(int=((joined or now()) - EPOCH) // timedelta(milliseconds=1) << 80)
+
+
+def _reading(vendor: Vendor, mode: str, user: User) -> NoticeReading:
+    """How far they have read, locked."""
+    row = locked(NoticeReading, vendor.id, mode, user.public_id)
+    if row is not None:
+        return row
+    fresh = {"vendor_id": vendor.id, "mode": mode, "person": user.public_id, "read_to": _from_the_first_day(vendor, user), "opened": []}
+    db.session.execute(insert(NoticeReading).values(**fresh).on_conflict_do_nothing())  # two tabs may both be the first
+    made = locked(NoticeReading, vendor.id, mode, user.public_id)
+    if made is None:
+        raise RuntimeError("how far somebody has read is never deleted")
+    return made

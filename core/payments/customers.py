@@ -1,0 +1,53 @@
+"""What a customer has come to: their payments, and the sums of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from core.accounts.models import Vendor
+from core.customers.models import Customer
+from core.kernel.db import db
+from core.kernel.money import Money
+from core.payments.models import Payment
+
+COUNTED = 10_000  # payments of one customer, the newest; beyond them the page says so
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One currency's sums over a customer's payments."""
+
+    started: int
+    paid: int
+    taken: Money
+    refunded: Money
+
+    @property
+    def kept(self) -> Money:
+        """What was taken and not given back."""
+        return self.taken - self.refunded
+
+
+def totals_of(vendor: Vendor, customer: Customer) -> list[Total]:
+    """By currency, over the newest COUNTED payments."""
+    some = (
+        select(Payment.currency, Payment.captured_minor, Payment.refunded_minor)
+        .where(Payment.vendor_id == vendor.id, Payment.mode == customer.mode, Payment.email == customer.email)
+        .order_by(Payment.id.desc())
+        .limit(COUNTED)
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(
+            some.c.currency,
+            func.count(),
+            func.count().filter(some.c.captured_minor > 0),
+            func.sum(some.c.captured_minor),
+            func.sum(some.c.refunded_minor),
+        )
+        .group_by(some.c.currency)
+        .order_by(some.c.currency)
+    )
+    return [Total(int(all), int(paid), Money(int(taken), code), Money(int(back), code)) for code, all, paid, taken, back in rows]

@@ -1,0 +1,133 @@
+"""The list of payments and what it can be narrowed by, and the list of refunds; all by keyset, however many there are."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, false, select
+
+from core.accounts.models import Vendor
+from core.customers.queries import search_customers
+from core.kernel.db import db
+from core.kernel.errors import NotFound
+from core.kernel.ids import is_public_id
+from core.payments.models import Payment, PaymentLink, Refund
+from core.payments.queries import MOST_ROWS, Page, get_payment
+from core.payments.search import Reading, read_words
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NAMESAKES = 50  # how many customers a name may stand for before the list says to write more of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFilter:
+    """What a list of payments is narrowed by. Every part is an equality or a range on an indexed column.
+
+    `text` is a number, a reference, an address, a name or its beginning, four digits of a card or a sum. `since` and
+    `until` bound the time the payment was started; ids are ordered by time, so that is a range of ids. `least` and `most`
+    bound what was really taken, in minor units of `currency`.
+    """
+
+    text: str | None = None
+    status: str | None = None
+    method: str | None = None
+    currency: str | None = None
+    email: str | None = None
+    link: PaymentLink | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    least: int | None = None
+    most: int | None = None
+
+
+EVERYTHING = PaymentFilter()
+
+
+def list_payments(
+    vendor: Vendor, mode: str, narrow: PaymentFilter = EVERYTHING, *, after: str | None = None, limit: int = 25
+) -> Page[Payment]:
+    """The vendor's payments, newest first, by keyset."""
+    query = narrowed(select(Payment), vendor, mode, narrow)
+    if after:
+        query = query.where(Payment.id < get_payment(vendor, mode, after).id)
+    limit = min(limit, MOST_ROWS)
+    rows = list(db.session.scalars(query.order_by(Payment.id.desc()).limit(limit + 1)))
+    return Page(rows[:limit], rows[limit - 1].public_id if len(rows) > limit else None)
+
+
+def narrowed(query: Select[Any], vendor: Vendor, mode: str, narrow: PaymentFilter) -> Select[Any]:
+    """A question about payments, kept to this vendor, this mode and these filters: the list and its export ask the very same one."""
+    query = query.where(Payment.vendor_id == vendor.id, Payment.mode == mode)
+    for column, wanted in (
+        (Payment.state, narrow.status), (Payment.card_brand, narrow.method), (Payment.currency, narrow.currency),
+        (Payment.email, narrow.email), (Payment.link_id, narrow.link.id if narrow.link else None),
+    ):  # fmt: skip
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if narrow.text:
+        query = query.where(_named(vendor, mode, read_words(narrow.text, vendor.currency)))
+    if narrow.since:
+        query = query.where(Payment.id >= first_id_at(narrow.since))
+    if narrow.until:
+        query = query.where(Payment.id < first_id_at(narrow.until))
+    if narrow.least is not None or narrow.most is not None:
+        query = query.where(Payment.captured_minor > 0)
+    if narrow.least is not None:
+        query = query.where(Payment.captured_minor >= narrow.least)
+    if narrow.most is not None:
+        query = query.where(Payment.captured_minor <= narrow.most)
+    return query
+
+
+def _named(vendor: Vendor, mode: str, words: Reading) -> ColumnElement[bool]:
+    """What somebody typed, as one condition on one index; never a scan."""
+    if words.public_id:
+        return Payment.public_id == words.public_id
+    if words.reference:
+        return Payment.reference == words.reference
+    if words.status:
+        return Payment.state == words.status
+    if words.last4:
+        return Payment.card_last4 == words.last4
+    if words.sum is not None:
+        return Payment.captured_minor == words.sum.minor
+    if not words.name:
+        return false()
+    emails = [customer.email for customer in search_customers(vendor, mode, words.name, limit=NAMESAKES)]
+    return Payment.email.in_(emails) if emails else Payment.email == words.name
+
+
+def first_id_at(at: datetime) -> uuid.UUID:
+    """The smallest identifier made at or after an instant: a version 7 UUID begins with its milliseconds."""
+    return uuid.UUID(int=max((at - EPOCH) // timedelta(milliseconds=1), 0) << 80)
+
+
+def all_refunds(
+    vendor: Vendor, mode: str, *, status: str | None = None, since: datetime | None = None, until: datetime | None = None,
+    after: str | None = None, limit: int = 25,
+) -> Page[tuple[Refund, Payment]]:  # fmt: skip
+    """The vendor's refunds with their payments, newest first, by keyset."""
+    mine = (Payment.vendor_id == Refund.vendor_id) & (Payment.mode == Refund.mode) & (Payment.id == Refund.payment_id)
+    query = select(Refund, Payment).join(Payment, mine).where(Refund.vendor_id == vendor.id, Refund.mode == mode)
+    if status:
+        query = query.where(Refund.state == status)
+    if since:
+        query = query.where(Refund.id >= first_id_at(since))
+    if until:
+        query = query.where(Refund.id < first_id_at(until))
+    if after:
+        query = query.where(Refund.id < get_refund(vendor, mode, after).id)
+    rows = [(refund, payment) for refund, payment in db.session.execute(query.order_by(Refund.id.desc()).limit(limit + 1))]
+    return Page(rows[:limit], rows[limit - 1][0].public_id if len(rows) > limit else None)
+
+
+def get_refund(vendor: Vendor, mode: str, public_id: str) -> Refund:
+    """This vendor's refund; refuses with 404."""
+    if is_public_id("ref", public_id):
+        mine = select(Refund).where(Refund.vendor_id == vendor.id, Refund.mode == mode, Refund.public_id == public_id)
+        if refund := db.session.scalar(mine):
+            return refund
+    raise NotFound("There is no such refund.")

@@ -1,0 +1,108 @@
+"""What a refund does to the books and to its payment's sums, when it is asked for, when it has arrived and when it has not."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import select
+
+from core.kernel.clock import now
+from core.kernel.db import db
+from core.kernel.money import Money, round_half_up
+from core.ledger import book
+from core.ledger.models import Journal
+from core.ledger.post import post
+from core.payments.models import Payment, Refund
+
+STAYS_APART = ("unapplied", "seller_receivable")  # what comes back goes where it was taken, whatever has become of the payment
+
+
+def sellers_account(payment: Payment) -> str:
+    """Where the seller's money of this payment stands now."""
+    return "seller_available" if payment.released_at else "seller_pending"
+
+
+def fee_to_return(payment: Payment, amount: Money) -> Money:
+    """Our fee goes back in proportion, worked out on the running total so that ten tenths return exactly the whole."""
+    gone = payment.refunded_minor + payment.refunding_minor + amount.minor
+    total = round_half_up(Fraction(payment.fee_minor * gone, payment.captured_minor))
+    return Money(max(0, min(total - payment.fee_returned_minor, amount.minor)), payment.currency)
+
+
+def _books_itself(payment: Payment, refund: Refund) -> bool:
+    """What a bank sends out and gets back is booked with the line of its statement."""
+    return refund.of_sale and payment.provider == "bank"
+
+
+def book_request(payment: Payment, refund: Refund) -> None:
+    """Write a new refund down and take its money from where it says. Raises BalanceTooLow when that does not hold it."""
+    db.session.add(refund)
+    if refund.of_sale:
+        payment.refunding_minor += refund.amount_minor
+        payment.fee_returned_minor += refund.fee_returned_minor
+    db.session.flush()
+    wish = book.refund_requested(
+        payment,
+        refund=refund.public_id,
+        amount=refund.amount,
+        fee_returned=Money(refund.fee_returned_minor, refund.currency),
+        taken_from=refund.taken_from,
+        at=refund.created_at,
+    )
+    post([wish])
+
+
+def book_success(payment: Payment, refund: Refund) -> None:
+    """The provider has given the money back."""
+    if refund.of_sale:
+        payment.refunding_minor -= refund.amount_minor
+        payment.refunded_minor += refund.amount_minor
+    refund.settled_at = now()
+    if _books_itself(payment, refund):
+        return
+    post([book.refund_confirmed(payment, refund=refund.public_id, amount=refund.amount, at=now(), through=refund.provider)])
+
+
+def book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
+    """Whoever gave the money has it again: a seller where it now belongs, released money with what may be paid out."""
+    at, amount = now(), refund.amount
+    if came_back and not _books_itself(payment, refund):
+        post(
+            [
+                book.refund_returned(
+                    payment,
+                    refund=refund.public_id,
+                    amount=amount,
+                    at=at,
+                    reverses=_journal_of(payment, f"rf:{refund.public_id}:ok"),
+                    through=refund.provider,
+                )
+            ]
+        )
+    if refund.of_sale:
+        if came_back:
+            payment.refunded_minor -= refund.amount_minor
+        else:
+            payment.refunding_minor -= refund.amount_minor
+        payment.fee_returned_minor -= refund.fee_returned_minor
+    refund.settled_at = at
+    post(
+        [
+            book.refund_failed(
+                payment,
+                refund=refund.public_id,
+                amount=amount,
+                fee_returned=Money(refund.fee_returned_minor, refund.currency),
+                back_to=refund.taken_from if refund.taken_from in STAYS_APART else sellers_account(payment),
+                at=at,
+                reverses=_journal_of(payment, f"rf:{refund.public_id}:req"),
+            )
+        ]
+    )
+
+
+def _journal_of(payment: Payment, event_key: str) -> Any:
+    return db.session.scalar(
+        select(Journal.id).where(Journal.vendor_id == payment.vendor_id, Journal.mode == payment.mode, Journal.event_key == event_key)
+    )

@@ -1,0 +1,97 @@
+"""Notices: what happened, for the person who is signed in, with what they have read; and the bell's count on every page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, Response, flash, request, url_for
+from flask_babel import gettext as _
+
+from core.kernel.errors import NotFound
+from core.notifications.notices import MOST_COUNTED, SHOWN, Told, count_unread, get_notice, list_notices, read_all, read_notice
+from core.payments.models import Payment
+from core.payments.queries import payments_named
+from core.web.filters import money
+from core.web.guard import current, find_current, may
+from core.web.page import cursor, page, see_other
+from portal.blueprint import portal
+
+
+@dataclass(frozen=True)
+class Line:
+    """One notice in words."""
+
+    public_id: str
+    title: str
+    text: str
+    tone: str
+    told: Told
+
+
+def words() -> dict[str, tuple[str, str]]:
+    """What each kind of news is called, and its tone."""
+    return {
+        "unexpected_money": (_("Money arrived that was not expected"), "bad"),
+        "refund_failed": (_("A refund did not go through"), "bad"),
+        "transfer_decision": (_("A bank transfer needs your decision"), "warn"),
+        "transfer_taken_back": (_("The bank took a transfer back"), "bad"),
+        "refund_not_booked": (_("The processor tells of a refund that does not fit"), "bad"),
+        "refund_outside": (_("Refunded at the processor, not from here"), "quiet"),
+        "payment_received": (_("Payment received"), "good"),
+        "refund_sent": (_("A refund reached the payer"), "quiet"),
+    }
+
+
+def _line(told: Told, payments: dict[str, Payment]) -> Line:
+    title, tone = words().get(told.notice.kind, (told.notice.kind.replace("_", " ").capitalize(), "quiet"))
+    payment = payments.get(told.notice.about)
+    text = f"{money(payment.amount)} · {payment.description} · {payment.email}" if payment else ""
+    return Line(told.notice.public_id, title, text, tone, told)
+
+
+@portal.get("/portal/notices")
+@may("home.see")
+def notices() -> Response:
+    me, after, kind = current(), cursor(), request.args.get("kind") or None
+    if kind is not None and kind not in SHOWN:
+        raise NotFound
+    found = list_notices(me.vendor, me.mode, me.user, kind=kind, after=after)
+    payments = payments_named(me.vendor, me.mode, {told.notice.about for told in found.rows})
+    return page(
+        "portal/notices/index.html",
+        lines=[_line(told, payments) for told in found.rows],
+        kind=kind,
+        kinds=words(),
+        newest=url_for(".notices", kind=kind) if after else None,
+        older=url_for(".notices", after=found.next, kind=kind) if found.next else None,
+    )
+
+
+@portal.post("/portal/notices/<public_id>/open")
+@may("home.see")
+def open_notice(public_id: str) -> Response:
+    """Read it, and go to what it is about."""
+    me = current()
+    notice = get_notice(me.vendor, me.mode, public_id)
+    read_notice(me.vendor, me.mode, me.user, notice)
+    return see_other(url_for(".payment", public_id=notice.about))
+
+
+@portal.post("/portal/notices/read")
+@may("home.see")
+def mark_all_read() -> Response:
+    me = current()
+    read_all(me.vendor, me.mode, me.user)
+    flash(_("Everything counts as read."), "good")
+    return see_other(url_for(".notices"))
+
+
+def unread() -> str:
+    """The number on the bell: nothing for none, 99+ for very many."""
+    me = find_current()
+    count = count_unread(me.vendor, me.mode, me.user) if me else 0
+    return "" if not count else "99+" if count >= MOST_COUNTED else str(count)
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.globals["unread_notices"] = unread

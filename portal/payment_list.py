@@ -1,0 +1,168 @@
+"""The list of payments: its filters, the ones somebody saved, and the same rows as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
+from werkzeug.datastructures import MultiDict
+from wtforms.validators import StopValidation
+
+from core.accounts.saved_filters import list_filters, remove_filter, save_filter
+from core.kernel import clock
+from core.kernel.errors import NotFound
+from core.payments.export import payments_sheet
+from core.payments.lists import EVERYTHING, PaymentFilter, list_payments
+from core.payments.queries import get_link
+from core.payments.transfer_queries import count_open_cases
+from core.web.fields import AddressField, BooleanField, ChoiceField, DayField, Form, LineField, MoneyField, options
+from core.web.filters import status_label
+from core.web.guard import current, may
+from core.web.page import cursor, page, see_other
+from core.web.reader import CARD_BRANDS
+from core.web.sheet import send_sheet
+from portal.blueprint import portal
+
+SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired")
+LIST = "payments"
+
+
+class LinkField(LineField):
+    """A payment link of the vendor's by its public id; `link` is the row."""
+
+    link: Any = None
+
+    def pre_validate(self, form: Any) -> None:
+        super().pre_validate(form)
+        me = current()
+        if self.data:
+            try:
+                self.link = get_link(me.vendor, me.mode, self.data)
+            except NotFound:
+                raise StopValidation(_("There is no such payment link.")) from None
+
+
+class FilterForm(Form):
+    class Meta:
+        csrf = False  # reading changes nothing
+
+    q = LineField(later("Search"), most=254)
+    status = ChoiceField(
+        later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s)) for s in SHOWN_STATES)]), default=""
+    )
+    method = ChoiceField(later("Paid with"), choices=lambda: options([("", _("Anything")), *CARD_BRANDS.items()]), default="")
+    since = DayField(later("From"))
+    until = DayField(later("To"))
+    least = MoneyField(later("Paid at least"), currency="GBP")
+    most = MoneyField(later("Paid at most"), currency="GBP")
+    customer = AddressField(later("Customer"), required=None)
+    link = LinkField(later("Link"), most=40)
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(given)
+        self.least.currency = self.most.currency = current().vendor.currency
+
+    def wanted(self) -> PaymentFilter:
+        """The filters as the question about payments takes them; the last day counts whole. Sums are in the vendor's own currency."""
+        bounded = self.least.data or self.most.data
+        return PaymentFilter(
+            text=self.q.data or None,
+            status=self.status.data or None,
+            method=self.method.data or None,
+            currency=current().vendor.currency if bounded else None,
+            email=self.customer.data.lower() if self.customer.data else None,
+            link=self.link.link,
+            since=self.since.data,
+            until=self.until.next_day,
+            least=self.least.data.minor if self.least.data else None,
+            most=self.most.data.minor if self.most.data else None,
+        )
+
+    def kept(self) -> dict[str, str]:
+        """What belongs in the address of the next page."""
+        return {name: field.raw_data[0] for name, field in self._fields.items() if field.data and field.raw_data}
+
+    @property
+    def has_more(self) -> bool:
+        """Whether one of the filters that are folded away is in use."""
+        return any(field.data or field.errors for field in (self.method, self.least, self.most, self.customer, self.link))
+
+
+class SaveForm(Form):
+    name = LineField(later("Name"), most=60, required=later("Give the filter a name."))
+    shared = BooleanField(later("Show it to everybody of the team"))
+
+
+def _answer(given: MultiDict[str, str], saving: SaveForm | None = None) -> Response:
+    me, form = current(), FilterForm(given)
+    good, after = form.validate(), cursor()
+    found = list_payments(me.vendor, me.mode, form.wanted() if good else EVERYTHING, after=after)
+    kept = form.kept() if good else {}
+    return page(
+        "portal/payments/index.html",
+        fragment="portal/payments/_table.html",
+        status=saving.status if saving else 200,
+        form=form,
+        saving=saving or SaveForm(formdata=None),
+        opened=saving is not None,
+        saved=list_filters(me.vendor, me.mode, list=LIST, person=me.user.public_id),
+        payments=found.rows,
+        kept=kept,
+        newest=url_for(".payments", **kept) if after else None,
+        older=url_for(".payments", after=found.next, **kept) if found.next else None,
+        undecided=count_open_cases(me.vendor, me.mode),
+    )
+
+
+@portal.get("/portal/payments")
+@may("payments.see")
+def payments() -> Response:
+    return _answer(request.args)
+
+
+@portal.get("/portal/payments.csv")
+@may("payments.export")
+def payments_file() -> Response:
+    """Every row under the filters of the address, as it stands at this moment. Filters that cannot be read are shown, not guessed."""
+    me, form = current(), FilterForm(request.args)
+    if not form.validate():
+        return see_other(url_for(".payments", **request.args.to_dict()))
+    name = f"payments-{me.mode}-{clock.now():%Y-%m-%d}"
+    return send_sheet(payments_sheet(me.vendor, me.mode, form.wanted()), name)
+
+
+@portal.post("/portal/payments/filters")
+@may("payments.see")
+def keep_filter() -> Response:
+    """The filters of the address get a name."""
+    me, form, filters = current(), SaveForm(), FilterForm(request.args)
+    kept = filters.kept() if filters.validate() else {}
+    if not kept:
+        flash(_("Choose a filter first: a list without one needs no name."), "info")
+        return see_other(url_for(".payments"))
+    if form.validate():
+        with form.refusals():
+            address = url_for(".payments", **kept)
+            save_filter(
+                me.vendor,
+                me.mode,
+                list=LIST,
+                name=form.name.data,
+                query=address.partition("?")[2],
+                by=me.user.public_id,
+                shared=form.shared.data,
+            )
+            flash(_("Saved. You find it above the list."), "good")
+            return see_other(address)
+    return _answer(request.args, form)
+
+
+@portal.post("/portal/payments/filters/<public_id>/remove")
+@may("payments.see")
+def drop_filter(public_id: str) -> Response:
+    me = current()
+    gone = remove_filter(me.vendor, me.mode, public_id, by=me.user.public_id, any_of_them=me.may("remarks.moderate"))
+    flash(_("“%(name)s” is removed. The payments it showed are where they were.", name=gone.name), "good")
+    return see_other(url_for(".payments"))

@@ -1,0 +1,68 @@
+"""All refunds, with what became of each, and the same as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
+
+from core.kernel import clock
+from core.payments.export import refunds_sheet
+from core.payments.lists import all_refunds
+from core.payments.states import REFUND
+from core.web.fields import ChoiceField, DayField, Form, options
+from core.web.filters import status_label
+from core.web.guard import current, may
+from core.web.page import cursor, page, see_other
+from core.web.sheet import send_sheet
+from portal.blueprint import portal
+from portal.history import REASONS
+
+
+class RefundFilter(Form):
+    class Meta:
+        csrf = False  # reading changes nothing
+
+    status = ChoiceField(
+        later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s, "refund")) for s in REFUND)]), default=""
+    )
+    since = DayField(later("From"))
+    until = DayField(later("To"))
+
+    def wanted(self) -> dict[str, Any]:
+        """The filters as the question about refunds takes them; the last day counts whole."""
+        return {"status": self.status.data or None, "since": self.since.data, "until": self.until.next_day}
+
+    def kept(self) -> dict[str, str]:
+        """What belongs in the address of the next page."""
+        return {name: field.raw_data[0] for name, field in self._fields.items() if field.data and field.raw_data}
+
+
+@portal.get("/portal/refunds")
+@may("payments.see")
+def refunds() -> Response:
+    me, form, after = current(), RefundFilter(request.args), cursor()
+    good = form.validate()
+    found = all_refunds(me.vendor, me.mode, after=after, **(form.wanted() if good else {}))
+    kept = form.kept() if good else {}
+    return page(
+        "portal/refunds/index.html",
+        fragment="portal/refunds/_table.html",
+        form=form,
+        refunds=found.rows,
+        kept=kept,
+        reasons=REASONS,
+        newest=url_for(".refunds", **kept) if after else None,
+        older=url_for(".refunds", after=found.next, **kept) if found.next else None,
+    )
+
+
+@portal.get("/portal/refunds.csv")
+@may("payments.export")
+def refunds_file() -> Response:
+    me, form = current(), RefundFilter(request.args)
+    if not form.validate():
+        return see_other(url_for(".refunds", **request.args.to_dict()))
+    return send_sheet(refunds_sheet(me.vendor, me.mode, **form.wanted()), f"refunds-{me.mode}-{clock.now():%Y-%m-%d}")

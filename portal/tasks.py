@@ -1,0 +1,85 @@
+"""What a vendor should look at: everything that waits for a person, each with the place where it can be dealt with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from core.kernel.money import Money
+from core.notifications.queries import count_failed
+from core.payments.figures import FAILURES_COUNTED, failed_refunds
+from core.web.filters import money
+from core.web.guard import current
+from portal.days import beginning, today
+
+LOOKED_BACK = 30  # days
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to do: what, why it matters, and where."""
+
+    title: str
+    text: str
+    href: str
+    tone: str = "warn"
+
+
+def open_tasks(found: dict[tuple[str, str, str], Money]) -> list[Task]:
+    """From the balances of the book and what failed in the last weeks, the most urgent first."""
+    return [*_owed(found), *_unmatched(found), *_failed_refunds(), *_undelivered()]
+
+
+def _owed(found: dict[tuple[str, str, str], Money]) -> list[Task]:
+    title, text = _("You owe %(amount)s"), _("Refunds or disputes took more than your balance held. The next payments make it up.")
+    return [
+        Task(title % {"amount": money(amount)}, text, url_for("portal.balance_lines", slug="owed", currency=code), "bad")
+        for (account, _sub, code), amount in found.items()
+        if account == "seller_receivable" and amount and current().may("balance.see")
+    ]
+
+
+def _unmatched(found: dict[tuple[str, str, str], Money]) -> list[Task]:
+    text = _("It came with a payment that had not asked for it. Look at the notice, and decide with the payer what becomes of it.")
+    return [
+        Task(_("%(amount)s arrived that was not expected", amount=money(amount)), text, _where(code), "bad")
+        for (account, _sub, code), amount in found.items()
+        if account == "unapplied_receipts" and amount
+    ]
+
+
+def _where(code: str) -> str:
+    """The lines of what was not expected; whoever may not see the balance goes by the notices."""
+    if current().may("balance.see"):
+        return url_for("portal.balance_lines", slug="unexpected", currency=code)
+    return url_for("portal.notices", kind="unexpected_money")
+
+
+def _failed_refunds() -> list[Task]:
+    me, since = current(), today() - timedelta(days=LOOKED_BACK)
+    count = failed_refunds(me.vendor, me.mode, beginning(since))
+    if not count:
+        return []
+    title = ngettext("%(num)s refund did not reach its payer", "%(num)s refunds did not reach their payers", min(count, FAILURES_COUNTED))
+    return [
+        Task(
+            title,
+            _("The money is back in your balance. Pay it back in another way, or try again."),
+            url_for("portal.refunds", status="failed"),
+        )
+    ]
+
+
+def _undelivered() -> list[Task]:
+    me, since = current(), today() - timedelta(days=7)
+    count = count_failed(me.vendor, me.mode, beginning(since))
+    if not count:
+        return []
+    title = ngettext("%(num)s message could not be delivered", "%(num)s messages could not be delivered", count)
+    return [
+        Task(title, _("The address may be misspelt. You can send it again once it is right."), url_for("portal.outbox", state="failed"))
+    ]

@@ -1,0 +1,229 @@
+"""The team: who works here in which role, who was asked to join, and who owns the business."""
+
+from __future__ import annotations
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
+from wtforms.validators import InputRequired
+
+from core.accounts.invite import (
+    ROLES,
+    invite,
+    join_as_new,
+    join_team,
+    list_invitations,
+    open_invitation,
+    resend_invitation,
+    revoke_invitation,
+)
+from core.accounts.models import Invitation, User, Vendor
+from core.accounts.permissions import PERMISSIONS, allows
+from core.accounts.queries import find_user, list_team
+from core.accounts.sessions import begin_session, work_for
+from core.accounts.team import change_role, get_member, hand_over, remove_member
+from core.web.fields import AddressField, ChoiceField, Form, LineField, SecretField, options
+from core.web.guard import current, find_current, may, public, take_seat
+from core.web.page import page, see_other
+from core.web.throttle import by_address
+from portal.blueprint import portal
+from portal.mail import send_invitation
+
+
+def role_words() -> dict[str, tuple[str, str]]:
+    """What each role is called, and what it is for."""
+    return {
+        "owner": (_("Owner"), _("Everything, and is answerable for it.")),
+        "manager": (_("Manager"), _("Links, refunds, customers and settings; not the team.")),
+        "accountant": (_("Accountant"), _("Payments, refunds, balance, statements and exports.")),
+        "support": (_("Support"), _("Looks at payments and customers, sends receipts again.")),
+    }
+
+
+# What a permission is called where roles are compared.
+def deeds() -> dict[str, str]:
+    """The acts a role may or may not do, in words."""
+    return {
+        "payments.see": _("See payments and customers"), "payments.refund": _("Refund"), "payments.export": _("Export"),
+        "links.edit": _("Make and change links"), "balance.see": _("See balance and statements"), "messages.send": _("Send receipts again"),
+        "customers.block": _("Refuse customers"), "customers.personal_data": _("Hand out and erase personal data"),
+        "settings.edit": _("Change settings"), "team.edit": _("Invite and remove people"), "live.switch_on": _("Go live"),
+    }  # fmt: skip
+
+
+def role_choices() -> list[tuple[str, str]]:
+    return [(role, role_words()[role][0]) for role in ROLES]
+
+
+class InviteForm(Form):
+    email = AddressField(later("E-mail address"), required=later("Enter the address of whom you ask."))
+    role = ChoiceField(later("Role"), choices=lambda: options(role_choices()), default="support")
+
+
+class HandOverForm(Form):
+    heir = ChoiceField(later("New owner"), choices=(), words=later("Choose somebody of your team."))
+    password = SecretField(later("Your password"), [InputRequired(later("Enter your password, so that we know it is you."))])
+
+
+class JoinForm(Form):
+    name = LineField(later("Your name"), most=120, required=later("Enter what your team calls you."))
+    password = SecretField(later("Password"), [InputRequired(later("Choose a password."))])
+
+
+class AcceptForm(Form):
+    pass
+
+
+@portal.get("/portal/team")
+@may("team.see")
+def team() -> Response:
+    return _page()
+
+
+def _page(inviting: InviteForm | None = None, handing: HandOverForm | None = None) -> Response:
+    me = current()
+    members = list_team(me.vendor)
+    hand = handing or HandOverForm(formdata=None)
+    hand.heir.choices = _heirs()
+    return page(
+        "portal/team/index.html",
+        status=max(form.status for form in (inviting or hand, hand)),
+        members=members,
+        invitations=list_invitations(me.vendor),
+        form=inviting or InviteForm(formdata=None),
+        hand=hand,
+        handing=handing is not None,
+        roles=role_words(),
+        choices=role_choices(),
+        deeds=[(words, {role: allows(role, deed) for role in role_words()}) for deed, words in deeds().items() if deed in PERMISSIONS],
+    )
+
+
+def _heirs() -> list:
+    me = current()
+    return options((m.user.public_id, m.user.name or m.user.email) for m in list_team(me.vendor) if m.user.id != me.user.id)
+
+
+@portal.post("/portal/team/invitations")
+@may("team.edit")
+@by_address("60 per hour", scope="invitation")
+def ask_to_join() -> Response:
+    me, form = current(), InviteForm()
+    if form.validate():
+        with form.refusals():
+            made = invite(me.vendor, email=form.email.data, role=form.role.data, by=me.user.public_id)
+            send_invitation(me.vendor, made)
+            flash(_("We have written to %(email)s. The link in it works for seven days.", email=made.email), "good")
+            return see_other(url_for(".team"))
+    return _page(inviting=form)
+
+
+@portal.post("/portal/team/invitations/<public_id>/resend")
+@may("team.edit")
+@by_address("60 per hour", scope="invitation")
+def ask_again(public_id: str) -> Response:
+    me = current()
+    made = resend_invitation(me.vendor, public_id, by=me.user.public_id)
+    send_invitation(me.vendor, made)
+    flash(_("We have written to %(email)s again. The older link no longer works.", email=made.email), "good")
+    return see_other(url_for(".team"))
+
+
+@portal.post("/portal/team/invitations/<public_id>/revoke")
+@may("team.edit")
+def take_back(public_id: str) -> Response:
+    gone = revoke_invitation(current().vendor, public_id, by=current().user.public_id)
+    flash(_("The invitation of %(email)s is taken back. Its link opens nothing any more.", email=gone.email), "good")
+    return see_other(url_for(".team"))
+
+
+@portal.post("/portal/team/<public_id>/role")
+@may("team.edit")
+def give_role(public_id: str) -> Response:
+    me = current()
+    change_role(me.vendor, public_id, role=request.form.get("role", ""), by=me.user.public_id)
+    flash(_("The role is changed, from this moment on."), "good")
+    return see_other(url_for(".team"))
+
+
+@portal.get("/portal/team/<public_id>/remove")
+@may("team.edit")
+def ask_to_remove(public_id: str) -> Response:
+    user, membership = get_member(current().vendor, public_id)
+    return page("portal/team/remove.html", person=user, role=role_words()[membership.role][0], form=AcceptForm(formdata=None))
+
+
+@portal.post("/portal/team/<public_id>/remove")
+@may("team.edit")
+def remove(public_id: str) -> Response:
+    me = current()
+    gone = remove_member(me.vendor, public_id, by=me.user.public_id)
+    flash(_("%(name)s is not of your team any more.", name=gone.name or gone.email), "good")
+    return see_other(url_for(".team"))
+
+
+@portal.post("/portal/team/owner")
+@may("team.edit")
+@by_address("20 per hour", scope="hand-over")
+def make_owner() -> Response:
+    me, form = current(), HandOverForm()
+    form.heir.choices = _heirs()
+    if form.validate():
+        with form.refusals():
+            heir = hand_over(me.vendor, form.heir.data, by=me.user, password=form.password.data)
+            flash(_("%(name)s is the owner now, and you are a manager.", name=heir.name or heir.email), "good")
+            return see_other(url_for(".team"))
+    return _page(handing=form)
+
+
+@portal.get("/invitation/<token>")
+@public
+def invitation(token: str) -> Response:
+    """Looking does not use it up: mail scanners open links too, so a person presses the button."""
+    vendor, found = open_invitation(token)
+    return _join_page(token, vendor, found, JoinForm(formdata=None))
+
+
+@portal.post("/invitation/<token>")
+@public
+@by_address("30 per hour", scope="join")
+def join(token: str) -> Response:
+    """Whoever is signed in as the one who was asked joins; somebody new makes their account and joins."""
+    vendor, found = open_invitation(token)
+    me = find_current()
+    if me and me.user.email == found.email:
+        work_for(me.session, join_team(token, me.user))
+        flash(_("Welcome to the team of %(name)s.", name=vendor.name), "good")
+        return see_other(url_for(".home"))
+    form = JoinForm()
+    if me is None and find_user(found.email) is None and form.validate():
+        with form.refusals():
+            return _sit_down(vendor, *join_as_new(token, name=form.name.data, password=form.password.data))
+    return _join_page(token, vendor, found, form)
+
+
+def _sit_down(vendor: Vendor, user: User, membership: object) -> Response:
+    _session, secret = begin_session(user, membership, address=request.remote_addr or "", agent=request.user_agent.string)  # type: ignore[arg-type]
+    response = take_seat(see_other(url_for(".home")), secret)
+    flash(_("Welcome to the team of %(name)s.", name=vendor.name), "good")
+    return response
+
+
+def _join_page(token: str, vendor: Vendor, found: Invitation, form: JoinForm) -> Response:
+    me = find_current()
+    if me:
+        stage = "accept" if me.user.email == found.email else "another"
+    else:
+        stage = "sign_in" if find_user(found.email) else "new"
+    back = url_for(".sign_in", next=url_for(".invitation", token=token))
+    return page(
+        "portal/team/join.html",
+        status=form.status,
+        token=token,
+        business=vendor.name,
+        invitation=found,
+        role=role_words()[found.role],
+        form=form,
+        stage=stage,
+        back=back,
+    )

@@ -1,0 +1,89 @@
+"""One trail of a payment: what happened to it, what was booked, and which letters were written, each with its time, actor and cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from core.kernel.money import Money
+from core.ledger.models import Journal
+from core.notifications.models import Message
+from core.payments.models import Payment, PaymentEvent
+from core.web.filters import money, status_label
+from portal.balance import FIGURES, KINDS
+from portal.history import tell
+from portal.outbox import KINDS as LETTERS
+
+ACCOUNTS = {figure.account: figure.title for figure in FIGURES}
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """One line of the trail."""
+
+    title: str
+    text: str
+    tone: str
+    at: datetime
+    who: str
+    code: str | None = None
+    href: str | None = None
+    href_text: str = ""
+    rank: int = 0  # of two at the same instant the one with the higher rank came later
+
+
+def follow(
+    payment: Payment,
+    events: list[PaymentEvent],
+    journals: list[tuple[Journal, list[tuple[str, str, Money, str]]]],
+    letters: list[Message],
+    names: dict[str, str],
+) -> list[Footprint]:
+    """The whole trail, newest first."""
+    trail = [*_events(payment, events, names), *map(_booked, journals), *map(_letter, letters)]
+    return sorted(trail, key=lambda step: (step.at, step.rank), reverse=True)
+
+
+def _events(payment: Payment, events: list[PaymentEvent], names: dict[str, str]) -> list[Footprint]:
+    told = []
+    for number, moment in enumerate(reversed(tell(events, names=names))):
+        href = (
+            url_for("portal.provider_event", public_id=payment.public_id, event_id=moment.cause)
+            if moment.cause.startswith("evt_")
+            else None
+        )
+        text = " · ".join(part for part in (moment.text, _cause(moment.cause)) if part)
+        told.append(
+            Footprint(
+                moment.title, text, moment.tone, moment.at, moment.who, moment.code, href, _("See what the processor sent"), 1000 + number
+            )
+        )
+    return told
+
+
+def _cause(cause: str) -> str:
+    """How we came to know it, in words."""
+    known = {"poll": _("we asked the processor"), "return": _("the payer came back"), "sent": _("the processor's answer")}
+    return known.get(cause, "")
+
+
+def _booked(entry: tuple[Journal, list[tuple[str, str, Money, str]]]) -> Footprint:
+    journal, legs = entry
+    moved = " · ".join(
+        _("%(account)s %(amount)s", account=ACCOUNTS[account], amount=f"{'+' if amount.minor < 0 else ''}{money(-amount)}")
+        for account, _sub, amount, _ref in legs
+        if account in ACCOUNTS
+    )
+    title = _("Booked: %(what)s", what=KINDS.get(journal.kind, journal.kind.capitalize()))
+    return Footprint(title, moved or _("On the platform's own accounts"), "quiet", journal.effective_at, _("Automatic"), journal.event_key)
+
+
+def _letter(message: Message) -> Footprint:
+    title = _("Message: %(what)s", what=LETTERS.get(message.kind, message.kind))
+    text = _("To %(address)s · %(state)s", address=message.recipient, state=status_label(message.state))
+    tone = "bad" if message.state == "failed" else "quiet"
+    href = url_for("portal.message", public_id=message.public_id)
+    return Footprint(title, text, tone, message.sent_at or message.created_at, _("Automatic"), None, href, _("Read it"), 500)

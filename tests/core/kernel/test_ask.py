@@ -1,0 +1,119 @@
+"""A question put to the driver answers with rows of the session, like any other: they can be changed, locked and are the same everywhere."""
+
+from __future__ import annotations
+
+import secrets
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import bindparam, func, inspect, select, update
+from sqlalchemy.exc import OperationalError
+
+from core.accounts.models import Vendor
+from core.kernel import ask
+from core.kernel.ask import Question
+from core.kernel.db import db, finish_unit, locked
+from core.payments.models import Attempt, Payment, PaymentLink
+from tests.factories import make_link, make_payment, make_shop
+
+LINK = Question(
+    select(Vendor, PaymentLink).join(PaymentLink, PaymentLink.vendor_id == Vendor.id).where(PaymentLink.public_id == bindparam("link"))
+)
+PAYMENT = Question(
+    select(Payment, Attempt)
+    .outerjoin(Attempt, (Attempt.vendor_id == Payment.vendor_id) & (Attempt.mode == Payment.mode) & (Attempt.payment_id == Payment.id))
+    .where(Payment.public_id == bindparam("payment"))
+)
+
+
+def test_it_answers_what_the_session_would(app: Flask) -> None:
+    shop = make_shop(app)
+    link = make_link(shop, amount=None, suggestions_minor=[500, 1000])
+    with app.app_context():
+        found = LINK.first(link=link.public_id)
+        assert found is not None
+        asked = [{c.key: getattr(row, c.key) for c in inspect(type(row)).column_attrs} for row in found]
+        db.session.remove()
+        row = db.session.execute(LINK.statement, {"link": link.public_id}).one()
+        assert asked == [{c.key: getattr(one, c.key) for c in inspect(type(one)).column_attrs} for one in row]
+
+
+def test_it_answers_none_when_there_is_nothing(app: Flask) -> None:
+    with app.app_context():
+        assert LINK.first(link="lnk_" + secrets.token_hex(11)) is None
+        assert not db.session().in_transaction()
+
+
+def test_an_outer_join_that_finds_nothing_is_none(app: Flask) -> None:
+    shop = make_shop(app)
+    payment = make_payment(shop, make_link(shop))
+    with app.app_context():
+        found = PAYMENT.first(payment=payment.public_id)
+        assert found is not None and found[0].public_id == payment.public_id and found[1] is None
+
+
+def test_what_it_found_can_be_changed_and_thrown_away(app: Flask) -> None:
+    shop = make_shop(app)
+    link = make_link(shop)
+    for keep, title in ((False, "Sourdough course"), (True, "Rye")):
+        with app.app_context():
+            _, mine = LINK.first(link=link.public_id) or ()
+            mine.title = "Rye"
+            finish_unit(keep=keep)
+        with app.app_context():
+            assert db.session.scalar(select(PaymentLink.title).where(PaymentLink.public_id == link.public_id)) == title
+
+
+def test_a_lock_reads_the_same_row_anew(app: Flask) -> None:
+    shop = make_shop(app)
+    link = make_link(shop)
+    with app.app_context():
+        _, mine = LINK.first(link=link.public_id) or ()
+        with db.engine.begin() as other:
+            other.execute(update(PaymentLink).where(PaymentLink.public_id == link.public_id).values(title="Rye"))
+        fresh = locked(PaymentLink, mine.vendor_id, mine.mode, mine.id)
+        assert fresh is mine and mine.title == "Rye"
+
+
+def test_within_a_unit_it_sees_what_was_written_in_it(app: Flask) -> None:
+    shop = make_shop(app)
+    link = make_link(shop)
+    with app.app_context():
+        _, mine = LINK.first(link=link.public_id) or ()
+        mine.title = "Rye"
+        _, again = LINK.first(link=link.public_id) or ()
+        assert again is mine and again.title == "Rye"
+
+
+def test_after_a_unit_has_ended_the_rows_it_held_are_still_the_same_ones(app: Flask) -> None:
+    shop = make_shop(app)
+    link = make_link(shop)
+    with app.app_context():
+        vendor, mine = LINK.first(link=link.public_id) or ()
+        finish_unit(keep=True)
+        again = LINK.first(link=link.public_id)
+        assert again is not None and again[0] is vendor and again[1] is mine
+
+
+def test_only_plain_questions_are_taken() -> None:
+    with pytest.raises(ValueError, match="neither locks"):
+        Question(select(Payment).with_for_update())
+    with pytest.raises(ValueError, match="neither locks"):
+        Question(select(func.nextval("x")))
+
+
+def test_a_connection_that_breaks_is_the_database_being_away(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closed under our hands, after the pool has looked at it: refused as SQLAlchemy refuses, and the next question gets another."""
+    shop = make_shop(app)
+    link = make_link(shop)
+    with app.app_context():
+
+        def hang_up(connection: psycopg.Connection[object]) -> None:
+            with psycopg.connect(connection.info.dsn, password=connection.info.password) as other:
+                other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+
+        with monkeypatch.context() as patched, pytest.raises(OperationalError):
+            patched.setattr(ask, "open_for_reading", hang_up)
+            LINK.first(link=link.public_id)
+        assert LINK.first(link=link.public_id) is not None

@@ -1,0 +1,50 @@
+"""The housekeeping job: lets go of what is kept for a time only. How long for what stands in docs/retention.md and beside each rule."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import structlog
+
+from core.accounts.prune import prune_links, prune_sessions
+from core.kernel.db import db, unit_of_work
+from core.kernel.outbox import enqueue, is_waiting
+from core.notifications.prune import prune_words
+from core.providers.prune import prune_events
+
+NOBODYS = uuid.UUID(int=0)
+EVERY_SECONDS = 3600
+AT_ONCE = 1000  # rows in one transaction: it must never hold up a payment
+MOST_ROUNDS = 20  # of one kind in one hour's turn; the rest has time until the next
+RULES: dict[str, Callable[[int], int]] = {
+    "sessions": prune_sessions,
+    "email_links": prune_links,
+    "provider_events": prune_events,
+    "letters": prune_words,
+}
+log = structlog.get_logger("workers")
+
+
+def plan_pruning() -> None:
+    """There is always one turn waiting. In the present unit, by the clock."""
+    if not db.session.scalar(db.select(is_waiting("prune", NOBODYS))):
+        enqueue("prune", NOBODYS, queue="papers", due_in=EVERY_SECONDS)
+
+
+def prune(_nobody: uuid.UUID) -> None:
+    """One turn, in small transactions. Safe to repeat: what is gone is not found again."""
+    gone = {name: _all_of(rule) for name, rule in RULES.items()}
+    if any(gone.values()):
+        log.info("pruned", **gone)
+
+
+def _all_of(rule: Callable[[int], int]) -> int:
+    total = 0
+    for _ in range(MOST_ROUNDS):
+        with unit_of_work():
+            done = rule(AT_ONCE)
+        total += done
+        if done < AT_ONCE:
+            break
+    return total
