@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from checkout import hooks, pay, practice, receipt, result, transfer, try_card
+from checkout import country, hooks, pay, practice, receipt, result, transfer, try_card
 from checkout.blueprint import door
 
-PAGES = (hooks, pay, practice, receipt, result, transfer, try_card)
+PAGES = (country, hooks, pay, practice, receipt, result, transfer, try_card)
 
 
 def register(app: Flask) -> None:

@@ -10,6 +10,8 @@ from checkout.blueprint import door, log
 from checkout.declines import explain
 from checkout.processor_pages import allow_processor
 from checkout.till import Till, at, open_till
+from checkout.ways import asks_country, choices_for, chosen_among, title_of
+from core.accounts.places import countries
 from core.accounts.return_addresses import return_address
 from core.kernel.clock import now
 from core.kernel.money import Money
@@ -18,14 +20,13 @@ from core.payments.basket import offer_of
 from core.payments.close import record_close
 from core.payments.link import link_state, link_token
 from core.payments.lockout import locked_until
-from core.payments.models import PaymentLink
+from core.payments.models import Attempt, PaymentLink
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
 from core.payments.sale import find_cart
 from core.payments.settle import settle_at_once
 from core.payments.transfer_queries import list_returns
 from core.providers.contract import ProviderError
-from core.providers.registry import takes_transfers
 from core.web.guard import public
 from core.web.page import page, see_other, step_outside
 from core.web.reader import card_words
@@ -33,6 +34,7 @@ from core.web.throttle import by_address
 
 QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
 REFRESH_SECONDS = 4  # for browsers without scripts
+DELAYED_SECONDS = 60  # an answer that may take days is not asked for every two seconds
 PROCESSING_SECONDS = 30  # the bank may take days: the page looks again now and then, and the e-mail comes anyway
 LAST_MINUTES = 5  # before that nobody is hurried
 NOT_CANCELED = "The card processor did not answer, so we cannot promise that this payment is cancelled. Please try again in a moment."
@@ -114,7 +116,10 @@ def payment_page(template: str, till: Till, *, status: int = 200, **values: obje
 def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Response:
     """To be paid: fresh, left in the middle, or after a decline. What was typed before stays with the payment."""
     attempt = till.attempt if notice is None else live_attempt(till.payment)  # a notice: something was tried since
-    stage = till.stage
+    choices = choices_for(till, attempt)
+    if not choices:
+        return payment_page("checkout/no_way.html", till, status=status, cancel_url=url_for("checkout.cancel", token=till.token))
+    stage, chosen = till.stage, chosen_among(choices, till.payment, attempt)
     # Fields on our own page need scripts to be opened; a payer sent to the hosted page continues there.
     in_fields = attempt is None or attempt.surface == "fields"
     template = {"pay": "pay", "failed": "failed", "challenge": "pay" if in_fields else "challenge"}[stage]
@@ -125,12 +130,17 @@ def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Re
         status=status,
         notice=notice,
         ends_at=payment_end(till),
-        decline=explain(till.payment.decline_code) if stage == "failed" else None,
-        in_fields=in_fields,
+        decline=explain(till.payment.decline_code, till.payment.method) if stage == "failed" else None,
+        ways=choices,
+        chosen=next(choice for choice in choices if choice.method == chosen),
+        in_fields=in_fields and chosen == "card",
+        may_open_fields=any(choice.method == "card" and choice.in_fields for choice in choices),
+        country=till.payment.payer_country or "",
+        countries=countries() if asks_country(till) else (),
+        country_url=url_for("checkout.country", token=till.token),
         attempts_url=url_for("checkout.try_card", token=till.token),
         back_url=url_for("checkout.come_back", token=till.token),
         cancel_url=url_for("checkout.cancel", token=till.token),
-        transfer_url=url_for("checkout.by_transfer", token=till.token) if takes_transfers(till.payment.mode, till.payment.currency) else None,
         expire_url=url_for("checkout.expire_now", token=till.token),
     )
 
@@ -154,6 +164,9 @@ def payment_end(till: Till) -> dict[str, object]:
 
 
 def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response:
+    attempt = till.attempt
+    if till.payment.state == "processing" and attempt is not None and attempt.delayed_days:
+        return delayed_page(till, attempt, part=part)
     processing, slow = till.payment.state == "processing", asked >= QUICK_ASKS
     return payment_page(
         "checkout/_checking.html" if part else "checkout/checking.html",
@@ -166,6 +179,18 @@ def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response
     )
 
 
+def delayed_page(till: Till, attempt: Attempt, *, part: bool) -> Response:
+    """The payer has done their part and the bank may take days: said so, with the longest it may take, and never called failed before it is."""
+    return payment_page(
+        "checkout/_delayed.html" if part else "checkout/delayed.html",
+        till,
+        days=attempt.delayed_days,
+        method=title_of(attempt.method),
+        state_url=url_for("checkout.state", token=till.token),
+        wait_seconds=DELAYED_SECONDS,
+    )
+
+
 def paid_page(till: Till) -> Response:
     payment = till.payment
     return payment_page(
@@ -174,8 +199,7 @@ def paid_page(till: Till) -> Response:
         amount_due=payment.captured,
         refunded=payment.refunded,
         paid_at=payment.captured_at,
-        card=card_words(payment),
-        by_transfer=payment.provider == "bank",
+        paid_with=card_words(payment),
         excess=payment.unapplied,
         going_back=going_back(till),
         receipt_url=till.receipt_url,

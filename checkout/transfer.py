@@ -7,18 +7,17 @@ from urllib.parse import urlencode
 from flask import Response, url_for
 from flask_babel import gettext as _
 
-from checkout.blueprint import door, log
-from checkout.result import NOT_CANCELED, page_of, payment_page
+from checkout.blueprint import door
+from checkout.result import NOT_CANCELED, payment_page
 from checkout.till import Till, at
-from checkout.try_card import open_attempt
 from core.kernel.config import settings
-from core.payments.attempt import PaymentOver, begin_attempt, close_at_provider, live_attempt
-from core.payments.queries import MOVING_CARD
+from core.payments.attempt import close_at_provider, live_attempt
+from core.payments.choose import ways_to_pay
 from core.payments.settle import settle
 from core.payments.transfer_queries import instructions_of, list_transfers
 from core.providers.bank import spell_iban, spell_reference
-from core.providers.contract import Instructions, NoSuchProvider, ProviderError
-from core.providers.registry import provider_for, sandbox_pages
+from core.providers.contract import Instructions, ProviderError
+from core.providers.registry import sandbox_pages
 from core.web.epc import epc_svg
 from core.web.guard import public
 from core.web.page import see_other, step_outside
@@ -26,44 +25,6 @@ from core.web.throttle import by_address
 
 LOOK_SECONDS = 20  # statements come in the course of a day; nobody waits by the second
 REFRESH_SECONDS = 60  # for browsers without scripts
-
-
-@door.post("/checkout/<token>/transfer")
-@public
-@by_address("120 per 10 minutes", scope="attempts")
-@at("pay", "challenge", "failed")
-def by_transfer(till: Till) -> Response:
-    """The payer will move the money at their own bank: what is open at the card processor is closed first."""
-    try:
-        _take_turn(till)
-        open_attempt(till, "instructions", provider="bank")
-    except PaymentOver as over:
-        return page_of(till, notice=over.message, status=409)
-    except ProviderError as problem:
-        log.warning("transfer_not_opened", problem=type(problem).__name__, payment=till.payment.public_id)
-        return page_of(till, notice=_("Bank transfer is not possible just now. No money was taken. Please try again in a moment."), status=409)
-    return see_other(till.page_url)
-
-
-def _take_turn(till: Till) -> None:
-    """Ends what is open at the card processor, also what a script in another tab opens in this very moment, and begins the transfer."""
-    for _turn in range(3):
-        _leave_card(till)
-        if begin_attempt(till.vendor, till.payment, surface="instructions", provider="bank").provider == "bank":
-            return
-    raise PaymentOver(_("This payment is being made in another window at the moment."))
-
-
-def _leave_card(till: Till) -> None:
-    """One live attempt: the card page is closed at the processor, and if it was paid there after all, it is paid."""
-    attempt = live_attempt(till.payment)
-    if attempt is None or attempt.provider == "bank":
-        return
-    with step_outside():
-        outcome = close_at_provider(till.payment, attempt)
-    settle(till.vendor, till.payment, attempt, outcome, cause="close")
-    if outcome.state in MOVING_CARD:
-        raise PaymentOver(_("Your card is being charged at this moment. Please wait for the outcome."))
 
 
 @door.post("/checkout/<token>/transfer/leave")
@@ -111,7 +72,7 @@ def transfer_page(till: Till, *, notice: str | None = None, status: int = 200, p
         state_url=url_for("checkout.transfer_state", token=till.token),
         look_seconds=LOOK_SECONDS,
         refresh_seconds=REFRESH_SECONDS,
-        leave_url=url_for("checkout.leave_transfer", token=till.token) if _takes_cards(payment.mode) else None,
+        leave_url=url_for("checkout.leave_transfer", token=till.token) if _may_choose(till) else None,
         cancel_url=url_for("checkout.cancel", token=till.token),
         practice_url=_practice_bank(till, told),
     )
@@ -122,11 +83,9 @@ def _code(told: Instructions) -> object:
     return epc_svg(holder=told.holder, iban=told.iban, bic=told.bic, amount=told.amount, reference=told.reference, title=title)
 
 
-def _takes_cards(mode: str) -> bool:
-    try:
-        return bool(provider_for(mode))
-    except NoSuchProvider:
-        return False
+def _may_choose(till: Till) -> bool:
+    """Whether there is another way to pay."""
+    return any(way.method != "bank_transfer" for way in ways_to_pay(till.vendor, till.payment).shown)
 
 
 def _practice_bank(till: Till, told: Instructions) -> str | None:

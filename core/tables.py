@@ -4,6 +4,7 @@ from core.accounts import models as accounts
 from core.customers import models as customers
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
+from core.methods import models as methods
 from core.notifications import models as notifications
 from core.payments import models as payments
 from core.payments import sale_models as sales
@@ -11,4 +12,4 @@ from core.payments import transfer_models as transfers
 from core.providers import bank_models as bank
 from core.providers import models as providers
 
-__all__ = ["accounts", "audit", "bank", "customers", "ledger", "notifications", "outbox", "payments", "providers", "sales", "transfers"]
+__all__ = ["accounts", "audit", "bank", "customers", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "transfers"]

@@ -12,6 +12,7 @@ from portal import (
     home,
     links,
     live,
+    methods,
     notices,
     outbox,
     payment_list,
@@ -34,8 +35,8 @@ from portal import (
 from portal.blueprint import portal
 
 PAGES = (
-    balance, customers, discounts, domains, home, links, live, notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password,
-    search, settings, sign_in, sign_up, statements, taxes, team, transfers, why,
+    balance, customers, discounts, domains, home, links, live, methods, notices, outbox, payment_list, payments, preferences, qr, refunds,
+    reset_password, search, settings, sign_in, sign_up, statements, taxes, team, transfers, why,
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.models import PaymentEvent
 from core.web.filters import money
+from portal.method_words import method_title
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,12 @@ class Moment:
 WORDS: dict[str, tuple[str, str]] = {
     "payment.created": ("Payment started", "quiet"),
     "attempt.started": ("Try number {number}", "quiet"),
-    "attempt.opened": ("Card page opened", "quiet"),
+    "attempt.opened": ("Payment page opened", "quiet"),
     "attempt.instructed": ("The payer was told how to transfer", "quiet"),
     "attempt.declined": ("Declined", "bad"),
     "attempt.error": ("The try did not go through", "bad"),
     "attempt.abandoned": ("The try was left unfinished", "quiet"),
+    "payer.country": ("The payer said where they are", "quiet"),
     "payment.requires_action": ("Waiting for the payer", "info"),
     "payment.requires_method": ("The payer may try again", "warn"),
     "payment.processing": ("The processor is working on it", "info"),
@@ -79,7 +81,7 @@ WHY = {
     "mismatch": "Not the amount or currency that was asked for",
     "excess": "More than is left of the payment. It is not in your books yet",
 }
-WHO = {"payer": "The payer", "provider": "The card processor", "system": "Automatic", "bank": "The bank"}
+WHO = {"payer": "The payer", "provider": "The processor", "system": "Automatic", "bank": "The bank"}
 
 
 def tell(events: list[PaymentEvent], *, names: dict[str, str]) -> list[Moment]:
@@ -119,6 +121,10 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
         said.append(f"Discount code {detail['code']}")
     if detail.get("terms"):
         said.append(f"Agreed to the terms, version {detail['terms']}")
+    if detail.get("method"):
+        said.append(method_title(detail["method"]))
+    if detail.get("country"):
+        said.append(str(detail["country"]))
     if detail.get("surface") == "fields" and kind == "attempt.started":
         said.append("On our page, with the processor's own card fields")
     if detail.get("surface") == "instructions":

@@ -12,6 +12,7 @@ from core.kernel.money import BadAmount, Money, parse_amount
 from core.payments.link import LinkTerms
 from core.payments.models import PaymentLink
 from core.web.fields import CountField, CurrencyField, Form, LineField, MomentField, MoneyField, ParagraphField, RadioField, options
+from portal.method_form import MethodsField
 
 MOST_SUGGESTIONS = 4
 
@@ -55,6 +56,7 @@ class LinkForm(Form):
     max_payments = CountField("Most payments", most=10_000)
     expires_at = MomentField("Ends at")
     hours_after_opening = CountField("Hours after it is first opened", most=8_760)
+    methods = MethodsField()
 
     def validate(self, extra_validators: Any = None) -> bool:
         good = super().validate(extra_validators)
@@ -79,6 +81,7 @@ class LinkForm(Form):
             hours_after_opening=self.hours_after_opening.data,
             max_payments=self.max_payments.data if self.kind.data == "reusable" else None,
             paused_message=paused_message,
+            methods=tuple(self.methods.data or ()),
         )
 
 
@@ -99,6 +102,7 @@ def filled_from(link: PaymentLink, made: type[LinkForm] = LinkForm, **more: Any)
         max_payments=link.max_payments,
         expires_at=link.expires_at,
         hours_after_opening=link.hours_after_opening,
+        methods=list(link.methods),
         **more,
     )
 

@@ -26,6 +26,7 @@ KINDS = {
     "password_changed": "Password changed",
     "payment_received": "Payment received",
     "receipt": "Receipt",
+    "instruction_received": "Instruction received",
     "payment_failed": "Payment did not go through",
     "refund_sent": "Refund sent",
     "refund_failed": "Refund failed",

@@ -17,6 +17,7 @@ from sandbox.clockwork import Clockwork
 from sandbox.control import make_control
 from sandbox.control_page import make_control_page
 from sandbox.store import Store
+from sandbox.way_pages import make_way_pages
 
 MAX_BODY = 1_048_576
 MOST_DRAINED = 32 * MAX_BODY
@@ -34,6 +35,7 @@ def create_app(store_path, *, public_url=None, async_seconds=10.0, demo_key=None
     api = Api(Store(store_path), lambda: (public_url or (request.host_url if has_request_context() else "")).rstrip("/"), async_seconds)
     app.extensions["sandbox"] = api
     app.register_blueprint(make_pages(api))
+    app.register_blueprint(make_way_pages(api))
     app.register_blueprint(make_control(api))
     app.register_blueprint(make_control_page(api, demo_key))
     app.register_blueprint(make_bank_calls(api))

@@ -19,6 +19,7 @@ from core.kernel.signing import make_token
 from core.notifications.models import Message
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
+from core.payments.attempt import live_attempt
 from core.payments.queries import get_payment, list_refunds
 from core.payments.sale import find_cart
 from core.payments.start import payment_token, receipt_token
@@ -165,6 +166,15 @@ def _payment_page(vendor: Vendor, message: Message) -> Facts:
     return facts | {"action_url": addresses.checkout(payment_token(vendor, facts["payment"]))}
 
 
+def _instruction(vendor: Vendor, message: Message) -> Facts:
+    """Only while the bank is at it: once it has answered, another letter says so."""
+    facts = _payment_page(vendor, message)
+    attempt = live_attempt(facts["payment"])
+    if facts["payment"].state != "processing" or attempt is None:
+        raise NoLongerTrue("the bank has answered by now")
+    return facts | {"days": attempt.delayed_days}
+
+
 def _failed_payment(vendor: Vendor, message: Message) -> Facts:
     facts = _payment_page(vendor, message)
     if facts["payment"].state in ("succeeded", "processing"):
@@ -234,6 +244,7 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "password_changed": (_password_changed, False),
     "payment_received": (_payment, False),
     "receipt": (_receipt_page, True),
+    "instruction_received": (_instruction, True),
     "payment_failed": (_failed_payment, True),
     "refund_sent": (_refund(_receipt_page), True),
     "refund_failed": (_refund(_payment), False),

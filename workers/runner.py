@@ -48,8 +48,8 @@ def redis() -> Redis:
 
 
 def wake_soon(queues: set[str]) -> None:
-    """The same after a commit. Within a moment of its own last call a process does not call again: whoever came for that one finds
-    this work too, or the clock does, which looks four times a second."""
+    """The same after a commit. Within a moment of its own last call a process does not call again: whoever comes for that one finds
+    this work too, or else the clock does, which looks some times a second."""
     at = time.monotonic_ns()
     due = {queue for queue in queues if at >= _quiet_until.get(queue, 0)}
     if due:
@@ -74,6 +74,7 @@ def drain(queue: str) -> int:
 
     A long row of letters (or a mail server that hangs) must not keep money waiting: after a while it stops and wakes itself again.
     """
+    _quiet_until.pop(queue, None)
     try:
         redis().delete(f"wake:{queue}")
     except RedisError as error:

@@ -17,6 +17,7 @@ from core.kernel.clock import frozen, now
 from core.kernel.config import settings
 from core.kernel.db import unit_of_work
 from core.kernel.money import Money
+from core.methods.rules import switch_method
 from core.payments.attempt import Attempt, begin_attempt, open_at_provider, record_opening
 from core.payments.link import LinkTerms, create_link, link_token, pause_link
 from core.payments.models import Payment, PaymentLink
@@ -102,6 +103,8 @@ def _open_shop(shop: Shop, dice: random.Random) -> int:
             raise RuntimeError(f"{shop.email} is taken")
         account.user.email_verified_at = began
         account.vendor.release_days = shop.release_days
+        for method in ("wallet", "bank_redirect", "qr", "bank_transfer"):
+            switch_method(account.vendor, "test", method, on=True, by=account.user.public_id)
     links = []
     for title, text, amount, _ in shop.offers:
         with frozen(began + timedelta(hours=1)), unit_of_work():

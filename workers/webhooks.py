@@ -43,11 +43,13 @@ def _settle_payments(opened: list[tuple[StoredEvent, ProviderEvent]], vendors: d
     for row, event in opened:
         payment, vendor = payments.get(event.metadata.get("payment", "")), vendors.get(event.metadata.get("vendor", ""))
         # The look-up was made for the whole batch: this event must itself name the vendor whose payment it is.
-        if payment is None or vendor is None or payment.vendor_id != vendor.id or payment.mode != row.mode:
-            row.result = "unmatched"
-            continue
-        attempt = _attempt_of(payment, event, attempts)
-        if (attempt.provider if attempt is not None else payment.provider) != row.provider:  # the payer may have gone elsewhere since
+        if (
+            payment is None
+            or vendor is None
+            or payment.vendor_id != vendor.id
+            or payment.mode != row.mode
+            or _provider_of(payment, attempt := _attempt_of(payment, event, attempts)) != row.provider
+        ):
             row.result = "unmatched"
             continue
         if event.outcome is None:
@@ -93,3 +95,8 @@ def _keys(opened: Iterable[tuple[StoredEvent, ProviderEvent]], vendors: dict[str
 def _attempt_of(payment: Payment, event: ProviderEvent, attempts: dict[str, Attempt]) -> Attempt | None:
     attempt = attempts.get(event.metadata.get("attempt", ""))
     return attempt if attempt is not None and attempt.payment_id == payment.id and attempt.vendor_id == payment.vendor_id else None
+
+
+def _provider_of(payment: Payment, attempt: Attempt | None) -> str:
+    """Who may speak about it: each attempt's own provider, for a payment may have been tried at several."""
+    return attempt.provider if attempt is not None else payment.provider

@@ -94,6 +94,7 @@ def settings() -> Settings:
                 "secret_key": env.get(f"STRIPE_{mode.upper()}_SECRET_KEY", ""),
                 "publishable_key": env.get(f"STRIPE_{mode.upper()}_PUBLISHABLE_KEY", ""),
                 "webhook_secret": env.get(f"STRIPE_{mode.upper()}_WEBHOOK_SECRET", ""),
+                "payment_methods": env.get(f"STRIPE_{mode.upper()}_PAYMENT_METHODS", "card"),  # the types switched on in the account
             }
             for mode in ("test", "live")
         },

@@ -50,7 +50,7 @@ def _journal(payment: Booked, event_key: str, kind: str, at: datetime, *legs: Le
 def capture(payment: Booked, *, charge: str, captured: Money, at: datetime, through: str = "") -> Journal:
     """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee. A tip has its own line.
 
-    `through` names the processor when the payment has gone to another one since.
+    `through` is the processor, when it is another than the payment has now.
     """
     through = through or payment.provider
     fee, tip = Money(payment.fee_minor, captured.currency), Money(payment.tip_minor, captured.currency)

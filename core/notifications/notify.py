@@ -21,6 +21,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "password_changed": ("user",),
     "payment_received": ("payment",),
     "receipt": ("payment",),
+    "instruction_received": ("payment",),
     "payment_failed": ("payment",),
     "refund_sent": ("payment", "refund"),
     "refund_failed": ("payment", "refund"),

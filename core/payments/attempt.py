@@ -13,13 +13,14 @@ from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
 from core.notifications.notify import notify
 from core.payments.bank_terms import terms_of
+from core.payments.choose import check_way
 from core.payments.history import move, note
 from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment
 from core.payments.start import OPEN_HOLD, SESSION, keep_place, lock_payment
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
 from core.providers.contract import Opening, OpenPayment, Outcome
-from core.providers.registry import provider_for, provider_named
+from core.providers.registry import provider_named
 
 MOST_ATTEMPTS = 20  # a payment tried more often than this is not a person paying
 FIRST_INQUIRY = timedelta(seconds=20)
@@ -45,12 +46,12 @@ class PaymentOver(Conflict):
     code = "payment_over"
 
 
-def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", provider: str | None = None) -> Attempt:
+def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", method: str = "card") -> Attempt:
     """The attempt this payer is in the middle of, or a new one. **No money may move yet**: the provider has not been asked.
 
     An attempt under way is answered again, whichever tab or device asks (the caller closes it first when it needs another
-    surface or provider). `provider` is whom the payer chose: 'bank' for a transfer; without one it is the card processor. The payment
-    follows it. Refuses PaymentOver when there is nothing left to pay, TriedTooOften after many declines.
+    surface or method). The payment goes to the provider of its newest attempt. Refuses PaymentOver when there is nothing left to pay,
+    MethodNotOffered when this way to pay is not open to this payment, whatever a form says, TriedTooOften after many declines.
     """
     payment = lock_payment(payment)
     if payment.state in PAID_OR_OVER or payment.state == "processing":
@@ -58,6 +59,9 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
     if locked_until(payment):
         raise TriedTooOften("Too many cards were declined. Please wait a quarter of an hour. No money was taken.")
     under_way = live_attempt(payment)
+    if under_way and under_way.method == method:
+        return under_way
+    way = check_way(vendor, payment, method)
     if under_way:
         return under_way
     if now() >= payment.expires_at:
@@ -66,7 +70,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
     if number > MOST_ATTEMPTS:
         raise PaymentOver("This payment was tried too often. Please open the link again.")
     at = now()
-    _choose_provider(vendor, payment, provider or ("bank" if surface == "instructions" else None))
+    _go_to(way.provider, vendor, payment)
     attempt = Attempt(
         vendor_id=payment.vendor_id,
         mode=payment.mode,
@@ -75,30 +79,31 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
         payment_id=payment.id,
         number=number,
         state="started",
-        surface=surface,
-        provider=payment.provider,
+        surface=surface if surface in way.surfaces else min(way.surfaces),
+        method=method,
+        provider=way.provider,
+        delayed_days=way.delayed_days,
         next_inquiry_at=at + FIRST_INQUIRY,
         inquiries=0,
         created_at=at,
         updated_at=at,
     )
     db.session.add(attempt)
+    payment.method, payment.method_kind = method, None
     keep_place(payment, OPEN_HOLD)
-    note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface)
+    note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=attempt.surface, method=method)
     return attempt
 
 
-def _choose_provider(vendor: Vendor, payment: Payment, wanted: str | None) -> None:
-    """The payment goes to whom its newest attempt goes to. A transfer is given days, a card page an hour again."""
-    if wanted is None:
-        wanted = payment.provider if payment.provider != "bank" else provider_for(payment.mode).name
-    if wanted != payment.provider and payment.unapplied:
+def _go_to(provider: str, vendor: Vendor, payment: Payment) -> None:
+    """The payment goes to the provider of its newest attempt. A transfer is given days, a card page an hour again."""
+    if provider != payment.provider and payment.unapplied:
         raise PaymentOver("Part of this has come by bank transfer. Send the rest the same way, or ask the seller.")
-    if wanted == "bank":
+    if provider == "bank":
         payment.expires_at = max(payment.expires_at, now() + timedelta(days=terms_of(vendor, payment.mode).days))
     elif payment.provider == "bank":
         payment.expires_at = now() + SESSION
-    payment.provider = wanted
+    payment.provider = provider
 
 
 def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, return_url: str, cancel_url: str) -> Opening:
@@ -117,6 +122,8 @@ def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, retu
         expires_at=payment.expires_at,
         surface=attempt.surface,
         metadata={"vendor": vendor.public_id, "mode": payment.mode, "payment": payment.public_id, "attempt": attempt.public_id},
+        method=attempt.method,
+        country=payment.payer_country,
     )
     return provider_named(attempt.provider, payment.mode).open_payment(wish)
 

@@ -18,6 +18,7 @@ from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused, make_token, read_token
+from core.payments.link_methods import check_methods
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Offer, read_offer
 from core.payments.offer_check import check_offer
@@ -66,12 +67,14 @@ class LinkTerms:
     hours_after_opening: int | None = None
     max_payments: int | None = None
     paused_message: str = ""
+    methods: tuple[str, ...] = ()  # the ways to pay it allows; none named: all the vendor offers
     offer: Offer = field(default_factory=Offer)  # what it sells and asks, beyond one sum
 
 
 def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms) -> PaymentLink:
     """Make a link that takes payments at once. `by` is the person's public id. Refuses terms that contradict themselves."""
     check_terms(terms)
+    check_methods(vendor.id, mode, terms)
     _check_offer(vendor.id, mode, terms, Offer())
     at = now()
     link = PaymentLink(
@@ -95,6 +98,7 @@ def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms) -> Paym
 def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
     """Change a link's terms. Payments already under way keep the amount they started with; the address stays the same."""
     check_terms(terms)
+    check_methods(link.vendor_id, link.mode, terms)
     link = _lock(link)
     _check_offer(link.vendor_id, link.mode, terms, read_offer(link.offer))
     for name, value in _columns(terms).items():
@@ -272,6 +276,7 @@ def _columns(terms: LinkTerms) -> dict[str, object]:
         "hours_after_opening": terms.hours_after_opening,
         "max_payments": None if terms.kind == "single" else terms.max_payments,
         "paused_message": terms.paused_message,
+        "methods": list(terms.methods),
         "offer": terms.offer.document(),
     }
 

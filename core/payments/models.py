@@ -6,13 +6,14 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.kernel.db import Base, TenantKey, mode_check
 from core.kernel.money import Money
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAYMENT, REFUND
+from core.providers.contract import METHODS
 
 
 def _one_of(column: str, values: Any) -> str:
@@ -53,6 +54,7 @@ class PaymentLink(TenantKey, Base):
     max_payments: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(10), default="active")
     paused_message: Mapped[str] = mapped_column(String(300), default="")
+    methods: Mapped[list[str]] = mapped_column(ARRAY(String(20)), default=list, server_default="{}")  # ways to pay; empty: all there are
     offer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # what it sells and asks, if more than one sum
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
@@ -84,6 +86,7 @@ class Payment(TenantKey, Base):
         CheckConstraint(_one_of("state", PAYMENT), name="state"),
         CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint(_one_of("method", METHODS), name="method"),
         CheckConstraint("tip_minor BETWEEN 0 AND amount_minor", name="tip"),
         CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0", name="not_negative"),
         CheckConstraint("refunded_minor + refunding_minor <= captured_minor", name="refund_within_capture"),
@@ -128,9 +131,13 @@ class Payment(TenantKey, Base):
     processor_fee_minor: Mapped[int | None] = mapped_column(BigInteger)  # what the provider keeps; empty until it has said
     email: Mapped[str] = mapped_column(String(254))
     payer_name: Mapped[str] = mapped_column(String(120), default="")
+    payer_country: Mapped[str | None] = mapped_column(CHAR(2))  # where they say they are; some ways to pay depend on it
     charge: Mapped[str | None] = mapped_column(String(80))  # the provider's own name for the money
+    method: Mapped[str | None] = mapped_column(String(20))  # what paid; until then what was chosen last
+    method_kind: Mapped[str | None] = mapped_column(String(40))  # the provider's own name for it: ideal, apple_pay
     card_brand: Mapped[str | None] = mapped_column(String(20))
     card_last4: Mapped[str | None] = mapped_column(CHAR(4))
+    card_funding: Mapped[str | None] = mapped_column(String(10))  # credit, debit or prepaid, where the processor says so
     decline_code: Mapped[str | None] = mapped_column(String(60))  # why the last try did not work, until one does
     recovered_from: Mapped[uuid.UUID | None]  # the payment of which this one is a fresh start
     expires_at: Mapped[datetime]
@@ -198,6 +205,8 @@ class Attempt(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "payment_id", "number"),
         CheckConstraint(_one_of("state", ATTEMPT), name="state"),
         CheckConstraint("surface IN ('hosted', 'fields', 'instructions')", name="surface"),
+        CheckConstraint(_one_of("method", METHODS), name="method"),
+        CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         # Two tabs cannot both pay: at most one attempt of a payment may still move money.
         Index("uq_attempts_one_live", "vendor_id", "mode", "payment_id", unique=True, postgresql_where=_one_of("state", LIVE_ATTEMPT)),
         Index("ix_attempts_to_ask", "next_inquiry_at", postgresql_where="next_inquiry_at IS NOT NULL"),
@@ -207,7 +216,9 @@ class Attempt(TenantKey, Base):
     number: Mapped[int]
     state: Mapped[str] = mapped_column(String(20), default="started")
     surface: Mapped[str] = mapped_column(String(12))
-    provider: Mapped[str] = mapped_column(String(20))  # through whom this try goes; the payment's own is the last one chosen
+    method: Mapped[str] = mapped_column(String(20), default="card", server_default="card")
+    provider: Mapped[str] = mapped_column(String(20))  # where it was opened, whatever other attempts use
+    delayed_days: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # what the payer was told the last word may take
     provider_reference: Mapped[str | None] = mapped_column(String(120))
     redirect_url: Mapped[str | None] = mapped_column(Text)
     fields_url: Mapped[str | None] = mapped_column(Text)

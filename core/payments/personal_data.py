@@ -128,7 +128,16 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
 def _forget_what_they_said(vendor: Vendor, customer: Customer, pseudonym: str) -> None:
     """Their answers, addresses and consent, and under whom their discounts were counted."""
     theirs = select(Payment.id).where(Payment.vendor_id == vendor.id, Payment.mode == customer.mode, Payment.email == customer.email)
-    nothing = {"phone": "", "company": "", "tax_id": "", "billing": None, "shipping": None, "answers": [], "agreed_from": "", "agreed_with": ""}
+    nothing = {
+        "phone": "",
+        "company": "",
+        "tax_id": "",
+        "billing": None,
+        "shipping": None,
+        "answers": [],
+        "agreed_from": "",
+        "agreed_with": "",
+    }
     details = (PaymentDetail.vendor_id == vendor.id, PaymentDetail.mode == customer.mode, PaymentDetail.payment_id.in_(theirs))
     db.session.execute(update(PaymentDetail).where(*details).values(nothing))
     uses = (DiscountUse.vendor_id == vendor.id, DiscountUse.mode == customer.mode, DiscountUse.payment_id.in_(theirs))

@@ -18,7 +18,6 @@ from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink, Re
 
 Row = TypeVar("Row")
 MOST_ROWS = 100
-MOVING_CARD = ("succeeded", "processing", "unknown")  # an outcome after which nobody may be sent to pay another way
 
 
 @dataclass(frozen=True, slots=True)

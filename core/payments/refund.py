@@ -23,6 +23,7 @@ from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment, Refund
 from core.payments.refund_books import book_failure, book_request, book_success, fee_to_return, sellers_account
+from core.payments.refundable import check_offer, offer_behind
 from core.payments.start import lock_payment
 from core.payments.states import REFUND, may_move
 from core.providers.bank_accounts import check_iban
@@ -51,7 +52,7 @@ def request_refund(
     """Write the refund down, book it as on its way, and have a worker send it. The same form posted twice is one refund.
 
     The payment is locked, so two refunds at once cannot give back more than was taken. Refuses RefundExceedsPayment,
-    NothingToRefund, and BalanceTooLow when the seller's balance no longer holds the money.
+    NothingToRefund, NotRefundable, and BalanceTooLow when the seller's balance no longer holds the money.
     """
     payment = lock_payment(payment)
     again = db.session.scalar(
@@ -62,6 +63,7 @@ def request_refund(
     if again:
         return again
     _check(payment, amount, reason)
+    check_offer(offer_behind(payment), amount, payment.refundable)
     with db.session.begin_nested():  # a balance too low undoes the wish, and leaves the transaction fit to show the form again
         refund = _write(vendor, payment, amount, reason, by, form_token, note_text)
     note(payment, "refund.requested", actor=by, refund=refund.public_id, amount_minor=amount.minor, currency=amount.currency, reason=reason)

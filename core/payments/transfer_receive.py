@@ -111,6 +111,7 @@ def capture_received(vendor: Vendor, payment: Payment, *, cause: str, actor: str
     payment.captured_minor = taken.minor
     payment.captured_at, payment.available_at = at, at + timedelta(days=vendor.release_days)
     payment.provider, payment.charge = "bank", _charge(attempts, payment)
+    payment.method, payment.method_kind = "bank_transfer", None
     payment.processor_fee_minor = 0  # what a bank charges stands on its statements
     payment.decline_code = None
     payment.holds_place = payment.link_id is not None

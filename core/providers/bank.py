@@ -23,6 +23,7 @@ from core.providers.bank_models import BankExpectation, BankLine
 from core.providers.bank_orders import find_order, order_return, standing
 from core.providers.contract import (
     Instructions,
+    Offer,
     Opening,
     OpenPayment,
     Outcome,
@@ -33,6 +34,7 @@ from core.providers.contract import (
 )
 
 DIGITS = 16
+DAYS = 3  # how long a transfer may take, as banks promise it
 REFERENCE_LENGTH = 4 + DIGITS
 
 
@@ -48,9 +50,10 @@ class Bank:
     def close(self) -> None:
         """There is no line to let go of."""
 
-    def takes(self, currency: str) -> bool:
-        """Whether there is an account for this currency."""
-        return currency in self._accounts
+    def methods(self) -> tuple[Offer, ...]:
+        """Transfers in the currencies that have an account. Working days and statements come between, so the last word takes days."""
+        name, surfaces = "Bank transfer", frozenset({"instructions"})
+        return (Offer("bank_transfer", "bank_transfer", name, frozenset(self._accounts), delayed_days=DAYS, surfaces=surfaces),)
 
     def open_payment(self, wish: OpenPayment) -> Opening:
         """Writes down that we expect this sum under a reference of its own, and says what the payer has to enter."""

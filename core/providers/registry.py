@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from functools import cache
 
 from core.kernel.config import settings
 from core.providers.bank import Bank
 from core.providers.bank_accounts import accounts
-from core.providers.contract import NoSuchProvider, Provider
+from core.providers.contract import NoSuchProvider, Offer, Provider
 from core.providers.stripe import Stripe
+from core.providers.stripe_methods import KINDS
 
 
 def provider_for(mode: str) -> Provider:
@@ -20,18 +22,22 @@ def provider_for(mode: str) -> Provider:
     return provider_named("stripe", mode)
 
 
+def offers_for(mode: str) -> list[tuple[str, Offer]]:
+    """(provider, offer) for every way to pay that can be opened in this mode today; empty when nobody serves it."""
+    return [(name, offer) for name in _serving(mode) for offer in provider_named(name, mode).methods()]
+
+
+def _serving(mode: str) -> list[str]:
+    """The providers a payer may be sent to: the card processor, and the bank where accounts take transfers."""
+    names = []
+    with suppress(NoSuchProvider):
+        names.append(provider_for(mode).name)
+    return [*names, "bank"] if accounts(settings().bank_accounts.get(mode, "")) else names
+
+
 def provider_named(name: str, mode: str) -> Provider:
     """The provider an existing payment belongs to, whatever new ones use. Raises NoSuchProvider for one that is not set up."""
     return _made(name, mode, os.getpid())
-
-
-def takes_transfers(mode: str, currency: str) -> bool:
-    """Whether a payer can be told an account for this currency."""
-    try:
-        bank = provider_named("bank", mode)
-    except NoSuchProvider:
-        return False
-    return isinstance(bank, Bank) and bank.takes(currency)
 
 
 @cache
@@ -48,7 +54,14 @@ def _made(name: str, mode: str, process: int) -> Provider:
     kept = settings().stripe[mode]
     if not kept["secret_key"].startswith((f"sk_{mode}_", f"rk_{mode}_")):
         raise NoSuchProvider("provider_not_set_up", f"No secret key for {mode} mode is set.")
-    return Stripe("stripe", mode, key=kept["secret_key"], publishable_key=kept["publishable_key"], secrets=_several(kept["webhook_secret"]))
+    return Stripe(
+        "stripe",
+        mode,
+        key=kept["secret_key"],
+        publishable_key=kept["publishable_key"],
+        secrets=_several(kept["webhook_secret"]),
+        kinds=_several(kept.get("payment_methods", "")) or ["card"],
+    )
 
 
 def _sandbox() -> Stripe:
@@ -63,6 +76,7 @@ def _sandbox() -> Stripe:
         secrets=_several(settings().secrets["sandbox_webhook_secret"]),
         api_base=base,
         fields_base=sandbox_pages(),
+        kinds=KINDS,
     )
 
 

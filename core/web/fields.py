@@ -142,8 +142,11 @@ class LineField(StringField):
 class ParagraphField(TextAreaField):
     """Several lines of plain text."""
 
-    def __init__(self, label: str, *, most: int = 2000, validators: Sequence[Any] = (), **kwargs: Any) -> None:
-        super().__init__(label, [Optional(), Length(max=most, message=f"Use {most} characters at most."), *validators], **kwargs)
+    def __init__(
+        self, label: str, *, most: int = 2000, required: str | None = None, validators: Sequence[Any] = (), **kwargs: Any
+    ) -> None:
+        first = DataRequired(required) if required else Optional()
+        super().__init__(label, [first, Length(max=most, message=f"Use {most} characters at most."), *validators], **kwargs)
         self.most = most
 
     def process_formdata(self, valuelist: list[str]) -> None:

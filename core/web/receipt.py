@@ -25,8 +25,11 @@ class Paid(Protocol):
     description: str
     payer_name: str
     email: str
+    method: str | None
+    method_kind: str | None
     card_brand: str | None
     card_last4: str | None
+    card_funding: str | None
     captured_at: datetime | None
 
     @property

@@ -267,7 +267,7 @@ def upgrade() -> None:
 
 
 def _grow_payments() -> None:
-    """What came by transfer stands beside what was captured; each attempt says through whom it goes."""
+    """What came by transfer stands beside what was captured, and a refund may be of another provider's charge."""
     for name in ("received_minor", "applied_minor", "given_back_minor"):
         op.add_column("payments", sa.Column(name, sa.BigInteger(), server_default="0", nullable=False))
     op.create_check_constraint(
@@ -275,11 +275,6 @@ def _grow_payments() -> None:
         "payments",
         "applied_minor >= 0 AND given_back_minor >= 0 AND applied_minor + given_back_minor <= received_minor",
     )
-    op.add_column("attempts", sa.Column("provider", sa.String(length=20), nullable=True))
-    op.execute(
-        "UPDATE attempts a SET provider = p.provider FROM payments p WHERE p.vendor_id = a.vendor_id AND p.mode = a.mode AND p.id = a.payment_id"
-    )
-    op.alter_column("attempts", "provider", nullable=False)
     op.add_column("refunds", sa.Column("provider", sa.String(length=20), nullable=True))
     op.alter_column("attempts", "surface", type_=sa.String(length=12))
     op.drop_constraint(op.f("ck_attempts_surface"), "attempts")
@@ -297,7 +292,6 @@ def downgrade() -> None:
     op.create_check_constraint(op.f("ck_attempts_surface"), "attempts", SURFACES.replace(", 'instructions'", ""))
     op.alter_column("attempts", "surface", type_=sa.String(length=10))
     op.drop_column("refunds", "provider")
-    op.drop_column("attempts", "provider")
     op.drop_constraint(op.f("ck_payments_transfers"), "payments")
     for name in ("given_back_minor", "applied_minor", "received_minor"):
         op.drop_column("payments", name)

@@ -73,7 +73,7 @@ function tellTheLine() {
   const note = document.getElementById("offline");
   if (!note) return;
   note.hidden = navigator.onLine;
-  note.textContent = navigator.onLine ? "" : (document.querySelector("[data-waiting]") ? note.dataset.waiting : note.dataset.idle);
+  note.textContent = navigator.onLine ? "" : (document.querySelector("main [data-waiting]") ? note.dataset.waiting : note.dataset.idle);
 }
 window.addEventListener("online", tellTheLine);
 window.addEventListener("offline", tellTheLine);

@@ -165,8 +165,7 @@ def test_no_page_of_the_vendors_has_barriers(shop: Shop, link, visitor, phone: b
     )
     for place in places:
         page.goto(f"/portal/{place}")
-        for part in page.locator("details.more-parts:not([open]) summary").all():
-            part.click()
+        page.evaluate("for (const part of document.querySelectorAll('details.more-parts')) part.open = true")
         assert barriers(page) == [], place
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), place
 
@@ -197,8 +196,9 @@ def test_a_lost_line_is_told_truthfully_and_nothing_chosen_is_lost(shop: Shop, l
     page.goto(link_address(shop, link))
     page.context.set_offline(True)
     expect(page.get_by_text("You are offline. Nothing has been sent yet.")).to_be_visible()
-    page.get_by_label("Loaf: Quantity").fill("4")
-    page.get_by_label("E-mail address").click()
+    with page.expect_event("requestfailed"):  # the total cannot follow just now
+        page.get_by_label("Loaf: Quantity").fill("4")
+        page.get_by_label("E-mail address").click()
     page.context.set_offline(False)
     expect(page.get_by_text("You are offline.")).not_to_be_visible()
     page.get_by_label("Loaf: Quantity").fill("5")

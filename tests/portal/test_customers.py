@@ -57,7 +57,9 @@ def test_a_customer_shows_what_they_came_to(shop: Shop, owner: Browser) -> None:
     make_paid(shop, make_link(shop, amount="700", currency="JPY"))
     tell_refund(shop, ask_refund(shop, paid, "10.00"), "succeeded")
     page = owner.get(f"/portal/customers/{known(shop, paid.email).public_id}")
-    assert "Paid £40.00" in page.text and "Refunded −£10.00" in page.text and "Kept, before fees £30.00" in page.text and "JP¥700" in page.text
+    assert (
+        "Paid £40.00" in page.text and "Refunded −£10.00" in page.text and "Kept, before fees £30.00" in page.text and "JP¥700" in page.text
+    )
 
 
 def test_somebody_refused_cannot_begin_a_payment_and_is_told_whom_to_ask(shop: Shop, owner: Browser, stranger: Browser) -> None:
@@ -95,7 +97,9 @@ def test_the_same_form_sent_again_answers_its_payment_also_when_refused_meanwhil
 def test_personal_data_is_handed_out_whole(shop: Shop, owner: Browser) -> None:
     paid = make_paid(shop)
     customer = known(shop, paid.email)
-    owner.submit(owner.get(f"/portal/customers/{customer.public_id}").form(f"/portal/customers/{customer.public_id}/remarks"), remark="Likes rye.")
+    owner.submit(
+        owner.get(f"/portal/customers/{customer.public_id}").form(f"/portal/customers/{customer.public_id}/remarks"), remark="Likes rye."
+    )
     answer = owner.client.get(f"/portal/customers/{customer.public_id}/personal-data.json")
     assert "attachment" in answer.headers["Content-Disposition"]
     given = json.loads(answer.data)
@@ -130,7 +134,9 @@ def test_an_erased_person_is_nowhere_and_the_books_stay(shop: Shop, owner: Brows
     with unit(shop.app):
         tables = db.session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
         for table in tables:
-            found = db.session.scalar(text(f"SELECT count(*) FROM {table} t WHERE t::text ILIKE '%erase.me@%' OR t::text ILIKE '%Me-Please%'"))
+            found = db.session.scalar(
+                text(f"SELECT count(*) FROM {table} t WHERE t::text ILIKE '%erase.me@%' OR t::text ILIKE '%Me-Please%'")
+            )
             assert found == 0, table
         assert db.session.scalar(text("SELECT count(*) FROM papers WHERE vendor_id = :v"), {"v": shop.vendor.id}) == 0
         assert not [line for line in find_breaks() if str(shop.vendor.id) in line]
@@ -153,7 +159,13 @@ def test_walls_between_vendors_worlds_and_roles(app: Flask, shop: Shop, owner: B
     number = known(theirs, "secret-payer@example.com").public_id
     for path in ("", "/erase", "/personal-data.json"):
         owner.get(f"/portal/customers/{number}{path}", status=404)
-    for path in ("/portal/customers", "/portal/customers?q=secret", "/portal/search?q=secret", "/portal/payments?q=secret", "/portal/customers.csv"):
+    for path in (
+        "/portal/customers",
+        "/portal/customers?q=secret",
+        "/portal/search?q=secret",
+        "/portal/payments?q=secret",
+        "/portal/customers.csv",
+    ):
         assert "secret-payer" not in owner.client.get(path).get_data(as_text=True).replace("q=secret", ""), path
     mine = make_paid(shop)
     with unit(app):

@@ -59,8 +59,21 @@ def test_what_is_typed_is_read_generously(typed: str, field: str, value: str | N
 
 def test_a_payment_is_found_by_whatever_the_customer_reads_out(shop: Shop, owner: Browser) -> None:
     link = make_link(shop, amount="43.21", title="Rye & seeds", kind="reusable")
-    paid, other = make_paid(shop, link, email="grace@example.com", name="Grace Hopper"), make_declined(shop, email="x@example.com", name="X Y")
-    for words in (paid.reference.replace("-", " ").lower(), paid.public_id, "grace@example.com", "GRACE@", "grace", "hopper", "4242", "43.21", "£43.21"):
+    paid, other = (
+        make_paid(shop, link, email="grace@example.com", name="Grace Hopper"),
+        make_declined(shop, email="x@example.com", name="X Y"),
+    )
+    for words in (
+        paid.reference.replace("-", " ").lower(),
+        paid.public_id,
+        "grace@example.com",
+        "GRACE@",
+        "grace",
+        "hopper",
+        "4242",
+        "43.21",
+        "£43.21",
+    ):
         page = owner.get("/portal/search?q=" + words.replace("£", "%C2%A3").replace(" ", "+"))
         assert paid.reference in page.text and other.reference not in page.text, words
     assert "Rye & seeds" in owner.get("/portal/search?q=RYE").text
@@ -74,7 +87,11 @@ def test_search_stays_within_the_vendor_the_mode_and_the_role(app: Flask, shop: 
     secret = make_paid(theirs, make_link(theirs, title="Their secret"), email="their@example.com", name="Theirs")
     for words in (secret.reference, secret.public_id, "their@example.com", "their", "4242"):
         assert secret.reference not in owner.get(f"/portal/search?q={words}").text.replace(words, "")
-    assert "Statements" not in [e.text for e in make_colleague(shop, "support").browser().get("/portal/search?q=accounting").all("a", href="/portal/statements") if e.within("main")]
+    assert "Statements" not in [
+        e.text
+        for e in make_colleague(shop, "support").browser().get("/portal/search?q=accounting").all("a", href="/portal/statements")
+        if e.within("main")
+    ]
 
 
 # --- filters ---
@@ -91,7 +108,10 @@ def test_each_filter_narrows_the_list_and_its_file_alike(shop: Shop, owner: Brow
         assert there.reference in text_ and gone.reference not in text_, query
         rows = list(csv.DictReader(io.StringIO(owner.client.get(f"/portal/payments.csv?{query}").get_data(as_text=True))))
         assert [row["reference"] for row in rows] == [there.reference], query
-    assert one.reference in owner.get("/portal/payments?method=visa").text and one.reference not in owner.get("/portal/payments?method=amex").text
+    assert (
+        one.reference in owner.get("/portal/payments?method=visa").text
+        and one.reference not in owner.get("/portal/payments?method=amex").text
+    )
     for query in ("least=x", "most=-1", "customer=nobody", "link=lnk_0000000000000000000000", "method=cash", "least=1e9"):
         assert owner.get(f"/portal/payments?{query}").error_summary, query
 
@@ -175,21 +195,29 @@ def test_the_home_chart_stands_beside_its_table(shop: Shop, owner: Browser) -> N
     assert len(page.all("rect", class_="chart-bar")) == 1 and page.all("svg", class_="chart-drawing")[0].attrs["role"] == "img"
     assert "50.0 %" in page.text and "1 of 2 that ended were paid" in page.text and "Next release £9.85" in page.text
     release = next(one for one in page.links() if "/why/release" in one)
-    assert "Becomes available £9.85" in owner.get(release).text and "50.0 %" in owner.get(next(o for o in page.links() if "/why/success" in o)).text
+    assert (
+        "Becomes available £9.85" in owner.get(release).text
+        and "50.0 %" in owner.get(next(o for o in page.links() if "/why/success" in o)).text
+    )
 
 
 # --- one payment ---
 
 
-def test_the_trail_names_what_the_processor_sent_with_private_things_blacked_out(shop: Shop, owner: Browser, work: Callable[[], int]) -> None:
+def test_the_trail_names_what_the_processor_sent_with_private_things_blacked_out(
+    shop: Shop, owner: Browser, work: Callable[[], int]
+) -> None:
     from core.providers.inbox import receive_event
 
     payment = make_payment(shop)
     attempt = open_payment(shop, payment)
     tell(shop, payment, attempt, "declined", charge="ch_x", decline_code="do_not_honor")
     with unit(shop.app):
-        cause = db.session.scalar(text("SELECT cause FROM payment_events WHERE payment_id = :id AND kind = 'attempt.declined'"), {"id": payment.id})
+        cause = db.session.scalar(
+            text("SELECT cause FROM payment_events WHERE payment_id = :id AND kind = 'attempt.declined'"), {"id": payment.id}
+        )
         raw = '{"client_secret": "pi_1_secret_abc", "email": "a@b.example", "n": "4242 4242 4242 4242", "amount": 2500, "card": {"last4": "4242"}}'
+    with shop.app.app_context():
         receive_event(provider=payment.provider, mode="test", event_id=cause, type="charge.failed", raw=raw)
     page = owner.get(f"/portal/payments/{payment.public_id}/events/{cause}")
     assert "2500" in page.text and '"last4": "4242"' in page.text
@@ -241,7 +269,9 @@ def test_each_person_chooses_what_is_shown_and_mailed(shop: Shop, owner: Browser
     make_paid(shop)
     work()
     with unit(shop.app):
-        told = db.session.scalars(text("SELECT recipient FROM messages WHERE vendor_id = :v AND kind = 'payment_received'"), {"v": shop.vendor.id}).all()
+        told = db.session.scalars(
+            text("SELECT recipient FROM messages WHERE vendor_id = :v AND kind = 'payment_received'"), {"v": shop.vendor.id}
+        ).all()
     assert told == [accountant.user.email]
     assert "Nothing here yet" in theirs.get("/portal/notices").text and "Payment received" in owner.get("/portal/notices").text
 
@@ -253,14 +283,18 @@ def test_unexpected_money_is_news_and_a_task(shop: Shop, owner: Browser, work: C
     tell(shop, paid, None, "succeeded", charge="ch_second", captured=paid.amount, card_brand="visa", card_last4="4242", occurred_at=now())
     work()
     home = owner.get("/portal/")
-    assert "£25.00 arrived that was not expected" in home.text and "Money arrived that was not expected" in owner.get("/portal/notices").text
+    assert (
+        "£25.00 arrived that was not expected" in home.text and "Money arrived that was not expected" in owner.get("/portal/notices").text
+    )
     assert "Unexpected money" in owner.get(f"/portal/payments/{paid.public_id}").text
 
 
 def test_a_receipt_is_sent_again_to_an_address_put_right(shop: Shop, owner: Browser, work: Callable[[], int]) -> None:
     make_paid(shop, email="misspelt@example.com")
     work()
-    receipt = next(one for one in owner.get("/portal/outbox").links() if "/outbox/msg_" in one and "receipt" in owner.get(one).heading.lower())
+    receipt = next(
+        one for one in owner.get("/portal/outbox").links() if "/outbox/msg_" in one and "receipt" in owner.get(one).heading.lower()
+    )
     address = receipt.removeprefix("http://localhost") + "/again"
     assert owner.submit(owner.get(receipt).form(address), email="nobody", status=422).errors
     page = owner.submit(owner.get(receipt).form(address), email="right@example.com")
@@ -270,12 +304,21 @@ def test_a_receipt_is_sent_again_to_an_address_put_right(shop: Shop, owner: Brow
     owner.get("/portal/outbox?state=lost", status=404)
 
 
-def test_receipts_say_what_the_vendor_adds_and_leave_off_what_it_does_not_want(shop: Shop, owner: Browser, stranger: Browser, work: Callable[[], int]) -> None:
+def test_receipts_say_what_the_vendor_adds_and_leave_off_what_it_does_not_want(
+    shop: Shop, owner: Browser, stranger: Browser, work: Callable[[], int]
+) -> None:
     from core.payments.start import receipt_token
 
     form = owner.get("/portal/settings/receipts").form("/portal/settings/receipts")
     form.values.pop("show_payer")
-    owner.submit(form, legal_name="Blue Door <Ltd>", postal_address="1 Mill Lane\nYork", registration="Co. 0123", paragraph="Bring the bag.", footer="Thank you.")
+    owner.submit(
+        form,
+        legal_name="Blue Door <Ltd>",
+        postal_address="1 Mill Lane\nYork",
+        registration="Co. 0123",
+        paragraph="Bring the bag.",
+        footer="Thank you.",
+    )
     paid = make_paid(shop, name="Ada Payer")
     with unit(shop.app):
         sheet = stranger.client.get(f"/receipt/{receipt_token(shop.vendor, fresh(shop, paid))}").get_data(as_text=True)
@@ -298,7 +341,9 @@ def invited(shop: Shop, owner: Browser, email: str, role: str = "support") -> st
         return "/invitation/" + invitation_token(shop.vendor, next(one for one in list_invitations(shop.vendor) if one.email == email))
 
 
-def test_somebody_new_joins_through_the_message_and_the_link_works_once(shop: Shop, owner: Browser, stranger: Browser, work: Callable[[], int]) -> None:
+def test_somebody_new_joins_through_the_message_and_the_link_works_once(
+    shop: Shop, owner: Browser, stranger: Browser, work: Callable[[], int]
+) -> None:
     path = invited(shop, owner, f"new-{shop.vendor.public_id.lower()}@example.com", "accountant")
     work()
     assert stranger.submit(stranger.get(path).form(path), name="Ben", password="short", status=422).errors
@@ -333,7 +378,9 @@ def invited_now(shop: Shop) -> str:
     from core.accounts.invite import invite
 
     with clock.shifted(timedelta(days=-8)), unit(shop.app):
-        return "/invitation/" + invitation_token(shop.vendor, invite(shop.vendor, email="old@example.com", role="support", by=shop.user.public_id))
+        return "/invitation/" + invitation_token(
+            shop.vendor, invite(shop.vendor, email="old@example.com", role="support", by=shop.user.public_id)
+        )
 
 
 def test_roles_change_people_leave_and_there_is_always_one_owner(app: Flask, shop: Shop, owner: Browser) -> None:

@@ -14,6 +14,7 @@ from aiosmtpd.controller import Controller
 
 from core.accounts import email_links
 from core.accounts.email_links import open_link
+from core.accounts.invite import invite
 from core.kernel.clock import shifted
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
@@ -87,6 +88,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
     tell_refund(shop, failed, "failed", failure_reason="account_closed")
     with unit_of_work():
         tokens = {p: email_links.make_link(shop.user, p).token_id for p in ("email-verify", "password-reset")}
+        asked = invite(shop.vendor, email="ada@example.com", role="support", by=shop.user.public_id)
     user, pay = shop.user.public_id, payment.public_id
     return [
         ask(shop, "verify_email", user=user, token=tokens["email-verify"]),
@@ -98,15 +100,17 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
         *_about_transfers(shop),
+        ask(shop, "unexpected_money", payment=pay),
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
+        ask(shop, "invitation", invitation=asked.public_id),
     ]
 
 
 def _about_transfers(shop: Shop) -> list[Message]:
     """One payment that is waited for, of which a part has come, and one to which too much came, some of which went back."""
-    bank, link = TestBank(shop), make_link(shop, currency="EUR")
+    bank, link = TestBank(shop), make_link(shop, currency="USD")
     waiting, over = make_payment(shop, link), make_payment(shop, link)
     waited, more = (begin_transfer(shop, payment).provider_reference or "" for payment in (waiting, over))
     bank.tell(transfer(1000, waited), transfer(2600, more))

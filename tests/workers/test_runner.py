@@ -267,6 +267,7 @@ def test_two_workers_share_the_work_and_do_none_of_it_twice(app: Flask, jobs: Jo
 def messages_in_redis(jobs: Jobs) -> Callable[[], int]:
     """How many wake-ups for papers wait in the real Redis."""
     runner.redis().flushdb()
+    runner._quiet_until.clear()
     return lambda: len(Queue("papers", connection=runner.redis(), serializer=JSONSerializer))
 
 
@@ -280,6 +281,19 @@ def test_whoever_starts_on_a_queue_can_be_woken_again(messages_in_redis: Callabl
     ask("a")
     drain("papers")
     ask("b")
+    assert messages_in_redis() == 2
+
+
+def test_a_process_that_has_just_called_does_not_call_again_for_a_moment(
+    messages_in_redis: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "MOMENT", 3_600 * 10**9)
+    ask("a")
+    runner.redis().delete("wake:papers")  # somebody has started on it, elsewhere
+    ask("b")
+    assert messages_in_redis() == 1
+    assert "papers" in sweep()  # so the clock finds what was left, if anything was
+    wake({"papers"})
     assert messages_in_redis() == 2
 
 

@@ -117,7 +117,9 @@ def test_a_mark_that_is_wrong_is_an_alarm_and_never_a_statement(app: Flask) -> N
         mark_balances(date(2026, 8, 1))
     broken = {"vendor": shop.vendor.id}
     with unit(app):
-        db.session.execute(text("UPDATE balance_marks SET amount_minor = amount_minor + 1 WHERE vendor_id = :vendor AND code = 2010"), broken)
+        db.session.execute(
+            text("UPDATE balance_marks SET amount_minor = amount_minor + 1 WHERE vendor_id = :vendor AND code = 2010"), broken
+        )
     with unit(app):
         assert any("mark of a day" in sentence for sentence in find_breaks())
         with pytest.raises(StatementDoesNotAddUp):

@@ -36,7 +36,9 @@ def test_no_cell_is_a_formula(app: Flask, name: str, cell: str) -> None:
     shop = make_shop(app)
     paid = make_paid(shop)
     with unit(app):
-        db.session.execute(text("UPDATE payments SET payer_name = :name, description = :name WHERE id = :id"), {"name": name, "id": paid.id})
+        db.session.execute(
+            text("UPDATE payments SET payer_name = :name, description = :name WHERE id = :id"), {"name": name, "id": paid.id}
+        )
     (row,) = rows_of(shop)
     assert row["name"] == cell and row["description"] == cell
 

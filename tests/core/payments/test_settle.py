@@ -352,14 +352,15 @@ def test_what_the_processor_kept_is_booked_in_the_same_journey(shop: Shop, payme
     assert held(shop)["psp_clearing"] == 2_445
 
 
-def test_a_fee_in_another_currency_than_the_sale_is_booked_too(shop: Shop, payment: Payment, attempt: Attempt) -> None:
+def test_a_fee_in_another_currency_than_the_sale_does_not_stop_the_sale(shop: Shop, payment: Payment, attempt: Attempt) -> None:
     outcome = Outcome(
         state="succeeded", provider_reference="cs", occurred_at=now(), fee=Money(61, "EUR"), fee_reference="txn_1", **paid(payment)
     )
     with unit(shop.app):
         assert settle_at_once(shop.vendor, payment, attempt, outcome, cause="return") == "settled"
-    assert journals(shop, payment) == ["capture", "processor fee"]
-    assert fresh(shop, payment).processor_fee_minor == 61
+    assert journals(shop, payment) == ["capture"]
+    assert fresh(shop, payment).processor_fee_minor is None
+    assert lines(shop, payment)[-2:] == ["payment.succeeded", "fee.other_currency"]
 
 
 def test_a_replay_writes_nothing_at_all(shop: Shop, payment: Payment, attempt: Attempt) -> None:

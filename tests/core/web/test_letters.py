@@ -31,7 +31,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, **fac
         "refund": SimpleNamespace(amount=Money(2000, "GBP"), settled_at=AT, failure_reason=text),
         "email": "ada@example.com", "action_url": WHERE, "expires_at": AT, "changed_at": AT,
         "cart": price_cart([Goods(text, Money(6275, "GBP"), 2, Rate("txr_1", text, 2_000, True))], "GBP", reduction=Reduction(text, bps=500), tip=1_000),
-        "practice": practice, "enclosed": True, "customer_was_told": False,
+        "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
     return write_letter(kind, Reader("en", "Europe/London"), **(given | facts))
 
