@@ -122,6 +122,8 @@ def summary(env: dict[str, str], folder: Folder) -> None:
     for person in demo.get("sign_ins", []):
         who = f"{person['email']}  {person['password']}"
         plain(f"    sign in as   {who}" + (f"   {person['note']}" if person.get("note") else ""))
+    if demo.get("staff"):
+        plain(f"    as staff     {demo['staff']['email']}  {demo['staff']['password']}   at {env['PUBLIC_URL']}/staff/")
     if demo.get("payment_link"):
         plain(f"    pay a link   {demo['payment_link']}")
     if demo.get("card"):

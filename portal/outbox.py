@@ -30,6 +30,8 @@ KINDS = {
     "payment_failed": "Payment did not go through",
     "refund_sent": "Refund sent",
     "refund_failed": "Refund failed",
+    "link_sent": later("Link sent"),
+    "link_reminder": later("Reminder of a link"),
     "unexpected_money": "Unexpected money",
     "invitation": "Invitation",
     "money_returned": "Unexpected money sent back",

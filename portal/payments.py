@@ -197,7 +197,7 @@ def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: R
         books=book_lines(journals),
         moving=payment.state in MOVING or bool(payment.refunding) or any(one.returned and not one.is_settled for one in unexpected),
         undo=undo_asked(),
-        **bought(payment),
+        **bought(me.vendor, payment),
         may_resolve=me.may("transfers.resolve"),
         **facts_of(me.vendor, payment),
     )

@@ -134,11 +134,13 @@ def environment(services: Services, worker: str, address: str) -> dict[str, str]
 @pytest.fixture(scope="session")
 def app(environment: dict[str, str]) -> Iterator[Flask]:
     """The whole web application on this worker's database."""
+    from checkout.way_in import openings
     from core.kernel.db import db
     from wsgi import create_app
 
     made = create_app(TESTING=True)
     yield made
+    openings.flush(made)  # what is still gathered would be written after everything is gone
     with made.app_context():
         db.engine.dispose()
 

@@ -20,8 +20,12 @@ from core.notifications.models import Message
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
 from core.payments.attempt import live_attempt
-from core.payments.queries import get_payment, list_refunds
+from core.payments.instalments import progress_of
+from core.payments.link import ends_at
+from core.payments.queries import get_link, get_payment, list_refunds
+from core.payments.remind import why_silent
 from core.payments.sale import find_cart
+from core.payments.send_link import get_sending, sending_token
 from core.payments.start import payment_token, receipt_token
 from core.payments.states import PAID_OR_OVER
 from core.payments.transfer_queries import get_return, instructions_of
@@ -196,6 +200,23 @@ def _refund(page: Callable[[Vendor, Message], Facts]) -> Callable[[Vendor, Messa
     return gather
 
 
+def _link(vendor: Vendor, message: Message) -> Facts:
+    """A link that was sent to somebody, or is remembered to them. Whoever has paid by now, or cannot pay any more, gets no letter."""
+    link = get_link(vendor, message.mode, message.params["link"])
+    _, sending = get_sending(vendor, message.mode, message.params["sending"])
+    reason = why_silent(link, sending)
+    if reason:
+        raise NoLongerTrue(reason)
+    return {
+        "link": link,
+        "practice": link.mode == "test",
+        "progress": progress_of(link),
+        "words": sending.message.splitlines(),
+        "ends_at": ends_at(link),
+        "action_url": addresses.payment_link(sending_token(vendor, link, sending)),
+    }
+
+
 def _outside_refund(vendor: Vendor, message: Message) -> Facts:
     """It was made, whatever has become of it since: the payment's page says that."""
     facts = _payment(vendor, message)
@@ -259,4 +280,6 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "money_returned": (_refund(_payment_page), True),
     "refund_outside": (_outside_refund, False),
     "refund_not_booked": (_payment, False),
+    "link_sent": (_link, True),
+    "link_reminder": (_link, True),
 }

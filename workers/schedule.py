@@ -1,4 +1,4 @@
-"""What the clock plans: inquiries, expiries, releases, statements, marks and proofs of the books, pruning. Each second it looks for what is due."""
+"""What the clock plans: inquiries, expiries, releases, statements, reminders, marks and proofs of the books, pruning. Each second it looks for what is due; rows decide, not the clock."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from core.ledger.marks import day_to_mark, mark_balances
 from core.ledger.proof import claim_due_proofs
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.release import release_due
+from core.payments.remind import send_due_reminders
 from workers.bank import has_line
 from workers.pruning import plan_pruning
 
@@ -35,6 +36,8 @@ def tick() -> None:
         release_due()
     with unit_of_work():
         _plan_fetching()
+    with unit_of_work():
+        send_due_reminders()
     with unit_of_work():
         for vendor_id, mode in claim_due_proofs():
             enqueue("prove_book", vendor_id, queue="papers", mode=mode)  # it may take its time, and money never waits behind it

@@ -36,6 +36,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "refund_outside": ("payment", "refund"),
     "refund_not_booked": ("payment",),
     "invitation": ("invitation",),
+    "link_sent": ("link", "sending"),
+    "link_reminder": ("link", "sending"),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation"})

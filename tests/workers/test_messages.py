@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import secrets
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,17 +16,22 @@ from aiosmtpd.controller import Controller
 from core.accounts import email_links
 from core.accounts.email_links import open_link
 from core.accounts.invite import invite
-from core.kernel.clock import shifted
+from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
 from core.notifications.models import Message
 from core.notifications.notify import KINDS, notify
 from core.notifications.queries import list_messages
 from core.notifications.send import LEASE
+from core.payments.link import expire_link
+from core.payments.queries import get_link
+from core.payments.send_link import send_link
+from core.payments.sendings import list_sendings
 from core.payments.transfer_cases import give_back_transfer
 from core.web.pdf import PaperNotPrinted
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
-from tests.factories import Shop, again, ask_refund, fresh, make_declined, make_link, make_paid, make_payment, make_shop, tell_refund, unit
+from tests.factories import Shop, again, ask_refund, fresh, make_declined, make_paid, make_payment, make_shop, tell_refund, unit
+from tests.factories import make_link as pay_link
 from workers import messages
 from workers.messages import send_message
 
@@ -105,12 +111,13 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
         ask(shop, "invitation", invitation=asked.public_id),
+        *about_a_link(shop),
     ]
 
 
 def _about_transfers(shop: Shop) -> list[Message]:
     """One payment that is waited for, of which a part has come, and one to which too much came, some of which went back."""
-    bank, link = TestBank(shop), make_link(shop, currency="USD")
+    bank, link = TestBank(shop), pay_link(shop, currency="USD")
     waiting, over = make_payment(shop, link), make_payment(shop, link)
     waited, more = (begin_transfer(shop, payment).provider_reference or "" for payment in (waiting, over))
     bank.tell(transfer(1000, waited), transfer(2600, more))
@@ -128,6 +135,17 @@ def _about_transfers(shop: Shop) -> list[Message]:
     ]
 
 
+def about_a_link(shop: Shop) -> list[Message]:
+    """The letter that a link was sent with, and a reminder of it."""
+    link = pay_link(shop, amount=None, kind="request", total_minor=30_000, due_on=(now() + timedelta(days=30)).date())
+    with unit_of_work():
+        (sending,) = send_link(
+            shop.vendor, link, sender=shop.user, recipients=["ada@example.com"], message="Two lines,\n<b>plain</b>.", reminders=[], form_token=secrets.token_hex(10)
+        )  # fmt: skip
+        first = db.session.get_one(Message, (shop.vendor.id, "test", sending.message_id))
+    return [first, ask(shop, "link_reminder", link=link.public_id, sending=sending.public_id)]
+
+
 def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox: Inbox) -> None:
     asked = of_every_kind(shop)
     assert [m.kind for m in asked] == list(KINDS)
@@ -137,7 +155,12 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
         assert mail["Message-ID"] == f"<{message.public_id}@portal.example>"
         assert settings().public_url in text and settings().public_url in html
         assert "http://" not in html.replace(settings().public_url, "") and "<img" not in html
-        assert ("TEST MODE" in text) == ("TEST MODE" in html) == ("[Test]" in mail["Subject"]) == ("payment" in message.params)
+        assert (
+            ("TEST MODE" in text)
+            == ("TEST MODE" in html)
+            == ("[Test]" in mail["Subject"])
+            == (not {"payment", "link"}.isdisjoint(message.params))
+        )
 
 
 def test_the_customer_hears_from_the_shop_and_can_answer_it(shop: Shop, inbox: Inbox) -> None:
@@ -238,6 +261,40 @@ def test_a_vendor_learns_that_the_customer_was_told_too_early(shop: Shop, inbox:
     tell_refund(shop, refund, "failed", failure_reason="account_closed")
     send(ask(shop, "refund_failed", payment=payment.public_id, refund=refund.public_id))
     assert "told your customer earlier" in inbox.mails[1].get_body(("plain",)).get_content()
+
+
+def test_a_link_sent_by_e_mail_says_what_it_is_for_from_whom_and_how_much_is_open(shop: Shop, inbox: Inbox) -> None:
+    for message in about_a_link(shop):
+        assert send(message).state == "sent"
+    first, second = inbox.mails
+    assert first["From"].addresses[0].display_name == "Blue Door Bäckerei 🥐 via Portal"
+    assert first["Reply-To"].addresses[0].addr_spec == shop.vendor.support_email
+    assert second["Subject"] == "[Test] Reminder from Blue Door Bäckerei 🥐: Sourdough course"
+    for mail in inbox.mails:
+        text, html = (mail.get_body((form,)).get_content() for form in ("plain", "html"))
+        assert "Two lines," in text and "<b>plain</b>." in text and "&lt;b&gt;plain" in html and "<b>plain" not in html
+        assert "£300.00" in text and "Due on" in text and "/pay/" in text and "opened" in text
+
+
+def test_a_letter_about_a_link_is_not_sent_once_it_is_paid_or_over(shop: Shop, inbox: Inbox) -> None:
+    first, reminder = about_a_link(shop)
+    with unit_of_work():
+        link = get_link(shop.vendor, "test", first.params["link"])
+    make_paid(shop, link, amount="300.00")
+    assert send(reminder).state == "failed" and "paid" in send(reminder).last_error
+    other, _ = about_a_link(shop)
+    with unit_of_work():
+        expire_link(get_link(shop.vendor, "test", other.params["link"]), by="usr_x")
+    assert send(other).state == "failed" and inbox.mails == []
+
+
+def test_a_refused_address_is_seen_at_the_sending(shop: Shop, inbox: Inbox) -> None:
+    inbox.answer = "550 no such mailbox"
+    first, _ = about_a_link(shop)
+    send(first)
+    with unit_of_work():
+        (fate,) = list_sendings(shop.vendor, get_link(shop.vendor, "test", first.params["link"]))
+    assert fate.state == "bounced" and "550 no such mailbox" in fate.problem
 
 
 def test_a_payment_brings_both_sides_their_message(shop: Shop, inbox: Inbox, work: Callable[[], int]) -> None:
