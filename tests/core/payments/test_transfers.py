@@ -25,8 +25,8 @@ def bank(shop: Shop) -> TestBank:
 
 @pytest.fixture
 def waiting(shop: Shop) -> tuple[Payment, str]:
-    """A payment of 25.00 euros whose payer has the instructions, and their reference."""
-    payment = make_payment(shop, make_link(shop, currency="EUR"))
+    """A payment of 25.00 dollars whose payer has the instructions, and their reference."""
+    payment = make_payment(shop, make_link(shop, currency="USD"))
     return payment, begin_transfer(shop, payment).provider_reference or ""
 
 
