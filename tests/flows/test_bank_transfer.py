@@ -16,12 +16,12 @@ from core.kernel.config import settings
 from core.kernel.db import db
 from core.ledger.book import PLATFORM
 from core.ledger.queries import find_breaks
+from core.methods.rules import switch_method
 from core.notifications.models import Message
 from core.payments.models import Payment
 from tests.browser import Browser, Page
-from tests.core.payments.transfers import offer_transfers
 from tests.core.providers.statements import Draft, file_of
-from tests.factories import Shop, fresh, link_address, make_link
+from tests.factories import Shop, fresh, link_address, make_link, unit
 from tests.portal.admin.people import make_staff
 from tests.sandbox.running import ask
 from workers.bank import fetch_statements
@@ -67,17 +67,13 @@ def payer(app: Flask) -> Browser:
     return Browser(app)
 
 
-def by_transfer(payer: Browser, checkout: Page) -> Page:
-    """The payer chooses it among the ways to pay."""
-    return payer.submit(checkout.form(f"{checkout.address}/attempts"), method="bank_transfer")
-
-
 def choose_transfer(shop: Shop, payer: Browser, email: str, work: Work, amount: str = "40.00") -> Page:
     """From the link to the page with the instructions, which are sent by e-mail as well."""
-    offer_transfers(shop)
+    with unit(shop.app):
+        switch_method(shop.vendor, "test", "bank_transfer", on=True, by=shop.user.public_id)
     link = make_link(shop, amount=amount, currency="EUR", title="Pottery course")
     checkout = payer.submit(payer.get(link_address(shop, link)).form(), email=email, name="Ada Payer")
-    waiting = by_transfer(payer, checkout)
+    waiting = payer.submit(checkout.form(f"{checkout.address}/attempts"), method="bank_transfer")
     work()
     return waiting
 
@@ -207,7 +203,8 @@ def test_the_payer_may_choose_a_card_after_all(app: Flask, shop: Shop, bank: Pay
     assert back.heading == "How would you like to pay?"
     sent = payer.submit(back.form(f"{back.address}/attempts"), status=303, follow=False, method="card")
     assert sent.response.headers["Location"].startswith(settings().sandbox_url)
-    again = by_transfer(payer, payer.get(waiting.address))
+    unfinished = payer.get(waiting.address)
+    again = payer.submit(unfinished.form(f"{waiting.address}/attempts"), method="bank_transfer")
     assert again.heading == "Pay by bank transfer"
     bank.send(instructions(again))
     assert payer.get(waiting.address).heading == "Paid"
@@ -234,7 +231,7 @@ def test_a_statement_can_be_imported_by_hand_and_a_damaged_one_is_refused(app: F
     bad = tmp_path / "bad.xml"
     bad.write_bytes(file_of(Draft(())).replace(b"</GrpHdr>", b"</GrpHdr"))
     told = run.invoke(args=["import-statement", str(bad)])
-    assert told.exit_code == 1 and "Line 4" in told.output
+    assert told.exit_code == 1 and "Line 5" in told.output
     assert "orders wait" in run.invoke(args=["bank-orders", "--mode", "test"]).output
     assert run.invoke(args=["return-transfer", "bkl_nothing", "--mode", "test", "--why", "x"]).exit_code == 1
 
