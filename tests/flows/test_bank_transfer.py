@@ -22,6 +22,7 @@ from core.payments.models import Payment, PaymentLink
 from tests.browser import Browser, Page
 from tests.core.providers.statements import Draft, file_of
 from tests.factories import Shop, fresh, link_address, make_link, unit
+from tests.portal.admin.people import make_staff
 from tests.sandbox.running import ask
 from workers.bank import fetch_statements
 
@@ -187,10 +188,15 @@ def test_a_wrong_reference_is_assigned_by_the_operator(app: Flask, shop: Shop, b
     listed = run.invoke(args=["unknown-transfers", "--mode", "test"]).output
     line = re.search(rf"(bkl_\w+) .*Ada {email}", listed)
     assert line and payment.public_id in listed and "No reference of ours" in listed
+    desk = make_staff(app, "finance").browser()
+    assert "/staff/bank-money" in desk.get("/staff/").html
+    shown = desk.get("/staff/bank-money").text
+    assert line[1] in shown and f"Ada {email}" in shown and "No reference of ours stands on it." in shown
     words = ["assign-transfer", line[1], shop.vendor.public_id, payment.public_id, "--mode", "test", "--why", "The payer sent a picture"]
     assert run.invoke(args=words).output == "Booked.\n"
     assert "Somebody has decided" in run.invoke(args=words).output
     assert payer.get(waiting.address).heading == "Paid"
+    assert line[1] not in desk.get("/staff/bank-money").text
     whole(app)
 
 
