@@ -18,7 +18,7 @@ from core.ledger.book import PLATFORM
 from core.ledger.queries import find_breaks
 from core.methods.rules import switch_method
 from core.notifications.models import Message
-from core.payments.models import Payment
+from core.payments.models import Payment, PaymentLink
 from tests.browser import Browser, Page
 from tests.core.providers.statements import Draft, file_of
 from tests.factories import Shop, fresh, link_address, make_link, unit
@@ -114,6 +114,9 @@ def test_a_transfer_is_paid_when_the_statement_says_so(app: Flask, shop: Shop, b
     assert "We have not received it yet" in waiting.text and "failed" not in waiting.text.lower()
     assert waiting.all("svg", class_="qr"), "the code to scan"
     assert payer.get(waiting.address).heading == "Pay by bank transfer"
+    with app.app_context():
+        link = db.session.scalars(db.select(PaymentLink).where(PaymentLink.id == payment_of(app, email).link_id)).one()
+    assert payer.get(link_address(shop, link)).address == waiting.address, "the link leads back to the payment it began"
     bank.send(told)
     paid = payer.get(waiting.address)
     assert paid.heading == "Paid" and "Bank transfer" in paid.text
