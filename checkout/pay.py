@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from flask import Response, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from checkout.blueprint import door
 from checkout.face import face_of
 from checkout.order_form import OrderFields, fitting
 from checkout.order_page import check_order, order_of, order_values, typed_for
 from checkout.remembered import begun, form_token_for, remember
+from checkout.way_in import WayIn, by_name, by_token, fixed_answers, name_url, proposed_answers, suggestions
 from core.accounts.models import Vendor
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
 from core.payments.basket import PriceChanged, offer_of
-from core.payments.link import limits, link_state, note_opening, open_link_token
+from core.payments.instalments import least_part, progress_of
+from core.payments.link import limits, link_state
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import page_state
 from core.payments.start import open_payment_token, payment_token, receipt_token, start_payment
@@ -32,91 +35,145 @@ class ChooseForm(Form):
     amount = MoneyField("Your amount")
     email = AddressField("E-mail address", required="Enter your e-mail address: the receipt goes there.")
     name = LineField("Name", most=120)
+    payer_reference = LineField(_l("Reference"), most=60)
     form_token = FormTokenField()
 
-    def read_amount(self, link: PaymentLink) -> Money | None:
+    def read_amount(self, link: PaymentLink, fixed: Money | None = None) -> Money | None:
         """What the payer means to pay: the link's own amount, the pressed suggestion, or what they wrote. None after an error."""
-        if link.amount is not None or offer_of(link).items:
-            return link.amount
+        if link.amount is not None or offer_of(link).items or fixed is not None:
+            return link.amount or fixed
         if self.choice.data and self.choice.data != "own":
             return self._suggestion(link)
         if not self.amount.data and not self.amount.errors:
-            self.refuse("Choose or enter an amount." if link.suggestions_minor else "Enter an amount.", "amount")
+            self.refuse("Choose or enter an amount." if suggestions(link) else "Enter an amount.", "amount")
         return self.amount.data
 
     def _suggestion(self, link: PaymentLink) -> Money | None:
-        for minor in link.suggestions_minor:
+        for minor in suggestions(link):
             if self.choice.data == str(minor):
                 return Money(minor, link.currency)
         self.refuse("Choose one of these amounts, or enter your own.", "choice")
         return None
 
-    def amount_so_far(self, link: PaymentLink) -> Money | None:
+    def amount_so_far(self, link: PaymentLink, fixed: Money | None = None) -> Money | None:
         """What has been chosen up to now, for the total on the page; nothing is refused for it."""
-        if link.amount is not None or self.choice.data in (None, "", "own"):
-            return link.amount or (None if self.amount.errors else self.amount.data)
-        return next((Money(minor, link.currency) for minor in link.suggestions_minor if self.choice.data == str(minor)), None)
+        if link.amount is not None or fixed is not None or self.choice.data in (None, "", "own"):
+            return link.amount or fixed or (None if self.amount.errors else self.amount.data)
+        return next((Money(minor, link.currency) for minor in suggestions(link) if self.choice.data == str(minor)), None)
 
-    def fit(self, link: PaymentLink) -> ChooseForm:
-        """Reads the written amount in the link's currency, and only when it is the one that counts."""
+    def fit(self, way: WayIn) -> ChooseForm:
+        """Reads the written amount in the link's currency, and only when it is the one that counts; what the address fixes is not read."""
+        link, fixed = way.link, fixed_answers(way)
         self.amount.currency = link.currency
-        if link.amount is not None or offer_of(link).items or (self.choice.data and self.choice.data != "own"):
+        if link.amount is not None or offer_of(link).items or fixed["amount"] or (self.choice.data and self.choice.data != "own"):
             self.amount.typed = ""
+        for name in ("email", "name", "payer_reference"):
+            if fixed[name]:
+                self[name].data, self[name].raw_data = fixed[name], [fixed[name]]
+        if link.reference_label:
+            self.payer_reference.label.text = link.reference_label
         return self
 
 
 @door.get("/pay/<token>")
 @public
 def choose(token: str) -> Response:
+    return _choose(by_token(token))
+
+
+@door.get("/pay/<vendor>/<slug>")
+@public
+@by_address("240 per 10 minutes", scope="names", method="GET")
+def by_readable_name(vendor: str, slug: str) -> Response:
+    return _choose_by_name("live", vendor, slug)
+
+
+@door.get("/pay/test/<vendor>/<slug>")
+@public
+@by_address("240 per 10 minutes", scope="names", method="GET")
+def practice_by_name(vendor: str, slug: str) -> Response:
+    return _choose_by_name("test", vendor, slug)
+
+
+def _choose_by_name(mode: str, vendor: str, slug: str) -> Response:
+    """A former name, or one typed in capitals, leads to the address as it is written now, with all that stood behind it."""
+    way = by_name(mode, vendor, slug)
+    if way.name != (vendor, slug):
+        return see_other(name_url(mode, way.name or ("", ""), **request.args.to_dict()))
+    return _choose(way)
+
+
+def _choose(way: WayIn) -> Response:
     """Going back to a link in the middle of a payment leads to that payment; a closed link says so; an open one can be paid.
 
     The payer may have paid at the processor and closed the browser there: so the processor is asked before anything is said.
     """
-    vendor, link = open_link_token(token)
-    mine = begun(vendor, link)
+    vendor, link = way.vendor, way.link
+    mine = begun(vendor, link, way.key)
     if mine and page_state(mine[1]) in UNDER_WAY:
         return see_other(url_for("checkout.come_back", token=mine[0]))
     state = link_state(link)
     if state != "open":
-        return closed(vendor, link, state)
-    note_opening(vendor, link)
+        return closed(way, state)
+    form_token, new = form_token_for(way.key)
+    way.note(new=new)
     before = _recovered(vendor, link, request.args.get("again", "")) or (mine[1] if mine else None)
-    form = fitting(ChooseForm, link)(formdata=None, form_token=form_token_for(link), **_typed_before(vendor, before, link))
-    return _form_page(vendor, link, token, form, mine)
+    values = {**_typed_before(vendor, before, link), **proposed_answers(way)}
+    form = fitting(ChooseForm, link)(formdata=None, form_token=form_token, **values)
+    return _form_page(way, form.fit(way), mine)
 
 
 @door.post("/pay/<token>")
 @public
 @by_address("120 per 10 minutes", scope="pay")
 def start(token: str) -> Response:
+    return _start(by_token(token))
+
+
+@door.post("/pay/<vendor>/<slug>")
+@public
+@by_address("120 per 10 minutes", scope="pay")
+def start_by_name(vendor: str, slug: str) -> Response:
+    return _start(by_name("live", vendor, slug))
+
+
+@door.post("/pay/test/<vendor>/<slug>")
+@public
+@by_address("120 per 10 minutes", scope="pay")
+def start_practice_by_name(vendor: str, slug: str) -> Response:
+    return _start(by_name("test", vendor, slug))
+
+
+def _start(way: WayIn) -> Response:
     """The same form sent twice answers the payment it began the first time, whatever has become of the link since."""
-    vendor, link = open_link_token(token)
-    form = fitting(ChooseForm, link)().fit(link)
+    link = way.link
+    form = fitting(ChooseForm, link)().fit(way)
     good = form.validate()
     if "update" in request.form:
-        return _worked_out(vendor, link, token, form)
+        return _worked_out(way, form)
     good = check_order(form) and good
-    amount = form.read_amount(link) if good else None
+    amount = form.read_amount(link, fixed_answers(way)["amount"]) if good else None
+    mine = begun(way.vendor, link, way.key)
     if good and not form.errors:
         with form.refusals():
             try:
-                return _begin(vendor, link, form, amount)
+                return _begin(way, form, amount, mine)
             except PriceChanged as changed:
                 form.refuse(_("The total is now %(total)s. Look it over, and go on if you agree.", total=money(changed.total)))
     state = link_state(link)
     if state != "open":
-        return closed(vendor, link, state, status=409)
-    return _form_page(vendor, link, token, form, begun(vendor, link), status=form.status)
+        return closed(way, state, status=409)
+    return _form_page(way, form, mine, status=form.status)
 
 
-def _worked_out(vendor: Vendor, link: PaymentLink, token: str, form: ChooseForm) -> Response:
+def _worked_out(way: WayIn, form: ChooseForm) -> Response:
     """The total anew for what is chosen now. Nothing is begun, and nothing is said about what the payer has not come to."""
-    state = link_state(link)
+    state = link_state(way.link)
     if state != "open":
-        return see_other(url_for("checkout.choose", token=token)) if wants_part() else closed(vendor, link, state, status=409)
+        return see_other(way.action) if wants_part() else closed(way, state, status=409)
     if isinstance(form, OrderFields):
         form.check_order(cart_only=True)
-    return _form_page(vendor, link, token, form, begun(vendor, link))
+    return _form_page(way, form, begun(way.vendor, way.link, way.key))
 
 
 def _recovered(vendor: Vendor, link: PaymentLink, token: str) -> Payment | None:
@@ -134,29 +191,30 @@ def _again(vendor: Vendor, link: PaymentLink, mine: tuple[str, Payment] | None) 
     return said if said and _recovered(vendor, link, said) else ""
 
 
-def _begin(vendor: Vendor, link: PaymentLink, form: ChooseForm, amount: Money | None) -> Response:
-    again = _recovered(vendor, link, request.form.get("again", ""))
+def _begin(way: WayIn, form: ChooseForm, amount: Money | None, mine: tuple[str, Payment] | None) -> Response:
+    again = _recovered(way.vendor, way.link, request.form.get("again", ""))
     payment = start_payment(
-        vendor,
-        link,
+        way.vendor,
+        way.link,
         amount=amount,
         email=form.email.data,
         name=form.name.data or "",
         form_token=form.form_token.data,
-        order=order_of(link, form, request.form.get("shown", ""), again.id if again else None),
+        order=order_of(way.link, form, request.form.get("shown", ""), again.id if again else None),
+        origin=way.origin(form.payer_reference.data or "", again or (mine[1] if mine else None)),
     )
-    address = payment_token(vendor, payment)
-    remember(link, address)
+    address = payment_token(way.vendor, payment)
+    remember(way.key, address)
     return see_other(url_for("checkout.show", token=address))
 
 
-def _form_page(
-    vendor: Vendor, link: PaymentLink, token: str, form: ChooseForm, mine: tuple[str, Payment] | None, status: int = 200
-) -> Response:
+def _form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, status: int = 200) -> Response:
+    vendor, link, fixed = way.vendor, way.link, fixed_answers(way)
+    pressed = suggestions(link)
     if link.amount is None and not form.choice.data:
-        form.choice.data = "" if link.suggestions_minor else "own"
+        form.choice.data = "" if pressed else "own"
     paid = mine[1] if mine and mine[1].state == "succeeded" else None
-    order = order_values(vendor, link, form, form.amount_so_far(link))
+    order = order_values(vendor, link, form, form.amount_so_far(link, fixed["amount"]))
     return page(
         "checkout/choose.html",
         fragment="checkout/_totals.html",
@@ -164,16 +222,19 @@ def _form_page(
         face=face_of(vendor, link.mode),
         title=link.title,
         description=link.description,
-        amount_due=order["due"] if order["offer"].sells else link.amount,
+        amount_due=order["due"] if order["offer"].sells else link.amount or fixed["amount"],
         currency=link.currency,
-        suggestions=[Money(minor, link.currency) for minor in link.suggestions_minor],
+        suggestions=[Money(minor, link.currency) for minor in pressed],
         range_text=_range_text(link),
         form=form,
         wants_part=wants_part(),
-        link_fixed=link.amount is not None,
+        link_fixed=bool(link.amount or fixed["amount"]),
         again=_again(vendor, link, mine),
         **order,
-        action=url_for("checkout.start", token=token),
+        fixed=fixed,
+        link=link,
+        progress=progress_of(link),
+        action=way.action,
         paid=paid,
         paid_receipt=url_for("checkout.receipt", token=receipt_token(vendor, paid)) if paid else None,
     )
@@ -183,39 +244,52 @@ def _typed_before(vendor: Vendor, payment: Payment | None, link: PaymentLink) ->
     """After a payment that was cancelled or ran out, the form begins with what was typed for it."""
     if payment is None or payment.state == "succeeded":
         return {}
-    suggested = payment.amount_minor in link.suggestions_minor
+    suggested = payment.amount_minor in suggestions(link)
     amount = {"choice": str(payment.amount_minor)} if suggested else {"choice": "own", "amount": payment.amount}
-    who = {"email": payment.email, "name": payment.payer_name, **typed_for(vendor, link, payment)}
+    who = {
+        "email": payment.email,
+        "name": payment.payer_name,
+        "payer_reference": payment.payer_reference,
+        **typed_for(vendor, link, payment),
+    }
     return who if link.amount is not None or payment.itemised else {**who, **amount}
 
 
 def _range_text(link: PaymentLink) -> str | None:
     """What may be entered, when the vendor has set a bound."""
+    smallest, largest = limits(link.currency)
+    how = progress_of(link)
+    if how is not None:
+        return _("Between %(least)s and %(most)s.", least=money(least_part(link, how.open, smallest)), most=money(how.open))
     if link.amount is not None or (link.minimum_minor is None and link.maximum_minor is None):
         return None
-    smallest, largest = limits(link.currency)
     low = money(Money(max(smallest, link.minimum_minor or 0), link.currency))
     if link.maximum_minor is None:
         return f"{low} or more."
     return f"From {low} to {money(Money(min(largest, link.maximum_minor), link.currency))}."
 
 
-def closed(vendor: Vendor, link: PaymentLink, state: str, status: int = 200) -> Response:
+CLOSED_PAGES = {"archived": "expired"}  # whether the vendor ended it or put it away is the vendor's business
+
+
+def closed(way: WayIn, state: str, status: int = 200) -> Response:
     """The page of a link that takes no payments now: paused, expired, sold_out or paid. It may be read; it cannot be paid.
 
     The receipt names the payer, and a link is passed on: so it is offered to the browser that paid, and to nobody else
     (docs/decisions/0006-a-link-names-no-payer.md). The payer has it by e-mail as well.
     """
-    mine = begun(vendor, link) if state == "paid" else None
+    vendor, link = way.vendor, way.link
+    mine = begun(vendor, link, way.key) if state == "paid" else None
     paid = mine[1] if mine and mine[1].state == "succeeded" else None
     return page(
-        f"checkout/link_{state}.html",
+        f"checkout/link_{CLOSED_PAGES.get(state, state)}.html",
         status=status,
         face=face_of(vendor, link.mode),
         title=link.title,
         description="",
-        amount_due=link.amount,
+        amount_due=link.amount or link.total,
+        in_parts=link.total is not None,
         paused_message=link.paused_message if state == "paused" else "",
-        being_paid=state == "sold_out" and link.kind == "single",
+        being_paid=state == "sold_out" and link.kind != "reusable",
         receipt_url=url_for("checkout.receipt", token=receipt_token(vendor, paid)) if paid else None,
     )

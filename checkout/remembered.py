@@ -1,4 +1,7 @@
-"""What this browser has begun to pay, link by link: so that two tabs, the back button and a reload are one payment."""
+"""What this browser has begun to pay, address by address: so that two tabs, the back button and a reload are one payment.
+
+`key` is the token id of what was opened: the link's own, or that of a filled-in address, which is about another payment.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,22 @@ from core.payments.start import open_payment_token
 KEPT = 5  # links; the form cookie must stay small
 
 
-def form_token_for(link: PaymentLink) -> str:
-    """The number of this browser's next payment through the link: the same in every tab until that payment has begun."""
-    mine = _of(link)
+def form_token_for(key: str) -> tuple[str, bool]:
+    """The number of this browser's next payment here, and whether it is a new one: the same in every tab until that payment has begun."""
+    mine = _of(key)
     token = mine.get("form") or secrets.token_urlsafe(24)
-    _keep(link, {**mine, "form": token})
-    return token
+    _keep(key, {**mine, "form": token})
+    return token, "form" not in mine
 
 
-def remember(link: PaymentLink, payment_token: str) -> None:
+def remember(key: str, payment_token: str) -> None:
     """This browser has begun this payment. The next form gets a new number."""
-    _keep(link, {"paying": payment_token})
+    _keep(key, {"paying": payment_token})
 
 
-def begun(vendor: Vendor, link: PaymentLink) -> tuple[str, Payment] | None:
-    """The payment this browser last began through the link, with its address; None when there is none."""
-    token = _of(link).get("paying")
+def begun(vendor: Vendor, link: PaymentLink, key: str) -> tuple[str, Payment] | None:
+    """The payment this browser last began here, with its address; None when there is none."""
+    token = _of(key).get("paying")
     if not isinstance(token, str):
         return None
     try:
@@ -45,10 +48,10 @@ def _all() -> dict[str, dict[str, str]]:
     return kept if isinstance(kept, dict) else {}
 
 
-def _of(link: PaymentLink) -> dict[str, str]:
-    return _all().get(link.token_id, {})
+def _of(key: str) -> dict[str, str]:
+    return _all().get(key, {})
 
 
-def _keep(link: PaymentLink, mine: dict[str, str]) -> None:
-    others = {name: value for name, value in _all().items() if name != link.token_id}
-    session["tills"] = dict(list(others.items())[-(KEPT - 1) :]) | {link.token_id: mine}
+def _keep(key: str, mine: dict[str, str]) -> None:
+    others = {name: value for name, value in _all().items() if name != key}
+    session["tills"] = dict(list(others.items())[-(KEPT - 1) :]) | {key: mine}

@@ -83,7 +83,9 @@ CARRIED: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...]]] = {
 def lines_of(slug: str, journals: Journals) -> list[BookLine]:
     """The journal lines behind one figure of a payment. They add up to it."""
     kinds, accounts = CARRIED[slug]
-    of_others = {_refund_of(journal) for journal, legs in journals if any(account == "unapplied_receipts" for account, _sub, _sum, _ref in legs)}
+    of_others = {
+        _refund_of(journal) for journal, legs in journals if any(account == "unapplied_receipts" for account, _sub, _sum, _ref in legs)
+    }
     sign = 1 if "psp_clearing" in accounts or slug == "fee" else -1
     names = {figure.account: figure.title for figure in FIGURES} | {
         "psp_clearing": _("Held by the processor"), "platform_fee": _("The platform's fee"), "fee_refunds": _("Fees given back"),

@@ -11,7 +11,19 @@ from core.kernel.currency import is_currency
 from core.kernel.money import BadAmount, Money, parse_amount
 from core.payments.link import LinkTerms
 from core.payments.models import PaymentLink
-from core.web.fields import CountField, CurrencyField, Form, LineField, MomentField, MoneyField, ParagraphField, RadioField, options
+from core.web.fields import (
+    CountField,
+    CurrencyField,
+    DayField,
+    LineField,
+    MomentField,
+    MoneyField,
+    ParagraphField,
+    RadioField,
+    day_begins,
+    options,
+)
+from portal.link_sharing_form import SharingFields, sharing_values
 from portal.method_form import MethodsField
 
 MOST_SUGGESTIONS = 4
@@ -39,7 +51,7 @@ class SuggestionsField(LineField):
             raise StopValidation(f"Suggest {MOST_SUGGESTIONS} amounts at most.")
 
 
-class LinkForm(Form):
+class LinkForm(SharingFields):
     title = LineField("Title", most=120, required="Say what the payment is for.")
     description = ParagraphField("Description", most=2000)
     currency = CurrencyField("Currency")
@@ -52,7 +64,13 @@ class LinkForm(Form):
     minimum = MoneyField("Smallest amount")
     maximum = MoneyField("Largest amount")
     suggestions = SuggestionsField("Suggested amounts", most=100)
-    kind = RadioField("How often can it be paid?", choices=options([("single", "Once"), ("reusable", "Again and again")]), default="single")
+    kind = RadioField(
+        "How often can it be paid?",
+        choices=options([("single", "Once"), ("reusable", "Again and again"), ("request", _l("In parts, until all of it is paid"))]),
+        default="single",
+    )
+    part_minimum = MoneyField(_l("Smallest part"))
+    due_on = DayField(_l("Due on"))
     max_payments = CountField("Most payments", most=10_000)
     expires_at = MomentField("Ends at")
     hours_after_opening = CountField("Hours after it is first opened", most=8_760)
@@ -63,18 +81,23 @@ class LinkForm(Form):
         if self.amount_kind.data == "fixed" and self.amount.data is None and not self.amount.errors and not self.currency.errors:
             self.refuse("Enter the amount to be paid, or let the payer choose.", "amount")
             good = False
+        if self.kind.data == "request" and self.amount_kind.data == "open":
+            self.refuse("To be paid in parts it needs an amount that you decide.", "kind")
+            good = False
         return good
 
     def terms(self, *, paused_message: str = "") -> LinkTerms:
         """What was typed, as the payments room wants it. Parts that do not apply to the kinds chosen are left out."""
-        payer_chooses = self.amount_kind.data == "open"
+        payer_chooses, in_parts = self.amount_kind.data == "open", self.kind.data == "request"
         return LinkTerms(
             title=self.title.data,
             description=self.description.data or "",
             kind=self.kind.data,
             currency=self.currency.data,
-            amount_minor=None if payer_chooses else _minor(self.amount.data),
-            minimum_minor=_minor(self.minimum.data) if payer_chooses else None,
+            amount_minor=None if payer_chooses or in_parts else _minor(self.amount.data),
+            total_minor=_minor(self.amount.data) if in_parts else None,
+            due_on=self.due_on.day if in_parts else None,
+            minimum_minor=_minor(self.part_minimum.data) if in_parts else _minor(self.minimum.data) if payer_chooses else None,
             maximum_minor=_minor(self.maximum.data) if payer_chooses else None,
             suggestions_minor=[amount.minor for amount in self.suggestions.amounts] if payer_chooses else [],
             expires_at=self.expires_at.data,
@@ -93,9 +116,11 @@ def filled_from(link: PaymentLink, made: type[LinkForm] = LinkForm, **more: Any)
         title=link.title,
         description=link.description,
         currency=link.currency,
-        amount_kind=more.pop("amount_kind", "open" if link.amount is None else "fixed"),
-        amount=link.amount,
-        minimum=_money(link.minimum_minor, link.currency),
+        amount_kind=more.pop("amount_kind", "fixed" if link.amount or link.total else "open"),
+        amount=link.total or link.amount,
+        minimum=None if link.total else _money(link.minimum_minor, link.currency),
+        part_minimum=_money(link.minimum_minor, link.currency) if link.total else None,
+        due_on=day_begins(link.due_on),
         maximum=_money(link.maximum_minor, link.currency),
         suggestions=", ".join(suggested),
         kind=link.kind,
@@ -103,6 +128,7 @@ def filled_from(link: PaymentLink, made: type[LinkForm] = LinkForm, **more: Any)
         expires_at=link.expires_at,
         hours_after_opening=link.hours_after_opening,
         methods=list(link.methods),
+        **sharing_values(link),
         **more,
     )
 

@@ -1,12 +1,15 @@
-"""Payment links: the list, making and editing one, its own page, and pausing, resuming and ending it."""
+"""Payment links: making and editing one, its own page, and pausing, resuming and ending it."""
 
 from __future__ import annotations
 
 from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
 
-from core.kernel.config import settings
+from core.accounts.vendor_slug import slug_of, suggestion
 from core.kernel.money import Money
+from core.payments.archive import clone_link
 from core.payments.basket import offer_of
+from core.payments.instalments import progress_of
 from core.payments.link import (
     create_link,
     edit_link,
@@ -22,25 +25,20 @@ from core.payments.link import (
 from core.payments.link_methods import ways_of
 from core.payments.lists import PaymentFilter, list_payments
 from core.payments.models import PaymentLink
-from core.payments.queries import get_link, list_links, paid_through
-from core.web.fields import ChoiceField, Form, LineField, ParagraphField, options
+from core.payments.queries import get_link, paid_through
+from core.payments.send_link import replan_reminders
+from core.payments.sharing import labels_of
+from core.payments.slug import readable_name
+from core.web import addresses
+from core.web.fields import Form, ParagraphField
 from core.web.guard import current, may
-from core.web.page import cursor, page, see_other
+from core.web.page import page, see_other
 from portal.blueprint import portal
+from portal.link_undo import done, undo_offered
 from portal.method_words import method_title
-from portal.offer_form import empty_form, form_of, posted_form
+from portal.offer_form import OfferForm, empty_form, form_of, posted_form
 
 COUNTED = 1000
-
-
-class FilterForm(Form):
-    class Meta:
-        csrf = False  # reading changes nothing
-
-    q = LineField("Search", most=120)
-    state = ChoiceField(
-        "State", choices=options([("", "All"), ("active", "Active"), ("paused", "Paused"), ("expired", "Ended")]), default=""
-    )
 
 
 class PauseForm(Form):
@@ -49,34 +47,19 @@ class PauseForm(Form):
 
 def link_url(link: PaymentLink) -> str:
     """The address to hand out."""
-    return f"{settings().public_url}/pay/{link_token(current().vendor, link)}"
+    return addresses.payment_link(link_token(current().vendor, link))
 
 
-@portal.get("/portal/links")
-@may("links.see")
-def links() -> Response:
-    me, form = current(), FilterForm(request.args)
-    good, after = form.validate(), cursor()
-    wanted = {"state": form.state.data or None, "text": form.q.data or None} if good else {}
-    found = list_links(me.vendor, me.mode, after=after, limit=25, **wanted)
-    kept = {key: value for key, value in (("q", form.q.data), ("state", form.state.data)) if value and good}
-    return page(
-        "portal/links/index.html",
-        fragment="portal/links/_table.html",
-        form=form,
-        links=found.rows,
-        items={link.public_id: len(offer_of(link).items) for link in found.rows},
-        states={link.public_id: link_state(link) for link in found.rows},
-        filtered=bool(kept),
-        newest=url_for(".links", **kept) if after else None,
-        older=url_for(".links", after=found.next, **kept) if found.next else None,
-    )
+def readable_url(link: PaymentLink) -> str | None:
+    """The address that people can read, when the link has one."""
+    name = readable_name(current().vendor, link)
+    return addresses.readable_link(link.mode, *name) if name else None
 
 
 @portal.get("/portal/links/new")
 @may("links.edit")
 def new_link() -> Response:
-    return page("portal/links/new.html", form=empty_form())
+    return _form_page("new", empty_form())
 
 
 @portal.post("/portal/links/new")
@@ -84,13 +67,14 @@ def new_link() -> Response:
 def make_link() -> Response:
     me, form = current(), posted_form()
     if "more" in request.form:
-        return page("portal/links/new.html", form=form)
+        return _form_page("new", form, status=200)
     if form.validate():
         with form.refusals():
             link = create_link(me.vendor, mode=me.mode, by=me.user.public_id, terms=form.terms())
+            form.share(me.vendor, link, by=me.user.public_id)
             flash("The link is ready. Send its address to your customer, or show the code.", "good")
             return see_other(url_for(".link", public_id=link.public_id))
-    return page("portal/links/new.html", status=form.status, form=form)
+    return _form_page("new", form)
 
 
 @portal.get("/portal/links/<public_id>")
@@ -103,22 +87,31 @@ def link(public_id: str) -> Response:
 @may("links.edit")
 def edit_form(public_id: str) -> Response:
     link = _get(public_id)
-    return page("portal/links/edit.html", form=form_of(link), link=link)
+    return _form_page("edit", form_of(link), link)
 
 
 @portal.post("/portal/links/<public_id>/edit")
 @may("links.edit")
 def change_link(public_id: str) -> Response:
-    link = _get(public_id)
+    me, link = current(), _get(public_id)
     form = posted_form(link)
     if "more" in request.form:
-        return page("portal/links/edit.html", form=form, link=link)
+        return _form_page("edit", form, link, status=200)
     if form.validate():
         with form.refusals():
-            edit_link(link, by=current().user.public_id, terms=form.terms(paused_message=link.paused_message))
+            link = edit_link(link, by=me.user.public_id, terms=form.terms(paused_message=link.paused_message))
+            form.share(me.vendor, link, by=me.user.public_id)
+            replan_reminders(me.vendor, link)
             flash("Saved. Payments already under way keep the terms they began with.", "good")
             return see_other(url_for(".link", public_id=link.public_id))
-    return page("portal/links/edit.html", status=form.status, form=form, link=link)
+    return _form_page("edit", form, link)
+
+
+def _form_page(which: str, form: OfferForm, link: PaymentLink | None = None, *, status: int | None = None) -> Response:
+    """The form; `status` where it was sent for more rows only, and nothing is said about what stands in them."""
+    me = current()
+    before = addresses.readable_link(me.mode, slug_of(me.vendor) or suggestion(me.vendor.name), "")
+    return page(f"portal/links/{which}.html", status=status or form.status, form=form, link=link, slug_before=before)
 
 
 @portal.post("/portal/links/<public_id>/pause")
@@ -129,7 +122,7 @@ def pause(public_id: str) -> Response:
         with form.refusals():
             pause_link(link, by=current().user.public_id, message=form.message.data)
             flash("Paused. Visitors read your message until you resume it.", "good")
-            return see_other(url_for(".link", public_id=link.public_id))
+            return see_other(done(".link", "paused", [link], public_id=link.public_id))
     return _show(link, form)
 
 
@@ -169,6 +162,14 @@ def new_address(public_id: str) -> Response:
     return see_other(url_for(".link", public_id=link.public_id))
 
 
+@portal.post("/portal/links/<public_id>/clone")
+@may("links.edit")
+def clone(public_id: str) -> Response:
+    twin = clone_link(_get(public_id), by=current().user.public_id)
+    flash(_("This is the copy. Change what is different; it has its own address and takes payments already."), "good")
+    return see_other(url_for(".edit_form", public_id=twin.public_id))
+
+
 def _get(public_id: str) -> PaymentLink:
     me = current()
     return get_link(me.vendor, me.mode, public_id)
@@ -182,6 +183,10 @@ def _show(link: PaymentLink, pausing: PauseForm) -> Response:
         link=link,
         state=link_state(link),
         url=link_url(link),
+        readable=readable_url(link),
+        labels=labels_of(link),
+        progress=progress_of(link),
+        undo=undo_offered(),
         ends_at=ends_at(link),
         paid=paid_through(link, at_most=COUNTED),
         counted=COUNTED,

@@ -30,11 +30,19 @@ KINDS = {
     "payment_failed": "Payment did not go through",
     "refund_sent": "Refund sent",
     "refund_failed": "Refund failed",
+    "link_sent": later("Link sent"),
+    "link_reminder": later("Reminder of a link"),
     "unexpected_money": "Unexpected money",
     "invitation": "Invitation",
     "money_returned": "Unexpected money sent back",
     "refund_outside": "Refunded at the processor",
     "refund_not_booked": "Refund that does not fit",
+    "transfer_instructions": "How to transfer",
+    "transfer_partial": "Part of a transfer came",
+    "transfer_held": "Transfer too much or too late",
+    "transfer_decision": "Transfer to decide about",
+    "transfer_returned": "Transfer sent back",
+    "transfer_taken_back": "Transfer taken back by the bank",
 }
 
 

@@ -30,6 +30,7 @@ from portal.bought import bought
 from portal.explain import book_lines, sums_of
 from portal.history import REASONS as REASON_WORDS
 from portal.trail import follow
+from portal.transfers import facts_of
 
 MOVING = ("requires_action", "processing", "unknown")  # more will be known without the vendor doing anything
 LETTERS_SHOWN = 50
@@ -196,5 +197,7 @@ def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: R
         books=book_lines(journals),
         moving=payment.state in MOVING or bool(payment.refunding) or any(one.returned and not one.is_settled for one in unexpected),
         undo=undo_asked(),
-        **bought(payment),
+        **bought(me.vendor, payment),
+        may_resolve=me.may("transfers.resolve"),
+        **facts_of(me.vendor, payment),
     )

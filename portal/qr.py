@@ -18,7 +18,8 @@ SMALLEST_PNG = 1000  # pixels: sharp enough for a printed sign
 
 def _code(public_id: str) -> segno.QRCode:
     me = current()
-    return segno.make(link_url(get_link(me.vendor, me.mode, public_id)), error="m", micro=False)
+    address = link_url(get_link(me.vendor, me.mode, public_id))
+    return segno.make(f"{address}?ref=code", error="m", micro=False)  # the report counts who scanned it
 
 
 @portal.get("/portal/links/<public_id>/qr.svg")

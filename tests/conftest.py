@@ -99,6 +99,8 @@ def environment(services: Services, worker: str, address: str) -> dict[str, str]
     """This worker's own database, Valkey number and sandbox account, in the environment before the app is made."""
     import psycopg
 
+    from ops.introduce import bank_accounts
+
     database = f"portal_{worker}"
     with psycopg.connect(services.database_url("postgres", OWNER).replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f'create database "{database}" template "{TEMPLATE}" owner {OWNER}')
@@ -116,6 +118,7 @@ def environment(services: Services, worker: str, address: str) -> dict[str, str]
         "SANDBOX_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(24)}",
         "DEMO": "1",
     }
+    made["BANK_TEST_ACCOUNTS"] = bank_accounts(made["SANDBOX_URL"], made["SANDBOX_API_KEY"])
     os.environ.update(made)
     for name in ("SMTP_URL", "STRIPE_TEST_SECRET_KEY", "STRIPE_LIVE_SECRET_KEY"):
         os.environ.pop(name, None)
@@ -131,11 +134,13 @@ def environment(services: Services, worker: str, address: str) -> dict[str, str]
 @pytest.fixture(scope="session")
 def app(environment: dict[str, str]) -> Iterator[Flask]:
     """The whole web application on this worker's database."""
+    from checkout.way_in import openings
     from core.kernel.db import db
     from wsgi import create_app
 
     made = create_app(TESTING=True)
     yield made
+    openings.flush(made)  # what is still gathered would be written after everything is gone
     with made.app_context():
         db.engine.dispose()
 

@@ -20,9 +20,16 @@ from core.notifications.models import Message
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
 from core.payments.attempt import live_attempt
-from core.payments.queries import get_payment, list_refunds
+from core.payments.instalments import progress_of
+from core.payments.link import ends_at
+from core.payments.queries import get_link, get_payment, list_refunds
+from core.payments.remind import why_silent
 from core.payments.sale import find_cart
+from core.payments.send_link import get_sending, sending_token
 from core.payments.start import payment_token, receipt_token
+from core.payments.states import PAID_OR_OVER
+from core.payments.transfer_queries import get_return, instructions_of
+from core.providers.bank import spell_iban, spell_reference
 from core.web import addresses
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
 from core.web.pdf import PaperNotPrinted
@@ -193,11 +200,63 @@ def _refund(page: Callable[[Vendor, Message], Facts]) -> Callable[[Vendor, Messa
     return gather
 
 
+def _link(vendor: Vendor, message: Message) -> Facts:
+    """A link that was sent to somebody, or is remembered to them. Whoever has paid by now, or cannot pay any more, gets no letter."""
+    link = get_link(vendor, message.mode, message.params["link"])
+    _, sending = get_sending(vendor, message.mode, message.params["sending"])
+    reason = why_silent(link, sending)
+    if reason:
+        raise NoLongerTrue(reason)
+    return {
+        "link": link,
+        "practice": link.mode == "test",
+        "progress": progress_of(link),
+        "words": sending.message.splitlines(),
+        "ends_at": ends_at(link),
+        "action_url": addresses.payment_link(sending_token(vendor, link, sending)),
+    }
+
+
 def _outside_refund(vendor: Vendor, message: Message) -> Facts:
     """It was made, whatever has become of it since: the payment's page says that."""
     facts = _payment(vendor, message)
     refund = next(r for r in list_refunds(vendor, facts["payment"]) if r.public_id == message.params["refund"])
     return facts | {"refund": refund}
+
+
+def _checkout_page(vendor: Vendor, message: Message) -> Facts:
+    facts = _payment(vendor, message)
+    return facts | {"action_url": addresses.checkout(payment_token(vendor, facts["payment"]))}
+
+
+def _waited_for(vendor: Vendor, message: Message) -> Facts:
+    """What the payer has to enter, as long as there is something to enter."""
+    facts = _checkout_page(vendor, message)
+    told = instructions_of(vendor, facts["payment"])
+    if told is None or facts["payment"].state in PAID_OR_OVER:
+        raise NoLongerTrue("nothing is waited for any more")
+    return facts | {"told": told, "spelt": spell_reference(told.reference), "iban": spell_iban(told.iban)}
+
+
+def _held(page: Callable[[Vendor, Message], Facts]) -> Callable[[Vendor, Message], Facts]:
+    def gather(vendor: Vendor, message: Message) -> Facts:
+        facts = page(vendor, message)
+        if not facts["payment"].unapplied:
+            raise NoLongerTrue("that money has found its way meanwhile")
+        return facts
+
+    return gather
+
+
+def _returned(vendor: Vendor, message: Message) -> Facts:
+    returned = get_return(vendor, message.mode, message.params["transfer_return"])
+    if returned.state != "settled":
+        raise NoLongerTrue(f"the return is {returned.state} by now")
+    return _checkout_page(vendor, message) | {"returned": returned}
+
+
+def _cases_page(vendor: Vendor, message: Message) -> Facts:
+    return _payment(vendor, message) | {"action_url": addresses.portal_transfers()}
 
 
 KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
@@ -210,9 +269,17 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "payment_failed": (_failed_payment, True),
     "refund_sent": (_refund(_receipt_page), True),
     "refund_failed": (_refund(_payment), False),
+    "transfer_instructions": (_waited_for, True),
+    "transfer_partial": (_waited_for, True),
+    "transfer_held": (_held(_checkout_page), True),
+    "transfer_decision": (_held(_cases_page), False),
+    "transfer_returned": (_returned, True),
+    "transfer_taken_back": (_payment, False),
     "unexpected_money": (_payment, False),
     "invitation": (_invitation, False),
     "money_returned": (_refund(_payment_page), True),
     "refund_outside": (_outside_refund, False),
     "refund_not_booked": (_payment, False),
+    "link_sent": (_link, True),
+    "link_reminder": (_link, True),
 }

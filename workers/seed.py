@@ -8,29 +8,41 @@ import secrets
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from core.accounts.queries import find_employer, find_user
 from core.accounts.sign_up import NewAccount, Registration, sign_up
+from core.accounts.staff import add_staff
+from core.accounts.vendor_slug import suggestion
 from core.kernel.clock import frozen, now
 from core.kernel.config import settings
 from core.kernel.db import unit_of_work
 from core.kernel.money import Money
 from core.methods.rules import switch_method
 from core.payments.attempt import Attempt, begin_attempt, open_at_provider, record_opening
+from core.payments.funnel import add_openings
 from core.payments.link import LinkTerms, create_link, link_token, pause_link
 from core.payments.models import Payment, PaymentLink
+from core.payments.origin import Origin
 from core.payments.poll import inquire
 from core.payments.queries import MOST_ROWS, list_links
 from core.payments.refund import request_refund
 from core.payments.settle import settle
+from core.payments.sharing import Sharing, set_sharing
+from core.payments.slug import set_link_slug
 from core.payments.start import start_payment
 from core.providers.contract import Opening
 from workers.runner import drain
 from workers.seed_selling import sell
 
 PASSWORD = "try-the-portal-2026"
+STAFF = "staff@portal.example"
 CARDS = ("pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_mastercard", "pm_card_amex", "pm_card_visa_debit")
 DECLINED = "pm_card_visa_chargeDeclinedInsufficientFunds"
 PAYERS = (
@@ -103,7 +115,7 @@ def _open_shop(shop: Shop, dice: random.Random) -> int:
             raise RuntimeError(f"{shop.email} is taken")
         account.user.email_verified_at = began
         account.vendor.release_days = shop.release_days
-        for method in ("wallet", "bank_redirect", "qr"):
+        for method in ("wallet", "bank_redirect", "qr", "bank_transfer"):
             switch_method(account.vendor, "test", method, on=True, by=account.user.public_id)
     links = []
     for title, text, amount, _ in shop.offers:
@@ -114,6 +126,10 @@ def _open_shop(shop: Shop, dice: random.Random) -> int:
     moments = sorted(now() - timedelta(minutes=dice.randrange(45, 7 * 24 * 60)) for _ in visits)
     for n, (at, link) in enumerate(zip(moments, visits, strict=True)):
         _one_payment(account, link, at, dice, n)
+    with frozen(began + timedelta(hours=2)), unit_of_work():
+        _share(account, links)
+    with unit_of_work():
+        add_openings(Counter(_looks(account, moments, visits)))
     with frozen(now() - timedelta(hours=3)), unit_of_work():
         old = create_link(
             account.vendor, mode="test", by=account.user.public_id, terms=_terms(shop, "Last season's offer", "", shop.offers[0][2])
@@ -122,6 +138,27 @@ def _open_shop(shop: Shop, dice: random.Random) -> int:
         if shop is SHOPS[0]:
             sell(account)
     return len(moments)
+
+
+def _share(account: NewAccount, links: list[PaymentLink]) -> None:
+    """Readable addresses and a label, so that there is something to see and to filter by."""
+    for link in links:
+        set_link_slug(account.vendor, link, by=account.user.public_id, text=suggestion(link.title))
+        set_sharing(
+            link,
+            by=account.user.public_id,
+            sharing=Sharing(labels=["classes" if any(word in link.title for word in ("class", "orkshop", "retreat")) else "counter"]),
+        )
+
+
+def _looks(
+    account: NewAccount, moments: list[datetime], visits: list[PaymentLink]
+) -> Iterator[tuple[uuid.UUID, str, uuid.UUID, date, str]]:
+    """Who looked: everybody who came to pay, and about as many again who did not."""
+    zone = ZoneInfo(account.vendor.time_zone)
+    for n, (at, link) in enumerate(zip(moments, visits, strict=True)):
+        for _ in range(1 + n % 3):
+            yield account.vendor.id, "test", link.id, at.astimezone(zone).date(), "poster" if n % 4 == 1 else "other"
 
 
 def _terms(shop: Shop, title: str, text: str, amount: str | None) -> LinkTerms:
@@ -146,8 +183,9 @@ def _one_payment(account: NewAccount, link: PaymentLink, at: datetime, dice: ran
     amount = link.amount or Money(dice.choice((300, 500, 500, 1000, 1250)), link.currency)
     with frozen(at), unit_of_work():
         payment = start_payment(
-            account.vendor, link, amount=amount, email=payer, name=payer.split(".")[0].title(), form_token=secrets.token_urlsafe(18)
-        )
+            account.vendor, link, amount=amount, email=payer, name=payer.split(".")[0].title(), form_token=secrets.token_urlsafe(18),
+            origin=Origin(attribution={"ref": "poster"} if n % 4 == 1 else {}),
+        )  # fmt: skip
         attempt = begin_attempt(account.vendor, payment, surface="fields")
     with frozen(at):
         opening = open_at_provider(account.vendor, payment, attempt, return_url=settings().public_url, cancel_url=settings().public_url)
@@ -204,8 +242,22 @@ def _confirm(intent: str, card: str) -> None:
             raise RuntimeError(f"the sandbox answered {refused.code}: {refused.read()[:300]!r}") from refused
 
 
+def _employ(path: Path) -> dict[str, str]:
+    """Somebody of the staff. They see every vendor, so their password is this installation's own and stands on no page."""
+    try:
+        kept: dict[str, str] = json.loads(path.read_text())["staff"]
+    except (OSError, ValueError, KeyError):
+        kept = {}
+    with unit_of_work():
+        if not kept or find_user(kept["email"]) is None:
+            kept = {"email": STAFF, "password": secrets.token_urlsafe(15)}
+            add_staff(kept["email"], role="superuser", password=kept["password"])
+    return kept
+
+
 def _introduce() -> None:
     """Write down how to get in: read by the start page and by the command that started everything."""
+    path = settings().var / "demo.json"
     with unit_of_work():
         owner = find_user(SHOPS[0].email)
         vendor = find_employer(owner) if owner else None
@@ -213,9 +265,9 @@ def _introduce() -> None:
         token = link_token(vendor, links[-1]) if vendor and links else None
     kept = {
         "sign_ins": [{"email": s.email, "password": PASSWORD, "note": s.business} for s in SHOPS],
+        "staff": _employ(path),
         "payment_link": f"{settings().public_url}/pay/{token}" if token else None,
         "card": "4242 4242 4242 4242",
     }
-    path = settings().var / "demo.json"
     path.write_text(json.dumps(kept, indent=1))
     path.chmod(0o600)

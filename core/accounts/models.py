@@ -100,6 +100,17 @@ class UserSession(Base):
     end_reason: Mapped[str | None] = mapped_column(String(40))
 
 
+class VendorSlug(Base):
+    """A vendor's name in readable addresses. A former one stays the vendor's for ever: it redirects, and nobody else can take it."""
+
+    __tablename__ = "vendor_slugs"
+    __table_args__ = (Index("uq_vendor_slugs_current", "vendor_id", unique=True, postgresql_where="replaced_at IS NULL"),)
+    slug: Mapped[str] = mapped_column(String(40), primary_key=True)
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"))
+    created_at: Mapped[datetime]
+    replaced_at: Mapped[datetime | None]
+
+
 class EmailLink(Base):
     """A single-use link sent by e-mail: the signed token names this row, and the row says whether it still counts."""
 

@@ -28,6 +28,7 @@ class Settings:
     proxies: int  # how many reverse proxies of ours stand in front and write X-Forwarded-For; none: nobody is believed
     stripe: dict[str, dict[str, str]] = field(repr=False)
     secrets: dict[str, Any] = field(repr=False)
+    bank_accounts: dict[str, str] = field(default_factory=dict, repr=False)  # where bank transfers go, as JSON: core/providers/bank_accounts.py reads it
 
     @property
     def https(self) -> bool:
@@ -98,6 +99,7 @@ def settings() -> Settings:
             for mode in ("test", "live")
         },
         secrets=_overridden(ensure_secrets(var / "secrets.json")),
+        bank_accounts={mode: env.get(f"BANK_{mode.upper()}_ACCOUNTS", "") for mode in ("test", "live")},
     )
 
 

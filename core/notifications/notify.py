@@ -25,11 +25,19 @@ KINDS: dict[str, tuple[str, ...]] = {
     "payment_failed": ("payment",),
     "refund_sent": ("payment", "refund"),
     "refund_failed": ("payment", "refund"),
+    "transfer_instructions": ("payment",),
+    "transfer_partial": ("payment",),
+    "transfer_held": ("payment",),
+    "transfer_decision": ("payment",),
+    "transfer_returned": ("payment", "transfer_return"),
+    "transfer_taken_back": ("payment",),
     "unexpected_money": ("payment",),
     "money_returned": ("payment", "refund"),
     "refund_outside": ("payment", "refund"),
     "refund_not_booked": ("payment",),
     "invitation": ("invitation",),
+    "link_sent": ("link", "sending"),
+    "link_reminder": ("link", "sending"),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation"})

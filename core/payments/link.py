@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import bindparam, func, select
 
@@ -18,10 +18,12 @@ from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused, make_token, read_token
+from core.payments.instalments import check_total, request_state
 from core.payments.link_methods import check_methods
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Offer, read_offer
 from core.payments.offer_check import check_offer
+from core.payments.slug import revoke_slugs
 
 LIFE = timedelta(days=5 * 365)  # no signed address outlives this, whatever its row says
 LARGEST = {0: 100_000_000, 2: 100_000_000, 3: 1_000_000_000}  # one payment's limit: a million of a currency with decimals
@@ -36,7 +38,7 @@ _BY_TOKEN = Question(
 
 
 class LinkClosed(Conflict):
-    """Nobody may start a payment through this link now. `state` says why: paused, expired, sold_out or paid."""
+    """Nobody may start a payment through this link now. `state` says why: archived, paused, expired, sold_out or paid."""
 
     code = "link_closed"
 
@@ -53,7 +55,10 @@ class BadTerms(Refusal):
 
 @dataclass(frozen=True)
 class LinkTerms:
-    """What a vendor decides about a link. Amounts in minor units of `currency`; no amount means the payer chooses."""
+    """What a vendor decides about a link. Amounts in minor units of `currency`; no amount means the payer chooses.
+
+    A link of kind `request` has a total instead, which is paid in parts of at least `minimum_minor`.
+    """
 
     title: str
     currency: str
@@ -68,6 +73,8 @@ class LinkTerms:
     max_payments: int | None = None
     paused_message: str = ""
     methods: tuple[str, ...] = ()  # the ways to pay it allows; none named: all the vendor offers
+    total_minor: int | None = None
+    due_on: date | None = None
     offer: Offer = field(default_factory=Offer)  # what it sells and asks, beyond one sum
 
 
@@ -99,48 +106,53 @@ def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
     """Change a link's terms. Payments already under way keep the amount they started with; the address stays the same."""
     check_terms(terms)
     check_methods(link.vendor_id, link.mode, terms)
-    link = _lock(link)
+    link = lock_link(link)
+    check_total(link, terms.total_minor, terms.currency)
     _check_offer(link.vendor_id, link.mode, terms, read_offer(link.offer))
     for name, value in _columns(terms).items():
         setattr(link, name, value)
-    _touch(link, by, "link.edited")
+    touch_link(link, by, "link.edited")
     return link
 
 
 def pause_link(link: PaymentLink, *, by: str, message: str | None = None) -> PaymentLink:
     """Stop new payments for now; visitors read `message`. Pausing a paused link only changes the message."""
-    link = _lock(link)
+    link = lock_link(link)
     if link.state == "expired":
         raise Conflict("This link has ended and cannot be paused.")
     link.state, link.paused_message = "paused", (message or "")[:300]
-    _touch(link, by, "link.paused")
+    touch_link(link, by, "link.paused")
     return link
 
 
 def resume_link(link: PaymentLink, *, by: str) -> PaymentLink:
     """Take payments again. A link that was ended stays ended."""
-    link = _lock(link)
+    link = lock_link(link)
     if link.state == "expired":
         raise Conflict("This link has ended. Make a new one instead.")
     link.state = "active"
-    _touch(link, by, "link.resumed")
+    touch_link(link, by, "link.resumed")
     return link
 
 
 def expire_link(link: PaymentLink, *, by: str) -> PaymentLink:
     """End the link for good. Payments already under way may finish; repeating it changes nothing."""
-    link = _lock(link)
+    link = lock_link(link)
     if link.state != "expired":
         link.state = "expired"
-        _touch(link, by, "link.expired")
+        touch_link(link, by, "link.expired")
     return link
 
 
 def replace_address(link: PaymentLink, *, by: str) -> PaymentLink:
-    """Revoke the link's address and give it a new one: for an address that got into the wrong hands. The old one opens nothing."""
-    link = _lock(link)
+    """Revoke the link's address and give it a new one: for an address that got into the wrong hands. The old one opens nothing.
+
+    With it go the addresses made from it (sent by e-mail, filled in) and every readable one, which anybody may know by now.
+    """
+    link = lock_link(link)
     link.token_id, link.token_expires_at = public_id("tok"), now() + LIFE
-    _touch(link, by, "link.address_replaced")
+    revoke_slugs(link)
+    touch_link(link, by, "link.address_replaced")
     return link
 
 
@@ -161,12 +173,14 @@ def open_link_token(text: str) -> tuple[Vendor, PaymentLink]:
 def note_opening(vendor: Vendor, link: PaymentLink) -> None:
     """Remember when the link was first opened: some expire so many hours after that. One write in a link's life."""
     if link.first_opened_at is None:
-        fresh = _lock(link)
+        fresh = lock_link(link)
         fresh.first_opened_at = fresh.first_opened_at or now()
 
 
 def link_state(link: PaymentLink) -> str:
-    """open, paused, expired, sold_out or (a single-use link) paid. Places being paid for right now count as taken."""
+    """open, archived, paused, expired, sold_out or (single-use, or a request) paid. Places being paid for right now count as taken."""
+    if link.archived_at is not None:
+        return "archived"
     if link.state != "active":
         return link.state
     ends = ends_at(link)
@@ -174,7 +188,7 @@ def link_state(link: PaymentLink) -> str:
         return "expired"
     if link.places is not None and taken_places(link) >= link.places:
         return "paid" if link.kind == "single" and _paid(link) else "sold_out"
-    return "open"
+    return request_state(link) or "open"
 
 
 def ends_at(link: PaymentLink) -> datetime | None:
@@ -211,8 +225,14 @@ def check_terms(terms: LinkTerms) -> None:
         raise BadTerms("Give the link a title: the payer sees it.", field="title")
     if terms.currency not in OFFERED:
         raise BadTerms("Choose a currency from the list.", field="currency")
-    if terms.kind not in ("single", "reusable"):
+    if terms.kind not in ("single", "reusable", "request"):
         raise BadTerms("Choose whether the link works once or many times.", field="kind")
+    if (terms.kind == "request") != (terms.total_minor is not None):
+        raise BadTerms("A request to be paid in parts needs the amount of the whole.", field="amount")
+    if terms.kind == "request" and terms.offer.sells:
+        raise BadTerms("What is paid in parts is one sum: it sells no list, and takes no tips, tax or codes.", field="kind")
+    if terms.due_on and terms.due_on > (now() + LIFE).date():
+        raise BadTerms("Choose a day within five years.", field="due_on")
     if terms.expires_at and terms.expires_at <= now():
         raise BadTerms("This time has passed. Choose a later one.", field="expires_at")
     if terms.expires_at and terms.expires_at > now() + LIFE:
@@ -236,6 +256,11 @@ def _check_offer(vendor_id: uuid.UUID, mode: str, terms: LinkTerms, kept: Offer)
 def _check_amounts(terms: LinkTerms) -> None:
     smallest, largest = limits(terms.currency)
     low, high = terms.minimum_minor, terms.maximum_minor
+    if terms.total_minor is not None:
+        _check_between(terms.total_minor, smallest, largest, terms.currency, "amount")
+        if low is not None:
+            _check_between(low, smallest, terms.total_minor, terms.currency, "part_minimum")
+        return
     if terms.amount_minor is not None:
         _check_between(terms.amount_minor, smallest, largest, terms.currency, "amount")
         return
@@ -263,6 +288,7 @@ def limits(currency: str) -> tuple[int, int]:
 
 def _columns(terms: LinkTerms) -> dict[str, object]:
     fixed = terms.amount_minor is not None or bool(terms.offer.items)
+    whole = terms.total_minor is not None
     return {
         "title": terms.title.strip(),
         "description": terms.description.strip(),
@@ -270,24 +296,28 @@ def _columns(terms: LinkTerms) -> dict[str, object]:
         "currency": terms.currency,
         "amount_minor": terms.amount_minor,
         "minimum_minor": None if fixed else terms.minimum_minor,
-        "maximum_minor": None if fixed else terms.maximum_minor,
-        "suggestions_minor": [] if fixed else list(terms.suggestions_minor),
+        "maximum_minor": None if fixed or whole else terms.maximum_minor,
+        "suggestions_minor": [] if fixed or whole else list(terms.suggestions_minor),
         "expires_at": terms.expires_at,
         "hours_after_opening": terms.hours_after_opening,
-        "max_payments": None if terms.kind == "single" else terms.max_payments,
+        "max_payments": terms.max_payments if terms.kind == "reusable" else None,
         "paused_message": terms.paused_message,
         "methods": list(terms.methods),
+        "total_minor": terms.total_minor,
+        "due_on": terms.due_on if whole else None,
         "offer": terms.offer.document(),
     }
 
 
-def _lock(link: PaymentLink) -> PaymentLink:
+def lock_link(link: PaymentLink) -> PaymentLink:
+    """The link as it is now, locked until the unit ends."""
     fresh = locked(PaymentLink, link.vendor_id, link.mode, link.id)
     if fresh is None:
         raise RuntimeError("a link is never deleted")
     return fresh
 
 
-def _touch(link: PaymentLink, by: str, action: str) -> None:
+def touch_link(link: PaymentLink, by: str, action: str) -> None:
+    """Write down that somebody changed a locked link."""
     link.updated_at = now()
     record(link.vendor_id, actor=by, action=action, subject=link.public_id)

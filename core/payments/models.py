@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, Text, UniqueConstraint, false
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,7 +29,9 @@ class PaymentLink(TenantKey, Base):
         ForeignKeyConstraint(["vendor_id"], ["vendors.id"]),
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "token_id"),
-        CheckConstraint("kind IN ('single', 'reusable')", name="kind"),
+        CheckConstraint("kind IN ('single', 'reusable', 'request')", name="kind"),
+        CheckConstraint("(kind = 'request') = (total_minor IS NOT NULL) AND total_minor > 0", name="total"),
+        CheckConstraint("total_minor IS NULL OR amount_minor IS NULL", name="total_or_amount"),
         CheckConstraint("state IN ('active', 'paused', 'expired')", name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("amount_minor IS NULL OR (minimum_minor IS NULL AND maximum_minor IS NULL)", name="fixed_or_open"),
@@ -55,6 +57,14 @@ class PaymentLink(TenantKey, Base):
     state: Mapped[str] = mapped_column(String(10), default="active")
     paused_message: Mapped[str] = mapped_column(String(300), default="")
     methods: Mapped[list[str]] = mapped_column(ARRAY(String(20)), default=list, server_default="{}")  # ways to pay; empty: all there are
+    archived_at: Mapped[datetime | None]  # out of the vendor's sight and closed to payers, until it is brought back
+    total_minor: Mapped[int | None] = mapped_column(BigInteger)  # of a request, which may be paid in parts
+    due_on: Mapped[date | None]
+    reference_label: Mapped[str] = mapped_column(String(40), default="", server_default="")  # what the payer is asked for; empty: nothing
+    reference_pattern: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    reference_hint: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    reference_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    key_values: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")  # the vendor's own columns
     offer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # what it sells and asks, if more than one sum
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
@@ -64,6 +74,16 @@ class PaymentLink(TenantKey, Base):
     def amount(self) -> Money | None:
         """The fixed amount, or None when the payer chooses."""
         return None if self.amount_minor is None else Money(self.amount_minor, self.currency)
+
+    @property
+    def total(self) -> Money | None:
+        """What a request asks for in all; None for a link of another kind."""
+        return None if self.total_minor is None else Money(self.total_minor, self.currency)
+
+    @property
+    def limited(self) -> bool:
+        """Whether payments through it take something from each other: they are then counted under its lock."""
+        return self.places is not None or self.total_minor is not None
 
     @property
     def places(self) -> int | None:
@@ -79,6 +99,7 @@ class Payment(TenantKey, Base):
         mode_check(),
         ForeignKeyConstraint(["vendor_id"], ["vendors.id"]),
         ForeignKeyConstraint(["vendor_id", "mode", "link_id"], ["payment_links.vendor_id", "payment_links.mode", "payment_links.id"]),
+        ForeignKeyConstraint(["vendor_id", "mode", "sending_id"], ["link_sendings.vendor_id", "link_sendings.mode", "link_sendings.id"]),
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "reference"),
         UniqueConstraint("vendor_id", "mode", "token_id"),
@@ -91,9 +112,14 @@ class Payment(TenantKey, Base):
         CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0", name="not_negative"),
         CheckConstraint("refunded_minor + refunding_minor <= captured_minor", name="refund_within_capture"),
         CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_minor", name="fee_returned"),
+        CheckConstraint(
+            "applied_minor >= 0 AND given_back_minor >= 0 AND applied_minor + given_back_minor <= received_minor", name="transfers"
+        ),
         Index("ix_payments_by_state", "vendor_id", "mode", "state", "id"),
         Index("ix_payments_by_email", "vendor_id", "mode", "email", "id"),
         Index("ix_payments_by_link", "vendor_id", "mode", "link_id", "id"),
+        Index("ix_payments_by_payer_reference", "vendor_id", "mode", "payer_reference", "id", postgresql_where="payer_reference <> ''"),
+        Index("ix_payments_by_sending", "vendor_id", "mode", "sending_id", postgresql_where="sending_id IS NOT NULL"),
         Index("ix_payments_places", "vendor_id", "mode", "link_id", postgresql_where="holds_place"),
         Index("ix_payments_captured", "vendor_id", "mode", "captured_at"),
         Index("ix_payments_by_last4", "vendor_id", "mode", "card_last4", "id", postgresql_where="card_last4 IS NOT NULL"),
@@ -122,10 +148,18 @@ class Payment(TenantKey, Base):
     refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     fee_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # what the platform keeps
     fee_returned_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    received_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # by bank transfer, whatever became of it
+    applied_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part of it that pays for this
+    given_back_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part on its way back unused, or gone
     processor_fee_minor: Mapped[int | None] = mapped_column(BigInteger)  # what the provider keeps; empty until it has said
     email: Mapped[str] = mapped_column(String(254))
     payer_name: Mapped[str] = mapped_column(String(120), default="")
     payer_country: Mapped[str | None] = mapped_column(CHAR(2))  # where they say they are; some ways to pay depend on it
+    payer_reference: Mapped[str] = mapped_column(String(60), default="", server_default="")  # what the link asked the payer for
+    reference_label: Mapped[str] = mapped_column(String(40), default="", server_default="")  # and what it was called then
+    key_values: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")  # the link's, as they were then
+    attribution: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")  # utm_* and ref of the address
+    sending_id: Mapped[uuid.UUID | None]  # the e-mail whose address the payer came by
     charge: Mapped[str | None] = mapped_column(String(80))  # the provider's own name for the money
     method: Mapped[str | None] = mapped_column(String(20))  # what paid; until then what was chosen last
     method_kind: Mapped[str | None] = mapped_column(String(40))  # the provider's own name for it: ideal, apple_pay
@@ -151,6 +185,16 @@ class Payment(TenantKey, Base):
     def captured(self) -> Money:
         """What was really taken."""
         return Money(self.captured_minor, self.currency)
+
+    @property
+    def unapplied(self) -> Money:
+        """What came by bank transfer and neither pays for this nor goes back: the payer's money, waiting here."""
+        return Money(self.received_minor - self.applied_minor - self.given_back_minor, self.currency)
+
+    @property
+    def missing(self) -> Money:
+        """What the payer still has to transfer."""
+        return Money(max(self.amount_minor - self.unapplied.minor, 0), self.currency)
 
     @property
     def refunded(self) -> Money:
@@ -188,7 +232,7 @@ class Attempt(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "payment_id", "number"),
         CheckConstraint(_one_of("state", ATTEMPT), name="state"),
-        CheckConstraint("surface IN ('hosted', 'fields')", name="surface"),
+        CheckConstraint("surface IN ('hosted', 'fields', 'instructions')", name="surface"),
         CheckConstraint(_one_of("method", METHODS), name="method"),
         CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         # Two tabs cannot both pay: at most one attempt of a payment may still move money.
@@ -199,9 +243,9 @@ class Attempt(TenantKey, Base):
     payment_id: Mapped[uuid.UUID]
     number: Mapped[int]
     state: Mapped[str] = mapped_column(String(20), default="started")
-    surface: Mapped[str] = mapped_column(String(10))
+    surface: Mapped[str] = mapped_column(String(12))
     method: Mapped[str] = mapped_column(String(20), default="card", server_default="card")
-    provider: Mapped[str] = mapped_column(String(20))  # where it was opened, whatever other attempts use
+    provider: Mapped[str] = mapped_column(String(20))  # through whom this try goes; the payment's own is the last one chosen
     delayed_days: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # what the payer was told the last word may take
     provider_reference: Mapped[str | None] = mapped_column(String(120))
     redirect_url: Mapped[str | None] = mapped_column(Text)
@@ -270,6 +314,7 @@ class Refund(TenantKey, Base):
     fee_returned_minor: Mapped[int] = mapped_column(BigInteger)
     taken_from: Mapped[str] = mapped_column(String(20))
     charge: Mapped[str | None] = mapped_column(String(80))  # which of the provider's charges goes back; empty: the payment's own
+    provider: Mapped[str | None] = mapped_column(String(20))  # whose charge that is; empty: the payment's own provider
     reason: Mapped[str] = mapped_column(String(40))
     note: Mapped[str] = mapped_column(String(300), default="")
     requested_by: Mapped[str] = mapped_column(String(60))

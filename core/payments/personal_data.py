@@ -16,6 +16,7 @@ from core.kernel.errors import Conflict, NotFound
 from core.kernel.money import Money
 from core.notifications.models import Message, Paper
 from core.payments.models import Payment, PaymentEvent, Refund
+from core.payments.recipient_data import forget_recipient, letters_to
 from core.payments.sale_models import DiscountUse, PaymentDetail
 from core.providers.models import InboxEvent
 from core.providers.redact import redacted
@@ -43,6 +44,7 @@ def personal_data(vendor: Vendor, customer: Customer) -> dict[str, Any]:
         "mode": customer.mode,
         "made_at": _at(now()),
         "notes": _remarks(vendor, customer.mode, customer.public_id),
+        "letters_about_links": letters_to(vendor, customer.mode, customer.email),
         "payments": [_payment(vendor, payment) for payment in payments],
         "complete": len(payments) < MOST_PAYMENTS,
     }  # fmt: skip
@@ -71,7 +73,7 @@ def _payment(vendor: Vendor, payment: Payment) -> dict[str, Any]:
     return {
         "number": payment.public_id, "reference": payment.reference, "for": payment.description, "state": payment.state,
         "asked_for": _sum(payment.amount), "paid": _sum(payment.captured), "refunded": _sum(payment.refunded),
-        "email": payment.email, "name": payment.payer_name, "card": {"brand": payment.card_brand, "last_four_digits": payment.card_last4},
+        "email": payment.email, "name": payment.payer_name, "their_reference": payment.payer_reference, "came_by": payment.attribution, "card": {"brand": payment.card_brand, "last_four_digits": payment.card_last4},
         "started_at": _at(payment.created_at), "paid_at": _at(payment.captured_at),
         "history": [{"what": event.kind, "at": _at(event.at), "detail": event.detail} for event in events],
         "refunds": [{"number": r.public_id, "state": r.state, **_sum(r.amount), "asked_for_at": _at(r.created_at), "note": r.note} for r in refunds],
@@ -118,7 +120,8 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
     refunds = (Refund.vendor_id == vendor.id, Refund.mode == row.mode, Refund.payment_id.in_(select(Payment.id).where(*whose)))
     db.session.execute(update(Refund).where(*refunds).values(note=""))
     _forget_what_they_said(vendor, row, pseudonym)
-    db.session.execute(update(Payment).where(*whose).values(email=pseudonym, payer_name=""))
+    forget_recipient(vendor, row.mode, row.email, pseudonym)
+    db.session.execute(update(Payment).where(*whose).values(email=pseudonym, payer_name="", payer_reference=""))
     row.email, row.name, row.name_key, row.surname_key, row.blocked_because = pseudonym, "", "", "", None
     row.erased_at = now()
     audit.record(vendor.id, actor=by, action="customer.erased", subject=row.public_id, mode=row.mode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,9 +16,15 @@ from core.kernel.ids import is_public_id
 from core.payments.attempt import live_attempt
 from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink, Refund
+from core.payments.sharing_models import LinkLabel
 
 Row = TypeVar("Row")
 MOST_ROWS = 100
+AMOUNT_KINDS = {
+    "fixed": PaymentLink.amount_minor.is_not(None),
+    "open": PaymentLink.amount_minor.is_(None) & PaymentLink.total_minor.is_(None),
+    "request": PaymentLink.total_minor.is_not(None),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +51,51 @@ def find_link_of(vendor: Vendor, payment: Payment) -> PaymentLink | None:
 
 
 def list_links(
-    vendor: Vendor, mode: str, *, state: str | None = None, text: str | None = None, after: str | None = None, limit: int = 25
+    vendor: Vendor,
+    mode: str,
+    *,
+    state: str | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    amount_kind: str | None = None,
+    after: str | None = None,
+    limit: int = 25,
 ) -> Page[PaymentLink]:
-    """The vendor's links, newest first, by keyset."""
+    """The vendor's links, newest first, by keyset; archived ones only where `state` asks for them.
+
+    `amount_kind` is fixed, open (the payer chooses) or request (a total, paid in parts).
+    """
     query = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode)
-    if state:
+    query = query.where(PaymentLink.archived_at.is_not(None) if state == "archived" else PaymentLink.archived_at.is_(None))
+    if state and state != "archived":
         query = query.where(PaymentLink.state == state)
     if text:
         query = query.where(PaymentLink.title.icontains(text, autoescape=True))
+    if label:
+        filed = select(LinkLabel.link_id).where(LinkLabel.vendor_id == vendor.id, LinkLabel.mode == mode, LinkLabel.label == label)
+        query = query.where(PaymentLink.id.in_(filed))
+    if amount_kind:
+        query = query.where(AMOUNT_KINDS[amount_kind])
     if after:
         query = query.where(PaymentLink.id < get_link(vendor, mode, after).id)
     limit = min(limit, MOST_ROWS)
     rows = list(db.session.scalars(query.order_by(PaymentLink.id.desc()).limit(limit + 1)))
     return Page(rows[:limit], rows[limit - 1].public_id if len(rows) > limit else None)
+
+
+def label_words(vendor: Vendor, mode: str, *, at_most: int = 100) -> list[str]:
+    """Every label this vendor uses, by the alphabet."""
+    used = select(LinkLabel.label).where(LinkLabel.vendor_id == vendor.id, LinkLabel.mode == mode).distinct()
+    return sorted(db.session.scalars(used.limit(at_most)), key=str.casefold)
+
+
+def labels_by_link(vendor: Vendor, mode: str, links: list[PaymentLink]) -> dict[uuid.UUID, list[str]]:
+    """The labels of several links in one look."""
+    found: dict[uuid.UUID, list[str]] = {link.id: [] for link in links}
+    filed = select(LinkLabel.link_id, LinkLabel.label).where(LinkLabel.vendor_id == vendor.id, LinkLabel.mode == mode)
+    for link_id, label in db.session.execute(filed.where(LinkLabel.link_id.in_(list(found))).order_by(LinkLabel.label)):
+        found[link_id].append(label)
+    return found
 
 
 def paid_through(link: PaymentLink, *, at_most: int = 1000) -> int:
@@ -110,9 +149,10 @@ def list_attempts(vendor: Vendor, payment: Payment) -> list[Attempt]:
 
 
 def page_state(payment: Payment) -> str:
-    """Which page of the checkout tells the truth now: pay, challenge, checking, paid, failed, locked, canceled or expired.
+    """Which page of the checkout tells the truth now: pay, challenge, transfer, checking, paid, failed, locked, canceled or expired.
 
-    `challenge`: the provider has opened its page and waits for the payer. `checking`: the payer may have paid and we do
+    `challenge`: the provider has opened its page and waits for the payer. `transfer`: the payer has what to enter at their bank, and
+    we wait for the bank's statement. `checking`: the payer may have paid and we do
     not know yet. Failure is only shown when the provider has said so.
     """
     if payment.state in ("canceled", "expired"):
@@ -123,7 +163,10 @@ def page_state(payment: Payment) -> str:
         return "checking"
     if payment.state == "requires_method":
         return "locked" if locked_until(payment) else "failed" if payment.decline_code else "pay"
-    if payment.state == "requires_action" and live_attempt(payment) is not None:
+    attempt = live_attempt(payment) if payment.state == "requires_action" else None
+    if attempt is not None:
+        if attempt.provider == "bank" and attempt.provider_reference:
+            return "transfer"
         return "challenge"
     return "expired" if now() >= payment.expires_at and live_attempt(payment) is None else "pay"
 

@@ -26,6 +26,8 @@ from core.payments.refund_books import book_failure, book_request, book_success,
 from core.payments.refundable import check_offer, offer_behind
 from core.payments.start import lock_payment
 from core.payments.states import REFUND, may_move
+from core.providers.bank_accounts import check_iban
+from core.providers.bank_orders import senders
 from core.providers.contract import ProviderRefused, ProviderUnreachable, RefundOutcome
 from core.providers.registry import provider_named
 
@@ -108,6 +110,17 @@ def _check(payment: Payment, amount: Money, reason: str) -> None:
         raise RefundExceedsPayment(f"At most {payment.refundable} can still be refunded.", field="amount")
     if reason not in REASONS:
         raise Refusal("Choose a reason from the list.", field="reason")
+    if payment.provider == "bank":
+        _check_senders(payment, amount)
+
+
+def _check_senders(payment: Payment, amount: Money) -> None:
+    """A transfer goes back to an account it came from, and no account gets back more than it sent."""
+    most = max((s.left for s in senders(payment.mode, payment.public_id) if check_iban(s.account)), default=None)
+    if most is None:
+        raise NothingToRefund("The bank did not say from which account this money came, so it cannot be sent back there.", field="amount")
+    if most < amount:
+        raise RefundExceedsPayment(f"The money came from several accounts: at most {most} can go back at once.", field="amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +155,7 @@ def send_refund(vendor: Vendor, sending: Sending) -> RefundOutcome:
     known = ask_about(payment, refund) if sending.again else None
     if known is not None:
         return known
-    provider = provider_named(payment.provider, payment.mode)
+    provider = provider_named(refund.provider or payment.provider, payment.mode)
     try:
         return provider.refund(
             refund.public_id,
@@ -162,7 +175,7 @@ def ask_about(payment: Payment, refund: Refund) -> RefundOutcome | None:
 
     Outside any transaction. A refund whose answer was lost has no reference yet and is looked up by our own id.
     """
-    provider = provider_named(payment.provider, payment.mode)
+    provider = provider_named(refund.provider or payment.provider, payment.mode)
     try:
         if refund.provider_reference:
             return provider.inquire_refund(refund.provider_reference)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from core.accounts.models import Vendor
 from core.customers.models import Customer
@@ -123,11 +123,18 @@ def search(vendor: Vendor, mode: str, text: str) -> Found:
             customers = [get_customer(vendor, mode, words.public_id)]
         except NotFound:
             customers = []
-    return Found(_payments(vendor, mode, words, customers), customers, _links(vendor, mode, words, text))
+    return Found(_payments(vendor, mode, words, customers, text), customers, _links(vendor, mode, words, text))
 
 
-def _payments(vendor: Vendor, mode: str, words: Reading, customers: list[Customer]) -> list[Payment]:
-    conditions = []
+def by_their_reference(text: str) -> ColumnElement[bool]:
+    """Payments under which the payer wrote this (an invoice number, a member's), whichever way it is capitalised."""
+    words = " ".join(text.split())[:60]
+    # The partial index of these references is used only where the empty ones are plainly left out.
+    return (Payment.payer_reference != "") & Payment.payer_reference.in_({words, words.upper(), words.lower()})
+
+
+def _payments(vendor: Vendor, mode: str, words: Reading, customers: list[Customer], text: str) -> list[Payment]:
+    conditions = [by_their_reference(text)]
     if words.public_id:
         conditions.append(Payment.public_id == words.public_id)
     if words.reference:

@@ -56,7 +56,7 @@ def settle_at_once(vendor: Vendor, payment: Payment, attempt: Attempt | None, ou
     """The same for a caller who has nothing else to write down: a success is then a unit of work by itself, kept in the journey
     that asks for it. Any other news, and all of it when the present unit has begun, is part of that unit as usual."""
     told = Told(vendor, payment, attempt, outcome, cause)
-    if outcome.state == "succeeded" and _fee_fits(outcome) and not _says_so(told):
+    if outcome.state == "succeeded" and _fee_fits(outcome) and not _says_so(told) and _through(told) == payment.provider != "bank":
         items = settle_items([told], now())  # before the look: a row that has to be read again begins a unit
         if not unit_begun():
             with _one_fact():
@@ -100,7 +100,12 @@ def settle_many(told: list[Told]) -> list[str]:
 
 
 def _says_so(told: Told) -> bool:
-    """The row in hand says it already. A success is for ever, so it may be believed however old it is: no news, no journey."""
+    """The row in hand says it already. A success is for ever, so it may be believed however old it is: no news, no journey.
+
+    A bank transfer is booked with the line of the statement that brought it, and nowhere else.
+    """
+    if told.attempt is not None and told.attempt.provider == "bank":
+        return True
     return told.payment.state == "succeeded" and told.payment.charge == told.outcome.charge
 
 
@@ -113,6 +118,8 @@ def _fee_fits(outcome: Outcome) -> bool:
 
 def _book_paid(paid: list[tuple[int, Told]]) -> list[tuple[int, str]]:
     paid = sorted(paid, key=lambda p: (p[1].payment.vendor_id, p[1].payment.mode, p[1].payment.id))  # everybody locks in this order
+    for _, told in paid:
+        _follow_provider(told)
     db.session.flush()  # settle_payments must see what this unit has already said
     with _one_fact():
         results = driver().execute(SETTLE, (settle_items([told for _, told in paid], now()),)).fetchone()[0]
@@ -120,6 +127,19 @@ def _book_paid(paid: list[tuple[int, Told]]) -> list[tuple[int, str]]:
     if "settled" in results:
         wake_after_commit("money")
     return [(n, result) for (n, _), result in zip(paid, results, strict=True)]
+
+
+def _follow_provider(told: Told) -> None:
+    """The payer began elsewhere after this: the payment belongs to whom the money is with."""
+    if told.attempt is not None and told.attempt.provider != told.payment.provider:
+        payment = lock_payment(told.payment)
+        if payment.state != "succeeded":
+            payment.provider = told.attempt.provider
+
+
+def _through(told: Told) -> str:
+    """Who holds this money: where the attempt was opened; for news of no attempt of ours the payment's own provider."""
+    return told.attempt.provider if told.attempt is not None else told.payment.provider
 
 
 class CaptureTwisted(RuntimeError):
@@ -174,7 +194,7 @@ def _item(told: Told, at: datetime, said_at: str) -> dict[str, Any]:
         "charge": charge,
         "brand": outcome.card_brand,
         "last4": outcome.card_last4,
-        "provider": through or None,
+        "provider": through,
         "method": outcome.method if outcome.kind else told.attempt.method if told.attempt is not None else None,
         "kind": outcome.kind,
         "funding": outcome.card_funding,
@@ -194,11 +214,6 @@ def _item(told: Told, at: datetime, said_at: str) -> dict[str, Any]:
     return item
 
 
-def _through(told: Told) -> str:
-    """Who took the money: where the attempt was opened. Empty for news of no attempt of ours: then the payment's own provider."""
-    return told.attempt.provider if told.attempt is not None else ""
-
-
 def _book_unexpected(told: Told, why: str) -> None:
     """Money we did not ask for is booked, shown and left for a person; it is never ignored and never taken as the sale."""
     if told.attempt is not None:  # it took money, whatever for: nobody need ask about it again
@@ -214,7 +229,7 @@ def _book_unexpected(told: Told, why: str) -> None:
     journal = book.unexpected_capture(payment, charge=outcome.charge, captured=outcome.captured, at=at, through=through)
     if post([journal]):
         amount = {"amount_minor": outcome.captured.minor, "currency": outcome.captured.currency}
-        note(payment, "payment.unexpected_money", actor=told.actor, cause=told.cause, why=why, charge=outcome.charge, **amount)
+        note(payment, "payment.unexpected_money", actor=told.actor, cause=told.cause, why=why, charge=outcome.charge, provider=_through(told), **amount)
         tell_team(told.vendor, "unexpected_money", mode=payment.mode, payment=payment.public_id)
 
 

@@ -22,8 +22,10 @@ from core.kernel.signing import TokenRefused, make_token, read_token
 from core.payments.basket import Choices, PriceChanged, Priced, offer_of, price
 from core.payments.discount import CodeRefused, hold_use
 from core.payments.history import move
+from core.payments.instalments import check_part
 from core.payments.link import LinkClosed, limits, link_state
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
+from core.payments.origin import Origin, as_filled_in, check_fixed_amount, origin_columns
 from core.payments.sale import Details, write_cart, write_details
 from core.payments.states import LIVE_ATTEMPT
 from core.providers.registry import provider_for
@@ -71,20 +73,29 @@ class Order:
 
 
 def start_payment(
-    vendor: Vendor, link: PaymentLink, *, amount: Money | None, email: str, name: str, form_token: str, order: Order | None = None
+    vendor: Vendor,
+    link: PaymentLink,
+    *,
+    amount: Money | None,
+    email: str,
+    name: str,
+    form_token: str,
+    order: Order | None = None,
+    origin: Origin | None = None,
 ) -> Payment:
     """Write down what the payer set out to pay. The same form posted again answers the payment it made the first time.
 
-    A limited link is locked while its places are counted, and a limited code while its uses are, so two people cannot both
-    have the last one. `amount` is what the payer chose or the link's own; a link that sells more than one sum is priced here.
-    Refuses LinkClosed when the link takes no payment now, AmountNotOffered, BadChoice and CodeRefused at their fields, CustomerBlocked
-    when the vendor takes none from this address, and PriceChanged when the total is not what the payer was shown.
+    A limited link is locked while its places (or what is left of its total) are counted, and a limited code while its uses are,
+    so two people cannot both have the last of it. `amount` is what the payer chose or the link's own; a link that sells more than one sum is priced here.
+    Refuses LinkClosed when the link takes no payment now, AmountNotOffered, PartNotOffered, BadChoice, BadReference and CodeRefused at
+    their fields, CustomerBlocked when the vendor takes none from this address, and PriceChanged when the total is not what the payer
+    was shown.
     """
-    order = order or Order()
+    order, origin = order or Order(), origin or Origin()
     again = _made_before(vendor, link, form_token)
     if again:
         return again
-    if link.places is not None:
+    if link.limited:
         link = locked(PaymentLink, link.vendor_id, link.mode, link.id) or link
         again = _made_before(vendor, link, form_token)  # while we waited for the link; it may have taken the last place
         if again:
@@ -92,6 +103,9 @@ def start_payment(
     state = link_state(link)
     if state != "open":
         raise LinkClosed(state)
+    check_fixed_amount(link, origin.prefill, amount)
+    email, name, reference = as_filled_in(origin.prefill, email=email, name=name, reference=origin.payer_reference)
+    came = origin_columns(link, origin, reference)
     meet_customer(vendor, link.mode, email=email, name=name)
     try:
         priced = _price(vendor, link, amount, order, email)
@@ -105,7 +119,7 @@ def start_payment(
         raise AmountNotOffered("Enter an amount.", field="amount")
     if order.shown is not None and total != order.shown:
         raise PriceChanged(total)
-    return _write(vendor, link, total, email, name, form_token, order, priced)
+    return _write(vendor, link, total, email, name, form_token, order, priced, came)
 
 
 def _price(vendor: Vendor, link: PaymentLink, amount: Money | None, order: Order, email: str) -> Priced | None:
@@ -132,6 +146,9 @@ def check_amount(link: PaymentLink, amount: Money) -> None:
             raise AmountNotOffered(f"This link takes exactly {link.amount}.", field="amount")
         return
     smallest, largest = limits(link.currency)
+    if link.total is not None:
+        check_part(link, amount, smallest=smallest)
+        return
     low, high = max(smallest, link.minimum_minor or 0), min(largest, link.maximum_minor or largest)
     if amount.minor < low:
         raise AmountNotOffered(f"The smallest amount here is {Money(low, link.currency)}.", field="amount")
@@ -140,7 +157,15 @@ def check_amount(link: PaymentLink, amount: Money) -> None:
 
 
 def _write(
-    vendor: Vendor, link: PaymentLink, amount: Money, email: str, name: str, form_token: str, order: Order, priced: Priced | None
+    vendor: Vendor,
+    link: PaymentLink,
+    amount: Money,
+    email: str,
+    name: str,
+    form_token: str,
+    order: Order,
+    priced: Priced | None,
+    came: dict[str, Any],
 ) -> Payment:
     at = now()
     row: dict[str, Any] = {
@@ -155,7 +180,7 @@ def _write(
         "description": link.title,
         "provider": provider_for(link.mode).name,
         "state": "created",
-        "holds_place": link.places is not None,
+        "holds_place": link.limited,
         "currency": amount.currency,
         "amount_minor": amount.minor,
         "tip_minor": priced.cart.tip.minor if priced else 0,
@@ -172,6 +197,7 @@ def _write(
         "created_at": at,
         "updated_at": at,
         "version": 1,
+        **came,
     }
     if row["holds_place"]:
         row["expires_at"] = at + FIRST_HOLD

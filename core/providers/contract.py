@@ -63,10 +63,21 @@ class OpenPayment:
     return_url: str  # where the payer comes back to; says nothing about the outcome
     cancel_url: str  # where the payer goes who turns back
     expires_at: datetime  # the provider is told when it can keep such a term; else the caller closes the attempt itself
-    surface: str  # 'hosted': the provider's own page; 'fields': the provider's fields inside ours
+    surface: str  # 'hosted': the provider's own page; 'fields': the provider's fields inside ours; 'instructions': words for the payer
     metadata: Mapping[str, str]  # vendor, mode, payment, attempt: comes back with every event
     method: str = "card"  # what the payer chose: every kind of it that fits is offered on the provider's page
     country: str | None = None  # the payer's, when known
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """What a payer enters in their own bank. The reference is how we know the money when it comes."""
+
+    holder: str
+    iban: str
+    bic: str  # empty where none is needed
+    amount: Money
+    reference: str  # ISO 11649, without blanks
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,7 @@ class Opening:
     fields_url: str | None = None  # surface 'fields', when the provider's fields are a page to be put in an iframe
     client_secret: str | None = None  # surface 'fields', when they are the provider's script
     publishable_key: str | None = None
+    instructions: Instructions | None = None  # surface 'instructions': the payer moves the money at their own bank
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Which provider serves a mode: Stripe when its keys are there, else (in test mode only) the sandbox processor."""
+"""Which provider serves a mode: Stripe when its keys are there, else (in test mode only) the sandbox processor; and the bank beside it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from functools import cache
 
 from core.kernel.config import settings
+from core.providers.bank import Bank
+from core.providers.bank_accounts import accounts
 from core.providers.contract import NoSuchProvider, Offer, Provider
 from core.providers.stripe import Stripe
 from core.providers.stripe_methods import KINDS
@@ -25,11 +27,12 @@ def offers_for(mode: str) -> list[tuple[str, Offer]]:
 
 
 def _serving(mode: str) -> list[str]:
-    """The providers a payer may be sent to. Another one beside the card processor (a bank that takes transfers) is added here."""
+    """The providers a payer may be sent to: the card processor, and beside it the bank where it has an account of ours."""
     try:
-        return [provider_for(mode).name]
+        found = [provider_for(mode).name]
     except NoSuchProvider:
-        return []
+        found = []
+    return [*found, "bank"] if accounts(settings().bank_accounts.get(mode, "")) else found
 
 
 def provider_named(name: str, mode: str) -> Provider:
@@ -42,6 +45,10 @@ def _made(name: str, mode: str, process: int) -> Provider:
     """One adapter for a process: its open lines must not be shared with a forked one."""
     if (name, mode) == ("sandbox", "test"):
         return _sandbox()
+    if name == "bank" and mode in ("test", "live"):
+        if not accounts(settings().bank_accounts.get(mode, "")):
+            raise NoSuchProvider("provider_not_set_up", f"No bank account takes transfers in {mode} mode.")
+        return Bank(mode, accounts(settings().bank_accounts[mode]))
     if name != "stripe" or mode not in ("test", "live"):
         raise NoSuchProvider("no_such_provider", f"There is no provider {name!r} in {mode} mode.")
     kept = settings().stripe[mode]

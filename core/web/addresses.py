@@ -31,5 +31,28 @@ def receipt_pdf(token: str) -> str:
     return f"{settings().public_url}/receipt/{token}.pdf"
 
 
+def portal_transfers() -> str:
+    return f"{settings().public_url}/portal/transfers"
+
+
 def portal_payment(payment: str) -> str:
     return f"{settings().public_url}/portal/payments/{payment}"
+
+
+def payment_link(token: str) -> str:
+    """A link's signed address: its own, one sent by e-mail, or one with answers filled in."""
+    return f"{settings().public_url}/pay/{token}"
+
+
+def readable_link(mode: str, vendor: str, slug: str) -> str:
+    """The address that people can read and type. Practice links say so in it."""
+    return f"{settings().public_url}/pay/{'test/' if mode == 'test' else ''}{vendor}/{slug}"
+
+
+def portal_link(link: str) -> str:
+    return f"{settings().public_url}/portal/links/{link}"
+
+
+def verify() -> str:
+    """Where anybody can ask whether something is really ours."""
+    return f"{settings().public_url}/verify"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from email_validator import validate_email
@@ -142,9 +142,7 @@ class LineField(StringField):
 class ParagraphField(TextAreaField):
     """Several lines of plain text."""
 
-    def __init__(
-        self, label: str, *, most: int = 2000, required: str | None = None, validators: Sequence[Any] = (), **kwargs: Any
-    ) -> None:
+    def __init__(self, label: str, *, most: int = 2000, required: str | None = None, validators: Sequence[Any] = (), **kwargs: Any) -> None:
         first = DataRequired(required) if required else Optional()
         super().__init__(label, [first, Length(max=most, message=f"Use {most} characters at most."), *validators], **kwargs)
         self.most = most
@@ -336,12 +334,22 @@ class DayField(MomentField):
         return self.data.astimezone(zone()).strftime("%Y-%m-%d") if self.data else ""
 
     @property
+    def day(self) -> date | None:
+        """The day itself, as a calendar has it."""
+        return self.data.astimezone(zone()).date() if self.data else None
+
+    @property
     def next_day(self) -> datetime | None:
         """When the day after begins there: some days have 23 hours and some 25."""
         if self.data is None:
             return None
         here = self.data.astimezone(zone()).date() + timedelta(days=1)
         return datetime.combine(here, time(), tzinfo=zone()).astimezone(UTC)
+
+
+def day_begins(day: date | None) -> datetime | None:
+    """When this day begins where the reader lives: what a DayField holds."""
+    return datetime.combine(day, time(), tzinfo=zone()).astimezone(UTC) if day else None
 
 
 class FormTokenField(HiddenField):

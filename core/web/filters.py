@@ -40,12 +40,15 @@ STATES: dict[str, tuple[str, str]] = {
     "pending": ("On its way", "wait"),
     "failed": ("Failed", "bad"),
     "open": ("Open", "good"),
+    "archived": ("Archived", "calm"),
     "paused": ("Paused", "wait"),
     "sold_out": ("Sold out", "calm"),
     "paid": ("Paid", "good"),
     "queued": ("Waiting to be sent", "wait"),
     "sent": ("Sent", "good"),
     "kept": ("Kept here", "calm"),
+    "bounced": ("Came back", "bad"),
+    "opened": ("Link opened", "good"),
 }
 REFUND_STATES = {"succeeded": ("Refunded", "good")}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
@@ -52,9 +52,10 @@ class Reader:
         time = format_time(value, "short", tzinfo=self._zone, locale=self._locale)
         return f"{self.day(value)}, {time} {self.zone_name(value)}"
 
-    def day(self, value: datetime) -> str:
-        """21 November 2026."""
-        return format_date(value.astimezone(self._zone).date(), "long", locale=self._locale)
+    def day(self, value: date) -> str:
+        """21 November 2026; of an instant, the day it is where the reader lives."""
+        at_home = value.astimezone(self._zone).date() if isinstance(value, datetime) else value
+        return format_date(at_home, "long", locale=self._locale)
 
     def zone_name(self, value: datetime) -> str:
         """GMT, MESZ, GMT+05:30: short, and right for that day of the year."""
@@ -94,6 +95,8 @@ UNNAMED = {"bank_redirect": "Bank payment", "bank_transfer": "Bank transfer", "q
 def card_words(payment: object) -> str:
     """How it was paid: Visa debit ending in 4242; Apple Pay (Visa ending in 4242); iDEAL; plainly Card, when the processor has not said."""
     method, kind = getattr(payment, "method", None), getattr(payment, "method_kind", None)
+    if getattr(payment, "provider", None) == "bank":
+        return UNNAMED["bank_transfer"]
     if method in ("bank_redirect", "bank_transfer", "qr") or (method is None and kind not in (None, "card")):
         return kind_name(kind) if kind and method != "bank_transfer" else UNNAMED.get(method or "", "Bank payment")
     card = _card(payment)

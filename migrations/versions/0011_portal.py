@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 # Everybody who paid before there was a table of customers. The public ids are as long as ours, of sixteen signs instead of sixty-two.
 EARLIER_CUSTOMERS = """

@@ -180,7 +180,7 @@ def test_test_mode_answers_404_to_live_things_of_the_same_vendor_and_changes_not
     tried = 0
     for public_id in (link.public_id, paid.public_id, waiting.public_id):
         for method, path, _ in routes(app, public_id=public_id):
-            if public_id in path:
+            if public_id in path and not path.startswith("/staff/"):  # those ask for staff before they look for anything
                 tried += 1
                 form = {"csrf_token": token, "amount": "1.00", "reason": "other", "form_token": "x" * 22, "title": "Mine", "mode": "live"}
                 answer = mine.client.open(path, method=method, data=form if method == "POST" else None)

@@ -138,7 +138,9 @@ def told_by_an_event(shop: Shop, paid: Any) -> str:
     """An event of the processor's that this payment's history names as a cause; answers its number."""
     event_id = f"evt_{secrets.token_hex(8)}"
     with shop.app.app_context():
-        receive_event(provider=paid.provider, mode="test", event_id=event_id, type="charge.updated", raw='{"data": {"email": "a@example.com"}}')
+        receive_event(
+            provider=paid.provider, mode="test", event_id=event_id, type="charge.updated", raw='{"data": {"email": "a@example.com"}}'
+        )
     with unit(shop.app):
         note(lock_payment(again(paid)), "fee.recorded", actor="provider", cause=event_id, amount_minor=1, currency=paid.currency)
     return event_id
@@ -162,13 +164,22 @@ def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, live
     event = told_by_an_event(shop, paid)
     with unit(shop.app):
         customer = find_customer(shop.vendor, "test", paid.email)
-        invite(shop.vendor, email="a.very.long.name.of.somebody@some-long-company-name.example.com", role="accountant", by=shop.user.public_id)
-        save_filter(shop.vendor, "test", list="payments", name="What was paid", query="status=succeeded", by=shop.user.public_id, shared=True)
+        invite(
+            shop.vendor, email="a.very.long.name.of.somebody@some-long-company-name.example.com", role="accountant", by=shop.user.public_id
+        )
+        save_filter(
+            shop.vendor, "test", list="payments", name="What was paid", query="status=succeeded", by=shop.user.public_id, shared=True
+        )
         write_remark(shop.vendor, "test", about=paid.public_id, text="Rang up on Friday.", by=shop.user.public_id)
         assert customer
     days = {"day": f"{now():%Y-%m-%d}", "week": f"{now() + timedelta(days=7):%Y-%m-%d}", "month": f"{now():%Y-%m}"}
     more = {"event": event, "customer": customer.public_id, "colleague": make_colleague(shop, "support").user.public_id}
-    names = {name: link.public_id for name, link in links.items()} | days | more | {"paid": paid.public_id, "declined": make_declined(shop).public_id}
+    names = (
+        {name: link.public_id for name, link in links.items()}
+        | days
+        | more
+        | {"paid": paid.public_id, "declined": make_declined(shop).public_id}
+    )
     page, wrong = visitor(phone=phone), []
     for path in (*OPEN_PAGES, *(path.format(**names) for path in PAGES)):
         if path.startswith("/portal"):
@@ -183,7 +194,14 @@ def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, live
 def test_a_new_vendors_empty_pages_are_free_of_barriers(visitor: Visit, app: Any, live_server: str) -> None:
     page = enter(visitor(phone=True), make_shop(app, verified=False), live_server)
     empty = ("customers", "refunds", "statements", "notices", "search", "team", "settings/receipts")
-    for path in ("/portal/", "/portal/links", "/portal/payments", "/portal/balance", "/portal/outbox", *(f"/portal/{name}" for name in empty)):
+    for path in (
+        "/portal/",
+        "/portal/links",
+        "/portal/payments",
+        "/portal/balance",
+        "/portal/outbox",
+        *(f"/portal/{name}" for name in empty),
+    ):
         page.goto(path)
         assert not barriers(page), path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import secrets
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -12,17 +13,39 @@ from email.message import EmailMessage
 import pytest
 from aiosmtpd.controller import Controller
 
-from core.accounts.email_links import make_link, open_link
+from core.accounts import email_links
+from core.accounts.email_links import open_link
 from core.accounts.invite import invite
-from core.kernel.clock import shifted
+from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
 from core.notifications.models import Message
 from core.notifications.notify import KINDS, notify
 from core.notifications.queries import list_messages
 from core.notifications.send import LEASE
+from core.payments.link import expire_link
+from core.payments.models import Payment
+from core.payments.queries import get_link
+from core.payments.send_link import send_link
+from core.payments.sendings import list_sendings
+from core.payments.transfer_cases import give_back_transfer
 from core.web.pdf import PaperNotPrinted
-from tests.factories import Shop, ask_refund, fresh, make_declined, make_paid, make_shop, tell_refund
+from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
+from tests.factories import (
+    Shop,
+    again,
+    ask_refund,
+    fresh,
+    make_declined,
+    make_paid,
+    make_payment,
+    make_shop,
+    open_payment,
+    tell,
+    tell_refund,
+    unit,
+)
+from tests.factories import make_link as pay_link
 from workers import messages
 from workers.messages import send_message
 
@@ -84,7 +107,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
     tell_refund(shop, done, "succeeded")
     tell_refund(shop, failed, "failed", failure_reason="account_closed")
     with unit_of_work():
-        tokens = {p: make_link(shop.user, p).token_id for p in ("email-verify", "password-reset")}
+        tokens = {p: email_links.make_link(shop.user, p).token_id for p in ("email-verify", "password-reset")}
         asked = invite(shop.vendor, email="ada@example.com", role="support", by=shop.user.public_id)
     user, pay = shop.user.public_id, payment.public_id
     return [
@@ -93,14 +116,55 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "password_changed", user=user),
         ask(shop, "payment_received", payment=pay),
         ask(shop, "receipt", payment=pay),
+        ask(shop, "instruction_received", payment=_processing(shop).public_id),
         ask(shop, "payment_failed", payment=make_declined(shop).public_id),
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
+        *_about_transfers(shop),
         ask(shop, "unexpected_money", payment=pay),
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
         ask(shop, "invitation", invitation=asked.public_id),
+        *about_a_link(shop),
+    ]
+
+
+def _processing(shop: Shop) -> Payment:
+    """A payment that the payer has done their part of, and whose bank takes its time."""
+    payment = make_payment(shop)
+    tell(shop, payment, open_payment(shop, payment), "processing")
+    return payment
+
+
+def about_a_link(shop: Shop) -> list[Message]:
+    """The letter that a link was sent with, and a reminder of it."""
+    link = pay_link(shop, amount=None, kind="request", total_minor=30_000, due_on=(now() + timedelta(days=30)).date())
+    with unit_of_work():
+        (sending,) = send_link(
+            shop.vendor, link, sender=shop.user, recipients=["ada@example.com"], message="Two lines,\n<b>plain</b>.", reminders=[], form_token=secrets.token_hex(10)
+        )  # fmt: skip
+        first = db.session.get_one(Message, (shop.vendor.id, "test", sending.message_id))
+    return [first, ask(shop, "link_reminder", link=link.public_id, sending=sending.public_id)]
+
+
+def _about_transfers(shop: Shop) -> list[Message]:
+    """One payment that is waited for, of which a part has come, and one to which too much came, some of which went back."""
+    bank, link = TestBank(shop), pay_link(shop, currency="EUR")
+    waiting, over = make_payment(shop, link), make_payment(shop, link)
+    waited, more = (begin_transfer(shop, payment).provider_reference or "" for payment in (waiting, over))
+    bank.tell(transfer(1000, waited), transfer(2600, more))
+    with unit(shop.app):
+        (returned,) = give_back_transfer(shop.vendor, again(over), by=shop.user.public_id)
+    settle_order(bank, returned.public_id)
+    bank.tell(transfer(100, more))
+    return [
+        ask(shop, "transfer_instructions", payment=waiting.public_id),
+        ask(shop, "transfer_partial", payment=waiting.public_id),
+        ask(shop, "transfer_held", payment=over.public_id),
+        ask(shop, "transfer_decision", payment=over.public_id),
+        ask(shop, "transfer_returned", payment=over.public_id, transfer_return=returned.public_id),
+        ask(shop, "transfer_taken_back", payment=over.public_id),
     ]
 
 
@@ -113,7 +177,12 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
         assert mail["Message-ID"] == f"<{message.public_id}@portal.example>"
         assert settings().public_url in text and settings().public_url in html
         assert "http://" not in html.replace(settings().public_url, "") and "<img" not in html
-        assert ("TEST MODE" in text) == ("TEST MODE" in html) == ("[Test]" in mail["Subject"]) == ("payment" in message.params)
+        assert (
+            ("TEST MODE" in text)
+            == ("TEST MODE" in html)
+            == ("[Test]" in mail["Subject"])
+            == (not {"payment", "link"}.isdisjoint(message.params))
+        )
 
 
 def test_the_customer_hears_from_the_shop_and_can_answer_it(shop: Shop, inbox: Inbox) -> None:
@@ -178,17 +247,17 @@ def test_a_no_is_written_down_and_no_job_is_poisoned(shop: Shop, inbox: Inbox, a
 
 def test_a_link_that_no_longer_works_is_not_sent(shop: Shop, inbox: Inbox) -> None:
     with unit_of_work():
-        old = make_link(shop.user, "password-reset").token_id
+        old = email_links.make_link(shop.user, "password-reset").token_id
     message = ask(shop, "reset_password", user=shop.user.public_id, token=old)
     with unit_of_work():
-        make_link(shop.user, "password-reset")
+        email_links.make_link(shop.user, "password-reset")
     assert send(message).state == "failed" and "no longer works" in send(message).last_error
     assert inbox.mails == []
 
 
 def test_the_link_in_the_letter_opens_the_door(shop: Shop, inbox: Inbox) -> None:
     with unit_of_work():
-        link = make_link(shop.user, "password-reset")
+        link = email_links.make_link(shop.user, "password-reset")
     send(ask(shop, "reset_password", to=shop.user.email, user=shop.user.public_id, token=link.token_id))
     text = inbox.mails[0].get_body(("plain",)).get_content()
     token = next(word for word in text.split() if "/reset-password/" in word).rpartition("/")[2]
@@ -214,6 +283,40 @@ def test_a_vendor_learns_that_the_customer_was_told_too_early(shop: Shop, inbox:
     tell_refund(shop, refund, "failed", failure_reason="account_closed")
     send(ask(shop, "refund_failed", payment=payment.public_id, refund=refund.public_id))
     assert "told your customer earlier" in inbox.mails[1].get_body(("plain",)).get_content()
+
+
+def test_a_link_sent_by_e_mail_says_what_it_is_for_from_whom_and_how_much_is_open(shop: Shop, inbox: Inbox) -> None:
+    for message in about_a_link(shop):
+        assert send(message).state == "sent"
+    first, second = inbox.mails
+    assert first["From"].addresses[0].display_name == "Blue Door Bäckerei 🥐 via Portal"
+    assert first["Reply-To"].addresses[0].addr_spec == shop.vendor.support_email
+    assert second["Subject"] == "[Test] Reminder from Blue Door Bäckerei 🥐: Sourdough course"
+    for mail in inbox.mails:
+        text, html = (mail.get_body((form,)).get_content() for form in ("plain", "html"))
+        assert "Two lines," in text and "<b>plain</b>." in text and "&lt;b&gt;plain" in html and "<b>plain" not in html
+        assert "£300.00" in text and "Due on" in text and "/pay/" in text and "opened" in text
+
+
+def test_a_letter_about_a_link_is_not_sent_once_it_is_paid_or_over(shop: Shop, inbox: Inbox) -> None:
+    first, reminder = about_a_link(shop)
+    with unit_of_work():
+        link = get_link(shop.vendor, "test", first.params["link"])
+    make_paid(shop, link, amount="300.00")
+    assert send(reminder).state == "failed" and "paid" in send(reminder).last_error
+    other, _ = about_a_link(shop)
+    with unit_of_work():
+        expire_link(get_link(shop.vendor, "test", other.params["link"]), by="usr_x")
+    assert send(other).state == "failed" and inbox.mails == []
+
+
+def test_a_refused_address_is_seen_at_the_sending(shop: Shop, inbox: Inbox) -> None:
+    inbox.answer = "550 no such mailbox"
+    first, _ = about_a_link(shop)
+    send(first)
+    with unit_of_work():
+        (fate,) = list_sendings(shop.vendor, get_link(shop.vendor, "test", first.params["link"]))
+    assert fate.state == "bounced" and "550 no such mailbox" in fate.problem
 
 
 def test_a_payment_brings_both_sides_their_message(shop: Shop, inbox: Inbox, work: Callable[[], int]) -> None:

@@ -25,6 +25,8 @@ class Paid:
     reference: str = "7K3F9-QX2MA"
     description: str = "Full service, Dawes Galaxy"
     payer_name: str = "Grace Hopper"
+    payer_reference: str = ""
+    reference_label: str = ""
     email: str = "grace@example.com"
     card_brand: str | None = "visa"
     card_last4: str | None = "4242"
@@ -50,6 +52,12 @@ def page(payment: Paid | None = None, *refunds: Back, name: str = "Ada’s Bicyc
 def printed(html: str) -> str:
     reader = PdfReader(io.BytesIO(render_pdf(html).data))
     return re.sub(r"\s+", " ", " ".join(p.extract_text() for p in reader.pages))
+
+
+def test_the_payers_own_reference_stands_on_it_under_the_vendors_word() -> None:
+    paper = printed(page(replace(Paid(), payer_reference="INV-2041", reference_label="Invoice number")))
+    assert "Invoice number INV-2041" in paper
+    assert "Invoice number" not in printed(page())
 
 
 def test_the_paper_says_who_was_paid_what_by_whom_when_and_how() -> None:

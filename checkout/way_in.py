@@ -1,0 +1,135 @@
+"""By which address somebody came to a link: its signed one, one sent by e-mail, one with answers filled in, or one people can read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, request, url_for
+
+from core.accounts.models import Vendor
+from core.kernel.money import BadAmount, Money, parse_amount
+from core.payments.funnel import add_openings, today_of
+from core.payments.instalments import progress_of
+from core.payments.link import note_opening
+from core.payments.models import Payment, PaymentLink
+from core.payments.open_address import open_address
+from core.payments.origin import Origin, read_attribution
+from core.payments.send_link import note_sending_opened
+from core.payments.sharing_models import LinkPrefill, LinkSending
+from core.payments.slug import open_readable
+from core.web.fields import plain_text
+from core.web.tally import Tally
+from core.web.visitors import is_program
+
+openings = Tally(add_openings)
+LONGEST = {"email": 254, "name": 120, "payer_reference": 60}
+
+
+@dataclass(frozen=True)
+class WayIn:
+    """The link, and how it was opened. `name` is the readable address as it is written now, when it was opened by one."""
+
+    vendor: Vendor
+    link: PaymentLink
+    token: str | None = None
+    name: tuple[str, str] | None = None
+    sending: LinkSending | None = None
+    prefill: LinkPrefill | None = None
+
+    @property
+    def key(self) -> str:
+        """Under what this browser remembers its payment: a filled-in address is about a payment of its own."""
+        return self.prefill.token_id if self.prefill else self.link.token_id
+
+    @property
+    def attribution(self) -> dict[str, str]:
+        return read_attribution(request.args)
+
+    @property
+    def action(self) -> str:
+        """Where the form goes: the same address, with what it says of its source and nothing else."""
+        if self.name:
+            return name_url(self.link.mode, self.name, **self.attribution)
+        return url_for("checkout.start", token=self.token, **self.attribution)
+
+    @property
+    def source(self) -> str:
+        """For the count of openings: one of a few words, never what somebody wrote into an address."""
+        ref = request.args.get("ref", "")
+        if ref in ("poster", "code"):
+            return ref
+        return "mail" if self.sending else "filled" if self.prefill else "name" if self.name else "other"
+
+    def origin(self, reference: str, before: Payment | None) -> Origin:
+        """What the payment keeps of this. Whoever cancels and begins again still came by the same letter."""
+        sending = self.sending.id if self.sending else before.sending_id if before else None
+        return Origin(payer_reference=reference, attribution=self.attribution, sending_id=sending, prefill=self.prefill)
+
+    def note(self, *, new: bool) -> None:
+        """A person has opened the link: once in a link's and a letter's life that is written down, and otherwise counted."""
+        if is_program(request):
+            return
+        note_opening(self.vendor, self.link)
+        if self.sending:
+            note_sending_opened(self.sending)
+        if new:
+            app = current_app._get_current_object()  # type: ignore[attr-defined]
+            openings.add(app, (self.vendor.id, self.link.mode, self.link.id, today_of(self.vendor), self.source))
+
+
+def by_token(token: str) -> WayIn:
+    """Raises TokenRefused."""
+    opened = open_address(token)
+    return WayIn(opened.vendor, opened.link, token=token, sending=opened.sending, prefill=opened.prefill)
+
+
+def by_name(mode: str, vendor: str, slug: str) -> WayIn:
+    """Raises TokenRefused."""
+    owner, link, name = open_readable(mode, vendor, slug)
+    return WayIn(owner, link, name=name)
+
+
+def name_url(mode: str, name: tuple[str, str], **values: str) -> str:
+    """The path of a readable address."""
+    endpoint = "checkout.practice_by_name" if mode == "test" else "checkout.by_readable_name"
+    return url_for(endpoint, vendor=name[0], slug=name[1], **values)
+
+
+def fixed_answers(way: WayIn) -> dict[str, Any]:
+    """What the address has filled in for good; what it leaves to the payer is empty. The payer reads it and cannot change it."""
+    prefill = way.prefill
+    if prefill is None:
+        return {"email": "", "name": "", "payer_reference": "", "amount": None}
+    amount = Money(prefill.amount_minor, way.link.currency) if prefill.amount_minor else None
+    return {"email": prefill.email, "name": prefill.payer_name, "payer_reference": prefill.payer_reference, "amount": amount}
+
+
+def proposed_answers(way: WayIn) -> dict[str, Any]:
+    """What the address only proposes (?email=&name=&reference=&amount=), and a letter's own recipient: the payer may change all of it."""
+    given = {
+        "email": request.args.get("email", ""),
+        "name": request.args.get("name", ""),
+        "payer_reference": request.args.get("reference", ""),
+    }
+    found: dict[str, Any] = {
+        name: " ".join(value.split())[: LONGEST[name]] for name, value in given.items() if value.strip() and not plain_text(value)
+    }
+    if way.sending:
+        found.setdefault("email", way.sending.recipient)
+    try:
+        amount = parse_amount(request.args.get("amount", "")[:64].strip(), way.link.currency)
+    except BadAmount:
+        return found
+    if way.link.amount is None and amount.minor > 0:
+        offered = amount.minor in suggestions(way.link)
+        found |= {"choice": str(amount.minor)} if offered else {"choice": "own", "amount": amount}
+    return found
+
+
+def suggestions(link: PaymentLink) -> list[int]:
+    """The amounts to press, in minor units: the vendor's own, or for a request all that is open."""
+    how = progress_of(link)
+    if how is None:
+        return list(link.suggestions_minor)
+    return [how.open.minor] if how.open else []

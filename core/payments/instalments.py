@@ -1,0 +1,117 @@
+"""A request that may be paid in parts: how much of it is paid, being paid and still open, and which part may be paid next.
+
+The parts are counted under the link's lock, by payments that hold a place: those that are paid, and those that somebody is paying
+right now. So two payers at once can never bring more than the total. A refund does not open the request again: the vendor gave that
+money back on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+
+from core.kernel.db import db
+from core.kernel.errors import Conflict, Refusal
+from core.kernel.money import Money
+from core.payments.models import Payment, PaymentLink
+
+
+class PartNotOffered(Refusal):
+    """This part would be more than is left, less than the vendor takes, or would leave a rest that nobody could pay."""
+
+    code = "part_not_offered"
+
+
+class TotalBelowPaid(Conflict):
+    """A request cannot ask for less than has been paid, or is being paid, towards it."""
+
+    code = "total_below_paid"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a request stands. `being_paid` is locked for whoever is paying it; `open` is what somebody else may pay now."""
+
+    total: Money
+    paid: Money
+    being_paid: Money
+
+    @property
+    def open(self) -> Money:
+        left = self.total - self.paid - self.being_paid
+        return left if left.minor > 0 else Money(0, self.total.currency)
+
+    @property
+    def unpaid(self) -> Money:
+        left = self.total - self.paid
+        return left if left.minor > 0 else Money(0, self.total.currency)
+
+    @property
+    def complete(self) -> bool:
+        return self.paid.minor >= self.total.minor
+
+    @property
+    def percent(self) -> int:
+        """For a bar: whole percents, 100 only when all of it is paid."""
+        return min(100, self.paid.minor * 100 // self.total.minor)
+
+
+def progress_of(link: PaymentLink) -> Progress | None:
+    """How the request stands; None for a link of another kind."""
+    if link.total is None:
+        return None
+    paid, held = db.session.execute(
+        select(
+            func.coalesce(func.sum(Payment.captured_minor), 0),
+            func.coalesce(func.sum(case((Payment.state != "succeeded", Payment.amount_minor), else_=0)), 0),
+        ).where(Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.holds_place)
+    ).one()
+    return Progress(link.total, Money(int(paid), link.currency), Money(int(held), link.currency))
+
+
+def request_state(link: PaymentLink) -> str | None:
+    """paid, sold_out (the rest is being paid this very moment), or None while something is open."""
+    how = progress_of(link)
+    if how is None or how.open:
+        return None
+    return "paid" if how.complete else "sold_out"
+
+
+def least_part(link: PaymentLink, left: Money, smallest: int) -> Money:
+    """The smallest part that may be paid now: the vendor's minimum, or all that is left when that is less."""
+    return Money(min(left.minor, max(smallest, link.minimum_minor or 0)), link.currency)
+
+
+def check_part(link: PaymentLink, amount: Money, *, smallest: int) -> None:
+    """Refuse a part that does not fit. The link must be locked. `smallest` is the least any payment may be, in minor units."""
+    how = progress_of(link)
+    if how is None:
+        return
+    if amount.minor > how.open.minor:
+        busy = f" {how.being_paid} is being paid by somebody right now." if how.being_paid else ""
+        raise PartNotOffered(f"Only {how.open} is open.{busy}", field="amount")
+    least = least_part(link, how.open, smallest)
+    if amount.minor < least.minor:
+        raise PartNotOffered(f"The smallest part is {least}.", field="amount")
+    rest = how.open - amount
+    if 0 < rest.minor < smallest:
+        raise PartNotOffered(f"That would leave {rest}, which is too little to be paid. Pay {how.open}, or a little less.", field="amount")
+
+
+def check_total(link: PaymentLink, total_minor: int | None, currency: str) -> None:
+    """Refuse a change of the total below what is paid or being paid, and a change of kind or currency once something is."""
+    taken = _taken(link)
+    if not taken:
+        return
+    if (total_minor is None) != (link.total_minor is None):
+        raise TotalBelowPaid("Payments came in already, so the kind of the link stays as it is.", field="kind")
+    if total_minor is not None and currency != link.currency:
+        raise TotalBelowPaid("Payments came in already, so the currency stays as it is.", field="currency")
+    if total_minor is not None and total_minor < taken:
+        raise TotalBelowPaid(f"{Money(taken, link.currency)} is paid or being paid already.", field="amount")
+
+
+def _taken(link: PaymentLink) -> int:
+    mine = Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.holds_place
+    return int(db.session.scalar(select(func.coalesce(func.sum(Payment.amount_minor), 0)).where(*mine)) or 0)

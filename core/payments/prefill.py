@@ -1,0 +1,106 @@
+"""Addresses of a link with some answers filled in for good: made by the vendor, enforced when the payment starts, taken back at will."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.accounts.models import Vendor
+from core.kernel.audit import record
+from core.kernel.clock import now
+from core.kernel.db import db, locked
+from core.kernel.errors import Conflict, NotFound, Refusal
+from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.money import Money
+from core.kernel.signing import make_token
+from core.payments.basket import offer_of
+from core.payments.models import PaymentLink
+from core.payments.reference import check_reference
+from core.payments.sharing_models import LinkPrefill
+from core.payments.start import check_amount
+
+
+class BadPrefill(Refusal):
+    """What was to be filled in does not fit the link."""
+
+    code = "bad_prefill"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the payer will find filled in and cannot change. What is empty the payer fills in."""
+
+    email: str = ""
+    name: str = ""
+    reference: str = ""
+    amount: Money | None = None
+
+
+def make_prefill(vendor: Vendor, link: PaymentLink, *, by: str, answers: Answers, form_token: str) -> LinkPrefill:
+    """Make such an address. The same form sent again answers the address it made. Refuses what the link would refuse of a payer."""
+    if not (answers.email or answers.name or answers.reference or answers.amount):
+        raise BadPrefill("Fill in at least one answer.")
+    if answers.amount is not None:
+        if link.amount is not None or offer_of(link).items:
+            raise BadPrefill("The amount of this link is settled already.", field="amount")
+        check_amount(link, answers.amount)
+    if answers.reference and not link.reference_label:
+        raise BadPrefill("This link asks the payer for no reference. Name one in the link first.", field="reference")
+    row = {
+        "vendor_id": vendor.id, "mode": link.mode, "id": uuid7(), "public_id": public_id("pre"), "token_id": public_id("tok"),
+        "link_id": link.id, "link_token_id": link.token_id, "form_token": form_token,
+        "email": answers.email.lower(), "payer_name": answers.name, "payer_reference": _fitting(link, answers.reference),
+        "amount_minor": answers.amount.minor if answers.amount else None, "created_by": by, "created_at": now(),
+    }  # fmt: skip
+    keys = ["vendor_id", "mode", "form_token"]
+    made = db.session.execute(
+        insert(LinkPrefill).values(**row).on_conflict_do_nothing(index_elements=keys).returning(LinkPrefill.id)
+    ).scalar()
+    mine = LinkPrefill.vendor_id == vendor.id, LinkPrefill.mode == link.mode, LinkPrefill.form_token == form_token
+    prefill = db.session.scalar(select(LinkPrefill).where(*mine))
+    if prefill is None or prefill.link_id != link.id:
+        raise Conflict("This form was sent before. Reload the page.")
+    if made:
+        record(vendor.id, actor=by, action="link.filled_in", subject=link.public_id, prefill=prefill.public_id)
+    return prefill
+
+
+def _fitting(link: PaymentLink, reference: str) -> str:
+    if not reference:
+        return ""
+    try:
+        return check_reference(link, reference)
+    except Refusal as no:
+        raise BadPrefill(no.message, field="reference") from None
+
+
+def withdraw_prefill(prefill: LinkPrefill, *, by: str) -> None:
+    """The address opens nothing any more. Payments made by it stay; repeating changes nothing."""
+    row = locked(LinkPrefill, prefill.vendor_id, prefill.mode, prefill.id)
+    if row is not None and row.withdrawn_at is None:
+        row.withdrawn_at = now()
+        record(row.vendor_id, actor=by, action="link.filled_in_withdrawn", subject=row.public_id)
+
+
+def prefill_token(vendor: Vendor, link: PaymentLink, prefill: LinkPrefill) -> str:
+    """The signed text of the filled-in address; it ends when the link's own address does."""
+    return make_token("prefill", vendor=vendor.public_id, mode=link.mode, token_id=prefill.token_id, expires_at=link.token_expires_at)
+
+
+def get_prefill(vendor: Vendor, mode: str, public_id: str) -> tuple[PaymentLink, LinkPrefill]:
+    """This vendor's filled-in address with its link; refuses with 404."""
+    if is_public_id("pre", public_id):
+        mine = LinkPrefill.vendor_id == vendor.id, LinkPrefill.mode == mode, LinkPrefill.public_id == public_id
+        prefill = db.session.scalar(select(LinkPrefill).where(*mine))
+        if prefill:
+            return db.session.get_one(PaymentLink, (vendor.id, mode, prefill.link_id)), prefill
+    raise NotFound("There is no such address.")
+
+
+def list_prefills(vendor: Vendor, link: PaymentLink, *, limit: int = 50) -> list[LinkPrefill]:
+    """The link's filled-in addresses that still open it, newest first."""
+    mine = LinkPrefill.vendor_id == vendor.id, LinkPrefill.mode == link.mode, LinkPrefill.link_id == link.id
+    good = LinkPrefill.withdrawn_at.is_(None), LinkPrefill.link_token_id == link.token_id
+    return list(db.session.scalars(select(LinkPrefill).where(*mine, *good).order_by(LinkPrefill.id.desc()).limit(limit)))

@@ -1,0 +1,171 @@
+"""A request paid in parts: never more than the total, whoever pays at once, and never a rest that nobody could pay."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from core.kernel.clock import now
+from core.kernel.errors import Refusal
+from core.kernel.money import Money
+from core.payments.instalments import PartNotOffered, Progress, TotalBelowPaid, progress_of
+from core.payments.link import BadTerms, LinkClosed, LinkTerms, check_terms, edit_link, link_state
+from core.payments.models import Payment, PaymentLink
+from core.payments.start import give_up, start_payment
+from tests.core.payments.conftest import AtOnce
+from tests.factories import Shop, again, ask_refund, make_link, make_paid, make_payment, tell_refund, unit
+
+ROUNDS = 40
+
+
+def request(shop: Shop, total: str = "300.00", **more: object) -> PaymentLink:
+    return make_link(shop, amount=None, kind="request", total_minor=Money.of(total, "GBP").minor, **more)
+
+
+def progress(shop: Shop, link: PaymentLink) -> Progress:
+    with unit(shop.app):
+        how = progress_of(again(link))
+        assert how
+        return how
+
+
+def state(shop: Shop, link: PaymentLink) -> str:
+    with unit(shop.app):
+        return link_state(again(link))
+
+
+def part(shop: Shop, link: PaymentLink, minor: int) -> Payment:
+    return start_payment(
+        shop.vendor, again(link), amount=Money(minor, "GBP"), email="ada@example.com", name="", form_token=secrets.token_urlsafe(18)
+    )
+
+
+def test_a_request_is_paid_bit_by_bit_and_closes_with_the_last_penny(shop: Shop) -> None:
+    link = request(shop)
+    for amount, open_, where in (("100.00", 20_000, "open"), ("150.00", 5_000, "open"), ("50.00", 0, "paid")):
+        make_paid(shop, link, amount=amount)
+        how = progress(shop, link)
+        assert (how.open.minor, how.unpaid.minor, state(shop, link)) == (open_, open_, where)
+    assert progress(shop, link).complete and progress(shop, link).percent == 100
+    with pytest.raises(LinkClosed), unit(shop.app):
+        part(shop, link, 100)
+
+
+def test_a_part_that_is_being_paid_is_locked_until_it_is_paid_or_given_up(shop: Shop) -> None:
+    link = request(shop)
+    held = make_payment(shop, link, amount="300.00")
+    assert state(shop, link) == "sold_out" and progress(shop, link).open.minor == 0 and progress(shop, link).unpaid.minor == 30_000
+    with unit(shop.app):
+        give_up(again(held), to="canceled", actor="payer")
+    assert state(shop, link) == "open" and progress(shop, link).open.minor == 30_000
+
+
+@pytest.mark.parametrize(
+    ("minor", "said"),
+    [(30_001, "Only GBP 300.00 is open"), (999, "smallest part is GBP 10.00"), (29_980, "would leave GBP 0.20"), (10_000, "")],
+)
+def test_a_part_must_fit_what_is_open(shop: Shop, minor: int, said: str) -> None:
+    link = request(shop, minimum_minor=1_000)
+    if not said:
+        with unit(shop.app):
+            assert part(shop, link, minor).holds_place
+        return
+    with pytest.raises(PartNotOffered, match=said) as no, unit(shop.app):
+        part(shop, link, minor)
+    assert no.value.field == "amount"
+
+
+def test_the_last_part_may_be_smaller_than_the_smallest(shop: Shop) -> None:
+    link = request(shop, "25.00", minimum_minor=2_000)
+    make_paid(shop, link, amount="20.00")
+    make_paid(shop, link, amount="5.00")
+    assert state(shop, link) == "paid"
+
+
+def test_a_refund_does_not_ask_for_the_money_again(shop: Shop) -> None:
+    link = request(shop, "50.00")
+    tell_refund(shop, ask_refund(shop, make_paid(shop, link, amount="50.00"), "20.00"), "succeeded")
+    assert state(shop, link) == "paid" and progress(shop, link).open.minor == 0
+
+
+def test_two_who_pay_at_once_never_bring_more_than_the_total(shop: Shop, at_once: AtOnce) -> None:
+    for _ in range(ROUNDS):
+        link = request(shop, "100.00")
+        answers = at_once(*(partial(part, shop, link, 6_000) for _ in range(2)))
+        assert sorted(type(answer).__name__ for answer in answers) == ["PartNotOffered", "Payment"], answers
+        assert progress(shop, link).being_paid.minor == 6_000
+
+
+def test_many_who_pay_at_once_fill_it_exactly(shop: Shop, at_once: AtOnce) -> None:
+    for _ in range(10):
+        link = request(shop, "100.00")
+        answers = at_once(*(partial(part, shop, link, 2_500) for _ in range(6)))
+        assert sum(isinstance(answer, Payment) for answer in answers) == 4
+        assert all(isinstance(answer, Payment | Refusal) for answer in answers), answers
+        assert progress(shop, link).being_paid.minor == 10_000
+
+
+def test_one_form_sent_at_once_is_one_part(shop: Shop, at_once: AtOnce) -> None:
+    for _ in range(10):
+        link, token = request(shop, "100.00"), secrets.token_urlsafe(18)
+
+        def pay(link: PaymentLink = link, token: str = token) -> str:
+            paid = start_payment(shop.vendor, again(link), amount=Money(10_000, "GBP"), email="a@b.example", name="", form_token=token)
+            return paid.public_id
+
+        assert len(set(at_once(pay, pay, pay))) == 1
+        assert progress(shop, link).being_paid.minor == 10_000
+
+
+# --- terms ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("amount", {"total_minor": None}),
+        ("amount", {"kind": "single"}),
+        ("amount", {"total_minor": 5}),
+        ("amount", {"total_minor": 200_000_000_000}),
+        ("part_minimum", {"minimum_minor": 30_001}),
+        ("part_minimum", {"minimum_minor": 1}),
+        ("due_on", {"due_on": (now() + timedelta(days=6 * 365)).date()}),
+    ],
+)
+def test_terms_that_contradict_themselves_are_refused_at_their_field(field: str, wrong: dict[str, object]) -> None:
+    with pytest.raises(BadTerms) as no:
+        check_terms(LinkTerms(**{"title": "Roof", "currency": "GBP", "kind": "request", "total_minor": 30_000, **wrong}))  # type: ignore[arg-type]
+    assert no.value.field == field
+
+
+def change(shop: Shop, link: PaymentLink, **terms: object) -> None:
+    wanted = {"title": "Roof", "currency": "GBP", "kind": "request", "total_minor": 30_000, **terms}
+    with unit(shop.app):
+        edit_link(again(link), by="usr_x", terms=LinkTerms(**wanted))  # type: ignore[arg-type]
+
+
+def test_the_total_may_grow_but_not_fall_below_what_is_paid_or_being_paid(shop: Shop) -> None:
+    link = request(shop)
+    make_paid(shop, link, amount="100.00")
+    make_payment(shop, link, amount="50.00")
+    change(shop, link, total_minor=15_000)
+    assert state(shop, link) == "sold_out"
+    change(shop, link, total_minor=40_000)
+    assert progress(shop, link).open.minor == 25_000
+    for wrong in ({"total_minor": 14_999}, {"currency": "EUR"}, {"kind": "single", "total_minor": None, "amount_minor": 40_000}):
+        with pytest.raises(TotalBelowPaid):
+            change(shop, link, **wrong)
+
+
+def test_lowering_the_total_against_somebody_paying_never_overfills(shop: Shop, at_once: AtOnce) -> None:
+    def lower(link: PaymentLink) -> None:
+        edit_link(again(link), by="usr_x", terms=LinkTerms(title="Roof", currency="GBP", kind="request", total_minor=5_000))
+
+    for _ in range(ROUNDS):
+        link = request(shop, "100.00")
+        at_once(partial(lower, link), partial(part, shop, link, 6_000))
+        how = progress(shop, link)
+        assert how.being_paid.minor <= how.total.minor, how
