@@ -21,7 +21,7 @@ from core.notifications.models import Message
 from core.payments.models import Payment, PaymentLink
 from tests.browser import Browser, Page
 from tests.core.providers.statements import Draft, file_of
-from tests.factories import Shop, fresh, link_address, make_link, unit
+from tests.factories import Shop, fresh, link_address, make_link, out_of_sight, unit
 from tests.portal.admin.people import make_staff
 from tests.sandbox.running import ask
 from workers.bank import fetch_statements
@@ -70,6 +70,7 @@ def payer(app: Flask) -> Browser:
 def choose_transfer(shop: Shop, payer: Browser, email: str, work: Work, amount: str = "40.00") -> Page:
     """From the link to the page with the instructions, which are sent by e-mail as well."""
     with unit(shop.app):
+        out_of_sight(shop.vendor)
         switch_method(shop.vendor, "test", "bank_transfer", on=True, by=shop.user.public_id)
     link = make_link(shop, amount=amount, currency="EUR", title="Pottery course")
     checkout = payer.submit(payer.get(link_address(shop, link)).form(), email=email, name="Ada Payer")
