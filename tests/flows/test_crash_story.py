@@ -111,13 +111,13 @@ class Storm:
         )
 
 
-# What is still to be done. Attempts that nobody finished are asked about for as long as their page is open: that is not work left over.
+# What is still to be done. What the clock plans ahead (the next look at the bank, the next housekeeping) always waits. Attempts that nobody finished are asked about for as long as their page is open: that is not work left over.
 UNFINISHED = {
     "unopened events": "SELECT count(*) AS n FROM provider_events WHERE handled_at IS NULL",
     "refunds": "SELECT count(*) AS n FROM refunds WHERE state NOT IN ('succeeded', 'failed', 'canceled')",
     "uncertain payments": "SELECT count(*) AS n FROM payments WHERE state IN ('created', 'processing', 'unknown')",
-    "money tasks": "SELECT count(*) AS n FROM outbox WHERE queue = 'money' AND job <> 'settle_attempt'",
-    "letters and papers": "SELECT count(*) AS n FROM outbox WHERE queue <> 'money'",
+    "money tasks": "SELECT count(*) AS n FROM outbox WHERE queue = 'money' AND job NOT IN ('settle_attempt', 'fetch_statements')",
+    "letters and papers": "SELECT count(*) AS n FROM outbox WHERE queue <> 'money' AND job <> 'prune'",
 }
 
 
