@@ -13,7 +13,8 @@ from checkout import door as checkout_door
 from core.kernel import logs
 from core.kernel.config import settings
 from core.kernel.db import db, on_commit
-from core.web import filters, guard, headers, health, languages, once_more, page, refusals, statics, throttle
+from core.providers.bank_accounts import accounts
+from core.web import filters, guard, headers, health, languages, once_more, page, refusals, staff_guard, statics, throttle
 from core.web.application import Application
 from portal import door as portal_door
 from workers import commands
@@ -26,6 +27,8 @@ LARGEST_BODY = 1_000_000  # bytes; nobody types more, and hooks stay far below
 def create_app(**config: Any) -> Flask:
     """The web process: every door on one application. `config` lets a test say what differs."""
     logs.configure()
+    for accounts_of_a_mode in settings().bank_accounts.values():
+        accounts(accounts_of_a_mode)  # a mistyped IBAN is found now, not by a payer
     app = Application(__name__, template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings().database_url,
@@ -40,7 +43,7 @@ def create_app(**config: Any) -> Flask:
     db.init_app(app)
     if os.environ.get("FLASK_RUN_FROM_CLI"):
         _add_migrations(app)
-    for part in (page, headers, guard, throttle, filters, languages, refusals, statics, health, once_more):
+    for part in (page, headers, guard, staff_guard, throttle, filters, languages, refusals, statics, health, once_more):
         part.install(app)
     portal_door.register(app)
     checkout_door.register(app)

@@ -5,13 +5,15 @@ CREATE TEMP TABLE fresh_payments ON COMMIT DROP AS
   FROM (SELECT n, interval '365 days' * (1 - n::float8 / %(count)s::bigint) AS shift FROM generate_series(%(begin)s::bigint, %(begin)s::bigint + %(step)s - 1) AS n) s;
 INSERT INTO payments (vendor_id, mode, id, public_id, reference, token_id, form_token, description, provider, state, holds_place, currency,
     amount_minor, captured_minor, refunding_minor, refunded_minor, fee_minor, fee_returned_minor, processor_fee_minor, email, payer_name, charge,
-    card_brand, card_last4, expires_at, captured_at, available_at, released_at, created_at, updated_at, version)
+    method, method_kind, card_brand, card_last4, card_funding, expires_at, captured_at, available_at, released_at, created_at, updated_at, version)
   SELECT %(vendor)s, 'test', id, 'pay_' || left(replace(id::text, '-', ''), 22), left('B' || n || '-' || reference, 20), 'tok_' || id, 'form_' || id,
     'Stock', 'sandbox', 'succeeded', false, 'GBP', 10000, 10000, 0, 0, 150, 0, 320, 'payer-' || n %% 5000 || '@example.com', 'Ada Payer', 'ch_' || id,
-    'visa', '4242', at + interval '1 hour', at, at + interval '7 days', at + interval '7 days', at, at, 4
+    'card', 'card', 'visa', '4242', 'credit', at + interval '1 hour', at, at + interval '7 days', at + interval '7 days', at, at, 4
   FROM fresh_payments ORDER BY n;
-INSERT INTO attempts (vendor_id, mode, id, public_id, payment_id, number, state, surface, provider_reference, inquiries, created_at, updated_at)
-  SELECT %(vendor)s, 'test', attempt_id, 'att_' || left(replace(attempt_id::text, '-', ''), 22), id, 1, 'succeeded', 'hosted', 'cs_' || id, 0, at, at
+INSERT INTO attempts (vendor_id, mode, id, public_id, payment_id, number, state, surface, method, provider, delayed_days, provider_reference, inquiries,
+    created_at, updated_at)
+  SELECT %(vendor)s, 'test', attempt_id, 'att_' || left(replace(attempt_id::text, '-', ''), 22), id, 1, 'succeeded', 'hosted', 'card', 'sandbox', 0,
+    'cs_' || id, 0, at, at
   FROM fresh_payments ORDER BY n;
 INSERT INTO payment_events (vendor_id, mode, payment_id, seq, kind, from_state, to_state, actor, cause, detail, at)
   SELECT %(vendor)s, 'test', id, e.seq, e.kind, e.old, e.new, e.actor, '', jsonb_build_object('amount_minor', 10000, 'currency', 'GBP'), at

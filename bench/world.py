@@ -126,7 +126,7 @@ def _waiting(vendor: Vendor, at: datetime) -> Waiting:
     )  # fmt: skip
     attempt = Attempt(
         vendor_id=vendor.id, mode="test", id=uuid7(), public_id=public_id("att"), payment_id=payment.id, number=1, state="action_required",
-        surface="hosted", provider_reference="cs_test_" + public_id("x"), next_inquiry_at=at + timedelta(hours=8), inquiries=0,
+        surface="hosted", provider="sandbox", provider_reference="cs_test_" + public_id("x"), next_inquiry_at=at + timedelta(hours=8), inquiries=0,
         created_at=at, updated_at=at,
     )  # fmt: skip
     return Waiting(vendor, payment, attempt)

@@ -1,8 +1,11 @@
-"""Why a card was declined and what to do next, in plain words. What a bank keeps to itself stays with the bank."""
+"""Why a payment was declined and what to do next, in plain words. What a bank keeps to itself stays with the bank."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 # lost_card and stolen_card are left out on purpose: whoever holds such a card is not told that it is known.
 TITLE = "Your card was declined"
@@ -34,6 +37,18 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
 }  # fmt: skip
 OTHERWISE = ("Your bank did not say why.", "Use another card, or ask your bank and try again.")
+BY_CARD = frozenset({"card", "wallet", None})
+NO_CARD: dict[str, tuple[str, str]] = {
+    "payment_method_customer_decline": (
+        lazy_gettext("It was cancelled at your bank."),
+        lazy_gettext("Try again, or choose another way to pay."),
+    ),
+    "payment_method_provider_decline": (
+        lazy_gettext("Your bank did not carry it out."),
+        lazy_gettext("Try again, choose another way to pay, or ask your bank."),
+    ),
+}
+NO_CARD_OTHERWISE = (lazy_gettext("Your bank did not say why."), lazy_gettext("Try again, or choose another way to pay."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,8 @@ class Decline:
     next_step: str
 
 
-def explain(code: str | None) -> Decline:
+def explain(code: str | None, method: str | None = None) -> Decline:
     """The words for a provider's decline code; a code we do not know gets words that are always true."""
-    return Decline(TITLE, *WORDS.get(code or "", OTHERWISE))
+    if method in BY_CARD:
+        return Decline(TITLE, *WORDS.get(code or "", OTHERWISE))
+    return Decline(_("The payment did not go through"), *NO_CARD.get(code or "", NO_CARD_OTHERWISE))

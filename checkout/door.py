@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from checkout import hooks, pay, practice, receipt, result, try_card
+from checkout import country, hooks, pay, practice, receipt, result, transfer, try_card, verify
 from checkout.blueprint import door
 
-PAGES = (hooks, pay, practice, receipt, result, try_card)
+PAGES = (country, hooks, pay, practice, receipt, result, transfer, try_card, verify)
 
 
 def register(app: Flask) -> None:
+    result.PAGES["transfer"] = transfer.transfer_page
     app.register_blueprint(door)

@@ -19,7 +19,7 @@ STRIPE = {
 
 def allow_processor(payment: Payment, attempt: Attempt | None) -> None:
     """Widens this one answer's content policy to the processor this payment goes through."""
-    if payment.provider == "stripe":
+    if (attempt.provider if attempt else payment.provider) == "stripe":
         for directive, sources in STRIPE.items():
             allow(directive, *sources)
         return

@@ -10,18 +10,22 @@ from checkout.blueprint import door, log
 from checkout.declines import explain
 from checkout.processor_pages import allow_processor
 from checkout.till import Till, at, open_till
+from checkout.ways import asks_country, choices_for, chosen_among, title_of
+from core.accounts.places import countries
 from core.accounts.return_addresses import return_address
 from core.kernel.clock import now
+from core.kernel.money import Money
 from core.payments.attempt import close_at_provider, live_attempt
 from core.payments.basket import offer_of
 from core.payments.close import record_close
 from core.payments.link import link_state, link_token
 from core.payments.lockout import locked_until
-from core.payments.models import PaymentLink
+from core.payments.models import Attempt, PaymentLink
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
 from core.payments.sale import find_cart
 from core.payments.settle import settle_at_once
+from core.payments.transfer_queries import list_returns
 from core.providers.contract import ProviderError
 from core.web.guard import public
 from core.web.page import page, see_other, step_outside
@@ -30,6 +34,7 @@ from core.web.throttle import by_address
 
 QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
 REFRESH_SECONDS = 4  # for browsers without scripts
+DELAYED_SECONDS = 60  # an answer that may take days is not asked for every two seconds
 PROCESSING_SECONDS = 30  # the bank may take days: the page looks again now and then, and the e-mail comes anyway
 LAST_MINUTES = 5  # before that nobody is hurried
 NOT_CANCELED = "The card processor did not answer, so we cannot promise that this payment is cancelled. Please try again in a moment."
@@ -72,9 +77,11 @@ def come_back(token: str) -> Response:
 
 @door.post("/checkout/<token>/cancel")
 @public
-@at("pay", "challenge", "failed", "locked")
+@at("pay", "challenge", "failed", "locked", "transfer")
 def cancel(till: Till) -> Response:
     """The payer calls it off. What is open at the provider is closed first; if it was paid after all, it is paid."""
+    if till.payment.unapplied:  # part of it has come: what becomes of that is between payer and seller
+        return see_other(till.page_url)
     attempt, outcome = live_attempt(till.payment), None
     if attempt is not None:
         try:
@@ -91,7 +98,7 @@ def page_of(till: Till, **extra: object) -> Response:
     return PAGES[till.stage](till, **extra)
 
 
-def _page(template: str, till: Till, *, status: int = 200, **values: object) -> Response:
+def payment_page(template: str, till: Till, *, status: int = 200, **values: object) -> Response:
     payment = till.payment
     common = {
         "face": till.face,
@@ -109,19 +116,28 @@ def _page(template: str, till: Till, *, status: int = 200, **values: object) -> 
 def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Response:
     """To be paid: fresh, left in the middle, or after a decline. What was typed before stays with the payment."""
     attempt = till.attempt if notice is None else live_attempt(till.payment)  # a notice: something was tried since
-    stage = till.stage
+    choices = choices_for(till, attempt)
+    if not choices:
+        return payment_page("checkout/no_way.html", till, status=status, cancel_url=url_for("checkout.cancel", token=till.token))
+    stage, chosen = till.stage, chosen_among(choices, till.payment, attempt)
     # Fields on our own page need scripts to be opened; a payer sent to the hosted page continues there.
     in_fields = attempt is None or attempt.surface == "fields"
     template = {"pay": "pay", "failed": "failed", "challenge": "pay" if in_fields else "challenge"}[stage]
     allow_processor(till.payment, attempt)
-    return _page(
+    return payment_page(
         f"checkout/{template}.html",
         till,
         status=status,
         notice=notice,
         ends_at=payment_end(till),
-        decline=explain(till.payment.decline_code) if stage == "failed" else None,
-        in_fields=in_fields,
+        decline=explain(till.payment.decline_code, till.payment.method) if stage == "failed" else None,
+        ways=choices,
+        chosen=next(choice for choice in choices if choice.method == chosen),
+        in_fields=in_fields and chosen == "card",
+        may_open_fields=any(choice.method == "card" and choice.in_fields for choice in choices),
+        country=till.payment.payer_country or "",
+        countries=countries() if asks_country(till) else (),
+        country_url=url_for("checkout.country", token=till.token),
         attempts_url=url_for("checkout.try_card", token=till.token),
         back_url=url_for("checkout.come_back", token=till.token),
         cancel_url=url_for("checkout.cancel", token=till.token),
@@ -131,7 +147,7 @@ def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Re
 
 def locked_page(till: Till, *, notice: str | None = None, status: int = 200) -> Response:
     """Too many declines: said with the time at which it goes on. The guard lets no try through before."""
-    return _page(
+    return payment_page(
         "checkout/locked.html",
         till,
         status=status,
@@ -148,8 +164,11 @@ def payment_end(till: Till) -> dict[str, object]:
 
 
 def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response:
+    attempt = till.attempt
+    if till.payment.state == "processing" and attempt is not None and attempt.delayed_days:
+        return delayed_page(till, attempt, part=part)
     processing, slow = till.payment.state == "processing", asked >= QUICK_ASKS
-    return _page(
+    return payment_page(
         "checkout/_checking.html" if part else "checkout/checking.html",
         till,
         state_url=url_for("checkout.state", token=till.token, asked=asked + 1),
@@ -160,15 +179,29 @@ def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response
     )
 
 
+def delayed_page(till: Till, attempt: Attempt, *, part: bool) -> Response:
+    """The payer has done their part and the bank may take days: said so, with the longest it may take, and never called failed before it is."""
+    return payment_page(
+        "checkout/_delayed.html" if part else "checkout/delayed.html",
+        till,
+        days=attempt.delayed_days,
+        method=title_of(attempt.method),
+        state_url=url_for("checkout.state", token=till.token),
+        wait_seconds=DELAYED_SECONDS,
+    )
+
+
 def paid_page(till: Till) -> Response:
     payment = till.payment
-    return _page(
+    return payment_page(
         "checkout/paid.html",
         till,
         amount_due=payment.captured,
         refunded=payment.refunded,
         paid_at=payment.captured_at,
-        card=card_words(payment),
+        paid_with=card_words(payment),
+        excess=payment.unapplied,
+        going_back=going_back(till),
         receipt_url=till.receipt_url,
         shop_url=shop_url(till, find_link_of(till.vendor, payment), "success_url"),
         paid_note=True,
@@ -182,12 +215,19 @@ def shop_url(till: Till, link: PaymentLink | None, which: str) -> str | None:
 
 
 def over_page(till: Till) -> Response:
-    """Cancelled or out of time: nothing was taken, and the link may be used again while it is open."""
+    """Cancelled or out of time: nothing was taken, and the link may be used again while it is open. A transfer may have come since."""
+    if till.payment.received_minor:
+        return payment_page("checkout/late.html", till, waiting=till.payment.unapplied, going_back=going_back(till))
     link = find_link_of(till.vendor, till.payment)
     again = (
         url_for("checkout.choose", token=link_token(till.vendor, link), again=till.token) if link and link_state(link) == "open" else None
     )
-    return _page(f"checkout/{till.stage}.html", till, again_url=again, shop_url=shop_url(till, link, "cancel_url"), paid_note=False)
+    return payment_page(f"checkout/{till.stage}.html", till, again_url=again, shop_url=shop_url(till, link, "cancel_url"), paid_note=False)
+
+
+def going_back(till: Till) -> list[Money]:
+    """Transfers, or parts of them, that are on their way back to the payer or have gone."""
+    return [one.amount for one in list_returns(till.vendor, till.payment) if one.state != "failed"]
 
 
 PAGES: dict[str, Callable[..., Response]] = {

@@ -30,7 +30,7 @@ class Till:
 
     @property
     def stage(self) -> str:
-        """pay, challenge, checking, paid, failed, canceled or expired, as the rows stand at this moment."""
+        """pay, challenge, transfer, checking, paid, failed, canceled or expired, as the rows stand at this moment."""
         return page_state(self.payment)
 
     @property

@@ -1,14 +1,18 @@
-"""A try to pay: opened at the processor, whose page or fields then take the card. No card number ever comes here."""
+"""A try to pay: opened at the processor, whose page or fields then take the payment. No card number ever comes here."""
 
 from __future__ import annotations
 
 from flask import Response, request, url_for
+from flask_babel import gettext as _
 
 from checkout.blueprint import door, log
 from checkout.processor_pages import origin_of
 from checkout.result import card_page
 from checkout.till import Till, at
+from checkout.ways import choices_for, chosen_among
 from core.kernel.config import settings
+from core.kernel.errors import Conflict
+from core.methods.eligible import MethodNotOffered
 from core.payments.attempt import (
     PaymentOver,
     TriedTooOften,
@@ -26,6 +30,13 @@ from core.web.guard import public
 from core.web.page import page, see_other, step_outside
 from core.web.throttle import by_address
 
+
+class NotHere(Conflict):
+    """The payment is under way elsewhere, and nobody has asked to end that."""
+
+    code = "under_way_elsewhere"
+
+
 AWAY = "The card processor cannot be reached just now. No money was taken. Please try again in a moment."
 CLOSED = "This payment was called off in another window. No money was taken."
 REFUSED = "The card processor did not accept this payment. No money was taken. Please ask the seller."
@@ -39,9 +50,11 @@ def try_card(till: Till) -> Response:
     """Without scripts: on to the processor's page. With scripts (`surface=fields`): the processor's fields for this page."""
     surface = "fields" if request.form.get("surface") == "fields" else "hosted"
     try:
-        attempt = open_attempt(till, surface)
-    except (PaymentOver, TriedTooOften) as over:
+        attempt = open_attempt(till, surface, _method(till), switch=surface == "hosted" or "switch" in request.form)
+    except (PaymentOver, TriedTooOften, NotHere) as over:
         return _not_opened(till, surface, over.message)
+    except MethodNotOffered:
+        return _not_opened(till, surface, _("This way to pay is not open to this payment. Please choose another one."))
     except ProviderUnreachable as problem:
         if isinstance(problem, ProviderBusy) and problem.same_request and surface == "hosted":
             return see_other(till.page_url)  # pressed twice: the first press is opening the card page at this moment
@@ -54,6 +67,12 @@ def try_card(till: Till) -> Response:
     return see_other(attempt.redirect_url or till.page_url)
 
 
+def _method(till: Till) -> str:
+    """What the payer chose; a form without a choice goes on with what is under way, or with the first in the list."""
+    chosen = request.form.get("method")
+    return chosen if chosen is not None else chosen_among(choices_for(till, till.attempt), till.payment, till.attempt)
+
+
 def _not_opened(till: Till, surface: str, why: str) -> Response:
     """The reason above the button; fields that do not open just leave the button, which says the reason when pressed."""
     if till.stage not in ("pay", "challenge", "failed"):
@@ -63,18 +82,18 @@ def _not_opened(till: Till, surface: str, why: str) -> Response:
     return card_page(till, notice=why, status=409)
 
 
-def open_attempt(till: Till, surface: str) -> Attempt:
+def open_attempt(till: Till, surface: str, method: str, *, switch: bool) -> Attempt:
     """The try this payer is in the middle of, or a new one; written down before and after the processor is asked.
 
-    Fields that were opened with scripts cannot be used without them: they are closed before the hosted page is opened.
+    A try that was opened for another way to pay, or in fields that cannot be used without scripts, is closed at its provider
+    before another begins; only when the payer asked for that (`switch`), for somebody may be at their bank with it right now.
     """
     vendor, payment = till.vendor, till.payment
-    attempt = begin_attempt(vendor, payment, surface=surface)
-    if surface == "hosted" and attempt.surface == "fields" and not attempt.redirect_url:
-        with step_outside():
-            outcome = close_at_provider(payment, attempt)
-        settle(vendor, payment, attempt, outcome, cause="close")
-        attempt = begin_attempt(vendor, payment, surface=surface)
+    attempt = begin_attempt(vendor, payment, surface=surface, method=method)
+    if _is_other(attempt, surface, method):
+        if not switch:
+            raise NotHere("This payment is being made in another way at the moment.")
+        attempt = _switch(till, attempt, surface, method)
     if attempt.provider_reference is None:
         try:
             attempt = _open(till, attempt)
@@ -82,12 +101,32 @@ def open_attempt(till: Till, surface: str) -> Attempt:
             if not problem.kept:
                 raise
             drop_unopened(attempt)  # asked again it would fail for a day; under a new name it may be opened
-            attempt = begin_attempt(vendor, payment, surface=surface)
+            attempt = begin_attempt(vendor, payment, surface=surface, method=method)
             attempt = _open(till, attempt) if attempt.provider_reference is None else attempt
         if attempt.state not in LIVE_ATTEMPT:
             _close_late(till, attempt)
     if attempt.state not in LIVE_ATTEMPT:
         raise PaymentOver("This payment has ended meanwhile. No money was taken.")  # another tab was faster
+    return attempt
+
+
+def _is_other(attempt: Attempt, surface: str, method: str) -> bool:
+    """Whether the try under way cannot serve this wish: another way to pay, or fields here and a page there."""
+    return (
+        attempt.method != method
+        or (surface == "hosted" and attempt.surface == "fields")
+        or (surface == "fields" and attempt.surface == "hosted")
+    )
+
+
+def _switch(till: Till, attempt: Attempt, surface: str, method: str) -> Attempt:
+    """Closes the try under way at its provider, settles what had become of it, and begins the one that is wanted."""
+    with step_outside():
+        outcome = close_at_provider(till.payment, attempt)
+    settle(till.vendor, till.payment, attempt, outcome, cause="close")
+    attempt = begin_attempt(till.vendor, till.payment, surface=surface, method=method)
+    if _is_other(attempt, surface, method):  # the provider could not say, or another tab has chosen in this very moment
+        raise NotHere(AWAY)
     return attempt
 
 
@@ -109,7 +148,7 @@ def _close_late(till: Till, attempt: Attempt) -> None:
 
 def _fields(till: Till, attempt: Attempt) -> Response:
     """The part of the page that holds the processor's fields, or nothing when this try lives on the hosted page."""
-    stripe = till.payment.provider == "stripe" and attempt.client_secret is not None
+    stripe = attempt.provider == "stripe" and attempt.client_secret is not None
     if not stripe and not attempt.fields_url:
         return page("checkout/_no_fields.html")
     return page(

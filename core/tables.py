@@ -1,13 +1,20 @@
 """Every model, for the migrations and for nothing else."""
 
 from core.accounts import models as accounts
+from core.accounts import staff_models as staff
 from core.customers import models as customers
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
+from core.methods import models as methods
 from core.notifications import models as notifications
 from core.payments import models as payments
 from core.payments import sale_models as sales
 from core.payments import sharing_models as sharing
+from core.payments import transfer_models as transfers
+from core.providers import bank_models as bank
 from core.providers import models as providers
 
-__all__ = ["accounts", "audit", "customers", "ledger", "notifications", "outbox", "payments", "providers", "sales", "sharing"]
+__all__ = [
+    "accounts", "audit", "bank", "customers", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "sharing",
+    "staff", "transfers",
+]  # fmt: skip

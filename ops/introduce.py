@@ -1,4 +1,4 @@
-"""Tells the sandbox processor where an account's signed webhooks go; the copy of the portal that asked last is the one that hears."""
+"""Tells the sandbox where an account's signed webhooks go (the copy of the portal that asked last hears), and asks for its bank accounts."""
 
 from __future__ import annotations
 
@@ -31,3 +31,11 @@ def register_webhook(sandbox_url: str, api_key: str, address: str, secret: str) 
                 _ask("DELETE", f"{sandbox_url}/v1/webhook_endpoints/{other['id']}", api_key)
     except (OSError, ValueError, KeyError) as problem:
         raise Stopped(f"The sandbox at {sandbox_url} did not take our webhook address {address}: {problem}") from None
+
+
+def bank_accounts(sandbox_url: str, api_key: str) -> str:
+    """The collecting accounts that the sandbox's bank keeps for this key, as BANK_TEST_ACCOUNTS wants them."""
+    try:
+        return json.dumps(_ask("GET", f"{sandbox_url}/_sandbox/bank/accounts", api_key)["accounts"])
+    except (OSError, ValueError, KeyError) as problem:
+        raise Stopped(f"The sandbox at {sandbox_url} did not name its bank accounts: {problem}") from None

@@ -102,6 +102,7 @@ def start_everything(stack: Stack, env: dict[str, str]) -> None:
     app.migrate()
     own_sandbox = app.sandbox()
     stack.start(*own_sandbox)
+    app.open_bank_accounts()
     app.seed()  # before anybody listens: the demo's week lies in the past, and its webhooks with it
     app.introduce_to_sandbox()
     stack.start(*app.clock_and_workers(), app.web())
@@ -121,6 +122,8 @@ def summary(env: dict[str, str], folder: Folder) -> None:
     for person in demo.get("sign_ins", []):
         who = f"{person['email']}  {person['password']}"
         plain(f"    sign in as   {who}" + (f"   {person['note']}" if person.get("note") else ""))
+    if demo.get("staff"):
+        plain(f"    as staff     {demo['staff']['email']}  {demo['staff']['password']}   at {env['PUBLIC_URL']}/staff/")
     if demo.get("payment_link"):
         plain(f"    pay a link   {demo['payment_link']}")
     if demo.get("card"):

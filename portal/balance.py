@@ -30,7 +30,7 @@ FIGURES = (
     Figure("seller_available", "available", "Available", "Yours, and free to be paid out."),
     Figure("seller_pending", "pending", "Pending", "Paid by customers and still in its waiting time."),
     Figure("refund_in_flight", "on-the-way", "On its way back", "Refunds you asked for that have not reached the payer yet."),
-    Figure("unapplied_receipts", "unexpected", "Not expected", "Arrived without being asked for. Give it back from the payment's page."),
+    Figure("unapplied_receipts", "unexpected", "Waiting", "Arrived and does not pay for anything yet: transfers in parts, too much or too late, and charges nobody asked for."),
     Figure("seller_hold", "held", "Held", "Kept aside for a dispute or as a reserve."),
     Figure("seller_receivable", "owed", "Owed to us", "What refunds or disputes took beyond your balance."),
 )
@@ -45,6 +45,12 @@ KINDS = {
     "refund requested": "Refund",
     "refund confirmed": "Refund reached the payer",
     "refund failed": "Refund failed, money returned",
+    "return requested": "Unused transfer, to be sent back",
+    "return failed": "Could not be sent back",
+    "left the bank": "Left the bank",
+    "came back to the bank": "Came back to the bank",
+    "transfer received": "Transfer received",
+    "transfer taken back": "Transfer taken back by the bank",
     "refund returned": "Refund came back from the bank",
 }
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.accounts.models import Vendor
 from core.payments.models import Payment
 from core.payments.sale import find_cart, find_details, find_terms
-from core.web.guard import current
 
 
-def bought(payment: Payment) -> dict[str, Any]:
+def bought(vendor: Vendor, payment: Payment) -> dict[str, Any]:
     """The values of templates/portal/payments/_bought.html."""
-    vendor = current().vendor
     details = find_details(vendor, payment)
     version = details.terms_version if details else None
     return {

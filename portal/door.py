@@ -18,6 +18,7 @@ from portal import (
     link_send,
     links,
     live,
+    methods,
     notices,
     outbox,
     payment_list,
@@ -30,17 +31,21 @@ from portal import (
     settings,
     sign_in,
     sign_up,
+    staff_visits,
     statements,
     taxes,
     team,
+    transfers,
     why,
     wording,
 )
+from portal.admin import door as staff_door
 from portal.blueprint import portal
 
 PAGES = (
-    address, balance, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, notices,
-    outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, settings, sign_in, sign_up, statements, taxes, team, why,
+    address, balance, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, methods,
+    notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, settings, sign_in, sign_up, staff_visits,
+    statements, taxes, team, transfers, why,
 )  # fmt: skip
 
 
@@ -48,3 +53,4 @@ def register(app: Flask) -> None:
     wording.install(app)
     notices.install(app)
     app.register_blueprint(portal)
+    staff_door.register(app)

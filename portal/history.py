@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
+
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.models import PaymentEvent
 from core.web.filters import money
+from portal.method_words import method_title
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,12 @@ class Moment:
 WORDS: dict[str, tuple[str, str]] = {
     "payment.created": ("Payment started", "quiet"),
     "attempt.started": ("Try number {number}", "quiet"),
-    "attempt.opened": ("Card page opened", "quiet"),
+    "attempt.opened": ("Payment page opened", "quiet"),
+    "attempt.instructed": ("The payer was told how to transfer", "quiet"),
     "attempt.declined": ("Declined", "bad"),
     "attempt.error": ("The try did not go through", "bad"),
     "attempt.abandoned": ("The try was left unfinished", "quiet"),
+    "payer.country": ("The payer said where they are", "quiet"),
     "payment.requires_action": ("Waiting for the payer", "info"),
     "payment.requires_method": ("The payer may try again", "warn"),
     "payment.processing": ("The processor is working on it", "info"),
@@ -43,6 +48,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.unexpected_money": ("Money arrived that was not expected", "bad"),
     "unexpected.return_requested": ("Sending back the money that was not expected", "info"),
     "payment.released": ("Released to your available balance", "good"),
+    "transfer.received": ("Bank transfer received", "good"),
+    "transfer.partial": ("Part of it has come; the rest is waited for", "info"),
+    "transfer.over": ("More came than was asked", "warn"),
+    "transfer.late": ("It came after the payment had ended", "warn"),
+    "transfer.taken_back": ("The bank took a transfer back", "bad"),
+    "return.requested": ("To be sent back", "info"),
+    "return.settled": ("Sent back", "good"),
+    "return.failed": ("It could not be sent back", "bad"),
     "fee.recorded": ("The processor's charge was recorded", "quiet"),
     "fee.other_currency": ("The processor's charge is in another currency and is not in the books", "warn"),
     "refund.requested": ("Refund asked for", "info"),
@@ -61,13 +74,14 @@ REASONS = {
     "fraudulent": "Suspected fraud",
     "not_delivered": "Not delivered",
     "other": "Other reason",
+    "reversed_by_bank": "Taken back by the bank",
 }
 WHY = {
     "second_charge": "Charged a second time",
     "mismatch": "Not the amount or currency that was asked for",
     "excess": "More than is left of the payment. It is not in your books yet",
 }
-WHO = {"payer": "The payer", "provider": "The card processor", "system": "Automatic"}
+WHO = {"payer": "The payer", "provider": "The processor", "system": "Automatic", "bank": "The bank"}
 
 
 def tell(events: list[PaymentEvent], *, names: dict[str, str]) -> list[Moment]:
@@ -107,8 +121,14 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
         said.append(f"Discount code {detail['code']}")
     if detail.get("terms"):
         said.append(f"Agreed to the terms, version {detail['terms']}")
+    if detail.get("method"):
+        said.append(method_title(detail["method"]))
+    if detail.get("country"):
+        said.append(str(detail["country"]))
     if detail.get("surface") == "fields" and kind == "attempt.started":
         said.append("On our page, with the processor's own card fields")
+    if detail.get("surface") == "instructions":
+        said.append(_("By bank transfer"))
     return said
 
 

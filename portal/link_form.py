@@ -24,6 +24,7 @@ from core.web.fields import (
     options,
 )
 from portal.link_sharing_form import SharingFields, sharing_values
+from portal.method_form import MethodsField
 
 MOST_SUGGESTIONS = 4
 
@@ -73,6 +74,7 @@ class LinkForm(SharingFields):
     max_payments = CountField("Most payments", most=10_000)
     expires_at = MomentField("Ends at")
     hours_after_opening = CountField("Hours after it is first opened", most=8_760)
+    methods = MethodsField()
 
     def validate(self, extra_validators: Any = None) -> bool:
         good = super().validate(extra_validators)
@@ -102,6 +104,7 @@ class LinkForm(SharingFields):
             hours_after_opening=self.hours_after_opening.data,
             max_payments=self.max_payments.data if self.kind.data == "reusable" else None,
             paused_message=paused_message,
+            methods=tuple(self.methods.data or ()),
         )
 
 
@@ -124,6 +127,7 @@ def filled_from(link: PaymentLink, made: type[LinkForm] = LinkForm, **more: Any)
         max_payments=link.max_payments,
         expires_at=link.expires_at,
         hours_after_opening=link.hours_after_opening,
+        methods=list(link.methods),
         **sharing_values(link),
         **more,
     )

@@ -22,6 +22,7 @@ from core.payments.link import (
     resume_link,
     taken_places,
 )
+from core.payments.link_methods import ways_of
 from core.payments.lists import PaymentFilter, list_payments
 from core.payments.models import PaymentLink
 from core.payments.queries import get_link, paid_through
@@ -34,6 +35,7 @@ from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
 from portal.link_undo import done, undo_offered
+from portal.method_words import method_title
 from portal.offer_form import OfferForm, empty_form, form_of, posted_form
 
 COUNTED = 1000
@@ -192,6 +194,8 @@ def _show(link: PaymentLink, pausing: PauseForm) -> Response:
         payments=list_payments(me.vendor, me.mode, PaymentFilter(link=link), limit=10),
         pausing=pausing,
         range=_range(link),
+        allowed=[method_title(method) for method in link.methods],
+        nobody_can_pay=not ways_of(link.vendor_id, link.mode, link).shown,
         offer=offer_of(link),
     )
 

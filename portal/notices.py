@@ -33,6 +33,8 @@ def words() -> dict[str, tuple[str, str]]:
     return {
         "unexpected_money": (_("Money arrived that was not expected"), "bad"),
         "refund_failed": (_("A refund did not go through"), "bad"),
+        "transfer_decision": (_("A bank transfer needs your decision"), "warn"),
+        "transfer_taken_back": (_("The bank took a transfer back"), "bad"),
         "refund_not_booked": (_("The processor tells of a refund that does not fit"), "bad"),
         "refund_outside": (_("Refunded at the processor, not from here"), "quiet"),
         "payment_received": (_("Payment received"), "good"),

@@ -26,6 +26,7 @@ KINDS = {
     "password_changed": "Password changed",
     "payment_received": "Payment received",
     "receipt": "Receipt",
+    "instruction_received": "Instruction received",
     "payment_failed": "Payment did not go through",
     "refund_sent": "Refund sent",
     "refund_failed": "Refund failed",
@@ -36,6 +37,12 @@ KINDS = {
     "money_returned": "Unexpected money sent back",
     "refund_outside": "Refunded at the processor",
     "refund_not_booked": "Refund that does not fit",
+    "transfer_instructions": "How to transfer",
+    "transfer_partial": "Part of a transfer came",
+    "transfer_held": "Transfer too much or too late",
+    "transfer_decision": "Transfer to decide about",
+    "transfer_returned": "Transfer sent back",
+    "transfer_taken_back": "Transfer taken back by the bank",
 }
 
 

@@ -16,6 +16,7 @@ from core.kernel.errors import NotFound
 from core.payments.export import payments_sheet
 from core.payments.lists import EVERYTHING, PaymentFilter, list_payments
 from core.payments.queries import get_link
+from core.payments.transfer_queries import count_open_cases
 from core.web.fields import AddressField, BooleanField, ChoiceField, DayField, Form, LineField, MoneyField, options
 from core.web.filters import status_label
 from core.web.guard import current, may
@@ -111,6 +112,7 @@ def _answer(given: MultiDict[str, str], saving: SaveForm | None = None) -> Respo
         kept=kept,
         newest=url_for(".payments", **kept) if after else None,
         older=url_for(".payments", after=found.next, **kept) if found.next else None,
+        undecided=count_open_cases(me.vendor, me.mode),
     )
 
 

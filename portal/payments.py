@@ -18,6 +18,7 @@ from core.notifications.queries import list_messages
 from core.payments.models import Payment
 from core.payments.queries import find_link_of, get_payment, refunds_of_sale, timeline
 from core.payments.refund import REASONS, request_refund
+from core.payments.refundable import offer_behind
 from core.payments.unexpected import give_back, list_unexpected
 from core.providers.queries import find_event
 from core.providers.redact import redacted
@@ -29,6 +30,7 @@ from portal.bought import bought
 from portal.explain import book_lines, sums_of
 from portal.history import REASONS as REASON_WORDS
 from portal.trail import follow
+from portal.transfers import facts_of
 
 MOVING = ("requires_action", "processing", "unknown")  # more will be known without the vendor doing anything
 LETTERS_SHOWN = 50
@@ -158,8 +160,8 @@ class Forms:
     status: int
 
 
-def _forms(payment: Payment, refunding: RefundForm | None, remarking: RemarkForm | None) -> Forms:
-    refundable = payment.state == "succeeded" and bool(payment.refundable)
+def _forms(payment: Payment, possible: bool, refunding: RefundForm | None, remarking: RemarkForm | None) -> Forms:
+    refundable = payment.state == "succeeded" and bool(payment.refundable) and possible
     refund = refunding or (RefundForm(payment, formdata=None, amount=payment.refundable) if refundable else None)
     remark = remarking or RemarkForm(formdata=None)
     return Forms(refund, remark, refunding is not None, max(refund.status if refunding and refund else 200, remark.status))
@@ -167,7 +169,9 @@ def _forms(payment: Payment, refunding: RefundForm | None, remarking: RemarkForm
 
 def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: RemarkForm | None = None) -> Response:
     me = current()
-    forms, names = _forms(payment, refunding, remarking), names_of(me.vendor, but_me=me.user)
+    offer = offer_behind(payment) if payment.state == "succeeded" else None
+    possible = offer is None or offer.refunds
+    forms, names = _forms(payment, possible, refunding, remarking), names_of(me.vendor, but_me=me.user)
     unexpected = list_unexpected(me.vendor, payment)
     journals = journals_about(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     letters = list_messages(me.vendor, me.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows
@@ -179,6 +183,10 @@ def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: R
         customer=find_customer(me.vendor, me.mode, payment.email),
         refunds=refunds_of_sale(me.vendor, payment),
         unexpected=unexpected,
+        in_part=offer is None or offer.partial_refunds,
+        no_refund_text=None
+        if possible
+        else _("%(way)s cannot be refunded through the processor. Pay your customer back in another way.", way=offer.name),
         may_refund=me.may("payments.refund"),
         trail=follow(payment, timeline(me.vendor, payment), journals, letters, names),
         sums=sums_of(payment),
@@ -189,5 +197,7 @@ def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: R
         books=book_lines(journals),
         moving=payment.state in MOVING or bool(payment.refunding) or any(one.returned and not one.is_settled for one in unexpected),
         undo=undo_asked(),
-        **bought(payment),
+        **bought(me.vendor, payment),
+        may_resolve=me.may("transfers.resolve"),
+        **facts_of(me.vendor, payment),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,26 +36,37 @@ class Footprint:
     rank: int = 0  # of two at the same instant the one with the higher rank came later
 
 
+@dataclass(frozen=True)
+class Doors:
+    """Where a line of the trail leads for whoever reads it; None where it leads nowhere."""
+
+    event: Callable[[Payment, str], str | None]
+    letter: Callable[[Message], str | None]
+
+
+VENDORS = Doors(
+    event=lambda payment, event_id: url_for("portal.provider_event", public_id=payment.public_id, event_id=event_id),
+    letter=lambda message: url_for("portal.message", public_id=message.public_id),
+)
+
+
 def follow(
     payment: Payment,
     events: list[PaymentEvent],
     journals: list[tuple[Journal, list[tuple[str, str, Money, str]]]],
     letters: list[Message],
     names: dict[str, str],
+    doors: Doors = VENDORS,
 ) -> list[Footprint]:
-    """The whole trail, newest first."""
-    trail = [*_events(payment, events, names), *map(_booked, journals), *map(_letter, letters)]
+    """The whole trail, newest first. The vendor and the staff read the very same lines."""
+    trail = [*_events(payment, events, names, doors), *map(_booked, journals), *(_letter(letter, doors) for letter in letters)]
     return sorted(trail, key=lambda step: (step.at, step.rank), reverse=True)
 
 
-def _events(payment: Payment, events: list[PaymentEvent], names: dict[str, str]) -> list[Footprint]:
+def _events(payment: Payment, events: list[PaymentEvent], names: dict[str, str], doors: Doors) -> list[Footprint]:
     told = []
     for number, moment in enumerate(reversed(tell(events, names=names))):
-        href = (
-            url_for("portal.provider_event", public_id=payment.public_id, event_id=moment.cause)
-            if moment.cause.startswith("evt_")
-            else None
-        )
+        href = doors.event(payment, moment.cause) if moment.cause.startswith("evt_") else None
         text = " · ".join(part for part in (moment.text, _cause(moment.cause)) if part)
         told.append(
             Footprint(
@@ -81,9 +93,9 @@ def _booked(entry: tuple[Journal, list[tuple[str, str, Money, str]]]) -> Footpri
     return Footprint(title, moved or _("On the platform's own accounts"), "quiet", journal.effective_at, _("Automatic"), journal.event_key)
 
 
-def _letter(message: Message) -> Footprint:
+def _letter(message: Message, doors: Doors) -> Footprint:
     title = _("Message: %(what)s", what=LETTERS.get(message.kind, message.kind))
     text = _("To %(address)s · %(state)s", address=message.recipient, state=status_label(message.state))
     tone = "bad" if message.state == "failed" else "quiet"
-    href = url_for("portal.message", public_id=message.public_id)
+    href = doors.letter(message)
     return Footprint(title, text, tone, message.sent_at or message.created_at, _("Automatic"), None, href, _("Read it"), 500)

@@ -8,7 +8,11 @@ from flask import Flask
 from markupsafe import Markup, escape
 from wtforms.fields.choices import SelectChoice
 
+from core.methods.rules import list_rules
 from core.payments.models import Payment
+from core.web.guard import current
+from core.web.reader import card_words
+from portal.method_words import method_title
 
 ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
@@ -43,6 +47,20 @@ def pairs(choices: list[SelectChoice]) -> list[tuple[str, str]]:
     return [(choice.value, choice.label) for choice in choices]
 
 
+def offered_methods(chosen: list[str]) -> list[tuple[str, str]]:
+    """The ways to pay a link may be narrowed to: those that are on, and those it names already. (method, title), in the vendor's order."""
+    me = current()
+    return [(rule.method, method_title(rule.method)) for rule in list_rules(me.vendor.id, me.mode) if rule.enabled or rule.method in chosen]
+
+
+def paid_with(payment: Payment) -> str | None:
+    """How it was paid, or is being paid; None while nobody has chosen."""
+    if payment.state == "succeeded":
+        return card_words(payment)
+    return method_title(payment.method) if payment.method else None
+
+
 def install(app: Flask) -> None:
-    for filter in (payment_status, letter, device, pairs):
+    for filter in (payment_status, letter, device, pairs, paid_with):
         app.jinja_env.filters[filter.__name__] = filter
+    app.jinja_env.globals["offered_methods"] = offered_methods

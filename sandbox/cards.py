@@ -1,30 +1,20 @@
 """The hosted card page, its version for an iframe, and the 3-D Secure page: the only places where a card number is typed."""
 
 import secrets
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from flask import Blueprint, g, redirect, render_template, request
 
 from core.web.wire.errors import WireError
 from sandbox import published, stories
-from sandbox.confirming import BEFORE_PAYMENT, answer_challenge, confirm_intent
+from sandbox.addresses import origin_of, return_url, state_of, success_url
+from sandbox.confirming import BEFORE_PAYMENT, action_url, answer_challenge, confirm_intent
 from sandbox.currencies import show_amount
 from sandbox.methods import make_method
 from sandbox.sessions import complete_session, expire_session, intent_of
 from sandbox.setups import answer_setup_challenge
 from sandbox.typed import Typed
-
-
-def origin_of(url):
-    parts = urlsplit(url or "")
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") and parts.netloc else None
-
-
-def with_query(url, **values):
-    """The address with more parameters, those it has kept as they are."""
-    parts = urlsplit(url)
-    query = "&".join(part for part in (parts.query, urlencode(values)) if part)
-    return urlunsplit(parts._replace(query=query))
+from sandbox.way_pages import WALLETS, choose_step
 
 
 def billing(typed):
@@ -69,8 +59,9 @@ class Pages:
 
     def _pay_step(self, shelf, session):
         """What this request comes to, as something to render once the store has it."""
+        intent = shelf.find("payment_intent", session["payment_intent"])
         if session["status"] == "complete":
-            address, kind = success_url(session), state_of(session, shelf.find("payment_intent", session["payment_intent"]))
+            address, kind = success_url(session), state_of(session, intent)
             return (
                 (lambda: redirect(address, 303))
                 if request.method == "POST"
@@ -78,10 +69,11 @@ class Pages:
             )
         if session["status"] == "expired":
             return lambda: self._notice("expired", session=session, onward=session["cancel_url"])
-        intent = shelf.find("payment_intent", session["payment_intent"])
         if intent and intent["status"] == "requires_action" and (request.method == "POST" or "again" not in request.args):
-            address = intent["next_action"]["redirect_to_url"]["url"]
+            address = action_url(intent)
             return lambda: redirect(address, 303)
+        if "card" not in session["payment_method_types"]:
+            return choose_step(shelf, session, intent)
         typed = Typed(request.form, wants_email=not session["customer_email"])
         items, problem = shelf.private(session["id"])["items"], None
         if request.method == "POST" and request.form.get("fill"):
@@ -97,7 +89,7 @@ class Pages:
                 (session["customer_details"] or {}).get("email") or "",
             )
         status = 402 if problem and request.method == "POST" else 422 if typed.errors else 200
-        return lambda: (self._form("pay.html", typed, session=session, items=items, problem=problem), status)
+        return lambda: (self._form("pay.html", typed, session=session, items=items, problem=problem, wallets=WALLETS), status)
 
     def _pay_with(self, shelf, session, typed):
         """(address to go to, None) or (None, what went wrong)."""
@@ -114,7 +106,7 @@ class Pages:
         except WireError as refusal:
             return None, refusal.message
         if paid["status"] == "requires_action":
-            return paid["next_action"]["redirect_to_url"]["url"], None
+            return action_url(paid), None
         return success_url(complete_session(shelf, session, paid=paid["status"] != "processing")), None
 
     # --- the card form inside somebody's page -------------------------------------------------------------------------
@@ -142,7 +134,7 @@ class Pages:
             onward = return_url(intent, private["return_url"])
             return lambda: self._render("element_done.html", intent=intent, origin=origin, onward=onward)
         if intent["status"] == "requires_action" and (request.method == "POST" or "again" not in request.args):
-            address = intent["next_action"]["redirect_to_url"]["url"]
+            address = action_url(intent)
             return lambda: redirect(address, 303)
         typed, problem = Typed(request.form, wants_email=False), None
         if request.method == "POST" and request.form.get("fill"):
@@ -157,7 +149,7 @@ class Pages:
                 except WireError as refusal:
                     problem = refusal.message
                 else:
-                    address = done["next_action"]["redirect_to_url"]["url"] if done["status"] == "requires_action" else request.url
+                    address = action_url(done) if done["status"] == "requires_action" else request.url
                     return lambda: redirect(address, 303)
         elif intent["last_payment_error"]:
             problem = intent["last_payment_error"]["message"]
@@ -236,22 +228,3 @@ class Pages:
         if frame:
             g.frames = "*" if status >= 400 else g.frames
         return self._render("notice.html", kind=kind, session=session, intent=intent, onward=onward, framed=framed, origin=framed), status
-
-
-def success_url(session):
-    return session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
-
-
-def state_of(session, intent):
-    """What a payer reads who comes back to a session that is over."""
-    if session["payment_status"] == "paid":
-        return "paid"
-    return "processing" if intent["status"] == "processing" else "not_paid"
-
-
-def return_url(intent, url):
-    """The shop's address with the three parameters an intent's return carries."""
-    outcomes = {"succeeded": "succeeded", "requires_capture": "succeeded", "requires_action": "pending", "processing": "pending"}
-    kind = intent["object"]
-    carried = {kind: intent["id"], f"{kind}_client_secret": intent["client_secret"]}
-    return with_query(url, **carried, redirect_status=outcomes.get(intent["status"], "failed"))

@@ -58,18 +58,47 @@ def charge_intent(shelf, intent, method, card, *, authenticated):
 
     The intent itself is not touched.
     """
-    charge_id = new_id("ch")
     good, delayed = card.decline is None, card.decline is None and card.delayed is not None
     captured = good and not delayed and intent["capture_method"] != "manual"
     code, message = (None, None) if good else published.DECLINES[card.decline]
+    kept = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "wallet")
     details = {
-        key: method["card"][key] for key in ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
+        **{key: method["card"][key] for key in kept},
+        "amount_authorized": intent["amount"] if good else None,
+        "network": card.brand,
+        "installments": None,
+        "mandate": None,
+        "three_d_secure": _three_d_secure(card, authenticated),
     }
-    charge = {
-        "id": charge_id,
+    charge = blank_charge(
+        shelf,
+        intent,
+        method,
+        amount_captured=intent["amount"] if captured else 0,
+        captured=captured,
+        failure_code=code,
+        failure_message=message,
+        outcome=_outcome(card),
+        paid=good and not delayed,
+        payment_method_details={"type": "card", "card": details},
+        status="pending" if delayed else "succeeded" if good else "failed",
+    )
+    if captured:
+        charge["balance_transaction"] = take(shelf, charge, intent["amount"], at_once=card.at_once)
+    shelf.put(charge, {"token": card.token})
+    emit(shelf, f"charge.{charge['status']}", charge)
+    if captured:
+        _aftermath(shelf, charge, card)
+    return charge
+
+
+def blank_charge(shelf, intent, method, **fields):
+    """A charge of this intent by this method, not yet written down; `fields` say what came of it."""
+    return {
+        "id": new_id("ch"),
         "object": "charge",
         "amount": intent["amount"],
-        "amount_captured": intent["amount"] if captured else 0,
+        "amount_captured": 0,
         "amount_refunded": 0,
         "application": None,
         "application_fee": None,
@@ -77,35 +106,24 @@ def charge_intent(shelf, intent, method, card, *, authenticated):
         "balance_transaction": None,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": intent["statement_descriptor"] or "SANDBOX",
-        "captured": captured,
+        "captured": False,
         "created": int(shelf.now),
         "currency": intent["currency"],
         "customer": intent["customer"],
         "description": intent["description"],
         "disputed": False,
         "failure_balance_transaction": None,
-        "failure_code": code,
-        "failure_message": message,
+        "failure_code": None,
+        "failure_message": None,
         "fraud_details": {},
         "livemode": False,
         "metadata": dict(intent["metadata"]),
         "on_behalf_of": None,
-        "outcome": _outcome(card),
-        "paid": good and not delayed,
+        "outcome": None,
+        "paid": False,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": {
-            "type": "card",
-            "card": {
-                **details,
-                "amount_authorized": intent["amount"] if good else None,
-                "network": card.brand,
-                "installments": None,
-                "mandate": None,
-                "three_d_secure": _three_d_secure(card, authenticated),
-                "wallet": None,
-            },
-        },
+        "payment_method_details": None,
         "receipt_email": intent["receipt_email"],
         "receipt_number": None,
         "receipt_url": None,
@@ -116,17 +134,11 @@ def charge_intent(shelf, intent, method, card, *, authenticated):
         "source_transfer": None,
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
-        "status": "pending" if delayed else "succeeded" if good else "failed",
+        "status": "pending",
         "transfer_data": None,
         "transfer_group": intent["transfer_group"],
+        **fields,
     }
-    if captured:
-        charge["balance_transaction"] = _take(shelf, charge, card, intent["amount"])
-    shelf.put(charge, {"token": card.token})
-    emit(shelf, f"charge.{charge['status']}", charge)
-    if captured:
-        _aftermath(shelf, charge, card)
-    return charge
 
 
 def finish_charge(shelf, charge, *, good):
@@ -134,7 +146,7 @@ def finish_charge(shelf, charge, *, good):
     card = published.card_by_token(shelf.private(charge["id"])["token"])
     if good:
         done = {**charge, "status": "succeeded", "paid": True, "captured": True, "amount_captured": charge["amount"]}
-        done["balance_transaction"] = _take(shelf, done, card, done["amount"])
+        done["balance_transaction"] = take(shelf, done, done["amount"], at_once=card.at_once)
     else:
         code, message = published.DECLINES[published.DELAYED_DECLINE]
         refused = _outcome(replace(card, decline=published.DELAYED_DECLINE))
@@ -143,7 +155,8 @@ def finish_charge(shelf, charge, *, good):
     return done
 
 
-def _take(shelf, charge, card, amount):
+def take(shelf, charge, amount, *, at_once=False):
+    """Writes the movement of the balance that a captured charge makes; answers its id."""
     return transact(
         shelf,
         "charge",
@@ -151,7 +164,7 @@ def _take(shelf, charge, card, amount):
         charge["currency"],
         charge["id"],
         fee=fee_of(amount),
-        at_once=card.at_once,
+        at_once=at_once,
         description=charge["description"],
     )["id"]
 
@@ -164,7 +177,12 @@ def _aftermath(shelf, charge, card):
 def capture_charge(shelf, charge, amount):
     """Takes `amount` of an authorised charge; the rest is let go."""
     card = published.card_by_token(shelf.private(charge["id"])["token"])
-    captured = {**charge, "captured": True, "amount_captured": amount, "balance_transaction": _take(shelf, charge, card, amount)}
+    captured = {
+        **charge,
+        "captured": True,
+        "amount_captured": amount,
+        "balance_transaction": take(shelf, charge, amount, at_once=card.at_once),
+    }
     emit(shelf, "charge.captured", shelf.put(captured), charge)
     _aftermath(shelf, captured, card)
     return captured

@@ -84,17 +84,27 @@ def confirm_intent(shelf, intent, method=None, *, off_session=False):
     return _try(shelf, intent, method, card, authenticated=False)
 
 
-def ask_for_challenge(shelf, intent):
-    """Sends the payer to the bank's page; the address of an earlier challenge stops working. Serves setup intents, too."""
+def ask_for_challenge(shelf, intent, page="3ds", *, display=None):
+    """Sends the payer to the bank's page; the address of an earlier challenge stops working. Serves setup intents, too.
+
+    `display` names the action of a way to pay that shows a code instead of sending the payer away.
+    """
     private = {**shelf.private(intent["id"]), "challenge": letters(32)}
-    url = f"{shelf.public_url}/3ds/{intent['id']}/{private['challenge']}"
-    asked = {
-        **intent,
-        "status": "requires_action",
-        "next_action": {"type": "redirect_to_url", "redirect_to_url": {"return_url": private.get("return_url"), "url": url}},
-    }
+    url = f"{shelf.public_url}/{page}/{intent['id']}/{private['challenge']}"
+    action = {"type": "redirect_to_url", "redirect_to_url": {"return_url": private.get("return_url"), "url": url}}
+    if display:
+        data = f"{shelf.public_url}/app/{intent['id']}/{private['challenge']}"
+        action = {"type": display, display: {"data": data, "hosted_instructions_url": url, "image_url_png": None, "image_url_svg": None}}
+    asked = {**intent, "status": "requires_action", "next_action": action}
     emit(shelf, f"{intent['object']}.requires_action", shelf.put(asked, private), intent)
     return asked
+
+
+def action_url(intent):
+    """Where an intent that waits for its payer wants them to go."""
+    action = intent["next_action"]
+    told = action[action["type"]]
+    return told.get("url") or told["hosted_instructions_url"]
 
 
 def _try(shelf, intent, method, card, *, authenticated):
@@ -132,7 +142,7 @@ def end_processing(shelf, intent, *, good):
         return done
     code, message = published.DECLINES[published.DELAYED_DECLINE]
     method = shelf.find("payment_method", intent["payment_method"])
-    return _write_refusal(shelf, intent, method, code, message, published.DELAYED_DECLINE, charge)
+    return fail_intent(shelf, intent, method, code, message, decline=published.DELAYED_DECLINE, charge=charge)
 
 
 def _fail(shelf, intent, method, decline, charge):
@@ -141,11 +151,13 @@ def _fail(shelf, intent, method, decline, charge):
 
 
 def _refuse(shelf, intent, method, code, message, decline, charge):
-    failed = _write_refusal(shelf, intent, method, code, message, decline, charge)
-    raise card_refused(message, code, decline, charge=charge["id"] if charge else None, payment_intent=failed, payment_method=method)
+    failed = fail_intent(shelf, intent, method, code, message, decline=decline, charge=charge)
+    failure = failed["last_payment_error"]
+    raise card_refused(message, code, decline, charge=failure["charge"], payment_intent=failed, payment_method=method)
 
 
-def _write_refusal(shelf, intent, method, code, message, decline, charge):
+def fail_intent(shelf, intent, method, code, message, *, decline=None, charge=None):
+    """Writes down that this try did not work; the intent waits for another method."""
     failure = {
         "type": "card_error",
         "code": code,
@@ -153,7 +165,7 @@ def _write_refusal(shelf, intent, method, code, message, decline, charge):
         "message": message,
         "payment_method": method,
         "charge": charge["id"] if charge else None,
-        "payment_method_type": "card",
+        "payment_method_type": method["type"],
     }
     failed = shelf.put(
         {

@@ -46,7 +46,7 @@ def check_cvc(card, cvc):
     return card.cvc_check
 
 
-def make_method(shelf, card, month, year, cvc_check, billing, metadata=None):
+def make_method(shelf, card, month, year, cvc_check, billing, metadata=None, wallet=None):
     """A payment method of a published card; only its token, brand and last four digits are written down."""
     body = {
         "id": new_id("pm"),
@@ -72,7 +72,7 @@ def make_method(shelf, card, month, year, cvc_check, billing, metadata=None):
             "networks": {"available": [card.brand], "preferred": None},
             "regulated_status": "unregulated",
             "three_d_secure_usage": {"supported": card.brand != "amex"},
-            "wallet": None,
+            "wallet": wallet,
         },
     }
     return shelf.put(body, {"token": card.token})
@@ -207,8 +207,10 @@ def automatic_methods(params):
 
 
 def cards_only(params):
-    """Reads `payment_method_types`: there is one."""
+    """Reads `payment_method_types` where only cards are taken; other ways to pay have a hosted page (`ways.py`)."""
     types = params.texts("payment_method_types", default=["card"])
     if types != ["card"]:
-        raise bad_parameter("parameter_invalid", "payment_method_types", "This processor takes cards only.")
+        raise bad_parameter(
+            "parameter_invalid", "payment_method_types", "This processor takes cards only here. Other ways to pay need a Checkout Session."
+        )
     return types

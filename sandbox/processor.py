@@ -10,11 +10,14 @@ from flask import Flask, Response, g, has_request_context, request
 from core.web.wire.encode import dumps
 from core.web.wire.errors import WireError
 from sandbox.api import Api
+from sandbox.bank_calls import make_bank_calls
+from sandbox.bank_page import make_bank_page
 from sandbox.cards import make_pages
 from sandbox.clockwork import Clockwork
 from sandbox.control import make_control
 from sandbox.control_page import make_control_page
 from sandbox.store import Store
+from sandbox.way_pages import make_way_pages
 
 MAX_BODY = 1_048_576
 MOST_DRAINED = 32 * MAX_BODY
@@ -32,8 +35,11 @@ def create_app(store_path, *, public_url=None, async_seconds=10.0, demo_key=None
     api = Api(Store(store_path), lambda: (public_url or (request.host_url if has_request_context() else "")).rstrip("/"), async_seconds)
     app.extensions["sandbox"] = api
     app.register_blueprint(make_pages(api))
+    app.register_blueprint(make_way_pages(api))
     app.register_blueprint(make_control(api))
     app.register_blueprint(make_control_page(api, demo_key))
+    app.register_blueprint(make_bank_calls(api))
+    app.register_blueprint(make_bank_page(api, demo_key))
     _add_wire(app, api)
     _add_headers(app)
     if clockwork:

@@ -44,8 +44,14 @@ def _charge(shelf, params):
     return get(shelf, "charge", latest, "charge")
 
 
+def _manner(shelf, charge):
+    """How refunds of this charge go, by its test card; what was not paid by card is given back at once."""
+    token = shelf.private(charge["id"]).get("token")
+    return published.card_by_token(token).refund if token else None
+
+
 def _write(shelf, charge, amount, reason, metadata):
-    manner = published.card_by_token(shelf.private(charge["id"])["token"]).refund
+    manner = _manner(shelf, charge)
     refund = {
         "id": new_id("re"),
         "object": "refund",
@@ -54,10 +60,7 @@ def _write(shelf, charge, amount, reason, metadata):
         "charge": charge["id"],
         "created": int(shelf.now),
         "currency": charge["currency"],
-        "destination_details": {
-            "card": {"reference": None, "reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"},
-            "type": "card",
-        },
+        "destination_details": _destination(charge["payment_method_details"]["type"]),
         "metadata": metadata,
         "payment_intent": charge["payment_intent"],
         "reason": reason,
@@ -77,11 +80,16 @@ def _write(shelf, charge, amount, reason, metadata):
     return refund
 
 
+def _destination(kind):
+    card = {"reference": None, "reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
+    return {kind: card if kind == "card" else {}, "type": kind}
+
+
 def finish_later(shelf, identity):
     """What the clock does with a refund that was promised: it arrives, or the bank sends it back."""
     refund = shelf.find("refund", identity)
     charge = shelf.find("charge", refund["charge"])
-    manner = published.card_by_token(shelf.private(charge["id"])["token"]).refund
+    manner = _manner(shelf, charge)
     if manner == "pending" and refund["status"] == "pending":
         done = shelf.put({**refund, "status": "succeeded"})
         emit(shelf, "refund.updated", done, refund)

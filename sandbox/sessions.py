@@ -2,13 +2,15 @@
 
 from core.web.wire import lists
 from core.web.wire.errors import bad_parameter, wrong_state
+from sandbox import ways
 from sandbox.calls import call
 from sandbox.confirming import BEFORE_PAYMENT, blank_intent, cancel_intent, end_processing, unexpected_state
 from sandbox.currencies import check_amount
 from sandbox.events import emit
 from sandbox.finding import get, list_page
 from sandbox.ids import letters, new_id
-from sandbox.methods import card_of, cards_only
+from sandbox.methods import card_of
+from sandbox.ways import check_currency, read_types
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 1_800, 86_400
 
@@ -94,7 +96,6 @@ _PLAIN = {
     "payment_method_collection": "if_required",
     "payment_method_configuration_details": None,
     "payment_method_options": {},
-    "payment_method_types": ["card"],
     "phone_number_collection": {"enabled": False},
     "recovered_from": None,
     "saved_payment_method_options": None,
@@ -117,8 +118,9 @@ def _payer(email, name=None):
 def create_session(shelf, params):
     params.choice("mode", ("payment",), required=True)
     params.choice("ui_mode", ("hosted_page", "hosted"))
-    cards_only(params)
+    types = read_types(params)
     currency, items = _lines(params)
+    check_currency(types, currency)
     total = sum(item["amount_total"] for item in items)
     check_amount(total, currency, "line_items")
     identity, email, customer = new_id("cs_test"), params.text("customer_email", longest=512), params.text("customer")
@@ -142,6 +144,7 @@ def create_session(shelf, params):
         "metadata": params.metadata(),
         "mode": "payment",
         "payment_intent": None,
+        "payment_method_types": types,
         "payment_status": "unpaid",
         "status": "open",
         "submit_type": params.choice("submit_type", ("auto", "pay", "book", "donate")),
@@ -215,6 +218,7 @@ def intent_of(shelf, session, email, name):
     if found:
         return found, session
     fields = {key: value for key, value in shelf.private(session["id"])["intent"].items() if value is not None}
+    fields["payment_method_types"] = session["payment_method_types"]
     intent = blank_intent(shelf, session["amount_total"], session["currency"], customer=session["customer"], **fields)
     emit(shelf, "payment_intent.created", shelf.put(intent, {"session": session["id"], "key": letters()}))
     return intent, shelf.put({**session, "payment_intent": intent["id"], "customer_details": _payer(email, name)})
@@ -228,11 +232,15 @@ def complete_session(shelf, session, *, paid=True):
 
 
 def end_payment_later(shelf, identity):
-    """What the clock does with a payment that was left processing: it ends as its card says."""
+    """What the clock does with a payment that was left processing: it ends as its card says, or as was chosen at the bank."""
     intent = shelf.find("payment_intent", identity)
-    card = card_of(shelf, shelf.find("payment_method", intent["payment_method"])) if intent["status"] == "processing" else None
-    if card and card.delayed in ("succeeds", "fails"):
-        finish_payment(shelf, intent, good=card.delayed == "succeeds")
+    method = shelf.find("payment_method", intent["payment_method"])
+    if intent["status"] != "processing":
+        return
+    if method["type"] != "card":
+        finish_payment(shelf, intent, good=ways.promised(shelf, intent))
+    elif card_of(shelf, method).delayed in ("succeeds", "fails"):
+        finish_payment(shelf, intent, good=card_of(shelf, method).delayed == "succeeds")
 
 
 def end_by_hand(shelf, identity, outcome):
@@ -245,7 +253,8 @@ def end_by_hand(shelf, identity, outcome):
 
 def finish_payment(shelf, intent, *, good):
     """The bank's late word on a payment, told about the intent and about the session it was made in."""
-    done = end_processing(shelf, intent, good=good)
+    by_card = shelf.find("payment_method", intent["payment_method"])["type"] == "card"
+    done = (end_processing if by_card else ways.end_processing)(shelf, intent, good=good)
     session = shelf.find("checkout.session", shelf.private(intent["id"]).get("session"))
     if session:
         ended = shelf.put({**session, "payment_status": "paid"}) if good else session

@@ -7,6 +7,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from sandbox.bank_schema import SCHEMA as BANK_SCHEMA
+
 FILE = "processor.sqlite3"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -44,7 +46,7 @@ class Store:
         self.path = str(path / FILE if path.is_dir() else path)
         self._local, self.changed = threading.local(), threading.Event()
         with self.change() as connection:
-            for statement in _SCHEMA.split(";\n"):
+            for statement in (_SCHEMA + BANK_SCHEMA).split(";\n"):
                 if statement.strip():
                     connection.execute(statement)
 

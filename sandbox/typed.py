@@ -14,6 +14,10 @@ FILLED_EXPIRY, FILLED_CVC = "12 / 34", {"amex": "1234"}
 LONGEST_YEARS = 50
 
 
+def is_email(text):
+    return bool(_EMAIL.fullmatch(text or "")) and not published.looks_like_card_number(text)
+
+
 class Typed:
     """What the payer typed, with the errors found in it. Number and CVC are read once and never shown again."""
 

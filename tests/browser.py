@@ -125,10 +125,15 @@ class Form:
     def __init__(self, page: Page, element: Element) -> None:
         self.page, self.element = page, element
         self.action = urljoin(page.address, element.attrs.get("action", "")) or page.address
-        self.values: dict[str, str] = {}
+        self.values: dict[str, Any] = {}  # several boxes of one name are a list
         for control in page.elements:
-            if control.within("form") is element and control.attrs.get("name"):
+            if self._holds(control) and control.attrs.get("name"):
                 self._read(control)
+
+    def _holds(self, control: Element) -> bool:
+        """A control stands in its form, or names the form it belongs to."""
+        named = control.attrs.get("form")
+        return named == self.element.attrs.get("id") if named else control.within("form") is self.element
 
     def _read(self, control: Element) -> None:
         name, kind = control.attrs["name"], control.attrs.get("type", "text")
@@ -140,7 +145,8 @@ class Form:
             self.values[name] = chosen.attrs.get("value", chosen.text) if chosen else ""
         elif control.name == "input" and kind in ("radio", "checkbox"):
             if "checked" in control.attrs:
-                self.values[name] = control.attrs.get("value", "on")
+                value, before = control.attrs.get("value", "on"), self.values.get(name)
+                self.values[name] = value if before is None or kind == "radio" else [*([before] if isinstance(before, str) else before), value]
         elif control.name == "input" and kind not in ("submit", "button", "image"):
             self.values[name] = control.attrs.get("value", "")
 

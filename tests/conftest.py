@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from ops import for_tests
 from ops.for_tests import TEMPLATE, Services
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = "PORTAL_TEST_SERVICES"  # the folder of the services, handed from the run to its xdist workers
+
+# No test is about time: a busy machine that takes long to think of an example says nothing about our code.
+hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("untimed")
 
 NOT_STARTED = "The services of the tests did not start: what they said stands at the end."
 
@@ -99,6 +105,8 @@ def environment(services: Services, worker: str, address: str) -> dict[str, str]
     """This worker's own database, Valkey number and sandbox account, in the environment before the app is made."""
     import psycopg
 
+    from ops.introduce import bank_accounts
+
     database = f"portal_{worker}"
     with psycopg.connect(services.database_url("postgres", OWNER).replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f'create database "{database}" template "{TEMPLATE}" owner {OWNER}')
@@ -116,6 +124,7 @@ def environment(services: Services, worker: str, address: str) -> dict[str, str]
         "SANDBOX_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(24)}",
         "DEMO": "1",
     }
+    made["BANK_TEST_ACCOUNTS"] = bank_accounts(made["SANDBOX_URL"], made["SANDBOX_API_KEY"])
     os.environ.update(made)
     for name in ("SMTP_URL", "STRIPE_TEST_SECRET_KEY", "STRIPE_LIVE_SECRET_KEY"):
         os.environ.pop(name, None)

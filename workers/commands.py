@@ -1,15 +1,24 @@
-"""What an operator types: `flask seed-demo` fills in a small world, `flask audit` proves the books, `flask dead-tasks` shows what gave up."""
+"""What an operator types: `flask seed-demo` fills in a small world, `flask audit` proves the books, `flask dead-tasks` shows what gave up.
+
+`flask add-staff` and `flask remove-staff` say who works for the platform: no page can.
+"""
 
 from __future__ import annotations
 
 import click
+from email_validator import EmailNotValidError, validate_email
 from flask import Flask
 
+from core.accounts.staff import add_staff, remove_staff
+from core.accounts.staff_permissions import STAFF_ROLES
 from core.kernel.clock import now
+from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
+from core.kernel.errors import Refusal
 from core.kernel.outbox import OutboxTask
 from core.ledger.proof import THE_HOUSE, Standing, standing
 from core.ledger.queries import find_breaks
+from workers import bank_commands
 from workers.seed import seed
 
 
@@ -17,7 +26,37 @@ def install(app: Flask) -> None:
     """Hang the commands on the application."""
     app.cli.command("seed-demo", help="Three demo vendors with a week of payments through the sandbox processor.")(seed_demo)
     app.cli.command("audit", help="Prove that every journal balances and every balance is the sum of its entries.")(audit)
+    bank_commands.install(app)
     app.cli.command("dead-tasks", help="Work that gave up after many tries. With --again all of it is tried anew.")(dead_tasks)
+    app.cli.command("add-staff", help="Make somebody staff, or give them another role and a new password.")(add_staff_member)
+    app.cli.command("remove-staff", help="End somebody's work for the platform; their browsers are signed out.")(remove_staff_member)
+
+
+@click.argument("email")
+@click.option("--role", type=click.Choice(STAFF_ROLES), required=True)
+@click.password_option(envvar="STAFF_PASSWORD")
+def add_staff_member(email: str, role: str, password: str) -> None:
+    """The password is asked for, or read from STAFF_PASSWORD; it is never an argument, which other users of the machine could read."""
+    try:
+        address = validate_email(email, check_deliverability=False, test_environment=True).normalized
+        with unit_of_work():
+            add_staff(address, role=role, password=password)
+    except EmailNotValidError as wrong:
+        raise click.ClickException(str(wrong)) from None
+    except Refusal as refusal:
+        raise click.ClickException(refusal.message) from None
+    click.echo(f"{email} signs in at {settings().public_url}/staff/sign-in as {role}.")
+
+
+@click.argument("email")
+def remove_staff_member(email: str) -> None:
+    """Their lines in the audit log stay."""
+    try:
+        with unit_of_work():
+            remove_staff(email)
+    except Refusal as refusal:
+        raise click.ClickException(refusal.message) from None
+    click.echo(f"{email} is not of the staff any more.")
 
 
 def seed_demo() -> None:

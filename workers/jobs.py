@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers import accounts, domains, messages, outside, papers, payments, proofs, pruning, webhooks
+from workers import accounts, bank, domains, messages, outside, papers, payments, proofs, pruning, webhooks
 from workers.task import Task
 
 # Given a batch, in one transaction that also strikes the tasks off.
@@ -12,6 +12,7 @@ INSIDE: dict[str, Callable[[list[Task]], None]] = {
     "open_provider_event": webhooks.open_provider_events,
     "payment_settled": payments.payment_settled,
     "send_reset_link": accounts.send_reset_links,
+    "book_bank_lines": bank.book_bank_lines,
 }
 # Given one, with no transaction open; they open their own units of work before and after asking.
 OUTSIDE: dict[str, Callable[..., None]] = {
@@ -24,6 +25,8 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "send_message": messages.send_message,
     "make_receipt": papers.make_receipt,
     "make_poster": papers.make_poster,
+    "fetch_statements": bank.fetch_statements,
+    "send_bank_orders": bank.send_bank_orders,
     "verify_domain": domains.verify_domain,
     "prove_book": proofs.prove_book,
     "prune": pruning.prune,

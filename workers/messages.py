@@ -19,6 +19,7 @@ from core.kernel.signing import make_token
 from core.notifications.models import Message
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
+from core.payments.attempt import live_attempt
 from core.payments.instalments import progress_of
 from core.payments.link import ends_at
 from core.payments.queries import get_link, get_payment, list_refunds
@@ -26,6 +27,9 @@ from core.payments.remind import why_silent
 from core.payments.sale import find_cart
 from core.payments.send_link import get_sending, sending_token
 from core.payments.start import payment_token, receipt_token
+from core.payments.states import PAID_OR_OVER
+from core.payments.transfer_queries import get_return, instructions_of
+from core.providers.bank import spell_iban, spell_reference
 from core.web import addresses
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
 from core.web.pdf import PaperNotPrinted
@@ -166,6 +170,15 @@ def _payment_page(vendor: Vendor, message: Message) -> Facts:
     return facts | {"action_url": addresses.checkout(payment_token(vendor, facts["payment"]))}
 
 
+def _instruction(vendor: Vendor, message: Message) -> Facts:
+    """Only while the bank is at it: once it has answered, another letter says so."""
+    facts = _payment_page(vendor, message)
+    attempt = live_attempt(facts["payment"])
+    if facts["payment"].state != "processing" or attempt is None:
+        raise NoLongerTrue("the bank has answered by now")
+    return facts | {"days": attempt.delayed_days}
+
+
 def _failed_payment(vendor: Vendor, message: Message) -> Facts:
     facts = _payment_page(vendor, message)
     if facts["payment"].state in ("succeeded", "processing"):
@@ -211,15 +224,57 @@ def _outside_refund(vendor: Vendor, message: Message) -> Facts:
     return facts | {"refund": refund}
 
 
+def _checkout_page(vendor: Vendor, message: Message) -> Facts:
+    facts = _payment(vendor, message)
+    return facts | {"action_url": addresses.checkout(payment_token(vendor, facts["payment"]))}
+
+
+def _waited_for(vendor: Vendor, message: Message) -> Facts:
+    """What the payer has to enter, as long as there is something to enter."""
+    facts = _checkout_page(vendor, message)
+    told = instructions_of(vendor, facts["payment"])
+    if told is None or facts["payment"].state in PAID_OR_OVER:
+        raise NoLongerTrue("nothing is waited for any more")
+    return facts | {"told": told, "spelt": spell_reference(told.reference), "iban": spell_iban(told.iban)}
+
+
+def _held(page: Callable[[Vendor, Message], Facts]) -> Callable[[Vendor, Message], Facts]:
+    def gather(vendor: Vendor, message: Message) -> Facts:
+        facts = page(vendor, message)
+        if not facts["payment"].unapplied:
+            raise NoLongerTrue("that money has found its way meanwhile")
+        return facts
+
+    return gather
+
+
+def _returned(vendor: Vendor, message: Message) -> Facts:
+    returned = get_return(vendor, message.mode, message.params["transfer_return"])
+    if returned.state != "settled":
+        raise NoLongerTrue(f"the return is {returned.state} by now")
+    return _checkout_page(vendor, message) | {"returned": returned}
+
+
+def _cases_page(vendor: Vendor, message: Message) -> Facts:
+    return _payment(vendor, message) | {"action_url": addresses.portal_transfers()}
+
+
 KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "verify_email": (_account_link(addresses.verification), False),
     "reset_password": (_account_link(addresses.password_reset), False),
     "password_changed": (_password_changed, False),
     "payment_received": (_payment, False),
     "receipt": (_receipt_page, True),
+    "instruction_received": (_instruction, True),
     "payment_failed": (_failed_payment, True),
     "refund_sent": (_refund(_receipt_page), True),
     "refund_failed": (_refund(_payment), False),
+    "transfer_instructions": (_waited_for, True),
+    "transfer_partial": (_waited_for, True),
+    "transfer_held": (_held(_checkout_page), True),
+    "transfer_decision": (_held(_cases_page), False),
+    "transfer_returned": (_returned, True),
+    "transfer_taken_back": (_payment, False),
     "unexpected_money": (_payment, False),
     "invitation": (_invitation, False),
     "money_returned": (_refund(_payment_page), True),

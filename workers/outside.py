@@ -37,7 +37,7 @@ def find_outside_refunds(_nobody: uuid.UUID, *, provider: str, mode: str, charge
 def _settle(found: RefundsOfCharge, provider: str, mode: str) -> list[str]:
     vendor = find_vendors({found.metadata.get("vendor", "")}).get(found.metadata.get("vendor", ""))
     payment = find_payment(vendor, mode, found.metadata.get("payment", "")) if vendor else None
-    if vendor is None or payment is None or payment.provider != provider:
+    if vendor is None or payment is None or payment.provider not in (provider, "bank"):  # a second charge may stand beside a transfer
         log.info("refund_of_nobodys_charge", provider=provider, mode=mode)
         return []
     results = []

@@ -9,7 +9,7 @@ from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
 from core.kernel.clock import now
 from core.kernel.db import db, unit_of_work
-from core.kernel.outbox import enqueue_many, task_row
+from core.kernel.outbox import enqueue, enqueue_many, task_row
 from core.notifications.notices import notice_row, post_notices
 from core.notifications.notify import message_rows, notify_many
 from core.notifications.team import addresses_of
@@ -104,6 +104,8 @@ def send_refund(vendor_id: uuid.UUID, *, mode: str, refund: str) -> None:
         return
     outcome = refunds.send_refund(vendor, sending)
     with unit_of_work():
+        if sending.payment.provider == "bank":
+            enqueue("send_bank_orders", vendor_id, mode=mode)
         refunds.settle_refund(vendor, wanted, outcome, cause="sent")
 
 

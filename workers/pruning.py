@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from core.accounts.prune import prune_links, prune_sessions
+from core.accounts.prune import prune_links, prune_sessions, prune_staff_sessions
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.notifications.prune import prune_words
@@ -19,6 +19,7 @@ AT_ONCE = 1000  # rows in one transaction: it must never hold up a payment
 MOST_ROUNDS = 20  # of one kind in one hour's turn; the rest has time until the next
 RULES: dict[str, Callable[[int], int]] = {
     "sessions": prune_sessions,
+    "staff_sessions": prune_staff_sessions,
     "email_links": prune_links,
     "provider_events": prune_events,
     "letters": prune_words,

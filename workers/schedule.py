@@ -1,18 +1,23 @@
-"""What the clock plans: inquiries, expiries, releases, reminders, marks and proofs of the books, pruning. Each second it looks for what is due; rows decide, not the clock."""
+"""What the clock plans: inquiries, expiries, releases, statements, reminders, marks and proofs of the books, pruning. Rows decide, not the clock."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from core.kernel.db import unit_of_work
-from core.kernel.outbox import enqueue
+from sqlalchemy import select
+
+from core.kernel.db import db, unit_of_work
+from core.kernel.outbox import enqueue, is_waiting
+from core.ledger.book import PLATFORM
 from core.ledger.marks import day_to_mark, mark_balances
 from core.ledger.proof import claim_due_proofs
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.release import release_due
 from core.payments.remind import send_due_reminders
+from workers.bank import has_line
 from workers.pruning import plan_pruning
 
+FETCH_SECONDS = 10  # between two looks at whether the bank has new statements
 _marked: set[date] = set()  # the day this process has marked; marking it again would find nothing new
 
 
@@ -32,6 +37,8 @@ def tick() -> None:
     with unit_of_work():
         send_due_reminders()
     with unit_of_work():
+        _plan_fetching()
+    with unit_of_work():
         for vendor_id, mode in claim_due_proofs():
             enqueue("prove_book", vendor_id, queue="papers", mode=mode)  # it may take its time, and money never waits behind it
     with unit_of_work():
@@ -41,3 +48,9 @@ def tick() -> None:
             mark_balances(day)
         _marked.clear()
         _marked.add(day)
+
+
+def _plan_fetching() -> None:
+    """One look at a time, and the next one a while after it has ended."""
+    if has_line("test") and not db.session.scalar(select(is_waiting("fetch_statements", PLATFORM, mode="test"))):
+        enqueue("fetch_statements", PLATFORM, due_in=FETCH_SECONDS, mode="test")

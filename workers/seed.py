@@ -13,15 +13,18 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from core.accounts.queries import find_employer, find_user
 from core.accounts.sign_up import NewAccount, Registration, sign_up
+from core.accounts.staff import add_staff
 from core.accounts.vendor_slug import suggestion
 from core.kernel.clock import frozen, now
 from core.kernel.config import settings
 from core.kernel.db import unit_of_work
 from core.kernel.money import Money
+from core.methods.rules import switch_method
 from core.payments.attempt import Attempt, begin_attempt, open_at_provider, record_opening
 from core.payments.funnel import add_openings
 from core.payments.link import LinkTerms, create_link, link_token, pause_link
@@ -39,6 +42,7 @@ from workers.runner import drain
 from workers.seed_selling import sell
 
 PASSWORD = "try-the-portal-2026"
+STAFF = "staff@portal.example"
 CARDS = ("pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_mastercard", "pm_card_amex", "pm_card_visa_debit")
 DECLINED = "pm_card_visa_chargeDeclinedInsufficientFunds"
 PAYERS = (
@@ -111,6 +115,8 @@ def _open_shop(shop: Shop, dice: random.Random) -> int:
             raise RuntimeError(f"{shop.email} is taken")
         account.user.email_verified_at = began
         account.vendor.release_days = shop.release_days
+        for method in ("wallet", "bank_redirect", "qr", "bank_transfer"):
+            switch_method(account.vendor, "test", method, on=True, by=account.user.public_id)
     links = []
     for title, text, amount, _ in shop.offers:
         with frozen(began + timedelta(hours=1)), unit_of_work():
@@ -236,8 +242,22 @@ def _confirm(intent: str, card: str) -> None:
             raise RuntimeError(f"the sandbox answered {refused.code}: {refused.read()[:300]!r}") from refused
 
 
+def _employ(path: Path) -> dict[str, str]:
+    """Somebody of the staff. They see every vendor, so their password is this installation's own and stands on no page."""
+    try:
+        kept: dict[str, str] = json.loads(path.read_text())["staff"]
+    except (OSError, ValueError, KeyError):
+        kept = {}
+    with unit_of_work():
+        if not kept or find_user(kept["email"]) is None:
+            kept = {"email": STAFF, "password": secrets.token_urlsafe(15)}
+            add_staff(kept["email"], role="superuser", password=kept["password"])
+    return kept
+
+
 def _introduce() -> None:
     """Write down how to get in: read by the start page and by the command that started everything."""
+    path = settings().var / "demo.json"
     with unit_of_work():
         owner = find_user(SHOPS[0].email)
         vendor = find_employer(owner) if owner else None
@@ -245,9 +265,9 @@ def _introduce() -> None:
         token = link_token(vendor, links[-1]) if vendor and links else None
     kept = {
         "sign_ins": [{"email": s.email, "password": PASSWORD, "note": s.business} for s in SHOPS],
+        "staff": _employ(path),
         "payment_link": f"{settings().public_url}/pay/{token}" if token else None,
         "card": "4242 4242 4242 4242",
     }
-    path = settings().var / "demo.json"
     path.write_text(json.dumps(kept, indent=1))
     path.chmod(0o600)

@@ -48,11 +48,10 @@ def _settle_payments(opened: list[tuple[StoredEvent, ProviderEvent]], vendors: d
             or vendor is None
             or payment.vendor_id != vendor.id
             or payment.mode != row.mode
-            or payment.provider != row.provider
+            or _provider_of(payment, attempt := _attempt_of(payment, event, attempts)) != row.provider
         ):
             row.result = "unmatched"
             continue
-        attempt = _attempt_of(payment, event, attempts)
         if event.outcome is None:
             row.vendor_id, row.result = payment.vendor_id, "noted"
             if attempt is not None and event.type.endswith("succeeded"):
@@ -71,7 +70,7 @@ def _settle_refund(row: StoredEvent, event: ProviderEvent, vendors: dict[str, Ve
     vendor = vendors.get(event.metadata.get("vendor", ""))
     refund = find_refund(vendor, row.mode, event.metadata.get("refund", "")) if vendor else None
     payment = refund and db.session.get_one(Payment, (refund.vendor_id, refund.mode, refund.payment_id))
-    if vendor is None or refund is None or payment is None or payment.provider != row.provider or event.refund_outcome is None:
+    if vendor is None or refund is None or payment is None or (refund.provider or payment.provider) != row.provider or event.refund_outcome is None:
         row.result = "unmatched"
         return
     row.vendor_id = vendor.id
@@ -96,3 +95,8 @@ def _keys(opened: Iterable[tuple[StoredEvent, ProviderEvent]], vendors: dict[str
 def _attempt_of(payment: Payment, event: ProviderEvent, attempts: dict[str, Attempt]) -> Attempt | None:
     attempt = attempts.get(event.metadata.get("attempt", ""))
     return attempt if attempt is not None and attempt.payment_id == payment.id and attempt.vendor_id == payment.vendor_id else None
+
+
+def _provider_of(payment: Payment, attempt: Attempt | None) -> str:
+    """Who may speak about it: each attempt's own provider, for a payment may have been tried at several."""
+    return attempt.provider if attempt is not None else payment.provider

@@ -11,6 +11,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "links.edit": (OWNER, MANAGER),
     "payments.see": EVERYONE,
     "payments.refund": (OWNER, MANAGER, ACCOUNTANT),
+    "transfers.resolve": (OWNER, MANAGER, ACCOUNTANT),
     "payments.export": (OWNER, MANAGER, ACCOUNTANT),
     "remarks.write": EVERYONE,
     "remarks.moderate": (OWNER, MANAGER),  # other people's notes and shared filters

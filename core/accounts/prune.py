@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 
 from core.accounts.models import EmailLink, UserSession
+from core.accounts.staff_models import StaffSession
 from core.kernel.clock import now
 from core.kernel.db import db
 
@@ -20,6 +21,15 @@ def prune_sessions(limit: int) -> int:
     before = now() - SESSIONS_KEPT
     old = select(UserSession.id).where((UserSession.expires_at < before) | (UserSession.ended_at < before)).limit(limit)
     return int(db.session.execute(delete(UserSession).where(UserSession.id.in_(old)).execution_options(synchronize_session=False)).rowcount)
+
+
+def prune_staff_sessions(limit: int) -> int:
+    """The same of the staff's."""
+    before = now() - SESSIONS_KEPT
+    old = select(StaffSession.id).where((StaffSession.expires_at < before) | (StaffSession.ended_at < before)).limit(limit)
+    return int(
+        db.session.execute(delete(StaffSession).where(StaffSession.id.in_(old)).execution_options(synchronize_session=False)).rowcount
+    )
 
 
 def prune_links(limit: int) -> int:

@@ -80,3 +80,10 @@ def names_of(vendor: Vendor, *, but_me: User | None = None) -> dict[str, str]:
     """What the people of a vendor are called, by public id; the reader themselves is You."""
     named = {member.user.public_id: member.user.name or member.user.email for member in list_team(vendor)}
     return named | ({but_me.public_id: "You"} if but_me else {})
+
+
+def people_named(public_ids: set[str]) -> dict[str, str]:
+    """The e-mail addresses of people by public id, in one look; ids that are nobody's are left out."""
+    wanted = {one for one in public_ids if one.startswith("usr_")}
+    rows = db.session.execute(select(User.public_id, User.email).where(User.public_id.in_(wanted))) if wanted else ()
+    return {public_id: email for public_id, email in rows}

@@ -34,7 +34,7 @@ def begin_session(user: User, membership: Membership, *, address: str = "", agen
     secret = secrets.token_urlsafe(32)
     at = now()
     session = UserSession(
-        id=_hash(secret), user_id=user.id, vendor_id=membership.vendor_id, mode="test", address=address[:60], agent=_storable(agent)[:200],
+        id=hash_secret(secret), user_id=user.id, vendor_id=membership.vendor_id, mode="test", address=address[:60], agent=storable(agent)[:200],
         created_at=at, seen_at=at, expires_at=at + LONGEST, ended_at=None, end_reason=None,
     )  # fmt: skip
     db.session.add(session)
@@ -49,7 +49,7 @@ def find_seat(secret: str) -> Seat | None:
         .join(User, User.id == UserSession.user_id)
         .join(Vendor, Vendor.id == UserSession.vendor_id)
         .join(Membership, (Membership.vendor_id == UserSession.vendor_id) & (Membership.user_id == UserSession.user_id))
-        .where(UserSession.id == _hash(secret), UserSession.ended_at.is_(None))
+        .where(UserSession.id == hash_secret(secret), UserSession.ended_at.is_(None))
         .where(UserSession.expires_at > at, UserSession.seen_at > at - IDLE)
     ).one_or_none()
     if row is None:
@@ -94,9 +94,11 @@ def work_for(session: UserSession, membership: Membership) -> None:
         session.vendor_id, session.mode = membership.vendor_id, "test"
 
 
-def _hash(secret: str) -> str:
+def hash_secret(secret: str) -> str:
+    """What is kept of a cookie's secret."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """A browser's own name for itself, as PostgreSQL can keep it."""
     return text.encode("ascii", "replace").decode().replace("\x00", "")

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String
+from sqlalchemy import Index, String, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.kernel.clock import now
 from core.kernel.db import Base, db
+from core.kernel.errors import NotFound
 from core.kernel.ids import uuid7
+
+THE_HOUSE = uuid.UUID(int=0)  # what concerns no vendor, or all of them
 
 
 class AuditEntry(Base):
     """Append-only (PostgreSQL refuses to change or delete one)."""
 
     __tablename__ = "audit_entries"
-    __table_args__ = (Index("ix_audit_entries_vendor_at", "vendor_id", "at"),)
+    __table_args__ = (Index("ix_audit_entries_vendor_at", "vendor_id", "at"), Index("ix_audit_entries_newest", "id"))
     vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    actor: Mapped[str] = mapped_column(String(60))  # usr_..., 'system' or 'payer'
+    actor: Mapped[str] = mapped_column(String(60))  # usr_..., stf_..., 'system' or 'payer'
     action: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(60))
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
@@ -32,3 +36,35 @@ class AuditEntry(Base):
 def record(vendor_id: uuid.UUID, *, actor: str, action: str, subject: str, **detail: Any) -> None:
     """Write the row. `detail` holds plain values only: no secrets, no card data."""
     db.session.add(AuditEntry(vendor_id=vendor_id, id=uuid7(), actor=actor, action=action, subject=subject, detail=detail, at=now()))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Some entries, newest first, and where the older ones begin (None at the end)."""
+
+    rows: list[AuditEntry]
+    next: str | None
+
+
+def list_entries_everywhere(
+    *, vendor_ids: list[uuid.UUID] | None = None, actor: str | None = None, staff_only: bool = False, after: str | None = None, limit: int = 50
+) -> AuditPage:
+    """The log of every vendor and of the house itself, newest first, by keyset. For staff only."""
+    query = select(AuditEntry)
+    if vendor_ids is not None:
+        query = query.where(AuditEntry.vendor_id.in_(vendor_ids))
+    if actor:
+        query = query.where(AuditEntry.actor == actor)
+    if staff_only:
+        query = query.where(AuditEntry.actor.startswith("stf", autoescape=True))
+    if after:
+        query = query.where(AuditEntry.id < _place(after))
+    rows = list(db.session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit + 1)))
+    return AuditPage(rows[:limit], str(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+def _place(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise NotFound("That page of the list does not exist.") from None

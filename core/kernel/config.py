@@ -28,6 +28,7 @@ class Settings:
     proxies: int  # how many reverse proxies of ours stand in front and write X-Forwarded-For; none: nobody is believed
     stripe: dict[str, dict[str, str]] = field(repr=False)
     secrets: dict[str, Any] = field(repr=False)
+    bank_accounts: dict[str, str] = field(default_factory=dict, repr=False)  # where bank transfers go, as JSON: core/providers/bank_accounts.py reads it
 
     @property
     def https(self) -> bool:
@@ -93,10 +94,12 @@ def settings() -> Settings:
                 "secret_key": env.get(f"STRIPE_{mode.upper()}_SECRET_KEY", ""),
                 "publishable_key": env.get(f"STRIPE_{mode.upper()}_PUBLISHABLE_KEY", ""),
                 "webhook_secret": env.get(f"STRIPE_{mode.upper()}_WEBHOOK_SECRET", ""),
+                "payment_methods": env.get(f"STRIPE_{mode.upper()}_PAYMENT_METHODS", "card"),  # the types switched on in the account
             }
             for mode in ("test", "live")
         },
         secrets=_overridden(ensure_secrets(var / "secrets.json")),
+        bank_accounts={mode: env.get(f"BANK_{mode.upper()}_ACCOUNTS", "") for mode in ("test", "live")},
     )
 
 

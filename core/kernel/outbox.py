@@ -24,6 +24,7 @@ class OutboxTask(Base):
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'dead')", name="state"),
         Index("ix_outbox_due", "queue", "due_at", postgresql_where="state = 'waiting'"),
+        Index("ix_outbox_dead", "id", postgresql_where="state = 'dead'"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

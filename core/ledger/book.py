@@ -1,8 +1,12 @@
 """Our whole accounting in one file: for each business event, the journal it makes. Debit positive, minor units.
 
-Accounts by their code in the chart: 1010 what a processor holds for us, 2010 and 2020 the seller's money before and
-after release, 1050 what a seller owes us, 2050 money on its way back to a payer, 2095 money that matches nothing yet,
-4010 the platform's fee, 4015 fees given back, 5010 what processors charge.
+Accounts by their code in the chart: 1010 what a processor holds for us, 1030 our bank account, 1035 what left it and is not
+explained yet, 1050 what a seller owes, 2010 and 2020 the seller's money before and after release, 2050 money on its way back to a
+payer, 2095 money that matches nothing yet, 4010 the platform's fee, 4015 fees given back, 5010 what processors charge,
+5060 what banks charge.
+
+Every line of a bank statement is booked under its own number, in the book of the vendor whose payment it names, or in the
+platform's (`PLATFORM`) while nobody knows whose it is. The bank's balance is the sum over all books.
 """
 
 from __future__ import annotations
@@ -14,8 +18,10 @@ from typing import Protocol
 from core.kernel.money import Money
 from core.ledger.post import Journal, Leg
 
+PLATFORM = uuid.UUID(int=0)  # whose book holds what belongs to no vendor
+BANK, UNEXPLAINED, SELLER_RECEIVABLE, BANK_CHARGES = 1030, 1035, 1050, 5060
 CLEARING, SELLER_PENDING, SELLER_AVAILABLE, REFUND_IN_FLIGHT = 1010, 2010, 2020, 2050
-UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE, SELLER_RECEIVABLE = 2095, 4010, 4015, 5010, 1050
+UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE = 2095, 4010, 4015, 5010
 TIP = "tip"  # what the reference of a leg says when it is one
 # Where a refund's money comes from, and goes again when it did not arrive.
 SOURCES = {
@@ -41,42 +47,48 @@ def _journal(payment: Booked, event_key: str, kind: str, at: datetime, *legs: Le
     return Journal(payment.vendor_id, payment.mode, event_key, kind, payment.public_id, at, legs, reverses)
 
 
-def capture(payment: Booked, *, charge: str, captured: Money, at: datetime) -> Journal:
-    """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee. A tip has its own line."""
+def capture(payment: Booked, *, charge: str, captured: Money, at: datetime, through: str = "") -> Journal:
+    """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee. A tip has its own line.
+
+    `through` names the processor when the payment has gone to another one since.
+    """
+    through = through or payment.provider
     fee, tip = Money(payment.fee_minor, captured.currency), Money(payment.tip_minor, captured.currency)
     return _journal(
         payment,
-        f"cap:{payment.provider}:{charge}:1",
+        f"cap:{through}:{charge}:1",
         "capture",
         at,
-        Leg(CLEARING, captured, sub=payment.provider),
+        Leg(CLEARING, captured, sub=through),
         Leg(SELLER_PENDING, -(captured - fee - tip)),
         Leg(SELLER_PENDING, -tip, ref=TIP),
         Leg(PLATFORM_FEE, -fee),
     )
 
 
-def unexpected_capture(payment: Booked, *, charge: str, captured: Money, at: datetime) -> Journal:
+def unexpected_capture(payment: Booked, *, charge: str, captured: Money, at: datetime, through: str = "") -> Journal:
     """Money came that this payment did not ask for (a second charge, another amount): held as unapplied, never ignored."""
+    through = through or payment.provider
     return _journal(
         payment,
-        f"cap:{payment.provider}:{charge}:1",
+        f"cap:{through}:{charge}:1",
         "unexpected capture",
         at,
-        Leg(CLEARING, captured, sub=payment.provider),
+        Leg(CLEARING, captured, sub=through),
         Leg(UNAPPLIED, -captured, ref=payment.public_id),
     )
 
 
-def processor_fee(payment: Booked, *, fee: Money, reference: str, at: datetime) -> Journal:
+def processor_fee(payment: Booked, *, fee: Money, reference: str, at: datetime, through: str = "") -> Journal:
     """The processor kept its charge: an expense of the platform, less money held for us. `reference` is its own line's id."""
+    through = through or payment.provider
     return _journal(
         payment,
-        f"fee:{payment.provider}:{reference}",
+        f"fee:{through}:{reference}",
         "processor fee",
         at,
         Leg(PROCESSOR_FEE, fee),
-        Leg(CLEARING, -fee, sub=payment.provider),
+        Leg(CLEARING, -fee, sub=through),
     )
 
 
@@ -105,7 +117,7 @@ def refund_requested(payment: Booked, *, refund: str, amount: Money, fee_returne
     )
 
 
-def refund_confirmed(payment: Booked, *, refund: str, amount: Money, at: datetime) -> Journal:
+def refund_confirmed(payment: Booked, *, refund: str, amount: Money, at: datetime, through: str | None = None) -> Journal:
     """The processor confirmed the refund: it holds that much less for us."""
     return _journal(
         payment,
@@ -113,7 +125,7 @@ def refund_confirmed(payment: Booked, *, refund: str, amount: Money, at: datetim
         "refund confirmed",
         at,
         Leg(REFUND_IN_FLIGHT, amount, ref=refund),
-        Leg(CLEARING, -amount, sub=payment.provider),
+        Leg(CLEARING, -amount, sub=through or payment.provider),
     )
 
 
@@ -133,14 +145,161 @@ def refund_failed(
     )
 
 
-def refund_returned(payment: Booked, *, refund: str, amount: Money, at: datetime, reverses: uuid.UUID | None) -> Journal:
+def refund_returned(payment: Booked, *, refund: str, amount: Money, at: datetime, reverses: uuid.UUID | None, through: str | None = None) -> Journal:
     """A refund that had been confirmed came back: the processor holds the money again, and it is on its way once more."""
     return _journal(
         payment,
         f"rf:{refund}:back",
         "refund returned",
         at,
-        Leg(CLEARING, amount, sub=payment.provider),
+        Leg(CLEARING, amount, sub=through or payment.provider),
         Leg(REFUND_IN_FLIGHT, -amount, ref=refund),
         reverses=reverses,
     )
+
+
+# --- bank transfers ------------------------------------------------------------------------------------------------------
+
+
+class Line(Protocol):
+    """What the books need to know of a line of a bank statement."""
+
+    mode: str
+    public_id: str
+    account: str
+
+    @property
+    def amount(self) -> Money: ...
+
+
+def transfer_received(payment: Booked, line: Line, *, at: datetime) -> Journal:
+    """A transfer came in for a payment. It is the payer's until it pays for something: held as unapplied."""
+    return _journal(
+        payment,
+        f"bank:{line.public_id}:in",
+        "transfer received",
+        at,
+        Leg(BANK, line.amount, sub=line.account),
+        Leg(UNAPPLIED, -line.amount, ref=payment.public_id),
+    )
+
+
+def transfer_applied(payment: Booked, *, amount: Money, at: datetime) -> Journal:
+    """What came is enough, or was accepted: it pays for the sale, and our fee is taken. Once for each payment."""
+    fee, tip = Money(payment.fee_minor, amount.currency), Money(min(payment.tip_minor, amount.minor), amount.currency)
+    return _journal(
+        payment,
+        f"cap:bank:{payment.public_id}:1",
+        "capture",
+        at,
+        Leg(UNAPPLIED, amount, ref=payment.public_id),
+        Leg(SELLER_PENDING, -(amount - fee - tip)),
+        Leg(SELLER_PENDING, -tip, ref=TIP),
+        Leg(PLATFORM_FEE, -fee),
+    )
+
+
+def return_requested(payment: Booked, *, return_id: str, amount: Money, at: datetime) -> Journal:
+    """Unapplied money is to go back to its sender."""
+    return _journal(
+        payment,
+        f"ret:{return_id}:req",
+        "return requested",
+        at,
+        Leg(UNAPPLIED, amount, ref=payment.public_id),
+        Leg(REFUND_IN_FLIGHT, -amount, ref=return_id),
+    )
+
+
+def return_failed(payment: Booked, *, return_id: str, amount: Money, at: datetime) -> Journal:
+    """It did not reach its sender, or was never sent: unapplied again."""
+    return _journal(
+        payment,
+        f"ret:{return_id}:fail",
+        "return failed",
+        at,
+        Leg(REFUND_IN_FLIGHT, amount, ref=return_id),
+        Leg(UNAPPLIED, -amount, ref=payment.public_id),
+    )
+
+
+def order_left(book: uuid.UUID, about: str, line: Line, *, reference: str, at: datetime) -> Journal:
+    """A statement shows that a refund or a return has left our bank. `reference`: which."""
+    legs = Leg(REFUND_IN_FLIGHT, line.amount, ref=reference), Leg(BANK, -line.amount, sub=line.account)
+    return Journal(book, line.mode, f"bank:{line.public_id}:out", "left the bank", about, at, legs)
+
+
+def order_came_back(book: uuid.UUID, about: str, line: Line, *, reference: str, at: datetime) -> Journal:
+    """It could not be delivered and stands on our account again, still on its way to the payer."""
+    legs = Leg(BANK, line.amount, sub=line.account), Leg(REFUND_IN_FLIGHT, -line.amount, ref=reference)
+    return Journal(book, line.mode, f"bank:{line.public_id}:in", "came back to the bank", about, at, legs)
+
+
+def transfer_taken_back(
+    payment: Booked, line: Line, *, unapplied: Money, fee_returned: Money, sold: Money, taken_from: str, at: datetime
+) -> Journal:
+    """The bank takes back a credit: first what nobody had used yet, then from the seller what had paid for the sale."""
+    return _journal(
+        payment,
+        f"bank:{line.public_id}:out",
+        "transfer taken back",
+        at,
+        Leg(UNAPPLIED, unapplied, ref=payment.public_id),
+        Leg(SOURCES[taken_from], sold - fee_returned),
+        Leg(FEE_REFUNDS, fee_returned),
+        Leg(BANK, -line.amount, sub=line.account),
+    )
+
+
+def unknown_received(line: Line, *, at: datetime) -> Journal:
+    """Money came and nobody knows for what: the platform's book holds it as unapplied."""
+    return _of_platform(
+        line, "in", "unknown transfer", at, Leg(BANK, line.amount, sub=line.account), Leg(UNAPPLIED, -line.amount, ref=line.public_id)
+    )
+
+
+def unknown_leaves(line: Line, *, kind: str, at: datetime) -> Journal:
+    """It is no longer unknown, or the bank took it back: it leaves the platform's book. What it becomes is booked in the vendor's."""
+    return _of_platform(line, "moved", kind, at, Leg(UNAPPLIED, line.amount, ref=line.public_id), Leg(BANK, -line.amount, sub=line.account))
+
+
+def unknown_sent_back(line: Line, *, number: str, at: datetime) -> Journal:
+    """It is to go back to its sender, by the order of this number."""
+    return _of_platform(
+        line,
+        f"req:{number}",
+        "return requested",
+        at,
+        Leg(UNAPPLIED, line.amount, ref=line.public_id),
+        Leg(REFUND_IN_FLIGHT, -line.amount, ref=line.public_id),
+    )
+
+
+def unknown_not_returned(line: Line, *, number: str, at: datetime) -> Journal:
+    """Its way back failed: unknown as before. `number` is the order that failed."""
+    return _of_platform(
+        line,
+        f"fail:{number}",
+        "return failed",
+        at,
+        Leg(REFUND_IN_FLIGHT, line.amount, ref=line.public_id),
+        Leg(UNAPPLIED, -line.amount, ref=line.public_id),
+    )
+
+
+def debit_unexplained(line: Line, *, at: datetime) -> Journal:
+    """Money left our account and nobody knows why yet."""
+    return _of_platform(
+        line, "out", "unexplained debit", at, Leg(UNEXPLAINED, line.amount, ref=line.public_id), Leg(BANK, -line.amount, sub=line.account)
+    )
+
+
+def debit_is_a_charge(line: Line, *, at: datetime) -> Journal:
+    """It was the bank's own charge."""
+    return _of_platform(
+        line, "charge", "bank charge", at, Leg(BANK_CHARGES, line.amount), Leg(UNEXPLAINED, -line.amount, ref=line.public_id)
+    )
+
+
+def _of_platform(line: Line, what: str, kind: str, at: datetime, *legs: Leg) -> Journal:
+    return Journal(PLATFORM, line.mode, f"bank:{line.public_id}:{what}", kind, line.public_id, at, legs)

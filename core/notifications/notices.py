@@ -18,7 +18,9 @@ from core.kernel.ids import is_public_id, public_id, uuid7
 from core.notifications.models import Notice, NoticeReading, NotificationChoice
 
 # What the people of a vendor are told, most urgent first.
-SHOWN = ("unexpected_money", "refund_failed", "refund_not_booked", "refund_outside", "payment_received", "refund_sent")
+SHOWN = (
+    "transfer_decision", "transfer_taken_back", "unexpected_money", "refund_failed", "refund_not_booked", "refund_outside", "payment_received", "refund_sent",
+)  # fmt: skip
 MOST_COUNTED = 100  # the bell says 99+ beyond it
 MOST_OPENED = 200  # single ones remembered as read before everything older counts as read
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,10 +11,14 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
+from core.methods.eligible import Way
+from core.notifications.notify import notify
+from core.payments.bank_terms import terms_of
+from core.payments.choose import check_way
 from core.payments.history import move, note
 from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment
-from core.payments.start import OPEN_HOLD, keep_place, lock_payment
+from core.payments.start import OPEN_HOLD, SESSION, keep_place, lock_payment
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
 from core.providers.contract import Opening, OpenPayment, Outcome
 from core.providers.registry import provider_named
@@ -43,18 +47,25 @@ class PaymentOver(Conflict):
     code = "payment_over"
 
 
-def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") -> Attempt:
+def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", method: str = "card") -> Attempt:
     """The attempt this payer is in the middle of, or a new one. **No money may move yet**: the provider has not been asked.
 
     An attempt under way is answered again, whichever tab or device asks (the caller closes it first when it needs another
-    surface). Refuses PaymentOver when there is nothing left to pay, TriedTooOften after many declines.
+    surface or method). The payment follows its newest attempt to that one's provider. Refuses PaymentOver when there is nothing
+    left to pay, or part of it came by transfer and the rest is to come another way; MethodNotOffered when this way to pay is not
+    open to this payment, whatever a form says; TriedTooOften after many declines.
     """
     payment = lock_payment(payment)
     if payment.state in PAID_OR_OVER or payment.state == "processing":
         raise PaymentOver("There is nothing left to pay here.")
     if locked_until(payment):
         raise TriedTooOften("Too many cards were declined. Please wait a quarter of an hour. No money was taken.")
+    if payment.unapplied and method != "bank_transfer":
+        raise PaymentOver("Part of this has come by bank transfer. Send the rest the same way, or ask the seller.")
     under_way = live_attempt(payment)
+    if under_way and under_way.method == method:
+        return under_way
+    way = check_way(vendor, payment, method)
     if under_way:
         return under_way
     if now() >= payment.expires_at:
@@ -63,6 +74,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
     if number > MOST_ATTEMPTS:
         raise PaymentOver("This payment was tried too often. Please open the link again.")
     at = now()
+    _follow(vendor, payment, way)
     attempt = Attempt(
         vendor_id=payment.vendor_id,
         mode=payment.mode,
@@ -71,16 +83,29 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted") 
         payment_id=payment.id,
         number=number,
         state="started",
-        surface=surface,
+        surface=surface if surface in way.surfaces else min(way.surfaces),
+        method=method,
+        provider=way.provider,
+        delayed_days=way.delayed_days,
         next_inquiry_at=at + FIRST_INQUIRY,
         inquiries=0,
         created_at=at,
         updated_at=at,
     )
     db.session.add(attempt)
+    payment.method, payment.method_kind = method, None
     keep_place(payment, OPEN_HOLD)
-    note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface)
+    note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=attempt.surface, method=method)
     return attempt
+
+
+def _follow(vendor: Vendor, payment: Payment, way: Way) -> None:
+    """The payment goes to whom its newest attempt goes to. A transfer is given days, a card page an hour again."""
+    if way.provider == "bank":
+        payment.expires_at = max(payment.expires_at, now() + timedelta(days=terms_of(vendor, payment.mode).days))
+    elif payment.provider == "bank":
+        payment.expires_at = now() + SESSION
+    payment.provider = way.provider
 
 
 def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, return_url: str, cancel_url: str) -> Opening:
@@ -99,22 +124,30 @@ def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, retu
         expires_at=payment.expires_at,
         surface=attempt.surface,
         metadata={"vendor": vendor.public_id, "mode": payment.mode, "payment": payment.public_id, "attempt": attempt.public_id},
+        method=attempt.method,
+        country=payment.payer_country,
     )
-    return provider_named(payment.provider, payment.mode).open_payment(wish)
+    return provider_named(attempt.provider, payment.mode).open_payment(wish)
 
 
 def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attempt:
     """Write down where the provider wants the payer. Safe to repeat; changes nothing once the attempt has moved on."""
     payment, attempt = lock_both(attempt)
-    if attempt.provider_reference is None:
+    first = attempt.provider_reference is None
+    if first:
         attempt.provider_reference = opening.provider_reference
         attempt.redirect_url, attempt.fields_url, attempt.client_secret = opening.redirect_url, opening.fields_url, opening.client_secret
-        note(payment, "attempt.opened", actor="provider", attempt=attempt.public_id, reference=opening.provider_reference)
+        kind, actor = ("attempt.instructed", "system") if attempt.provider == "bank" else ("attempt.opened", "provider")
+        note(payment, kind, actor=actor, attempt=attempt.public_id, reference=opening.provider_reference)
     if attempt.state not in LIVE_ATTEMPT:
         attempt.next_inquiry_at = now()  # it was given up while the provider opened it: what is open there must be closed
         return attempt
     if attempt.state in ("started", "unknown"):
         move_attempt(attempt, "action_required")
+    if attempt.provider == "bank":
+        attempt.next_inquiry_at = None  # a bank is not asked: its statements tell
+        if attempt.state in LIVE_ATTEMPT and first:
+            notify(vendor, "transfer_instructions", mode=payment.mode, to=payment.email, payment=payment.public_id)
     if payment.state in ("created", "requires_method", "unknown"):
         move(payment, "requires_action", "payment.requires_action", actor="system", attempt=attempt.public_id)
     return attempt
@@ -129,7 +162,7 @@ def drop_unopened(attempt: Attempt) -> None:
 
 def close_at_provider(payment: Payment, attempt: Attempt) -> Outcome:
     """Ask the provider to close the attempt and say what had become of it. Outside any transaction; safe to repeat."""
-    provider = provider_named(payment.provider, payment.mode)
+    provider = provider_named(attempt.provider, payment.mode)
     if attempt.provider_reference is None:
         # Never opened, or the answer was lost: nobody was ever given its address, so nothing can have been paid.
         return Outcome(state="canceled", provider_reference="")

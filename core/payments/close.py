@@ -7,6 +7,7 @@ from core.payments.attempt import live_attempt, lock_both
 from core.payments.models import Attempt, Payment
 from core.payments.settle import settle
 from core.payments.start import give_up, lock_payment
+from core.payments.transfer_receive import judge
 from core.providers.contract import Outcome
 
 
@@ -28,5 +29,6 @@ def record_close(vendor: Vendor, payment: Payment, attempt: Attempt | None, outc
     payment = lock_payment(payment)
     if live_attempt(payment) is not None:
         return payment.state
-    give_up(payment, to=to, actor=actor)
+    if give_up(payment, to=to, actor=actor) and payment.unapplied:
+        judge(vendor, payment)  # part of it has come: somebody has to say what becomes of that
     return payment.state

@@ -1,4 +1,4 @@
-"""What the news of a payment left out and is heard later: the card, and what the processor kept."""
+"""What the news of a payment left out and is heard later: how it was paid, and what the processor kept."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ log = structlog.get_logger("payments")
 
 
 def complete(payment: Payment, outcome: Outcome) -> None:
-    """Write down what earlier news left out: the card, and what the processor kept (booked once, under its own line's id)."""
+    """Write down what earlier news left out: how it was paid, and what the processor kept (booked once, under its own line's id)."""
+    wanting_way = payment.method_kind is None and outcome.kind is not None
     wanting_card = payment.card_brand is None and outcome.card_brand is not None
     wanting_fee = payment.processor_fee_minor is None and outcome.fee is not None and outcome.fee_reference is not None
-    if not (wanting_card or wanting_fee):
+    if not (wanting_way or wanting_card or wanting_fee):
         return
     payment = lock_payment(payment)
+    if payment.method_kind is None and outcome.kind is not None:
+        payment.method, payment.method_kind = outcome.method, outcome.kind
     if payment.card_brand is None:
-        payment.card_brand, payment.card_last4 = outcome.card_brand, outcome.card_last4
+        payment.card_brand, payment.card_last4, payment.card_funding = outcome.card_brand, outcome.card_last4, outcome.card_funding
     if payment.processor_fee_minor is None and outcome.fee is not None and outcome.fee_reference is not None:
         if outcome.fee.currency != payment.currency:
             _refuse_fee(payment, outcome.fee, outcome.fee_reference)

@@ -19,6 +19,7 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused, make_token, read_token
 from core.payments.instalments import check_total, request_state
+from core.payments.link_methods import check_methods
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Offer, read_offer
 from core.payments.offer_check import check_offer
@@ -71,6 +72,7 @@ class LinkTerms:
     hours_after_opening: int | None = None
     max_payments: int | None = None
     paused_message: str = ""
+    methods: tuple[str, ...] = ()  # the ways to pay it allows; none named: all the vendor offers
     total_minor: int | None = None
     due_on: date | None = None
     offer: Offer = field(default_factory=Offer)  # what it sells and asks, beyond one sum
@@ -79,6 +81,7 @@ class LinkTerms:
 def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms) -> PaymentLink:
     """Make a link that takes payments at once. `by` is the person's public id. Refuses terms that contradict themselves."""
     check_terms(terms)
+    check_methods(vendor.id, mode, terms)
     _check_offer(vendor.id, mode, terms, Offer())
     at = now()
     link = PaymentLink(
@@ -102,6 +105,7 @@ def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms) -> Paym
 def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
     """Change a link's terms. Payments already under way keep the amount they started with; the address stays the same."""
     check_terms(terms)
+    check_methods(link.vendor_id, link.mode, terms)
     link = lock_link(link)
     check_total(link, terms.total_minor, terms.currency)
     _check_offer(link.vendor_id, link.mode, terms, read_offer(link.offer))
@@ -298,6 +302,7 @@ def _columns(terms: LinkTerms) -> dict[str, object]:
         "hours_after_opening": terms.hours_after_opening,
         "max_payments": terms.max_payments if terms.kind == "reusable" else None,
         "paused_message": terms.paused_message,
+        "methods": list(terms.methods),
         "total_minor": terms.total_minor,
         "due_on": terms.due_on if whole else None,
         "offer": terms.offer.document(),

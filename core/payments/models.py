@@ -6,13 +6,14 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, Text, UniqueConstraint, false
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.kernel.db import Base, TenantKey, mode_check
 from core.kernel.money import Money
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAYMENT, REFUND
+from core.providers.contract import METHODS
 
 
 def _one_of(column: str, values: Any) -> str:
@@ -55,6 +56,7 @@ class PaymentLink(TenantKey, Base):
     max_payments: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(10), default="active")
     paused_message: Mapped[str] = mapped_column(String(300), default="")
+    methods: Mapped[list[str]] = mapped_column(ARRAY(String(20)), default=list, server_default="{}")  # ways to pay; empty: all there are
     archived_at: Mapped[datetime | None]  # out of the vendor's sight and closed to payers, until it is brought back
     total_minor: Mapped[int | None] = mapped_column(BigInteger)  # of a request, which may be paid in parts
     due_on: Mapped[date | None]
@@ -105,10 +107,14 @@ class Payment(TenantKey, Base):
         CheckConstraint(_one_of("state", PAYMENT), name="state"),
         CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint(_one_of("method", METHODS), name="method"),
         CheckConstraint("tip_minor BETWEEN 0 AND amount_minor", name="tip"),
         CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0", name="not_negative"),
         CheckConstraint("refunded_minor + refunding_minor <= captured_minor", name="refund_within_capture"),
         CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_minor", name="fee_returned"),
+        CheckConstraint(
+            "applied_minor >= 0 AND given_back_minor >= 0 AND applied_minor + given_back_minor <= received_minor", name="transfers"
+        ),
         Index("ix_payments_by_state", "vendor_id", "mode", "state", "id"),
         Index("ix_payments_by_email", "vendor_id", "mode", "email", "id"),
         Index("ix_payments_by_link", "vendor_id", "mode", "link_id", "id"),
@@ -142,17 +148,24 @@ class Payment(TenantKey, Base):
     refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     fee_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # what the platform keeps
     fee_returned_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    received_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # by bank transfer, whatever became of it
+    applied_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part of it that pays for this
+    given_back_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part on its way back unused, or gone
     processor_fee_minor: Mapped[int | None] = mapped_column(BigInteger)  # what the provider keeps; empty until it has said
     email: Mapped[str] = mapped_column(String(254))
     payer_name: Mapped[str] = mapped_column(String(120), default="")
+    payer_country: Mapped[str | None] = mapped_column(CHAR(2))  # where they say they are; some ways to pay depend on it
     payer_reference: Mapped[str] = mapped_column(String(60), default="", server_default="")  # what the link asked the payer for
     reference_label: Mapped[str] = mapped_column(String(40), default="", server_default="")  # and what it was called then
     key_values: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")  # the link's, as they were then
     attribution: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")  # utm_* and ref of the address
     sending_id: Mapped[uuid.UUID | None]  # the e-mail whose address the payer came by
     charge: Mapped[str | None] = mapped_column(String(80))  # the provider's own name for the money
+    method: Mapped[str | None] = mapped_column(String(20))  # what paid; until then what was chosen last
+    method_kind: Mapped[str | None] = mapped_column(String(40))  # the provider's own name for it: ideal, apple_pay
     card_brand: Mapped[str | None] = mapped_column(String(20))
     card_last4: Mapped[str | None] = mapped_column(CHAR(4))
+    card_funding: Mapped[str | None] = mapped_column(String(10))  # credit, debit or prepaid, where the processor says so
     decline_code: Mapped[str | None] = mapped_column(String(60))  # why the last try did not work, until one does
     recovered_from: Mapped[uuid.UUID | None]  # the payment of which this one is a fresh start
     expires_at: Mapped[datetime]
@@ -172,6 +185,16 @@ class Payment(TenantKey, Base):
     def captured(self) -> Money:
         """What was really taken."""
         return Money(self.captured_minor, self.currency)
+
+    @property
+    def unapplied(self) -> Money:
+        """What came by bank transfer and neither pays for this nor goes back: the payer's money, waiting here."""
+        return Money(self.received_minor - self.applied_minor - self.given_back_minor, self.currency)
+
+    @property
+    def missing(self) -> Money:
+        """What the payer still has to transfer."""
+        return Money(max(self.amount_minor - self.unapplied.minor, 0), self.currency)
 
     @property
     def refunded(self) -> Money:
@@ -209,7 +232,9 @@ class Attempt(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "payment_id", "number"),
         CheckConstraint(_one_of("state", ATTEMPT), name="state"),
-        CheckConstraint("surface IN ('hosted', 'fields')", name="surface"),
+        CheckConstraint("surface IN ('hosted', 'fields', 'instructions')", name="surface"),
+        CheckConstraint(_one_of("method", METHODS), name="method"),
+        CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         # Two tabs cannot both pay: at most one attempt of a payment may still move money.
         Index("uq_attempts_one_live", "vendor_id", "mode", "payment_id", unique=True, postgresql_where=_one_of("state", LIVE_ATTEMPT)),
         Index("ix_attempts_to_ask", "next_inquiry_at", postgresql_where="next_inquiry_at IS NOT NULL"),
@@ -218,7 +243,10 @@ class Attempt(TenantKey, Base):
     payment_id: Mapped[uuid.UUID]
     number: Mapped[int]
     state: Mapped[str] = mapped_column(String(20), default="started")
-    surface: Mapped[str] = mapped_column(String(10))
+    surface: Mapped[str] = mapped_column(String(12))
+    method: Mapped[str] = mapped_column(String(20), default="card", server_default="card")
+    provider: Mapped[str] = mapped_column(String(20))  # through whom this try goes; the payment's own is the last one chosen
+    delayed_days: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # what the payer was told the last word may take
     provider_reference: Mapped[str | None] = mapped_column(String(120))
     redirect_url: Mapped[str | None] = mapped_column(Text)
     fields_url: Mapped[str | None] = mapped_column(Text)
@@ -286,6 +314,7 @@ class Refund(TenantKey, Base):
     fee_returned_minor: Mapped[int] = mapped_column(BigInteger)
     taken_from: Mapped[str] = mapped_column(String(20))
     charge: Mapped[str | None] = mapped_column(String(80))  # which of the provider's charges goes back; empty: the payment's own
+    provider: Mapped[str | None] = mapped_column(String(20))  # whose charge that is; empty: the payment's own provider
     reason: Mapped[str] = mapped_column(String(40))
     note: Mapped[str] = mapped_column(String(300), default="")
     requested_by: Mapped[str] = mapped_column(String(60))

@@ -28,7 +28,7 @@ def inquire(payment: Payment, attempt: Attempt) -> Outcome:
     if attempt.provider_reference is None:
         return Outcome(state="unknown", provider_reference="")
     try:
-        return provider_named(payment.provider, payment.mode).inquire(attempt.provider_reference)
+        return provider_named(attempt.provider, payment.mode).inquire(attempt.provider_reference)
     except ProviderUnreachable:
         return Outcome(state="unknown", provider_reference=attempt.provider_reference)
 

@@ -149,9 +149,10 @@ def list_attempts(vendor: Vendor, payment: Payment) -> list[Attempt]:
 
 
 def page_state(payment: Payment) -> str:
-    """Which page of the checkout tells the truth now: pay, challenge, checking, paid, failed, locked, canceled or expired.
+    """Which page of the checkout tells the truth now: pay, challenge, transfer, checking, paid, failed, locked, canceled or expired.
 
-    `challenge`: the provider has opened its page and waits for the payer. `checking`: the payer may have paid and we do
+    `challenge`: the provider has opened its page and waits for the payer. `transfer`: the payer has what to enter at their bank, and
+    we wait for the bank's statement. `checking`: the payer may have paid and we do
     not know yet. Failure is only shown when the provider has said so.
     """
     if payment.state in ("canceled", "expired"):
@@ -162,7 +163,10 @@ def page_state(payment: Payment) -> str:
         return "checking"
     if payment.state == "requires_method":
         return "locked" if locked_until(payment) else "failed" if payment.decline_code else "pay"
-    if payment.state == "requires_action" and live_attempt(payment) is not None:
+    attempt = live_attempt(payment) if payment.state == "requires_action" else None
+    if attempt is not None:
+        if attempt.provider == "bank" and attempt.provider_reference:
+            return "transfer"
         return "challenge"
     return "expired" if now() >= payment.expires_at and live_attempt(payment) is None else "pay"
 

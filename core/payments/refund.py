@@ -23,8 +23,11 @@ from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment, Refund
 from core.payments.refund_books import book_failure, book_request, book_success, fee_to_return, sellers_account
+from core.payments.refundable import check_offer, offer_behind
 from core.payments.start import lock_payment
 from core.payments.states import REFUND, may_move
+from core.providers.bank_accounts import check_iban
+from core.providers.bank_orders import senders
 from core.providers.contract import ProviderRefused, ProviderUnreachable, RefundOutcome
 from core.providers.registry import provider_named
 
@@ -49,7 +52,7 @@ def request_refund(
     """Write the refund down, book it as on its way, and have a worker send it. The same form posted twice is one refund.
 
     The payment is locked, so two refunds at once cannot give back more than was taken. Refuses RefundExceedsPayment,
-    NothingToRefund, and BalanceTooLow when the seller's balance no longer holds the money.
+    NothingToRefund, NotRefundable, and BalanceTooLow when the seller's balance no longer holds the money.
     """
     payment = lock_payment(payment)
     again = db.session.scalar(
@@ -60,6 +63,7 @@ def request_refund(
     if again:
         return again
     _check(payment, amount, reason)
+    check_offer(offer_behind(payment), amount, payment.refundable)
     with db.session.begin_nested():  # a balance too low undoes the wish, and leaves the transaction fit to show the form again
         refund = _write(vendor, payment, amount, reason, by, form_token, note_text)
     note(payment, "refund.requested", actor=by, refund=refund.public_id, amount_minor=amount.minor, currency=amount.currency, reason=reason)
@@ -106,6 +110,17 @@ def _check(payment: Payment, amount: Money, reason: str) -> None:
         raise RefundExceedsPayment(f"At most {payment.refundable} can still be refunded.", field="amount")
     if reason not in REASONS:
         raise Refusal("Choose a reason from the list.", field="reason")
+    if payment.provider == "bank":
+        _check_senders(payment, amount)
+
+
+def _check_senders(payment: Payment, amount: Money) -> None:
+    """A transfer goes back to an account it came from, and no account gets back more than it sent."""
+    most = max((s.left for s in senders(payment.mode, payment.public_id) if check_iban(s.account)), default=None)
+    if most is None:
+        raise NothingToRefund("The bank did not say from which account this money came, so it cannot be sent back there.", field="amount")
+    if most < amount:
+        raise RefundExceedsPayment(f"The money came from several accounts: at most {most} can go back at once.", field="amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +155,7 @@ def send_refund(vendor: Vendor, sending: Sending) -> RefundOutcome:
     known = ask_about(payment, refund) if sending.again else None
     if known is not None:
         return known
-    provider = provider_named(payment.provider, payment.mode)
+    provider = provider_named(refund.provider or payment.provider, payment.mode)
     try:
         return provider.refund(
             refund.public_id,
@@ -160,7 +175,7 @@ def ask_about(payment: Payment, refund: Refund) -> RefundOutcome | None:
 
     Outside any transaction. A refund whose answer was lost has no reference yet and is looked up by our own id.
     """
-    provider = provider_named(payment.provider, payment.mode)
+    provider = provider_named(refund.provider or payment.provider, payment.mode)
     try:
         if refund.provider_reference:
             return provider.inquire_refund(refund.provider_reference)

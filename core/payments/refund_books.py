@@ -30,6 +30,11 @@ def fee_to_return(payment: Payment, amount: Money) -> Money:
     return Money(max(0, min(total - payment.fee_returned_minor, amount.minor)), payment.currency)
 
 
+def _books_itself(payment: Payment, refund: Refund) -> bool:
+    """What a bank sends out and gets back is booked with the line of its statement."""
+    return refund.of_sale and payment.provider == "bank"
+
+
 def book_request(payment: Payment, refund: Refund) -> None:
     """Write a new refund down and take its money from where it says. Raises BalanceTooLow when that does not hold it."""
     db.session.add(refund)
@@ -54,17 +59,24 @@ def book_success(payment: Payment, refund: Refund) -> None:
         payment.refunding_minor -= refund.amount_minor
         payment.refunded_minor += refund.amount_minor
     refund.settled_at = now()
-    post([book.refund_confirmed(payment, refund=refund.public_id, amount=refund.amount, at=now())])
+    if _books_itself(payment, refund):
+        return
+    post([book.refund_confirmed(payment, refund=refund.public_id, amount=refund.amount, at=now(), through=refund.provider)])
 
 
 def book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
     """Whoever gave the money has it again: a seller where it now belongs, released money with what may be paid out."""
     at, amount = now(), refund.amount
-    if came_back:
+    if came_back and not _books_itself(payment, refund):
         post(
             [
                 book.refund_returned(
-                    payment, refund=refund.public_id, amount=amount, at=at, reverses=_journal_of(payment, f"rf:{refund.public_id}:ok")
+                    payment,
+                    refund=refund.public_id,
+                    amount=amount,
+                    at=at,
+                    reverses=_journal_of(payment, f"rf:{refund.public_id}:ok"),
+                    through=refund.provider,
                 )
             ]
         )

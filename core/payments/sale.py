@@ -115,8 +115,10 @@ def keep_terms(vendor_id: uuid.UUID, mode: str, terms: Terms) -> None:
 
 
 def write_details(payment: Payment, details: Details) -> None:
-    """Keep the answers beside a payment that was written in this unit."""
+    """Keep the answers beside a payment that was written in this unit. A billing address also says where the payer is."""
     consent = details.consent
+    if details.billing:
+        payment.payer_country = details.billing.get("country") or None
     if consent:
         keep_terms(payment.vendor_id, payment.mode, consent.terms)
     db.session.add(

@@ -27,7 +27,7 @@ from core.payments.complete import complete
 from core.payments.history import move, note
 from core.payments.lockout import locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent
-from core.payments.start import SESSION, keep_place, lock_payment
+from core.payments.start import SECOND_CHANCE, SESSION, keep_place, lock_payment
 from core.payments.states import LIVE_ATTEMPT, PAYMENT, may_move
 from core.providers.contract import Outcome
 
@@ -56,7 +56,7 @@ def settle_at_once(vendor: Vendor, payment: Payment, attempt: Attempt | None, ou
     """The same for a caller who has nothing else to write down: a success is then a unit of work by itself, kept in the journey
     that asks for it. Any other news, and all of it when the present unit has begun, is part of that unit as usual."""
     told = Told(vendor, payment, attempt, outcome, cause)
-    if outcome.state == "succeeded" and _fee_fits(outcome) and not _says_so(told):
+    if outcome.state == "succeeded" and _fee_fits(outcome) and not _says_so(told) and _through(told) == payment.provider != "bank":
         items = settle_items([told], now())  # before the look: a row that has to be read again begins a unit
         if not unit_begun():
             with _one_fact():
@@ -100,7 +100,12 @@ def settle_many(told: list[Told]) -> list[str]:
 
 
 def _says_so(told: Told) -> bool:
-    """The row in hand says it already. A success is for ever, so it may be believed however old it is: no news, no journey."""
+    """The row in hand says it already. A success is for ever, so it may be believed however old it is: no news, no journey.
+
+    A bank transfer is booked with the line of the statement that brought it, and nowhere else.
+    """
+    if told.attempt is not None and told.attempt.provider == "bank":
+        return True
     return told.payment.state == "succeeded" and told.payment.charge == told.outcome.charge
 
 
@@ -113,6 +118,8 @@ def _fee_fits(outcome: Outcome) -> bool:
 
 def _book_paid(paid: list[tuple[int, Told]]) -> list[tuple[int, str]]:
     paid = sorted(paid, key=lambda p: (p[1].payment.vendor_id, p[1].payment.mode, p[1].payment.id))  # everybody locks in this order
+    for _, told in paid:
+        _follow_provider(told)
     db.session.flush()  # settle_payments must see what this unit has already said
     with _one_fact():
         results = driver().execute(SETTLE, (settle_items([told for _, told in paid], now()),)).fetchone()[0]
@@ -120,6 +127,19 @@ def _book_paid(paid: list[tuple[int, Told]]) -> list[tuple[int, str]]:
     if "settled" in results:
         wake_after_commit("money")
     return [(n, result) for (n, _), result in zip(paid, results, strict=True)]
+
+
+def _follow_provider(told: Told) -> None:
+    """The payer began elsewhere after this: the payment belongs to whom the money is with."""
+    if told.attempt is not None and told.attempt.provider != told.payment.provider:
+        payment = lock_payment(told.payment)
+        if payment.state != "succeeded":
+            payment.provider = told.attempt.provider
+
+
+def _through(told: Told) -> str:
+    """Who holds this money: where the attempt was opened; for news of no attempt of ours the payment's own provider."""
+    return told.attempt.provider if told.attempt is not None else told.payment.provider
 
 
 class CaptureTwisted(RuntimeError):
@@ -161,7 +181,8 @@ def _item(told: Told, at: datetime, said_at: str) -> dict[str, Any]:
     captured, charge = outcome.captured, outcome.charge
     if captured is None or not charge:
         raise ValueError("a provider that says succeeded names the charge and the amount")
-    capture = book.capture(payment, charge=charge, captured=captured, at=outcome.occurred_at or at)
+    through = _through(told)
+    capture = book.capture(payment, charge=charge, captured=captured, at=outcome.occurred_at or at, through=through)
     journals = [capture.wire()]
     item = {
         "vendor_id": str(payment.vendor_id),
@@ -173,6 +194,10 @@ def _item(told: Told, at: datetime, said_at: str) -> dict[str, Any]:
         "charge": charge,
         "brand": outcome.card_brand,
         "last4": outcome.card_last4,
+        "provider": through,
+        "method": outcome.method if outcome.kind else told.attempt.method if told.attempt is not None else None,
+        "kind": outcome.kind,
+        "funding": outcome.card_funding,
         "at": said_at,
         "available_at": (at + timedelta(days=told.vendor.release_days)).isoformat(),
         "actor": told.actor,
@@ -183,7 +208,7 @@ def _item(told: Told, at: datetime, said_at: str) -> dict[str, Any]:
     if outcome.fee is not None and outcome.fee_reference is not None and _fee_fits(outcome):
         item |= {"fee": outcome.fee.minor, "fee_reference": outcome.fee_reference}
         if outcome.fee:
-            kept = book.processor_fee(payment, fee=outcome.fee, reference=outcome.fee_reference, at=at)
+            kept = book.processor_fee(payment, fee=outcome.fee, reference=outcome.fee_reference, at=at, through=through)
             right_after = uuid.UUID(int=capture.id.int + 1)  # within one millisecond ids have no order, and the books are read by it
             journals.append(replace(kept, id=right_after).wire())
     return item
@@ -200,10 +225,11 @@ def _book_unexpected(told: Told, why: str) -> None:
     if outcome.captured is None or not outcome.charge:
         return
     _nothing_pending(payment, told)
-    journal = book.unexpected_capture(payment, charge=outcome.charge, captured=outcome.captured, at=outcome.occurred_at or now())
+    at, through = outcome.occurred_at or now(), _through(told)
+    journal = book.unexpected_capture(payment, charge=outcome.charge, captured=outcome.captured, at=at, through=through)
     if post([journal]):
         amount = {"amount_minor": outcome.captured.minor, "currency": outcome.captured.currency}
-        note(payment, "payment.unexpected_money", actor=told.actor, cause=told.cause, why=why, charge=outcome.charge, **amount)
+        note(payment, "payment.unexpected_money", actor=told.actor, cause=told.cause, why=why, charge=outcome.charge, provider=_through(told), **amount)
         tell_team(told.vendor, "unexpected_money", mode=payment.mode, payment=payment.public_id)
 
 
@@ -242,6 +268,8 @@ def _hear_progress(payment: Payment, attempt: Attempt | None, told: Told) -> str
     outcome = told.outcome
     if outcome.state == "processing" and outcome.charge and _decline_known(payment, outcome.charge, ""):
         return "stale"  # the bank was asked, and has said no since: the news are in the wrong order
+    if _was_before(attempt, told):
+        return "stale"
     if outcome.state == "unknown" and payment.state == "processing":
         return "stale"  # that it cannot be asked just now takes nothing from what we know: the bank has it
     to = {"processing": "processing", "requires_action": "requires_action", "unknown": "unknown"}[outcome.state]
@@ -252,7 +280,21 @@ def _hear_progress(payment: Payment, attempt: Attempt | None, told: Told) -> str
     if to == "requires_action" and payment.state == "requires_method":
         return "told"  # the page at the provider is still open after a decline; the reason stays on show
     move(payment, to, f"payment.{to}", actor=told.actor, cause=told.cause)
+    _promise(told.vendor, payment, attempt)
     return "told"
+
+
+def _promise(vendor: Vendor, payment: Payment, attempt: Attempt | None) -> None:
+    """A payer whose bank may take days is told by e-mail what they have been told on the page."""
+    if payment.state == "processing" and attempt is not None and attempt.delayed_days:
+        notify(vendor, "instruction_received", mode=payment.mode, to=payment.email, payment=payment.public_id)
+
+
+def _was_before(attempt: Attempt | None, told: Told) -> bool:
+    """An event that the payer is being asked says nothing new once they have answered and their bank has it."""
+    return (
+        attempt is not None and attempt.state == "submitted" and told.outcome.state == "requires_action" and told.cause.startswith("evt_")
+    )
 
 
 def _is_over(attempt: Attempt | None) -> bool:
@@ -263,7 +305,14 @@ def _is_over(attempt: Attempt | None) -> bool:
 def _nothing_pending(payment: Payment, told: Told) -> None:
     """An attempt has ended without paying this payment: it is not waiting for an answer any more, and may be tried again."""
     if payment.state in ("unknown", "processing") and live_attempt(payment) is None:
+        _give_time(payment)
         move(payment, "requires_method", "payment.requires_method", actor=told.actor, cause=told.cause)
+
+
+def _give_time(payment: Payment) -> None:
+    """What the bank worked on did not expire meanwhile; now that it said no, there is time to pay in another way."""
+    if payment.state == "processing":
+        payment.expires_at = max(payment.expires_at, now() + SECOND_CHANCE)
 
 
 def _hear_open(payment: Payment, attempt: Attempt | None, told: Told) -> str:
@@ -293,6 +342,7 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
         move_attempt(attempt, "declined" if outcome.closed else "action_required")
     payment.decline_code = outcome.decline_code
     if payment.state == "processing":
+        _give_time(payment)
         _tell_payer_it_failed(told.vendor, payment)
         if attempt is not None and attempt.state in LIVE_ATTEMPT:
             ask_again(payment.vendor_id, payment.mode, attempt)  # an event does not say whether its page takes another card

@@ -31,6 +31,7 @@ from core.payments.states import LIVE_ATTEMPT
 from core.providers.registry import provider_for
 
 SESSION = timedelta(minutes=60)  # how long a payer may take
+SECOND_CHANCE = timedelta(hours=24)  # a payer whose bank said no after days is not at the page: they read it in an e-mail
 # On a link with a limited number of places each payment under way keeps one from others. Somebody who only filled in the first form
 # keeps it for a quarter of an hour, somebody who opened the card page for half an hour, and only a card that was tried for all of it.
 FIRST_HOLD, OPEN_HOLD = timedelta(minutes=15), timedelta(minutes=30)

@@ -34,6 +34,14 @@ REFUND: dict[str, frozenset[str]] = {
     "failed": frozenset(),
     "canceled": frozenset(),
 }
+RETURN: dict[str, frozenset[str]] = {
+    "requested": frozenset({"sent", "settled", "failed"}),
+    "sent": frozenset({"settled", "failed"}),
+    "settled": frozenset({"failed"}),  # a transfer to a closed account comes back days later
+    "failed": frozenset(),
+}
+# partial: some of it came; over: more than was asked; late: the payment was over before the money came.
+CASE_KINDS = frozenset({"partial", "over", "late"})
 LIVE_ATTEMPT = frozenset({"started", "action_required", "submitted", "unknown"})
 PAID_OR_OVER = frozenset({"succeeded", "canceled", "expired"})
 

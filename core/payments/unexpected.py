@@ -38,6 +38,7 @@ class Unexpected:
     why: str  # second_charge or mismatch
     at: datetime
     returned: Refund | None
+    provider: str | None = None  # whose charge it is
 
     @property
     def is_here(self) -> bool:
@@ -72,6 +73,7 @@ def list_unexpected(vendor: Vendor, payment: Payment) -> list[Unexpected]:
             line.detail["why"],
             line.at,
             newest.get(line.detail["charge"]),
+            line.detail.get("provider"),
         )
         for line in found
     ]
@@ -120,6 +122,7 @@ def unapplied_refund(payment: Payment, held: Unexpected, *, reason: str, by: str
         fee_returned_minor=0,
         taken_from="unapplied",
         charge=held.charge,
+        provider=held.provider,
         reason=reason,
         note="",
         requested_by=by,

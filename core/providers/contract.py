@@ -17,6 +17,39 @@ from typing import Any, Protocol
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
 
+# How a payer can pay. Each adapter offers some of them; credit and debit are told apart by `card_funding` of the outcome.
+METHODS = ("card", "wallet", "bank_redirect", "qr", "bank_transfer")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One way to pay at one provider, with the bounds that are the provider's own. Several may serve one method (iDEAL, Bancontact)."""
+
+    method: str  # one of METHODS
+    kind: str  # the provider's own name for it
+    name: str  # as payers know it
+    currencies: frozenset[str] | None = None  # None: every currency
+    countries: frozenset[str] | None = None  # where the payer is, by ISO 3166; None: anywhere
+    limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # smallest and largest by currency, in minor units
+    delayed_days: int = 0  # the final answer may take up to so many days; 0: it comes at once
+    refunds: bool = True  # money can be given back through the provider
+    partial_refunds: bool = True
+    surfaces: frozenset[str] = frozenset({"hosted"})
+
+    def objection(self, currency: str, low: int, high: int, country: str | None) -> str | None:
+        """Why it does not fit a payment between `low` and `high` minor units: currency, country, below, above; None when it does.
+
+        A country nobody knows is no objection.
+        """
+        if self.currencies is not None and currency not in self.currencies:
+            return "currency"
+        if self.countries is not None and country is not None and country not in self.countries:
+            return "country"
+        least, most = self.limits.get(currency, (0, None))
+        if high < least:
+            return "below"
+        return "above" if most is not None and low > most else None
+
 
 @dataclass(frozen=True, slots=True)
 class OpenPayment:
@@ -30,8 +63,21 @@ class OpenPayment:
     return_url: str  # where the payer comes back to; says nothing about the outcome
     cancel_url: str  # where the payer goes who turns back
     expires_at: datetime  # the provider is told when it can keep such a term; else the caller closes the attempt itself
-    surface: str  # 'hosted': the provider's own page; 'fields': the provider's fields inside ours
+    surface: str  # 'hosted': the provider's own page; 'fields': the provider's fields inside ours; 'instructions': words for the payer
     metadata: Mapping[str, str]  # vendor, mode, payment, attempt: comes back with every event
+    method: str = "card"  # what the payer chose: every kind of it that fits is offered on the provider's page
+    country: str | None = None  # the payer's, when known
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """What a payer enters in their own bank. The reference is how we know the money when it comes."""
+
+    holder: str
+    iban: str
+    bic: str  # empty where none is needed
+    amount: Money
+    reference: str  # ISO 11649, without blanks
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +89,7 @@ class Opening:
     fields_url: str | None = None  # surface 'fields', when the provider's fields are a page to be put in an iframe
     client_secret: str | None = None  # surface 'fields', when they are the provider's script
     publishable_key: str | None = None
+    instructions: Instructions | None = None  # surface 'instructions': the payer moves the money at their own bank
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +104,8 @@ class Outcome:
                      `closed`: then its page takes no other card, and another try needs another attempt
     canceled         closed without money; nothing can be paid on it any more
     unknown          the provider could not be asked, or does not know
-    `fee`, `fee_reference`, `available_on` and the card may be missing from any outcome and come later from fees() or inquire().
+    `fee`, `fee_reference`, `available_on`, the method and the card may be missing from any outcome and come later from fees() or
+    inquire(). `method` is what was really used, which may be another one than was chosen (a card on a page for wallets).
     """
 
     state: str
@@ -69,6 +117,9 @@ class Outcome:
     decline_message: str | None = None  # the provider's words for the payer
     card_brand: str | None = None
     card_last4: str | None = None
+    card_funding: str | None = None  # credit, debit or prepaid, where the provider says so
+    method: str | None = None  # one of METHODS
+    kind: str | None = None  # the provider's own name: ideal, apple_pay
     fee: Money | None = None
     fee_reference: str | None = None  # the provider's own line for it
     occurred_at: datetime | None = None
@@ -175,8 +226,14 @@ class Provider(Protocol):
     name: str
     mode: str
 
+    def methods(self) -> tuple[Offer, ...]:
+        """What it can be asked to open here, in the order it would show them. Asks nobody, may be called anywhere."""
+
     def open_payment(self, wish: OpenPayment) -> Opening:
-        """Opens an attempt. **Takes no money.** The same wish again gives the same opening. Raises any ProviderError."""
+        """Opens an attempt. **Takes no money.** The same wish again gives the same opening. Raises any ProviderError.
+
+        A method it does not offer, or not for this amount and country, is refused as `method_not_offered` before anybody is asked.
+        """
 
     def inquire(self, provider_reference: str) -> Outcome:
         """The truth about an attempt, read only. Raises ProviderUnreachable; ProviderRefused for a reference the provider does not know."""

@@ -19,6 +19,7 @@ class InboxEvent(Base):
         mode_check(),
         CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         Index("ix_provider_events_newest", "received_at"),
+        Index("ix_provider_events_unmatched", "received_at", postgresql_where="result = 'unmatched'"),
     )
     provider: Mapped[str] = mapped_column(String(20), primary_key=True)
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)

@@ -40,6 +40,11 @@ def redacted(raw: str) -> str:
         return HIDDEN
 
 
+def redacted_text(text: str) -> str:
+    """A line of free text, such as an error, without keys, addresses and card numbers."""
+    return KEYS.sub(HIDDEN, CARD_NUMBER.sub(HIDDEN, ADDRESS.sub(HIDDEN, text)))
+
+
 def _walk(value: Any, depth: int, name: str = "") -> Any:
     if depth > DEEPEST:
         return HIDDEN
@@ -48,7 +53,7 @@ def _walk(value: Any, depth: int, name: str = "") -> Any:
     if isinstance(value, list):
         return [_walk(inner, depth + 1, name) for inner in value]
     if isinstance(value, str):
-        return KEYS.sub(HIDDEN, CARD_NUMBER.sub(HIDDEN, ADDRESS.sub(HIDDEN, value)))
+        return redacted_text(value)
     return value
 
 

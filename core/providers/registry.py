@@ -1,4 +1,4 @@
-"""Which provider serves a mode: Stripe when its keys are there, else (in test mode only) the sandbox processor."""
+"""Which provider serves a mode: Stripe when its keys are there, else (in test mode only) the sandbox processor; and the bank beside it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import re
 from functools import cache
 
 from core.kernel.config import settings
-from core.providers.contract import NoSuchProvider, Provider
+from core.providers.bank import Bank
+from core.providers.bank_accounts import accounts
+from core.providers.contract import NoSuchProvider, Offer, Provider
 from core.providers.stripe import Stripe
+from core.providers.stripe_methods import KINDS
 
 
 def provider_for(mode: str) -> Provider:
@@ -16,6 +19,20 @@ def provider_for(mode: str) -> Provider:
     if mode == "test" and not settings().stripe["test"]["secret_key"]:
         return provider_named("sandbox", mode)
     return provider_named("stripe", mode)
+
+
+def offers_for(mode: str) -> list[tuple[str, Offer]]:
+    """(provider, offer) for every way to pay that can be opened in this mode today; empty when nobody serves it."""
+    return [(name, offer) for name in _serving(mode) for offer in provider_named(name, mode).methods()]
+
+
+def _serving(mode: str) -> list[str]:
+    """The providers a payer may be sent to: the card processor, and beside it the bank where it has an account of ours."""
+    try:
+        found = [provider_for(mode).name]
+    except NoSuchProvider:
+        found = []
+    return [*found, "bank"] if accounts(settings().bank_accounts.get(mode, "")) else found
 
 
 def provider_named(name: str, mode: str) -> Provider:
@@ -28,12 +45,23 @@ def _made(name: str, mode: str, process: int) -> Provider:
     """One adapter for a process: its open lines must not be shared with a forked one."""
     if (name, mode) == ("sandbox", "test"):
         return _sandbox()
+    if name == "bank" and mode in ("test", "live"):
+        if not accounts(settings().bank_accounts.get(mode, "")):
+            raise NoSuchProvider("provider_not_set_up", f"No bank account takes transfers in {mode} mode.")
+        return Bank(mode, accounts(settings().bank_accounts[mode]))
     if name != "stripe" or mode not in ("test", "live"):
         raise NoSuchProvider("no_such_provider", f"There is no provider {name!r} in {mode} mode.")
     kept = settings().stripe[mode]
     if not kept["secret_key"].startswith((f"sk_{mode}_", f"rk_{mode}_")):
         raise NoSuchProvider("provider_not_set_up", f"No secret key for {mode} mode is set.")
-    return Stripe("stripe", mode, key=kept["secret_key"], publishable_key=kept["publishable_key"], secrets=_several(kept["webhook_secret"]))
+    return Stripe(
+        "stripe",
+        mode,
+        key=kept["secret_key"],
+        publishable_key=kept["publishable_key"],
+        secrets=_several(kept["webhook_secret"]),
+        kinds=_several(kept.get("payment_methods", "")) or ["card"],
+    )
 
 
 def _sandbox() -> Stripe:
@@ -48,6 +76,7 @@ def _sandbox() -> Stripe:
         secrets=_several(settings().secrets["sandbox_webhook_secret"]),
         api_base=base,
         fields_base=sandbox_pages(),
+        kinds=KINDS,
     )
 
 

@@ -13,6 +13,7 @@ from core.kernel.db import assert_no_transaction
 from core.kernel.money import Money
 from core.providers import stripe_shapes as shapes
 from core.providers.contract import (
+    Offer,
     Opening,
     OpenPayment,
     Outcome,
@@ -27,6 +28,7 @@ from core.providers.contract import (
 )
 from core.providers.exponents import to_gateway
 from core.providers.signature import check_signature, read_json_object, text_map
+from core.providers.stripe_methods import OFFERS, OPTIONS
 
 stripe.enable_telemetry = False
 
@@ -44,7 +46,8 @@ class Stripe:
     """`name` is 'stripe', or 'sandbox' when `api_base` is our own processor's; `fields_base` is its address as browsers see it.
 
     `secrets` are the webhook secrets that count today (two while one is being changed). A failed request is not repeated here:
-    whoever asked knows whether it may be.
+    whoever asked knows whether it may be. `kinds` are the payment method types that are switched on in the account: asking for
+    another one would be refused there.
     """
 
     def __init__(
@@ -57,10 +60,12 @@ class Stripe:
         secrets: Iterable[str],
         api_base: str | None = None,
         fields_base: str | None = None,
+        kinds: Iterable[str] = ("card",),
         read_seconds: int = READ_SECONDS,
     ) -> None:
         self.name, self.mode = name, mode
         self._publishable_key, self._secrets, self._fields_base = publishable_key, [one for one in secrets if one], fields_base
+        self._offers = offers_of(kinds)
         self._http = stripe.RequestsClient(timeout=(CONNECT_SECONDS, read_seconds))
         self._client = stripe.StripeClient(
             key, base_addresses={"api": api_base} if api_base else {}, max_network_retries=0, http_client=self._http
@@ -72,17 +77,34 @@ class Stripe:
 
     # --- opening and asking -----------------------------------------------------------------------------------------
 
+    def methods(self) -> tuple[Offer, ...]:
+        """The part of the table that is switched on in this account."""
+        return self._offers
+
     def open_payment(self, wish: OpenPayment) -> Opening:
         """A Checkout Session for 'hosted', a PaymentIntent for 'fields'. Takes no money."""
         assert_no_transaction()
         if wish.mode != self.mode:
             raise ProviderRefused("wrong_mode", "This payment belongs to the other mode.")
-        return self._open_hosted(wish) if wish.surface == "hosted" else self._open_fields(wish)
+        kinds = self._kinds_for(wish)
+        return self._open_hosted(wish, kinds) if wish.surface == "hosted" else self._open_fields(wish, kinds)
 
-    def _open_hosted(self, wish: OpenPayment) -> Opening:
+    def _kinds_for(self, wish: OpenPayment) -> list[str]:
+        """The payment method types that serve the wish: all that fit are shown side by side."""
+        code, minor = wish.amount.currency, wish.amount.minor
+        fitting = [
+            offer.kind
+            for offer in self._offers
+            if offer.method == wish.method and wish.surface in offer.surfaces and not offer.objection(code, minor, minor, wish.country)
+        ]
+        if not fitting:
+            raise ProviderRefused("method_not_offered", f"{wish.method} is not offered for {wish.amount} here.")
+        return fitting
+
+    def _open_hosted(self, wish: OpenPayment, kinds: list[str]) -> Opening:
         params: dict[str, Any] = {
             "mode": "payment",
-            "payment_method_types": ["card"],
+            "payment_method_types": kinds,
             "line_items": [
                 {
                     "quantity": 1,
@@ -99,6 +121,9 @@ class Stripe:
             "metadata": dict(wish.metadata),
             "payment_intent_data": {"metadata": dict(wish.metadata), "description": wish.description[:1000] or "Payment"},
         }
+        options = {kind: OPTIONS[kind] for kind in kinds if kind in OPTIONS}
+        if options:
+            params["payment_method_options"] = options
         if wish.email:
             params["customer_email"] = wish.email
         session = self._create_session(wish, params)
@@ -119,11 +144,11 @@ class Stripe:
                 raise
             return self._ask(lambda: create(second, {"idempotency_key": wish.reference}))
 
-    def _open_fields(self, wish: OpenPayment) -> Opening:
+    def _open_fields(self, wish: OpenPayment, kinds: list[str]) -> Opening:
         params: dict[str, Any] = {
             "amount": to_gateway(wish.amount),
             "currency": wish.amount.currency.lower(),
-            "payment_method_types": ["card"],
+            "payment_method_types": kinds,
             "description": wish.description[:1000] or "Payment",
             "metadata": dict(wish.metadata),
         }
@@ -246,6 +271,12 @@ class Stripe:
             return request()
         except stripe.StripeError as error:
             raise _translated(error) from error
+
+
+def offers_of(kinds: Iterable[str]) -> tuple[Offer, ...]:
+    """The offers behind these payment method types; a name we have no offer for is passed over."""
+    wanted = frozenset(kinds)
+    return tuple(offer for offer in OFFERS if offer.kind in wanted)
 
 
 def _role(identity: str) -> str:

@@ -10,6 +10,7 @@ from core.kernel.money import Money
 from core.providers.contract import Outcome, ProviderEvent, RefundOutcome
 from core.providers.exponents import fee_from_gateway, from_gateway
 from core.providers.signature import text_map
+from core.providers.stripe_methods import paid_with
 
 Wire = dict[str, Any]
 _INTENT_STATES = {
@@ -53,7 +54,7 @@ def intent_outcome(intent: Wire, reference: str | None = None) -> Outcome:
     state = _INTENT_STATES.get(intent["status"], "unknown")
     if intent["status"] == "requires_payment_method":
         state = "declined" if error else "requires_method"
-    card = _card(whole, error)
+    card, (method, method_kind) = _card(whole, error), paid_with(_details(whole, error))
     fee, fee_reference, available_on = _fee(whole)
     at = whole.get("created") if whole else None
     return Outcome(
@@ -66,6 +67,9 @@ def intent_outcome(intent: Wire, reference: str | None = None) -> Outcome:
         decline_message=error.get("message") if state == "declined" else None,
         card_brand=card.get("brand"),
         card_last4=card.get("last4"),
+        card_funding=card.get("funding"),
+        method=method,
+        kind=method_kind,
         fee=fee if state == "succeeded" else None,
         fee_reference=fee_reference if state == "succeeded" else None,
         occurred_at=instant(at) if at else None,
@@ -75,7 +79,7 @@ def intent_outcome(intent: Wire, reference: str | None = None) -> Outcome:
 
 def charge_outcome(charge: Wire) -> Outcome:
     """What a charge that took money says of its payment: the same success as its intent's, and the card as well."""
-    card = _card(charge, {})
+    card, (method, method_kind) = _card(charge, {}), paid_with(_details(charge, {}))
     return Outcome(
         state="succeeded",
         provider_reference=charge.get("payment_intent") or charge["id"],
@@ -84,14 +88,20 @@ def charge_outcome(charge: Wire) -> Outcome:
         captured=from_gateway(charge["amount_captured"], charge["currency"]),
         card_brand=card.get("brand"),
         card_last4=card.get("last4"),
+        card_funding=card.get("funding"),
+        method=method,
+        kind=method_kind,
         occurred_at=instant(charge["created"]),
     )
 
 
+def _details(charge: Wire, error: Wire) -> Wire:
+    """What the wire says of the method: the charge's own details, or the method whose try failed."""
+    return charge.get("payment_method_details") or error.get("payment_method") or {}
+
+
 def _card(charge: Wire, error: Wire) -> Wire:
-    details = charge.get("payment_method_details") or {}
-    method = error.get("payment_method") or {}
-    return details.get("card") or method.get("card") or {}
+    return (charge.get("payment_method_details") or {}).get("card") or (error.get("payment_method") or {}).get("card") or {}
 
 
 def _fee(charge: Wire) -> tuple[Money | None, str | None, datetime | None]:

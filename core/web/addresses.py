@@ -31,6 +31,10 @@ def receipt_pdf(token: str) -> str:
     return f"{settings().public_url}/receipt/{token}.pdf"
 
 
+def portal_transfers() -> str:
+    return f"{settings().public_url}/portal/transfers"
+
+
 def portal_payment(payment: str) -> str:
     return f"{settings().public_url}/portal/payments/{payment}"
 
@@ -47,3 +51,8 @@ def readable_link(mode: str, vendor: str, slug: str) -> str:
 
 def portal_link(link: str) -> str:
     return f"{settings().public_url}/portal/links/{link}"
+
+
+def verify() -> str:
+    """Where anybody can ask whether something is really ours."""
+    return f"{settings().public_url}/verify"

@@ -16,6 +16,7 @@ from babel.numbers import get_currency_symbol
 from core.kernel.currency import exponent
 from core.kernel.money import Money
 from core.kernel.percent import percent_text
+from core.methods.names import kind_name
 
 HOUSE_LOCALE = "en_GB"
 
@@ -87,8 +88,26 @@ CARD_BRANDS = {
 }  # fmt: skip
 
 
+FUNDING = {"credit": "credit", "debit": "debit", "prepaid": "prepaid"}
+UNNAMED = {"bank_redirect": "Bank payment", "bank_transfer": "Bank transfer", "qr": "Banking app", "wallet": "Card or wallet"}
+
+
 def card_words(payment: object) -> str:
-    """Visa ending in 4242; or plainly Card, when the processor has not said which."""
+    """How it was paid: Visa debit ending in 4242; Apple Pay (Visa ending in 4242); iDEAL; plainly Card, when the processor has not said."""
+    method, kind = getattr(payment, "method", None), getattr(payment, "method_kind", None)
+    if getattr(payment, "provider", None) == "bank":
+        return UNNAMED["bank_transfer"]
+    if method in ("bank_redirect", "bank_transfer", "qr") or (method is None and kind not in (None, "card")):
+        return kind_name(kind) if kind and method != "bank_transfer" else UNNAMED.get(method or "", "Bank payment")
+    card = _card(payment)
+    if method == "wallet":
+        return UNNAMED["wallet"] if kind is None else f"{kind_name(kind)} ({card})" if card != "Card" else kind_name(kind)
+    return card
+
+
+def _card(payment: object) -> str:
     brand, last4 = getattr(payment, "card_brand", None), getattr(payment, "card_last4", None)
-    name = CARD_BRANDS.get(brand or "", "Card")
+    name, funding = CARD_BRANDS.get(brand or "", "Card"), FUNDING.get(getattr(payment, "card_funding", None) or "")
+    if funding:
+        name = f"{name} {funding}" if name != "Card" else f"{funding.capitalize()} card"
     return f"{name} ending in {last4}" if last4 else name

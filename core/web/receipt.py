@@ -13,6 +13,7 @@ from markupsafe import Markup
 from core.accounts.models import Vendor
 from core.accounts.receipts import ReceiptWish
 from core.kernel.money import Money
+from core.web.addresses import verify
 from core.web.mail import stationery_for
 from core.web.reader import Reader
 
@@ -27,8 +28,11 @@ class Paid(Protocol):
     payer_reference: str
     reference_label: str
     email: str
+    method: str | None
+    method_kind: str | None
     card_brand: str | None
     card_last4: str | None
+    card_funding: str | None
     captured_at: datetime | None
 
     @property
@@ -89,6 +93,7 @@ def receipt_html(
         address=address,
         pdf_address=pdf_address,
         code=_code(address),
+        verify=verify(),
         cart=cart,
         buyer=_made_out_to(said, payment.payer_name) if said else None,
         extra=extra or ReceiptWish(),

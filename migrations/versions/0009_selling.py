@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0007"
 
 MODE = "mode IN ('test', 'live')"
 PAYMENT = ["payments.vendor_id", "payments.mode", "payments.id"]

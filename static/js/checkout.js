@@ -1,21 +1,56 @@
-/* The card on our page: shows the processor's fields, listens to their frame, and goes where the truth is when they are done.
-   Without this script the button leads to the processor's own page. */
+/* Paying on our page: shows the processor's card fields, listens to their frame, and goes where the truth is when they are done.
+   Without this script the button leads to the processor's own page; every other way to pay leads there anyway. */
 "use strict";
 
 (() => {
   const place = document.getElementById("card-fields");
   const leave = document.getElementById("card-leave");
   if (!place || !leave) return;
+  const radios = [...document.querySelectorAll("#ways input[name=method]")];
+  let ready = false; // the fields are on the page
+  let asked = place.getAttribute("hx-trigger").startsWith("load");
 
-  const wait = document.createElement("p");
-  wait.className = "card-wait";
-  wait.textContent = "Opening the card form…";
-  place.append(wait);
+  const chosen = () => radios.find((radio) => radio.checked);
+  const wantsFields = () => radios.length === 0 || Boolean(chosen() && "fields" in chosen().dataset);
 
+  // The card's fields and the button take turns: whichever serves the way that is chosen is in front.
+  const show = () => {
+    const fields = wantsFields() && asked;
+    place.hidden = !fields;
+    leave.hidden = fields && ready;
+    leave.classList.toggle("card-leave", fields && !ready);
+  };
+  const wait = () => {
+    const line = document.createElement("p");
+    line.className = "card-wait";
+    line.textContent = "Opening the card form…";
+    place.replaceChildren(line);
+  };
   const useButton = () => {
     place.replaceChildren();
+    ready = false;
+    asked = false;
     leave.classList.add("card-leave-shown");
+    show();
   };
+
+  for (const radio of radios) {
+    radio.addEventListener("change", () => {
+      if (wantsFields() && !asked) {
+        // The payer asks for it: what is open elsewhere for this payment may be called off.
+        asked = true;
+        leave.classList.remove("card-leave-shown");
+        place.setAttribute("hx-vals", '{"surface": "fields", "method": "card", "switch": "yes"}');
+        wait();
+        show();
+        window.htmx.trigger(place, "card-chosen");
+        return;
+      }
+      show();
+    });
+  }
+  if (asked) wait();
+  show();
 
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target !== place) return;
@@ -31,7 +66,8 @@
 
   // The frame speaks to us by messages; only its own window and its own origin are heard, and only known words.
   function listen(frame) {
-    leave.hidden = true;
+    ready = true;
+    show();
     window.addEventListener("message", (event) => {
       if (event.source !== frame.contentWindow || event.origin !== frame.dataset.origin) return;
       const said = event.data;
@@ -49,7 +85,8 @@
     script.src = "https://js.stripe.com/v3/";
     script.onerror = useButton;
     script.onload = () => {
-      leave.hidden = true;
+      ready = true;
+      show();
       const stripe = window.Stripe(form.dataset.key);
       const elements = stripe.elements({ clientSecret: form.dataset.secret });
       elements.create("payment").mount(form.querySelector("[data-mount]"));

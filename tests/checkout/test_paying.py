@@ -25,6 +25,7 @@ def test_after_a_decline_the_payer_tries_again_and_is_charged_once(shop, new_pat
     desk = Desk(visitor(scripts=scripts), scripts)
     desk.begin(new_path())
     desk.card(DECLINED)
+    desk.frame().get_by_text("did not go through").wait_for()
     desk.card_again(APPROVED)
     desk.sees("Paid")
     assert [(p.state, p.captured_minor) for p in payments_of(shop)] == [("succeeded", 4500)]

@@ -64,6 +64,7 @@ def test_stripes_own_fields_are_used_when_the_payment_goes_through_stripe(shop, 
         row = db.session.merge(fresh(shop, payment))
         row.provider = "stripe"
         attempt = begin_attempt(shop.vendor, row, surface="fields")
+        attempt.provider = "stripe"
         record_opening(shop.vendor, attempt, Opening(provider_reference="pi_1", client_secret="pi_1_secret_2", publishable_key="pk_test_1"))
     desk = Desk(visitor(), True)
     desk.page.route("https://js.stripe.com/**", lambda route: route.fulfill(content_type="text/javascript", body=STRIPE))

@@ -29,8 +29,15 @@ NOT_A_TENANTS = {
     "users": "a person may work for several vendors",
     "user_sessions": "a browser's session belongs to a person, and says which vendor they look at",
     "vendor_slugs": "an address is looked up before it is known whose it is; a slug is one vendor's in the whole house",
+    "staff": "people of the platform, who belong to no vendor",
+    "staff_sessions": "their browsers",
     "email_links": "a person's address is verified, not a vendor's",
     "provider_events": "an event belongs to nobody until a worker has opened it",
+    "bank_expectations": "a transfer is found by what a payer wrote on it, before anybody knows whose it is",
+    "bank_files": "the platform's bank sends them",
+    "bank_statements": "of the platform's accounts, which take money for every vendor",
+    "bank_lines": "a line belongs to nobody until a worker has read it",
+    "bank_orders": "the platform's bank makes them, and they are found by what a statement says",
     "ledger_chart": "the same accounts in every book; a reference table",
 }
 # Keys of tenants' tables that do not begin with the vendor, and why.

@@ -132,6 +132,18 @@ def answer_challenge(sandbox, location, answer):
     return post_form(location if location.startswith("http") else sandbox.url + location, answer=answer)
 
 
+def choose_way(sandbox, url, kind):
+    """Chooses a way to pay on a hosted page that takes no card; answers the address of the bank's page or of the code."""
+    status, location, text = post_form(url, type=kind, email="ada@example.com")
+    assert status == 303, text
+    return location if location.startswith("http") else sandbox.url + location
+
+
+def answer_bank(address, answer, bank="test_bank_south"):
+    """What the payer says at the bank, or in the app whose address the code holds."""
+    return post_form(address.replace("/qr/", "/app/"), answer=answer, bank=bank)
+
+
 class Catcher:
     """An endpoint that writes down what it is sent; `statuses` are used up first, then everything is answered 200."""
 

@@ -280,3 +280,26 @@ def test_amounts_have_limits(api, amount, currency, code):
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         api.payment_intents.create({"amount": amount, "currency": currency})
     assert refusal.value.code == code
+
+
+# --- ways to pay that are no card -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("types", "more", "param"),
+    [
+        (["cash"], {}, "payment_method_types"),
+        (["ideal", "ideal"], {}, "payment_method_types"),
+        (["ideal"], {"currency": "gbp"}, "payment_method_types"),
+        (["wechat_pay"], {}, "payment_method_options[wechat_pay][client]"),
+    ],
+)
+def test_a_session_takes_only_ways_to_pay_that_exist_in_its_currency(session, types, more, param):
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        session(currency=more.get("currency", "eur"), payment_method_types=types)
+    assert refusal.value.param == param
+
+
+def test_an_intent_is_for_cards_only(api):
+    with pytest.raises(stripe.InvalidRequestError):
+        api.payment_intents.create({"amount": 1000, "currency": "eur", "payment_method_types": ["ideal"]})

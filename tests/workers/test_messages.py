@@ -13,7 +13,8 @@ from email.message import EmailMessage
 import pytest
 from aiosmtpd.controller import Controller
 
-from core.accounts.email_links import make_link, open_link
+from core.accounts import email_links
+from core.accounts.email_links import open_link
 from core.accounts.invite import invite
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
@@ -23,11 +24,27 @@ from core.notifications.notify import KINDS, notify
 from core.notifications.queries import list_messages
 from core.notifications.send import LEASE
 from core.payments.link import expire_link
+from core.payments.models import Payment
 from core.payments.queries import get_link
 from core.payments.send_link import send_link
 from core.payments.sendings import list_sendings
+from core.payments.transfer_cases import give_back_transfer
 from core.web.pdf import PaperNotPrinted
-from tests.factories import Shop, ask_refund, fresh, make_declined, make_paid, make_shop, tell_refund
+from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
+from tests.factories import (
+    Shop,
+    again,
+    ask_refund,
+    fresh,
+    make_declined,
+    make_paid,
+    make_payment,
+    make_shop,
+    open_payment,
+    tell,
+    tell_refund,
+    unit,
+)
 from tests.factories import make_link as pay_link
 from workers import messages
 from workers.messages import send_message
@@ -90,7 +107,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
     tell_refund(shop, done, "succeeded")
     tell_refund(shop, failed, "failed", failure_reason="account_closed")
     with unit_of_work():
-        tokens = {p: make_link(shop.user, p).token_id for p in ("email-verify", "password-reset")}
+        tokens = {p: email_links.make_link(shop.user, p).token_id for p in ("email-verify", "password-reset")}
         asked = invite(shop.vendor, email="ada@example.com", role="support", by=shop.user.public_id)
     user, pay = shop.user.public_id, payment.public_id
     return [
@@ -99,9 +116,11 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "password_changed", user=user),
         ask(shop, "payment_received", payment=pay),
         ask(shop, "receipt", payment=pay),
+        ask(shop, "instruction_received", payment=_processing(shop).public_id),
         ask(shop, "payment_failed", payment=make_declined(shop).public_id),
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
+        *_about_transfers(shop),
         ask(shop, "unexpected_money", payment=pay),
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
@@ -109,6 +128,13 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "invitation", invitation=asked.public_id),
         *about_a_link(shop),
     ]
+
+
+def _processing(shop: Shop) -> Payment:
+    """A payment that the payer has done their part of, and whose bank takes its time."""
+    payment = make_payment(shop)
+    tell(shop, payment, open_payment(shop, payment), "processing")
+    return payment
 
 
 def about_a_link(shop: Shop) -> list[Message]:
@@ -120,6 +146,26 @@ def about_a_link(shop: Shop) -> list[Message]:
         )  # fmt: skip
         first = db.session.get_one(Message, (shop.vendor.id, "test", sending.message_id))
     return [first, ask(shop, "link_reminder", link=link.public_id, sending=sending.public_id)]
+
+
+def _about_transfers(shop: Shop) -> list[Message]:
+    """One payment that is waited for, of which a part has come, and one to which too much came, some of which went back."""
+    bank, link = TestBank(shop), pay_link(shop, currency="USD")
+    waiting, over = make_payment(shop, link), make_payment(shop, link)
+    waited, more = (begin_transfer(shop, payment).provider_reference or "" for payment in (waiting, over))
+    bank.tell(transfer(1000, waited), transfer(2600, more))
+    with unit(shop.app):
+        (returned,) = give_back_transfer(shop.vendor, again(over), by=shop.user.public_id)
+    settle_order(bank, returned.public_id)
+    bank.tell(transfer(100, more))
+    return [
+        ask(shop, "transfer_instructions", payment=waiting.public_id),
+        ask(shop, "transfer_partial", payment=waiting.public_id),
+        ask(shop, "transfer_held", payment=over.public_id),
+        ask(shop, "transfer_decision", payment=over.public_id),
+        ask(shop, "transfer_returned", payment=over.public_id, transfer_return=returned.public_id),
+        ask(shop, "transfer_taken_back", payment=over.public_id),
+    ]
 
 
 def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox: Inbox) -> None:
@@ -201,17 +247,17 @@ def test_a_no_is_written_down_and_no_job_is_poisoned(shop: Shop, inbox: Inbox, a
 
 def test_a_link_that_no_longer_works_is_not_sent(shop: Shop, inbox: Inbox) -> None:
     with unit_of_work():
-        old = make_link(shop.user, "password-reset").token_id
+        old = email_links.make_link(shop.user, "password-reset").token_id
     message = ask(shop, "reset_password", user=shop.user.public_id, token=old)
     with unit_of_work():
-        make_link(shop.user, "password-reset")
+        email_links.make_link(shop.user, "password-reset")
     assert send(message).state == "failed" and "no longer works" in send(message).last_error
     assert inbox.mails == []
 
 
 def test_the_link_in_the_letter_opens_the_door(shop: Shop, inbox: Inbox) -> None:
     with unit_of_work():
-        link = make_link(shop.user, "password-reset")
+        link = email_links.make_link(shop.user, "password-reset")
     send(ask(shop, "reset_password", to=shop.user.email, user=shop.user.public_id, token=link.token_id))
     text = inbox.mails[0].get_body(("plain",)).get_content()
     token = next(word for word in text.split() if "/reset-password/" in word).rpartition("/")[2]

@@ -476,6 +476,7 @@ def test_answers_and_consent_are_kept_with_the_payment(shop: Shop) -> None:
         assert (kept.terms_version, kept.agreed_from, kept.agreed_with) == (terms.version, "192.0.2.7", "Firefox") and kept.agreed_at
         words = find_terms(shop.vendor, "test", terms.version)
         assert words and words.text == "No refunds on bread."
+    assert payments[1].payer_country == "GB"
 
 
 def test_a_question_gets_a_name_of_its_own() -> None:

@@ -5,6 +5,7 @@ from flask import Flask
 
 from core.kernel.db import db
 from core.providers.stripe import Stripe
+from core.providers.stripe_methods import KINDS
 from tests.sandbox.running import Catcher, Sandbox, new_key
 
 SECRET = "whsec_of_the_contract"
@@ -56,6 +57,7 @@ def _stripe_at_the_sandbox(sandbox, key):
         secrets=[SECRET],
         api_base=sandbox.url,
         fields_base=sandbox.url,
+        kinds=KINDS,
         read_seconds=2,
     )
 

@@ -17,6 +17,7 @@ PLAIN = Settings(
     public_url="http://x.test",
     sandbox_url="http://127.0.0.1:1",
     demo=False,
+    health_token="",
     smtp_url="",
     mail_from="",
     proxies=0,

@@ -46,3 +46,34 @@ def test_a_card_is_named_as_far_as_it_is_known() -> None:
     assert card_words(SimpleNamespace(card_brand="visa", card_last4="4242")) == "Visa ending in 4242"
     assert card_words(SimpleNamespace(card_brand="amex", card_last4="0005")) == "American Express ending in 0005"
     assert card_words(SimpleNamespace(card_brand=None, card_last4=None)) == "Card"
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (
+            {"method": "card", "method_kind": "card", "card_brand": "visa", "card_last4": "5556", "card_funding": "debit"},
+            "Visa debit ending in 5556",
+        ),
+        (
+            {"method": "card", "method_kind": "card", "card_brand": "visa", "card_last4": "4242", "card_funding": "credit"},
+            "Visa credit ending in 4242",
+        ),
+        (
+            {"method": "card", "method_kind": "card", "card_brand": None, "card_last4": "1234", "card_funding": "debit"},
+            "Debit card ending in 1234",
+        ),
+        ({"method": "card", "method_kind": None}, "Card"),
+        ({"method": "wallet", "method_kind": "apple_pay", "card_brand": "visa", "card_last4": "4242"}, "Apple Pay (Visa ending in 4242)"),
+        ({"method": "wallet", "method_kind": "google_pay"}, "Google Pay"),
+        ({"method": "wallet", "method_kind": None}, "Card or wallet"),
+        ({"method": "bank_redirect", "method_kind": "ideal"}, "iDEAL"),
+        ({"method": "bank_redirect", "method_kind": None}, "Bank payment"),
+        ({"method": "qr", "method_kind": "paynow"}, "PayNow"),
+        ({"method": "qr", "method_kind": None}, "Banking app"),
+        ({"method": "bank_transfer", "method_kind": "bank"}, "Bank transfer"),
+        ({"method": None, "method_kind": "klarna"}, "Klarna"),
+    ],
+)
+def test_what_paid_is_named_as_truly_as_it_is_known(facts, words):
+    assert card_words(SimpleNamespace(**({"card_brand": None, "card_last4": None, "card_funding": None} | facts))) == words

@@ -1,0 +1,78 @@
+"""The ways to pay as a payer reads them: what each is called, what it means, how long its answer may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from checkout.till import Till
+from core.methods.eligible import Way
+from core.payments.choose import country_matters, ways_to_pay
+from core.payments.models import Attempt, Payment
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of the list a payer chooses from."""
+
+    method: str
+    title: str
+    hint: str
+    icon: str
+    delayed_days: int
+    in_fields: bool  # its details can be given on our own page
+
+
+def title_of(method: str) -> str:
+    """What a way to pay is called in front of a payer."""
+    return {
+        "card": _("Card"),
+        "wallet": _("Wallet"),
+        "bank_redirect": _("Your bank"),
+        "qr": _("Banking app"),
+        "bank_transfer": _("Bank transfer"),
+    }.get(method, method)
+
+
+ICONS = {"card": "payments", "wallet": "wallet", "bank_redirect": "bank", "qr": "qr", "bank_transfer": "transfer"}
+
+
+def choice_of(way: Way) -> Choice:
+    """A way that fits, in words."""
+    hint = {
+        "card": _("Credit or debit card"),
+        "bank_redirect": _("Approve it in your online banking: %(names)s", names=_listed(way.names)),
+        "qr": _("Scan a code and approve it: %(names)s", names=_listed(way.names)),
+        "bank_transfer": _("You send the money from your bank"),
+    }.get(way.method, _listed(way.names))
+    return Choice(way.method, title_of(way.method), hint, ICONS.get(way.method, "payments"), way.delayed_days, "fields" in way.surfaces)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names)
+
+
+def choices_for(till: Till, attempt: Attempt | None) -> list[Choice]:
+    """What this payer may choose from, in the seller's order. What they are in the middle of stays in the list."""
+    shown = [choice_of(way) for way in ways_to_pay(till.vendor, till.payment).shown]
+    if attempt is not None and attempt.method not in [choice.method for choice in shown]:
+        title = title_of(attempt.method)
+        shown.append(
+            Choice(attempt.method, title, "", ICONS.get(attempt.method, "payments"), attempt.delayed_days, attempt.surface == "fields")
+        )
+    return shown
+
+
+def chosen_among(choices: list[Choice], payment: Payment, attempt: Attempt | None) -> str:
+    """What is chosen when the page opens: what is under way, what was tried last, else the first."""
+    open_now = [choice.method for choice in choices]
+    for method in (attempt.method if attempt else None, payment.method):
+        if method in open_now:
+            return str(method)
+    return open_now[0] if open_now else ""
+
+
+def asks_country(till: Till) -> bool:
+    """Whether the payer is asked where they are."""
+    return country_matters(till.vendor, till.payment)

@@ -1,0 +1,31 @@
+"""What each role of the staff may do: one table, read by the guard in front of every staff page."""
+
+from __future__ import annotations
+
+REVIEWER, FINANCE, SUPERUSER = "reviewer", "finance", "superuser"
+STAFF_ROLES = (REVIEWER, FINANCE, SUPERUSER)
+
+# Nobody of the staff moves a vendor's money: there is no permission for it.
+STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "home.see": STAFF_ROLES,
+    "payments.see": STAFF_ROLES,
+    "vendors.see": STAFF_ROLES,
+    "balances.see": (FINANCE, SUPERUSER),  # what a vendor is owed
+    "alarms.see": (FINANCE, SUPERUSER),  # what the proofs of the books found
+    "bank.see": (FINANCE, SUPERUSER),  # transfers that nobody knows, with their senders
+    "jobs.see": STAFF_ROLES,
+    "jobs.retry": (FINANCE, SUPERUSER),
+    "events.see": STAFF_ROLES,
+    "events.replay": (FINANCE, SUPERUSER),
+    "audit.see": (SUPERUSER,),
+}
+
+
+def staff_allows(role: str, permission: str) -> bool:
+    """Whether this role may do that. An unknown permission is a bug, not a no."""
+    return role in STAFF_PERMISSIONS[permission]
+
+
+def staff_roles_that_may(permission: str) -> tuple[str, ...]:
+    """Who can help somebody who may not."""
+    return STAFF_PERMISSIONS[permission]

@@ -1,0 +1,208 @@
+"""Booking the lines of bank statements, each once: to the payment it names, to the order it carries out, or to those nobody knows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from core.accounts.models import Vendor
+from core.accounts.queries import find_vendors
+from core.kernel.db import db
+from core.ledger import book
+from core.ledger.post import post
+from core.payments.match import find_refund, lock_payments
+from core.payments.models import Payment
+from core.payments.refund import settle_refund
+from core.payments.reversal import take_back_transfer
+from core.payments.transfer_receive import booked_at, receive_transfer
+from core.payments.transfer_return import find_return, settle_return
+from core.payments.unknown import line_was_returned, unknown_taken_back
+from core.providers.bank import REFERENCE_LENGTH, find_expectation
+from core.providers.bank_models import BankExpectation, BankLine, BankOrder
+from core.providers.bank_orders import lock_order, standing
+
+BATCH = 100
+_BLANKS = re.compile(r"[^A-Z0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a line turned out to be about."""
+
+    line: BankLine
+    expected: BankExpectation | None = None
+    order: BankOrder | None = None
+    original: BankLine | None = None  # of a reversal: the line that is taken back
+    why: str = ""  # why nobody knows it
+
+    @property
+    def vendor(self) -> str:
+        """The public id of whose it is; empty when it is nobody's."""
+        return (self.expected and self.expected.vendor) or (self.order and self.order.vendor) or ""
+
+
+def book_lines(mode: str, limit: int = BATCH) -> int:
+    """Book the oldest lines that are not booked yet, `limit` at most; answers how many. Two workers never take the same one.
+
+    Every payment of the batch is locked before the first posting, in the order in which everybody locks.
+    """
+    due = (
+        select(BankLine)
+        .where(BankLine.mode == mode, BankLine.state == "new")
+        .order_by(BankLine.booked_on, BankLine.account, BankLine.public_id)
+    )
+    lines = list(db.session.scalars(due.limit(limit).with_for_update(skip_locked=True)))
+    readings = [_read(line) for line in lines]
+    payments_of = {r.line.public_id: _payment_of(r) for r in readings}
+    vendors = find_vendors({r.vendor for r in readings if r.vendor} | {_vendor_of(r.original) for r in readings if r.original})
+    owners = {reading.line.public_id: vendors.get(reading.vendor or _vendor_of(reading.original)) for reading in readings}
+    named = {(owner.id, mode, number) for key, number in payments_of.items() if number and (owner := owners[key]) is not None}
+    payments = lock_payments(named)
+    for reading in readings:
+        payment = payments.get(payments_of[reading.line.public_id] or "")
+        vendor = owners[reading.line.public_id]
+        _book(reading, vendor if payment is not None else None, payment)
+    return len(lines)
+
+
+# --- reading -------------------------------------------------------------------------------------------------------------
+
+
+def _read(line: BankLine) -> Reading:
+    if line.sign > 0:
+        return _read_credit(line)
+    if line.reversal:
+        original = _original(line)
+        return Reading(line, original=original, why="" if original else "reversal_of_nothing")
+    order = lock_order(line.mode, line.end_to_end)
+    if order is None or order.state in ("settled", "failed"):
+        return Reading(line, why="debit" if order is None else "order_done")
+    if (order.amount, order.account) != (line.amount, line.account):
+        return Reading(line, why="order_differs")
+    return Reading(line, order=order)
+
+
+def _read_credit(line: BankLine) -> Reading:
+    if line.return_reason or line.reversal:
+        order = lock_order(line.mode, line.end_to_end)
+        if order is not None and order.state == "settled" and order.amount == line.amount:
+            return Reading(line, order=order)
+        return Reading(line, why="return_of_nothing")
+    found = references_on(line)
+    if len(found) > 1 and len({e.payment for e in found}) > 1:
+        return Reading(line, why="several_references")
+    if not found:
+        return Reading(line, why="no_reference")
+    if found[0].currency != line.currency:
+        return Reading(line, why="other_currency")
+    return Reading(line, expected=found[0])
+
+
+def references_on(line: BankLine) -> list[BankExpectation]:
+    """What we expect under the references that stand anywhere on a line, however the payer has spaced them."""
+    candidates: dict[str, None] = {}
+    for text in (line.reference, line.end_to_end, line.text):
+        packed = _BLANKS.sub("", text.upper())
+        for at in (found.start() for found in re.finditer("(?=RF[0-9])", packed)):
+            candidates.setdefault(packed[at : at + REFERENCE_LENGTH])
+    return [expected for reference in candidates if (expected := find_expectation(line.mode, reference)) is not None]
+
+
+def _original(line: BankLine) -> BankLine | None:
+    """The credit that this debit takes back: the newest one of the same sum whose words are the same, and that still stands."""
+    same = select(BankLine).where(
+        BankLine.mode == line.mode,
+        BankLine.account == line.account,
+        BankLine.sign == 1,
+        BankLine.amount_minor == line.amount_minor,
+        BankLine.reversed_by.is_(None),
+        BankLine.state != "new",
+        BankLine.reference == line.reference,
+        BankLine.counter_account == line.counter_account,
+        BankLine.booked_on <= line.booked_on,
+    )
+    return db.session.scalar(same.order_by(BankLine.booked_on.desc(), BankLine.public_id).limit(1).with_for_update())
+
+
+def _payment_of(reading: Reading) -> str | None:
+    if reading.original is not None:
+        return reading.original.payment
+    if reading.order is not None:
+        return reading.order.payment
+    return reading.expected.payment if reading.expected is not None else None
+
+
+def _vendor_of(original: BankLine | None) -> str:
+    """Whose payment a line went to: the expectation it named, or the transfer a person made of it."""
+    if original is None or original.payment is None:
+        return ""
+    named = (
+        select(BankExpectation.vendor).where(BankExpectation.mode == original.mode, BankExpectation.payment == original.payment).limit(1)
+    )
+    return db.session.scalar(named) or original.vendor or ""
+
+
+# --- booking -------------------------------------------------------------------------------------------------------------
+
+
+def _book(reading: Reading, vendor: Vendor | None, payment: Payment | None) -> None:
+    line = reading.line
+    line.state = "booked"
+    if not line.amount_minor:
+        return  # banks write lines of nothing to say something; the books take no legs of nothing
+    if reading.order is not None:
+        _book_order(reading.order, line, vendor, payment)
+    elif reading.original is not None:
+        _book_reversal(reading.original, line, vendor, payment)
+    elif reading.expected is not None and vendor is not None and payment is not None:
+        line.payment, line.vendor = payment.public_id, vendor.public_id
+        receive_transfer(vendor, payment, line, matched_by="reference")
+    else:
+        _book_unknown(line, reading.why or "no_such_payment")
+
+
+def _book_unknown(line: BankLine, why: str) -> None:
+    line.state, line.why = "unknown", why
+    at = booked_at(line)
+    post([book.unknown_received(line, at=at) if line.sign > 0 else book.debit_unexplained(line, at=at)])
+
+
+def _book_order(order: BankOrder, line: BankLine, vendor: Vendor | None, payment: Payment | None) -> None:
+    """What was ordered has left, or has come back."""
+    whose = vendor.id if vendor is not None else book.PLATFORM
+    about = payment.public_id if payment is not None else order.line or order.public_id
+    at = booked_at(line)
+    line.payment = None  # it is no money of the payer's that came
+    if line.sign < 0:
+        order.state, order.settled_at = "settled", at
+        post([book.order_left(whose, about, line, reference=order.line or order.reference, at=at)])
+    else:
+        order.state, order.failure_reason = "failed", (line.return_reason or "reversed")[:60]
+        post([book.order_came_back(whose, about, line, reference=order.line or order.reference, at=at)])
+    if order.line is not None:
+        line_was_returned(order, cause=line.public_id)
+    elif vendor is not None:
+        _tell_of_order(vendor, order, line)
+
+
+def _tell_of_order(vendor: Vendor, order: BankOrder, line: BankLine) -> None:
+    outcome = standing(order)
+    refund = find_refund(vendor, order.mode, order.reference)
+    if refund is not None:
+        settle_refund(vendor, refund, outcome, cause=line.public_id)
+        return
+    returned = find_return(vendor, order.mode, order.reference)
+    if returned is not None:
+        settle_return(vendor, returned, outcome, cause=line.public_id)
+
+
+def _book_reversal(original: BankLine, line: BankLine, vendor: Vendor | None, payment: Payment | None) -> None:
+    original.reversed_by = line.public_id
+    if vendor is not None and payment is not None:
+        take_back_transfer(vendor, payment, original, line)
+    elif original.state == "unknown":
+        unknown_taken_back(original, line)
+    else:
+        _book_unknown(line, "reversal_of_what_was_returned")

@@ -1,0 +1,116 @@
+"""Is this genuine? Whatever we issue can be shown to us again, and we say whether it is ours: no more than whose it is and what it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from core.accounts.check import standing_of_email_link, standing_of_invitation
+from core.accounts.models import Vendor
+from core.accounts.queries import find_vendor
+from core.kernel.config import settings
+from core.kernel.signing import Examined, TokenRefused, examine_token, looks_like_token
+from core.payments.everywhere import find_receipt_everywhere
+from core.payments.link import link_state, open_link_token
+from core.payments.search import read_words
+from core.payments.start import open_payment_token
+
+LONGEST = 2000
+# Where each kind of token stands in our addresses.
+PATHS = {
+    "pay": "link", "checkout": "payment", "receipt": "receipt", "invitation": "invitation", "verify-email": "email-verify",
+    "reset-password": "password-reset",
+}  # fmt: skip
+NO_RECEIPT = "00000-00000"  # looked for where there is nothing to look for, so that every answer takes its time
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`standing`: genuine, altered, expired, revoked or unknown. `what` is a purpose of a token; `vendor` only where we issued it for one."""
+
+    standing: str
+    what: str = ""
+    vendor: str = ""
+    practice: bool = False
+
+
+UNKNOWN, ALTERED = Verdict("unknown"), Verdict("altered")
+
+
+def check(text: str) -> Verdict:
+    """Read a link, a token, the text of a QR code, or a receipt's number, generously; and say what it is.
+
+    An address that leads elsewhere is never genuine, whatever stands in it: that is how people are deceived.
+    """
+    text = "".join(text.split())[:LONGEST]
+    address = _as_address(text)
+    token, wanted, ours = _token_in(address) if address else (text, None, True)
+    examined = examine_token(token)
+    number = "" if address or examined or looks_like_token(token) else text
+    receipt = _receipt(number)
+    if examined is None:
+        return receipt or (ALTERED if ours and (looks_like_token(token) or wanted) else UNKNOWN)
+    if not ours or wanted not in (None, examined.purpose):
+        return ALTERED
+    return _standing(token, examined)
+
+
+def _as_address(text: str) -> SplitResult | None:
+    """The text as an address; one without its scheme is read as people copy it from a browser."""
+    if "://" not in text and "/" in text:
+        text = f"{urlsplit(settings().public_url).scheme}://{text.lstrip('/')}"
+    if "://" not in text:
+        return None
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return urlsplit("invalid://")
+
+
+def _token_in(address: SplitResult) -> tuple[str, str | None, bool]:
+    """The token of an address, what it must be for by where it stands, and whether the address leads to us at all."""
+    home = urlsplit(settings().public_url)
+    ours = (address.scheme.lower(), address.netloc.lower()) == (home.scheme, home.netloc.lower())
+    parts = address.path.removeprefix(home.path).strip("/").split("/")
+    wanted = PATHS.get(parts[0])
+    token = parts[1] if len(parts) > 1 else ""
+    return (token.removesuffix(".pdf") if wanted == "receipt" else token), (wanted if token else None), ours
+
+
+def _receipt(number: str) -> Verdict | None:
+    """The receipt with this number. A stranger may try numbers; there are 2^50, and the door counts the tries."""
+    reference = read_words(f"ref:{number}", "GBP").reference if number else None
+    plain = reference if reference and re.fullmatch(r"[0-9A-Z]{5}-[0-9A-Z]{5}", reference) else None
+    found = find_receipt_everywhere(plain or NO_RECEIPT)
+    if found is None or plain is None:
+        return None
+    return Verdict("genuine", "receipt", found[0].name, practice=found[1].mode == "test")
+
+
+def _standing(token: str, examined: Examined) -> Verdict:
+    claims = examined.claims
+    vendor = find_vendor(claims.vendor)
+    names_vendor = examined.purpose not in ("email-verify", "password-reset")  # letters to a person, not a vendor's
+    name = vendor.name if vendor and names_vendor else ""
+    standing = "expired" if examined.expired else _row_says(token, examined, vendor)
+    return Verdict(standing, examined.purpose, name, practice=claims.mode == "test" and examined.purpose in ("link", "payment", "receipt"))
+
+
+def _row_says(token: str, examined: Examined, vendor: Vendor | None) -> str:
+    """The token proves that we wrote it; whether it still counts is for its row to say."""
+    if examined.purpose in ("email-verify", "password-reset"):
+        return standing_of_email_link(examined.purpose, examined.claims)
+    if vendor is None:
+        return "revoked"
+    if examined.purpose == "invitation":
+        return standing_of_invitation(vendor, examined.claims)
+    try:
+        if examined.purpose == "link":
+            return "expired" if link_state(open_link_token(token)[1]) == "expired" else "genuine"
+        payment = open_payment_token(token, purpose=examined.purpose)[1]
+    except TokenRefused:
+        return "revoked"
+    if examined.purpose == "receipt":
+        return "genuine" if payment.captured_at is not None else "revoked"
+    return "expired" if payment.state in ("canceled", "expired") else "genuine"

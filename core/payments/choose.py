@@ -1,0 +1,58 @@
+"""Which ways to pay are open to a payment, and where its payer says to be."""
+
+from __future__ import annotations
+
+from core.accounts.models import Vendor
+from core.accounts.places import is_country
+from core.kernel.db import db
+from core.kernel.errors import Refusal
+from core.methods.eligible import Asked, MethodNotOffered, Verdict, Way, because, judge
+from core.methods.rules import list_rules
+from core.payments.history import note
+from core.payments.models import Payment, PaymentLink
+from core.payments.start import lock_payment
+from core.providers.registry import offers_for
+
+
+class UnknownCountry(Refusal):
+    """A country that is not on the list."""
+
+    code = "unknown_country"
+
+
+def ways_to_pay(vendor: Vendor, payment: Payment) -> Verdict:
+    """What this payer may choose from, and why the rest is hidden: the vendor's rules, the link's, the providers' bounds."""
+    link = db.session.get(PaymentLink, (payment.vendor_id, payment.mode, payment.link_id)) if payment.link_id else None
+    minor = payment.amount_minor
+    asked = Asked(payment.currency, minor, minor, payment.payer_country, tuple(link.methods) if link else ())
+    return judge(list_rules(vendor.id, payment.mode), offers_for(payment.mode), asked)
+
+
+def check_way(vendor: Vendor, payment: Payment, method: str) -> Way:
+    """The way of this method for this payment; refuses MethodNotOffered with the reason."""
+    verdict = ways_to_pay(vendor, payment)
+    way = verdict.way(method)
+    if way is None:
+        hidden = next((hidden for hidden in verdict.hidden if hidden.method == method), None)
+        raise MethodNotOffered(
+            f"This cannot be paid that way. {because(hidden)}." if hidden else "There is no such way to pay.", field="method"
+        )
+    return way
+
+
+def country_matters(vendor: Vendor, payment: Payment) -> bool:
+    """Whether knowing where the payer is could change what is shown: then they are asked, and never otherwise."""
+    offered = {rule.method: rule for rule in list_rules(vendor.id, payment.mode) if rule.enabled}
+    offers = [offer for _, offer in offers_for(payment.mode) if offer.method in offered]
+    fitting = [offer for offer in offers if offer.currencies is None or payment.currency in offer.currencies]
+    return any(offer.countries or offered[offer.method].bounds.countries for offer in fitting)
+
+
+def note_country(payment: Payment, country: str) -> None:
+    """Write down where the payer says to be; empty forgets it. Refuses what is no country."""
+    if country and not is_country(country):
+        raise UnknownCountry("Choose a country from the list.", field="country")
+    payment = lock_payment(payment)
+    if payment.payer_country != (country or None):
+        payment.payer_country = country or None
+        note(payment, "payer.country", actor="payer", country=country or None)

@@ -1,0 +1,96 @@
+"""The bank takes back a credit it had booked: first from money nobody had used, then from what the sale brought the seller."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from core.accounts.models import Vendor
+from core.kernel.clock import now
+from core.kernel.db import db
+from core.kernel.ids import public_id, uuid7
+from core.kernel.money import Money
+from core.kernel.outbox import enqueue
+from core.ledger import book
+from core.ledger.post import BalanceTooLow, post
+from core.notifications.team import tell_team
+from core.payments.history import note
+from core.payments.models import Payment, Refund
+from core.payments.refund_books import fee_to_return
+from core.payments.start import lock_payment
+from core.payments.transfer_models import Transfer
+from core.payments.transfer_receive import booked_at, judge
+from core.providers.bank_models import BankLine
+
+REASON = "reversed_by_bank"
+
+
+def take_back_transfer(vendor: Vendor, payment: Payment, original: BankLine, line: BankLine) -> None:
+    """Book the reversal and say so everywhere: the transfer, the payment's sums and history, the vendor.
+
+    What had paid for the sale counts as given back to the payer, with our fee in proportion; a seller whose balance no longer holds
+    it owes it.
+    """
+    payment = lock_payment(payment)
+    unapplied = Money(min(payment.unapplied.minor, line.amount_minor), payment.currency)
+    sold = line.amount - unapplied
+    returnable = Money(min(sold.minor, payment.refundable.minor), payment.currency)
+    fee = fee_to_return(payment, returnable) if returnable else Money(0, payment.currency)
+    payment.received_minor -= unapplied.minor
+    taken_from = _post(payment, line, unapplied, sold, fee)
+    if returnable:
+        _write_refund(vendor, payment, returnable, fee, taken_from, line)
+    transfer = db.session.scalar(
+        select(Transfer).where(Transfer.vendor_id == vendor.id, Transfer.mode == payment.mode, Transfer.line == original.public_id)
+    )
+    if transfer is not None:
+        transfer.taken_back_at = now()
+    note(payment, "transfer.taken_back", actor="bank", cause=line.public_id, amount_minor=line.amount_minor, currency=line.currency)
+    tell_team(vendor, "transfer_taken_back", mode=payment.mode, payment=payment.public_id)
+    judge(vendor, payment)
+
+
+def _post(payment: Payment, line: BankLine, unapplied: Money, sold: Money, fee: Money) -> str:
+    """Answers from which of the seller's accounts it was taken."""
+    for taken_from in ("seller_available" if payment.released_at else "seller_pending", "seller_receivable"):
+        journal = book.transfer_taken_back(
+            payment, line, unapplied=unapplied, sold=sold, fee_returned=fee, taken_from=taken_from, at=booked_at(line)
+        )
+        db.session.flush()
+        try:
+            with db.session.begin_nested():
+                post([journal])
+            return taken_from
+        except BalanceTooLow:
+            continue
+    raise RuntimeError("what a seller owes has no floor to fall through")
+
+
+def _write_refund(vendor: Vendor, payment: Payment, amount: Money, fee: Money, taken_from: str, line: BankLine) -> None:
+    """A refund nobody asked for: it stands among the others, done already."""
+    at = now()
+    db.session.add(
+        Refund(
+            vendor_id=vendor.id,
+            mode=payment.mode,
+            id=uuid7(),
+            public_id=public_id("ref"),
+            payment_id=payment.id,
+            form_token=line.public_id,
+            state="succeeded",
+            currency=payment.currency,
+            amount_minor=amount.minor,
+            fee_returned_minor=fee.minor,
+            taken_from=taken_from,
+            reason=REASON,
+            note="",
+            requested_by="bank",
+            provider_reference=line.public_id,
+            inquiries=0,
+            created_at=at,
+            sent_at=at,
+            settled_at=at,
+        )
+    )
+    payment.refunded_minor += amount.minor
+    payment.fee_returned_minor += fee.minor
+    enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))

@@ -1,0 +1,98 @@
+"""Questions about bank transfers: what came for a payment, what a vendor has to decide, what the payer still has to enter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from core.accounts.models import Vendor
+from core.kernel.db import db
+from core.kernel.errors import NotFound
+from core.kernel.ids import is_public_id
+from core.payments.models import Attempt, Payment
+from core.payments.states import PAID_OR_OVER
+from core.payments.transfer_models import Transfer, TransferCase, TransferReturn
+from core.providers.bank import instructions_for
+from core.providers.contract import Instructions, ProviderRefused
+
+MOST_CASES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """A case with the payment it is about."""
+
+    case: TransferCase
+    payment: Payment
+
+
+def list_transfers(vendor: Vendor, payment: Payment) -> list[Transfer]:
+    """What came for a payment, oldest first."""
+    mine = select(Transfer).where(Transfer.vendor_id == vendor.id, Transfer.mode == payment.mode, Transfer.payment_id == payment.id)
+    return list(db.session.scalars(mine.order_by(Transfer.id)))
+
+
+def list_returns(vendor: Vendor, payment: Payment) -> list[TransferReturn]:
+    """What goes or went back unused, oldest first."""
+    mine = TransferReturn.vendor_id == vendor.id, TransferReturn.mode == payment.mode, TransferReturn.payment_id == payment.id
+    return list(db.session.scalars(select(TransferReturn).where(*mine).order_by(TransferReturn.id)))
+
+
+def find_open_case(vendor: Vendor, payment: Payment) -> TransferCase | None:
+    """What is to be decided about a payment's transfers."""
+    mine = TransferCase.vendor_id == vendor.id, TransferCase.mode == payment.mode, TransferCase.payment_id == payment.id
+    return db.session.scalar(select(TransferCase).where(*mine, TransferCase.resolved_at.is_(None)))
+
+
+def list_cases(vendor: Vendor, payment: Payment) -> list[TransferCase]:
+    """Every case a payment had, oldest first."""
+    mine = TransferCase.vendor_id == vendor.id, TransferCase.mode == payment.mode, TransferCase.payment_id == payment.id
+    return list(db.session.scalars(select(TransferCase).where(*mine).order_by(TransferCase.id)))
+
+
+def list_open_cases(vendor: Vendor, mode: str) -> list[OpenCase]:
+    """The vendor's open cases: those to decide first, then those that wait for the payer, each by age."""
+    of_its = (Payment.vendor_id == TransferCase.vendor_id) & (Payment.mode == TransferCase.mode) & (Payment.id == TransferCase.payment_id)
+    rows = db.session.execute(
+        select(TransferCase, Payment)
+        .join(Payment, of_its)
+        .where(TransferCase.vendor_id == vendor.id, TransferCase.mode == mode, TransferCase.resolved_at.is_(None))
+        .order_by(TransferCase.kind == "partial", TransferCase.id)
+        .limit(MOST_CASES)
+    )
+    return [OpenCase(case, payment) for case, payment in rows]
+
+
+def count_open_cases(vendor: Vendor, mode: str) -> int:
+    """How many wait for a decision of the vendor's."""
+    mine = TransferCase.vendor_id == vendor.id, TransferCase.mode == mode, TransferCase.resolved_at.is_(None), TransferCase.kind != "partial"
+    return int(db.session.scalar(select(func.count()).where(*mine)) or 0)
+
+
+def get_return(vendor: Vendor, mode: str, number: str) -> TransferReturn:
+    """This vendor's return; refuses with 404."""
+    found = None
+    if is_public_id("ret", number):
+        mine = TransferReturn.vendor_id == vendor.id, TransferReturn.mode == mode, TransferReturn.public_id == number
+        found = db.session.scalar(select(TransferReturn).where(*mine))
+    if found is None:
+        raise NotFound("There is no such return.")
+    return found
+
+
+def instructions_of(vendor: Vendor, payment: Payment) -> Instructions | None:
+    """What the payer still has to enter at their bank; None when nothing is waited for."""
+    if payment.state in PAID_OR_OVER or not payment.missing:
+        return None
+    mine = Attempt.vendor_id == vendor.id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id
+    reference = db.session.scalar(
+        select(Attempt.provider_reference)
+        .where(*mine, Attempt.provider == "bank", Attempt.provider_reference.is_not(None))
+        .order_by(Attempt.number.desc())
+        .limit(1)
+    )
+    try:
+        return instructions_for(payment.mode, reference, payment.missing) if reference else None
+    except ProviderRefused:
+        return None

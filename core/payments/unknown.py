@@ -1,0 +1,206 @@
+"""Money on our account that nobody knows: the platform's book holds it until a person says whose it is, or sends it back.
+
+These are acts of the platform's staff. No vendor sees them: what is unknown is nobody's yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from core.accounts.models import Vendor
+from core.accounts.queries import find_vendors
+from core.kernel.audit import record
+from core.kernel.clock import now
+from core.kernel.db import db
+from core.kernel.errors import Conflict, NotFound, Refusal
+from core.kernel.ids import is_public_id, public_id
+from core.kernel.outbox import enqueue
+from core.ledger import book
+from core.ledger.post import post
+from core.payments.models import Payment
+from core.payments.queries import get_payment
+from core.payments.transfer_models import Transfer
+from core.payments.transfer_receive import booked_at, receive_transfer
+from core.payments.transfer_return import NoWayBack
+from core.providers.bank_accounts import check_iban
+from core.providers.bank_models import BankExpectation, BankLine, BankOrder
+from core.providers.bank_orders import write_order
+
+MOST_SUGGESTIONS = 5
+WORDS = {
+    "no_reference": "No reference of ours stands on it.",
+    "several_references": "It names several payments.",
+    "other_currency": "It names a payment in another currency.",
+    "no_such_payment": "The payment it names is not there.",
+    "return_of_nothing": "The bank says it is a transfer of ours that came back, but we know of none.",
+    "debit": "Money left the account without an order of ours.",
+    "order_done": "It carries out an order a second time.",
+    "order_differs": "It names an order of ours, but the sum or the account is another one.",
+    "reversal_of_nothing": "The bank takes back a credit that we do not know.",
+    "reversal_of_what_was_returned": "The bank takes back a credit that was sent back already.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A payment that an unknown credit might be for, and what speaks for it."""
+
+    vendor: Vendor
+    payment: Payment
+    reasons: tuple[str, ...]  # of: reference, amount, name
+
+
+def list_unknown(mode: str, *, limit: int = 100) -> list[BankLine]:
+    """Lines that wait for a person, oldest first."""
+    waiting = select(BankLine).where(BankLine.mode == mode, BankLine.state == "unknown")
+    return list(db.session.scalars(waiting.order_by(BankLine.booked_on, BankLine.public_id).limit(limit)))
+
+
+def get_line(mode: str, number: str) -> BankLine:
+    """One line by its public number, or a 404."""
+    line = None
+    if is_public_id("bkl", number):
+        line = db.session.scalar(select(BankLine).where(BankLine.mode == mode, BankLine.public_id == number))
+    if line is None:
+        raise NotFound("There is no such line on any statement.")
+    return line
+
+
+def suggest(line: BankLine) -> list[Suggestion]:
+    """Payments an unknown credit might be for, the likeliest first: a reference with a slip in it, the same sum, the payer's name.
+
+    Suggestions only: nothing is ever matched by its amount alone.
+    """
+    if line.sign < 0:
+        return []
+    digits = "".join(c for c in f"{line.reference} {line.text} {line.end_to_end}" if c.isdigit())
+    wanted = BankExpectation.mode == line.mode, BankExpectation.currency == line.currency
+    newest = BankExpectation.created_at.desc()
+    near = select(BankExpectation).where(*wanted, BankExpectation.amount_minor == line.amount_minor).order_by(newest).limit(200)
+    recent = select(BankExpectation).where(*wanted, BankExpectation.closed_at.is_(None)).order_by(newest).limit(500)
+    found = {e.reference: e for question in (near, recent) for e in db.session.scalars(question)}
+    vendors = find_vendors({e.vendor for e in found.values()})
+    scored: dict[str, tuple[int, Suggestion]] = {}
+    for expected in found.values():
+        reasons = tuple(_reasons(line, digits, expected, vendors))
+        vendor = vendors.get(expected.vendor)
+        if not reasons or vendor is None or expected.payment in scored:
+            continue
+        payment = get_payment(vendor, line.mode, expected.payment)
+        scored[expected.payment] = (
+            4 * ("reference" in reasons) + 2 * ("amount" in reasons) + ("name" in reasons),
+            Suggestion(vendor, payment, reasons),
+        )
+    best = sorted(scored.values(), key=lambda pair: (-pair[0], pair[1].payment.created_at))
+    return [suggestion for _, suggestion in best[:MOST_SUGGESTIONS]]
+
+
+def _reasons(line: BankLine, digits: str, expected: BankExpectation, vendors: dict[str, Vendor]) -> list[str]:
+    reasons = []
+    if _slip(expected.reference[2:], digits):
+        reasons.append("reference")
+    vendor = vendors.get(expected.vendor)
+    if vendor is None:
+        return reasons
+    if expected.amount_minor == line.amount_minor:
+        reasons.append("amount")
+    payer = db.session.scalar(
+        select(Payment.payer_name).where(Payment.vendor_id == vendor.id, Payment.mode == line.mode, Payment.public_id == expected.payment)
+    )
+    if payer and line.name and set(payer.casefold().split()) <= set(line.name.casefold().replace(",", " ").split()):
+        reasons.append("name")
+    return reasons
+
+
+def _slip(wanted: str, typed: str) -> bool:
+    """Whether these digits are the reference with one or two of them wrong, or two neighbours changed, or one left out."""
+    for at in range(max(len(typed) - len(wanted) + 1, 0)):
+        window = typed[at : at + len(wanted)]
+        if sum(a != b for a, b in zip(wanted, window, strict=True)) <= 2:
+            return True
+    short = len(wanted) - 1
+    return any(
+        typed[at : at + short] == wanted[:gap] + wanted[gap + 1 :]
+        for at in range(max(len(typed) - short + 1, 0))
+        for gap in range(len(wanted))
+    )
+
+
+def assign_line(line: BankLine, vendor: Vendor, payment: Payment, *, by: str, reason: str) -> Transfer:
+    """A person says: this money is for that payment. It leaves the platform's book and becomes a transfer of the payment's.
+
+    Refuses a line that is not unknown any more, a debit, and a payment in another currency.
+    """
+    line = _lock(line, sign=1)
+    if (line.mode, line.currency) != (payment.mode, payment.currency):
+        raise Refusal(f"That payment is in {payment.currency}, this money in {line.currency}.", field="payment")
+    line.vendor, line.payment = vendor.public_id, payment.public_id
+    _resolve(line, "assigned", by, reason)
+    post([book.unknown_leaves(line, kind="transfer assigned", at=now())])
+    record(book.PLATFORM, actor=by, action="line.assigned", subject=line.public_id, payment=payment.public_id, reason=reason)
+    return receive_transfer(vendor, payment, line, matched_by=by)
+
+
+def return_line(line: BankLine, *, by: str, reason: str, iban: str = "") -> BankOrder:
+    """A person says: send it back. An order for the bank is written; the line is resolved when a statement shows that it left."""
+    line = _lock(line, sign=1)
+    to = check_iban(iban or line.counter_account)
+    if not to:
+        raise NoWayBack("The bank did not say from which account this money came. Enter an IBAN.", field="iban")
+    order = write_order(
+        line.mode,
+        reference=public_id("ret"),
+        line=line.public_id,
+        account=line.account,
+        to=(line.name, to, "" if iban else line.bic),
+        amount=line.amount,
+        text=f"Returned: no payment was found. {line.text}"[:140],
+    )
+    _resolve(line, "returned", by, reason)
+    post([book.unknown_sent_back(line, number=order.public_id, at=now())])
+    record(book.PLATFORM, actor=by, action="line.returned", subject=line.public_id, order=order.public_id, reason=reason)
+    enqueue("send_bank_orders", book.PLATFORM, mode=line.mode)
+    return order
+
+
+def explain_charge(line: BankLine, *, by: str, reason: str) -> None:
+    """A person says: this debit is the bank's own charge."""
+    line = _lock(line, sign=-1)
+    _resolve(line, "charge", by, reason)
+    post([book.debit_is_a_charge(line, at=now())])
+    record(book.PLATFORM, actor=by, action="line.charge", subject=line.public_id, reason=reason)
+
+
+def line_was_returned(order: BankOrder, *, cause: str) -> None:
+    """A statement has told of the order: gone, or come back, and then the line is unknown as before."""
+    if order.state != "failed":
+        return
+    line = _locked(order.mode, order.line or "")
+    line.state, line.why, line.resolution = "unknown", "return_failed", ""
+    post([book.unknown_not_returned(line, number=order.public_id, at=now())])
+
+
+def unknown_taken_back(original: BankLine, line: BankLine) -> None:
+    """The bank takes back a credit while nobody knew what it was for: it has gone as it came."""
+    _resolve(original, "taken_back", "bank", line.public_id)
+    post([book.unknown_leaves(original, kind="transfer taken back", at=booked_at(line))])
+
+
+def _resolve(line: BankLine, resolution: str, by: str, reason: str) -> None:
+    line.state, line.resolution, line.reason, line.resolved_by, line.resolved_at = "resolved", resolution, reason.strip()[:300], by, now()
+
+
+def _lock(line: BankLine, *, sign: int) -> BankLine:
+    fresh = _locked(line.mode, line.public_id)
+    if fresh.state != "unknown":
+        raise Conflict("Somebody has decided about this line already.")
+    if fresh.sign != sign:
+        raise Refusal("That can only be said of money that came in." if sign > 0 else "That can only be said of money that left.")
+    return fresh
+
+
+def _locked(mode: str, number: str) -> BankLine:
+    mine = select(BankLine).where(BankLine.mode == mode, BankLine.public_id == number)
+    return db.session.scalars(mine.with_for_update().execution_options(populate_existing=True)).one()

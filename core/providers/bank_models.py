@@ -1,0 +1,195 @@
+"""What passes between us and our bank: what we expect, the statements it sent, every line of them, and the transfers it is to make.
+
+All of it is the platform's: an account takes money for every vendor, and a line belongs to nobody until somebody has read whose
+reference stands on it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.kernel.db import Base, mode_check
+from core.kernel.money import Money
+
+
+class BankExpectation(Base):
+    """A transfer somebody was asked to make. The payer writes the reference, and so the money finds its payment."""
+
+    __tablename__ = "bank_expectations"
+    __table_args__ = (
+        mode_check(),
+        UniqueConstraint("mode", "attempt"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        Index("ix_bank_expectations_payment", "mode", "payment"),
+        Index("ix_bank_expectations_open", "mode", "currency", "amount_minor", postgresql_where="closed_at IS NULL"),
+    )
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    reference: Mapped[str] = mapped_column(String(25), primary_key=True)  # ISO 11649
+    attempt: Mapped[str] = mapped_column(String(40))  # the wish it was made for
+    vendor: Mapped[str] = mapped_column(String(40))  # public ids, given back with the outcome
+    payment: Mapped[str] = mapped_column(String(40))
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    holder: Mapped[str] = mapped_column(String(70))
+    iban: Mapped[str] = mapped_column(String(34))
+    bic: Mapped[str] = mapped_column(String(11))
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class BankFile(Base):
+    """A file as the bank sent it, for whoever asks later."""
+
+    __tablename__ = "bank_files"
+    __table_args__ = (mode_check(),)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    imported_by: Mapped[str] = mapped_column(String(60))
+    imported_at: Mapped[datetime]
+
+
+class BankStatement(Base):
+    """One statement, or one page of it. The bank's own number makes it come in once."""
+
+    __tablename__ = "bank_statements"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["mode", "file"], ["bank_files.mode", "bank_files.sha256"]),
+        Index("ix_bank_statements_newest", "mode", "account", "closing_on"),
+    )
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    account: Mapped[str] = mapped_column(String(34), primary_key=True)
+    identity: Mapped[str] = mapped_column(String(35), primary_key=True)
+    page: Mapped[int] = mapped_column(primary_key=True)
+    file: Mapped[str] = mapped_column(String(64))
+    sequence: Mapped[int | None]
+    digest: Mapped[str] = mapped_column(String(64))
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    opening_minor: Mapped[int] = mapped_column(BigInteger)
+    closing_minor: Mapped[int] = mapped_column(BigInteger)
+    opening_on: Mapped[date]
+    closing_on: Mapped[date]
+    entries: Mapped[int]
+    imported_at: Mapped[datetime]
+
+
+LINE_STATES = ("new", "booked", "unknown", "resolved")
+
+
+class BankLine(Base):
+    """One transaction of one entry. It is booked once, whichever statements it stands on.
+
+    new        stored, not yet booked
+    booked     its money stands where it belongs
+    unknown    booked, but nobody knows what it is for: it waits for a person
+    resolved   a person has said what it is for
+    """
+
+    __tablename__ = "bank_lines"
+    __table_args__ = (
+        mode_check(),
+        UniqueConstraint("mode", "public_id"),
+        ForeignKeyConstraint(
+            ["mode", "account", "statement", "page"],
+            ["bank_statements.mode", "bank_statements.account", "bank_statements.identity", "bank_statements.page"],
+        ),
+        CheckConstraint("sign IN (1, -1)", name="sign"),
+        CheckConstraint("amount_minor >= 0", name="amount"),
+        CheckConstraint(f"state IN ({', '.join(map(repr, LINE_STATES))})", name="state"),
+        Index("ix_bank_lines_to_book", "mode", "account", "statement", postgresql_where="state = 'new'"),
+        Index("ix_bank_lines_unknown", "mode", "booked_on", postgresql_where="state = 'unknown'"),
+        Index("ix_bank_lines_payment", "mode", "payment", postgresql_where="payment IS NOT NULL"),
+        Index("ix_bank_lines_bank_reference", "mode", "account", "bank_reference"),
+    )
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    account: Mapped[str] = mapped_column(String(34), primary_key=True)
+    entry: Mapped[str] = mapped_column(String(120), primary_key=True)  # the entry's name for ever
+    part: Mapped[int] = mapped_column(primary_key=True)  # which of its transactions
+    public_id: Mapped[str] = mapped_column(String(40))
+    statement: Mapped[str] = mapped_column(String(35))  # the first on which it stood
+    page: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))  # the entry's content
+    sign: Mapped[int] = mapped_column(SmallInteger)
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    reversal: Mapped[bool]
+    booked_on: Mapped[date]
+    bank_reference: Mapped[str] = mapped_column(String(35))
+    name: Mapped[str] = mapped_column(String(140))
+    counter_account: Mapped[str] = mapped_column(String(40))
+    bic: Mapped[str] = mapped_column(String(11))
+    reference: Mapped[str] = mapped_column(String(35))
+    text: Mapped[str] = mapped_column(Text)
+    end_to_end: Mapped[str] = mapped_column(String(35))
+    return_reason: Mapped[str] = mapped_column(String(35))
+    state: Mapped[str] = mapped_column(String(10), default="new")
+    why: Mapped[str] = mapped_column(String(40), default="")  # why nobody knows it
+    vendor: Mapped[str | None] = mapped_column(String(40))  # whose money it is, once that is known: public ids
+    payment: Mapped[str | None] = mapped_column(String(40))
+    reversed_by: Mapped[str | None] = mapped_column(String(40))  # the line that took it back
+    resolution: Mapped[str] = mapped_column(String(40), default="")
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    resolved_by: Mapped[str | None] = mapped_column(String(60))
+    resolved_at: Mapped[datetime | None]
+
+    @property
+    def amount(self) -> Money:
+        """How much, never below zero."""
+        return Money(self.amount_minor, self.currency)
+
+
+ORDER_STATES = ("requested", "sent", "settled", "failed")
+
+
+class BankOrder(Base):
+    """A transfer our bank is to make. Only a debit on a statement settles it; a credit that brings it back makes it fail."""
+
+    __tablename__ = "bank_orders"
+    __table_args__ = (
+        mode_check(),
+        UniqueConstraint("mode", "public_id"),
+        UniqueConstraint("mode", "reference"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint(f"state IN ({', '.join(map(repr, ORDER_STATES))})", name="state"),
+        Index("ix_bank_orders_waiting", "mode", "created_at", postgresql_where="state = 'requested'"),
+    )
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    end_to_end: Mapped[str] = mapped_column(String(35), primary_key=True)  # what its debit will say
+    public_id: Mapped[str] = mapped_column(String(40))
+    reference: Mapped[str] = mapped_column(String(40))  # the refund or return it carries out
+    vendor: Mapped[str | None] = mapped_column(String(40))  # public ids; none when nobody knew whose the money was
+    payment: Mapped[str | None] = mapped_column(String(40))
+    line: Mapped[str | None] = mapped_column(String(40))  # the unknown line whose money it is
+    account: Mapped[str] = mapped_column(String(34))  # ours
+    to_name: Mapped[str] = mapped_column(String(140))
+    to_account: Mapped[str] = mapped_column(String(40))
+    to_bic: Mapped[str] = mapped_column(String(11))
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    text: Mapped[str] = mapped_column(String(140))
+    state: Mapped[str] = mapped_column(String(10), default="requested")
+    failure_reason: Mapped[str | None] = mapped_column(String(60))
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+
+    @property
+    def amount(self) -> Money:
+        """How much leaves."""
+        return Money(self.amount_minor, self.currency)

@@ -1,0 +1,59 @@
+"""The audit log across vendors: who did what, and which pages of whose the staff have looked at."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, request, url_for
+from flask_babel import lazy_gettext as later
+
+from core.accounts.everywhere import vendors_by_id
+from core.accounts.queries import people_named
+from core.accounts.staff import staff_names
+from core.kernel.audit import THE_HOUSE, list_entries_everywhere
+from core.providers.redact import redacted
+from core.web.fields import BooleanField, Form
+from core.web.page import cursor, page
+from core.web.staff_guard import staff_may
+from portal.admin.blueprint import staff_door
+from portal.admin.payments import VendorField
+
+
+class AuditForm(Form):
+    class Meta:
+        csrf = False  # reading changes nothing
+
+    vendor = VendorField(later("Vendor"), most=120)
+    by_staff = BooleanField(later("Only what staff did and saw"))
+
+
+@staff_door.get("/staff/audit")
+@staff_may("audit.see")
+def audit_log() -> Response:
+    form, after = AuditForm(request.args), cursor()
+    good = form.validate()
+    found = list_entries_everywhere(vendor_ids=form.vendor.ids if good else None, staff_only=bool(good and form.by_staff.data), after=after)
+    kept = {name: field.raw_data[0] for name, field in form._fields.items() if good and field.data and field.raw_data}
+    people = people_named({entry.actor for entry in found.rows})
+    return page(
+        "portal/admin/audit/index.html",
+        fragment="portal/admin/audit/_table.html",
+        form=form,
+        entries=found.rows,
+        names=staff_names() | people,
+        vendors=vendors_by_id({entry.vendor_id for entry in found.rows}),
+        the_house=THE_HOUSE,
+        detail=_detail,
+        kept=kept,
+        newest=url_for(".audit_log", **kept) if after else None,
+        older=url_for(".audit_log", after=found.next, **kept) if found.next else None,
+    )
+
+
+def _detail(kept: dict[str, Any]) -> str:
+    """An entry's facts on one line, without what is nobody's business."""
+    plain = json.loads(redacted(json.dumps(kept)))
+    return " · ".join(
+        f"{name}: {value if not isinstance(value, list) else ', '.join(map(str, value))}" for name, value in plain.items() if value
+    )

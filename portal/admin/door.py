@@ -1,0 +1,14 @@
+"""Opens the staff's door: brings in every file with pages and hands their routes to the application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from portal.admin import audit, bank_money, events, home, jobs, payments, sign_in, vendors, visits
+from portal.admin.blueprint import staff_door
+
+PAGES = (audit, bank_money, events, home, jobs, payments, sign_in, vendors, visits)
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(staff_door)

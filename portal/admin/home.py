@@ -1,0 +1,78 @@
+"""The staff's first page: what needs a person, each counted no further than a page can say, and the alarm when a book is broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import Response, url_for
+from flask_babel import gettext as _
+
+from core.accounts.everywhere import vendors_by_id
+from core.accounts.models import Vendor
+from core.kernel.dead_tasks import count_dead_up_to
+from core.ledger.proof import THE_HOUSE, Proof, standing
+from core.providers.queries import count_unmatched_up_to
+from core.web.page import page
+from core.web.staff_guard import staff, staff_may
+from portal.admin.bank_money import count_unknown_up_to
+from portal.admin.blueprint import staff_door
+
+MOST = 100  # counted so far; the page then says "99+"
+
+
+@dataclass(frozen=True)
+class Matter:
+    """Something that waits for a person."""
+
+    title: str
+    count: int
+    text: str
+    href: str
+
+    @property
+    def said(self) -> str:
+        return f"{MOST - 1}+" if self.count >= MOST else str(self.count)
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A book that is broken, as its last proof found it."""
+
+    whose: str
+    proof: Proof
+
+
+@staff_door.get("/staff/")
+@staff_may("home.see")
+def home() -> Response:
+    matters = [
+        Matter(
+            _("Work that gave up"), count_dead_up_to(MOST), _("Jobs that failed too often. Each says why, and can be tried again."),
+            url_for("staff.jobs"),
+        ),
+        Matter(
+            _("Events about nothing of ours"), count_unmatched_up_to(MOST),
+            _("What a processor told us and nobody here could place. An event can be opened once more."), url_for("staff.events"),
+        ),
+    ]  # fmt: skip
+    if staff().may("bank.see"):
+        text = _("Transfers without a reference of ours, or with one that fits nothing.")
+        matters.append(Matter(_("Money nobody knows"), count_unknown_up_to(MOST), text, url_for("staff.bank_money")))
+    told = standing()
+    alarms = _alarms(told.broken) if staff().may("alarms.see") else []
+    return page(
+        "portal/admin/home/index.html", matters=matters, alarms=alarms, broken=len(told.broken), books=told.books, oldest=told.oldest_at
+    )
+
+
+def _alarms(broken: list[Proof]) -> list[Alarm]:
+    vendors = vendors_by_id({proof.vendor_id for proof in broken})
+    return [Alarm(_whose(proof, vendors), proof) for proof in broken]
+
+
+def _whose(proof: Proof, vendors: dict[UUID, Vendor]) -> str:
+    if proof.vendor_id == THE_HOUSE:
+        return _("The guards in PostgreSQL")
+    vendor = vendors.get(proof.vendor_id)
+    return _("%(vendor)s, %(mode)s book", vendor=vendor.name if vendor else str(proof.vendor_id), mode=proof.mode)

@@ -1,0 +1,69 @@
+"""Vendors: who they are, what they are owed, what they took lately, who works there, and how they have set things up. Nothing can be changed."""
+
+from __future__ import annotations
+
+from flask import Response, request, url_for
+from flask_babel import lazy_gettext as later
+
+from core.accounts.domains import list_domains
+from core.accounts.everywhere import get_vendor_everywhere, list_vendors_everywhere
+from core.accounts.queries import list_team
+from core.accounts.receipts import find_receipt_settings
+from core.ledger.queries import balances
+from core.payments.lists import list_payments
+from core.web.fields import BooleanField, Form, LineField
+from core.web.page import cursor, page
+from core.web.staff_guard import seen, staff, staff_may
+from portal.admin.blueprint import staff_door
+from portal.admin.visits import ask_why, visit_of
+from portal.balance import summarise
+
+WORLDS = ("live", "test")
+LATEST = 10
+
+
+class VendorForm(Form):
+    class Meta:
+        csrf = False  # reading changes nothing
+
+    q = LineField(later("Search"), most=120)
+    live = BooleanField(later("Only those that take live payments"))
+
+
+@staff_door.get("/staff/vendors")
+@staff_may("vendors.see")
+def vendors() -> Response:
+    form = VendorForm(request.args)
+    good, after = form.validate(), cursor()
+    found = list_vendors_everywhere((form.q.data or None) if good else None, live_only=bool(good and form.live.data), after=after)
+    kept = {name: field.raw_data[0] for name, field in form._fields.items() if good and field.data and field.raw_data}
+    return page(
+        "portal/admin/vendors/index.html",
+        fragment="portal/admin/vendors/_table.html",
+        form=form,
+        vendors=found.rows,
+        kept=kept,
+        newest=url_for(".vendors", **kept) if after else None,
+        older=url_for(".vendors", after=found.next, **kept) if found.next else None,
+    )
+
+
+@staff_door.get("/staff/vendors/<public_id>")
+@staff_may("vendors.see")
+def vendor(public_id: str) -> Response:
+    vendor = get_vendor_everywhere(public_id)
+    visit = visit_of(vendor)
+    if visit is None:
+        return ask_why(vendor)
+    seen(vendor, vendor.public_id)
+    may_see_money = staff().may("balances.see")
+    return page(
+        "portal/admin/vendors/show.html",
+        vendor=vendor,
+        visit=visit,
+        team=list_team(vendor),
+        books={mode: summarise(balances(vendor, mode), vendor.currency) for mode in WORLDS} if may_see_money else None,
+        latest={mode: list_payments(vendor, mode, limit=LATEST).rows for mode in WORLDS},
+        domains=list_domains(vendor),
+        extra=find_receipt_settings(vendor),
+    )

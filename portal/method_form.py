@@ -1,0 +1,106 @@
+"""The forms about ways to pay: the bounds of one, a try of all of them, and which ones a link allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from wtforms import Field
+from wtforms.validators import StopValidation
+
+from core.accounts.places import countries
+from core.kernel.currency import OFFERED
+from core.methods.rules import Bounds, Rule
+from core.providers.contract import METHODS
+from core.web.fields import ChoiceField, CurrencyField, Form, LineField, MoneyField, options
+
+
+class CodesField(LineField):
+    """Several codes beside each other, `GB, IE`; `codes` holds what was read, each once."""
+
+    codes: tuple[str, ...] = ()
+
+    def pre_validate(self, form: Any) -> None:
+        super().pre_validate(form)
+        found: list[str] = []
+        for text in (self.data or "").replace(";", ",").split(","):
+            if text.strip():
+                code = self.read(text.strip())
+                if code not in found:
+                    found.append(code)
+        self.codes = tuple(found)
+
+    def read(self, text: str) -> str:
+        """The code for what was typed; StopValidation when there is none."""
+        raise NotImplementedError
+
+
+class CurrenciesField(CodesField):
+    def read(self, text: str) -> str:
+        if text.upper() not in OFFERED:
+            raise StopValidation(_("“%(text)s” is no currency you can charge in. Write codes like GBP, EUR.", text=text[:20]))
+        return text.upper()
+
+
+class CountriesField(CodesField):
+    """A country by its code or by its English name."""
+
+    def read(self, text: str) -> str:
+        for code, name in countries():
+            if text.upper() == code or text.casefold() == name.casefold():
+                return code
+        raise StopValidation(_("“%(text)s” is no country we know. Write codes like GB, IE, or English names.", text=text[:40]))
+
+
+class BoundsForm(Form):
+    currency = CurrencyField(lazy_gettext("Currency of the limits"))
+    minimum = MoneyField(lazy_gettext("Smallest amount"))
+    maximum = MoneyField(lazy_gettext("Largest amount"))
+    currencies = CurrenciesField(lazy_gettext("Only in these currencies"), most=200)
+    countries = CountriesField(lazy_gettext("Only for payers in these countries"), most=2000)
+
+    def bounds(self) -> Bounds:
+        """What was typed, as the room wants it."""
+        low, high = self.minimum.data, self.maximum.data
+        return Bounds(
+            self.currency.data, low.minor if low else None, high.minor if high else None, self.currencies.codes, self.countries.codes
+        )
+
+
+def filled_from(rule: Rule, home_currency: str) -> BoundsForm:
+    """The form as it looks when somebody opens it."""
+    return BoundsForm(
+        formdata=None,
+        currency=rule.bounds.currency or home_currency,
+        minimum=rule.minimum,
+        maximum=rule.maximum,
+        currencies=", ".join(rule.bounds.currencies),
+        countries=", ".join(rule.bounds.countries),
+    )
+
+
+class PreviewForm(Form):
+    class Meta:
+        csrf = False  # reading changes nothing
+
+    amount = MoneyField(lazy_gettext("Amount"), required=lazy_gettext("Enter an amount, like 25.00."))
+    currency = CurrencyField(lazy_gettext("Currency"))
+    country = ChoiceField(
+        lazy_gettext("Payer's country"),
+        choices=lambda: options([("", _("Not known")), *countries()]),
+        words=lazy_gettext("Choose a country from the list."),
+        default="",
+    )
+
+
+class MethodsField(Field):
+    """Which ways to pay a link allows: boxes to tick. None ticked means all that the vendor offers."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = [method for method in METHODS if method in valuelist]
+        self.unknown = [value for value in valuelist if value not in METHODS]
+
+    def pre_validate(self, form: Any) -> None:
+        if getattr(self, "unknown", None):
+            raise StopValidation(_("Choose ways to pay from the list."))

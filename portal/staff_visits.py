@@ -1,0 +1,16 @@
+"""When somebody of the platform's staff looked into this vendor's rows, and what they gave as the reason."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from core.accounts.staff_visits import list_visits
+from core.web.guard import current, may
+from core.web.page import page
+from portal.blueprint import portal
+
+
+@portal.get("/portal/settings/staff-visits")
+@may("settings.see")
+def staff_visits() -> Response:
+    return page("portal/settings/staff_visits.html", visits=list_visits(current().vendor))

@@ -1,0 +1,79 @@
+"""The staff's pages in a real browser: with scripts off, on a phone, by keyboard, and free of barriers."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from core.accounts.staff_visits import begin_visit
+from core.kernel.db import db
+from core.kernel.outbox import OutboxTask, enqueue
+from core.providers.inbox import receive_event
+from tests.factories import Shop, ask_refund, make_link, make_paid, make_shop, tell_refund, unit
+from tests.portal.admin.people import STAFF_PASSWORD, WHY, make_staff
+
+Visit = Callable[..., Page]
+
+
+def test_a_caller_is_helped_without_scripts_on_a_phone(visitor: Visit, app: Flask, shop: Shop) -> None:
+    paid = make_paid(shop)
+    with unit(app):
+        task = enqueue("make_receipt", shop.vendor.id, queue="papers", mode="test", payment="a payment")
+        task.state, task.last_error = "dead", "the press is broken"
+    page = visitor(scripts=False, phone=True)
+    page.goto("/staff/payments")
+    page.get_by_label("E-mail address").fill(make_staff(app).email)
+    page.get_by_label("Password").fill(STAFF_PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_label("Search payments").fill(paid.reference)
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("link", name=paid.description).first.click()
+    page.get_by_label("Why do you look?").fill(WHY)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(WHY)).to_be_visible()
+    expect(page.get_by_text("Paid", exact=True).first).to_be_visible()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Jobs").click()
+    page.get_by_role("row").filter(has_text=shop.vendor.name).get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("is tried again now")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Staff sign-in")).to_be_visible()
+    with unit(app):
+        db.session.delete(db.session.get_one(OutboxTask, (shop.vendor.id, task.id)))
+
+
+@pytest.mark.parametrize("phone", [True, False])
+def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, app: Flask, live_server: str, phone: bool) -> None:
+    shop = make_shop(app, business="A very long name of a business that sells many things " * 2)
+    paid = make_paid(shop, make_link(shop), email="a.very.long.name.of.a.person.who.pays@some-long-company-name.example.com")
+    tell_refund(shop, ask_refund(shop, paid, "5.00"), "succeeded")
+    event_id, raw = f"evt_{secrets.token_hex(8)}", '{"type": "charge.updated", "data": {"object": {"object": "charge"}}}'
+    with unit(app):
+        receive_event(provider="sandbox", mode="test", event_id=event_id, type="charge.updated", raw=raw)
+    with unit(app):
+        task = enqueue("make_receipt", shop.vendor.id, queue="papers", mode="test", payment="a payment")
+        task.state, task.last_error = "dead", "ConnectionRefusedError(111, " + "'nobody-listens-at-this-place'" * 5 + ")"
+    page, wrong = visitor(phone=phone), []
+    page.goto("/staff/sign-in")
+    wrong += [("sign-in", found["id"]) for found in Axe().run(page).response["violations"]]
+    colleague = make_staff(app)
+    page.context.add_cookies([{"name": "staff", "value": colleague.secret, "url": live_server}])
+    page.goto(f"/staff/vendors/{shop.vendor.public_id}")
+    wrong += [("why", found["id"]) for found in Axe().run(page).response["violations"]]
+    with unit(app):
+        begin_visit(shop.vendor, by=colleague.member.public_id, reason=WHY)
+    for path in (
+        "", "payments", "payments?q=nobody", "payments?since=never", f"payments/{paid.public_id}", "vendors", "vendors?q=none-of-this-name",
+        f"vendors/{shop.vendor.public_id}", "events", "events?show=all", f"events/sandbox/test/{event_id}", "jobs", "bank-money", "audit", "audit?vendor=none-of-this-name",
+    ):  # fmt: skip
+        page.goto(f"/staff/{path}")
+        wrong += [(path, found["id"], [n["target"] for n in found["nodes"]][:3]) for found in Axe().run(page).response["violations"]]
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            wrong.append((path, "is wider than the screen"))
+    with unit(app):
+        db.session.delete(db.session.get_one(OutboxTask, (shop.vendor.id, task.id)))
+    assert not wrong, "\n".join(map(str, wrong))

@@ -1,0 +1,80 @@
+"""Staff, vendors and roles: who opens what, over every staff route there is."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from core.accounts.staff_permissions import STAFF_PERMISSIONS, STAFF_ROLES
+from core.kernel.ids import uuid7
+from tests.browser import Browser
+from tests.factories import Shop, make_paid
+from tests.portal.admin.people import look_into, make_staff
+
+
+def staff_routes(app: Flask, **names: str) -> list[tuple[str, str, str]]:
+    """(method, path, permission) of every staff route, its parts filled in."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        access = getattr(app.view_functions[rule.endpoint], "__access__", "")
+        if rule.endpoint.startswith("staff.") and access != "public":
+            with app.test_request_context():
+                built = rule.build({name: names.get(name, "x") for name in rule.arguments})
+            assert built
+            found += [(method, built[1], access) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
+    assert len(found) > 10
+    return found
+
+
+def test_neither_a_stranger_nor_a_vendors_owner_opens_any_staff_page(app: Flask, shop: Shop) -> None:
+    paid = make_paid(shop)
+    for browser in (Browser(app), shop.browser()):
+        token = browser.get("/sign-in").form("/sign-out").values["csrf_token"] if browser.get("/sign-in").heading == "Home" else None
+        token = token or browser.get("/sign-in").form().values["csrf_token"]
+        for method, path, _ in staff_routes(app, public_id=paid.public_id, task=str(uuid7())):
+            answer = browser.client.open(path, method=method, data={"csrf_token": token})
+            assert answer.status_code == 303 and answer.headers["Location"].startswith("/staff/sign-in"), (method, path, answer.status_code)
+            assert paid.reference not in answer.get_data(as_text=True)
+
+
+def test_a_vendors_secret_in_the_staffs_cookie_opens_nothing_and_the_other_way_round(app: Flask, shop: Shop) -> None:
+    colleague = make_staff(app)
+    assert Browser(app, staff=shop.secret).get("/staff/").heading == "Staff sign-in"
+    assert Browser(app, seat=colleague.secret).get("/portal/").heading == "Sign in"
+    assert colleague.browser().get("/portal/").heading == "Sign in"
+
+
+@pytest.mark.parametrize("role", STAFF_ROLES)
+def test_a_role_reaches_exactly_what_its_permissions_say(app: Flask, shop: Shop, role: str) -> None:
+    paid, browser = make_paid(shop), make_staff(app, role).browser()
+    token = browser.get("/staff/").form("/staff/sign-out").values["csrf_token"]
+    for method, path, access in staff_routes(app, public_id=paid.public_id, task=str(uuid7())):
+        page = browser.get(path, status=None) if method == "GET" else browser.post(path, {"csrf_token": token})
+        allowed = role in STAFF_PERMISSIONS[access.removeprefix("staff.")]
+        assert (page.status == 403) == (not allowed), (role, method, path, page.status)
+        if not allowed:
+            assert "Your role" in page.text and "superuser" in page.text, "who can help is said"
+
+
+def test_a_reviewer_sees_no_balances_and_no_alarms_text(app: Flask, shop: Shop) -> None:
+    make_paid(shop)
+    for role, sees in (("reviewer", False), ("finance", True)):
+        page = look_into(make_staff(app, role).browser(), f"/staff/vendors/{shop.vendor.public_id}")
+        assert ("Balance in GBP" in page.text) == sees
+
+
+def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
+    """Everything that staff may post is named here: none of it touches a vendor's money, settings or people."""
+    posted = {path for method, path, _ in staff_routes(app, task="1", provider="p", mode="test", event_id="e") if method == "POST"}
+    assert posted == {"/staff/vendors/x/visits", "/staff/jobs/retries", "/staff/jobs/1/retries", "/staff/events/p/test/e/replays"}
+
+
+@pytest.mark.parametrize("bad", ["x", "%00", "%ED%A0%80", "..%2f..", "' OR 1=1", "a" * 3000, "%F0%9F%98%80", "sandbox~test~%00", "-1"])
+def test_every_staff_page_survives_hostile_parts(app: Flask, bad: str) -> None:
+    browser = make_staff(app).browser()
+    token = browser.get("/staff/").form("/staff/sign-out").values["csrf_token"]
+    for method, path, _ in staff_routes(app):
+        target = path.replace("/x", f"/{bad}")
+        for query in ("", f"?after={bad}&q={bad}&vendor={bad}&mode={bad}&status={bad}&method={bad}&since={bad}&show={bad}&live={bad}&next={bad}"):
+            answer = browser.client.open(target + query, method=method, data={"csrf_token": token, "reason": bad} if method == "POST" else None)
+            assert answer.status_code < 500, (method, target + query)

@@ -1,0 +1,106 @@
+"""The bank's jobs: booking what statements say, and the demo's line to the sandbox's bank, over which statements come and orders go."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from typing import Any
+
+import structlog
+
+from core.accounts.queries import find_vendors
+from core.kernel.config import settings
+from core.kernel.db import unit_of_work
+from core.kernel.outbox import enqueue
+from core.ledger.book import PLATFORM
+from core.payments.bank_lines import BATCH, book_lines
+from core.payments.statements import import_statement, last_number
+from core.payments.transfer_return import find_return, note_handed_over
+from core.providers.bank_accounts import accounts
+from core.providers.bank_models import BankOrder
+from core.providers.bank_orders import list_waiting_orders, note_sent
+from core.providers.statement import StatementRefused
+from workers.task import Task
+
+SECONDS = 15  # for one question to the bank
+log = structlog.get_logger("workers")
+
+
+def book_bank_lines(tasks: list[Task]) -> None:
+    """Book the next lines; a long statement takes several turns, so that its transactions stay short."""
+    for mode in sorted({task.args["mode"] for task in tasks}):
+        if book_lines(mode) == BATCH:
+            enqueue("book_bank_lines", PLATFORM, mode=mode)
+
+
+def has_line(mode: str) -> bool:
+    """Whether this installation reaches its bank by itself. Only the sandbox's bank has such a line; elsewhere people carry the files."""
+    return mode == "test" and bool(settings().sandbox_url and settings().bank_accounts.get("test"))
+
+
+def fetch_statements(vendor_id: uuid.UUID, *, mode: str) -> None:
+    """Ask the bank for the statements of each account that we have not got yet, and import them."""
+    if not has_line(mode):
+        return
+    for account in accounts(settings().bank_accounts[mode]).values():
+        with unit_of_work():
+            after = last_number(mode, account.iban)
+        told = _ask("GET", "statements?" + urllib.parse.urlencode({"iban": account.iban, "after": after}))
+        for one in told["statements"] if told else ():
+            try:
+                with unit_of_work():
+                    import_statement(one["xml"].encode(), name=f"{one['identity']}.xml", by="system")
+            except StatementRefused as refusal:
+                log.error("statement_refused", statement=one["identity"], reason=refusal.message)
+                break
+
+
+def send_bank_orders(vendor_id: uuid.UUID, *, mode: str) -> None:
+    """Hand over what waits. The bank knows each order by its own number, so handing one over twice is once.
+
+    Without a line to the bank they wait for a person, who makes the transfers there and says so.
+    """
+    if not has_line(mode):
+        return
+    with unit_of_work():
+        orders = list_waiting_orders(mode)
+    for order in orders:
+        body = {
+            "iban": order.account, "to_iban": order.to_account, "to_name": order.to_name, "amount": order.amount.decimal_text,
+            "end_to_end": order.end_to_end, "text": order.text,
+        }  # fmt: skip
+        if _ask("POST", "orders", body) is None:
+            log.error("order_not_taken", order=order.public_id)
+            continue
+        with unit_of_work():
+            record_handed_over(order)
+
+
+def record_handed_over(order: BankOrder) -> None:
+    """The bank has it: the order is sent, and so is the return it carries out."""
+    note_sent(order)
+    vendor = find_vendors({order.vendor}).get(order.vendor) if order.vendor else None
+    returned = find_return(vendor, order.mode, order.reference) if vendor else None
+    if vendor is not None and returned is not None:
+        note_handed_over(vendor, returned)
+
+
+def _ask(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    """One question to the sandbox's bank. None when it definitely says no; anything else that goes wrong raises, and is tried again."""
+    request = urllib.request.Request(
+        f"{settings().sandbox_url}/_sandbox/bank/{path}",
+        method=method,
+        data=json.dumps(body).encode() if body is not None else None,
+        headers={"Authorization": f"Bearer {settings().secrets['sandbox_api_key']}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            told: dict[str, Any] = json.load(answer)
+            return told
+    except urllib.error.HTTPError as refused:
+        if 400 <= refused.code < 500 and refused.code != 429:
+            return None
+        raise
