@@ -21,7 +21,13 @@ from core.web.throttle import limiter
 from tests.browser import Browser, Page
 from tests.factories import Shop, again, make_link, make_paid, make_payment, unit
 
-WORDS = {"genuine": "Genuine", "altered": "Not as we issued it", "expired": "Expired", "revoked": "Taken back", "unknown": "Not known to us"}
+WORDS = {
+    "genuine": "Genuine",
+    "altered": "Not as we issued it",
+    "expired": "Expired",
+    "revoked": "Taken back",
+    "unknown": "Not known to us",
+}
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -144,8 +150,12 @@ def test_what_has_run_out_and_what_was_taken_back_are_told_apart(app: Flask, sho
         expire_link(again(ended), by="usr_x")
         replace_address(again(moved), by="usr_x")
         pause_link(again(paused), by="usr_x")
-        outdated = make_token("link", vendor=shop.vendor.public_id, mode="test", token_id=ended.token_id, expires_at=now() - timedelta(days=1))
-        foreign = make_token("link", vendor=shop.vendor.public_id, mode="live", token_id=ended.token_id, expires_at=now() + timedelta(days=1))
+        outdated = make_token(
+            "link", vendor=shop.vendor.public_id, mode="test", token_id=ended.token_id, expires_at=now() - timedelta(days=1)
+        )
+        foreign = make_token(
+            "link", vendor=shop.vendor.public_id, mode="live", token_id=ended.token_id, expires_at=now() + timedelta(days=1)
+        )
         invitation = invite(shop.vendor, email=f"{secrets.token_hex(5)}@example.com", role="support", by=shop.user.public_id)
         letter = invitation_token(shop.vendor, invitation)
     assert said(payer, link_token(shop.vendor, ended)) == "expired"
@@ -182,7 +192,10 @@ def test_whatever_is_not_known_reads_the_very_same(shop: Shop, payer: Browser) -
     unpaid = make_payment(shop)
     read = {text: ask(payer, text) for text in (*UNKNOWN, unpaid.reference)}
     assert {page.heading for page in read.values()} == {"Not known to us"}
-    wholes = {re.sub(r"<textarea.*?</textarea>|value=\"[^\"]*\"|nonce=\"[^\"]*\"|hx-headers='[^']*'", "", page.html, flags=re.S) for page in read.values()}
+    wholes = {
+        re.sub(r"<textarea.*?</textarea>|value=\"[^\"]*\"|nonce=\"[^\"]*\"|hx-headers='[^']*'", "", page.html, flags=re.S)
+        for page in read.values()
+    }
     assert len({re.sub(r"[\w.-]{40,}", "", html) for html in wholes}) == 1
 
 
@@ -195,7 +208,19 @@ def test_what_cannot_be_read_is_said_at_the_field_and_stays_there(payer: Browser
 
 
 def test_nothing_of_a_payment_is_told_but_whose_it_is(app: Flask, shop: Shop, payer: Browser, paid: Payment) -> None:
-    secrets_of_it = ("grace", "Grace", "45.00", "45", "4242", "Secret title", shop.email, paid.public_id, "GBP", "£", str(paid.captured_at)[:10])
+    secrets_of_it = (
+        "grace",
+        "Grace",
+        "45.00",
+        "45",
+        "4242",
+        "Secret title",
+        shop.email,
+        paid.public_id,
+        "GBP",
+        "£",
+        str(paid.captured_at)[:10],
+    )
     for text in (paid.reference, receipt_token(shop.vendor, paid), payment_token(shop.vendor, paid)):
         page = ask(payer, text)
         assert page.heading == "Genuine"
@@ -231,11 +256,17 @@ def test_receipts_and_checkout_pages_lead_there(shop: Shop, payer: Browser, toke
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_a_phone_with_and_without_scripts_asks_and_reads_the_answer(visitor, shop: Shop, token: str, live_server: str, scripts: bool) -> None:  # type: ignore[no-untyped-def]
+def test_a_phone_with_and_without_scripts_asks_and_reads_the_answer(
+    visitor, shop: Shop, token: str, live_server: str, scripts: bool
+) -> None:  # type: ignore[no-untyped-def]
     from axe_playwright_python.sync_playwright import Axe
 
     page = visitor(scripts=scripts, phone=True)
-    for text, heading in ((f"{live_server}/pay/{token}", "Genuine"), (token[:-2], "Not as we issued it"), ("ABCDE-FGH12", "Not known to us")):
+    for text, heading in (
+        (f"{live_server}/pay/{token}", "Genuine"),
+        (token[:-2], "Not as we issued it"),
+        ("ABCDE-FGH12", "Not known to us"),
+    ):
         page.goto("/verify")
         page.get_by_label("Link, number or text of the code").fill(text)
         page.keyboard.press("Tab")
