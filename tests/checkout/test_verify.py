@@ -11,11 +11,15 @@ from flask import Flask
 
 from core.accounts.email_links import make_link as make_email_link
 from core.accounts.invite import invitation_token, invite, revoke_invitation
+from core.accounts.vendor_slug import slug_of
 from core.kernel.clock import frozen, now
 from core.kernel.config import settings
 from core.kernel.signing import make_token
 from core.payments.link import expire_link, link_token, pause_link, replace_address
 from core.payments.models import Payment, PaymentLink
+from core.payments.prefill import Answers, make_prefill, prefill_token, withdraw_prefill
+from core.payments.send_link import send_link, sending_token
+from core.payments.slug import set_link_slug
 from core.payments.start import payment_token, receipt_token
 from core.web.throttle import limiter
 from tests.browser import Browser, Page
@@ -61,6 +65,33 @@ def test_a_link_is_genuine_however_it_is_pasted(shop: Shop, payer: Browser, toke
     for text in (whole, f"  {whole}\n", token, whole.partition("://")[2], f"{whole}?again=x#y", f"{whole[:60]}\r\n{whole[60:]}"):
         page = ask(payer, text)
         assert page.heading == "Genuine" and f"a payment link of {shop.vendor.name}" in page.text, text
+
+
+def test_a_links_other_addresses_are_genuine_too_until_they_are_taken_back(app: Flask, shop: Shop, payer: Browser) -> None:
+    link = make_link(shop, amount=None)
+    with unit(app):
+        (sending,) = send_link(
+            shop.vendor, again(link), sender=shop.user, recipients=["ada@example.com"], message="", reminders=[], form_token="f" * 20
+        )
+        prefill = make_prefill(shop.vendor, again(link), by="usr_x", answers=Answers(name="Ada"), form_token="g" * 20)
+        tokens = [sending_token(shop.vendor, again(link), sending), prefill_token(shop.vendor, again(link), prefill)]
+        slug = set_link_slug(shop.vendor, again(link), by="usr_x", text="evening-class")
+        readable = f"{settings().public_url}/pay/test/{slug_of(shop.vendor)}/{slug}"
+    for text in (*tokens, *(f"{settings().public_url}/pay/{token}" for token in tokens), readable, readable.partition("://")[2].upper()):
+        if text.isupper():
+            text = text.replace("/PAY/TEST/", "/pay/test/")
+        page = ask(payer, text)
+        assert page.heading == "Genuine" and f"a payment link of {shop.vendor.name}" in page.text, text
+        assert "ada" not in page.text.lower().replace(text.lower(), "")
+    assert said(payer, f"{settings().public_url}/receipt/{tokens[0]}") == "altered"
+    for wrong in (readable + "x", readable.replace("/test/", "/"), readable.replace("://", "://evil.")):
+        assert said(payer, wrong) == "unknown", wrong
+    with unit(app):
+        withdraw_prefill(again(prefill), by="usr_x")
+    assert said(payer, tokens[1]) == "revoked"
+    with unit(app):
+        replace_address(again(link), by="usr_x")
+    assert said(payer, tokens[0]) == "revoked" and said(payer, readable) == "unknown"
 
 
 def test_every_kind_of_thing_we_issue_is_known(app: Flask, shop: Shop, payer: Browser, paid: Payment) -> None:
