@@ -107,6 +107,8 @@ def fixed_answers(way: WayIn) -> dict[str, Any]:
 
 def proposed_answers(way: WayIn) -> dict[str, Any]:
     """What the address only proposes (?email=&name=&reference=&amount=), and a letter's own recipient: the payer may change all of it."""
+    if not request.args and not way.sending:
+        return {}
     given = {
         "email": request.args.get("email", ""),
         "name": request.args.get("name", ""),

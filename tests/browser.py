@@ -146,7 +146,9 @@ class Form:
         elif control.name == "input" and kind in ("radio", "checkbox"):
             if "checked" in control.attrs:
                 value, before = control.attrs.get("value", "on"), self.values.get(name)
-                self.values[name] = value if before is None or kind == "radio" else [*([before] if isinstance(before, str) else before), value]
+                self.values[name] = (
+                    value if before is None or kind == "radio" else [*([before] if isinstance(before, str) else before), value]
+                )
         elif control.name == "input" and kind not in ("submit", "button", "image"):
             self.values[name] = control.attrs.get("value", "")
 

@@ -22,7 +22,9 @@ def begin_visit(vendor: Vendor, *, by: str, reason: str) -> StaffVisit:
     """From now on, for half an hour, this vendor's rows are open to `by`. Refuses a reason that says nothing."""
     reason = " ".join(reason.split())
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        raise Refusal("Say why in a few words: the vendor will read it. A case number alone is fine if it is long enough to find.", field="reason")
+        raise Refusal(
+            "Say why in a few words: the vendor will read it. A case number alone is fine if it is long enough to find.", field="reason"
+        )
     at = now()
     visit = StaffVisit(vendor_id=vendor.id, id=uuid7(), staff=by, reason=reason, begun_at=at, ends_at=at + LONGEST)
     db.session.add(visit)

@@ -47,7 +47,12 @@ class AuditPage:
 
 
 def list_entries_everywhere(
-    *, vendor_ids: list[uuid.UUID] | None = None, actor: str | None = None, staff_only: bool = False, after: str | None = None, limit: int = 50
+    *,
+    vendor_ids: list[uuid.UUID] | None = None,
+    actor: str | None = None,
+    staff_only: bool = False,
+    after: str | None = None,
+    limit: int = 50,
 ) -> AuditPage:
     """The log of every vendor and of the house itself, newest first, by keyset. For staff only."""
     query = select(AuditEntry)

@@ -28,7 +28,9 @@ class Settings:
     proxies: int  # how many reverse proxies of ours stand in front and write X-Forwarded-For; none: nobody is believed
     stripe: dict[str, dict[str, str]] = field(repr=False)
     secrets: dict[str, Any] = field(repr=False)
-    bank_accounts: dict[str, str] = field(default_factory=dict, repr=False)  # where bank transfers go, as JSON: core/providers/bank_accounts.py reads it
+    bank_accounts: dict[str, str] = field(
+        default_factory=dict, repr=False
+    )  # where bank transfers go, as JSON: core/providers/bank_accounts.py reads it
 
     @property
     def https(self) -> bool:

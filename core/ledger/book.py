@@ -145,7 +145,9 @@ def refund_failed(
     )
 
 
-def refund_returned(payment: Booked, *, refund: str, amount: Money, at: datetime, reverses: uuid.UUID | None, through: str | None = None) -> Journal:
+def refund_returned(
+    payment: Booked, *, refund: str, amount: Money, at: datetime, reverses: uuid.UUID | None, through: str | None = None
+) -> Journal:
     """A refund that had been confirmed came back: the processor holds the money again, and it is on its way once more."""
     return _journal(
         payment,

@@ -12,15 +12,18 @@ from core.accounts.queries import find_vendor
 from core.kernel.config import settings
 from core.kernel.signing import Examined, TokenRefused, examine_token, looks_like_token
 from core.payments.everywhere import find_receipt_everywhere
-from core.payments.link import link_state, open_link_token
+from core.payments.link import link_state
+from core.payments.open_address import open_address
 from core.payments.search import read_words
+from core.payments.slug import open_readable
 from core.payments.start import open_payment_token
 
 LONGEST = 2000
-# Where each kind of token stands in our addresses.
+LINK = ("link", "sending", "prefill")  # a link's own address, one sent by e-mail, one with answers filled in
+# Which kinds of token stand where in our addresses.
 PATHS = {
-    "pay": "link", "checkout": "payment", "receipt": "receipt", "invitation": "invitation", "verify-email": "email-verify",
-    "reset-password": "password-reset",
+    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "invitation": ("invitation",), "verify-email": ("email-verify",),
+    "reset-password": ("password-reset",),
 }  # fmt: skip
 NO_RECEIPT = "00000-00000"  # looked for where there is nothing to look for, so that every answer takes its time
 
@@ -45,13 +48,15 @@ def check(text: str) -> Verdict:
     """
     text = "".join(text.split())[:LONGEST]
     address = _as_address(text)
+    if address and (name := _readable_name(address)):
+        return _readable(*name)
     token, wanted, ours = _token_in(address) if address else (text, None, True)
     examined = examine_token(token)
     number = "" if address or examined or looks_like_token(token) else text
     receipt = _receipt(number)
     if examined is None:
         return receipt or (ALTERED if ours and (looks_like_token(token) or wanted) else UNKNOWN)
-    if not ours or wanted not in (None, examined.purpose):
+    if not ours or (wanted and examined.purpose not in wanted):
         return ALTERED
     return _standing(token, examined)
 
@@ -68,14 +73,37 @@ def _as_address(text: str) -> SplitResult | None:
         return urlsplit("invalid://")
 
 
-def _token_in(address: SplitResult) -> tuple[str, str | None, bool]:
-    """The token of an address, what it must be for by where it stands, and whether the address leads to us at all."""
+def _parts(address: SplitResult) -> tuple[list[str], bool]:
+    """What stands between the slashes, and whether the address leads to us at all."""
     home = urlsplit(settings().public_url)
     ours = (address.scheme.lower(), address.netloc.lower()) == (home.scheme, home.netloc.lower())
-    parts = address.path.removeprefix(home.path).strip("/").split("/")
+    return address.path.removeprefix(home.path).strip("/").split("/"), ours
+
+
+def _token_in(address: SplitResult) -> tuple[str, tuple[str, ...] | None, bool]:
+    """The token of an address, what it may be for by where it stands, and whether the address leads to us at all."""
+    parts, ours = _parts(address)
     wanted = PATHS.get(parts[0])
     token = parts[1] if len(parts) > 1 else ""
-    return (token.removesuffix(".pdf") if wanted == "receipt" else token), (wanted if token else None), ours
+    return (token.removesuffix(".pdf") if wanted == ("receipt",) else token), (wanted if token else None), ours
+
+
+def _readable_name(address: SplitResult) -> tuple[str, str, str] | None:
+    """Mode, vendor's and link's name of one of our readable addresses."""
+    parts, ours = _parts(address)
+    if not ours or parts[0] != "pay" or len(parts) not in (3, 4) or (len(parts) == 4 and parts[1] != "test"):
+        return None
+    return ("test" if len(parts) == 4 else "live"), parts[-2], parts[-1]
+
+
+def _readable(mode: str, name: str, slug: str) -> Verdict:
+    """Anybody can write such an address down, so what opens nothing is unknown to us, whatever it once was."""
+    try:
+        vendor, link, _ = open_readable(mode, name, slug)
+    except TokenRefused:
+        return UNKNOWN
+    standing = "expired" if link_state(link) == "expired" else "genuine"
+    return Verdict(standing, "link", vendor.name, practice=mode == "test")
 
 
 def _receipt(number: str) -> Verdict | None:
@@ -94,7 +122,8 @@ def _standing(token: str, examined: Examined) -> Verdict:
     names_vendor = examined.purpose not in ("email-verify", "password-reset")  # letters to a person, not a vendor's
     name = vendor.name if vendor and names_vendor else ""
     standing = "expired" if examined.expired else _row_says(token, examined, vendor)
-    return Verdict(standing, examined.purpose, name, practice=claims.mode == "test" and examined.purpose in ("link", "payment", "receipt"))
+    what = "link" if examined.purpose in LINK else examined.purpose
+    return Verdict(standing, what, name, practice=claims.mode == "test" and what in ("link", "payment", "receipt"))
 
 
 def _row_says(token: str, examined: Examined, vendor: Vendor | None) -> str:
@@ -106,8 +135,8 @@ def _row_says(token: str, examined: Examined, vendor: Vendor | None) -> str:
     if examined.purpose == "invitation":
         return standing_of_invitation(vendor, examined.claims)
     try:
-        if examined.purpose == "link":
-            return "expired" if link_state(open_link_token(token)[1]) == "expired" else "genuine"
+        if examined.purpose in LINK:
+            return "expired" if link_state(open_address(token).link) in ("expired", "archived") else "genuine"
         payment = open_payment_token(token, purpose=examined.purpose)[1]
     except TokenRefused:
         return "revoked"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import case, select
+from sqlalchemy import String, case, cast, func, select
 
 from core.accounts.models import Vendor
 from core.customers.models import Customer
@@ -35,6 +35,14 @@ PAYMENT_COLUMNS = (
     ("available_at", instant(Payment.available_at)),
     ("charge", words(Payment.charge)),
     ("link", PaymentLink.public_id),
+    ("payer_reference", words(Payment.payer_reference)),
+    ("ref", words(Payment.attribution["ref"].astext)),
+    ("utm_source", words(Payment.attribution["utm_source"].astext)),
+    ("utm_campaign", words(Payment.attribution["utm_campaign"].astext)),
+    (
+        "own_columns",
+        func.nullif(cast(Payment.key_values, String), "{}"),
+    ),  # the vendor's own, as JSON: it begins with a brace, never with a formula
 )
 
 

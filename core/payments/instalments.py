@@ -1,8 +1,8 @@
 """A request that may be paid in parts: how much of it is paid, being paid and still open, and which part may be paid next.
 
 The parts are counted under the link's lock, by payments that hold a place: those that are paid, and those that somebody is paying
-right now. So two payers at once can never bring more than the total. A refund does not open the request again: the vendor gave that
-money back on purpose.
+right now. So two payers at once can never bring more than the total; only a vendor who takes a late bank transfer on purpose can go
+beyond it. A refund does not open the request again: the vendor gave that money back on purpose.
 """
 
 from __future__ import annotations
@@ -113,5 +113,7 @@ def check_total(link: PaymentLink, total_minor: int | None, currency: str) -> No
 
 
 def _taken(link: PaymentLink) -> int:
+    """What is paid, or being paid right now, through the link."""
     mine = Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.holds_place
-    return int(db.session.scalar(select(func.coalesce(func.sum(Payment.amount_minor), 0)).where(*mine)) or 0)
+    counted = case((Payment.state == "succeeded", Payment.captured_minor), else_=Payment.amount_minor)
+    return int(db.session.scalar(select(func.coalesce(func.sum(counted), 0)).where(*mine)) or 0)

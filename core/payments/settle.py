@@ -229,7 +229,16 @@ def _book_unexpected(told: Told, why: str) -> None:
     journal = book.unexpected_capture(payment, charge=outcome.charge, captured=outcome.captured, at=at, through=through)
     if post([journal]):
         amount = {"amount_minor": outcome.captured.minor, "currency": outcome.captured.currency}
-        note(payment, "payment.unexpected_money", actor=told.actor, cause=told.cause, why=why, charge=outcome.charge, provider=_through(told), **amount)
+        note(
+            payment,
+            "payment.unexpected_money",
+            actor=told.actor,
+            cause=told.cause,
+            why=why,
+            charge=outcome.charge,
+            provider=_through(told),
+            **amount,
+        )
         tell_team(told.vendor, "unexpected_money", mode=payment.mode, payment=payment.public_id)
 
 

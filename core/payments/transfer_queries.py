@@ -66,7 +66,12 @@ def list_open_cases(vendor: Vendor, mode: str) -> list[OpenCase]:
 
 def count_open_cases(vendor: Vendor, mode: str) -> int:
     """How many wait for a decision of the vendor's."""
-    mine = TransferCase.vendor_id == vendor.id, TransferCase.mode == mode, TransferCase.resolved_at.is_(None), TransferCase.kind != "partial"
+    mine = (
+        TransferCase.vendor_id == vendor.id,
+        TransferCase.mode == mode,
+        TransferCase.resolved_at.is_(None),
+        TransferCase.kind != "partial",
+    )
     return int(db.session.scalar(select(func.count()).where(*mine)) or 0)
 
 

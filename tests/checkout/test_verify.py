@@ -11,17 +11,27 @@ from flask import Flask
 
 from core.accounts.email_links import make_link as make_email_link
 from core.accounts.invite import invitation_token, invite, revoke_invitation
+from core.accounts.vendor_slug import slug_of
 from core.kernel.clock import frozen, now
 from core.kernel.config import settings
 from core.kernel.signing import make_token
 from core.payments.link import expire_link, link_token, pause_link, replace_address
 from core.payments.models import Payment, PaymentLink
+from core.payments.prefill import Answers, make_prefill, prefill_token, withdraw_prefill
+from core.payments.send_link import send_link, sending_token
+from core.payments.slug import set_link_slug
 from core.payments.start import payment_token, receipt_token
 from core.web.throttle import limiter
 from tests.browser import Browser, Page
 from tests.factories import Shop, again, make_link, make_paid, make_payment, unit
 
-WORDS = {"genuine": "Genuine", "altered": "Not as we issued it", "expired": "Expired", "revoked": "Taken back", "unknown": "Not known to us"}
+WORDS = {
+    "genuine": "Genuine",
+    "altered": "Not as we issued it",
+    "expired": "Expired",
+    "revoked": "Taken back",
+    "unknown": "Not known to us",
+}
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -55,6 +65,33 @@ def test_a_link_is_genuine_however_it_is_pasted(shop: Shop, payer: Browser, toke
     for text in (whole, f"  {whole}\n", token, whole.partition("://")[2], f"{whole}?again=x#y", f"{whole[:60]}\r\n{whole[60:]}"):
         page = ask(payer, text)
         assert page.heading == "Genuine" and f"a payment link of {shop.vendor.name}" in page.text, text
+
+
+def test_a_links_other_addresses_are_genuine_too_until_they_are_taken_back(app: Flask, shop: Shop, payer: Browser) -> None:
+    link = make_link(shop, amount=None)
+    with unit(app):
+        (sending,) = send_link(
+            shop.vendor, again(link), sender=shop.user, recipients=["ada@example.com"], message="", reminders=[], form_token="f" * 20
+        )
+        prefill = make_prefill(shop.vendor, again(link), by="usr_x", answers=Answers(name="Ada"), form_token="g" * 20)
+        tokens = [sending_token(shop.vendor, again(link), sending), prefill_token(shop.vendor, again(link), prefill)]
+        slug = set_link_slug(shop.vendor, again(link), by="usr_x", text="evening-class")
+        readable = f"{settings().public_url}/pay/test/{slug_of(shop.vendor)}/{slug}"
+    for text in (*tokens, *(f"{settings().public_url}/pay/{token}" for token in tokens), readable, readable.partition("://")[2].upper()):
+        if text.isupper():
+            text = text.replace("/PAY/TEST/", "/pay/test/")
+        page = ask(payer, text)
+        assert page.heading == "Genuine" and f"a payment link of {shop.vendor.name}" in page.text, text
+        assert "ada" not in page.text.lower().replace(text.lower(), "")
+    assert said(payer, f"{settings().public_url}/receipt/{tokens[0]}") == "altered"
+    for wrong in (readable + "x", readable.replace("/test/", "/"), readable.replace("://", "://evil.")):
+        assert said(payer, wrong) == "unknown", wrong
+    with unit(app):
+        withdraw_prefill(again(prefill), by="usr_x")
+    assert said(payer, tokens[1]) == "revoked"
+    with unit(app):
+        replace_address(again(link), by="usr_x")
+    assert said(payer, tokens[0]) == "revoked" and said(payer, readable) == "unknown"
 
 
 def test_every_kind_of_thing_we_issue_is_known(app: Flask, shop: Shop, payer: Browser, paid: Payment) -> None:
@@ -144,8 +181,12 @@ def test_what_has_run_out_and_what_was_taken_back_are_told_apart(app: Flask, sho
         expire_link(again(ended), by="usr_x")
         replace_address(again(moved), by="usr_x")
         pause_link(again(paused), by="usr_x")
-        outdated = make_token("link", vendor=shop.vendor.public_id, mode="test", token_id=ended.token_id, expires_at=now() - timedelta(days=1))
-        foreign = make_token("link", vendor=shop.vendor.public_id, mode="live", token_id=ended.token_id, expires_at=now() + timedelta(days=1))
+        outdated = make_token(
+            "link", vendor=shop.vendor.public_id, mode="test", token_id=ended.token_id, expires_at=now() - timedelta(days=1)
+        )
+        foreign = make_token(
+            "link", vendor=shop.vendor.public_id, mode="live", token_id=ended.token_id, expires_at=now() + timedelta(days=1)
+        )
         invitation = invite(shop.vendor, email=f"{secrets.token_hex(5)}@example.com", role="support", by=shop.user.public_id)
         letter = invitation_token(shop.vendor, invitation)
     assert said(payer, link_token(shop.vendor, ended)) == "expired"
@@ -182,7 +223,10 @@ def test_whatever_is_not_known_reads_the_very_same(shop: Shop, payer: Browser) -
     unpaid = make_payment(shop)
     read = {text: ask(payer, text) for text in (*UNKNOWN, unpaid.reference)}
     assert {page.heading for page in read.values()} == {"Not known to us"}
-    wholes = {re.sub(r"<textarea.*?</textarea>|value=\"[^\"]*\"|nonce=\"[^\"]*\"|hx-headers='[^']*'", "", page.html, flags=re.S) for page in read.values()}
+    wholes = {
+        re.sub(r"<textarea.*?</textarea>|value=\"[^\"]*\"|nonce=\"[^\"]*\"|hx-headers='[^']*'", "", page.html, flags=re.S)
+        for page in read.values()
+    }
     assert len({re.sub(r"[\w.-]{40,}", "", html) for html in wholes}) == 1
 
 
@@ -195,7 +239,19 @@ def test_what_cannot_be_read_is_said_at_the_field_and_stays_there(payer: Browser
 
 
 def test_nothing_of_a_payment_is_told_but_whose_it_is(app: Flask, shop: Shop, payer: Browser, paid: Payment) -> None:
-    secrets_of_it = ("grace", "Grace", "45.00", "45", "4242", "Secret title", shop.email, paid.public_id, "GBP", "£", str(paid.captured_at)[:10])
+    secrets_of_it = (
+        "grace",
+        "Grace",
+        "45.00",
+        "45",
+        "4242",
+        "Secret title",
+        shop.email,
+        paid.public_id,
+        "GBP",
+        "£",
+        str(paid.captured_at)[:10],
+    )
     for text in (paid.reference, receipt_token(shop.vendor, paid), payment_token(shop.vendor, paid)):
         page = ask(payer, text)
         assert page.heading == "Genuine"
@@ -231,11 +287,17 @@ def test_receipts_and_checkout_pages_lead_there(shop: Shop, payer: Browser, toke
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_a_phone_with_and_without_scripts_asks_and_reads_the_answer(visitor, shop: Shop, token: str, live_server: str, scripts: bool) -> None:  # type: ignore[no-untyped-def]
+def test_a_phone_with_and_without_scripts_asks_and_reads_the_answer(
+    visitor, shop: Shop, token: str, live_server: str, scripts: bool
+) -> None:  # type: ignore[no-untyped-def]
     from axe_playwright_python.sync_playwright import Axe
 
     page = visitor(scripts=scripts, phone=True)
-    for text, heading in ((f"{live_server}/pay/{token}", "Genuine"), (token[:-2], "Not as we issued it"), ("ABCDE-FGH12", "Not known to us")):
+    for text, heading in (
+        (f"{live_server}/pay/{token}", "Genuine"),
+        (token[:-2], "Not as we issued it"),
+        ("ABCDE-FGH12", "Not known to us"),
+    ):
         page.goto("/verify")
         page.get_by_label("Link, number or text of the code").fill(text)
         page.keyboard.press("Tab")

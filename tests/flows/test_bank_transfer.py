@@ -133,7 +133,9 @@ def test_a_part_is_told_and_the_rest_completes_it(app: Flask, shop: Shop, bank: 
     bank.send(instructions(waiting), "15.00")
     part = payer.get(waiting.address)
     assert "€15.00 has arrived" in part.text and instructions(part)["Amount"] == "25.00"
-    assert not [f for f in part.all("form") if f.attrs["action"].endswith(("/cancel", "/leave"))], "money is here: it is not called off from here"
+    assert not [f for f in part.all("form") if f.attrs["action"].endswith(("/cancel", "/leave"))], (
+        "money is here: it is not called off from here"
+    )
     assert "€25.00 of €40.00 is still missing" in shop.browser().get("/portal/transfers").text
     bank.send(instructions(part))
     assert payer.get(waiting.address).heading == "Paid"
@@ -163,7 +165,9 @@ def test_what_is_too_much_goes_back_with_one_press(app: Flask, shop: Shop, bank:
     whole(app)
 
 
-def test_a_transfer_after_the_payer_called_it_off_is_the_sellers_to_accept(app: Flask, shop: Shop, bank: PayersBank, payer: Browser) -> None:
+def test_a_transfer_after_the_payer_called_it_off_is_the_sellers_to_accept(
+    app: Flask, shop: Shop, bank: PayersBank, payer: Browser
+) -> None:
     email = someone()
     waiting = choose_transfer(shop, payer, email, bank.work)
     over = payer.submit(waiting.form(f"{waiting.address}/cancel"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,12 +14,16 @@ from sqlalchemy import text
 from core.customers.meet import CustomerBlocked
 from core.customers.models import Customer
 from core.customers.queries import find_customer
+from core.kernel.clock import now
 from core.kernel.db import db
 from core.ledger.queries import find_breaks
+from core.payments.prefill import Answers, make_prefill
 from core.payments.sale_models import PaymentDetail
+from core.payments.send_link import send_link
 from tests.browser import Browser
 from tests.factories import (
     Shop,
+    again,
     ask_refund,
     fresh,
     link_address,
@@ -110,6 +115,14 @@ def test_personal_data_is_handed_out_whole(shop: Shop, owner: Browser) -> None:
 def test_an_erased_person_is_nowhere_and_the_books_stay(shop: Shop, owner: Browser, work: Any) -> None:
     paid = make_paid(shop, email="erase.me@example.com", name="Erase Me-Please")
     tell_refund(shop, ask_refund(shop, paid, "5.00"), "succeeded")
+    sent = make_link(shop, expires_at=now() + timedelta(days=9))
+    with unit(shop.app):
+        send_link(
+            shop.vendor, again(sent), sender=shop.user, recipients=["erase.me@example.com"], message="Dear Mr Me-Please,", reminders=[1],
+            form_token="f" * 20,
+        )  # fmt: skip
+        answers = Answers(email="erase.me@example.com", name="Erase Me-Please")
+        make_prefill(shop.vendor, again(sent), by=shop.user.public_id, answers=answers, form_token="g" * 20)
     work()
     customer = known(shop, "erase.me@example.com")
     address = f"/portal/customers/{customer.public_id}"

@@ -310,7 +310,7 @@ def test_a_poster_is_printed_by_a_worker_and_printed_anew_when_the_link_changes(
     text = " ".join(sheet.extract_text().split())
     assert pdf.mimetype == "application/pdf" and [round(float(side) / 72 * 25.4) for side in sheet.mediabox[2:]] == [105, 148]
     for words in ("Blue Door Bakery", "Sourdough & <b>butter</b>", "£45.00", "/summer-course", "TEST"):
-        assert words in text.replace("- ", "-"), (words, text)
+        assert words.replace(" ", "") in text.replace(" ", ""), (words, text)  # a long address is set in two lines
     owner.submit(owner.get(f"/portal/links/{link.public_id}/edit").form(), title="Something else")
     assert owner.get(f"{path}-a6.pdf", status=404).status == 404, "what hangs there would say something else"
 

@@ -23,7 +23,9 @@ def iban(sandbox: Sandbox, key: str, currency: str = "EUR") -> str:
 
 
 def send(sandbox: Sandbox, key: str, amount: str = "25.00", *, currency: str = "EUR", **facts: object) -> None:
-    status, told = sandbox.control("POST", "bank/transfers", key, iban=iban(sandbox, key, currency), amount=amount, **{"name": "Ada", **facts})
+    status, told = sandbox.control(
+        "POST", "bank/transfers", key, iban=iban(sandbox, key, currency), amount=amount, **{"name": "Ada", **facts}
+    )
     assert status == 201, told
 
 
@@ -41,14 +43,22 @@ def test_the_accounts_of_a_key_are_its_own_and_right(sandbox: Sandbox, key: str)
     assert accounts(bank_accounts(sandbox.url, key)) == mine
 
 
-@pytest.mark.parametrize(("currency", "amount", "minor"), [("EUR", "25.00", 2500), ("JPY", "2500", 2500), ("KWD", "2.500", 2500), ("GBP", "25", 2500)])
+@pytest.mark.parametrize(
+    ("currency", "amount", "minor"), [("EUR", "25.00", 2500), ("JPY", "2500", 2500), ("KWD", "2.500", 2500), ("GBP", "25", 2500)]
+)
 def test_a_transfer_stands_on_a_statement_that_our_reader_takes(sandbox: Sandbox, key: str, currency: str, amount: str, minor: int) -> None:
     reference = new_reference()
     send(sandbox, key, amount, currency=currency, reference=reference, from_iban=PAYER)
     (file,) = statements(sandbox, key, currency)
     (statement,) = file.statements
     (detail,) = statement.entries[0].details
-    assert (detail.amount.minor, detail.amount.currency, detail.reference, detail.account, detail.name) == (minor, currency, reference, PAYER, "Ada")
+    assert (detail.amount.minor, detail.amount.currency, detail.reference, detail.account, detail.name) == (
+        minor,
+        currency,
+        reference,
+        PAYER,
+        "Ada",
+    )
     assert statement.closing.signed_minor == minor and statement.entries[0].bank_reference
 
 
@@ -87,7 +97,15 @@ def test_an_order_is_made_once_and_bounces_when_the_account_is_closed(sandbox: S
 
 def test_the_app_sends_and_its_mishaps_happen(sandbox: Sandbox, key: str) -> None:
     cookie = {"Cookie": f"sandbox_key={key}", "Content-Type": "application/x-www-form-urlencoded"}
-    form = {"act": "send", "iban": iban(sandbox, key), "amount": "12.50", "name": "Ben", "from_iban": PAYER, "reference": new_reference(), "booked_on": ""}
+    form = {
+        "act": "send",
+        "iban": iban(sandbox, key),
+        "amount": "12.50",
+        "name": "Ben",
+        "from_iban": PAYER,
+        "reference": new_reference(),
+        "booked_on": "",
+    }
     words = urlencode([*form.items(), ("mishap", "twice"), ("mishap", "bare"), ("mishap", "closed"), ("at_once", "1")])
     status, headers, _ = ask("POST", f"{sandbox.url}/bank", words, cookie)
     assert (status, headers["Location"]) == (303, "/bank?said=sent_closed")
@@ -124,6 +142,8 @@ def test_what_cannot_be_sent_is_refused(sandbox: Sandbox, key: str, wrong: dict[
 def test_the_page_asks_for_a_key_and_keeps_what_was_typed(sandbox: Sandbox, key: str) -> None:
     assert "Secret test key" in ask("GET", f"{sandbox.url}/bank")[2]
     cookie = {"Cookie": f"sandbox_key={key}", "Content-Type": "application/x-www-form-urlencoded"}
-    status, _, text = ask("POST", f"{sandbox.url}/bank", urlencode({"act": "send", "iban": "nonsense", "amount": "7.77", "name": "Cleo"}), cookie)
+    status, _, text = ask(
+        "POST", f"{sandbox.url}/bank", urlencode({"act": "send", "iban": "nonsense", "amount": "7.77", "name": "Cleo"}), cookie
+    )
     assert status == 422 and 'value="7.77"' in text and 'value="Cleo"' in text
     assert ask("POST", f"{sandbox.url}/bank", "act=close", {**cookie, "Origin": "http://evil.test"})[0] == 403

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import tracemalloc
 
 import pytest
@@ -37,10 +38,22 @@ def test_no_cell_is_a_formula(app: Flask, name: str, cell: str) -> None:
     paid = make_paid(shop)
     with unit(app):
         db.session.execute(
-            text("UPDATE payments SET payer_name = :name, description = :name WHERE id = :id"), {"name": name, "id": paid.id}
+            text(
+                "UPDATE payments SET payer_name = :name, description = :name, payer_reference = :name, attribution = :told WHERE id = :id"
+            ),
+            {"name": name, "id": paid.id, "told": json.dumps({"ref": name, "utm_source": name, "utm_campaign": name})},
         )
     (row,) = rows_of(shop)
-    assert row["name"] == cell and row["description"] == cell
+    assert {row[column] for column in ("name", "description", "payer_reference", "ref", "utm_source", "utm_campaign")} == {cell}
+
+
+def test_the_vendors_own_columns_go_along_as_json(app: Flask) -> None:
+    shop = make_shop(app)
+    plain, kept = make_paid(shop), make_paid(shop)
+    with unit(app):
+        db.session.execute(text("UPDATE payments SET key_values = :pairs WHERE id = :id"), {"pairs": '{"project": "=roof"}', "id": kept.id})
+    rows = {row["number"]: row["own_columns"] for row in rows_of(shop)}
+    assert json.loads(rows[kept.public_id]) == {"project": "=roof"} and rows[plain.public_id] == ""
 
 
 def test_sums_are_exact_decimals_with_the_places_of_their_currency(app: Flask) -> None:

@@ -58,7 +58,9 @@ def bank_total(app: Flask, currency: str = "USD") -> int:
     """Our bank account over all books."""
     iban = our_account(currency)
     with app.app_context():
-        rows = db.session.execute(db.text("SELECT coalesce(sum(amount_minor), 0) FROM entries WHERE code = 1030 AND sub = :iban"), {"iban": iban})
+        rows = db.session.execute(
+            db.text("SELECT coalesce(sum(amount_minor), 0) FROM entries WHERE code = 1030 AND sub = :iban"), {"iban": iban}
+        )
         return int(rows.scalar() or 0)
 
 
@@ -76,7 +78,10 @@ def test_overlapping_statements_book_their_common_entries_once(shop: Shop, bank:
     draft = bank.draft(transfer(1000, waiting[1]), transfer(500, waiting[1]))
     bank.bring(file_of(draft))
     longer = dataclasses.replace(
-        draft, identity=draft.identity + "-again", sequence=draft.sequence + 100, lines=(*draft.lines, *bank.draft(transfer(1000, waiting[1])).lines)
+        draft,
+        identity=draft.identity + "-again",
+        sequence=draft.sequence + 100,
+        lines=(*draft.lines, *bank.draft(transfer(1000, waiting[1])).lines),
     )
     (told,) = bank.bring(file_of(longer))
     assert (told.entries, told.fresh) == (3, 1)
@@ -244,7 +249,9 @@ def reversal(minor: int, reference: str) -> Line:
     return Line((Tx(minor, sign=-1, reference=reference, account=PAYER),), sign=-1, reversal=True, booked_on=now().date())
 
 
-def test_a_transfer_that_is_taken_back_before_it_pays_is_as_if_it_never_came(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+def test_a_transfer_that_is_taken_back_before_it_pays_is_as_if_it_never_came(
+    shop: Shop, bank: TestBank, waiting: tuple[Payment, str]
+) -> None:
     payment, reference = waiting
     bank.tell(transfer(1000, reference))
     bank.tell(reversal(1000, reference))
@@ -275,7 +282,9 @@ def test_a_reversal_of_something_else_is_for_a_person(bank: TestBank, waiting: t
     assert bank.line(reference=waiting[1], sign=-1).why == "reversal_of_nothing"
 
 
-def test_a_refund_goes_back_by_transfer_and_is_done_when_a_statement_shows_it(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+def test_a_refund_goes_back_by_transfer_and_is_done_when_a_statement_shows_it(
+    shop: Shop, bank: TestBank, waiting: tuple[Payment, str]
+) -> None:
     payment, reference = waiting
     bank.tell(transfer(2500, reference))
     refund = refund_of(shop, payment, 1000)
@@ -313,7 +322,12 @@ def refund_of(shop: Shop, payment: Payment, minor: int) -> Refund:
     """A refund asked for and handed to the adapter, as the worker does it."""
     with unit(shop.app):
         refund = request_refund(
-            shop.vendor, again(payment), amount=Money(minor, payment.currency), reason="other", by=shop.user.public_id, form_token=secrets.token_urlsafe(12)
+            shop.vendor,
+            again(payment),
+            amount=Money(minor, payment.currency),
+            reason="other",
+            by=shop.user.public_id,
+            form_token=secrets.token_urlsafe(12),
         )
     with unit(shop.app):
         sending = begin_sending(refund)
@@ -341,6 +355,8 @@ def test_a_debit_that_differs_from_its_order_is_for_a_person(shop: Shop, bank: T
 def test_a_vendor_never_sees_anothers_line(app: Flask, shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
     bank.tell(transfer(1000, waiting[1]))
     with app.app_context():
-        others = db.session.scalars(db.select(Transfer).join(Vendor, Vendor.id == Transfer.vendor_id).where(Vendor.id != shop.vendor.id)).all()
+        others = db.session.scalars(
+            db.select(Transfer).join(Vendor, Vendor.id == Transfer.vendor_id).where(Vendor.id != shop.vendor.id)
+        ).all()
         line = db.session.scalars(db.select(BankLine).where(BankLine.payment == waiting[0].public_id)).one()
     assert line.public_id not in {t.line for t in others}

@@ -17,7 +17,7 @@ from core.payments.transfer_cases import NothingWaits, accept_transfer, give_bac
 from core.payments.transfer_return import NoWayBack
 from core.payments.unexpected import give_back
 from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, settle_order, transfer
-from tests.factories import Shop, again, fresh, make_link, make_payment, open_payment, tell, tell_refund, unit
+from tests.factories import Shop, again, fresh, make_link, make_paid, make_payment, open_payment, tell, tell_refund, unit
 
 
 @pytest.fixture
@@ -122,13 +122,32 @@ def test_what_comes_after_the_end_is_decided_by_the_vendor(shop: Shop, bank: Tes
     assert books(shop).get("refund_in_flight", 0) == (0 if decision == "accept" else 2500)
 
 
-def test_what_was_booked_before_the_end_pays_however_late_the_statement_comes(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+def test_what_was_booked_before_the_end_pays_however_late_the_statement_comes(
+    shop: Shop, bank: TestBank, waiting: tuple[Payment, str]
+) -> None:
     payment, reference = waiting
     sent = now().date()
     with clock.shifted(timedelta(days=9)):
         end(shop, payment, "expired")
         bank.tell(transfer(2500, reference, on=sent))
     assert fresh(shop, payment).state == "succeeded"
+
+
+@pytest.mark.parametrize(("already", "state", "case"), [("75.00", "succeeded", None), ("75.01", "expired", "late")])
+def test_a_part_booked_before_its_end_pays_only_while_that_much_is_open(
+    shop: Shop, bank: TestBank, already: str, state: str, case: str | None
+) -> None:
+    link = make_link(shop, currency="USD", amount=None, kind="request", total_minor=10_000)
+    payment = make_payment(shop, link, amount="25.00")
+    reference = begin_transfer(shop, payment).provider_reference or ""
+    sent = now().date()
+    with clock.shifted(timedelta(days=9)):
+        end(shop, payment, "expired")
+        make_paid(shop, link, amount=already)
+        bank.tell(transfer(2500, reference, on=sent))
+    assert fresh(shop, payment).state == state
+    found = case_of(shop, payment)
+    assert (found.kind if found else None) == case
 
 
 def test_what_was_sent_after_the_end_is_late(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:

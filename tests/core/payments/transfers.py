@@ -99,13 +99,17 @@ class TestBank:
         """The newest line of the statements that is so."""
         with self.shop.app.app_context():
             found = [
-                row for row in db.session.scalars(db.select(BankLine).order_by(BankLine.public_id)) if all(getattr(row, k) == v for k, v in wanted.items())
+                row
+                for row in db.session.scalars(db.select(BankLine).order_by(BankLine.public_id))
+                if all(getattr(row, k) == v for k, v in wanted.items())
             ]
         assert len(found) == 1, f"{len(found)} lines are so"
         return found[0]
 
 
-def transfer(minor: int, reference: str = "", *, on: date | None = None, name: str = "Ada Payer", account: str = PAYER, **facts: Any) -> Line:
+def transfer(
+    minor: int, reference: str = "", *, on: date | None = None, name: str = "Ada Payer", account: str = PAYER, **facts: Any
+) -> Line:
     """Money comes in."""
     return Line((Tx(minor, reference=reference, name=name, account=account, **facts),), booked_on=on or now().date())
 

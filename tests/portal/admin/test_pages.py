@@ -216,7 +216,14 @@ def told(app: Flask, work, metadata: dict[str, str], amount: int = 2500) -> str:
     event_id = f"evt_{secrets.token_hex(8)}"
     intent = {"id": f"pi_{event_id}", "object": "payment_intent", "status": "succeeded", "metadata": metadata, "receipt_email": "ada@example.com",
               "client_secret": "pi_x_secret_y", "amount": amount, "amount_received": amount, "currency": "gbp", "latest_charge": f"ch_{event_id}"}  # fmt: skip
-    body = {"id": event_id, "object": "event", "type": "payment_intent.succeeded", "created": 1_790_000_000, "livemode": False, "data": {"object": intent}}
+    body = {
+        "id": event_id,
+        "object": "event",
+        "type": "payment_intent.succeeded",
+        "created": 1_790_000_000,
+        "livemode": False,
+        "data": {"object": intent},
+    }
     with app.app_context():
         receive_event(provider="sandbox", mode="test", event_id=event_id, type="payment_intent.succeeded", raw=json.dumps(body))
     work()

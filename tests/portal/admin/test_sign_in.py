@@ -170,4 +170,6 @@ def test_the_address_of_a_vendors_person_is_refused(app: Flask, shop: Shop) -> N
     assert code != 0 and "an address of their own" in told
     shop.browser().get("/portal/")
     browser = Browser(app)
-    assert browser.submit(browser.get("/sign-in").form(), email=shop.email, password=PASSWORD).heading == "Home", "their password is untouched"
+    assert browser.submit(browser.get("/sign-in").form(), email=shop.email, password=PASSWORD).heading == "Home", (
+        "their password is untouched"
+    )

@@ -75,6 +75,11 @@ def test_every_staff_page_survives_hostile_parts(app: Flask, bad: str) -> None:
     token = browser.get("/staff/").form("/staff/sign-out").values["csrf_token"]
     for method, path, _ in staff_routes(app):
         target = path.replace("/x", f"/{bad}")
-        for query in ("", f"?after={bad}&q={bad}&vendor={bad}&mode={bad}&status={bad}&method={bad}&since={bad}&show={bad}&live={bad}&next={bad}"):
-            answer = browser.client.open(target + query, method=method, data={"csrf_token": token, "reason": bad} if method == "POST" else None)
+        for query in (
+            "",
+            f"?after={bad}&q={bad}&vendor={bad}&mode={bad}&status={bad}&method={bad}&since={bad}&show={bad}&live={bad}&next={bad}",
+        ):
+            answer = browser.client.open(
+                target + query, method=method, data={"csrf_token": token, "reason": bad} if method == "POST" else None
+            )
             assert answer.status_code < 500, (method, target + query)
