@@ -6,7 +6,7 @@ import pytest
 
 from core.methods.rules import list_rules
 from core.payments.models import PaymentLink
-from tests.factories import fresh, make_colleague, make_link, make_paid, make_payment, make_shop
+from tests.factories import fresh, make_colleague, make_link, make_paid, make_payment, make_shop, unit
 
 PAGE = "/portal/settings/methods"
 METHODS = ["card", "wallet", "bank_redirect", "qr", "bank_transfer"]
@@ -114,7 +114,19 @@ def test_bounds_are_saved_shown_and_open_again_as_they_were(shop):
 def test_the_page_of_one_way_says_what_the_processor_can_do(shop):
     text = shop.browser().get(f"{PAGE}/bank_redirect").text
     assert "iDEAL" in text and "Up to 4 days" in text
-    assert "No connected processor offers this" in shop.browser().get(f"{PAGE}/bank_transfer").text
+    assert "No connected processor offers this" not in text
+
+
+def test_where_no_processor_is_connected_the_pages_say_so(shop):
+    """Live mode without keys: what is set counts as soon as there are some."""
+    from core.accounts.models import UserSession
+    from core.kernel.db import db
+
+    with unit(shop.app):
+        db.session.query(UserSession).filter_by(user_id=shop.user.id).update({"mode": "live"})
+    browser = shop.browser()
+    assert "No connected processor offers this" in browser.get(f"{PAGE}/bank_redirect").text
+    assert browser.get(PAGE).text.count("No connected processor offers it in this mode") == len(METHODS)
 
 
 @pytest.mark.parametrize(
