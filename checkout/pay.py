@@ -27,7 +27,7 @@ from core.web.guard import public
 from core.web.page import page, see_other, wants_part
 from core.web.throttle import by_address
 
-UNDER_WAY = ("pay", "challenge", "failed", "locked", "checking")
+UNDER_WAY = ("pay", "challenge", "failed", "locked", "transfer", "checking")
 
 
 class ChooseForm(Form):

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from ops import for_tests
 from ops.for_tests import TEMPLATE, Services
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = "PORTAL_TEST_SERVICES"  # the folder of the services, handed from the run to its xdist workers
+
+# No test is about time: a busy machine that takes long to think of an example says nothing about our code.
+hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("untimed")
 
 NOT_STARTED = "The services of the tests did not start: what they said stands at the end."
 

@@ -12,6 +12,7 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "vendors.see": STAFF_ROLES,
     "balances.see": (FINANCE, SUPERUSER),  # what a vendor is owed
     "alarms.see": (FINANCE, SUPERUSER),  # what the proofs of the books found
+    "bank.see": (FINANCE, SUPERUSER),  # transfers that nobody knows, with their senders
     "jobs.see": STAFF_ROLES,
     "jobs.retry": (FINANCE, SUPERUSER),
     "events.see": STAFF_ROLES,

@@ -57,11 +57,13 @@ def book_lines(mode: str, limit: int = BATCH) -> int:
     readings = [_read(line) for line in lines]
     payments_of = {r.line.public_id: _payment_of(r) for r in readings}
     vendors = find_vendors({r.vendor for r in readings if r.vendor} | {_vendor_of(r.original) for r in readings if r.original})
-    payments = lock_payments(vendors, {p for p in payments_of.values() if p})
+    owners = {reading.line.public_id: vendors.get(reading.vendor or _vendor_of(reading.original)) for reading in readings}
+    named = {(owner.id, mode, number) for key, number in payments_of.items() if number and (owner := owners[key]) is not None}
+    payments = lock_payments(named)
     for reading in readings:
         payment = payments.get(payments_of[reading.line.public_id] or "")
-        vendor = next((v for v in vendors.values() if payment is not None and v.id == payment.vendor_id), None)
-        _book(reading, vendor, payment)
+        vendor = owners[reading.line.public_id]
+        _book(reading, vendor if payment is not None else None, payment)
     return len(lines)
 
 

@@ -15,6 +15,7 @@ from core.ledger.proof import THE_HOUSE, Proof, standing
 from core.providers.queries import count_unmatched_up_to
 from core.web.page import page
 from core.web.staff_guard import staff, staff_may
+from portal.admin.bank_money import count_unknown_up_to
 from portal.admin.blueprint import staff_door
 
 MOST = 100  # counted so far; the page then says "99+"
@@ -55,6 +56,9 @@ def home() -> Response:
             _("What a processor told us and nobody here could place. An event can be opened once more."), url_for("staff.events"),
         ),
     ]  # fmt: skip
+    if staff().may("bank.see"):
+        text = _("Transfers without a reference of ours, or with one that fits nothing.")
+        matters.append(Matter(_("Money nobody knows"), count_unknown_up_to(MOST), text, url_for("staff.bank_money")))
     told = standing()
     alarms = _alarms(told.broken) if staff().may("alarms.see") else []
     return page(

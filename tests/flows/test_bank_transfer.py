@@ -16,12 +16,13 @@ from core.kernel.config import settings
 from core.kernel.db import db
 from core.ledger.book import PLATFORM
 from core.ledger.queries import find_breaks
+from core.methods.rules import switch_method
 from core.notifications.models import Message
-from core.payments.models import Payment
+from core.payments.models import Payment, PaymentLink
 from tests.browser import Browser, Page
-from tests.core.payments.transfers import offer_transfers
 from tests.core.providers.statements import Draft, file_of
-from tests.factories import Shop, fresh, link_address, make_link
+from tests.factories import Shop, fresh, link_address, make_link, out_of_sight, unit
+from tests.portal.admin.people import make_staff
 from tests.sandbox.running import ask
 from workers.bank import fetch_statements
 
@@ -66,17 +67,14 @@ def payer(app: Flask) -> Browser:
     return Browser(app)
 
 
-def by_transfer(payer: Browser, checkout: Page) -> Page:
-    """The payer chooses it among the ways to pay."""
-    return payer.submit(checkout.form(f"{checkout.address}/attempts"), method="bank_transfer")
-
-
 def choose_transfer(shop: Shop, payer: Browser, email: str, work: Work, amount: str = "40.00") -> Page:
     """From the link to the page with the instructions, which are sent by e-mail as well."""
-    offer_transfers(shop)
+    with unit(shop.app):
+        out_of_sight(shop.vendor)
+        switch_method(shop.vendor, "test", "bank_transfer", on=True, by=shop.user.public_id)
     link = make_link(shop, amount=amount, currency="EUR", title="Pottery course")
     checkout = payer.submit(payer.get(link_address(shop, link)).form(), email=email, name="Ada Payer")
-    waiting = by_transfer(payer, checkout)
+    waiting = payer.submit(checkout.form(f"{checkout.address}/attempts"), method="bank_transfer")
     work()
     return waiting
 
@@ -117,6 +115,9 @@ def test_a_transfer_is_paid_when_the_statement_says_so(app: Flask, shop: Shop, b
     assert "We have not received it yet" in waiting.text and "failed" not in waiting.text.lower()
     assert waiting.all("svg", class_="qr"), "the code to scan"
     assert payer.get(waiting.address).heading == "Pay by bank transfer"
+    with app.app_context():
+        link = db.session.scalars(db.select(PaymentLink).where(PaymentLink.id == payment_of(app, email).link_id)).one()
+    assert payer.get(link_address(shop, link)).address == waiting.address, "the link leads back to the payment it began"
     bank.send(told)
     paid = payer.get(waiting.address)
     assert paid.heading == "Paid" and "Bank transfer" in paid.text
@@ -188,10 +189,15 @@ def test_a_wrong_reference_is_assigned_by_the_operator(app: Flask, shop: Shop, b
     listed = run.invoke(args=["unknown-transfers", "--mode", "test"]).output
     line = re.search(rf"(bkl_\w+) .*Ada {email}", listed)
     assert line and payment.public_id in listed and "No reference of ours" in listed
+    desk = make_staff(app, "finance").browser()
+    assert "/staff/bank-money" in desk.get("/staff/").html
+    shown = desk.get("/staff/bank-money").text
+    assert line[1] in shown and f"Ada {email}" in shown and "No reference of ours stands on it." in shown
     words = ["assign-transfer", line[1], shop.vendor.public_id, payment.public_id, "--mode", "test", "--why", "The payer sent a picture"]
     assert run.invoke(args=words).output == "Booked.\n"
     assert "Somebody has decided" in run.invoke(args=words).output
     assert payer.get(waiting.address).heading == "Paid"
+    assert line[1] not in desk.get("/staff/bank-money").text
     whole(app)
 
 
@@ -201,7 +207,8 @@ def test_the_payer_may_choose_a_card_after_all(app: Flask, shop: Shop, bank: Pay
     assert back.heading == "How would you like to pay?"
     sent = payer.submit(back.form(f"{back.address}/attempts"), status=303, follow=False, method="card")
     assert sent.response.headers["Location"].startswith(settings().sandbox_url)
-    again = by_transfer(payer, payer.get(waiting.address))
+    unfinished = payer.get(waiting.address)
+    again = payer.submit(unfinished.form(f"{waiting.address}/attempts"), method="bank_transfer")
     assert again.heading == "Pay by bank transfer"
     bank.send(instructions(again))
     assert payer.get(waiting.address).heading == "Paid"
@@ -228,7 +235,7 @@ def test_a_statement_can_be_imported_by_hand_and_a_damaged_one_is_refused(app: F
     bad = tmp_path / "bad.xml"
     bad.write_bytes(file_of(Draft(())).replace(b"</GrpHdr>", b"</GrpHdr"))
     told = run.invoke(args=["import-statement", str(bad)])
-    assert told.exit_code == 1 and "Line 4" in told.output
+    assert told.exit_code == 1 and "Line 5" in told.output
     assert "orders wait" in run.invoke(args=["bank-orders", "--mode", "test"]).output
     assert run.invoke(args=["return-transfer", "bkl_nothing", "--mode", "test", "--why", "x"]).exit_code == 1
 

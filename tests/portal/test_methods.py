@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.kernel.config import settings
 from core.methods.rules import list_rules
 from core.payments.models import PaymentLink
 from tests.factories import fresh, make_colleague, make_link, make_paid, make_payment, make_shop, unit
@@ -111,10 +112,13 @@ def test_bounds_are_saved_shown_and_open_again_as_they_were(shop):
     assert rules(shop)["bank_redirect"].bounds.countries == ("NL", "PL")
 
 
-def test_the_page_of_one_way_says_what_the_processor_can_do(shop):
+def test_the_page_of_one_way_says_what_the_processor_can_do(shop, monkeypatch):
     text = shop.browser().get(f"{PAGE}/bank_redirect").text
     assert "iDEAL" in text and "Up to 4 days" in text
-    assert "No connected processor offers this" not in text
+    text = shop.browser().get(f"{PAGE}/bank_transfer").text
+    assert "Bank transfer CHF, EUR, GBP, JPY, KWD, USD All countries Up to 5 days Whole or in part" in " ".join(text.split())
+    monkeypatch.setitem(settings().bank_accounts, "test", "")  # an operator who takes no transfers
+    assert "No connected processor offers this" in shop.browser().get(f"{PAGE}/bank_transfer").text
 
 
 def test_where_no_processor_is_connected_the_pages_say_so(shop):

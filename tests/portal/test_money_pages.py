@@ -74,7 +74,8 @@ def test_each_figure_is_the_sum_of_its_lines_over_all_pages(shop: Shop, owner: B
 def test_released_money_moves_from_pending_to_available(shop: Shop, owner: Browser) -> None:
     make_paid(shop, make_link(shop, amount="100.00"))
     with unit(shop.app), clock.shifted(timedelta(days=8)):
-        release_due()
+        while release_due():  # other tests' payments may be due as well
+            pass
     page = owner.get("/portal/balance")
     assert figure(page.text, "Available") == "£98.50" and figure(page.text, "Pending") == "£0.00"
     assert "Released to available" in owner.get("/portal/balance/available").text

@@ -17,7 +17,8 @@ def test_a_refund_the_balance_does_not_hold_is_refused_at_the_field_and_leaves_n
     with unit(shop.app):
         db.session.merge(paid).available_at = now()
     with unit(shop.app):
-        release_due()
+        while release_due():  # other tests' payments may be due as well
+            pass
     with unit(shop.app):
         left = fresh(shop, paid).net
         taken = (Leg(SELLER_AVAILABLE, left), Leg(UNAPPLIED, -left))

@@ -150,7 +150,7 @@ def about_a_link(shop: Shop) -> list[Message]:
 
 def _about_transfers(shop: Shop) -> list[Message]:
     """One payment that is waited for, of which a part has come, and one to which too much came, some of which went back."""
-    bank, link = TestBank(shop), pay_link(shop, currency="EUR")
+    bank, link = TestBank(shop), pay_link(shop, currency="USD")
     waiting, over = make_payment(shop, link), make_payment(shop, link)
     waited, more = (begin_transfer(shop, payment).provider_reference or "" for payment in (waiting, over))
     bank.tell(transfer(1000, waited), transfer(2600, more))

@@ -163,6 +163,6 @@ def test_rubbish_is_refused_and_breaks_nothing(text: str) -> None:
 
 
 @given(st.text(max_size=300))
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 def test_whatever_text_is_refused(text: str) -> None:
     assert refused(text) == "bad"

@@ -156,7 +156,8 @@ def test_money_we_held_as_unexpected_may_be_given_back_there_too(shop: Shop, pay
 
 def test_what_the_balance_does_not_hold_any_more_the_seller_owes(shop: Shop, payment: Payment) -> None:
     with shifted(timedelta(days=40)), unit(shop.app):
-        release_due()
+        while release_due():  # other tests' payments may be due as well
+            pass
     paid_out = payment.amount - payment.fee
     with unit(shop.app):  # everything has left the balance
         post(

@@ -422,7 +422,8 @@ def claimed_one(shop: Shop, attempt: Attempt) -> bool:
 def test_money_is_released_after_the_vendors_waiting_time_once(shop: Shop) -> None:
     make_paid(shop)
     with unit(shop.app):
-        release_due()
+        while release_due():  # other tests' payments may be due as well
+            pass
     assert held(shop)["seller_pending"] == 2_437
     for _ in range(2):
         with shifted(timedelta(days=2, seconds=1)), unit(shop.app):

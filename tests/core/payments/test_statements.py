@@ -37,7 +37,7 @@ def bank(shop: Shop) -> TestBank:
 
 @pytest.fixture
 def waiting(shop: Shop) -> tuple[Payment, str]:
-    payment = make_payment(shop, make_link(shop, currency="EUR"))
+    payment = make_payment(shop, make_link(shop, currency="USD"))
     return payment, begin_transfer(shop, payment).provider_reference or ""
 
 
@@ -46,7 +46,7 @@ def transfers_of(shop: Shop) -> int:
         return len(db.session.scalars(db.select(Transfer).where(Transfer.vendor_id == shop.vendor.id)).all())
 
 
-def platform(app: Flask, account: str, currency: str = "EUR") -> int:
+def platform(app: Flask, account: str, currency: str = "USD") -> int:
     class Book:
         id = PLATFORM
 
@@ -54,7 +54,7 @@ def platform(app: Flask, account: str, currency: str = "EUR") -> int:
         return sum(m.minor for (name, _, code), m in balances(Book(), "test").items() if (name, code) == (account, currency))
 
 
-def bank_total(app: Flask, currency: str = "EUR") -> int:
+def bank_total(app: Flask, currency: str = "USD") -> int:
     """Our bank account over all books."""
     iban = our_account(currency)
     with app.app_context():
@@ -232,7 +232,7 @@ def test_a_reference_of_another_currency_is_for_a_person(shop: Shop, bank: TestB
 
 
 def test_one_transfer_for_two_payments_is_for_a_person(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
-    other = begin_transfer(shop, make_payment(shop, make_link(shop, currency="EUR"))).provider_reference or ""
+    other = begin_transfer(shop, make_payment(shop, make_link(shop, currency="USD"))).provider_reference or ""
     bank.tell(transfer(5000, text=f"{waiting[1]} and {other}", name=f"Both {other}"))
     assert bank.line(name=f"Both {other}").why == "several_references"
 
@@ -301,7 +301,7 @@ def test_a_refund_that_bounces_is_the_sellers_again(shop: Shop, bank: TestBank, 
 def test_no_account_gets_back_more_than_it_sent(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
     payment, reference = waiting
     bank.tell(transfer(1000, reference), transfer(1500, reference, account="GB29NWBK60161331926819"))
-    with pytest.raises(RefundExceedsPayment, match="EUR 15"):
+    with pytest.raises(RefundExceedsPayment, match="USD 15"):
         refund_of(shop, payment, 2500)
     refund_of(shop, payment, 1500)
     with pytest.raises(RefundExceedsPayment):

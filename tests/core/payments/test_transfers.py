@@ -8,14 +8,16 @@ import pytest
 
 from core.kernel import clock
 from core.kernel.clock import now
-from core.payments.attempt import close_at_provider, live_attempt
+from core.payments.attempt import PaymentOver, begin_attempt, close_at_provider, live_attempt, move_attempt
 from core.payments.bank_terms import Terms, change_terms
 from core.payments.close import record_close
 from core.payments.models import Payment
+from core.payments.settle import settle
 from core.payments.transfer_cases import NothingWaits, accept_transfer, give_back_transfer
 from core.payments.transfer_return import NoWayBack
+from core.payments.unexpected import give_back
 from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, settle_order, transfer
-from tests.factories import Shop, again, fresh, make_link, make_payment, unit
+from tests.factories import Shop, again, fresh, make_link, make_payment, open_payment, tell, tell_refund, unit
 
 
 @pytest.fixture
@@ -25,8 +27,8 @@ def bank(shop: Shop) -> TestBank:
 
 @pytest.fixture
 def waiting(shop: Shop) -> tuple[Payment, str]:
-    """A payment of 25.00 euros whose payer has the instructions, and their reference."""
-    payment = make_payment(shop, make_link(shop, currency="EUR"))
+    """A payment of 25.00 dollars whose payer has the instructions, and their reference."""
+    payment = make_payment(shop, make_link(shop, currency="USD"))
     return payment, begin_transfer(shop, payment).provider_reference or ""
 
 
@@ -227,3 +229,47 @@ def end(shop: Shop, payment: Payment, to: str) -> None:
         outcome = close_at_provider(payment, attempt)
     with unit(shop.app):
         assert record_close(shop.vendor, again(payment), attempt, outcome, to=to, actor="payer") == to
+
+
+def test_a_card_that_pays_after_the_transfer_is_a_second_charge_and_stays_with_its_processor(
+    shop: Shop, bank: TestBank, waiting: tuple[Payment, str]
+) -> None:
+    payment, reference = waiting
+    with unit(shop.app):
+        attempt = live_attempt(again(payment))
+    assert attempt
+    with shop.app.app_context():
+        outcome = close_at_provider(payment, attempt)
+    with unit(shop.app):
+        settle(shop.vendor, again(payment), attempt, outcome, cause="close")
+    card = open_payment(shop, payment)  # the payer would rather pay by card, and has sent the transfer all the same
+    assert fresh(shop, payment).provider == "sandbox"
+    bank.tell(transfer(2500, reference))
+    assert (fresh(shop, payment).state, fresh(shop, payment).provider) == ("succeeded", "bank")
+    assert fresh(shop, card).next_inquiry_at is not None, "somebody closes the card page"
+    assert tell(shop, payment, card, "succeeded", charge="ch_second", captured=payment.amount) == "second_charge"
+    assert books(shop)["psp_clearing"] == 2500 and books(shop)["unapplied_receipts"] == 2500
+    with unit(shop.app):
+        refund = give_back(shop.vendor, again(payment), charge="ch_second", by=shop.user.public_id, form_token="second-goes-back")
+    assert refund.provider == "sandbox"
+    tell_refund(shop, refund, "succeeded")
+    assert "psp_clearing" not in books(shop) and books(shop)["bank"] == 2500
+
+
+def test_the_payer_cannot_go_elsewhere_with_half_of_the_money_here(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    payment, reference = waiting
+    bank.tell(transfer(1000, reference))
+    with unit(shop.app):
+        move_attempt(live_attempt(again(payment)), "abandoned")  # type: ignore[arg-type]
+    with pytest.raises(PaymentOver, match="Part of this has come"), unit(shop.app):
+        begin_attempt(shop.vendor, again(payment), method="card")
+
+
+def test_a_bank_is_never_believed_but_for_its_statements(shop: Shop, waiting: tuple[Payment, str]) -> None:
+    """Whatever is told of the attempt itself, only a line of a statement books money."""
+    payment, reference = waiting
+    with unit(shop.app):
+        attempt = live_attempt(again(payment))
+    assert attempt
+    assert tell(shop, payment, attempt, "succeeded", charge=reference, captured=payment.amount) == "already"
+    assert books(shop) == {} and fresh(shop, payment).state == "requires_action"

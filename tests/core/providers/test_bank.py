@@ -22,7 +22,7 @@ from core.providers.bank_accounts import BadAccounts, accounts
 from core.providers.bank_models import BankFile, BankLine, BankStatement
 from core.providers.bank_orders import lock_order
 from core.providers.contract import OUTCOME_STATES, REFUND_STATES, NoSuchProvider, OpenPayment, ProviderRefused, SignatureRefused
-from core.providers.registry import provider_named, takes_transfers
+from core.providers.registry import offers_for, provider_named
 
 PAYER = "DE12500105170648489890"
 
@@ -45,7 +45,7 @@ def wish(minor: int = 2500, currency: str = "EUR", **changes: object) -> OpenPay
     reference = public_id("att")
     made = OpenPayment(
         reference=reference, mode="test", amount=Money(minor, currency), description="A pot", email="ada@example.com", return_url="", cancel_url="",
-        expires_at=now() + timedelta(days=7), surface="instructions",
+        expires_at=now() + timedelta(days=7), surface="instructions", method="bank_transfer",
         metadata={"vendor": "vnd_1", "mode": "test", "payment": public_id("pay"), "attempt": reference},
     )  # fmt: skip
     return replace(made, **changes)
@@ -112,7 +112,11 @@ def test_a_payment_of_the_other_mode_or_a_currency_without_an_account_is_refused
     with pytest.raises(ProviderRefused) as refusal:
         bank.open_payment(wish(currency="PLN"))
     assert refusal.value.code == "method_not_offered"
-    assert takes_transfers("test", "EUR") and not takes_transfers("test", "PLN") and not takes_transfers("live", "EUR")
+    with pytest.raises(ProviderRefused):
+        bank.open_payment(wish(method="card"))
+    (offer,) = bank.methods()
+    assert offer.method == "bank_transfer" and "EUR" in (offer.currencies or ()) and "PLN" not in (offer.currencies or ())
+    assert ("bank", offer) in offers_for("test") and not [name for name, _ in offers_for("live") if name == "bank"]
 
 
 def test_a_mode_without_accounts_has_no_bank() -> None:

@@ -24,6 +24,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, **fac
     payment = SimpleNamespace(
         amount=Money(12550, "GBP"), captured=Money(12550, "GBP"), refunded=Money(2000, "GBP"), fee=Money(188, "GBP"), net=Money(12362, "GBP"), captured_at=AT,
         description=text, payer_name=text, email="grace@example.com", card_brand="visa", card_last4="4242", reference="7K3F9-QX2MA",
+        unapplied=Money(500, "GBP"), state="succeeded", expires_at=AT,
     )  # fmt: skip
     given = {
         "vendor": SimpleNamespace(name=text, support_email="help@shop.example"),
@@ -31,6 +32,12 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, **fac
         "refund": SimpleNamespace(amount=Money(2000, "GBP"), settled_at=AT, failure_reason=text),
         "email": "ada@example.com", "action_url": WHERE, "expires_at": AT, "changed_at": AT,
         "cart": price_cart([Goods(text, Money(6275, "GBP"), 2, Rate("txr_1", text, 2_000, True))], "GBP", reduction=Reduction(text, bps=500), tip=1_000),
+        "told": SimpleNamespace(amount=Money(12050, "GBP"), holder=text, bic="MARKDEF1100", iban="DE89370400440532013000", reference="RF18539007547034"),
+        "iban": "DE89 3704 0044 0532 0130 00", "spelt": "RF18 5390 0754 7034",
+        "returned": SimpleNamespace(amount=Money(500, "GBP")),
+        "invitation": SimpleNamespace(role="support", expires_at=AT),
+        "link": SimpleNamespace(title=text, amount=None, due_on=AT.date()), "ends_at": AT, "words": ["Two lines:", text.splitlines()[0]],
+        "progress": SimpleNamespace(total=Money(30_000, "GBP"), paid=Money(10_000, "GBP"), open=Money(20_000, "GBP")),
         "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
     return write_letter(kind, Reader("en", "Europe/London"), **(given | facts))
