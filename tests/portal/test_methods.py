@@ -7,7 +7,7 @@ import pytest
 from core.kernel.config import settings
 from core.methods.rules import list_rules
 from core.payments.models import PaymentLink
-from tests.factories import fresh, make_colleague, make_link, make_paid, make_payment, make_shop
+from tests.factories import fresh, make_colleague, make_link, make_paid, make_payment, make_shop, unit
 
 PAGE = "/portal/settings/methods"
 METHODS = ["card", "wallet", "bank_redirect", "qr", "bank_transfer"]
@@ -119,6 +119,18 @@ def test_the_page_of_one_way_says_what_the_processor_can_do(shop, monkeypatch):
     assert "Bank transfer CHF, EUR, GBP, JPY, KWD, USD All countries Up to 5 days Whole or in part" in " ".join(text.split())
     monkeypatch.setitem(settings().bank_accounts, "test", "")  # an operator who takes no transfers
     assert "No connected processor offers this" in shop.browser().get(f"{PAGE}/bank_transfer").text
+
+
+def test_where_no_processor_is_connected_the_pages_say_so(shop):
+    """Live mode without keys: what is set counts as soon as there are some."""
+    from core.accounts.models import UserSession
+    from core.kernel.db import db
+
+    with unit(shop.app):
+        db.session.query(UserSession).filter_by(user_id=shop.user.id).update({"mode": "live"})
+    browser = shop.browser()
+    assert "No connected processor offers this" in browser.get(f"{PAGE}/bank_redirect").text
+    assert browser.get(PAGE).text.count("No connected processor offers it in this mode") == len(METHODS)
 
 
 @pytest.mark.parametrize(
