@@ -22,6 +22,7 @@ from core.payments.attempt import (
     open_at_provider,
     record_opening,
 )
+from core.payments.choose import ways_to_pay
 from core.payments.models import Attempt
 from core.payments.settle import settle
 from core.payments.states import LIVE_ATTEMPT
@@ -70,7 +71,9 @@ def try_card(till: Till) -> Response:
 def _method(till: Till) -> str:
     """What the payer chose; a form without a choice goes on with what is under way, or with the first in the list."""
     chosen = request.form.get("method")
-    return chosen if chosen is not None else chosen_among(choices_for(till, till.attempt), till.payment, till.attempt)
+    if chosen is not None:
+        return chosen
+    return chosen_among(choices_for(ways_to_pay(till.vendor, till.payment), till.attempt), till.payment, till.attempt)
 
 
 def _not_opened(till: Till, surface: str, why: str) -> Response:

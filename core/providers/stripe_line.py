@@ -16,7 +16,7 @@ class Line(stripe.HTTPClient):
 
     name = "urllib3"
 
-    def __init__(self, *, connect_seconds: float, read_seconds: float) -> None:
+    def __init__(self, *, connect_seconds: int, read_seconds: int) -> None:
         super().__init__()
         self._kept: dict[str, urllib3.PoolManager] = {}
         self._terms: dict[str, Any] = {
