@@ -13,10 +13,10 @@ from threading import Lock
 from typing import Any
 
 from flask import Response, current_app, request
-from flask_babel import get_locale
 
 from core.web.forgery import csrf_token
 from core.web.headers import csp_nonce
+from core.web.languages import language
 
 MOST = 256  # pages kept in a process; a few kilobytes each
 
@@ -31,7 +31,7 @@ def stencilled(rows: tuple[Any, ...], tokens: dict[str, str], write: Callable[[]
     its policy. Each is unguessable, so where it stands in the text nothing else can stand.
     """
     tokens = {**tokens, "csrf": csrf_token(), "nonce": csp_nonce()}
-    key, content = (request.path, str(get_locale())), [_content(row) for row in rows]
+    key, content = (request.path, language()), [_content(row) for row in rows]
     with _lock:
         kept = _kept.get(key)
     if kept is not None and kept[0] == content:
