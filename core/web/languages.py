@@ -99,16 +99,15 @@ def _counted(one: str, more: str, num: int, /, **values: Any) -> Markup:
 def language_choices() -> list[tuple[str, str, str]]:
     """(code, its own name, the address of this page in it)."""
     said = [(name, value) for name, value in request.args.items(multi=True) if name not in ASKED_BY] if request.args else []
-    here = f"{_here()}?{urlencode(said)}&" if said else f"{_here()}?"
+    here = _here() + "?" + (urlencode(said) + "&" if said else "")
     return [(code, LANGUAGES[code], f"{here}lang={code}") for code in offered()]
 
 
 def _here() -> str:
     """This page's address; of an answer to a form that has no page of its own, the page it belongs to."""
-    path = request.path
     if request.method == "GET":
-        return request.script_root + path
-    adapter = current_app.url_map.bind("")
+        return ""  # the same page; its address is long, and said often enough
+    path, adapter = request.path, current_app.url_map.bind("")
     while path.count("/") > 1 and "GET" not in adapter.allowed_methods(path):
         path = path.rpartition("/")[0]
     return request.script_root + path
