@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from flask import Response, flash, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from wtforms.validators import InputRequired
 
 from core.accounts.email_links import open_link
@@ -16,11 +18,11 @@ from portal.mail import may_be_read_by_anybody, tell_password_changed
 
 
 class AskForm(Form):
-    email = AddressField("E-mail address")
+    email = AddressField(_l("E-mail address"))
 
 
 class NewPasswordForm(Form):
-    password = SecretField("New password", [InputRequired("Choose a password.")])
+    password = SecretField(_l("New password"), [InputRequired(_l("Choose a password."))])
 
 
 @portal.get("/reset-password")
@@ -54,12 +56,12 @@ def new_password(token: str) -> Response:
 @by_address("30 per hour", scope="reset")
 def choose_password(token: str) -> Response:
     form = NewPasswordForm()
-    _, person = open_link("password-reset", token)
+    _link, person = open_link("password-reset", token)
     if form.validate():
         with form.refusals():
             user = reset_password(token, password=form.password.data)
             tell_password_changed(user)
             response = leave_seat(see_other(url_for("portal.sign_in")))
-            flash("Your new password counts from now on, and every device was signed out. Please sign in.", "good")
+            flash(_("Your new password counts from now on, and every device was signed out. Please sign in."), "good")
             return response
     return page("portal/reset_password/choose.html", status=form.status, form=form, email=person.email)

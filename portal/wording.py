@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from flask import Flask
+from flask_babel import gettext as _
 from markupsafe import Markup, escape
 from wtforms.fields.choices import SelectChoice
 
@@ -37,9 +38,9 @@ def letter(text: str) -> Markup:
 
 def device(agent: str) -> str:
     """“Firefox on Windows”: enough to know one's own devices apart."""
-    browser = next((name for mark, name in BROWSERS if mark in agent), "A browser")
+    browser = next((name for mark, name in BROWSERS if mark in agent), _("A browser"))
     system = next((name for mark, name in SYSTEMS if mark in agent), None)
-    return f"{browser} on {system}" if system else browser
+    return _("%(browser)s on %(system)s", browser=browser, system=system) if system else browser
 
 
 def pairs(choices: list[SelectChoice]) -> list[tuple[str, str]]:
