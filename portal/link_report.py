@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from core.payments.funnel import Funnel, funnel_of
 from core.payments.queries import get_link
@@ -49,7 +50,9 @@ def link_report(public_id: str) -> Response:
         stopped=_words(report),
         declines=[(_decline(code), number) for code, number in report.declines.most_common()],
         sources=[(SOURCES.get(source, source), number) for source, number in report.sources.most_common()],
-        periods=[(_("%(days)s days", days=n), url_for(".link_report", public_id=public_id, days=n), n == days) for n in PERIODS],
+        periods=[
+            (ngettext("%(num)s day", "%(num)s days", n), url_for(".link_report", public_id=public_id, days=n), n == days) for n in PERIODS
+        ],
         days=days,
     )
 
