@@ -13,6 +13,7 @@ from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.models import PaymentEvent
 from core.web.filters import money
+from portal.code_words import code_sentence, code_words
 from portal.method_words import method_title
 
 
@@ -127,24 +128,20 @@ def _reasons(detail: dict[str, Any]) -> list[str]:
     """Why it came so: the bank's word, the vendor's, the processor's."""
     said = []
     if detail.get("decline_code"):
-        said.append(_("The bank's reason: %(reason)s", reason=_plain(detail["decline_code"])))
+        said.append(_("The bank's reason: %(reason)s", reason=code_words(detail["decline_code"])))
     if detail.get("reason"):
-        said.append(str(REASONS.get(detail["reason"], _plain(detail["reason"]))))
+        said.append(str(REASONS.get(detail["reason"], code_words(detail["reason"]))))
     if detail.get("failure_reason"):
-        reason = _plain(detail["failure_reason"])
+        reason = code_words(detail["failure_reason"])
         if detail.get("source") == "unapplied":
             said.append(_("Reason: %(reason)s. The money is still held here", reason=reason))
         else:
             said.append(_("Reason: %(reason)s. The money is back in your balance", reason=reason))
     if detail.get("why"):
-        said.append(str(WHY.get(detail["why"]) or _plain(detail["why"]).capitalize()))
+        said.append(str(WHY.get(detail["why"]) or code_sentence(detail["why"])))
     return said
 
 
 def _amount(detail: dict[str, Any]) -> str | None:
     minor, code = detail.get("amount_minor"), detail.get("currency")
     return money(Money(minor, code)) if isinstance(minor, int) and isinstance(code, str) and is_currency(code) else None
-
-
-def _plain(code: Any) -> str:
-    return str(code).replace("_", " ").replace("-", " ")

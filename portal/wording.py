@@ -13,6 +13,7 @@ from core.methods.rules import list_rules
 from core.payments.models import Payment
 from core.web.guard import current
 from core.web.reader import card_words
+from portal.code_words import code_sentence
 from portal.method_words import method_title
 
 ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
@@ -62,6 +63,6 @@ def paid_with(payment: Payment) -> str | None:
 
 
 def install(app: Flask) -> None:
-    for filter in (payment_status, letter, device, pairs, paid_with):
+    for filter in (payment_status, letter, device, pairs, paid_with, code_sentence):
         app.jinja_env.filters[filter.__name__] = filter
     app.jinja_env.globals["offered_methods"] = offered_methods
