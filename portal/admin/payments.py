@@ -85,7 +85,7 @@ class EverywhereForm(Form):
         later("Paid with"), choices=lambda: options([("", _("Anything")), *TITLES.items(), *CARD_BRANDS.items()]), default=""
     )
     since = DayField(later("From"))
-    until = DayField(later("To"))
+    until = DayField(later("Until"))
 
     def wanted(self) -> EverywhereFilter:
         return EverywhereFilter(
