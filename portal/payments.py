@@ -171,7 +171,7 @@ def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: R
     me = current()
     offer = offer_behind(payment) if payment.state == "succeeded" else None
     possible = offer is None or offer.refunds
-    forms, names = _forms(payment, possible, refunding, remarking), names_of(me.vendor, but_me=me.user)
+    forms, names = _forms(payment, possible, refunding, remarking), names_of(me.vendor) | {me.user.public_id: _("You")}
     unexpected = list_unexpected(me.vendor, payment)
     journals = journals_about(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     letters = list_messages(me.vendor, me.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows

@@ -9,12 +9,12 @@ from wtforms.validators import InputRequired
 
 from core.accounts.email_links import open_link
 from core.accounts.models import User
-from core.accounts.places import countries
 from core.accounts.reset_password import ask_to_reset
 from core.accounts.sign_up import Registration, sign_up
 from core.accounts.verify_email import ask_to_verify, verify_email
 from core.web.fields import AddressField, ChoiceField, CurrencyField, Form, LineField, SecretField, options
 from core.web.guard import current, find_current, may, public
+from core.web.languages import reader
 from core.web.page import page, see_other
 from core.web.throttle import by_account, by_address
 from portal.blueprint import portal
@@ -26,7 +26,7 @@ class SignUpForm(Form):
     business = LineField(_l("Business name"), most=120, required=_l("Enter the name your customers know you by."))
     country = ChoiceField(
         _l("Country"),
-        choices=lambda: options([("", _("Choose a country")), *countries()]),
+        choices=lambda: options([("", _("Choose a country")), *reader().countries]),
         words=_l("Choose a country from the list."),
         validators=[InputRequired(_l("Choose the country your business is in."))],
     )

@@ -12,6 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from core.methods.rules import list_rules
 from core.payments.models import Payment
 from core.web.guard import current
+from core.web.languages import reader, written
 from core.web.reader import card_words
 from portal.code_words import code_sentence
 from portal.method_words import method_title
@@ -58,11 +59,11 @@ def offered_methods(chosen: list[str]) -> list[tuple[str, str]]:
 def paid_with(payment: Payment) -> str | None:
     """How it was paid, or is being paid; None while nobody has chosen."""
     if payment.state == "succeeded":
-        return card_words(payment)
+        return card_words(payment, reader())
     return method_title(payment.method) if payment.method else None
 
 
 def install(app: Flask) -> None:
-    for filter in (payment_status, letter, device, pairs, paid_with, code_sentence):
+    for filter in (payment_status, letter, device, pairs, paid_with, code_sentence, written):
         app.jinja_env.filters[filter.__name__] = filter
     app.jinja_env.globals["offered_methods"] = offered_methods

@@ -39,7 +39,7 @@ def owner(shop: Shop) -> Browser:
 
 def german(page: Page) -> Page:
     """The page, which must say nothing in English and say that it is German."""
-    # LANG
+    assert page.all("html")[0].attrs["lang"] == "de", page.address
     left = left_in_english(page)
     assert left == [], f"{page.address}: {left}"
     return page
@@ -85,7 +85,8 @@ def test_a_day_of_work_in_german(shop: Shop, owner: Browser) -> None:
     assert wrong.error_summary
     done = german(owner.submit(wrong.form(refunds), amount="5"))
     assert "Erstattung beauftragt" in done.text
-    german(owner.submit(owner.get("/portal/settings/team").form("/portal/settings/team"), email="kollegin@example.com"))
+    team = german(owner.get("/portal/team"))
+    german(owner.submit(team.form("/portal/team/invitations"), email="kollegin@example.com"))
 
 
 def test_every_page_of_the_portal_is_german(shop: Shop, owner: Browser) -> None:
