@@ -11,6 +11,7 @@ from core.accounts.email_links import open_link
 from core.accounts.reset_password import plan_reset_link, reset_password
 from core.web.fields import AddressField, Form, SecretField
 from core.web.guard import leave_seat, public
+from core.web.languages import language
 from core.web.page import page, see_other
 from core.web.throttle import by_account, by_address
 from portal.blueprint import portal
@@ -40,7 +41,7 @@ def send_reset() -> Response:
     form = AskForm()
     if not form.validate():
         return page("portal/reset_password/ask.html", status=form.status, form=form)
-    plan_reset_link(form.email.data)
+    plan_reset_link(form.email.data, locale=language())
     return page("portal/reset_password/check_inbox.html", email=form.email.data, kept_here=may_be_read_by_anybody())
 
 

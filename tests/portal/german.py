@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -76,8 +78,13 @@ def _answers() -> frozenset[str]:
         return frozenset(str(message.string) for message in read_po(file, locale="de") if isinstance(message.string, str))
 
 
-def left_in_english(page: Page, *names: str) -> list[str]:
-    """The texts of a page that a German reader should not see. `names` are people's own words, which nobody translates."""
+def left_in_english(page: Page) -> list[str]:
+    """The texts of a page that a German reader should not see."""
+    return english_in(Texts(page.html).found)
+
+
+def english_in(texts: Iterable[str]) -> list[str]:
+    """Those of the texts that are the English of something we have German for."""
     plain, filled = _sources()
-    texts = {" ".join(text.split()) for text in Texts(page.html).found} - {"", *names}
-    return sorted(text for text in texts if text in plain or filled.fullmatch(text))
+    found = {" ".join(unescape(text).split()) for text in texts} - {""}
+    return sorted(text for text in found if text in plain or filled.fullmatch(text))
