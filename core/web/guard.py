@@ -21,6 +21,7 @@ from core.kernel.config import settings
 from core.kernel.errors import NotAllowed
 from core.web.forgery import csrf_token
 from core.web.page import see_other, wants_part
+from core.web.role_words import may_not, role_word
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -79,17 +80,13 @@ def may(permission: str) -> Callable[[View], View]:
             if not current_user.is_authenticated:
                 return _ask_to_sign_in()
             if not current().may(permission):
-                raise NotAllowed(f"Your role ({current().membership.role}) may not do this. It takes the role {_either(permission)}.")
+                raise NotAllowed(may_not(current().membership.role, roles_that_may(permission)))
             return view(*args, **kwargs)
 
         guarded.__access__ = permission  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value]
 
     return guard
-
-
-def _either(permission: str) -> str:
-    return " or ".join(roles_that_may(permission))
 
 
 def _ask_to_sign_in() -> Response:
@@ -174,6 +171,7 @@ def unguarded(app: Flask) -> list[str]:
 
 
 def install(app: Flask) -> None:
+    app.jinja_env.filters["role_word"] = role_word
     app.secret_key = settings().secrets["session_key"]
     app.config.update(
         SESSION_COOKIE_NAME="__Host-form" if settings().https else "form",
