@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms.validators import StopValidation
 
@@ -12,6 +13,7 @@ from core.kernel.money import BadAmount, Money, parse_amount
 from core.payments.link import LinkTerms
 from core.payments.models import PaymentLink
 from core.web.fields import (
+    ChoiceField,
     CountField,
     CurrencyField,
     DayField,
@@ -24,6 +26,7 @@ from core.web.fields import (
     options,
 )
 from core.web.languages import written
+from core.web.words import LANGUAGES
 from portal.link_sharing_form import SharingFields, sharing_values
 from portal.method_form import MethodsField
 
@@ -76,6 +79,7 @@ class LinkForm(SharingFields):
     expires_at = MomentField("Ends at")
     hours_after_opening = CountField("Hours after it is first opened", most=8_760)
     methods = MethodsField()
+    locale = ChoiceField(_l("Language"), choices=lambda: options([("", _("The reader’s own")), *LANGUAGES.items()]), default="")
 
     def validate(self, extra_validators: Any = None) -> bool:
         good = super().validate(extra_validators)
@@ -106,6 +110,7 @@ class LinkForm(SharingFields):
             max_payments=self.max_payments.data if self.kind.data == "reusable" else None,
             paused_message=paused_message,
             methods=tuple(self.methods.data or ()),
+            locale=self.locale.data or "",
         )
 
 
@@ -129,6 +134,7 @@ def filled_from(link: PaymentLink, made: type[LinkForm] = LinkForm, **more: Any)
         expires_at=link.expires_at,
         hours_after_opening=link.hours_after_opening,
         methods=list(link.methods),
+        locale=link.locale,
         **sharing_values(link),
         **more,
     )

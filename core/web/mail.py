@@ -85,6 +85,7 @@ def stationery() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(["html"]), undefined=StrictUndefined,
         finalize=one_line, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    sheet.filters["bdi"] = _isolated
     sheet.globals["url_for"] = lambda endpoint, filename: f"/static/{filename}"
     return sheet
 
@@ -104,6 +105,12 @@ def stationery_for(reader: Reader) -> Environment:
         "direction": lambda: direction_of(reader.language),
     }
     return sheet
+
+
+@pass_eval_context
+def _isolated(place: EvalContext, name: str) -> str:
+    """A name that may be written in another direction than the words around it."""
+    return Markup("<bdi>{}</bdi>").format(one_line(name)) if place.autoescape else name
 
 
 def _texts(language: str) -> Callable[..., str]:
