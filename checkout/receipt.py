@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Response, make_response, url_for
 
 from checkout.blueprint import door
-from checkout.face import face_of
 from core.accounts.models import Vendor
 from core.accounts.receipts import find_receipt_settings
 from core.kernel.config import settings
@@ -15,7 +14,9 @@ from core.payments.models import Payment
 from core.payments.queries import refunds_of_sale
 from core.payments.sale import find_cart, find_details
 from core.payments.start import open_payment_token
+from core.web.face import face_of
 from core.web.guard import public
+from core.web.headers import csp_nonce
 from core.web.page import page
 from core.web.receipt import receipt_html
 
@@ -42,6 +43,7 @@ def receipt(token: str) -> Response:
         cart=find_cart(vendor, payment),
         said=find_details(vendor, payment),
         extra=find_receipt_settings(vendor),
+        nonce=csp_nonce() if vendor.accent else "",
     )
     return make_response(html)
 
