@@ -17,7 +17,7 @@ from core.payments.start import open_payment_token
 from core.web.face import face_of
 from core.web.guard import public
 from core.web.headers import csp_nonce
-from core.web.page import page
+from core.web.page import page, see_other, wants_part
 from core.web.receipt import receipt_html
 
 
@@ -57,12 +57,16 @@ def receipt_pdf(token: str) -> Response:
     if paper is None:
         waiting = page(
             "checkout/receipt_preparing.html",
+            fragment="checkout/_preparing.html",
             status=202,
             face=face_of(vendor, payment.mode, payment.reference),
             receipt_url=url_for("checkout.receipt", token=token),
+            pdf_url=url_for("checkout.receipt_pdf", token=token),
         )
         waiting.headers["Retry-After"] = "2"
         return waiting
+    if wants_part():
+        return see_other(url_for("checkout.receipt_pdf", token=token))
     answer = make_response(paper.pdf)
     answer.content_type = "application/pdf"
     answer.headers["Content-Disposition"] = f'inline; filename="receipt-{payment.reference}.pdf"'

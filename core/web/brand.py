@@ -14,7 +14,7 @@ from core.accounts.colours import Shades, shades_of
 from core.accounts.models import Vendor
 
 TOKENS = Path(__file__).resolve().parents[2] / "static/css/tokens.css"
-DARK = "@media (prefers-color-scheme: dark)"
+DARK, START = "@media (prefers-color-scheme: dark)", ":root {"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def _style(accent: str | None, accent_dark: str | None, scheme: str | None) -> s
     blocks = {name: _named(colour, name) for name, colour in colours.items()}
     if scheme:
         return f":root{{{theme(scheme)}{blocks.get(scheme, '')}}}"
-    return f":root{{{blocks['light']}}}{DARK}{{:root{{{blocks['dark']}}}}}" if blocks else ""
+    return f":root{{{blocks['light']}}}@media screen{{{DARK}{{:root{{{blocks['dark']}}}}}}}" if blocks else ""
 
 
 def paper_style(vendor: Vendor) -> str:
@@ -85,10 +85,10 @@ def _named(colour: str, scheme: str) -> str:
 def theme(scheme: str) -> str:
     """Every value of our design in one scheme, whatever the reader's own is: for a page that shows both."""
     light, _, dark = TOKENS.read_text().partition(DARK)
-    return f"color-scheme:{scheme};" + _values(light) + (_values(dark) if scheme == "dark" else "")
+    return f"color-scheme:{scheme};" + _values(light.rpartition(START)[2]) + (_values(dark.partition(START)[2]) if scheme == "dark" else "")
 
 
 def _values(part: str) -> str:
     """The custom properties of a part of the tokens; those with a text in quotes (the typefaces) are the same everywhere."""
-    lines = [line.strip() for line in part.rpartition(":root {")[2].partition("}")[0].splitlines()]
+    lines = [line.strip() for line in part.partition("}")[0].splitlines()]
     return "".join(line for line in lines if line.startswith("--") and '"' not in line)
