@@ -7,7 +7,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from checkout.blueprint import door
-from checkout.face import face_of
 from checkout.order_form import OrderFields, fitting
 from checkout.order_page import check_order, order_of, order_values, typed_for
 from checkout.remembered import begun, form_token_for, remember
@@ -21,6 +20,7 @@ from core.payments.link import limits, link_state
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import page_state
 from core.payments.start import open_payment_token, payment_token, receipt_token, start_payment
+from core.web.face import face_of
 from core.web.fields import AddressField, Form, FormTokenField, LineField, MoneyField
 from core.web.filters import money
 from core.web.guard import public

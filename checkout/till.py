@@ -8,12 +8,12 @@ from functools import wraps
 
 from flask import Response, url_for
 
-from checkout.face import Face, face_of
 from core.accounts.models import Vendor
 from core.kernel.config import settings
 from core.payments.models import Attempt, Payment, PaymentLink
 from core.payments.queries import page_state
 from core.payments.start import open_payment, receipt_token
+from core.web.face import Face, face_of
 from core.web.languages import suggest
 from core.web.page import see_other
 

@@ -29,6 +29,7 @@ from core.payments.settle import settle
 from core.payments.start import note_locale
 from core.payments.states import LIVE_ATTEMPT
 from core.providers.contract import ProviderBusy, ProviderRefused, ProviderUnreachable
+from core.web.brand import button_look
 from core.web.guard import public
 from core.web.languages import language, written
 from core.web.page import page, see_other, step_outside
@@ -160,7 +161,7 @@ def _fields(till: Till, attempt: Attempt) -> Response:
         return page("checkout/_no_fields.html")
     return page(
         "checkout/_card_fields.html",
-        fields_url=None if stripe else attempt.fields_url,
+        fields_url=None if stripe else f"{attempt.fields_url}&appearance={button_look(till.vendor)}",
         fields_origin=origin_of(attempt.fields_url),
         client_secret=attempt.client_secret if stripe else None,
         publishable_key=settings().stripe[till.payment.mode]["publishable_key"] if stripe else None,

@@ -71,6 +71,16 @@ def machine(view: View) -> View:
     return public(view)
 
 
+def takes_files(most_bytes: int) -> Callable[[View], View]:
+    """This form brings a file, so more may come in than people type: up to here it is read, and then refused at its field."""
+
+    def mark(view: View) -> View:
+        view.__most_bytes__ = most_bytes  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def may(permission: str) -> Callable[[View], View]:
     """Only a signed-in person whose role grants `permission`; others are asked to sign in, or told who can help."""
 
@@ -162,6 +172,7 @@ def _check_origin() -> None:
         return
     if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
         abort(400)
+    request.max_content_length = getattr(view, "__most_bytes__", current_app.config["MAX_CONTENT_LENGTH"])
     csrf.protect()
 
 
