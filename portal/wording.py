@@ -10,6 +10,7 @@ from wtforms.fields.choices import SelectChoice
 
 from core.methods.rules import list_rules
 from core.payments.models import Payment
+from core.payments.queries import shown_state
 from core.web.guard import current
 from core.web.reader import card_words
 from portal.method_words import method_title
@@ -20,10 +21,8 @@ SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Win
 
 
 def payment_status(payment: Payment) -> str:
-    """The word for its badge: the payment's state, or how much of it has gone back."""
-    if payment.state != "succeeded" or not payment.refunded:
-        return payment.state
-    return "refunded" if payment.refunded == payment.captured else "partly_refunded"
+    """The word for its badge."""
+    return shown_state(payment)
 
 
 def letter(text: str) -> Markup:
