@@ -9,6 +9,7 @@ from checkout.result import card_page
 from checkout.till import Till, at
 from core.payments.choose import UnknownCountry, note_country
 from core.web.guard import public
+from core.web.languages import written
 from core.web.page import see_other
 from core.web.throttle import by_address
 
@@ -22,5 +23,5 @@ def country(till: Till) -> Response:
     try:
         note_country(till.payment, request.form.get("country", ""))
     except UnknownCountry as refusal:
-        return card_page(till, notice=refusal.message, status=422)
+        return card_page(till, notice=written(refusal.message), status=422)
     return see_other(till.page_url)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from flask import g
+from flask_babel import gettext as _
 
 from core.accounts.models import Vendor
 
@@ -21,7 +22,8 @@ class Face:
 
     @property
     def support_link(self) -> str:
-        subject = f"Payment {self.reference} to {self.name}" if self.reference else f"Payment to {self.name}"
+        named = {"reference": self.reference, "vendor": self.name}
+        subject = _("Payment %(reference)s to %(vendor)s", **named) if self.reference else _("Payment to %(vendor)s", vendor=self.name)
         return f"mailto:{quote(self.support_email, safe='@')}?subject={quote(subject)}"
 
 

@@ -19,6 +19,7 @@ from core.payments.offer import Offer
 from core.payments.sale import Consent, Details
 from core.payments.tax import BadTaxId, read_tax_id
 from core.web.fields import BooleanField, CountField, Form, LineField, MoneyField
+from core.web.languages import written
 
 CART_FIELDS = ("quantity-", "tip", "code")
 
@@ -78,7 +79,7 @@ class OrderFields(Form if TYPE_CHECKING else object):  # type: ignore[misc]
                 if self["tax_id"].data and not self["tax_id"].errors:
                     self["tax_id"].data = read_tax_id(self["tax_id"].data)
             except BadTaxId as refusal:
-                self.refuse(refusal.message, "tax_id")
+                self.refuse(written(refusal.message), "tax_id")
         self._read_addresses()
         self._answers = [read_answer(self, question) for question in offer.questions]
         if offer.terms and self["terms_version"].data != offer.terms.version:

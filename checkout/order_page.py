@@ -16,6 +16,7 @@ from core.payments.cart import Cart
 from core.payments.models import Payment, PaymentLink
 from core.payments.sale import find_cart, find_details
 from core.payments.start import Order
+from core.web.languages import written
 
 
 def order_of(link: PaymentLink, form: Any, shown: str, recovered_from: Any = None) -> Order:
@@ -59,8 +60,9 @@ def _say(form: Any, refusal: Refusal) -> None:
     if refusal.field == "amount" or (refusal.field != "code" and not form.is_submitted()):
         return
     said = form[refusal.field].errors if refusal.field in form._fields else form.form_errors
-    if refusal.message not in said:
-        form.refuse(refusal.message, refusal.field)
+    words = written(refusal.message)
+    if words not in said:
+        form.refuse(words, refusal.field)
 
 
 def _without(refusal: Refusal, chosen: Choices, link: PaymentLink) -> Choices | None:

@@ -24,6 +24,7 @@ from core.payments.start import open_payment_token, payment_token, receipt_token
 from core.web.fields import AddressField, Form, FormTokenField, LineField, MoneyField
 from core.web.filters import money
 from core.web.guard import public
+from core.web.languages import language
 from core.web.page import page, see_other, wants_part
 from core.web.throttle import by_address
 
@@ -31,10 +32,10 @@ UNDER_WAY = ("pay", "challenge", "failed", "locked", "transfer", "checking")
 
 
 class ChooseForm(Form):
-    choice = LineField("Amount", most=20)
-    amount = MoneyField("Your amount")
-    email = AddressField("E-mail address", required="Enter your e-mail address: the receipt goes there.")
-    name = LineField("Name", most=120)
+    choice = LineField(_l("Amount"), most=20)
+    amount = MoneyField(_l("Your amount"))
+    email = AddressField(_l("E-mail address"), required=_l("Enter your e-mail address: the receipt goes there."))
+    name = LineField(_l("Name"), most=120)
     payer_reference = LineField(_l("Reference"), most=60)
     form_token = FormTokenField()
 
@@ -45,14 +46,14 @@ class ChooseForm(Form):
         if self.choice.data and self.choice.data != "own":
             return self._suggestion(link)
         if not self.amount.data and not self.amount.errors:
-            self.refuse("Choose or enter an amount." if suggestions(link) else "Enter an amount.", "amount")
+            self.refuse(_("Choose or enter an amount.") if suggestions(link) else _("Enter an amount."), "amount")
         return self.amount.data
 
     def _suggestion(self, link: PaymentLink) -> Money | None:
         for minor in suggestions(link):
             if self.choice.data == str(minor):
                 return Money(minor, link.currency)
-        self.refuse("Choose one of these amounts, or enter your own.", "choice")
+        self.refuse(_("Choose one of these amounts, or enter your own."), "choice")
         return None
 
     def amount_so_far(self, link: PaymentLink, fixed: Money | None = None) -> Money | None:
@@ -201,6 +202,7 @@ def _begin(way: WayIn, form: ChooseForm, amount: Money | None, mine: tuple[str, 
         name=form.name.data or "",
         form_token=form.form_token.data,
         order=order_of(way.link, form, request.form.get("shown", ""), again.id if again else None),
+        locale=language(),
         origin=way.origin(form.payer_reference.data or "", again or (mine[1] if mine else None)),
     )
     address = payment_token(way.vendor, payment)
@@ -265,8 +267,8 @@ def _range_text(link: PaymentLink) -> str | None:
         return None
     low = money(Money(max(smallest, link.minimum_minor or 0), link.currency))
     if link.maximum_minor is None:
-        return f"{low} or more."
-    return f"From {low} to {money(Money(min(largest, link.maximum_minor), link.currency))}."
+        return _("%(least)s or more.", least=low)
+    return _("From %(least)s to %(most)s.", least=low, most=money(Money(min(largest, link.maximum_minor), link.currency)))
 
 
 CLOSED_PAGES = {"archived": "expired"}  # whether the vendor ended it or put it away is the vendor's business

@@ -10,8 +10,9 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup, escape
 from wtforms.validators import StopValidation
 
-from core.accounts.places import countries, is_country
+from core.accounts.places import is_country
 from core.web.fields import LineField
+from core.web.languages import reader
 
 # name -> (label, longest, the token browsers fill it in by)
 PARTS = {
@@ -36,12 +37,12 @@ class CountryField(LineField):
     def widget(self, field: CountryField, **attrs: Any) -> Markup:
         said = Markup(" ").join(Markup('{}="{}"').format(name.rstrip("_").replace("_", "-"), value) for name, value in attrs.items())
         head = Markup('<select id="{0}" name="{1}" {2}>').format(field.id, field.name, said)
-        return head + _listed(field.data or "") + Markup("</select>")
+        return head + _listed(field.data or "", reader().countries) + Markup("</select>")
 
 
 @lru_cache(maxsize=300)
-def _listed(chosen: str) -> Markup:
-    rows = [("", "–"), *countries()]
+def _listed(chosen: str, places: tuple[tuple[str, str], ...]) -> Markup:
+    rows = [("", "–"), *places]
     return Markup("".join(f'<option value="{code}"{" selected" if code == chosen else ""}>{escape(name)}</option>' for code, name in rows))
 
 

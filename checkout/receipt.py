@@ -16,6 +16,7 @@ from core.payments.queries import refunds_of_sale
 from core.payments.sale import find_cart, find_details
 from core.payments.start import open_payment_token
 from core.web.guard import public
+from core.web.languages import language, language_choices, suggest
 from core.web.page import page
 from core.web.receipt import receipt_html
 
@@ -23,6 +24,7 @@ from core.web.receipt import receipt_html
 def _paid(token: str) -> tuple[Vendor, Payment]:
     """The payment a receipt is for. What is not paid has no receipt, and its address opens nothing."""
     vendor, payment = open_payment_token(token, purpose="receipt")
+    suggest(payment.locale)
     if payment.captured_at is None:
         raise TokenRefused("unpaid")
     return vendor, payment
@@ -43,6 +45,8 @@ def receipt(token: str) -> Response:
         cart=find_cart(vendor, payment),
         said=find_details(vendor, payment),
         extra=find_receipt_settings(vendor),
+        locale=language(),
+        languages=language_choices(),
     )
     return make_response(html)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Response, request, url_for
+from flask_babel import lazy_gettext as _l
 
 from checkout.blueprint import door, log
 from checkout.declines import explain
 from checkout.processor_pages import allow_processor
 from checkout.till import Till, at, open_till
 from checkout.ways import asks_country, choices_for, chosen_among, title_of
-from core.accounts.places import countries
 from core.accounts.return_addresses import return_address
 from core.kernel.clock import now
 from core.kernel.money import Money
@@ -28,8 +28,8 @@ from core.payments.settle import settle_at_once
 from core.payments.transfer_queries import list_returns
 from core.providers.contract import ProviderError
 from core.web.guard import public
+from core.web.languages import reader
 from core.web.page import page, see_other, step_outside
-from core.web.reader import card_words
 from core.web.throttle import by_address
 
 QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
@@ -38,7 +38,7 @@ DELAYED_SECONDS = 60  # an answer that may take days is not asked for every two 
 PROCESSING_SECONDS = 30  # the bank may take days: the page looks again now and then, and the e-mail comes anyway
 LAST_MINUTES = 5  # before that nobody is hurried
 FRESH = ("created", "requires_action")  # nothing has happened yet that the page itself does not say
-NOT_CANCELED = "The card processor did not answer, so we cannot promise that this payment is cancelled. Please try again in a moment."
+NOT_CANCELED = _l("The card processor did not answer, so we cannot promise that this payment is cancelled. Please try again in a moment.")
 
 
 @door.get("/checkout/<token>")
@@ -123,7 +123,7 @@ def payment_page(template: str, till: Till, *, status: int = 200, **values: obje
     return page(template, status=status, **{**common, **values})
 
 
-def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Response:
+def card_page(till: Till, *, notice: object = None, status: int = 200) -> Response:
     """To be paid: fresh, left in the middle, or after a decline. What was typed before stays with the payment."""
     attempt = till.attempt if notice is None else live_attempt(till.payment)  # a notice: something was tried since
     choices = choices_for(till, attempt)
@@ -146,7 +146,7 @@ def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Re
         in_fields=in_fields and chosen == "card",
         may_open_fields=any(choice.method == "card" and choice.in_fields for choice in choices),
         country=till.payment.payer_country or "",
-        countries=countries() if asks_country(till) else (),
+        countries=reader().countries if asks_country(till) else (),
         country_url=url_for("checkout.country", token=till.token),
         attempts_url=url_for("checkout.try_card", token=till.token),
         back_url=url_for("checkout.come_back", token=till.token),
@@ -155,7 +155,7 @@ def card_page(till: Till, *, notice: str | None = None, status: int = 200) -> Re
     )
 
 
-def locked_page(till: Till, *, notice: str | None = None, status: int = 200) -> Response:
+def locked_page(till: Till, *, notice: object = None, status: int = 200) -> Response:
     """Too many declines: said with the time at which it goes on. The guard lets no try through before."""
     return payment_page(
         "checkout/locked.html",
@@ -209,7 +209,7 @@ def paid_page(till: Till) -> Response:
         amount_due=payment.captured,
         refunded=payment.refunded,
         paid_at=payment.captured_at,
-        paid_with=card_words(payment),
+        paid_with=reader().card(payment),
         excess=payment.unapplied,
         going_back=going_back(till),
         receipt_url=till.receipt_url,

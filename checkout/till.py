@@ -14,6 +14,7 @@ from core.kernel.config import settings
 from core.payments.models import Attempt, Payment
 from core.payments.queries import page_state
 from core.payments.start import open_payment, receipt_token
+from core.web.languages import suggest
 from core.web.page import see_other
 
 TillView = Callable[["Till"], Response]
@@ -53,6 +54,7 @@ class Till:
 def open_till(token: str) -> Till:
     """The payment this address belongs to. Raises TokenRefused for anything we did not issue."""
     vendor, payment, attempt = open_payment(token)
+    suggest(payment.locale)
     return Till(vendor, payment, token, attempt)
 
 

@@ -12,6 +12,7 @@ from checkout.till import Till, at
 from checkout.ways import choices_for, chosen_among
 from core.kernel.config import settings
 from core.kernel.errors import Conflict
+from core.kernel.sentence import said
 from core.methods.eligible import MethodNotOffered
 from core.payments.attempt import (
     PaymentOver,
@@ -24,9 +25,11 @@ from core.payments.attempt import (
 )
 from core.payments.models import Attempt
 from core.payments.settle import settle
+from core.payments.start import note_locale
 from core.payments.states import LIVE_ATTEMPT
 from core.providers.contract import ProviderBusy, ProviderRefused, ProviderUnreachable
 from core.web.guard import public
+from core.web.languages import language, written
 from core.web.page import page, see_other, step_outside
 from core.web.throttle import by_address
 
@@ -37,9 +40,9 @@ class NotHere(Conflict):
     code = "under_way_elsewhere"
 
 
-AWAY = "The card processor cannot be reached just now. No money was taken. Please try again in a moment."
-CLOSED = "This payment was called off in another window. No money was taken."
-REFUSED = "The card processor did not accept this payment. No money was taken. Please ask the seller."
+AWAY = said("The card processor cannot be reached just now. No money was taken. Please try again in a moment.")
+CLOSED = said("This payment was called off in another window. No money was taken.")
+REFUSED = said("The card processor did not accept this payment. No money was taken. Please ask the seller.")
 
 
 @door.post("/checkout/<token>/attempts")
@@ -48,20 +51,21 @@ REFUSED = "The card processor did not accept this payment. No money was taken. P
 @at("pay", "challenge", "failed")
 def try_card(till: Till) -> Response:
     """Without scripts: on to the processor's page. With scripts (`surface=fields`): the processor's fields for this page."""
+    note_locale(till.payment, language())
     surface = "fields" if request.form.get("surface") == "fields" else "hosted"
     try:
         attempt = open_attempt(till, surface, _method(till), switch=surface == "hosted" or "switch" in request.form)
     except (PaymentOver, TriedTooOften, NotHere) as over:
-        return _not_opened(till, surface, over.message)
+        return _not_opened(till, surface, written(over.message))
     except MethodNotOffered:
         return _not_opened(till, surface, _("This way to pay is not open to this payment. Please choose another one."))
     except ProviderUnreachable as problem:
         if isinstance(problem, ProviderBusy) and problem.same_request and surface == "hosted":
             return see_other(till.page_url)  # pressed twice: the first press is opening the card page at this moment
-        return _not_opened(till, surface, AWAY)
+        return _not_opened(till, surface, written(AWAY))
     except ProviderRefused as refused:
         log.warning("processor_refused", code=refused.code, payment=till.payment.public_id)
-        return _not_opened(till, surface, REFUSED)
+        return _not_opened(till, surface, written(REFUSED))
     if surface == "fields":
         return _fields(till, attempt)
     return see_other(attempt.redirect_url or till.page_url)
@@ -73,7 +77,7 @@ def _method(till: Till) -> str:
     return chosen if chosen is not None else chosen_among(choices_for(till, till.attempt), till.payment, till.attempt)
 
 
-def _not_opened(till: Till, surface: str, why: str) -> Response:
+def _not_opened(till: Till, surface: str, why: object) -> Response:
     """The reason above the button; fields that do not open just leave the button, which says the reason when pressed."""
     if till.stage not in ("pay", "challenge", "failed"):
         return see_other(till.page_url)

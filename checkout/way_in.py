@@ -19,6 +19,7 @@ from core.payments.send_link import note_sending_opened
 from core.payments.sharing_models import LinkPrefill, LinkSending
 from core.payments.slug import open_readable
 from core.web.fields import plain_text
+from core.web.languages import suggest
 from core.web.tally import Tally
 from core.web.visitors import is_program
 
@@ -81,12 +82,14 @@ class WayIn:
 def by_token(token: str) -> WayIn:
     """Raises TokenRefused."""
     opened = open_address(token)
+    suggest(opened.link.locale)
     return WayIn(opened.vendor, opened.link, token=token, sending=opened.sending, prefill=opened.prefill)
 
 
 def by_name(mode: str, vendor: str, slug: str) -> WayIn:
     """Raises TokenRefused."""
     owner, link, name = open_readable(mode, vendor, slug)
+    suggest(link.locale)
     return WayIn(owner, link, name=name)
 
 

@@ -10,6 +10,7 @@ from core.accounts.domains import FILE, RECORD, add_domain, ask_for_check, get_d
 from core.kernel.errors import Conflict
 from core.web.fields import Form, LineField
 from core.web.guard import current, may
+from core.web.languages import written
 from core.web.page import page, see_other
 from core.web.throttle import by_address
 from portal.blueprint import portal
@@ -45,7 +46,7 @@ def check_domain(public_id: str) -> Response:
     try:
         ask_for_check(get_domain(current().vendor, public_id))
     except Conflict as too_soon:
-        flash(too_soon.message, "warn")
+        flash(written(too_soon.message), "warn")
     return see_other(url_for(".domains"))
 
 

@@ -23,6 +23,7 @@ from core.web.fields import (
     day_begins,
     options,
 )
+from core.web.languages import written
 from portal.link_sharing_form import SharingFields, sharing_values
 from portal.method_form import MethodsField
 
@@ -44,7 +45,7 @@ class SuggestionsField(LineField):
             try:
                 amount = parse_amount(text[:64], code)
             except BadAmount as refusal:
-                raise StopValidation(f"“{text[:20]}” cannot be read. {refusal.message}") from None
+                raise StopValidation(f"“{text[:20]}” cannot be read. {written(refusal.message)}") from None
             if amount not in self.amounts:
                 self.amounts.append(amount)
         if len(self.amounts) > MOST_SUGGESTIONS:

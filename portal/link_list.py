@@ -18,6 +18,7 @@ from core.payments.queries import get_link, label_words, labels_by_link, list_li
 from core.payments.sharing import add_label, remove_label
 from core.web.fields import ChoiceField, Form, LineField, options, plain_text
 from core.web.guard import current, may
+from core.web.languages import written
 from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 from portal.link_undo import MOST, WAYS_BACK, done, undo_offered
@@ -137,7 +138,7 @@ def _to_each(links: list[PaymentLink], act: Callable[[PaymentLink], bool]) -> tu
         except NotFound:
             raise
         except Refusal as no:
-            refused.append(f"{link.title}: {no.message}")
+            refused.append(f"{link.title}: {written(no.message)}")
     if not changed and not refused:
         refused.append(_("Nothing to change: the ticked links are that way already, or have ended."))
     return changed, refused

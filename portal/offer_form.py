@@ -23,6 +23,7 @@ from core.payments.offer_check import slug_of
 from core.payments.tax import list_rates, rates_named
 from core.web.fields import BooleanField, ChoiceField, CountField, LineField, MoneyField, ParagraphField, options
 from core.web.guard import current
+from core.web.languages import written
 from core.web.percent_field import PercentField
 from portal.link_form import LinkForm, filled_from
 
@@ -42,7 +43,7 @@ class PercentsField(LineField):
         try:
             self.points = tuple(parse_percent(text[:20]) for text in (self.data or "").replace(",", " ").split())
         except BadPercent as refusal:
-            raise StopValidation(refusal.message) from None
+            raise StopValidation(written(refusal.message)) from None
 
 
 class OfferForm(LinkForm):

@@ -46,7 +46,9 @@ def _written(vendor_id: uuid.UUID, payment: Payment) -> str | None:
     vendor = get_vendor(vendor_id)
     address = addresses.receipt(receipt_token(vendor, payment))
     cart, said, extra = find_cart(vendor, payment), find_details(vendor, payment), find_receipt_settings(vendor)
-    return receipt_html(vendor, payment, refunds_of_sale(vendor, payment), address=address, cart=cart, said=said, extra=extra)
+    return receipt_html(
+        vendor, payment, refunds_of_sale(vendor, payment), address=address, cart=cart, said=said, extra=extra, locale=payment.locale
+    )
 
 
 def make_poster(vendor_id: uuid.UUID, *, mode: str, link: str, size: str, address: str, caption: str) -> Paper:

@@ -38,7 +38,7 @@ def payment_settled(tasks: list[Task]) -> None:
         if (whose := (vendor.id, payment.mode)) not in known:
             known[whose] = addresses_of(vendor, payment.mode, "payment_received")
         letters += [message_rows(vendor, "payment_received", to=address, **named) for address in known[whose]]
-        letters.append(message_rows(vendor, "receipt", to=payment.email, **named))
+        letters.append(message_rows(vendor, "receipt", to=payment.email, locale=payment.locale, **named))
         notices.append(notice_row(vendor, "payment_received", mode=payment.mode, about=payment.public_id))
         jobs.append(task_row("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id)))
         if payment.processor_fee_minor is None:

@@ -16,6 +16,7 @@ from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.outbox import enqueue
+from core.kernel.sentence import said
 
 MOST_DOMAINS = 20
 BETWEEN_LOOKS = timedelta(seconds=5)
@@ -38,7 +39,7 @@ def add_domain(vendor: Vendor, *, host: str, by: str) -> VendorDomain:
     if (known := db.session.scalar(mine.where(VendorDomain.host == host))) is not None:
         return known
     if int(db.session.scalar(select(func.count()).select_from(mine.subquery())) or 0) >= MOST_DOMAINS:
-        raise BadDomain(f"{MOST_DOMAINS} domains at most. Remove one first.", field="host")
+        raise BadDomain(said("%(most)s domains at most. Remove one first.", most=MOST_DOMAINS), field="host")
     row = VendorDomain(
         vendor_id=vendor.id,
         id=uuid7(),

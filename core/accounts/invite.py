@@ -14,6 +14,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
 
 LIFE = timedelta(days=7)
@@ -35,14 +36,14 @@ def invite(vendor: Vendor, *, email: str, role: str, by: str) -> Invitation:
         raise Refusal("Choose a role from the list.", field="role")
     user = find_user(email)
     if user is not None and db.session.get(Membership, (vendor.id, user.id)) is not None:
-        raise AlreadyThere(f"{email} is of your team already.", field="email")
+        raise AlreadyThere(said("%(email)s is of your team already.", email=email), field="email")
     locked(Vendor, vendor.id)  # two people who ask the same one at once make one invitation
     open_ones = list_invitations(vendor)
     for known in open_ones:
         if known.email == email:
             return _renew(known, role=role, by=by)
     if len(open_ones) >= MOST_OPEN:
-        raise Conflict(f"{MOST_OPEN} invitations are open already. Take one back first.", field="email")
+        raise Conflict(said("%(most)s invitations are open already. Take one back first.", most=MOST_OPEN), field="email")
     at = now()
     made = Invitation(
         vendor_id=vendor.id, id=uuid7(), public_id=public_id("inv"), token_id=public_id("tok"), email=email, role=role, invited_by=by,

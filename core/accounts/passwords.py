@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from core.kernel.errors import Refusal
+from core.kernel.sentence import said
 
 SHORTEST, LONGEST = 8, 128
 READ_BY_ZXCVBN = 72  # its estimate grows costly with length; the first part already tells
@@ -28,16 +29,18 @@ class WeakPassword(Refusal):
 def check_strength(password: str, *, about: tuple[str, ...] = ()) -> None:
     """Refuses a password that would not last. `about` holds what an attacker knows anyway: name, business, e-mail."""
     if len(password) < SHORTEST:
-        raise WeakPassword(f"Use at least {SHORTEST} characters. A few unrelated words make a good password.", field="password")
+        raise WeakPassword(
+            said("Use at least %(shortest)s characters. A few unrelated words make a good password.", shortest=SHORTEST), field="password"
+        )
     if len(password) > LONGEST:
-        raise WeakPassword(f"Use {LONGEST} characters at most.", field="password")
+        raise WeakPassword(said("Use %(longest)s characters at most.", longest=LONGEST), field="password")
     from zxcvbn import zxcvbn  # its lists of words take 12 MB, and nearly no process ever weighs a password
 
     known = [word for text in about for word in (text, "".join(text.split()), *text.replace("@", " ").split()) if word]
     verdict = zxcvbn(password[:READ_BY_ZXCVBN].translate(_RARE_SIGNS), user_inputs=known)
     if verdict["score"] < 3:
         why = verdict["feedback"]["warning"] or "This password is easy to guess."
-        raise WeakPassword(f"{why.rstrip('.')}. Add another unrelated word or two.", field="password")
+        raise WeakPassword(said("%(why)s. Add another unrelated word or two.", why=why.rstrip(".")), field="password")
 
 
 def hash_password(password: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from core.accounts.models import VendorDomain
 from core.kernel.db import db
 from core.kernel.errors import Refusal
+from core.kernel.sentence import said
 
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
 LOCAL = frozenset({"localhost", "127.0.0.1"})  # for trying out on one's own machine, in test mode
@@ -32,9 +33,11 @@ def read_host(url: str, mode: str, *, field: str = "url") -> str:
     ways is refused instead of being understood.
     """
     if len(url) > LONGEST or not _PLAIN.fullmatch(url) or "@" in url:
-        raise BadReturnAddress(f"Write a whole address like https://shop.example/thanks, of {LONGEST} characters at most.", field=field)
+        raise BadReturnAddress(
+            said("Write a whole address like https://shop.example/thanks, of %(longest)s characters at most.", longest=LONGEST), field=field
+        )
     if any(sign in url.replace(PLACE, "") for sign in "{}"):
-        raise BadReturnAddress(f"Only {PLACE} may stand between curly brackets.", field=field)
+        raise BadReturnAddress(said("Only %(place)s may stand between curly brackets.", place=PLACE), field=field)
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -56,7 +59,7 @@ def check_return_address(vendor_id: uuid.UUID, mode: str, url: str, *, field: st
     """Refuse an address that is malformed, or on a host name this vendor has not proved to hold."""
     host = read_host(url, mode, field=field)
     if host not in LOCAL and host not in verified_hosts(vendor_id):
-        raise BadReturnAddress(f"Prove first that {host} is yours: Settings, Return domains.", field=field)
+        raise BadReturnAddress(said("Prove first that %(host)s is yours: Settings, Return domains.", host=host), field=field)
 
 
 def return_address(vendor_id: uuid.UUID, mode: str, url: str, *, payment: str) -> str | None:

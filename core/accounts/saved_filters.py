@@ -9,6 +9,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, NotAllowed, NotFound
 from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.sentence import said
 
 MOST = 30  # for each list; more than that nobody finds anything in
 
@@ -26,7 +27,7 @@ def save_filter(vendor: Vendor, mode: str, *, list: str, name: str, query: str, 
     if any(known.name.casefold() == name.casefold() for known in seen):
         raise NameTaken("There is a saved filter of this name already. Choose another name.", field="name")
     if len(seen) >= MOST:
-        raise Conflict(f"There are {MOST} saved filters already. Remove one first.")
+        raise Conflict(said("There are %(most)s saved filters already. Remove one first.", most=MOST))
     made = SavedFilter(
         vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("flt"), list=list, name=name, query=query[:2000], owner=by,
         shared=shared, created_at=now(),

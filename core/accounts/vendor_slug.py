@@ -14,6 +14,7 @@ from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Refusal
+from core.kernel.sentence import said
 
 SHAPE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LEAST, MOST = 3, 40
@@ -58,7 +59,7 @@ def clean_slug(text: str, *, most: int, field: str) -> str:
     if not SHAPE.fullmatch(slug):
         raise BadSlug("Use the letters a to z, digits, and hyphens between them.", field=field)
     if not LEAST <= len(slug) <= most:
-        raise BadSlug(f"Use {LEAST} to {most} letters.", field=field)
+        raise BadSlug(said("Use %(least)s to %(most)s letters.", least=LEAST, most=most), field=field)
     return slug
 
 

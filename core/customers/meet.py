@@ -13,6 +13,7 @@ from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.kernel.ids import public_id, uuid7
+from core.kernel.sentence import said
 
 QUIET = timedelta(minutes=1)  # somebody who tries ten cards in a minute need not write their row ten times
 
@@ -33,7 +34,11 @@ def meet_customer(vendor: Vendor, mode: str, *, email: str, name: str) -> None:
     ).first()
     if known is not None and known.blocked_at is not None:
         raise CustomerBlocked(
-            f"{vendor.name} takes no payments from this e-mail address. If you think that is a mistake, please write to {vendor.support_email}.",
+            said(
+                "%(vendor)s takes no payments from this e-mail address. If you think that is a mistake, please write to %(address)s.",
+                vendor=vendor.name,
+                address=vendor.support_email,
+            ),
             field="email",
         )
     at = now()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.kernel.sentence import said
+
 
 class Refusal(Exception):
     """Something was asked that may not be. `code` is stable, `message` is for a person, `field` says where to look."""
@@ -21,7 +23,7 @@ class NotFound(Refusal):
     code = "not_found"
     status = 404
 
-    def __init__(self, message: str = "We could not find that.") -> None:
+    def __init__(self, message: str = said("We could not find that.")) -> None:
         super().__init__(message)
 
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from core.kernel.currency import exponent, is_currency
 from core.kernel.errors import Refusal
+from core.kernel.sentence import said
 
 _GRAMMAR = {0: re.compile(r"[0-9]{1,12}"), 2: re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?"), 3: re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?")}
 
@@ -117,12 +118,16 @@ def parse_amount(text: str, currency: str) -> Money:
     example = {0: "1250", 2: "12.50", 3: "12.500"}[digits]
     text = text.strip(" ")
     if not text:
-        raise BadAmount(f"Enter an amount, like {example}.", field="amount")
+        raise BadAmount(said("Enter an amount, like %(example)s.", example=example), field="amount")
     if not _GRAMMAR[digits].fullmatch(text):
         if digits == 0 and re.fullmatch(r"[0-9]{1,12}\.[0-9]+", text):
-            raise BadAmount(f"{currency} has no decimals. Write a whole number, like {example}.", field="amount")
+            words = said("%(currency)s has no decimals. Write a whole number, like %(example)s.", currency=currency, example=example)
+            raise BadAmount(words, field="amount")
         if re.fullmatch(r"[0-9]{1,12}\.[0-9]+", text):
-            raise BadAmount(f"{currency} has {digits} decimals at most, like {example}.", field="amount")
-        raise BadAmount(f"Write the amount with digits only, like {example}.", field="amount")
+            words = said(
+                "%(currency)s has %(digits)s decimals at most, like %(example)s.", currency=currency, digits=digits, example=example
+            )
+            raise BadAmount(words, field="amount")
+        raise BadAmount(said("Write the amount with digits only, like %(example)s.", example=example), field="amount")
     whole, _, part = text.partition(".")
     return Money(int(whole) * 10**digits + int(part.ljust(digits, "0") or 0), currency)

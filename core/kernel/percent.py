@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from core.kernel.errors import Refusal
+from core.kernel.sentence import said
 
 WHOLE = 10_000  # a hundred percent
 _GRAMMAR = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?")
@@ -24,7 +25,7 @@ def parse_percent(text: str, *, most: int = WHOLE) -> int:
     whole, part = found.groups()
     points = int(whole) * 100 + int((part or "").ljust(2, "0"))
     if points > most:
-        raise BadPercent(f"At most {percent_text(most)} %.")
+        raise BadPercent(said("At most %(percent)s %%.", percent=percent_text(most)))
     return points
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
+from core.kernel.sentence import Sentence, said
 from core.methods.names import TITLES
 from core.methods.rules import Rule
 from core.providers.contract import Offer
@@ -69,17 +70,17 @@ class Verdict:
 
 
 REASONS = {
-    "off": "it is switched off",
-    "link": "this link does not allow it",
-    "provider": "no connected processor offers it",
-    "currency": "it works in {currencies} only",
-    "own_currency": "it is allowed in {currencies} only",
-    "country": "it is for payers in {countries} only",
-    "own_country": "it is allowed for payers in {countries} only",
-    "below": "the amount is below its smallest, {amount}",
-    "above": "the amount is above its largest, {amount}",
-    "own_below": "the amount is below the smallest that is allowed, {amount}",
-    "own_above": "the amount is above the largest that is allowed, {amount}",
+    "off": said("it is switched off"),
+    "link": said("this link does not allow it"),
+    "provider": said("no connected processor offers it"),
+    "currency": said("it works in %(currencies)s only"),
+    "own_currency": said("it is allowed in %(currencies)s only"),
+    "country": said("it is for payers in %(countries)s only"),
+    "own_country": said("it is allowed for payers in %(countries)s only"),
+    "below": said("the amount is below its smallest, %(amount)s"),
+    "above": said("the amount is above its largest, %(amount)s"),
+    "own_below": said("the amount is below the smallest that is allowed, %(amount)s"),
+    "own_above": said("the amount is above the largest that is allowed, %(amount)s"),
 }
 
 
@@ -143,7 +144,7 @@ def _facts(objection: str, against: list[Offer], asked: Asked) -> dict[str, Any]
     return {"amount": Money(minor, asked.currency)}
 
 
-def because(hidden: Hidden) -> str:
+def because(hidden: Hidden) -> Sentence:
     """The reason in words, as a refusal says it."""
-    facts = {name: ", ".join(value) if isinstance(value, tuple) else str(value) for name, value in hidden.facts.items()}
-    return f"{TITLES[hidden.method]}: {REASONS[hidden.why].format(**facts)}"
+    facts = {name: ", ".join(value) if isinstance(value, tuple) else value for name, value in hidden.facts.items()}
+    return said("%(way)s: %(reason)s", way=TITLES[hidden.method], reason=said(REASONS[hidden.why], **facts))

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from core.kernel.sentence import said
 from core.providers.stripe_methods import OFFERS
 
-TITLES = {"card": "Card", "wallet": "Wallet", "bank_redirect": "Bank", "qr": "Code", "bank_transfer": "Bank transfer"}
+TITLES = {
+    "card": said("Card"),
+    "wallet": said("Wallet"),
+    "bank_redirect": said("Bank"),
+    "qr": said("Code"),
+    "bank_transfer": said("Bank transfer"),
+}
 # Names of the world, the same in every language.
 KINDS = {offer.kind: offer.name for offer in OFFERS if offer.method not in ("card", "wallet")} | {
     "amazon_pay": "Amazon Pay",

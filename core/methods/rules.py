@@ -16,6 +16,7 @@ from core.kernel.currency import OFFERED
 from core.kernel.db import db
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.methods.models import VendorMethod
 from core.providers.contract import METHODS
 
@@ -129,10 +130,10 @@ def check_bounds(bounds: Bounds) -> None:
     if any(code not in OFFERED for code in bounds.currencies):
         raise BadBounds("Choose currencies from the list.", field="currencies")
     if len(bounds.countries) > MOST_COUNTRIES:
-        raise BadBounds(f"Name {MOST_COUNTRIES} countries at most, or leave it empty for all.", field="countries")
+        raise BadBounds(said("Name %(most)s countries at most, or leave it empty for all.", most=MOST_COUNTRIES), field="countries")
     for code in bounds.countries:
         if not is_country(code):
-            raise BadBounds(f"“{code[:20]}” is no country's code.", field="countries")
+            raise BadBounds(said("“%(code)s” is no country's code.", code=code[:20]), field="countries")
 
 
 def _lock_all(vendor: Vendor, mode: str) -> list[VendorMethod]:

@@ -147,7 +147,7 @@ def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attemp
     if attempt.provider == "bank":
         attempt.next_inquiry_at = None  # a bank is not asked: its statements tell
         if attempt.state in LIVE_ATTEMPT and first:
-            notify(vendor, "transfer_instructions", mode=payment.mode, to=payment.email, payment=payment.public_id)
+            notify(vendor, "transfer_instructions", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
     if payment.state in ("created", "requires_method", "unknown"):
         move(payment, "requires_action", "payment.requires_action", actor="system", attempt=attempt.public_id)
     return attempt

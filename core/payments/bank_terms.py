@@ -12,6 +12,7 @@ from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.payments.transfer_models import BankTerms
 
 LONGEST_DAYS, MOST_MINOR, MOST_BPS = 60, 100_000, 500
@@ -46,9 +47,9 @@ def terms_of(vendor: Vendor, mode: str) -> Terms:
 def change_terms(vendor: Vendor, mode: str, *, by: str, terms: Terms) -> None:
     """Set them. Payments under way keep the end they were given; the tolerance counts from now on."""
     if not 1 <= terms.days <= LONGEST_DAYS:
-        raise BadTransferTerms(f"Between 1 and {LONGEST_DAYS} days.", field="days")
+        raise BadTransferTerms(said("Between 1 and %(longest)s days.", longest=LONGEST_DAYS), field="days")
     if not 0 <= terms.tolerance_minor <= MOST_MINOR:
-        raise BadTransferTerms(f"Between 0 and {MOST_MINOR}.", field="tolerance_minor")
+        raise BadTransferTerms(said("Between 0 and %(most)s.", most=MOST_MINOR), field="tolerance_minor")
     if not 0 <= terms.tolerance_bps <= MOST_BPS:
         raise BadTransferTerms("Between 0 and 5 percent.", field="tolerance_percent")
     row = {"days": terms.days, "tolerance_minor": terms.tolerance_minor, "tolerance_bps": terms.tolerance_bps, "updated_at": now()}

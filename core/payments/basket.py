@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from core.accounts.models import Vendor
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.payments.cart import Cart, Goods, Rate, price_cart
 from core.payments.discount import reduction_for
 from core.payments.link import limits
@@ -29,7 +30,7 @@ class PriceChanged(Conflict):
     code = "price_changed"
 
     def __init__(self, total: Money) -> None:
-        super().__init__(f"The total is now {total}. Look it over, and go on if you agree.")
+        super().__init__(said("The total is now %(total)s. Look it over, and go on if you agree.", total=total))
         self.total = total
 
 
@@ -87,7 +88,10 @@ def _goods(link: PaymentLink, offer: Offer, choices: Choices, rates: Mapping[str
     for item in offer.items:
         quantity = choices.quantities.get(item.id, max(item.least, 0))
         if not item.least <= quantity <= item.most:
-            raise BadChoice(f"{item.title}: from {item.least} to {item.most}.", field=f"quantity-{item.id}")
+            raise BadChoice(
+                said("%(item)s: from %(least)s to %(most)s.", item=item.title, least=item.least, most=item.most),
+                field=f"quantity-{item.id}",
+            )
         goods.append(Goods(item.title, Money(item.unit_minor, link.currency), quantity, rates.get(item.rate), item.id))
     if not any(g.quantity for g in goods):
         raise BadChoice("Choose at least one thing.", field=f"quantity-{offer.items[0].id}")
@@ -113,6 +117,7 @@ def _check_total(cart: Cart, currency: str) -> None:
     smallest, largest = limits(currency)
     if cart.total.minor < smallest:
         what = "code" if cart.discount else None
-        raise BadChoice(f"The smallest payment is {Money(smallest, currency)}; this comes to {cart.total}.", field=what)
+        words = said("The smallest payment is %(least)s; this comes to %(total)s.", least=Money(smallest, currency), total=cart.total)
+        raise BadChoice(words, field=what)
     if cart.total.minor > largest:
-        raise BadChoice(f"The largest payment is {Money(largest, currency)}; this comes to {cart.total}.")
+        raise BadChoice(said("The largest payment is %(most)s; this comes to %(total)s.", most=Money(largest, currency), total=cart.total))

@@ -6,6 +6,7 @@ from core.accounts.models import Vendor
 from core.accounts.places import is_country
 from core.kernel.db import db
 from core.kernel.errors import Refusal
+from core.kernel.sentence import said
 from core.methods.eligible import Asked, MethodNotOffered, Verdict, Way, because, judge
 from core.methods.rules import list_rules
 from core.payments.history import note
@@ -35,7 +36,8 @@ def check_way(vendor: Vendor, payment: Payment, method: str) -> Way:
     if way is None:
         hidden = next((hidden for hidden in verdict.hidden if hidden.method == method), None)
         raise MethodNotOffered(
-            f"This cannot be paid that way. {because(hidden)}." if hidden else "There is no such way to pay.", field="method"
+            said("This cannot be paid that way. %(why)s.", why=because(hidden)) if hidden else said("There is no such way to pay."),
+            field="method",
         )
     return way
 

@@ -18,6 +18,7 @@ from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.percent import WHOLE
+from core.kernel.sentence import said
 from core.payments.cart import Reduction
 from core.payments.models import Payment
 from core.payments.sale_models import DiscountCode, DiscountUse
@@ -167,9 +168,9 @@ def reduction_for(vendor: Vendor, mode: str, text: str, currency: str, *, email:
         code = locked(DiscountCode, code.vendor_id, code.mode, code.id) or code
     state = code_state(code)
     if state != "active":
-        raise CodeRefused("This code cannot be used yet." if state == "waiting" else "This code has ended.")
+        raise CodeRefused(said("This code cannot be used yet.") if state == "waiting" else said("This code has ended."))
     if code.amount is not None and code.amount.currency != currency:
-        raise CodeRefused(f"This code is for payments in {code.currency}.")
+        raise CodeRefused(said("This code is for payments in %(currency)s.", currency=code.currency))
     _check_uses(code, email)
     return code, Reduction(code.code, code.bps, code.amount)
 

@@ -14,6 +14,7 @@ from sqlalchemy import case, func, select
 from core.kernel.db import db
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.payments.models import Payment, PaymentLink
 
 
@@ -89,14 +90,17 @@ def check_part(link: PaymentLink, amount: Money, *, smallest: int) -> None:
     if how is None:
         return
     if amount.minor > how.open.minor:
-        busy = f" {how.being_paid} is being paid by somebody right now." if how.being_paid else ""
-        raise PartNotOffered(f"Only {how.open} is open.{busy}", field="amount")
+        words = said("Only %(open)s is open.", open=how.open)
+        if how.being_paid:
+            words = said("Only %(open)s is open. %(busy)s is being paid by somebody right now.", open=how.open, busy=how.being_paid)
+        raise PartNotOffered(words, field="amount")
     least = least_part(link, how.open, smallest)
     if amount.minor < least.minor:
-        raise PartNotOffered(f"The smallest part is {least}.", field="amount")
+        raise PartNotOffered(said("The smallest part is %(least)s.", least=least), field="amount")
     rest = how.open - amount
     if 0 < rest.minor < smallest:
-        raise PartNotOffered(f"That would leave {rest}, which is too little to be paid. Pay {how.open}, or a little less.", field="amount")
+        words = said("That would leave %(rest)s, which is too little to be paid. Pay %(open)s, or a little less.", rest=rest, open=how.open)
+        raise PartNotOffered(words, field="amount")
 
 
 def check_total(link: PaymentLink, total_minor: int | None, currency: str) -> None:
@@ -109,7 +113,7 @@ def check_total(link: PaymentLink, total_minor: int | None, currency: str) -> No
     if total_minor is not None and currency != link.currency:
         raise TotalBelowPaid("Payments came in already, so the currency stays as it is.", field="currency")
     if total_minor is not None and total_minor < taken:
-        raise TotalBelowPaid(f"{Money(taken, link.currency)} is paid or being paid already.", field="amount")
+        raise TotalBelowPaid(said("%(taken)s is paid or being paid already.", taken=Money(taken, link.currency)), field="amount")
 
 
 def _taken(link: PaymentLink) -> int:

@@ -17,6 +17,7 @@ from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
 from core.payments.instalments import check_total, request_state
 from core.payments.link_methods import check_methods
@@ -43,7 +44,7 @@ class LinkClosed(Conflict):
     code = "link_closed"
 
     def __init__(self, state: str) -> None:
-        super().__init__("This link takes no payments at the moment.")
+        super().__init__(said("This link takes no payments at the moment."))
         self.state = state
 
 
@@ -76,6 +77,7 @@ class LinkTerms:
     total_minor: int | None = None
     due_on: date | None = None
     offer: Offer = field(default_factory=Offer)  # what it sells and asks, beyond one sum
+    locale: str = ""  # the language of its pages and letters; empty: whatever the reader's browser asks for
 
 
 def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms) -> PaymentLink:
@@ -278,7 +280,7 @@ def _check_amounts(terms: LinkTerms) -> None:
 
 def _check_between(value: int, smallest: int, largest: int, currency: str, name: str) -> None:
     if not smallest <= value <= largest:
-        raise BadTerms(f"Between {Money(smallest, currency)} and {Money(largest, currency)}.", field=name)
+        raise BadTerms(said("Between %(least)s and %(most)s.", least=Money(smallest, currency), most=Money(largest, currency)), field=name)
 
 
 def limits(currency: str) -> tuple[int, int]:
@@ -306,6 +308,7 @@ def _columns(terms: LinkTerms) -> dict[str, object]:
         "total_minor": terms.total_minor,
         "due_on": terms.due_on if whole else None,
         "offer": terms.offer.document(),
+        "locale": terms.locale,
     }
 
 

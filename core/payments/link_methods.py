@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from functools import reduce
 from typing import Protocol
 
+from core.kernel.sentence import said
 from core.methods.eligible import Asked, NobodyCouldPay, Verdict, because, judge
 from core.methods.rules import list_rules
 from core.providers.contract import METHODS
@@ -43,5 +45,6 @@ def check_methods(vendor_id: uuid.UUID, mode: str, terms: Terms) -> None:
     verdict = ways_of(vendor_id, mode, terms)
     if not verdict.shown:
         named = [hidden for hidden in verdict.hidden if hidden.method in terms.methods or (not terms.methods and hidden.why != "off")]
-        reasons = "; ".join(because(hidden) for hidden in named or verdict.hidden)
-        raise NobodyCouldPay(f"With these terms nobody could pay. {reasons}.", field="methods")
+        first, *others = [because(hidden) for hidden in named or verdict.hidden]
+        reasons = reduce(lambda some, more: said("%(some)s; %(more)s", some=some, more=more), others, first)
+        raise NobodyCouldPay(said("With these terms nobody could pay. %(reasons)s.", reasons=reasons), field="methods")

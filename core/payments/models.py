@@ -64,6 +64,9 @@ class PaymentLink(TenantKey, Base):
     reference_pattern: Mapped[str] = mapped_column(String(80), default="", server_default="")
     reference_hint: Mapped[str] = mapped_column(String(120), default="", server_default="")
     reference_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    locale: Mapped[str] = mapped_column(
+        String(10), default="", server_default=""
+    )  # what its pages and letters are in; empty: the reader's own
     key_values: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")  # the vendor's own columns
     offer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # what it sells and asks, if more than one sum
     created_by: Mapped[str] = mapped_column(String(40))
@@ -155,6 +158,7 @@ class Payment(TenantKey, Base):
     email: Mapped[str] = mapped_column(String(254))
     payer_name: Mapped[str] = mapped_column(String(120), default="")
     payer_country: Mapped[str | None] = mapped_column(CHAR(2))  # where they say they are; some ways to pay depend on it
+    locale: Mapped[str] = mapped_column(String(10), default="", server_default="")  # in which the payer read; letters and papers follow it
     payer_reference: Mapped[str] = mapped_column(String(60), default="", server_default="")  # what the link asked the payer for
     reference_label: Mapped[str] = mapped_column(String(40), default="", server_default="")  # and what it was called then
     key_values: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")  # the link's, as they were then

@@ -8,6 +8,7 @@ import uuid
 from core.accounts.return_addresses import check_return_address
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.payments.offer import ASKED, MOST_EACH, MOST_ITEMS, MOST_QUESTIONS, QUESTION_KINDS, Item, Offer, Question, Tips
 from core.payments.tax import list_rate_ids
 
@@ -24,7 +25,7 @@ class BadOffer(Refusal):
 def check_offer(vendor_id: uuid.UUID, mode: str, offer: Offer, *, currency: str, open_amount: bool, largest: int, kept: Offer) -> None:
     """Refuse BadOffer at the field. `kept` is what the link says now: a rate put away since may stay on it."""
     if len(offer.items) > MOST_ITEMS:
-        raise BadOffer(f"{MOST_ITEMS} lines at most.", field="items")
+        raise BadOffer(said("%(most)s lines at most.", most=MOST_ITEMS), field="items")
     for n, item in enumerate(offer.items):
         _check_item(n, item, currency, largest)
     if offer.items and not any(item.most for item in offer.items):
@@ -35,7 +36,7 @@ def check_offer(vendor_id: uuid.UUID, mode: str, offer: Offer, *, currency: str,
         _check_tips(offer, offer.tips)
     _check_rates(vendor_id, mode, offer, kept)
     if len(offer.questions) > MOST_QUESTIONS:
-        raise BadOffer(f"{MOST_QUESTIONS} questions at most.", field="questions")
+        raise BadOffer(said("%(most)s questions at most.", most=MOST_QUESTIONS), field="questions")
     slugs: set[str] = set()
     for n, question in enumerate(offer.questions):
         _check_question(n, question, slugs)
@@ -50,16 +51,18 @@ def _check_item(n: int, item: Item, currency: str, largest: int) -> None:
     if not item.title.strip() or len(item.title) > 120:
         raise BadOffer("Say what it is, in 120 characters at most.", field=f"item_{n}_title")
     if not 1 <= item.unit_minor <= largest:
-        raise BadOffer(f"Between {Money(1, currency)} and {Money(largest, currency)}.", field=f"item_{n}_price")
+        raise BadOffer(
+            said("Between %(least)s and %(most)s.", least=Money(1, currency), most=Money(largest, currency)), field=f"item_{n}_price"
+        )
     if not 0 <= item.least <= MOST_EACH:
-        raise BadOffer(f"From 0 to {MOST_EACH}.", field=f"item_{n}_least")
+        raise BadOffer(said("From 0 to %(most)s.", most=MOST_EACH), field=f"item_{n}_least")
     if not max(item.least, 1) <= item.most <= MOST_EACH:
-        raise BadOffer(f"Not below the smallest number, and {MOST_EACH} at most.", field=f"item_{n}_most")
+        raise BadOffer(said("Not below the smallest number, and %(most)s at most.", most=MOST_EACH), field=f"item_{n}_most")
 
 
 def _check_tips(offer: Offer, tips: Tips) -> None:
     if not 1 <= len(tips.presets) <= MOST_TIPS or len(set(tips.presets)) != len(tips.presets):
-        raise BadOffer(f"One to {MOST_TIPS} different percentages.", field="tip_presets")
+        raise BadOffer(said("One to %(most)s different percentages.", most=MOST_TIPS), field="tip_presets")
     if any(not 1 <= preset <= HIGHEST_TIP for preset in tips.presets):
         raise BadOffer("Each above 0 and up to 100 %.", field="tip_presets")
     if tips.usual is not None and tips.usual not in tips.presets:
@@ -87,7 +90,7 @@ def _check_question(n: int, question: Question, taken: set[str]) -> None:
         raise BadOffer("Two questions are called the same. Word one of them differently.", field=f"question_{n}_label")
     options = question.options
     if question.kind == "select" and not (2 <= len(options) <= MOST_OPTIONS and len(set(options)) == len(options)):
-        raise BadOffer(f"Two to {MOST_OPTIONS} different answers, with commas between.", field=f"question_{n}_options")
+        raise BadOffer(said("Two to %(most)s different answers, with commas between.", most=MOST_OPTIONS), field=f"question_{n}_options")
     if any(not option.strip() or len(option) > 80 for option in options):
         raise BadOffer("Each answer in 80 characters at most.", field=f"question_{n}_options")
 

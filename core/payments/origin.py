@@ -9,6 +9,7 @@ from typing import Any
 
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.payments.models import PaymentLink
 from core.payments.reference import check_reference
 from core.payments.sharing_models import LinkPrefill
@@ -65,7 +66,7 @@ def check_fixed_amount(link: PaymentLink, prefill: LinkPrefill | None, amount: M
         return
     fixed = Money(prefill.amount_minor, link.currency)
     if amount != fixed:
-        raise NotAsFilledIn(f"This address is for {fixed} exactly.", field="amount")
+        raise NotAsFilledIn(said("This address is for %(amount)s exactly.", amount=fixed), field="amount")
 
 
 def origin_columns(link: PaymentLink, origin: Origin, reference: str) -> dict[str, Any]:

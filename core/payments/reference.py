@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from core.kernel.errors import Refusal
+from core.kernel.sentence import said
 from core.payments.models import PaymentLink
 
 MOST = 60  # signs in an answer
@@ -47,14 +48,15 @@ def read_pattern(text: str) -> list[Part]:
         found = PART.match(text, place)
         if found is None:
             raise BadPattern(
-                f"“{text[place]}” cannot stand here. Use letters, digits, [A-Z], \\d, {{4}}, ?, + and *.", field="reference_pattern"
+                said("“%(text)s” cannot stand here. Use letters, digits, [A-Z], \\d, {4}, ?, + and *.", text=text[place]),
+                field="reference_pattern",
             )
         parts.append(Part(_signs(found[1]), *_count(found[2])))
         place = found.end()
     if len(parts) > MOST_PARTS:
-        raise BadPattern(f"Use {MOST_PARTS} parts at most.", field="reference_pattern")
+        raise BadPattern(said("Use %(most)s parts at most.", most=MOST_PARTS), field="reference_pattern")
     if sum(part.least for part in parts) > MOST:
-        raise BadPattern(f"An answer has {MOST} signs at most; this pattern wants more.", field="reference_pattern")
+        raise BadPattern(said("An answer has %(most)s signs at most; this pattern wants more.", most=MOST), field="reference_pattern")
     return parts
 
 
@@ -67,7 +69,9 @@ def _signs(text: str) -> frozenset[str] | None:
         return frozenset("0123456789")
     sign = text[-1]
     if text.startswith("\\") and sign not in SPECIAL | {"-"}:
-        raise BadPattern(f"“{text}” is not known here. A digit is \\d, a letter [A-Z] or [a-z].", field="reference_pattern")
+        raise BadPattern(
+            said("“%(text)s” is not known here. A digit is \\d, a letter [A-Z] or [a-z].", text=text), field="reference_pattern"
+        )
     return frozenset(sign)
 
 
@@ -79,7 +83,9 @@ def _set(inside: str) -> frozenset[str]:
         if place + 2 < len(inside) and inside[place + 1] == "-":
             last = inside[place + 2]
             if not (first.isascii() and last.isascii() and first <= last):
-                raise BadPattern(f"“{first}-{last}” is no range. Write A-Z, a-z or 0-9.", field="reference_pattern")
+                raise BadPattern(
+                    said("“%(first)s-%(last)s” is no range. Write A-Z, a-z or 0-9.", first=first, last=last), field="reference_pattern"
+                )
             signs |= {chr(code) for code in range(ord(first), ord(last) + 1)}
             place += 3
         else:
@@ -95,7 +101,7 @@ def _count(text: str | None) -> tuple[int, int]:
     least, _, most = str(text)[1:-1].partition(",")
     low, high = int(least), int(most or least)
     if not low <= high or high == 0:
-        raise BadPattern(f"“{text}” is no number of times. Write {{4}} or {{2,6}}.", field="reference_pattern")
+        raise BadPattern(said("“%(text)s” is no number of times. Write {4} or {2,6}.", text=text), field="reference_pattern")
     return low, high
 
 
@@ -124,15 +130,18 @@ def check_reference(link: PaymentLink, text: str) -> str:
     answer = " ".join(text.split())
     if not answer:
         if link.reference_required:
-            raise BadReference(f"Enter this: {link.reference_label}.", field="payer_reference")
+            raise BadReference(said("Enter this: %(label)s.", label=link.reference_label), field="payer_reference")
         return ""
     if len(answer) > MOST:
-        raise BadReference(f"Use {MOST} characters at most.", field="payer_reference")
+        raise BadReference(said("Use %(most)s characters at most.", most=MOST), field="payer_reference")
     if not link.reference_pattern:
         return answer
     parts = read_pattern(link.reference_pattern)
     fitting = next((spelling for spelling in (answer, answer.upper()) if matches(parts, spelling)), None)
     if fitting is None:
-        hint = f" {link.reference_hint}" if link.reference_hint else " Check it and enter it exactly as it is written."
-        raise BadReference(f"This does not look right for “{link.reference_label}”.{hint}", field="payer_reference")
+        label, hint = link.reference_label, link.reference_hint
+        words = said("This does not look right for “%(label)s”. Check it and enter it exactly as it is written.", label=label)
+        if hint:
+            words = said("This does not look right for “%(label)s”. %(hint)s", label=label, hint=hint)
+        raise BadReference(words, field="payer_reference")
     return fitting

@@ -16,6 +16,7 @@ from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.outbox import enqueue
+from core.kernel.sentence import said
 from core.ledger.post import BalanceTooLow
 from core.notifications.notices import post_notice
 from core.notifications.notify import notify
@@ -105,9 +106,9 @@ def _check(payment: Payment, amount: Money, reason: str) -> None:
     if payment.state != "succeeded" or not payment.refundable:
         raise NothingToRefund("There is nothing left to refund on this payment.", field="amount")
     if amount.currency != payment.currency or amount.minor <= 0:
-        raise RefundExceedsPayment(f"Enter an amount in {payment.currency} above zero.", field="amount")
+        raise RefundExceedsPayment(said("Enter an amount in %(currency)s above zero.", currency=payment.currency), field="amount")
     if payment.refundable < amount:
-        raise RefundExceedsPayment(f"At most {payment.refundable} can still be refunded.", field="amount")
+        raise RefundExceedsPayment(said("At most %(refundable)s can still be refunded.", refundable=payment.refundable), field="amount")
     if reason not in REASONS:
         raise Refusal("Choose a reason from the list.", field="reason")
     if payment.provider == "bank":
@@ -120,7 +121,9 @@ def _check_senders(payment: Payment, amount: Money) -> None:
     if most is None:
         raise NothingToRefund("The bank did not say from which account this money came, so it cannot be sent back there.", field="amount")
     if most < amount:
-        raise RefundExceedsPayment(f"The money came from several accounts: at most {most} can go back at once.", field="amount")
+        raise RefundExceedsPayment(
+            said("The money came from several accounts: at most %(most)s can go back at once.", most=most), field="amount"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,7 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
             "refund_sent" if refund.of_sale else "money_returned",
             mode=payment.mode,
             to=payment.email,
+            locale=payment.locale,
             payment=payment.public_id,
             refund=refund.public_id,
         )

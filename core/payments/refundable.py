@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.payments.models import Payment
 from core.providers.contract import NoSuchProvider, Offer
 from core.providers.registry import provider_named
@@ -31,7 +32,10 @@ def check_offer(offer: Offer | None, amount: Money, refundable: Money) -> None:
         return
     if not offer.refunds:
         raise NotRefundable(
-            f"{offer.name} cannot be refunded through the processor. Pay your customer back in another way.", field="amount"
+            said("%(name)s cannot be refunded through the processor. Pay your customer back in another way.", name=offer.name),
+            field="amount",
         )
     if not offer.partial_refunds and amount != refundable:
-        raise NotRefundable(f"{offer.name} can only be refunded whole: {refundable}.", field="amount")
+        raise NotRefundable(
+            said("%(name)s can only be refunded whole: %(refundable)s.", name=offer.name, refundable=refundable), field="amount"
+        )

@@ -46,7 +46,9 @@ def _send(reminder: LinkReminder) -> bool:
         reminder.due_at = now() + LATER
         return False
     vendor = get_vendor(reminder.vendor_id)
-    letter = notify(vendor, "link_reminder", mode=link.mode, to=sending.recipient, link=link.public_id, sending=sending.public_id)
+    letter = notify(
+        vendor, "link_reminder", mode=link.mode, to=sending.recipient, locale=link.locale, link=link.public_id, sending=sending.public_id
+    )
     reminder.state, reminder.message_id = "sent", letter.id
     return True
 

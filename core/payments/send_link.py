@@ -14,6 +14,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.sentence import said
 from core.kernel.signing import make_token
 from core.notifications.notify import notify
 from core.payments.link import ends_at, link_state
@@ -67,14 +68,16 @@ def _check(vendor: Vendor, link: PaymentLink, sender: User, recipients: list[str
     if not recipients:
         raise NotSent("Enter at least one e-mail address.", field="recipients")
     if len(recipients) > MOST_AT_ONCE:
-        raise NotSent(f"{MOST_AT_ONCE} addresses at a time.", field="recipients")
+        raise NotSent(said("%(most)s addresses at a time.", most=MOST_AT_ONCE), field="recipients")
     if len(message) > MOST_MESSAGE:
-        raise NotSent(f"Use {MOST_MESSAGE} characters at most.", field="message")
+        raise NotSent(said("Use %(most)s characters at most.", most=MOST_MESSAGE), field="message")
     if ADDRESS.search(message):
         raise NotSent("Leave web addresses out: mail filters distrust them, and the letter carries the link’s own.", field="message")
     sent = _sent_since(vendor, link.mode, now() - timedelta(days=1))
     if sent + len(recipients) > MOST_A_DAY:
-        raise NotSent(f"{MOST_A_DAY} letters a day at most; {sent} went out in the last 24 hours.", field="recipients")
+        raise NotSent(
+            said("%(most)s letters a day at most; %(sent)s went out in the last 24 hours.", most=MOST_A_DAY, sent=sent), field="recipients"
+        )
 
 
 def _sent_since(vendor: Vendor, mode: str, since: datetime) -> int:
@@ -91,7 +94,7 @@ def _one(
     )  # fmt: skip
     db.session.add(sending)
     db.session.flush()
-    letter = notify(vendor, "link_sent", mode=link.mode, to=address, link=link.public_id, sending=sending.public_id)
+    letter = notify(vendor, "link_sent", mode=link.mode, to=address, locale=link.locale, link=link.public_id, sending=sending.public_id)
     sending.message_id = letter.id
     for number, (days, at) in enumerate(moments, 1):
         db.session.add(

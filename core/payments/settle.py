@@ -296,7 +296,7 @@ def _hear_progress(payment: Payment, attempt: Attempt | None, told: Told) -> str
 def _promise(vendor: Vendor, payment: Payment, attempt: Attempt | None) -> None:
     """A payer whose bank may take days is told by e-mail what they have been told on the page."""
     if payment.state == "processing" and attempt is not None and attempt.delayed_days:
-        notify(vendor, "instruction_received", mode=payment.mode, to=payment.email, payment=payment.public_id)
+        notify(vendor, "instruction_received", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
 
 
 def _was_before(attempt: Attempt | None, told: Told) -> bool:
@@ -365,7 +365,7 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
 
 def _tell_payer_it_failed(vendor: Vendor, payment: Payment) -> None:
     """The page had said that it was being processed and that we would write; so we do."""
-    notify(vendor, "payment_failed", mode=payment.mode, to=payment.email, payment=payment.public_id)
+    notify(vendor, "payment_failed", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
 
 
 def _decline_known(payment: Payment, charge: str, cause: str) -> bool:

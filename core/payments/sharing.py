@@ -11,6 +11,7 @@ from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Refusal
+from core.kernel.sentence import said
 from core.payments.models import PaymentLink
 from core.payments.reference import read_pattern
 from core.payments.sharing_models import LinkLabel
@@ -59,14 +60,15 @@ def set_sharing(link: PaymentLink, *, by: str, sharing: Sharing) -> PaymentLink:
 def check_sharing(sharing: Sharing) -> None:
     """Refuse what cannot be kept, naming the field."""
     if len(sharing.key_values) > MOST_KEYS:
-        raise BadSharing(f"{MOST_KEYS} lines at most.", field="key_values")
+        raise BadSharing(said("%(most)s lines at most.", most=MOST_KEYS), field="key_values")
     for key, value in sharing.key_values.items():
         if not KEY.fullmatch(key):
             raise BadSharing(
-                f"“{key[:40]}”: a name begins with a letter and has letters, digits, “_”, “.” and “-”, 40 at most.", field="key_values"
+                said("“%(key)s”: a name begins with a letter and has letters, digits, “_”, “.” and “-”, 40 at most.", key=key[:40]),
+                field="key_values",
             )
         if not value or len(value) > MOST_VALUE:
-            raise BadSharing(f"“{key}” needs a value of 1 to {MOST_VALUE} characters.", field="key_values")
+            raise BadSharing(said("“%(key)s” needs a value of 1 to %(most)s characters.", key=key, most=MOST_VALUE), field="key_values")
     clean_labels(sharing.labels)
     if not sharing.reference_label and (sharing.reference_pattern or sharing.reference_required):
         raise BadSharing("Name what you ask for, or leave the pattern and the switch alone.", field="reference_label")
@@ -79,10 +81,10 @@ def clean_labels(labels: list[str]) -> list[str]:
     """Each once, without blanks around it, in the order given. Refuses BadSharing."""
     found = list(dict.fromkeys(" ".join(label.split()) for label in labels if label.strip()))
     if len(found) > MOST_LABELS:
-        raise BadSharing(f"{MOST_LABELS} labels at most.", field="labels")
+        raise BadSharing(said("%(most)s labels at most.", most=MOST_LABELS), field="labels")
     for label in found:
         if len(label) > 30 or "," in label:
-            raise BadSharing(f"“{label[:30]}…” is too long: 30 characters at most.", field="labels")
+            raise BadSharing(said("“%(label)s…” is too long: 30 characters at most.", label=label[:30]), field="labels")
     return found
 
 

@@ -18,6 +18,7 @@ from core.kernel.db import db, locked
 from core.kernel.errors import Refusal
 from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
 from core.payments.basket import Choices, PriceChanged, Priced, offer_of, price
 from core.payments.discount import CodeRefused, hold_use
@@ -82,11 +83,13 @@ def start_payment(
     form_token: str,
     order: Order | None = None,
     origin: Origin | None = None,
+    locale: str = "",
 ) -> Payment:
     """Write down what the payer set out to pay. The same form posted again answers the payment it made the first time.
 
     A limited link is locked while its places (or what is left of its total) are counted, and a limited code while its uses are,
     so two people cannot both have the last of it. `amount` is what the payer chose or the link's own; a link that sells more than one sum is priced here.
+    `locale` is the language the payer read in; every letter about the payment is written in it.
     Refuses LinkClosed when the link takes no payment now, AmountNotOffered, PartNotOffered, BadChoice, BadReference and CodeRefused at
     their fields, CustomerBlocked when the vendor takes none from this address, and PriceChanged when the total is not what the payer
     was shown.
@@ -105,7 +108,7 @@ def start_payment(
         raise LinkClosed(state)
     check_fixed_amount(link, origin.prefill, amount)
     email, name, reference = as_filled_in(origin.prefill, email=email, name=name, reference=origin.payer_reference)
-    came = origin_columns(link, origin, reference)
+    came = origin_columns(link, origin, reference) | {"locale": locale}
     meet_customer(vendor, link.mode, email=email, name=name)
     try:
         priced = _price(vendor, link, amount, order, email)
@@ -140,10 +143,10 @@ def _made_before(vendor: Vendor, link: PaymentLink, form_token: str) -> Payment 
 def check_amount(link: PaymentLink, amount: Money) -> None:
     """Refuse an amount the link does not take, saying which it does."""
     if amount.currency != link.currency:
-        raise AmountNotOffered(f"This link takes {link.currency}.", field="amount")
+        raise AmountNotOffered(said("This link takes %(currency)s.", currency=link.currency), field="amount")
     if link.amount is not None:
         if amount != link.amount:
-            raise AmountNotOffered(f"This link takes exactly {link.amount}.", field="amount")
+            raise AmountNotOffered(said("This link takes exactly %(amount)s.", amount=link.amount), field="amount")
         return
     smallest, largest = limits(link.currency)
     if link.total is not None:
@@ -151,9 +154,9 @@ def check_amount(link: PaymentLink, amount: Money) -> None:
         return
     low, high = max(smallest, link.minimum_minor or 0), min(largest, link.maximum_minor or largest)
     if amount.minor < low:
-        raise AmountNotOffered(f"The smallest amount here is {Money(low, link.currency)}.", field="amount")
+        raise AmountNotOffered(said("The smallest amount here is %(amount)s.", amount=Money(low, link.currency)), field="amount")
     if amount.minor > high:
-        raise AmountNotOffered(f"The largest amount here is {Money(high, link.currency)}.", field="amount")
+        raise AmountNotOffered(said("The largest amount here is %(amount)s.", amount=Money(high, link.currency)), field="amount")
 
 
 def _write(
@@ -270,6 +273,12 @@ def lock_payment(payment: Payment) -> Payment:
     if fresh is None:
         raise RuntimeError("a payment is never deleted")
     return fresh
+
+
+def note_locale(payment: Payment, locale: str) -> None:
+    """The payer reads in another language by now: what is written to them from here on is written in that one."""
+    if locale and payment.locale != locale:
+        lock_payment(payment).locale = locale
 
 
 def keep_place(payment: Payment, until: timedelta) -> None:

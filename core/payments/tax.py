@@ -16,6 +16,7 @@ from core.kernel.db import db
 from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.percent import WHOLE
+from core.kernel.sentence import said
 from core.payments.cart import Rate
 from core.payments.sale_models import TaxRate
 
@@ -47,7 +48,7 @@ def make_rate(vendor: Vendor, mode: str, *, name: str, bps: int, inclusive: bool
     if any((rate.name, rate.bps, rate.inclusive) == (name, bps, inclusive) for rate in kept):
         raise BadRate("You have this very rate already.", field="name")
     if len(kept) >= MOST_RATES:
-        raise BadRate(f"{MOST_RATES} rates at most. Put one away first.", field="name")
+        raise BadRate(said("%(most)s rates at most. Put one away first.", most=MOST_RATES), field="name")
     row = TaxRate(
         vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("txr"), name=name, bps=bps, inclusive=inclusive, created_at=now()
     )

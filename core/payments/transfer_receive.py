@@ -200,7 +200,7 @@ def _write_case(payment: Payment, before: TransferCase | None, kind: str) -> Non
 def _tell(vendor: Vendor, payment: Payment, kind: str) -> None:
     """The payer learns at once what came and what is missing; the vendor learns when something is to be decided."""
     ids = {"mode": payment.mode, "payment": payment.public_id}
-    notify(vendor, "transfer_partial" if kind == "partial" else "transfer_held", to=payment.email, **ids)
+    notify(vendor, "transfer_partial" if kind == "partial" else "transfer_held", to=payment.email, locale=payment.locale, **ids)
     if kind != "partial":
         tell_team(vendor, "transfer_decision", **ids)
 

@@ -118,7 +118,15 @@ def settle_return(vendor: Vendor, row: TransferReturn, outcome: RefundOutcome, *
     detail = {"transfer_return": row.public_id, "amount_minor": row.amount_minor, "currency": row.currency}
     if to == "settled":
         note(payment, "return.settled", actor="bank", cause=cause, **detail)
-        notify(vendor, "transfer_returned", mode=payment.mode, to=payment.email, payment=payment.public_id, transfer_return=row.public_id)
+        notify(
+            vendor,
+            "transfer_returned",
+            mode=payment.mode,
+            to=payment.email,
+            locale=payment.locale,
+            payment=payment.public_id,
+            transfer_return=row.public_id,
+        )
         return
     row.failure_reason = outcome.failure_reason or "returned"
     payment.given_back_minor -= row.amount_minor

@@ -17,6 +17,7 @@ from core.kernel.db import db
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id
 from core.kernel.outbox import enqueue
+from core.kernel.sentence import said
 from core.ledger import book
 from core.ledger.post import post
 from core.payments.models import Payment
@@ -148,9 +149,14 @@ def assign_line(line: BankLine, vendor: Vendor, payment: Payment, *, by: str, re
     """
     line = _lock(line, sign=1)
     if line.mode != payment.mode:
-        raise Refusal(f"That payment is {payment.mode}, this money {line.mode}: the two never meet.", field="payment")
+        raise Refusal(
+            said("That payment is %(mode)s, this money %(theirs)s: the two never meet.", mode=payment.mode, theirs=line.mode), field="payment"
+        )
     if line.currency != payment.currency:
-        raise Refusal(f"That payment is in {payment.currency}, this money in {line.currency}.", field="payment")
+        raise Refusal(
+            said("That payment is in %(currency)s, this money in %(theirs)s.", currency=payment.currency, theirs=line.currency),
+            field="payment",
+        )
     line.vendor, line.payment = vendor.public_id, payment.public_id
     _resolve(line, "assigned", by, reason)
     post([book.unknown_leaves(line, kind="transfer assigned", at=now())])
@@ -213,7 +219,9 @@ def _lock(line: BankLine, *, sign: int) -> BankLine:
     if fresh.state != "unknown":
         raise Conflict("Somebody has decided about this line already.")
     if fresh.sign != sign:
-        raise Refusal("That can only be said of money that came in." if sign > 0 else "That can only be said of money that left.")
+        raise Refusal(
+            said("That can only be said of money that came in.") if sign > 0 else said("That can only be said of money that left.")
+        )
     return fresh
 
 

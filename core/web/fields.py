@@ -10,6 +10,8 @@ from typing import Any
 
 from email_validator import validate_email
 from flask import request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.form import _Auto
 from wtforms import BooleanField, Field, FieldList, HiddenField, IntegerField, PasswordField, SelectField, StringField, TextAreaField
@@ -24,6 +26,7 @@ from core.kernel.money import BadAmount, Money, parse_amount
 from core.web import widgets
 from core.web.filters import zone
 from core.web.forgery import FormToken
+from core.web.languages import written
 
 __all__ = [
     "AddressField",
@@ -60,13 +63,13 @@ def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
 def plain_text(text: str) -> str | None:
     """What is wrong with a text that cannot be stored or shown (nul bytes, half characters, control codes), or None."""
     if "\x00" in text:
-        return "This contains a character that cannot be stored (NUL). Type it again instead of pasting it."
+        return _("This contains a character that cannot be stored (NUL). Type it again instead of pasting it.")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        return "This contains half of a character. Type it again instead of pasting it."
+        return _("This contains half of a character. Type it again instead of pasting it.")
     if any(unicodedata.category(letter) == "Cc" and letter not in "\t\r\n" for letter in text):
-        return "This contains a control character. Type it again instead of pasting it."
+        return _("This contains a control character. Type it again instead of pasting it.")
     return None
 
 
@@ -102,7 +105,7 @@ class Form(FlaskForm):
         except Refusal as refusal:
             if refusal.status not in (409, 422):
                 raise
-            self.refuse(refusal.message, refusal.field)
+            self.refuse(written(refusal.message), refusal.field)
 
     def refuse(self, message: str, field: str | None = None) -> None:
         target = self._fields.get(field or "")
@@ -126,8 +129,10 @@ class LineField(StringField):
     """One line of text; blanks around it are dropped, line ends inside it refused."""
 
     def __init__(self, label: str, *, most: int = 200, required: str | None = None, validators: Sequence[Any] = (), **kwargs: Any) -> None:
-        first = [DataRequired(required)] if required else [Optional()]  # blanks are nothing
-        super().__init__(label, [*first, Length(max=most, message=f"Use {most} characters at most."), *validators], **kwargs)
+        first = [DataRequired(required)] if required is not None else [Optional()]  # blanks are nothing
+        super().__init__(
+            label, [*first, Length(max=most, message=_l("Use %(most)s characters at most.", most=most)), *validators], **kwargs
+        )
         self.most = most
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -136,15 +141,15 @@ class LineField(StringField):
 
     def pre_validate(self, form: Any) -> None:
         if any(end in (self.data or "") for end in "\r\n\t"):
-            raise StopValidation("Write this in one line.")
+            raise StopValidation(_("Write this in one line."))
 
 
 class ParagraphField(TextAreaField):
     """Several lines of plain text."""
 
     def __init__(self, label: str, *, most: int = 2000, required: str | None = None, validators: Sequence[Any] = (), **kwargs: Any) -> None:
-        first = DataRequired(required) if required else Optional()
-        super().__init__(label, [first, Length(max=most, message=f"Use {most} characters at most."), *validators], **kwargs)
+        first = DataRequired(required) if required is not None else Optional()
+        super().__init__(label, [first, Length(max=most, message=_l("Use %(most)s characters at most.", most=most)), *validators], **kwargs)
         self.most = most
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -164,8 +169,8 @@ def one_spelling(text: str) -> str:
 class AddressField(StringField):
     """An e-mail address, normalised; nothing is asked of the network to check it."""
 
-    def __init__(self, label: str, *, required: str | None = "Enter your e-mail address.", **kwargs: Any) -> None:
-        super().__init__(label, [InputRequired(required) if required else Optional()], **kwargs)
+    def __init__(self, label: str, *, required: str | None = _l("Enter your e-mail address."), **kwargs: Any) -> None:
+        super().__init__(label, [InputRequired(required) if required is not None else Optional()], **kwargs)
 
     def pre_validate(self, form: Any) -> None:
         text = (self.data or "").strip()
@@ -174,13 +179,13 @@ class AddressField(StringField):
         try:
             self.data = one_spelling(text)
         except ValueError:  # EmailNotValidError and UnicodeError are such
-            raise StopValidation("Enter an e-mail address like name@example.com.") from None
+            raise StopValidation(_("Enter an e-mail address like name@example.com.")) from None
 
 
 class ChoiceField(SelectField):
     """One of a list; `words` say what to do when it is none of them. `""` among the choices makes the field optional."""
 
-    def __init__(self, label: str, *, choices: Any, words: str = "Choose one from the list.", **kwargs: Any) -> None:
+    def __init__(self, label: str, *, choices: Any, words: str = _l("Choose one from the list."), **kwargs: Any) -> None:
         super().__init__(label, choices=choices, **kwargs)
         self.words = words
 
@@ -198,14 +203,14 @@ class RadioField(PlainRadioField):
         try:
             super().pre_validate(form)
         except ValidationError:
-            raise StopValidation("Choose one of these.") from None
+            raise StopValidation(_("Choose one of these.")) from None
 
 
 class CurrencyField(ChoiceField):
     """One of the currencies we offer."""
 
-    def __init__(self, label: str = "Currency", **kwargs: Any) -> None:
-        super().__init__(label, choices=options((code, code) for code in OFFERED), words="Choose a currency from the list.", **kwargs)
+    def __init__(self, label: str = _l("Currency"), **kwargs: Any) -> None:
+        super().__init__(label, choices=options((code, code) for code in OFFERED), words=_l("Choose a currency from the list."), **kwargs)
 
 
 class MoneyField(Field):
@@ -251,9 +256,9 @@ class MoneyField(Field):
         except BadAmount as refusal:
             if refusal.field == "currency":
                 return  # said at the currency's own field
-            raise StopValidation(refusal.message) from None
+            raise StopValidation(written(refusal.message)) from None
         if self.above_zero and amount.minor <= 0:
-            raise StopValidation("Enter an amount above zero.")
+            raise StopValidation(_("Enter an amount above zero."))
         self.data = amount
 
 
@@ -275,7 +280,7 @@ class CountField(IntegerField):
         if not text:
             return
         if not (text.isascii() and text.isdigit() and len(text) <= 12):
-            raise ValueError("Write a whole number with digits only.")
+            raise ValueError(_("Write a whole number with digits only."))
         self.data = int(text)
 
     def pre_validate(self, form: Any) -> None:
@@ -284,7 +289,7 @@ class CountField(IntegerField):
                 raise StopValidation(self.required)
             return
         if not self.least <= self.data <= self.most:
-            raise StopValidation(f"Enter a number from {self.least} to {self.most}.")
+            raise StopValidation(_("Enter a number from %(least)s to %(most)s.", least=self.least, most=self.most))
 
 
 class MomentField(Field):
@@ -306,10 +311,10 @@ class MomentField(Field):
             return
         local = self._read(text)
         if not EARLIEST <= local.year < LATEST:
-            raise ValueError(f"Choose a date between {EARLIEST} and {LATEST - 1}.")
+            raise ValueError(_("Choose a date between %(first)s and %(last)s.", first=EARLIEST, last=LATEST - 1))
         at = local.replace(tzinfo=zone())
         if at.astimezone(UTC).astimezone(zone()).replace(tzinfo=None) != local:
-            raise ValueError("The clocks go forward over that hour, so it does not exist. Choose another time.")
+            raise ValueError(_("The clocks go forward over that hour, so it does not exist. Choose another time."))
         self.data = at.astimezone(UTC)
 
     def _read(self, text: str) -> datetime:
@@ -319,7 +324,7 @@ class MomentField(Field):
                     return datetime.strptime(text, form)
                 except ValueError:
                     continue
-        raise ValueError(f"Write it like {self.EXAMPLE}.")
+        raise ValueError(_("Write it like %(example)s.", example=self.EXAMPLE))
 
 
 class DayField(MomentField):
@@ -356,9 +361,9 @@ class FormTokenField(HiddenField):
     """A name for this one wish, made when the form is shown: sent twice, it is done once."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__("", [InputRequired("This form came without its number. Reload the page and send it again.")], **kwargs)
+        super().__init__("", [InputRequired(_l("This form came without its number. Reload the page and send it again."))], **kwargs)
 
     def pre_validate(self, form: Any) -> None:
         text = self.data or ""
         if not (16 <= len(text) <= 64 and text.isascii() and text.replace("-", "").replace("_", "").isalnum()):
-            raise StopValidation("This form came with a broken number. Reload the page and send it again.")
+            raise StopValidation(_("This form came with a broken number. Reload the page and send it again."))

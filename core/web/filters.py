@@ -5,18 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.core import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_decimal
 from flask import Flask, g, has_request_context
+from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from core.kernel import clock
 from core.kernel.money import Money
-from core.web.reader import HOUSE_LOCALE, Reader, percent_words
-
-LOCALE = Locale.parse(HOUSE_LOCALE)  # names a foreign currency without doubt: US$, JP¥, CA$
-HOUSE_READER = Reader()
+from core.web.languages import reader
 
 # state -> (what the reader is told, tone of its badge: good, bad, wait or calm)
 STATES: dict[str, tuple[str, str]] = {
@@ -55,11 +51,11 @@ REFUND_STATES = {"succeeded": ("Refunded", "good")}
 
 def money(value: Money | None) -> str:
     """£1,234.50 from 123450 minor units, as letters and papers write it too."""
-    return "–" if value is None else HOUSE_READER.money(value)
+    return "–" if value is None else reader().money(value)
 
 
 def number(value: int) -> str:
-    return format_decimal(value, locale=LOCALE)
+    return reader().number(value)
 
 
 def minor(value: int, currency: str) -> Money:
@@ -69,7 +65,7 @@ def minor(value: int, currency: str) -> Money:
 
 def percent(points: int) -> str:
     """17.5% from 1750 basis points."""
-    return percent_words(points)
+    return reader().percent(points)
 
 
 def zone() -> ZoneInfo:
@@ -78,25 +74,31 @@ def zone() -> ZoneInfo:
 
 
 def when(value: datetime | None, style: str = "d MMM y, HH:mm") -> str:
-    """21 Nov 2026, 14:03 in the reader's zone."""
-    return "–" if value is None else format_datetime(value, style, tzinfo=zone(), locale=LOCALE)
+    """21 Nov 2026, 14:03 in the reader's zone. Another language keeps what the style shows and puts it in its own order."""
+    if value is None:
+        return "–"
+    who = reader()
+    if who.british:
+        return format_datetime(value, style, tzinfo=zone(), locale=who.babel)
+    return who.stamp(value, zone="zzz" in style) if "d" in style else who.time(value, zone="zzz" in style)
 
 
 def day(value: date | datetime | None) -> str:
     if value is None:
         return "–"
     at_home = value.astimezone(zone()).date() if isinstance(value, datetime) else value
-    return format_date(at_home, "d MMMM y", locale=LOCALE)
+    who = reader()
+    return format_date(at_home, "d MMMM y", locale=who.babel) if who.british else who.day(at_home)
 
 
 def day_short(value: date) -> str:
     """21 Nov: where the year goes without saying."""
-    return format_date(value, "d MMM", locale=LOCALE)
+    return reader().part_of_date(value, "MMMd")
 
 
 def month(value: date) -> str:
     """November 2026."""
-    return format_date(value, "LLLL y", locale=LOCALE)
+    return reader().part_of_date(value, "yMMMM")
 
 
 def ago(value: datetime | None) -> str:
@@ -105,10 +107,10 @@ def ago(value: datetime | None) -> str:
         return "–"
     gap = value - clock.now()
     if abs(gap) < timedelta(seconds=45):
-        return "just now"
+        return _("just now")
     if abs(gap) > timedelta(days=7):
         return day(value)
-    return format_timedelta(gap, add_direction=True, locale=LOCALE)
+    return format_timedelta(gap, add_direction=True, locale=reader().babel)
 
 
 def moment(value: datetime | None) -> Markup:

@@ -1,66 +1,162 @@
-"""Which language an answer is written in: the reader's choice, then their browser's, then English."""
+"""Which language an answer is written in: the reader's choice, then what the link or payment says, then their browser's, then English."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Flask, request
-from flask_babel import Babel, get_locale, get_translations
+from flask import Flask, Response, current_app, g, has_request_context, request
+from flask_babel import Babel, Domain
 from markupsafe import Markup
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-# code -> its own name, as the selector shows it
-LANGUAGES = {
-    "en": "English",
-    "de": "Deutsch",
-    "fr": "Français",
-    "es": "Español",
-    "pl": "Polski",
-    "ar": "العربية",
-    "ja": "日本語",
-}
+from core.kernel.config import settings
+from core.kernel.sentence import Sentence
+from core.web.reader import Reader, written_for
+from core.web.words import LANGUAGES, STAFF_LANGUAGES, direction_of, filled, known_language, texts
+
 LONGEST = 200  # of what a browser asks for, no more is read
-babel = Babel()
+ASKED_BY = ("lang", "locale")  # ?lang=de on any address
+A_YEAR = 365 * 24 * 3600
+OF_STAFF = frozenset({"portal", "staff"})  # whose pages speak fewer languages
 
 
 def language() -> str:
     """The language of this answer, one of LANGUAGES."""
-    return _best(request.headers.get("Accept-Language", "")[:LONGEST]) if request else "en"
+    if not has_request_context():
+        return "en"
+    if "language" not in g:
+        g.language = _choose()
+    return str(g.language)
+
+
+def offered() -> tuple[str, ...]:
+    """What the reader of this answer may choose from."""
+    return STAFF_LANGUAGES if request.blueprint in OF_STAFF else tuple(LANGUAGES)
+
+
+def suggest(locale: str) -> None:
+    """What is opened has a language: it counts unless the reader has chosen one."""
+    if locale:
+        g.suggested_language = locale
+        g.pop("language", None)
+
+
+def _choose() -> str:
+    may = offered()
+    for wish in (_asked_for(), request.cookies.get(_cookie_name()), g.get("suggested_language")):
+        if (code := known_language(wish)) in may:
+            return str(code)
+    return _best(request.headers.get("Accept-Language", "")[:LONGEST], may)
+
+
+def _asked_for() -> str | None:
+    return next((code for name in ASKED_BY if (code := known_language(request.args.get(name)))), None)
 
 
 @lru_cache(1024)
-def _best(wishes: str) -> str:
+def _best(wishes: str, may: tuple[str, ...]) -> str:
     """Of what a browser asks for. There are few different wishes, and reading one takes a while."""
-    return parse_accept_header(wishes, LanguageAccept).best_match(list(LANGUAGES), "en")
+    return parse_accept_header(wishes, LanguageAccept).best_match(may, "en")
+
+
+# --- the reader, and what is written for them ------------------------------------------------------------------------
+
+
+@lru_cache(256)
+def _reader(language: str, zone: str) -> Reader:
+    return Reader(language, zone)
+
+
+def reader() -> Reader:
+    """Who reads this answer: their language, and the time zone of the business it is about."""
+    return _reader(language(), str(g.get("time_zone", "UTC")) if has_request_context() else "UTC")
+
+
+def written(sentence: str) -> str:
+    """What the business has said, in the reader's words; a machine that called is answered in English."""
+    return written_for(reader(), sentence)
 
 
 # --- texts in templates: `{{ _("Pay %(amount)s", amount=x) }}`. Values are escaped; %% is a percent sign. ------------------
 
-_catalogues: dict[Any, Any] = {}  # locale -> its texts; Flask-Babel spells the locale out to find them, for every text
-
-
-def _catalogue() -> Any:
-    locale = get_locale()
-    if locale not in _catalogues:
-        _catalogues[locale] = get_translations()
-    return _catalogues[locale]
-
 
 def _text(text: str, /, **values: Any) -> Markup:
-    return _filled(_catalogue().ugettext(text), values)
+    code = language()
+    return filled(texts(code).ugettext(text), values, code)
 
 
 def _counted(one: str, more: str, num: int, /, **values: Any) -> Markup:
-    return _filled(_catalogue().ungettext(one, more, num), {"num": num, **values})
+    code = language()
+    return filled(texts(code).ungettext(one, more, num), {"num": num, **values}, code)
 
 
-def _filled(text: str, values: dict[str, Any]) -> Markup:
-    return Markup(text) % values if "%" in text else Markup(text)
+# --- the selector ----------------------------------------------------------------------------------------------------
+
+
+def language_choices() -> list[tuple[str, str, str]]:
+    """(code, its own name, the address of this page in it)."""
+    path, said = _here(), [(name, value) for name, value in request.args.items(multi=True) if name not in ASKED_BY]
+    return [(code, LANGUAGES[code], f"{path}?{urlencode([*said, ('lang', code)])}") for code in offered()]
+
+
+def _here() -> str:
+    """This page's address; of an answer to a form that has no page of its own, the page it belongs to."""
+    path, adapter = request.path, current_app.url_map.bind("")
+    if request.method == "GET":
+        return request.script_root + path
+    while path.count("/") > 1 and "GET" not in adapter.allowed_methods(path):
+        path = path.rpartition("/")[0]
+    return request.script_root + path
+
+
+def _cookie_name() -> str:
+    return "__Host-language" if settings().https else "language"
+
+
+def _remember(response: Response) -> Response:
+    """A language asked for by address is this browser's from now on."""
+    asked = _asked_for() if request.args else None
+    if asked and asked != request.cookies.get(_cookie_name()):
+        response.set_cookie(_cookie_name(), asked, max_age=A_YEAR, secure=settings().https, httponly=True, samesite="Lax", path="/")
+    return response
+
+
+class Catalogues(Domain):
+    """Flask-Babel's way to the texts, for `_` in the doors."""
+
+    def get_translations(self) -> Any:
+        return texts(language())
+
+
+class Words(Babel):
+    domain_instance = Catalogues()
+
+
+babel = Words()
+
+
+def _forget() -> None:
+    """Where several requests share one application context, each is asked anew."""
+    g.pop("language", None)
+    g.pop("suggested_language", None)
 
 
 def install(app: Flask) -> None:
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
     babel.init_app(app, locale_selector=language)
-    app.jinja_env.globals.update(_=_text, gettext=_text, ngettext=_counted)
+    app.before_request(_forget)
+    app.after_request(_remember)
+    app.jinja_env.globals.update(
+        _=_text,
+        gettext=_text,
+        ngettext=_counted,
+        language=language,
+        direction=lambda: direction_of(language()),
+        language_choices=language_choices,
+        written=written,
+    )
+
+
+__all__ = ["LANGUAGES", "Sentence", "babel", "install", "language", "language_choices", "offered", "reader", "suggest", "written"]

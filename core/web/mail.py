@@ -7,7 +7,7 @@ import smtplib
 import ssl
 import time
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,15 +15,18 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import idna
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context, select_autoescape
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
-from core.web.reader import Reader, card_words, percent_words
+from core.web.reader import Reader
+from core.web.words import direction_of, filled, texts
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 UNQUOTED = frozenset(' ,;:<>()[]\\"@')
@@ -82,22 +85,51 @@ def stationery() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(["html"]), undefined=StrictUndefined,
         finalize=one_line, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    sheet.filters |= {
-        "money": None,
-        "when": None,
-        "day": None,
-        "card": card_words,
-        "percent": percent_words,
-    }  # the first three belong to one reader
     sheet.globals["url_for"] = lambda endpoint, filename: f"/static/{filename}"
     return sheet
 
 
+@lru_cache(64)
 def stationery_for(reader: Reader) -> Environment:
-    """The same, with amounts and dates written for this reader."""
+    """The same in this reader's language, with amounts and dates written for them."""
     sheet = stationery().overlay()
-    sheet.filters = {**sheet.filters, "money": reader.money, "when": reader.when, "day": reader.day}
+    sheet.filters = sheet.filters | {
+        name: getattr(reader, name) for name in ("money", "when", "day", "number", "percent", "card", "country")
+    }
+    sheet.globals = sheet.globals | {
+        "_": _texts(reader.language),
+        "gettext": _texts(reader.language),
+        "ngettext": _counts(reader.language),
+        "language": lambda: reader.language,
+        "direction": lambda: direction_of(reader.language),
+    }
     return sheet
+
+
+def _texts(language: str) -> Callable[..., str]:
+    """`_` in a letter: as on a page where the letter is HTML, and plain where it is text."""
+
+    @pass_eval_context
+    def text(place: EvalContext, words: str, /, **values: Any) -> str:
+        return _put(place, texts(language).ugettext(words), values, language)
+
+    return text
+
+
+def _counts(language: str) -> Callable[..., str]:
+    @pass_eval_context
+    def counted(place: EvalContext, one: str, more: str, num: int, /, **values: Any) -> str:
+        return _put(place, texts(language).ungettext(one, more, num), {"num": num, **values}, language)
+
+    return counted
+
+
+def _put(place: EvalContext, words: str, values: dict[str, Any], language: str) -> str:
+    """What people typed is put on one line before it fills a sentence, and in plain text nothing needs escaping."""
+    values = {name: one_line(value) for name, value in values.items()}
+    if place.autoescape:
+        return filled(words, values, language)
+    return str(filled(words, {name: Markup(value) if isinstance(value, str) else value for name, value in values.items()}, language))
 
 
 def product() -> str:

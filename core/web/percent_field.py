@@ -9,6 +9,7 @@ from wtforms.validators import StopValidation
 from wtforms.widgets import TextInput
 
 from core.kernel.percent import WHOLE, BadPercent, parse_percent, percent_text
+from core.web.languages import written
 
 
 class PercentField(Field):
@@ -37,4 +38,4 @@ class PercentField(Field):
         try:
             self.data = parse_percent(self.typed[:40], most=self.most)
         except BadPercent as refusal:
-            raise StopValidation(refusal.message) from None
+            raise StopValidation(written(refusal.message)) from None

@@ -1,22 +1,28 @@
-"""How figures and moments are written for one reader: in the reader's own manner, with the zone said out loud."""
+"""How figures, moments and texts are written for one reader: in the reader's own manner, with the zone said out loud."""
 
 from __future__ import annotations
 
 import copy
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time, get_timezone_gmt, get_timezone_name
-from babel.numbers import get_currency_symbol
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_gmt, get_timezone_name
+from babel.numbers import format_decimal, get_currency_symbol
+from markupsafe import Markup
 
+from core.accounts.places import countries
 from core.kernel.currency import exponent
 from core.kernel.money import Money
-from core.kernel.percent import percent_text
+from core.kernel.percent import WHOLE
+from core.kernel.sentence import Sentence, said
 from core.methods.names import kind_name
+from core.web.words import direction_of, filled, known_language, texts
 
 HOUSE_LOCALE = "en_GB"
 
@@ -29,12 +35,26 @@ class Reader:
     zone: str = "UTC"
 
     @cached_property
-    def _locale(self) -> Locale:
+    def babel(self) -> Locale:
         name = self.locale.replace("-", "_")
         try:
             return Locale.parse(HOUSE_LOCALE if name == "en" else name)
         except (UnknownLocaleError, ValueError):
             return Locale.parse(HOUSE_LOCALE)
+
+    @cached_property
+    def language(self) -> str:
+        """The language this reader is written to: theirs if we speak it, else English."""
+        return known_language(self.locale) or "en"
+
+    @property
+    def direction(self) -> str:
+        return direction_of(self.language)
+
+    @property
+    def british(self) -> bool:
+        """The house's own manner, whose patterns stand in the sources."""
+        return self.babel == _HOUSE
 
     @cached_property
     def _zone(self) -> ZoneInfo:
@@ -45,28 +65,72 @@ class Reader:
 
     def money(self, value: Money) -> str:
         """£1,234.50, with exactly the decimals ISO gives the currency (a locale's custom may hide some)."""
-        return _money(value.minor, value.currency, self._locale)
+        return _money(value.minor, value.currency, self.babel)
 
     def when(self, value: datetime) -> str:
         """21 November 2026, 14:03 GMT; for an American November 21, 2026, 2:03 PM EST."""
-        time = format_time(value, "short", tzinfo=self._zone, locale=self._locale)
-        return f"{self.day(value)}, {time} {self.zone_name(value)}"
+        time = format_time(value, "short", tzinfo=self._zone, locale=self.babel)
+        both = str(self.babel.datetime_formats["medium"]).replace("'", "")
+        return both.replace("{0}", f"{time} {self.zone_name(value)}").replace("{1}", self.day(value))
 
     def day(self, value: date) -> str:
         """21 November 2026; of an instant, the day it is where the reader lives."""
         at_home = value.astimezone(self._zone).date() if isinstance(value, datetime) else value
-        return format_date(at_home, "long", locale=self._locale)
+        return format_date(at_home, "long", locale=self.babel)
+
+    def time(self, value: datetime, *, zone: bool = False) -> str:
+        """14:03, or 14:03 GMT."""
+        clock = format_time(value, "short", tzinfo=self._zone, locale=self.babel)
+        return f"{clock} {self.zone_name(value)}" if zone else clock
+
+    def stamp(self, value: datetime, *, zone: bool = False) -> str:
+        """21 Nov 2026, 14:03: the short form of the moment."""
+        day = format_skeleton("yMMMd", value, tzinfo=self._zone, locale=self.babel)
+        both = str(self.babel.datetime_formats["medium"]).replace("'", "")
+        return both.replace("{0}", self.time(value, zone=zone)).replace("{1}", day)
+
+    def part_of_date(self, value: date, skeleton: str) -> str:
+        """`MMMd` is 21 Nov, `yMMMM` November 2026, each in the order of the reader's country."""
+        return format_skeleton(skeleton, value, locale=self.babel)
+
+    def number(self, value: int) -> str:
+        return format_decimal(value, locale=self.babel)
+
+    def percent(self, points: int) -> str:
+        """17.5% from 1750 basis points."""
+        pattern = copy.copy(self.babel.percent_formats[None])
+        pattern.frac_prec = (0, 2)
+        return pattern.apply(Decimal(points) / WHOLE, self.babel)
+
+    def country(self, code: str) -> str:
+        """The name of a country in the reader's language."""
+        return str(self.babel.territories.get(code, code))
+
+    @cached_property
+    def countries(self) -> tuple[tuple[str, str], ...]:
+        """(ISO code, name in the reader's language), in the order of the reader's alphabet as far as a computer without one knows it."""
+        return tuple(sorted(((code, self.country(code)) for code, _ in countries()), key=lambda place: _order(place[1])))
+
+    def text(self, text: str, /, **values: Any) -> Markup:
+        """A text of ours, its values escaped, as `_` gives it in a template."""
+        return filled(texts(self.language).ugettext(text), values, self.language)
+
+    def plain(self, text: str, /, **values: Any) -> str:
+        """The same where nothing is escaped: what is handed on to a template or a drawing as a value."""
+        return written_for(self, Sentence(text, values))
+
+    def counted(self, one: str, more: str, num: int, /, **values: Any) -> Markup:
+        return filled(texts(self.language).ungettext(one, more, num), {"num": num, **values}, self.language)
+
+    def card(self, payment: object) -> str:
+        """How it was paid, as `card_words` says it."""
+        return card_words(payment, self)
 
     def zone_name(self, value: datetime) -> str:
         """GMT, MESZ, GMT+05:30: short, and right for that day of the year."""
         local = value.astimezone(self._zone)
-        name = get_timezone_name(local, width="short", locale=self._locale)
-        return name if name[:1].isalpha() else get_timezone_gmt(local, width="long", locale=self._locale)
-
-
-def percent_words(points: int) -> str:
-    """17.5% from 1750 basis points."""
-    return f"{percent_text(points)}%"
+        name = get_timezone_name(local, width="short", locale=self.babel)
+        return name if name[:1].isalpha() else get_timezone_gmt(local, width="long", locale=self.babel)
 
 
 @lru_cache(4096)
@@ -88,26 +152,73 @@ CARD_BRANDS = {
 }  # fmt: skip
 
 
-FUNDING = {"credit": "credit", "debit": "debit", "prepaid": "prepaid"}
-UNNAMED = {"bank_redirect": "Bank payment", "bank_transfer": "Bank transfer", "qr": "Banking app", "wallet": "Card or wallet"}
+NAMELESS = {
+    "bank_redirect": said("Bank payment"),
+    "bank_transfer": said("Bank transfer"),
+    "qr": said("Banking app"),
+    "wallet": said("Card or wallet"),
+}
+# The card as a sentence of its own: languages put brand, kind and number in different orders.
+FUNDED = {
+    "credit": said("%(brand)s credit", brand=""),
+    "debit": said("%(brand)s debit", brand=""),
+    "prepaid": said("%(brand)s prepaid", brand=""),
+}
+PLAIN = {"credit": said("Credit card"), "debit": said("Debit card"), "prepaid": said("Prepaid card")}
 
 
-def card_words(payment: object) -> str:
+def card_words(payment: object, reader: Reader | None = None) -> str:
     """How it was paid: Visa debit ending in 4242; Apple Pay (Visa ending in 4242); iDEAL; plainly Card, when the processor has not said."""
+    reader = reader or _ENGLISH
     method, kind = getattr(payment, "method", None), getattr(payment, "method_kind", None)
     if getattr(payment, "provider", None) == "bank":
-        return UNNAMED["bank_transfer"]
+        return written_for(reader, NAMELESS["bank_transfer"])
     if method in ("bank_redirect", "bank_transfer", "qr") or (method is None and kind not in (None, "card")):
-        return kind_name(kind) if kind and method != "bank_transfer" else UNNAMED.get(method or "", "Bank payment")
-    card = _card(payment)
+        named = kind_name(kind) if kind and method != "bank_transfer" else None
+        return named or written_for(reader, NAMELESS.get(method or "", NAMELESS["bank_redirect"]))
+    card = _card(payment, reader)
     if method == "wallet":
-        return UNNAMED["wallet"] if kind is None else f"{kind_name(kind)} ({card})" if card != "Card" else kind_name(kind)
-    return card
+        if kind is None:
+            return written_for(reader, NAMELESS["wallet"])
+        return f"{kind_name(kind)} ({card})" if card else kind_name(kind)
+    return card or written_for(reader, said("Card"))
 
 
-def _card(payment: object) -> str:
-    brand, last4 = getattr(payment, "card_brand", None), getattr(payment, "card_last4", None)
-    name, funding = CARD_BRANDS.get(brand or "", "Card"), FUNDING.get(getattr(payment, "card_funding", None) or "")
-    if funding:
-        name = f"{name} {funding}" if name != "Card" else f"{funding.capitalize()} card"
-    return f"{name} ending in {last4}" if last4 else name
+def _card(payment: object, reader: Reader) -> str:
+    """Brand, kind and last digits, as far as they are known; nothing when none is."""
+    brand, last4, funding = (getattr(payment, name, None) or "" for name in ("card_brand", "card_last4", "card_funding"))
+    name = CARD_BRANDS.get(brand, "")
+    if funding in FUNDED:
+        name = written_for(reader, Sentence(FUNDED[funding].text, {"brand": name}) if name else PLAIN[funding])
+    if not last4:
+        return name
+    name = name or written_for(reader, said("Card"))
+    return written_for(reader, said("%(card)s ending in %(digits)s", card=name, digits=last4))
+
+
+def written_for(reader: Reader, sentence: str) -> str:
+    """What the business has said, in the reader's language, with its sums and days in the reader's manner. Plain text, not escaped."""
+    catalogue = texts(reader.language)
+    if not isinstance(sentence, Sentence):
+        return str(catalogue.ugettext(sentence)) if sentence else sentence
+    text = str(catalogue.ugettext(sentence.text))
+    return text % {name: _value_for(reader, value) for name, value in sentence.values.items()} if sentence.values else text
+
+
+def _value_for(reader: Reader, value: Any) -> Any:
+    if isinstance(value, Money):
+        return reader.money(value)
+    if isinstance(value, datetime):
+        return reader.when(value)
+    if isinstance(value, date):
+        return reader.day(value)
+    return written_for(reader, value) if isinstance(value, Sentence) else value
+
+
+def _order(name: str) -> str:
+    """Österreich stands at O, Égypte at E."""
+    return "".join(letter for letter in unicodedata.normalize("NFD", name.casefold()) if not unicodedata.combining(letter))
+
+
+_HOUSE = Locale.parse(HOUSE_LOCALE)
+_ENGLISH = Reader()

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import segno
-from babel.core import Locale
 from markupsafe import Markup
 
 from core.accounts.models import Vendor
@@ -69,52 +68,56 @@ def receipt_html(
     cart: Any = None,
     said: Said | None = None,
     extra: ReceiptWish | None = None,
+    languages: Iterable[tuple[str, str, str]] = (),
 ) -> str:
-    """The whole page, written in the vendor's time zone. Only refunds that the provider has confirmed are on it.
+    """The whole page, written in the reader's language and the vendor's time zone. Only refunds that the provider has confirmed are on it.
 
     `address` is where this receipt can be checked, `pdf_address` what the button on screen opens (none on the PDF itself),
     `history_address` where the payer reads what happened step by step.
     `cart` is what was bought, where that was more than one sum, and `said` what the payer said of themselves,
-    `extra` what the vendor adds and leaves off.
+    `extra` what the vendor adds and leaves off; `languages` (code, name, address) what the page on screen can be read in.
     The same payment and refunds give the same text, whenever and wherever it is written.
     """
     confirmed = sorted((refund for refund in refunds if refund.state == "succeeded"), key=lambda refund: refund.settled_at)
     kept = payment.captured
     for refund in confirmed:
         kept = kept - refund.amount
-    sheet = stationery_for(Reader(locale, vendor.time_zone)).get_template("papers/receipt.html")
+    reader = Reader(locale, vendor.time_zone)
+    sheet = stationery_for(reader).get_template("papers/receipt.html")
     return sheet.render(
         vendor=vendor,
-        country=Locale.parse("en_GB").territories.get(vendor.country, vendor.country),
+        country=reader.country(vendor.country),
         payment=payment,
         refunds=confirmed,
         kept=kept,
         practice=payment.mode == "test",
-        state="Refunded" if not kept else "Partly refunded" if confirmed else "Paid",
+        state="refunded" if not kept else "partly-refunded" if confirmed else "paid",
         as_of=confirmed[-1].settled_at if confirmed else payment.captured_at,
         address=address,
         pdf_address=pdf_address,
         history_address=history_address,
-        code=_code(address),
+        code=_code(address, reader),
         verify=verify(),
         cart=cart,
-        buyer=_made_out_to(said, payment.payer_name) if said else None,
+        buyer=_made_out_to(said, payment.payer_name, reader) if said else None,
         extra=extra or ReceiptWish(),
+        languages=list(languages),
     )
 
 
-def _made_out_to(said: Said, name: str) -> list[str]:
+def _made_out_to(said: Said, name: str, reader: Reader) -> list[str]:
     """The lines of an address as a letter has them; none where nothing but a telephone number was given."""
     place = said.billing or {}
     if not (said.company or said.tax_id or place):
         return []
     country = place.get("country", "")
     town = f"{place.get('postcode', '')} {place.get('city', '')}".strip()
-    parts = [said.company or name, place.get("line1"), place.get("line2"), town, Locale.parse("en_GB").territories.get(country, country)]
-    return [part for part in (*parts, f"VAT or tax number {said.tax_id}" if said.tax_id else "") if part]
+    parts = [said.company or name, place.get("line1"), place.get("line2"), town, reader.country(country)]
+    return [part for part in (*parts, reader.plain("VAT or tax number %(number)s", number=said.tax_id) if said.tax_id else "") if part]
 
 
-def _code(address: str) -> Markup:
+def _code(address: str, reader: Reader) -> Markup:
     """The address as a QR code drawn into the page itself, so that nothing has to be fetched for it."""
+    title = reader.plain("QR code: the address of this receipt")
     drawn = segno.make(address, error="m", micro=False)
-    return Markup(drawn.svg_inline(border=0, omitsize=True, svgclass="code", lineclass=None, title="QR code: the address of this receipt"))
+    return Markup(drawn.svg_inline(border=0, omitsize=True, svgclass="code", lineclass=None, title=title))

@@ -7,35 +7,43 @@ from typing import Any
 import structlog
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 
 from core.kernel.db import DATABASE_AWAY, gave_way
 from core.kernel.errors import Refusal
 from core.kernel.signing import TokenRefused
+from core.web.languages import written
 from core.web.page import wants_part
 
 log = structlog.get_logger()
 
-WORDS: dict[int, tuple[str, str]] = {
-    400: ("That did not come through properly", "Go back, reload the page and send it again. What you typed should still be there."),
-    403: ("You may not do that", "Your role does not permit it. An owner of the account can change your role."),
-    404: ("There is nothing here", "The address may be mistyped, or the page may have moved."),
-    405: ("That does not work here", "This page does not accept that kind of request."),
-    408: ("That took too long to arrive", "Your connection may be slow. Please try again."),
-    410: ("This is gone", "What was here is no longer available."),
-    413: ("That is too large", "What you sent is larger than we accept. Nothing was saved."),
-    414: ("That address is too long", "Shorten the search or the filter and try again."),
-    415: ("We cannot read that", "The content was sent in a form that this page does not understand."),
-    429: ("Too many attempts", "For safety we ask you to wait a little before you try again."),
-    500: ("Something broke on our side", "Nothing you did was wrong, and nothing was half-saved. The fault is recorded; please try again."),
-    503: ("We will be right back", "The service is starting up or short of something it needs. Please try again in a moment."),
+WORDS: dict[int, tuple[Any, Any]] = {
+    400: (
+        _l("That did not come through properly"),
+        _l("Go back, reload the page and send it again. What you typed should still be there."),
+    ),
+    403: (_l("You may not do that"), _l("Your role does not permit it. An owner of the account can change your role.")),
+    404: (_l("There is nothing here"), _l("The address may be mistyped, or the page may have moved.")),
+    405: (_l("That does not work here"), _l("This page does not accept that kind of request.")),
+    408: (_l("That took too long to arrive"), _l("Your connection may be slow. Please try again.")),
+    410: (_l("This is gone"), _l("What was here is no longer available.")),
+    413: (_l("That is too large"), _l("What you sent is larger than we accept. Nothing was saved.")),
+    414: (_l("That address is too long"), _l("Shorten the search or the filter and try again.")),
+    415: (_l("We cannot read that"), _l("The content was sent in a form that this page does not understand.")),
+    429: (_l("Too many attempts"), _l("For safety we ask you to wait a little before you try again.")),
+    500: (
+        _l("Something broke on our side"),
+        _l("Nothing you did was wrong, and nothing was half-saved. The fault is recorded; please try again."),
+    ),
+    503: (_l("We will be right back"), _l("The service is starting up or short of something it needs. Please try again in a moment.")),
 }
 
 
 def answer(status: int, *, title: str | None = None, message: str | None = None, code: str | None = None) -> Response:
     """The one place where an error is put into words and form. It reads no row: the database may be the trouble."""
     known = WORDS.get(status, WORDS[400 if status < 500 else 500])
-    shown = {"status": status, "title": title or known[0], "message": message or known[1]}
+    shown = {"status": status, "title": title or str(known[0]), "message": message or str(known[1])}
     if wants_json():
         response = jsonify(type="about:blank", code=code or f"http_{status}", title=shown["title"], detail=shown["message"], status=status)
         response.content_type = "application/problem+json"
@@ -59,17 +67,19 @@ def wants_json() -> bool:
 
 
 def _refused(refusal: Refusal) -> Response:
-    return answer(refusal.status, title=_title(refusal), message=refusal.message, code=refusal.code)
+    return answer(refusal.status, title=_title(refusal), message=written(refusal.message), code=refusal.code)
 
 
 def _title(refusal: Refusal) -> str | None:
-    return "That was not possible" if refusal.status in (409, 422) else None
+    return _("That was not possible") if refusal.status in (409, 422) else None
 
 
 def _token_refused(refusal: TokenRefused) -> Response:
     """A stranger learns nothing: altered, expired, revoked and foreign tokens all read the same."""
     log.info("token_refused", reason=refusal.reason, route=str(request.url_rule))
-    return answer(404, title="This link is not valid", message="It may be incomplete, or it may have expired. Please ask for a new one.")
+    return answer(
+        404, title=_("This link is not valid"), message=_("It may be incomplete, or it may have expired. Please ask for a new one.")
+    )
 
 
 def _http(problem: HTTPException) -> Any:

@@ -100,8 +100,7 @@ function countDown(note) {
   const tell = () => {
     const minutes = Math.ceil((ends - performance.now()) / 60000);
     note.hidden = minutes > 5;
-    const left = minutes === 1 ? "1 minute" : `${minutes} minutes`;
-    const words = minutes < 1 ? note.dataset.over : note.dataset.words.replace("{minutes}", left);
+    const words = minutes < 1 ? note.dataset.over : note.getAttribute(`data-left-${Math.min(minutes, 5)}`);
     if (note.textContent !== words) note.textContent = words;
   };
   tell();

@@ -23,7 +23,7 @@
   const wait = () => {
     const line = document.createElement("p");
     line.className = "card-wait";
-    line.textContent = "Opening the card form…";
+    line.textContent = place.dataset.opening;
     place.replaceChildren(line);
   };
   const useButton = () => {

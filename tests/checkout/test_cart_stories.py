@@ -74,7 +74,7 @@ def test_a_cart_is_chosen_paid_and_found_again_on_every_page(shop: Shop, link, v
     assert back.get_attribute("href") == f"http://localhost:9/thanks?payment={payment.public_id}"
     expect(page.get_by_text("You need not go back for your payment to count")).to_be_visible()
     page.get_by_role("link", name="See the receipt").click()
-    for words in ("2 × Loaf at £4.50", "Discount SPRING", "£12.66"):
+    for words in ("2 × Loaf (£4.50 each)", "Discount SPRING", "£12.66"):
         expect(page.get_by_text(words).first).to_be_visible()
 
 

@@ -40,7 +40,7 @@ def test_an_amount_nobody_suggested_is_refused(payer, new_path):
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"), [("1.99", "The smallest amount here is GBP 2.00."), ("500.01", "The largest amount here is GBP 500.00.")]
+    ("typed", "said"), [("1.99", "The smallest amount here is £2.00."), ("500.01", "The largest amount here is £500.00.")]
 )
 def test_an_amount_outside_the_bounds_is_refused_at_its_field(payer, new_path, typed, said):
     page = payer.get(new_path(amount=None, minimum_minor=200, maximum_minor=50_000))

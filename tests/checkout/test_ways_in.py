@@ -306,7 +306,7 @@ def test_a_request_shows_what_is_open_and_takes_a_part(payer: Browser, another_p
     page = payer.get(path)
     assert "£200.00 of £300.00 is open" in page.text and "Between £20.00 and £200.00." in page.text
     page = payer.submit(page.form(), status=422, choice="own", amount="250", **TYPED)
-    assert page.errors == ["Only GBP 200.00 is open."] and page.form().values["amount"] == "250"
+    assert page.errors == ["Only £200.00 is open."] and page.form().values["amount"] == "250"
     assert "£150.00" in payer.submit(page.form(), choice="own", amount="150").text
     page = another_payer.get(path)
     assert "£150.00 is being paid right now" in page.text

@@ -55,7 +55,7 @@ def test_page_receipt_and_letters_show_the_same_cart(shop: Shop, owner, stranger
     with shop.app.app_context():
         token = receipt_token(shop.vendor, payment)
     receipt = stranger.client.get(f"/receipt/{token}").text
-    for words in ("4 × <bdi>Loaf &lt;b&gt;</bdi> at £4.50", "Discount SPRING", "−£1.80", "VAT 20% on £16.20", "£21.44"):
+    for words in ("4 × <bdi>Loaf &lt;b&gt;</bdi> (£4.50 each)", "Discount SPRING", "−£1.80", "VAT 20% on £16.20", "£21.44"):
         assert words in receipt, words
     work()
     with shop.app.app_context():

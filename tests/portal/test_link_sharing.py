@@ -121,7 +121,7 @@ def test_a_request_to_be_paid_in_parts_is_made_and_followed(shop: Shop, owner: B
     form = owner.get(f"/portal/links/{link.public_id}/edit").form()
     assert form.values["amount"] == "300.00" and form.values["part_minimum"] == "20.00" and form.values["due_on"] == due.isoformat()
     page = owner.submit(form, status=422, amount="149.99")
-    assert "GBP 150.00 is paid or being paid already." in page.errors
+    assert "£150.00 is paid or being paid already." in page.errors
     owner.submit(form, amount="150.00")
     assert fresh(shop, link).total_minor == 15_000
 

@@ -265,7 +265,7 @@ def test_a_link_whose_amounts_are_all_outside_the_limits_is_refused(shop):
     browser = shop.browser()
     browser.submit(browser.get(f"{PAGE}/card").form(), minimum="10.00")
     page = new_link(shop, status=422, amount="9.99")
-    assert page.errors == ["With these terms nobody could pay. Card: the amount is below the smallest that is allowed, EUR 10.00."]
+    assert page.errors == ["With these terms nobody could pay. Card: the amount is below the smallest that is allowed, €10.00."]
     page = new_link(shop, amount_kind="open", amount="", minimum="5.00", maximum="20.00")
     assert page.heading == "A bowl"
 

@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired
 
 from core.kernel.errors import NotFound, Refusal
 from core.kernel.money import Money
+from core.web import languages
 from core.web.fields import (
     AddressField,
     CountField,
@@ -54,6 +55,7 @@ GOOD = {
 def request_app() -> Iterator[Flask]:
     app = Flask("forms")
     app.secret_key = "for this test only"
+    languages.install(app)
     yield app
 
 

@@ -21,7 +21,7 @@ from core.web.languages import language
     ],
 )
 def test_the_browsers_wish_is_heard(app: Flask, wishes: str, answer: str) -> None:
-    with app.test_request_context("/", headers={"Accept-Language": wishes}):
+    with app.test_request_context("/verify", headers={"Accept-Language": wishes}):
         assert language() == answer
 
 
@@ -37,5 +37,5 @@ def test_the_browsers_wish_is_heard(app: Flask, wishes: str, answer: str) -> Non
     ],
 )  # fmt: skip
 def test_texts_are_filled_and_what_fills_them_is_escaped(app: Flask, template: str, page: str) -> None:
-    with app.test_request_context("/"):
+    with app.test_request_context("/verify"):
         assert render_template_string(template) == page

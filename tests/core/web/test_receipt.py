@@ -139,7 +139,7 @@ def test_a_receipt_says_what_was_bought_and_how_it_makes_the_total() -> None:
     paid = Paid(captured=cart.total)
     paper = printed(receipt_html(vendor(), paid, [], address=ADDRESS, cart=cart))
     for words in (
-        "2 × Loaf at £4.50 £9.00",
+        "2 × Loaf (£4.50 each) £9.00",
         "Tea towel £10.00",
         "Discount SPRING −£1.90",
         "Tip £1.50",
