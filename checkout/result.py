@@ -118,6 +118,7 @@ def payment_page(template: str, till: Till, *, status: int = 200, **values: obje
         "email": payment.email,
         "page_url": till.page_url,
         "cart": find_cart(till.vendor, payment),
+        "by_bank": payment.method == "bank_transfer",
         "history_url": url_for("checkout.history", token=till.token) if payment.state not in FRESH else None,
     }
     return page(template, status=status, **{**common, **values})
