@@ -42,6 +42,7 @@ def receipt(token: str) -> Response:
         refunds_of_sale(vendor, payment),
         address=settings().public_url + url_for("checkout.receipt", token=token),
         pdf_address=url_for("checkout.receipt_pdf", token=token),
+        history_address=url_for("checkout.receipt_history", token=token),
         cart=find_cart(vendor, payment),
         said=find_details(vendor, payment),
         extra=find_receipt_settings(vendor),

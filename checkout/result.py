@@ -38,6 +38,7 @@ REFRESH_SECONDS = 4  # for browsers without scripts
 DELAYED_SECONDS = 60  # an answer that may take days is not asked for every two seconds
 PROCESSING_SECONDS = 30  # the bank may take days: the page looks again now and then, and the e-mail comes anyway
 LAST_MINUTES = 5  # before that nobody is hurried
+FRESH = ("created", "requires_action")  # nothing has happened yet that the page itself does not say
 NOT_CANCELED = _l("The card processor did not answer, so we cannot promise that this payment is cancelled. Please try again in a moment.")
 
 
@@ -118,6 +119,8 @@ def payment_page(template: str, till: Till, *, status: int = 200, **values: obje
         "email": payment.email,
         "page_url": till.page_url,
         "cart": find_cart(till.vendor, payment),
+        "by_bank": payment.method == "bank_transfer",
+        "history_url": url_for("checkout.history", token=till.token) if payment.state not in FRESH else None,
     }
     return page(template, status=status, **{**common, **values})
 

@@ -99,10 +99,15 @@ def _moment(event: PaymentEvent, names: dict[str, str]) -> Moment:
         text=" · ".join(_sentences(event.kind, detail)),
         tone=tone,
         at=event.at,
-        who=WHO.get(event.actor) or names.get(event.actor) or _("A member of your team"),
+        who=WHO.get(event.actor) or names.get(event.actor) or _somebody(event.actor),
         code=detail.get("refund") or detail.get("attempt") or detail.get("charge"),
         cause=event.cause,
     )
+
+
+def _somebody(actor: str) -> str:
+    """Somebody who is not on the reader's list of people: of the house, or of the team in former days."""
+    return _("The platform's staff") if actor.startswith("stf_") or actor == "operator" else _("A member of your team")
 
 
 def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:

@@ -13,9 +13,14 @@ from wtforms.validators import StopValidation
 from core.accounts.places import countries
 from core.kernel.currency import OFFERED
 from core.methods.rules import Bounds, Rule
+from core.payments.models import PaymentLink
+from core.payments.queries import list_links
 from core.providers.contract import METHODS
 from core.web.fields import ChoiceField, CurrencyField, Form, LineField, MoneyField, options
+from core.web.guard import current
 from core.web.languages import reader
+
+MOST_LINKS = 50
 
 
 def read_currency(text: str) -> str:
@@ -87,6 +92,30 @@ class PreviewForm(Form):
         words=lazy_gettext("Choose a country from the list."),
         default="",
     )
+
+
+    link = ChoiceField(
+        lazy_gettext("Through"),
+        choices=(),
+        words=lazy_gettext("Choose a link from the list."),
+        default="",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        me = current()
+        self.links = list_links(me.vendor, me.mode, limit=MOST_LINKS).rows
+        named = [(link.public_id, f"{link.title}, {link.currency}") for link in self.links]
+        self.link.choices = options([("", _("Any link that names no ways to pay")), *named])
+
+    def chosen_link(self) -> PaymentLink | None:
+        """The link whose own ways to pay count as well."""
+        return next((link for link in self.links if link.public_id == self.link.data), None)
+
+    def validate_link(self, field: Field) -> None:
+        link = self.chosen_link()
+        if link is not None and self.currency.data and link.currency != self.currency.data:
+            raise StopValidation(_("This link is in %(currency)s. Choose that currency.", currency=link.currency))
 
 
 class MethodsField(Field):

@@ -112,7 +112,8 @@ def _list_page(problem: str | None = None, status: int = 200) -> Response:
 def _preview(form: PreviewForm) -> tuple[list[tuple[str, Way]], list[tuple[str, str]]]:
     """What a payer would see for this amount, and why the rest is hidden from them."""
     me, minor = current(), form.amount.data.minor
-    asked = Asked(form.currency.data, minor, minor, form.country.data or None)
+    link = form.chosen_link()
+    asked = Asked(form.currency.data, minor, minor, form.country.data or None, tuple(link.methods) if link else ())
     verdict = judge(list_rules(me.vendor.id, me.mode), offers_for(me.mode), asked)
     return [(method_title(way.method), way) for way in verdict.shown], [(method_title(h.method), _why(h)) for h in verdict.hidden]
 

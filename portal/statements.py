@@ -7,17 +7,21 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 
-from flask import Response, request, url_for
+from flask import Response, make_response, request, url_for
 from flask_babel import gettext as _
 
 from core.kernel.currency import is_currency
-from core.kernel.errors import NotFound
+from core.kernel.errors import Conflict, NotFound
 from core.kernel.money import Money
+from core.ledger.months import ask_for_statement, bounds, next_month, paper_name, previous_month
 from core.ledger.queries import balances
 from core.ledger.statement import Statement, balance_at, first_booked_at, make_statement, statement_lines, statement_sheet
+from core.notifications.models import Paper
+from core.notifications.papers import newest_paper
 from core.web.filters import zone
 from core.web.guard import current, may
-from core.web.page import cursor, page
+from core.web.languages import language
+from core.web.page import cursor, page, see_other
 from core.web.sheet import send_sheet
 from portal.balance import FIGURES, KINDS
 from portal.blueprint import portal
@@ -41,14 +45,6 @@ class Month:
         return f"{self.first:%Y-%m}"
 
 
-def _next(first: date) -> date:
-    return date(first.year + first.month // 12, first.month % 12 + 1, 1)
-
-
-def _previous(first: date) -> date:
-    return date(first.year - (first.month == 1), (first.month - 2) % 12 + 1, 1)
-
-
 def _currencies() -> list[str]:
     """Those in which anything of the vendor's ever moved, their own first."""
     me = current()
@@ -67,8 +63,8 @@ def statements() -> Response:
     month = min(_asked(request.args["before"]) if "before" in request.args else last, last)
     earliest = (began.astimezone(zone()).date() if began else last).replace(day=1)
     while began and month >= earliest and len(months) < MONTHS_ON_A_PAGE:
-        months.append(Month(month, [balance_at(me.vendor, me.mode, code, beginning(_next(month))) for code in codes], month < last))
-        month = _previous(month)
+        months.append(Month(month, [balance_at(me.vendor, me.mode, code, beginning(next_month(month))) for code in codes], month < last))
+        month = previous_month(month)
     older = url_for(".statements", before=f"{month:%Y-%m}") if began and month >= earliest else None
     newest = url_for(".statements") if "before" in request.args else None
     return page("portal/statements/index.html", months=months, codes=codes, older=older, newest=newest)
@@ -85,7 +81,7 @@ def _statement(month: str) -> tuple[date, Statement]:
     me, first, code = current(), _asked(month), request.args.get("currency", current().vendor.currency)
     if len(code) != 3 or not is_currency(code) or first > today():
         raise NotFound(_("There is no statement of that month."))
-    return first, make_statement(me.vendor, me.mode, code, beginning(first), beginning(_next(first)))
+    return first, make_statement(me.vendor, me.mode, code, *bounds(first, me.vendor.time_zone))
 
 
 @portal.get("/portal/statements/<month>")
@@ -103,8 +99,10 @@ def statement(month: str) -> Response:
         lines=lines,
         kinds=KINDS,
         codes=_currencies(),
-        earlier=f"{_previous(first):%Y-%m}",
-        later=f"{_next(first):%Y-%m}" if _next(first) <= today() else None,
+        earlier=f"{previous_month(first):%Y-%m}",
+        printed=_printed(first, made) is not None,
+        waiting="waiting" in request.args,
+        later=f"{next_month(first):%Y-%m}" if next_month(first) <= today() else None,
         oldest=url_for(".statement", **here) if after else None,
         newer=url_for(".statement", after=str(following), **here) if following else None,
     )
@@ -116,6 +114,41 @@ def statement_file(month: str) -> Response:
     me = current()
     first, made = _statement(month)
     return send_sheet(statement_sheet(me.vendor, me.mode, made), f"statement-{me.mode}-{first:%Y-%m}-{made.currency}")
+
+
+@portal.post("/portal/statements/<month>/paper")
+@may("balance.see")
+def print_statement(month: str) -> Response:
+    """Have it printed by a worker. A month that still runs has no paper: tomorrow it would say something else."""
+    me = current()
+    first, made = _statement(month)
+    if not made.is_over:
+        raise Conflict(_("This month is not over yet. Its statement can be printed when it is."))
+    if _printed(first, made) is None:
+        ask_for_statement(me.vendor, me.mode, first, made.currency, locale=language())
+    return see_other(url_for(".statement", month=f"{first:%Y-%m}", currency=made.currency, waiting="yes"))
+
+
+@portal.get("/portal/statements/<month>.pdf")
+@may("balance.see")
+def statement_pdf(month: str) -> Response:
+    first, made = _statement(month)
+    paper = _printed(first, made)
+    if paper is None:
+        raise NotFound(_("This statement has not been printed yet."))
+    answer = make_response(paper.pdf)
+    answer.content_type = "application/pdf"
+    answer.headers["Content-Disposition"] = f'inline; filename="statement-{paper.mode}-{first:%Y-%m}-{made.currency}.pdf"'
+    return answer
+
+
+def _printed(first: date, made: Statement) -> Paper | None:
+    """The paper in the reader's language, once a worker has made it."""
+    me = current()
+    if not made.is_over:
+        return None
+    name = paper_name(first, made.currency, zone=me.vendor.time_zone, locale=language())
+    return newest_paper(me.vendor.id, me.mode, about=name, kind="statement")
 
 
 def _line(text: str) -> uuid.UUID:

@@ -11,6 +11,7 @@ from wtforms.fields.choices import SelectChoice
 
 from core.methods.rules import list_rules
 from core.payments.models import Payment
+from core.payments.queries import shown_state
 from core.web.guard import current
 from core.web.languages import reader, written
 from core.web.reader import card_words
@@ -23,10 +24,8 @@ SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Win
 
 
 def payment_status(payment: Payment) -> str:
-    """The word for its badge: the payment's state, or how much of it has gone back."""
-    if payment.state != "succeeded" or not payment.refunded:
-        return payment.state
-    return "refunded" if payment.refunded == payment.captured else "partly_refunded"
+    """The word for its badge."""
+    return shown_state(payment)
 
 
 def letter(text: str) -> Markup:

@@ -25,6 +25,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "send_message": messages.send_message,
     "make_receipt": papers.make_receipt,
     "make_poster": papers.make_poster,
+    "make_statement": papers.make_statement,
     "fetch_statements": bank.fetch_statements,
     "send_bank_orders": bank.send_bank_orders,
     "verify_domain": domains.verify_domain,

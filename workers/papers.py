@@ -1,8 +1,9 @@
-"""The paper jobs: print the receipt of a payment as it stands, or the poster of a link, and keep it."""
+"""The paper jobs: print the receipt of a payment as it stands, the poster of a link, the statement of a month, and keep it."""
 
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 import structlog
 
@@ -10,18 +11,23 @@ from core.accounts.branding import find_logo
 from core.accounts.queries import get_vendor
 from core.accounts.receipts import find_receipt_settings
 from core.kernel.db import db, unit_of_work
+from core.ledger.months import bounds, paper_name
+from core.ledger.statement import make_statement as draw_up
+from core.ledger.statement import statement_lines
 from core.notifications.models import Paper
 from core.notifications.papers import keep_paper
 from core.payments.models import Payment, PaymentLink
-from core.payments.queries import refunds_of_sale
+from core.payments.queries import payments_named, refunds_of_sale
 from core.payments.sale import find_cart, find_details
 from core.payments.start import receipt_token
 from core.web import addresses
 from core.web.pdf import render_pdf
 from core.web.poster import poster_html, poster_name
 from core.web.receipt import receipt_html
+from core.web.statement_paper import MOST_LINES, statement_html
 
 log = structlog.get_logger("workers")
+SECONDS_FOR_A_STATEMENT = 45  # it may have many pages, and must be done before its lease ends
 
 
 def make_receipt(vendor_id: uuid.UUID, *, mode: str, payment: str) -> Paper | None:
@@ -62,3 +68,26 @@ def make_poster(vendor_id: uuid.UUID, *, mode: str, link: str, size: str, addres
     printed = render_pdf(html)
     with unit_of_work():
         return keep_paper(vendor_id, mode, about=poster_name(shown.public_id, size, html), kind="poster", pdf=printed.data)
+
+
+def make_statement(vendor_id: uuid.UUID, *, mode: str, month: str, currency: str, locale: str) -> Paper | None:
+    """Print the statement of a month and keep it. None for a month that is not over: what is printed never changes.
+
+    A month with more lines than a person would read on paper is printed with its sums; every line is in the file.
+    Raises PaperNotPrinted when the press cannot: try again later.
+    """
+    first = date.fromisoformat(f"{month}-01")
+    with unit_of_work():
+        vendor = get_vendor(vendor_id)
+        made = draw_up(vendor, mode, currency, *bounds(first, vendor.time_zone))
+        if not made.is_over:
+            return None
+        few = sum(total.count for total in made.totals) <= MOST_LINES
+        lines = statement_lines(vendor, mode, made, limit=MOST_LINES)[0] if few else None
+        references = {name: paid.reference for name, paid in payments_named(vendor, mode, {line.about for line in lines or []}).items()}
+        extra = find_receipt_settings(vendor)
+        html = statement_html(vendor, made, lines, first=first, mode=mode, references=references, extra=extra, locale=locale)
+        name = paper_name(first, currency, zone=vendor.time_zone, locale=locale)
+    printed = render_pdf(html, seconds=SECONDS_FOR_A_STATEMENT)
+    with unit_of_work():
+        return keep_paper(vendor_id, mode, about=name, kind="statement", pdf=printed.data)

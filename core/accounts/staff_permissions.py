@@ -5,7 +5,7 @@ from __future__ import annotations
 REVIEWER, FINANCE, SUPERUSER = "reviewer", "finance", "superuser"
 STAFF_ROLES = (REVIEWER, FINANCE, SUPERUSER)
 
-# Nobody of the staff moves a vendor's money: there is no permission for it.
+# Nobody of the staff moves a vendor's money: there is no permission for it. Money that nobody knows is the house's until it is placed.
 STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "home.see": STAFF_ROLES,
     "payments.see": STAFF_ROLES,
@@ -13,6 +13,7 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "balances.see": (FINANCE, SUPERUSER),  # what a vendor is owed
     "alarms.see": (FINANCE, SUPERUSER),  # what the proofs of the books found
     "bank.see": (FINANCE, SUPERUSER),  # transfers that nobody knows, with their senders
+    "bank.resolve": (FINANCE, SUPERUSER),  # say whose such money is, or send it back
     "jobs.see": STAFF_ROLES,
     "jobs.retry": (FINANCE, SUPERUSER),
     "events.see": STAFF_ROLES,

@@ -171,6 +171,13 @@ def page_state(payment: Payment) -> str:
     return "expired" if now() >= payment.expires_at and live_attempt(payment) is None else "pay"
 
 
+def shown_state(payment: Payment) -> str:
+    """The word for a payment on every page that tells of it: its state, or how much of it has gone back."""
+    if payment.state != "succeeded" or not payment.refunded:
+        return payment.state
+    return "refunded" if payment.refunded == payment.captured else "partly_refunded"
+
+
 def milestones(vendor: Vendor, mode: str) -> dict[str, bool]:
     """Whether this vendor has any link and any payment yet: for the checklist on the home page."""
     has_link = select(PaymentLink.id).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode).limit(1)

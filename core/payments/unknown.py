@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
@@ -21,7 +21,7 @@ from core.kernel.sentence import said
 from core.ledger import book
 from core.ledger.post import post
 from core.payments.models import Payment
-from core.payments.queries import get_payment
+from core.payments.queries import Page, get_payment
 from core.payments.transfer_models import Transfer
 from core.payments.transfer_receive import booked_at, receive_transfer
 from core.payments.transfer_return import NoWayBack
@@ -40,6 +40,7 @@ WORDS = {
     "order_done": "It carries out an order a second time.",
     "order_differs": "It names an order of ours, but the sum or the account is another one.",
     "reversal_of_nothing": "The bank takes back a credit that we do not know.",
+    "return_failed": "It was sent back, and came back: the account we sent it to did not take it.",
     "reversal_of_what_was_returned": "The bank takes back a credit that was sent back already.",
 }
 
@@ -57,6 +58,17 @@ def list_unknown(mode: str, *, limit: int = 100) -> list[BankLine]:
     """Lines that wait for a person, oldest first."""
     waiting = select(BankLine).where(BankLine.mode == mode, BankLine.state == "unknown")
     return list(db.session.scalars(waiting.order_by(BankLine.booked_on, BankLine.public_id).limit(limit)))
+
+
+def list_decided(mode: str, *, after: str | None = None, limit: int = 25) -> Page[BankLine]:
+    """Lines about which a person has decided, the latest decision first, by keyset."""
+    decided = select(BankLine).where(BankLine.mode == mode, BankLine.state == "resolved")
+    place = tuple_(BankLine.resolved_at, BankLine.public_id)
+    if after:
+        last = get_line(mode, after)
+        decided = decided.where(place < (last.resolved_at, last.public_id))
+    rows = list(db.session.scalars(decided.order_by(BankLine.resolved_at.desc(), BankLine.public_id.desc()).limit(limit + 1)))
+    return Page(rows[:limit], rows[limit - 1].public_id if len(rows) > limit else None)
 
 
 def get_line(mode: str, number: str) -> BankLine:
@@ -132,10 +144,15 @@ def _slip(wanted: str, typed: str) -> bool:
 def assign_line(line: BankLine, vendor: Vendor, payment: Payment, *, by: str, reason: str) -> Transfer:
     """A person says: this money is for that payment. It leaves the platform's book and becomes a transfer of the payment's.
 
-    Refuses a line that is not unknown any more, a debit, and a payment in another currency.
+    Refuses a line that is not unknown any more, a debit, and a payment in another currency or of the other mode.
+    The reason stands at the line, and in the audit log of the vendor whose money it becomes.
     """
     line = _lock(line, sign=1)
-    if (line.mode, line.currency) != (payment.mode, payment.currency):
+    if line.mode != payment.mode:
+        raise Refusal(
+            said("That payment is %(mode)s, this money %(theirs)s: the two never meet.", mode=payment.mode, theirs=line.mode), field="payment"
+        )
+    if line.currency != payment.currency:
         raise Refusal(
             said("That payment is in %(currency)s, this money in %(theirs)s.", currency=payment.currency, theirs=line.currency),
             field="payment",
@@ -144,6 +161,7 @@ def assign_line(line: BankLine, vendor: Vendor, payment: Payment, *, by: str, re
     _resolve(line, "assigned", by, reason)
     post([book.unknown_leaves(line, kind="transfer assigned", at=now())])
     record(book.PLATFORM, actor=by, action="line.assigned", subject=line.public_id, payment=payment.public_id, reason=reason)
+    record(vendor.id, actor=by, action="transfer.assigned", subject=payment.public_id, line=line.public_id, reason=reason)
     return receive_transfer(vendor, payment, line, matched_by=by)
 
 

@@ -114,6 +114,7 @@ class BankLine(Base):
         CheckConstraint(f"state IN ({', '.join(map(repr, LINE_STATES))})", name="state"),
         Index("ix_bank_lines_to_book", "mode", "account", "statement", postgresql_where="state = 'new'"),
         Index("ix_bank_lines_unknown", "mode", "booked_on", postgresql_where="state = 'unknown'"),
+        Index("ix_bank_lines_decided", "mode", "resolved_at", "public_id", postgresql_where="state = 'resolved'"),
         Index("ix_bank_lines_payment", "mode", "payment", postgresql_where="payment IS NOT NULL"),
         Index("ix_bank_lines_bank_reference", "mode", "account", "bank_reference"),
     )

@@ -96,7 +96,7 @@ def stationery_for(reader: Reader) -> Environment:
     """The same in this reader's language, with amounts and dates written for them."""
     sheet = stationery().overlay()
     sheet.filters = sheet.filters | {
-        name: getattr(reader, name) for name in ("money", "when", "day", "number", "percent", "card", "country", "plain")
+        name: getattr(reader, name) for name in ("money", "when", "day", "stamp", "number", "percent", "card", "country", "plain")
     }
     sheet.globals = sheet.globals | {
         "_": _texts(reader.language),

@@ -1,24 +1,208 @@
-"""Money on our bank account that nobody knows: what it is and why nobody knows it. Deciding whose it is stays on the command line."""
+"""Money on our bank account that nobody knows: what it is, whose it might be, and the decision about it with one press."""
 
 from __future__ import annotations
 
-from flask import Response
+from typing import Any
 
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
+
+from core.accounts.queries import people_named
+from core.accounts.staff import staff_names
+from core.kernel.errors import NotFound
 from core.kernel.money import Money
-from core.payments.unknown import WORDS, list_unknown
-from core.web.page import page
-from core.web.staff_guard import staff_may
+from core.payments.everywhere import EverywhereFilter, get_everywhere, list_everywhere
+from core.payments.unknown import (
+    WORDS,
+    Suggestion,
+    assign_line,
+    explain_charge,
+    get_line,
+    list_decided,
+    list_unknown,
+    return_line,
+    suggest,
+)
+from core.providers.bank_models import BankLine
+from core.web.fields import Form, LineField
+from core.web.page import cursor, page, see_other
+from core.web.staff_guard import staff, staff_may
 from portal.admin.blueprint import staff_door
+from portal.admin.payments import WordsField
 
 WORLDS = ("live", "test")
+MOST_FOUND = 5
+
+
+class LookForm(Form):
+    class Meta:
+        csrf = False  # reading changes nothing
+
+    q = WordsField(later("Look for another payment"), most=254)
+
+
+class AssignForm(Form):
+    payment = LineField(later("Payment"), most=40, required=later("Choose a payment."))
+    reason = LineField(later("Why it is for this payment"), most=300)
+
+
+class ReturnForm(Form):
+    why_back = LineField(later("Why it goes back"), most=300, required=later("Say why: it stays with the line for whoever asks later."))
+    iban = LineField(later("Send it to this IBAN instead"), most=42)
+
+
+class ChargeForm(Form):
+    why_charged = LineField(later("What the bank charged for"), most=300, required=later("Say what it was for: it stays with the line."))
 
 
 @staff_door.get("/staff/bank-money")
 @staff_may("bank.see")
 def bank_money() -> Response:
     """The oldest hundred of each mode: what is decided makes room for the next."""
-    lines = [(line, Money(line.sign * line.amount_minor, line.currency)) for mode in WORLDS for line in list_unknown(mode)]
+    lines = [(line, signed(line)) for mode in WORLDS for line in list_unknown(mode)]
     return page("portal/admin/bank_money/index.html", lines=lines, words=WORDS)
+
+
+@staff_door.get("/staff/bank-money/<mode>/decided")
+@staff_may("bank.see")
+def decided_money(mode: str) -> Response:
+    """What was decided about which line, by whom, when and why."""
+    after = cursor()
+    found = list_decided(_world(mode), after=after)
+    return page(
+        "portal/admin/bank_money/decided.html",
+        mode=mode,
+        lines=[(line, signed(line)) for line in found.rows],
+        names=_names(found.rows),
+        newest=url_for(".decided_money", mode=mode) if after else None,
+        older=url_for(".decided_money", mode=mode, after=found.next) if found.next else None,
+    )
+
+
+@staff_door.get("/staff/bank-money/<mode>/<number>")
+@staff_may("bank.see")
+def bank_line(mode: str, number: str) -> Response:
+    """One line with all the bank said; `?q=` looks for a payment it might be for, and `?payment=` has chosen one."""
+    line, look = get_line(_world(mode), number), LookForm(request.args)
+    look.validate()
+    return _line_page(line, assign=AssignForm(formdata=None, payment=request.args.get("payment")), look=look)
+
+
+@staff_door.post("/staff/bank-money/<mode>/<number>/assignment")
+@staff_may("bank.resolve")
+def assign(mode: str, number: str) -> Response:
+    """It is for this payment. For one that was suggested, what speaks for it is reason enough."""
+    line, form = get_line(_world(mode), number), AssignForm()
+    if form.validate():
+        with form.refusals():
+            vendor, payment = get_everywhere(form.payment.data)
+            reason = form.reason.data or _what_speaks_for(payment.public_id, line)
+            if reason:
+                assign_line(line, vendor, payment, by=staff().public_id, reason=reason)
+                flash(_("Booked: it is for %(reference)s of %(vendor)s.", reference=payment.reference, vendor=vendor.name), "good")
+                return see_other(url_for(".bank_money"))
+            form.refuse(_("Say how you know: it stays with the line, and with the payment."), "reason")
+    return _line_page(line, assign=form, failed=form)
+
+
+@staff_door.post("/staff/bank-money/<mode>/<number>/return")
+@staff_may("bank.resolve")
+def send_back(mode: str, number: str) -> Response:
+    """It goes back where it came from."""
+    line, form = get_line(_world(mode), number), ReturnForm()
+    if form.validate():
+        with form.refusals():
+            order = return_line(line, by=staff().public_id, reason=form.why_back.data, iban=form.iban.data or "")
+            flash(
+                _("The order for the bank is written: %(amount)s to %(account)s.", amount=str(order.amount), account=order.to_account),
+                "good",
+            )
+            return see_other(url_for(".bank_money"))
+    return _line_page(line, give_back=form, failed=form)
+
+
+@staff_door.post("/staff/bank-money/<mode>/<number>/charge")
+@staff_may("bank.resolve")
+def charge(mode: str, number: str) -> Response:
+    """It is what the bank charges for its work."""
+    line, form = get_line(_world(mode), number), ChargeForm()
+    if form.validate():
+        with form.refusals():
+            explain_charge(line, by=staff().public_id, reason=form.why_charged.data)
+            flash(_("Booked as a charge of the bank’s."), "good")
+            return see_other(url_for(".bank_money"))
+    return _line_page(line, cost=form, failed=form)
+
+
+def _line_page(line: BankLine, *, failed: Form | None = None, **forms: Form) -> Response:
+    """The line, with what may be done about it. A form that was refused stands there as it was sent."""
+    given = {"assign": AssignForm, "give_back": ReturnForm, "cost": ChargeForm, "look": LookForm}
+    shown: dict[str, Any] = {name: forms.get(name) or form(formdata=None) for name, form in given.items()}
+    open_ = line.state == "unknown"
+    return page(
+        "portal/admin/bank_money/show.html",
+        status=(409 if failed.form_errors else 422) if failed else 200,
+        line=line,
+        sum=signed(line),
+        words=WORDS,
+        says=says(),
+        suggestions=suggest(line) if open_ else [],
+        chosen=_chosen(shown["assign"]) if open_ else None,
+        found=_found(line, shown["look"]) if open_ else None,
+        failed=failed,
+        names=_names([line]),
+        may_resolve=staff().may("bank.resolve") and open_,
+        **shown,
+    )
+
+
+def signed(line: BankLine) -> Money:
+    """What came in above zero, what left below."""
+    return Money(line.sign * line.amount_minor, line.currency)
+
+
+def says() -> dict[str, str]:
+    """What speaks for a suggestion, in words."""
+    return {"reference": _("its reference, with a slip"), "amount": _("the same amount"), "name": _("the payer’s name")}
+
+
+def _what_speaks_for(payment: str, line: BankLine) -> str:
+    found = next((one for one in suggest(line) if one.payment.public_id == payment), None)
+    words = {
+        "reference": "its reference with a slip",
+        "amount": "the same amount",
+        "name": "the payer's name",
+    }  # kept, so in the house's language
+    return f"Suggested by {', '.join(words[reason] for reason in found.reasons)}" if found else ""
+
+
+def _chosen(form: AssignForm) -> Suggestion | None:
+    """The payment that was looked for and chosen, or whose assignment was refused."""
+    try:
+        vendor, payment = get_everywhere(form.payment.data or "")
+    except NotFound:
+        return None
+    return Suggestion(vendor, payment, ())
+
+
+def _found(line: BankLine, look: LookForm) -> list[Suggestion] | None:
+    """Payments by what was typed; None when nothing was."""
+    if look.errors or look.q.words is None:
+        return None
+    rows = list_everywhere(EverywhereFilter(words=look.q.words, mode=line.mode), limit=MOST_FOUND).rows
+    return [Suggestion(vendor, payment, ()) for vendor, payment in rows]
+
+
+def _names(lines: list[BankLine]) -> dict[str, Any]:
+    """What those who decided are called."""
+    return staff_names() | people_named({line.resolved_by or "" for line in lines}) | {"operator": _("An operator")}
+
+
+def _world(mode: str) -> str:
+    if mode not in WORLDS:
+        raise NotFound("There is no such line on any statement.")
+    return mode
 
 
 def count_unknown_up_to(most: int) -> int:

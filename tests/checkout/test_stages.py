@@ -228,3 +228,14 @@ def test_the_same_vendor_cannot_be_reached_with_a_token_made_up_of_known_parts(p
     payer.get(f"/checkout/{payment.public_id}", status=404)
     payer.get(f"/checkout/{payment.token_id}", status=404)
     payer.get(f"/checkout/{secrets.token_urlsafe(60)}", status=404)
+
+
+def test_the_foot_of_the_page_says_what_is_true_of_the_way_to_pay(payer, shop):
+    from tests.core.payments.transfers import begin_transfer
+
+    by_card = payer.get(address_of(shop, payment_at(shop, "pay"))).text
+    assert "Card details go straight to the card processor" in by_card and "your own bank" not in by_card
+    payment = make_payment(shop, make_link(shop, currency="USD"))
+    begin_transfer(shop, payment)
+    by_transfer = payer.get(address_of(shop, payment)).text
+    assert "A transfer is made at your own bank" in by_transfer and "Card details" not in by_transfer

@@ -325,3 +325,21 @@ def test_a_refund_the_provider_cannot_make_is_refused_before_it_is_asked_for(ref
     with pytest.raises(NotRefundable) as refusal:
         check_offer(offer, Money(amount, "EUR"), Money(2500, "EUR"))
     assert (refusal.value.message, refusal.value.field) == (said, "amount")
+
+
+def test_the_try_counts_what_a_chosen_link_allows(shop):
+    switched_on(shop, "wallet", "bank_transfer")
+    link = make_link(shop, amount="25.00", currency="EUR", title="By transfer", methods=("bank_transfer",))
+    page = shop.browser().get(f"{PAGE}?amount=25&currency=EUR&country=NL&link={link.public_id}")
+    preview = page.all("div", class_="preview")[0].text
+    assert "Bank transfer" in preview.split("Hidden")[0] and "Card" not in preview.split("Hidden")[0]
+    assert "Card, because the link does not allow it." in preview
+    everywhere = shop.browser().get(f"{PAGE}?amount=25&currency=EUR&country=NL&link=").all("div", class_="preview")[0].text
+    assert "the link does not allow it" not in everywhere
+
+
+@pytest.mark.parametrize(("query", "words"), [("currency=GBP&link={link}", "This link is in EUR."), ("currency=EUR&link=lnk_x", "Choose a link"), ("currency=EUR&link={theirs}", "Choose a link")])  # fmt: skip
+def test_a_link_that_cannot_be_tried_is_said_at_its_field(shop, query, words):
+    link, theirs = make_link(shop, amount="25.00", currency="EUR"), make_link(make_shop(shop.app), title="Their secret")
+    page = shop.browser().get(f"{PAGE}?amount=25&country=NL&{query.format(link=link.public_id, theirs=theirs.public_id)}", status=422)
+    assert any(words in line for line in page.error_summary) and "Their secret" not in page.html

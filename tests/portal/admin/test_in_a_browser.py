@@ -14,6 +14,7 @@ from core.accounts.staff_visits import begin_visit
 from core.kernel.db import db
 from core.kernel.outbox import OutboxTask, enqueue
 from core.providers.inbox import receive_event
+from tests.core.payments.transfers import TestBank, transfer
 from tests.factories import Shop, ask_refund, make_link, make_paid, make_shop, tell_refund, unit
 from tests.portal.admin.people import STAFF_PASSWORD, WHY, make_staff
 
@@ -57,6 +58,9 @@ def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, app:
     with unit(app):
         task = enqueue("make_receipt", shop.vendor.id, queue="papers", mode="test", payment="a payment")
         task.state, task.last_error = "dead", "ConnectionRefusedError(111, " + "'nobody-listens-at-this-place'" * 5 + ")"
+    bank = TestBank(shop)
+    bank.tell(transfer(2500, name=event_id, text="NO-REFERENCE-AND-A-VERY-LONG-WORD-" * 4))
+    line = bank.line(name=event_id).public_id
     page, wrong = visitor(phone=phone, color_scheme=scheme), []
     page.goto("/staff/sign-in")
     wrong += [("sign-in", found["id"]) for found in Axe().run(page).response["violations"]]
@@ -68,7 +72,7 @@ def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, app:
         begin_visit(shop.vendor, by=colleague.member.public_id, reason=WHY)
     for path in (
         "", "payments", "payments?q=nobody", "payments?since=never", f"payments/{paid.public_id}", "vendors", "vendors?q=none-of-this-name",
-        f"vendors/{shop.vendor.public_id}", "events", "events?show=all", f"events/sandbox/test/{event_id}", "jobs", "bank-money", "audit", "audit?vendor=none-of-this-name",
+        f"vendors/{shop.vendor.public_id}", "events", "events?show=all", f"events/sandbox/test/{event_id}", "jobs", "bank-money", f"bank-money/test/{line}", "bank-money/test/decided", "audit", "audit?vendor=none-of-this-name",
     ):  # fmt: skip
         page.goto(f"/staff/{path}")
         wrong += [(path, found["id"], [n["target"] for n in found["nodes"]][:3]) for found in Axe().run(page).response["violations"]]

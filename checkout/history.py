@@ -1,0 +1,120 @@
+"""What happened to a payment, for the payer: the same events that the vendor and the staff read, at the same instants, in the payer's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Response, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
+
+from checkout.blueprint import door
+from checkout.declines import explain
+from checkout.face import face_of
+from checkout.till import open_till
+from core.accounts.models import Vendor
+from core.kernel.money import Money
+from core.kernel.signing import TokenRefused
+from core.payments.models import Payment, PaymentEvent
+from core.payments.queries import shown_state, timeline
+from core.payments.start import open_payment_token
+from core.web.filters import money
+from core.web.guard import public
+from core.web.page import page
+
+# kind -> (title, sentence, tone). Every kind stands here or among HIDDEN: a test holds it against the vendor's list.
+WORDS: dict[str, tuple[Any, Any, str]] = {
+    "payment.created": (later("You began this payment"), "", "quiet"),
+    "attempt.instructed": (later("You were told how to transfer the money"), "", "quiet"),
+    "attempt.declined": (later("Declined"), later("No money was taken."), "bad"),
+    "attempt.error": (later("The try did not go through"), "", "bad"),
+    "payment.processing": (later("Your bank is working on it"), "", "info"),
+    "payment.unknown": (later("The outcome is not known yet"), later("We keep asking. Please do not pay again."), "warn"),
+    "payment.succeeded": (later("Paid"), "", "good"),
+    "payment.canceled": (later("Cancelled"), "", "quiet"),
+    "payment.expired": (later("Ran out of time"), "", "quiet"),
+    "payment.unexpected_money": (
+        later("Money arrived that was not asked for"), later("It is held apart and is still yours, until it is sent back."), "warn",
+    ),
+    "unexpected.return_requested": (later("What was not asked for is to be sent back"), "", "info"),
+    "transfer.received": (later("Your transfer has arrived"), "", "good"),
+    "transfer.partial": (later("Part of it has come; the rest is waited for"), "", "info"),
+    "transfer.over": (later("You sent more than was asked"), later("It is safe and still yours, until it is sent back."), "warn"),
+    "transfer.late": (later("Your transfer came after the payment had ended"), later("It is safe and still yours."), "warn"),
+    "transfer.taken_back": (later("Your bank took the transfer back"), "", "bad"),
+    "return.requested": (later("To be sent back to you"), "", "info"),
+    "return.settled": (later("Sent back to you"), "", "good"),
+    "return.failed": (later("It could not be sent back"), later("The money is still held for you."), "bad"),
+    "refund.requested": (later("A refund was asked for"), "", "info"),
+    "refund.pending": (later("The refund is on its way"), later("Banks take up to ten days to show it."), "info"),
+    "refund.succeeded": (later("Refunded"), later("Banks take up to ten days to show it."), "good"),
+    "refund.failed": (later("The refund did not go through"), later("Ask the seller how the money can reach you."), "bad"),
+    "refund.canceled": (later("The refund was cancelled"), "", "bad"),
+    "refund.outside": (later("Refunded"), later("Banks take up to ten days to show it."), "good"),
+    "refund.unknown": (later("The refund's outcome is not known yet"), later("We keep asking."), "warn"),
+}  # fmt: skip
+# How we asked and what we booked: nothing of it changes what the payer has paid or gets back.
+HIDDEN = frozenset({
+    "attempt.started", "attempt.opened", "attempt.abandoned", "payer.country", "payment.requires_action", "payment.requires_method",
+    "payment.released", "fee.recorded", "fee.other_currency", "refund.submitted", "refund.cannot_be_booked",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the history as the payer reads it."""
+
+    title: str
+    text: str
+    tone: str
+    at: datetime
+
+
+@door.get("/checkout/<token>/history")
+@public
+def history(token: str) -> Response:
+    """For whoever pays: what happened so far, the newest first."""
+    till = open_till(token)
+    return _page(till.vendor, till.payment, back=till.page_url)
+
+
+@door.get("/receipt/<token>/history")
+@public
+def receipt_history(token: str) -> Response:
+    """The same, for whoever has the receipt."""
+    vendor, payment = open_payment_token(token, purpose="receipt")
+    if payment.captured_at is None:
+        raise TokenRefused("unpaid")
+    return _page(vendor, payment, back=url_for("checkout.receipt", token=token))
+
+
+def _page(vendor: Vendor, payment: Payment, *, back: str) -> Response:
+    return page(
+        "checkout/history.html",
+        face=face_of(vendor, payment.mode, payment.reference),
+        payment=payment,
+        status_word=shown_state(payment),
+        steps=steps(timeline(vendor, payment), payment),
+        back=back,
+    )
+
+
+def steps(events: list[PaymentEvent], payment: Payment) -> list[Step]:
+    """The payer's lines, newest first."""
+    return [_step(event, payment) for event in reversed(events) if event.kind in WORDS]
+
+
+def _step(event: PaymentEvent, payment: Payment) -> Step:
+    title, sentence, tone = WORDS[event.kind]
+    detail = event.detail
+    minor, code = detail.get("amount_minor"), detail.get("currency")
+    said = [money(Money(minor, code))] if isinstance(minor, int) and isinstance(code, str) else []
+    if event.kind == "attempt.declined":
+        said.append(str(explain(detail.get("decline_code"), detail.get("method") or payment.method).reason))
+    if detail.get("why") == "second_charge":
+        said.append(_("You were charged a second time."))
+    if sentence:
+        said.append(str(sentence))
+    return Step(str(title), " · ".join(said), tone, event.at)

@@ -1,0 +1,210 @@
+"""Staff decide about bank money nobody knows: whose it is, that it goes back, that it is a charge; once, with a reason, and on the record."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from core.kernel.audit import AuditEntry
+from core.kernel.clock import now, shifted
+from core.kernel.db import db
+from core.payments.models import Payment
+from core.payments.unknown import get_line, list_decided
+from core.providers.bank_models import BankLine
+from tests.browser import Browser, Page
+from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, transfer
+from tests.core.providers.statements import Line, Tx
+from tests.factories import Shop, fresh, make_link, make_payment, make_shop
+from tests.portal.admin.people import Colleague, make_staff
+
+
+@pytest.fixture
+def colleague(app: Flask) -> Colleague:
+    return make_staff(app, "finance")
+
+
+@pytest.fixture
+def desk(colleague: Colleague) -> Browser:
+    return colleague.browser()
+
+
+@pytest.fixture
+def bank(shop: Shop) -> TestBank:
+    return TestBank(shop)
+
+
+@pytest.fixture
+def waiting(shop: Shop) -> Payment:
+    payment = make_payment(shop, make_link(shop, currency="USD"))
+    begin_transfer(shop, payment)
+    return payment
+
+
+def unknown(bank: TestBank, minor: int = 2500, **facts: str) -> BankLine:
+    name = f"Nobody {secrets.token_hex(4)}"
+    bank.tell(transfer(minor, name=name, **facts))
+    return bank.line(name=name)
+
+
+def path(line: BankLine, rest: str = "") -> str:
+    return f"/staff/bank-money/test/{line.public_id}{rest}"
+
+
+def again_line(app: Flask, line: BankLine) -> BankLine:
+    with app.app_context():
+        return get_line("test", line.public_id)
+
+
+def assignment(page: Page, line: BankLine, payment: Payment) -> dict[str, str]:
+    """What the button beside this payment sends."""
+    forms = [e for e in page.all("form") if e.attrs.get("action") == path(line, "/assignment")]
+    sent = [{i.attrs["name"]: i.attrs["value"] for i in page.all("input", type="hidden") if i.within("form") is form} for form in forms]
+    return next(values for values in sent if values["payment"] == payment.public_id)
+
+
+def test_a_suggested_payment_takes_the_money_with_one_press(
+    app: Flask, shop: Shop, bank: TestBank, waiting: Payment, desk: Browser, colleague: Colleague
+) -> None:
+    with app.app_context():
+        right = db.session.scalar(db.text("SELECT reference FROM bank_expectations WHERE payment = :p").bindparams(p=waiting.public_id))
+    line = unknown(bank, text=right[:-1] + str((int(right[-1]) + 1) % 10))
+    assert path(line) in desk.get("/staff/bank-money").html
+    page = desk.get(path(line))
+    assert waiting.reference in page.text and "its reference, with a slip" in page.text and "the same amount" in page.text
+    told = desk.post(path(line, "/assignment"), assignment(page, line, waiting))
+    assert f"it is for {waiting.reference}" in told.text and path(line) not in told.html
+    assert fresh(shop, waiting).state == "succeeded" and books(shop)["bank"] == 2500
+    kept = again_line(app, line)
+    assert (kept.state, kept.resolved_by, kept.reason) == (
+        "resolved", colleague.member.public_id, "Suggested by its reference with a slip, the same amount",
+    )  # fmt: skip
+    decided = desk.get("/staff/bank-money/test/decided").text
+    assert line.name in decided and colleague.email in decided and "its reference with a slip" in decided
+
+
+def test_the_vendor_reads_who_placed_the_money_and_the_log_keeps_the_reason(
+    app: Flask, shop: Shop, bank: TestBank, waiting: Payment, desk: Browser, colleague: Colleague
+) -> None:
+    line = unknown(bank)
+    desk.submit(desk.get(path(line, f"?payment={waiting.public_id}")).form(path(line, "/assignment")), reason="The payer rang")
+    trail = shop.browser().get(f"/portal/payments/{waiting.public_id}").text
+    assert "Bank transfer received" in trail and "The platform's staff" in trail and "A member of your team" not in trail
+    with app.app_context():
+        mine = db.select(AuditEntry).where(AuditEntry.vendor_id == shop.vendor.id, AuditEntry.action == "transfer.assigned")
+        entry = db.session.scalars(mine).one()
+        assert (entry.actor, entry.subject) == (colleague.member.public_id, waiting.public_id)
+        assert entry.detail == {"line": line.public_id, "reason": "The payer rang"}
+
+
+def test_a_payment_that_was_not_suggested_takes_a_reason(app: Flask, shop: Shop, bank: TestBank, waiting: Payment, desk: Browser) -> None:
+    line = unknown(bank, 1234)
+    found = desk.get(path(line, f"?q={waiting.reference}"))
+    chosen = desk.get(next(e.attrs["href"] for e in found.all("a") if e.text.startswith("Choose")))
+    form = chosen.form(path(line, "/assignment"))
+    refused = desk.submit(form, status=422)
+    assert "Say how you know" in refused.text and waiting.reference in refused.text
+    assert fresh(shop, waiting).received_minor == 0 and again_line(app, line).state == "unknown"
+    long = desk.submit(form, reason="x" * 301, status=422)
+    assert long.form(path(line, "/assignment")).values["reason"] == "x" * 301, "nothing typed is lost"
+    desk.submit(form, reason="The payer rang")
+    assert fresh(shop, waiting).received_minor == 1234
+    case = case_of(shop, waiting)
+    assert case is not None and case.kind == "partial"
+
+
+def test_money_of_another_currency_or_an_unknown_payment_is_refused_at_the_page(
+    app: Flask, shop: Shop, bank: TestBank, desk: Browser
+) -> None:
+    pounds, line = make_payment(shop), unknown(bank)
+    page = desk.get(path(line, f"?payment={pounds.public_id}"))
+    refused = desk.submit(page.form(path(line, "/assignment")), reason="It must be", status=422)
+    assert "That payment is in GBP, this money in USD." in refused.text
+    values = page.form(path(line, "/assignment")).values
+    desk.post(path(line, "/assignment"), {**values, "payment": "pay_x"}, status=404)
+    assert again_line(app, line).state == "unknown"
+
+
+def test_two_who_decide_at_once_decide_once(app: Flask, shop: Shop, bank: TestBank, waiting: Payment, desk: Browser) -> None:
+    line = unknown(bank)
+    other = make_staff(app).browser()
+    mine, theirs = desk.get(path(line, f"?payment={waiting.public_id}")), other.get(path(line))
+    desk.submit(mine.form(path(line, "/assignment")), reason="The payer rang")
+    late = other.submit(theirs.form(path(line, "/return")), why_back="Nobody knows it", status=409)
+    assert "decided about this line already" in late.text and "The payer rang" in late.text
+    assert not [e for e in late.all("form") if e.attrs.get("action", "").startswith("/staff/bank-money")]
+    assert books(shop)["bank"] == 2500
+
+
+def test_it_goes_back_where_it_came_from_or_to_an_iban_that_was_typed(app: Flask, bank: TestBank, desk: Browser) -> None:
+    line = unknown(bank, 4200)
+    form = desk.get(path(line)).form(path(line, "/return"))
+    assert "Say why" in desk.submit(form, status=422).text
+    wrong = desk.submit(form, why_back="Nobody knows it", iban="DE00 1234", status=422)
+    kept = wrong.form(path(line, "/return")).values
+    assert wrong.errors and (kept["why_back"], kept["iban"]) == ("Nobody knows it", "DE00 1234")
+    done = desk.submit(form, why_back="Nobody knows it")
+    assert "The order for the bank is written" in done.text and line.counter_account in done.text
+    assert again_line(app, line).resolution == "returned"
+    word = secrets.token_hex(6)
+    bank.tell(transfer(77, name="", text=word))
+    homeless = bank.line(text=word)
+    form = desk.get(path(homeless)).form(path(homeless, "/return"))
+    assert "Enter an IBAN" in desk.submit(form, why_back="x", status=422).text
+    desk.submit(form, why_back="The payer said where to", iban="GB29 NWBK 6016 1331 9268 19")
+    assert again_line(app, homeless).resolution == "returned"
+
+
+def test_a_debit_is_a_charge_and_nothing_else(app: Flask, bank: TestBank, desk: Browser) -> None:
+    name = f"Fee {secrets.token_hex(4)}"
+    bank.tell(Line((Tx(350, sign=-1, name=name),), sign=-1, booked_on=now().date()))
+    line = bank.line(name=name)
+    page = desk.get(path(line))
+    assert "-$3.50" in page.heading.replace("−", "-").replace("US", "") and "Send it back" not in page.text
+    assert "Say what it was for" in desk.submit(page.form(path(line, "/charge")), status=422).text
+    desk.submit(page.form(path(line, "/charge")), why_charged="Quarterly fee")
+    assert again_line(app, line).resolution == "charge"
+
+
+def test_a_reviewer_neither_sees_nor_decides(app: Flask, bank: TestBank, waiting: Payment) -> None:
+    line, reviewer = unknown(bank), make_staff(app, "reviewer").browser()
+    reviewer.get(path(line), status=403)
+    token = reviewer.get("/staff/").form("/staff/sign-out").values["csrf_token"]
+    for rest in ("/assignment", "/return", "/charge"):
+        reviewer.post(path(line, rest), {"csrf_token": token, "payment": waiting.public_id, "reason": "x"}, status=403)
+    assert again_line(app, line).state == "unknown"
+
+
+@pytest.mark.parametrize("q", ["%00@example.com", "nobody", "%F0%9F%98%80", "x" * 300, "a@b.example", "' OR 1=1"])
+def test_what_is_looked_for_may_be_anything(bank: TestBank, desk: Browser, q: str) -> None:
+    page = desk.get(path(unknown(bank), f"?q={q}"))
+    assert page.error_summary or "No payment fits" in page.text
+
+
+def test_every_decision_is_on_exactly_one_page_of_the_trail(app: Flask, shop: Shop, bank: TestBank, desk: Browser) -> None:
+    names = []
+    for number in range(4):
+        line = unknown(bank, 10 + number)
+        with shifted(timedelta(seconds=number)):
+            desk.submit(desk.get(path(line)).form(path(line, "/return")), why_back="Nobody knows it")
+        names.append(line.public_id)
+    seen: list[str] = []
+    after = None
+    with app.app_context():
+        while True:
+            found = list_decided("test", after=after, limit=3)
+            seen += [line.public_id for line in found.rows]
+            after = found.next
+            if after is None or len(seen) > 500:
+                break
+    assert len(seen) == len(set(seen)) and seen[:4] == names[::-1]
+
+
+def test_another_vendors_payment_is_paid_into_that_vendors_book_alone(
+    app: Flask, shop: Shop, bank: TestBank, waiting: Payment, desk: Browser
+) -> None:
+    other, line = make_shop(app), unknown(bank)
+    desk.submit(desk.get(path(line, f"?payment={waiting.public_id}")).form(path(line, "/assignment")), reason="The payer rang")
+    assert books(shop)["bank"] == 2500 and books(other) == {}
