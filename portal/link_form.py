@@ -13,6 +13,7 @@ from core.kernel.money import BadAmount, Money, parse_amount
 from core.payments.link import LinkTerms
 from core.payments.models import PaymentLink
 from core.web.fields import (
+    ChoiceField,
     CountField,
     CurrencyField,
     DayField,
@@ -25,6 +26,7 @@ from core.web.fields import (
     options,
 )
 from core.web.languages import written
+from core.web.words import LANGUAGES
 from portal.link_sharing_form import SharingFields, sharing_values
 from portal.method_form import MethodsField
 
@@ -79,6 +81,7 @@ class LinkForm(SharingFields):
     expires_at = MomentField(_l("Ends at"))
     hours_after_opening = CountField(_l("Hours after it is first opened"), most=8_760)
     methods = MethodsField()
+    locale = ChoiceField(_l("Language"), choices=lambda: options([("", _("The reader’s own")), *LANGUAGES.items()]), default="")
 
     def validate(self, extra_validators: Any = None) -> bool:
         good = super().validate(extra_validators)
@@ -109,6 +112,7 @@ class LinkForm(SharingFields):
             max_payments=self.max_payments.data if self.kind.data == "reusable" else None,
             paused_message=paused_message,
             methods=tuple(self.methods.data or ()),
+            locale=self.locale.data or "",
         )
 
 
@@ -132,6 +136,7 @@ def filled_from(link: PaymentLink, made: type[LinkForm] = LinkForm, **more: Any)
         expires_at=link.expires_at,
         hours_after_opening=link.hours_after_opening,
         methods=list(link.methods),
+        locale=link.locale,
         **sharing_values(link),
         **more,
     )

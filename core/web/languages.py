@@ -148,6 +148,7 @@ def install(app: Flask) -> None:
     babel.init_app(app, locale_selector=language)
     app.before_request(_forget)
     app.after_request(_remember)
+    app.jinja_env.filters["language_name"] = lambda code: LANGUAGES.get(code, code)
     app.jinja_env.globals.update(
         _=_text,
         gettext=_text,
