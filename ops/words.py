@@ -40,7 +40,7 @@ PAYERS_PLACES = (
     "core/payments/attempt.py", "core/payments/basket.py", "core/payments/choose.py", "core/payments/discount.py:reduction_for,_check_uses",
     "core/payments/instalments.py:check_part", "core/payments/link.py:__init__", "core/payments/origin.py",
     "core/payments/reference.py:check_reference", "core/payments/start.py", "core/payments/tax.py:read_tax_id",
-    "core/web/fields.py", "core/web/filters.py", "core/web/reader.py", "core/web/receipt.py", "core/web/refusals.py",
+    "core/web/fields.py", "core/web/filters.py:ago", "core/web/reader.py", "core/web/receipt.py", "core/web/refusals.py",
     "templates/checkout/", "templates/papers/_sale.html", "templates/papers/receipt.html", "templates/emails/_",
     "templates/components/amount_choice.html", "templates/components/copy_line.html", "templates/components/error_summary.html",
     "templates/components/field.html", "templates/components/languages.html", "templates/components/letter.html",
