@@ -129,7 +129,8 @@ class Reader:
 
     def card(self, payment: object) -> str:
         """How it was paid, as `card_words` says it."""
-        return card_words(payment, self)
+        words = card_words(payment, self)
+        return f"\N{RIGHT-TO-LEFT MARK}{words}" if self.direction == "rtl" else words  # it may begin with Visa
 
     def zone_name(self, value: datetime) -> str:
         """GMT, MESZ, GMT+05:30: short, and right for that day of the year."""
