@@ -24,6 +24,7 @@ HOMES = {
     "F8": "papers",
     "F9": "draining",
     "F12": "memory",
+    "F14": "phone",
 }
 USAGE = f"usage: ./run bench [quick|full] [{' '.join(HOMES)}]\nquick (the default) takes some minutes, full the better part of an hour"
 

@@ -27,6 +27,10 @@ class NumberField(LineField):
 class PlainDayField(LineField):
     """A day without a place: 2026-11-21 wherever it is read."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.flags.maxlength  # a calendar knows how long a day is, and HTML no such attribute for it
+
     def pre_validate(self, form: Any) -> None:
         super().pre_validate(form)
         if not self.data:

@@ -12,7 +12,6 @@ from flask_babel import lazy_gettext as later
 
 from checkout.blueprint import door
 from checkout.declines import explain
-from checkout.face import face_of
 from checkout.till import open_till
 from core.accounts.models import Vendor
 from core.kernel.money import Money
@@ -20,6 +19,7 @@ from core.kernel.signing import TokenRefused
 from core.payments.models import Payment, PaymentEvent
 from core.payments.queries import shown_state, timeline
 from core.payments.start import open_payment_token
+from core.web.face import face_of
 from core.web.filters import money
 from core.web.guard import public
 from core.web.page import page

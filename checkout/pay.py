@@ -7,7 +7,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from checkout.blueprint import door
-from checkout.face import face_of
 from checkout.order_form import OrderFields, fitting
 from checkout.order_page import check_order, order_of, order_values, typed_for
 from checkout.remembered import begun, form_token_for, remember
@@ -21,11 +20,13 @@ from core.payments.link import limits, link_state
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import page_state
 from core.payments.start import open_payment_token, payment_token, receipt_token, start_payment
+from core.web.face import face_of
 from core.web.fields import AddressField, Form, FormTokenField, LineField, MoneyField
 from core.web.filters import money
 from core.web.guard import public
 from core.web.languages import language
 from core.web.page import page, see_other, wants_part
+from core.web.stencil import stencilled
 from core.web.throttle import by_address
 
 UNDER_WAY = ("pay", "challenge", "failed", "locked", "transfer", "checking")
@@ -118,6 +119,13 @@ def _choose(way: WayIn) -> Response:
         return closed(way, state)
     form_token, new = form_token_for(way.key)
     way.note(new=new)
+    if mine or request.args or wants_part() or way.personal or link.offer or link.total:
+        return _opened(way, mine, form_token)  # there is more on it than these two rows and a token
+    return stencilled((vendor, link), {"form": form_token}, lambda: _opened(way, None, form_token))
+
+
+def _opened(way: WayIn, mine: tuple[str, Payment] | None, form_token: str) -> Response:
+    vendor, link = way.vendor, way.link
     before = _recovered(vendor, link, request.args.get("again", "")) or (mine[1] if mine else None)
     values = {**_typed_before(vendor, before, link), **proposed_answers(way)}
     form = fitting(ChooseForm, link)(formdata=None, form_token=form_token, **values)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Response, make_response, url_for
 
 from checkout.blueprint import door
-from checkout.face import face_of
 from core.accounts.models import Vendor
 from core.accounts.receipts import find_receipt_settings
 from core.kernel.config import settings
@@ -15,9 +14,11 @@ from core.payments.models import Payment
 from core.payments.queries import refunds_of_sale
 from core.payments.sale import find_cart, find_details
 from core.payments.start import open_payment_token
+from core.web.face import face_of
 from core.web.guard import public
+from core.web.headers import csp_nonce
 from core.web.languages import language, language_choices, suggest
-from core.web.page import page
+from core.web.page import page, see_other, wants_part
 from core.web.receipt import receipt_html
 
 
@@ -47,6 +48,7 @@ def receipt(token: str) -> Response:
         extra=find_receipt_settings(vendor),
         locale=language(),
         languages=language_choices(),
+        nonce=csp_nonce() if vendor.accent else "",
     )
     return make_response(html)
 
@@ -60,12 +62,16 @@ def receipt_pdf(token: str) -> Response:
     if paper is None:
         waiting = page(
             "checkout/receipt_preparing.html",
+            fragment="checkout/_preparing.html",
             status=202,
             face=face_of(vendor, payment.mode, payment.reference),
             receipt_url=url_for("checkout.receipt", token=token),
+            pdf_url=url_for("checkout.receipt_pdf", token=token),
         )
         waiting.headers["Retry-After"] = "2"
         return waiting
+    if wants_part():
+        return see_other(url_for("checkout.receipt_pdf", token=token))
     answer = make_response(paper.pdf)
     answer.content_type = "application/pdf"
     answer.headers["Content-Disposition"] = f'inline; filename="receipt-{payment.reference}.pdf"'

@@ -11,12 +11,13 @@ from checkout.blueprint import door, log
 from checkout.declines import explain
 from checkout.processor_pages import allow_processor
 from checkout.till import Till, at, open_till
-from checkout.ways import asks_country, choices_for, chosen_among, title_of
+from checkout.ways import choices_for, chosen_among, title_of
 from core.accounts.return_addresses import return_address
 from core.kernel.clock import now
 from core.kernel.money import Money
 from core.payments.attempt import close_at_provider, live_attempt
 from core.payments.basket import offer_of
+from core.payments.choose import ways_to_pay
 from core.payments.close import record_close
 from core.payments.link import link_state, link_token
 from core.payments.lockout import locked_until
@@ -127,7 +128,8 @@ def payment_page(template: str, till: Till, *, status: int = 200, **values: obje
 def card_page(till: Till, *, notice: object = None, status: int = 200) -> Response:
     """To be paid: fresh, left in the middle, or after a decline. What was typed before stays with the payment."""
     attempt = till.attempt if notice is None else live_attempt(till.payment)  # a notice: something was tried since
-    choices = choices_for(till, attempt)
+    verdict = ways_to_pay(till.vendor, till.payment)
+    choices = choices_for(verdict, attempt)
     if not choices:
         return payment_page("checkout/no_way.html", till, status=status, cancel_url=url_for("checkout.cancel", token=till.token))
     stage, chosen = till.stage, chosen_among(choices, till.payment, attempt)
@@ -147,7 +149,7 @@ def card_page(till: Till, *, notice: object = None, status: int = 200) -> Respon
         in_fields=in_fields and chosen == "card",
         may_open_fields=any(choice.method == "card" and choice.in_fields for choice in choices),
         country=till.payment.payer_country or "",
-        countries=reader().countries if asks_country(till) else (),
+        countries=reader().countries if verdict.country_matters else (),
         country_url=url_for("checkout.country", token=till.token),
         attempts_url=url_for("checkout.try_card", token=till.token),
         back_url=url_for("checkout.come_back", token=till.token),

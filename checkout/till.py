@@ -8,12 +8,12 @@ from functools import wraps
 
 from flask import Response, url_for
 
-from checkout.face import Face, face_of
 from core.accounts.models import Vendor
 from core.kernel.config import settings
-from core.payments.models import Attempt, Payment
+from core.payments.models import Attempt, Payment, PaymentLink
 from core.payments.queries import page_state
 from core.payments.start import open_payment, receipt_token
+from core.web.face import Face, face_of
 from core.web.languages import suggest
 from core.web.page import see_other
 
@@ -28,6 +28,7 @@ class Till:
     payment: Payment
     token: str
     attempt: Attempt | None = None  # the one that might still move money when the till was opened
+    link: PaymentLink | None = None  # read with the rest, so that nobody asks for it again
 
     @property
     def stage(self) -> str:
@@ -53,9 +54,9 @@ class Till:
 
 def open_till(token: str) -> Till:
     """The payment this address belongs to. Raises TokenRefused for anything we did not issue."""
-    vendor, payment, attempt = open_payment(token)
+    vendor, payment, attempt, link = open_payment(token)
     suggest(payment.locale)
-    return Till(vendor, payment, token, attempt)
+    return Till(vendor, payment, token, attempt, link)
 
 
 def at(*stages: str) -> Callable[[TillView], Callable[[str], Response]]:

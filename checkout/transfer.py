@@ -91,5 +91,10 @@ def _practice_bank(till: Till, told: Instructions) -> str | None:
     """In the demo a pretend bank of the payer's stands beside it, with the form filled in."""
     if till.payment.mode != "test" or not settings().demo or not settings().sandbox_url:
         return None
-    typed = {"iban": told.iban, "amount": told.amount.decimal_text, "reference": told.reference, "name": till.payment.payer_name or "Ada Payer"}
+    typed = {
+        "iban": told.iban,
+        "amount": told.amount.decimal_text,
+        "reference": told.reference,
+        "name": till.payment.payer_name or "Ada Payer",
+    }
     return f"{sandbox_pages()}/bank?{urlencode(typed)}"

@@ -23,11 +23,13 @@ from core.payments.attempt import (
     open_at_provider,
     record_opening,
 )
+from core.payments.choose import ways_to_pay
 from core.payments.models import Attempt
 from core.payments.settle import settle
 from core.payments.start import note_locale
 from core.payments.states import LIVE_ATTEMPT
 from core.providers.contract import ProviderBusy, ProviderRefused, ProviderUnreachable
+from core.web.brand import button_look
 from core.web.guard import public
 from core.web.languages import language, written
 from core.web.page import page, see_other, step_outside
@@ -74,7 +76,9 @@ def try_card(till: Till) -> Response:
 def _method(till: Till) -> str:
     """What the payer chose; a form without a choice goes on with what is under way, or with the first in the list."""
     chosen = request.form.get("method")
-    return chosen if chosen is not None else chosen_among(choices_for(till, till.attempt), till.payment, till.attempt)
+    if chosen is not None:
+        return chosen
+    return chosen_among(choices_for(ways_to_pay(till.vendor, till.payment), till.attempt), till.payment, till.attempt)
 
 
 def _not_opened(till: Till, surface: str, why: object) -> Response:
@@ -157,7 +161,7 @@ def _fields(till: Till, attempt: Attempt) -> Response:
         return page("checkout/_no_fields.html")
     return page(
         "checkout/_card_fields.html",
-        fields_url=None if stripe else attempt.fields_url,
+        fields_url=None if stripe else f"{attempt.fields_url}&appearance={button_look(till.vendor)}",
         fields_origin=origin_of(attempt.fields_url),
         client_secret=attempt.client_secret if stripe else None,
         publishable_key=settings().stripe[till.payment.mode]["publishable_key"] if stripe else None,

@@ -44,6 +44,11 @@ class WayIn:
         return self.prefill.token_id if self.prefill else self.link.token_id
 
     @property
+    def personal(self) -> bool:
+        """Whether the address was made for one payer, with something of theirs on its page."""
+        return self.sending is not None or self.prefill is not None
+
+    @property
     def attribution(self) -> dict[str, str]:
         return read_attribution(request.args)
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from checkout.till import Till
-from core.methods.eligible import Way
-from core.payments.choose import country_matters, ways_to_pay
+from core.methods.eligible import Verdict, Way
 from core.payments.models import Attempt, Payment
 
 
@@ -53,9 +51,9 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names)
 
 
-def choices_for(till: Till, attempt: Attempt | None) -> list[Choice]:
-    """What this payer may choose from, in the seller's order. What they are in the middle of stays in the list."""
-    shown = [choice_of(way) for way in ways_to_pay(till.vendor, till.payment).shown]
+def choices_for(verdict: Verdict, attempt: Attempt | None) -> list[Choice]:
+    """What a payer may choose from, in the seller's order. What they are in the middle of stays in the list."""
+    shown = [choice_of(way) for way in verdict.shown]
     if attempt is not None and attempt.method not in [choice.method for choice in shown]:
         title = title_of(attempt.method)
         shown.append(
@@ -71,8 +69,3 @@ def chosen_among(choices: list[Choice], payment: Payment, attempt: Attempt | Non
         if method in open_now:
             return str(method)
     return open_now[0] if open_now else ""
-
-
-def asks_country(till: Till) -> bool:
-    """Whether the payer is asked where they are."""
-    return country_matters(till.vendor, till.payment)

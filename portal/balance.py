@@ -6,6 +6,8 @@ import uuid
 from dataclasses import dataclass
 
 from flask import Response, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from core.kernel.currency import is_currency
 from core.kernel.errors import NotFound
@@ -27,31 +29,36 @@ class Figure:
 
 
 FIGURES = (
-    Figure("seller_available", "available", "Available", "Yours, and free to be paid out."),
-    Figure("seller_pending", "pending", "Pending", "Paid by customers and still in its waiting time."),
-    Figure("refund_in_flight", "on-the-way", "On its way back", "Refunds you asked for that have not reached the payer yet."),
-    Figure("unapplied_receipts", "unexpected", "Waiting", "Arrived and does not pay for anything yet: transfers in parts, too much or too late, and charges nobody asked for."),
-    Figure("seller_hold", "held", "Held", "Kept aside for a dispute or as a reserve."),
-    Figure("seller_receivable", "owed", "Owed to us", "What refunds or disputes took beyond your balance."),
+    Figure("seller_available", "available", _l("Available"), _l("Yours, and free to be paid out.")),
+    Figure("seller_pending", "pending", _l("Pending"), _l("Paid by customers and still in its waiting time.")),
+    Figure("refund_in_flight", "on-the-way", _l("On its way back"), _l("Refunds you asked for that have not reached the payer yet.")),
+    Figure(
+        "unapplied_receipts",
+        "unexpected",
+        _l("Waiting"),
+        _l("Arrived and does not pay for anything yet: transfers in parts, too much or too late, and charges nobody asked for."),
+    ),
+    Figure("seller_hold", "held", _l("Held"), _l("Kept aside for a dispute or as a reserve.")),
+    Figure("seller_receivable", "owed", _l("Owed to us"), _l("What refunds or disputes took beyond your balance.")),
 )
 LINES_ON_A_PAGE = 50
 ALWAYS_SHOWN = ("available", "pending", "on-the-way")
 
 # What a journal is called on a statement, by its kind in the books.
 KINDS = {
-    "capture": "Payment",
-    "unexpected capture": "Money that was not expected",
-    "release": "Released to available",
-    "refund requested": "Refund",
-    "refund confirmed": "Refund reached the payer",
-    "refund failed": "Refund failed, money returned",
-    "return requested": "Unused transfer, to be sent back",
-    "return failed": "Could not be sent back",
-    "left the bank": "Left the bank",
-    "came back to the bank": "Came back to the bank",
-    "transfer received": "Transfer received",
-    "transfer taken back": "Transfer taken back by the bank",
-    "refund returned": "Refund came back from the bank",
+    "capture": _l("Payment"),
+    "unexpected capture": _l("Money that was not expected"),
+    "release": _l("Released to available"),
+    "refund requested": _l("Refund"),
+    "refund confirmed": _l("Refund reached the payer"),
+    "refund failed": _l("Refund failed, money returned"),
+    "return requested": _l("Unused transfer, to be sent back"),
+    "return failed": _l("Could not be sent back"),
+    "left the bank": _l("Left the bank"),
+    "came back to the bank": _l("Came back to the bank"),
+    "transfer received": _l("Transfer received"),
+    "transfer taken back": _l("Transfer taken back by the bank"),
+    "refund returned": _l("Refund came back from the bank"),
 }
 
 
@@ -66,7 +73,7 @@ class Book:
 
 def summarise(found: dict[tuple[str, str, str], Money], home_currency: str) -> list[Book]:
     """The seller's accounts by currency, the vendor's own currency first. Accounts that never moved are zero, not missing."""
-    used = {currency for (account, _, currency) in found if any(account == figure.account for figure in FIGURES)}
+    used = {currency for (account, _sub, currency) in found if any(account == figure.account for figure in FIGURES)}
     books = []
     for code in [home_currency, *sorted(used - {home_currency})]:
         rows = []
@@ -81,7 +88,7 @@ def summarise(found: dict[tuple[str, str, str], Money], home_currency: str) -> l
 
 def _sum(found: dict[tuple[str, str, str], Money], account: str, code: str) -> Money:
     total = Money(0, code)
-    for (name, _, currency), amount in found.items():
+    for (name, _sub, currency), amount in found.items():
         if name == account and currency == code:
             total = total + amount
     return total
@@ -121,11 +128,11 @@ def balance_lines(slug: str) -> Response:
 def _place(text: str | None) -> tuple[uuid.UUID, int] | None:
     if not text:
         return None
-    journal, _, leg = text.partition("~")
+    journal, _tilde, leg = text.partition("~")
     try:
         return uuid.UUID(journal), _small(leg)
     except ValueError:
-        raise NotFound("That page of lines does not exist.") from None
+        raise NotFound(_("That page of lines does not exist.")) from None
 
 
 def _small(text: str) -> int:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from babel.numbers import get_decimal_symbol
+
 from core.kernel.money import Money
+from core.web.languages import reader
 
 WIDTH, HEIGHT = 3000, 1000  # the drawing's own units; the page stretches it to its place
 GAP = 24
@@ -104,4 +107,4 @@ def per_cent(part: int, whole: int) -> str | None:
     if whole <= 0:
         return None
     tenths = (part * 2000 + whole) // (2 * whole)
-    return f"{tenths // 10}.{tenths % 10} %"
+    return f"{tenths // 10}{get_decimal_symbol(reader().babel)}{tenths % 10} %"

@@ -154,7 +154,7 @@ def _show(customer: Customer, *, blocking: BlockForm | None = None, remarking: R
         totals=totals_of(me.vendor, customer),
         payments=list_payments(me.vendor, me.mode, PaymentFilter(email=customer.email), limit=10).rows,
         remarks=list_remarks(me.vendor, me.mode, customer.public_id),
-        names=names_of(me.vendor, but_me=me.user),
+        names=names_of(me.vendor) | {me.user.public_id: _("You")},
         block=block,
         opened=blocking is not None,
         remark_form=remark,

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 
 from flask import request
+from flask_babel import gettext as _
 
 from core.kernel import clock
 from core.kernel.errors import NotFound
@@ -37,12 +38,12 @@ def asked_day(name: str) -> date:
             return date.fromisoformat(text)
         except ValueError:
             pass
-    raise NotFound("That day does not exist.")
+    raise NotFound(_("That day does not exist."))
 
 
 def asked_span(longest: int = 400) -> tuple[date, date]:
     """The first and the last day of a span out of the address."""
     first, last = asked_day("since"), asked_day("until")
     if not timedelta() <= last - first <= timedelta(days=longest):
-        raise NotFound("That is no span of days that can be shown.")
+        raise NotFound(_("That is no span of days that can be shown."))
     return first, last

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.models import PaymentEvent
 from core.web.filters import money
+from portal.code_words import code_sentence, code_words
 from portal.method_words import method_title
 
 
@@ -30,58 +32,58 @@ class Moment:
 
 # kind -> (title, tone)
 WORDS: dict[str, tuple[str, str]] = {
-    "payment.created": ("Payment started", "quiet"),
-    "attempt.started": ("Try number {number}", "quiet"),
-    "attempt.opened": ("Payment page opened", "quiet"),
-    "attempt.instructed": ("The payer was told how to transfer", "quiet"),
-    "attempt.declined": ("Declined", "bad"),
-    "attempt.error": ("The try did not go through", "bad"),
-    "attempt.abandoned": ("The try was left unfinished", "quiet"),
-    "payer.country": ("The payer said where they are", "quiet"),
-    "payment.requires_action": ("Waiting for the payer", "info"),
-    "payment.requires_method": ("The payer may try again", "warn"),
-    "payment.processing": ("The processor is working on it", "info"),
-    "payment.unknown": ("The outcome is not known yet; we keep asking", "warn"),
-    "payment.succeeded": ("Paid", "good"),
-    "payment.canceled": ("Cancelled by the payer", "quiet"),
-    "payment.expired": ("Ran out of time", "quiet"),
-    "payment.unexpected_money": ("Money arrived that was not expected", "bad"),
-    "unexpected.return_requested": ("Sending back the money that was not expected", "info"),
-    "payment.released": ("Released to your available balance", "good"),
-    "transfer.received": ("Bank transfer received", "good"),
-    "transfer.partial": ("Part of it has come; the rest is waited for", "info"),
-    "transfer.over": ("More came than was asked", "warn"),
-    "transfer.late": ("It came after the payment had ended", "warn"),
-    "transfer.taken_back": ("The bank took a transfer back", "bad"),
-    "return.requested": ("To be sent back", "info"),
-    "return.settled": ("Sent back", "good"),
-    "return.failed": ("It could not be sent back", "bad"),
-    "fee.recorded": ("The processor's charge was recorded", "quiet"),
-    "fee.other_currency": ("The processor's charge is in another currency and is not in the books", "warn"),
-    "refund.requested": ("Refund asked for", "info"),
-    "refund.submitted": ("Refund sent to the processor", "info"),
-    "refund.pending": ("Refund on its way", "info"),
-    "refund.succeeded": ("Refunded", "good"),
-    "refund.failed": ("Refund failed", "bad"),
-    "refund.canceled": ("Refund cancelled", "bad"),
-    "refund.outside": ("Refunded at the processor, not from here", "warn"),
-    "refund.cannot_be_booked": ("The processor tells of a refund that does not fit", "bad"),
-    "refund.unknown": ("The refund's outcome is not known yet; we keep asking", "warn"),
+    "payment.created": (_l("Payment started"), "quiet"),
+    "attempt.started": (_l("Try number %(number)s"), "quiet"),
+    "attempt.opened": (_l("Payment page opened"), "quiet"),
+    "attempt.instructed": (_l("The payer was told how to transfer"), "quiet"),
+    "attempt.declined": (_l("Declined"), "bad"),
+    "attempt.error": (_l("The try did not go through"), "bad"),
+    "attempt.abandoned": (_l("The try was left unfinished"), "quiet"),
+    "payer.country": (_l("The payer said where they are"), "quiet"),
+    "payment.requires_action": (_l("Waiting for the payer"), "info"),
+    "payment.requires_method": (_l("The payer may try again"), "warn"),
+    "payment.processing": (_l("The processor is working on it"), "info"),
+    "payment.unknown": (_l("The outcome is not known yet; we keep asking"), "warn"),
+    "payment.succeeded": (_l("Paid"), "good"),
+    "payment.canceled": (_l("Cancelled by the payer"), "quiet"),
+    "payment.expired": (_l("Ran out of time"), "quiet"),
+    "payment.unexpected_money": (_l("Money arrived that was not expected"), "bad"),
+    "unexpected.return_requested": (_l("Sending back the money that was not expected"), "info"),
+    "payment.released": (_l("Released to your available balance"), "good"),
+    "transfer.received": (_l("Bank transfer received"), "good"),
+    "transfer.partial": (_l("Part of it has come; the rest is waited for"), "info"),
+    "transfer.over": (_l("More came than was asked"), "warn"),
+    "transfer.late": (_l("It came after the payment had ended"), "warn"),
+    "transfer.taken_back": (_l("The bank took a transfer back"), "bad"),
+    "return.requested": (_l("To be sent back"), "info"),
+    "return.settled": (_l("Sent back"), "good"),
+    "return.failed": (_l("It could not be sent back"), "bad"),
+    "fee.recorded": (_l("The processor's charge was recorded"), "quiet"),
+    "fee.other_currency": (_l("The processor's charge is in another currency and is not in the books"), "warn"),
+    "refund.requested": (_l("Refund asked for"), "info"),
+    "refund.submitted": (_l("Refund sent to the processor"), "info"),
+    "refund.pending": (_l("Refund on its way"), "info"),
+    "refund.succeeded": (_l("Refunded"), "good"),
+    "refund.failed": (_l("Refund failed"), "bad"),
+    "refund.canceled": (_l("Refund cancelled"), "bad"),
+    "refund.outside": (_l("Refunded at the processor, not from here"), "warn"),
+    "refund.cannot_be_booked": (_l("The processor tells of a refund that does not fit"), "bad"),
+    "refund.unknown": (_l("The refund's outcome is not known yet; we keep asking"), "warn"),
 }
 REASONS = {
-    "requested_by_customer": "Customer request",
-    "duplicate": "Paid twice",
-    "fraudulent": "Suspected fraud",
-    "not_delivered": "Not delivered",
-    "other": "Other reason",
-    "reversed_by_bank": "Taken back by the bank",
+    "requested_by_customer": _l("Customer request"),
+    "duplicate": _l("Paid twice"),
+    "fraudulent": _l("Suspected fraud"),
+    "not_delivered": _l("Not delivered"),
+    "other": _l("Other reason"),
+    "reversed_by_bank": _l("Taken back by the bank"),
 }
 WHY = {
-    "second_charge": "Charged a second time",
-    "mismatch": "Not the amount or currency that was asked for",
-    "excess": "More than is left of the payment. It is not in your books yet",
+    "second_charge": _l("Charged a second time"),
+    "mismatch": _l("Not the amount or currency that was asked for"),
+    "excess": _l("More than is left of the payment. It is not in your books yet"),
 }
-WHO = {"payer": "The payer", "provider": "The processor", "system": "Automatic", "bank": "The bank"}
+WHO = {"payer": _l("The payer"), "provider": _l("The processor"), "system": _l("Automatic"), "bank": _l("The bank")}
 
 
 def tell(events: list[PaymentEvent], *, names: dict[str, str]) -> list[Moment]:
@@ -93,7 +95,7 @@ def _moment(event: PaymentEvent, names: dict[str, str]) -> Moment:
     title, tone = WORDS.get(event.kind, (event.kind.replace(".", " ").replace("_", " ").capitalize(), "quiet"))
     detail = event.detail
     return Moment(
-        title=title.replace("{number}", str(detail.get("number", ""))),
+        title=str(title) % {"number": detail.get("number", "")},
         text=" · ".join(_sentences(event.kind, detail)),
         tone=tone,
         at=event.at,
@@ -109,38 +111,42 @@ def _somebody(actor: str) -> str:
 
 
 def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
-    said = []
     amount = _amount(detail)
-    if amount:
-        said.append(amount)
-    if detail.get("decline_code"):
-        said.append(f"The bank's reason: {_plain(detail['decline_code'])}")
-    if detail.get("reason"):
-        said.append(REASONS.get(detail["reason"], _plain(detail["reason"])))
-    if detail.get("failure_reason"):
-        where = "still held here" if detail.get("source") == "unapplied" else "back in your balance"
-        said.append(f"Reason: {_plain(detail['failure_reason'])}. The money is {where}")
-    if detail.get("why"):
-        said.append(WHY.get(detail["why"]) or _plain(detail["why"]).capitalize())
+    said = [amount] if amount else []
+    said += _reasons(detail)
     if detail.get("code"):
-        said.append(f"Discount code {detail['code']}")
+        said.append(_("Discount code %(code)s", code=detail["code"]))
     if detail.get("terms"):
-        said.append(f"Agreed to the terms, version {detail['terms']}")
+        said.append(_("Agreed to the terms, version %(version)s", version=detail["terms"]))
     if detail.get("method"):
         said.append(method_title(detail["method"]))
     if detail.get("country"):
         said.append(str(detail["country"]))
     if detail.get("surface") == "fields" and kind == "attempt.started":
-        said.append("On our page, with the processor's own card fields")
+        said.append(_("On our page, with the processor's own card fields"))
     if detail.get("surface") == "instructions":
         said.append(_("By bank transfer"))
+    return said
+
+
+def _reasons(detail: dict[str, Any]) -> list[str]:
+    """Why it came so: the bank's word, the vendor's, the processor's."""
+    said = []
+    if detail.get("decline_code"):
+        said.append(_("The bank's reason: %(reason)s", reason=code_words(detail["decline_code"])))
+    if detail.get("reason"):
+        said.append(str(REASONS.get(detail["reason"], code_words(detail["reason"]))))
+    if detail.get("failure_reason"):
+        reason = code_words(detail["failure_reason"])
+        if detail.get("source") == "unapplied":
+            said.append(_("Reason: %(reason)s. The money is still held here", reason=reason))
+        else:
+            said.append(_("Reason: %(reason)s. The money is back in your balance", reason=reason))
+    if detail.get("why"):
+        said.append(str(WHY.get(detail["why"]) or code_sentence(detail["why"])))
     return said
 
 
 def _amount(detail: dict[str, Any]) -> str | None:
     minor, code = detail.get("amount_minor"), detail.get("currency")
     return money(Money(minor, code)) if isinstance(minor, int) and isinstance(code, str) and is_currency(code) else None
-
-
-def _plain(code: Any) -> str:
-    return str(code).replace("_", " ").replace("-", " ")

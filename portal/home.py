@@ -50,7 +50,7 @@ def _demo() -> Demo:
     try:
         kept = json.loads((settings().var / "demo.json").read_text("utf-8"))
         people = tuple(
-            {"note": p.get("note") or "Sign in as", "email": p["email"], "password": p["password"]} for p in kept.get("sign_ins", [])
+            {"note": p.get("note") or _("Sign in as"), "email": p["email"], "password": p["password"]} for p in kept.get("sign_ins", [])
         )
         return Demo(kept.get("payment_link"), kept.get("card"), people)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -189,19 +189,25 @@ def _steps(reached: dict[str, bool]) -> list[Step]:
     needs = what_live_needs(me.vendor, me.user)
     return [
         Step(
-            "Confirm your e-mail address",
-            f"We have written to {me.user.email}. Open the link in that message.",
+            _("Confirm your e-mail address"),
+            _("We have written to %(email)s. Open the link in that message.", email=me.user.email),
             me.user.email_verified_at is not None,
             url_for("portal.outbox"),
-            "See the message",
+            _("See the message"),
         ),
         Step(
-            "Make a payment link",
-            "Say what it is for and how much; send the address to a customer.",
+            _("Make a payment link"),
+            _("Say what it is for and how much; send the address to a customer."),
             reached["link"],
             url_for("portal.new_link"),
-            "New link",
+            _("New link"),
         ),
-        Step("Take a payment", "Open your link and pay it with a test card.", reached["paid"], url_for("portal.links"), "Open my links"),
-        Step("Go live", "See what is still needed to take real money.", not needs, url_for("portal.live"), "See what is needed"),
+        Step(
+            _("Take a payment"),
+            _("Open your link and pay it with a test card."),
+            reached["paid"],
+            url_for("portal.links"),
+            _("Open my links"),
+        ),
+        Step(_("Go live"), _("See what is still needed to take real money."), not needs, url_for("portal.live"), _("See what is needed")),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms.validators import StopValidation
 
@@ -12,6 +13,7 @@ from core.kernel.money import BadAmount, Money, parse_amount
 from core.payments.link import LinkTerms
 from core.payments.models import PaymentLink
 from core.web.fields import (
+    ChoiceField,
     CountField,
     CurrencyField,
     DayField,
@@ -24,6 +26,7 @@ from core.web.fields import (
     options,
 )
 from core.web.languages import written
+from core.web.words import LANGUAGES
 from portal.link_sharing_form import SharingFields, sharing_values
 from portal.method_form import MethodsField
 
@@ -45,45 +48,48 @@ class SuggestionsField(LineField):
             try:
                 amount = parse_amount(text[:64], code)
             except BadAmount as refusal:
-                raise StopValidation(f"“{text[:20]}” cannot be read. {written(refusal.message)}") from None
+                raise StopValidation(_("“%(text)s” cannot be read. %(reason)s", text=text[:20], reason=written(refusal.message))) from None
             if amount not in self.amounts:
                 self.amounts.append(amount)
         if len(self.amounts) > MOST_SUGGESTIONS:
-            raise StopValidation(f"Suggest {MOST_SUGGESTIONS} amounts at most.")
+            raise StopValidation(_("Suggest %(most)s amounts at most.", most=MOST_SUGGESTIONS))
 
 
 class LinkForm(SharingFields):
-    title = LineField("Title", most=120, required="Say what the payment is for.")
-    description = ParagraphField("Description", most=2000)
-    currency = CurrencyField("Currency")
+    title = LineField(_l("Title"), most=120, required=_l("Say what the payment is for."))
+    description = ParagraphField(_l("Description"), most=2000)
+    currency = CurrencyField(_l("Currency"))
     amount_kind = RadioField(
-        "Who decides the amount?",
-        choices=options([("fixed", "I do"), ("open", "The payer"), ("items", _l("A list of things"))]),
+        _l("Who decides the amount?"),
+        choices=options([("fixed", _l("I do")), ("open", _l("The payer")), ("items", _l("A list of things"))]),
         default="fixed",
     )
-    amount = MoneyField("Amount")
-    minimum = MoneyField("Smallest amount")
-    maximum = MoneyField("Largest amount")
-    suggestions = SuggestionsField("Suggested amounts", most=100)
+    amount = MoneyField(_l("Amount"))
+    minimum = MoneyField(_l("Smallest amount"))
+    maximum = MoneyField(_l("Largest amount"))
+    suggestions = SuggestionsField(_l("Suggested amounts"), most=100)
     kind = RadioField(
-        "How often can it be paid?",
-        choices=options([("single", "Once"), ("reusable", "Again and again"), ("request", _l("In parts, until all of it is paid"))]),
+        _l("How often can it be paid?"),
+        choices=options(
+            [("single", _l("Once")), ("reusable", _l("Again and again")), ("request", _l("In parts, until all of it is paid"))]
+        ),
         default="single",
     )
     part_minimum = MoneyField(_l("Smallest part"))
     due_on = DayField(_l("Due on"))
-    max_payments = CountField("Most payments", most=10_000)
-    expires_at = MomentField("Ends at")
-    hours_after_opening = CountField("Hours after it is first opened", most=8_760)
+    max_payments = CountField(_l("Most payments"), most=10_000)
+    expires_at = MomentField(_l("Ends at"))
+    hours_after_opening = CountField(_l("Hours after it is first opened"), most=8_760)
     methods = MethodsField()
+    locale = ChoiceField(_l("Language"), choices=lambda: options([("", _("The reader’s own")), *LANGUAGES.items()]), default="")
 
     def validate(self, extra_validators: Any = None) -> bool:
         good = super().validate(extra_validators)
         if self.amount_kind.data == "fixed" and self.amount.data is None and not self.amount.errors and not self.currency.errors:
-            self.refuse("Enter the amount to be paid, or let the payer choose.", "amount")
+            self.refuse(_("Enter the amount to be paid, or let the payer choose."), "amount")
             good = False
         if self.kind.data == "request" and self.amount_kind.data == "open":
-            self.refuse("To be paid in parts it needs an amount that you decide.", "kind")
+            self.refuse(_("To be paid in parts it needs an amount that you decide."), "kind")
             good = False
         return good
 
@@ -106,6 +112,7 @@ class LinkForm(SharingFields):
             max_payments=self.max_payments.data if self.kind.data == "reusable" else None,
             paused_message=paused_message,
             methods=tuple(self.methods.data or ()),
+            locale=self.locale.data or "",
         )
 
 
@@ -129,6 +136,7 @@ def filled_from(link: PaymentLink, made: type[LinkForm] = LinkForm, **more: Any)
         expires_at=link.expires_at,
         hours_after_opening=link.hours_after_opening,
         methods=list(link.methods),
+        locale=link.locale,
         **sharing_values(link),
         **more,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Response, make_response, request, url_for
+from flask_babel import gettext as _
 
 from core.kernel.errors import NotFound
 from core.notifications.models import Paper
@@ -51,7 +52,7 @@ def poster_pdf(public_id: str, size: str) -> Response:
     link = _get(public_id)
     paper = _printed(link, size) if size in SIZES else None
     if paper is None:
-        raise NotFound("This poster has not been printed yet.")
+        raise NotFound(_("This poster has not been printed yet."))
     answer = make_response(paper.pdf)
     answer.content_type = "application/pdf"
     answer.headers["Content-Disposition"] = f'inline; filename="poster-{size}.pdf"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from core.payments.funnel import Funnel, funnel_of
 from core.payments.queries import get_link
@@ -12,6 +13,7 @@ from core.web.filters import day as day_words
 from core.web.guard import current, may
 from core.web.page import page
 from portal.blueprint import portal
+from portal.code_words import code_words
 
 PERIODS = (7, 30, 90)
 SOURCES = {
@@ -47,9 +49,11 @@ def link_report(public_id: str) -> Response:
         steps=_steps(report),
         bars=[(day_words(day), [step.opened, step.paid]) for day, step in report.days.items()],
         stopped=_words(report),
-        declines=[(_decline(code), number) for code, number in report.declines.most_common()],
+        declines=[(code_words(code), number) for code, number in report.declines.most_common()],
         sources=[(SOURCES.get(source, source), number) for source, number in report.sources.most_common()],
-        periods=[(_("%(days)s days", days=n), url_for(".link_report", public_id=public_id, days=n), n == days) for n in PERIODS],
+        periods=[
+            (ngettext("%(num)s day", "%(num)s days", n), url_for(".link_report", public_id=public_id, days=n), n == days) for n in PERIODS
+        ],
         days=days,
     )
 
@@ -75,13 +79,9 @@ def _words(report: Funnel) -> list[tuple[str, int]]:
     """Why people stopped, in words; states that read the same are added up."""
     found: dict[str, int] = {}
     for code, number in report.stopped.most_common():
-        words = str(STOPPED[code]) if code in STOPPED else _("Declined: %(reason)s", reason=_decline(code))
+        words = str(STOPPED[code]) if code in STOPPED else _("Declined: %(reason)s", reason=code_words(code))
         found[words] = found.get(words, 0) + number
     not_started = report.total.opened - report.total.started
     if not_started > 0:
         found[_("Opened it and did not start")] = not_started
     return sorted(found.items(), key=lambda item: -item[1])
-
-
-def _decline(code: str) -> str:
-    return code.replace("_", " ")

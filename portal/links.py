@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from core.accounts.vendor_slug import slug_of, suggestion
 from core.kernel.money import Money
@@ -42,7 +43,7 @@ COUNTED = 1000
 
 
 class PauseForm(Form):
-    message = ParagraphField("Message to visitors", most=300)
+    message = ParagraphField(_l("Message to visitors"), most=300)
 
 
 def link_url(link: PaymentLink) -> str:
@@ -72,7 +73,7 @@ def make_link() -> Response:
         with form.refusals():
             link = create_link(me.vendor, mode=me.mode, by=me.user.public_id, terms=form.terms())
             form.share(me.vendor, link, by=me.user.public_id)
-            flash("The link is ready. Send its address to your customer, or show the code.", "good")
+            flash(_("The link is ready. Send its address to your customer, or show the code."), "good")
             return see_other(url_for(".link", public_id=link.public_id))
     return _form_page("new", form)
 
@@ -102,7 +103,7 @@ def change_link(public_id: str) -> Response:
             link = edit_link(link, by=me.user.public_id, terms=form.terms(paused_message=link.paused_message))
             form.share(me.vendor, link, by=me.user.public_id)
             replan_reminders(me.vendor, link)
-            flash("Saved. Payments already under way keep the terms they began with.", "good")
+            flash(_("Saved. Payments already under way keep the terms they began with."), "good")
             return see_other(url_for(".link", public_id=link.public_id))
     return _form_page("edit", form, link)
 
@@ -121,7 +122,7 @@ def pause(public_id: str) -> Response:
     if form.validate():
         with form.refusals():
             pause_link(link, by=current().user.public_id, message=form.message.data)
-            flash("Paused. Visitors read your message until you resume it.", "good")
+            flash(_("Paused. Visitors read your message until you resume it."), "good")
             return see_other(done(".link", "paused", [link], public_id=link.public_id))
     return _show(link, form)
 
@@ -130,7 +131,7 @@ def pause(public_id: str) -> Response:
 @may("links.edit")
 def resume(public_id: str) -> Response:
     link = resume_link(_get(public_id), by=current().user.public_id)
-    flash("The link takes payments again.", "good")
+    flash(_("The link takes payments again."), "good")
     return see_other(url_for(".link", public_id=link.public_id))
 
 
@@ -144,7 +145,7 @@ def confirm_expiry(public_id: str) -> Response:
 @may("links.edit")
 def expire(public_id: str) -> Response:
     link = expire_link(_get(public_id), by=current().user.public_id)
-    flash("The link has ended. Its history stays here.", "good")
+    flash(_("The link has ended. Its history stays here."), "good")
     return see_other(url_for(".link", public_id=link.public_id))
 
 
@@ -158,7 +159,7 @@ def confirm_new_address(public_id: str) -> Response:
 @may("links.edit")
 def new_address(public_id: str) -> Response:
     link = replace_address(_get(public_id), by=current().user.public_id)
-    flash("The old address opens nothing any more. Share the new one.", "good")
+    flash(_("The old address opens nothing any more. Share the new one."), "good")
     return see_other(url_for(".link", public_id=link.public_id))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
 
 from core.accounts.go_live import go_live
 from core.accounts.models import User, Vendor
@@ -32,15 +33,17 @@ class GoLiveForm(Form):
 def needs_of(vendor: Vendor, user: User) -> list[Need]:
     keys = settings().stripe["live"]
     return [
-        Need("Your e-mail address is confirmed", "Open the link we sent you, or ask for a new one.", user.email_verified_at is not None),
         Need(
-            "A card processor is connected",
-            "Whoever runs this installation sets STRIPE_LIVE_SECRET_KEY, STRIPE_LIVE_PUBLISHABLE_KEY and STRIPE_LIVE_WEBHOOK_SECRET.",
+            _("Your e-mail address is confirmed"), _("Open the link we sent you, or ask for a new one."), user.email_verified_at is not None
+        ),
+        Need(
+            _("A card processor is connected"),
+            _("Whoever runs this installation sets STRIPE_LIVE_SECRET_KEY, STRIPE_LIVE_PUBLISHABLE_KEY and STRIPE_LIVE_WEBHOOK_SECRET."),
             all(keys.values()),
         ),
         Need(
-            "Live mode is switched on for your business",
-            "The owner of the account does this here, once the rest is in place.",
+            _("Live mode is switched on for your business"),
+            _("The owner of the account does this here, once the rest is in place."),
             vendor.live_enabled,
         ),
     ]
@@ -56,7 +59,7 @@ def mode() -> Response:
     """Looking at live is refused with the reasons until everything for it is there."""
     me, wished = current(), request.form.get("mode", "")
     if wished not in ("test", "live"):
-        flash("Choose test or live.", "warn")
+        flash(_("Choose test or live."), "warn")
         return see_other(url_for(".home"))
     if wished == "live" and what_live_needs(me.vendor, me.user):
         return see_other(url_for(".live"))
@@ -81,5 +84,5 @@ def switch_live_on() -> Response:
         return see_other(url_for(".live"))
     go_live(me.vendor, by=me.user)
     look_at(me.session, me.vendor, "live", by=me.user.public_id)
-    flash("You are live. From here on, payments are real.", "good")
+    flash(_("You are live. From here on, payments are real."), "good")
     return see_other(url_for(".home"))

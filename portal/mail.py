@@ -1,4 +1,4 @@
-"""Asks for the messages that belong to a person's own account."""
+"""Asks for the messages that belong to a person's own account, in the language in which that person is reading."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from core.accounts.models import EmailLink, Invitation, User, Vendor
 from core.accounts.queries import find_employer
 from core.kernel.config import settings
 from core.notifications.notify import notify
+from core.web.languages import language
 
 KIND = {"email-verify": "verify_email", "password-reset": "reset_password"}
 OWN_MACHINE = ("127.0.0.1", "::1", "localhost")
@@ -20,18 +21,18 @@ def send_link(user: User, link: EmailLink) -> None:
     """The single-use link goes to the address it was made for."""
     vendor = find_employer(user)
     if vendor:
-        notify(vendor, KIND[link.purpose], mode=MODE, to=link.email, user=user.public_id, token=link.token_id)
+        notify(vendor, KIND[link.purpose], mode=MODE, to=link.email, locale=language(), user=user.public_id, token=link.token_id)
 
 
 def send_invitation(vendor: Vendor, invitation: Invitation) -> None:
     """The single-use link to join a team."""
-    notify(vendor, "invitation", mode=MODE, to=invitation.email, invitation=invitation.public_id)
+    notify(vendor, "invitation", mode=MODE, to=invitation.email, locale=language(), invitation=invitation.public_id)
 
 
 def tell_password_changed(user: User) -> None:
     vendor = find_employer(user)
     if vendor:
-        notify(vendor, "password_changed", mode=MODE, to=user.email, user=user.public_id)
+        notify(vendor, "password_changed", mode=MODE, to=user.email, locale=language(), user=user.public_id)
 
 
 def may_be_read_by_anybody() -> bool:

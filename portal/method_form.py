@@ -18,6 +18,7 @@ from core.payments.queries import list_links
 from core.providers.contract import METHODS
 from core.web.fields import ChoiceField, CurrencyField, Form, LineField, MoneyField, options
 from core.web.guard import current
+from core.web.languages import reader
 
 MOST_LINKS = 50
 
@@ -30,8 +31,8 @@ def read_currency(text: str) -> str:
 
 
 def read_country(text: str) -> str:
-    """The same for a country, by its code or by its English name."""
-    for code, name in countries():
+    """The same for a country, by its code or by its name in English or in the reader's language."""
+    for code, name in (*countries(), *reader().countries):
         if text.upper() == code or text.casefold() == name.casefold():
             return code
     raise StopValidation(_("“%(text)s” is no country we know. Write codes like GB, IE, or English names.", text=text[:40]))
@@ -87,7 +88,7 @@ class PreviewForm(Form):
     currency = CurrencyField(lazy_gettext("Currency"))
     country = ChoiceField(
         lazy_gettext("Payer's country"),
-        choices=lambda: options([("", _("Not known")), *countries()]),
+        choices=lambda: options([("", _("Not known")), *reader().countries]),
         words=lazy_gettext("Choose a country from the list."),
         default="",
     )

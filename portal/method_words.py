@@ -6,10 +6,10 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from core.accounts.places import countries
 from core.kernel.money import Money
 from core.methods.eligible import Hidden
 from core.web.filters import money
+from core.web.languages import reader
 
 
 def method_title(method: str) -> str:
@@ -57,5 +57,4 @@ def _shown(value: Any) -> str:
 
 
 def _places(codes: tuple[str, ...]) -> str:
-    names = dict(countries())
-    return ", ".join(names.get(code, code) for code in codes)
+    return ", ".join(reader().country(code) for code in codes)

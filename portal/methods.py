@@ -87,7 +87,7 @@ def _lines() -> list[Line]:
 
 def _line(method: str) -> Line:
     if method not in METHODS:
-        raise NotFound("There is no such way to pay.")
+        raise NotFound(_("There is no such way to pay."))
     return next(line for line in _lines() if line.rule.method == method)
 
 

@@ -54,7 +54,7 @@ class FilterForm(Form):
     )
     method = ChoiceField(later("Paid with"), choices=lambda: options([("", _("Anything")), *CARD_BRANDS.items()]), default="")
     since = DayField(later("From"))
-    until = DayField(later("To"))
+    until = DayField(later("Until"))
     least = MoneyField(later("Paid at least"), currency="GBP")
     most = MoneyField(later("Paid at most"), currency="GBP")
     customer = AddressField(later("Customer"), required=None)

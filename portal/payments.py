@@ -38,9 +38,9 @@ LETTERS_SHOWN = 50
 
 class RefundForm(Form):
     form_token = FormTokenField()
-    amount = MoneyField("Amount to refund", required="Enter how much goes back.")
-    reason = ChoiceField("Reason", choices=options((reason, REASON_WORDS[reason]) for reason in REASONS))
-    note = ParagraphField("Note for your team", most=300)
+    amount = MoneyField(later("Amount to refund"), required=later("Enter how much goes back."))
+    reason = ChoiceField(later("Reason"), choices=options((reason, REASON_WORDS[reason]) for reason in REASONS))
+    note = ParagraphField(later("Note for your team"), most=300)
 
     def __init__(self, payment: Payment, **kwargs: object) -> None:
         super().__init__(**kwargs)
@@ -69,7 +69,7 @@ def refund(public_id: str) -> Response:
                 me.vendor, payment, amount=form.amount.data, reason=form.reason.data, by=me.user.public_id,
                 form_token=form.form_token.data, note_text=form.note.data or "",
             )  # fmt: skip
-            flash("The refund is asked for. You see here when the processor has confirmed it.", "good")
+            flash(_("The refund is asked for. You see here when the processor has confirmed it."), "good")
             return see_other(url_for(".payment", public_id=payment.public_id))
     return _show(payment, refunding=form)
 
@@ -130,7 +130,7 @@ def undo_asked() -> str | None:
 
 class GiveBackForm(Form):
     form_token = FormTokenField()
-    charge = LineField("Charge", most=80)
+    charge = LineField(later("Charge"), most=80)
 
 
 @portal.post("/portal/payments/<public_id>/unexpected")
@@ -139,7 +139,7 @@ def give_back_unexpected(public_id: str) -> Response:
     """Money that this payment did not ask for goes back in full. Written down here, sent by a worker."""
     me, payment, form = current(), _get(public_id), GiveBackForm()
     if not form.validate() or not form.charge.data:
-        raise Refusal("That form could not be read. Please open the payment again and press the button there.")
+        raise Refusal(_("That form could not be read. Please open the payment again and press the button there."))
     give_back(me.vendor, payment, charge=form.charge.data, by=me.user.public_id, form_token=form.form_token.data)
     flash(_("The money is being sent back. You see here when the processor has confirmed it."), "good")
     return see_other(url_for(".payment", public_id=payment.public_id))
@@ -171,7 +171,7 @@ def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: R
     me = current()
     offer = offer_behind(payment) if payment.state == "succeeded" else None
     possible = offer is None or offer.refunds
-    forms, names = _forms(payment, possible, refunding, remarking), names_of(me.vendor, but_me=me.user)
+    forms, names = _forms(payment, possible, refunding, remarking), names_of(me.vendor) | {me.user.public_id: _("You")}
     unexpected = list_unexpected(me.vendor, payment)
     journals = journals_about(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     letters = list_messages(me.vendor, me.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows

@@ -29,7 +29,7 @@ class RefundFilter(Form):
         later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s, "refund")) for s in REFUND)]), default=""
     )
     since = DayField(later("From"))
-    until = DayField(later("To"))
+    until = DayField(later("Until"))
 
     def wanted(self) -> dict[str, Any]:
         """The filters as the question about refunds takes them; the last day counts whole."""

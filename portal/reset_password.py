@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from flask import Response, flash, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from wtforms.validators import InputRequired
 
 from core.accounts.email_links import open_link
 from core.accounts.reset_password import plan_reset_link, reset_password
 from core.web.fields import AddressField, Form, SecretField
 from core.web.guard import leave_seat, public
+from core.web.languages import language
 from core.web.page import page, see_other
 from core.web.throttle import by_account, by_address
 from portal.blueprint import portal
@@ -16,11 +19,11 @@ from portal.mail import may_be_read_by_anybody, tell_password_changed
 
 
 class AskForm(Form):
-    email = AddressField("E-mail address")
+    email = AddressField(_l("E-mail address"))
 
 
 class NewPasswordForm(Form):
-    password = SecretField("New password", [InputRequired("Choose a password.")])
+    password = SecretField(_l("New password"), [InputRequired(_l("Choose a password."))])
 
 
 @portal.get("/reset-password")
@@ -38,7 +41,7 @@ def send_reset() -> Response:
     form = AskForm()
     if not form.validate():
         return page("portal/reset_password/ask.html", status=form.status, form=form)
-    plan_reset_link(form.email.data)
+    plan_reset_link(form.email.data, locale=language())
     return page("portal/reset_password/check_inbox.html", email=form.email.data, kept_here=may_be_read_by_anybody())
 
 
@@ -54,12 +57,12 @@ def new_password(token: str) -> Response:
 @by_address("30 per hour", scope="reset")
 def choose_password(token: str) -> Response:
     form = NewPasswordForm()
-    _, person = open_link("password-reset", token)
+    _link, person = open_link("password-reset", token)
     if form.validate():
         with form.refusals():
             user = reset_password(token, password=form.password.data)
             tell_password_changed(user)
             response = leave_seat(see_other(url_for("portal.sign_in")))
-            flash("Your new password counts from now on, and every device was signed out. Please sign in.", "good")
+            flash(_("Your new password counts from now on, and every device was signed out. Please sign in."), "good")
             return response
     return page("portal/reset_password/choose.html", status=form.status, form=form, email=person.email)

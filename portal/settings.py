@@ -20,9 +20,9 @@ from portal.blueprint import portal
 
 
 class BusinessForm(Form):
-    name = LineField("Business name", most=120, required="Enter the name your customers know you by.")
-    support_email = AddressField("Support e-mail", required="Enter the address where payers may write for help.")
-    time_zone = ChoiceField("Time zone", choices=lambda: options((zone, zone.replace("_", " ")) for zone in time_zones()))
+    name = LineField(later("Business name"), most=120, required=later("Enter the name your customers know you by."))
+    support_email = AddressField(later("Support e-mail"), required=later("Enter the address where payers may write for help."))
+    time_zone = ChoiceField(later("Time zone"), choices=lambda: options((zone, zone.replace("_", " ")) for zone in time_zones()))
 
 
 class PersonForm(Form):
@@ -54,7 +54,7 @@ def change_settings() -> Response:
             change_business(
                 me.vendor, by=me.user.public_id, name=form.name.data, support_email=form.support_email.data, time_zone=form.time_zone.data
             )
-            flash("Saved.", "good")
+            flash(_("Saved."), "good")
             return see_other(url_for(".settings_page"))
     return _page(form)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from wtforms.validators import InputRequired
 
 from core.accounts.sessions import end_all_sessions, end_session
@@ -15,8 +18,8 @@ from portal.blueprint import portal
 
 
 class SignInForm(Form):
-    email = AddressField("E-mail address")
-    password = SecretField("Password", [InputRequired("Enter your password.")])
+    email = AddressField(_l("E-mail address"))
+    password = SecretField(_l("Password"), [InputRequired(_l("Enter your password."))])
 
 
 @portal.get("/sign-in")
@@ -51,7 +54,7 @@ def sign_out() -> Response:
     if me:
         end_session(me.session)
     response = leave_seat(see_other(url_for("portal.sign_in")))
-    flash("You are signed out.", "info")
+    flash(_("You are signed out."), "info")
     return response
 
 
@@ -60,5 +63,5 @@ def sign_out() -> Response:
 def sign_out_everywhere() -> Response:
     count = end_all_sessions(current().user, reason="signed out everywhere")
     response = leave_seat(see_other(url_for("portal.sign_in")))
-    flash("You are signed out on this device." if count == 1 else f"You are signed out on all {count} devices.", "info")
+    flash(ngettext("You are signed out on this device.", "You are signed out on all %(num)s devices.", count), "info")
     return response

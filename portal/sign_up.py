@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from flask import Response, flash, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from wtforms.validators import InputRequired
 
 from core.accounts.email_links import open_link
 from core.accounts.models import User
-from core.accounts.places import countries
 from core.accounts.reset_password import ask_to_reset
 from core.accounts.sign_up import Registration, sign_up
 from core.accounts.verify_email import ask_to_verify, verify_email
 from core.web.fields import AddressField, ChoiceField, CurrencyField, Form, LineField, SecretField, options
 from core.web.guard import current, find_current, may, public
+from core.web.languages import reader
 from core.web.page import page, see_other
 from core.web.throttle import by_account, by_address
 from portal.blueprint import portal
@@ -21,16 +23,16 @@ from portal.sign_in import SignInForm
 
 
 class SignUpForm(Form):
-    business = LineField("Business name", most=120, required="Enter the name your customers know you by.")
+    business = LineField(_l("Business name"), most=120, required=_l("Enter the name your customers know you by."))
     country = ChoiceField(
-        "Country",
-        choices=lambda: options([("", "Choose a country"), *countries()]),
-        words="Choose a country from the list.",
-        validators=[InputRequired("Choose the country your business is in.")],
+        _l("Country"),
+        choices=lambda: options([("", _("Choose a country")), *reader().countries]),
+        words=_l("Choose a country from the list."),
+        validators=[InputRequired(_l("Choose the country your business is in."))],
     )
-    currency = CurrencyField("Main currency", default="GBP")
-    email = AddressField("E-mail address")
-    password = SecretField("Password", [InputRequired("Choose a password.")])
+    currency = CurrencyField(_l("Main currency"), default="GBP")
+    email = AddressField(_l("E-mail address"))
+    password = SecretField(_l("Password"), [InputRequired(_l("Choose a password."))])
 
     def wish(self) -> Registration:
         return Registration(
@@ -82,9 +84,9 @@ def _send_verification(user: User) -> bool:
 def ask_for_verification() -> Response:
     me = current()
     if _send_verification(me.user):
-        flash(f"We have sent a new link to {me.user.email}. Older ones no longer work.", "good")
+        flash(_("We have sent a new link to %(email)s. Older ones no longer work.", email=me.user.email), "good")
     else:
-        flash("Your e-mail address is confirmed already.", "info")
+        flash(_("Your e-mail address is confirmed already."), "info")
     return see_other(url_for("portal.home"))
 
 
@@ -105,5 +107,5 @@ def verification(token: str) -> Response:
 @by_address("60 per hour", scope="verification")
 def verify(token: str) -> Response:
     verify_email(token)
-    flash("Thank you. Your e-mail address is confirmed.", "good")
+    flash(_("Thank you. Your e-mail address is confirmed."), "good")
     return see_other(url_for("portal.home") if find_current() else url_for("portal.sign_in"))

@@ -73,14 +73,14 @@ def statements() -> Response:
 def _asked(text: str) -> date:
     found = MONTH.fullmatch(text)
     if not found:
-        raise NotFound("There is no statement of that month.")
+        raise NotFound(_("There is no statement of that month."))
     return date(int(found[1]), int(found[2]), 1)
 
 
 def _statement(month: str) -> tuple[date, Statement]:
     me, first, code = current(), _asked(month), request.args.get("currency", current().vendor.currency)
     if len(code) != 3 or not is_currency(code) or first > today():
-        raise NotFound("There is no statement of that month.")
+        raise NotFound(_("There is no statement of that month."))
     return first, make_statement(me.vendor, me.mode, code, *bounds(first, me.vendor.time_zone))
 
 
@@ -155,4 +155,4 @@ def _line(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise NotFound("That page of lines does not exist.") from None
+        raise NotFound(_("That page of lines does not exist.")) from None

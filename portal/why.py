@@ -7,6 +7,7 @@ from datetime import datetime
 
 import structlog
 from flask import Response, request, url_for
+from flask_babel import gettext as _
 
 from core.kernel.currency import is_currency
 from core.kernel.errors import NotFound
@@ -59,14 +60,14 @@ def _currency() -> str:
 
 
 def _place(text: str) -> tuple[datetime, uuid.UUID]:
-    at, _, row = text.partition("~")
+    at, _tilde, row = text.partition("~")
     try:
         instant = datetime.fromisoformat(at)
         if instant.tzinfo is None:
             raise ValueError("an instant has a zone")
         return instant, uuid.UUID(row)
     except ValueError:
-        raise NotFound("That page of payments does not exist.") from None
+        raise NotFound(_("That page of payments does not exist.")) from None
 
 
 @portal.get("/portal/why/success")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from flask import Flask
+from flask_babel import gettext as _
 from markupsafe import Markup, escape
 from wtforms.fields.choices import SelectChoice
 
@@ -12,7 +13,9 @@ from core.methods.rules import list_rules
 from core.payments.models import Payment
 from core.payments.queries import shown_state
 from core.web.guard import current
+from core.web.languages import reader, written
 from core.web.reader import card_words
+from portal.code_words import code_sentence
 from portal.method_words import method_title
 
 ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
@@ -36,9 +39,9 @@ def letter(text: str) -> Markup:
 
 def device(agent: str) -> str:
     """“Firefox on Windows”: enough to know one's own devices apart."""
-    browser = next((name for mark, name in BROWSERS if mark in agent), "A browser")
+    browser = next((name for mark, name in BROWSERS if mark in agent), _("A browser"))
     system = next((name for mark, name in SYSTEMS if mark in agent), None)
-    return f"{browser} on {system}" if system else browser
+    return _("%(browser)s on %(system)s", browser=browser, system=system) if system else browser
 
 
 def pairs(choices: list[SelectChoice]) -> list[tuple[str, str]]:
@@ -55,11 +58,11 @@ def offered_methods(chosen: list[str]) -> list[tuple[str, str]]:
 def paid_with(payment: Payment) -> str | None:
     """How it was paid, or is being paid; None while nobody has chosen."""
     if payment.state == "succeeded":
-        return card_words(payment)
+        return card_words(payment, reader())
     return method_title(payment.method) if payment.method else None
 
 
 def install(app: Flask) -> None:
-    for filter in (payment_status, letter, device, pairs, paid_with):
+    for filter in (payment_status, letter, device, pairs, paid_with, code_sentence, written):
         app.jinja_env.filters[filter.__name__] = filter
     app.jinja_env.globals["offered_methods"] = offered_methods

@@ -1,5 +1,6 @@
 """The hosted card page, its version for an iframe, and the 3-D Secure page: the only places where a card number is typed."""
 
+import re
 import secrets
 from urllib.parse import urlencode
 
@@ -31,6 +32,16 @@ def make_pages(api):
     pages.route("/elements/card", methods=["GET", "POST"])(show.element)
     pages.route("/3ds/<identity>/<challenge>", methods=["GET", "POST"])(show.challenge)
     return pages
+
+
+_LOOK = re.compile(r"[0-9a-f]{6}(\.[0-9a-f]{6}){3}")
+
+
+def wished_look(text):
+    """The colours a merchant wishes for the button in its frame: on a light page the button and its words, then the same on a dark one."""
+    if not _LOOK.fullmatch(text):
+        return "", ()
+    return text, [f"#{colour}" for colour in text.split(".")]
 
 
 class Pages:
@@ -154,7 +165,11 @@ class Pages:
         elif intent["last_payment_error"]:
             problem = intent["last_payment_error"]["message"]
         status = 402 if problem and request.method == "POST" else 422 if typed.errors else 200
-        return lambda: (self._form("element.html", typed, intent=intent, origin=origin, problem=problem), status)
+        look, colours = wished_look(request.args.get("appearance", ""))
+        return lambda: (
+            self._form("element.html", typed, intent=intent, origin=origin, problem=problem, appearance=look, colours=colours),
+            status,
+        )
 
     # --- 3-D Secure ---------------------------------------------------------------------------------------------------
 

@@ -101,7 +101,7 @@ def _add_headers(app):
     def finish(response):
         if response.mimetype == "text/html":
             response.headers["Content-Security-Policy"] = (
-                f"default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'nonce-{g.nonce}'; base-uri 'none'; "
+                f"default-src 'none'; style-src 'self' 'nonce-{g.nonce}'; img-src 'self' data:; script-src 'nonce-{g.nonce}'; base-uri 'none'; "
                 f"form-action 'self'{g.targets}; frame-ancestors {g.frames}"
             )
             response.headers["Referrer-Policy"] = "same-origin"

@@ -15,4 +15,5 @@ def send_reset_links(tasks: list[Task]) -> None:
         vendor = known and find_employer(known[0])
         if known and vendor:
             user, link = known
-            notify(vendor, "reset_password", mode="test", to=link.email, user=user.public_id, token=link.token_id)
+            locale = task.args.get("locale", "en")
+            notify(vendor, "reset_password", mode="test", to=link.email, locale=locale, user=user.public_id, token=link.token_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from core.accounts.branding import find_logo
 from core.accounts.invite import find_invitation, invitation_token
 from core.accounts.models import EmailLink, User, Vendor
 from core.accounts.queries import get_vendor
@@ -31,6 +32,7 @@ from core.payments.states import PAID_OR_OVER
 from core.payments.transfer_queries import get_return, instructions_of
 from core.providers.bank import spell_iban, spell_reference
 from core.web import addresses
+from core.web.brand import letter_look
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
 from core.web.pdf import PaperNotPrinted
 from core.web.reader import Reader
@@ -56,20 +58,23 @@ def send_message(vendor_id: uuid.UUID, *, mode: str, message: str) -> None:
     enclosures = _receipt(vendor, taken) if about_receipt else []
     with unit_of_work():
         try:
-            letter, from_vendor = _write(vendor, taken, enclosed=bool(enclosures))
+            logo = find_logo(vendor)
+            letter, from_vendor = _write(vendor, taken, enclosed=bool(enclosures), carries_logo=logo is not None)
         except NoLongerTrue as reason:
             record_failed(_again(key), reason=str(reason))
             return
-    _send(key, vendor if from_vendor else None, taken, letter, enclosures)
+    _send(key, vendor if from_vendor else None, taken, letter, enclosures, logo)
 
 
-def _send(key: tuple[Any, ...], speaker: Vendor | None, message: Message, letter: Letter, enclosures: list[Enclosure]) -> None:
+def _send(
+    key: tuple[Any, ...], speaker: Vendor | None, message: Message, letter: Letter, enclosures: list[Enclosure], logo: bytes | None
+) -> None:
     """Outside any transaction to the mail server, then its answer in a unit of its own."""
     words = {"subject": letter.subject, "text": letter.text, "html": letter.html}
     smtp_url, refused, delayed = settings().smtp_url, None, None
     if smtp_url:
         try:
-            deliver(smtp_url, _sealed(speaker, message, letter, enclosures))
+            deliver(smtp_url, _sealed(speaker, message, letter, enclosures, logo))
         except MailRefused as no:
             refused = str(no)
         except MailDelayed as problem:
@@ -93,7 +98,7 @@ def _again(key: tuple[Any, ...]) -> Message:
     return db.session.get_one(Message, key, with_for_update=True, populate_existing=True)
 
 
-def _sealed(speaker: Vendor | None, message: Message, letter: Letter, enclosures: list[Enclosure]):
+def _sealed(speaker: Vendor | None, message: Message, letter: Letter, enclosures: list[Enclosure], logo: bytes | None):
     return seal(
         letter,
         to=message.recipient,
@@ -103,6 +108,7 @@ def _sealed(speaker: Vendor | None, message: Message, letter: Letter, enclosures
         message_id=message.public_id,
         at=message.created_at,
         enclosures=enclosures,
+        logo=logo,
     )
 
 
@@ -122,10 +128,11 @@ def _receipt(vendor: Vendor, message: Message) -> list[Enclosure]:
 # --- what each kind of letter says -----------------------------------------------------------------------------------
 
 
-def _write(vendor: Vendor, message: Message, *, enclosed: bool) -> tuple[Letter, bool]:
-    """The letter, and whether it speaks for the vendor to a customer."""
+def _write(vendor: Vendor, message: Message, *, enclosed: bool, carries_logo: bool) -> tuple[Letter, bool]:
+    """The letter, and whether it speaks for the vendor to a customer: then it looks like the vendor's other pages."""
     gather, from_vendor = KINDS[message.kind]
-    facts = {"vendor": vendor, "practice": False, "enclosed": enclosed} | gather(vendor, message)
+    look = letter_look(vendor, carries_logo=carries_logo) if from_vendor else None
+    facts = {"vendor": vendor, "practice": False, "enclosed": enclosed, "look": look} | gather(vendor, message)
     return write_letter(message.kind, Reader(message.locale, vendor.time_zone), **facts), from_vendor
 
 

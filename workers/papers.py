@@ -7,6 +7,7 @@ from datetime import date
 
 import structlog
 
+from core.accounts.branding import find_logo
 from core.accounts.queries import get_vendor
 from core.accounts.receipts import find_receipt_settings
 from core.kernel.db import db, unit_of_work
@@ -52,8 +53,9 @@ def _written(vendor_id: uuid.UUID, payment: Payment) -> str | None:
     vendor = get_vendor(vendor_id)
     address = addresses.receipt(receipt_token(vendor, payment))
     cart, said, extra = find_cart(vendor, payment), find_details(vendor, payment), find_receipt_settings(vendor)
+    refunds, logo = refunds_of_sale(vendor, payment), find_logo(vendor)
     return receipt_html(
-        vendor, payment, refunds_of_sale(vendor, payment), address=address, cart=cart, said=said, extra=extra, locale=payment.locale
+        vendor, payment, refunds, address=address, cart=cart, said=said, extra=extra, locale=payment.locale, logo=logo
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.kernel.db import Base, TenantKey, mode_check
@@ -18,6 +18,7 @@ class Vendor(Base):
     __table_args__ = (
         CheckConstraint("fee_bps BETWEEN 0 AND 5000", name="fee_bps"),
         CheckConstraint("release_days BETWEEN 0 AND 90", name="release_days"),
+        CheckConstraint("accent ~ '^#[0-9a-f]{6}$' AND accent_dark ~ '^#[0-9a-f]{6}$'", name="accent"),
     )
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(40), unique=True)
@@ -29,7 +30,25 @@ class Vendor(Base):
     fee_bps: Mapped[int] = mapped_column(default=150)  # what the platform keeps of a payment, in hundredths of a percent
     release_days: Mapped[int] = mapped_column(default=7)  # captured money waits this long before it may be paid out
     live_enabled: Mapped[bool] = mapped_column(default=False)
+    # How the vendor looks to payers stands on this row, because every payer's page begins with reading it.
+    accent: Mapped[str | None] = mapped_column(CHAR(7))
+    accent_dark: Mapped[str | None] = mapped_column(CHAR(7))
+    logo_digest: Mapped[str | None] = mapped_column(String(32))
+    logo_width: Mapped[int] = mapped_column(SmallInteger, default=0)
+    logo_height: Mapped[int] = mapped_column(SmallInteger, default=0)
+    logo_says_name: Mapped[bool] = mapped_column(default=False)  # then the name is not written beside it
+    support_phone: Mapped[str] = mapped_column(String(30), default="")
     created_at: Mapped[datetime]
+
+
+class VendorLogo(Base):
+    """The picture itself, as we drew it (core/accounts/logo.py): read only when a browser or a paper asks for it."""
+
+    __tablename__ = "vendor_logos"
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(32))
+    png: Mapped[bytes] = mapped_column(LargeBinary)
+    updated_at: Mapped[datetime]
 
 
 class VendorDomain(Base):

@@ -76,10 +76,9 @@ def list_team(vendor: Vendor) -> list[Member]:
     return [Member(user, membership) for user, membership in rows]
 
 
-def names_of(vendor: Vendor, *, but_me: User | None = None) -> dict[str, str]:
-    """What the people of a vendor are called, by public id; the reader themselves is You."""
-    named = {member.user.public_id: member.user.name or member.user.email for member in list_team(vendor)}
-    return named | ({but_me.public_id: "You"} if but_me else {})
+def names_of(vendor: Vendor) -> dict[str, str]:
+    """What the people of a vendor are called, by public id."""
+    return {member.user.public_id: member.user.name or member.user.email for member in list_team(vendor)}
 
 
 def people_named(public_ids: set[str]) -> dict[str, str]:

@@ -16,9 +16,9 @@ from core.kernel.outbox import enqueue
 NOBODY = uuid.UUID(int=0)  # whose task it is cannot be known before the address is looked up
 
 
-def plan_reset_link(email: str) -> None:
-    """Have a worker send a link to whoever has this address. Known or not, the asker waits for the same one row to be written."""
-    enqueue("send_reset_link", NOBODY, queue="messages", email=email)
+def plan_reset_link(email: str, *, locale: str = "en") -> None:
+    """Have a worker send a link to whoever has this address, in the language of the asker. Known or not, the asker waits for the same one row to be written."""
+    enqueue("send_reset_link", NOBODY, queue="messages", email=email, locale=locale)
 
 
 def ask_to_reset(email: str) -> tuple[User, EmailLink] | None:

@@ -63,6 +63,7 @@ class Verdict:
 
     shown: tuple[Way, ...]
     hidden: tuple[Hidden, ...]
+    country_matters: bool = False  # knowing where the payer is could change it: then they are asked, and never otherwise
 
     def way(self, method: str) -> Way | None:
         """The way of this method, when it is shown."""
@@ -86,16 +87,19 @@ REASONS = {
 
 def judge(rules: Iterable[Rule], offers: Sequence[tuple[str, Offer]], asked: Asked) -> Verdict:
     """Every way to pay, shown or hidden. What the vendor has decided is said before what the provider cannot do."""
-    shown, hidden = [], []
+    shown, hidden, country_matters = [], [], False
     for rule in rules:
         mine = [(provider, offer) for provider, offer in offers if offer.method == rule.method]
+        if rule.enabled and not country_matters:
+            in_currency = [offer for _, offer in mine if offer.currencies is None or asked.currency in offer.currencies]
+            country_matters = any(offer.countries or rule.bounds.countries for offer in in_currency)
         why = _own_objection(rule, asked)
         found = None if why else _fit(mine, asked)
         if isinstance(found, Way):
             shown.append(found)
         else:
             hidden.append(why or found or Hidden(rule.method, "provider"))
-    return Verdict(tuple(shown), tuple(hidden))
+    return Verdict(tuple(shown), tuple(hidden), country_matters)
 
 
 def _own_objection(rule: Rule, asked: Asked) -> Hidden | None:

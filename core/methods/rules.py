@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
@@ -20,6 +21,10 @@ from core.kernel.sentence import said
 from core.methods.models import VendorMethod
 from core.providers.contract import METHODS
 
+# Every payer's page asks this: put together once, and read without making objects that could be written.
+_RULES = select(*VendorMethod.__table__.columns).where(
+    VendorMethod.vendor_id == bindparam("vendor_id"), VendorMethod.mode == bindparam("mode")
+)
 ON_FROM_THE_START = frozenset({"card"})
 MOST_COUNTRIES = 60
 
@@ -66,15 +71,14 @@ def _money(minor: int | None, currency: str | None) -> Money | None:
 
 def list_rules(vendor_id: uuid.UUID, mode: str) -> list[Rule]:
     """Every way to pay as this vendor has it, in the vendor's order. What nobody has touched is as it was at the start."""
-    rows = db.session.scalars(select(VendorMethod).where(VendorMethod.vendor_id == vendor_id, VendorMethod.mode == mode))
-    known = {row.method: row for row in rows}
+    known = {row.method: row for row in db.session.execute(_RULES, {"vendor_id": vendor_id, "mode": mode})}
     order = sorted(
         METHODS, key=lambda method: (known[method].position if method in known else METHODS.index(method), METHODS.index(method))
     )
     return [_rule(method, known.get(method)) for method in order]
 
 
-def _rule(method: str, row: VendorMethod | None) -> Rule:
+def _rule(method: str, row: Any) -> Rule:
     if row is None:
         return Rule(method, method in ON_FROM_THE_START)
     bounds = Bounds(row.currency, row.minimum_minor, row.maximum_minor, tuple(row.currencies), tuple(row.countries))

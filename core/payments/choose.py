@@ -42,14 +42,6 @@ def check_way(vendor: Vendor, payment: Payment, method: str) -> Way:
     return way
 
 
-def country_matters(vendor: Vendor, payment: Payment) -> bool:
-    """Whether knowing where the payer is could change what is shown: then they are asked, and never otherwise."""
-    offered = {rule.method: rule for rule in list_rules(vendor.id, payment.mode) if rule.enabled}
-    offers = [offer for _, offer in offers_for(payment.mode) if offer.method in offered]
-    fitting = [offer for offer in offers if offer.currencies is None or payment.currency in offer.currencies]
-    return any(offer.countries or offered[offer.method].bounds.countries for offer in fitting)
-
-
 def note_country(payment: Payment, country: str) -> None:
     """Write down where the payer says to be; empty forgets it. Refuses what is no country."""
     if country and not is_country(country):

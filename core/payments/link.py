@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -26,6 +27,7 @@ from core.payments.offer import Offer, read_offer
 from core.payments.offer_check import check_offer
 from core.payments.slug import revoke_slugs
 
+LANGUAGE = re.compile(r"[a-z]{2,3}")
 LIFE = timedelta(days=5 * 365)  # no signed address outlives this, whatever its row says
 LARGEST = {0: 100_000_000, 2: 100_000_000, 3: 1_000_000_000}  # one payment's limit: a million of a currency with decimals
 
@@ -243,6 +245,8 @@ def check_terms(terms: LinkTerms) -> None:
         raise BadTerms("Between 1 and 8760 hours.", field="hours_after_opening")
     if terms.max_payments is not None and not 1 <= terms.max_payments <= 10_000:
         raise BadTerms("Between 1 and 10,000 payments; leave it empty for no limit.", field="max_payments")
+    if terms.locale and not LANGUAGE.fullmatch(terms.locale):
+        raise BadTerms("Choose a language from the list.", field="locale")
     _check_amounts(terms)
 
 

@@ -47,8 +47,11 @@ _BY_FORM = select(Payment).where(
 )
 _LIVE = Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))
 _BY_TOKEN = Question(
-    select(Vendor, Payment, Attempt)
+    select(Vendor, Payment, Attempt, PaymentLink)  # the link says which ways to pay it allows
     .join(Payment, Payment.vendor_id == Vendor.id)
+    .outerjoin(
+        PaymentLink, and_(PaymentLink.vendor_id == Payment.vendor_id, PaymentLink.mode == Payment.mode, PaymentLink.id == Payment.link_id)
+    )
     .outerjoin(Attempt, and_(Attempt.vendor_id == Payment.vendor_id, Attempt.mode == Payment.mode, Attempt.payment_id == Payment.id, _LIVE))
     .where(Vendor.public_id == bindparam("vendor"), Payment.mode == bindparam("mode"), Payment.token_id == bindparam("token_id"))
 )
@@ -254,17 +257,17 @@ def receipt_token(vendor: Vendor, payment: Payment) -> str:
 
 def open_payment_token(text: str, *, purpose: str = "payment") -> tuple[Vendor, Payment]:
     """Whose payment this is. Raises TokenRefused for anything we did not issue for this purpose."""
-    vendor, payment, _ = open_payment(text, purpose=purpose)
+    vendor, payment, *_ = open_payment(text, purpose=purpose)
     return vendor, payment
 
 
-def open_payment(text: str, *, purpose: str = "payment") -> tuple[Vendor, Payment, Attempt | None]:
-    """The same, with the attempt that may still move money, as it stands at this moment."""
+def open_payment(text: str, *, purpose: str = "payment") -> tuple[Vendor, Payment, Attempt | None, PaymentLink | None]:
+    """The same, with the attempt that may still move money, as it stands at this moment, and the link it came by."""
     claims = read_token(purpose, text)
     found = _BY_TOKEN.first(vendor=claims.vendor, mode=claims.mode, token_id=claims.token_id)
     if found is None:
         raise TokenRefused("revoked")
-    return found[0], found[1], found[2]
+    return found[0], found[1], found[2], found[3]
 
 
 def lock_payment(payment: Payment) -> Payment:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
+from urllib.parse import quote
 
 import stripe
 
@@ -28,6 +29,7 @@ from core.providers.contract import (
 )
 from core.providers.exponents import to_gateway
 from core.providers.signature import check_signature, read_json_object, text_map
+from core.providers.stripe_line import Line
 from core.providers.stripe_methods import OFFERS, OPTIONS
 
 stripe.enable_telemetry = False
@@ -39,7 +41,6 @@ MOST_REFUNDS_SEARCHED = 500
 _REASONS = {"requested_by_customer", "duplicate", "fraudulent"}
 _SESSION_MONEY = ["payment_intent.latest_charge.balance_transaction"]
 _INTENT_MONEY = ["latest_charge.balance_transaction"]
-T = TypeVar("T")
 
 
 class Stripe:
@@ -66,13 +67,13 @@ class Stripe:
         self.name, self.mode = name, mode
         self._publishable_key, self._secrets, self._fields_base = publishable_key, [one for one in secrets if one], fields_base
         self._offers = offers_of(kinds)
-        self._http = stripe.RequestsClient(timeout=(CONNECT_SECONDS, read_seconds))
+        self._http = Line(connect_seconds=CONNECT_SECONDS, read_seconds=read_seconds)
         self._client = stripe.StripeClient(
             key, base_addresses={"api": api_base} if api_base else {}, max_network_retries=0, http_client=self._http
         )
 
     def close(self) -> None:
-        """Lets go of this thread's open line."""
+        """Lets go of the open connections."""
         self._http.close()
 
     # --- opening and asking -----------------------------------------------------------------------------------------
@@ -127,22 +128,21 @@ class Stripe:
         if wish.email:
             params["customer_email"] = wish.email
         session = self._create_session(wish, params)
-        return Opening(provider_reference=session.id, redirect_url=session.url)
+        return Opening(provider_reference=session["id"], redirect_url=session["url"])
 
-    def _create_session(self, wish: OpenPayment, params: dict[str, Any]) -> Any:
+    def _create_session(self, wish: OpenPayment, params: dict[str, Any]) -> dict[str, Any]:
         """The term goes along when the provider can keep it. A term that has since come into or gone out of its limits would make
         a repeated wish another request under the same key, so that one refusal is answered by asking the way it was asked before."""
         seconds = (wish.expires_at - now()).total_seconds()
         fits = SHORTEST_SESSION + SPARE_SECONDS <= seconds <= LONGEST_SESSION - SPARE_SECONDS
         with_term = {**params, "expires_at": int(wish.expires_at.timestamp())}
         first, second = (with_term, params) if fits else (params, with_term)
-        create = self._client.v1.checkout.sessions.create
         try:
-            return self._ask(lambda: create(first, {"idempotency_key": wish.reference}))
+            return self._make("checkout/sessions", first, wish.reference)
         except ProviderRefused as refusal:
             if refusal.code != "idempotency_error":
                 raise
-            return self._ask(lambda: create(second, {"idempotency_key": wish.reference}))
+            return self._make("checkout/sessions", second, wish.reference)
 
     def _open_fields(self, wish: OpenPayment, kinds: list[str]) -> Opening:
         params: dict[str, Any] = {
@@ -156,27 +156,26 @@ class Stripe:
             params["receipt_email"] = wish.email
         if self._fields_base:
             params["return_url"] = wish.return_url  # tells the sandbox's card form which page may hold it
-        intent = self._ask(lambda: self._client.v1.payment_intents.create(params, {"idempotency_key": wish.reference}))
-        fields_url = f"{self._fields_base}/elements/card?client_secret={intent.client_secret}" if self._fields_base else None
-        return Opening(intent.id, fields_url=fields_url, client_secret=intent.client_secret, publishable_key=self._publishable_key)
+        intent = self._make("payment_intents", params, wish.reference)
+        secret = intent["client_secret"]
+        fields_url = f"{self._fields_base}/elements/card?client_secret={secret}" if self._fields_base else None
+        return Opening(intent["id"], fields_url=fields_url, client_secret=secret, publishable_key=self._publishable_key)
 
     def inquire(self, provider_reference: str) -> Outcome:
         """Reads the session or intent with its charge and the fee."""
         assert_no_transaction()
         if provider_reference.startswith("cs_"):
-            read = self._client.v1.checkout.sessions.retrieve
-            return shapes.session_outcome(self._plain(lambda: read(provider_reference, {"expand": _SESSION_MONEY})))
-        retrieve = self._client.v1.payment_intents.retrieve
-        return shapes.intent_outcome(self._plain(lambda: retrieve(provider_reference, {"expand": _INTENT_MONEY})))
+            return shapes.session_outcome(self._read(f"checkout/sessions/{_path(provider_reference)}", expand=_SESSION_MONEY))
+        return shapes.intent_outcome(self._read(f"payment_intents/{_path(provider_reference)}", expand=_INTENT_MONEY))
 
     def cancel(self, provider_reference: str) -> Outcome:
         """Expires the session or cancels the intent, then says how things stand."""
         assert_no_transaction()
         try:
             if provider_reference.startswith("cs_"):
-                self._ask(lambda: self._client.v1.checkout.sessions.expire(provider_reference))
+                self._ask("post", f"checkout/sessions/{_path(provider_reference)}/expire")
             else:
-                self._ask(lambda: self._client.v1.payment_intents.cancel(provider_reference))
+                self._ask("post", f"payment_intents/{_path(provider_reference)}/cancel")
         except ProviderRefused:
             pass  # already over, one way or the other: the truth below says which
         return self.inquire(provider_reference)
@@ -193,19 +192,19 @@ class Stripe:
         }
         if reason in _REASONS:
             params["reason"] = reason
-        return shapes.refund_outcome(self._plain(lambda: self._client.v1.refunds.create(params, {"idempotency_key": reference})))
+        return shapes.refund_outcome(self._make("refunds", params, reference))
 
     def inquire_refund(self, provider_reference: str) -> RefundOutcome:
         """Reads the refund."""
         assert_no_transaction()
-        return shapes.refund_outcome(self._plain(lambda: self._client.v1.refunds.retrieve(provider_reference)))
+        return shapes.refund_outcome(self._read(f"refunds/{_path(provider_reference)}"))
 
     def find_refund(self, reference: str, charge_or_intent: str | None = None) -> RefundOutcome | None:
         """Looks through the refunds of a charge (or the latest ones) for our reference."""
         assert_no_transaction()
         params: dict[str, Any] = {"limit": 100, **({_role(charge_or_intent): charge_or_intent} if charge_or_intent else {})}
         for _ in range(MOST_REFUNDS_SEARCHED // 100):
-            page = self._plain(lambda: self._client.v1.refunds.list(params))  # noqa: B023  (asked at once)
+            page = self._read("refunds", **params)
             for refund in page["data"]:
                 if (refund.get("metadata") or {}).get("reference") == reference:
                     return shapes.refund_outcome(refund)
@@ -217,11 +216,11 @@ class Stripe:
     def refunds_of(self, charge: str) -> RefundsOfCharge:
         """Reads the charge for its metadata, and lists its refunds."""
         assert_no_transaction()
-        metadata = text_map(self._plain(lambda: self._client.v1.charges.retrieve(charge)).get("metadata"))
+        metadata = text_map(self._read(f"charges/{_path(charge)}").get("metadata"))
         params: dict[str, Any] = {"limit": 100, "charge": charge}
         found: list[RefundOutcome] = []
         for _ in range(MOST_REFUNDS_SEARCHED // 100):
-            page = self._plain(lambda: self._client.v1.refunds.list(params))  # noqa: B023  (asked at once)
+            page = self._read("refunds", **params)
             found += [shapes.refund_outcome(refund) for refund in page["data"]]
             if not page["has_more"]:
                 break
@@ -234,8 +233,7 @@ class Stripe:
         found = {}
         for charge in charges:
             try:
-                read = self._client.v1.charges.retrieve
-                line = self._plain(lambda: read(charge, {"expand": ["balance_transaction"]})).get("balance_transaction")  # noqa: B023
+                line = self._read(f"charges/{_path(charge)}", expand=["balance_transaction"]).get("balance_transaction")
             except ProviderRefused:
                 continue
             if isinstance(line, dict):
@@ -262,21 +260,31 @@ class Stripe:
 
     # --- asking, and what went wrong --------------------------------------------------------------------------------
 
-    def _plain(self, request: Callable[[], Any]) -> dict[str, Any]:
-        return self._ask(request).to_dict()
+    def _make(self, what: str, params: Mapping[str, Any], reference: str) -> dict[str, Any]:
+        """Create, once for each reference however often it is asked."""
+        return self._ask("post", what, **params, idempotency_key=reference)
 
-    @staticmethod
-    def _ask(request: Callable[[], T]) -> T:
+    def _read(self, what: str, **params: Any) -> dict[str, Any]:
+        return self._ask("get", what, **params)
+
+    def _ask(self, method: str, what: str, **params: Any) -> dict[str, Any]:
+        """The answer as it came. The SDK's own objects would take longer to make than everything else a payment needs."""
         try:
-            return request()
+            answer: dict[str, Any] = self._client.raw_request(method, f"/v1/{what}", **params).data
         except stripe.StripeError as error:
             raise _translated(error) from error
+        return answer
 
 
 def offers_of(kinds: Iterable[str]) -> tuple[Offer, ...]:
     """The offers behind these payment method types; a name we have no offer for is passed over."""
     wanted = frozenset(kinds)
     return tuple(offer for offer in OFFERS if offer.kind in wanted)
+
+
+def _path(identity: str) -> str:
+    """As a part of an address."""
+    return quote(identity, safe="")
 
 
 def _role(identity: str) -> str:

@@ -26,7 +26,7 @@ from core.kernel.money import BadAmount, Money, parse_amount
 from core.web import widgets
 from core.web.filters import zone
 from core.web.forgery import FormToken
-from core.web.languages import written
+from core.web.languages import reader, written
 
 __all__ = [
     "AddressField",
@@ -252,7 +252,7 @@ class MoneyField(Field):
             return
         code = self.currency or _text(form, self.currency_field)
         try:
-            amount = parse_amount(self.typed[:64], code)
+            amount = parse_amount(_with_full_stop(self.typed[:64]), code)
         except BadAmount as refusal:
             if refusal.field == "currency":
                 return  # said at the currency's own field
@@ -260,6 +260,12 @@ class MoneyField(Field):
         if self.above_zero and amount.minor <= 0:
             raise StopValidation(_("Enter an amount above zero."))
         self.data = amount
+
+
+def _with_full_stop(text: str) -> str:
+    """`12,50` of a reader whose language writes it so. Three digits after the comma might be thousands, and are left to be refused."""
+    whole, comma, part = text.partition(",")
+    return f"{whole}.{part}" if comma and len(part) in (1, 2) and reader().decimal_comma else text
 
 
 def _text(form: Any, name: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from flask import Flask, g, has_request_context
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from markupsafe import Markup, escape
 
 from core.kernel import clock
@@ -15,38 +17,38 @@ from core.kernel.money import Money
 from core.web.languages import reader
 
 # state -> (what the reader is told, tone of its badge: good, bad, wait or calm)
-STATES: dict[str, tuple[str, str]] = {
-    "created": ("Not started", "calm"),
-    "requires_method": ("Declined", "bad"),
-    "requires_action": ("Waiting for the payer", "wait"),
-    "processing": ("Processing", "wait"),
-    "succeeded": ("Paid", "good"),
-    "canceled": ("Cancelled", "calm"),
-    "expired": ("Expired", "calm"),
-    "unknown": ("Being checked", "wait"),
-    "partly_refunded": ("Partly refunded", "calm"),
-    "refunded": ("Refunded", "calm"),
-    "started": ("Started", "calm"),
-    "action_required": ("Waiting for the payer", "wait"),
-    "submitted": ("Sent to the processor", "wait"),
-    "declined": ("Declined", "bad"),
-    "error": ("Did not go through", "bad"),
-    "abandoned": ("Left unfinished", "calm"),
-    "requested": ("Asked for", "wait"),
-    "pending": ("On its way", "wait"),
-    "failed": ("Failed", "bad"),
-    "open": ("Open", "good"),
-    "archived": ("Archived", "calm"),
-    "paused": ("Paused", "wait"),
-    "sold_out": ("Sold out", "calm"),
-    "paid": ("Paid", "good"),
-    "queued": ("Waiting to be sent", "wait"),
-    "sent": ("Sent", "good"),
-    "kept": ("Kept here", "calm"),
-    "bounced": ("Came back", "bad"),
-    "opened": ("Link opened", "good"),
+STATES: dict[str, tuple[Any, str]] = {
+    "created": (_l("Not started"), "calm"),
+    "requires_method": (_l("Declined"), "bad"),
+    "requires_action": (_l("Waiting for the payer"), "wait"),
+    "processing": (_l("Processing"), "wait"),
+    "succeeded": (_l("Paid"), "good"),
+    "canceled": (_l("Cancelled"), "calm"),
+    "expired": (_l("Expired"), "calm"),
+    "unknown": (_l("Being checked"), "wait"),
+    "partly_refunded": (_l("Partly refunded"), "calm"),
+    "refunded": (_l("Refunded"), "calm"),
+    "started": (_l("Started"), "calm"),
+    "action_required": (_l("Waiting for the payer"), "wait"),
+    "submitted": (_l("Sent to the processor"), "wait"),
+    "declined": (_l("Declined"), "bad"),
+    "error": (_l("Did not go through"), "bad"),
+    "abandoned": (_l("Left unfinished"), "calm"),
+    "requested": (_l("Asked for"), "wait"),
+    "pending": (_l("On its way"), "wait"),
+    "failed": (_l("Failed"), "bad"),
+    "open": (_l("Open"), "good"),
+    "archived": (_l("Archived"), "calm"),
+    "paused": (_l("Paused"), "wait"),
+    "sold_out": (_l("Sold out"), "calm"),
+    "paid": (_l("Paid"), "good"),
+    "queued": (_l("Waiting to be sent"), "wait"),
+    "sent": (_l("Sent"), "good"),
+    "kept": (_l("Kept here"), "calm"),
+    "bounced": (_l("Came back"), "bad"),
+    "opened": (_l("Link opened"), "good"),
 }
-REFUND_STATES = {"succeeded": ("Refunded", "good")}
+REFUND_STATES = {"succeeded": (_l("Refunded"), "good")}
 
 
 def money(value: Money | None) -> str:
@@ -123,14 +125,14 @@ def moment(value: datetime | None) -> Markup:
 
 
 def status_label(state: str, of: str = "payment") -> str:
-    return _state(state, of)[0]
+    return str(_state(state, of)[0])
 
 
 def status_tone(state: str, of: str = "payment") -> str:
     return _state(state, of)[1]
 
 
-def _state(state: str, of: str) -> tuple[str, str]:
+def _state(state: str, of: str) -> tuple[Any, str]:
     known = REFUND_STATES.get(state) if of == "refund" else None
     return known or STATES.get(state, (state.replace("_", " ").capitalize(), "calm"))
 

@@ -21,6 +21,7 @@ from core.kernel.config import settings
 from core.kernel.errors import NotAllowed
 from core.web.forgery import csrf_token
 from core.web.page import see_other, wants_part
+from core.web.role_words import may_not, role_word
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -70,6 +71,16 @@ def machine(view: View) -> View:
     return public(view)
 
 
+def takes_files(most_bytes: int) -> Callable[[View], View]:
+    """This form brings a file, so more may come in than people type: up to here it is read, and then refused at its field."""
+
+    def mark(view: View) -> View:
+        view.__most_bytes__ = most_bytes  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def may(permission: str) -> Callable[[View], View]:
     """Only a signed-in person whose role grants `permission`; others are asked to sign in, or told who can help."""
 
@@ -79,17 +90,13 @@ def may(permission: str) -> Callable[[View], View]:
             if not current_user.is_authenticated:
                 return _ask_to_sign_in()
             if not current().may(permission):
-                raise NotAllowed(f"Your role ({current().membership.role}) may not do this. It takes the role {_either(permission)}.")
+                raise NotAllowed(may_not(current().membership.role, roles_that_may(permission)))
             return view(*args, **kwargs)
 
         guarded.__access__ = permission  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value]
 
     return guard
-
-
-def _either(permission: str) -> str:
-    return " or ".join(roles_that_may(permission))
 
 
 def _ask_to_sign_in() -> Response:
@@ -165,6 +172,7 @@ def _check_origin() -> None:
         return
     if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
         abort(400)
+    request.max_content_length = getattr(view, "__most_bytes__", current_app.config["MAX_CONTENT_LENGTH"])
     csrf.protect()
 
 
@@ -174,6 +182,7 @@ def unguarded(app: Flask) -> list[str]:
 
 
 def install(app: Flask) -> None:
+    app.jinja_env.filters["role_word"] = role_word
     app.secret_key = settings().secrets["session_key"]
     app.config.update(
         SESSION_COOKIE_NAME="__Host-form" if settings().https else "form",

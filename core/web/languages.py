@@ -98,15 +98,16 @@ def _counted(one: str, more: str, num: int, /, **values: Any) -> Markup:
 
 def language_choices() -> list[tuple[str, str, str]]:
     """(code, its own name, the address of this page in it)."""
-    path, said = _here(), [(name, value) for name, value in request.args.items(multi=True) if name not in ASKED_BY]
-    return [(code, LANGUAGES[code], f"{path}?{urlencode([*said, ('lang', code)])}") for code in offered()]
+    said = [(name, value) for name, value in request.args.items(multi=True) if name not in ASKED_BY] if request.args else []
+    here = _here() + "?" + (urlencode(said) + "&" if said else "")
+    return [(code, LANGUAGES[code], f"{here}lang={code}") for code in offered()]
 
 
 def _here() -> str:
     """This page's address; of an answer to a form that has no page of its own, the page it belongs to."""
-    path, adapter = request.path, current_app.url_map.bind("")
     if request.method == "GET":
-        return request.script_root + path
+        return ""  # the same page; its address is long, and said often enough
+    path, adapter = request.path, current_app.url_map.bind("")
     while path.count("/") > 1 and "GET" not in adapter.allowed_methods(path):
         path = path.rpartition("/")[0]
     return request.script_root + path
@@ -148,6 +149,7 @@ def install(app: Flask) -> None:
     babel.init_app(app, locale_selector=language)
     app.before_request(_forget)
     app.after_request(_remember)
+    app.jinja_env.filters["language_name"] = lambda code: LANGUAGES.get(code, code)
     app.jinja_env.globals.update(
         _=_text,
         gettext=_text,

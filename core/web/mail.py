@@ -33,6 +33,7 @@ UNQUOTED = frozenset(' ,;:<>()[]\\"@')
 DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 SECONDS = 30  # how long handing over one message may take: less than a job's lease, so that nobody else begins on it
 REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # make text read differently from what it says
+LOGO = "vendor-logo"  # under which a letter finds the picture that travels with it
 LINE_ENDS = frozenset({"Cc", "Zl", "Zp"})
 
 
@@ -85,6 +86,7 @@ def stationery() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(["html"]), undefined=StrictUndefined,
         finalize=one_line, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    sheet.filters["bdi"] = _isolated
     sheet.globals["url_for"] = lambda endpoint, filename: f"/static/{filename}"
     return sheet
 
@@ -94,7 +96,7 @@ def stationery_for(reader: Reader) -> Environment:
     """The same in this reader's language, with amounts and dates written for them."""
     sheet = stationery().overlay()
     sheet.filters = sheet.filters | {
-        name: getattr(reader, name) for name in ("money", "when", "day", "stamp", "number", "percent", "card", "country")
+        name: getattr(reader, name) for name in ("money", "when", "day", "stamp", "number", "percent", "card", "country", "plain")
     }
     sheet.globals = sheet.globals | {
         "_": _texts(reader.language),
@@ -104,6 +106,12 @@ def stationery_for(reader: Reader) -> Environment:
         "direction": lambda: direction_of(reader.language),
     }
     return sheet
+
+
+@pass_eval_context
+def _isolated(place: EvalContext, name: str) -> str:
+    """A name that may be written in another direction than the words around it."""
+    return Markup("<bdi>{}</bdi>").format(one_line(name)) if place.autoescape else name
 
 
 def _texts(language: str) -> Callable[..., str]:
@@ -146,7 +154,7 @@ def write_letter(kind: str, reader: Reader, **facts: Any) -> Letter:
 
 def seal(
     letter: Letter, *, to: str, sender: str, sender_name: str, reply_to: str | None, message_id: str, at: datetime,
-    enclosures: Iterable[Enclosure] = (),
+    enclosures: Iterable[Enclosure] = (), logo: bytes | None = None,
 ) -> EmailMessage:  # fmt: skip
     """The message as it goes over the wire. The same message id always gives the same Message-ID, so a doubled one is recognisable.
 
@@ -167,6 +175,8 @@ def seal(
     mail["X-Auto-Response-Suppress"] = "All"
     mail.set_content(letter.text, cte="quoted-printable")
     mail.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    if logo and f"cid:{LOGO}" in letter.html:
+        mail.get_payload()[1].add_related(logo, "image", "png", cid=f"<{LOGO}>", disposition="inline", filename="logo.png")
     for item in enclosures:
         major, _, minor = item.media_type.partition("/")
         mail.add_attachment(item.data, maintype=major, subtype=minor, filename=header_text(item.name))

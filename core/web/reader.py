@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_gmt, get_timezone_name
-from babel.numbers import format_decimal, get_currency_symbol
+from babel.numbers import format_decimal, get_currency_symbol, get_decimal_symbol
 from markupsafe import Markup
 
 from core.accounts.places import countries
@@ -92,6 +92,11 @@ class Reader:
     def part_of_date(self, value: date, skeleton: str) -> str:
         """`MMMd` is 21 Nov, `yMMMM` November 2026, each in the order of the reader's country."""
         return format_skeleton(skeleton, value, locale=self.babel)
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether 12.50 is written 12,50 in this language."""
+        return get_decimal_symbol(self.babel) == ","
 
     def number(self, value: int) -> str:
         return format_decimal(value, locale=self.babel)

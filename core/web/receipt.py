@@ -13,6 +13,7 @@ from core.accounts.models import Vendor
 from core.accounts.receipts import ReceiptWish
 from core.kernel.money import Money
 from core.web.addresses import verify
+from core.web.brand import carried, logo_of, logo_path, paper_style
 from core.web.mail import stationery_for
 from core.web.reader import Reader
 
@@ -69,13 +70,16 @@ def receipt_html(
     said: Said | None = None,
     extra: ReceiptWish | None = None,
     languages: Iterable[tuple[str, str, str]] = (),
+    logo: bytes | None = None,
+    nonce: str = "",
 ) -> str:
     """The whole page, written in the reader's language and the vendor's time zone. Only refunds that the provider has confirmed are on it.
 
     `address` is where this receipt can be checked, `pdf_address` what the button on screen opens (none on the PDF itself),
     `history_address` where the payer reads what happened step by step.
     `cart` is what was bought, where that was more than one sum, and `said` what the payer said of themselves,
-    `extra` what the vendor adds and leaves off; `languages` (code, name, address) what the page on screen can be read in.
+    `extra` what the vendor adds and leaves off; `languages` (code, name, address) what the page on screen can be read in. `logo` is
+    the picture to carry inside the paper; a page in a browser names its address instead, and shows the vendor's colours under its `nonce`.
     The same payment and refunds give the same text, whenever and wherever it is written.
     """
     confirmed = sorted((refund for refund in refunds if refund.state == "succeeded"), key=lambda refund: refund.settled_at)
@@ -102,6 +106,10 @@ def receipt_html(
         buyer=_made_out_to(said, payment.payer_name, reader) if said else None,
         extra=extra or ReceiptWish(),
         languages=list(languages),
+        style=paper_style(vendor),
+        nonce=nonce,
+        logo=logo_of(vendor),
+        logo_src=carried(logo) if logo else logo_path(vendor),
     )
 
 

@@ -18,6 +18,7 @@ from core.kernel.config import settings
 from core.kernel.errors import NotAllowed
 from core.web.guard import SAFE
 from core.web.page import see_other, wants_part
+from core.web.role_words import may_not
 
 View = TypeVar("View", bound=Callable[..., Any])
 UNKNOWN = object()
@@ -36,8 +37,7 @@ def staff_may(permission: str) -> Callable[[View], View]:
             if seat is None:
                 return _ask_to_sign_in()
             if not seat.may(permission):
-                who = " or ".join(staff_roles_that_may(permission))
-                raise NotAllowed(f"Your role ({seat.member.role}) may not do this. It takes the role {who}.")
+                raise NotAllowed(may_not(seat.member.role, staff_roles_that_may(permission)))
             g.pop("staff_saw", None)
             answer = view(*args, **kwargs)
             if request.method in SAFE:

@@ -1,8 +1,11 @@
-"""Static files: served without Flask, named by their content, so that a browser may keep them for ever."""
+"""Static files: served without Flask, compressed once, named by their content, so that a browser may keep them for ever."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from wsgiref.headers import Headers
@@ -11,11 +14,26 @@ from flask import Flask, request
 from whitenoise import WhiteNoise
 
 FOR_EVER = 31_536_000
+TEXT = (".css", ".js", ".svg")
+
+
+def compress(root: Path) -> None:
+    """Lay a compressed copy beside each file of text, anew when the file is newer. Several processes may do so at once."""
+    for path in root.rglob("*"):
+        if path.suffix not in TEXT:
+            continue
+        packed = path.with_name(path.name + ".gz")
+        if not packed.exists() or packed.stat().st_mtime < path.stat().st_mtime:
+            made = path.with_name(f".{path.name}.{os.getpid()}.gz")
+            made.write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
+            made.replace(packed)
 
 
 def install(app: Flask) -> None:
     """Each address carries `?v=` and the file's own digest: a changed file is a new address."""
     root = Path(app.static_folder or "static")
+    with suppress(OSError):  # a folder that may not be written is served as it is
+        compress(root)
     digests: dict[str, str] = {}
 
     def digest(filename: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -21,9 +22,14 @@ limiter = Limiter(
     get_remote_address,
     strategy="moving-window",
     in_memory_fallback_enabled=True,
-    swallow_errors=True,
-    headers_enabled=True,
+    swallow_errors=True,  # and no headers: they would ask Redis a second time for every answer
 )
+
+
+def seconds_to_wait() -> int | None:
+    """After a refusal, how long it will stand; None when it was not the counter that refused."""
+    limit = limiter.current_limit
+    return max(1, int(limit.reset_at - time.time())) if limit and limit.breached else None
 
 
 def by_address(limit: str, *, scope: str, method: str = "POST") -> Callable[[View], View]:

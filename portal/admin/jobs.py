@@ -6,6 +6,7 @@ import json
 
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from core.accounts.everywhere import vendors_by_id
 from core.kernel.dead_tasks import list_dead_everywhere, try_again, try_all_again
@@ -44,5 +45,10 @@ def retry_job(task: str) -> Response:
 @staff_may("jobs.retry")
 def retry_all_jobs() -> Response:
     count = try_all_again(by=staff().public_id)
-    flash(_("%(count)s jobs are tried again now. What fails again comes back here.", count=count), "good")
+    words = ngettext(
+        "%(num)s job is tried again now. What fails again comes back here.",
+        "%(num)s jobs are tried again now. What fails again comes back here.",
+        count,
+    )
+    flash(words, "good")
     return see_other(url_for(".jobs"))

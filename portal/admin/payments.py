@@ -20,6 +20,7 @@ from core.payments.search import Reading, read_words
 from core.payments.unexpected import list_unexpected
 from core.web.fields import ChoiceField, DayField, Form, LineField, options, plain_text
 from core.web.filters import status_label
+from core.web.languages import written
 from core.web.page import cursor, page
 from core.web.reader import CARD_BRANDS
 from core.web.staff_guard import seen, staff_may
@@ -82,10 +83,14 @@ class EverywhereForm(Form):
         later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s)) for s in SHOWN_STATES)]), default=""
     )
     method = ChoiceField(
-        later("Paid with"), choices=lambda: options([("", _("Anything")), *TITLES.items(), *CARD_BRANDS.items()]), default=""
+        later("Paid with"),
+        choices=lambda: options(
+            [("", _("Anything")), *((method, written(title)) for method, title in TITLES.items()), *CARD_BRANDS.items()]
+        ),
+        default="",
     )
     since = DayField(later("From"))
-    until = DayField(later("To"))
+    until = DayField(later("Until"))
 
     def wanted(self) -> EverywhereFilter:
         return EverywhereFilter(

@@ -88,7 +88,10 @@
       ready = true;
       show();
       const stripe = window.Stripe(form.dataset.key);
-      const elements = stripe.elements({ clientSecret: form.dataset.secret });
+      const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
+      const colour = getComputedStyle(document.documentElement).getPropertyValue("--brand").trim();
+      const appearance = { theme: dark ? "night" : "stripe", variables: colour ? { colorPrimary: colour } : {} };
+      const elements = stripe.elements({ clientSecret: form.dataset.secret, appearance });
       elements.create("payment").mount(form.querySelector("[data-mount]"));
       const button = form.querySelector("[data-pay]");
       const problem = form.querySelector("[data-problem]");

@@ -129,7 +129,9 @@ PAGES = (
     "/portal/why/taken?since={day}&until={day}", "/portal/why/success?since={day}&until={day}", "/portal/why/release?day={week}",
     "/portal/customers", "/portal/customers?q=a.very", "/portal/customers/{customer}", "/portal/customers/{customer}/erase", "/portal/refunds",
     "/portal/refunds?status=failed", "/portal/search", "/portal/search?q=a.very", "/portal/search?q=%E2%99%A5", "/portal/notices", "/portal/statements",
-    "/portal/statements/{month}", "/portal/settings/receipts", "/portal/settings/notifications", "/portal/team", "/portal/team/{colleague}/remove",
+    "/portal/statements/{month}", "/portal/settings/receipts", "/portal/settings/notifications", "/portal/team", "/portal/team/{colleague}/remove", "/portal/settings/branding", "/portal/settings/methods", "/portal/settings/methods/wallet",
+    "/portal/settings/taxes", "/portal/discounts", "/portal/settings/domains", "/portal/settings/bank-transfers", "/portal/settings/staff-visits",
+    "/portal/settings/address",
 )  # fmt: skip
 OPEN_PAGES = ("/", "/sign-up", "/sign-in", "/reset-password", "/there-is-no-such-page")
 
@@ -151,8 +153,8 @@ def barriers(page: Page) -> list[Any]:
     return [(rule["id"], rule["impact"], [node["target"] for node in rule["nodes"]][:3]) for rule in found]
 
 
-@pytest.mark.parametrize("phone", [True, False])
-def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, live_server: str, shop: Shop, phone: bool) -> None:
+@pytest.mark.parametrize(("phone", "scheme"), [(True, "dark"), (False, "light")])
+def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, live_server: str, shop: Shop, phone: bool, scheme: str) -> None:
     links = {
         "open": make_link(shop, kind="reusable", max_payments=5),
         "paused": make_link(shop, title="A very long title " * 6, amount=None),
@@ -180,7 +182,7 @@ def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, live
         | more
         | {"paid": paid.public_id, "declined": make_declined(shop).public_id}
     )
-    page, wrong = visitor(phone=phone), []
+    page, wrong = visitor(phone=phone, color_scheme=scheme), []
     for path in (*OPEN_PAGES, *(path.format(**names) for path in PAGES)):
         if path.startswith("/portal"):
             enter(page, shop, live_server)

@@ -82,9 +82,9 @@ def test_ticked_links_are_archived_and_brought_back(visitor: Visit, shop: Shop, 
     expect(page.get_by_role("link", name="Spring fair")).to_be_visible()
 
 
-@pytest.mark.parametrize("phone", [True, False])
+@pytest.mark.parametrize(("phone", "scheme"), [(True, "dark"), (False, "light")])
 def test_every_page_about_sharing_is_free_of_barriers_and_fits_its_screen(
-    visitor: Visit, live_server: str, shop: Shop, phone: bool
+    visitor: Visit, live_server: str, shop: Shop, phone: bool, scheme: str
 ) -> None:
     link = make_link(shop, amount=None, kind="request", total_minor=30_000, due_on=(now() + timedelta(days=40)).date())
     with unit(shop.app):
@@ -100,7 +100,7 @@ def test_every_page_about_sharing_is_free_of_barriers_and_fits_its_screen(
         add_openings({(shop.vendor.id, "test", link.id, today_of(shop.vendor), "other"): 9})
     make_paid(shop, link, amount="100.00")
     make_declined(shop, link, amount="50.00")
-    page, wrong = visitor(phone=phone), []
+    page, wrong = visitor(phone=phone, color_scheme=scheme), []
     enter(page, shop, live_server)
     base = f"/portal/links/{link.public_id}"
     paths = [base, *(f"{base}/{part}" for part in ("edit", "send", "filled", "report", "poster")), "/portal/links?tick=all", "/portal/links?label=x",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import re
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from core.web.guard import safe_path, unguarded
+from core.web.statics import compress
 
 
 @pytest.mark.parametrize("path", ["/portal/", "/portal/payments?status=succeeded&q=a%40b.c", "/portal/links/lnk_1"])
@@ -76,6 +80,24 @@ def test_a_post_from_another_site_is_refused_even_with_a_token(client: FlaskClie
     token = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/sign-in").text)[0]
     data = {"csrf_token": token, "email": "a@example.com", "password": "x"}
     assert client.post("/sign-in", data=data, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 400
+
+
+def test_text_among_the_static_files_goes_compressed_to_whoever_can_read_that(client: FlaskClient) -> None:
+    with client.get("/static/css/checkout.css") as answer:
+        plain = answer.data
+    with client.get("/static/css/checkout.css", headers={"Accept-Encoding": "gzip"}) as packed:
+        assert packed.headers["Content-Encoding"] == "gzip" and "Accept-Encoding" in packed.headers["Vary"]
+        assert gzip.decompress(packed.data) == plain and len(packed.data) < len(plain) / 3
+
+
+def test_a_file_that_has_changed_is_compressed_anew(tmp_path: Path) -> None:
+    sheet, packed = tmp_path / "a.css", tmp_path / "a.css.gz"
+    sheet.write_text("a {}")
+    compress(tmp_path)
+    sheet.write_text("b {}")
+    os.utime(sheet, ns=(packed.stat().st_mtime_ns + 10**9,) * 2)
+    compress(tmp_path)
+    assert gzip.decompress(packed.read_bytes()) == b"b {}" and sorted(path.name for path in tmp_path.iterdir()) == ["a.css", "a.css.gz"]
 
 
 def test_static_files_may_be_kept_for_ever_under_their_digest(client: FlaskClient) -> None:

@@ -14,13 +14,15 @@ from core.notifications.notify import KINDS
 from core.payments.cart import Goods, Rate, Reduction, price_cart
 from core.web.mail import Letter, write_letter
 from core.web.reader import Reader
+from tests.portal.german import english_in
+from workers.messages import KINDS as FOR_PAYERS
 
 AT = datetime(2026, 11, 21, 14, 3, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>\"'><img src=x>\r\nBcc: thief@example.com {{7*7}} \u202egnp.exe 東京 🚲"
 WHERE = "https://pay.example.com/somewhere/token"
 
 
-def letter(kind: str, text: str = "Plain words", *, practice: bool = True, **facts: object) -> Letter:
+def letter(kind: str, text: str = "Plain words", *, practice: bool = True, locale: str = "en", **facts: object) -> Letter:
     payment = SimpleNamespace(
         amount=Money(12550, "GBP"), captured=Money(12550, "GBP"), refunded=Money(2000, "GBP"), fee=Money(188, "GBP"), net=Money(12362, "GBP"), captured_at=AT,
         description=text, payer_name=text, email="grace@example.com", card_brand="visa", card_last4="4242", reference="7K3F9-QX2MA",
@@ -40,7 +42,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, **fac
         "progress": SimpleNamespace(total=Money(30_000, "GBP"), paid=Money(10_000, "GBP"), open=Money(20_000, "GBP")),
         "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
-    return write_letter(kind, Reader("en", "Europe/London"), **(given | facts))
+    return write_letter(kind, Reader(locale, "Europe/London"), **(given | facts))
 
 
 class Outline(HTMLParser):
@@ -105,3 +107,9 @@ def test_practice_is_told_in_the_subject_the_text_and_the_html(kind: str) -> Non
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "token" in KINDS[kind]])
 def test_a_letter_to_an_address_nobody_has_proved_carries_no_words_of_a_stranger(kind: str) -> None:
     assert "thief" not in letter(kind, HOSTILE).text + letter(kind, HOSTILE).html
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not FOR_PAYERS[kind][1]])
+def test_a_letter_to_a_vendor_in_german_has_no_english_left(kind: str) -> None:
+    written = letter(kind, locale="de")
+    assert english_in([written.subject, *written.text.splitlines(), *(part for part in re.split(r"<[^>]+>", written.html))]) == []

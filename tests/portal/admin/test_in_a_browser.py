@@ -47,8 +47,8 @@ def test_a_caller_is_helped_without_scripts_on_a_phone(visitor: Visit, app: Flas
         db.session.delete(db.session.get_one(OutboxTask, (shop.vendor.id, task.id)))
 
 
-@pytest.mark.parametrize("phone", [True, False])
-def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, app: Flask, live_server: str, phone: bool) -> None:
+@pytest.mark.parametrize(("phone", "scheme"), [(True, "dark"), (False, "light")])
+def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, app: Flask, live_server: str, phone: bool, scheme: str) -> None:
     shop = make_shop(app, business="A very long name of a business that sells many things " * 2)
     paid = make_paid(shop, make_link(shop), email="a.very.long.name.of.a.person.who.pays@some-long-company-name.example.com")
     tell_refund(shop, ask_refund(shop, paid, "5.00"), "succeeded")
@@ -61,7 +61,7 @@ def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, app:
     bank = TestBank(shop)
     bank.tell(transfer(2500, name=event_id, text="NO-REFERENCE-AND-A-VERY-LONG-WORD-" * 4))
     line = bank.line(name=event_id).public_id
-    page, wrong = visitor(phone=phone), []
+    page, wrong = visitor(phone=phone, color_scheme=scheme), []
     page.goto("/staff/sign-in")
     wrong += [("sign-in", found["id"]) for found in Axe().run(page).response["violations"]]
     colleague = make_staff(app)

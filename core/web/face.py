@@ -1,4 +1,4 @@
-"""The vendor as the payer sees them: a name, where to ask, and whether the money is real."""
+"""The vendor as the payer sees them: a name, a logo and a colour, where to ask, and whether the money is real."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask import g
 from flask_babel import gettext as _
 
 from core.accounts.models import Vendor
+from core.web.brand import Logo, logo_of, style_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,10 @@ class Face:
     support_email: str
     mode: str
     reference: str = ""
+    phone: str = ""
+    logo: Logo | None = None
+    style: str = ""
+    preview: bool = False  # a picture of the page inside the portal: nothing on it can be pressed
 
     @property
     def support_link(self) -> str:
@@ -26,8 +31,13 @@ class Face:
         subject = _("Payment %(reference)s to %(vendor)s", **named) if self.reference else _("Payment to %(vendor)s", vendor=self.name)
         return f"mailto:{quote(self.support_email, safe='@')}?subject={quote(subject)}"
 
+    @property
+    def phone_link(self) -> str:
+        return "tel:" + "".join(sign for sign in self.phone if sign in "+0123456789")
+
 
 def face_of(vendor: Vendor, mode: str, reference: str = "") -> Face:
     """The vendor's face. From here on this answer is written in the vendor's time zone."""
     g.time_zone = vendor.time_zone
-    return Face(vendor.name, vendor.support_email, mode, reference)
+    style = style_of(vendor.accent, vendor.accent_dark)
+    return Face(vendor.name, vendor.support_email, mode, reference, vendor.support_phone, logo_of(vendor), style)

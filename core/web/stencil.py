@@ -1,0 +1,53 @@
+"""Pages that are the same for everybody but for a few tokens: kept as they were written once, with holes where the tokens stand.
+
+What such a page says must come from its address, its language and the rows it is about, and from nothing else. The rows are
+compared whole with those it was written from, so a page is never older than its rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from flask import Response, current_app, request
+
+from core.web.forgery import csrf_token
+from core.web.headers import csp_nonce
+from core.web.languages import language
+
+MOST = 256  # pages kept in a process; a few kilobytes each
+
+_kept: OrderedDict[tuple[str, str], tuple[list[dict[str, Any]], list[str]]] = OrderedDict()
+_lock = Lock()
+
+
+def stencilled(rows: tuple[Any, ...], tokens: dict[str, str], write: Callable[[], Response]) -> Response:
+    """The page as `write` writes it, or its kept text with this visitor's tokens in it.
+
+    `tokens` are those that `write` puts into the page beside the two that every page has, the one in its forms and the nonce of
+    its policy. Each is unguessable, so where it stands in the text nothing else can stand.
+    """
+    tokens = {**tokens, "csrf": csrf_token(), "nonce": csp_nonce()}
+    key, content = (request.path, language()), [_content(row) for row in rows]
+    with _lock:
+        kept = _kept.get(key)
+    if kept is not None and kept[0] == content:
+        text = "".join([tokens[piece] if number % 2 else piece for number, piece in enumerate(kept[1])])
+        return current_app.response_class(text, 200, {"Vary": "HX-Request"})
+    response = write()
+    if response.status_code == 200:
+        names = {value: name for name, value in tokens.items()}
+        pieces = re.split("(" + "|".join(map(re.escape, names)) + ")", response.get_data(as_text=True))
+        with _lock:
+            _kept[key] = content, [names.get(piece, piece) for piece in pieces]
+            _kept.move_to_end(key)
+            while len(_kept) > MOST:
+                _kept.popitem(last=False)
+    return response
+
+
+def _content(row: Any) -> dict[str, Any]:
+    return {name: value for name, value in row.__dict__.items() if name != "_sa_instance_state"}

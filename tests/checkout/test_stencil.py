@@ -1,0 +1,77 @@
+"""A link's page is kept as it was written for the first visitor; nobody after that sees a trace of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from checkout import pay
+from core.accounts.models import Vendor
+from core.kernel.db import db
+from tests.browser import Browser
+from tests.factories import again, link_address, make_link, unit
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses whose page was written anew."""
+    seen: list[str] = []
+    write = pay._opened
+
+    def noted(way: Any, *args: Any) -> Any:
+        seen.append(way.link.title)
+        return write(way, *args)
+
+    monkeypatch.setattr(pay, "_opened", noted)
+    return seen
+
+
+def test_the_second_visitor_gets_the_same_page_with_tokens_of_their_own(shop: Any, written: list[str]) -> None:
+    address = link_address(shop, make_link(shop))
+    pages = [Browser(shop.app).get(address) for _ in range(3)]
+    assert len(written) == 1
+    tokens = [{page.form().values[name] for name in ("csrf_token", "form_token")} for page in pages]
+    assert len(set.union(*tokens)) == 6
+    nonces = [re.findall(r'nonce="([^"]+)"', page.html) for page in pages]
+    for page, nonce, mine in zip(pages, nonces, tokens, strict=True):
+        assert f"'nonce-{nonce[0]}'" in page.response.headers["Content-Security-Policy"]
+        bare = page.html.replace(nonce[0], "")
+        for token in mine:
+            bare = bare.replace(token, "")
+        written.append(bare)
+    assert len(set(written[1:])) == 1 and len({nonce[0] for nonce in nonces}) == 3
+
+
+def test_each_of_them_can_pay(shop: Any, written: list[str]) -> None:
+    address = link_address(shop, make_link(shop))
+    payers = [Browser(shop.app) for _ in range(2)]
+    pages = [payer.get(address) for payer in payers]
+    headings = [payer.submit(page.form(), email="sam@example.com") for payer, page in zip(payers, pages, strict=True)]
+    assert [page.heading for page in headings] == ["Pay by card"] * 2 and headings[0].address != headings[1].address
+    assert payers[0].get(address).heading == "Pay by card", "going back leads to the payment that was begun"
+
+
+def test_what_changes_is_on_the_page_at_once(shop: Any, written: list[str]) -> None:
+    link = make_link(shop)
+    address = link_address(shop, link)
+    Browser(shop.app).get(address)
+    with unit(shop.app):
+        again(link).title = "A morning at the wheel"
+    assert "A morning at the wheel" in Browser(shop.app).get(address).text
+    with unit(shop.app):
+        db.session.get(Vendor, shop.vendor.id).name = "Green Door Bakery"
+    assert "Green Door Bakery" in Browser(shop.app).get(address).text
+    with unit(shop.app):
+        again(link).state = "paused"
+    assert "form_token" not in Browser(shop.app).get(address).html
+    assert len(written) == 3
+
+
+def test_a_page_with_something_of_its_visitor_is_never_kept(shop: Any, written: list[str]) -> None:
+    address = link_address(shop, make_link(shop, amount=None))
+    for amount in ("12.00", "13.00", None):
+        page = Browser(shop.app).get(address + (f"?amount={amount}&email=sam@example.com" if amount else ""))
+        assert page.form().values["amount"] == (amount or "")
+    assert len(written) == 3

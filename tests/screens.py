@@ -1,0 +1,134 @@
+"""Takes the pictures of docs/screens: every state of the checkout and the portal's main pages, on a telephone and a desk, in light and dark.
+
+`./run screens` runs this file; it is no part of the suite. The checkout's states are made as the tests make them, the portal's pages
+show the demo's week.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from core.accounts.queries import find_employer, find_membership, find_user
+from core.accounts.sessions import begin_session
+from core.kernel.db import unit_of_work
+from core.payments.lists import list_payments
+from core.payments.queries import list_links
+from core.web.throttle import limiter
+from tests.factories import Shop, make_shop
+from tests.world import OPEN_PAGES, State, brand, checkout_states, portal_paths
+from workers.seed import SHOPS, seed
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs/screens"
+DEVICES, SCHEMES = ("phone", "desk"), ("light", "dark")
+TALLEST = {"phone": 1500, "desk": 1150}
+QUALITY = 52  # of WebP: words stay sharp, and the whole folder below six megabytes
+
+
+@pytest.fixture(autouse=True)
+def unthrottled() -> Any:
+    before, limiter.enabled = limiter.enabled, False
+    yield
+    limiter.enabled = before
+
+
+def take(page: Page, name: str, device: str, scheme: str) -> None:
+    """One picture of the whole page, as far as somebody would scroll: on a screen so tall that what stays in sight stands where it does."""
+    wide = page.viewport_size or {"width": 1280, "height": 900}
+    tall = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": wide["width"], "height": max(wide["height"], min(tall, TALLEST[device]))})
+    page.evaluate("document.fonts.ready")
+    if page.locator("iframe").count():
+        page.wait_for_load_state("networkidle")
+    drawn = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide"))).convert("RGB")
+    page.set_viewport_size(wide)
+    drawn = drawn.crop((0, 0, drawn.width, min(drawn.height, TALLEST[device])))
+    drawn.save(FOLDER / f"{name}-{device}-{scheme}.webp", "WEBP", quality=QUALITY, method=6)
+
+
+@pytest.mark.parametrize(("device", "scheme"), list(product(DEVICES, SCHEMES)))
+def test_checkout(app: Any, visitor: Callable[..., Page], device: str, scheme: str) -> None:
+    shop, branded = (make_shop(app, business=SHOPS[0].business) for _ in range(2))
+    brand(branded)
+    page = visitor(phone=device == "phone", color_scheme=scheme)
+    for state in (*checkout_states(shop), *branded_states(branded)):
+        page.goto(state.path)
+        if state.act:
+            state.act(page)
+        take(page, f"checkout-{state.name}", device, scheme)
+
+
+def branded_states(shop: Shop) -> list[State]:
+    shown = ("link", "pay-fields", "paid", "receipt")
+    return [
+        State(f"branded-{s.name}", f"{s.words}, with the vendor’s colour and logo", s.path, s.act)
+        for s in checkout_states(shop)
+        if s.name in shown
+    ]
+
+
+@pytest.fixture
+def bakery(app: Any) -> Shop:
+    """The demo's first vendor with its week, and its owner signed in."""
+    with app.app_context():
+        seed()
+    with app.app_context(), unit_of_work():
+        owner = find_user(SHOPS[0].email)
+        assert owner
+        membership, vendor = find_membership(owner), find_employer(owner)
+        assert membership and vendor
+        _, secret = begin_session(owner, membership)
+    return Shop(app, vendor, owner, membership, secret)
+
+
+def pages_of(shop: Shop) -> dict[str, str]:
+    with shop.app.app_context():
+        payment = next(p for p in list_payments(shop.vendor, "test").rows if p.state == "succeeded" and p.refunded)
+        link = list_links(shop.vendor, "test", limit=50).rows[-1]
+        opened = {"payment": f"/portal/payments/{payment.public_id}", "link": f"/portal/links/{link.public_id}"}
+    return portal_paths(shop) | opened
+
+
+@pytest.mark.parametrize(("device", "scheme"), list(product(DEVICES, SCHEMES)))
+def test_portal(bakery: Shop, live_server: str, visitor: Callable[..., Page], device: str, scheme: str) -> None:
+    page = visitor(phone=device == "phone", color_scheme=scheme)
+    for name, path in OPEN_PAGES.items():
+        page.goto(path)
+        take(page, f"front-{name}", device, scheme)
+    page.context.add_cookies([{"name": "seat", "value": bakery.secret, "url": live_server}])
+    for name, path in pages_of(bakery).items():
+        page.goto(path)
+        take(page, f"portal-{name}", device, scheme)
+
+
+def test_index(app: Any) -> None:
+    """The table of all of them, and what they weigh."""
+    shop, other = make_shop(app), make_shop(app)
+    words = {f"checkout-{s.name}": s.words for s in (*checkout_states(shop), *branded_states(other))}
+    words |= {f"portal-{name}": f"Portal: {name.replace('-', ' ')}" for name in (*portal_paths(shop), "payment", "link")}
+    words |= {f"front-{name}": f"Front: {name.replace('-', ' ')}" for name in OPEN_PAGES}
+    for old in FOLDER.glob("*.webp"):
+        if old.name.rsplit("-", 2)[0] not in words:
+            old.unlink()
+    head = [
+        "# What it looks like",
+        "",
+        "Every state of the checkout and the portal's main pages, on a telephone (390 points wide) and a desk (1280),",
+    ]
+    head += ["in light and in dark. Made by `./run screens`; look at them after a change of a template or a style.", ""]
+    lines = ["| page | telephone | | desk | |", "|---|---|---|---|---|"]
+    for name, said in words.items():
+        shown = [
+            f'<img src="{name}-{d}-{s}.webp" width="{120 if d == "phone" else 300}" alt="{said}, {d}, {s}">'
+            for d, s in product(DEVICES, SCHEMES)
+        ]
+        lines.append(f"| {said} | " + " | ".join(shown) + " |")
+    (FOLDER / "README.md").write_text("\n".join([*head, *lines]) + "\n")
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 6_000_000
