@@ -95,6 +95,7 @@ def _page(vendor: Vendor, payment: Payment, *, back: str) -> Response:
         "checkout/history.html",
         face=face_of(vendor, payment.mode, payment.reference),
         payment=payment,
+        by_bank=payment.method == "bank_transfer",
         status_word=shown_state(payment),
         steps=steps(timeline(vendor, payment), payment),
         back=back,

@@ -29,6 +29,7 @@ def order_of(link: PaymentLink, form: Any, shown: str, recovered_from: Any = Non
         details=form.details() if offer.asks else Order().details,
         shown=total if asked else None,
         recovered_from=recovered_from,
+        remind=bool(form.remind.data),
     )
 
 

@@ -21,7 +21,7 @@ from core.payments.models import Payment, PaymentLink
 from core.payments.queries import page_state
 from core.payments.start import open_payment_token, payment_token, receipt_token, start_payment
 from core.web.face import face_of
-from core.web.fields import AddressField, Form, FormTokenField, LineField, MoneyField
+from core.web.fields import AddressField, BooleanField, Form, FormTokenField, LineField, MoneyField
 from core.web.filters import money
 from core.web.guard import public
 from core.web.languages import language
@@ -38,6 +38,7 @@ class ChooseForm(Form):
     email = AddressField(_l("E-mail address"), required=_l("Enter your e-mail address: the receipt goes there."))
     name = LineField(_l("Name"), most=120)
     payer_reference = LineField(_l("Reference"), most=60)
+    remind = BooleanField(_l("Remind me once by e-mail if I do not finish"))
     form_token = FormTokenField()
 
     def read_amount(self, link: PaymentLink, fixed: Money | None = None) -> Money | None:

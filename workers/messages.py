@@ -22,8 +22,9 @@ from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
 from core.payments.attempt import live_attempt
 from core.payments.instalments import progress_of
-from core.payments.link import ends_at
+from core.payments.link import ends_at, link_token
 from core.payments.queries import get_link, get_payment, list_refunds
+from core.payments.recover import way_back
 from core.payments.remind import why_silent
 from core.payments.sale import find_cart
 from core.payments.send_link import get_sending, sending_token
@@ -193,6 +194,15 @@ def _failed_payment(vendor: Vendor, message: Message) -> Facts:
     return facts
 
 
+def _left(vendor: Vendor, message: Message) -> Facts:
+    """Only while the payer can begin anew, and has not."""
+    facts = _payment(vendor, message)
+    link, reason = way_back(vendor, facts["payment"])
+    if link is None:
+        raise NoLongerTrue(reason)
+    return facts | {"action_url": addresses.fresh_start(link_token(vendor, link), payment_token(vendor, facts["payment"]))}
+
+
 def _refund(page: Callable[[Vendor, Message], Facts]) -> Callable[[Vendor, Message], Facts]:
     def gather(vendor: Vendor, message: Message) -> Facts:
         facts = page(vendor, message)
@@ -274,6 +284,7 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "receipt": (_receipt_page, True),
     "instruction_received": (_instruction, True),
     "payment_failed": (_failed_payment, True),
+    "checkout_left": (_left, True),
     "refund_sent": (_refund(_receipt_page), True),
     "refund_failed": (_refund(_payment), False),
     "transfer_instructions": (_waited_for, True),

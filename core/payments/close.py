@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.accounts.models import Vendor
 from core.payments.attempt import live_attempt, lock_both
 from core.payments.models import Attempt, Payment
+from core.payments.recover import ask_back
 from core.payments.settle import settle
 from core.payments.start import give_up, lock_payment
 from core.payments.transfer_receive import judge
@@ -29,6 +30,9 @@ def record_close(vendor: Vendor, payment: Payment, attempt: Attempt | None, outc
     payment = lock_payment(payment)
     if live_attempt(payment) is not None:
         return payment.state
-    if give_up(payment, to=to, actor=actor) and payment.unapplied:
-        judge(vendor, payment)  # part of it has come: somebody has to say what becomes of that
+    if give_up(payment, to=to, actor=actor):
+        if payment.unapplied:
+            judge(vendor, payment)  # part of it has come: somebody has to say what becomes of that
+        elif to == "expired":
+            ask_back(vendor, payment)
     return payment.state

@@ -172,6 +172,7 @@ class Payment(TenantKey, Base):
     card_funding: Mapped[str | None] = mapped_column(String(10))  # credit, debit or prepaid, where the processor says so
     decline_code: Mapped[str | None] = mapped_column(String(60))  # why the last try did not work, until one does
     recovered_from: Mapped[uuid.UUID | None]  # the payment of which this one is a fresh start
+    remind: Mapped[bool] = mapped_column(default=False, server_default="false")  # the payer wants one letter if they do not finish
     expires_at: Mapped[datetime]
     captured_at: Mapped[datetime | None]
     available_at: Mapped[datetime | None]

@@ -74,6 +74,7 @@ class Order:
     details: Details = field(default_factory=Details)
     shown: Money | None = None
     recovered_from: uuid.UUID | None = None
+    remind: bool = False  # one letter if it is left unfinished
 
 
 def start_payment(
@@ -199,6 +200,7 @@ def _write(
         "email": email.strip().lower(),
         "payer_name": name.strip(),
         "recovered_from": order.recovered_from,
+        "remind": order.remind,
         "expires_at": at + SESSION,
         "created_at": at,
         "updated_at": at,

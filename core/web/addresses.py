@@ -44,6 +44,11 @@ def payment_link(token: str) -> str:
     return f"{settings().public_url}/pay/{token}"
 
 
+def fresh_start(link: str, payment: str) -> str:
+    """A link's address for somebody who has begun there before: what they typed is filled in."""
+    return f"{payment_link(link)}?again={payment}"
+
+
 def readable_link(mode: str, vendor: str, slug: str) -> str:
     """The address that people can read and type. Practice links say so in it."""
     return f"{settings().public_url}/pay/{'test/' if mode == 'test' else ''}{vendor}/{slug}"

@@ -28,6 +28,7 @@ from core.payments.models import Payment
 from core.payments.queries import get_link
 from core.payments.send_link import send_link
 from core.payments.sendings import list_sendings
+from core.payments.start import give_up
 from core.payments.transfer_cases import give_back_transfer
 from core.web.pdf import PaperNotPrinted
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
@@ -118,6 +119,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "receipt", payment=pay),
         ask(shop, "instruction_received", payment=_processing(shop).public_id),
         ask(shop, "payment_failed", payment=make_declined(shop).public_id),
+        ask(shop, "checkout_left", payment=_left(shop).public_id),
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
         *_about_transfers(shop),
@@ -134,6 +136,14 @@ def _processing(shop: Shop) -> Payment:
     """A payment that the payer has done their part of, and whose bank takes its time."""
     payment = make_payment(shop)
     tell(shop, payment, open_payment(shop, payment), "processing")
+    return payment
+
+
+def _left(shop: Shop) -> Payment:
+    """A payment that ran out of time, through a link that is still open."""
+    payment = make_payment(shop, pay_link(shop, kind="reusable"))
+    with unit_of_work():
+        give_up(payment, to="expired", actor="system")
     return payment
 
 
