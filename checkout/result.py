@@ -82,14 +82,22 @@ def cancel(till: Till) -> Response:
     """The payer calls it off. What is open at the provider is closed first; if it was paid after all, it is paid."""
     if till.payment.unapplied:  # part of it has come: what becomes of that is between payer and seller
         return see_other(till.page_url)
-    attempt, outcome = live_attempt(till.payment), None
-    if attempt is not None:
-        try:
-            with step_outside():
-                outcome = close_at_provider(till.payment, attempt)
-        except ProviderError:
-            return page_of(till, notice=NOT_CANCELED, status=409)
-    record_close(till.vendor, till.payment, attempt, outcome, to="canceled", actor="payer")
+    return call_off(till, to="canceled")
+
+
+def call_off(till: Till, *, to: str) -> Response:
+    """End the payment as `to`, canceled or expired, if nobody paid it meanwhile."""
+    for _ in range(2):  # the page's own script may be opening an attempt at this very moment: that one is closed as well
+        attempt, outcome = live_attempt(till.payment), None
+        if attempt is not None:
+            try:
+                with step_outside():
+                    outcome = close_at_provider(till.payment, attempt)
+            except ProviderError:
+                return page_of(till, notice=NOT_CANCELED, status=409)
+        record_close(till.vendor, till.payment, attempt, outcome, to=to, actor="payer")
+        if live_attempt(till.payment) is None or (outcome is not None and outcome.state != "canceled"):
+            break
     return see_other(till.page_url)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask_babel import gettext as _
@@ -16,49 +17,42 @@ from core.providers.contract import METHODS
 from core.web.fields import ChoiceField, CurrencyField, Form, LineField, MoneyField, options
 
 
+def read_currency(text: str) -> str:
+    """The code for what was typed; StopValidation when there is none."""
+    if text.upper() not in OFFERED:
+        raise StopValidation(_("“%(text)s” is no currency you can charge in. Write codes like GBP, EUR.", text=text[:20]))
+    return text.upper()
+
+
+def read_country(text: str) -> str:
+    """The same for a country, by its code or by its English name."""
+    for code, name in countries():
+        if text.upper() == code or text.casefold() == name.casefold():
+            return code
+    raise StopValidation(_("“%(text)s” is no country we know. Write codes like GB, IE, or English names.", text=text[:40]))
+
+
 class CodesField(LineField):
     """Several codes beside each other, `GB, IE`; `codes` holds what was read, each once."""
 
     codes: tuple[str, ...] = ()
 
+    def __init__(self, *args: Any, read: Callable[[str], str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.read = read
+
     def pre_validate(self, form: Any) -> None:
         super().pre_validate(form)
-        found: list[str] = []
-        for text in (self.data or "").replace(";", ",").split(","):
-            if text.strip():
-                code = self.read(text.strip())
-                if code not in found:
-                    found.append(code)
-        self.codes = tuple(found)
-
-    def read(self, text: str) -> str:
-        """The code for what was typed; StopValidation when there is none."""
-        raise NotImplementedError
-
-
-class CurrenciesField(CodesField):
-    def read(self, text: str) -> str:
-        if text.upper() not in OFFERED:
-            raise StopValidation(_("“%(text)s” is no currency you can charge in. Write codes like GBP, EUR.", text=text[:20]))
-        return text.upper()
-
-
-class CountriesField(CodesField):
-    """A country by its code or by its English name."""
-
-    def read(self, text: str) -> str:
-        for code, name in countries():
-            if text.upper() == code or text.casefold() == name.casefold():
-                return code
-        raise StopValidation(_("“%(text)s” is no country we know. Write codes like GB, IE, or English names.", text=text[:40]))
+        typed = [text.strip() for text in (self.data or "").replace(";", ",").split(",")]
+        self.codes = tuple(dict.fromkeys(self.read(text) for text in typed if text))
 
 
 class BoundsForm(Form):
     currency = CurrencyField(lazy_gettext("Currency of the limits"))
     minimum = MoneyField(lazy_gettext("Smallest amount"))
     maximum = MoneyField(lazy_gettext("Largest amount"))
-    currencies = CurrenciesField(lazy_gettext("Only in these currencies"), most=200)
-    countries = CountriesField(lazy_gettext("Only for payers in these countries"), most=2000)
+    currencies = CodesField(lazy_gettext("Only in these currencies"), read=read_currency, most=200)
+    countries = CodesField(lazy_gettext("Only for payers in these countries"), read=read_country, most=2000)
 
     def bounds(self) -> Bounds:
         """What was typed, as the room wants it."""

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select
 
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.ledger import book
-from core.ledger.post import post
+from core.ledger.post import BalanceTooLow, post
 from core.payments.history import note
 from core.payments.models import Payment
+
+log = structlog.get_logger("payments")
 
 
 def release_due(limit: int = 200) -> int:
     """Release every payment whose time has come, `limit` at most; answers how many. Two workers never take the same one.
 
     What is released is what this payment still has pending: captured, less our fee, less what refunds took from it.
+    A book that does not hold it (the proof of the books says why) keeps its payments waiting and nobody else's.
     """
+    whose = (Payment.vendor_id, Payment.mode)
+    books = select(*whose).where(*_due()).group_by(*whose).order_by(func.min(Payment.available_at))
+    released = 0
+    for vendor_id, mode in db.session.execute(books).all():
+        if released >= limit:
+            break
+        try:
+            with db.session.begin_nested():
+                released += _release_book(vendor_id, mode, limit - released)
+        except BalanceTooLow:
+            log.exception("release_held_back", vendor=str(vendor_id), mode=mode)
+    return released
+
+
+def _due() -> tuple[Any, ...]:
+    return Payment.available_at <= now(), Payment.released_at.is_(None)
+
+
+def _release_book(vendor_id: UUID, mode: str, limit: int) -> int:
     due = (
         select(Payment)
-        .where(Payment.available_at <= now(), Payment.released_at.is_(None))
+        .where(Payment.vendor_id == vendor_id, Payment.mode == mode, *_due())
         .order_by(Payment.available_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -48,3 +48,21 @@ def test_a_payer_is_not_sent_to_a_card_page_that_opened_after_another_tab_cancel
 
     monkeypatch.setattr(try_card, "open_at_provider", slowly)
     assert payer.submit(page.form(f"{page.address}/attempts")).heading == "Payment cancelled"
+
+
+def test_an_attempt_that_the_page_opens_in_the_moment_of_cancelling_is_closed_as_well(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from checkout import result
+
+    payer, script = Browser(shop.app), Browser(shop.app)
+    page = payer.get(link_address(shop, make_link(shop)))
+    page = payer.submit(page.form(), email="sam@example.com")
+    there, real, opened = script.get(page.address), result.record_close, []
+
+    def late(*args: Any, **kwargs: Any) -> str:
+        if not opened:
+            opened.append(script.submit(there.form(f"{page.address}/attempts"), status=303, follow=False))
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(result, "record_close", late)
+    assert payer.submit(page.form(f"{page.address}/cancel")).heading == "Payment cancelled"
+    assert opened

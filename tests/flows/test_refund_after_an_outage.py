@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories import ask_refund, fresh, make_payment, unit
+from tests.factories import again, ask_refund, fresh, make_payment, unit
 
 CARD = "pm_card_visa"
 
@@ -45,7 +45,7 @@ def pay(shop: Any) -> Any:
         outcome = inquire(payment, attempt)
         with unit_of_work():
             settle(shop.vendor, payment, attempt, outcome, cause="return")
-    return fresh(shop, payment)
+        return again(payment)
 
 
 def send_and_die(shop: Any, refund: Any) -> None:

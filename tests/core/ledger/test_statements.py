@@ -36,7 +36,7 @@ def a_past(shop: Shop, dice: random.Random, currency: str = "GBP") -> None:
         with frozen(at + timedelta(days=dice.choice((0, 3, 9)))):
             if dice.random() < 0.4:
                 with unit(shop.app):
-                    release_due(1000)
+                    release_due(limit=100_000)
             if dice.random() < 0.6:
                 part = dice.choice(("1.11", "10.00", "37.10")) if currency != "JPY" else "700"
                 refund = ask_refund(shop, fresh(shop, paid), part)

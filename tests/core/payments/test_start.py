@@ -14,6 +14,8 @@ from core.kernel.clock import frozen, now, shifted
 from core.kernel.errors import Conflict
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
+from core.ledger import book
+from core.ledger.post import post
 from core.payments.attempt import PaymentOver, begin_attempt, record_opening
 from core.payments.close import record_close
 from core.payments.link import (
@@ -429,6 +431,22 @@ def test_money_is_released_after_the_vendors_waiting_time_once(shop: Shop) -> No
         with shifted(timedelta(days=2, seconds=1)), unit(shop.app):
             release_due(limit=100_000)
     assert held(shop)["seller_available"] == 2_437
+
+
+def test_a_book_that_does_not_hold_what_is_due_holds_nobody_else_back(shop: Shop) -> None:
+    poor, other = make_paid(shop), another_shop(shop)
+    paid = make_paid(other)
+    with unit(shop.app):
+        post(
+            [
+                book.refund_requested(
+                    poor, refund="ref_all", amount=poor.net, fee_returned=Money(0, "GBP"), taken_from="seller_pending", at=now()
+                )
+            ]
+        )
+    with shifted(timedelta(days=3)), unit(shop.app):
+        release_due(limit=100_000)
+    assert (fresh(shop, poor).released_at, held(other)["seller_available"]) == (None, paid.net.minor)
 
 
 def test_two_clocks_at_once_release_each_payment_once(shop: Shop, at_once: AtOnce) -> None:
