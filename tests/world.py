@@ -196,7 +196,8 @@ def _under_way(shop: Shop) -> list[State]:
 
 def _await_fields(page: Any) -> None:
     """With scripts the processor's frame opens by itself; without them there is a button in its place."""
-    if page.locator("[data-frame]").count():
+    if page.locator('#card-fields[hx-trigger^="load"]').count() and page.evaluate("Boolean(window.htmx)"):
+        page.locator("[data-frame]").wait_for()
         page.frame_locator("[data-frame]").get_by_label("Card number").wait_for()
 
 

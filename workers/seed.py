@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from core.accounts.branding import Look, change_look
 from core.accounts.queries import find_employer, find_user
 from core.accounts.sign_up import NewAccount, Registration, sign_up
 from core.accounts.staff import add_staff
@@ -76,6 +77,8 @@ class Shop:
     owner: str
     release_days: int
     offers: tuple[tuple[str, str, str | None, int], ...]
+    accent: str = ""
+    phone: str = ""
 
 
 SHOPS = (
@@ -88,6 +91,7 @@ SHOPS = (
     Shop(
         "Lumen Yoga Studio", "IE", "EUR", "aoife@lumen-yoga.example", "Aoife Byrne", 7,
         (("Ten-class pass", "Valid for six months from the first class.", "120.00", 7), ("Sunrise retreat, one place", "Twelve places in all.", "85.00", 4)),
+        accent="#7a3e9d", phone="+353 1 496 0000",
     ),
     Shop(
         "Kobo Ceramics", "JP", "JPY", "ren@kobo-ceramics.example", "Ren Ito", 7,
@@ -115,6 +119,8 @@ def _open_shop(shop: Shop, dice: random.Random) -> int:
             raise RuntimeError(f"{shop.email} is taken")
         account.user.email_verified_at = began
         account.vendor.release_days = shop.release_days
+        if shop.accent:
+            change_look(account.vendor, Look(accent=shop.accent, support_phone=shop.phone), by=account.user.public_id)
         for method in ("wallet", "bank_redirect", "qr", "bank_transfer"):
             switch_method(account.vendor, "test", method, on=True, by=account.user.public_id)
     links = []

@@ -6,7 +6,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const picker = document.createElement("input");
     const pair = document.createElement("div");
     picker.type = "color";
-    picker.setAttribute("aria-label", document.querySelector(`label[for="${field.id}"]`).firstChild.textContent.trim());
+    picker.setAttribute("aria-label", field.dataset.pick);
     picker.value = field.dataset.ours;
     const follow = () => {
       if (/^#?[0-9a-f]{6}$/i.test(field.value.trim())) picker.value = `#${field.value.trim().replace("#", "").toLowerCase()}`;

@@ -57,3 +57,16 @@ def test_a_receipts_address_opens_nothing_else(payer, shop):
     token = address_of(shop, make_paid(shop)).removeprefix("/receipt/")
     payer.get(f"/checkout/{token}", status=404)
     payer.get(f"/pay/{token}", status=404)
+
+
+def test_with_scripts_the_page_of_a_receipt_being_printed_asks_for_a_part_and_is_led_on(payer, shop, app):
+    from workers.papers import make_receipt
+
+    payment = make_paid(shop)
+    address = f"{address_of(shop, payment)}.pdf"
+    asked = payer.client.get(address, headers={"HX-Request": "true"})
+    assert asked.status_code == 202 and "<html" not in asked.text and f'hx-get="{address}"' in asked.text
+    with app.app_context():
+        make_receipt(shop.vendor.id, mode="test", payment=str(payment.id))
+    ready = payer.client.get(address, headers={"HX-Request": "true"})
+    assert (ready.status_code, ready.headers["HX-Redirect"]) == (204, address)

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from urllib.parse import quote
 
 import pytest
 
@@ -256,3 +257,15 @@ def test_no_control_call_is_worse_than_a_refusal(sandbox, key, body):
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     for method, path in (("POST", "stories"), ("PUT", "webhook_endpoint"), ("POST", "deliveries")):
         assert ask(method, f"{sandbox.url}/_sandbox/{path}", body, headers)[0] in (400, 401, 404), (method, path)
+
+
+def test_the_frames_button_takes_the_merchants_colours_and_no_other_text(sandbox, api):
+    intent = api.payment_intents.create({"amount": 500, "currency": "gbp", "return_url": "https://shop.test/"})
+    address = f"{sandbox.url}/elements/card?client_secret={intent.client_secret}"
+    _, headers, page = ask("GET", f"{address}&appearance=0a5560.ffffff.7ed3df.04252b")
+    nonce = re.search(r"<style nonce=\"([\w-]+)\"", page)
+    assert nonce and f"style-src 'self' 'nonce-{nonce[1]}'" in headers["Content-Security-Policy"]
+    assert "--accent: #0a5560" in page and "appearance=0a5560.ffffff.7ed3df.04252b" in page
+    for wrong in ("red.red.red.red", "0a5560", "0a5560.ffffff.7ed3df.04252b}</style>", "%3C/style%3E", "é"):
+        _, _, page = ask("GET", f"{address}&appearance={quote(wrong)}")
+        assert "<style" not in page and "appearance=" not in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
 import io
 import os
@@ -11,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from PIL import Image
 from pypdf import PdfReader
 
 from core.web import pdf
 from core.web.pdf import PaperNotPrinted, render_pdf
-from core.web.press import STATIC, vendored_file
+from core.web.press import STATIC, carried_picture, vendored_file
 
 SECRET = "the-contents-of-a-private-file"
 
@@ -190,3 +192,20 @@ def test_a_forked_child_starts_a_press_of_its_own() -> None:
         os._exit(0 if ok else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert render_pdf("<p>x").pages == 1
+
+
+def test_a_paper_carries_small_pictures_in_png_and_nothing_else_in_its_addresses() -> None:
+    made = io.BytesIO()
+    Image.new("RGB", (30, 10), (180, 35, 90)).save(made, "PNG")
+    good = f"data:image/png;base64,{base64.b64encode(made.getvalue()).decode()}"
+    assert carried_picture(good) == made.getvalue()
+    printed = render_pdf(f'<p>Hello</p><img src="{good}" alt="">')
+    assert printed.refused == [] and len(PdfReader(io.BytesIO(printed.data)).pages[0].images) == 1
+    heavy = base64.b64encode(made.getvalue() + b"x" * 400_000).decode()
+    for wrong in (
+        "data:image/png;base64,PHN2Zy8+",
+        f"data:image/png;base64,{heavy}",
+        "data:image/svg+xml,%3Csvg/%3E",
+        "data:image/png;base64,***",
+    ):
+        assert len(render_pdf(f'<p>Hello</p><img src="{wrong}" alt="">').refused) == 1, wrong[:60]
