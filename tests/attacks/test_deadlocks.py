@@ -41,7 +41,7 @@ class Other:
 
     def cross(self) -> None:
         """Waits until somebody waits for us, then asks for what they hold; gets it when they are ended, and lets all go."""
-        until = time.monotonic() + 15
+        until = time.monotonic() + 90
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
         while self.watcher.execute(waiting, (self.line.info.backend_pid,)).fetchone() == (0,):
             assert time.monotonic() < until, "nobody came"
@@ -64,7 +64,7 @@ def crossing(environment: dict[str, str], first: tuple[str, tuple[Any, ...]], th
     thread.start()
     try:
         yield other
-        thread.join(20)
+        thread.join(100)
         assert other.crossed == 1, "there was no deadlock"
     finally:
         other.close()
