@@ -114,8 +114,9 @@ class Page(HTMLParser):
         return Form(self, forms[0])
 
     def links(self) -> list[str]:
-        """Addresses on this site that a reader could follow."""
-        found = [urljoin(self.address, e.attrs["href"]) for e in self.all("a") if not e.attrs.get("href", "#").startswith("#")]
+        """Addresses on this site that a reader could follow, without this page's own in another language."""
+        links = [e for e in self.all("a") if not e.attrs.get("href", "#").startswith("#") and "hreflang" not in e.attrs]
+        found = [urljoin(self.address, e.attrs["href"]) for e in links]
         return [link for link in found if urlsplit(link).netloc in ("", "localhost")]
 
 
