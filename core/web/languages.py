@@ -13,7 +13,6 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from core.kernel.config import settings
-from core.kernel.sentence import Sentence
 from core.web.reader import Reader, written_for
 from core.web.words import LANGUAGES, STAFF_LANGUAGES, direction_of, filled, known_language, texts
 
@@ -160,5 +159,3 @@ def install(app: Flask) -> None:
         written=written,
     )
 
-
-__all__ = ["LANGUAGES", "Sentence", "babel", "install", "language", "language_choices", "offered", "reader", "suggest", "written"]
