@@ -68,7 +68,7 @@ def request_refund(
     with db.session.begin_nested():  # a balance too low undoes the wish, and leaves the transaction fit to show the form again
         refund = _write(vendor, payment, amount, reason, by, form_token, note_text)
     note(payment, "refund.requested", actor=by, refund=refund.public_id, amount_minor=amount.minor, currency=amount.currency, reason=reason)
-    record(vendor.id, actor=by, action="refund.requested", subject=refund.public_id, payment=payment.public_id, amount_minor=amount.minor)
+    record(vendor.id, actor=by, action="refund.requested", subject=refund.public_id, payment=payment.public_id, amount_minor=amount.minor, currency=amount.currency)
     enqueue("send_refund", vendor.id, mode=payment.mode, refund=str(refund.id))
     return refund
 
