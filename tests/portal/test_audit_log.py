@@ -99,6 +99,6 @@ def test_a_page_that_is_none_is_not_found(owner: Browser, after: str) -> None:
 
 def test_every_action_that_is_written_down_has_words_and_stands_in_a_group() -> None:
     sources = [file.read_text() for folder in ("core", "portal", "workers") for file in (ROOT / folder).rglob("*.py")]
-    written = {name for text in sources for name in re.findall(r'action="([a-z_.]+)"', text)} - OF_THE_HOUSE
+    written = {name for text in sources for name in re.findall(r'(?:action=|touch_link\(link, by, )"([a-z_.]+)"', text)} - OF_THE_HOUSE
     assert written - set(WORDS) == set()
     assert [name for name in WORDS if not any(name.startswith(prefixes) for _, prefixes in GROUPS.values())] == []
