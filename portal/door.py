@@ -6,6 +6,7 @@ from flask import Flask
 
 from portal import (
     address,
+    audit_log,
     balance,
     branding,
     components,
@@ -45,7 +46,7 @@ from portal.admin import door as staff_door
 from portal.blueprint import portal
 
 PAGES = (
-    address, balance, branding, components, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, methods,
+    address, audit_log, balance, branding, components, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, methods,
     notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, settings, sign_in, sign_up, staff_visits,
     statements, taxes, team, transfers, why,
 )  # fmt: skip

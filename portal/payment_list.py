@@ -22,7 +22,7 @@ from core.web.filters import status_label
 from core.web.guard import current, may
 from core.web.page import cursor, page, see_other
 from core.web.reader import CARD_BRANDS
-from core.web.sheet import send_sheet
+from core.web.sheet import send_sheet, send_workbook
 from portal.blueprint import portal
 
 SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired")
@@ -131,6 +131,17 @@ def payments_file() -> Response:
         return see_other(url_for(".payments", **request.args.to_dict()))
     name = f"payments-{me.mode}-{clock.now():%Y-%m-%d}"
     return send_sheet(payments_sheet(me.vendor, me.mode, form.wanted()), name)
+
+
+@portal.get("/portal/payments.xlsx")
+@may("payments.export")
+def payments_workbook() -> Response:
+    """The same rows for a spreadsheet program."""
+    me, form = current(), FilterForm(request.args)
+    if not form.validate():
+        return see_other(url_for(".payments", **request.args.to_dict()))
+    name = f"payments-{me.mode}-{clock.now():%Y-%m-%d}"
+    return send_workbook(payments_sheet(me.vendor, me.mode, form.wanted()), name, title=_("Payments"))
 
 
 @portal.post("/portal/payments/filters")

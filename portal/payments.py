@@ -22,7 +22,7 @@ from core.payments.refundable import offer_behind
 from core.payments.unexpected import give_back, list_unexpected
 from core.providers.queries import find_event
 from core.providers.redact import redacted
-from core.web.fields import ChoiceField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
+from core.web.fields import BooleanField, ChoiceField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -41,6 +41,7 @@ class RefundForm(Form):
     amount = MoneyField(later("Amount to refund"), required=later("Enter how much goes back."))
     reason = ChoiceField(later("Reason"), choices=options((reason, REASON_WORDS[reason]) for reason in REASONS))
     note = ParagraphField(later("Note for your team"), most=300)
+    tell_payer = BooleanField(later("Write to the payer when the money is back"), default=True)
 
     def __init__(self, payment: Payment, **kwargs: object) -> None:
         super().__init__(**kwargs)
@@ -67,7 +68,7 @@ def refund(public_id: str) -> Response:
         with form.refusals():
             request_refund(
                 me.vendor, payment, amount=form.amount.data, reason=form.reason.data, by=me.user.public_id,
-                form_token=form.form_token.data, note_text=form.note.data or "",
+                form_token=form.form_token.data, note_text=form.note.data or "", tell_payer=form.tell_payer.data,
             )  # fmt: skip
             flash(_("The refund is asked for. You see here when the processor has confirmed it."), "good")
             return see_other(url_for(".payment", public_id=payment.public_id))

@@ -16,7 +16,7 @@ from core.web.fields import ChoiceField, DayField, Form, options
 from core.web.filters import status_label
 from core.web.guard import current, may
 from core.web.page import cursor, page, see_other
-from core.web.sheet import send_sheet
+from core.web.sheet import send_sheet, send_workbook
 from portal.blueprint import portal
 from portal.history import REASONS
 
@@ -66,3 +66,15 @@ def refunds_file() -> Response:
     if not form.validate():
         return see_other(url_for(".refunds", **request.args.to_dict()))
     return send_sheet(refunds_sheet(me.vendor, me.mode, **form.wanted()), f"refunds-{me.mode}-{clock.now():%Y-%m-%d}")
+
+
+@portal.get("/portal/refunds.xlsx")
+@may("payments.export")
+def refunds_workbook() -> Response:
+    """The same rows for a spreadsheet program."""
+    me, form = current(), RefundFilter(request.args)
+    if not form.validate():
+        return see_other(url_for(".refunds", **request.args.to_dict()))
+    return send_workbook(
+        refunds_sheet(me.vendor, me.mode, **form.wanted()), f"refunds-{me.mode}-{clock.now():%Y-%m-%d}", title=_("Refunds")
+    )

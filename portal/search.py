@@ -47,6 +47,7 @@ def _places() -> list[Place]:
         ("settings.see", _("Settings"), _("business name support e-mail time zone devices password"), "portal.settings_page"),
         ("settings.see", _("Receipts"), _("settings footer legal name address"), "portal.receipt_settings"),
         ("account.own", _("Notifications"), _("settings e-mail preferences"), "portal.preferences"),
+        ("audit.see", _("Who did what"), _("audit log trail history of changes people staff"), "portal.audit_log"),
         ("team.see", _("Team"), _("settings people roles invitations owner"), "portal.team"),
         ("home.see", _("Going live"), _("real money live mode"), "portal.live"),
     ]

@@ -322,6 +322,7 @@ class Refund(TenantKey, Base):
     provider: Mapped[str | None] = mapped_column(String(20))  # whose charge that is; empty: the payment's own provider
     reason: Mapped[str] = mapped_column(String(40))
     note: Mapped[str] = mapped_column(String(300), default="")
+    tell_payer: Mapped[bool] = mapped_column(default=True, server_default="true")  # a letter when it has reached them
     requested_by: Mapped[str] = mapped_column(String(60))
     provider_reference: Mapped[str | None] = mapped_column(String(120))
     failure_reason: Mapped[str | None] = mapped_column(String(120))

@@ -48,9 +48,18 @@ class NothingToRefund(Refusal):
 
 
 def request_refund(
-    vendor: Vendor, payment: Payment, *, amount: Money, reason: str, by: str, form_token: str, note_text: str = ""
+    vendor: Vendor,
+    payment: Payment,
+    *,
+    amount: Money,
+    reason: str,
+    by: str,
+    form_token: str,
+    note_text: str = "",
+    tell_payer: bool = True,
 ) -> Refund:
     """Write the refund down, book it as on its way, and have a worker send it. The same form posted twice is one refund.
+    When it has reached the payer they are written to, unless `tell_payer` is off.
 
     The payment is locked, so two refunds at once cannot give back more than was taken. Refuses RefundExceedsPayment,
     NothingToRefund, NotRefundable, and BalanceTooLow when the seller's balance no longer holds the money.
@@ -67,8 +76,17 @@ def request_refund(
     check_offer(offer_behind(payment), amount, payment.refundable)
     with db.session.begin_nested():  # a balance too low undoes the wish, and leaves the transaction fit to show the form again
         refund = _write(vendor, payment, amount, reason, by, form_token, note_text)
+        refund.tell_payer = tell_payer
     note(payment, "refund.requested", actor=by, refund=refund.public_id, amount_minor=amount.minor, currency=amount.currency, reason=reason)
-    record(vendor.id, actor=by, action="refund.requested", subject=refund.public_id, payment=payment.public_id, amount_minor=amount.minor)
+    record(
+        vendor.id,
+        actor=by,
+        action="refund.requested",
+        subject=refund.public_id,
+        payment=payment.public_id,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+    )
     enqueue("send_refund", vendor.id, mode=payment.mode, refund=str(refund.id))
     return refund
 
@@ -209,15 +227,16 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
     if to == "succeeded":
         book_success(payment, refund)
         refund.next_inquiry_at = None
-        notify(
-            vendor,
-            "refund_sent" if refund.of_sale else "money_returned",
-            mode=payment.mode,
-            to=payment.email,
-            locale=payment.locale,
-            payment=payment.public_id,
-            refund=refund.public_id,
-        )
+        if refund.tell_payer:
+            notify(
+                vendor,
+                "refund_sent" if refund.of_sale else "money_returned",
+                mode=payment.mode,
+                to=payment.email,
+                locale=payment.locale,
+                payment=payment.public_id,
+                refund=refund.public_id,
+            )
         post_notice(vendor, "refund_sent", mode=payment.mode, about=payment.public_id)
     elif to in ("failed", "canceled"):
         refund.failure_reason = outcome.failure_reason or to

@@ -432,3 +432,19 @@ def test_a_webhook_is_heard_for_the_provider_of_its_attempt(payer, euro, sandbox
     answer_bank(at_the_bank(choose(payer, page, "bank_redirect"), "bancontact", sandbox), "approve")
     wait_until(lambda: (work(), fresh(euro, payment).state)[1] == "succeeded")
     assert payer.get(page.address).heading == "Paid"
+
+
+def test_a_wallet_is_one_press_above_everything_else(payer, shop):
+    offer(shop, "wallet")
+    payment = make_payment(shop)
+    page = payer.get(address_of(shop, payment))
+    forms = [e for e in page.all("form") if e.attrs.get("id") in ("express", "card-leave")]
+    assert [e.attrs["id"] for e in forms] == ["express", "card-leave"]
+    sent = payer.submit(page.form(f"{page.address}/attempts"), status=303, follow=False)
+    assert sent.response.headers["Location"] and attempts_of(shop, payment) == [(1, "wallet", "action_required", "hosted")]
+
+
+def test_without_a_wallet_or_beside_nothing_there_is_no_express_button(payer, shop):
+    assert not payer.get(address_of(shop, make_payment(shop))).all("form", id="express")
+    offer(shop, "bank_redirect")
+    assert not payer.get(address_of(shop, make_payment(shop))).all("form", id="express")

@@ -129,7 +129,7 @@ PAGES = (
     "/portal/why/taken?since={day}&until={day}", "/portal/why/success?since={day}&until={day}", "/portal/why/release?day={week}",
     "/portal/customers", "/portal/customers?q=a.very", "/portal/customers/{customer}", "/portal/customers/{customer}/erase", "/portal/refunds",
     "/portal/refunds?status=failed", "/portal/search", "/portal/search?q=a.very", "/portal/search?q=%E2%99%A5", "/portal/notices", "/portal/statements",
-    "/portal/statements/{month}", "/portal/settings/receipts", "/portal/settings/notifications", "/portal/team", "/portal/team/{colleague}/remove", "/portal/settings/branding", "/portal/settings/methods", "/portal/settings/methods/wallet",
+    "/portal/statements/{month}", "/portal/settings/receipts", "/portal/settings/notifications", "/portal/settings/audit-log", "/portal/settings/audit-log?kind=staff", "/portal/team", "/portal/team/{colleague}/remove", "/portal/settings/branding", "/portal/settings/methods", "/portal/settings/methods/wallet",
     "/portal/settings/taxes", "/portal/discounts", "/portal/settings/domains", "/portal/settings/bank-transfers", "/portal/settings/staff-visits",
     "/portal/settings/address",
 )  # fmt: skip

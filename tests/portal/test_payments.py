@@ -158,3 +158,30 @@ def test_after_a_refusal_the_form_keeps_its_number(shop: Shop, owner: Browser) -
     form = owner.get(show).form(f"{show}/refunds")
     again = owner.submit(form, amount="99.00", status=422).form(f"{show}/refunds")
     assert again.values["form_token"] == form.values["form_token"]
+
+
+@pytest.mark.parametrize(("tell", "letters"), [("y", 1), ("", 0)])
+def test_whoever_refunds_decides_whether_the_payer_is_written_to(shop: Shop, owner: Browser, tell: str, letters: int) -> None:
+    from core.notifications.queries import list_messages
+    from core.payments.queries import list_refunds
+
+    paid = make_paid(shop)
+    form = owner.get(f"/portal/payments/{paid.public_id}").form(f"/portal/payments/{paid.public_id}/refunds")
+    assert form.values["tell_payer"] == "y", "written to unless somebody says no"
+    if not tell:
+        del form.values["tell_payer"]
+    owner.submit(form, amount="5.00")
+    with shop.app.app_context():
+        (refund,) = list_refunds(shop.vendor, paid)
+    tell_refund(shop, refund, "succeeded")
+    with shop.app.app_context():
+        sent = [m for m in list_messages(shop.vendor, "test", about=paid.public_id).rows if m.kind == "refund_sent"]
+    assert len(sent) == letters and fresh(shop, paid).refunded.minor == 500
+
+
+def test_a_refund_form_that_is_refused_keeps_the_payers_letter_off(shop: Shop, owner: Browser) -> None:
+    paid = make_paid(shop)
+    form = owner.get(f"/portal/payments/{paid.public_id}").form(f"/portal/payments/{paid.public_id}/refunds")
+    del form.values["tell_payer"]
+    refused = owner.submit(form, amount="5000", status=422)
+    assert "tell_payer" not in refused.form(f"/portal/payments/{paid.public_id}/refunds").values

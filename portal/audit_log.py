@@ -1,0 +1,132 @@
+"""Who did what in this account: the team, and the platform's staff where they looked or acted; with filters, and as a file."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from core.accounts.audit_log import entries_sheet, list_own_entries
+from core.accounts.queries import names_of
+from core.kernel import clock
+from core.kernel.currency import is_currency
+from core.kernel.money import Money
+from core.providers.redact import redacted
+from core.web.fields import ChoiceField, DayField, Form, options
+from core.web.filters import money
+from core.web.guard import current, may
+from core.web.page import cursor, page, see_other
+from core.web.sheet import send_sheet
+from portal.blueprint import portal
+
+STAFF = "stf"
+# What an action is called; a test holds this against every action that the code writes down.
+WORDS: dict[str, Any] = {
+    "bank_terms.changed": _l("Changed how bank transfers are taken"), "branding.changed": _l("Changed the branding"),
+    "customer.allowed": _l("Let a customer pay again"), "customer.blocked": _l("Blocked a customer"),
+    "customer.erased": _l("Erased a customer’s data"), "discount.ended": _l("Ended a discount code"), "discount.made": _l("Made a discount code"),
+    "domain.named": _l("Named a domain"), "domain.removed": _l("Removed a domain"), "domain.verified": _l("A domain was proved"),
+    "event.replayed": _l("Had a processor’s event opened again"), "invitation.revoked": _l("Took an invitation back"),
+    "invitation.sent_again": _l("Sent an invitation again"), "link.address_replaced": _l("Replaced a link’s address"), "link.archived": _l("Put a link away"), "link.cloned": _l("Copied a link"),
+    "link.created": _l("Made a link"), "link.edited": _l("Changed a link"), "link.expired": _l("Ended a link"),
+    "link.filled_in": _l("Filled in a link’s address"), "link.filled_in_withdrawn": _l("Took a filled-in address back"),
+    "link.labelled": _l("Labelled links"), "link.paused": _l("Paused a link"), "link.resumed": _l("Opened a link again"),
+    "link.sending_canceled": _l("Called a letter off"), "link.sent": _l("Sent a link by e-mail"),
+    "link.sharing_changed": _l("Changed how a link is handed out"), "link.slug_changed": _l("Changed a link’s readable address"),
+    "link.unarchived": _l("Took a link out again"), "link.unlabelled": _l("Took a label off links"), "logo.changed": _l("Changed the logo"), "logo.removed": _l("Removed the logo"),
+    "member.invited": _l("Invited somebody"), "member.joined": _l("Joined the team"), "member.removed": _l("Removed somebody from the team"),
+    "member.role": _l("Changed somebody’s role"), "message.sent_again": _l("Sent a message again"),
+    "method.bounded": _l("Changed the limits of a way to pay"), "method.moved": _l("Changed the order of the ways to pay"),
+    "method.switched": _l("Switched a way to pay"), "receipts.changed": _l("Changed the receipts"), "refund.requested": _l("Asked for a refund"),
+    "session.mode": _l("Switched between test and live"), "staff.viewed": _l("Looked at a page"), "staff.visit_begun": _l("Began to look, and said why"),
+    "task.tried_again": _l("Had work tried again"), "tax_rate.made": _l("Made a tax rate"), "tax_rate.put_away": _l("Put a tax rate away"),
+    "transfer.accepted": _l("Accepted a transfer as it came"), "transfer.assigned": _l("Said that an unknown transfer is for a payment"),
+    "transfer.given_back": _l("Sent a transfer back"), "unexpected.return_requested": _l("Gave back money that was not expected"),
+    "user.reset_password": _l("Set a new password"), "user.signed_in": _l("Signed in"), "user.verified_email": _l("Confirmed the e-mail address"),
+    "vendor.changed": _l("Changed the business’s details"), "vendor.handed_over": _l("Handed the business over"),
+    "vendor.signed_up": _l("Signed up"), "vendor.slug_changed": _l("Changed the business’s readable name"),
+    "vendor.went_live": _l("Went live"),
+}  # fmt: skip
+# What the filter is called, and the beginnings of the actions it lets through.
+GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "money": (_l("Money"), ("refund.", "transfer.", "unexpected.")),
+    "links": (_l("Links"), ("link.", "discount.")),
+    "customers": (_l("Customers"), ("customer.", "message.")),
+    "people": (_l("People and sign-ins"), ("member.", "invitation.", "user.", "session.", "vendor.handed_over")),
+    "settings": (_l("Settings"), ("vendor.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo.")),
+    "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),
+}
+
+
+class AuditFilter(Form):
+    class Meta:
+        csrf = False  # reading changes nothing
+
+    kind = ChoiceField(_l("What"), choices=lambda: options([("", _("Everything")), *((k, str(g[0])) for k, g in GROUPS.items())]), default="")
+    who = ChoiceField(_l("Who"), choices=(), default="")
+    since = DayField(_l("From"))
+    until = DayField(_l("Until"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.names = names_of(current().vendor)
+        self.who.choices = options([("", _("Everybody")), (STAFF, _("The platform’s staff")), *self.names.items()])
+
+    def wanted(self) -> dict[str, Any]:
+        """The filters as the question takes them; the last day counts whole."""
+        actions = GROUPS[self.kind.data][1] if self.kind.data else ()
+        return {"actions": actions, "actor": self.who.data or None, "since": self.since.data, "until": self.until.next_day}
+
+    def kept(self) -> dict[str, str]:
+        """What belongs in the address of the next page."""
+        return {name: field.raw_data[0] for name, field in self._fields.items() if field.data and field.raw_data}
+
+
+@portal.get("/portal/settings/audit-log")
+@may("audit.see")
+def audit_log() -> Response:
+    me, form, after = current(), AuditFilter(request.args), cursor()
+    good = form.validate()
+    found = list_own_entries(me.vendor, after=after, **(form.wanted() if good else {}))
+    kept = form.kept() if good else {}
+    return page(
+        "portal/audit/index.html",
+        fragment="portal/audit/_table.html",
+        form=form,
+        entries=found.rows,
+        words=WORDS,
+        who=lambda actor: _who(actor, form.names),
+        detail=_detail,
+        kept=kept,
+        newest=url_for(".audit_log", **kept) if after else None,
+        older=url_for(".audit_log", after=found.next, **kept) if found.next else None,
+    )
+
+
+@portal.get("/portal/settings/audit-log.csv")
+@may("audit.see")
+def audit_file() -> Response:
+    me, form = current(), AuditFilter(request.args)
+    if not form.validate():
+        return see_other(url_for(".audit_log", **request.args.to_dict()))
+    return send_sheet(entries_sheet(me.vendor, **form.wanted()), f"audit-log-{clock.now():%Y-%m-%d}")
+
+
+def _who(actor: str, names: dict[str, str]) -> str:
+    """Somebody of the staff has no name here: what counts for the vendor is that it was the platform, and the number to ask about."""
+    if actor.startswith("stf_") or actor == "operator":
+        return _("The platform’s staff")
+    return names.get(actor) or {"system": _("Automatic"), "payer": _("The payer")}.get(actor) or _("A former member of your team")
+
+
+def _detail(kept: dict[str, Any]) -> str:
+    """An entry's facts on one line, without what is nobody's business."""
+    plain = json.loads(redacted(json.dumps(kept)))
+    minor, code = plain.pop("amount_minor", None), plain.pop("currency", None)
+    if isinstance(minor, int) and isinstance(code, str) and is_currency(code):
+        plain = {"amount": money(Money(minor, code)), **plain}
+    parts = ((name.replace("_", " "), value) for name, value in plain.items())
+    return " · ".join(f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in parts if value not in (None, "", []))

@@ -1,0 +1,104 @@
+"""The vendor's own audit log: every act of the team and of the platform's staff, with whom and when; one's own only, and as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from core.kernel import audit
+from core.kernel.clock import now, shifted
+from portal.audit_log import GROUPS, WORDS
+from tests.browser import Browser, Page
+from tests.factories import Shop, ask_refund, make_colleague, make_link, make_paid, make_shop, unit
+from tests.portal.admin.people import WHY, look_into, make_staff
+
+PAGE = "/portal/settings/audit-log"
+ROOT = Path(__file__).resolve().parents[2]
+OF_THE_HOUSE = {"line.assigned", "line.returned", "line.charge", "staff.added", "staff.removed", "staff.signed_in", "staff.signed_out"}
+
+
+def lines(page: Page) -> list[str]:
+    rows = [e for e in page.all("tr") if e.within("tbody")]
+    return [row.text for row in rows]
+
+
+def test_what_the_team_does_stands_there_with_who_did_it(shop: Shop, owner: Browser) -> None:
+    link = make_link(shop, title="Sourdough course")
+    paid = make_paid(shop, link)
+    ask_refund(shop, paid, "5.00")
+    found = lines(owner.get(PAGE))
+    assert found[0].startswith("Asked for a refund") and shop.vendor.name in found[0] and "£5.00" in found[0]
+    assert any(line.startswith("Made a link") and link.public_id in line for line in found)
+    assert found[-1].startswith("Signed up")
+
+
+def test_what_the_staff_do_stands_there_too_without_their_address(app: Flask, shop: Shop, owner: Browser) -> None:
+    colleague = make_staff(app)
+    look_into(colleague.browser(), f"/staff/vendors/{shop.vendor.public_id}")
+    page = owner.get(f"{PAGE}?who=stf")
+    found = lines(page)
+    assert len(found) == 2 and all("The platform’s staff" in line and colleague.member.public_id in line for line in found)
+    assert found[1].startswith("Began to look, and said why") and WHY in found[1]
+    assert colleague.email not in page.html
+
+
+def test_the_filters_narrow_the_page_and_its_file_alike(shop: Shop, owner: Browser) -> None:
+    ask_refund(shop, make_paid(shop), "5.00")
+    colleague = make_colleague(shop, "manager")
+    make_link(colleague, title="Theirs")
+    for query, there, gone in (
+        ("kind=money", "Asked for a refund", "Made a link"), ("kind=links", "Made a link", "Asked for a refund"),
+        (f"who={colleague.user.public_id}", "Made a link", "Asked for a refund"), ("kind=people", "Confirmed", "Made a link"),
+    ):  # fmt: skip
+        if query == "kind=people":
+            with unit(shop.app):
+                audit.record(shop.vendor.id, actor=shop.user.public_id, action="user.verified_email", subject=shop.user.public_id)
+        text = " ".join(lines(owner.get(f"{PAGE}?{query}")))
+        assert there in text and gone not in text, query
+        rows = list(csv.DictReader(io.StringIO(owner.client.get(f"{PAGE}.csv?{query}").get_data(as_text=True))))
+        assert [WORDS[row["what"]] for row in rows] and len(rows) == len(lines(owner.get(f"{PAGE}?{query}"))), query
+    assert "No line fits" in owner.get(f"{PAGE}?since={now() + timedelta(days=2):%Y-%m-%d}").text
+    for query in ("kind=x", "who=usr_x", "since=never"):
+        assert owner.get(f"{PAGE}?{query}").error_summary, query
+
+
+def test_every_line_is_on_exactly_one_page(shop: Shop, owner: Browser) -> None:
+    for number in range(60):
+        with unit(shop.app), shifted(timedelta(seconds=number)):
+            audit.record(shop.vendor.id, actor="system", action="domain.verified", subject=f"dom_{number:03}")
+    seen: list[str] = []
+    path: str | None = f"{PAGE}?kind=settings"
+    while path:
+        page = owner.get(path)
+        seen += re.findall(r"dom_\d{3}", " ".join(lines(page)))
+        path = next((e.attrs["href"] for e in page.all("a", rel="next")), None)
+    assert seen == [f"dom_{number:03}" for number in reversed(range(60))]
+
+
+def test_nobody_reads_anothers_and_not_every_role_reads_ones_own(app: Flask, shop: Shop, owner: Browser) -> None:
+    theirs = make_shop(app)
+    link = make_link(theirs)
+    assert link.public_id not in owner.get(PAGE).html
+    assert theirs.email not in owner.client.get(f"{PAGE}.csv").get_data(as_text=True)
+    for role, status in (("manager", 200), ("accountant", 403), ("support", 403)):
+        browser = make_colleague(shop, role).browser()
+        browser.get(PAGE, status=status)
+        assert (PAGE in browser.get("/portal/settings").html) == (status == 200)
+
+
+@pytest.mark.parametrize("after", ["x", "%00", "-1"])
+def test_a_page_that_is_none_is_not_found(owner: Browser, after: str) -> None:
+    owner.get(f"{PAGE}?after={after}", status=404)
+
+
+def test_every_action_that_is_written_down_has_words_and_stands_in_a_group() -> None:
+    sources = [file.read_text() for folder in ("core", "portal", "workers") for file in (ROOT / folder).rglob("*.py")]
+    written = {name for text in sources for name in re.findall(r'(?:action=|touch_link\(link, by, )"([a-z_.]+)"', text)} - OF_THE_HOUSE
+    assert written - set(WORDS) == set()
+    assert [name for name in WORDS if not any(name.startswith(prefixes) for _, prefixes in GROUPS.values())] == []
