@@ -43,7 +43,7 @@ PAYERS_PLACES = (
     "core/payments/instalments.py:check_part", "core/payments/link.py:__init__", "core/payments/origin.py",
     "core/payments/reference.py:check_reference", "core/payments/start.py", "core/payments/tax.py:read_tax_id",
     "core/web/fields.py", "core/web/filters.py:ago", "core/web/reader.py", "core/web/receipt.py", "core/web/refusals.py",
-    "templates/checkout/", "templates/papers/", "templates/emails/_",
+    "templates/checkout/", "templates/papers/_sale.html", "templates/papers/poster.html", "templates/papers/receipt.html", "templates/emails/_",
     "templates/components/amount_choice.html", "templates/components/copy_line.html", "templates/components/error_summary.html",
     "templates/components/field.html", "templates/components/languages.html", "templates/components/letter.html",
     "templates/components/mode_banner.html", "templates/layouts/_refused.html", "templates/layouts/checkout.html",

@@ -29,7 +29,7 @@ from workers.seed import SHOPS, seed
 FOLDER = Path(__file__).resolve().parents[1] / "docs/screens"
 DEVICES, SCHEMES = ("phone", "desk"), ("light", "dark")
 TALLEST = {"phone": 1500, "desk": 1150}
-QUALITY = 40  # of WebP: words stay sharp, and the whole folder below six megabytes
+QUALITY = 36  # of WebP: words stay sharp, and the whole folder below six megabytes
 
 
 @pytest.fixture(autouse=True)
