@@ -158,4 +158,3 @@ def install(app: Flask) -> None:
         language_choices=language_choices,
         written=written,
     )
-
