@@ -26,13 +26,14 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from core.web.reader import Reader
-from core.web.words import direction_of, filled, texts
+from core.web.words import ISOLATED, direction_of, filled, texts
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 UNQUOTED = frozenset(' ,;:<>()[]\\"@')
 DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 SECONDS = 30  # how long handing over one message may take: less than a job's lease, so that nobody else begins on it
 REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # make text read differently from what it says
+BLANKS = re.compile(r"[^\S\u00a0\u202f]+")  # but for the two that keep a sum and its currency on one line
 LINE_ENDS = frozenset({"Cc", "Zl", "Zp"})
 
 
@@ -70,7 +71,7 @@ def one_line(value: Any) -> Any:
     if type(value) is not str:
         return value
     kinds = ((c, unicodedata.category(c)) for c in value if c not in REORDERING)
-    return " ".join("".join(" " if kind in LINE_ENDS else c for c, kind in kinds if kind != "Cs").split())
+    return BLANKS.sub(" ", "".join(" " if kind in LINE_ENDS else c for c, kind in kinds if kind != "Cs")).strip()
 
 
 def header_text(value: str) -> str:
@@ -85,7 +86,7 @@ def stationery() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(["html"]), undefined=StrictUndefined,
         finalize=one_line, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    sheet.filters["bdi"] = _isolated
+    sheet.filters |= {"bdi": _isolated, "isolate": lambda text: Markup(ISOLATED) % one_line(text)}
     sheet.globals["url_for"] = lambda endpoint, filename: f"/static/{filename}"
     return sheet
 

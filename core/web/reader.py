@@ -129,13 +129,15 @@ class Reader:
 
     def card(self, payment: object) -> str:
         """How it was paid, as `card_words` says it."""
-        return card_words(payment, self)
+        words = card_words(payment, self)
+        return f"\N{RIGHT-TO-LEFT MARK}{words}" if self.direction == "rtl" else words  # it may begin with Visa
 
     def zone_name(self, value: datetime) -> str:
         """GMT, MESZ, GMT+05:30: short, and right for that day of the year."""
         local = value.astimezone(self._zone)
         name = get_timezone_name(local, width="short", locale=self.babel)
-        return name if name[:1].isalpha() else get_timezone_gmt(local, width="long", locale=self.babel)
+        named = name if name[:1].isalpha() else get_timezone_gmt(local, width="long", locale=self.babel)
+        return named.removesuffix("+00:00")
 
 
 @lru_cache(4096)
@@ -147,6 +149,8 @@ def _money(minor: int, currency: str, locale: Locale) -> str:
     amount = Decimal(minor).scaleb(-digits)
     written = pattern.apply(amount, locale, currency=currency, currency_digits=False).replace("-", "−")
     before, symbol, figure = written.partition(get_currency_symbol(currency, locale=locale))
+    if locale.text_direction == "rtl" and any(letter.isascii() and letter.isalpha() for letter in symbol):
+        return f"{before}{symbol}\N{LEFT-TO-RIGHT MARK}{figure}"  # UK£ stays UK£ and does not become £UK
     gap = "\N{NO-BREAK SPACE}" if symbol[-1:].isalpha() and figure[:1].isdigit() else ""  # CHF 12.50, where the locale forgets it
     return f"{before}{symbol}{gap}{figure}"
 
