@@ -7,6 +7,7 @@ into every catalogue; a text of the portal, of staff pages or of letters to vend
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -28,7 +29,8 @@ MARKS = {
     "later": None,
     "gettext": None,
     "lazy_gettext": None,
-    "said": None, "plain": None,
+    "said": None,
+    "plain": None,
     "ngettext": (1, 2),
     "lazy_ngettext": (1, 2),
 }
@@ -41,7 +43,7 @@ PAYERS_PLACES = (
     "core/payments/instalments.py:check_part", "core/payments/link.py:__init__", "core/payments/origin.py",
     "core/payments/reference.py:check_reference", "core/payments/start.py", "core/payments/tax.py:read_tax_id",
     "core/web/fields.py", "core/web/filters.py:ago", "core/web/reader.py", "core/web/receipt.py", "core/web/refusals.py",
-    "templates/checkout/", "templates/papers/_sale.html", "templates/papers/receipt.html", "templates/emails/_",
+    "templates/checkout/", "templates/papers/", "templates/emails/_",
     "templates/components/amount_choice.html", "templates/components/copy_line.html", "templates/components/error_summary.html",
     "templates/components/field.html", "templates/components/languages.html", "templates/components/letter.html",
     "templates/components/mode_banner.html", "templates/layouts/_refused.html", "templates/layouts/checkout.html",
@@ -54,6 +56,7 @@ HEADER = (
     '"Language: {language}\\n"\n"MIME-Version: 1.0\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
     '"Content-Transfer-Encoding: 8bit\\n"\n"Plural-Forms: {plural}\\n"\n\n'
 )
+CODE = re.compile(r"[a-z]+(_[a-z]+)+")  # what a refusal is called by machines is no text
 Found = tuple[str, int, str | tuple[str, ...]]  # file, line, the text or its forms
 
 
@@ -87,7 +90,7 @@ def texts_of_sources() -> Iterator[Found]:
         for file in _files(pattern):
             with (ROOT / file).open("rb") as source:
                 for line, message, _comments, _context in extract(method, source, keywords=keywords, options=options):
-                    if message and message[0]:
+                    if message and message[0] and not CODE.fullmatch(str(message)):
                         yield file, line, message
 
 

@@ -86,5 +86,6 @@ def _printed(link: PaymentLink, size: str) -> Paper | None:
         address=_address(link),
         caption=_caption(link),
         size=size,
+        locale=link.locale,
     )
     return newest_paper(me.vendor.id, me.mode, about=poster_name(link.public_id, size, html), kind="poster")

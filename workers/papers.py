@@ -56,7 +56,7 @@ def make_poster(vendor_id: uuid.UUID, *, mode: str, link: str, size: str, addres
     with unit_of_work():
         vendor, shown = get_vendor(vendor_id), db.session.get_one(PaymentLink, (vendor_id, mode, uuid.UUID(link)))
         amount = shown.amount or shown.total
-        html = poster_html(vendor, title=shown.title, amount=amount, mode=mode, address=address, caption=caption or None, size=size)
+        html = poster_html(vendor, title=shown.title, amount=amount, mode=mode, address=address, caption=caption or None, size=size, locale=shown.locale)
     printed = render_pdf(html)
     with unit_of_work():
         return keep_paper(vendor_id, mode, about=poster_name(shown.public_id, size, html), kind="poster", pdf=printed.data)

@@ -13,7 +13,6 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from core.kernel.config import settings
-from core.kernel.sentence import Sentence
 from core.web.reader import Reader, written_for
 from core.web.words import LANGUAGES, STAFF_LANGUAGES, direction_of, filled, known_language, texts
 
@@ -104,9 +103,10 @@ def language_choices() -> list[tuple[str, str, str]]:
 
 def _here() -> str:
     """This page's address; of an answer to a form that has no page of its own, the page it belongs to."""
-    path, adapter = request.path, current_app.url_map.bind("")
+    path = request.path
     if request.method == "GET":
         return request.script_root + path
+    adapter = current_app.url_map.bind("")
     while path.count("/") > 1 and "GET" not in adapter.allowed_methods(path):
         path = path.rpartition("/")[0]
     return request.script_root + path
@@ -159,5 +159,3 @@ def install(app: Flask) -> None:
         written=written,
     )
 
-
-__all__ = ["LANGUAGES", "Sentence", "babel", "install", "language", "language_choices", "offered", "reader", "suggest", "written"]

@@ -15,9 +15,9 @@ from core.web.reader import Reader
 SIZES = ("a4", "a6")
 
 
-def poster_html(vendor: Vendor, *, title: str, amount: Money | None, mode: str, address: str, caption: str | None, size: str) -> str:
-    """The sheet as the press takes it. `address` is what the code says, `caption` what people read and type below it."""
-    sheet = stationery_for(Reader("en", vendor.time_zone)).get_template("papers/poster.html")
+def poster_html(vendor: Vendor, *, title: str, amount: Money | None, mode: str, address: str, caption: str | None, size: str, locale: str = "") -> str:
+    """The sheet as the press takes it. `address` is what the code says, `caption` what people read and type below it, `locale` the link's language."""
+    sheet = stationery_for(Reader(locale, vendor.time_zone)).get_template("papers/poster.html")
     return sheet.render(vendor=vendor, title=title, amount=amount, practice=mode == "test", caption=caption, size=size, code=_code(address))
 
 
