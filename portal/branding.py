@@ -66,9 +66,10 @@ class LogoForm(Form):
 class ExampleForm(Form):
     """The fields of the checkout's first page, empty: a picture of it needs no more."""
 
-    email = AddressField("E-mail address")
-    name = LineField("Name")
-    payer_reference = LineField("Reference")
+    email = AddressField(later("E-mail address"))
+    name = LineField(later("Name"))
+    payer_reference = LineField(later("Reference"))
+    remind = BooleanField(later("Remind me once by e-mail if I do not finish"))
     form_token = FormTokenField()
 
 
