@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from pypdf import PdfReader
@@ -133,7 +134,7 @@ def test_the_selector_is_plain_links_and_the_browser_remembers(shop, new_path, p
     page = speaks(payer, "de").get(f"{path}?utm_source=window")
     offered = {e.attrs["hreflang"]: e.attrs["href"] for e in page.all("a") if "hreflang" in e.attrs}
     assert set(offered) == set(LANGUAGES) and all("utm_source=window" in href for href in offered.values())
-    assert language_of(payer.get(offered["ja"]))[0] == "ja"
+    assert language_of(payer.get(urljoin(path, offered["ja"])))[0] == "ja"
     assert language_of(payer.get(path))[0] == "ja"
     assert language_of(payer.get("/verify"))[0] == "ja"
 
