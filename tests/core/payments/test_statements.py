@@ -148,7 +148,7 @@ def test_every_currency_is_counted_in_its_own_units(shop: Shop, currency: str, a
 
 
 def test_our_books_say_what_the_bank_says(app: Flask, shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
-    bank.tell(transfer(3000, waiting[1]), transfer(777), Line((Tx(125, sign=-1, name="Fee"),), sign=-1, booked_on=now().date()))
+    bank.tell(transfer(3000, waiting[1]), transfer(777), Line((Tx(125, sign=-1, name="Bank 0815"),), sign=-1, booked_on=now().date()))
     assert bank_total(app) == bank.draft().opening
 
 
