@@ -133,6 +133,8 @@ def event_body(one: Waiting, template: dict[str, Any]) -> bytes:
 def learn_event(services: Services) -> dict[str, Any]:
     """Pay once for real and keep the event that tells of it."""
     path = _shop_in(services, "portal")
+    with services.connect() as connection:
+        connection.execute("DELETE FROM outbox")  # what other benchmarks have left to do would come first
     with services.web(), services.worker("portal", "money"), services.connect() as connection:
         payer = Payer(services.port)
         payer.pay(path)

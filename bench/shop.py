@@ -20,7 +20,7 @@ from core.kernel.money import Money
 from core.payments.link import LinkTerms, create_link, link_token
 from core.payments.start import payment_token, start_payment
 
-TOKENS = re.compile(r'name="(csrf_token|form_token)"[^>]*value="([^"]+)"')
+HIDDEN = re.compile(r'name="(csrf_token|form_token|shown)"[^>]*value="([^"]+)"')
 CARD = {"number": "4242424242424242", "expiry": "12 / 34", "cvc": "123", "name": "Ada Payer"}
 
 
@@ -94,10 +94,10 @@ class Payer:
         self.cookies.clear()
         self.close()  # a line kept since the last payment may have been closed at the other end
         _, _, page = self.ask("GET", shop_path)
-        _, checkout, _ = self.ask("POST", shop_path, {**dict(TOKENS.findall(page)), "email": "ada@example.com", "name": "Ada Payer"})
+        _, checkout, _ = self.ask("POST", shop_path, {**dict(HIDDEN.findall(page)), "email": "ada@example.com", "name": "Ada Payer"})
         _, _, page = self.ask("GET", checkout)
         _, card_page, _ = self.ask(
-            "POST", f"{checkout}/attempts", {"csrf_token": dict(TOKENS.findall(page))["csrf_token"], "surface": "hosted"}
+            "POST", f"{checkout}/attempts", {"csrf_token": dict(HIDDEN.findall(page))["csrf_token"], "surface": "hosted"}
         )
         _, back, _ = self.ask("POST", card_page, CARD)
         _, checkout, _ = self.ask("GET", back)

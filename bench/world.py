@@ -53,6 +53,7 @@ ATTEMPT = [
     "number",
     "state",
     "surface",
+    "provider",
     "provider_reference",
     "next_inquiry_at",
     "inquiries",
