@@ -28,8 +28,8 @@ from core.providers.contract import (
     SignatureRefused,
 )
 from core.providers.exponents import to_gateway
+from core.providers.line import NO_ANSWER, Line
 from core.providers.signature import check_signature, read_json_object, text_map
-from core.providers.stripe_line import Line
 from core.providers.stripe_methods import OFFERS, OPTIONS
 
 stripe.enable_telemetry = False
@@ -41,6 +41,28 @@ MOST_REFUNDS_SEARCHED = 500
 _REASONS = {"requested_by_customer", "duplicate", "fraudulent"}
 _SESSION_MONEY = ["payment_intent.latest_charge.balance_transaction"]
 _INTENT_MONEY = ["latest_charge.balance_transaction"]
+
+
+class SdkLine(stripe.HTTPClient):
+    """Our line in the place of the one the SDK brings, which costs three times as much for each request."""
+
+    name = "urllib3"
+
+    def __init__(self, *, read_seconds: int) -> None:
+        super().__init__()
+        self._line = Line(connect_seconds=CONNECT_SECONDS, read_seconds=read_seconds, ca_bundle=stripe.ca_bundle_path)
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, *, _usage: list[str] | None = None
+    ) -> tuple[Any, int, Mapping[str, str]]:
+        """As the SDK calls it. Raises stripe.APIConnectionError when there is no answer."""
+        try:
+            return self._line.ask(method, url, headers, post_data)
+        except NO_ANSWER as problem:
+            raise stripe.APIConnectionError(f"The provider gave no answer ({type(problem).__name__}).") from problem
+
+    def close(self) -> None:
+        self._line.close()
 
 
 class Stripe:
@@ -67,7 +89,7 @@ class Stripe:
         self.name, self.mode = name, mode
         self._publishable_key, self._secrets, self._fields_base = publishable_key, [one for one in secrets if one], fields_base
         self._offers = offers_of(kinds)
-        self._http = Line(connect_seconds=CONNECT_SECONDS, read_seconds=read_seconds)
+        self._http = SdkLine(read_seconds=read_seconds)
         self._client = stripe.StripeClient(
             key, base_addresses={"api": api_base} if api_base else {}, max_network_retries=0, http_client=self._http
         )

@@ -13,6 +13,7 @@ from sqlalchemy import event
 from core.accounts.branding import Look, change_look, find_logo, set_logo
 from core.accounts.logo import draw_logo
 from core.accounts.queries import find_vendor
+from core.kernel.ask import Question
 from core.kernel.db import db
 from tests.browser import Browser
 from tests.factories import Shop, link_address, make_colleague, make_link, make_paid, unit
@@ -198,24 +199,24 @@ def test_support_may_look_and_not_change(shop: Shop) -> None:
 # --- where it is shown -------------------------------------------------------------------------------------------------------
 
 
-def test_the_look_costs_the_payers_page_no_further_question(shop: Shop, app: Any) -> None:
-    def asked() -> int:
-        address, count = link_address(shop, make_link(shop)), []
-        visitor = Browser(app)
-        visitor.get(address)
-        with app.app_context():
-            engine = db.engine
-        event.listen(engine, "before_cursor_execute", lambda *_: count.append(1))
-        raw = []
-        from core.kernel import ask
+def test_the_look_costs_the_payers_page_no_further_question(shop: Shop, app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    count: list[int] = []
+    asks = Question._ask
+    monkeypatch.setattr(Question, "_ask", lambda self, given: (count.append(1), asks(self, given))[1])
+    with app.app_context():
+        engine = db.engine
 
-        asks = ask.Question._ask
-        ask.Question._ask = lambda self, given: (raw.append(1), asks(self, given))[1]  # type: ignore[method-assign]
-        try:
-            visitor.get(address)
-        finally:
-            ask.Question._ask = asks  # type: ignore[method-assign]
-        return len(count) + len(raw)
+    def note(*_: Any) -> None:
+        count.append(1)
+
+    def asked() -> int:
+        address, visitor = link_address(shop, make_link(shop)), Browser(app)
+        visitor.get(address)
+        count.clear()
+        event.listen(engine, "before_cursor_execute", note)
+        visitor.get(address)
+        event.remove(engine, "before_cursor_execute", note)
+        return len(count)
 
     before = asked()
     branded(shop)

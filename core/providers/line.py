@@ -1,4 +1,4 @@
-"""The line the SDK speaks over: a pool of kept connections. The one it brings costs three times as much for each request."""
+"""The line to a processor over HTTP: kept connections, one try, by the proxies that the environment names."""
 
 from __future__ import annotations
 
@@ -7,33 +7,26 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import stripe
 import urllib3
 
+NO_ANSWER = urllib3.exceptions.HTTPError  # what `ask` raises when nothing came back
 
-class Line(stripe.HTTPClient):
-    """Asks once; whoever asked knows whether it may be repeated. Goes by the proxies that the environment names."""
 
-    name = "urllib3"
+class Line:
+    """Asks once; whoever asked knows whether it may be repeated. `ca_bundle` is the file of the authorities that are believed."""
 
-    def __init__(self, *, connect_seconds: int, read_seconds: int) -> None:
-        super().__init__()
+    def __init__(self, *, connect_seconds: int, read_seconds: int, ca_bundle: str) -> None:
         self._kept: dict[str, urllib3.PoolManager] = {}
         self._terms: dict[str, Any] = {
             "retries": False,
             "timeout": urllib3.Timeout(connect=connect_seconds, read=read_seconds),
             "cert_reqs": "CERT_REQUIRED",
-            "ca_certs": stripe.ca_bundle_path,
+            "ca_certs": ca_bundle,
         }
 
-    def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, *, _usage: list[str] | None = None
-    ) -> tuple[Any, int, Mapping[str, str]]:
-        """Body, status and headers. Raises stripe.APIConnectionError when there is no answer."""
-        try:
-            answer = self._pool(url).urlopen(method.upper(), url, headers=headers, body=post_data, redirect=False)
-        except urllib3.exceptions.HTTPError as problem:
-            raise stripe.APIConnectionError(f"The provider gave no answer ({type(problem).__name__}).") from problem
+    def ask(self, method: str, url: str, headers: Mapping[str, str] | None, body: Any = None) -> tuple[bytes, int, Mapping[str, str]]:
+        """Body, status and headers, whatever the status. Raises NO_ANSWER."""
+        answer = self._pool(url).urlopen(method.upper(), url, headers=headers, body=body, redirect=False)
         return answer.data, answer.status, answer.headers
 
     def close(self) -> None:

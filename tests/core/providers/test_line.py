@@ -11,8 +11,8 @@ from urllib.request import getproxies
 import pytest
 import stripe
 
-from core.providers.stripe import _never_sent
-from core.providers.stripe_line import Line
+from core.providers.line import Line
+from core.providers.stripe import SdkLine, _never_sent
 
 
 class Far(BaseHTTPRequestHandler):
@@ -42,13 +42,13 @@ def far() -> Iterator[str]:
 
 @pytest.fixture
 def line() -> Iterator[Line]:
-    made = Line(connect_seconds=2, read_seconds=2)
+    made = Line(connect_seconds=2, read_seconds=2, ca_bundle=stripe.ca_bundle_path)
     yield made
     made.close()
 
 
 def test_one_connection_serves_one_request_after_the_other(far: str, line: Line) -> None:
-    answers = [line.request("get", f"{far}/v1/charges", {}) for _ in range(3)]
+    answers = [line.ask("get", f"{far}/v1/charges", {}) for _ in range(3)]
     assert [(body, status) for body, status, _ in answers] == [(b"/v1/charges", 200)] * 3
     assert len({headers["request-id"] for _, _, headers in answers}) == 1
 
@@ -58,20 +58,20 @@ def test_it_goes_by_the_proxy_that_the_environment_names(far: str, line: Line, m
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert getproxies()["http"] == far
-    body, _, _ = line.request("get", "http://processor.example/v1/charges", {})
+    body, _, _ = line.ask("get", "http://processor.example/v1/charges", {})
     assert body == b"http://processor.example/v1/charges"
 
 
 def test_but_not_to_where_it_says_that_no_proxy_leads(far: str, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    assert line.request("get", f"{far}/here", {})[0] == b"/here"
+    assert line.ask("get", f"{far}/here", {})[0] == b"/here"
 
 
-def test_what_never_left_is_told_from_what_got_no_answer(line: Line) -> None:
+def test_what_never_left_is_told_from_what_got_no_answer() -> None:
     with pytest.raises(stripe.APIConnectionError) as nobody:
-        line.request("post", "http://127.0.0.1:9/v1/refunds", {}, "amount=1")
+        SdkLine(read_seconds=2).request("post", "http://127.0.0.1:9/v1/refunds", {}, "amount=1")
     assert _never_sent(nobody.value)
     with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(stripe.APIConnectionError) as silent:  # takes the call, says nothing
-        Line(connect_seconds=2, read_seconds=1).request("post", f"http://127.0.0.1:{mute.getsockname()[1]}/v1/refunds", {}, "amount=1")
+        SdkLine(read_seconds=1).request("post", f"http://127.0.0.1:{mute.getsockname()[1]}/v1/refunds", {}, "amount=1")
     assert not _never_sent(silent.value)
