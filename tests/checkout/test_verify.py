@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -288,8 +290,8 @@ def test_receipts_and_checkout_pages_lead_there(shop: Shop, payer: Browser, toke
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_phone_with_and_without_scripts_asks_and_reads_the_answer(
-    visitor, shop: Shop, token: str, live_server: str, scripts: bool
-) -> None:  # type: ignore[no-untyped-def]
+    visitor: Callable[..., Any], shop: Shop, token: str, live_server: str, scripts: bool
+) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     page = visitor(scripts=scripts, phone=True)
