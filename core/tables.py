@@ -1,5 +1,6 @@
 """Every model, for the migrations and for nothing else."""
 
+from core.accounts import factor_models as factors
 from core.accounts import models as accounts
 from core.accounts import staff_models as staff
 from core.customers import models as customers
@@ -15,6 +16,6 @@ from core.providers import bank_models as bank
 from core.providers import models as providers
 
 __all__ = [
-    "accounts", "audit", "bank", "customers", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "sharing",
+    "accounts", "audit", "bank", "customers", "factors", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "sharing",
     "staff", "transfers",
 ]  # fmt: skip

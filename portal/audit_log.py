@@ -41,6 +41,9 @@ WORDS: dict[str, Any] = {
     "member.role": _l("Changed somebody’s role"), "message.sent_again": _l("Sent a message again"),
     "method.bounded": _l("Changed the limits of a way to pay"), "method.moved": _l("Changed the order of the ways to pay"),
     "method.switched": _l("Switched a way to pay"), "receipts.changed": _l("Changed the receipts"), "refund.requested": _l("Asked for a refund"),
+    "second_factor.codes_renewed": _l("Made new recovery codes"), "second_factor.moved": _l("Moved two-step sign-in to another device"),
+    "second_factor.off": _l("Switched two-step sign-in off"), "second_factor.on": _l("Set up two-step sign-in"),
+    "second_factor.taken_off": _l("Took somebody’s two-step sign-in off"), "security.changed": _l("Changed what is asked for safety"),
     "session.mode": _l("Switched between test and live"), "staff.viewed": _l("Looked at a page"), "staff.visit_begun": _l("Began to look, and said why"),
     "task.tried_again": _l("Had work tried again"), "tax_rate.made": _l("Made a tax rate"), "tax_rate.put_away": _l("Put a tax rate away"),
     "transfer.accepted": _l("Accepted a transfer as it came"), "transfer.assigned": _l("Said that an unknown transfer is for a payment"),
@@ -55,8 +58,11 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "money": (_l("Money"), ("refund.", "transfer.", "unexpected.")),
     "links": (_l("Links"), ("link.", "discount.")),
     "customers": (_l("Customers"), ("customer.", "message.")),
-    "people": (_l("People and sign-ins"), ("member.", "invitation.", "user.", "session.", "vendor.handed_over")),
-    "settings": (_l("Settings"), ("vendor.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo.")),
+    "people": (_l("People and sign-ins"), ("member.", "invitation.", "user.", "session.", "second_factor.", "vendor.handed_over")),
+    "settings": (
+        _l("Settings"),
+        ("vendor.", "security.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo."),
+    ),
     "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),
 }
 
@@ -65,7 +71,9 @@ class AuditFilter(Form):
     class Meta:
         csrf = False  # reading changes nothing
 
-    kind = ChoiceField(_l("What"), choices=lambda: options([("", _("Everything")), *((k, str(g[0])) for k, g in GROUPS.items())]), default="")
+    kind = ChoiceField(
+        _l("What"), choices=lambda: options([("", _("Everything")), *((k, str(g[0])) for k, g in GROUPS.items())]), default=""
+    )
     who = ChoiceField(_l("Who"), choices=(), default="")
     since = DayField(_l("From"))
     until = DayField(_l("Until"))
@@ -129,4 +137,8 @@ def _detail(kept: dict[str, Any]) -> str:
     if isinstance(minor, int) and isinstance(code, str) and is_currency(code):
         plain = {"amount": money(Money(minor, code)), **plain}
     parts = ((name.replace("_", " "), value) for name, value in plain.items())
-    return " · ".join(f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in parts if value not in (None, "", []))
+    return " · ".join(
+        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in parts
+        if value not in (None, "", [])
+    )

@@ -14,6 +14,7 @@ from core.web.languages import written
 from core.web.page import page, see_other
 from core.web.throttle import by_address
 from portal.blueprint import portal
+from portal.confirm import confirmed
 
 
 class DomainForm(Form):
@@ -28,6 +29,7 @@ def domains() -> Response:
 
 @portal.post("/portal/settings/domains")
 @may("settings.edit")
+@confirmed
 def name_domain() -> Response:
     me, form = current(), DomainForm()
     if form.validate():
@@ -52,6 +54,7 @@ def check_domain(public_id: str) -> Response:
 
 @portal.post("/portal/settings/domains/<public_id>/remove")
 @may("settings.edit")
+@confirmed
 def drop_domain(public_id: str) -> Response:
     me = current()
     remove_domain(me.vendor, public_id, by=me.user.public_id)

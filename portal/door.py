@@ -31,6 +31,7 @@ from portal import (
     refunds,
     reset_password,
     search,
+    security,
     settings,
     sign_in,
     sign_up,
@@ -39,6 +40,7 @@ from portal import (
     taxes,
     team,
     transfers,
+    two_step,
     why,
     wording,
 )
@@ -47,8 +49,8 @@ from portal.blueprint import portal
 
 PAGES = (
     address, audit_log, balance, branding, components, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, methods,
-    notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, settings, sign_in, sign_up, staff_visits,
-    statements, taxes, team, transfers, why,
+    notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, security, settings, sign_in, sign_up, staff_visits,
+    statements, taxes, team, transfers, two_step, why,
 )  # fmt: skip
 
 

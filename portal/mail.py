@@ -35,6 +35,17 @@ def tell_password_changed(user: User) -> None:
         notify(vendor, "password_changed", mode=MODE, to=user.email, locale=language(), user=user.public_id)
 
 
+def tell_second_step(user: User, what: str) -> None:
+    """Somebody's two-step sign-in has changed: `on`, `off`, `taken_off`, `codes` or `recovery`. Staff have no letters: the log tells them."""
+    vendor = find_employer(user)
+    if vendor:
+        notify(vendor, "second_step", mode=MODE, to=user.email, locale=language(), user=user.public_id, what=what)
+
+
+def tell_recovery_code_used(user: User) -> None:
+    tell_second_step(user, "recovery")
+
+
 def may_be_read_by_anybody() -> bool:
     """Only in a demo on one's own machine: letters hold links that open accounts, so no other address ever shows them openly."""
     host = urlsplit(settings().public_url).hostname

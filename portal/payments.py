@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as later
 
 from core.accounts.queries import names_of
 from core.accounts.remarks import list_remarks, remove_remark, restore_remark, write_remark
+from core.accounts.security import is_large
 from core.customers.queries import find_customer
 from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id
@@ -27,6 +28,7 @@ from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
 from portal.bought import bought
+from portal.confirm import confirmed
 from portal.explain import book_lines, sums_of
 from portal.history import REASONS as REASON_WORDS
 from portal.trail import follow
@@ -58,8 +60,15 @@ def payment(public_id: str) -> Response:
     return _show(_get(public_id))
 
 
+def is_large_refund(public_id: str) -> bool:
+    """Whether what stands in the form is more than the business lets go without asking who it is. What is no amount is refused anyway."""
+    form = RefundForm(_get(public_id))
+    return bool(form.validate() and is_large(current().vendor, form.amount.data))
+
+
 @portal.post("/portal/payments/<public_id>/refunds")
 @may("payments.refund")
+@confirmed(when=is_large_refund)
 def refund(public_id: str) -> Response:
     """The wish is written down here; a worker sends it, and only the processor's word makes it a refund."""
     me, payment = current(), _get(public_id)

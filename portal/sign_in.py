@@ -8,13 +8,28 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms.validators import InputRequired
 
+from core.accounts.half_sign_in import PORTAL, Half, find_half
 from core.accounts.sessions import end_all_sessions, end_session
+from core.accounts.sign_in import SignedIn, finish_sign_in
 from core.accounts.sign_in import sign_in as open_session
-from core.web.fields import AddressField, Form, SecretField
-from core.web.guard import current, find_current, leave_seat, may, public, safe_path, take_seat
+from core.web.fields import AddressField, Form, LineField, SecretField
+from core.web.guard import (
+    current,
+    find_current,
+    half_secret,
+    leave_half_seat,
+    leave_seat,
+    may,
+    public,
+    safe_path,
+    take_half_seat,
+    take_seat,
+)
 from core.web.page import page, see_other
-from core.web.throttle import by_account, by_address
+from core.web.throttle import by_account, by_address, count_try
 from portal.blueprint import portal
+from portal.confirm import TRIES
+from portal.mail import tell_recovery_code_used
 
 
 class SignInForm(Form):
@@ -41,10 +56,69 @@ def enter() -> Response:
         with form.refusals():
             agent = request.user_agent.string
             made = open_session(form.email.data, password=form.password.data, address=request.remote_addr or "", agent=agent)
-            if before := find_current():
-                end_session(before.session, reason="signed in anew")
-            return take_seat(see_other(goal or url_for("portal.home")), made.secret)
+            if isinstance(made, Half):
+                return take_half_seat(see_other(url_for("portal.second_step", next=goal)), made.secret)
+            return _sit_down(made, goal)
     return page("portal/sign_in/form.html", status=form.status, form=form, next=goal)
+
+
+def _sit_down(made: SignedIn, goal: str | None) -> Response:
+    if before := find_current():
+        end_session(before.session, reason="signed in anew")
+    return take_seat(see_other(goal or url_for("portal.home")), made.secret)
+
+
+class CodeForm(Form):
+    code = LineField(_l("Code"), most=40, required=_l("Enter the code."))
+
+
+@portal.get("/sign-in/code")
+@public
+def second_step() -> Response:
+    """The password was right; without that there is nothing to see here."""
+    if find_half(half_secret(), PORTAL) is None:
+        return _begin_again()
+    return _code_page(CodeForm(formdata=None))
+
+
+@portal.post("/sign-in/code")
+@public
+@by_address("100 per 15 minutes", scope="sign-in-code")
+def give_code() -> Response:
+    """Tries are counted for the person, over every browser and address: the right code waits too."""
+    found, form = find_half(half_secret(), PORTAL), CodeForm()
+    if found is None:
+        return _begin_again()
+    half, user = found
+    if form.validate():
+        count_try(TRIES, scope="second-factor", whose=user.public_id)
+        with form.refusals():
+            agent = request.user_agent.string
+            made = finish_sign_in(half, user, code=form.code.data, address=request.remote_addr or "", agent=agent)
+            if made.code == "recovery":
+                tell_recovery_code_used(user)
+            return leave_half_seat(_sit_down(made, safe_path(request.args.get("next"))))
+    return _code_page(form)
+
+
+def _code_page(form: CodeForm) -> Response:
+    goal, recovery = safe_path(request.args.get("next")), bool(request.args.get("recovery"))
+    kept = {"next": goal, "recovery": "1" if recovery else None}
+    return page(
+        "portal/sign_in/code.html",
+        status=form.status,
+        form=form,
+        recovery=recovery,
+        action=url_for(".give_code", **kept),
+        other=url_for(".second_step", next=goal, recovery=None if recovery else "1"),
+        again=url_for(".sign_in", next=goal),
+        lost=_("Lost both? The owner of the business can let you in again, and for an owner the platform’s staff."),
+    )
+
+
+def _begin_again() -> Response:
+    flash(_("That took too long. Please begin again with your password."), "info")
+    return leave_half_seat(see_other(url_for(".sign_in", next=safe_path(request.args.get("next")))))
 
 
 @portal.post("/sign-out")

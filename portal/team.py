@@ -27,6 +27,7 @@ from core.web.guard import current, find_current, may, public, take_seat
 from core.web.page import page, see_other
 from core.web.throttle import by_address
 from portal.blueprint import portal
+from portal.confirm import confirmed
 from portal.mail import send_invitation
 
 
@@ -62,7 +63,6 @@ class InviteForm(Form):
 
 class HandOverForm(Form):
     heir = ChoiceField(later("New owner"), choices=(), words=later("Choose somebody of your team."))
-    password = SecretField(later("Your password"), [InputRequired(later("Enter your password, so that we know it is you."))])
 
 
 class JoinForm(Form):
@@ -107,6 +107,7 @@ def _heirs() -> list:
 @portal.post("/portal/team/invitations")
 @may("team.edit")
 @by_address("60 per hour", scope="invitation")
+@confirmed
 def ask_to_join() -> Response:
     me, form = current(), InviteForm()
     if form.validate():
@@ -139,6 +140,7 @@ def take_back(public_id: str) -> Response:
 
 @portal.post("/portal/team/<public_id>/role")
 @may("team.edit")
+@confirmed
 def give_role(public_id: str) -> Response:
     me = current()
     change_role(me.vendor, public_id, role=request.form.get("role", ""), by=me.user.public_id)
@@ -155,6 +157,7 @@ def ask_to_remove(public_id: str) -> Response:
 
 @portal.post("/portal/team/<public_id>/remove")
 @may("team.edit")
+@confirmed
 def remove(public_id: str) -> Response:
     me = current()
     gone = remove_member(me.vendor, public_id, by=me.user.public_id)
@@ -165,12 +168,13 @@ def remove(public_id: str) -> Response:
 @portal.post("/portal/team/owner")
 @may("team.edit")
 @by_address("20 per hour", scope="hand-over")
+@confirmed
 def make_owner() -> Response:
     me, form = current(), HandOverForm()
     form.heir.choices = _heirs()
     if form.validate():
         with form.refusals():
-            heir = hand_over(me.vendor, form.heir.data, by=me.user, password=form.password.data)
+            heir = hand_over(me.vendor, form.heir.data, by=me.user)
             flash(_("%(name)s is the owner now, and you are a manager.", name=heir.name or heir.email), "good")
             return see_other(url_for(".team"))
     return _page(handing=form)

@@ -1,6 +1,6 @@
 """What an operator types: `flask seed-demo` fills in a small world, `flask audit` proves the books, `flask dead-tasks` shows what gave up.
 
-`flask add-staff` and `flask remove-staff` say who works for the platform: no page can.
+`flask add-staff` and `flask remove-staff` say who works for the platform, `flask lost-device` lets one of them in again: no page can.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import click
 from email_validator import EmailNotValidError, validate_email
 from flask import Flask
 
-from core.accounts.staff import add_staff, remove_staff
+from core.accounts.second_factor import take_off_by_staff
+from core.accounts.staff import add_staff, get_staff_user, remove_staff
 from core.accounts.staff_permissions import STAFF_ROLES
 from core.kernel.clock import now
 from core.kernel.config import settings
@@ -30,6 +31,7 @@ def install(app: Flask) -> None:
     app.cli.command("dead-tasks", help="Work that gave up after many tries. With --again all of it is tried anew.")(dead_tasks)
     app.cli.command("add-staff", help="Make somebody staff, or give them another role and a new password.")(add_staff_member)
     app.cli.command("remove-staff", help="End somebody's work for the platform; their browsers are signed out.")(remove_staff_member)
+    app.cli.command("lost-device", help="Somebody of the staff lost the device for their codes: take two-step sign-in off.")(lost_device)
 
 
 @click.argument("email")
@@ -57,6 +59,18 @@ def remove_staff_member(email: str) -> None:
     except Refusal as refusal:
         raise click.ClickException(refusal.message) from None
     click.echo(f"{email} is not of the staff any more.")
+
+
+@click.argument("email")
+@click.option("--reason", required=True, help="How you made sure that it is really them.")
+def lost_device(email: str, reason: str) -> None:
+    """Their password alone opens until they set it up again, which is the first thing they are asked to do."""
+    try:
+        with unit_of_work():
+            take_off_by_staff(get_staff_user(email), by="operator", reason=reason)
+    except Refusal as refusal:
+        raise click.ClickException(refusal.message) from None
+    click.echo(f"{email} sets up a device anew at the next sign-in.")
 
 
 def seed_demo() -> None:

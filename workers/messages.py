@@ -11,6 +11,7 @@ import structlog
 from core.accounts.branding import find_logo
 from core.accounts.invite import find_invitation, invitation_token
 from core.accounts.models import EmailLink, User, Vendor
+from core.accounts.one_time_codes import codes_left
 from core.accounts.queries import get_vendor
 from core.accounts.receipts import find_receipt_settings
 from core.kernel.clock import now
@@ -153,6 +154,12 @@ def _password_changed(vendor: Vendor, message: Message) -> Facts:
     return {"email": person.email, "changed_at": message.created_at, "action_url": addresses.password_reset()}
 
 
+def _second_step(vendor: Vendor, message: Message) -> Facts:
+    person = db.session.query(User).filter_by(public_id=message.params["user"]).one()
+    facts = {"email": person.email, "what": message.params["what"], "changed_at": message.created_at, "left": codes_left(person)}
+    return facts | {"action_url": addresses.password_reset()}
+
+
 def _invitation(vendor: Vendor, message: Message) -> Facts:
     invitation = find_invitation(vendor, message.params["invitation"])
     if invitation is None or invitation.ended_at or invitation.expires_at <= now() or invitation.email != message.recipient:
@@ -280,6 +287,7 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "verify_email": (_account_link(addresses.verification), False),
     "reset_password": (_account_link(addresses.password_reset), False),
     "password_changed": (_password_changed, False),
+    "second_step": (_second_step, False),
     "payment_received": (_payment, False),
     "receipt": (_receipt_page, True),
     "instruction_received": (_instruction, True),

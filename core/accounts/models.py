@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.kernel.db import Base, TenantKey, mode_check
@@ -17,6 +17,7 @@ class Vendor(Base):
     __tablename__ = "vendors"
     __table_args__ = (
         CheckConstraint("fee_bps BETWEEN 0 AND 5000", name="fee_bps"),
+        CheckConstraint("refund_limit_minor >= 0", name="refund_limit_minor"),
         CheckConstraint("release_days BETWEEN 0 AND 90", name="release_days"),
         CheckConstraint("accent ~ '^#[0-9a-f]{6}$' AND accent_dark ~ '^#[0-9a-f]{6}$'", name="accent"),
     )
@@ -30,6 +31,8 @@ class Vendor(Base):
     fee_bps: Mapped[int] = mapped_column(default=150)  # what the platform keeps of a payment, in hundredths of a percent
     release_days: Mapped[int] = mapped_column(default=7)  # captured money waits this long before it may be paid out
     live_enabled: Mapped[bool] = mapped_column(default=False)
+    second_factor_required: Mapped[bool] = mapped_column(default=False)  # of everybody who works here
+    refund_limit_minor: Mapped[int | None] = mapped_column(BigInteger)  # above it a refund asks who is there; empty: the usual limit
     # How the vendor looks to payers stands on this row, because every payer's page begins with reading it.
     accent: Mapped[str | None] = mapped_column(CHAR(7))
     accent_dark: Mapped[str | None] = mapped_column(CHAR(7))
@@ -79,6 +82,7 @@ class User(Base):
     name: Mapped[str] = mapped_column(String(120))
     password_hash: Mapped[str] = mapped_column(Text)
     password_changed_at: Mapped[datetime]
+    second_factor_at: Mapped[datetime | None]  # since when signing in takes a second step; read with the person on every page
     email_verified_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
@@ -117,6 +121,7 @@ class UserSession(Base):
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(String(40))
+    confirmed_at: Mapped[datetime | None]  # when the person last proved that it is they who sit there
 
 
 class VendorSlug(Base):

@@ -26,6 +26,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "live.switch_on": (OWNER,),
     "settings.see": EVERYONE,
     "settings.edit": (OWNER, MANAGER),
+    "security.edit": (OWNER,),  # what is asked of everybody who signs in
     "audit.see": (OWNER, MANAGER),  # who did what in this account
     "account.own": EVERYONE,  # one's own password, sessions, test or live view
 }

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select
 
+from core.accounts.factor_models import HalfSignIn
 from core.accounts.models import EmailLink, UserSession
 from core.accounts.staff_models import StaffSession
 from core.kernel.clock import now
@@ -14,6 +15,7 @@ from core.kernel.db import db
 # Long enough to answer "was that me?", and no longer: both rows say where somebody was.
 SESSIONS_KEPT = timedelta(days=30)
 LINKS_KEPT = timedelta(days=30)
+HALF_KEPT = timedelta(days=1)  # a sign-in that was left at the question for the code
 
 
 def prune_sessions(limit: int) -> int:
@@ -38,3 +40,9 @@ def prune_links(limit: int) -> int:
     return int(
         db.session.execute(delete(EmailLink).where(EmailLink.token_id.in_(old)).execution_options(synchronize_session=False)).rowcount
     )
+
+
+def prune_half_sign_ins(limit: int) -> int:
+    """Sign-ins that stopped half-way, or went on, `limit` at most; answers how many."""
+    old = select(HalfSignIn.id).where(HalfSignIn.expires_at < now() - HALF_KEPT).limit(limit)
+    return int(db.session.execute(delete(HalfSignIn).where(HalfSignIn.id.in_(old)).execution_options(synchronize_session=False)).rowcount)

@@ -36,6 +36,7 @@ def begin_session(user: User, membership: Membership, *, address: str = "", agen
     session = UserSession(
         id=hash_secret(secret), user_id=user.id, vendor_id=membership.vendor_id, mode="test", address=address[:60], agent=storable(agent)[:200],
         created_at=at, seen_at=at, expires_at=at + LONGEST, ended_at=None, end_reason=None,
+        confirmed_at=at,
     )  # fmt: skip
     db.session.add(session)
     return session, secret
@@ -66,11 +67,11 @@ def end_session(session: UserSession, *, reason: str = "signed out") -> None:
         session.ended_at, session.end_reason = now(), reason
 
 
-def end_all_sessions(user: User, *, reason: str) -> int:
-    """Every browser of this person is signed out; says how many were."""
+def end_all_sessions(user: User, *, reason: str, but: UserSession | None = None) -> int:
+    """Every browser of this person, `but` the one they sit at, is signed out; says how many were."""
     ended = db.session.execute(
         update(UserSession)
-        .where(UserSession.user_id == user.id, UserSession.ended_at.is_(None))
+        .where(UserSession.user_id == user.id, UserSession.ended_at.is_(None), UserSession.id != (but.id if but else ""))
         .values(ended_at=now(), end_reason=reason[:40])
         .execution_options(synchronize_session="fetch")
     )

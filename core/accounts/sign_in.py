@@ -1,10 +1,13 @@
-"""Signing in with e-mail address and password."""
+"""Signing in with e-mail address and password, and with a code where the person has set that up."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.accounts.factor_models import HalfSignIn
+from core.accounts.half_sign_in import PORTAL, Half, begin_half, end_half
 from core.accounts.models import Membership, User, UserSession
+from core.accounts.one_time_codes import use_code
 from core.accounts.passwords import hash_password, matches, outdated
 from core.accounts.queries import find_membership, find_user
 from core.accounts.sessions import begin_session
@@ -26,10 +29,14 @@ class SignedIn:
     membership: Membership
     session: UserSession
     secret: str
+    code: str | None = None  # which kind of code was given: app, recovery, or none was asked
 
 
-def sign_in(email: str, *, password: str, address: str = "", agent: str = "") -> SignedIn:
-    """A new session for the right pair. An unknown address costs the same time and reads the same as a wrong password."""
+def sign_in(email: str, *, password: str, address: str = "", agent: str = "") -> SignedIn | Half:
+    """A new session for the right pair, or half a one when a code is still to come.
+
+    An unknown address costs the same time and reads the same as a wrong password.
+    """
     user = find_user(email)
     fits = matches(user.password_hash if user else None, password)
     membership = find_membership(user) if user and fits else None
@@ -37,6 +44,23 @@ def sign_in(email: str, *, password: str, address: str = "", agent: str = "") ->
         raise WrongCredentials("The e-mail address or the password is not right.")
     if outdated(user.password_hash):
         user.password_hash = hash_password(password)
+    if user.second_factor_at is not None:
+        return begin_half(user, PORTAL)
+    return _enter(user, membership, address=address, agent=agent)
+
+
+def finish_sign_in(half: HalfSignIn, user: User, *, code: str, address: str = "", agent: str = "") -> SignedIn:
+    """The second step: a new session for the right code, which is spent. Raises WrongCode."""
+    kind = use_code(user, code)
+    membership = find_membership(user)
+    if membership is None:
+        raise WrongCredentials("You do not work for any business any more.")
+    end_half(half)
+    return _enter(user, membership, code=kind, address=address, agent=agent)
+
+
+def _enter(user: User, membership: Membership, *, code: str | None = None, address: str, agent: str) -> SignedIn:
     session, secret = begin_session(user, membership, address=address, agent=agent)
-    audit.record(membership.vendor_id, actor=user.public_id, action="user.signed_in", subject=user.public_id, address=session.address)
-    return SignedIn(user=user, membership=membership, session=session, secret=secret)
+    told = {"address": session.address} | ({"code": code} if code else {})
+    audit.record(membership.vendor_id, actor=user.public_id, action="user.signed_in", subject=user.public_id, **told)
+    return SignedIn(user=user, membership=membership, session=session, secret=secret, code=code)

@@ -73,6 +73,15 @@ def remove_staff(email: str) -> StaffMember:
     return member
 
 
+def get_staff_user(email: str) -> User:
+    """The person of the staff with this address; refuses with 404."""
+    user = find_user(email.strip())
+    member = db.session.get(StaffMember, user.id) if user else None
+    if user is None or member is None or member.ended_at is not None:
+        raise NotFound("Nobody of the staff has this address.")
+    return user
+
+
 def staff_names() -> dict[str, str]:
     """What staff are called in the audit log, by public id, also those who have left."""
     rows = db.session.execute(select(StaffMember.public_id, User.email).join(User, User.id == StaffMember.user_id).limit(1000))

@@ -37,6 +37,7 @@ class StaffSession(Base):
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(String(40))
+    confirmed_at: Mapped[datetime | None]  # when they last proved that it is they who sit there
 
 
 class StaffVisit(Base):

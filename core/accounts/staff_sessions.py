@@ -8,7 +8,10 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
+from core.accounts.factor_models import HalfSignIn
+from core.accounts.half_sign_in import STAFF, Half, begin_half, end_half
 from core.accounts.models import User
+from core.accounts.one_time_codes import use_code
 from core.accounts.passwords import hash_password, matches, outdated
 from core.accounts.queries import find_user
 from core.accounts.sessions import hash_secret, storable
@@ -40,8 +43,11 @@ class StaffSeat:
         return staff_allows(self.member.role, permission)
 
 
-def sign_in_staff(email: str, *, password: str, address: str = "", agent: str = "") -> tuple[StaffMember, str]:
-    """A new session for the right pair, and its secret. Unknown, not staff, left, wrong password: all cost and read the same."""
+def sign_in_staff(email: str, *, password: str, address: str = "", agent: str = "") -> str | Half:
+    """The right pair and no device set up yet: a new session's secret, which opens nothing but setting one up. With one: half a sign-in.
+
+    Unknown, not staff, left, wrong password: all cost and read the same.
+    """
     user = find_user(email)
     fits = matches(user.password_hash if user else None, password)
     member = db.session.get(StaffMember, user.id) if user and fits else None
@@ -49,9 +55,26 @@ def sign_in_staff(email: str, *, password: str, address: str = "", agent: str = 
         raise WrongCredentials("The e-mail address or the password is not right.")
     if outdated(user.password_hash):
         user.password_hash = hash_password(password)
+    if user.second_factor_at is not None:
+        return begin_half(user, STAFF)
+    return _enter(member, address=address, agent=agent)
+
+
+def finish_staff_sign_in(half: HalfSignIn, user: User, *, code: str, address: str = "", agent: str = "") -> str:
+    """The second step: a new session's secret for the right code, which is spent. Raises WrongCode."""
+    kind = use_code(user, code)
+    member = db.session.get(StaffMember, user.id)
+    if member is None or member.ended_at is not None:
+        raise WrongCredentials("The e-mail address or the password is not right.")
+    end_half(half)
+    return _enter(member, code=kind, address=address, agent=agent)
+
+
+def _enter(member: StaffMember, *, code: str | None = None, address: str, agent: str) -> str:
     secret = begin_staff_session(member, address=address, agent=agent)
-    audit.record(audit.THE_HOUSE, actor=member.public_id, action="staff.signed_in", subject=member.public_id, address=address[:60])
-    return member, secret
+    told = {"address": address[:60]} | ({"code": code} if code else {})
+    audit.record(audit.THE_HOUSE, actor=member.public_id, action="staff.signed_in", subject=member.public_id, **told)
+    return secret
 
 
 def begin_staff_session(member: StaffMember, *, address: str = "", agent: str = "") -> str:
@@ -61,6 +84,7 @@ def begin_staff_session(member: StaffMember, *, address: str = "", agent: str = 
         StaffSession(
             id=hash_secret(secret), user_id=member.user_id, address=address[:60], agent=storable(agent)[:200],
             created_at=at, seen_at=at, expires_at=at + LONGEST, ended_at=None, end_reason=None,
+            confirmed_at=at,
         )
     )  # fmt: skip
     return secret
@@ -91,11 +115,11 @@ def end_staff_session(seat: StaffSeat, *, reason: str = "signed out") -> None:
         audit.record(audit.THE_HOUSE, actor=seat.public_id, action="staff.signed_out", subject=seat.public_id)
 
 
-def end_all_staff_sessions(member: StaffMember, *, reason: str) -> None:
-    """Every browser of theirs is signed out."""
+def end_all_staff_sessions(member: StaffMember, *, reason: str, but: StaffSession | None = None) -> None:
+    """Every browser of theirs, `but` the one they sit at, is signed out."""
     db.session.execute(
         update(StaffSession)
-        .where(StaffSession.user_id == member.user_id, StaffSession.ended_at.is_(None))
+        .where(StaffSession.user_id == member.user_id, StaffSession.ended_at.is_(None), StaffSession.id != (but.id if but else ""))
         .values(ended_at=now(), end_reason=reason[:40])
         .execution_options(synchronize_session="fetch")
     )

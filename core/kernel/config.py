@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
@@ -49,6 +50,7 @@ def ensure_secrets(path: Path) -> dict[str, Any]:
         made = {
             "session_key": secrets.token_urlsafe(48),
             "signing_keys": [{"kid": "k1", "key": secrets.token_urlsafe(48)}],  # the first signs, all verify
+            "factor_keys": [_new_factor_key()],  # people's one-time codes are derived from these: the first for new ones
             "sandbox_api_key": "sk_test_" + secrets.token_hex(24),
             "sandbox_webhook_secret": "whsec_" + secrets.token_hex(24),
         }
@@ -66,12 +68,41 @@ def ensure_secrets(path: Path) -> dict[str, Any]:
     try:
         kept = json.loads(path.read_text())
         keys = [kept["session_key"], *(key["key"] for key in kept["signing_keys"])]
-        strong = len(keys) > 1 and all(isinstance(key, str) and len(key) >= 32 for key in keys)
+        if "factor_keys" not in kept:
+            kept = _with_factor_key(path)
+        keys += [key["key"] for key in kept["factor_keys"]]
+        strong = min(len(kept["signing_keys"]), len(kept["factor_keys"])) > 0 and all(
+            isinstance(key, str) and len(key) >= 32 for key in keys
+        )
     except (ValueError, TypeError, KeyError):
         strong = False
     if not strong:
         raise BadSecrets(f"{path} is damaged, or holds a key shorter than 32 characters or none at all")
     return kept
+
+
+def _new_factor_key() -> dict[str, str]:
+    return {"kid": "f1", "key": secrets.token_urlsafe(48)}
+
+
+def _with_factor_key(path: Path) -> dict[str, Any]:
+    """A file from before there was two-step sign-in gets its key, once, however many processes start at the same moment."""
+    lock = os.open(path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept: dict[str, Any] = json.loads(path.read_text())
+        if "factor_keys" not in kept:
+            kept["factor_keys"] = [_new_factor_key()]
+            draft = path.with_suffix(f".{os.getpid()}.tmp")
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as out:
+                json.dump(kept, out, indent=1)
+                out.flush()
+                os.fsync(out.fileno())
+            draft.replace(path)
+        return kept
+    finally:
+        os.close(lock)
 
 
 @cache

@@ -19,6 +19,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "verify_email": ("user", "token"),
     "reset_password": ("user", "token"),
     "password_changed": ("user",),
+    "second_step": ("user", "what"),
     "payment_received": ("payment",),
     "receipt": ("payment",),
     "instruction_received": ("payment",),

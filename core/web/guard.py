@@ -89,6 +89,8 @@ def may(permission: str) -> Callable[[View], View]:
         def guarded(*args: Any, **kwargs: Any) -> Any:
             if not current_user.is_authenticated:
                 return _ask_to_sign_in()
+            if permission != "account.own" and must_set_up_a_second_step(current()):
+                return see_other(url_for("portal.two_step"))
             if not current().may(permission):
                 raise NotAllowed(may_not(current().membership.role, roles_that_may(permission)))
             return view(*args, **kwargs)
@@ -97,6 +99,11 @@ def may(permission: str) -> Callable[[View], View]:
         return guarded  # type: ignore[return-value]
 
     return guard
+
+
+def must_set_up_a_second_step(me: Current) -> bool:
+    """Whether this business asks two-step sign-in of everybody, and they have not set it up: until then they reach nothing else."""
+    return me.vendor.second_factor_required and me.user.second_factor_at is None
 
 
 def _ask_to_sign_in() -> Response:
@@ -138,6 +145,26 @@ def leave_seat(response: Response) -> Response:
     response.delete_cookie(_cookie_name(), secure=settings().https, httponly=True, samesite="Lax", path="/")
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
+
+
+def take_half_seat(response: Response, secret: str) -> Response:
+    """The password was right and the code is still to come. This cookie opens nothing but the question for it."""
+    session.clear()
+    response.set_cookie(_half_name(), secret, secure=settings().https, httponly=True, samesite="Strict", path="/")
+    return response
+
+
+def leave_half_seat(response: Response) -> Response:
+    response.delete_cookie(_half_name(), secure=settings().https, httponly=True, samesite="Strict", path="/")
+    return response
+
+
+def half_secret() -> str:
+    return request.cookies.get(_half_name(), "")
+
+
+def _half_name() -> str:
+    return "__Host-half" if settings().https else "half"
 
 
 def seat_secret() -> str | None:

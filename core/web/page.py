@@ -64,6 +64,11 @@ def step_outside() -> Iterator[None]:
         yield
 
 
+def keep_so_far() -> None:
+    """Commits what was written so far: it stands whatever becomes of the rest of this request, which begins a new unit of work."""
+    finish_unit(keep=True)
+
+
 def _settle(response: Response) -> Response:
     """An answer below 400 commits; anything else leaves no trace in the database."""
     finish_unit(keep=response.status_code < 400)

@@ -36,6 +36,8 @@ def staff_may(permission: str) -> Callable[[View], View]:
             seat = find_staff()
             if seat is None:
                 return _ask_to_sign_in()
+            if seat.user.second_factor_at is None and permission != "account.own":
+                return see_other(url_for("staff.two_step"))  # of the staff it is asked of everybody
             if not seat.may(permission):
                 raise NotAllowed(may_not(seat.member.role, staff_roles_that_may(permission)))
             g.pop("staff_saw", None)

@@ -11,6 +11,10 @@ from typing import Any, TypeVar
 from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from werkzeug.exceptions import TooManyRequests
 
 from core.kernel.config import settings
 from core.web.fields import one_spelling
@@ -24,6 +28,27 @@ limiter = Limiter(
     in_memory_fallback_enabled=True,
     swallow_errors=True,  # and no headers: they would ask Redis a second time for every answer
 )
+
+
+_here = MovingWindowRateLimiter(MemoryStorage())  # what counts while Redis is away
+
+
+def count_try(limit: str, *, scope: str, whose: str) -> None:
+    """Counts one try about one person, over all their browsers and addresses, before it is looked at: the right answer waits too.
+
+    Raises TooManyRequests, which says for how long.
+    """
+    if not limiter.enabled:
+        return
+    rule, counter = parse(limit), limiter.limiter
+    try:
+        let_through = counter.hit(rule, scope, whose)
+    except Exception:  # whatever the storage says when it cannot be asked: nothing is let through uncounted
+        counter = _here
+        let_through = counter.hit(rule, scope, whose)
+    if not let_through:
+        wait = counter.get_window_stats(rule, scope, whose).reset_time - time.time()
+        raise TooManyRequests(retry_after=max(1, int(wait)))
 
 
 def seconds_to_wait() -> int | None:

@@ -7,13 +7,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 from wtforms.validators import InputRequired
 
-from core.accounts.staff_sessions import end_staff_session, sign_in_staff
-from core.web.fields import AddressField, Form, SecretField
-from core.web.guard import public, safe_path
+from core.accounts.half_sign_in import STAFF, Half, find_half
+from core.accounts.staff_sessions import end_staff_session, finish_staff_sign_in, sign_in_staff
+from core.web.fields import AddressField, Form, LineField, SecretField
+from core.web.guard import half_secret, leave_half_seat, public, safe_path, take_half_seat
 from core.web.page import page, see_other
 from core.web.staff_guard import find_staff, leave_staff_seat, take_staff_seat
-from core.web.throttle import by_account, by_address
+from core.web.throttle import by_account, by_address, count_try
 from portal.admin.blueprint import staff_door
+from portal.confirm import TRIES
 
 
 class StaffSignInForm(Form):
@@ -44,14 +46,70 @@ def enter() -> Response:
     form, goal = StaffSignInForm(), _goal()
     if form.validate():
         with form.refusals():
-            before = find_staff()
-            _member, secret = sign_in_staff(
+            made = sign_in_staff(
                 form.email.data, password=form.password.data, address=request.remote_addr or "", agent=request.user_agent.string
             )
-            if before:
-                end_staff_session(before, reason="signed in anew")
-            return take_staff_seat(see_other(goal or url_for("staff.home")), secret)
+            if isinstance(made, Half):
+                return take_half_seat(see_other(url_for("staff.second_step", next=goal)), made.secret)
+            return _sit_down(made, goal)
     return page("portal/admin/sign_in/form.html", status=form.status, form=form, next=goal)
+
+
+def _sit_down(secret: str, goal: str | None) -> Response:
+    if before := find_staff():
+        end_staff_session(before, reason="signed in anew")
+    return take_staff_seat(see_other(goal or url_for("staff.home")), secret)
+
+
+class StaffCodeForm(Form):
+    code = LineField(later("Code"), most=40, required=later("Enter the code."))
+
+
+@staff_door.get("/staff/sign-in/code")
+@public
+def second_step() -> Response:
+    """The password was right; without that there is nothing to see here."""
+    if find_half(half_secret(), STAFF) is None:
+        return _begin_again()
+    return _code_page(StaffCodeForm(formdata=None))
+
+
+@staff_door.post("/staff/sign-in/code")
+@public
+@by_address("30 per 15 minutes", scope="staff-sign-in-code")
+def give_code() -> Response:
+    """Tries are counted for the person, over every browser and address: the right code waits too."""
+    found, form = find_half(half_secret(), STAFF), StaffCodeForm()
+    if found is None:
+        return _begin_again()
+    half, user = found
+    if form.validate():
+        count_try(TRIES, scope="second-factor", whose=user.public_id)
+        with form.refusals():
+            agent = request.user_agent.string
+            secret = finish_staff_sign_in(half, user, code=form.code.data, address=request.remote_addr or "", agent=agent)
+            return leave_half_seat(_sit_down(secret, _goal()))
+    return _code_page(form)
+
+
+def _code_page(form: StaffCodeForm) -> Response:
+    goal, recovery = _goal(), bool(request.args.get("recovery"))
+    kept = {"next": goal, "recovery": "1" if recovery else None}
+    return page(
+        "portal/sign_in/code.html",
+        status=form.status,
+        form=form,
+        recovery=recovery,
+        action=url_for(".give_code", **kept),
+        other=url_for(".second_step", next=goal, recovery=None if recovery else "1"),
+        again=url_for(".sign_in", next=goal),
+        lost=_("Lost both? Ask whoever runs this installation."),
+    )
+
+
+def _begin_again() -> Response:
+    flash(_("That took too long. Please begin again with your password."), "info")
+    return leave_half_seat(see_other(url_for(".sign_in", next=_goal())))
 
 
 @staff_door.post("/staff/sign-out")

@@ -28,8 +28,11 @@ def test_a_caller_is_helped_without_scripts_on_a_phone(visitor: Visit, app: Flas
         task.state, task.last_error = "dead", "the press is broken"
     page = visitor(scripts=False, phone=True)
     page.goto("/staff/payments")
-    page.get_by_label("E-mail address").fill(make_staff(app).email)
+    colleague = make_staff(app)
+    page.get_by_label("E-mail address").fill(colleague.email)
     page.get_by_label("Password").fill(STAFF_PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_label("Code", exact=True).fill(colleague.device.code())
     page.keyboard.press("Enter")
     page.get_by_label("Search payments").fill(paid.reference)
     page.get_by_role("button", name="Show").click()
@@ -74,7 +77,7 @@ def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, app:
         "", "payments", "payments?q=nobody", "payments?since=never", f"payments/{paid.public_id}", "vendors", "vendors?q=none-of-this-name",
         f"vendors/{shop.vendor.public_id}", "events", "events?show=all", f"events/sandbox/test/{event_id}", "jobs", "bank-money", f"bank-money/test/{line}", "bank-money/test/decided",
         "books/platform/test", "books/platform/test/journals", f"books/{shop.vendor.public_id}/test", f"books/{shop.vendor.public_id}/test/journals",
-        f"books/{shop.vendor.public_id}/live", "audit", "audit?vendor=none-of-this-name",
+        f"books/{shop.vendor.public_id}/live", "audit", "audit?vendor=none-of-this-name", "two-step", "two-step/devices/new",
     ):  # fmt: skip
         page.goto(f"/staff/{path}")
         wrong += [(path, found["id"], [n["target"] for n in found["nodes"]][:3]) for found in Axe().run(page).response["violations"]]

@@ -10,6 +10,7 @@ from flask import Flask
 
 from core.accounts.email_links import make_link
 from core.accounts.models import Membership
+from core.accounts.queries import find_user
 from core.accounts.reset_password import ask_to_reset
 from core.accounts.staff import add_staff
 from core.accounts.staff_models import StaffSession
@@ -20,14 +21,21 @@ from core.web.throttle import limiter
 from tests.browser import Browser, Page
 from tests.factories import PASSWORD, Shop, make_colleague, unit
 from tests.portal.admin.people import STAFF_PASSWORD, make_staff
+from tests.second_step import Device, set_up
 
 
-def enter(browser: Browser, email: str, password: str = STAFF_PASSWORD, *, status: int | None = 200, at: str = "/staff/sign-in") -> Page:
-    return browser.submit(browser.get(at).form(), email=email, password=password, status=status)
+def enter(
+    browser: Browser, email: str, password: str = STAFF_PASSWORD, *, device: Device | None = None, status: int | None = 200,
+    at: str = "/staff/sign-in",
+) -> Page:  # fmt: skip
+    """Both steps, where there is a device for the second."""
+    page = browser.submit(browser.get(at).form(), email=email, password=password, status=status)
+    return browser.submit(page.form(), code=device.code()) if device else page
 
 
 def test_the_right_pair_leads_to_what_needs_a_person(app: Flask) -> None:
-    assert enter(Browser(app), make_staff(app).email).heading == "What needs you"
+    colleague = make_staff(app)
+    assert enter(Browser(app), colleague.email, device=colleague.device).heading == "What needs you"
 
 
 def test_a_vendors_pair_a_wrong_one_and_an_unknown_one_read_the_same(app: Flask, shop: Shop) -> None:
@@ -61,22 +69,24 @@ def test_no_letter_lets_anybody_set_the_password_of_staff(app: Flask, shop: Shop
         add_staff(former.email, role="reviewer", password=STAFF_PASSWORD)
         assert ask_to_reset(former.email) is None
     assert Browser(app).get(f"/reset-password/{token}", status=None).status == 404
-    assert enter(Browser(app), former.email).heading == "What needs you"
+    assert enter(Browser(app), former.email).heading == "Two-step sign-in"
 
 
 @pytest.mark.parametrize("goal", ["//evil.example", "https://evil.example", "/portal/", "/staff\\@evil.example"])
 def test_signing_in_leads_to_staff_pages_only(app: Flask, goal: str) -> None:
     browser = Browser(app)
-    form = browser.get(f"/staff/sign-in?next={goal}").form()
-    answer = browser.client.post(form.action, data={**form.values, "email": make_staff(app).email, "password": STAFF_PASSWORD})
+    colleague = make_staff(app)
+    page = browser.submit(browser.get(f"/staff/sign-in?next={goal}").form(), email=colleague.email, password=STAFF_PASSWORD)
+    answer = browser.client.post(page.form().action, data={**page.form().values, "code": colleague.device.code()})
     assert answer.headers["Location"] == "/staff/"
 
 
 def test_the_page_that_was_asked_for_comes_after_signing_in(app: Flask) -> None:
-    browser, email = Browser(app), make_staff(app).email
+    browser, colleague = Browser(app), make_staff(app)
     page = browser.get("/staff/vendors")
     assert page.heading == "Staff sign-in"
-    assert browser.submit(page.form(), email=email, password=STAFF_PASSWORD).heading == "Vendors"
+    page = browser.submit(page.form(), email=colleague.email, password=STAFF_PASSWORD)
+    assert browser.submit(page.form(), code=colleague.device.code()).heading == "Vendors"
 
 
 def test_a_session_ends_after_half_an_hour_without_a_request(app: Flask) -> None:
@@ -106,8 +116,9 @@ def test_signing_out_ends_the_session_itself_and_leaves_the_vendors_alone(app: F
 
 def test_the_cookie_is_kept_from_scripts_and_from_other_sites(app: Flask) -> None:
     browser = Browser(app)
-    form = browser.get("/staff/sign-in").form()
-    answer = browser.client.post(form.action, data={**form.values, "email": make_staff(app).email, "password": STAFF_PASSWORD})
+    colleague = make_staff(app)
+    page = browser.submit(browser.get("/staff/sign-in").form(), email=colleague.email, password=STAFF_PASSWORD)
+    answer = browser.client.post(page.form().action, data={**page.form().values, "code": colleague.device.code()})
     cookie = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("staff="))
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and "Path=/" in cookie
     with unit(app):
@@ -139,11 +150,17 @@ def test_somebody_is_added_signs_in_gets_another_role_and_is_removed(app: Flask)
     email = f"staff-{secrets.token_hex(5)}@example.com"
     assert run(app, "add-staff", email, "--role", "reviewer")[0] == 0
     browser = Browser(app)
-    assert enter(browser, email.upper()).heading == "What needs you"
+    assert enter(browser, email.upper()).heading == "Two-step sign-in"
+    with unit(app):
+        user = find_user(email)
+    device = set_up(app, user)
+    browser = Browser(app)
+    assert enter(browser, email, device=device).heading == "What needs you"
     assert browser.get("/staff/audit", status=403)
     assert run(app, "add-staff", email, "--role", "superuser", password="another-Quartz-88-meadow")[0] == 0
     assert browser.get("/staff/").heading == "Staff sign-in", "a new password ends every session"
-    assert enter(browser, email, "another-Quartz-88-meadow").heading == "What needs you"
+    page = enter(browser, email, "another-Quartz-88-meadow")
+    assert browser.submit(page.form(), code=device.code(ahead=1)).heading == "What needs you"
     assert browser.get("/staff/audit").heading == "Audit log"
     assert run(app, "remove-staff", email)[0] == 0
     assert browser.get("/staff/").heading == "Staff sign-in"

@@ -64,7 +64,8 @@ def test_a_reviewer_sees_no_balances_and_no_alarms_text(app: Flask, shop: Shop) 
 
 
 def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
-    """Everything that staff may post is named here: none of it takes a vendor's money, or touches settings or people.
+    """Everything that staff may post is named here: none of it takes a vendor's money, or touches settings. Of people, it is letting one
+    in again who lost their device, and what concerns staff themselves.
 
     What is decided about a line of the bank is money that was nobody's until then.
     """
@@ -73,6 +74,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
     lines = {f"/staff/bank-money/test/l/{what}" for what in ("assignment", "return", "charge")}
     assert posted == lines | {
         "/staff/vendors/x/visits", "/staff/jobs/retries", "/staff/jobs/1/retries", "/staff/events/p/test/e/replays",
+        "/staff/vendors/x/people/x/lost-device", "/staff/two-step/devices", "/staff/two-step/devices/new", "/staff/two-step/recovery-codes", "/staff/two-step/off",
     }  # fmt: skip
 
 

@@ -1,0 +1,52 @@
+"""The second step of signing in: the device that shows codes, the codes for when it is lost, and a sign-in that is half done."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.kernel.db import Base
+
+
+class SecondFactor(Base):
+    """A person's authenticator app. Its secret stands nowhere: it is worked out from the salt and a key outside the database."""
+
+    __tablename__ = "second_factors"
+    __table_args__ = (
+        # One that counts, and one that is being set up beside it.
+        Index("uq_second_factors_confirmed", "user_id", unique=True, postgresql_where="confirmed_at IS NOT NULL"),
+        Index("uq_second_factors_begun", "user_id", unique=True, postgresql_where="confirmed_at IS NULL"),
+    )
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    key_id: Mapped[str] = mapped_column(String(20))
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)  # the half-minute whose code was used last: no code counts twice
+    begun_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """One of the ten codes on a person's paper. Only its keyed hash is here."""
+
+    __tablename__ = "recovery_codes"
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    made_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class HalfSignIn(Base):
+    """The password was right and the code is still to come. The cookie holds a random secret; the row only its SHA-256."""
+
+    __tablename__ = "half_sign_ins"
+    __table_args__ = (CheckConstraint("door IN ('portal', 'staff')", name="door"), Index("ix_half_sign_ins_user", "user_id"))
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    door: Mapped[str] = mapped_column(String(6))
+    begun_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
