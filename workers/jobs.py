@@ -30,5 +30,6 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "send_bank_orders": bank.send_bank_orders,
     "verify_domain": domains.verify_domain,
     "prove_book": proofs.prove_book,
+    "prove_books": proofs.prove_books,
     "prune": pruning.prune,
 }

@@ -100,6 +100,31 @@ class Proof(Base):
     broken_since: Mapped[datetime | None]
 
 
+class ProofRun(Base):
+    """Every book proved one after the other: because the night has come, or because somebody pressed the button. What it found stays."""
+
+    __tablename__ = "ledger_proof_runs"
+    __table_args__ = (
+        Index("uq_ledger_proof_runs_night", "night", unique=True, postgresql_where=text("night IS NOT NULL")),
+        Index("uq_ledger_proof_runs_going_on", text("(ended_at IS NULL)"), unique=True, postgresql_where=text("ended_at IS NULL")),
+    )
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40), unique=True)
+    asked_by: Mapped[str] = mapped_column(String(40))  # stf_..., or clock
+    night: Mapped[date | None]
+    asked_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    # How far it is: the last book that is done, in the order of the keys.
+    vendor_id: Mapped[uuid.UUID | None]
+    mode: Mapped[str | None] = mapped_column(String(4))
+    total: Mapped[int]  # books there were when it began
+    books: Mapped[int]
+    journals: Mapped[int] = mapped_column(BigInteger)
+    entries: Mapped[int] = mapped_column(BigInteger)
+    broken: Mapped[int]
+    breaks: Mapped[list[str]] = mapped_column(JSONB)
+
+
 class Balance(Base):
     """Part of an account's balance. The shards of one account add up to its entries; PostgreSQL's trigger is the only writer."""
 

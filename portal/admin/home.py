@@ -60,13 +60,13 @@ def home() -> Response:
         text = _("Transfers without a reference of ours, or with one that fits nothing.")
         matters.append(Matter(_("Money nobody knows"), count_unknown_up_to(MOST), text, url_for("staff.bank_money")))
     told = standing()
-    alarms = _alarms(told.broken) if staff().may("alarms.see") else []
+    alarms = alarms_of(told.broken) if staff().may("alarms.see") else []
     return page(
         "portal/admin/home/index.html", matters=matters, alarms=alarms, broken=len(told.broken), books=told.books, oldest=told.oldest_at
     )
 
 
-def _alarms(broken: list[Proof]) -> list[Alarm]:
+def alarms_of(broken: list[Proof]) -> list[Alarm]:
     vendors = vendors_by_id({proof.vendor_id for proof in broken})
     return [Alarm(_whose(proof, vendors), proof) for proof in broken]
 

@@ -20,7 +20,7 @@ from tests.portal.admin.people import WHY, look_into, make_staff
 
 PAGE = "/portal/settings/audit-log"
 ROOT = Path(__file__).resolve().parents[2]
-OF_THE_HOUSE = {"line.assigned", "line.returned", "line.charge", "staff.added", "staff.removed", "staff.signed_in", "staff.signed_out"}
+OF_THE_HOUSE = {"books.proof_asked", "line.assigned", "line.returned", "line.charge", "staff.added", "staff.removed", "staff.signed_in", "staff.signed_out"}
 
 
 def lines(page: Page) -> list[str]:

@@ -14,8 +14,9 @@ from sqlalchemy import delete, update
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
+from core.kernel.ids import public_id, uuid7
 from core.kernel.outbox import OutboxTask
-from core.ledger.models import Proof
+from core.ledger.models import Proof, ProofRun
 from core.ledger.proof import AT_REST, IN_USE, SHARE, THE_HOUSE, claim_due_proofs, record_proof, standing
 from core.ledger.queries import find_breaks
 from tests.core.ledger.conftest import AVAILABLE, CLEARING, FEE, Book, Connect
@@ -42,10 +43,20 @@ def alone(unit: None, old_book: Book) -> None:
     """No other test's books are due, and nobody else's work is in the way."""
     with unit_of_work():
         db.session.execute(delete(OutboxTask))
+        db.session.execute(delete(ProofRun))
+        db.session.add(tonight())  # the night has had its run
         record_proof(THE_HOUSE, "live", [], took=timedelta(0))  # takes up every book there is
         db.session.execute(delete(Proof).where(Proof.vendor_id == old_book.vendor))
         db.session.execute(update(Proof).values(due_at=now() + timedelta(days=30), broken_since=None, breaks=[]))
         db.session.execute(update(Proof).where(Proof.vendor_id == THE_HOUSE).values(due_at=now()))
+
+
+def tonight() -> ProofRun:
+    at = now()
+    return ProofRun(
+        id=uuid7(), public_id=public_id("prf"), asked_by="clock", night=at.date(), asked_at=at, ended_at=at, vendor_id=None, mode=None, total=0,
+        books=0, journals=0, entries=0, broken=0, breaks=[],
+    )  # fmt: skip
 
 
 def the_clock_and_the_workers() -> list[dict[str, Any]]:

@@ -75,6 +75,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
     assert posted == lines | {
         "/staff/vendors/x/visits", "/staff/jobs/retries", "/staff/jobs/1/retries", "/staff/events/p/test/e/replays",
         "/staff/vendors/x/people/x/lost-device", "/staff/two-step/devices", "/staff/two-step/devices/new", "/staff/two-step/recovery-codes", "/staff/two-step/off",
+        "/staff/books/proofs",
     }  # fmt: skip
 
 

@@ -1,0 +1,43 @@
+"""Runs that prove every book one after the other, with how far they are and what they found."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0025"
+down_revision = "0024"
+
+MOMENT = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    """Build it."""
+    op.create_table(
+        "ledger_proof_runs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("public_id", sa.String(40), nullable=False),
+        sa.Column("asked_by", sa.String(40), nullable=False),
+        sa.Column("night", sa.Date(), nullable=True),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("vendor_id", sa.Uuid(), nullable=True),
+        sa.Column("mode", sa.String(4), nullable=True),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("books", sa.Integer(), nullable=False),
+        sa.Column("journals", sa.BigInteger(), nullable=False),
+        sa.Column("entries", sa.BigInteger(), nullable=False),
+        sa.Column("broken", sa.Integer(), nullable=False),
+        sa.Column("breaks", postgresql.JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_proof_runs")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_ledger_proof_runs_public_id")),
+    )
+    op.create_index("uq_ledger_proof_runs_night", "ledger_proof_runs", ["night"], unique=True, postgresql_where=sa.text("night IS NOT NULL"))
+    going = sa.text("(ended_at IS NULL)")
+    op.create_index("uq_ledger_proof_runs_going_on", "ledger_proof_runs", [going], unique=True, postgresql_where=sa.text("ended_at IS NULL"))
+
+
+def downgrade() -> None:
+    """Take it down again."""
+    op.drop_table("ledger_proof_runs")
