@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from core.accounts.audit_log import entries_sheet, list_own_entries
 from core.accounts.queries import names_of
 from core.kernel import clock
+from core.kernel.audit import origins_of
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.providers.redact import redacted
@@ -108,6 +109,8 @@ def audit_log() -> Response:
         words=WORDS,
         who=lambda actor: _who(actor, form.names),
         detail=_detail,
+        changes=changes_of,
+        origins=origins_of([entry for entry in found.rows if not entry.actor.startswith("stf_")]),  # staff's address is the platform's own
         kept=kept,
         newest=url_for(".audit_log", **kept) if after else None,
         older=url_for(".audit_log", after=found.next, **kept) if found.next else None,
@@ -130,9 +133,32 @@ def _who(actor: str, names: dict[str, str]) -> str:
     return names.get(actor) or {"system": _("Automatic"), "payer": _("The payer")}.get(actor) or _("A former member of your team")
 
 
+def changes_of(kept: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(what, before, after) of everything that an entry says was changed."""
+    found = kept.get("changes") or ({"value": [kept["before"], kept["after"]]} if "before" in kept and "after" in kept else {})
+    return [
+        (name.replace("_", " "), _value(pair[0]), _value(pair[1]))
+        for name, pair in found.items()
+        if isinstance(pair, list) and len(pair) == 2
+    ]
+
+
+def _value(value: Any) -> str:
+    if value in (None, "", [], {}):
+        return "–"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def _detail(kept: dict[str, Any]) -> str:
     """An entry's facts on one line, without what is nobody's business."""
-    plain = json.loads(redacted(json.dumps(kept)))
+    shown = {
+        name: value
+        for name, value in kept.items()
+        if name not in ("changes", "reason") and not ("before" in kept and "after" in kept and name in ("before", "after"))
+    }
+    plain = json.loads(redacted(json.dumps(shown)))
     minor, code = plain.pop("amount_minor", None), plain.pop("currency", None)
     if isinstance(minor, int) and isinstance(code, str) and is_currency(code):
         plain = {"amount": money(Money(minor, code)), **plain}

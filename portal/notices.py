@@ -8,6 +8,7 @@ from flask import Flask, Response, flash, request, url_for
 from flask_babel import gettext as _
 
 from core.kernel.errors import NotFound
+from core.notifications.daily import manner_of
 from core.notifications.notices import MOST_COUNTED, SHOWN, Told, count_unread, get_notice, list_notices, read_all, read_notice
 from core.payments.models import Payment
 from core.payments.queries import payments_named
@@ -62,6 +63,7 @@ def notices() -> Response:
         lines=[_line(told, payments) for told in found.rows],
         kind=kind,
         kinds=words(),
+        muted=manner_of(me.vendor, me.mode, me.user.public_id).muted,
         newest=url_for(".notices", kind=kind) if after else None,
         older=url_for(".notices", after=found.next, kind=kind) if found.next else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
+from core.notifications.daily import Manner, choose_manner, manner_of
 from core.notifications.notices import SHOWN
 from core.notifications.team import BUSINESS, MAILED, Choice, choices_of, choose
 from core.web.fields import Form
@@ -30,6 +31,8 @@ def change_preferences() -> Response:
     me, form = current(), ChoicesForm()
     if form.validate():
         choose(me.vendor, me.mode, me.user.public_id, _wished(shown=True))
+        muted = me.mode == "test" and "muted" in request.form
+        choose_manner(me.vendor, me.mode, me.user.public_id, Manner(daily=request.form.get("daily") == "y", muted=muted))
         flash(_("Saved."), "good")
         return see_other(url_for(".preferences"))
     return _page(form)
@@ -61,5 +64,6 @@ def _page(form: ChoicesForm) -> Response:
         kinds=words(),
         mailed=MAILED,
         mine=choices_of(me.vendor, me.mode, me.user.public_id),
+        manner=manner_of(me.vendor, me.mode, me.user.public_id),
         business=choices_of(me.vendor, me.mode, BUSINESS),
     )

@@ -18,13 +18,14 @@ from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
 from core.kernel.signing import make_token
+from core.notifications.daily import count_news, list_news
 from core.notifications.models import Message
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
 from core.payments.attempt import live_attempt
 from core.payments.instalments import progress_of
 from core.payments.link import ends_at, link_token
-from core.payments.queries import get_link, get_payment, list_refunds
+from core.payments.queries import get_link, get_payment, list_refunds, payments_named
 from core.payments.recover import way_back
 from core.payments.remind import why_silent
 from core.payments.sale import find_cart
@@ -160,6 +161,18 @@ def _second_step(vendor: Vendor, message: Message) -> Facts:
     return facts | {"action_url": addresses.password_reset()}
 
 
+def _daily_news(vendor: Vendor, message: Message) -> Facts:
+    """What has happened since the last one, newest first."""
+    said = {name: uuid.UUID(message.params[name]) for name in ("after", "until")}
+    news = list_news(vendor, message.mode, message.params["user"], **said)
+    if not news:
+        raise NoLongerTrue("they do not want to hear of any of it by e-mail any more")
+    payments = payments_named(vendor, message.mode, {one.about for one in news})
+    rows = [(one, payments[one.about], addresses.portal_payment(one.about)) for one in news if one.about in payments]
+    count = count_news(vendor, message.mode, message.params["user"], **said)
+    return {"practice": message.mode == "test", "rows": rows, "count": count, "more": count - len(rows), "action_url": addresses.notices()}
+
+
 def _invitation(vendor: Vendor, message: Message) -> Facts:
     invitation = find_invitation(vendor, message.params["invitation"])
     if invitation is None or invitation.ended_at or invitation.expires_at <= now() or invitation.email != message.recipient:
@@ -288,6 +301,7 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "reset_password": (_account_link(addresses.password_reset), False),
     "password_changed": (_password_changed, False),
     "second_step": (_second_step, False),
+    "daily_news": (_daily_news, False),
     "payment_received": (_payment, False),
     "receipt": (_receipt_page, True),
     "instruction_received": (_instruction, True),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from core.accounts.prune import prune_half_sign_ins, prune_links, prune_sessions, prune_staff_sessions
+from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins, prune_sessions, prune_staff_sessions
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.notifications.prune import prune_words
@@ -20,6 +20,7 @@ MOST_ROUNDS = 20  # of one kind in one hour's turn; the rest has time until the 
 RULES: dict[str, Callable[[int], int]] = {
     "sessions": prune_sessions,
     "staff_sessions": prune_staff_sessions,
+    "audit_origins": prune_origins,
     "half_sign_ins": prune_half_sign_ins,
     "email_links": prune_links,
     "provider_events": prune_events,

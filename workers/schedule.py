@@ -12,6 +12,7 @@ from core.ledger.book import PLATFORM
 from core.ledger.marks import day_to_mark, mark_balances
 from core.ledger.proof import claim_due_proofs
 from core.ledger.proof_run import night_run
+from core.notifications.daily import send_due_letters
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.release import release_due
 from core.payments.remind import send_due_reminders
@@ -44,6 +45,8 @@ def tick() -> None:
             enqueue("prove_book", vendor_id, queue="papers", mode=mode)  # it may take its time, and money never waits behind it
     with unit_of_work():
         night_run()
+    with unit_of_work():
+        send_due_letters()
     with unit_of_work():
         plan_pruning()
     if (day := day_to_mark()) not in _marked:

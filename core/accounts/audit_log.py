@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, String, cast, or_, select
+from sqlalchemy import Select, String, case, cast, or_, select
 
 from core.accounts.models import Vendor
-from core.kernel.audit import AuditEntry, AuditPage
+from core.kernel.audit import AuditEntry, AuditOrigin, AuditPage
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.sheet import instant, words, write_sheet
@@ -49,9 +49,14 @@ def entries_sheet(
         ("who", words(AuditEntry.actor)),
         ("what", words(AuditEntry.action)),
         ("about", words(AuditEntry.subject)),
+        ("reason", words(AuditEntry.detail["reason"].astext)),
+        ("changes", words(cast(AuditEntry.detail["changes"], String))),
         ("detail", words(cast(AuditEntry.detail, String))),
+        ("address", case((AuditEntry.actor.startswith("stf_", autoescape=True), None), else_=AuditOrigin.address)),  # staff's is ours alone
     )
-    return write_sheet(columns, _narrowed(vendor, actions, actor, since, until).order_by(AuditEntry.id.desc()))
+    rows = _narrowed(vendor, actions, actor, since, until)
+    rows = rows.outerjoin(AuditOrigin, (AuditOrigin.vendor_id == AuditEntry.vendor_id) & (AuditOrigin.entry_id == AuditEntry.id))
+    return write_sheet(columns, rows.order_by(AuditEntry.id.desc()))
 
 
 def _narrowed(

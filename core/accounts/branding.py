@@ -88,11 +88,11 @@ def change_look(vendor: Vendor, look: Look, *, by: str) -> Vendor:
     }
     if wished["accent_dark"] and not wished["accent"]:
         raise BadLook("Choose the colour for light pages as well, or leave both empty.", field="accent")
-    changed = sorted(name for name, value in wished.items() if getattr(row, name) != value)
-    for name in changed:
+    changes = audit.differences({name: getattr(row, name) for name in wished}, wished)
+    for name in changes:
         setattr(row, name, wished[name])
-    if changed:
-        audit.record(row.id, actor=by, action="branding.changed", subject=row.public_id, fields=changed)
+    if changes:
+        audit.record(row.id, actor=by, action="branding.changed", subject=row.public_id, changes=changes)
     return row
 
 

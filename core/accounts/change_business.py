@@ -23,9 +23,9 @@ def change_business(vendor: Vendor, *, by: str, name: str, support_email: str, t
     if row is None:
         raise NotFound
     wished = {"name": name, "support_email": support_email, "time_zone": time_zone}
-    changed = {key: value for key, value in wished.items() if getattr(row, key) != value}
-    for key, value in changed.items():
-        setattr(row, key, value)
-    if changed:
-        audit.record(row.id, actor=by, action="vendor.changed", subject=row.public_id, fields=sorted(changed))
+    changes = audit.differences({key: getattr(row, key) for key in wished}, wished)
+    for key in changes:
+        setattr(row, key, wished[key])
+    if changes:
+        audit.record(row.id, actor=by, action="vendor.changed", subject=row.public_id, changes=changes)
     return row

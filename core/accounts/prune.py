@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 
 from core.accounts.factor_models import HalfSignIn
 from core.accounts.models import EmailLink, UserSession
 from core.accounts.staff_models import StaffSession
+from core.kernel.audit import AuditOrigin
 from core.kernel.clock import now
 from core.kernel.db import db
 
 # Long enough to answer "was that me?", and no longer: both rows say where somebody was.
 SESSIONS_KEPT = timedelta(days=30)
 LINKS_KEPT = timedelta(days=30)
+ORIGINS_KEPT = timedelta(days=180)  # from where an act of the audit log came; the act itself is kept for ever
 HALF_KEPT = timedelta(days=1)  # a sign-in that was left at the question for the code
 
 
@@ -46,3 +48,10 @@ def prune_half_sign_ins(limit: int) -> int:
     """Sign-ins that stopped half-way, or went on, `limit` at most; answers how many."""
     old = select(HalfSignIn.id).where(HalfSignIn.expires_at < now() - HALF_KEPT).limit(limit)
     return int(db.session.execute(delete(HalfSignIn).where(HalfSignIn.id.in_(old)).execution_options(synchronize_session=False)).rowcount)
+
+
+def prune_origins(limit: int) -> int:
+    """Network addresses of so long ago, `limit` at most; answers how many."""
+    old = select(AuditOrigin.vendor_id, AuditOrigin.entry_id).where(AuditOrigin.at < now() - ORIGINS_KEPT).limit(limit)
+    these = tuple_(AuditOrigin.vendor_id, AuditOrigin.entry_id).in_(old)
+    return int(db.session.execute(delete(AuditOrigin).where(these).execution_options(synchronize_session=False)).rowcount)

@@ -33,9 +33,9 @@ def find_receipt_settings(vendor: Vendor) -> ReceiptWish:
 
 def change_receipts(vendor: Vendor, wish: ReceiptWish, *, by: str) -> None:
     """From the next receipt on. Those that were printed already stay as they were."""
-    kept = asdict(wish)
+    kept, before = asdict(wish), asdict(find_receipt_settings(vendor))
     row = insert(ReceiptSettings).values(vendor_id=vendor.id, updated_at=now(), **kept)
     db.session.execute(row.on_conflict_do_update(index_elements=["vendor_id"], set_={**kept, "updated_at": now()}))
     if known := db.session.identity_map.get(db.session.identity_key(ReceiptSettings, vendor.id)):
         db.session.expire(known)
-    audit.record(vendor.id, actor=by, action="receipts.changed", subject=vendor.public_id)
+    audit.record(vendor.id, actor=by, action="receipts.changed", subject=vendor.public_id, changes=audit.differences(before, kept))

@@ -37,7 +37,6 @@ def change_security(vendor: Vendor, *, required: bool, limit: Money, by: User) -
     before = {"two_step_required": row.second_factor_required, "refund_limit": str(refund_limit(row))}
     row.second_factor_required, row.refund_limit_minor = required, limit.minor
     after = {"two_step_required": required, "refund_limit": str(limit)}
-    if before != after:
-        changes = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
+    if changes := audit.differences(before, after):
         audit.record(row.id, actor=by.public_id, action="security.changed", subject=row.public_id, changes=changes)
     return row

@@ -61,6 +61,6 @@ def finish_sign_in(half: HalfSignIn, user: User, *, code: str, address: str = ""
 
 def _enter(user: User, membership: Membership, *, code: str | None = None, address: str, agent: str) -> SignedIn:
     session, secret = begin_session(user, membership, address=address, agent=agent)
-    told = {"address": session.address} | ({"code": code} if code else {})
+    told = {"code": code} if code else {}
     audit.record(membership.vendor_id, actor=user.public_id, action="user.signed_in", subject=user.public_id, **told)
     return SignedIn(user=user, membership=membership, session=session, secret=secret, code=code)

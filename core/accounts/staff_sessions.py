@@ -72,7 +72,7 @@ def finish_staff_sign_in(half: HalfSignIn, user: User, *, code: str, address: st
 
 def _enter(member: StaffMember, *, code: str | None = None, address: str, agent: str) -> str:
     secret = begin_staff_session(member, address=address, agent=agent)
-    told = {"address": address[:60]} | ({"code": code} if code else {})
+    told = {"code": code} if code else {}
     audit.record(audit.THE_HOUSE, actor=member.public_id, action="staff.signed_in", subject=member.public_id, **told)
     return secret
 

@@ -25,7 +25,7 @@ def change_role(vendor: Vendor, public_id: str, *, role: str, by: str) -> Member
     if membership.role == "owner":
         raise OwnerStays("The owner stays the owner until they hand the business over.")
     if membership.role != role:
-        audit.record(vendor.id, actor=by, action="member.role", subject=user.public_id, before=membership.role, after=role)
+        audit.record(vendor.id, actor=by, action="member.role", subject=user.public_id, changes={"role": [membership.role, role]})
         membership.role = role
     return membership
 
@@ -53,7 +53,9 @@ def hand_over(vendor: Vendor, public_id: str, *, by: User) -> User:
     mine.role = "manager"
     db.session.flush()  # never two owners, not even for a moment
     theirs.role = "owner"
-    audit.record(vendor.id, actor=by.public_id, action="vendor.handed_over", subject=heir.public_id)
+    audit.record(
+        vendor.id, actor=by.public_id, action="vendor.handed_over", subject=heir.public_id, changes={"owner": [by.email, heir.email]}
+    )
     return heir
 
 

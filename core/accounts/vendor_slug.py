@@ -94,7 +94,7 @@ def claim_slug(vendor: Vendor, *, by: str, text: str) -> str:
         return slug
     if not _take(vendor, slug):
         raise BadSlug("This name is taken. Choose another.", field="slug")
-    record(vendor.id, actor=by, action="vendor.slug_changed", subject=vendor.public_id, slug=slug, former=present or "")
+    record(vendor.id, actor=by, action="vendor.slug_changed", subject=vendor.public_id, changes={"slug": [present, slug]})
     return slug
 
 
@@ -107,7 +107,7 @@ def ensure_slug(vendor: Vendor, *, by: str) -> str:
     stem = suggestion(vendor.name)
     tries = [stem, *(f"{stem}-{number}" for number in range(2, 6)), f"{stem}-{secrets.token_hex(4)}"]
     slug = next(text for text in tries if text not in RESERVED and _take(vendor, text))
-    record(vendor.id, actor=by, action="vendor.slug_changed", subject=vendor.public_id, slug=slug, former="")
+    record(vendor.id, actor=by, action="vendor.slug_changed", subject=vendor.public_id, changes={"slug": [None, slug]})
     return slug
 
 

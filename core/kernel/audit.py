@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,9 +35,57 @@ class AuditEntry(Base):
     at: Mapped[datetime]
 
 
+class AuditOrigin(Base):
+    """From which network address an entry's act came. Apart from the entry, because this is let go of after a while and that is not."""
+
+    __tablename__ = "audit_origins"
+    __table_args__ = (Index("ix_audit_origins_at", "at"),)
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    entry_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(String(60))
+    at: Mapped[datetime]
+
+
+PEOPLE = ("usr_", "stf_")  # whose address is kept: a worker has none, and a payer's is nobody's business here
+LONGEST_VALUE = 200
+_asked_from: ContextVar[str] = ContextVar("asked_from", default="")
+
+
+def asked_from(address: str) -> None:
+    """What is recorded from here on was asked for from this network address; empty when nobody asks any more. The doors' kit says so."""
+    _asked_from.set(address[:60])
+
+
 def record(vendor_id: uuid.UUID, *, actor: str, action: str, subject: str, **detail: Any) -> None:
-    """Write the row. `detail` holds plain values only: no secrets, no card data."""
-    db.session.add(AuditEntry(vendor_id=vendor_id, id=uuid7(), actor=actor, action=action, subject=subject, detail=detail, at=now()))
+    """Write the row. `detail` holds plain values only: no secrets, no card data. What changed is `changes`, see differences()."""
+    entry = AuditEntry(vendor_id=vendor_id, id=uuid7(), actor=actor, action=action, subject=subject, detail=detail, at=now())
+    db.session.add(entry)
+    if (address := _asked_from.get()) and actor.startswith(PEOPLE):
+        db.session.add(AuditOrigin(vendor_id=vendor_id, entry_id=entry.id, address=address, at=entry.at))
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Name -> [before, after] for every value of `after` that was another one before, short enough to be read in a log."""
+    return {name: [_plain(before.get(name)), _plain(value)] for name, value in after.items() if before.get(name) != value}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(one) for one in value][:20]
+    return str(value)[:LONGEST_VALUE]
+
+
+def origins_of(entries: list[AuditEntry]) -> dict[uuid.UUID, str]:
+    """The addresses that are still kept, by the id of their entry. Entries of several vendors may be asked about at once."""
+    if not entries:
+        return {}
+    whose = AuditOrigin.vendor_id.in_({entry.vendor_id for entry in entries})
+    rows = db.session.execute(
+        select(AuditOrigin.entry_id, AuditOrigin.address).where(whose, AuditOrigin.entry_id.in_([entry.id for entry in entries]))
+    )
+    return {entry_id: address for entry_id, address in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,9 +113,9 @@ def find_going() -> ProofRun | None:
 
 def get_run(public_id: str) -> ProofRun:
     """A run by its number; refuses with 404."""
-    if is_public_id("prf", public_id):
-        if run := db.session.scalar(select(ProofRun).where(ProofRun.public_id == public_id)):
-            return run
+    run = db.session.scalar(select(ProofRun).where(ProofRun.public_id == public_id)) if is_public_id("prf", public_id) else None
+    if run is not None:
+        return run
     raise NotFound("There is no such proof.")
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
 from core.accounts.places import is_country
-from core.kernel.audit import record
+from core.kernel.audit import differences, record
 from core.kernel.clock import now
 from core.kernel.currency import OFFERED
 from core.kernel.db import db
@@ -93,7 +93,7 @@ def switch_method(vendor: Vendor, mode: str, method: str, *, on: bool, by: str) 
         raise Conflict("One way to pay stays on. To take no payments for a while, pause your links.")
     if row.enabled != on:
         row.enabled, row.updated_at = on, now()
-        record(vendor.id, actor=by, action="method.switched", subject=method, mode=mode, on=on)
+        record(vendor.id, actor=by, action="method.switched", subject=method, mode=mode, changes={"on": [not on, on]})
 
 
 def move_method(vendor: Vendor, mode: str, method: str, *, up: bool, by: str) -> None:
@@ -106,18 +106,27 @@ def move_method(vendor: Vendor, mode: str, method: str, *, up: bool, by: str) ->
     rows[place], rows[other] = rows[other], rows[place]
     for position, row in enumerate(rows):
         row.position = position
-    record(vendor.id, actor=by, action="method.moved", subject=method, mode=mode, place=other + 1)
+    record(vendor.id, actor=by, action="method.moved", subject=method, mode=mode, changes={"place": [place + 1, other + 1]})
 
 
 def bound_method(vendor: Vendor, mode: str, method: str, *, bounds: Bounds, by: str) -> None:
     """Draw the bounds of this way to pay anew. Refuses bounds that contradict themselves, naming the field."""
     check_bounds(bounds)
     row = _one(_lock_all(vendor, mode), method)
+    names = ("currency", "minimum_minor", "maximum_minor", "currencies", "countries")
+    before = {name: getattr(row, name) for name in names}
     limited = bounds.minimum_minor is not None or bounds.maximum_minor is not None
     row.currency = bounds.currency if limited else None
     row.minimum_minor, row.maximum_minor = bounds.minimum_minor, bounds.maximum_minor
     row.currencies, row.countries, row.updated_at = list(bounds.currencies), list(bounds.countries), now()
-    record(vendor.id, actor=by, action="method.bounded", subject=method, mode=mode)
+    record(
+        vendor.id,
+        actor=by,
+        action="method.bounded",
+        subject=method,
+        mode=mode,
+        changes=differences(before, {name: getattr(row, name) for name in names}),
+    )
 
 
 def check_bounds(bounds: Bounds) -> None:

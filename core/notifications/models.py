@@ -94,3 +94,17 @@ class NotificationChoice(Base):
     kind: Mapped[str] = mapped_column(String(40), primary_key=True)
     shown: Mapped[bool]
     mailed: Mapped[bool]
+
+
+class NotificationManner(Base):
+    """In which manner one person is told in this world: letters at once or one a day, or nothing at all. No row: at once."""
+
+    __tablename__ = "notification_manners"
+    __table_args__ = (mode_check(), Index("ix_notification_manners_due", "due_at", postgresql_where="daily"))
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    person: Mapped[str] = mapped_column(String(40), primary_key=True)
+    daily: Mapped[bool]
+    muted: Mapped[bool]
+    due_at: Mapped[datetime]  # when the next daily letter is written
+    told_to: Mapped[uuid.UUID]  # the last notice that a daily letter covered

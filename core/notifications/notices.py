@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Membership, User, Vendor
@@ -15,7 +15,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id, public_id, uuid7
-from core.notifications.models import Notice, NoticeReading, NotificationChoice
+from core.notifications.models import Notice, NoticeReading, NotificationChoice, NotificationManner
 
 # What the people of a vendor are told, most urgent first.
 SHOWN = (
@@ -116,12 +116,16 @@ def read_all(vendor: Vendor, mode: str, user: User) -> None:
 
 
 def _wanted(query: Select, vendor: Vendor, mode: str, user: User) -> Select:  # type: ignore[type-arg]
-    """Kept to this vendor, this mode, and without the kinds that this person does not want to see."""
+    """Kept to this vendor, this mode, and without the kinds that this person does not want to see: none at all in a muted test mode."""
     unwanted = select(NotificationChoice.kind).where(
         NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.person == user.public_id,
         NotificationChoice.shown.is_(False),
     )  # fmt: skip
-    return query.where(Notice.vendor_id == vendor.id, Notice.mode == mode, Notice.kind.not_in(unwanted))
+    muted = exists().where(
+        NotificationManner.vendor_id == vendor.id, NotificationManner.mode == mode, NotificationManner.person == user.public_id,
+        NotificationManner.muted,
+    )  # fmt: skip
+    return query.where(Notice.vendor_id == vendor.id, Notice.mode == mode, Notice.kind.not_in(unwanted), ~muted)
 
 
 def _read(vendor: Vendor, mode: str, user: User) -> tuple[uuid.UUID, list[str]]:

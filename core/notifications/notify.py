@@ -20,6 +20,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "reset_password": ("user", "token"),
     "password_changed": ("user",),
     "second_step": ("user", "what"),
+    "daily_news": ("user", "after", "until"),
     "payment_received": ("payment",),
     "receipt": ("payment",),
     "instruction_received": ("payment",),

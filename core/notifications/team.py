@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Membership, User, Vendor
 from core.kernel.db import db
-from core.notifications.models import NotificationChoice
+from core.notifications.models import NotificationChoice, NotificationManner
 from core.notifications.notices import SHOWN, post_notice
 from core.notifications.notify import KINDS, notify
 
@@ -33,20 +33,25 @@ def tell_team(vendor: Vendor, kind: str, *, mode: str, **ids: str) -> None:
 
 
 def addresses_of(vendor: Vendor, mode: str, kind: str) -> list[str]:
-    """The business's own address unless that was switched off, then whoever asked; each address once."""
-    chosen = list(
-        db.session.scalars(
-            select(NotificationChoice).where(
-                NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.kind == kind
-            )
-        )
+    """The business's own address unless that was switched off, then whoever asked to hear at once; each address once."""
+    later = (
+        (NotificationManner.vendor_id == NotificationChoice.vendor_id)
+        & (NotificationManner.mode == NotificationChoice.mode)
+        & (NotificationManner.person == NotificationChoice.person)
+        & (NotificationManner.daily | NotificationManner.muted)
     )
-    business = all(choice.mailed for choice in chosen if choice.person == BUSINESS)
-    people = [choice.person for choice in chosen if choice.mailed and choice.person != BUSINESS]
+    mine = select(NotificationChoice.person, NotificationChoice.mailed, NotificationManner.person.is_(None)).outerjoin(
+        NotificationManner, later
+    )
+    chosen = db.session.execute(
+        mine.where(NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.kind == kind)
+    ).all()
+    business = all(mailed for person, mailed, _ in chosen if person == BUSINESS)
+    people = [person for person, mailed, at_once in chosen if mailed and at_once and person != BUSINESS]
     found = [vendor.support_email] if business else []
     if people:
-        mine = select(User.email).join(Membership, Membership.user_id == User.id).where(Membership.vendor_id == vendor.id)
-        found += [email for email in db.session.scalars(mine.where(User.public_id.in_(people))) if email not in found]
+        theirs = select(User.email).join(Membership, Membership.user_id == User.id).where(Membership.vendor_id == vendor.id)
+        found += [email for email in db.session.scalars(theirs.where(User.public_id.in_(people))) if email not in found]
     return found
 
 

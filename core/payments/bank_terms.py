@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
-from core.kernel.audit import record
+from core.kernel.audit import differences, record
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import Refusal
@@ -52,10 +52,11 @@ def change_terms(vendor: Vendor, mode: str, *, by: str, terms: Terms) -> None:
         raise BadTransferTerms(said("Between 0 and %(most)s.", most=MOST_MINOR), field="tolerance_minor")
     if not 0 <= terms.tolerance_bps <= MOST_BPS:
         raise BadTransferTerms("Between 0 and 5 percent.", field="tolerance_percent")
+    before = asdict(terms_of(vendor, mode))
     row = {"days": terms.days, "tolerance_minor": terms.tolerance_minor, "tolerance_bps": terms.tolerance_bps, "updated_at": now()}
     new = insert(BankTerms).values(vendor_id=vendor.id, mode=mode, **row)
     db.session.execute(new.on_conflict_do_update(index_elements=["vendor_id", "mode"], set_=row))
     db.session.expire_all()
     record(
-        vendor.id, actor=by, action="bank_terms.changed", subject=vendor.public_id, **{k: v for k, v in row.items() if k != "updated_at"}
+        vendor.id, actor=by, action="bank_terms.changed", subject=vendor.public_id, mode=mode, changes=differences(before, asdict(terms))
     )

@@ -6,12 +6,13 @@ import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
 from core.accounts.models import Vendor
 from core.kernel.ask import Question
-from core.kernel.audit import record
+from core.kernel.audit import differences, record
 from core.kernel.clock import now
 from core.kernel.currency import OFFERED, exponent
 from core.kernel.db import db, locked
@@ -113,9 +114,11 @@ def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
     link = lock_link(link)
     check_total(link, terms.total_minor, terms.currency)
     _check_offer(link.vendor_id, link.mode, terms, read_offer(link.offer))
-    for name, value in _columns(terms).items():
+    wished = _columns(terms)
+    changes = differences({name: getattr(link, name) for name in wished}, wished)
+    for name, value in wished.items():
         setattr(link, name, value)
-    touch_link(link, by, "link.edited")
+    touch_link(link, by, "link.edited", changes=changes)
     return link
 
 
@@ -324,7 +327,7 @@ def lock_link(link: PaymentLink) -> PaymentLink:
     return fresh
 
 
-def touch_link(link: PaymentLink, by: str, action: str) -> None:
+def touch_link(link: PaymentLink, by: str, action: str, **detail: Any) -> None:
     """Write down that somebody changed a locked link."""
     link.updated_at = now()
-    record(link.vendor_id, actor=by, action=action, subject=link.public_id)
+    record(link.vendor_id, actor=by, action=action, subject=link.public_id, **detail)

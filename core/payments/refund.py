@@ -86,6 +86,7 @@ def request_refund(
         payment=payment.public_id,
         amount_minor=amount.minor,
         currency=amount.currency,
+        reason=reason,
     )
     enqueue("send_refund", vendor.id, mode=payment.mode, refund=str(refund.id))
     return refund

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import delete, func, select
 
-from core.kernel.audit import record
+from core.kernel.audit import differences, record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Refusal
@@ -45,6 +45,8 @@ def set_sharing(link: PaymentLink, *, by: str, sharing: Sharing) -> PaymentLink:
     check_sharing(sharing)
     db.session.flush()  # a link made in this very unit
     link = locked(PaymentLink, link.vendor_id, link.mode, link.id) or link
+    names = ("key_values", "reference_label", "reference_pattern", "reference_hint", "reference_required")
+    before = {name: getattr(link, name) for name in names}
     asks = bool(sharing.reference_label)
     link.key_values = dict(sharing.key_values)
     link.reference_label = sharing.reference_label
@@ -53,7 +55,8 @@ def set_sharing(link: PaymentLink, *, by: str, sharing: Sharing) -> PaymentLink:
     link.reference_required = sharing.reference_required and asks
     set_labels(link, sharing.labels)
     link.updated_at = now()
-    record(link.vendor_id, actor=by, action="link.sharing_changed", subject=link.public_id)
+    changes = differences(before, {name: getattr(link, name) for name in names})
+    record(link.vendor_id, actor=by, action="link.sharing_changed", subject=link.public_id, changes=changes)
     return link
 
 

@@ -35,6 +35,11 @@ def portal_transfers() -> str:
     return f"{settings().public_url}/portal/transfers"
 
 
+def notices() -> str:
+    """What happened, for whoever is signed in; and from there what they want to hear of."""
+    return f"{settings().public_url}/portal/notices"
+
+
 def portal_payment(payment: str) -> str:
     return f"{settings().public_url}/portal/payments/{payment}"
 

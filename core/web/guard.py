@@ -17,6 +17,7 @@ from werkzeug.local import LocalProxy
 from core.accounts.models import Membership, User, UserSession, Vendor
 from core.accounts.permissions import allows, roles_that_may
 from core.accounts.sessions import find_seat
+from core.kernel import audit
 from core.kernel.config import settings
 from core.kernel.errors import NotAllowed
 from core.web.forgery import csrf_token
@@ -191,6 +192,7 @@ def _check_origin() -> None:
     """
     g.pop("time_zone", None)
     g.pop("_login_user", None)
+    audit.asked_from(request.remote_addr or "")
     parts = request.view_args or {}
     if any("\x00" in str(part) for name, part in parts.items() if name != "token"):  # a token is refused by its signature, in its own words
         abort(404)
@@ -225,5 +227,6 @@ def install(app: Flask) -> None:
     login.request_loader(_load)
     login.init_app(app, add_context_processor=False)
     app.before_request(_check_origin)
+    app.teardown_request(lambda _problem: audit.asked_from(""))
     app.context_processor(lambda: {"csrf_token": csrf_token})  # in the place of Flask-WTF's own
     app.jinja_env.globals.update(current=LocalProxy(find_current), csrf_token=csrf_token, form_token=secrets.token_urlsafe)

@@ -11,13 +11,14 @@ from flask_babel import lazy_gettext as later
 from core.accounts.everywhere import vendors_by_id
 from core.accounts.queries import people_named
 from core.accounts.staff import staff_names
-from core.kernel.audit import THE_HOUSE, list_entries_everywhere
+from core.kernel.audit import THE_HOUSE, list_entries_everywhere, origins_of
 from core.providers.redact import redacted
 from core.web.fields import BooleanField, Form
 from core.web.page import cursor, page
 from core.web.staff_guard import staff_may
 from portal.admin.blueprint import staff_door
 from portal.admin.payments import VendorField
+from portal.audit_log import changes_of
 
 
 class AuditForm(Form):
@@ -45,6 +46,8 @@ def audit_log() -> Response:
         vendors=vendors_by_id({entry.vendor_id for entry in found.rows}),
         the_house=THE_HOUSE,
         detail=_detail,
+        changes=changes_of,
+        origins=origins_of(found.rows),
         kept=kept,
         newest=url_for(".audit_log", **kept) if after else None,
         older=url_for(".audit_log", after=found.next, **kept) if found.next else None,
@@ -53,7 +56,7 @@ def audit_log() -> Response:
 
 def _detail(kept: dict[str, Any]) -> str:
     """An entry's facts on one line, without what is nobody's business."""
-    plain = json.loads(redacted(json.dumps(kept)))
+    plain = json.loads(redacted(json.dumps({name: value for name, value in kept.items() if name not in ("changes", "reason")})))
     return " · ".join(
         f"{name}: {value if not isinstance(value, list) else ', '.join(map(str, value))}" for name, value in plain.items() if value
     )

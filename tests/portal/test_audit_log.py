@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from core.accounts.prune import prune_origins
 from core.kernel import audit
 from core.kernel.clock import now, shifted
+from core.kernel.db import db
 from portal.audit_log import GROUPS, WORDS
 from tests.browser import Browser, Page
 from tests.factories import Shop, ask_refund, make_colleague, make_link, make_paid, make_shop, unit
@@ -20,7 +23,16 @@ from tests.portal.admin.people import WHY, look_into, make_staff
 
 PAGE = "/portal/settings/audit-log"
 ROOT = Path(__file__).resolve().parents[2]
-OF_THE_HOUSE = {"books.proof_asked", "line.assigned", "line.returned", "line.charge", "staff.added", "staff.removed", "staff.signed_in", "staff.signed_out"}
+OF_THE_HOUSE = {
+    "books.proof_asked",
+    "line.assigned",
+    "line.returned",
+    "line.charge",
+    "staff.added",
+    "staff.removed",
+    "staff.signed_in",
+    "staff.signed_out",
+}
 
 
 def lines(page: Page) -> list[str]:
@@ -46,6 +58,56 @@ def test_what_the_staff_do_stands_there_too_without_their_address(app: Flask, sh
     assert len(found) == 2 and all("The platform’s staff" in line and colleague.member.public_id in line for line in found)
     assert found[1].startswith("Began to look, and said why") and WHY in found[1]
     assert colleague.email not in page.html
+
+
+def test_a_line_says_what_was_before_what_is_now_and_from_where(shop: Shop, owner: Browser) -> None:
+    form = owner.get("/portal/settings").form("/portal/settings")
+    owner.submit(form, name="Red Door Bakery")
+    page = owner.get(f"{PAGE}?kind=settings")
+    assert "name: Blue Door Bakery → Red Door Bakery" in lines(page)[0] and "127.0.0.1" in lines(page)[0]
+    assert page.all("del")[0].text == "Blue Door Bakery" and page.all("ins")[0].text == "Red Door Bakery"
+    row = next(csv.DictReader(io.StringIO(owner.client.get(f"{PAGE}.csv?kind=settings").get_data(as_text=True))))
+    assert row["address"] == "127.0.0.1" and json.loads(row["changes"]) == {"name": ["Blue Door Bakery", "Red Door Bakery"]}
+
+
+def test_a_reason_stands_in_the_line_and_in_the_file(shop: Shop, owner: Browser) -> None:
+    ask_refund(shop, make_paid(shop), "5.00", reason="duplicate")
+    assert "Reason: duplicate" in lines(owner.get(f"{PAGE}?kind=money"))[0]
+    row = next(csv.DictReader(io.StringIO(owner.client.get(f"{PAGE}.csv?kind=money").get_data(as_text=True))))
+    assert row["reason"] == "duplicate"
+
+
+def test_staff_addresses_are_the_platforms_own_and_no_workers_act_has_one(app: Flask, shop: Shop, owner: Browser) -> None:
+    desk = make_staff(app).browser()
+    look_into(desk, f"/staff/vendors/{shop.vendor.public_id}")
+    assert not any("127.0.0.1" in line for line in lines(owner.get(f"{PAGE}?who=stf")))
+    rows = csv.DictReader(io.StringIO(owner.client.get(f"{PAGE}.csv?who=stf").get_data(as_text=True)))
+    assert {row["address"] for row in rows} == {""}
+    assert any("127.0.0.1" in line for line in lines(desk.get(f"/staff/audit?vendor={shop.vendor.public_id}&by_staff=y")))
+    with unit(app):
+        audit.record(shop.vendor.id, actor="system", action="domain.verified", subject="dom_x")
+        entry = db.session.query(audit.AuditEntry).filter_by(vendor_id=shop.vendor.id, subject="dom_x").one()
+        assert audit.origins_of([entry]) == {}
+
+
+def test_an_address_is_let_go_of_after_half_a_year_and_the_line_stays(shop: Shop, owner: Browser) -> None:
+    owner.submit(owner.get("/portal/settings").form("/portal/settings"), name="Red Door Bakery")
+    with shifted(timedelta(days=179)), unit(shop.app):
+        prune_origins(1000)
+    assert "127.0.0.1" in lines(owner.get(f"{PAGE}?kind=settings"))[0]
+    with shifted(timedelta(days=181)), unit(shop.app):
+        prune_origins(1000)
+    line = lines(owner.get(f"{PAGE}?kind=settings"))[0]
+    assert "127.0.0.1" not in line and "Red Door Bakery" in line
+
+
+@pytest.mark.parametrize("path", ["/portal/settings/branding", "/portal/settings/receipts", "/portal/settings/bank-transfers"])
+def test_what_is_saved_without_a_change_says_so(shop: Shop, owner: Browser, path: str) -> None:
+    form = owner.get(path).form(path)
+    owner.submit(form, status=None)
+    with unit(shop.app):
+        kept = db.session.query(audit.AuditEntry).filter_by(vendor_id=shop.vendor.id).order_by(audit.AuditEntry.id.desc()).first()
+    assert kept.detail.get("changes", {}) == {}
 
 
 def test_the_filters_narrow_the_page_and_its_file_alike(shop: Shop, owner: Browser) -> None:

@@ -25,7 +25,6 @@ from tests.portal.admin.people import make_staff
 from workers import proofs
 from workers.schedule import tick
 
-
 CHANGE = """UPDATE balances SET amount_minor = amount_minor + %s
             WHERE (vendor_id, mode, code, sub, currency, shard) = (SELECT vendor_id, mode, code, sub, currency, shard FROM balances
               WHERE vendor_id = %s ORDER BY code, sub, currency, shard LIMIT 1)"""
