@@ -42,6 +42,7 @@ WORDS: dict[str, Any] = {
     "member.role": _l("Changed somebody’s role"), "message.sent_again": _l("Sent a message again"),
     "method.bounded": _l("Changed the limits of a way to pay"), "method.moved": _l("Changed the order of the ways to pay"),
     "method.switched": _l("Switched a way to pay"), "receipts.changed": _l("Changed the receipts"), "refund.requested": _l("Asked for a refund"),
+    "role.changed": _l("Changed a role of your own"), "role.dropped": _l("Removed a role of your own"), "role.made": _l("Made a role of your own"),
     "second_factor.codes_renewed": _l("Made new recovery codes"), "second_factor.moved": _l("Moved two-step sign-in to another device"),
     "second_factor.off": _l("Switched two-step sign-in off"), "second_factor.on": _l("Set up two-step sign-in"),
     "second_factor.taken_off": _l("Took somebody’s two-step sign-in off"), "security.changed": _l("Changed what is asked for safety"),
@@ -59,7 +60,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "money": (_l("Money"), ("refund.", "transfer.", "unexpected.")),
     "links": (_l("Links"), ("link.", "discount.")),
     "customers": (_l("Customers"), ("customer.", "message.")),
-    "people": (_l("People and sign-ins"), ("member.", "invitation.", "user.", "session.", "second_factor.", "vendor.handed_over")),
+    "people": (_l("People and sign-ins"), ("member.", "role.", "invitation.", "user.", "session.", "second_factor.", "vendor.handed_over")),
     "settings": (
         _l("Settings"),
         ("vendor.", "security.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo."),

@@ -8,7 +8,6 @@ from flask_babel import lazy_gettext as later
 from wtforms.validators import InputRequired
 
 from core.accounts.invite import (
-    ROLES,
     invite,
     join_as_new,
     join_team,
@@ -18,47 +17,27 @@ from core.accounts.invite import (
     revoke_invitation,
 )
 from core.accounts.models import Invitation, User, Vendor
-from core.accounts.permissions import PERMISSIONS, allows
 from core.accounts.queries import find_user, list_team
+from core.accounts.roles import find_custom, list_custom, role_of
 from core.accounts.sessions import begin_session, work_for
 from core.accounts.team import change_role, get_member, hand_over, remove_member
-from core.web.fields import AddressField, ChoiceField, Form, LineField, SecretField, options
+from core.web.fields import AddressField, ChoiceField, Form, LineField, RadioField, SecretField, options
 from core.web.guard import current, find_current, may, public, take_seat
 from core.web.page import page, see_other
 from core.web.throttle import by_address
 from portal.blueprint import portal
 from portal.confirm import confirmed
 from portal.mail import send_invitation
-
-
-def role_words() -> dict[str, tuple[str, str]]:
-    """What each role is called, and what it is for."""
-    return {
-        "owner": (_("Owner"), _("Everything, and is answerable for it.")),
-        "manager": (_("Manager"), _("Links, refunds, customers and settings; not the team.")),
-        "accountant": (_("Accountant"), _("Payments, refunds, balance, statements and exports.")),
-        "support": (_("Support"), _("Looks at payments and customers, sends receipts again.")),
-    }
-
-
-# What a permission is called where roles are compared.
-def deeds() -> dict[str, str]:
-    """The acts a role may or may not do, in words."""
-    return {
-        "payments.see": _("See payments and customers"), "payments.refund": _("Refund"), "payments.export": _("Export"),
-        "links.edit": _("Make and change links"), "balance.see": _("See balance and statements"), "messages.send": _("Send receipts again"),
-        "customers.block": _("Refuse customers"), "customers.personal_data": _("Hand out and erase personal data"),
-        "settings.edit": _("Change settings"), "team.edit": _("Invite and remove people"), "live.switch_on": _("Go live"),
-    }  # fmt: skip
-
-
-def role_choices() -> list[tuple[str, str]]:
-    return [(role, role_words()[role][0]) for role in ROLES]
+from portal.roles import givable, grants, matrix, role_said
 
 
 class InviteForm(Form):
     email = AddressField(later("E-mail address"), required=later("Enter the address of whom you ask."))
-    role = ChoiceField(later("Role"), choices=lambda: options(role_choices()), default="support")
+    role = RadioField(later("Role"), choices=(), default="support")
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.role.choices = options((role.key, role_said(role)[0]) for role in givable())
 
 
 class HandOverForm(Form):
@@ -85,6 +64,7 @@ def _page(inviting: InviteForm | None = None, handing: HandOverForm | None = Non
     members = list_team(me.vendor)
     hand = handing or HandOverForm(formdata=None)
     hand.heir.choices = _heirs()
+    columns, rows = matrix()
     return page(
         "portal/team/index.html",
         status=max(form.status for form in (inviting or hand, hand)),
@@ -93,9 +73,13 @@ def _page(inviting: InviteForm | None = None, handing: HandOverForm | None = Non
         form=inviting or InviteForm(formdata=None),
         hand=hand,
         handing=handing is not None,
-        roles=role_words(),
-        choices=role_choices(),
-        deeds=[(words, {role: allows(role, deed) for role in role_words()}) for deed, words in deeds().items() if deed in PERMISSIONS],
+        said=lambda member: role_said(role_of(member.membership.role, member.custom))[0],
+        asked_as=lambda one: role_said(role_of(one.role, find_custom(one.vendor_id, one.custom_role_id)))[0],
+        choices=[(role.key, role_said(role)[0]) for role in givable()],
+        grants={role.key: grants(role) for role in givable()},
+        own=list_custom(me.vendor),
+        columns=[role_said(role)[0] for role in columns],
+        rows=rows,
     )
 
 
@@ -152,7 +136,12 @@ def give_role(public_id: str) -> Response:
 @may("team.edit")
 def ask_to_remove(public_id: str) -> Response:
     user, membership = get_member(current().vendor, public_id)
-    return page("portal/team/remove.html", person=user, role=role_words()[membership.role][0], form=AcceptForm(formdata=None))
+    return page(
+        "portal/team/remove.html",
+        person=user,
+        role=role_said(role_of(membership.role, find_custom(membership.vendor_id, membership.custom_role_id)))[0],
+        form=AcceptForm(formdata=None),
+    )
 
 
 @portal.post("/portal/team/<public_id>/remove")
@@ -226,7 +215,7 @@ def _join_page(token: str, vendor: Vendor, found: Invitation, form: JoinForm) ->
         token=token,
         business=vendor.name,
         invitation=found,
-        role=role_words()[found.role],
+        role=role_said(role_of(found.role, find_custom(found.vendor_id, found.custom_role_id))),
         form=form,
         stage=stage,
         back=back,

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
 from core.accounts.models import Invitation, Membership, User, Vendor
 from core.accounts.passwords import check_strength, hash_password
+from core.accounts.permissions import CUSTOM
 from core.accounts.queries import find_user, find_vendor
+from core.accounts.roles import Role, check_giving, find_custom, get_role, role_of
 from core.kernel import audit
 from core.kernel.clock import now
 from core.kernel.db import db, locked
-from core.kernel.errors import Conflict, NotFound, Refusal
+from core.kernel.errors import Conflict, NotFound
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
 
 LIFE = timedelta(days=7)
-ROLES = ("manager", "accountant", "support")  # an owner is not invited: ownership is handed over
 MOST_OPEN = 50
 MODE = "test"  # people belong to neither world
 
@@ -32,8 +34,8 @@ class AlreadyThere(Conflict):
 def invite(vendor: Vendor, *, email: str, role: str, by: str) -> Invitation:
     """Ask somebody to join. An address that has an open invitation gets that one anew, in the role named last."""
     email = email.strip().lower()
-    if role not in ROLES:
-        raise Refusal("Choose a role from the list.", field="role")
+    wished = get_role(vendor, role)
+    check_giving(vendor, wished.permissions, by=by)
     user = find_user(email)
     if user is not None and db.session.get(Membership, (vendor.id, user.id)) is not None:
         raise AlreadyThere(said("%(email)s is of your team already.", email=email), field="email")
@@ -41,23 +43,25 @@ def invite(vendor: Vendor, *, email: str, role: str, by: str) -> Invitation:
     open_ones = list_invitations(vendor)
     for known in open_ones:
         if known.email == email:
-            return _renew(known, role=role, by=by)
+            return _renew(known, wished, by=by)
     if len(open_ones) >= MOST_OPEN:
         raise Conflict(said("%(most)s invitations are open already. Take one back first.", most=MOST_OPEN), field="email")
     at = now()
     made = Invitation(
-        vendor_id=vendor.id, id=uuid7(), public_id=public_id("inv"), token_id=public_id("tok"), email=email, role=role, invited_by=by,
+        vendor_id=vendor.id, id=uuid7(), public_id=public_id("inv"), token_id=public_id("tok"), email=email, **_kept(wished), invited_by=by,
         created_at=at, expires_at=at + LIFE, ended_at=None, outcome=None,
     )  # fmt: skip
     db.session.add(made)
-    audit.record(vendor.id, actor=by, action="member.invited", subject=made.public_id, role=role)
+    audit.record(vendor.id, actor=by, action="member.invited", subject=made.public_id, role=wished.name)
     return made
 
 
 def resend_invitation(vendor: Vendor, public_id: str, *, by: str) -> Invitation:
     """Seven more days and a new link; the one in the older message stops working."""
     found = _open(vendor, public_id)
-    return _renew(found, role=found.role, by=by)
+    wished = role_of(found.role, find_custom(vendor.id, found.custom_role_id))
+    check_giving(vendor, wished.permissions, by=by)
+    return _renew(found, wished, by=by)
 
 
 def revoke_invitation(vendor: Vendor, public_id: str, *, by: str) -> Invitation:
@@ -125,16 +129,23 @@ def _join(vendor: Vendor, invitation: Invitation, user: User) -> Membership:
     invitation.ended_at, invitation.outcome = now(), "accepted"
     membership = db.session.get(Membership, (vendor.id, user.id))
     if membership is None:
-        membership = Membership(vendor_id=vendor.id, user_id=user.id, role=invitation.role, created_at=now())
+        membership = Membership(
+            vendor_id=vendor.id, user_id=user.id, role=invitation.role, custom_role_id=invitation.custom_role_id, created_at=now()
+        )
         db.session.add(membership)
         db.session.flush()
         audit.record(vendor.id, actor=user.public_id, action="member.joined", subject=user.public_id, role=invitation.role)
     return membership
 
 
-def _renew(invitation: Invitation, *, role: str, by: str) -> Invitation:
-    invitation.token_id, invitation.role, invitation.expires_at = public_id("tok"), role, now() + LIFE
-    audit.record(invitation.vendor_id, actor=by, action="invitation.sent_again", subject=invitation.public_id, role=role)
+def _kept(role: Role) -> dict[str, Any]:
+    return {"role": CUSTOM, "custom_role_id": role.custom.id} if role.custom else {"role": role.key, "custom_role_id": None}
+
+
+def _renew(invitation: Invitation, role: Role, *, by: str) -> Invitation:
+    invitation.token_id, invitation.expires_at = public_id("tok"), now() + LIFE
+    invitation.role, invitation.custom_role_id = (CUSTOM, role.custom.id) if role.custom else (role.key, None)
+    audit.record(invitation.vendor_id, actor=by, action="invitation.sent_again", subject=invitation.public_id, role=role.name)
     return invitation
 
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.kernel.db import Base, TenantKey, mode_check
@@ -87,12 +100,30 @@ class User(Base):
     created_at: Mapped[datetime]
 
 
+class CustomRole(Base):
+    """A role that a vendor put together for its own people."""
+
+    __tablename__ = "custom_roles"
+    __table_args__ = (UniqueConstraint("vendor_id", "public_id"), UniqueConstraint("vendor_id", "name"))
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(40))
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(String(60)))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
 class Membership(Base):
     """This person works for this vendor, in this role."""
 
     __tablename__ = "memberships"
     __table_args__ = (
-        CheckConstraint("role IN ('owner', 'manager', 'accountant', 'support')", name="role"),
+        CheckConstraint("role IN ('owner', 'admin', 'manager', 'accountant', 'support', 'developer', 'viewer', 'custom')", name="role"),
+        CheckConstraint("(role = 'custom') = (custom_role_id IS NOT NULL)", name="custom_role"),
+        ForeignKeyConstraint(
+            ["vendor_id", "custom_role_id"], ["custom_roles.vendor_id", "custom_roles.id"], name="fk_memberships_custom_roles"
+        ),
         Index("ix_memberships_user", "user_id"),
         # Somebody must be answerable, and only one: there is exactly one owner.
         Index("uq_memberships_one_owner", "vendor_id", unique=True, postgresql_where="role = 'owner'"),
@@ -100,6 +131,7 @@ class Membership(Base):
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     role: Mapped[str] = mapped_column(String(20))
+    custom_role_id: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime]
     vendor: Mapped[Vendor] = relationship(lazy="raise_on_sql")
     user: Mapped[User] = relationship(lazy="raise_on_sql")
@@ -157,7 +189,11 @@ class Invitation(Base):
 
     __tablename__ = "invitations"
     __table_args__ = (
-        CheckConstraint("role IN ('manager', 'accountant', 'support')", name="role"),
+        CheckConstraint("role IN ('admin', 'manager', 'accountant', 'support', 'developer', 'viewer', 'custom')", name="role"),
+        CheckConstraint("(role = 'custom') = (custom_role_id IS NOT NULL)", name="custom_role"),
+        ForeignKeyConstraint(
+            ["vendor_id", "custom_role_id"], ["custom_roles.vendor_id", "custom_roles.id"], name="fk_invitations_custom_roles"
+        ),
         UniqueConstraint("vendor_id", "public_id"),
         UniqueConstraint("vendor_id", "token_id"),
         # One open invitation for each address; to ask again is to send the same one anew.
@@ -169,6 +205,7 @@ class Invitation(Base):
     token_id: Mapped[str] = mapped_column(String(40))
     email: Mapped[str] = mapped_column(String(254))
     role: Mapped[str] = mapped_column(String(20))
+    custom_role_id: Mapped[uuid.UUID | None]
     invited_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -15,6 +15,7 @@ from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.kernel.keyed import derive, key_ids
+from core.kernel.sentence import said
 
 STEP = 30  # seconds a code of the app is shown
 EITHER_WAY = 1  # steps a clock may be off: the code before and the one after count too
@@ -32,7 +33,7 @@ class WrongCode(Refusal):
 
     def __init__(self) -> None:
         super().__init__(
-            "That code is not right, or it was used already. Wait until your app shows the next one and type that.", field="code"
+            said("That code is not right, or it was used already. Wait until your app shows the next one and type that."), field="code"
         )
 
 

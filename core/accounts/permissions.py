@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-OWNER, MANAGER, ACCOUNTANT, SUPPORT = "owner", "manager", "accountant", "support"
-EVERYONE = (OWNER, MANAGER, ACCOUNTANT, SUPPORT)
+OWNER, ADMIN, MANAGER, ACCOUNTANT, SUPPORT = "owner", "admin", "manager", "accountant", "support"
+DEVELOPER, VIEWER = "developer", "viewer"
+CUSTOM = "custom"  # a role that a vendor put together: core/accounts/roles.py
+EVERYONE = (OWNER, MANAGER, ACCOUNTANT, SUPPORT, DEVELOPER, VIEWER)
+WORKING = (OWNER, MANAGER, ACCOUNTANT, SUPPORT)  # whoever looks after payers
+GIVEN = (ADMIN, MANAGER, ACCOUNTANT, SUPPORT, DEVELOPER, VIEWER)  # may be given to somebody; an owner is made by handing over
 
-PERMISSIONS: dict[str, tuple[str, ...]] = {
+_GRANTED: dict[str, tuple[str, ...]] = {
     "home.see": EVERYONE,
     "links.see": EVERYONE,
     "links.edit": (OWNER, MANAGER),
@@ -13,7 +17,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "payments.refund": (OWNER, MANAGER, ACCOUNTANT),
     "transfers.resolve": (OWNER, MANAGER, ACCOUNTANT),
     "payments.export": (OWNER, MANAGER, ACCOUNTANT),
-    "remarks.write": EVERYONE,
+    "remarks.write": WORKING,
     "remarks.moderate": (OWNER, MANAGER),  # other people's notes and shared filters
     "customers.see": EVERYONE,
     "customers.block": (OWNER, MANAGER),
@@ -22,7 +26,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "messages.see": EVERYONE,
     "messages.send": (OWNER, MANAGER, SUPPORT),
     "team.see": EVERYONE,
-    "team.edit": (OWNER,),
+    "team.edit": (OWNER, ADMIN),
     "live.switch_on": (OWNER,),
     "settings.see": EVERYONE,
     "settings.edit": (OWNER, MANAGER),
@@ -30,6 +34,20 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "audit.see": (OWNER, MANAGER),  # who did what in this account
     "account.own": EVERYONE,  # one's own password, sessions, test or live view
 }
+
+# An admin may do whatever a manager may.
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    name: (*roles, ADMIN) if MANAGER in roles and ADMIN not in roles else roles for name, roles in _GRANTED.items()
+}
+# Without these nobody could do anything here at all, so every role has them.
+ALWAYS = frozenset({"home.see", "team.see", "account.own", "settings.see"})
+
+
+def granted_by(role: str) -> frozenset[str]:
+    """Everything this role may do. KeyError for one that is not of the house's own."""
+    if role not in (OWNER, *GIVEN):
+        raise KeyError(role)
+    return frozenset(name for name, roles in PERMISSIONS.items() if role in roles)
 
 
 def allows(role: str, permission: str) -> bool:

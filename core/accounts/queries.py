@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from core.accounts.models import Membership, User, UserSession, Vendor
+from core.accounts.models import CustomRole, Membership, User, UserSession, Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
 
@@ -62,18 +62,25 @@ class Member:
 
     user: User
     membership: Membership
+    custom: CustomRole | None
+
+    @property
+    def role(self) -> str:
+        """What their role is called: a word of the house's, or the name the vendor gave it."""
+        return self.custom.name if self.custom else self.membership.role
 
 
 def list_team(vendor: Vendor) -> list[Member]:
     """Everybody who works for this vendor, the owner first, then by when they came."""
     rows = db.session.execute(
-        select(User, Membership)
+        select(User, Membership, CustomRole)
         .join(Membership, Membership.user_id == User.id)
+        .outerjoin(CustomRole, (CustomRole.vendor_id == Membership.vendor_id) & (CustomRole.id == Membership.custom_role_id))
         .where(Membership.vendor_id == vendor.id)
         .order_by(Membership.role != "owner", Membership.created_at, User.id)
         .limit(200)
     )
-    return [Member(user, membership) for user, membership in rows]
+    return [Member(user, membership, custom) for user, membership, custom in rows]
 
 
 def names_of(vendor: Vendor) -> dict[str, str]:

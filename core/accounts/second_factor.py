@@ -21,6 +21,7 @@ from core.accounts.one_time_codes import (
     secret_of,
 )
 from core.accounts.queries import list_memberships
+from core.accounts.roles import check_giving, find_custom, role_of
 from core.accounts.sessions import end_all_sessions
 from core.accounts.staff_models import StaffMember
 from core.accounts.staff_sessions import end_all_staff_sessions
@@ -110,9 +111,10 @@ def take_off_member(vendor: Vendor, public_id: str, *, by: User, reason: str) ->
 
     Refuses for somebody who works for another business too: that one's safety is not this owner's to give away.
     """
-    user, _ = get_member(vendor, public_id)
-    if user.id == by.id:
-        raise Conflict("For yourself, use a recovery code, or ask the platform’s staff.")
+    user, membership = get_member(vendor, public_id)
+    if user.id == by.id or membership.role == "owner":
+        raise Conflict("For yourself and for the owner: use a recovery code, or ask the platform’s staff.")
+    check_giving(vendor, role_of(membership.role, find_custom(vendor.id, membership.custom_role_id)).permissions, by=by.public_id)
     if len(list_memberships(user)) > 1:
         raise Conflict("They work for another business too, so only the platform’s staff can do this. Ask them to write to us.")
     _taken_off(user, by=by.public_id, reason=reason)

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from core.accounts.models import Membership, User, UserSession, Vendor
+from core.accounts.models import CustomRole, Membership, User, UserSession, Vendor
 from core.kernel import audit
 from core.kernel.clock import now
 from core.kernel.db import MODES, db
@@ -27,6 +27,7 @@ class Seat:
     user: User
     vendor: Vendor
     membership: Membership
+    custom: CustomRole | None
 
 
 def begin_session(user: User, membership: Membership, *, address: str = "", agent: str = "") -> tuple[UserSession, str]:
@@ -46,19 +47,20 @@ def find_seat(secret: str) -> Seat | None:
     """The live session behind a cookie, or None: unknown, ended, idle for 12 hours or older than 14 days."""
     at = now()
     row = db.session.execute(
-        select(UserSession, User, Vendor, Membership)
+        select(UserSession, User, Vendor, Membership, CustomRole)
         .join(User, User.id == UserSession.user_id)
         .join(Vendor, Vendor.id == UserSession.vendor_id)
         .join(Membership, (Membership.vendor_id == UserSession.vendor_id) & (Membership.user_id == UserSession.user_id))
+        .outerjoin(CustomRole, (CustomRole.vendor_id == Membership.vendor_id) & (CustomRole.id == Membership.custom_role_id))
         .where(UserSession.id == hash_secret(secret), UserSession.ended_at.is_(None))
         .where(UserSession.expires_at > at, UserSession.seen_at > at - IDLE)
     ).one_or_none()
     if row is None:
         return None
-    session, user, vendor, membership = row
+    session, user, vendor, membership, custom = row
     if at - session.seen_at > NOTICE_EVERY:
         session.seen_at = at
-    return Seat(session=session, user=user, vendor=vendor, membership=membership)
+    return Seat(session=session, user=user, vendor=vendor, membership=membership, custom=custom)
 
 
 def end_session(session: UserSession, *, reason: str = "signed out") -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from core.accounts.invite import ROLES
 from core.accounts.models import Membership, User, Vendor
+from core.accounts.permissions import CUSTOM
+from core.accounts.roles import check_giving, find_custom, get_role, role_of
 from core.kernel import audit
 from core.kernel.db import db, locked
-from core.kernel.errors import Conflict, NotFound, Refusal
+from core.kernel.errors import Conflict, NotFound
 
 
 class OwnerStays(Conflict):
@@ -18,16 +19,26 @@ class OwnerStays(Conflict):
 
 
 def change_role(vendor: Vendor, public_id: str, *, role: str, by: str) -> Membership:
-    """Another role for somebody of the team. The owner's does not change this way."""
+    """Another role for somebody of the team: one of the house's, or one of the vendor's own by its number. The owner's does not change so.
+
+    Nobody gives, or takes from somebody, more than they may do themselves.
+    """
     user, membership = get_member(vendor, public_id)
-    if role not in ROLES:
-        raise Refusal("Choose a role from the list.", field="role")
+    wished = get_role(vendor, role)
+    _touchable(vendor, membership, by)
+    check_giving(vendor, wished.permissions, by=by)
+    former = role_of(membership.role, find_custom(vendor.id, membership.custom_role_id))
+    if former.key != wished.key:
+        audit.record(vendor.id, actor=by, action="member.role", subject=user.public_id, changes={"role": [former.name, wished.name]})
+        membership.role, membership.custom_role_id = (CUSTOM, wished.custom.id) if wished.custom else (wished.key, None)
+    return membership
+
+
+def _touchable(vendor: Vendor, membership: Membership, by: str) -> None:
+    """Refuses for the owner, and for somebody who may do more than whoever asks."""
     if membership.role == "owner":
         raise OwnerStays("The owner stays the owner until they hand the business over.")
-    if membership.role != role:
-        audit.record(vendor.id, actor=by, action="member.role", subject=user.public_id, changes={"role": [membership.role, role]})
-        membership.role = role
-    return membership
+    check_giving(vendor, role_of(membership.role, find_custom(vendor.id, membership.custom_role_id)).permissions, by=by)
 
 
 def remove_member(vendor: Vendor, public_id: str, *, by: str) -> User:
@@ -35,6 +46,7 @@ def remove_member(vendor: Vendor, public_id: str, *, by: str) -> User:
     user, membership = get_member(vendor, public_id)
     if membership.role == "owner":
         raise OwnerStays("The owner cannot be removed. Hand the business over first.")
+    _touchable(vendor, membership, by)
     audit.record(vendor.id, actor=by, action="member.removed", subject=user.public_id, role=membership.role)
     db.session.delete(membership)
     return user

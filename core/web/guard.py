@@ -15,7 +15,8 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.local import LocalProxy
 
 from core.accounts.models import Membership, User, UserSession, Vendor
-from core.accounts.permissions import allows, roles_that_may
+from core.accounts.permissions import roles_that_may
+from core.accounts.roles import Role, role_of
 from core.accounts.sessions import find_seat
 from core.kernel import audit
 from core.kernel.config import settings
@@ -38,13 +39,14 @@ class Current(UserMixin):
     vendor: Vendor
     membership: Membership
     session: UserSession
+    role: Role
 
     @property
     def mode(self) -> str:
         return self.session.mode
 
     def may(self, permission: str) -> bool:
-        return allows(self.membership.role, permission)
+        return self.role.may(permission)
 
     def get_id(self) -> str:
         return self.user.public_id
@@ -93,7 +95,7 @@ def may(permission: str) -> Callable[[View], View]:
             if permission != "account.own" and must_set_up_a_second_step(current()):
                 return see_other(url_for("portal.two_step"))
             if not current().may(permission):
-                raise NotAllowed(may_not(current().membership.role, roles_that_may(permission)))
+                raise NotAllowed(may_not(current().role.name, roles_that_may(permission)))
             return view(*args, **kwargs)
 
         guarded.__access__ = permission  # type: ignore[attr-defined]
@@ -179,7 +181,13 @@ def _load(_request: Request) -> Current | None:
     if seat is None:
         return None
     g.time_zone = seat.vendor.time_zone
-    return Current(user=seat.user, vendor=seat.vendor, membership=seat.membership, session=seat.session)
+    return Current(
+        user=seat.user,
+        vendor=seat.vendor,
+        membership=seat.membership,
+        session=seat.session,
+        role=role_of(seat.membership.role, seat.custom),
+    )
 
 
 # --- forms -------------------------------------------------------------------------------------------------------

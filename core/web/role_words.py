@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 WORDS = {
-    "owner": _l("owner"), "manager": _l("manager"), "accountant": _l("accountant"), "support": _l("support"),
+    "owner": _l("owner"), "admin": _l("admin"), "manager": _l("manager"), "accountant": _l("finance"), "support": _l("support"),
+    "developer": _l("developer"), "viewer": _l("viewer"), "custom": _l("a role of its own"),
     "reviewer": _l("reviewer"), "finance": _l("finance"), "superuser": _l("superuser"),
 }  # fmt: skip
 

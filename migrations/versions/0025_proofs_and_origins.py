@@ -1,4 +1,4 @@
-"""Runs that prove every book, with how far they are and what they found; from where an act of the audit log came; one letter of news a day."""
+"""Runs that prove every book, with how far they are and what they found; from where an act of the audit log came; one letter of news a day; roles of a vendor's own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ revision = "0025"
 down_revision = "0024"
 
 MOMENT = sa.DateTime(timezone=True)
+WERE = {"memberships": "'owner', 'manager', 'accountant', 'support'", "invitations": "'manager', 'accountant', 'support'"}
+ARE = {"memberships": "'owner', 'admin', 'manager', 'accountant', 'support', 'developer', 'viewer', 'custom'"}
+ARE["invitations"] = ARE["memberships"].removeprefix("'owner', ")
+
+
+def _roles(kept: dict[str, str]) -> None:
+    for table, roles in kept.items():
+        op.drop_constraint(op.f(f"ck_{table}_role"), table, type_="check")
+        op.create_check_constraint(op.f(f"ck_{table}_role"), table, f"role IN ({roles})")
 
 
 def upgrade() -> None:
@@ -63,10 +72,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("vendor_id", "mode", "person", name=op.f("pk_notification_manners")),
     )
     op.create_index("ix_notification_manners_due", "notification_manners", ["due_at"], postgresql_where=sa.text("daily"))
+    op.create_table(
+        "custom_roles",
+        sa.Column("vendor_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("public_id", sa.String(40), nullable=False),
+        sa.Column("name", sa.String(40), nullable=False),
+        sa.Column("permissions", postgresql.ARRAY(sa.String(60)), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("updated_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["vendor_id"], ["vendors.id"], name=op.f("fk_custom_roles_vendors")),
+        sa.PrimaryKeyConstraint("vendor_id", "id", name=op.f("pk_custom_roles")),
+        sa.UniqueConstraint("vendor_id", "public_id", name=op.f("uq_custom_roles_vendor_id_public_id")),
+        sa.UniqueConstraint("vendor_id", "name", name=op.f("uq_custom_roles_vendor_id_name")),
+    )
+    _roles(ARE)
+    for table in ARE:
+        op.add_column(table, sa.Column("custom_role_id", sa.Uuid(), nullable=True))
+        both = ["vendor_id", "custom_role_id"]
+        op.create_foreign_key(f"fk_{table}_custom_roles", table, "custom_roles", both, ["vendor_id", "id"])
+        op.create_check_constraint(op.f(f"ck_{table}_custom_role"), table, "(role = 'custom') = (custom_role_id IS NOT NULL)")
 
 
 def downgrade() -> None:
-    """Take it down again."""
+    """Take it down again. Whoever holds a role that is gone then keeps the least of those that stay."""
+    for table in ARE:
+        op.drop_constraint(op.f(f"ck_{table}_custom_role"), table, type_="check")
+        op.drop_constraint(f"fk_{table}_custom_roles", table, type_="foreignkey")
+        op.drop_column(table, "custom_role_id")
+        op.execute(f"UPDATE {table} SET role = 'support' WHERE role NOT IN ({WERE[table]})")
+    _roles(WERE)
+    op.drop_table("custom_roles")
     op.drop_table("notification_manners")
     op.drop_table("audit_origins")
     op.drop_table("ledger_proof_runs")

@@ -394,9 +394,9 @@ def test_roles_change_people_leave_and_there_is_always_one_owner(app: Flask, sho
     assert owner.post(f"/portal/team/{shop.user.public_id}/role", values | {"role": "support"}).status == 409
     assert owner.post(f"/portal/team/{shop.user.public_id}/remove", values).status == 409
     hand = owner.get("/portal/team").form("/portal/team/owner")
-    assert owner.submit(hand, heir=other.user.public_id, password="wrong", status=422).errors
-    owner.submit(hand, heir=other.user.public_id, password=PASSWORD)
-    assert owner.post("/portal/team/owner", values | {"heir": other.user.public_id, "password": PASSWORD}).status == 403
+    assert owner.submit(hand, heir=shop.user.public_id, status=422).errors
+    owner.submit(hand, heir=other.user.public_id)
+    assert owner.post("/portal/team/owner", values | {"heir": other.user.public_id}).status == 403
     page = theirs.get(f"/portal/team/{shop.user.public_id}/remove")
     theirs.submit(page.form(f"/portal/team/{shop.user.public_id}/remove"))
     assert owner.get("/portal/").heading == "Sign in", "who has left sees nothing from that moment on"

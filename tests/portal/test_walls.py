@@ -70,7 +70,7 @@ def test_every_list_shows_ones_own_only(app: Flask, shop: Shop, owner: Browser) 
         assert "Their secret" not in page.html and ">their-payer" not in page.html, path
 
 
-@pytest.mark.parametrize("role", ["owner", "manager", "accountant", "support"])
+@pytest.mark.parametrize("role", ["owner", "admin", "manager", "accountant", "support", "developer", "viewer"])
 def test_a_role_reaches_exactly_what_its_permissions_say(app: Flask, shop: Shop, role: str) -> None:
     link, payment = make_link(shop), make_paid(shop)
     person = make_colleague(shop, role)
@@ -85,7 +85,7 @@ def test_a_role_reaches_exactly_what_its_permissions_say(app: Flask, shop: Shop,
                 assert "Your role" in page.text and "owner" in page.text, "who can help is said"
 
 
-@pytest.mark.parametrize("role", ["accountant", "support"])
+@pytest.mark.parametrize("role", ["accountant", "support", "developer", "viewer"])
 def test_what_a_role_may_not_do_it_cannot_post(app: Flask, shop: Shop, role: str) -> None:
     link, payment = make_link(shop), make_paid(shop)
     browser = make_colleague(shop, role).browser()
