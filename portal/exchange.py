@@ -8,11 +8,10 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from core.fx.models import RateQuote
 from core.fx.quote import get_quote, list_exchanges
 from core.fx.rates import EURO, is_stale, list_rates
 from core.kernel import clock
-from core.kernel.currency import OFFERED, exponent
+from core.kernel.currency import OFFERED
 from core.kernel.money import Money
 from core.ledger.queries import balances
 from core.payments.exchange import exchange, quote_exchange
@@ -82,7 +81,7 @@ def _offer(public_id: str, form: TakeForm) -> Response:
         status=form.status,
         quote=quote,
         state="done" if quote.used_at else "expired" if clock.now() >= quote.expires_at else "open",
-        rates={"promised": _rate(quote, quote.gets), "reference": _rate(quote, quote.worth)},
+        rates={"promised": _rate(quote.promised_rate), "reference": _rate(quote.reference_rate)},
         stale=is_stale(quote.published_on),
         form=form,
     )
@@ -107,9 +106,8 @@ def _available() -> dict[str, Money]:
     return {code: amount for (name, _sub, code), amount in sorted(found.items()) if name == "seller_available" and amount.minor > 0}
 
 
-def _rate(quote: RateQuote, result: Money) -> str:
-    """What one unit of the one currency is in the other, as people write it: `1.1534`."""
-    exact = Fraction(result.minor * 10 ** exponent(quote.from_currency), quote.from_minor * 10 ** exponent(quote.to_currency))
+def _rate(exact: Fraction) -> str:
+    """As people write it: `1.1534`."""
     scaled = (2 * exact.numerator * 10**PLACES + exact.denominator) // (2 * exact.denominator)
     text = str(scaled).rjust(PLACES + 1, "0")
     return f"{text[:-PLACES]}.{text[-PLACES:]}".rstrip("0").rstrip(".")
@@ -117,14 +115,13 @@ def _rate(quote: RateQuote, result: Money) -> str:
 
 def _page(form: ExchangeForm) -> Response:
     me = current()
-    rates = list_rates()
-    newest = max((rate.published_on for rate in rates), default=None)
+    newest = max(list_rates(), key=lambda rate: rate.published_on, default=None)
     return page(
         "portal/exchange/index.html",
         status=form.status,
         form=form,
         available=_available(),
         newest=newest,
-        stale=newest is not None and is_stale(newest),
+        stale=newest is not None and is_stale(newest.published_on),
         done=list_exchanges(me.vendor, me.mode),
     )

@@ -49,6 +49,7 @@ class RateQuote(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         Index("ix_rate_quotes_newest", "vendor_id", "mode", "made_at", "id"),
         CheckConstraint("from_currency <> to_currency AND from_minor > 0 AND to_minor > 0 AND worth_minor >= to_minor", name="amounts"),
+        CheckConstraint("rate_numerator > 0 AND rate_denominator > 0 AND margin_bps BETWEEN 0 AND 9999", name="rate"),
         CheckConstraint("expires_at > made_at", name="expiry"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
@@ -58,6 +59,9 @@ class RateQuote(TenantKey, Base):
     to_currency: Mapped[str] = mapped_column(CHAR(3))
     to_minor: Mapped[int] = mapped_column(BigInteger)
     worth_minor: Mapped[int] = mapped_column(BigInteger)  # of what is given, at the reference rate, in to_currency
+    # The reference rate exactly: one unit of from_currency is numerator / denominator units of to_currency.
+    rate_numerator: Mapped[int] = mapped_column(BigInteger)
+    rate_denominator: Mapped[int] = mapped_column(BigInteger)
     margin_bps: Mapped[int] = mapped_column(SmallInteger)
     published_on: Mapped[date]
     source: Mapped[str] = mapped_column(String(20))
@@ -80,6 +84,16 @@ class RateQuote(TenantKey, Base):
     def worth(self) -> Money:
         """What is given, at the reference rate itself."""
         return Money(self.worth_minor, self.to_currency)
+
+    @property
+    def reference_rate(self) -> Fraction:
+        """Units of what is got for one unit of what is given, as the central bank's rates say."""
+        return Fraction(self.rate_numerator, self.rate_denominator)
+
+    @property
+    def promised_rate(self) -> Fraction:
+        """The same less the platform's margin: what was promised, before it was rounded down to a whole minor unit."""
+        return self.reference_rate * Fraction(10_000 - self.margin_bps, 10_000)
 
     @property
     def margin(self) -> Money:

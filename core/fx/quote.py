@@ -56,8 +56,8 @@ def make_quote(vendor: Asker, *, mode: str, amount: Money, into: str, margin_bps
     at = now()
     quote = RateQuote(
         vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("fxq"), from_currency=amount.currency, from_minor=amount.minor,
-        to_currency=into, to_minor=gets, worth_minor=max(rate.worth(amount).minor, gets), margin_bps=margin_bps,
-        published_on=rate.published_on, source=rate.source, made_by=by, made_at=at, expires_at=at + HOLDS,
+        to_currency=into, to_minor=gets, worth_minor=max(rate.worth(amount).minor, gets), rate_numerator=rate.ratio.numerator,
+        rate_denominator=rate.ratio.denominator, margin_bps=margin_bps, published_on=rate.published_on, source=rate.source, made_by=by, made_at=at, expires_at=at + HOLDS,
     )  # fmt: skip
     db.session.add(quote)
     return quote

@@ -34,6 +34,8 @@ def upgrade() -> None:
         sa.Column("to_currency", sa.CHAR(3), nullable=False),
         sa.Column("to_minor", sa.BigInteger(), nullable=False),
         sa.Column("worth_minor", sa.BigInteger(), nullable=False),
+        sa.Column("rate_numerator", sa.BigInteger(), nullable=False),
+        sa.Column("rate_denominator", sa.BigInteger(), nullable=False),
         sa.Column("margin_bps", sa.SmallInteger(), nullable=False),
         sa.Column("published_on", sa.Date(), nullable=False),
         sa.Column("source", sa.String(20), nullable=False),
@@ -45,6 +47,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "from_currency <> to_currency AND from_minor > 0 AND to_minor > 0 AND worth_minor >= to_minor",
             name=op.f("ck_rate_quotes_amounts"),
+        ),
+        sa.CheckConstraint(
+            "rate_numerator > 0 AND rate_denominator > 0 AND margin_bps BETWEEN 0 AND 9999", name=op.f("ck_rate_quotes_rate")
         ),
         sa.CheckConstraint("expires_at > made_at", name=op.f("ck_rate_quotes_expiry")),
         sa.ForeignKeyConstraint(["vendor_id"], ["vendors.id"], name=op.f("fk_rate_quotes_vendors")),
