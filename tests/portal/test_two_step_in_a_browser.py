@@ -87,7 +87,9 @@ def test_an_old_sign_in_answers_once_more_and_the_form_goes_on(visitor: Visit, a
 
 
 @pytest.mark.parametrize(("phone", "scheme"), [(True, "dark"), (False, "light")])
-def test_every_page_of_it_is_free_of_barriers_and_fits_its_screen(visitor: Visit, app: Flask, live_server: str, phone: bool, scheme: str) -> None:
+def test_every_page_of_it_is_free_of_barriers_and_fits_its_screen(
+    visitor: Visit, app: Flask, live_server: str, phone: bool, scheme: str
+) -> None:
     shop = make_shop(app)
     member = make_colleague(shop, "support")
     set_up(app, member.user)
