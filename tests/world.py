@@ -295,6 +295,8 @@ def portal_paths(shop: Shop) -> dict[str, str]:
         "branding": "/portal/settings/branding", "methods": "/portal/settings/methods", "receipts": "/portal/settings/receipts",
         "notifications": "/portal/settings/notifications", "team": "/portal/team", "taxes": "/portal/settings/taxes",
         "discounts": "/portal/discounts", "domains": "/portal/settings/domains", "live": "/portal/live",
+        "security": "/portal/settings/security", "two-step": "/portal/two-step", "device": "/portal/two-step/devices/new",
+        "role": "/portal/team/roles/new", "audit-log": "/portal/settings/audit-log",
     }  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def make_role(vendor: Vendor, *, name: str, permissions: Collection[str], by: st
     )
     db.session.add(row)
     db.session.flush()
-    audit.record(vendor.id, actor=by, action="role.made", subject=row.public_id, name=name, permissions=wished)
+    audit.record(vendor.id, actor=by, action="role.made", subject=row.public_id, role=name, permissions=wished)
     return row
 
 
@@ -143,7 +143,7 @@ def drop_role(vendor: Vendor, public_id: str, *, by: str) -> None:
         one.role, one.custom_role_id = "viewer", None  # invitations that ended long ago name it no more
     db.session.flush()
     db.session.delete(row)
-    audit.record(vendor.id, actor=by, action="role.dropped", subject=row.public_id, name=row.name)
+    audit.record(vendor.id, actor=by, action="role.dropped", subject=row.public_id, role=row.name)
 
 
 def _wished(vendor: Vendor, permissions: Collection[str], by: str) -> list[str]:
