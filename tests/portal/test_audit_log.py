@@ -65,7 +65,7 @@ def test_a_line_says_what_was_before_what_is_now_and_from_where(shop: Shop, owne
     owner.submit(form, name="Red Door Bakery")
     page = owner.get(f"{PAGE}?kind=settings")
     assert "name: Blue Door Bakery → Red Door Bakery" in lines(page)[0] and "127.0.0.1" in lines(page)[0]
-    assert page.all("del")[0].text == "Blue Door Bakery" and page.all("ins")[0].text == "Red Door Bakery"
+    assert page.all("span", class_="was")[0].text == "Blue Door Bakery"
     row = next(csv.DictReader(io.StringIO(owner.client.get(f"{PAGE}.csv?kind=settings").get_data(as_text=True))))
     assert row["address"] == "127.0.0.1" and json.loads(row["changes"]) == {"name": ["Blue Door Bakery", "Red Door Bakery"]}
 
