@@ -29,7 +29,7 @@ from core.web.page import page, see_other, wants_part
 from core.web.stencil import stencilled
 from core.web.throttle import by_address
 
-UNDER_WAY = ("pay", "challenge", "failed", "locked", "transfer", "checking")
+UNDER_WAY = ("pay", "challenge", "failed", "locked", "held", "transfer", "checking")
 
 
 class ChooseForm(Form):

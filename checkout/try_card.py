@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from checkout.blueprint import door, log
 from checkout.processor_pages import origin_of
 from checkout.result import card_page
+from checkout.screening import screened
 from checkout.till import Till, at
 from checkout.ways import choices_for, chosen_among
 from core.kernel.config import settings
@@ -50,13 +51,15 @@ REFUSED = said("The card processor did not accept this payment. No money was tak
 @door.post("/checkout/<token>/attempts")
 @public
 @by_address("120 per 10 minutes", scope="attempts")
-@at("pay", "challenge", "failed")
+@at("pay", "challenge", "failed", "held")
 def try_card(till: Till) -> Response:
     """Without scripts: on to the processor's page. With scripts (`surface=fields`): the processor's fields for this page."""
     note_locale(till.payment, language())
-    surface = "fields" if request.form.get("surface") == "fields" else "hosted"
+    surface, method = "fields" if request.form.get("surface") == "fields" else "hosted", _method(till)
+    if answer := screened(till, surface, method):
+        return answer
     try:
-        attempt = open_attempt(till, surface, _method(till), switch=surface == "hosted" or "switch" in request.form)
+        attempt = open_attempt(till, surface, method, switch=surface == "hosted" or "switch" in request.form)
     except (PaymentOver, TriedTooOften, NotHere) as over:
         return _not_opened(till, surface, written(over.message))
     except MethodNotOffered:

@@ -25,6 +25,8 @@ from portal.blueprint import portal
 STAFF = "stf"
 # What an action is called; a test holds this against every action that the code writes down.
 WORDS: dict[str, Any] = {
+    "attack_mode.began": _l("Attack mode switched itself on"), "attack_mode.switched_off": _l("Switched attack mode off"),
+    "attack_mode.switched_on": _l("Switched attack mode on"),
     "bank_terms.changed": _l("Changed how bank transfers are taken"), "branding.changed": _l("Changed the branding"),
     "customer.allowed": _l("Let a customer pay again"), "customer.blocked": _l("Blocked a customer"),
     "customer.erased": _l("Erased a customer’s data"), "discount.ended": _l("Ended a discount code"), "discount.made": _l("Made a discount code"),
@@ -56,7 +58,10 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "links": (_l("Links"), ("link.", "discount.")),
     "customers": (_l("Customers"), ("customer.", "message.")),
     "people": (_l("People and sign-ins"), ("member.", "invitation.", "user.", "session.", "vendor.handed_over")),
-    "settings": (_l("Settings"), ("vendor.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo.")),
+    "settings": (
+        _l("Settings"),
+        ("vendor.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo.", "attack_mode."),
+    ),
     "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),
 }
 
@@ -65,7 +70,9 @@ class AuditFilter(Form):
     class Meta:
         csrf = False  # reading changes nothing
 
-    kind = ChoiceField(_l("What"), choices=lambda: options([("", _("Everything")), *((k, str(g[0])) for k, g in GROUPS.items())]), default="")
+    kind = ChoiceField(
+        _l("What"), choices=lambda: options([("", _("Everything")), *((k, str(g[0])) for k, g in GROUPS.items())]), default=""
+    )
     who = ChoiceField(_l("Who"), choices=(), default="")
     since = DayField(_l("From"))
     until = DayField(_l("Until"))
@@ -129,4 +136,8 @@ def _detail(kept: dict[str, Any]) -> str:
     if isinstance(minor, int) and isinstance(code, str) and is_currency(code):
         plain = {"amount": money(Money(minor, code)), **plain}
     parts = ((name.replace("_", " "), value) for name, value in plain.items())
-    return " · ".join(f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in parts if value not in (None, "", []))
+    return " · ".join(
+        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in parts
+        if value not in (None, "", [])
+    )

@@ -27,6 +27,7 @@ from portal import (
     payment_list,
     payments,
     preferences,
+    protection,
     qr,
     refunds,
     reset_password,
@@ -47,7 +48,7 @@ from portal.blueprint import portal
 
 PAGES = (
     address, audit_log, balance, branding, components, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, methods,
-    notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, settings, sign_in, sign_up, staff_visits,
+    notices, outbox, payment_list, payments, preferences, protection, qr, refunds, reset_password, search, settings, sign_in, sign_up, staff_visits,
     statements, taxes, team, transfers, why,
 )  # fmt: skip
 

@@ -32,6 +32,7 @@ from core.payments.start import payment_token, receipt_token
 from core.payments.states import PAID_OR_OVER
 from core.payments.transfer_queries import get_return, instructions_of
 from core.providers.bank import spell_iban, spell_reference
+from core.risk.attack import find_attack
 from core.web import addresses
 from core.web.brand import letter_look
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
@@ -272,6 +273,14 @@ def _returned(vendor: Vendor, message: Message) -> Facts:
     return _checkout_page(vendor, message) | {"returned": returned}
 
 
+def _attack(vendor: Vendor, message: Message) -> Facts:
+    """Only while it is on: whoever reads it later would look for something that is over."""
+    attack = find_attack(vendor.id, message.mode)
+    if attack is None:
+        raise NoLongerTrue("attack mode is off by now")
+    return {"attack": attack, "practice": message.mode == "test", "action_url": addresses.portal_protection()}
+
+
 def _cases_page(vendor: Vendor, message: Message) -> Facts:
     return _payment(vendor, message) | {"action_url": addresses.portal_transfers()}
 
@@ -294,6 +303,7 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "transfer_returned": (_returned, True),
     "transfer_taken_back": (_payment, False),
     "unexpected_money": (_payment, False),
+    "attack_mode": (_attack, False),
     "invitation": (_invitation, False),
     "money_returned": (_refund(_payment_page), True),
     "refund_outside": (_outside_refund, False),

@@ -27,3 +27,8 @@ def locked_until(payment: Payment) -> datetime | None:
     number, last = db.session.execute(declines).one()
     until = last + PAUSE if number and number % MOST_DECLINES == 0 else None
     return until if until and now() < until else None
+
+
+def is_held(payment: Payment) -> bool:
+    """Whether this payment was taken for card testing a short while ago: no card is tried on it then, a bank transfer may be."""
+    return payment.held_until is not None and now() < payment.held_until

@@ -124,6 +124,7 @@ class Payment(TenantKey, Base):
         Index("ix_payments_by_payer_reference", "vendor_id", "mode", "payer_reference", "id", postgresql_where="payer_reference <> ''"),
         Index("ix_payments_by_sending", "vendor_id", "mode", "sending_id", postgresql_where="sending_id IS NOT NULL"),
         Index("ix_payments_places", "vendor_id", "mode", "link_id", postgresql_where="holds_place"),
+        Index("ix_payments_held", "vendor_id", "mode", "id", postgresql_where="held_until IS NOT NULL"),
         Index("ix_payments_captured", "vendor_id", "mode", "captured_at"),
         Index("ix_payments_by_last4", "vendor_id", "mode", "card_last4", "id", postgresql_where="card_last4 IS NOT NULL"),
         Index("ix_payments_by_sum", "vendor_id", "mode", "captured_minor", "id", postgresql_where="captured_minor > 0"),
@@ -173,6 +174,7 @@ class Payment(TenantKey, Base):
     decline_code: Mapped[str | None] = mapped_column(String(60))  # why the last try did not work, until one does
     recovered_from: Mapped[uuid.UUID | None]  # the payment of which this one is a fresh start
     remind: Mapped[bool] = mapped_column(default=False, server_default="false")  # the payer wants one letter if they do not finish
+    held_until: Mapped[datetime | None]  # looked like card testing: until then no card is tried on it
     expires_at: Mapped[datetime]
     captured_at: Mapped[datetime | None]
     available_at: Mapped[datetime | None]

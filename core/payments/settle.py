@@ -343,6 +343,7 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
     if not known:
         keep_place(payment, SESSION)
         note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
+        _have_it_counted(payment, name=charge or told.cause, card=outcome.card_fingerprint or "")
     # Heard again while we did not know, or as the end of the attempt: so this is how things stand.
     if _is_over(attempt) or (known and payment.state != "unknown" and not outcome.closed):
         return "stale" if known else "told"
@@ -361,6 +362,11 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
     if attempt is not None and attempt.state in LIVE_ATTEMPT and locked_until(payment):
         ask_again(payment.vendor_id, payment.mode, attempt)  # its page at the provider takes cards still: a worker closes it
     return "told"
+
+
+def _have_it_counted(payment: Payment, *, name: str, card: str) -> None:
+    """A worker counts it, against card testing: the counters stand in Redis, which is not asked while rows are locked."""
+    enqueue("count_decline", payment.vendor_id, mode=payment.mode, payment=str(payment.id), decline=name, card=card)
 
 
 def _tell_payer_it_failed(vendor: Vendor, payment: Payment) -> None:

@@ -35,6 +35,10 @@ def portal_transfers() -> str:
     return f"{settings().public_url}/portal/transfers"
 
 
+def portal_protection() -> str:
+    return f"{settings().public_url}/portal/settings/protection"
+
+
 def portal_payment(payment: str) -> str:
     return f"{settings().public_url}/portal/payments/{payment}"
 
