@@ -164,7 +164,7 @@ def _fields(till: Till, attempt: Attempt) -> Response:
         return page("checkout/_no_fields.html")
     return page(
         "checkout/_card_fields.html",
-        fields_url=None if stripe else f"{attempt.fields_url}&appearance={button_look(till.vendor)}",
+        fields_url=None if stripe else f"{attempt.fields_url}&appearance={button_look(till.vendor, till.colours)}",
         fields_origin=origin_of(attempt.fields_url),
         client_secret=attempt.client_secret if stripe else None,
         publishable_key=settings().stripe[till.payment.mode]["publishable_key"] if stripe else None,
