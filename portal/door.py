@@ -15,6 +15,7 @@ from portal import (
     domains,
     home,
     link_list,
+    link_maker,
     link_poster,
     link_prefill,
     link_report,
@@ -24,6 +25,7 @@ from portal import (
     methods,
     notices,
     outbox,
+    payer_letters,
     payment_list,
     payments,
     preferences,
@@ -37,6 +39,7 @@ from portal import (
     sign_up,
     staff_visits,
     statements,
+    styles,
     taxes,
     team,
     transfers,
@@ -47,9 +50,9 @@ from portal.admin import door as staff_door
 from portal.blueprint import portal
 
 PAGES = (
-    address, audit_log, balance, branding, components, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, methods,
-    notices, outbox, payment_list, payments, preferences, protection, qr, refunds, reset_password, search, settings, sign_in, sign_up, staff_visits,
-    statements, taxes, team, transfers, why,
+    address, audit_log, balance, branding, components, customers, discounts, domains, home, link_list, link_maker, link_poster, link_prefill, link_report, link_send, links, live, methods,
+    notices, outbox, payer_letters, payment_list, payments, preferences, protection, qr, refunds, reset_password, search, settings, sign_in, sign_up, staff_visits,
+    statements, styles, taxes, team, transfers, why,
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
 from core.kernel.signing import make_token
 from core.notifications.models import Message
+from core.notifications.payer_letters import find_wish
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
 from core.payments.attempt import live_attempt
@@ -135,6 +136,7 @@ def _write(vendor: Vendor, message: Message, *, enclosed: bool, carries_logo: bo
     gather, from_vendor = KINDS[message.kind]
     look = letter_look(vendor, carries_logo=carries_logo) if from_vendor else None
     facts = {"vendor": vendor, "practice": False, "enclosed": enclosed, "look": look} | gather(vendor, message)
+    facts["vendors_words"] = [*facts.get("vendors_words", []), *find_wish(vendor.id, message.mode, message.kind).paragraph.splitlines()]
     return write_letter(message.kind, Reader(message.locale, vendor.time_zone), **facts), from_vendor
 
 

@@ -21,6 +21,7 @@ from core.kernel.outbox import OutboxTask, enqueue
 from core.ledger import book
 from core.ledger.post import post
 from core.notifications.notify import notify
+from core.notifications.payer_letters import is_sent
 from core.notifications.team import tell_team
 from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
 from core.payments.complete import complete
@@ -295,7 +296,12 @@ def _hear_progress(payment: Payment, attempt: Attempt | None, told: Told) -> str
 
 def _promise(vendor: Vendor, payment: Payment, attempt: Attempt | None) -> None:
     """A payer whose bank may take days is told by e-mail what they have been told on the page."""
-    if payment.state == "processing" and attempt is not None and attempt.delayed_days:
+    if (
+        payment.state == "processing"
+        and attempt is not None
+        and attempt.delayed_days
+        and is_sent(vendor, payment.mode, "instruction_received")
+    ):
         notify(vendor, "instruction_received", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
 
 
@@ -370,8 +376,9 @@ def _have_it_counted(payment: Payment, *, name: str, card: str) -> None:
 
 
 def _tell_payer_it_failed(vendor: Vendor, payment: Payment) -> None:
-    """The page had said that it was being processed and that we would write; so we do."""
-    notify(vendor, "payment_failed", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
+    """The page had said that it was being processed and that we would write; so we do, unless the vendor has decided otherwise."""
+    if is_sent(vendor, payment.mode, "payment_failed"):
+        notify(vendor, "payment_failed", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
 
 
 def _decline_known(payment: Payment, charge: str, cause: str) -> bool:
