@@ -13,6 +13,7 @@ from portal import (
     customers,
     discounts,
     domains,
+    exchange,
     home,
     link_list,
     link_maker,
@@ -50,7 +51,7 @@ from portal.admin import door as staff_door
 from portal.blueprint import portal
 
 PAGES = (
-    address, audit_log, balance, branding, components, customers, discounts, domains, home, link_list, link_maker, link_poster, link_prefill, link_report, link_send, links, live, methods,
+    address, audit_log, balance, branding, components, customers, discounts, domains, exchange, home, link_list, link_maker, link_poster, link_prefill, link_report, link_send, links, live, methods,
     notices, outbox, payer_letters, payment_list, payments, preferences, protection, qr, refunds, reset_password, search, settings, sign_in, sign_up, staff_visits,
     statements, styles, taxes, team, transfers, why,
 )  # fmt: skip
