@@ -19,11 +19,11 @@ from core.kernel.clock import now
 from core.kernel.config import settings
 
 log = structlog.get_logger("risk")
-PATIENCE = 0.3  # seconds; a payer waits for this answer
-REST = 5.0  # seconds in which a Redis that did not answer is not asked again
+PATIENCE = 1  # seconds; a payer waits for this answer
+REST = 5  # seconds in which a Redis that did not answer is not asked again
 MOST_KEPT = 500  # in one window: whoever has so many is over every limit
 LONGEST = 24 * 3600
-_away = {"until": 0.0}
+_away = {"until": 0}
 
 
 @cache

@@ -16,6 +16,7 @@ from core.risk import proof
 from core.risk.attack import begin_by_hand
 from core.risk.proof import WAIT_UNDER_ATTACK
 from core.risk.score import LIMITS, Verdict
+from sandbox.published import BY_NUMBER
 from tests.factories import again, fresh, make_link, make_payment, make_shop, open_payment, unit
 
 
@@ -186,3 +187,24 @@ def test_the_proof_is_free_of_barriers_and_whole_on_the_smallest_screen(shop, vi
     looked.route("**/proof-page", lambda route: route.fulfill(body=whole, content_type="text/html"))
     looked.goto("/proof-page")
     assert not looked.evaluate(WIDER) and barriers(looked) == []
+
+
+def test_a_decline_at_the_processor_is_counted_with_its_card_wherever_the_news_comes_from(shop, payer, work):
+    """From the pretend processor's page to the counters: it sends the mark of the card as Stripe does."""
+    from core.risk.score import judge
+    from tests.sandbox.running import pay
+
+    payment, path = begin(shop)
+    location = press(payer, path).response.headers["Location"]
+    pay(location, "4000000000009995")
+    payer.get(f"{path}/return")
+    work()
+    with shop.app.app_context():
+        (event,) = [event for event in timeline(shop.vendor, payment) if event.kind == "attempt.declined"]
+    card = BY_NUMBER["4000000000009995"].fingerprint
+    scope = f"{shop.vendor.id}:test"
+    assert judge(scope, {"card": card}).score == 100 // next(
+        limit.most for limit in LIMITS if (limit.counted, limit.of) == ("links", "card")
+    )
+    for of, value in (("email", "sam@example.com"), ("link", str(payment.link_id)), ("vendor", str(shop.vendor.id))):
+        assert judge(scope, {of: value}).score > 0, (of, event.detail)
