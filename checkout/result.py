@@ -20,7 +20,7 @@ from core.payments.basket import offer_of
 from core.payments.choose import ways_to_pay
 from core.payments.close import record_close
 from core.payments.link import link_state, link_token
-from core.payments.lockout import locked_until
+from core.payments.lockout import BY_CARD, locked_until
 from core.payments.models import Attempt, PaymentLink
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
@@ -171,15 +171,16 @@ def locked_page(till: Till, *, notice: object = None, status: int = 200) -> Resp
 
 
 def held_page(till: Till, *, notice: object = None, status: int = 200) -> Response:
-    """It looked like card testing: said without blame, with the time, the seller's address, and a transfer where that is offered."""
-    transfer = [choice for choice in choices_for(ways_to_pay(till.vendor, till.payment), None) if choice.method == "bank_transfer"]
+    """It looked like card testing: said without blame, with the time, the seller's address, and the ways to pay that need no card."""
+    allow_processor(till.payment, None)
+    others = [choice for choice in choices_for(ways_to_pay(till.vendor, till.payment), None) if choice.method not in BY_CARD]
     return payment_page(
         "checkout/held.html",
         till,
         status=status,
         notice=notice,
         held_until=till.payment.held_until or now(),
-        transfer=transfer[0] if transfer else None,
+        others=others,
         attempts_url=url_for("checkout.try_card", token=till.token),
         cancel_url=url_for("checkout.cancel", token=till.token),
     )

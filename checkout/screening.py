@@ -9,19 +9,18 @@ from checkout.remembered import browser_id
 from checkout.result import payment_page
 from checkout.till import Till
 from core.payments.attempt import tries_of
+from core.payments.lockout import BY_CARD
 from core.payments.screen import count_try, hold_payment, screen_try, source
 from core.risk import proof
 from core.web.page import page, see_other
-
-NO_CARD = "bank_transfer"  # there is no card in it to be tested
 
 
 def screened(till: Till, surface: str, method: str) -> Response | None:
     """What the payer is shown instead of the next step; None where they may go on.
 
-    Looking again at a try that is under way is no new one. A held payment may still be paid by bank transfer.
+    Looking again at a try that is under way is no new one. Where there is no card to be tested nothing is asked: a held payment may still be paid that way.
     """
-    if method == NO_CARD:
+    if method not in BY_CARD:
         return None
     if till.stage == "held":
         return see_other(till.page_url)

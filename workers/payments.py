@@ -18,7 +18,7 @@ from core.payments import refund as refunds
 from core.payments import settle as settling
 from core.payments.attempt import close_at_provider, drop_unopened, live_attempt, paid_attempt
 from core.payments.close import record_close
-from core.payments.lockout import is_held, locked_until
+from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.match import payments_by_key
 from core.payments.models import Attempt, Payment, Refund
 from core.payments.poll import inquire
@@ -64,7 +64,7 @@ def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:
                 drop_unopened(tried)
             return
         # After many declines, or when it was held, its page at the provider must take no more cards.
-        resting = locked_until(payment) is not None or (is_held(payment) and tried.provider != "bank")
+        resting = locked_until(payment) is not None or (tried.method in BY_CARD and is_held(payment))
     over = tried.state != "succeeded" and (payment.state in PAID_OR_OVER or tried.state not in LIVE_ATTEMPT or resting)
     outcome = close_at_provider(payment, tried) if over else inquire(payment, tried)
     with unit_of_work():

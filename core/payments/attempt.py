@@ -16,7 +16,7 @@ from core.notifications.notify import notify
 from core.payments.bank_terms import terms_of
 from core.payments.choose import check_way
 from core.payments.history import move, note
-from core.payments.lockout import is_held, locked_until
+from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.models import Attempt, Payment
 from core.payments.start import OPEN_HOLD, SESSION, keep_place, lock_payment
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
@@ -60,7 +60,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
         raise PaymentOver("There is nothing left to pay here.")
     if locked_until(payment):
         raise TriedTooOften("Too many cards were declined. Please wait a quarter of an hour. No money was taken.")
-    if is_held(payment) and method != "bank_transfer":
+    if method in BY_CARD and is_held(payment):
         raise TriedTooOften("This payment rests for a while. No money was taken.")
     if payment.unapplied and method != "bank_transfer":
         raise PaymentOver("Part of this has come by bank transfer. Send the rest the same way, or ask the seller.")

@@ -12,6 +12,7 @@ from core.payments.models import Payment, PaymentEvent
 
 MOST_DECLINES = 5
 PAUSE = timedelta(minutes=15)
+BY_CARD = frozenset({"card", "wallet"})  # ways to pay in which a card can be tested
 
 
 def locked_until(payment: Payment) -> datetime | None:
@@ -30,5 +31,5 @@ def locked_until(payment: Payment) -> datetime | None:
 
 
 def is_held(payment: Payment) -> bool:
-    """Whether this payment was taken for card testing a short while ago: no card is tried on it then, a bank transfer may be."""
+    """Whether this payment was taken for card testing a short while ago: no card is tried on it then; it may be paid in another way."""
     return payment.held_until is not None and now() < payment.held_until

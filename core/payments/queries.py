@@ -14,7 +14,7 @@ from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 from core.payments.attempt import live_attempt
-from core.payments.lockout import is_held, locked_until
+from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink, Refund
 from core.payments.sharing_models import LinkLabel
 
@@ -167,7 +167,7 @@ def page_state(payment: Payment) -> str:
     if attempt is not None:
         if attempt.provider == "bank" and attempt.provider_reference:
             return "transfer"
-        return "held" if is_held(payment) else "challenge"
+        return "held" if attempt.method in BY_CARD and is_held(payment) else "challenge"
     if now() >= payment.expires_at and live_attempt(payment) is None:
         return "expired"
     return "held" if is_held(payment) else "pay"

@@ -12,10 +12,11 @@ from core.kernel.clock import now
 from core.notifications.team import tell_team
 from core.payments.attempt import live_attempt
 from core.payments.history import note
+from core.payments.lockout import BY_CARD
 from core.payments.models import Payment
 from core.payments.settle import ask_again
 from core.payments.start import lock_payment
-from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
+from core.payments.states import PAID_OR_OVER
 from core.risk import score
 from core.risk.attack import begin_by_surge, find_attack
 from core.risk.score import Verdict
@@ -91,7 +92,7 @@ def hold_payment(payment: Payment, verdict: Verdict) -> None:
     detail = {"counted": limit.counted, "of": limit.of, "most": limit.most, "seconds": limit.seconds} if limit else {}
     note(payment, "payment.held", actor="system", score=verdict.score, **detail)
     attempt = live_attempt(payment)
-    if attempt is not None and attempt.provider != "bank" and attempt.state in LIVE_ATTEMPT:
+    if attempt is not None and attempt.method in BY_CARD:
         ask_again(payment.vendor_id, payment.mode, attempt)  # its page at the provider takes cards still: a worker closes it
 
 

@@ -26,7 +26,7 @@ from core.notifications.team import tell_team
 from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
 from core.payments.complete import complete
 from core.payments.history import move, note
-from core.payments.lockout import locked_until
+from core.payments.lockout import BY_CARD, locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent
 from core.payments.start import SECOND_CHANCE, SESSION, keep_place, lock_payment
 from core.payments.states import LIVE_ATTEMPT, PAYMENT, may_move
@@ -349,7 +349,8 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
     if not known:
         keep_place(payment, SESSION)
         note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
-        _have_it_counted(payment, name=charge or told.cause, card=outcome.card_fingerprint or "")
+        if outcome.card_fingerprint or attempt is None or attempt.method in BY_CARD:
+            _have_it_counted(payment, name=charge or told.cause, card=outcome.card_fingerprint or "")
     # Heard again while we did not know, or as the end of the attempt: so this is how things stand.
     if _is_over(attempt) or (known and payment.state != "unknown" and not outcome.closed):
         return "stale" if known else "told"

@@ -33,7 +33,7 @@ def protection(public_id: str, world: str) -> Response:
 def begin_attack_mode(public_id: str, world: str) -> Response:
     vendor, form = _vendor(public_id, world), AttackForm()
     if visit_of(vendor) is None:
-        return ask_why(vendor)
+        return _why(vendor, world)
     if form.validate():
         with form.refusals():
             begin_by_hand(vendor, world, by=staff().public_id, hours=form.span)
@@ -47,10 +47,16 @@ def begin_attack_mode(public_id: str, world: str) -> Response:
 def end_attack_mode(public_id: str, world: str) -> Response:
     vendor = _vendor(public_id, world)
     if visit_of(vendor) is None:
-        return ask_why(vendor)
+        return _why(vendor, world)
     end_by_hand(vendor, world, by=staff().public_id)
     flash(_("Attack mode is off for %(vendor)s.", vendor=vendor.name), "good")
     return see_other(url_for(".protection", public_id=public_id, world=world))
+
+
+def _why(vendor: Vendor, world: str) -> Response:
+    """Pressed after the visit was over: the reason is asked for, and leads back to the page with the button."""
+    back = url_for(".protection", public_id=vendor.public_id, world=world)
+    return see_other(url_for("staff.new_visit", public_id=vendor.public_id, next=back))
 
 
 def _vendor(public_id: str, world: str) -> Vendor:

@@ -109,6 +109,18 @@ def test_a_bank_transfer_stays_open_to_a_held_payer(app, payer):
     assert fresh(shop, payment).method == "bank_transfer" and "IBAN" in told.text
 
 
+def test_a_way_without_a_card_stays_open_too_and_is_not_asked_for_a_proof(app, payer):
+    shop = make_shop(app, currency="EUR", country="NL")
+    with unit(shop.app):
+        switch_method(shop.vendor, "test", "bank_redirect", on=True, by=shop.user.public_id)
+    payment, path = begin(shop, currency="EUR")
+    attack(shop)
+    hold(shop, payment)
+    sent = payer.submit(payer.get(path).form(f"{path}/attempts"), status=303, follow=False)
+    assert "/c/pay/" in sent.response.headers["Location"] and fresh(shop, payment).method == "bank_redirect"
+    assert payer.get(path).heading == "Not finished yet", "and is not hidden behind the hold"
+
+
 def test_a_card_page_that_is_open_is_called_off_by_a_worker(shop, payer, work):
     from core.payments.attempt import live_attempt
 
