@@ -6,6 +6,7 @@ from flask import Flask
 
 from checkout import country, history, hooks, pay, practice, receipt, result, transfer, try_card, verify
 from checkout.blueprint import door
+from checkout.preview import draw_link
 
 PAGES = (country, history, hooks, pay, practice, receipt, result, transfer, try_card, verify)
 
@@ -13,3 +14,4 @@ PAGES = (country, history, hooks, pay, practice, receipt, result, transfer, try_
 def register(app: Flask) -> None:
     result.PAGES["transfer"] = transfer.transfer_page
     app.register_blueprint(door)
+    app.extensions["draw_link"] = draw_link  # for the portal, which may not know this door: wsgi.py opens both

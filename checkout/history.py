@@ -33,6 +33,7 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
     "payment.processing": (later("Your bank is working on it"), "", "info"),
     "payment.unknown": (later("The outcome is not known yet"), later("We keep asking. Please do not pay again."), "warn"),
     "payment.succeeded": (later("Paid"), "", "good"),
+    "payment.held": (later("Card payments were paused for a while"), later("No money was taken."), "warn"),
     "payment.canceled": (later("Cancelled"), "", "quiet"),
     "payment.expired": (later("Ran out of time"), "", "quiet"),
     "payment.unexpected_money": (

@@ -29,7 +29,7 @@ from core.web.page import page, see_other, wants_part
 from core.web.stencil import stencilled
 from core.web.throttle import by_address
 
-UNDER_WAY = ("pay", "challenge", "failed", "locked", "transfer", "checking")
+UNDER_WAY = ("pay", "challenge", "failed", "locked", "held", "transfer", "checking")
 
 
 class ChooseForm(Form):
@@ -130,7 +130,7 @@ def _opened(way: WayIn, mine: tuple[str, Payment] | None, form_token: str) -> Re
     before = _recovered(vendor, link, request.args.get("again", "")) or (mine[1] if mine else None)
     values = {**_typed_before(vendor, before, link), **proposed_answers(way)}
     form = fitting(ChooseForm, link)(formdata=None, form_token=form_token, **values)
-    return _form_page(way, form.fit(way), mine)
+    return form_page(way, form.fit(way), mine)
 
 
 @door.post("/pay/<token>")
@@ -173,7 +173,7 @@ def _start(way: WayIn) -> Response:
     state = link_state(link)
     if state != "open":
         return closed(way, state, status=409)
-    return _form_page(way, form, mine, status=form.status)
+    return form_page(way, form, mine, status=form.status)
 
 
 def _worked_out(way: WayIn, form: ChooseForm) -> Response:
@@ -183,7 +183,7 @@ def _worked_out(way: WayIn, form: ChooseForm) -> Response:
         return see_other(way.action) if wants_part() else closed(way, state, status=409)
     if isinstance(form, OrderFields):
         form.check_order(cart_only=True)
-    return _form_page(way, form, begun(way.vendor, way.link, way.key))
+    return form_page(way, form, begun(way.vendor, way.link, way.key))
 
 
 def _recovered(vendor: Vendor, link: PaymentLink, token: str) -> Payment | None:
@@ -219,7 +219,8 @@ def _begin(way: WayIn, form: ChooseForm, amount: Money | None, mine: tuple[str, 
     return see_other(url_for("checkout.show", token=address))
 
 
-def _form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, status: int = 200) -> Response:
+def form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, status: int = 200, **instead: object) -> Response:
+    """The page on which the payer chooses; `instead` takes the place of what it would show."""
     vendor, link, fixed = way.vendor, way.link, fixed_answers(way)
     pressed = suggestions(link)
     if link.amount is None and not form.choice.data:
@@ -228,9 +229,9 @@ def _form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, s
     order = order_values(vendor, link, form, form.amount_so_far(link, fixed["amount"]))
     return page(
         "checkout/choose.html",
-        fragment="checkout/_totals.html",
+        fragment="checkout/_totals.html" if not instead else None,
         status=max(status, form.status) if form.is_submitted() else status,
-        face=face_of(vendor, link.mode),
+        face=instead.get("face") or face_of(vendor, link.mode, colours=link.colours),
         title=link.title,
         description=link.description,
         amount_due=order["due"] if order["offer"].sells else link.amount or fixed["amount"],
@@ -295,7 +296,7 @@ def closed(way: WayIn, state: str, status: int = 200) -> Response:
     return page(
         f"checkout/link_{CLOSED_PAGES.get(state, state)}.html",
         status=status,
-        face=face_of(vendor, link.mode),
+        face=face_of(vendor, link.mode, colours=link.colours),
         title=link.title,
         description="",
         amount_due=link.amount or link.total,

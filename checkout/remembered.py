@@ -31,6 +31,14 @@ def remember(key: str, payment_token: str) -> None:
     _keep(key, {"paying": payment_token})
 
 
+def browser_id() -> str:
+    """A number of this browser's own, for as long as it keeps its form cookie: tries are counted by it, and nothing else is."""
+    kept = session.get("who")
+    if not isinstance(kept, str) or not kept:
+        kept = session["who"] = secrets.token_urlsafe(9)
+    return kept
+
+
 def begun(vendor: Vendor, link: PaymentLink, key: str) -> tuple[str, Payment] | None:
     """The payment this browser last began here, with its address; None when there is none."""
     token = _of(key).get("paying")

@@ -20,7 +20,7 @@ from core.payments.basket import offer_of
 from core.payments.choose import ways_to_pay
 from core.payments.close import record_close
 from core.payments.link import link_state, link_token
-from core.payments.lockout import locked_until
+from core.payments.lockout import BY_CARD, locked_until
 from core.payments.models import Attempt, PaymentLink
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
@@ -79,7 +79,7 @@ def come_back(token: str) -> Response:
 
 @door.post("/checkout/<token>/cancel")
 @public
-@at("pay", "challenge", "failed", "locked", "transfer")
+@at("pay", "challenge", "failed", "locked", "held", "transfer")
 def cancel(till: Till) -> Response:
     """The payer calls it off. What is open at the provider is closed first; if it was paid after all, it is paid."""
     if till.payment.unapplied:  # part of it has come: what becomes of that is between payer and seller
@@ -170,6 +170,22 @@ def locked_page(till: Till, *, notice: object = None, status: int = 200) -> Resp
     )
 
 
+def held_page(till: Till, *, notice: object = None, status: int = 200) -> Response:
+    """It looked like card testing: said without blame, with the time, the seller's address, and the ways to pay that need no card."""
+    allow_processor(till.payment, None)
+    others = [choice for choice in choices_for(ways_to_pay(till.vendor, till.payment), None) if choice.method not in BY_CARD]
+    return payment_page(
+        "checkout/held.html",
+        till,
+        status=status,
+        notice=notice,
+        held_until=till.payment.held_until or now(),
+        others=others,
+        attempts_url=url_for("checkout.try_card", token=till.token),
+        cancel_url=url_for("checkout.cancel", token=till.token),
+    )
+
+
 def payment_end(till: Till) -> dict[str, object]:
     """When the page closes by our clock, for the words shown in its last minutes."""
     left = int((till.payment.expires_at - now()).total_seconds())
@@ -248,6 +264,7 @@ PAGES: dict[str, Callable[..., Response]] = {
     "challenge": card_page,
     "failed": card_page,
     "locked": locked_page,
+    "held": held_page,
     "checking": checking_page,
     "paid": paid_page,
     "canceled": over_page,

@@ -37,7 +37,12 @@ class Till:
 
     @property
     def face(self) -> Face:
-        return face_of(self.vendor, self.payment.mode, self.payment.reference)
+        return face_of(self.vendor, self.payment.mode, self.payment.reference, self.colours)
+
+    @property
+    def colours(self) -> tuple[str, str | None] | None:
+        """The link's own colours, where it has some."""
+        return self.link.colours if self.link else None
 
     @property
     def page_url(self) -> str:

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from checkout.blueprint import door, log
 from checkout.processor_pages import origin_of
 from checkout.result import card_page
+from checkout.screening import screened
 from checkout.till import Till, at
 from checkout.ways import choices_for, chosen_among
 from core.kernel.config import settings
@@ -50,13 +51,15 @@ REFUSED = said("The card processor did not accept this payment. No money was tak
 @door.post("/checkout/<token>/attempts")
 @public
 @by_address("120 per 10 minutes", scope="attempts")
-@at("pay", "challenge", "failed")
+@at("pay", "challenge", "failed", "held")
 def try_card(till: Till) -> Response:
     """Without scripts: on to the processor's page. With scripts (`surface=fields`): the processor's fields for this page."""
     note_locale(till.payment, language())
-    surface = "fields" if request.form.get("surface") == "fields" else "hosted"
+    surface, method = "fields" if request.form.get("surface") == "fields" else "hosted", _method(till)
+    if answer := screened(till, surface, method):
+        return answer
     try:
-        attempt = open_attempt(till, surface, _method(till), switch=surface == "hosted" or "switch" in request.form)
+        attempt = open_attempt(till, surface, method, switch=surface == "hosted" or "switch" in request.form)
     except (PaymentOver, TriedTooOften, NotHere) as over:
         return _not_opened(till, surface, written(over.message))
     except MethodNotOffered:
@@ -161,7 +164,7 @@ def _fields(till: Till, attempt: Attempt) -> Response:
         return page("checkout/_no_fields.html")
     return page(
         "checkout/_card_fields.html",
-        fields_url=None if stripe else f"{attempt.fields_url}&appearance={button_look(till.vendor)}",
+        fields_url=None if stripe else f"{attempt.fields_url}&appearance={button_look(till.vendor, till.colours)}",
         fields_origin=origin_of(attempt.fields_url),
         client_secret=attempt.client_secret if stripe else None,
         publishable_key=settings().stripe[till.payment.mode]["publishable_key"] if stripe else None,

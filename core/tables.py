@@ -15,8 +15,9 @@ from core.payments import sharing_models as sharing
 from core.payments import transfer_models as transfers
 from core.providers import bank_models as bank
 from core.providers import models as providers
+from core.risk import models as risk
 
 __all__ = [
-    "accounts", "audit", "bank", "customers", "factors", "fx", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "sharing",
-    "staff", "transfers",
+    "accounts", "audit", "bank", "customers", "factors", "fx", "ledger", "methods", "notifications", "outbox", "payments",
+    "providers", "risk", "sales", "sharing", "staff", "transfers",
 ]  # fmt: skip

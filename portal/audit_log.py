@@ -26,6 +26,8 @@ from portal.blueprint import portal
 STAFF = "stf"
 # What an action is called; a test holds this against every action that the code writes down.
 WORDS: dict[str, Any] = {
+    "attack_mode.began": _l("Attack mode switched itself on"), "attack_mode.switched_off": _l("Switched attack mode off"),
+    "attack_mode.switched_on": _l("Switched attack mode on"),
     "balance.exchanged": _l("Exchanged money into another currency"),
     "bank_terms.changed": _l("Changed how bank transfers are taken"), "branding.changed": _l("Changed the branding"),
     "customer.allowed": _l("Let a customer pay again"), "customer.blocked": _l("Blocked a customer"),
@@ -42,13 +44,14 @@ WORDS: dict[str, Any] = {
     "member.invited": _l("Invited somebody"), "member.joined": _l("Joined the team"), "member.removed": _l("Removed somebody from the team"),
     "member.role": _l("Changed somebody’s role"), "message.sent_again": _l("Sent a message again"),
     "method.bounded": _l("Changed the limits of a way to pay"), "method.moved": _l("Changed the order of the ways to pay"),
-    "method.switched": _l("Switched a way to pay"), "receipts.changed": _l("Changed the receipts"), "refund.requested": _l("Asked for a refund"),
+    "method.switched": _l("Switched a way to pay"), "payer_letter.changed": _l("Changed a letter to payers"), "receipts.changed": _l("Changed the receipts"), "refund.requested": _l("Asked for a refund"),
     "role.changed": _l("Changed a role of your own"), "role.dropped": _l("Removed a role of your own"), "role.made": _l("Made a role of your own"),
     "second_factor.codes_renewed": _l("Made new recovery codes"), "second_factor.moved": _l("Moved two-step sign-in to another device"),
     "second_factor.off": _l("Switched two-step sign-in off"), "second_factor.on": _l("Set up two-step sign-in"),
     "second_factor.taken_off": _l("Took somebody’s two-step sign-in off"), "security.changed": _l("Changed what is asked for safety"),
     "session.mode": _l("Switched between test and live"), "staff.viewed": _l("Looked at a page"), "staff.visit_begun": _l("Began to look, and said why"),
-    "task.tried_again": _l("Had work tried again"), "tax_rate.made": _l("Made a tax rate"), "tax_rate.put_away": _l("Put a tax rate away"),
+    "task.tried_again": _l("Had work tried again"), "style.changed": _l("Changed a style"), "style.made": _l("Made a style"), "style.put_away": _l("Put a style away"),
+    "tax_rate.made": _l("Made a tax rate"), "tax_rate.put_away": _l("Put a tax rate away"),
     "transfer.accepted": _l("Accepted a transfer as it came"), "transfer.assigned": _l("Said that an unknown transfer is for a payment"),
     "transfer.given_back": _l("Sent a transfer back"), "unexpected.return_requested": _l("Gave back money that was not expected"),
     "user.reset_password": _l("Set a new password"), "user.signed_in": _l("Signed in"), "user.verified_email": _l("Confirmed the e-mail address"),
@@ -64,7 +67,8 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "people": (_l("People and sign-ins"), ("member.", "role.", "invitation.", "user.", "session.", "second_factor.", "vendor.handed_over")),
     "settings": (
         _l("Settings"),
-        ("vendor.", "security.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo."),
+        ("vendor.", "security.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo.",
+         "attack_mode.", "payer_letter.", "style."),
     ),
     "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),
 }

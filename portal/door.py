@@ -16,6 +16,7 @@ from portal import (
     exchange,
     home,
     link_list,
+    link_maker,
     link_poster,
     link_prefill,
     link_report,
@@ -25,9 +26,11 @@ from portal import (
     methods,
     notices,
     outbox,
+    payer_letters,
     payment_list,
     payments,
     preferences,
+    protection,
     qr,
     refunds,
     reset_password,
@@ -39,6 +42,7 @@ from portal import (
     sign_up,
     staff_visits,
     statements,
+    styles,
     taxes,
     team,
     transfers,
@@ -50,9 +54,10 @@ from portal.admin import door as staff_door
 from portal.blueprint import portal
 
 PAGES = (
-    address, audit_log, balance, branding, components, customers, discounts, domains, exchange, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, methods,
-    notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits,
-    statements, taxes, team, transfers, two_step, why,
+    address, audit_log, balance, branding, components, customers, discounts, domains, exchange, home, link_list, link_maker,
+    link_poster, link_prefill, link_report, link_send, links, live, methods, notices, outbox, payer_letters, payment_list, payments,
+    preferences, protection, qr, refunds, reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits,
+    statements, styles, taxes, team, transfers, two_step, why,
 )  # fmt: skip
 
 

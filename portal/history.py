@@ -14,6 +14,7 @@ from core.kernel.money import Money
 from core.payments.models import PaymentEvent
 from core.web.filters import money
 from portal.code_words import code_sentence, code_words
+from portal.guard_words import limit_words
 from portal.method_words import method_title
 
 
@@ -49,6 +50,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.expired": (_l("Ran out of time"), "quiet"),
     "payment.unexpected_money": (_l("Money arrived that was not expected"), "bad"),
     "unexpected.return_requested": (_l("Sending back the money that was not expected"), "info"),
+    "payment.held": (_l("Held for half an hour: it looked like card testing"), "bad"),
     "payment.released": (_l("Released to your available balance"), "good"),
     "transfer.received": (_l("Bank transfer received"), "good"),
     "transfer.partial": (_l("Part of it has come; the rest is waited for"), "info"),
@@ -124,6 +126,8 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
         said.append(str(detail["country"]))
     if detail.get("surface") == "fields" and kind == "attempt.started":
         said.append(_("On our page, with the processor's own card fields"))
+    if kind == "payment.held" and detail.get("counted"):
+        said.append(limit_words(detail["counted"], detail.get("of", "")))
     if detail.get("surface") == "instructions":
         said.append(_("By bank transfer"))
     return said

@@ -27,6 +27,7 @@ from core.web.fields import (
 )
 from core.web.languages import written
 from core.web.words import LANGUAGES
+from portal.link_looks import OWN, look_choices, look_of
 from portal.link_sharing_form import SharingFields, sharing_values
 from portal.method_form import MethodsField
 
@@ -36,7 +37,9 @@ MOST_SUGGESTIONS = 4
 class SuggestionsField(LineField):
     """Up to four amounts beside each other, `5, 10, 25`, in the form's currency; `amounts` holds what was read."""
 
-    amounts: list[Money]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.amounts: list[Money] = []
 
     def pre_validate(self, form: Any) -> None:
         super().pre_validate(form)
@@ -81,7 +84,14 @@ class LinkForm(SharingFields):
     expires_at = MomentField(_l("Ends at"))
     hours_after_opening = CountField(_l("Hours after it is first opened"), most=8_760)
     methods = MethodsField()
+    look = ChoiceField(_l("Colours"), choices=(), words=_l("Choose a style from the list."), default="")
+    accent = LineField(_l("Colour on light pages"), most=20)
+    accent_dark = LineField(_l("Colour on dark pages"), most=20)
     locale = ChoiceField(_l("Language"), choices=lambda: options([("", _("The reader’s own")), *LANGUAGES.items()]), default="")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.look.choices = options(look_choices(self.look.data or ""))
 
     def validate(self, extra_validators: Any = None) -> bool:
         good = super().validate(extra_validators)
@@ -113,6 +123,9 @@ class LinkForm(SharingFields):
             paused_message=paused_message,
             methods=tuple(self.methods.data or ()),
             locale=self.locale.data or "",
+            style=self.look.data if (self.look.data or "").startswith("sty_") else "",
+            accent=(self.accent.data or "") if self.look.data == OWN else "",
+            accent_dark=(self.accent_dark.data or "") if self.look.data == OWN else "",
         )
 
 
@@ -137,6 +150,9 @@ def filled_from(link: PaymentLink, made: type[LinkForm] = LinkForm, **more: Any)
         hours_after_opening=link.hours_after_opening,
         methods=list(link.methods),
         locale=link.locale,
+        look=look_of(link),
+        accent="" if link.style else link.accent,
+        accent_dark="" if link.style else link.accent_dark,
         **sharing_values(link),
         **more,
     )

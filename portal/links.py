@@ -1,4 +1,4 @@
-"""Payment links: making and editing one, its own page, and pausing, resuming and ending it."""
+"""Payment links: the page of one, editing it, pausing, resuming and ending it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from core.accounts.vendor_slug import slug_of, suggestion
 from core.kernel.money import Money
 from core.payments.archive import clone_link
 from core.payments.basket import offer_of
 from core.payments.instalments import progress_of
 from core.payments.link import (
-    create_link,
     edit_link,
     ends_at,
     expire_link,
@@ -35,9 +33,11 @@ from core.web.fields import Form, ParagraphField
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
+from portal.link_maker import picture
 from portal.link_undo import done, undo_offered
 from portal.method_words import method_title
-from portal.offer_form import OfferForm, empty_form, form_of, posted_form
+from portal.offer_form import OfferForm, form_of, posted_form
+from portal.slug_before import slug_before
 
 COUNTED = 1000
 
@@ -57,27 +57,6 @@ def readable_url(link: PaymentLink) -> str | None:
     return addresses.readable_link(link.mode, *name) if name else None
 
 
-@portal.get("/portal/links/new")
-@may("links.edit")
-def new_link() -> Response:
-    return _form_page("new", empty_form())
-
-
-@portal.post("/portal/links/new")
-@may("links.edit")
-def make_link() -> Response:
-    me, form = current(), posted_form()
-    if "more" in request.form:
-        return _form_page("new", form, status=200)
-    if form.validate():
-        with form.refusals():
-            link = create_link(me.vendor, mode=me.mode, by=me.user.public_id, terms=form.terms())
-            form.share(me.vendor, link, by=me.user.public_id)
-            flash(_("The link is ready. Send its address to your customer, or show the code."), "good")
-            return see_other(url_for(".link", public_id=link.public_id))
-    return _form_page("new", form)
-
-
 @portal.get("/portal/links/<public_id>")
 @may("links.see")
 def link(public_id: str) -> Response:
@@ -88,7 +67,7 @@ def link(public_id: str) -> Response:
 @may("links.edit")
 def edit_form(public_id: str) -> Response:
     link = _get(public_id)
-    return _form_page("edit", form_of(link), link)
+    return _form_page(form_of(link), link)
 
 
 @portal.post("/portal/links/<public_id>/edit")
@@ -97,7 +76,7 @@ def change_link(public_id: str) -> Response:
     me, link = current(), _get(public_id)
     form = posted_form(link)
     if "more" in request.form:
-        return _form_page("edit", form, link, status=200)
+        return _form_page(form, link, status=200)
     if form.validate():
         with form.refusals():
             link = edit_link(link, by=me.user.public_id, terms=form.terms(paused_message=link.paused_message))
@@ -105,14 +84,13 @@ def change_link(public_id: str) -> Response:
             replan_reminders(me.vendor, link)
             flash(_("Saved. Payments already under way keep the terms they began with."), "good")
             return see_other(url_for(".link", public_id=link.public_id))
-    return _form_page("edit", form, link)
+    return _form_page(form, link)
 
 
-def _form_page(which: str, form: OfferForm, link: PaymentLink | None = None, *, status: int | None = None) -> Response:
+def _form_page(form: OfferForm, link: PaymentLink, *, status: int | None = None) -> Response:
     """The form; `status` where it was sent for more rows only, and nothing is said about what stands in them."""
-    me = current()
-    before = addresses.readable_link(me.mode, slug_of(me.vendor) or suggestion(me.vendor.name), "")
-    return page(f"portal/links/{which}.html", status=status or form.status, form=form, link=link, slug_before=before)
+    values = {"form": form, "link": link, "slug_before": slug_before(), "step": 0, "picture": picture(form)}
+    return page("portal/links/edit.html", status=status or form.status, **values)
 
 
 @portal.post("/portal/links/<public_id>/pause")

@@ -32,6 +32,7 @@ class Line:
 def words() -> dict[str, tuple[str, str]]:
     """What each kind of news is called, and its tone."""
     return {
+        "attack_mode": (_("Attack mode is on: somebody may be testing cards"), "bad"),
         "unexpected_money": (_("Money arrived that was not expected"), "bad"),
         "refund_failed": (_("A refund did not go through"), "bad"),
         "transfer_decision": (_("A bank transfer needs your decision"), "warn"),
@@ -76,6 +77,8 @@ def open_notice(public_id: str) -> Response:
     me = current()
     notice = get_notice(me.vendor, me.mode, public_id)
     read_notice(me.vendor, me.mode, me.user, notice)
+    if notice.kind == "attack_mode":
+        return see_other(url_for(".protection"))
     return see_other(url_for(".payment", public_id=notice.about))
 
 

@@ -34,6 +34,7 @@ KINDS = {
     "link_sent": later("Link sent"),
     "link_reminder": later("Reminder of a link"),
     "unexpected_money": later("Unexpected money"),
+    "attack_mode": later("Attack mode is on"),
     "invitation": later("Invitation"),
     "money_returned": later("Unexpected money sent back"),
     "refund_outside": later("Refunded at the processor"),

@@ -12,7 +12,8 @@ from flask_babel import ngettext
 from core.kernel.money import Money
 from core.notifications.queries import count_failed
 from core.payments.figures import FAILURES_COUNTED, failed_refunds
-from core.web.filters import money
+from core.risk.attack import BY_SURGE, find_attack
+from core.web.filters import money, when
 from core.web.guard import current
 from portal.days import beginning, today
 
@@ -31,7 +32,16 @@ class Task:
 
 def open_tasks(found: dict[tuple[str, str, str], Money]) -> list[Task]:
     """From the balances of the book and what failed in the last weeks, the most urgent first."""
-    return [*_owed(found), *_unmatched(found), *_failed_refunds(), *_undelivered()]
+    return [*_attack(), *_owed(found), *_unmatched(found), *_failed_refunds(), *_undelivered()]
+
+
+def _attack() -> list[Task]:
+    me = current()
+    on = find_attack(me.vendor.id, me.mode)
+    if on is None:
+        return []
+    text = _("Your payers prove that they are people until %(time)s. See why, and switch it off when it is over.", time=when(on.ends_at))
+    return [Task(_("Attack mode is on"), text, url_for("portal.protection"), "bad" if on.began_by == BY_SURGE else "warn")]
 
 
 def _owed(found: dict[tuple[str, str, str], Money]) -> list[Task]:

@@ -16,6 +16,7 @@ from core.web.guard import current
 from core.web.languages import reader, written
 from core.web.reader import card_words
 from portal.code_words import code_sentence
+from portal.guard_words import span_words
 from portal.method_words import method_title
 
 ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
@@ -63,6 +64,6 @@ def paid_with(payment: Payment) -> str | None:
 
 
 def install(app: Flask) -> None:
-    for filter in (payment_status, letter, device, pairs, paid_with, code_sentence, written):
+    for filter in (payment_status, letter, device, pairs, paid_with, code_sentence, span_words, written):
         app.jinja_env.filters[filter.__name__] = filter
     app.jinja_env.globals["offered_methods"] = offered_methods

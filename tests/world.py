@@ -25,9 +25,11 @@ from core.payments.lockout import MOST_DECLINES
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Item, Offer, Question, Terms, Tips
 from core.payments.prefill import Answers, make_prefill, prefill_token
+from core.payments.screen import hold_payment
 from core.payments.start import give_up, payment_token, receipt_token
 from core.payments.tax import make_rate
 from core.providers.contract import Opening
+from core.risk.score import LIMITS, Verdict
 from tests.core.payments.transfers import TestBank, begin_transfer, transfer
 from tests.factories import (
     Shop,
@@ -188,6 +190,7 @@ def _under_way(shop: Shop) -> list[State]:
         State("pay-challenge", "Left in the middle at the processor's page", payment_path(shop, left)),
         State("pay-declined", "After a decline", payment_path(shop, declined), _await_fields),
         State("pay-locked", "After too many declines", payment_path(shop, locked)),
+        State("pay-held", "It looked like card testing", payment_path(shop, _held(shop))),
         State("checking", "The outcome is not known yet", payment_path(shop, waiting["unknown"])),
         State("processing", "The bank has it", payment_path(shop, waiting["processing"])),
         State("delayed", "A way to pay that takes days", payment_path(shop, bank["delayed"])),
@@ -236,6 +239,13 @@ def _nothing_fits(shop: Shop) -> Payment:
     payment = _payment(shop, methods=("wallet",))
     with unit(shop.app):
         switch_method(shop.vendor, shop.mode, "wallet", on=False, by=shop.user.public_id)
+    return payment
+
+
+def _held(shop: Shop) -> Payment:
+    payment = _payment(shop)
+    with unit(shop.app):
+        hold_payment(again(payment), Verdict(100, LIMITS[0]))
     return payment
 
 
@@ -294,7 +304,7 @@ def portal_paths(shop: Shop) -> dict[str, str]:
         "search": "/portal/search?q=a", "notices": "/portal/notices", "messages": "/portal/outbox", "settings": "/portal/settings",
         "branding": "/portal/settings/branding", "methods": "/portal/settings/methods", "receipts": "/portal/settings/receipts",
         "notifications": "/portal/settings/notifications", "team": "/portal/team", "taxes": "/portal/settings/taxes",
-        "discounts": "/portal/discounts", "domains": "/portal/settings/domains", "live": "/portal/live",
+        "discounts": "/portal/discounts", "domains": "/portal/settings/domains", "protection": "/portal/settings/protection", "live": "/portal/live",
         "security": "/portal/settings/security", "two-step": "/portal/two-step", "device": "/portal/two-step/devices/new",
         "role": "/portal/team/roles/new", "audit-log": "/portal/settings/audit-log",
     }  # fmt: skip

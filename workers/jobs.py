@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers import accounts, bank, domains, messages, outside, papers, payments, proofs, pruning, rates, webhooks
+from workers import accounts, bank, domains, messages, outside, papers, payments, proofs, pruning, rates, risk, webhooks
 from workers.task import Task
 
 # Given a batch, in one transaction that also strikes the tasks off.
@@ -17,6 +17,7 @@ INSIDE: dict[str, Callable[[list[Task]], None]] = {
 # Given one, with no transaction open; they open their own units of work before and after asking.
 OUTSIDE: dict[str, Callable[..., None]] = {
     "settle_attempt": payments.settle_attempt,
+    "count_decline": risk.count_decline,
     "close_payment": payments.close_payment,
     "send_refund": payments.send_refund,
     "poll_refund": payments.poll_refund,

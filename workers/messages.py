@@ -20,6 +20,7 @@ from core.kernel.db import db, unit_of_work
 from core.kernel.signing import make_token
 from core.notifications.daily import count_news, list_news
 from core.notifications.models import Message
+from core.notifications.payer_letters import find_wish
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
 from core.payments.attempt import live_attempt
@@ -34,6 +35,7 @@ from core.payments.start import payment_token, receipt_token
 from core.payments.states import PAID_OR_OVER
 from core.payments.transfer_queries import get_return, instructions_of
 from core.providers.bank import spell_iban, spell_reference
+from core.risk.attack import find_attack
 from core.web import addresses
 from core.web.brand import letter_look
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
@@ -136,6 +138,7 @@ def _write(vendor: Vendor, message: Message, *, enclosed: bool, carries_logo: bo
     gather, from_vendor = KINDS[message.kind]
     look = letter_look(vendor, carries_logo=carries_logo) if from_vendor else None
     facts = {"vendor": vendor, "practice": False, "enclosed": enclosed, "look": look} | gather(vendor, message)
+    facts["vendors_words"] = [*facts.get("vendors_words", []), *find_wish(vendor.id, message.mode, message.kind).paragraph.splitlines()]
     return write_letter(message.kind, Reader(message.locale, vendor.time_zone), **facts), from_vendor
 
 
@@ -292,6 +295,14 @@ def _returned(vendor: Vendor, message: Message) -> Facts:
     return _checkout_page(vendor, message) | {"returned": returned}
 
 
+def _attack(vendor: Vendor, message: Message) -> Facts:
+    """Only while it is on: whoever reads it later would look for something that is over."""
+    attack = find_attack(vendor.id, message.mode)
+    if attack is None:
+        raise NoLongerTrue("attack mode is off by now")
+    return {"attack": attack, "practice": message.mode == "test", "action_url": addresses.portal_protection()}
+
+
 def _cases_page(vendor: Vendor, message: Message) -> Facts:
     return _payment(vendor, message) | {"action_url": addresses.portal_transfers()}
 
@@ -316,6 +327,7 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "transfer_returned": (_returned, True),
     "transfer_taken_back": (_payment, False),
     "unexpected_money": (_payment, False),
+    "attack_mode": (_attack, False),
     "invitation": (_invitation, False),
     "money_returned": (_refund(_payment_page), True),
     "refund_outside": (_outside_refund, False),

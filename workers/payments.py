@@ -12,12 +12,13 @@ from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, enqueue_many, task_row
 from core.notifications.notices import notice_row, post_notices
 from core.notifications.notify import message_rows, notify_many
+from core.notifications.payer_letters import is_sent
 from core.notifications.team import addresses_of
 from core.payments import refund as refunds
 from core.payments import settle as settling
 from core.payments.attempt import close_at_provider, drop_unopened, live_attempt, paid_attempt
 from core.payments.close import record_close
-from core.payments.lockout import locked_until
+from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.match import payments_by_key
 from core.payments.models import Attempt, Payment, Refund
 from core.payments.poll import inquire
@@ -31,14 +32,16 @@ def payment_settled(tasks: list[Task]) -> None:
     """A payment is paid: tell both sides, make the receipt, and ask what the provider has not said yet."""
     keys = [(task.vendor_id, task.args["mode"], uuid.UUID(task.args["payment"])) for task in tasks]
     found = payments_by_key(keys)
-    letters, jobs, notices, known = [], [], [], {}
+    letters, jobs, notices, known, receipts = [], [], [], {}, {}
     for _, _, payment_id in keys:
         vendor, payment = found[payment_id]
         named = {"mode": payment.mode, "payment": payment.public_id}
         if (whose := (vendor.id, payment.mode)) not in known:
             known[whose] = addresses_of(vendor, payment.mode, "payment_received")
+            receipts[whose] = is_sent(vendor, payment.mode, "receipt")
         letters += [message_rows(vendor, "payment_received", to=address, **named) for address in known[whose]]
-        letters.append(message_rows(vendor, "receipt", to=payment.email, locale=payment.locale, **named))
+        if receipts[whose]:
+            letters.append(message_rows(vendor, "receipt", to=payment.email, locale=payment.locale, **named))
         notices.append(notice_row(vendor, "payment_received", mode=payment.mode, about=payment.public_id))
         jobs.append(task_row("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id)))
         if payment.processor_fee_minor is None:
@@ -60,7 +63,8 @@ def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:
             if tried.created_at < now() - NEVER_OPENED:
                 drop_unopened(tried)
             return
-        resting = locked_until(payment) is not None  # after many declines its page at the provider must take no more cards
+        # After many declines, or when it was held, its page at the provider must take no more cards.
+        resting = locked_until(payment) is not None or (tried.method in BY_CARD and is_held(payment))
     over = tried.state != "succeeded" and (payment.state in PAID_OR_OVER or tried.state not in LIVE_ATTEMPT or resting)
     outcome = close_at_provider(payment, tried) if over else inquire(payment, tried)
     with unit_of_work():

@@ -263,3 +263,21 @@ class ReceiptSettings(Base):
     show_business: Mapped[bool] = mapped_column(default=True)
     show_payer: Mapped[bool] = mapped_column(default=True)
     updated_at: Mapped[datetime]
+
+
+class LinkStyle(TenantKey, Base):
+    """Colours by a name, for links that do not look as the rest."""
+
+    __tablename__ = "link_styles"
+    __table_args__ = (
+        mode_check(),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        CheckConstraint("accent ~ '^#[0-9a-f]{6}$' AND accent_dark ~ '^#[0-9a-f]{6}$'", name="accent"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(40))
+    accent: Mapped[str] = mapped_column(CHAR(7))
+    accent_dark: Mapped[str | None] = mapped_column(CHAR(7))
+    put_away_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]

@@ -19,6 +19,7 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "jobs.retry": (FINANCE, SUPERUSER),
     "events.see": STAFF_ROLES,
     "events.replay": (FINANCE, SUPERUSER),
+    "attack_mode.switch": STAFF_ROLES,  # ask payers for a proof: it moves no money and ends by itself
     "audit.see": (SUPERUSER,),
     "people.help": (SUPERUSER,),  # let somebody of a vendor in again who lost the device for their codes
     "account.own": STAFF_ROLES,  # one's own two-step sign-in

@@ -108,3 +108,16 @@ class NotificationManner(Base):
     muted: Mapped[bool]
     due_at: Mapped[datetime]  # when the next daily letter is written
     told_to: Mapped[uuid.UUID]  # the last notice that a daily letter covered
+
+
+class PayerLetter(Base):
+    """What a vendor has decided about one letter to its payers. No row: it is sent, without more words."""
+
+    __tablename__ = "payer_letters"
+    __table_args__ = (mode_check(),)
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40), primary_key=True)
+    sent: Mapped[bool]
+    paragraph: Mapped[str] = mapped_column(Text, default="")
+    updated_at: Mapped[datetime]

@@ -35,6 +35,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "transfer_returned": ("payment", "transfer_return"),
     "transfer_taken_back": ("payment",),
     "unexpected_money": ("payment",),
+    "attack_mode": ("began",),
     "money_returned": ("payment", "refund"),
     "refund_outside": ("payment", "refund"),
     "refund_not_booked": ("payment",),

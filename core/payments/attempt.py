@@ -16,7 +16,7 @@ from core.notifications.notify import notify
 from core.payments.bank_terms import terms_of
 from core.payments.choose import check_way
 from core.payments.history import move, note
-from core.payments.lockout import locked_until
+from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.models import Attempt, Payment
 from core.payments.start import OPEN_HOLD, SESSION, keep_place, lock_payment
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
@@ -60,6 +60,8 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
         raise PaymentOver("There is nothing left to pay here.")
     if locked_until(payment):
         raise TriedTooOften("Too many cards were declined. Please wait a quarter of an hour. No money was taken.")
+    if method in BY_CARD and is_held(payment):
+        raise TriedTooOften("This payment rests for a while. No money was taken.")
     if payment.unapplied and method != "bank_transfer":
         raise PaymentOver("Part of this has come by bank transfer. Send the rest the same way, or ask the seller.")
     under_way = live_attempt(payment)
@@ -70,7 +72,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
         return under_way
     if now() >= payment.expires_at:
         raise PaymentOver("The time to pay has run out. No money was taken.")
-    number = 1 + int(db.session.scalar(_TRIES, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id}) or 0)
+    number = 1 + tries_of(payment)
     if number > MOST_ATTEMPTS:
         raise PaymentOver("This payment was tried too often. Please open the link again.")
     at = now()
@@ -177,6 +179,11 @@ def closes(attempt: Attempt, outcome: Outcome) -> bool:
 def live_attempt(payment: Payment) -> Attempt | None:
     """The one attempt that may still move money."""
     return db.session.scalar(_LIVE, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id})
+
+
+def tries_of(payment: Payment) -> int:
+    """How many attempts there were."""
+    return int(db.session.scalar(_TRIES, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id}) or 0)
 
 
 def paid_attempt(payment: Payment) -> Attempt | None:

@@ -23,6 +23,7 @@ from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
 from core.payments.instalments import check_total, request_state
 from core.payments.link_methods import check_methods
+from core.payments.link_style import colours_for
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Offer, read_offer
 from core.payments.offer_check import check_offer
@@ -80,6 +81,9 @@ class LinkTerms:
     total_minor: int | None = None
     due_on: date | None = None
     offer: Offer = field(default_factory=Offer)  # what it sells and asks, beyond one sum
+    style: str = ""  # a named style, by public id; else its own colours, else the vendor's
+    accent: str = ""
+    accent_dark: str = ""
     locale: str = ""  # the language of its pages and letters; empty: whatever the reader's browser asks for
 
 
@@ -102,9 +106,28 @@ def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms) -> Paym
         updated_at=at,
         **_columns(terms),
     )
+    _dress(link, terms)
     db.session.add(link)
     record(vendor.id, actor=by, action="link.created", subject=link.public_id, title=terms.title)
     return link
+
+
+def _dress(link: PaymentLink, terms: LinkTerms) -> None:
+    """The style it is to wear, and the colours that follow from it."""
+    link.accent, link.accent_dark = colours_for(
+        link.vendor_id, link.mode, style=terms.style, accent=terms.accent, accent_dark=terms.accent_dark, worn=link.style or ""
+    )
+    link.style = terms.style
+
+
+def draft_link(vendor: Vendor, *, mode: str, terms: LinkTerms) -> PaymentLink:
+    """The link of these terms as it would be, to show what a payer would see. It is kept nowhere, and nothing of it is checked."""
+    at = now()
+    return PaymentLink(
+        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("lnk"), token_id=public_id("tok"), token_expires_at=at, state="active",
+        created_by="", created_at=at, updated_at=at, key_values={}, reference_label="", reference_hint="", reference_pattern="",
+        reference_required=False, style=terms.style, accent=terms.accent or None, accent_dark=terms.accent_dark or None, **_columns(terms),
+    )  # fmt: skip
 
 
 def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
@@ -118,6 +141,7 @@ def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
     changes = differences({name: getattr(link, name) for name in wished}, wished)
     for name, value in wished.items():
         setattr(link, name, value)
+    _dress(link, terms)
     touch_link(link, by, "link.edited", changes=changes)
     return link
 

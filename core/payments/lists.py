@@ -58,6 +58,12 @@ def list_payments(
     return Page(rows[:limit], rows[limit - 1].public_id if len(rows) > limit else None)
 
 
+def list_held(vendor: Vendor, mode: str, *, limit: int = 10) -> list[Payment]:
+    """The newest payments that were held because they looked like card testing."""
+    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.held_until.is_not(None))
+    return list(db.session.scalars(mine.order_by(Payment.id.desc()).limit(limit)))
+
+
 def narrowed(query: Select[Any], vendor: Vendor, mode: str, narrow: PaymentFilter) -> Select[Any]:
     """A question about payments, kept to this vendor, this mode and these filters: the list and its export ask the very same one."""
     query = query.where(Payment.vendor_id == vendor.id, Payment.mode == mode)

@@ -12,6 +12,7 @@ from core.payments.models import Payment, PaymentEvent
 
 MOST_DECLINES = 5
 PAUSE = timedelta(minutes=15)
+BY_CARD = frozenset({"card", "wallet"})  # ways to pay in which a card can be tested
 
 
 def locked_until(payment: Payment) -> datetime | None:
@@ -27,3 +28,8 @@ def locked_until(payment: Payment) -> datetime | None:
     number, last = db.session.execute(declines).one()
     until = last + PAUSE if number and number % MOST_DECLINES == 0 else None
     return until if until and now() < until else None
+
+
+def is_held(payment: Payment) -> bool:
+    """Whether this payment was taken for card testing a short while ago: no card is tried on it then; it may be paid in another way."""
+    return payment.held_until is not None and now() < payment.held_until

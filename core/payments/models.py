@@ -38,6 +38,8 @@ class PaymentLink(TenantKey, Base):
         CheckConstraint("minimum_minor > 0 AND minimum_minor <= maximum_minor", name="range"),
         CheckConstraint("max_payments BETWEEN 1 AND 10000", name="max_payments"),
         CheckConstraint("hours_after_opening BETWEEN 1 AND 8760", name="hours_after_opening"),
+        CheckConstraint("accent ~ '^#[0-9a-f]{6}$' AND accent_dark ~ '^#[0-9a-f]{6}$'", name="accent"),
+        Index("ix_payment_links_by_style", "vendor_id", "mode", "style", postgresql_where="style <> ''"),
     )
     public_id: Mapped[str] = mapped_column(String(40))
     token_id: Mapped[str] = mapped_column(String(40))
@@ -68,6 +70,9 @@ class PaymentLink(TenantKey, Base):
         String(10), default="", server_default=""
     )  # what its pages and letters are in; empty: the reader's own
     key_values: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")  # the vendor's own columns
+    style: Mapped[str] = mapped_column(String(40), default="", server_default="")  # the named style it wears; empty: none
+    accent: Mapped[str | None] = mapped_column(CHAR(7))  # the colours that count, the style's or its own; empty: the vendor's
+    accent_dark: Mapped[str | None] = mapped_column(CHAR(7))
     offer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # what it sells and asks, if more than one sum
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
@@ -77,6 +82,11 @@ class PaymentLink(TenantKey, Base):
     def amount(self) -> Money | None:
         """The fixed amount, or None when the payer chooses."""
         return None if self.amount_minor is None else Money(self.amount_minor, self.currency)
+
+    @property
+    def colours(self) -> tuple[str, str | None] | None:
+        """What it wears instead of the vendor's colours."""
+        return (self.accent, self.accent_dark) if self.accent else None
 
     @property
     def total(self) -> Money | None:
@@ -124,6 +134,7 @@ class Payment(TenantKey, Base):
         Index("ix_payments_by_payer_reference", "vendor_id", "mode", "payer_reference", "id", postgresql_where="payer_reference <> ''"),
         Index("ix_payments_by_sending", "vendor_id", "mode", "sending_id", postgresql_where="sending_id IS NOT NULL"),
         Index("ix_payments_places", "vendor_id", "mode", "link_id", postgresql_where="holds_place"),
+        Index("ix_payments_held", "vendor_id", "mode", "id", postgresql_where="held_until IS NOT NULL"),
         Index("ix_payments_captured", "vendor_id", "mode", "captured_at"),
         Index("ix_payments_by_last4", "vendor_id", "mode", "card_last4", "id", postgresql_where="card_last4 IS NOT NULL"),
         Index("ix_payments_by_sum", "vendor_id", "mode", "captured_minor", "id", postgresql_where="captured_minor > 0"),
@@ -173,6 +184,7 @@ class Payment(TenantKey, Base):
     decline_code: Mapped[str | None] = mapped_column(String(60))  # why the last try did not work, until one does
     recovered_from: Mapped[uuid.UUID | None]  # the payment of which this one is a fresh start
     remind: Mapped[bool] = mapped_column(default=False, server_default="false")  # the payer wants one letter if they do not finish
+    held_until: Mapped[datetime | None]  # looked like card testing: until then no card is tried on it
     expires_at: Mapped[datetime]
     captured_at: Mapped[datetime | None]
     available_at: Mapped[datetime | None]

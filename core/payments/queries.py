@@ -14,7 +14,7 @@ from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 from core.payments.attempt import live_attempt
-from core.payments.lockout import locked_until
+from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink, Refund
 from core.payments.sharing_models import LinkLabel
 
@@ -149,7 +149,7 @@ def list_attempts(vendor: Vendor, payment: Payment) -> list[Attempt]:
 
 
 def page_state(payment: Payment) -> str:
-    """Which page of the checkout tells the truth now: pay, challenge, transfer, checking, paid, failed, locked, canceled or expired.
+    """Which page of the checkout tells the truth now: pay, challenge, transfer, checking, paid, failed, locked, held, canceled or expired.
 
     `challenge`: the provider has opened its page and waits for the payer. `transfer`: the payer has what to enter at their bank, and
     we wait for the bank's statement. `checking`: the payer may have paid and we do
@@ -162,13 +162,22 @@ def page_state(payment: Payment) -> str:
     if payment.state in ("processing", "unknown"):
         return "checking"
     if payment.state == "requires_method":
-        return "locked" if locked_until(payment) else "failed" if payment.decline_code else "pay"
+        return _between_tries(payment)
     attempt = live_attempt(payment) if payment.state == "requires_action" else None
     if attempt is not None:
         if attempt.provider == "bank" and attempt.provider_reference:
             return "transfer"
-        return "challenge"
-    return "expired" if now() >= payment.expires_at and live_attempt(payment) is None else "pay"
+        return "held" if attempt.method in BY_CARD and is_held(payment) else "challenge"
+    if now() >= payment.expires_at and live_attempt(payment) is None:
+        return "expired"
+    return "held" if is_held(payment) else "pay"
+
+
+def _between_tries(payment: Payment) -> str:
+    """After a decline, or a page that was closed: it may be tried again, unless it rests."""
+    if locked_until(payment):
+        return "locked"
+    return "held" if is_held(payment) else "failed" if payment.decline_code else "pay"
 
 
 def shown_state(payment: Payment) -> str:

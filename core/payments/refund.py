@@ -20,6 +20,7 @@ from core.kernel.sentence import said
 from core.ledger.post import BalanceTooLow
 from core.notifications.notices import post_notice
 from core.notifications.notify import notify
+from core.notifications.payer_letters import is_sent
 from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment, Refund
@@ -228,7 +229,7 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
     if to == "succeeded":
         book_success(payment, refund)
         refund.next_inquiry_at = None
-        if refund.tell_payer:
+        if refund.tell_payer and (not refund.of_sale or is_sent(vendor, payment.mode, "refund_sent")):
             notify(
                 vendor,
                 "refund_sent" if refund.of_sale else "money_returned",

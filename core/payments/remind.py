@@ -10,6 +10,7 @@ from core.accounts.queries import get_vendor
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.notifications.notify import notify
+from core.notifications.payer_letters import is_sent
 from core.payments.link import link_state
 from core.payments.models import Payment, PaymentLink
 from core.payments.sharing_models import LinkReminder, LinkSending
@@ -46,6 +47,9 @@ def _send(reminder: LinkReminder) -> bool:
         reminder.due_at = now() + LATER
         return False
     vendor = get_vendor(reminder.vendor_id)
+    if not is_sent(vendor, link.mode, "link_reminder"):
+        reminder.state, reminder.reason = "dropped", "you have switched reminders off"
+        return False
     letter = notify(
         vendor, "link_reminder", mode=link.mode, to=sending.recipient, locale=link.locale, link=link.public_id, sending=sending.public_id
     )

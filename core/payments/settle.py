@@ -21,11 +21,12 @@ from core.kernel.outbox import OutboxTask, enqueue
 from core.ledger import book
 from core.ledger.post import post
 from core.notifications.notify import notify
+from core.notifications.payer_letters import is_sent
 from core.notifications.team import tell_team
 from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
 from core.payments.complete import complete
 from core.payments.history import move, note
-from core.payments.lockout import locked_until
+from core.payments.lockout import BY_CARD, locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent
 from core.payments.start import SECOND_CHANCE, SESSION, keep_place, lock_payment
 from core.payments.states import LIVE_ATTEMPT, PAYMENT, may_move
@@ -295,7 +296,12 @@ def _hear_progress(payment: Payment, attempt: Attempt | None, told: Told) -> str
 
 def _promise(vendor: Vendor, payment: Payment, attempt: Attempt | None) -> None:
     """A payer whose bank may take days is told by e-mail what they have been told on the page."""
-    if payment.state == "processing" and attempt is not None and attempt.delayed_days:
+    if (
+        payment.state == "processing"
+        and attempt is not None
+        and attempt.delayed_days
+        and is_sent(vendor, payment.mode, "instruction_received")
+    ):
         notify(vendor, "instruction_received", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
 
 
@@ -343,6 +349,8 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
     if not known:
         keep_place(payment, SESSION)
         note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
+        if outcome.card_fingerprint or attempt is None or attempt.method in BY_CARD:
+            _have_it_counted(payment, name=charge or told.cause, card=outcome.card_fingerprint or "")
     # Heard again while we did not know, or as the end of the attempt: so this is how things stand.
     if _is_over(attempt) or (known and payment.state != "unknown" and not outcome.closed):
         return "stale" if known else "told"
@@ -363,9 +371,15 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
     return "told"
 
 
+def _have_it_counted(payment: Payment, *, name: str, card: str) -> None:
+    """A worker counts it, against card testing: the counters stand in Redis, which is not asked while rows are locked."""
+    enqueue("count_decline", payment.vendor_id, mode=payment.mode, payment=str(payment.id), decline=name, card=card)
+
+
 def _tell_payer_it_failed(vendor: Vendor, payment: Payment) -> None:
-    """The page had said that it was being processed and that we would write; so we do."""
-    notify(vendor, "payment_failed", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
+    """The page had said that it was being processed and that we would write; so we do, unless the vendor has decided otherwise."""
+    if is_sent(vendor, payment.mode, "payment_failed"):
+        notify(vendor, "payment_failed", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
 
 
 def _decline_known(payment: Payment, charge: str, cause: str) -> bool:

@@ -117,6 +117,7 @@ class Outcome:
     decline_message: str | None = None  # the provider's words for the payer
     card_brand: str | None = None
     card_last4: str | None = None
+    card_fingerprint: str | None = None  # the provider's own mark of the card, the same for every try with it
     card_funding: str | None = None  # credit, debit or prepaid, where the provider says so
     method: str | None = None  # one of METHODS
     kind: str | None = None  # the provider's own name: ideal, apple_pay

@@ -40,6 +40,10 @@ def notices() -> str:
     return f"{settings().public_url}/portal/notices"
 
 
+def portal_protection() -> str:
+    return f"{settings().public_url}/portal/settings/protection"
+
+
 def portal_payment(payment: str) -> str:
     return f"{settings().public_url}/portal/payments/{payment}"
 

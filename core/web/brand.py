@@ -55,9 +55,10 @@ def _style(accent: str | None, accent_dark: str | None, scheme: str | None) -> s
 OURS = {"light": ("#0a5560", "#ffffff"), "dark": ("#7ed3df", "#04252b")}  # as the tokens have them; a test compares
 
 
-def button_look(vendor: Vendor) -> str:
+def button_look(vendor: Vendor, colours: tuple[str, str | None] | None = None) -> str:
     """A button and its words, light and dark, for the frame of a processor that takes such wishes: four colours with dots between."""
-    mine = {scheme: shades_of(colour, scheme) for scheme, colour in colours_of(vendor.accent, vendor.accent_dark).items()}
+    chosen = colours_of(*(colours or (vendor.accent, vendor.accent_dark)))
+    mine = {scheme: shades_of(colour, scheme) for scheme, colour in chosen.items()}
     pairs = [(mine[scheme].brand, mine[scheme].on_brand) if mine else OURS[scheme] for scheme in ("light", "dark")]
     return ".".join(colour.removeprefix("#") for pair in pairs for colour in pair)
 

@@ -36,8 +36,8 @@ class Face:
         return "tel:" + "".join(sign for sign in self.phone if sign in "+0123456789")
 
 
-def face_of(vendor: Vendor, mode: str, reference: str = "") -> Face:
-    """The vendor's face. From here on this answer is written in the vendor's time zone."""
+def face_of(vendor: Vendor, mode: str, reference: str = "", colours: tuple[str, str | None] | None = None) -> Face:
+    """The vendor's face, in its own colours or in those of a link. From here on this answer is written in the vendor's time zone."""
     g.time_zone = vendor.time_zone
-    style = style_of(vendor.accent, vendor.accent_dark)
+    style = style_of(*(colours or (vendor.accent, vendor.accent_dark)))
     return Face(vendor.name, vendor.support_email, mode, reference, vendor.support_phone, logo_of(vendor), style)

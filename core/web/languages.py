@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -41,6 +43,16 @@ def suggest(locale: str) -> None:
     if locale:
         g.suggested_language = locale
         g.pop("language", None)
+
+
+@contextmanager
+def reading_in(locale: str) -> Iterator[None]:
+    """A part of an answer in another language than the rest: a picture of a page that somebody else will read."""
+    before, g.language = language(), known_language(locale) or language()
+    try:
+        yield
+    finally:
+        g.language = before
 
 
 def _choose() -> str:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0024"
-down_revision = "0018"
+down_revision = "0021"
 
 MOMENT = sa.DateTime(timezone=True)
 

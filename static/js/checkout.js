@@ -56,12 +56,24 @@
     if (event.detail.target !== place) return;
     const frame = place.querySelector("[data-frame]");
     const stripe = place.querySelector("[data-stripe]");
-    if (frame) listen(frame);
+    const proof = place.querySelector("[data-proof]");
+    if (proof) prove(proof);
+    else if (frame) listen(frame);
     else if (stripe) mountStripe(stripe);
     else useButton();
   });
   for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout", "htmx:swapError", "htmx:targetError"]) {
     document.addEventListener(name, useButton);
+  }
+
+  // Asked for a moment's work before the fields open: its script is fetched only then, and the button stays away meanwhile.
+  function prove(form) {
+    ready = true;
+    show();
+    const script = document.createElement("script");
+    script.src = form.dataset.solver;
+    script.onload = () => script.remove();
+    document.head.append(script);
   }
 
   // The frame speaks to us by messages; only its own window and its own origin are heard, and only known words.

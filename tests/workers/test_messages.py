@@ -30,6 +30,7 @@ from core.payments.send_link import send_link
 from core.payments.sendings import list_sendings
 from core.payments.start import give_up
 from core.payments.transfer_cases import give_back_transfer
+from core.risk.attack import begin_by_surge
 from core.web.pdf import PaperNotPrinted
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
 from tests.factories import (
@@ -124,12 +125,19 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
         *_about_transfers(shop),
         ask(shop, "unexpected_money", payment=pay),
+        _under_attack(shop),
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
         ask(shop, "invitation", invitation=asked.public_id),
         *about_a_link(shop),
     ]
+
+
+def _under_attack(shop: Shop) -> Message:
+    with unit_of_work():
+        begin_by_surge(shop.vendor, "test", declines=12)
+    return ask(shop, "attack_mode", began=now().isoformat(timespec="seconds"))
 
 
 def _processing(shop: Shop) -> Payment:
@@ -191,7 +199,7 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
             ("TEST MODE" in text)
             == ("TEST MODE" in html)
             == ("[Test]" in mail["Subject"])
-            == (not {"payment", "link"}.isdisjoint(message.params))
+            == (not {"payment", "link", "began"}.isdisjoint(message.params))
         )
 
 

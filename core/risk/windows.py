@@ -1,0 +1,110 @@
+"""Sliding windows in Redis: what failed lately, and from where. A memory of failure and nothing more: without Redis it is empty, and
+nobody is stopped for that."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+import structlog
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from core.kernel.clock import now
+from core.kernel.config import settings
+
+log = structlog.get_logger("risk")
+PATIENCE = 1  # seconds; a payer waits for this answer
+REST = 5  # seconds in which a Redis that did not answer is not asked again
+MOST_KEPT = 500  # in one window: whoever has so many is over every limit
+LONGEST = 24 * 3600
+_away = {"until": 0}
+
+
+@cache
+def _redis(url: str) -> Redis:
+    return Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0))
+
+
+def mark(scope: str, kind: str, whose: str) -> str:
+    """The name of a window. Addresses, e-mails and cards are never written there: only what our own key makes of them."""
+    digest = hmac.new(settings().secrets["session_key"].encode(), f"{scope}|{whose}".encode("utf-8", "replace"), hashlib.sha256)
+    return f"risk:{kind}:{digest.hexdigest()[:32]}"
+
+
+def add(marks: Iterable[tuple[str, str]]) -> None:
+    """Put each member into its window, now. The same member twice is one: so whoever counts may be run again."""
+    at, marks = now().timestamp(), list(marks)
+    if not marks or _is_away():
+        return
+    try:
+        with _redis(settings().redis_url).pipeline(transaction=False) as line:
+            for window, member in marks:
+                line.zadd(window, {member[:120]: at})
+                line.zremrangebyrank(window, 0, -MOST_KEPT - 1)
+                line.expire(window, LONGEST)
+            line.execute()
+    except RedisError as problem:
+        _note_away(problem)
+
+
+def count(asked: Sequence[tuple[str, int]]) -> list[int]:
+    """How many members each window has had in its last seconds; all nothing while Redis is away."""
+    at = now().timestamp()
+    if not asked or _is_away():
+        return [0] * len(asked)
+    try:
+        with _redis(settings().redis_url).pipeline(transaction=False) as line:
+            for window, seconds in asked:
+                line.zcount(window, at - seconds, "+inf")
+            return [int(found) for found in line.execute()]
+    except RedisError as problem:
+        _note_away(problem)
+        return [0] * len(asked)
+
+
+def keep(name: str, value: str, seconds: int) -> None:
+    """Remember a short text for a while."""
+    if _is_away():
+        return
+    try:
+        _redis(settings().redis_url).set(name, value, ex=seconds)
+    except RedisError as problem:
+        _note_away(problem)
+
+
+def kept(name: str) -> str:
+    """What was remembered; nothing when it is long ago, or while Redis is away."""
+    if _is_away():
+        return ""
+    try:
+        found = _redis(settings().redis_url).get(name)
+    except RedisError as problem:
+        _note_away(problem)
+        return ""
+    return found.decode() if isinstance(found, bytes) else ""
+
+
+def take_turn(name: str, seconds: int) -> bool:
+    """Whether nobody has had this turn in the last seconds; then it is taken. Always one's turn while Redis is away."""
+    if _is_away():
+        return True
+    try:
+        return bool(_redis(settings().redis_url).set(name, "1", nx=True, ex=seconds))
+    except RedisError as problem:
+        _note_away(problem)
+        return True
+
+
+def _is_away() -> bool:
+    return not settings().redis_url or time.monotonic() < _away["until"]
+
+
+def _note_away(problem: RedisError) -> None:
+    _away["until"] = time.monotonic() + REST
+    log.warning("risk_counts_away", problem=type(problem).__name__)
