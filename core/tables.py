@@ -7,6 +7,7 @@ from core.kernel import audit, outbox
 from core.ledger import models as ledger
 from core.methods import models as methods
 from core.notifications import models as notifications
+from core.payments import export_models as exports
 from core.payments import models as payments
 from core.payments import sale_models as sales
 from core.payments import sharing_models as sharing
@@ -15,6 +16,6 @@ from core.providers import bank_models as bank
 from core.providers import models as providers
 
 __all__ = [
-    "accounts", "audit", "bank", "customers", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "sharing",
-    "staff", "transfers",
+    "accounts", "audit", "bank", "customers", "exports", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales",
+    "sharing", "staff", "transfers",
 ]  # fmt: skip

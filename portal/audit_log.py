@@ -18,8 +18,9 @@ from core.providers.redact import redacted
 from core.web.fields import ChoiceField, DayField, Form, options
 from core.web.filters import money
 from core.web.guard import current, may
+from core.web.languages import language
 from core.web.page import cursor, page, see_other
-from core.web.sheet import send_sheet
+from core.web.sheet import send_sheet, titles_for
 from portal.blueprint import portal
 
 STAFF = "stf"
@@ -29,6 +30,7 @@ WORDS: dict[str, Any] = {
     "customer.allowed": _l("Let a customer pay again"), "customer.blocked": _l("Blocked a customer"),
     "customer.erased": _l("Erased a customer’s data"), "discount.ended": _l("Ended a discount code"), "discount.made": _l("Made a discount code"),
     "domain.named": _l("Named a domain"), "domain.removed": _l("Removed a domain"), "domain.verified": _l("A domain was proved"),
+    "export.requested": _l("Asked for an export"),
     "event.replayed": _l("Had a processor’s event opened again"), "invitation.revoked": _l("Took an invitation back"),
     "invitation.sent_again": _l("Sent an invitation again"), "link.address_replaced": _l("Replaced a link’s address"), "link.archived": _l("Put a link away"), "link.cloned": _l("Copied a link"),
     "link.created": _l("Made a link"), "link.edited": _l("Changed a link"), "link.expired": _l("Ended a link"),
@@ -65,7 +67,9 @@ class AuditFilter(Form):
     class Meta:
         csrf = False  # reading changes nothing
 
-    kind = ChoiceField(_l("What"), choices=lambda: options([("", _("Everything")), *((k, str(g[0])) for k, g in GROUPS.items())]), default="")
+    kind = ChoiceField(
+        _l("What"), choices=lambda: options([("", _("Everything")), *((k, str(g[0])) for k, g in GROUPS.items())]), default=""
+    )
     who = ChoiceField(_l("Who"), choices=(), default="")
     since = DayField(_l("From"))
     until = DayField(_l("Until"))
@@ -112,7 +116,7 @@ def audit_file() -> Response:
     me, form = current(), AuditFilter(request.args)
     if not form.validate():
         return see_other(url_for(".audit_log", **request.args.to_dict()))
-    return send_sheet(entries_sheet(me.vendor, **form.wanted()), f"audit-log-{clock.now():%Y-%m-%d}")
+    return send_sheet(entries_sheet(me.vendor, titles=titles_for(language()), **form.wanted()), f"audit-log-{clock.now():%Y-%m-%d}")
 
 
 def _who(actor: str, names: dict[str, str]) -> str:
@@ -129,4 +133,8 @@ def _detail(kept: dict[str, Any]) -> str:
     if isinstance(minor, int) and isinstance(code, str) and is_currency(code):
         plain = {"amount": money(Money(minor, code)), **plain}
     parts = ((name.replace("_", " "), value) for name, value in plain.items())
-    return " · ".join(f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in parts if value not in (None, "", []))
+    return " · ".join(
+        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in parts
+        if value not in (None, "", [])
+    )

@@ -14,15 +14,18 @@ from core.accounts.saved_filters import list_filters, remove_filter, save_filter
 from core.kernel import clock
 from core.kernel.errors import NotFound
 from core.payments.export import payments_sheet
+from core.payments.export_narrow import narrow_to_plain
 from core.payments.lists import EVERYTHING, PaymentFilter, list_payments
+from core.payments.long_export import is_long
 from core.payments.queries import get_link
 from core.payments.transfer_queries import count_open_cases
 from core.web.fields import AddressField, BooleanField, ChoiceField, DayField, Form, LineField, MoneyField, options
 from core.web.filters import status_label
 from core.web.guard import current, may
+from core.web.languages import language
 from core.web.page import cursor, page, see_other
 from core.web.reader import CARD_BRANDS
-from core.web.sheet import send_sheet, send_workbook
+from core.web.sheet import send_sheet, send_workbook, titles_for
 from portal.blueprint import portal
 
 SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired")
@@ -126,22 +129,28 @@ def payments() -> Response:
 @may("payments.export")
 def payments_file() -> Response:
     """Every row under the filters of the address, as it stands at this moment. Filters that cannot be read are shown, not guessed."""
-    me, form = current(), FilterForm(request.args)
-    if not form.validate():
-        return see_other(url_for(".payments", **request.args.to_dict()))
-    name = f"payments-{me.mode}-{clock.now():%Y-%m-%d}"
-    return send_sheet(payments_sheet(me.vendor, me.mode, form.wanted()), name)
+    return _as_file("csv")
 
 
 @portal.get("/portal/payments.xlsx")
 @may("payments.export")
 def payments_workbook() -> Response:
     """The same rows for a spreadsheet program."""
+    return _as_file("xlsx")
+
+
+def _as_file(file_format: str) -> Response:
+    """What is too long to be written while somebody waits leads on to the page that has it written."""
     me, form = current(), FilterForm(request.args)
     if not form.validate():
         return see_other(url_for(".payments", **request.args.to_dict()))
-    name = f"payments-{me.mode}-{clock.now():%Y-%m-%d}"
-    return send_workbook(payments_sheet(me.vendor, me.mode, form.wanted()), name, title=_("Payments"))
+    narrow, name, titles = form.wanted(), f"payments-{me.mode}-{clock.now():%Y-%m-%d}", titles_for(language())
+    if is_long(me.vendor, me.mode, "payments", narrow_to_plain(narrow)):
+        return see_other(url_for(".new_export", subject="payments", **{**form.kept(), "as": file_format}))
+    pieces = payments_sheet(me.vendor, me.mode, narrow, titles=titles)
+    if file_format == "xlsx":
+        return send_workbook(pieces, name, title=_("Payments"), titles=titles)
+    return send_sheet(pieces, name)
 
 
 @portal.post("/portal/payments/filters")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -42,6 +42,7 @@ def entries_sheet(
     actor: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> Iterator[bytes]:
     """All of them under these filters."""
     columns = (
@@ -51,7 +52,7 @@ def entries_sheet(
         ("about", words(AuditEntry.subject)),
         ("detail", words(cast(AuditEntry.detail, String))),
     )
-    return write_sheet(columns, _narrowed(vendor, actions, actor, since, until).order_by(AuditEntry.id.desc()))
+    return write_sheet(columns, _narrowed(vendor, actions, actor, since, until).order_by(AuditEntry.id.desc()), titles=titles)
 
 
 def _narrowed(

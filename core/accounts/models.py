@@ -80,6 +80,7 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(Text)
     password_changed_at: Mapped[datetime]
     email_verified_at: Mapped[datetime | None]
+    language: Mapped[str] = mapped_column(String(10), default="", server_default="")  # chosen in the portal; letters to them are in it
     created_at: Mapped[datetime]
 
 

@@ -76,6 +76,13 @@ def list_team(vendor: Vendor) -> list[Member]:
     return [Member(user, membership) for user, membership in rows]
 
 
+def find_member(vendor: Vendor, person: str) -> tuple[User, Membership] | None:
+    """Somebody of this vendor's team by public id, with their role; None when they are not, or not any more."""
+    mine = select(User, Membership).join(Membership, Membership.user_id == User.id).where(Membership.vendor_id == vendor.id)
+    found = db.session.execute(mine.where(User.public_id == person)).one_or_none()
+    return (found[0], found[1]) if found else None
+
+
 def names_of(vendor: Vendor) -> dict[str, str]:
     """What the people of a vendor are called, by public id."""
     return {member.user.public_id: member.user.name or member.user.email for member in list_team(vendor)}

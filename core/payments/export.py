@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import String, case, cast, func, select
+from sqlalchemy import Select, String, case, cast, func, select
 
 from core.accounts.models import Vendor
 from core.customers.models import Customer
@@ -46,11 +47,18 @@ PAYMENT_COLUMNS = (
 )
 
 
-def payments_sheet(vendor: Vendor, mode: str, narrow: PaymentFilter) -> Iterator[bytes]:
-    """The payments under these filters, newest first."""
+Titles = Mapping[str, str] | None  # what the reader calls the columns; none: their short names
+
+
+def payment_rows(vendor: Vendor, mode: str, narrow: PaymentFilter) -> Select[Any]:
+    """The payments under these filters, in no order yet."""
     whose = (PaymentLink.vendor_id == Payment.vendor_id) & (PaymentLink.mode == Payment.mode) & (PaymentLink.id == Payment.link_id)
-    rows = narrowed(select(Payment.id).outerjoin(PaymentLink, whose), vendor, mode, narrow)
-    return write_sheet(PAYMENT_COLUMNS, rows.order_by(Payment.id.desc()))
+    return narrowed(select(Payment.id).outerjoin(PaymentLink, whose), vendor, mode, narrow)
+
+
+def payments_sheet(vendor: Vendor, mode: str, narrow: PaymentFilter, *, titles: Titles = None) -> Iterator[bytes]:
+    """The payments under these filters, newest first."""
+    return write_sheet(PAYMENT_COLUMNS, payment_rows(vendor, mode, narrow).order_by(Payment.id.desc()), titles=titles)
 
 
 REFUND_COLUMNS = (
@@ -70,10 +78,10 @@ REFUND_COLUMNS = (
 )
 
 
-def refunds_sheet(
+def refund_rows(
     vendor: Vendor, mode: str, *, status: str | None = None, since: datetime | None = None, until: datetime | None = None
-) -> Iterator[bytes]:
-    """The refunds under these filters, newest first."""
+) -> Select[Any]:
+    """The refunds under these filters, in no order yet."""
     mine = (Payment.vendor_id == Refund.vendor_id) & (Payment.mode == Refund.mode) & (Payment.id == Refund.payment_id)
     rows = select(Refund.id).join(Payment, mine).where(Refund.vendor_id == vendor.id, Refund.mode == mode)
     if status:
@@ -82,7 +90,12 @@ def refunds_sheet(
         rows = rows.where(Refund.id >= first_id_at(since))
     if until:
         rows = rows.where(Refund.id < first_id_at(until))
-    return write_sheet(REFUND_COLUMNS, rows.order_by(Refund.id.desc()))
+    return rows
+
+
+def refunds_sheet(vendor: Vendor, mode: str, *, titles: Titles = None, **narrow: Any) -> Iterator[bytes]:
+    """The refunds under these filters (status, since, until), newest first."""
+    return write_sheet(REFUND_COLUMNS, refund_rows(vendor, mode, **narrow).order_by(Refund.id.desc()), titles=titles)
 
 
 CUSTOMER_COLUMNS = (
@@ -95,7 +108,12 @@ CUSTOMER_COLUMNS = (
 )
 
 
-def customers_sheet(vendor: Vendor, mode: str) -> Iterator[bytes]:
-    """Every customer, the last seen first. Those whose data was erased have no address and no name any more."""
-    rows = select(Customer.id).where(Customer.vendor_id == vendor.id, Customer.mode == mode)
-    return write_sheet(CUSTOMER_COLUMNS, rows.order_by(Customer.last_seen_at.desc(), Customer.id.desc()))
+def customer_rows(vendor: Vendor, mode: str) -> Select[Any]:
+    """Every customer, in no order yet. Those whose data was erased have no address and no name any more."""
+    return select(Customer.id).where(Customer.vendor_id == vendor.id, Customer.mode == mode)
+
+
+def customers_sheet(vendor: Vendor, mode: str, *, titles: Titles = None) -> Iterator[bytes]:
+    """Every customer, the last seen first."""
+    rows = customer_rows(vendor, mode).order_by(Customer.last_seen_at.desc(), Customer.id.desc())
+    return write_sheet(CUSTOMER_COLUMNS, rows, titles=titles)

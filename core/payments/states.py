@@ -40,6 +40,13 @@ RETURN: dict[str, frozenset[str]] = {
     "settled": frozenset({"failed"}),  # a transfer to a closed account comes back days later
     "failed": frozenset(),
 }
+EXPORT: dict[str, frozenset[str]] = {
+    "waiting": frozenset({"running", "ready", "failed"}),
+    "running": frozenset({"ready", "failed"}),
+    "ready": frozenset({"expired"}),
+    "failed": frozenset(),
+    "expired": frozenset(),
+}
 # partial: some of it came; over: more than was asked; late: the payment was over before the money came.
 CASE_KINDS = frozenset({"partial", "over", "late"})
 LIVE_ATTEMPT = frozenset({"started", "action_required", "submitted", "unknown"})
