@@ -43,6 +43,7 @@ WORDS: dict[str, Any] = {
     "member.role": _l("Changed somebody’s role"), "message.sent_again": _l("Sent a message again"),
     "method.bounded": _l("Changed the limits of a way to pay"), "method.moved": _l("Changed the order of the ways to pay"),
     "method.switched": _l("Switched a way to pay"), "receipts.changed": _l("Changed the receipts"), "refund.requested": _l("Asked for a refund"),
+    "refund.canceled": _l("Called off a refund that was waiting"),
     "session.mode": _l("Switched between test and live"), "staff.viewed": _l("Looked at a page"), "staff.visit_begun": _l("Began to look, and said why"),
     "task.tried_again": _l("Had work tried again"), "tax_rate.made": _l("Made a tax rate"), "tax_rate.put_away": _l("Put a tax rate away"),
     "transfer.accepted": _l("Accepted a transfer as it came"), "transfer.assigned": _l("Said that an unknown transfer is for a payment"),

@@ -13,6 +13,7 @@ from core.kernel.currency import is_currency
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
 from core.ledger.queries import balance, balances, list_lines
+from core.payments.refund_queue import lines_of_refunds
 from core.web.guard import current, may
 from core.web.page import cursor, page
 from portal.blueprint import portal
@@ -51,6 +52,7 @@ KINDS = {
     "release": _l("Released to available"),
     "refund requested": _l("Refund"),
     "refund confirmed": _l("Refund reached the payer"),
+    "debt recovered": _l("What you owed was made up"),
     "refund failed": _l("Refund failed, money returned"),
     "return requested": _l("Unused transfer, to be sent back"),
     "return failed": _l("Could not be sent back"),
@@ -81,7 +83,7 @@ def summarise(found: dict[tuple[str, str, str], Money], home_currency: str) -> l
             total = _sum(found, figure.account, code)
             if total or figure.slug in ALWAYS_SHOWN:
                 rows.append((figure, total))
-        yours = _sum(found, "seller_available", code) + _sum(found, "seller_pending", code)
+        yours = _sum(found, "seller_available", code) + _sum(found, "seller_pending", code) - _sum(found, "seller_receivable", code)
         books.append(Book(code, rows, yours))
     return books
 
@@ -98,7 +100,8 @@ def _sum(found: dict[tuple[str, str, str], Money], account: str, code: str) -> M
 @may("balance.see")
 def balance_page() -> Response:
     me = current()
-    return page("portal/balance/index.html", books=summarise(balances(me.vendor, me.mode), me.vendor.currency))
+    lines = lines_of_refunds(me.vendor, me.mode)
+    return page("portal/balance/index.html", books=summarise(balances(me.vendor, me.mode), me.vendor.currency), lines=lines)
 
 
 @portal.get("/portal/balance/<slug>")

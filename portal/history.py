@@ -61,6 +61,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "fee.recorded": (_l("The processor's charge was recorded"), "quiet"),
     "fee.other_currency": (_l("The processor's charge is in another currency and is not in the books"), "warn"),
     "refund.requested": (_l("Refund asked for"), "info"),
+    "refund.queued": (_l("Refund asked for; it waits for your balance"), "warn"),
+    "refund.funded": (_l("Your balance holds the refund now, and it goes out"), "info"),
     "refund.submitted": (_l("Refund sent to the processor"), "info"),
     "refund.pending": (_l("Refund on its way"), "info"),
     "refund.succeeded": (_l("Refunded"), "good"),
@@ -81,6 +83,7 @@ REASONS = {
 WHY = {
     "second_charge": _l("Charged a second time"),
     "mismatch": _l("Not the amount or currency that was asked for"),
+    "gone_back_otherwise": _l("The money has gone back in another way"),
     "excess": _l("More than is left of the payment. It is not in your books yet"),
 }
 WHO = {"payer": _l("The payer"), "provider": _l("The processor"), "system": _l("Automatic"), "bank": _l("The bank")}

@@ -16,8 +16,9 @@ from core.kernel.ids import is_public_id
 from core.ledger.queries import journals_about
 from core.notifications.queries import list_messages
 from core.payments.models import Payment
-from core.payments.queries import find_link_of, get_payment, refunds_of_sale, timeline
+from core.payments.queries import find_link_of, get_payment, payment_of, refunds_of_sale, timeline
 from core.payments.refund import REASONS, request_refund
+from core.payments.refund_queue import cancel_queued
 from core.payments.refundable import offer_behind
 from core.payments.unexpected import give_back, list_unexpected
 from core.providers.queries import find_event
@@ -66,13 +67,28 @@ def refund(public_id: str) -> Response:
     form = RefundForm(payment)
     if form.validate():
         with form.refusals():
-            request_refund(
+            made = request_refund(
                 me.vendor, payment, amount=form.amount.data, reason=form.reason.data, by=me.user.public_id,
                 form_token=form.form_token.data, note_text=form.note.data or "", tell_payer=form.tell_payer.data,
             )  # fmt: skip
-            flash(_("The refund is asked for. You see here when the processor has confirmed it."), "good")
+            if made.state == "queued":
+                flash(
+                    _("Your available balance does not hold this refund yet. It waits in line and goes out by itself when it does."), "warn"
+                )
+            else:
+                flash(_("The refund is asked for. You see here when the processor has confirmed it."), "good")
             return see_other(url_for(".payment", public_id=payment.public_id))
     return _show(payment, refunding=form)
+
+
+@portal.post("/portal/refunds/<public_id>/cancel")
+@may("payments.refund")
+def cancel_refund(public_id: str) -> Response:
+    """A refund that still waits for the balance is called off; one that has gone out is not."""
+    me = current()
+    refund = cancel_queued(me.vendor, me.mode, public_id, by=me.user.public_id)
+    flash(_("The refund is called off. No money has moved."), "good")
+    return see_other(url_for(".payment", public_id=payment_of(me.vendor, refund).public_id))
 
 
 @portal.get("/portal/payments/<public_id>/events/<event_id>")

@@ -12,7 +12,7 @@ from sqlalchemy import Select, delete, func, select, tuple_, update
 
 from core.accounts.models import Membership, User, Vendor
 from core.accounts.permissions import allows
-from core.accounts.queries import find_member, get_vendor
+from core.accounts.queries import find_member, get_vendor, hold_vendor
 from core.customers.models import Customer
 from core.kernel.audit import record
 from core.kernel.clock import now
@@ -81,7 +81,7 @@ def request_export(
     mine = select(Export).where(Export.vendor_id == vendor.id, Export.mode == mode)
     if again := db.session.scalar(mine.where(Export.form_token == form_token)):
         return again
-    locked(Vendor, vendor.id)  # two members at the same moment are counted one after the other
+    hold_vendor(vendor.id)  # two members at the same moment are counted one after the other
     unfinished = mine.where(Export.state.in_(("waiting", "running"))).subquery()
     if (db.session.scalar(select(func.count()).select_from(unfinished)) or 0) >= MOST_UNFINISHED:
         raise TooManyExports("Several exports are being written already. Ask for the next one when one of them is ready.")

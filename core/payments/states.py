@@ -26,6 +26,7 @@ ATTEMPT: dict[str, frozenset[str]] = {
     "abandoned": frozenset({"succeeded"}),
 }
 REFUND: dict[str, frozenset[str]] = {
+    "queued": frozenset({"requested", "canceled"}),  # the seller's balance does not hold it yet, and nothing is booked
     "requested": frozenset({"submitted", "failed", "canceled"}),
     "submitted": frozenset({"pending", "succeeded", "failed", "canceled", "unknown"}),
     "pending": frozenset({"succeeded", "failed", "canceled"}),

@@ -1,4 +1,4 @@
-"""Long exports are written by a worker and kept for a while; a person has a language."""
+"""Long exports are kept for a while; a person has a language; a refund may wait for the seller's balance."""
 
 from __future__ import annotations
 
@@ -10,8 +10,31 @@ revision = "0022"
 down_revision = "0018"
 
 
+REFUNDS = ("canceled", "failed", "pending", "requested", "submitted", "succeeded", "unknown")
+
+
+def _refund_states(states: tuple[str, ...]) -> None:
+    op.drop_constraint(op.f("ck_refunds_state"), "refunds")
+    op.create_check_constraint(op.f("ck_refunds_state"), "refunds", f"state IN ({', '.join(repr(state) for state in states)})")
+
+
+def _sums(not_negative: str, within: str) -> None:
+    op.drop_constraint(op.f("ck_payments_not_negative"), "payments")
+    op.create_check_constraint(op.f("ck_payments_not_negative"), "payments", not_negative)
+    op.drop_constraint(op.f("ck_payments_refund_within_capture"), "payments")
+    op.create_check_constraint(op.f("ck_payments_refund_within_capture"), "payments", within)
+
+
 def upgrade() -> None:
     """Build it."""
+    op.add_column("payments", sa.Column("queued_minor", sa.BigInteger(), server_default="0", nullable=False))
+    _sums(
+        "captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0 AND queued_minor >= 0",
+        "refunded_minor + refunding_minor + queued_minor <= captured_minor",
+    )
+    _refund_states(tuple(sorted((*REFUNDS, "queued"))))
+    queued = sa.text("state = 'queued'")
+    op.create_index("ix_refunds_queued", "refunds", ["vendor_id", "mode", "currency", "id"], postgresql_where=queued)
     op.add_column("users", sa.Column("language", sa.String(10), server_default="", nullable=False))
     op.create_table(
         "exports",
@@ -66,3 +89,11 @@ def downgrade() -> None:
     op.drop_index("ix_exports_kept", table_name="exports")
     op.drop_table("exports")
     op.drop_column("users", "language")
+    op.drop_index("ix_refunds_queued", table_name="refunds")
+    op.execute("UPDATE refunds SET state = 'canceled' WHERE state = 'queued'")
+    _refund_states(REFUNDS)
+    _sums(
+        "captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0",
+        "refunded_minor + refunding_minor <= captured_minor",
+    )
+    op.drop_column("payments", "queued_minor")
