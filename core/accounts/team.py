@@ -37,6 +37,11 @@ def change_role(vendor: Vendor, public_id: str, *, role: str, by: str) -> Member
     return membership
 
 
+def choose_language(user: User, language: str) -> None:
+    """The language this person reads: the portal greets them in it, and letters to them are written in it."""
+    user.language = language
+
+
 def remove_member(vendor: Vendor, public_id: str, *, by: str) -> User:
     """They are not of the team any more; their browsers see nothing of this vendor from that moment on."""
     user, membership = get_member(vendor, public_id)

@@ -20,6 +20,7 @@ from core.accounts.sessions import find_seat
 from core.kernel.config import settings
 from core.kernel.errors import NotAllowed
 from core.web.forgery import csrf_token
+from core.web.languages import suggest
 from core.web.page import see_other, wants_part
 from core.web.role_words import may_not, role_word
 
@@ -151,6 +152,7 @@ def _load(_request: Request) -> Current | None:
     if seat is None:
         return None
     g.time_zone = seat.vendor.time_zone
+    suggest(seat.user.language)
     return Current(user=seat.user, vendor=seat.vendor, membership=seat.membership, session=seat.session)
 
 
