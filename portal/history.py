@@ -49,6 +49,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.expired": (_l("Ran out of time"), "quiet"),
     "payment.unexpected_money": (_l("Money arrived that was not expected"), "bad"),
     "unexpected.return_requested": (_l("Sending back the money that was not expected"), "info"),
+    "payment.labelled": (_l("Label added"), "quiet"),
+    "payment.unlabelled": (_l("Label taken off"), "quiet"),
     "payment.released": (_l("Released to your available balance"), "good"),
     "transfer.received": (_l("Bank transfer received"), "good"),
     "transfer.partial": (_l("Part of it has come; the rest is waited for"), "info"),
@@ -119,6 +121,8 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
     said += _reasons(detail)
     if detail.get("code"):
         said.append(_("Discount code %(code)s", code=detail["code"]))
+    if detail.get("label"):
+        said.append(str(detail["label"]))
     if detail.get("terms"):
         said.append(_("Agreed to the terms, version %(version)s", version=detail["terms"]))
     if detail.get("method"):

@@ -15,11 +15,12 @@ from core.kernel import clock
 from core.kernel.errors import NotFound
 from core.payments.export import payments_sheet
 from core.payments.export_narrow import narrow_to_plain
+from core.payments.labels import labels_by_payment, payment_label_words
 from core.payments.lists import EVERYTHING, PaymentFilter, list_payments
 from core.payments.long_export import is_long
 from core.payments.queries import get_link
 from core.payments.transfer_queries import count_open_cases
-from core.web.fields import AddressField, BooleanField, ChoiceField, DayField, Form, LineField, MoneyField, options
+from core.web.fields import AddressField, BooleanField, ChoiceField, Form, LineField, MoneyField, options
 from core.web.filters import status_label
 from core.web.guard import current, may
 from core.web.languages import language
@@ -27,6 +28,7 @@ from core.web.page import cursor, page, see_other
 from core.web.reader import CARD_BRANDS
 from core.web.sheet import send_sheet, send_workbook, titles_for
 from portal.blueprint import portal
+from portal.days import SpanForm
 
 SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired")
 LIST = "payments"
@@ -47,21 +49,17 @@ class LinkField(LineField):
                 raise StopValidation(_("There is no such payment link.")) from None
 
 
-class FilterForm(Form):
-    class Meta:
-        csrf = False  # reading changes nothing
-
+class FilterForm(SpanForm):
     q = LineField(later("Search"), most=254)
     status = ChoiceField(
         later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s)) for s in SHOWN_STATES)]), default=""
     )
     method = ChoiceField(later("Paid with"), choices=lambda: options([("", _("Anything")), *CARD_BRANDS.items()]), default="")
-    since = DayField(later("From"))
-    until = DayField(later("Until"))
     least = MoneyField(later("Paid at least"), currency="GBP")
     most = MoneyField(later("Paid at most"), currency="GBP")
     customer = AddressField(later("Customer"), required=None)
     link = LinkField(later("Link"), most=40)
+    label = LineField(later("Label"), most=30)
 
     def __init__(self, given: Any) -> None:
         super().__init__(given)
@@ -77,20 +75,17 @@ class FilterForm(Form):
             currency=current().vendor.currency if bounded else None,
             email=self.customer.data.lower() if self.customer.data else None,
             link=self.link.link,
-            since=self.since.data,
-            until=self.until.next_day,
+            since=self.begins,
+            until=self.ends,
+            label=self.label.data or None,
             least=self.least.data.minor if self.least.data else None,
             most=self.most.data.minor if self.most.data else None,
         )
 
-    def kept(self) -> dict[str, str]:
-        """What belongs in the address of the next page."""
-        return {name: field.raw_data[0] for name, field in self._fields.items() if field.data and field.raw_data}
-
     @property
     def has_more(self) -> bool:
         """Whether one of the filters that are folded away is in use."""
-        return any(field.data or field.errors for field in (self.method, self.least, self.most, self.customer, self.link))
+        return any(field.data or field.errors for field in (self.method, self.least, self.most, self.customer, self.link, self.label))
 
 
 class SaveForm(Form):
@@ -112,6 +107,8 @@ def _answer(given: MultiDict[str, str], saving: SaveForm | None = None) -> Respo
         opened=saving is not None,
         saved=list_filters(me.vendor, me.mode, list=LIST, person=me.user.public_id),
         payments=found.rows,
+        labels=labels_by_payment(me.vendor, me.mode, found.rows),
+        label_words=payment_label_words(me.vendor, me.mode),
         kept=kept,
         newest=url_for(".payments", **kept) if after else None,
         older=url_for(".payments", after=found.next, **kept) if found.next else None,

@@ -14,33 +14,25 @@ from core.payments.export_narrow import plain_of
 from core.payments.lists import all_refunds
 from core.payments.long_export import is_long
 from core.payments.states import REFUND
-from core.web.fields import ChoiceField, DayField, Form, options
+from core.web.fields import ChoiceField, options
 from core.web.filters import status_label
 from core.web.guard import current, may
 from core.web.languages import language
 from core.web.page import cursor, page, see_other
 from core.web.sheet import send_sheet, send_workbook, titles_for
 from portal.blueprint import portal
+from portal.days import SpanForm
 from portal.history import REASONS
 
 
-class RefundFilter(Form):
-    class Meta:
-        csrf = False  # reading changes nothing
-
+class RefundFilter(SpanForm):
     status = ChoiceField(
         later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s, "refund")) for s in REFUND)]), default=""
     )
-    since = DayField(later("From"))
-    until = DayField(later("Until"))
 
     def wanted(self) -> dict[str, Any]:
         """The filters as the question about refunds takes them; the last day counts whole."""
-        return {"status": self.status.data or None, "since": self.since.data, "until": self.until.next_day}
-
-    def kept(self) -> dict[str, str]:
-        """What belongs in the address of the next page."""
-        return {name: field.raw_data[0] for name, field in self._fields.items() if field.data and field.raw_data}
+        return {"status": self.status.data or None, "since": self.begins, "until": self.ends}
 
 
 @portal.get("/portal/refunds")

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, String, case, cast, func, select
+from sqlalchemy import Select, String, case, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from core.accounts.models import Vendor
+from core.accounts.models import Remark, Vendor
 from core.customers.models import Customer
 from core.kernel.sheet import decimal, instant, words, write_sheet
 from core.payments.lists import PaymentFilter, first_id_at, narrowed
 from core.payments.models import Payment, PaymentLink, Refund
+from core.payments.sharing_models import PaymentLabel
 
 FEE = case((Payment.captured_minor > 0, Payment.fee_minor), else_=0) - Payment.fee_returned_minor
 KEPT = Payment.captured_minor - Payment.refunded_minor - Payment.refunding_minor - FEE
@@ -40,6 +42,8 @@ PAYMENT_COLUMNS = (
     ("ref", words(Payment.attribution["ref"].astext)),
     ("utm_source", words(Payment.attribution["utm_source"].astext)),
     ("utm_campaign", words(Payment.attribution["utm_campaign"].astext)),
+    ("labels", words(literal_column("labelled.words"))),
+    ("notes", words(literal_column("noted.words"))),
     (
         "own_columns",
         func.nullif(cast(Payment.key_values, String), "{}"),
@@ -53,7 +57,24 @@ Titles = Mapping[str, str] | None  # what the reader calls the columns; none: th
 def payment_rows(vendor: Vendor, mode: str, narrow: PaymentFilter) -> Select[Any]:
     """The payments under these filters, in no order yet."""
     whose = (PaymentLink.vendor_id == Payment.vendor_id) & (PaymentLink.mode == Payment.mode) & (PaymentLink.id == Payment.link_id)
-    return narrowed(select(Payment.id).outerjoin(PaymentLink, whose), vendor, mode, narrow)
+    labels, notes = _labels(vendor, mode), _notes(vendor, mode)
+    rows = select(Payment.id).outerjoin(PaymentLink, whose)
+    rows = rows.outerjoin(labels, labels.c.payment_id == Payment.id).outerjoin(notes, notes.c.about == Payment.public_id)
+    return narrowed(rows, vendor, mode, narrow)
+
+
+def _labels(vendor: Vendor, mode: str) -> Any:
+    """What payments are filed under, gathered once for all rows: most payments have none."""
+    joined = func.string_agg(PaymentLabel.label, aggregate_order_by(literal_column("', '"), PaymentLabel.label)).label("words")
+    mine = select(PaymentLabel.payment_id, joined).where(PaymentLabel.vendor_id == vendor.id, PaymentLabel.mode == mode)
+    return mine.group_by(PaymentLabel.payment_id).subquery("labelled")
+
+
+def _notes(vendor: Vendor, mode: str) -> Any:
+    """What the team wrote down, the oldest first."""
+    joined = func.string_agg(Remark.text, aggregate_order_by(literal_column("chr(10)"), Remark.id)).label("words")
+    mine = select(Remark.about, joined).where(Remark.vendor_id == vendor.id, Remark.mode == mode, Remark.removed_at.is_(None))
+    return mine.group_by(Remark.about).subquery("noted")
 
 
 def payments_sheet(vendor: Vendor, mode: str, narrow: PaymentFilter, *, titles: Titles = None) -> Iterator[bytes]:

@@ -72,8 +72,7 @@ def request_refund(
         raise Conflict("This form was sent before, for another payment. Please open the page again.")
     if again:
         return again
-    _check(payment, amount, reason)
-    check_offer(offer_behind(payment), amount, payment.refundable)
+    check_refund(payment, amount=amount, reason=reason)
     refund = _written(vendor, payment, amount, reason, by, form_token, note_text, tell_payer)
     book_or_queue(payment, refund)
     kind = "refund.queued" if refund.state == "queued" else "refund.requested"
@@ -118,7 +117,8 @@ def _written(
     )
 
 
-def _check(payment: Payment, amount: Money, reason: str) -> None:
+def check_refund(payment: Payment, *, amount: Money, reason: str) -> None:
+    """Refuse a refund that cannot be: more than is left, an unknown reason, or one that the provider cannot make."""
     if payment.state != "succeeded" or not payment.refundable:
         raise NothingToRefund("There is nothing left to refund on this payment.", field="amount")
     if amount.currency != payment.currency or amount.minor <= 0:
@@ -129,6 +129,7 @@ def _check(payment: Payment, amount: Money, reason: str) -> None:
         raise Refusal("Choose a reason from the list.", field="reason")
     if payment.provider == "bank":
         _check_senders(payment, amount)
+    check_offer(offer_behind(payment), amount, payment.refundable)
 
 
 def _check_senders(payment: Payment, amount: Money) -> None:
