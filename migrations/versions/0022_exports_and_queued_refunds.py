@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0022"
-down_revision = "0018"
+down_revision = "0028"
 
 
 REFUNDS = ("canceled", "failed", "pending", "requested", "submitted", "succeeded", "unknown")
