@@ -49,6 +49,7 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
     "return.settled": (later("Sent back to you"), "", "good"),
     "return.failed": (later("It could not be sent back"), later("The money is still held for you."), "bad"),
     "refund.requested": (later("A refund was asked for"), "", "info"),
+    "refund.queued": (later("A refund was asked for"), later("It is sent as soon as the seller has the money for it."), "info"),
     "refund.pending": (later("The refund is on its way"), later("Banks take up to ten days to show it."), "info"),
     "refund.succeeded": (later("Refunded"), later("Banks take up to ten days to show it."), "good"),
     "refund.failed": (later("The refund did not go through"), later("Ask the seller how the money can reach you."), "bad"),
@@ -59,7 +60,7 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
 # How we asked and what we booked: nothing of it changes what the payer has paid or gets back.
 HIDDEN = frozenset({
     "attempt.started", "attempt.opened", "attempt.abandoned", "payer.country", "payment.requires_action", "payment.requires_method",
-    "payment.released", "fee.recorded", "fee.other_currency", "refund.submitted", "refund.cannot_be_booked",
+    "payment.labelled", "payment.unlabelled", "payment.released", "fee.recorded", "fee.other_currency", "refund.submitted", "refund.funded", "refund.cannot_be_booked",
 })  # fmt: skip
 
 

@@ -53,6 +53,7 @@ def _what(verdict: Verdict) -> str:
         "payment": _("the page of a payment"),
         "receipt": _("a receipt"),
         "invitation": _("an invitation to a team"),
+        "export": _("the address of an exported file"),
         "email-verify": _("a link that confirms an e-mail address"),
         "password-reset": _("a link that sets a new password"),
     }[verdict.what]

@@ -9,6 +9,7 @@ from core.kernel import audit, outbox
 from core.ledger import models as ledger
 from core.methods import models as methods
 from core.notifications import models as notifications
+from core.payments import export_models as exports
 from core.payments import models as payments
 from core.payments import sale_models as sales
 from core.payments import sharing_models as sharing
@@ -18,6 +19,6 @@ from core.providers import models as providers
 from core.risk import models as risk
 
 __all__ = [
-    "accounts", "audit", "bank", "customers", "factors", "fx", "ledger", "methods", "notifications", "outbox", "payments",
-    "providers", "risk", "sales", "sharing", "staff", "transfers",
+    "accounts", "audit", "bank", "customers", "exports", "factors", "fx", "ledger", "methods", "notifications", "outbox",
+    "payments", "providers", "risk", "sales", "sharing", "staff", "transfers",
 ]  # fmt: skip

@@ -19,8 +19,9 @@ from core.providers.redact import redacted
 from core.web.fields import ChoiceField, DayField, Form, options
 from core.web.filters import money
 from core.web.guard import current, may
+from core.web.languages import language
 from core.web.page import cursor, page, see_other
-from core.web.sheet import send_sheet
+from core.web.sheet import send_sheet, titles_for
 from portal.blueprint import portal
 
 STAFF = "stf"
@@ -33,6 +34,7 @@ WORDS: dict[str, Any] = {
     "customer.allowed": _l("Let a customer pay again"), "customer.blocked": _l("Blocked a customer"),
     "customer.erased": _l("Erased a customer’s data"), "discount.ended": _l("Ended a discount code"), "discount.made": _l("Made a discount code"),
     "domain.named": _l("Named a domain"), "domain.removed": _l("Removed a domain"), "domain.verified": _l("A domain was proved"),
+    "export.requested": _l("Asked for an export"),
     "event.replayed": _l("Had a processor’s event opened again"), "invitation.revoked": _l("Took an invitation back"),
     "invitation.sent_again": _l("Sent an invitation again"), "link.address_replaced": _l("Replaced a link’s address"), "link.archived": _l("Put a link away"), "link.cloned": _l("Copied a link"),
     "link.created": _l("Made a link"), "link.edited": _l("Changed a link"), "link.expired": _l("Ended a link"),
@@ -49,6 +51,7 @@ WORDS: dict[str, Any] = {
     "second_factor.codes_renewed": _l("Made new recovery codes"), "second_factor.moved": _l("Moved two-step sign-in to another device"),
     "second_factor.off": _l("Switched two-step sign-in off"), "second_factor.on": _l("Set up two-step sign-in"),
     "second_factor.taken_off": _l("Took somebody’s two-step sign-in off"), "security.changed": _l("Changed what is asked for safety"),
+    "refund.canceled": _l("Called off a refund that was waiting"),
     "session.mode": _l("Switched between test and live"), "staff.viewed": _l("Looked at a page"), "staff.visit_begun": _l("Began to look, and said why"),
     "task.tried_again": _l("Had work tried again"), "style.changed": _l("Changed a style"), "style.made": _l("Made a style"), "style.put_away": _l("Put a style away"),
     "tax_rate.made": _l("Made a tax rate"), "tax_rate.put_away": _l("Put a tax rate away"),
@@ -129,7 +132,7 @@ def audit_file() -> Response:
     me, form = current(), AuditFilter(request.args)
     if not form.validate():
         return see_other(url_for(".audit_log", **request.args.to_dict()))
-    return send_sheet(entries_sheet(me.vendor, **form.wanted()), f"audit-log-{clock.now():%Y-%m-%d}")
+    return send_sheet(entries_sheet(me.vendor, titles=titles_for(language()), **form.wanted()), f"audit-log-{clock.now():%Y-%m-%d}")
 
 
 def _who(actor: str, names: dict[str, str]) -> str:

@@ -12,10 +12,12 @@ from flask_babel import lazy_gettext as _l
 from core.kernel.currency import is_currency
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
-from core.ledger.queries import balance, balances, list_lines
+from core.ledger.queries import balance, balances, list_lines, moved_between
+from core.payments.refund_queue import lines_of_refunds
 from core.web.guard import current, may
 from core.web.page import cursor, page
 from portal.blueprint import portal
+from portal.days import SpanForm
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ KINDS = {
     "exchange": _l("Exchange between currencies"),
     "refund requested": _l("Refund"),
     "refund confirmed": _l("Refund reached the payer"),
+    "debt recovered": _l("What you owed was made up"),
     "refund failed": _l("Refund failed, money returned"),
     "return requested": _l("Unused transfer, to be sent back"),
     "return failed": _l("Could not be sent back"),
@@ -82,7 +85,7 @@ def summarise(found: dict[tuple[str, str, str], Money], home_currency: str) -> l
             total = _sum(found, figure.account, code)
             if total or figure.slug in ALWAYS_SHOWN:
                 rows.append((figure, total))
-        yours = _sum(found, "seller_available", code) + _sum(found, "seller_pending", code)
+        yours = _sum(found, "seller_available", code) + _sum(found, "seller_pending", code) - _sum(found, "seller_receivable", code)
         books.append(Book(code, rows, yours))
     return books
 
@@ -99,7 +102,8 @@ def _sum(found: dict[tuple[str, str, str], Money], account: str, code: str) -> M
 @may("balance.see")
 def balance_page() -> Response:
     me = current()
-    return page("portal/balance/index.html", books=summarise(balances(me.vendor, me.mode), me.vendor.currency))
+    lines = lines_of_refunds(me.vendor, me.mode)
+    return page("portal/balance/index.html", books=summarise(balances(me.vendor, me.mode), me.vendor.currency), lines=lines)
 
 
 @portal.get("/portal/balance/<slug>")
@@ -111,8 +115,11 @@ def balance_lines(slug: str) -> Response:
     code, after = request.args.get("currency", me.vendor.currency), cursor()
     if figure is None or not is_currency(code):
         raise NotFound
-    lines = list_lines(me.vendor, me.mode, figure.account, code, after=_place(after), limit=LINES_ON_A_PAGE)
-    older = url_for(".balance_lines", slug=slug, currency=code, after=f"{lines.next[0]}~{lines.next[1]}") if lines.next else None
+    form = SpanForm(request.args)
+    span = {"since": form.begins, "until": form.ends} if form.validate() else {"since": None, "until": None}
+    here = {"slug": slug, "currency": code, **(form.kept() if not form.errors else {})}
+    lines = list_lines(me.vendor, me.mode, figure.account, code, after=_place(after), limit=LINES_ON_A_PAGE, **span)
+    older = url_for(".balance_lines", after=f"{lines.next[0]}~{lines.next[1]}", **here) if lines.next else None
     return page(
         "portal/balance/lines.html",
         fragment="portal/balance/_lines.html",
@@ -121,7 +128,9 @@ def balance_lines(slug: str) -> Response:
         total=balance(me.vendor, me.mode, figure.account, code),
         lines=lines.lines,
         kinds=KINDS,
-        newest=url_for(".balance_lines", slug=slug, currency=code) if after else None,
+        form=form,
+        moved=moved_between(me.vendor, me.mode, figure.account, code, **span) if any(span.values()) else None,
+        newest=url_for(".balance_lines", **here) if after else None,
         older=older,
     )
 

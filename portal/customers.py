@@ -18,11 +18,13 @@ from core.kernel import clock
 from core.payments.customers import totals_of
 from core.payments.export import customers_sheet
 from core.payments.lists import PaymentFilter, list_payments
+from core.payments.long_export import is_long
 from core.payments.personal_data import erase_person, personal_data
 from core.web.fields import BooleanField, Form, LineField
 from core.web.guard import current, may
+from core.web.languages import language
 from core.web.page import cursor, page, see_other
-from core.web.sheet import send_sheet
+from core.web.sheet import send_sheet, titles_for
 from portal.blueprint import portal
 from portal.payments import RemarkForm, undo_asked
 
@@ -67,7 +69,9 @@ def customers() -> Response:
 @may("payments.export")
 def customers_file() -> Response:
     me = current()
-    return send_sheet(customers_sheet(me.vendor, me.mode), f"customers-{me.mode}-{clock.now():%Y-%m-%d}")
+    if is_long(me.vendor, me.mode, "customers", {}):
+        return see_other(url_for(".new_export", subject="customers"))
+    return send_sheet(customers_sheet(me.vendor, me.mode, titles=titles_for(language())), f"customers-{me.mode}-{clock.now():%Y-%m-%d}")
 
 
 @portal.get("/portal/customers/<public_id>")

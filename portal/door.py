@@ -14,6 +14,7 @@ from portal import (
     discounts,
     domains,
     exchange,
+    exports,
     home,
     link_list,
     link_maker,
@@ -54,10 +55,10 @@ from portal.admin import door as staff_door
 from portal.blueprint import portal
 
 PAGES = (
-    address, audit_log, balance, branding, components, customers, discounts, domains, exchange, home, link_list, link_maker,
-    link_poster, link_prefill, link_report, link_send, links, live, methods, notices, outbox, payer_letters, payment_list, payments,
-    preferences, protection, qr, refunds, reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits,
-    statements, styles, taxes, team, transfers, two_step, why,
+    address, audit_log, balance, branding, components, customers, discounts, domains, exchange, exports, home, link_list,
+    link_maker, link_poster, link_prefill, link_report, link_send, links, live, methods, notices, outbox, payer_letters,
+    payment_list, payments, preferences, protection, qr, refunds, reset_password, roles, search, security, settings, sign_in,
+    sign_up, staff_visits, statements, styles, taxes, team, transfers, two_step, why,
 )  # fmt: skip
 
 

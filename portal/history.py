@@ -51,6 +51,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.unexpected_money": (_l("Money arrived that was not expected"), "bad"),
     "unexpected.return_requested": (_l("Sending back the money that was not expected"), "info"),
     "payment.held": (_l("Held for half an hour: it looked like card testing"), "bad"),
+    "payment.labelled": (_l("Label added"), "quiet"),
+    "payment.unlabelled": (_l("Label taken off"), "quiet"),
     "payment.released": (_l("Released to your available balance"), "good"),
     "transfer.received": (_l("Bank transfer received"), "good"),
     "transfer.partial": (_l("Part of it has come; the rest is waited for"), "info"),
@@ -63,6 +65,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "fee.recorded": (_l("The processor's charge was recorded"), "quiet"),
     "fee.other_currency": (_l("The processor's charge is in another currency and is not in the books"), "warn"),
     "refund.requested": (_l("Refund asked for"), "info"),
+    "refund.queued": (_l("Refund asked for; it waits for your balance"), "warn"),
+    "refund.funded": (_l("Your balance holds the refund now, and it goes out"), "info"),
     "refund.submitted": (_l("Refund sent to the processor"), "info"),
     "refund.pending": (_l("Refund on its way"), "info"),
     "refund.succeeded": (_l("Refunded"), "good"),
@@ -83,6 +87,7 @@ REASONS = {
 WHY = {
     "second_charge": _l("Charged a second time"),
     "mismatch": _l("Not the amount or currency that was asked for"),
+    "gone_back_otherwise": _l("The money has gone back in another way"),
     "excess": _l("More than is left of the payment. It is not in your books yet"),
 }
 WHO = {"payer": _l("The payer"), "provider": _l("The processor"), "system": _l("Automatic"), "bank": _l("The bank")}
@@ -118,6 +123,8 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
     said += _reasons(detail)
     if detail.get("code"):
         said.append(_("Discount code %(code)s", code=detail["code"]))
+    if detail.get("label"):
+        said.append(str(detail["label"]))
     if detail.get("terms"):
         said.append(_("Agreed to the terms, version %(version)s", version=detail["terms"]))
     if detail.get("method"):

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms.validators import StopValidation
 
 from core.kernel.currency import is_currency
-from core.kernel.money import BadAmount, Money, parse_amount
+from core.kernel.money import BadAmount, Money, read_amount
 from core.payments.link import LinkTerms
 from core.payments.models import PaymentLink
 from core.web.fields import (
@@ -24,8 +24,9 @@ from core.web.fields import (
     RadioField,
     day_begins,
     options,
+    spelled,
 )
-from core.web.languages import written
+from core.web.languages import reader, written
 from core.web.words import LANGUAGES
 from portal.link_looks import OWN, look_choices, look_of
 from portal.link_sharing_form import SharingFields, sharing_values
@@ -47,9 +48,10 @@ class SuggestionsField(LineField):
         code = form.currency.data
         if not self.data or not code or not is_currency(code):
             return
-        for text in self.data.replace(";", ",").replace(",", " ").split():
+        comma = reader().decimal_comma  # then it stands inside an amount: 5; 10; 12,50
+        for text in self.data.replace(";", " ").replace(", " if comma else ",", " ").split():
             try:
-                amount = parse_amount(text[:64], code)
+                amount = read_amount(text[:64], code, comma=comma)
             except BadAmount as refusal:
                 raise StopValidation(_("“%(text)s” cannot be read. %(reason)s", text=text[:20], reason=written(refusal.message))) from None
             if amount not in self.amounts:
@@ -131,7 +133,7 @@ class LinkForm(SharingFields):
 
 def filled_from(link: PaymentLink, made: type[LinkForm] = LinkForm, **more: Any) -> LinkForm:
     """The form as it looks when somebody opens an existing link for editing; `more` says what else it holds."""
-    suggested = [Money(minor, link.currency).decimal_text for minor in link.suggestions_minor]
+    suggested = [spelled(Money(minor, link.currency)) for minor in link.suggestions_minor]
     return made(
         formdata=None,
         title=link.title,

@@ -31,6 +31,8 @@ KINDS = {
     "checkout_left": later("Not finished"),
     "refund_sent": later("Refund sent"),
     "refund_failed": later("Refund failed"),
+    "export_ready": later("Export ready"),
+    "export_failed": later("Export failed"),
     "link_sent": later("Link sent"),
     "link_reminder": later("Reminder of a link"),
     "unexpected_money": later("Unexpected money"),

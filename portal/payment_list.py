@@ -14,16 +14,21 @@ from core.accounts.saved_filters import list_filters, remove_filter, save_filter
 from core.kernel import clock
 from core.kernel.errors import NotFound
 from core.payments.export import payments_sheet
+from core.payments.export_narrow import narrow_to_plain
+from core.payments.labels import labels_by_payment, payment_label_words
 from core.payments.lists import EVERYTHING, PaymentFilter, list_payments
+from core.payments.long_export import is_long
 from core.payments.queries import get_link
 from core.payments.transfer_queries import count_open_cases
-from core.web.fields import AddressField, BooleanField, ChoiceField, DayField, Form, LineField, MoneyField, options
+from core.web.fields import AddressField, BooleanField, ChoiceField, Form, LineField, MoneyField, options
 from core.web.filters import status_label
 from core.web.guard import current, may
+from core.web.languages import language
 from core.web.page import cursor, page, see_other
 from core.web.reader import CARD_BRANDS
-from core.web.sheet import send_sheet, send_workbook
+from core.web.sheet import send_sheet, send_workbook, titles_for
 from portal.blueprint import portal
+from portal.days import SpanForm
 
 SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired")
 LIST = "payments"
@@ -44,21 +49,17 @@ class LinkField(LineField):
                 raise StopValidation(_("There is no such payment link.")) from None
 
 
-class FilterForm(Form):
-    class Meta:
-        csrf = False  # reading changes nothing
-
+class FilterForm(SpanForm):
     q = LineField(later("Search"), most=254)
     status = ChoiceField(
         later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s)) for s in SHOWN_STATES)]), default=""
     )
     method = ChoiceField(later("Paid with"), choices=lambda: options([("", _("Anything")), *CARD_BRANDS.items()]), default="")
-    since = DayField(later("From"))
-    until = DayField(later("Until"))
     least = MoneyField(later("Paid at least"), currency="GBP")
     most = MoneyField(later("Paid at most"), currency="GBP")
     customer = AddressField(later("Customer"), required=None)
     link = LinkField(later("Link"), most=40)
+    label = LineField(later("Label"), most=30)
 
     def __init__(self, given: Any) -> None:
         super().__init__(given)
@@ -74,20 +75,17 @@ class FilterForm(Form):
             currency=current().vendor.currency if bounded else None,
             email=self.customer.data.lower() if self.customer.data else None,
             link=self.link.link,
-            since=self.since.data,
-            until=self.until.next_day,
+            since=self.begins,
+            until=self.ends,
+            label=self.label.data or None,
             least=self.least.data.minor if self.least.data else None,
             most=self.most.data.minor if self.most.data else None,
         )
 
-    def kept(self) -> dict[str, str]:
-        """What belongs in the address of the next page."""
-        return {name: field.raw_data[0] for name, field in self._fields.items() if field.data and field.raw_data}
-
     @property
     def has_more(self) -> bool:
         """Whether one of the filters that are folded away is in use."""
-        return any(field.data or field.errors for field in (self.method, self.least, self.most, self.customer, self.link))
+        return any(field.data or field.errors for field in (self.method, self.least, self.most, self.customer, self.link, self.label))
 
 
 class SaveForm(Form):
@@ -109,6 +107,8 @@ def _answer(given: MultiDict[str, str], saving: SaveForm | None = None) -> Respo
         opened=saving is not None,
         saved=list_filters(me.vendor, me.mode, list=LIST, person=me.user.public_id),
         payments=found.rows,
+        labels=labels_by_payment(me.vendor, me.mode, found.rows),
+        label_words=payment_label_words(me.vendor, me.mode),
         kept=kept,
         newest=url_for(".payments", **kept) if after else None,
         older=url_for(".payments", after=found.next, **kept) if found.next else None,
@@ -126,22 +126,28 @@ def payments() -> Response:
 @may("payments.export")
 def payments_file() -> Response:
     """Every row under the filters of the address, as it stands at this moment. Filters that cannot be read are shown, not guessed."""
-    me, form = current(), FilterForm(request.args)
-    if not form.validate():
-        return see_other(url_for(".payments", **request.args.to_dict()))
-    name = f"payments-{me.mode}-{clock.now():%Y-%m-%d}"
-    return send_sheet(payments_sheet(me.vendor, me.mode, form.wanted()), name)
+    return _as_file("csv")
 
 
 @portal.get("/portal/payments.xlsx")
 @may("payments.export")
 def payments_workbook() -> Response:
     """The same rows for a spreadsheet program."""
+    return _as_file("xlsx")
+
+
+def _as_file(file_format: str) -> Response:
+    """What is too long to be written while somebody waits leads on to the page that has it written."""
     me, form = current(), FilterForm(request.args)
     if not form.validate():
         return see_other(url_for(".payments", **request.args.to_dict()))
-    name = f"payments-{me.mode}-{clock.now():%Y-%m-%d}"
-    return send_workbook(payments_sheet(me.vendor, me.mode, form.wanted()), name, title=_("Payments"))
+    narrow, name, titles = form.wanted(), f"payments-{me.mode}-{clock.now():%Y-%m-%d}", titles_for(language())
+    if is_long(me.vendor, me.mode, "payments", narrow_to_plain(narrow)):
+        return see_other(url_for(".new_export", subject="payments", **{**form.kept(), "as": file_format}))
+    pieces = payments_sheet(me.vendor, me.mode, narrow, titles=titles)
+    if file_format == "xlsx":
+        return send_workbook(pieces, name, title=_("Payments"), titles=titles)
+    return send_sheet(pieces, name)
 
 
 @portal.post("/portal/payments/filters")

@@ -16,9 +16,12 @@ from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id
 from core.ledger.queries import journals_about
 from core.notifications.queries import list_messages
+from core.payments.labels import label_payment, labels_by_payment, payment_label_words, unlabel_payment
 from core.payments.models import Payment
-from core.payments.queries import find_link_of, get_payment, refunds_of_sale, timeline
-from core.payments.refund import REASONS, request_refund
+from core.payments.queries import find_link_of, get_payment, payment_of, refunds_of_sale, timeline
+from core.payments.refund import REASONS, check_refund, request_refund
+from core.payments.refund_effect import effect_of
+from core.payments.refund_queue import cancel_queued
 from core.payments.refundable import offer_behind
 from core.payments.unexpected import give_back, list_unexpected
 from core.providers.queries import find_event
@@ -50,6 +53,10 @@ class RefundForm(Form):
         self.amount.currency = payment.currency
 
 
+class LabelForm(Form):
+    label = LineField(later("Label"), most=30, required=later("Write the label first."))
+
+
 class RemarkForm(Form):
     remark = ParagraphField(later("Add a note"), most=2000, required=later("Write something first."))
 
@@ -70,18 +77,45 @@ def is_large_refund(public_id: str) -> bool:
 @may("payments.refund")
 @confirmed(when=is_large_refund)
 def refund(public_id: str) -> Response:
-    """The wish is written down here; a worker sends it, and only the processor's word makes it a refund."""
+    """The wish is written down here; a worker sends it, and only the processor's word makes it a refund.
+
+    The button on the payment's page asks for a look first (`step`): what it does to tax, fee and balance is shown, and nothing is written.
+    """
     me, payment = current(), _get(public_id)
     form = RefundForm(payment)
     if form.validate():
         with form.refusals():
-            request_refund(
+            if request.form.get("step") == "look":
+                check_refund(payment, amount=form.amount.data, reason=form.reason.data)
+                return page(
+                    "portal/payments/refund.html",
+                    payment=payment,
+                    form=form,
+                    effect=effect_of(me.vendor, payment, form.amount.data),
+                    reasons=REASON_WORDS,
+                )
+            made = request_refund(
                 me.vendor, payment, amount=form.amount.data, reason=form.reason.data, by=me.user.public_id,
                 form_token=form.form_token.data, note_text=form.note.data or "", tell_payer=form.tell_payer.data,
             )  # fmt: skip
-            flash(_("The refund is asked for. You see here when the processor has confirmed it."), "good")
+            if made.state == "queued":
+                flash(
+                    _("Your available balance does not hold this refund yet. It waits in line and goes out by itself when it does."), "warn"
+                )
+            else:
+                flash(_("The refund is asked for. You see here when the processor has confirmed it."), "good")
             return see_other(url_for(".payment", public_id=payment.public_id))
     return _show(payment, refunding=form)
+
+
+@portal.post("/portal/refunds/<public_id>/cancel")
+@may("payments.refund")
+def cancel_refund(public_id: str) -> Response:
+    """A refund that still waits for the balance is called off; one that has gone out is not."""
+    me = current()
+    refund = cancel_queued(me.vendor, me.mode, public_id, by=me.user.public_id)
+    flash(_("The refund is called off. No money has moved."), "good")
+    return see_other(url_for(".payment", public_id=payment_of(me.vendor, refund).public_id))
 
 
 @portal.get("/portal/payments/<public_id>/events/<event_id>")
@@ -105,6 +139,27 @@ def remark_on_payment(public_id: str) -> Response:
         flash(_("The note is kept. Only your team reads it."), "good")
         return see_other(url_for(".payment", public_id=payment.public_id))
     return _show(payment, remarking=form)
+
+
+@portal.post("/portal/payments/<public_id>/labels")
+@may("remarks.write")
+def label(public_id: str) -> Response:
+    me, payment, form = current(), _get(public_id), LabelForm()
+    if form.validate():
+        with form.refusals():
+            label_payment(me.vendor, payment, form.label.data, by=me.user.public_id)
+            flash(_("The label is kept. Only your team reads it."), "good")
+            return see_other(url_for(".payment", public_id=payment.public_id))
+    return _show(payment, labelling=form)
+
+
+@portal.post("/portal/payments/<public_id>/labels/remove")
+@may("remarks.write")
+def unlabel(public_id: str) -> Response:
+    me, payment, form = current(), _get(public_id), LabelForm()
+    if form.validate() and unlabel_payment(me.vendor, payment, form.label.data, by=me.user.public_id):
+        flash(_("The label is off."), "good")
+    return see_other(url_for(".payment", public_id=payment.public_id))
 
 
 @portal.post("/portal/remarks/<public_id>/remove")
@@ -177,7 +232,9 @@ def _forms(payment: Payment, possible: bool, refunding: RefundForm | None, remar
     return Forms(refund, remark, refunding is not None, max(refund.status if refunding and refund else 200, remark.status))
 
 
-def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: RemarkForm | None = None) -> Response:
+def _show(
+    payment: Payment, *, refunding: RefundForm | None = None, remarking: RemarkForm | None = None, labelling: LabelForm | None = None
+) -> Response:
     me = current()
     offer = offer_behind(payment) if payment.state == "succeeded" else None
     possible = offer is None or offer.refunds
@@ -187,8 +244,11 @@ def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: R
     letters = list_messages(me.vendor, me.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows
     return page(
         "portal/payments/show.html",
-        status=forms.status,
+        status=max(forms.status, labelling.status if labelling else 200),
         payment=payment,
+        labels=labels_by_payment(me.vendor, me.mode, [payment])[payment.id],
+        label_words=payment_label_words(me.vendor, me.mode),
+        label_form=labelling or LabelForm(formdata=None),
         link=find_link_of(me.vendor, payment),
         customer=find_customer(me.vendor, me.mode, payment.email),
         refunds=refunds_of_sale(me.vendor, payment),

@@ -10,34 +10,29 @@ from flask_babel import lazy_gettext as later
 
 from core.kernel import clock
 from core.payments.export import refunds_sheet
+from core.payments.export_narrow import plain_of
 from core.payments.lists import all_refunds
+from core.payments.long_export import is_long
 from core.payments.states import REFUND
-from core.web.fields import ChoiceField, DayField, Form, options
+from core.web.fields import ChoiceField, options
 from core.web.filters import status_label
 from core.web.guard import current, may
+from core.web.languages import language
 from core.web.page import cursor, page, see_other
-from core.web.sheet import send_sheet, send_workbook
+from core.web.sheet import send_sheet, send_workbook, titles_for
 from portal.blueprint import portal
+from portal.days import SpanForm
 from portal.history import REASONS
 
 
-class RefundFilter(Form):
-    class Meta:
-        csrf = False  # reading changes nothing
-
+class RefundFilter(SpanForm):
     status = ChoiceField(
         later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s, "refund")) for s in REFUND)]), default=""
     )
-    since = DayField(later("From"))
-    until = DayField(later("Until"))
 
     def wanted(self) -> dict[str, Any]:
         """The filters as the question about refunds takes them; the last day counts whole."""
-        return {"status": self.status.data or None, "since": self.since.data, "until": self.until.next_day}
-
-    def kept(self) -> dict[str, str]:
-        """What belongs in the address of the next page."""
-        return {name: field.raw_data[0] for name, field in self._fields.items() if field.data and field.raw_data}
+        return {"status": self.status.data or None, "since": self.begins, "until": self.ends}
 
 
 @portal.get("/portal/refunds")
@@ -62,19 +57,25 @@ def refunds() -> Response:
 @portal.get("/portal/refunds.csv")
 @may("payments.export")
 def refunds_file() -> Response:
-    me, form = current(), RefundFilter(request.args)
-    if not form.validate():
-        return see_other(url_for(".refunds", **request.args.to_dict()))
-    return send_sheet(refunds_sheet(me.vendor, me.mode, **form.wanted()), f"refunds-{me.mode}-{clock.now():%Y-%m-%d}")
+    return _as_file("csv")
 
 
 @portal.get("/portal/refunds.xlsx")
 @may("payments.export")
 def refunds_workbook() -> Response:
     """The same rows for a spreadsheet program."""
+    return _as_file("xlsx")
+
+
+def _as_file(file_format: str) -> Response:
+    """What is too long to be written while somebody waits leads on to the page that has it written."""
     me, form = current(), RefundFilter(request.args)
     if not form.validate():
         return see_other(url_for(".refunds", **request.args.to_dict()))
-    return send_workbook(
-        refunds_sheet(me.vendor, me.mode, **form.wanted()), f"refunds-{me.mode}-{clock.now():%Y-%m-%d}", title=_("Refunds")
-    )
+    if is_long(me.vendor, me.mode, "refunds", plain_of(form.wanted())):
+        return see_other(url_for(".new_export", subject="refunds", **{**form.kept(), "as": file_format}))
+    name, titles = f"refunds-{me.mode}-{clock.now():%Y-%m-%d}", titles_for(language())
+    pieces = refunds_sheet(me.vendor, me.mode, titles=titles, **form.wanted())
+    if file_format == "xlsx":
+        return send_workbook(pieces, name, title=_("Refunds"), titles=titles)
+    return send_sheet(pieces, name)

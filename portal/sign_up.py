@@ -14,7 +14,7 @@ from core.accounts.sign_up import Registration, sign_up
 from core.accounts.verify_email import ask_to_verify, verify_email
 from core.web.fields import AddressField, ChoiceField, CurrencyField, Form, LineField, SecretField, options
 from core.web.guard import current, find_current, may, public
-from core.web.languages import reader
+from core.web.languages import language, reader
 from core.web.page import page, see_other
 from core.web.throttle import by_account, by_address
 from portal.blueprint import portal
@@ -41,6 +41,7 @@ class SignUpForm(Form):
             currency=self.currency.data,
             email=self.email.data,
             password=self.password.data,
+            language=language(),
         )
 
 

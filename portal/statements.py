@@ -22,7 +22,7 @@ from core.web.filters import zone
 from core.web.guard import current, may
 from core.web.languages import language
 from core.web.page import cursor, page, see_other
-from core.web.sheet import send_sheet
+from core.web.sheet import send_sheet, titles_for
 from portal.balance import FIGURES, KINDS
 from portal.blueprint import portal
 from portal.days import beginning, today
@@ -113,7 +113,9 @@ def statement(month: str) -> Response:
 def statement_file(month: str) -> Response:
     me = current()
     first, made = _statement(month)
-    return send_sheet(statement_sheet(me.vendor, me.mode, made), f"statement-{me.mode}-{first:%Y-%m}-{made.currency}")
+    return send_sheet(
+        statement_sheet(me.vendor, me.mode, made, titles=titles_for(language())), f"statement-{me.mode}-{first:%Y-%m}-{made.currency}"
+    )
 
 
 @portal.post("/portal/statements/<month>/paper")

@@ -12,6 +12,7 @@ from flask_babel import ngettext
 from core.kernel.money import Money
 from core.notifications.queries import count_failed
 from core.payments.figures import FAILURES_COUNTED, failed_refunds
+from core.payments.refund_queue import lines_of_refunds
 from core.risk.attack import BY_SURGE, find_attack
 from core.web.filters import money, when
 from core.web.guard import current
@@ -32,7 +33,7 @@ class Task:
 
 def open_tasks(found: dict[tuple[str, str, str], Money]) -> list[Task]:
     """From the balances of the book and what failed in the last weeks, the most urgent first."""
-    return [*_attack(), *_owed(found), *_unmatched(found), *_failed_refunds(), *_undelivered()]
+    return [*_attack(), *_owed(found), *_unmatched(found), *_waiting_refunds(), *_failed_refunds(), *_undelivered()]
 
 
 def _attack() -> list[Task]:
@@ -81,6 +82,25 @@ def _failed_refunds() -> list[Task]:
             _("The money is back in your balance. Pay it back in another way, or try again."),
             url_for("portal.refunds", status="failed"),
         )
+    ]
+
+
+def _waiting_refunds() -> list[Task]:
+    """Refunds that the balance does not hold: nobody else would notice that they stand still."""
+    me = current()
+    lines = lines_of_refunds(me.vendor, me.mode)
+    return [
+        Task(
+            ngettext(
+                "%(num)s refund of %(amount)s waits for your balance",
+                "%(num)s refunds of %(amount)s in all wait for your balance",
+                line.count,
+                amount=money(line.amount),
+            ),
+            _("They go out by themselves, in their order, as money becomes available. Until then each can be called off."),
+            url_for("portal.refunds", status="queued"),
+        )
+        for line in lines.values()
     ]
 
 

@@ -20,9 +20,10 @@ from core.accounts.models import Invitation, User, Vendor
 from core.accounts.queries import find_user, list_team
 from core.accounts.roles import find_custom, list_custom, role_of
 from core.accounts.sessions import begin_session, work_for
-from core.accounts.team import change_role, get_member, hand_over, remove_member
+from core.accounts.team import change_role, choose_language, get_member, hand_over, remove_member
 from core.web.fields import AddressField, ChoiceField, Form, LineField, RadioField, SecretField, options
 from core.web.guard import current, find_current, may, public, take_seat
+from core.web.languages import language
 from core.web.page import page, see_other
 from core.web.throttle import by_address
 from portal.blueprint import portal
@@ -196,6 +197,7 @@ def join(token: str) -> Response:
 
 
 def _sit_down(vendor: Vendor, user: User, membership: object) -> Response:
+    choose_language(user, language())
     _session, secret = begin_session(user, membership, address=request.remote_addr or "", agent=request.user_agent.string)  # type: ignore[arg-type]
     response = take_seat(see_other(url_for(".home")), secret)
     flash(_("Welcome to the team of %(name)s.", name=vendor.name), "good")

@@ -9,12 +9,14 @@ from flask_babel import gettext as _
 from markupsafe import Markup, escape
 from wtforms.fields.choices import SelectChoice
 
+from core.accounts.team import choose_language
 from core.methods.rules import list_rules
 from core.payments.models import Payment
 from core.payments.queries import shown_state
-from core.web.guard import current
-from core.web.languages import reader, written
+from core.web.guard import current, find_current
+from core.web.languages import chosen_now, reader, written
 from core.web.reader import card_words
+from portal.blueprint import portal
 from portal.code_words import code_sentence
 from portal.guard_words import span_words
 from portal.method_words import method_title
@@ -61,6 +63,15 @@ def paid_with(payment: Payment) -> str | None:
     if payment.state == "succeeded":
         return card_words(payment, reader())
     return method_title(payment.method) if payment.method else None
+
+
+@portal.before_request
+def _keep_language() -> None:
+    """Whoever chooses a language in the portal has it everywhere from then on: on another device, and in the letters written to them."""
+    chosen = chosen_now()
+    me = find_current() if chosen else None
+    if chosen and me and me.user.language != chosen:
+        choose_language(me.user, chosen)
 
 
 def install(app: Flask) -> None:

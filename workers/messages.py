@@ -24,6 +24,7 @@ from core.notifications.payer_letters import find_wish
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
 from core.payments.attempt import live_attempt
+from core.payments.export_shelf import export_state, export_token, get_export
 from core.payments.instalments import progress_of
 from core.payments.link import ends_at, link_token
 from core.payments.queries import get_link, get_payment, list_refunds, payments_named
@@ -183,6 +184,15 @@ def _invitation(vendor: Vendor, message: Message) -> Facts:
     return {"invitation": invitation, "action_url": addresses.invitation(invitation_token(vendor, invitation))}
 
 
+def _export(vendor: Vendor, message: Message) -> Facts:
+    """A file that is ready leads to it, as long as it is kept; one that failed to the list, where it can be asked for again."""
+    export, wanted = get_export(vendor, message.mode, message.params["export"]), message.kind.removeprefix("export_")
+    if export_state(export) != wanted:
+        raise NoLongerTrue(f"the export is {export_state(export)} by now")
+    address = addresses.export(export_token(vendor, export)) if wanted == "ready" else addresses.portal_exports()
+    return {"export": export, "practice": export.mode == "test", "action_url": address}
+
+
 def _payment(vendor: Vendor, message: Message) -> Facts:
     payment = get_payment(vendor, message.mode, message.params["payment"])
     cart = find_cart(vendor, payment)
@@ -332,6 +342,8 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "money_returned": (_refund(_payment_page), True),
     "refund_outside": (_outside_refund, False),
     "refund_not_booked": (_payment, False),
+    "export_ready": (_export, False),
+    "export_failed": (_export, False),
     "link_sent": (_link, True),
     "link_reminder": (_link, True),
 }

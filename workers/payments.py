@@ -13,7 +13,7 @@ from core.kernel.outbox import enqueue, enqueue_many, task_row
 from core.notifications.notices import notice_row, post_notices
 from core.notifications.notify import message_rows, notify_many
 from core.notifications.payer_letters import is_sent
-from core.notifications.team import addresses_of
+from core.notifications.team import readers_of
 from core.payments import refund as refunds
 from core.payments import settle as settling
 from core.payments.attempt import close_at_provider, drop_unopened, live_attempt, paid_attempt
@@ -37,9 +37,9 @@ def payment_settled(tasks: list[Task]) -> None:
         vendor, payment = found[payment_id]
         named = {"mode": payment.mode, "payment": payment.public_id}
         if (whose := (vendor.id, payment.mode)) not in known:
-            known[whose] = addresses_of(vendor, payment.mode, "payment_received")
+            known[whose] = readers_of(vendor, payment.mode, "payment_received")
             receipts[whose] = is_sent(vendor, payment.mode, "receipt")
-        letters += [message_rows(vendor, "payment_received", to=address, **named) for address in known[whose]]
+        letters += [message_rows(vendor, "payment_received", to=address, locale=language, **named) for address, language in known[whose]]
         if receipts[whose]:
             letters.append(message_rows(vendor, "receipt", to=payment.email, locale=payment.locale, **named))
         notices.append(notice_row(vendor, "payment_received", mode=payment.mode, about=payment.public_id))

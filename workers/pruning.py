@@ -11,6 +11,7 @@ from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins,
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.notifications.prune import prune_words
+from core.payments.long_export import prune_exports
 from core.providers.prune import prune_events
 
 NOBODYS = uuid.UUID(int=0)
@@ -25,6 +26,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "email_links": prune_links,
     "provider_events": prune_events,
     "letters": prune_words,
+    "exports": prune_exports,
 }
 log = structlog.get_logger("workers")
 

@@ -1,9 +1,10 @@
-"""What the clock plans: inquiries, expiries, releases, statements, reminders, marks and proofs of the books, pruning, rates. Rows decide, not the clock."""
+"""What the clock plans: inquiries, expiries, releases, refunds that waited, statements, reminders, marks and proofs of the books, pruning, rates. Rows decide, not the clock."""
 
 from __future__ import annotations
 
 from datetime import date
 
+import structlog
 from sqlalchemy import select
 
 from core.kernel.db import db, unit_of_work
@@ -14,13 +15,16 @@ from core.ledger.proof import claim_due_proofs
 from core.ledger.proof_run import night_run
 from core.notifications.daily import send_due_letters
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
+from core.payments.refund_queue import list_lines_to_move, send_first
 from core.payments.release import release_due
 from core.payments.remind import send_due_reminders
 from workers.bank import has_line
 from workers.pruning import plan_pruning
 from workers.rates import plan_rates
 
+MOST_IN_A_ROW = 20  # refunds of one line in one look
 FETCH_SECONDS = 10  # between two looks at whether the bank has new statements
+log = structlog.get_logger("workers")
 _marked: set[date] = set()  # the day this process has marked; marking it again would find nothing new
 
 
@@ -37,6 +41,7 @@ def tick() -> None:
             enqueue("close_payment", vendor_id, mode=mode, payment=str(payment_id))
     with unit_of_work():
         release_due()
+    _send_waiting_refunds()
     with unit_of_work():
         send_due_reminders()
     with unit_of_work():
@@ -57,6 +62,21 @@ def tick() -> None:
             mark_balances(day)
         _marked.clear()
         _marked.add(day)
+
+
+def _send_waiting_refunds() -> None:
+    """Refunds that waited for their seller's balance, in their order, each in a unit of its own: one book that fails holds back itself."""
+    with unit_of_work():
+        lines = list_lines_to_move()
+    for line in lines:
+        try:
+            for _ in range(MOST_IN_A_ROW):
+                with unit_of_work():
+                    more = send_first(*line)
+                if not more:
+                    break
+        except Exception:
+            log.exception("waiting_refunds_failed", vendor=str(line[0]), mode=line[1])
 
 
 def _plan_fetching() -> None:

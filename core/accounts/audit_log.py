@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -42,6 +42,7 @@ def entries_sheet(
     actor: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> Iterator[bytes]:
     """All of them under these filters."""
     columns = (
@@ -56,7 +57,7 @@ def entries_sheet(
     )
     rows = _narrowed(vendor, actions, actor, since, until)
     rows = rows.outerjoin(AuditOrigin, (AuditOrigin.vendor_id == AuditEntry.vendor_id) & (AuditOrigin.entry_id == AuditEntry.id))
-    return write_sheet(columns, rows.order_by(AuditEntry.id.desc()))
+    return write_sheet(columns, rows.order_by(AuditEntry.id.desc()), titles=titles)
 
 
 def _narrowed(

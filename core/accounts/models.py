@@ -97,6 +97,7 @@ class User(Base):
     password_changed_at: Mapped[datetime]
     second_factor_at: Mapped[datetime | None]  # since when signing in takes a second step; read with the person on every page
     email_verified_at: Mapped[datetime | None]
+    language: Mapped[str] = mapped_column(String(10), default="", server_default="")  # chosen in the portal; letters to them are in it
     created_at: Mapped[datetime]
 
 

@@ -40,6 +40,12 @@ def get_vendor(vendor_id: uuid.UUID) -> Vendor:
     return db.session.get_one(Vendor, vendor_id)
 
 
+def hold_vendor(vendor_id: uuid.UUID) -> None:
+    """One at a time for this vendor until the unit ends, for acts that must see what the last one did. New rows of the vendor's may be
+    written meanwhile. In the order payment, vendor, books: whoever posts afterwards holds first."""
+    db.session.execute(select(Vendor.id).where(Vendor.id == vendor_id).with_for_update(key_share=True))
+
+
 def find_vendor(public_id: str) -> Vendor | None:
     """The vendor an outsider's token or a provider's metadata names."""
     return db.session.scalar(select(Vendor).where(Vendor.public_id == public_id))
@@ -81,6 +87,13 @@ def list_team(vendor: Vendor) -> list[Member]:
         .limit(200)
     )
     return [Member(user, membership, custom) for user, membership, custom in rows]
+
+
+def find_member(vendor: Vendor, person: str) -> tuple[User, Membership] | None:
+    """Somebody of this vendor's team by public id, with their role; None when they are not, or not any more."""
+    mine = select(User, Membership).join(Membership, Membership.user_id == User.id).where(Membership.vendor_id == vendor.id)
+    found = db.session.execute(mine.where(User.public_id == person)).one_or_none()
+    return (found[0], found[1]) if found else None
 
 
 def names_of(vendor: Vendor) -> dict[str, str]:

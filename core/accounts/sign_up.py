@@ -33,6 +33,7 @@ class Registration:
     email: str
     password: str
     name: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def sign_up(wish: Registration) -> NewAccount | None:
     # Two sign-ups with one address at once: the unique key lets one of them through.
     made = db.session.execute(
         insert(User)
-        .values(id=user_id, public_id=public_id("usr"), email=email, name=wish.name or wish.business, created_at=at)
+        .values(id=user_id, public_id=public_id("usr"), email=email, name=wish.name or wish.business, language=wish.language, created_at=at)
         .values(password_hash=kept, password_changed_at=at)
         .on_conflict_do_nothing(index_elements=[User.email])
         .returning(User.id)

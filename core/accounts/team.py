@@ -41,6 +41,11 @@ def _touchable(vendor: Vendor, membership: Membership, by: str) -> None:
     check_giving(vendor, role_of(membership.role, find_custom(vendor.id, membership.custom_role_id)).permissions, by=by)
 
 
+def choose_language(user: User, language: str) -> None:
+    """The language this person reads: the portal greets them in it, and letters to them are written in it."""
+    user.language = language
+
+
 def remove_member(vendor: Vendor, public_id: str, *, by: str) -> User:
     """They are not of the team any more; their browsers see nothing of this vendor from that moment on."""
     user, membership = get_member(vendor, public_id)

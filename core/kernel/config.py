@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from core.kernel.money import BadAmount, parse_amount
+
 ECB_FEED = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
 
 
@@ -28,6 +30,7 @@ class Settings:
     smtp_url: str = field(repr=False)
     mail_from: str
     health_token: str = field(repr=False)  # what an operator's watcher shows to read more than strangers do; empty: nobody does
+    debt_limits: dict[str, int]  # how far refunds may take a seller below zero, in minor units by currency; none: they wait instead
     proxies: int  # how many reverse proxies of ours stand in front and write X-Forwarded-For; none: nobody is believed
     stripe: dict[str, dict[str, str]] = field(repr=False)
     secrets: dict[str, Any] = field(repr=False)
@@ -128,6 +131,7 @@ def settings() -> Settings:
         smtp_url=env.get("SMTP_URL", ""),
         mail_from=env.get("MAIL_FROM", "Payments <no-reply@localhost>"),
         health_token=env.get("HEALTH_TOKEN", ""),
+        debt_limits=_debt_limits(env.get("REFUND_DEBT_LIMITS", "")),
         proxies=int(env.get("TRUSTED_PROXIES", "0")),
         stripe={
             mode: {
@@ -144,6 +148,22 @@ def settings() -> Settings:
         fx_margin_bps=int(env.get("FX_MARGIN_BPS", "50")),
         bank_accounts={mode: env.get(f"BANK_{mode.upper()}_ACCOUNTS", "") for mode in ("test", "live")},
     )
+
+
+class BadSetting(RuntimeError):
+    """A setting that cannot be read: refuse to start rather than guess about money."""
+
+
+def _debt_limits(text: str) -> dict[str, int]:
+    """`GBP 250.00, EUR 300.00` in minor units by currency."""
+    found: dict[str, int] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        code, _blank, amount = part.partition(" ")
+        try:
+            found[code] = parse_amount(amount.strip(), code).minor
+        except BadAmount as error:
+            raise BadSetting(f"REFUND_DEBT_LIMITS says {part!r}; write it like GBP 250.00, EUR 300.00") from error
+    return found
 
 
 def _overridden(kept: dict[str, Any]) -> dict[str, Any]:

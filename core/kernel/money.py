@@ -13,6 +13,9 @@ from core.kernel.sentence import said
 
 _GRAMMAR = {0: re.compile(r"[0-9]{1,12}"), 2: re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?"), 3: re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?")}
 
+# 1.234,50 or 1,234.50 or 1 234,50: thousands marked throughout, and other decimals after them than thousands would be.
+_GROUPED = re.compile(r"[0-9]{1,3}(?:(?:\.[0-9]{3})+,|(?:,[0-9]{3})+\.|(?:[ \u00a0\u202f][0-9]{3})+[.,])(?P<part>[0-9]{1,3})")
+
 
 class BadAmount(Refusal):
     """What was typed is not an amount of money in that currency."""
@@ -131,3 +134,34 @@ def parse_amount(text: str, currency: str) -> Money:
         raise BadAmount(said("Write the amount with digits only, like %(example)s.", example=example), field="amount")
     whole, _, part = text.partition(".")
     return Money(int(whole) * 10**digits + int(part.ljust(digits, "0") or 0), currency)
+
+
+def read_amount(text: str, currency: str, *, comma: bool) -> Money:
+    """Read what a person typed in the manner of their language: `comma` says that it writes 12.50 as 12,50.
+
+    Thousands may be marked where the text can be read in one way only: 1.234,50 and 1,234.50 and 1 234,50. What could be both, such as
+    1.234 where the comma is the decimal mark, is refused with both readings. Raises BadAmount like parse_amount.
+    """
+    if not is_currency(currency):
+        raise BadAmount("Choose a currency from the list.", field="currency")
+    text = text.strip(" ")
+    if grouped := _GROUPED.fullmatch(text):
+        whole = re.sub(r"[^0-9]", "", text[: grouped.start("part")])
+        return parse_amount(f"{whole}.{grouped['part']}", currency)
+    return parse_amount(_with_full_stop(text, exponent(currency)) if comma else text, currency)
+
+
+def _with_full_stop(text: str, digits: int) -> str:
+    """What somebody wrote whose decimal mark is a comma, as parse_amount reads it."""
+    if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{3}){2,}", text) or (not digits and re.fullmatch(r"[0-9]{1,3}\.[0-9]{3}", text)):
+        return text.replace(".", "")
+    if found := re.fullmatch(r"([0-9]{1,3})\.([0-9]{3})", text):
+        raise _two_ways(found[1] + found[2], f"{found[1]},{found[2]}" if digits == 3 else f"{found[1]}{found[2]},00")
+    if (found := re.fullmatch(r"([0-9]{1,3}),([0-9]{3})", text)) and digits == 2:
+        raise _two_ways(found[1] + found[2], f"{found[1]},{found[2][:2]}")
+    return re.sub(r"([0-9]),([0-9]+)$", r"\1.\2", text) if text.count(",") == 1 and "." not in text else text
+
+
+def _two_ways(whole: str, decimals: str) -> BadAmount:
+    words = said("This can be read in two ways. Write %(whole)s, or with decimals like %(example)s.", whole=whole, example=decimals)
+    return BadAmount(words, field="amount")

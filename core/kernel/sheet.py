@@ -9,15 +9,17 @@ from __future__ import annotations
 import csv
 import io
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from psycopg import ClientCursor
 from sqlalchemy import ColumnElement, Engine, Select, String, case, cast, func, literal_column
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from core.kernel.currency import OFFERED, exponent
-from core.kernel.db import db, open_reader
+from core.kernel.db import db, driver, open_reader
 from core.kernel.errors import Refusal
 
 # = + - @, tab, carriage return, line feed, and the full-width forms of the first four, by their code points.
@@ -56,19 +58,66 @@ def instant(column: Any) -> ColumnElement[str]:
     return func.replace(cast(func.timezone("UTC", func.date_trunc("second", column)), String), " ", "T") + "Z"
 
 
+Columns = Sequence[tuple[str, Any]]  # the short name of each, and what stands in it
+
+
 def write_sheet(
-    columns: Sequence[tuple[str, Any]], rows: Select[Any], *, first: Sequence[str] = (), last: Sequence[str] = ()
+    columns: Columns, rows: Select[Any], *, titles: Mapping[str, str] | None = None, first: Sequence[str] = (), last: Sequence[str] = ()
 ) -> Iterator[bytes]:
-    """The rows as CSV in UTF-8, under these titles, in pieces, as they stood at one instant. `rows` says which, in what order.
+    """The rows as CSV in UTF-8, in pieces, as they stood at one instant. `rows` says which, in what order; `titles` what the reader
+    calls the columns.
 
     `first` and `last` are rows of ours to stand before and after them. Refuses SheetBusy before anything is written when too many are being written already.
     """
-    asked = rows.with_only_columns(*(value.label(title) for title, value in columns))
-    compiled = asked.compile(dialect=PGDialect_psycopg(paramstyle="pyformat"), compile_kwargs={"render_postcompile": True})
+    sql, values = _asked(rows.with_only_columns(*(value.label(name) for name, value in columns)))
+    head = head_row(columns, titles) + (_row(first) if first else b"")
+    return hand_out(_pieces(db.engine, sql, values, head, _row(last) if last else b""))
+
+
+def hand_out(pieces: Generator[bytes, None, None]) -> Iterator[bytes]:
+    """Pieces of a file as they come, in one of this process's few places. Refuses SheetBusy before the first one."""
     if not _places.acquire(blocking=False):
+        pieces.close()
         raise SheetBusy("Several exports are being written at this moment. Please try again in a minute.")
-    head = _row([title for title, _ in columns]) + (_row(first) if first else b"")
-    return _Sheet(_pieces(db.engine, str(compiled), dict(compiled.params), head, _row(last) if last else b""))
+    return _Sheet(pieces)
+
+
+def _asked(rows: Select[Any]) -> tuple[str, dict[str, Any]]:
+    """The question as psycopg takes it."""
+    compiled = rows.compile(dialect=PGDialect_psycopg(paramstyle="pyformat"), compile_kwargs={"render_postcompile": True})
+    return str(compiled), dict(compiled.params)
+
+
+def head_row(columns: Columns, titles: Mapping[str, str] | None = None) -> bytes:
+    """The first line: the reader's titles, and the short name where there is none."""
+    return _row([(titles or {}).get(name, name) for name, _ in columns])
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows as CSV: how many, and the key of the last one."""
+
+    data: bytes
+    count: int
+    last: UUID | None
+
+
+def write_piece(columns: Columns, rows: Select[Any], key: Any) -> Piece:
+    """The rows as CSV without a head, all at once, in the present unit of work: for a file that is written over many units.
+
+    `rows` is limited to a few thousand by whoever asks; `key` is the column by which the next piece goes on.
+    """
+    sql, values = _asked(rows.with_only_columns(cast(key, String).label("key"), *(value.label(name) for name, value in columns)))
+    connection, data, count, last = driver(), bytearray(), 0, b""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(ClientCursor(connection).mogrify(f"COPY ({sql}) TO STDOUT (FORMAT csv)", values)) as copy,
+    ):
+        for line in copy:  # PostgreSQL hands over one row at a time
+            last, _comma, row = bytes(line).partition(b",")
+            data += row
+            count += 1
+    return Piece(bytes(data), count, UUID(last.decode()) if count else None)
 
 
 def _row(cells: Sequence[str]) -> bytes:

@@ -27,11 +27,14 @@ HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
 
 class Workbook(Iterator[bytes]):
-    """The pieces of the file. What it is made from is given back at the end, also when the reader goes away."""
+    """The pieces of the file. What it is made from is given back at the end, also when the reader goes away.
 
-    def __init__(self, rows: Iterator[bytes], *, title: str) -> None:
+    `figures` are the titles of the columns that hold sums, in the words of the first row.
+    """
+
+    def __init__(self, rows: Iterator[bytes], *, title: str, figures: frozenset[str] = FIGURES) -> None:
         self._rows = rows
-        self._pieces = _write(rows, title)
+        self._pieces = _write(rows, title, figures)
 
     def __next__(self) -> bytes:
         try:
@@ -67,7 +70,7 @@ class _Sink:
         return data
 
 
-def _write(pieces: Iterator[bytes], title: str) -> Generator[bytes, None, None]:
+def _write(pieces: Iterator[bytes], title: str, sums: frozenset[str]) -> Generator[bytes, None, None]:
     sink = _Sink()
     rows = csv.reader(_lines(pieces))
     columns = next(rows, [])
@@ -82,7 +85,7 @@ def _write(pieces: Iterator[bytes], title: str) -> Generator[bytes, None, None]:
                     sheet, '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetData>'
                 )
                 _put(sheet, _row(columns, [False] * len(columns), style=1))
-                figures = [column in FIGURES for column in columns]
+                figures = [column in sums for column in columns]
                 count = 0
                 while row is not None and count < MOST_ROWS:
                     _put(sheet, _row(row, figures))

@@ -131,19 +131,28 @@ def refund_confirmed(payment: Booked, *, refund: str, amount: Money, at: datetim
 
 
 def refund_failed(
-    payment: Booked, *, refund: str, amount: Money, fee_returned: Money, back_to: str, at: datetime, reverses: uuid.UUID | None
+    payment: Booked, *, refund: str, amount: Money, fee_returned: Money, back_to: str, owed: Money, at: datetime, reverses: uuid.UUID | None
 ) -> Journal:
-    """The refund did not reach the payer: the seller has the money again (`back_to` says on which account), and we our fee."""
+    """The refund did not reach the payer: the seller has the money again (`back_to` says on which account), and we our fee.
+
+    `owed`: how much of it the seller still owes, which is struck off first.
+    """
     return _journal(
         payment,
         f"rf:{refund}:fail",
         "refund failed",
         at,
         Leg(REFUND_IN_FLIGHT, amount, ref=refund),
-        _source(payment, back_to, -(amount - fee_returned)),
+        Leg(SELLER_RECEIVABLE, -owed),
+        _source(payment, back_to, -(amount - fee_returned - owed)),
         Leg(FEE_REFUNDS, -fee_returned),
         reverses=reverses,
     )
+
+
+def debt_recovered(payment: Booked, *, amount: Money, key: str, at: datetime) -> Journal:
+    """What a seller owes is made up out of what has become available. `payment` is the one that brought it up, `key` is this once."""
+    return _journal(payment, f"net:{key}", "debt recovered", at, Leg(SELLER_AVAILABLE, amount), Leg(SELLER_RECEIVABLE, -amount))
 
 
 def refund_returned(

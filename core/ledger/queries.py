@@ -6,12 +6,13 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import func, select, text, tuple_
 
 from core.kernel.db import db
 from core.kernel.money import Money
+from core.ledger.marks import first_id_at
 from core.ledger.models import Balance, ChartAccount, Entry, Journal
 
 
@@ -74,9 +75,11 @@ def balance(vendor: Owner, mode: str, account: str, currency: str, sub: str = ""
 
 
 def list_lines(
-    vendor: Owner, mode: str, account: str, currency: str, *, sub: str = "", after: tuple[uuid.UUID, int] | None = None, limit: int = 50
-) -> Page:
-    """The journal lines behind a balance, newest first, by keyset: their sum over all pages is the balance."""
+    vendor: Owner, mode: str, account: str, currency: str, *, sub: str = "", since: datetime | None = None, until: datetime | None = None,
+    after: tuple[uuid.UUID, int] | None = None, limit: int = 50,
+) -> Page:  # fmt: skip
+    """The journal lines behind a balance, newest first, by keyset: their sum over all pages is the balance. `since` and `until` bound when
+    they were booked."""
     chart = db.session.execute(select(ChartAccount).where(ChartAccount.name == account)).scalar_one()
     sign = 1 if chart.side == "D" else -1
     query = (
@@ -86,6 +89,7 @@ def list_lines(
         .order_by(Entry.journal_id.desc(), Entry.leg.desc())
         .limit(limit + 1)
     )
+    query = _booked_between(query, since, until)
     if after:
         query = query.where(tuple_(Entry.journal_id, Entry.leg) < after)
     rows = db.session.execute(query).all()
@@ -94,6 +98,24 @@ def list_lines(
         for e, j in rows[:limit]
     ]
     return Page(lines, (lines[-1].journal_id, lines[-1].leg) if len(rows) > limit else None)
+
+
+def moved_between(
+    vendor: Owner, mode: str, account: str, currency: str, *, since: datetime | None, until: datetime | None, sub: str = ""
+) -> Money:
+    """What an account changed by in this time, with its natural sign: what the lines of the time add up to."""
+    chart = db.session.execute(select(ChartAccount).where(ChartAccount.name == account)).scalar_one()
+    query = select(func.coalesce(func.sum(Entry.amount_minor), 0)).where(
+        Entry.vendor_id == vendor.id, Entry.mode == mode, Entry.code == chart.code, Entry.sub == sub, Entry.currency == currency
+    )
+    return Money(int(db.session.scalar(_booked_between(query, since, until)) or 0) * (1 if chart.side == "D" else -1), currency)
+
+
+def _booked_between(query: Any, since: datetime | None, until: datetime | None) -> Any:
+    """A journal's number begins with the millisecond it was booked in."""
+    if since:
+        query = query.where(Entry.journal_id >= first_id_at(since))
+    return query.where(Entry.journal_id < first_id_at(until)) if until else query
 
 
 def journals_about(vendor: Owner, mode: str, public_id: str) -> list[tuple[Journal, list[tuple[str, str, Money, str]]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -194,7 +194,7 @@ def statement_lines(
     return lines, lines[-1].journal_id if len(rows) > limit else None
 
 
-def statement_sheet(vendor: Owner, mode: str, statement: Statement) -> Iterator[bytes]:
+def statement_sheet(vendor: Owner, mode: str, statement: Statement, *, titles: Mapping[str, str] | None = None) -> Iterator[bytes]:
     """The same as CSV: the opening, each line with the balance after it, the closing."""
     query, own, fee = _lines(vendor, mode, statement)
     per_journal = query.add_columns(
@@ -220,6 +220,7 @@ def statement_sheet(vendor: Owner, mode: str, statement: Statement) -> Iterator[
     return write_sheet(
         columns,
         select(line.id).order_by(line.id),
+        titles=titles,
         first=edge("opening balance", statement.since, statement.opening),
         last=edge("closing balance", statement.until if statement.is_over else now(), statement.closing),
     )

@@ -40,6 +40,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "refund_outside": ("payment", "refund"),
     "refund_not_booked": ("payment",),
     "invitation": ("invitation",),
+    "export_ready": ("export",),
+    "export_failed": ("export",),
     "link_sent": ("link", "sending"),
     "link_reminder": ("link", "sending"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Membership, User, Vendor
@@ -14,6 +14,7 @@ from core.notifications.notices import SHOWN, post_notice
 from core.notifications.notify import KINDS, notify
 
 BUSINESS = "business"  # whose choices are those of the business's own address
+USUAL = "en"  # of somebody who has not chosen a language
 MAILED = tuple(kind for kind in SHOWN if kind in KINDS and kind != "refund_sent")  # the letter of a refund is the payer's
 
 
@@ -28,12 +29,13 @@ class Choice:
 def tell_team(vendor: Vendor, kind: str, *, mode: str, **ids: str) -> None:
     """In the transaction of the news itself."""
     post_notice(vendor, kind, mode=mode, about=ids[KINDS[kind][0]])
-    for address in addresses_of(vendor, mode, kind):
-        notify(vendor, kind, mode=mode, to=address, **ids)
+    for address, language in readers_of(vendor, mode, kind):
+        notify(vendor, kind, mode=mode, to=address, locale=language, **ids)
 
 
-def addresses_of(vendor: Vendor, mode: str, kind: str) -> list[str]:
-    """The business's own address unless that was switched off, then whoever asked to hear at once; each address once."""
+def readers_of(vendor: Vendor, mode: str, kind: str) -> list[tuple[str, str]]:
+    """Who is written to at once, and in which language: the business's own address unless that was switched off, then whoever asked; each
+    address once. Each reads the language chosen in the portal; the business's own address the one of whoever it is, or of its owner."""
     later = (
         (NotificationManner.vendor_id == NotificationChoice.vendor_id)
         & (NotificationManner.mode == NotificationChoice.mode)
@@ -48,11 +50,24 @@ def addresses_of(vendor: Vendor, mode: str, kind: str) -> list[str]:
     ).all()
     business = all(mailed for person, mailed, _ in chosen if person == BUSINESS)
     people = [person for person, mailed, at_once in chosen if mailed and at_once and person != BUSINESS]
-    found = [vendor.support_email] if business else []
-    if people:
-        theirs = select(User.email).join(Membership, Membership.user_id == User.id).where(Membership.vendor_id == vendor.id)
-        found += [email for email in db.session.scalars(theirs.where(User.public_id.in_(people))) if email not in found]
-    return found
+    team = db.session.execute(
+        select(User.public_id, User.email, User.language, Membership.role)
+        .join(Membership, Membership.user_id == User.id)
+        .where(
+            Membership.vendor_id == vendor.id,
+            or_(User.public_id.in_(people), User.email == vendor.support_email, Membership.role == "owner"),
+        )
+    ).all()
+    found: dict[str, str] = {}
+    if business:
+        own = next((one for one in team if one.email == vendor.support_email), None) or next(
+            (one for one in team if one.role == "owner"), None
+        )
+        found[vendor.support_email] = (own.language if own else "") or USUAL
+    for one in team:
+        if one.public_id in people:
+            found.setdefault(one.email, one.language or USUAL)
+    return list(found.items())
 
 
 def choices_of(vendor: Vendor, mode: str, person: str) -> dict[str, Choice]:

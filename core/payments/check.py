@@ -12,6 +12,7 @@ from core.accounts.queries import find_vendor
 from core.kernel.config import settings
 from core.kernel.signing import Examined, TokenRefused, examine_token, looks_like_token
 from core.payments.everywhere import find_receipt_everywhere
+from core.payments.export_shelf import standing_of_export
 from core.payments.link import link_state
 from core.payments.open_address import open_address
 from core.payments.search import read_words
@@ -22,7 +23,7 @@ LONGEST = 2000
 LINK = ("link", "sending", "prefill")  # a link's own address, one sent by e-mail, one with answers filled in
 # Which kinds of token stand where in our addresses.
 PATHS = {
-    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "invitation": ("invitation",), "verify-email": ("email-verify",),
+    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "invitation": ("invitation",), "export": ("export",), "verify-email": ("email-verify",),
     "reset-password": ("password-reset",),
 }  # fmt: skip
 NO_RECEIPT = "00000-00000"  # looked for where there is nothing to look for, so that every answer takes its time
@@ -134,6 +135,8 @@ def _row_says(token: str, examined: Examined, vendor: Vendor | None) -> str:
         return "revoked"
     if examined.purpose == "invitation":
         return standing_of_invitation(vendor, examined.claims)
+    if examined.purpose == "export":
+        return standing_of_export(vendor, examined.claims)
     try:
         if examined.purpose in LINK:
             return "expired" if link_state(open_address(token).link) in ("expired", "archived") else "genuine"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import String, case, cast, func, select
+from sqlalchemy import Select, String, case, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from core.accounts.models import Vendor
+from core.accounts.models import Remark, Vendor
 from core.customers.models import Customer
 from core.kernel.sheet import decimal, instant, words, write_sheet
 from core.payments.lists import PaymentFilter, first_id_at, narrowed
 from core.payments.models import Payment, PaymentLink, Refund
+from core.payments.sharing_models import PaymentLabel
 
 FEE = case((Payment.captured_minor > 0, Payment.fee_minor), else_=0) - Payment.fee_returned_minor
 KEPT = Payment.captured_minor - Payment.refunded_minor - Payment.refunding_minor - FEE
@@ -39,6 +42,8 @@ PAYMENT_COLUMNS = (
     ("ref", words(Payment.attribution["ref"].astext)),
     ("utm_source", words(Payment.attribution["utm_source"].astext)),
     ("utm_campaign", words(Payment.attribution["utm_campaign"].astext)),
+    ("labels", words(literal_column("labelled.words"))),
+    ("notes", words(literal_column("noted.words"))),
     (
         "own_columns",
         func.nullif(cast(Payment.key_values, String), "{}"),
@@ -46,11 +51,35 @@ PAYMENT_COLUMNS = (
 )
 
 
-def payments_sheet(vendor: Vendor, mode: str, narrow: PaymentFilter) -> Iterator[bytes]:
-    """The payments under these filters, newest first."""
+Titles = Mapping[str, str] | None  # what the reader calls the columns; none: their short names
+
+
+def payment_rows(vendor: Vendor, mode: str, narrow: PaymentFilter) -> Select[Any]:
+    """The payments under these filters, in no order yet."""
     whose = (PaymentLink.vendor_id == Payment.vendor_id) & (PaymentLink.mode == Payment.mode) & (PaymentLink.id == Payment.link_id)
-    rows = narrowed(select(Payment.id).outerjoin(PaymentLink, whose), vendor, mode, narrow)
-    return write_sheet(PAYMENT_COLUMNS, rows.order_by(Payment.id.desc()))
+    labels, notes = _labels(vendor, mode), _notes(vendor, mode)
+    rows = select(Payment.id).outerjoin(PaymentLink, whose)
+    rows = rows.outerjoin(labels, labels.c.payment_id == Payment.id).outerjoin(notes, notes.c.about == Payment.public_id)
+    return narrowed(rows, vendor, mode, narrow)
+
+
+def _labels(vendor: Vendor, mode: str) -> Any:
+    """What payments are filed under, gathered once for all rows: most payments have none."""
+    joined = func.string_agg(PaymentLabel.label, aggregate_order_by(literal_column("', '"), PaymentLabel.label)).label("words")
+    mine = select(PaymentLabel.payment_id, joined).where(PaymentLabel.vendor_id == vendor.id, PaymentLabel.mode == mode)
+    return mine.group_by(PaymentLabel.payment_id).subquery("labelled")
+
+
+def _notes(vendor: Vendor, mode: str) -> Any:
+    """What the team wrote down, the oldest first."""
+    joined = func.string_agg(Remark.text, aggregate_order_by(literal_column("chr(10)"), Remark.id)).label("words")
+    mine = select(Remark.about, joined).where(Remark.vendor_id == vendor.id, Remark.mode == mode, Remark.removed_at.is_(None))
+    return mine.group_by(Remark.about).subquery("noted")
+
+
+def payments_sheet(vendor: Vendor, mode: str, narrow: PaymentFilter, *, titles: Titles = None) -> Iterator[bytes]:
+    """The payments under these filters, newest first."""
+    return write_sheet(PAYMENT_COLUMNS, payment_rows(vendor, mode, narrow).order_by(Payment.id.desc()), titles=titles)
 
 
 REFUND_COLUMNS = (
@@ -70,10 +99,10 @@ REFUND_COLUMNS = (
 )
 
 
-def refunds_sheet(
+def refund_rows(
     vendor: Vendor, mode: str, *, status: str | None = None, since: datetime | None = None, until: datetime | None = None
-) -> Iterator[bytes]:
-    """The refunds under these filters, newest first."""
+) -> Select[Any]:
+    """The refunds under these filters, in no order yet."""
     mine = (Payment.vendor_id == Refund.vendor_id) & (Payment.mode == Refund.mode) & (Payment.id == Refund.payment_id)
     rows = select(Refund.id).join(Payment, mine).where(Refund.vendor_id == vendor.id, Refund.mode == mode)
     if status:
@@ -82,7 +111,12 @@ def refunds_sheet(
         rows = rows.where(Refund.id >= first_id_at(since))
     if until:
         rows = rows.where(Refund.id < first_id_at(until))
-    return write_sheet(REFUND_COLUMNS, rows.order_by(Refund.id.desc()))
+    return rows
+
+
+def refunds_sheet(vendor: Vendor, mode: str, *, titles: Titles = None, **narrow: Any) -> Iterator[bytes]:
+    """The refunds under these filters (status, since, until), newest first."""
+    return write_sheet(REFUND_COLUMNS, refund_rows(vendor, mode, **narrow).order_by(Refund.id.desc()), titles=titles)
 
 
 CUSTOMER_COLUMNS = (
@@ -95,7 +129,12 @@ CUSTOMER_COLUMNS = (
 )
 
 
-def customers_sheet(vendor: Vendor, mode: str) -> Iterator[bytes]:
-    """Every customer, the last seen first. Those whose data was erased have no address and no name any more."""
-    rows = select(Customer.id).where(Customer.vendor_id == vendor.id, Customer.mode == mode)
-    return write_sheet(CUSTOMER_COLUMNS, rows.order_by(Customer.last_seen_at.desc(), Customer.id.desc()))
+def customer_rows(vendor: Vendor, mode: str) -> Select[Any]:
+    """Every customer, in no order yet. Those whose data was erased have no address and no name any more."""
+    return select(Customer.id).where(Customer.vendor_id == vendor.id, Customer.mode == mode)
+
+
+def customers_sheet(vendor: Vendor, mode: str, *, titles: Titles = None) -> Iterator[bytes]:
+    """Every customer, the last seen first."""
+    rows = customer_rows(vendor, mode).order_by(Customer.last_seen_at.desc(), Customer.id.desc())
+    return write_sheet(CUSTOMER_COLUMNS, rows, titles=titles)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, select
 
-from core.accounts.models import Vendor
+from core.accounts.models import Remark, Vendor
 from core.customers.queries import search_customers
 from core.kernel.db import db
 from core.kernel.errors import NotFound
@@ -17,8 +17,10 @@ from core.kernel.ids import is_public_id
 from core.payments.models import Payment, PaymentLink, Refund
 from core.payments.queries import MOST_ROWS, Page, get_payment
 from core.payments.search import Reading, by_their_reference, read_words
+from core.payments.sharing_models import PaymentLabel
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NOTES_READ = 500  # payments whose notes hold the words, the newest
 NAMESAKES = 50  # how many customers a name may stand for before the list says to write more of it
 
 
@@ -41,6 +43,7 @@ class PaymentFilter:
     until: datetime | None = None
     least: int | None = None
     most: int | None = None
+    label: str | None = None
 
 
 EVERYTHING = PaymentFilter()
@@ -73,6 +76,8 @@ def narrowed(query: Select[Any], vendor: Vendor, mode: str, narrow: PaymentFilte
     ):  # fmt: skip
         if wanted is not None:
             query = query.where(column == wanted)
+    if narrow.label:
+        query = query.where(_filed_under(vendor, mode, narrow.label))
     if narrow.text:
         query = query.where(_found_by(vendor, mode, narrow.text))
     if narrow.since:
@@ -95,8 +100,27 @@ def _found_by(vendor: Vendor, mode: str, text: str) -> ColumnElement[bool]:
     return meant | theirs if db.session.scalar(known) is not None else meant
 
 
+def _filed_under(vendor: Vendor, mode: str, label: str) -> ColumnElement[bool]:
+    filed = select(PaymentLabel.payment_id).where(
+        PaymentLabel.vendor_id == vendor.id, PaymentLabel.mode == mode, PaymentLabel.label == label
+    )
+    return Payment.id.in_(filed)
+
+
+def _noted(vendor: Vendor, mode: str, words: str) -> ColumnElement[bool]:
+    """Payments about which the team has written this down. A vendor's notes are few enough to be read through."""
+    mine = select(Remark.about).where(
+        Remark.vendor_id == vendor.id, Remark.mode == mode, Remark.removed_at.is_(None), Remark.text.icontains(words, autoescape=True)
+    )
+    return Payment.public_id.in_(mine.order_by(Remark.id.desc()).limit(NOTES_READ))
+
+
 def _named(vendor: Vendor, mode: str, words: Reading) -> ColumnElement[bool]:
     """What somebody typed, as one condition on one index; never a scan."""
+    if words.label:
+        return _filed_under(vendor, mode, words.label)
+    if words.note:
+        return _noted(vendor, mode, words.note)
     if words.public_id:
         return Payment.public_id == words.public_id
     if words.reference:

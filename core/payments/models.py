@@ -122,8 +122,8 @@ class Payment(TenantKey, Base):
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint(_one_of("method", METHODS), name="method"),
         CheckConstraint("tip_minor BETWEEN 0 AND amount_minor", name="tip"),
-        CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0", name="not_negative"),
-        CheckConstraint("refunded_minor + refunding_minor <= captured_minor", name="refund_within_capture"),
+        CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0 AND queued_minor >= 0", name="not_negative"),
+        CheckConstraint("refunded_minor + refunding_minor + queued_minor <= captured_minor", name="refund_within_capture"),
         CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_minor", name="fee_returned"),
         CheckConstraint(
             "applied_minor >= 0 AND given_back_minor >= 0 AND applied_minor + given_back_minor <= received_minor", name="transfers"
@@ -159,6 +159,7 @@ class Payment(TenantKey, Base):
     itemised: Mapped[bool] = mapped_column(default=False, server_default="false")  # whether its cart stands in payment_lines
     captured_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     refunding_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # asked for, not yet confirmed by the provider
+    queued_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # asked for, and waiting for the seller's balance
     refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     fee_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # what the platform keeps
     fee_returned_minor: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -224,9 +225,14 @@ class Payment(TenantKey, Base):
         return Money(self.refunding_minor, self.currency)
 
     @property
+    def queued(self) -> Money:
+        """What is to be given back as soon as the seller's balance holds it. It is not in the books yet."""
+        return Money(self.queued_minor, self.currency)
+
+    @property
     def refundable(self) -> Money:
-        """What could still be given back."""
-        return Money(self.captured_minor - self.refunded_minor - self.refunding_minor, self.currency)
+        """What could still be asked back."""
+        return Money(self.captured_minor - self.refunded_minor - self.refunding_minor - self.queued_minor, self.currency)
 
     @property
     def fee(self) -> Money:
@@ -320,6 +326,7 @@ class Refund(TenantKey, Base):
         ),
         Index("ix_refunds_by_payment", "vendor_id", "mode", "payment_id", "id"),
         Index("ix_refunds_by_state", "vendor_id", "mode", "state", "id"),
+        Index("ix_refunds_queued", "vendor_id", "mode", "currency", "id", postgresql_where="state = 'queued'"),
         Index("ix_refunds_to_ask", "next_inquiry_at", postgresql_where="next_inquiry_at IS NOT NULL"),
     )
     public_id: Mapped[str] = mapped_column(String(40))

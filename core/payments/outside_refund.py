@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import or_, select
 
 from core.accounts.models import Vendor
+from core.accounts.queries import hold_vendor
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
@@ -16,7 +17,8 @@ from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment, PaymentEvent, Refund
 from core.payments.refund import REASONS, settle_refund
-from core.payments.refund_books import book_request, fee_to_return, sellers_account
+from core.payments.refund_books import book_request, fee_to_return, sellers_account, settle_debt
+from core.payments.refund_queue import make_room
 from core.payments.start import lock_payment
 from core.payments.unexpected import list_unexpected, unapplied_refund
 from core.providers.contract import RefundOutcome
@@ -41,6 +43,9 @@ def settle_outside_refund(vendor: Vendor, payment: Payment, outcome: RefundOutco
     refund = _of_sale(payment, outcome) if outcome.charge == payment.charge else _of_unexpected(vendor, payment, outcome)
     if refund is None or refund.amount != outcome.amount:
         return _raise_alarm(vendor, payment, outcome, "mismatch")
+    if refund.of_sale:
+        make_room(payment, outcome.amount)
+        refund.fee_returned_minor = fee_to_return(payment, outcome.amount).minor
     if refund.of_sale and payment.refundable < outcome.amount:
         return _raise_alarm(vendor, payment, outcome, "excess")
     _book(payment, refund)
@@ -110,6 +115,7 @@ def _sent(outcome: RefundOutcome) -> dict[str, Any]:
 
 def _book(payment: Payment, refund: Refund) -> None:
     """The money has gone, whether or not the seller still holds it: what the balance does not hold, the seller owes."""
+    hold_vendor(payment.vendor_id)
     try:
         with db.session.begin_nested():
             book_request(payment, refund)
@@ -117,6 +123,7 @@ def _book(payment: Payment, refund: Refund) -> None:
         db.session.refresh(payment)
         refund.taken_from = "seller_receivable"
         book_request(payment, refund)
+        settle_debt(payment)
 
 
 def _raise_alarm(vendor: Vendor, payment: Payment, outcome: RefundOutcome, why: str) -> str:

@@ -123,6 +123,11 @@ def find_payment(vendor: Vendor, mode: str, public_id: str) -> Payment | None:
     return db.session.scalar(select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.public_id == public_id))
 
 
+def payment_of(vendor: Vendor, refund: Refund) -> Payment:
+    """The payment a refund belongs to."""
+    return db.session.get_one(Payment, (vendor.id, refund.mode, refund.payment_id))
+
+
 def timeline(vendor: Vendor, payment: Payment) -> list[PaymentEvent]:
     """Everything that ever happened to a payment, oldest first."""
     mine = select(PaymentEvent).where(

@@ -11,20 +11,20 @@ from sqlalchemy import select
 from core.accounts.models import Vendor
 from core.kernel.audit import record
 from core.kernel.clock import now
-from core.kernel.db import db, locked
+from core.kernel.db import db
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.outbox import enqueue
 from core.kernel.sentence import said
-from core.ledger.post import BalanceTooLow
 from core.notifications.notices import post_notice
 from core.notifications.notify import notify
 from core.notifications.payer_letters import is_sent
 from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment, Refund
-from core.payments.refund_books import book_failure, book_request, book_success, fee_to_return, sellers_account
+from core.payments.refund_books import book_failure, book_success, lock_both, sellers_account
+from core.payments.refund_queue import book_or_queue
 from core.payments.refundable import check_offer, offer_behind
 from core.payments.start import lock_payment
 from core.payments.states import REFUND, may_move
@@ -62,8 +62,8 @@ def request_refund(
     """Write the refund down, book it as on its way, and have a worker send it. The same form posted twice is one refund.
     When it has reached the payer they are written to, unless `tell_payer` is off.
 
-    The payment is locked, so two refunds at once cannot give back more than was taken. Refuses RefundExceedsPayment,
-    NothingToRefund, NotRefundable, and BalanceTooLow when the seller's balance no longer holds the money.
+    The payment is locked, so two refunds at once cannot give back more than was taken. When the seller's balance does not hold
+    the money, core/payments/refund_queue.py says what becomes of it. Refuses RefundExceedsPayment, NothingToRefund, NotRefundable.
     """
     payment = lock_payment(payment)
     again = db.session.scalar(
@@ -73,12 +73,11 @@ def request_refund(
         raise Conflict("This form was sent before, for another payment. Please open the page again.")
     if again:
         return again
-    _check(payment, amount, reason)
-    check_offer(offer_behind(payment), amount, payment.refundable)
-    with db.session.begin_nested():  # a balance too low undoes the wish, and leaves the transaction fit to show the form again
-        refund = _write(vendor, payment, amount, reason, by, form_token, note_text)
-        refund.tell_payer = tell_payer
-    note(payment, "refund.requested", actor=by, refund=refund.public_id, amount_minor=amount.minor, currency=amount.currency, reason=reason)
+    check_refund(payment, amount=amount, reason=reason)
+    refund = _written(vendor, payment, amount, reason, by, form_token, note_text, tell_payer)
+    book_or_queue(payment, refund)
+    kind = "refund.queued" if refund.state == "queued" else "refund.requested"
+    note(payment, kind, actor=by, refund=refund.public_id, amount_minor=amount.minor, currency=amount.currency, reason=reason)
     record(
         vendor.id,
         actor=by,
@@ -88,16 +87,18 @@ def request_refund(
         amount_minor=amount.minor,
         currency=amount.currency,
         reason=reason,
+        queued=refund.state == "queued",
     )
-    enqueue("send_refund", vendor.id, mode=payment.mode, refund=str(refund.id))
+    if refund.state != "queued":
+        enqueue("send_refund", vendor.id, mode=payment.mode, refund=str(refund.id))
     return refund
 
 
-def _write(vendor: Vendor, payment: Payment, amount: Money, reason: str, by: str, form_token: str, note_text: str) -> Refund:
-    """The refund's row, the payment's sums and the journal that takes the money from the seller."""
-    at = now()
-    fee_returned = fee_to_return(payment, amount)
-    refund = Refund(
+def _written(
+    vendor: Vendor, payment: Payment, amount: Money, reason: str, by: str, form_token: str, note_text: str, tell_payer: bool
+) -> Refund:
+    """The refund as it was wished for, neither stored nor booked yet."""
+    return Refund(
         vendor_id=vendor.id,
         mode=payment.mode,
         id=uuid7(),
@@ -107,22 +108,19 @@ def _write(vendor: Vendor, payment: Payment, amount: Money, reason: str, by: str
         state="requested",
         currency=payment.currency,
         amount_minor=amount.minor,
-        fee_returned_minor=fee_returned.minor,
+        fee_returned_minor=0,
         taken_from=sellers_account(payment),
         reason=reason,
         note=note_text.strip()[:300],
+        tell_payer=tell_payer,
         requested_by=by,
         inquiries=0,
-        created_at=at,
+        created_at=now(),
     )
-    try:
-        book_request(payment, refund)
-    except BalanceTooLow as error:
-        raise BalanceTooLow("Your balance does not hold enough for this refund yet.", field="amount") from error
-    return refund
 
 
-def _check(payment: Payment, amount: Money, reason: str) -> None:
+def check_refund(payment: Payment, *, amount: Money, reason: str) -> None:
+    """Refuse a refund that cannot be: more than is left, an unknown reason, or one that the provider cannot make."""
     if payment.state != "succeeded" or not payment.refundable:
         raise NothingToRefund("There is nothing left to refund on this payment.", field="amount")
     if amount.currency != payment.currency or amount.minor <= 0:
@@ -133,6 +131,7 @@ def _check(payment: Payment, amount: Money, reason: str) -> None:
         raise Refusal("Choose a reason from the list.", field="reason")
     if payment.provider == "bank":
         _check_senders(payment, amount)
+    check_offer(offer_behind(payment), amount, payment.refundable)
 
 
 def _check_senders(payment: Payment, amount: Money) -> None:
@@ -253,12 +252,3 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
         enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))
         return "settled"
     return "told"
-
-
-def lock_both(refund: Refund) -> tuple[Payment, Refund]:
-    """The payment and then the refund, locked in the one order everybody uses."""
-    payment = locked(Payment, refund.vendor_id, refund.mode, refund.payment_id)
-    fresh = locked(Refund, refund.vendor_id, refund.mode, refund.id)
-    if payment is None or fresh is None:
-        raise RuntimeError("a refund is never deleted")
-    return payment, fresh

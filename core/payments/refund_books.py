@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
+from core.accounts.queries import hold_vendor
 from core.kernel.clock import now
-from core.kernel.db import db
+from core.kernel.db import db, locked
+from core.kernel.ids import public_id
 from core.kernel.money import Money, round_half_up
 from core.ledger import book
 from core.ledger.models import Journal
 from core.ledger.post import post
+from core.ledger.queries import balance
 from core.payments.models import Payment, Refund
-
-STAYS_APART = ("unapplied", "seller_receivable")  # what comes back goes where it was taken, whatever has become of the payment
 
 
 def sellers_account(payment: Payment) -> str:
@@ -65,7 +68,11 @@ def book_success(payment: Payment, refund: Refund) -> None:
 
 
 def book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
-    """Whoever gave the money has it again: a seller where it now belongs, released money with what may be paid out."""
+    """Whoever gave the money has it again: a seller where it now belongs, released money with what may be paid out.
+
+    What the seller owes is struck off first, when the refund had been given on credit.
+    """
+    hold_vendor(payment.vendor_id)
     at, amount = now(), refund.amount
     if came_back and not _books_itself(payment, refund):
         post(
@@ -94,12 +101,58 @@ def book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
                 refund=refund.public_id,
                 amount=amount,
                 fee_returned=Money(refund.fee_returned_minor, refund.currency),
-                back_to=refund.taken_from if refund.taken_from in STAYS_APART else sellers_account(payment),
+                back_to=sellers_account(payment) if refund.of_sale else refund.taken_from,
+                owed=_still_owed(refund),
                 at=at,
                 reverses=_journal_of(payment, f"rf:{refund.public_id}:req"),
             )
         ]
     )
+    if refund.of_sale:
+        settle_debt(payment)
+
+
+def _still_owed(refund: Refund) -> Money:
+    """How much of a refund given on credit the seller owes yet: the rest has been made up since."""
+    share = refund.amount - Money(refund.fee_returned_minor, refund.currency)
+    if refund.taken_from != "seller_receivable":
+        return Money(0, refund.currency)
+    return min(share, debt_of(refund.vendor_id, refund.mode, refund.currency))
+
+
+def debt_of(vendor_id: UUID, mode: str, currency: str) -> Money:
+    """What a seller owes."""
+    return balance(Whose(vendor_id), mode, "seller_receivable", currency)
+
+
+def settle_debt(payment: Payment) -> None:
+    """Make up what the seller owes in this payment's currency out of what is available. The vendor is held, so it happens once.
+
+    Nobody sees money and a debt side by side for longer than one unit of work.
+    """
+    debt = debt_of(payment.vendor_id, payment.mode, payment.currency)
+    if not debt:
+        return
+    available = balance(Whose(payment.vendor_id), payment.mode, "seller_available", payment.currency)
+    amount = min(debt, available)
+    if amount.minor > 0:
+        post([book.debt_recovered(payment, amount=amount, key=public_id("net"), at=now())])
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose book is read."""
+
+    id: UUID
+
+
+def lock_both(refund: Refund) -> tuple[Payment, Refund]:
+    """The payment and then the refund, locked in the one order everybody uses."""
+    payment = locked(Payment, refund.vendor_id, refund.mode, refund.payment_id)
+    fresh = locked(Refund, refund.vendor_id, refund.mode, refund.id)
+    if payment is None or fresh is None:
+        raise RuntimeError("a refund is never deleted")
+    return payment, fresh
 
 
 def _journal_of(payment: Payment, event_key: str) -> Any:

@@ -8,12 +8,14 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, select
 
+from core.accounts.queries import hold_vendor
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.ledger import book
 from core.ledger.post import BalanceTooLow, post
 from core.payments.history import note
 from core.payments.models import Payment
+from core.payments.refund_books import settle_debt
 
 log = structlog.get_logger("payments")
 
@@ -61,5 +63,8 @@ def _release_book(vendor_id: UUID, mode: str, limit: int) -> int:
             journals.append(book.release(payment, amount=left, at=at))
             note(payment, "payment.released", actor="system", amount_minor=left.minor, currency=left.currency)
     if journals:
+        hold_vendor(vendor_id)
         post(journals)
+        for payment in {payment.currency: payment for payment in payments}.values():
+            settle_debt(payment)
     return len(payments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from core.accounts.models import Vendor
+from core.accounts.queries import hold_vendor
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
@@ -15,7 +16,8 @@ from core.ledger.post import BalanceTooLow, post
 from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment, Refund
-from core.payments.refund_books import fee_to_return
+from core.payments.refund_books import fee_to_return, settle_debt
+from core.payments.refund_queue import make_room
 from core.payments.start import lock_payment
 from core.payments.transfer_models import Transfer
 from core.payments.transfer_receive import booked_at, judge
@@ -33,12 +35,16 @@ def take_back_transfer(vendor: Vendor, payment: Payment, original: BankLine, lin
     payment = lock_payment(payment)
     unapplied = Money(min(payment.unapplied.minor, line.amount_minor), payment.currency)
     sold = line.amount - unapplied
+    if sold:
+        make_room(payment, sold)
+    hold_vendor(vendor.id)
     returnable = Money(min(sold.minor, payment.refundable.minor), payment.currency)
     fee = fee_to_return(payment, returnable) if returnable else Money(0, payment.currency)
     payment.received_minor -= unapplied.minor
     taken_from = _post(payment, line, unapplied, sold, fee)
     if returnable:
         _write_refund(vendor, payment, returnable, fee, taken_from, line)
+    settle_debt(payment)
     transfer = db.session.scalar(
         select(Transfer).where(Transfer.vendor_id == vendor.id, Transfer.mode == payment.mode, Transfer.line == original.public_id)
     )

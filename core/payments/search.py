@@ -26,7 +26,7 @@ STATUS_WORDS = {
     "paid": "succeeded", "failed": "requires_method", "declined": "requires_method", "cancelled": "canceled", "waiting": "requires_action",
     "checking": "unknown",
 }  # fmt: skip
-KEYS = re.compile(r"\s*(status|state|email|name|last4|card|amount|sum|ref|reference|id)\s*:\s*(.*)", re.I | re.S)
+KEYS = re.compile(r"\s*(status|state|email|name|last4|card|amount|sum|ref|reference|id|label|note)\s*:\s*(.*)", re.I | re.S)
 FEW = 8  # of each kind on the page of what was found
 LINKS_READ = 2000  # titles are looked through among so many of the newest links
 
@@ -41,11 +41,13 @@ class Reading:
     last4: str | None = None
     sum: Money | None = None
     sum_has_currency: bool = False
+    label: str | None = None
+    note: str | None = None  # what the team has written down
     name: str | None = None  # an address, a name, or the beginning of either
 
 
 def read_words(text: str, currency: str) -> Reading:
-    """Read what was typed, by its key (`email:`, `status:`, `last4:`, `amount:`, `ref:`, `name:`, `id:`) or by what it looks like."""
+    """Read what was typed, by its key (`email:`, `status:`, `last4:`, `amount:`, `ref:`, `name:`, `id:`, `label:`, `note:`) or by what it looks like."""
     text = " ".join(text.split())[:254]
     if keyed := KEYS.fullmatch(text):
         return _by_key(keyed[1].lower(), keyed[2].strip(), currency)
@@ -72,6 +74,10 @@ def _by_key(key: str, value: str, currency: str) -> Reading:
         return Reading(sum=amount, sum_has_currency=named)
     if key in ("ref", "reference"):
         return Reading(reference=_reference(value) or value.upper()[:20])
+    if key == "label":
+        return Reading(label=value or None)
+    if key == "note":
+        return Reading(note=value or None)
     if key == "id":
         return Reading(public_id=value)
     return Reading(name=value.lower() or None)

@@ -44,6 +44,21 @@ class LinkLabel(Base):
     label: Mapped[str] = mapped_column(String(30), primary_key=True)
 
 
+class PaymentLabel(Base):
+    """A word a vendor files a payment under."""
+
+    __tablename__ = "payment_labels"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id", "mode", "payment_id"], ["payments.vendor_id", "payments.mode", "payments.id"]),
+        Index("ix_payment_labels_by_label", "vendor_id", "mode", "label", "payment_id"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    payment_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(String(30), primary_key=True)
+
+
 class LinkSending(TenantKey, Base):
     """A link sent to one address by e-mail, with an address of its own: so it is known who opened it and who paid."""
 

@@ -26,6 +26,7 @@ ATTEMPT: dict[str, frozenset[str]] = {
     "abandoned": frozenset({"succeeded"}),
 }
 REFUND: dict[str, frozenset[str]] = {
+    "queued": frozenset({"requested", "canceled"}),  # the seller's balance does not hold it yet, and nothing is booked
     "requested": frozenset({"submitted", "failed", "canceled"}),
     "submitted": frozenset({"pending", "succeeded", "failed", "canceled", "unknown"}),
     "pending": frozenset({"succeeded", "failed", "canceled"}),
@@ -39,6 +40,13 @@ RETURN: dict[str, frozenset[str]] = {
     "sent": frozenset({"settled", "failed"}),
     "settled": frozenset({"failed"}),  # a transfer to a closed account comes back days later
     "failed": frozenset(),
+}
+EXPORT: dict[str, frozenset[str]] = {
+    "waiting": frozenset({"running", "ready", "failed"}),
+    "running": frozenset({"ready", "failed"}),
+    "ready": frozenset({"expired"}),
+    "failed": frozenset(),
+    "expired": frozenset(),
 }
 # partial: some of it came; over: more than was asked; late: the payment was over before the money came.
 CASE_KINDS = frozenset({"partial", "over", "late"})

@@ -16,6 +16,7 @@ from typing import Any
 
 from lxml import etree
 
+from core.kernel.sentence import said
 from core.providers.camt_parts import Reading
 from core.providers.statement import Statement, StatementFile, StatementRefused
 
@@ -52,7 +53,9 @@ def _check_bytes(raw: bytes) -> None:
     if not raw.strip():
         raise StatementRefused("The file is empty.")
     if len(raw) > LARGEST:
-        raise StatementRefused(f"The file is larger than {LARGEST // 1_000_000} megabytes. Ask the bank for statements of shorter periods.")
+        raise StatementRefused(
+            said("The file is larger than %(most)s megabytes. Ask the bank for statements of shorter periods.", most=LARGEST // 1_000_000)
+        )
     declared = _DECLARED.match(raw)
     if b"\x00" in raw or (declared and declared[1].decode().lower() not in ENCODINGS):
         raise StatementRefused("The file must be written in UTF-8 or ISO 8859-1.", 1)
@@ -100,7 +103,7 @@ def _version(root: Any) -> str:
     version = (name.namespace or "").removeprefix(NAMESPACE)
     if name.localname != "Document" or version not in VERSIONS:
         wanted = ", ".join(v.removeprefix("camt.053.001.") for v in VERSIONS)
-        raise StatementRefused(f"This is not a CAMT.053 statement of version {wanted}.", root.sourceline or 1)
+        raise StatementRefused(said("This is not a CAMT.053 statement of version %(wanted)s.", wanted=wanted), root.sourceline or 1)
     return version
 
 
@@ -112,7 +115,7 @@ def _not_xml(raw: bytes, error: etree.XMLSyntaxError) -> StatementRefused:
         except etree.XMLSyntaxError as again:
             error = again
     reason = (error.msg or "it is not XML").split(", line ")[0]
-    return StatementRefused(f"The file is damaged: {reason}.", error.lineno or 1 + raw.count(b"\n"))
+    return StatementRefused(said("The file is damaged: %(reason)s.", reason=reason), error.lineno or 1 + raw.count(b"\n"))
 
 
 @cache
@@ -131,7 +134,9 @@ def _check_schema(raw: bytes, version: str) -> None:
         schema.validate(etree.fromstring(raw, etree.XMLParser(**SAFE)))
         first = next(iter(schema.error_log), None)
         reason = _NAMED.sub("", first.message).rstrip(".") if first else "it does not follow the schema"
-        raise StatementRefused(f"The file does not follow the schema: {reason[:300]}.", first.line if first else 1) from None
+        raise StatementRefused(
+            said("The file does not follow the schema: %(reason)s.", reason=reason[:300]), first.line if first else 1
+        ) from None
 
 
 def _read(raw: bytes) -> tuple[str, list[Statement]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.kernel.currency import exponent, is_currency
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.providers.camt_totals import Totals, check_totals
 from core.providers.statement import Balance, Detail, Entry, Statement, StatementRefused
 
@@ -35,7 +36,7 @@ def money_of(element: Any) -> Money:
     """An amount as whole minor units. More decimals than its currency has are refused, not rounded."""
     currency, text = element.get("Ccy", ""), (element.text or "").strip()
     if not is_currency(currency):
-        raise StatementRefused(f"{currency} is not a currency the books can hold.", element.sourceline)
+        raise StatementRefused(said("%(currency)s is not a currency the books can hold.", currency=currency), element.sourceline)
     return Money(minor_of(text, currency, element.sourceline), currency)
 
 
@@ -45,12 +46,12 @@ def minor_of(text: str, currency: str, line: int) -> int:
     digits = exponent(currency)
     fraction = (parts[2] or "") if parts else ""
     if parts is None or not (parts[1] or fraction):
-        raise StatementRefused(f"{text!r} is not an amount.", line)
+        raise StatementRefused(said("“%(text)s” is not an amount.", text=text), line)
     if fraction[digits:].strip("0"):
-        raise StatementRefused(f"{text} has more decimals than {currency} has.", line)
+        raise StatementRefused(said("%(text)s has more decimals than %(currency)s has.", text=text, currency=currency), line)
     minor = int((parts[1] or "0") + fraction[:digits].ljust(digits, "0"))
     if minor > LARGEST_MINOR:
-        raise StatementRefused(f"{text} is more than an account can hold.", line)
+        raise StatementRefused(said("%(text)s is more than an account can hold.", text=text), line)
     return minor
 
 
@@ -67,7 +68,7 @@ def day_of(element: Any) -> date | None:
     try:
         return date.fromisoformat(text[:10])
     except ValueError:
-        raise StatementRefused(f"{text} is not a day of our calendar.", element.sourceline) from None
+        raise StatementRefused(said("%(text)s is not a day of our calendar.", text=text), element.sourceline) from None
 
 
 def _balance(element: Any) -> Balance:
@@ -134,7 +135,9 @@ def _check_batch(group: Any, currency: str) -> None:
     listed = group.findall("{*}TxDtls")
     told = text_at(group, "Btch/NbOfTxs")
     if told and len(listed) > 1 and int(told) != len(listed):
-        raise StatementRefused(f"This batch says it has {int(told)} transactions and lists {len(listed)}.", group.sourceline)
+        raise StatementRefused(
+            said("This batch says it has %(told)s transactions and lists %(listed)s.", told=int(told), listed=len(listed)), group.sourceline
+        )
     total = element_at(group, "Btch/TtlAmt")
     if total is not None and money_of(total).currency != currency:
         raise StatementRefused("The total of this batch is in another currency than its entry.", total.sourceline)
@@ -232,7 +235,9 @@ class Reading:
         self.listed.append((entry.sign, entry.amount.minor))
         self.currency = self.currency or entry.amount.currency
         if entry.amount.currency != self.currency:
-            raise StatementRefused(f"An entry in {entry.amount.currency} on an account in {self.currency}.", entry.line)
+            raise StatementRefused(
+                said("An entry in %(currency)s on an account in %(own)s.", currency=entry.amount.currency, own=self.currency), entry.line
+            )
         status = text_at(element, "Sts/Cd") or text_at(element, "Sts")
         if status == "BOOK":
             self.entries.append(entry)
@@ -244,15 +249,22 @@ class Reading:
             raise StatementRefused("The statement does not say which it is or whose account it is about.", self.line)
         for balance in (opening, closing):
             if balance.currency != opening.currency or (self.currency and balance.currency != self.currency):
-                raise StatementRefused(f"A balance in {balance.currency} on an account in {self.currency}.", balance.line)
+                raise StatementRefused(
+                    said("A balance in %(currency)s on an account in %(own)s.", currency=balance.currency, own=self.currency), balance.line
+                )
         if self.totals is not None:
             check_totals(self.totals, self.listed, opening.currency, minor_of)
         moved = sum(entry.signed_minor for entry in self.entries)
         if opening.signed_minor + moved != closing.signed_minor:
             should = Money(opening.signed_minor + moved, opening.currency)
-            said = Money(closing.signed_minor, opening.currency)
+            told = Money(closing.signed_minor, opening.currency)
             raise StatementRefused(
-                f"The opening balance and the entries come to {should}, but the closing balance says {said}.", closing.line
+                said(
+                    "The opening balance and the entries come to %(should)s, but the closing balance says %(told)s.",
+                    should=should,
+                    told=told,
+                ),
+                closing.line,
             )
         return Statement(
             line=self.line,

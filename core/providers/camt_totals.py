@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.providers.statement import StatementRefused
 
 Minor = Callable[[str, str, int], int]
@@ -17,7 +18,7 @@ class Totals:
     def __init__(self, element: Any, line: int) -> None:
         self.element, self.line = element, line
 
-    def said(self, group: str, name: str) -> str:
+    def stated(self, group: str, name: str) -> str:
         """One figure of one group (all, credits, debits); empty when the bank gives none."""
         found = self.element.find(f"{{*}}{group}/{{*}}{name}")
         return "" if found is None or found.text is None else found.text.strip()
@@ -28,27 +29,46 @@ def check_totals(totals: Totals, listed: list[tuple[int, int]], currency: str, m
     credits = [amount for sign, amount in listed if sign > 0]
     debits = [amount for sign, amount in listed if sign < 0]
     for group, name, amounts in (
-        ("TtlNtries", "entries", credits + debits),
-        ("TtlCdtNtries", "credits", credits),
-        ("TtlDbtNtries", "debits", debits),
+        ("TtlNtries", said("entries"), credits + debits),
+        ("TtlCdtNtries", said("credits"), credits),
+        ("TtlDbtNtries", said("debits"), debits),
     ):
-        count, total = totals.said(group, "NbOfNtries"), totals.said(group, "Sum")
+        count, total = totals.stated(group, "NbOfNtries"), totals.stated(group, "Sum")
         if count and int(count) != len(amounts):
-            raise StatementRefused(f"The summary says {int(count)} {name}, the statement lists {len(amounts)}.", totals.line)
+            raise StatementRefused(
+                said(
+                    "The summary says %(count)s %(what)s, the statement lists %(listed)s.", count=int(count), what=name, listed=len(amounts)
+                ),
+                totals.line,
+            )
         if total and minor(_positive(total, totals.line), currency, totals.line) != sum(amounts):
-            raise StatementRefused(f"The summary of the {name} says {total}, they come to {Money(sum(amounts), currency)}.", totals.line)
+            raise StatementRefused(
+                said(
+                    "The summary of the %(what)s says %(total)s, they come to %(sum)s.",
+                    what=name,
+                    total=total,
+                    sum=Money(sum(amounts), currency),
+                ),
+                totals.line,
+            )
     _check_net(totals, sum(credits) - sum(debits), currency, minor)
 
 
 def _check_net(totals: Totals, net: int, currency: str, minor: Minor) -> None:
     """Version 02 names the net and its direction beside each other, later ones in a group."""
-    amount = totals.said("TtlNtries", "TtlNetNtryAmt") or totals.said("TtlNtries/{*}TtlNetNtry", "Amt")
-    direction = totals.said("TtlNtries", "CdtDbtInd") or totals.said("TtlNtries/{*}TtlNetNtry", "CdtDbtInd")
+    amount = totals.stated("TtlNtries", "TtlNetNtryAmt") or totals.stated("TtlNtries/{*}TtlNetNtry", "Amt")
+    direction = totals.stated("TtlNtries", "CdtDbtInd") or totals.stated("TtlNtries/{*}TtlNetNtry", "CdtDbtInd")
     if amount and direction:
-        said = minor(_positive(amount, totals.line), currency, totals.line) * (1 if direction == "CRDT" else -1)
-        if said != net:
+        told = minor(_positive(amount, totals.line), currency, totals.line) * (1 if direction == "CRDT" else -1)
+        if told != net:
             raise StatementRefused(
-                f"The summary says {amount} {direction} in all, the entries come to {Money(net, currency)}.", totals.line
+                said(
+                    "The summary says %(amount)s %(direction)s in all, the entries come to %(net)s.",
+                    amount=amount,
+                    direction=direction,
+                    net=Money(net, currency),
+                ),
+                totals.line,
             )
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
+from core.kernel.sentence import Sentence, said
 
 
 class StatementRefused(Refusal):
@@ -17,7 +18,8 @@ class StatementRefused(Refusal):
     code = "statement_refused"
 
     def __init__(self, message: str, line: int | None = None) -> None:
-        super().__init__(f"Line {line}: {message}" if line else message, field="file")
+        what = message if isinstance(message, Sentence) else Sentence(message, {})  # so that it can be said in the reader's language
+        super().__init__(said("Line %(line)s: %(what)s", line=line, what=what) if line else what, field="file")
         self.line = line
 
 

@@ -18,6 +18,15 @@ def invitation(token: str) -> str:
     return f"{settings().public_url}/invitation/{token}"
 
 
+def export(token: str) -> str:
+    """A long export's file."""
+    return f"{settings().public_url}/export/{token}"
+
+
+def portal_exports() -> str:
+    return f"{settings().public_url}/portal/exports"
+
+
 def checkout(token: str) -> str:
     """One payment's own page."""
     return f"{settings().public_url}/checkout/{token}"

@@ -22,7 +22,7 @@ from wtforms.widgets import TextInput
 
 from core.kernel.currency import OFFERED
 from core.kernel.errors import Refusal
-from core.kernel.money import BadAmount, Money, parse_amount
+from core.kernel.money import BadAmount, Money, read_amount
 from core.web import widgets
 from core.web.filters import zone
 from core.web.forgery import FormToken
@@ -239,7 +239,7 @@ class MoneyField(Field):
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return self.data.decimal_text if isinstance(self.data, Money) else ""
+        return spelled(self.data) if isinstance(self.data, Money) else ""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.typed = (valuelist[0] if valuelist else "").strip(" ")
@@ -252,7 +252,7 @@ class MoneyField(Field):
             return
         code = self.currency or _text(form, self.currency_field)
         try:
-            amount = parse_amount(_with_full_stop(self.typed[:64]), code)
+            amount = read_amount(self.typed[:64], code, comma=reader().decimal_comma)
         except BadAmount as refusal:
             if refusal.field == "currency":
                 return  # said at the currency's own field
@@ -262,10 +262,10 @@ class MoneyField(Field):
         self.data = amount
 
 
-def _with_full_stop(text: str) -> str:
-    """`12,50` of a reader whose language writes it so. Three digits after the comma might be thousands, and are left to be refused."""
-    whole, comma, part = text.partition(",")
-    return f"{whole}.{part}" if comma and len(part) in (1, 2) and reader().decimal_comma else text
+def spelled(amount: Money) -> str:
+    """As the reader would type it: 12.50, or 12,50."""
+    text = amount.decimal_text
+    return text.replace(".", ",") if reader().decimal_comma else text
 
 
 def _text(form: Any, name: str) -> str:

@@ -48,7 +48,10 @@ STATES: dict[str, tuple[Any, str]] = {
     "bounced": (_l("Came back"), "bad"),
     "opened": (_l("Link opened"), "good"),
 }
-REFUND_STATES = {"succeeded": (_l("Refunded"), "good")}
+REFUND_STATES: dict[str, tuple[Any, str]] = {
+    "queued": (_l("Waits for the balance"), "wait"),
+    "succeeded": (_l("Refunded"), "good"),
+}
 
 
 def money(value: Money | None) -> str:

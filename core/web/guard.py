@@ -22,6 +22,7 @@ from core.kernel import audit
 from core.kernel.config import settings
 from core.kernel.errors import NotAllowed
 from core.web.forgery import csrf_token
+from core.web.languages import suggest
 from core.web.page import see_other, wants_part
 from core.web.role_words import may_not, role_word
 
@@ -181,6 +182,7 @@ def _load(_request: Request) -> Current | None:
     if seat is None:
         return None
     g.time_zone = seat.vendor.time_zone
+    suggest(seat.user.language)
     return Current(
         user=seat.user,
         vendor=seat.vendor,

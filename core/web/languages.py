@@ -63,6 +63,12 @@ def _choose() -> str:
     return _best(request.headers.get("Accept-Language", "")[:LONGEST], may)
 
 
+def chosen_now() -> str | None:
+    """The language that this request chooses by its address, of those the reader may choose from."""
+    asked = _asked_for() if request.args else None
+    return asked if asked in offered() else None
+
+
 def _asked_for() -> str | None:
     return next((code for name in ASKED_BY if (code := known_language(request.args.get(name)))), None)
 

@@ -6,9 +6,19 @@ from collections.abc import Iterator
 
 from flask import Response
 
-from core.kernel.workbook import Workbook
+from core.kernel.headings import HEADINGS
+from core.kernel.workbook import FIGURES, Workbook
+from core.web.reader import Reader, written_for
 
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def titles_for(language: str) -> dict[str, str]:
+    """What a reader of this language calls the columns. English keeps the short names, which programs read by."""
+    if language == "en":
+        return {}
+    who = Reader(language)
+    return {name: written_for(who, sentence) for name, sentence in HEADINGS.items()}
 
 
 def send_sheet(pieces: Iterator[bytes], name: str) -> Response:
@@ -19,9 +29,10 @@ def send_sheet(pieces: Iterator[bytes], name: str) -> Response:
     return response
 
 
-def send_workbook(pieces: Iterator[bytes], name: str, *, title: str) -> Response:
+def send_workbook(pieces: Iterator[bytes], name: str, *, title: str, titles: dict[str, str] | None = None) -> Response:
     """The same table for a spreadsheet program, every cell with its kind; written while it is sent, like the other."""
-    response = Response(Workbook(pieces, title=title), content_type=WORKBOOK, direct_passthrough=False)
+    figures = frozenset((titles or {}).get(name, name) for name in FIGURES)
+    response = Response(Workbook(pieces, title=title, figures=figures), content_type=WORKBOOK, direct_passthrough=False)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
     response.headers["X-Accel-Buffering"] = "no"
     return response

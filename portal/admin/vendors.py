@@ -11,6 +11,7 @@ from core.accounts.queries import list_team
 from core.accounts.receipts import find_receipt_settings
 from core.ledger.queries import balances
 from core.payments.lists import list_payments
+from core.payments.refund_queue import debt_limit, lines_of_refunds
 from core.web.fields import BooleanField, Form, LineField
 from core.web.page import cursor, page
 from core.web.staff_guard import seen, staff, staff_may
@@ -57,12 +58,15 @@ def vendor(public_id: str) -> Response:
         return ask_why(vendor)
     seen(vendor, vendor.public_id)
     may_see_money = staff().may("balances.see")
+    books = {mode: summarise(balances(vendor, mode), vendor.currency) for mode in WORLDS} if may_see_money else None
     return page(
         "portal/admin/vendors/show.html",
         vendor=vendor,
         visit=visit,
         team=list_team(vendor),
-        books={mode: summarise(balances(vendor, mode), vendor.currency) for mode in WORLDS} if may_see_money else None,
+        books=books,
+        lines={mode: lines_of_refunds(vendor, mode) for mode in WORLDS},
+        limits={book.currency: debt_limit(book.currency) for kept in (books or {}).values() for book in kept},
         latest={mode: list_payments(vendor, mode, limit=LATEST).rows for mode in WORLDS},
         domains=list_domains(vendor),
         extra=find_receipt_settings(vendor),

@@ -99,10 +99,13 @@ def test_a_refund_is_asked_for_without_scripts(visitor: Visit, shop: Shop, live_
     page.goto(f"/portal/payments/{paid.public_id}")
     page.get_by_text("Refund", exact=True).first.click()
     page.get_by_label("Amount to refund").fill("30")
-    page.get_by_role("button", name="Refund").click()
+    page.get_by_role("button", name="See what this does").click()
     expect(page.get_by_role("alert")).to_contain_text("At most")
     page.get_by_label("Amount to refund").fill("5")
-    page.get_by_role("button", name="Refund").click()
+    page.get_by_role("button", name="See what this does").click()
+    expect(page.get_by_text("Leaves your balance")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="Refund £5.00").click()
     expect(page.get_by_text("The refund is asked for.")).to_be_visible()
 
 
