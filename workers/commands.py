@@ -19,7 +19,6 @@ from core.kernel.outbox import OutboxTask
 from core.ledger.proof import THE_HOUSE, Standing, standing
 from core.ledger.queries import find_breaks
 from workers import bank_commands
-from workers.seed import seed
 
 
 def install(app: Flask) -> None:
@@ -61,6 +60,8 @@ def remove_staff_member(email: str) -> None:
 
 def seed_demo() -> None:
     """Fill in the demo unless it is there already."""
+    from workers.seed import seed  # it loads every job; no web process waits for that
+
     click.echo(seed())
 
 

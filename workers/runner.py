@@ -7,16 +7,13 @@ import secrets
 import signal
 import sys
 import threading
-import time
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
@@ -27,46 +24,14 @@ from core.kernel.db import db, driver, finish_unit, unit_of_work
 from core.kernel.outbox import QUEUES, OutboxTask
 from workers.jobs import INSIDE, OUTSIDE
 from workers.task import Task
+from workers.wake import answer, redis, wake
 
 LEASE = timedelta(seconds=55)  # a killed job is due again after this; two slow answers of a provider fit into it
 LONGEST_DRAIN = timedelta(seconds=10)  # then the other queues of a worker get their turn, money first
 BATCH = 50
 MOST_TRIES = 12
 log = structlog.get_logger("workers")
-_redis: Redis | None = None
-MOMENT = 100_000_000  # nanoseconds
 LOOKS = 4  # of the clock in a second
-_quiet_until: dict[str, int] = {}
-
-
-def redis() -> Redis:
-    """This process's connection to Redis. Short time-outs and one more try at once: a payer never waits for a wake-up."""
-    global _redis
-    if _redis is None:
-        _redis = Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
-    return _redis
-
-
-def wake_soon(queues: set[str]) -> None:
-    """The same after a commit. Within a moment of its own last call a process does not call again: whoever comes for that one finds
-    this work too, or else the clock does, which looks some times a second."""
-    at = time.monotonic_ns()
-    due = {queue for queue in queues if at >= _quiet_until.get(queue, 0)}
-    if due:
-        _quiet_until.update(dict.fromkeys(due, at + MOMENT))
-        wake(due)
-
-
-def wake(queues: set[str]) -> None:
-    """Tell the workers that these queues have work. One wake-up per queue is enough until somebody starts on it."""
-    try:
-        for queue in sorted(queues):
-            if redis().set(f"wake:{queue}", "1", nx=True, ex=5):
-                Queue(queue, connection=redis(), serializer=JSONSerializer).enqueue(
-                    "workers.runner.drain", queue, job_timeout=120, result_ttl=0, failure_ttl=60
-                )
-    except RedisError as error:
-        log.warning("wake_lost", queues=sorted(queues), error=str(error))  # the clock looks every second, in PostgreSQL
 
 
 def drain(queue: str) -> int:
@@ -74,11 +39,7 @@ def drain(queue: str) -> int:
 
     A long row of letters (or a mail server that hangs) must not keep money waiting: after a while it stops and wakes itself again.
     """
-    _quiet_until.pop(queue, None)
-    try:
-        redis().delete(f"wake:{queue}")
-    except RedisError as error:
-        log.warning("wake_kept", queue=queue, error=str(error))
+    answer(queue)
     done, until = 0, now() + LONGEST_DRAIN
     while step := _inside_batch(queue) + _outside_one(queue):
         done += step

@@ -1,0 +1,62 @@
+"""The wake-up: a process that has committed work tells the workers through RQ. What is not heard is found by the clock.
+
+It stands apart from what the workers do, so that a web process can call without loading the jobs.
+"""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from core.kernel.config import settings
+
+MOMENT = 100_000_000  # nanoseconds
+log = structlog.get_logger("workers")
+_redis: Redis | None = None
+_quiet_until: dict[str, int] = {}
+
+
+def redis() -> Redis:
+    """This process's connection to Redis. Short time-outs and one more try at once: a payer never waits for a wake-up."""
+    global _redis
+    if _redis is None:
+        _redis = Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
+    return _redis
+
+
+def wake_soon(queues: set[str]) -> None:
+    """The same after a commit. Within a moment of its own last call a process does not call again: whoever comes for that one finds
+    this work too, or else the clock does, which looks some times a second."""
+    at = time.monotonic_ns()
+    due = {queue for queue in queues if at >= _quiet_until.get(queue, 0)}
+    if due:
+        _quiet_until.update(dict.fromkeys(due, at + MOMENT))
+        wake(due)
+
+
+def wake(queues: set[str]) -> None:
+    """Tell the workers that these queues have work. One wake-up per queue is enough until somebody starts on it."""
+    try:
+        for queue in sorted(queues):
+            if redis().set(f"wake:{queue}", "1", nx=True, ex=5):
+                Queue(queue, connection=redis(), serializer=JSONSerializer).enqueue(
+                    "workers.runner.drain", queue, job_timeout=120, result_ttl=0, failure_ttl=60
+                )
+    except RedisError as error:
+        log.warning("wake_lost", queues=sorted(queues), error=str(error))  # the clock looks every second, in PostgreSQL
+
+
+def answer(queue: str) -> None:
+    """Somebody starts on this queue: the wake-up is taken down, and the next work on it calls anew."""
+    _quiet_until.pop(queue, None)
+    try:
+        redis().delete(f"wake:{queue}")
+    except RedisError as error:
+        log.warning("wake_kept", queue=queue, error=str(error))
