@@ -14,15 +14,16 @@ from typing import Any
 import structlog
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue, SimpleWorker
+from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
 from core.kernel.clock import now
 from core.kernel.config import settings
-from core.kernel.db import db, driver, finish_unit, unit_of_work
+from core.kernel.db import db, driver, finish_unit, unit_of_work, whole_unit
 from core.kernel.outbox import QUEUES, OutboxTask
 from workers.jobs import INSIDE, OUTSIDE
+from workers.listener import Listener
 from workers.task import Task
 from workers.wake import answer, redis, wake
 
@@ -96,36 +97,32 @@ def _one_by_one(queue: str) -> int:
 # --- jobs that ask the outside world: taken under a lease, run with no transaction open, then struck off --------------
 
 
+# Ours for a while. A task that never failed and was still tried too often has taken its workers down with it: no more of that.
+LEND = """UPDATE outbox o
+          SET state = CASE WHEN o.attempts >= %s THEN 'dead' ELSE o.state END,
+              last_error = CASE WHEN o.attempts >= %s THEN coalesce(o.last_error, 'no worker that took it came back') ELSE o.last_error END,
+              due_at = CASE WHEN o.attempts >= %s THEN o.due_at ELSE %s END,
+              attempts = CASE WHEN o.attempts >= %s THEN o.attempts ELSE o.attempts + 1 END
+          FROM (SELECT vendor_id, id FROM outbox WHERE queue = %s AND state = 'waiting' AND due_at <= %s AND job = ANY(%s)
+                ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) due
+          WHERE o.vendor_id = due.vendor_id AND o.id = due.id
+          RETURNING o.vendor_id, o.id, o.job, o.args, o.state"""
+
+
 def _outside_one(queue: str) -> int:
     """One at a time: its lease starts when it does, and the quick batches get their turn between two slow answers."""
-    with unit_of_work():
-        taken = _next_outside(queue)
-        leased = [(t.vendor_id, t.id, t.job, t.args) for t in taken if _lease(t)]
-    for vendor_id, task_id, job, args in leased:
+    at = now()
+    lent = whole_unit(LEND, (*[MOST_TRIES] * 3, at + LEASE, MOST_TRIES, queue, at, list(OUTSIDE)))
+    for vendor_id, task_id, job, args, state in lent:
+        if state != "waiting":
+            continue
         try:
             OUTSIDE[job](vendor_id, **args)
             with unit_of_work():
                 _finish([(vendor_id, task_id)])
         except Exception as error:
             _failed((vendor_id, task_id), error)
-    return len(taken)
-
-
-def _lease(task: OutboxTask) -> bool:
-    """Ours for a while. A task that never failed and was still tried too often has taken its workers down with it: no more of that."""
-    if task.attempts >= MOST_TRIES:
-        task.state, task.last_error = "dead", task.last_error or "no worker that took it came back"
-        return False
-    task.due_at = now() + LEASE
-    task.attempts += 1
-    return True
-
-
-def _next_outside(queue: str) -> list[OutboxTask]:
-    due = select(OutboxTask).where(
-        OutboxTask.queue == queue, OutboxTask.state == "waiting", OutboxTask.due_at <= now(), OutboxTask.job.in_(list(OUTSIDE))
-    )
-    return list(db.session.scalars(due.order_by(OutboxTask.due_at).limit(1).with_for_update(skip_locked=True)))
+    return len(lent)
 
 
 def _finish(keys: list[tuple[Any, Any]]) -> None:
@@ -193,7 +190,7 @@ def _wake_or_work(queues: set[str]) -> None:
 def run_worker(queues: list[str]) -> None:
     """One RQ worker without forks: jobs are short, and a killed one is due again by its lease."""
     connection = Redis.from_url(settings().redis_url, socket_connect_timeout=3)
-    worker = SimpleWorker(
+    worker = Listener(
         [Queue(q, connection=connection, serializer=JSONSerializer) for q in queues],
         connection=connection,
         serializer=JSONSerializer,

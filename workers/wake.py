@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from core.kernel.config import settings
@@ -46,11 +47,18 @@ def wake(queues: set[str]) -> None:
     try:
         for queue in sorted(queues):
             if redis().set(f"wake:{queue}", "1", nx=True, ex=5):
-                Queue(queue, connection=redis(), serializer=JSONSerializer).enqueue(
-                    "workers.runner.drain", queue, job_timeout=120, result_ttl=0, failure_ttl=60
-                )
+                _call(queue)
     except RedisError as error:
         log.warning("wake_lost", queues=sorted(queues), error=str(error))  # the clock looks every second, in PostgreSQL
+
+
+def _call(queue: str) -> None:
+    """Every wake-up of a queue is the same job, which stays in Redis: to call is to put its name into the queue once more."""
+    line, name = redis(), f"drain-{queue}"
+    if not line.exists(Job.key_for(name)):
+        terms = {"timeout": 120, "result_ttl": 0, "failure_ttl": 60, "status": JobStatus.QUEUED}
+        Job.create("workers.runner.drain", [queue], id=name, origin=queue, connection=line, serializer=JSONSerializer, **terms).save()
+    Queue(queue, connection=line, serializer=JSONSerializer).push_job_id(name)
 
 
 def answer(queue: str) -> None:

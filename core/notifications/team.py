@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Membership, User, Vendor
+from core.kernel.ask import Question
 from core.kernel.db import db
 from core.notifications.models import NotificationChoice
 from core.notifications.notices import SHOWN, post_notice
@@ -15,6 +16,12 @@ from core.notifications.notify import KINDS, notify
 
 BUSINESS = "business"  # whose choices are those of the business's own address
 MAILED = tuple(kind for kind in SHOWN if kind in KINDS and kind != "refund_sent")  # the letter of a refund is the payer's
+
+_CHOSEN = Question(
+    select(NotificationChoice.person, NotificationChoice.mailed).where(
+        NotificationChoice.vendor_id == bindparam("vendor"), NotificationChoice.mode == bindparam("mode"), NotificationChoice.kind == bindparam("kind"),
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +41,9 @@ def tell_team(vendor: Vendor, kind: str, *, mode: str, **ids: str) -> None:
 
 def addresses_of(vendor: Vendor, mode: str, kind: str) -> list[str]:
     """The business's own address unless that was switched off, then whoever asked; each address once."""
-    chosen = list(
-        db.session.scalars(
-            select(NotificationChoice).where(
-                NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.kind == kind
-            )
-        )
-    )
-    business = all(choice.mailed for choice in chosen if choice.person == BUSINESS)
-    people = [choice.person for choice in chosen if choice.mailed and choice.person != BUSINESS]
+    chosen = _CHOSEN.all(vendor=vendor.id, mode=mode, kind=kind)
+    business = all(mailed for person, mailed in chosen if person == BUSINESS)
+    people = [person for person, mailed in chosen if mailed and person != BUSINESS]
     found = [vendor.support_email] if business else []
     if people:
         mine = select(User.email).join(Membership, Membership.user_id == User.id).where(Membership.vendor_id == vendor.id)

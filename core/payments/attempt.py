@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import ARRAY, String, any_, bindparam, func, literal, select
 
 from core.accounts.models import Vendor
+from core.kernel.ask import Question
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
+from core.kernel.write import add_row, keep_changes
 from core.methods.eligible import Way
 from core.notifications.notify import notify
 from core.payments.bank_terms import terms_of
@@ -31,8 +33,8 @@ _OF_PAYMENT = (
     Attempt.mode == bindparam("mode"),
     Attempt.payment_id == bindparam("payment_id"),
 )
-_LIVE = select(Attempt).where(*_OF_PAYMENT, Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String))))
-_TRIES = select(func.count()).where(*_OF_PAYMENT)
+_LIVE = Question(select(Attempt).where(*_OF_PAYMENT, Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))))
+_TRIES = Question(select(func.count()).where(*_OF_PAYMENT))
 
 
 class TriedTooOften(Conflict):
@@ -70,32 +72,23 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
         return under_way
     if now() >= payment.expires_at:
         raise PaymentOver("The time to pay has run out. No money was taken.")
-    number = 1 + int(db.session.scalar(_TRIES, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id}) or 0)
+    [(tries,)] = _TRIES.all(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
+    number = 1 + tries
     if number > MOST_ATTEMPTS:
         raise PaymentOver("This payment was tried too often. Please open the link again.")
     at = now()
     _follow(vendor, payment, way)
-    attempt = Attempt(
-        vendor_id=payment.vendor_id,
-        mode=payment.mode,
-        id=uuid7(),
-        public_id=public_id("att"),
-        payment_id=payment.id,
-        number=number,
-        state="started",
-        surface=surface if surface in way.surfaces else min(way.surfaces),
-        method=method,
-        provider=way.provider,
-        delayed_days=way.delayed_days,
-        next_inquiry_at=at + FIRST_INQUIRY,
-        inquiries=0,
-        created_at=at,
-        updated_at=at,
-    )
-    db.session.add(attempt)
+    surface = surface if surface in way.surfaces else min(way.surfaces)
+    row = {
+        "vendor_id": payment.vendor_id, "mode": payment.mode, "id": uuid7(), "public_id": public_id("att"), "payment_id": payment.id, "number": number,
+        "state": "started", "surface": surface, "method": method, "provider": way.provider, "delayed_days": way.delayed_days,
+        "next_inquiry_at": at + FIRST_INQUIRY, "inquiries": 0, "created_at": at, "updated_at": at,
+    }  # fmt: skip
+    attempt: Attempt = add_row(Attempt, row)
     payment.method, payment.method_kind = method, None
     keep_place(payment, OPEN_HOLD)
-    note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=attempt.surface, method=method)
+    note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface, method=method)
+    keep_changes(payment)
     return attempt
 
 
@@ -150,6 +143,7 @@ def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attemp
             notify(vendor, "transfer_instructions", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
     if payment.state in ("created", "requires_method", "unknown"):
         move(payment, "requires_action", "payment.requires_action", actor="system", attempt=attempt.public_id)
+    keep_changes(payment, attempt)
     return attempt
 
 
@@ -176,7 +170,8 @@ def closes(attempt: Attempt, outcome: Outcome) -> bool:
 
 def live_attempt(payment: Payment) -> Attempt | None:
     """The one attempt that may still move money."""
-    return db.session.scalar(_LIVE, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id})
+    found = _LIVE.first(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
+    return found[0] if found else None
 
 
 def paid_attempt(payment: Payment) -> Attempt | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.kernel.clock import now
-from core.kernel.db import db
+from core.kernel.write import add_rows
 from core.payments.models import Payment, PaymentEvent
 from core.payments.states import PAYMENT, check_move
 
@@ -31,18 +31,17 @@ def move(payment: Payment, to: str, kind: str, *, actor: str, cause: str = "", *
 def _write(payment: Payment, kind: str, old: str | None, new: str | None, actor: str, cause: str, detail: dict[str, Any]) -> None:
     payment.version += 1
     payment.updated_at = now()
-    db.session.add(
-        PaymentEvent(
-            vendor_id=payment.vendor_id,
-            mode=payment.mode,
-            payment_id=payment.id,
-            seq=payment.version,
-            kind=kind,
-            from_state=old,
-            to_state=new,
-            actor=actor,
-            cause=cause,
-            detail={k: v for k, v in detail.items() if v is not None},
-            at=now(),
-        )
-    )
+    row = {
+        "vendor_id": payment.vendor_id,
+        "mode": payment.mode,
+        "payment_id": payment.id,
+        "seq": payment.version,
+        "kind": kind,
+        "from_state": old,
+        "to_state": new,
+        "actor": actor,
+        "cause": cause,
+        "detail": {k: v for k, v in detail.items() if v is not None},
+        "at": payment.updated_at,
+    }
+    add_rows((PaymentEvent, [row]))
