@@ -147,14 +147,12 @@ def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
         line = db.engine.raw_connection()
         try:
             connection: Any = line.driver_connection
-            connection.autocommit = True
+            open_for_reading(connection)  # and for this: whoever needs a transaction on it opens one
             try:
                 rows: list[Any] = connection.execute(statement, values, prepare=True).fetchall()
             finally:
                 if connection.closed:
                     line.invalidate()
-                else:
-                    connection.autocommit = False
         finally:
             line.close()
     except psycopg.OperationalError as error:  # in the words in which every other statement says it

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, inspect
 from sqlalchemy.dialects.postgresql.psycopg import dialect
-from sqlalchemy.orm import Session, make_transient, make_transient_to_detached
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 DIALECT = dialect()
@@ -34,16 +34,17 @@ def row_maker(entity: type[Any], columns: Sequence[Column[Any]]) -> Make:
     def make(session: Session, values: Sequence[Any], fresh: bool = False) -> Any:
         if values[first_of_key] is None:
             return None
-        row = session.identity_map.get(identity([values[place] for place in key_places])) if len(session.identity_map) else None
+        key, known = identity([values[place] for place in key_places]), session.identity_map
+        row = known.get(key)
         if row is not None:
             return renew(row, values) if fresh or inspect(row).expired_attributes else row
         row = new()
-        held = row.__dict__
+        held, state = row.__dict__, inspect(row)
         held.update(zip(names, pick(values), strict=True))
         for name, reader in read:
             held[name] = reader(held[name])
-        make_transient_to_detached(row)
-        session.add(row)
+        state.key, state.session_id = key, session.hash_key  # as the session's own loading ties a row to it
+        known.add(state)
         return row
 
     def renew(row: Any, values: Sequence[Any]) -> Any:
@@ -58,10 +59,9 @@ def row_maker(entity: type[Any], columns: Sequence[Column[Any]]) -> Make:
 
 
 def settled(session: Session, row: Any) -> None:
-    """What stands on this row of the session is what stands in the table."""
-    make_transient(row)
-    make_transient_to_detached(row)
-    session.add(row)
+    """What stands on this row of the session is what stands in the table: there is nothing to write any more."""
+    state = inspect(row)
+    state._commit_all(state.dict, session.identity_map)  # as the session does itself after it has written
 
 
 def written(statement: Any) -> tuple[str, dict[str, Any]]:

@@ -29,7 +29,7 @@ def add_rows(*lots: Lot) -> None:
     """
     full = [(model, rows) for model, rows in lots if rows]
     if full:
-        text = _adding(tuple((model, tuple(rows[0])) for model, rows in full))
+        text = _writing(tuple((model, tuple(rows[0])) for model, rows in full))
         driver().execute(text, [_document(rows) for _, rows in full])
 
 
@@ -40,17 +40,21 @@ def add_row(model: type[Row], row: dict[str, Any], *, unless: str = "") -> Row |
     return None if made is None else make(db.session(), made, True)
 
 
-def keep_changes(*rows: Base) -> None:
-    """Write what was changed on these rows of the session now, and not when the unit ends. They are locked, so nobody changed them since."""
+def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
+    """Write what was changed on these rows of the session now, and not when the unit ends; and new rows in the same journey.
+
+    The changed rows are locked, so nobody has changed them since.
+    """
     changed = [(row, names) for row in rows if (names := tuple(inspect(row).committed_state))]
     if not changed:
+        add_rows(*beside)
         return
-    text = _changing(tuple((type(row), names) for row, names in changed))
-    values: list[Any] = []
+    values: list[Any] = [_document(new) for _, new in beside]
     for row, names in changed:
         held = row.__dict__
         values += [_document({name: held[name] for name in names}), *inspect(row).identity]
-    driver().execute(text, values)
+    new = tuple((model, tuple(lot[0])) for model, lot in beside)
+    driver().execute(_writing(new, tuple((type(row), names) for row, names in changed)), values)
     session = db.session()
     for row, _ in changed:
         settled(session, row)
@@ -68,18 +72,9 @@ def _update(model: type[Base], names: tuple[str, ...]) -> str:
 
 
 @cache
-def _adding(shapes: Shapes) -> str:
-    return _together([_insert(model, names) for model, names in shapes])
-
-
-@cache
-def _changing(shapes: Shapes) -> str:
-    return _together([_update(model, names) for model, names in shapes])
-
-
-def _together(texts: list[str]) -> str:
-    """One statement of several: each but the last stands before it as a part."""
-    *first, last = texts
+def _writing(new: Shapes, changed: Shapes = ()) -> str:
+    """One statement for all: each part but the last stands before it."""
+    *first, last = [_insert(model, names) for model, names in new] + [_update(model, names) for model, names in changed]
     parts = ", ".join(f"part{number} AS ({text})" for number, text in enumerate(first))
     return f"WITH {parts} {last}" if parts else last
 

@@ -12,7 +12,7 @@ from core.payments.states import PAYMENT, check_move
 
 def note(payment: Payment, kind: str, *, actor: str, cause: str = "", **detail: Any) -> None:
     """Add a line that leaves the state alone. The payment's row must be locked by this transaction (its version numbers the line)."""
-    _write(payment, kind, None, None, actor, cause, detail)
+    add_rows((PaymentEvent, [line(payment, kind, actor=actor, cause=cause, **detail)]))
 
 
 def move(payment: Payment, to: str, kind: str, *, actor: str, cause: str = "", **detail: Any) -> bool:
@@ -22,16 +22,26 @@ def move(payment: Payment, to: str, kind: str, *, actor: str, cause: str = "", *
     """
     if payment.state == to:
         return False
-    check_move(PAYMENT, payment.state, to)
-    old, payment.state = payment.state, to
-    _write(payment, kind, old, to, actor, cause, detail)
+    add_rows((PaymentEvent, [line_of_move(payment, to, kind, actor=actor, cause=cause, **detail)]))
     return True
 
 
-def _write(payment: Payment, kind: str, old: str | None, new: str | None, actor: str, cause: str, detail: dict[str, Any]) -> None:
+def line(payment: Payment, kind: str, *, actor: str, cause: str = "", **detail: Any) -> dict[str, Any]:
+    """The line of `note`, for an act that writes it together with the rest. It must be written: the payment counts it already."""
+    return _line(payment, kind, None, None, actor, cause, detail)
+
+
+def line_of_move(payment: Payment, to: str, kind: str, *, actor: str, cause: str = "", **detail: Any) -> dict[str, Any]:
+    """The same for `move`, from a state to another one."""
+    check_move(PAYMENT, payment.state, to)
+    old, payment.state = payment.state, to
+    return _line(payment, kind, old, to, actor, cause, detail)
+
+
+def _line(payment: Payment, kind: str, old: str | None, new: str | None, actor: str, cause: str, detail: dict[str, Any]) -> dict[str, Any]:
     payment.version += 1
     payment.updated_at = now()
-    row = {
+    return {
         "vendor_id": payment.vendor_id,
         "mode": payment.mode,
         "payment_id": payment.id,
@@ -44,4 +54,3 @@ def _write(payment: Payment, kind: str, old: str | None, new: str | None, actor:
         "detail": {k: v for k, v in detail.items() if v is not None},
         "at": payment.updated_at,
     }
-    add_rows((PaymentEvent, [row]))
