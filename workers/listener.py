@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from rq.worker import WorkerStatus
 
 from core.kernel.db import finish_unit
 
+RESTING = 5.0  # seconds; a third of what it listens at a time
 log = structlog.get_logger("workers")
 
 
@@ -22,6 +24,16 @@ class Listener(SimpleWorker):
     So Redis is only told that this worker is busy, and for how long nobody need worry about it. The usual entries about a run (an
     execution, two registries, a result) would cost several times what it takes to look for the work.
     """
+
+    _said_at = -RESTING
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """That it lives. RQ's loop says so five times around each job; once in some seconds is enough."""
+        at = time.monotonic()
+        if timeout is None and pipeline is None and at < self._said_at + RESTING:
+            return
+        self._said_at = at
+        super().heartbeat(timeout, pipeline)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run it, for as long as it may take. What goes wrong in it is logged; the work it leaves is found again."""
@@ -33,7 +45,7 @@ class Listener(SimpleWorker):
         timer: Any = self.death_penalty_class(job.timeout, JobTimeoutException, job_id=job.id)
         try:
             with timer:
-                job.perform()
+                job.func(*job.args)
         except Exception as error:
             log.error("drain_failed", queue=queue.name, error=repr(error))
             finish_unit(keep=False)

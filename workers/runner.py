@@ -25,7 +25,7 @@ from core.kernel.outbox import QUEUES, OutboxTask
 from workers.jobs import INSIDE, OUTSIDE
 from workers.listener import Listener
 from workers.task import Task
-from workers.wake import answer, redis, wake
+from workers.wake import at_work, redis, wake
 
 LEASE = timedelta(seconds=55)  # a killed job is due again after this; two slow answers of a provider fit into it
 LONGEST_DRAIN = timedelta(seconds=10)  # then the other queues of a worker get their turn, money first
@@ -40,13 +40,16 @@ def drain(queue: str) -> int:
 
     A long row of letters (or a mail server that hangs) must not keep money waiting: after a while it stops and wakes itself again.
     """
-    answer(queue)
     done, until = 0, now() + LONGEST_DRAIN
-    while step := _inside_batch(queue) + _outside_one(queue):
-        done += step
-        if now() >= until:
-            wake({queue})
-            break
+    with at_work(queue) as brought_more:
+        while True:
+            inside, outside = _inside_batch(queue), _outside_one(queue)
+            done += inside + outside
+            if inside < BATCH and not outside and not brought_more():
+                return done  # whatever comes from elsewhere from now on calls anew
+            if now() >= until:
+                break
+    wake({queue})
     return done
 
 

@@ -6,6 +6,8 @@ It stands apart from what the workers do, so that a web process can call without
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 from redis import Redis
@@ -22,6 +24,7 @@ MOMENT = 100_000_000  # nanoseconds
 log = structlog.get_logger("workers")
 _redis: Redis | None = None
 _quiet_until: dict[str, int] = {}
+_in_hand: dict[str, bool] = {}  # the queues this process is at work on, and whether more has come for one since it last looked
 
 
 def redis() -> Redis:
@@ -34,9 +37,11 @@ def redis() -> Redis:
 
 def wake_soon(queues: set[str]) -> None:
     """The same after a commit. Within a moment of its own last call a process does not call again: whoever comes for that one finds
-    this work too, or else the clock does, which looks some times a second."""
+    this work too, or else the clock does, which looks some times a second. For a queue it is at work on itself it looks again."""
     at = time.monotonic_ns()
-    due = {queue for queue in queues if at >= _quiet_until.get(queue, 0)}
+    mine = queues & _in_hand.keys()
+    _in_hand.update(dict.fromkeys(mine, True))
+    due = {queue for queue in queues - mine if at >= _quiet_until.get(queue, 0)}
     if due:
         _quiet_until.update(dict.fromkeys(due, at + MOMENT))
         wake(due)
@@ -61,10 +66,22 @@ def _call(queue: str) -> None:
     Queue(queue, connection=line, serializer=JSONSerializer).push_job_id(name)
 
 
-def answer(queue: str) -> None:
-    """Somebody starts on this queue: the wake-up is taken down, and the next work on it calls anew."""
+@contextmanager
+def at_work(queue: str) -> Iterator[Callable[[], bool]]:
+    """This process starts on a queue: the wake-up is taken down, and the next work on it calls anew. Gives a question: has the work done
+    since it was last asked brought more for this queue?"""
     _quiet_until.pop(queue, None)
     try:
         redis().delete(f"wake:{queue}")
     except RedisError as error:
         log.warning("wake_kept", queue=queue, error=str(error))
+
+    def brought_more() -> bool:
+        brought, _in_hand[queue] = _in_hand[queue], False
+        return brought
+
+    _in_hand[queue] = False
+    try:
+        yield brought_more
+    finally:
+        del _in_hand[queue]
