@@ -5,6 +5,7 @@ It stands apart from what the workers do, so that a web process can call without
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +25,16 @@ MOMENT = 100_000_000  # nanoseconds
 log = structlog.get_logger("workers")
 _redis: Redis | None = None
 _quiet_until: dict[str, int] = {}
-_in_hand: dict[str, bool] = {}  # the queues this process is at work on, and whether more has come for one since it last looked
+
+
+class _InHand(threading.local):
+    """The queues this thread is at work on, and whether its own work has brought more for one since it last looked."""
+
+    def __init__(self) -> None:
+        self.queues: dict[str, bool] = {}
+
+
+_in_hand = _InHand()
 
 
 def redis() -> Redis:
@@ -37,10 +47,10 @@ def redis() -> Redis:
 
 def wake_soon(queues: set[str]) -> None:
     """The same after a commit. Within a moment of its own last call a process does not call again: whoever comes for that one finds
-    this work too, or else the clock does, which looks some times a second. For a queue it is at work on itself it looks again."""
+    this work too, or else the clock does, which looks some times a second. For a queue it is at work on it looks again itself."""
     at = time.monotonic_ns()
-    mine = queues & _in_hand.keys()
-    _in_hand.update(dict.fromkeys(mine, True))
+    mine = queues & _in_hand.queues.keys()
+    _in_hand.queues.update(dict.fromkeys(mine, True))
     due = {queue for queue in queues - mine if at >= _quiet_until.get(queue, 0)}
     if due:
         _quiet_until.update(dict.fromkeys(due, at + MOMENT))
@@ -68,7 +78,7 @@ def _call(queue: str) -> None:
 
 @contextmanager
 def at_work(queue: str) -> Iterator[Callable[[], bool]]:
-    """This process starts on a queue: the wake-up is taken down, and the next work on it calls anew. Gives a question: has the work done
+    """This thread starts on a queue: the wake-up is taken down, and the next work on it calls anew. Gives a question: has the work done
     since it was last asked brought more for this queue?"""
     _quiet_until.pop(queue, None)
     try:
@@ -77,11 +87,11 @@ def at_work(queue: str) -> Iterator[Callable[[], bool]]:
         log.warning("wake_kept", queue=queue, error=str(error))
 
     def brought_more() -> bool:
-        brought, _in_hand[queue] = _in_hand[queue], False
+        brought, _in_hand.queues[queue] = _in_hand.queues[queue], False
         return brought
 
-    _in_hand[queue] = False
+    _in_hand.queues[queue] = False
     try:
         yield brought_more
     finally:
-        del _in_hand[queue]
+        del _in_hand.queues[queue]
