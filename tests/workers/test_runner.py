@@ -25,6 +25,7 @@ from core.kernel.outbox import OutboxTask, enqueue
 from workers import runner
 from workers import wake as waking
 from workers.jobs import INSIDE, OUTSIDE
+from workers.listener import Listener
 from workers.runner import LEASE, MOST_TRIES, drain, sweep, wake
 from workers.task import Task
 
@@ -296,6 +297,44 @@ def test_a_process_that_has_just_called_does_not_call_again_for_a_moment(
     assert "papers" in sweep()  # so the clock finds what was left, if anything was
     wake({"papers"})
     assert messages_in_redis() == 2
+
+
+def test_work_that_brings_more_is_followed_up_in_the_same_go_without_calling(messages_in_redis: Callable[[], int], jobs: Jobs) -> None:
+    def brings_more() -> None:
+        enqueue("inside", uuid7(), queue="papers", name="b")
+
+    jobs.trouble["a"] = brings_more
+    ask("a", job="inside")
+    assert messages_in_redis() == 1
+    assert drain("papers") == 2
+    assert (jobs.done, left(), messages_in_redis()) == (["a", "b"], [], 1)
+
+
+def test_a_worker_answers_each_call_and_leaves_nothing_of_it(messages_in_redis: Callable[[], int], jobs: Jobs) -> None:
+    """Every wake-up is the same job: it is there for the next call, and nowhere is a run written down."""
+    line = waking.redis()
+    queue = Queue("papers", connection=line, serializer=JSONSerializer)
+    for name in ("a", "b"):
+        ask(name)
+        waking._quiet_until.clear()
+        Listener([queue], connection=line, serializer=JSONSerializer).work(burst=True, logging_level="WARNING")
+    assert (jobs.done, left(), messages_in_redis()) == (["a", "b"], [], 0)
+    assert line.exists("rq:job:drain-papers") and not line.exists(queue.intermediate_queue_key)
+    assert [len(kind) for kind in (queue.started_job_registry, queue.finished_job_registry, queue.failed_job_registry)] == [0, 0, 0]
+
+
+def test_a_drain_that_goes_wrong_ends_neither_the_worker_nor_the_next_call(
+    messages_in_redis: Callable[[], int], jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask("a")
+    with monkeypatch.context() as broken:
+        broken.setattr(runner, "_inside_batch", lambda queue: fails())
+        queue = Queue("papers", connection=waking.redis(), serializer=JSONSerializer)
+        Listener([queue], connection=waking.redis(), serializer=JSONSerializer).work(burst=True, logging_level="WARNING")
+    assert (jobs.done, messages_in_redis()) == ([], 0)
+    wake({"papers"})
+    Listener([queue], connection=waking.redis(), serializer=JSONSerializer).work(burst=True, logging_level="WARNING")
+    assert jobs.done == ["a"]
 
 
 def test_a_lost_wake_up_is_found_by_the_sweep(messages_in_redis: Callable[[], int]) -> None:
