@@ -202,7 +202,9 @@ def _locking(model: type[Row]) -> tuple[str, Make]:
 def driver() -> Any:
     """The psycopg connection of the present unit, for the few statements that must cost one round trip and nothing more."""
     session = db.session()
-    connection = session.info.get("line") or session.connection().connection.driver_connection
+    connection = session.info.get("line")
+    if connection is None or session.in_nested_transaction():  # a savepoint begins when the session is asked for its connection
+        connection = session.connection().connection.driver_connection
     open_transaction(connection)
     return connection
 

@@ -43,8 +43,14 @@ def add_row(model: type[Row], row: dict[str, Any], *, unless: str = "") -> Row |
 def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
     """Write what was changed on these rows of the session now, and not when the unit ends; and new rows in the same journey.
 
-    The changed rows are locked, so nobody has changed them since.
+    The changed rows are locked, so nobody has changed them since. Within a savepoint the session writes them itself: it knows what to
+    take back.
     """
+    session = db.session()
+    if session.in_nested_transaction():
+        add_rows(*beside)
+        session.flush()
+        return
     changed = [(row, names) for row in rows if (names := tuple(inspect(row).committed_state))]
     if not changed:
         add_rows(*beside)
@@ -55,7 +61,6 @@ def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
         values += [_document({name: held[name] for name in names}), *inspect(row).identity]
     new = tuple((model, tuple(lot[0])) for model, lot in beside)
     driver().execute(_writing(new, tuple((type(row), names) for row, names in changed)), values)
-    session = db.session()
     for row, _ in changed:
         settled(session, row)
 
