@@ -18,7 +18,7 @@ from core.web import filters, guard, headers, health, languages, logos, once_mor
 from core.web.application import Application
 from portal import door as portal_door
 from workers import commands
-from workers.runner import wake_soon
+from workers.wake import wake_soon
 
 HERE = Path(__file__).parent
 LARGEST_BODY = 1_000_000  # bytes; nobody types more, and hooks stay far below

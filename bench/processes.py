@@ -97,11 +97,11 @@ def run_clients(app: Flask, shares: Sequence[Sequence[Any]], act: Callable[[Any]
 
 def _client(app: Flask, share: Sequence[Any], act: Callable[[Any], None], warm: int, start: Any, line: Any) -> None:
     from core.kernel.db import db
-    from workers import runner
+    from workers import wake
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        runner._redis = None  # a fork must not share its parent's lines
+        wake._redis = None  # a fork must not share its parent's lines
         with app.app_context():
             db.engine.dispose(close=False)
             for item in share[:warm]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from core.methods.eligible import Verdict, Way
 from core.payments.models import Attempt, Payment
@@ -22,15 +23,18 @@ class Choice:
     in_fields: bool  # its details can be given on our own page
 
 
+TITLES = {
+    "card": _l("Card"),
+    "wallet": _l("Wallet"),
+    "bank_redirect": _l("Your bank"),
+    "qr": _l("Banking app"),
+    "bank_transfer": _l("Bank transfer"),
+}
+
+
 def title_of(method: str) -> str:
     """What a way to pay is called in front of a payer."""
-    return {
-        "card": _("Card"),
-        "wallet": _("Wallet"),
-        "bank_redirect": _("Your bank"),
-        "qr": _("Banking app"),
-        "bank_transfer": _("Bank transfer"),
-    }.get(method, method)
+    return str(TITLES.get(method, method))
 
 
 ICONS = {"card": "payments", "wallet": "wallet", "bank_redirect": "bank", "qr": "qr", "bank_transfer": "transfer"}
@@ -38,13 +42,23 @@ ICONS = {"card": "payments", "wallet": "wallet", "bank_redirect": "bank", "qr": 
 
 def choice_of(way: Way) -> Choice:
     """A way that fits, in words."""
-    hint = {
-        "card": _("Credit or debit card"),
-        "bank_redirect": _("Approve it in your online banking: %(names)s", names=_listed(way.names)),
-        "qr": _("Scan a code and approve it: %(names)s", names=_listed(way.names)),
-        "bank_transfer": _("You send the money from your bank"),
-    }.get(way.method, _listed(way.names))
-    return Choice(way.method, title_of(way.method), hint, ICONS.get(way.method, "payments"), way.delayed_days, "fields" in way.surfaces)
+    return Choice(
+        way.method, title_of(way.method), _hint(way), ICONS.get(way.method, "payments"), way.delayed_days, "fields" in way.surfaces
+    )
+
+
+def _hint(way: Way) -> str:
+    match way.method:
+        case "card":
+            return _("Credit or debit card")
+        case "bank_redirect":
+            return _("Approve it in your online banking: %(names)s", names=_listed(way.names))
+        case "qr":
+            return _("Scan a code and approve it: %(names)s", names=_listed(way.names))
+        case "bank_transfer":
+            return _("You send the money from your bank")
+        case _:
+            return _listed(way.names)
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -12,7 +12,6 @@ from wtforms import FileField
 
 from core.accounts.branding import BadLook, Look, change_look, check_colour, check_phone, look_of, remove_logo, set_logo
 from core.accounts.colours import judge, read_colour
-from core.accounts.logo import LARGEST_FILE, draw_logo
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
 from core.payments.offer import Offer
@@ -107,6 +106,8 @@ def change_branding() -> Response:
 @by_address("60 per 10 minutes", scope="logo")
 def send_logo() -> Response:
     """What was sent is drawn anew; one byte more than may be is read, to know that it is too much."""
+    from core.accounts.logo import LARGEST_FILE, draw_logo  # what reads pictures is loaded with the first picture
+
     me, form = current(), LogoForm()
     sent = request.files.get("logo")
     with form.refusals():

@@ -20,7 +20,6 @@ from core.kernel.outbox import OutboxTask
 from core.ledger.proof import THE_HOUSE, Standing, standing
 from core.ledger.queries import find_breaks
 from workers import bank_commands
-from workers.seed import seed
 
 
 def install(app: Flask) -> None:
@@ -75,6 +74,8 @@ def lost_device(email: str, reason: str) -> None:
 
 def seed_demo() -> None:
     """Fill in the demo unless it is there already."""
+    from workers.seed import seed  # it loads every job; no web process waits for that
+
     click.echo(seed())
 
 

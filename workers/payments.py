@@ -9,8 +9,8 @@ from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
 from core.kernel.clock import now
 from core.kernel.db import db, unit_of_work
-from core.kernel.outbox import enqueue, enqueue_many, task_row
-from core.notifications.notices import notice_row, post_notices
+from core.kernel.outbox import enqueue, task_row
+from core.notifications.notices import notice_row, notices_lot
 from core.notifications.notify import message_rows, notify_many
 from core.notifications.payer_letters import is_sent
 from core.notifications.team import readers_of
@@ -46,9 +46,7 @@ def payment_settled(tasks: list[Task]) -> None:
         jobs.append(task_row("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id)))
         if payment.processor_fee_minor is None:
             jobs.append(task_row("complete_payment", vendor.id, due_in=2, mode=payment.mode, payment=str(payment.id)))
-    notify_many(letters)
-    post_notices(notices)
-    enqueue_many(jobs)
+    notify_many(letters, jobs, notices_lot(notices))
 
 
 def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:

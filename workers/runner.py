@@ -7,66 +7,32 @@ import secrets
 import signal
 import sys
 import threading
-import time
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
-from rq import Queue, SimpleWorker
+from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
 from core.kernel.clock import now
 from core.kernel.config import settings
-from core.kernel.db import db, driver, finish_unit, unit_of_work
+from core.kernel.db import db, driver, finish_unit, unit_of_work, whole_unit
 from core.kernel.outbox import QUEUES, OutboxTask
 from workers.jobs import INSIDE, OUTSIDE
+from workers.listener import Listener
 from workers.task import Task
+from workers.wake import at_work, redis, wake
 
 LEASE = timedelta(seconds=55)  # a killed job is due again after this; two slow answers of a provider fit into it
 LONGEST_DRAIN = timedelta(seconds=10)  # then the other queues of a worker get their turn, money first
 BATCH = 50
 MOST_TRIES = 12
 log = structlog.get_logger("workers")
-_redis: Redis | None = None
-MOMENT = 100_000_000  # nanoseconds
 LOOKS = 4  # of the clock in a second
-_quiet_until: dict[str, int] = {}
-
-
-def redis() -> Redis:
-    """This process's connection to Redis. Short time-outs and one more try at once: a payer never waits for a wake-up."""
-    global _redis
-    if _redis is None:
-        _redis = Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
-    return _redis
-
-
-def wake_soon(queues: set[str]) -> None:
-    """The same after a commit. Within a moment of its own last call a process does not call again: whoever comes for that one finds
-    this work too, or else the clock does, which looks some times a second."""
-    at = time.monotonic_ns()
-    due = {queue for queue in queues if at >= _quiet_until.get(queue, 0)}
-    if due:
-        _quiet_until.update(dict.fromkeys(due, at + MOMENT))
-        wake(due)
-
-
-def wake(queues: set[str]) -> None:
-    """Tell the workers that these queues have work. One wake-up per queue is enough until somebody starts on it."""
-    try:
-        for queue in sorted(queues):
-            if redis().set(f"wake:{queue}", "1", nx=True, ex=5):
-                Queue(queue, connection=redis(), serializer=JSONSerializer).enqueue(
-                    "workers.runner.drain", queue, job_timeout=120, result_ttl=0, failure_ttl=60
-                )
-    except RedisError as error:
-        log.warning("wake_lost", queues=sorted(queues), error=str(error))  # the clock looks every second, in PostgreSQL
 
 
 def drain(queue: str) -> int:
@@ -74,17 +40,16 @@ def drain(queue: str) -> int:
 
     A long row of letters (or a mail server that hangs) must not keep money waiting: after a while it stops and wakes itself again.
     """
-    _quiet_until.pop(queue, None)
-    try:
-        redis().delete(f"wake:{queue}")
-    except RedisError as error:
-        log.warning("wake_kept", queue=queue, error=str(error))
     done, until = 0, now() + LONGEST_DRAIN
-    while step := _inside_batch(queue) + _outside_one(queue):
-        done += step
-        if now() >= until:
-            wake({queue})
-            break
+    with at_work(queue) as brought_more:
+        while True:
+            inside, outside = _inside_batch(queue), _outside_one(queue)
+            done += inside + outside
+            if inside < BATCH and not outside and not brought_more():
+                return done  # whatever comes from elsewhere from now on calls anew
+            if now() >= until:
+                break
+    wake({queue})
     return done
 
 
@@ -135,36 +100,32 @@ def _one_by_one(queue: str) -> int:
 # --- jobs that ask the outside world: taken under a lease, run with no transaction open, then struck off --------------
 
 
+# Ours for a while. A task that never failed and was still tried too often has taken its workers down with it: no more of that.
+LEND = """UPDATE outbox o
+          SET state = CASE WHEN o.attempts >= %s THEN 'dead' ELSE o.state END,
+              last_error = CASE WHEN o.attempts >= %s THEN coalesce(o.last_error, 'no worker that took it came back') ELSE o.last_error END,
+              due_at = CASE WHEN o.attempts >= %s THEN o.due_at ELSE %s END,
+              attempts = CASE WHEN o.attempts >= %s THEN o.attempts ELSE o.attempts + 1 END
+          FROM (SELECT vendor_id, id FROM outbox WHERE queue = %s AND state = 'waiting' AND due_at <= %s AND job = ANY(%s)
+                ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) due
+          WHERE o.vendor_id = due.vendor_id AND o.id = due.id
+          RETURNING o.vendor_id, o.id, o.job, o.args, o.state"""
+
+
 def _outside_one(queue: str) -> int:
     """One at a time: its lease starts when it does, and the quick batches get their turn between two slow answers."""
-    with unit_of_work():
-        taken = _next_outside(queue)
-        leased = [(t.vendor_id, t.id, t.job, t.args) for t in taken if _lease(t)]
-    for vendor_id, task_id, job, args in leased:
+    at = now()
+    lent = whole_unit(LEND, (*[MOST_TRIES] * 3, at + LEASE, MOST_TRIES, queue, at, list(OUTSIDE)))
+    for vendor_id, task_id, job, args, state in lent:
+        if state != "waiting":
+            continue
         try:
             OUTSIDE[job](vendor_id, **args)
             with unit_of_work():
                 _finish([(vendor_id, task_id)])
         except Exception as error:
             _failed((vendor_id, task_id), error)
-    return len(taken)
-
-
-def _lease(task: OutboxTask) -> bool:
-    """Ours for a while. A task that never failed and was still tried too often has taken its workers down with it: no more of that."""
-    if task.attempts >= MOST_TRIES:
-        task.state, task.last_error = "dead", task.last_error or "no worker that took it came back"
-        return False
-    task.due_at = now() + LEASE
-    task.attempts += 1
-    return True
-
-
-def _next_outside(queue: str) -> list[OutboxTask]:
-    due = select(OutboxTask).where(
-        OutboxTask.queue == queue, OutboxTask.state == "waiting", OutboxTask.due_at <= now(), OutboxTask.job.in_(list(OUTSIDE))
-    )
-    return list(db.session.scalars(due.order_by(OutboxTask.due_at).limit(1).with_for_update(skip_locked=True)))
+    return len(lent)
 
 
 def _finish(keys: list[tuple[Any, Any]]) -> None:
@@ -232,7 +193,7 @@ def _wake_or_work(queues: set[str]) -> None:
 def run_worker(queues: list[str]) -> None:
     """One RQ worker without forks: jobs are short, and a killed one is due again by its lease."""
     connection = Redis.from_url(settings().redis_url, socket_connect_timeout=3)
-    worker = SimpleWorker(
+    worker = Listener(
         [Queue(q, connection=connection, serializer=JSONSerializer) for q in queues],
         connection=connection,
         serializer=JSONSerializer,

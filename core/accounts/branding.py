@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.colours import EDGE, judge, nearest, read_colour
-from core.accounts.logo import Picture
 from core.accounts.models import Vendor, VendorLogo
 from core.kernel import audit
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import NotFound, Refusal
+
+if TYPE_CHECKING:
+    from core.accounts.logo import Picture  # only whoever draws one loads what it takes to draw
 
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,28}[0-9]")
 

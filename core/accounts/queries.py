@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, String, any_, bindparam, select
 
 from core.accounts.models import CustomRole, Membership, User, UserSession, Vendor
+from core.kernel.ask import Question
 from core.kernel.clock import now
 from core.kernel.db import db
+
+_BY_PUBLIC_IDS = Question(select(Vendor).where(Vendor.public_id == any_(bindparam("public_ids", type_=ARRAY(String)))))
 
 
 def find_user(email: str) -> User | None:
@@ -53,7 +56,7 @@ def find_vendor(public_id: str) -> Vendor | None:
 
 def find_vendors(public_ids: set[str]) -> dict[str, Vendor]:
     """Several of them by public id, in one look."""
-    return {v.public_id: v for v in db.session.scalars(select(Vendor).where(Vendor.public_id.in_(public_ids)))}
+    return {vendor.public_id: vendor for (vendor,) in _BY_PUBLIC_IDS.all(public_ids=list(public_ids))}
 
 
 def list_sessions(user: User) -> list[UserSession]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
 from core.customers.models import Customer
+from core.kernel.ask import Question
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import Refusal
@@ -16,6 +17,11 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.sentence import said
 
 QUIET = timedelta(minutes=1)  # somebody who tries ten cards in a minute need not write their row ten times
+_BY_ADDRESS = Question(
+    select(Customer.name, Customer.last_seen_at, Customer.blocked_at).where(
+        Customer.vendor_id == bindparam("vendor"), Customer.mode == bindparam("mode"), Customer.email == bindparam("email")
+    )
+)
 
 
 class CustomerBlocked(Refusal):
@@ -27,12 +33,9 @@ class CustomerBlocked(Refusal):
 def meet_customer(vendor: Vendor, mode: str, *, email: str, name: str) -> None:
     """Make or refresh the customer's row. Refuses CustomerBlocked when the vendor has said so; the reason is not the payer's to read."""
     email, name = email.strip().lower(), name.strip()
-    known = db.session.execute(
-        select(Customer.id, Customer.name, Customer.last_seen_at, Customer.blocked_at).where(
-            Customer.vendor_id == vendor.id, Customer.mode == mode, Customer.email == email
-        )
-    ).first()
-    if known is not None and known.blocked_at is not None:
+    known = _BY_ADDRESS.first(vendor=vendor.id, mode=mode, email=email)
+    known_name, seen_at, blocked_at = known or ("", None, None)
+    if blocked_at is not None:
         raise CustomerBlocked(
             said(
                 "%(vendor)s takes no payments from this e-mail address. If you think that is a mistake, please write to %(address)s.",
@@ -42,7 +45,7 @@ def meet_customer(vendor: Vendor, mode: str, *, email: str, name: str) -> None:
             field="email",
         )
     at = now()
-    if known is not None and at - known.last_seen_at < QUIET and (not name or name == known.name):
+    if seen_at is not None and at - seen_at < QUIET and (not name or name == known_name):
         return
     row = insert(Customer).values(
         vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("cus"), email=email, first_seen_at=at, last_seen_at=at, **_named(name),

@@ -1,27 +1,26 @@
-"""A plain question put straight to the driver: for the one question that nearly every request of a kind begins with.
+"""A plain question put straight to the driver, for those that are asked on the way of nearly every payment.
 
-The session's own way builds a transaction, a result and two loaders for each answer, which takes longer than PostgreSQL takes to
-find the rows. What comes out is the same: rows of the session, which may be locked, changed and written afterwards.
+The session's own way builds a statement, a result and two loaders for each answer, which takes longer than PostgreSQL takes to
+find the rows. What comes out is the same: rows of the session, which may be locked, changed and written afterwards. What the unit
+of work has written before is seen, as everywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
-from operator import itemgetter
 from typing import Any
 
 import psycopg
-from sqlalchemy import Select, inspect
+from sqlalchemy import Select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import make_transient_to_detached
 
-from core.kernel.db import db
+from core.kernel.db import Base, db, driver, reader
 from core.kernel.reads import is_plain, open_for_reading
+from core.kernel.rows import Make, row_maker, written
 
 
 class Question:
-    """Asks for one row of some tables, `Question(select(Vendor, PaymentLink)...).first(vendor=..., token_id=...)`.
+    """Asks for rows of some tables, `Question(select(Vendor, PaymentLink)...).first(vendor=..., token_id=...)`; or for plain columns.
 
     Everything that changes from one asking to the next is a bindparam. Write it down once, beside the function that asks it.
     """
@@ -33,60 +32,71 @@ class Question:
 
     def first(self, **given: Any) -> tuple[Any, ...] | None:
         """The first answer, a row of each table (None where an outer join found none); or None."""
-        session = db.session()
-        if session.in_transaction() or len(session.identity_map):  # it knows how what it holds and what is found fit together
-            found = session.execute(self.statement, given).first()
-            return None if found is None else tuple(found)
-        values = self._ask(given)
-        return None if values is None else tuple(make(values) for make in self._makers)
+        found = self._ask(given, one=True)
+        return self._made(found[0]) if found else None
 
-    def _ask(self, given: dict[str, Any]) -> tuple[Any, ...] | None:
-        text, fixed = self._compiled
+    def all(self, **given: Any) -> list[tuple[Any, ...]]:
+        """Every answer."""
+        return [self._made(values) for values in self._ask(given, one=False)]
+
+    def _ask(self, given: dict[str, Any], *, one: bool) -> list[tuple[Any, ...]]:
+        """Within a unit of work that has a connection on that one, else on any: a plain question needs no transaction."""
+        text, fixed = self._written
+        values = {**fixed, **given} if fixed else given
+        within = reader()
+        if within is not None:
+            return _answers(within.execute(text, values), one)
         line = db.engine.raw_connection()
         try:
             driver: Any = line.driver_connection
             open_for_reading(driver)
-            answer: tuple[Any, ...] | None = driver.execute(text, {**fixed, **given}).fetchone()
+            return _answers(driver.execute(text, values), one)
         except psycopg.OperationalError as problem:
             line.invalidate(problem)
             raise OperationalError(None, None, problem) from problem
         finally:
             line.close()
-        return answer
+
+    def _made(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        session = db.session()
+        return tuple([make(session, values, False) for make in self._makers]) if self._makers else values
 
     @cached_property
-    def _compiled(self) -> tuple[str, dict[str, Any]]:
-        compiled = self.statement.compile(dialect=db.engine.dialect)
-        return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
+    def _written(self) -> tuple[str, dict[str, Any]]:
+        return written(self.statement)
 
     @cached_property
-    def _makers(self) -> list[Callable[[tuple[Any, ...]], Any]]:
-        places = {column: number for number, column in enumerate(self.statement.selected_columns)}
-        return [_maker(what["entity"], places) for what in self.statement.column_descriptions]
+    def _makers(self) -> list[Make]:
+        columns = list(self.statement.selected_columns)
+        asked = [what["entity"] for what in self.statement.column_descriptions]
+        whole = [what["expr"] is what["entity"] for what in self.statement.column_descriptions]
+        if any(whole) and not all(whole):
+            raise ValueError("a question is about whole rows, or about columns")
+        return [row_maker(entity, columns) for entity in asked] if all(whole) else []
 
 
-def _maker(entity: type[Any], places: dict[Any, int]) -> Callable[[tuple[Any, ...]], Any]:
-    """How a row of one table is made of its part of an answer."""
-    mapper = inspect(entity)
-    columns = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
-    at = {key: places[column] for key, column in columns.items()}
-    names, pick = list(at), itemgetter(*at.values())
-    readers = {
-        key: column.type.dialect_impl(db.engine.dialect).result_processor(db.engine.dialect, None) for key, column in columns.items()
-    }
-    read = [(key, reader) for key, reader in readers.items() if reader]
-    first_of_key = at[mapper.get_property_by_column(mapper.primary_key[0]).key]
+class Search:
+    """The same for what has to lock, or to join what is no table: `Search(Payment, rest="FROM payments JOIN ... FOR UPDATE").all(...)`.
 
-    def make(values: tuple[Any, ...]) -> Any:
-        if values[first_of_key] is None:
-            return None
-        row = mapper.class_manager.new_instance()
-        held = row.__dict__
-        held.update(zip(names, pick(values), strict=True))
-        for name, reader in read:
-            held[name] = reader(held[name])
-        make_transient_to_detached(row)
-        db.session.add(row)
-        return row
+    `rest` is what follows the columns of the rows that are asked for. It belongs to the present unit of work, and answers with what
+    stands in the tables now, also for rows that the session holds already.
+    """
 
-    return make
+    def __init__(self, *models: type[Base], rest: str) -> None:
+        columns = [column for model in models for column in model.__table__.columns]
+        self._text = f"SELECT {', '.join(f'{column.table.name}.{column.name}' for column in columns)} {rest}"
+        self._models, self._columns = models, columns
+
+    def all(self, *values: Any) -> list[tuple[Any, ...]]:
+        """Every answer, a row of each table."""
+        session = db.session()
+        session.flush()
+        return [tuple([make(session, found, True) for make in self._makers]) for found in driver().execute(self._text, values)]
+
+    @cached_property
+    def _makers(self) -> list[Make]:
+        return [row_maker(model, self._columns) for model in self._models]
+
+
+def _answers(cursor: Any, one: bool) -> list[tuple[Any, ...]]:
+    return cursor.fetchmany(1) if one else cursor.fetchall()

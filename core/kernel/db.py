@@ -13,13 +13,14 @@ from typing import Any, ClassVar, TypeVar
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
-from sqlalchemy import CheckConstraint, DateTime, Engine, MetaData, Select, String, Uuid, bindparam, event, inspect, select
+from sqlalchemy import CheckConstraint, DateTime, Engine, MetaData, String, Uuid, event, inspect
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import Pool
 
-from core.kernel.reads import open_transaction
+from core.kernel.reads import open_for_reading, open_transaction
+from core.kernel.rows import Make, row_maker
 
 MODES = ("test", "live")
 # It does not answer, or not now: nothing that was asked is wrong.
@@ -146,14 +147,12 @@ def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
         line = db.engine.raw_connection()
         try:
             connection: Any = line.driver_connection
-            connection.autocommit = True
+            open_for_reading(connection)  # and for this: whoever needs a transaction on it opens one
             try:
                 rows: list[Any] = connection.execute(statement, values, prepare=True).fetchall()
             finally:
                 if connection.closed:
                     line.invalidate()
-                else:
-                    connection.autocommit = False
         finally:
             line.close()
     except psycopg.OperationalError as error:  # in the words in which every other statement says it
@@ -183,22 +182,55 @@ def assert_no_transaction(why: str = "a provider may not be called inside a tran
 
 def locked(model: type[Row], *key: Any) -> Row | None:
     """The row, freshly read and locked until the unit ends; None when there is none."""
-    names = [column.name for column in inspect(model).primary_key]
-    return db.session.scalars(_locking(model), dict(zip(names, key, strict=True))).one_or_none()
+    text, make = _locking(model)
+    session = db.session()
+    session.flush()  # what the unit has written so far is part of the row
+    found = driver().execute(text, key).fetchone()
+    return None if found is None else make(session, found, True)
 
 
 @cache
-def _locking(model: type[Row]) -> Select[tuple[Row]]:
+def _locking(model: type[Row]) -> tuple[str, Make]:
     """Put together once for each table: rows are locked on every step of a payment."""
-    mine = [column == bindparam(column.name) for column in inspect(model).primary_key]
-    return select(model).where(*mine).with_for_update().execution_options(populate_existing=True)
+    table = inspect(model).local_table
+    columns = list(table.columns)
+    mine = " AND ".join(f"{column.name} = %s" for column in inspect(model).primary_key)
+    text = f"SELECT {', '.join(column.name for column in columns)} FROM {table.name} WHERE {mine} FOR UPDATE"
+    return text, row_maker(model, columns)
 
 
 def driver() -> Any:
     """The psycopg connection of the present unit, for the few statements that must cost one round trip and nothing more."""
-    connection = db.session().connection().connection.driver_connection
+    session = db.session()
+    connection = session.info.get("line")
+    if connection is None or session.in_nested_transaction():  # a savepoint begins when the session is asked for its connection
+        connection = session.connection().connection.driver_connection
     open_transaction(connection)
     return connection
+
+
+def reader() -> Any:
+    """The psycopg connection of the present unit for a plain question, with all that the unit has to write written; None when it has none."""
+    if not db.session.registry.has():
+        return None
+    session = db.session()
+    session.flush()
+    connection = session.info.get("line")
+    if connection is not None:
+        open_for_reading(connection)
+    return connection
+
+
+@event.listens_for(OneDatabase, "after_begin")
+def _note_line(session: Any, _transaction: Any, connection: Any) -> None:
+    """Which connection the unit of work has taken: to ask the session each time costs as much as a question."""
+    session.info["line"] = connection.connection.driver_connection
+
+
+@event.listens_for(OneDatabase, "after_transaction_end")
+def _forget_line(session: Any, transaction: Any) -> None:
+    if transaction.parent is None:
+        session.info.pop("line", None)
 
 
 @contextmanager

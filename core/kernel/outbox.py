@@ -6,13 +6,14 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, Index, String, Text, cast, exists, func, insert, select
+from sqlalchemy import CheckConstraint, ColumnElement, Index, String, Text, cast, exists, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.kernel.clock import now
 from core.kernel.db import Base, db, wake_after_commit
 from core.kernel.ids import uuid7
+from core.kernel.write import Lot, add_rows
 
 QUEUES = ("money", "messages", "papers")
 
@@ -84,9 +85,8 @@ def task_row(job: str, vendor_id: uuid.UUID, *, queue: str = "money", due_in: in
     }
 
 
-def enqueue_many(rows: list[dict[str, Any]]) -> None:
-    """Ask for many jobs in one statement: what follows from a batch."""
-    if rows:
-        db.session.execute(insert(OutboxTask.__table__), rows)  # type: ignore[arg-type]
-        for queue in {row["queue"] for row in rows if row["due_at"] <= row["created_at"]}:
-            wake_after_commit(queue)
+def enqueue_many(rows: list[dict[str, Any]], *beside: Lot) -> None:
+    """Ask for many jobs in one statement: what follows from a batch. `beside` are the new rows they are about, written in the same journey."""
+    add_rows(*beside, (OutboxTask, rows))
+    for queue in {row["queue"] for row in rows if row["due_at"] <= row["created_at"]}:
+        wake_after_commit(queue)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
 from core.accounts.places import is_country
+from core.kernel.ask import Question
 from core.kernel.audit import differences, record
 from core.kernel.clock import now
 from core.kernel.currency import OFFERED
@@ -22,9 +22,12 @@ from core.methods.models import VendorMethod
 from core.providers.contract import METHODS
 
 # Every payer's page asks this: put together once, and read without making objects that could be written.
-_RULES = select(*VendorMethod.__table__.columns).where(
-    VendorMethod.vendor_id == bindparam("vendor_id"), VendorMethod.mode == bindparam("mode")
-)
+_RULES = Question(
+    select(
+        VendorMethod.method, VendorMethod.enabled, VendorMethod.position, VendorMethod.currency, VendorMethod.minimum_minor, VendorMethod.maximum_minor,
+        VendorMethod.currencies, VendorMethod.countries,
+    ).where(VendorMethod.vendor_id == bindparam("vendor_id"), VendorMethod.mode == bindparam("mode"))
+)  # fmt: skip
 ON_FROM_THE_START = frozenset({"card"})
 MOST_COUNTRIES = 60
 
@@ -71,18 +74,12 @@ def _money(minor: int | None, currency: str | None) -> Money | None:
 
 def list_rules(vendor_id: uuid.UUID, mode: str) -> list[Rule]:
     """Every way to pay as this vendor has it, in the vendor's order. What nobody has touched is as it was at the start."""
-    known = {row.method: row for row in db.session.execute(_RULES, {"vendor_id": vendor_id, "mode": mode})}
-    order = sorted(
-        METHODS, key=lambda method: (known[method].position if method in known else METHODS.index(method), METHODS.index(method))
-    )
-    return [_rule(method, known.get(method)) for method in order]
-
-
-def _rule(method: str, row: Any) -> Rule:
-    if row is None:
-        return Rule(method, method in ON_FROM_THE_START)
-    bounds = Bounds(row.currency, row.minimum_minor, row.maximum_minor, tuple(row.currencies), tuple(row.countries))
-    return Rule(method, row.enabled, bounds)
+    places = {method: number for number, method in enumerate(METHODS)}
+    rules = {method: Rule(method, method in ON_FROM_THE_START) for method in METHODS}
+    for method, enabled, position, currency, least, most, currencies, countries in _RULES.all(vendor_id=vendor_id, mode=mode):
+        places[method] = position
+        rules[method] = Rule(method, enabled, Bounds(currency, least, most, tuple(currencies), tuple(countries)))
+    return [rules[method] for method in sorted(METHODS, key=places.__getitem__)]
 
 
 def switch_method(vendor: Vendor, mode: str, method: str, *, on: bool, by: str) -> None:

@@ -15,6 +15,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.write import Lot
 from core.notifications.models import Notice, NoticeReading, NotificationChoice, NotificationManner
 
 # What the people of a vendor are told, most urgent first.
@@ -50,7 +51,7 @@ def post_notice(vendor: Vendor, kind: str, *, mode: str, about: str) -> Notice:
 
 
 def notice_row(vendor: Vendor, kind: str, *, mode: str, about: str) -> dict[str, Any]:
-    """The notice as a row, for post_notices."""
+    """The notice as a row, for notices_lot."""
     if kind not in SHOWN:
         raise ValueError(f"there is no news of the kind {kind}")
     return {
@@ -59,10 +60,9 @@ def notice_row(vendor: Vendor, kind: str, *, mode: str, about: str) -> dict[str,
     }  # fmt: skip
 
 
-def post_notices(rows: list[dict[str, Any]]) -> None:
-    """Many at once, in one statement: what follows from a batch."""
-    if rows:
-        db.session.execute(insert(Notice.__table__), rows)  # type: ignore[arg-type]
+def notices_lot(rows: list[dict[str, Any]]) -> Lot:
+    """Many at once, to be written together with what else follows from a batch."""
+    return Notice, rows
 
 
 def list_notices(

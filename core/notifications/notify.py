@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
-
-from sqlalchemy import insert
 
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
 from core.kernel.outbox import enqueue_many, enqueue_row, task_row
+from core.kernel.write import Lot
 from core.notifications.models import Message
 
 # Each kind, the ids it is written from, and the one it is about. The words are in templates/emails/<kind>/.
@@ -82,11 +82,9 @@ def message_rows(vendor: Vendor, kind: str, *, mode: str, to: str, locale: str =
     return row, None
 
 
-def notify_many(wanted: list[tuple[Row, Row | None]]) -> None:
-    """Ask for many messages in two statements: what follows from a batch."""
-    if wanted:
-        db.session.execute(insert(Message.__table__), [row for row, _ in wanted])  # type: ignore[arg-type]
-    enqueue_many([task for _, task in wanted if task])
+def notify_many(wanted: list[tuple[Row, Row | None]], jobs: Sequence[Row] = (), *beside: Lot) -> None:
+    """Ask for many messages, for other jobs that follow from the same batch, and write what else it brings, in one journey."""
+    enqueue_many([*(task for _, task in wanted if task), *jobs], (Message, [row for row, _ in wanted]), *beside)
 
 
 def is_address(text: str) -> bool:

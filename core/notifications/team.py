@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Membership, User, Vendor
+from core.kernel.ask import Question
 from core.kernel.db import db
 from core.notifications.models import NotificationChoice, NotificationManner
 from core.notifications.notices import SHOWN, post_notice
@@ -16,6 +17,19 @@ from core.notifications.notify import KINDS, notify
 BUSINESS = "business"  # whose choices are those of the business's own address
 USUAL = "en"  # of somebody who has not chosen a language
 MAILED = tuple(kind for kind in SHOWN if kind in KINDS and kind != "refund_sent")  # the letter of a refund is the payer's
+
+_LATER = (
+    (NotificationManner.vendor_id == NotificationChoice.vendor_id)
+    & (NotificationManner.mode == NotificationChoice.mode)
+    & (NotificationManner.person == NotificationChoice.person)
+    & (NotificationManner.daily | NotificationManner.muted)
+)
+_CHOSEN = Question(
+    select(NotificationChoice.person, NotificationChoice.mailed, NotificationManner.person.label("later"))
+    .outerjoin(NotificationManner, _LATER)
+    .where(NotificationChoice.vendor_id == bindparam("vendor"), NotificationChoice.mode == bindparam("mode"))
+    .where(NotificationChoice.kind == bindparam("kind"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +50,9 @@ def tell_team(vendor: Vendor, kind: str, *, mode: str, **ids: str) -> None:
 def readers_of(vendor: Vendor, mode: str, kind: str) -> list[tuple[str, str]]:
     """Who is written to at once, and in which language: the business's own address unless that was switched off, then whoever asked; each
     address once. Each reads the language chosen in the portal; the business's own address the one of whoever it is, or of its owner."""
-    later = (
-        (NotificationManner.vendor_id == NotificationChoice.vendor_id)
-        & (NotificationManner.mode == NotificationChoice.mode)
-        & (NotificationManner.person == NotificationChoice.person)
-        & (NotificationManner.daily | NotificationManner.muted)
-    )
-    mine = select(NotificationChoice.person, NotificationChoice.mailed, NotificationManner.person.is_(None)).outerjoin(
-        NotificationManner, later
-    )
-    chosen = db.session.execute(
-        mine.where(NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.kind == kind)
-    ).all()
+    chosen = _CHOSEN.all(vendor=vendor.id, mode=mode, kind=kind)
     business = all(mailed for person, mailed, _ in chosen if person == BUSINESS)
-    people = [person for person, mailed, at_once in chosen if mailed and at_once and person != BUSINESS]
+    people = [person for person, mailed, later in chosen if mailed and later is None and person != BUSINESS]
     team = db.session.execute(
         select(User.public_id, User.email, User.language, Membership.role)
         .join(Membership, Membership.user_id == User.id)

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ARRAY, String, any_, bindparam, func, literal, select
 
 from core.accounts.models import Vendor
+from core.kernel.ask import Question, Search
 from core.kernel.clock import now
-from core.kernel.db import db, locked
+from core.kernel.db import db
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
+from core.kernel.write import add_row, keep_changes
 from core.methods.eligible import Way
 from core.notifications.notify import notify
 from core.payments.bank_terms import terms_of
 from core.payments.choose import check_way
-from core.payments.history import move, note
+from core.payments.history import line, line_of_move
 from core.payments.lockout import BY_CARD, is_held, locked_until
-from core.payments.models import Attempt, Payment
+from core.payments.models import Attempt, Payment, PaymentEvent
 from core.payments.start import OPEN_HOLD, SESSION, keep_place, lock_payment
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
 from core.providers.contract import Opening, OpenPayment, Outcome
 from core.providers.registry import provider_named
 
+# Looked up first and locked then, so the payment is locked before its attempt.
+_BOTH = Search(
+    Payment,
+    Attempt,
+    rest="""FROM payments JOIN attempts ON attempts.vendor_id = payments.vendor_id AND attempts.mode = payments.mode
+            AND attempts.payment_id = payments.id
+            WHERE attempts.vendor_id = %s AND attempts.mode = %s AND attempts.id = %s FOR UPDATE OF payments, attempts""",
+)
 MOST_ATTEMPTS = 20  # a payment tried more often than this is not a person paying
 FIRST_INQUIRY = timedelta(seconds=20)
 
@@ -31,8 +42,8 @@ _OF_PAYMENT = (
     Attempt.mode == bindparam("mode"),
     Attempt.payment_id == bindparam("payment_id"),
 )
-_LIVE = select(Attempt).where(*_OF_PAYMENT, Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String))))
-_TRIES = select(func.count()).where(*_OF_PAYMENT)
+_LIVE = Question(select(Attempt).where(*_OF_PAYMENT, Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))))
+_TRIES = Question(select(func.count()).where(*_OF_PAYMENT))
 
 
 class TriedTooOften(Conflict):
@@ -77,27 +88,17 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
         raise PaymentOver("This payment was tried too often. Please open the link again.")
     at = now()
     _follow(vendor, payment, way)
-    attempt = Attempt(
-        vendor_id=payment.vendor_id,
-        mode=payment.mode,
-        id=uuid7(),
-        public_id=public_id("att"),
-        payment_id=payment.id,
-        number=number,
-        state="started",
-        surface=surface if surface in way.surfaces else min(way.surfaces),
-        method=method,
-        provider=way.provider,
-        delayed_days=way.delayed_days,
-        next_inquiry_at=at + FIRST_INQUIRY,
-        inquiries=0,
-        created_at=at,
-        updated_at=at,
-    )
-    db.session.add(attempt)
+    surface = surface if surface in way.surfaces else min(way.surfaces)
+    row = {
+        "vendor_id": payment.vendor_id, "mode": payment.mode, "id": uuid7(), "public_id": public_id("att"), "payment_id": payment.id, "number": number,
+        "state": "started", "surface": surface, "method": method, "provider": way.provider, "delayed_days": way.delayed_days,
+        "next_inquiry_at": at + FIRST_INQUIRY, "inquiries": 0, "created_at": at, "updated_at": at,
+    }  # fmt: skip
+    attempt: Attempt = add_row(Attempt, row)
     payment.method, payment.method_kind = method, None
     keep_place(payment, OPEN_HOLD)
-    note(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=attempt.surface, method=method)
+    started = line(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface, method=method)
+    keep_changes(payment, beside=[(PaymentEvent, [started])])
     return attempt
 
 
@@ -135,15 +136,22 @@ def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, retu
 def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attempt:
     """Write down where the provider wants the payer. Safe to repeat; changes nothing once the attempt has moved on."""
     payment, attempt = lock_both(attempt)
-    first = attempt.provider_reference is None
+    first, told = attempt.provider_reference is None, []
     if first:
         attempt.provider_reference = opening.provider_reference
         attempt.redirect_url, attempt.fields_url, attempt.client_secret = opening.redirect_url, opening.fields_url, opening.client_secret
         kind, actor = ("attempt.instructed", "system") if attempt.provider == "bank" else ("attempt.opened", "provider")
-        note(payment, kind, actor=actor, attempt=attempt.public_id, reference=opening.provider_reference)
+        told.append(line(payment, kind, actor=actor, attempt=attempt.public_id, reference=opening.provider_reference))
     if attempt.state not in LIVE_ATTEMPT:
         attempt.next_inquiry_at = now()  # it was given up while the provider opened it: what is open there must be closed
-        return attempt
+    else:
+        told += _now_open(vendor, payment, attempt, first=first)
+    keep_changes(payment, attempt, beside=[(PaymentEvent, told)] if told else [])
+    return attempt
+
+
+def _now_open(vendor: Vendor, payment: Payment, attempt: Attempt, *, first: bool) -> list[dict[str, Any]]:
+    """What it means for both that the payer can pay now. Answers the lines for the history."""
     if attempt.state in ("started", "unknown"):
         move_attempt(attempt, "action_required")
     if attempt.provider == "bank":
@@ -151,8 +159,8 @@ def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attemp
         if attempt.state in LIVE_ATTEMPT and first:
             notify(vendor, "transfer_instructions", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
     if payment.state in ("created", "requires_method", "unknown"):
-        move(payment, "requires_action", "payment.requires_action", actor="system", attempt=attempt.public_id)
-    return attempt
+        return [line_of_move(payment, "requires_action", "payment.requires_action", actor="system", attempt=attempt.public_id)]
+    return []
 
 
 def drop_unopened(attempt: Attempt) -> None:
@@ -178,12 +186,14 @@ def closes(attempt: Attempt, outcome: Outcome) -> bool:
 
 def live_attempt(payment: Payment) -> Attempt | None:
     """The one attempt that may still move money."""
-    return db.session.scalar(_LIVE, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id})
+    found = _LIVE.first(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
+    return found[0] if found else None
 
 
 def tries_of(payment: Payment) -> int:
     """How many attempts there were."""
-    return int(db.session.scalar(_TRIES, {"vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id}) or 0)
+    [(tries,)] = _TRIES.all(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
+    return int(tries)
 
 
 def paid_attempt(payment: Payment) -> Attempt | None:
@@ -194,10 +204,7 @@ def paid_attempt(payment: Payment) -> Attempt | None:
 
 def lock_both(attempt: Attempt) -> tuple[Payment, Attempt]:
     """The payment and then the attempt, locked in the one order everybody uses."""
-    payment = locked(Payment, attempt.vendor_id, attempt.mode, attempt.payment_id)
-    fresh = locked(Attempt, attempt.vendor_id, attempt.mode, attempt.id)
-    if payment is None or fresh is None:
-        raise RuntimeError("an attempt is never deleted")
+    [(payment, fresh)] = _BOTH.all(attempt.vendor_id, attempt.mode, attempt.id)  # neither is ever deleted
     return payment, fresh
 
 

@@ -8,18 +8,18 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ARRAY, String, and_, any_, bindparam, literal, select
-from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
 from core.customers.meet import meet_customer
 from core.kernel.ask import Question
 from core.kernel.clock import now
-from core.kernel.db import db, locked
+from core.kernel.db import locked
 from core.kernel.errors import Refusal
 from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
+from core.kernel.write import add_row, add_rows
 from core.payments.basket import Choices, PriceChanged, Priced, offer_of, price
 from core.payments.discount import CodeRefused, hold_use
 from core.payments.history import move
@@ -39,11 +39,13 @@ FIRST_HOLD, OPEN_HOLD = timedelta(minutes=15), timedelta(minutes=30)
 RECEIPT_LIFE = timedelta(days=10 * 365)
 
 # Written down once, as in core/payments/link.py: every page of a payment begins with this question.
-_BY_FORM = select(Payment).where(
-    Payment.vendor_id == bindparam("vendor"),
-    Payment.mode == bindparam("mode"),
-    Payment.form_token == bindparam("form"),
-    Payment.link_id == bindparam("link"),
+_BY_FORM = Question(
+    select(Payment).where(
+        Payment.vendor_id == bindparam("vendor"),
+        Payment.mode == bindparam("mode"),
+        Payment.form_token == bindparam("form"),
+        Payment.link_id == bindparam("link"),
+    )
 )
 _LIVE = Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))
 _BY_TOKEN = Question(
@@ -141,7 +143,8 @@ def _price(vendor: Vendor, link: PaymentLink, amount: Money | None, order: Order
 
 def _made_before(vendor: Vendor, link: PaymentLink, form_token: str) -> Payment | None:
     """The payment this very form has made already."""
-    return db.session.scalar(_BY_FORM, {"vendor": vendor.id, "mode": link.mode, "form": form_token, "link": link.id})
+    found = _BY_FORM.first(vendor=vendor.id, mode=link.mode, form=form_token, link=link.id)
+    return found[0] if found else None
 
 
 def check_amount(link: PaymentLink, amount: Money) -> None:
@@ -210,16 +213,13 @@ def _write(
     if row["holds_place"]:
         row["expires_at"] = at + FIRST_HOLD
     # Two posts of one form at once: the second finds the first's row instead of failing on it.
-    made = db.session.execute(
-        insert(Payment).values(**row).on_conflict_do_nothing(index_elements=["vendor_id", "mode", "form_token"]).returning(Payment.id)
-    ).scalar()
-    payment = db.session.scalar(
-        select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == link.mode, Payment.form_token == form_token)
-    )
-    if payment is None or payment.link_id != link.id:
+    made = add_row(Payment, row, unless="vendor_id, mode, form_token")
+    if made is not None:
+        _write_beside(made, link, order, priced)
+        return made
+    payment = _made_before(vendor, link, form_token)
+    if payment is None:
         raise AmountNotOffered("This form was sent before. Please open the link again.")
-    if made:
-        _write_beside(payment, link, order, priced)
     return payment
 
 
@@ -235,12 +235,11 @@ def _write_beside(payment: Payment, link: PaymentLink, order: Order, priced: Pri
         write_details(payment, order.details)
         if order.details.consent:
             detail["terms"] = order.details.consent.terms.version
-    db.session.add(
-        PaymentEvent(
-            vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id, seq=1, kind="payment.created", to_state="created", actor="payer", cause="",
-            detail=detail, at=payment.created_at,
-        )
-    )  # fmt: skip
+    line = {
+        "vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id, "seq": 1, "kind": "payment.created", "to_state": "created", "actor": "payer", "cause": "",
+        "detail": detail, "at": payment.created_at,
+    }  # fmt: skip
+    add_rows((PaymentEvent, [line]))
 
 
 def payment_token(vendor: Vendor, payment: Payment) -> str:

@@ -16,7 +16,6 @@ from core.kernel.outbox import enqueue
 from core.ledger.book import PLATFORM
 from core.providers.bank_accounts import accounts
 from core.providers.bank_models import BankFile, BankLine, BankStatement
-from core.providers.camt import read_camt
 from core.providers.statement import Entry, Statement, StatementFile, StatementRefused
 
 
@@ -40,6 +39,8 @@ def import_statement(raw: bytes, *, name: str, by: str) -> list[Imported]:
     Refuses the whole file, with the line named, when anything in it is damaged, contradicts itself or contradicts an earlier
     statement, and when it is about an account that is not ours. `by` is a person's public id, or 'system'.
     """
+    from core.providers.camt import read_camt  # and the XML library with it: only whoever reads a statement needs that
+
     read = read_camt(raw)
     mode = _mode_of(read)
     _lock_accounts(mode)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from core.accounts.models import Vendor
+from core.kernel.ask import Question
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
@@ -17,6 +18,13 @@ from core.providers.bank import instructions_for
 from core.providers.contract import Instructions, ProviderRefused
 
 MOST_CASES = 100
+_RETURNS = Question(  # every page of a paid payment asks it
+    select(TransferReturn)
+    .where(
+        TransferReturn.vendor_id == bindparam("vendor"), TransferReturn.mode == bindparam("mode"), TransferReturn.payment_id == bindparam("payment")
+    )
+    .order_by(TransferReturn.id)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +43,7 @@ def list_transfers(vendor: Vendor, payment: Payment) -> list[Transfer]:
 
 def list_returns(vendor: Vendor, payment: Payment) -> list[TransferReturn]:
     """What goes or went back unused, oldest first."""
-    mine = TransferReturn.vendor_id == vendor.id, TransferReturn.mode == payment.mode, TransferReturn.payment_id == payment.id
-    return list(db.session.scalars(select(TransferReturn).where(*mine).order_by(TransferReturn.id)))
+    return [one for (one,) in _RETURNS.all(vendor=vendor.id, mode=payment.mode, payment=payment.id)]
 
 
 def find_open_case(vendor: Vendor, payment: Payment) -> TransferCase | None:

@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 import urllib3
 
 NO_ANSWER = urllib3.exceptions.HTTPError  # what `ask` raises when nothing came back
+MOST_KEPT = 8  # open connections: as many as there are threads that could be asking
 
 
 class Line:
     """Asks once; whoever asked knows whether it may be repeated. `ca_bundle` is the file of the authorities that are believed."""
 
     def __init__(self, *, connect_seconds: int, read_seconds: int, ca_bundle: str) -> None:
-        self._kept: dict[str, urllib3.PoolManager] = {}
+        self._kept: dict[str, tuple[Any, bool]] = {}
         self._terms: dict[str, Any] = {
             "retries": False,
             "timeout": urllib3.Timeout(connect=connect_seconds, read=read_seconds),
@@ -26,18 +27,29 @@ class Line:
 
     def ask(self, method: str, url: str, headers: Mapping[str, str] | None, body: Any = None) -> tuple[bytes, int, Mapping[str, str]]:
         """Body, status and headers, whatever the status. Raises NO_ANSWER."""
-        answer = self._pool(url).urlopen(method.upper(), url, headers=headers, body=body, redirect=False)
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        pool, through = self._pool(origin, parts.scheme, parts.hostname or "")
+        target = url if through else url[len(origin) :] or "/"
+        answer = pool.urlopen(method.upper(), target, headers=headers, body=body, redirect=False)
         return answer.data, answer.status, answer.headers
 
     def close(self) -> None:
         """Lets go of the open connections."""
-        for pool in self._kept.values():
-            pool.clear()
+        for pool, through in self._kept.values():
+            if through:
+                pool.clear()
+            else:
+                pool.close()
 
-    def _pool(self, url: str) -> urllib3.PoolManager:
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
+    def _pool(self, origin: str, scheme: str, host: str) -> tuple[Any, bool]:
+        """The connections to one address, and whether they go through a proxy, which is told the whole address."""
         if origin not in self._kept:
-            proxy = None if urllib.request.proxy_bypass(parts.hostname or "") else urllib.request.getproxies().get(parts.scheme)
-            self._kept[origin] = urllib3.ProxyManager(proxy, **self._terms) if proxy else urllib3.PoolManager(**self._terms)
+            proxy = None if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(scheme)
+            straight = self._terms if scheme == "https" else {name: self._terms[name] for name in ("retries", "timeout")}
+            self._kept[origin] = (
+                (urllib3.ProxyManager(proxy, **self._terms), True)
+                if proxy
+                else (urllib3.connection_from_url(origin, maxsize=MOST_KEPT, **straight), False)
+            )
         return self._kept[origin]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
@@ -60,6 +60,9 @@ def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
     return [SelectChoice(value, words) for value, words in pairs]
 
 
+CONTROL_CODES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but the tab and the ends of lines
+
+
 def plain_text(text: str) -> str | None:
     """What is wrong with a text that cannot be stored or shown (nul bytes, half characters, control codes), or None."""
     if "\x00" in text:
@@ -68,7 +71,7 @@ def plain_text(text: str) -> str | None:
         text.encode("utf-8")
     except UnicodeEncodeError:
         return _("This contains half of a character. Type it again instead of pasting it.")
-    if any(unicodedata.category(letter) == "Cc" and letter not in "\t\r\n" for letter in text):
+    if CONTROL_CODES.search(text):
         return _("This contains a control character. Type it again instead of pasting it.")
     return None
 

@@ -28,9 +28,10 @@ def language() -> str:
     """The language of this answer, one of LANGUAGES."""
     if not has_request_context():
         return "en"
-    if "language" not in g:
-        g.language = _choose()
-    return str(g.language)
+    kept = g._get_current_object().__dict__  # every text asks: what `g` does for each look would be a tenth of a page
+    if "language" not in kept:
+        kept["language"] = _choose()
+    return str(kept["language"])
 
 
 def offered() -> tuple[str, ...]:
@@ -100,8 +101,16 @@ def written(sentence: str) -> str:
 # --- texts in templates: `{{ _("Pay %(amount)s", amount=x) }}`. Values are escaped; %% is a percent sign. ------------------
 
 
+@lru_cache(8192)
+def _plain(text: str, code: str) -> Markup:
+    """A text without values; those in the templates are all there are."""
+    return filled(texts(code).ugettext(text), {}, code)
+
+
 def _text(text: str, /, **values: Any) -> Markup:
     code = language()
+    if not values:
+        return _plain(text, code)
     return filled(texts(code).ugettext(text), values, code)
 
 

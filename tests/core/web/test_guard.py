@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from core.web.guard import safe_path, unguarded
-from core.web.statics import compress
+from core.web.statics import JOINED, compress, join
 
 
 @pytest.mark.parametrize("path", ["/portal/", "/portal/payments?status=succeeded&q=a%40b.c", "/portal/links/lnk_1"])
@@ -88,6 +88,20 @@ def test_text_among_the_static_files_goes_compressed_to_whoever_can_read_that(cl
     with client.get("/static/css/checkout.css", headers={"Accept-Encoding": "gzip"}) as packed:
         assert packed.headers["Content-Encoding"] == "gzip" and "Accept-Encoding" in packed.headers["Vary"]
         assert gzip.decompress(packed.data) == plain and len(packed.data) < len(plain) / 3
+
+
+def test_sheets_are_joined_without_their_comments_and_anew_when_one_has_changed(tmp_path: Path) -> None:
+    [(name, parts)] = JOINED.items()
+    (tmp_path / "css").mkdir()
+    for part in parts:
+        (tmp_path / part).write_text(f'/* what {part}\n   is for */\n.a {{\n  content: "{part}";\n}}\n')
+    join(tmp_path)
+    joined = tmp_path / name
+    assert joined.read_text().splitlines() == [line for part in parts for line in (".a {", f'content: "{part}";', "}")]
+    (tmp_path / parts[0]).write_text("b {}")
+    os.utime(joined, (1, 1))
+    join(tmp_path)
+    assert joined.read_text().startswith("b {}") and not list((tmp_path / "css").glob(".*"))
 
 
 def test_a_file_that_has_changed_is_compressed_anew(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""What the driver answered, as rows of the session: the same objects the session's own way would give, made without its machinery.
+
+A row that the session holds already stays the object it is. It is only read anew where that was asked for (a lock), or where the
+session has been told that what it holds is out of date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Column, inspect
+from sqlalchemy.dialects.postgresql.psycopg import dialect
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+
+DIALECT = dialect()
+Make = Callable[[Session, Sequence[Any], bool], Any]
+
+
+def row_maker(entity: type[Any], columns: Sequence[Column[Any]]) -> Make:
+    """How a row of one table is made of its part of an answer whose columns are these. None where an outer join found nothing."""
+    places = {column: number for number, column in enumerate(columns)}
+    mapper = inspect(entity)
+    mapped = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
+    at = {key: places[column] for key, column in mapped.items()}
+    names, pick = list(at), itemgetter(*at.values())
+    readers = {key: column.type.dialect_impl(DIALECT).result_processor(DIALECT, None) for key, column in mapped.items()}
+    read = [(key, reader) for key, reader in readers.items() if reader]
+    key_places = [places[column] for column in mapper.primary_key]
+    first_of_key, new, identity = key_places[0], mapper.class_manager.new_instance, mapper.identity_key_from_primary_key
+
+    def make(session: Session, values: Sequence[Any], fresh: bool = False) -> Any:
+        if values[first_of_key] is None:
+            return None
+        key, known = identity([values[place] for place in key_places]), session.identity_map
+        row = known.get(key)
+        if row is not None:
+            return renew(row, values) if fresh or inspect(row).expired_attributes else row
+        row = new()
+        held, state = row.__dict__, inspect(row)
+        held.update(zip(names, pick(values), strict=True))
+        for name, reader in read:
+            held[name] = reader(held[name])
+        state.key, state.session_id = key, session.hash_key  # as the session's own loading ties a row to it
+        known.add(state)
+        return row
+
+    def renew(row: Any, values: Sequence[Any]) -> Any:
+        held, missing = row.__dict__, object()
+        for name, value in zip(names, pick(values), strict=True):
+            value = readers[name](value) if readers[name] else value
+            if held.get(name, missing) != value:
+                set_committed_value(row, name, value)
+        return row
+
+    return make
+
+
+def settled(session: Session, row: Any) -> None:
+    """What stands on this row of the session is what stands in the table: there is nothing to write any more."""
+    state = inspect(row)
+    state._commit_all(state.dict, session.identity_map)  # as the session does itself after it has written
+
+
+def written(statement: Any) -> tuple[str, dict[str, Any]]:
+    """A statement as text for the driver, with the values that never change."""
+    compiled = statement.compile(dialect=DIALECT)
+    return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}

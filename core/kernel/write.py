@@ -1,0 +1,91 @@
+"""Rows put straight into their tables: any number of new or changed ones, of several tables, in one journey to PostgreSQL.
+
+For what is written on the way of every payment. The session's own way gives each row an object with a history of its changes, sorts
+them all and puts a statement together, which takes many times longer than PostgreSQL takes to keep them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import inspect
+
+from core.kernel.db import Base, db, driver
+from core.kernel.rows import Make, row_maker, settled
+
+Shapes = tuple[tuple[type[Base], tuple[str, ...]], ...]
+Lot = tuple[type[Base], Sequence[dict[str, Any]]]
+Row = TypeVar("Row", bound=Base)
+_document = json.JSONEncoder(check_circular=False, separators=(",", ":"), default=str).encode
+
+
+def add_rows(*lots: Lot) -> None:
+    """Add rows to tables, `add_rows((Message, letters), (OutboxTask, tasks))`. The rows of one lot name the same columns.
+
+    What they are said of must be written already, or come in the same call: a key is looked at when all of them are in.
+    """
+    full = [(model, rows) for model, rows in lots if rows]
+    if full:
+        text = _writing(tuple((model, tuple(rows[0])) for model, rows in full))
+        driver().execute(text, [_document(rows) for _, rows in full])
+
+
+def add_row(model: type[Row], row: dict[str, Any], *, unless: str = "") -> Row | None:
+    """Add one row and answer it as a row of the session; None when there is one already with the same `unless`, names of columns."""
+    text, make = _adding_one(model, tuple(row), unless)
+    made = driver().execute(text, (_document([row]),)).fetchone()
+    return None if made is None else make(db.session(), made, True)
+
+
+def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
+    """Write what was changed on these rows of the session now, and not when the unit ends; and new rows in the same journey.
+
+    The changed rows are locked, so nobody has changed them since. Within a savepoint the session writes them itself: it knows what to
+    take back.
+    """
+    session = db.session()
+    if session.in_nested_transaction():
+        add_rows(*beside)
+        session.flush()
+        return
+    changed = [(row, names) for row in rows if (names := tuple(inspect(row).committed_state))]
+    if not changed:
+        add_rows(*beside)
+        return
+    values: list[Any] = [_document(new) for _, new in beside]
+    for row, names in changed:
+        held = row.__dict__
+        values += [_document({name: held[name] for name in names}), *inspect(row).identity]
+    new = tuple((model, tuple(lot[0])) for model, lot in beside)
+    driver().execute(_writing(new, tuple((type(row), names) for row, names in changed)), values)
+    for row, _ in changed:
+        settled(session, row)
+
+
+def _insert(model: type[Base], names: tuple[str, ...]) -> str:
+    table, columns = model.__tablename__, ", ".join(names)
+    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb)"
+
+
+def _update(model: type[Base], names: tuple[str, ...]) -> str:
+    table, columns = model.__tablename__, ", ".join(names)
+    mine = " AND ".join(f"{column.name} = %s" for column in model.__table__.primary_key)
+    return f"UPDATE {table} SET ({columns}) = (SELECT {columns} FROM jsonb_populate_record(NULL::{table}, %s::jsonb)) WHERE {mine}"
+
+
+@cache
+def _writing(new: Shapes, changed: Shapes = ()) -> str:
+    """One statement for all: each part but the last stands before it."""
+    *first, last = [_insert(model, names) for model, names in new] + [_update(model, names) for model, names in changed]
+    parts = ", ".join(f"part{number} AS ({text})" for number, text in enumerate(first))
+    return f"WITH {parts} {last}" if parts else last
+
+
+@cache
+def _adding_one(model: type[Base], names: tuple[str, ...], unless: str) -> tuple[str, Make]:
+    columns = list(model.__table__.columns)
+    once = f" ON CONFLICT ({unless}) DO NOTHING" if unless else ""
+    return f"{_insert(model, names)}{once} RETURNING {', '.join(column.name for column in columns)}", row_maker(model, columns)

@@ -1,0 +1,142 @@
+"""Rows put straight into their tables are the rows the session would have written, and the session knows of them."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from psycopg.errors import CheckViolation
+from sqlalchemy import event, func, inspect, select
+
+from core.kernel.ask import Search
+from core.kernel.clock import now
+from core.kernel.db import db, finish_unit, locked, unit_of_work
+from core.kernel.ids import uuid7
+from core.kernel.outbox import OutboxTask, enqueue, task_row
+from core.kernel.write import add_row, add_rows, keep_changes
+from core.payments.history import line, note
+from core.payments.models import Payment, PaymentEvent
+from tests.factories import Shop, make_link, make_payment, make_shop
+
+BY_ID = Search(Payment, rest="FROM payments WHERE vendor_id = %s AND mode = %s AND id = %s FOR UPDATE OF payments")
+
+
+@pytest.fixture
+def shop(app: Flask) -> Shop:
+    return make_shop(app)
+
+
+def key_of(payment: Payment) -> tuple[object, str, object]:
+    return payment.vendor_id, payment.mode, payment.id
+
+
+def held(payment: Payment) -> dict[str, object]:
+    return {c.key: getattr(payment, c.key) for c in inspect(Payment).column_attrs}
+
+
+def stored(payment: Payment) -> Payment:
+    with unit_of_work():
+        db.session.expire_all()
+        return db.session.get_one(Payment, key_of(payment))
+
+
+def test_a_row_is_what_the_session_would_have_written(app: Flask) -> None:
+    wanted = task_row("nothing", uuid7(), queue="papers", due_in=3600, name='Zoë \N{SNOWMAN} "quoted"', number=7, nothing=None)
+    with app.app_context():
+        with unit_of_work():
+            add_rows((OutboxTask, [wanted]))
+            usual = enqueue(
+                "nothing", wanted["vendor_id"], queue="papers", due_in=3600, name='Zoë \N{SNOWMAN} "quoted"', number=7, nothing=None
+            )
+        with unit_of_work():
+            one = db.session.get_one(OutboxTask, (wanted["vendor_id"], wanted["id"]))
+            assert {c.key: getattr(one, c.key) for c in inspect(OutboxTask).column_attrs} == {**wanted, "last_error": None}
+            assert one.args == usual.args
+            db.session.delete(one)
+            db.session.delete(db.session.get_one(OutboxTask, (usual.vendor_id, usual.id)))
+
+
+def test_rows_of_several_tables_are_one_journey(app: Flask, shop: Shop) -> None:
+    payment = make_payment(shop, make_link(shop))
+    with app.app_context(), unit_of_work():
+        fresh = locked(Payment, *key_of(payment))
+        seen: list[str] = []
+        event.listen(db.engine, "before_cursor_execute", lambda *said: seen.append(said[2]))
+        events = [line(fresh, "one", actor="system"), line(fresh, "two", actor="system", cause="x", why=None, what=1)]
+        task = task_row("nothing", payment.vendor_id, queue="papers", due_in=3600)
+        add_rows((PaymentEvent, events), (OutboxTask, [task]), (PaymentEvent, []))
+        assert seen == []  # by the session's way nothing went
+        found = db.session.scalars(
+            select(PaymentEvent)
+            .where(PaymentEvent.payment_id == payment.id, PaymentEvent.kind.in_(("one", "two")))
+            .order_by(PaymentEvent.seq)
+        )
+        assert [(one.kind, one.detail, one.cause, one.at) for one in found] == [
+            ("one", {}, "", events[0]["at"]),
+            ("two", {"what": 1}, "x", events[1]["at"]),
+        ]
+        assert db.session.scalar(select(func.count()).where(OutboxTask.id == task["id"])) == 1
+        db.session.delete(db.session.get_one(OutboxTask, (payment.vendor_id, task["id"])))
+
+
+def test_a_row_that_is_there_already_is_left_alone(app: Flask, shop: Shop) -> None:
+    first = make_payment(shop, make_link(shop))
+    with app.app_context():
+        with unit_of_work():
+            row = held(db.session.get_one(Payment, key_of(first)))
+            assert add_row(Payment, {**row, "id": uuid7(), "amount_minor": 1}, unless="vendor_id, mode, form_token") is None
+            new = {**row, "id": uuid7(), "public_id": "pay_x" + row["public_id"][5:], "reference": "X" + row["reference"][1:], "form_token": "f" + str(uuid7()),
+                   "token_id": "tok_x" + row["token_id"][5:]}  # fmt: skip
+            made = add_row(Payment, new, unless="vendor_id, mode, form_token")
+            assert made is db.session.get(Payment, key_of(made)) and held(made) == new
+        assert held(stored(made)) == new
+
+
+def test_what_the_table_refuses_is_refused(app: Flask, shop: Shop) -> None:
+    payment = make_payment(shop, make_link(shop))
+    with app.app_context():
+        with pytest.raises(CheckViolation), unit_of_work():
+            fresh = locked(Payment, *key_of(payment))
+            fresh.amount_minor = 0
+            keep_changes(fresh)
+        assert stored(payment).amount_minor == payment.amount_minor
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_changes_are_written_at_once_and_belong_to_the_unit(app: Flask, shop: Shop, keep: bool) -> None:
+    payment = make_payment(shop, make_link(shop))
+    with app.app_context():
+        fresh = locked(Payment, *key_of(payment))
+        fresh.payer_country, fresh.key_values, fresh.captured_at = "GB", {"a": "ü"}, now()
+        wanted = held(fresh)
+        keep_changes(fresh, beside=[(PaymentEvent, [line(fresh, "changed", actor="system")])])
+        wanted |= {"version": fresh.version, "updated_at": fresh.updated_at}
+        assert fresh not in db.session.dirty and held(fresh) == wanted
+        assert held(BY_ID.all(*key_of(payment))[0][0]) == wanted
+        finish_unit(keep=keep)
+        told = held(stored(payment))
+        assert told == (wanted if keep else held(payment))
+
+
+def test_what_is_written_within_a_savepoint_is_taken_back_with_it(app: Flask, shop: Shop) -> None:
+    payment = make_payment(shop, make_link(shop))
+    with app.app_context(), unit_of_work():
+        fresh = locked(Payment, *key_of(payment))
+        inner = db.session.begin_nested()
+        fresh.payer_country = "GB"
+        note(fresh, "taken_back", actor="system")
+        keep_changes(fresh)
+        inner.rollback()
+        assert (fresh.payer_country, fresh.version) == (None, payment.version)
+        assert db.session.scalar(select(func.count()).where(PaymentEvent.payment_id == payment.id, PaymentEvent.kind == "taken_back")) == 0
+
+
+def test_a_search_answers_with_the_row_in_hand_and_what_stands_in_the_table_now(app: Flask, shop: Shop) -> None:
+    payment = make_payment(shop, make_link(shop))
+    with app.app_context():
+        with unit_of_work():
+            mine = db.session.get_one(Payment, key_of(payment))
+        with db.engine.begin() as other:
+            other.execute(Payment.__table__.update().where(Payment.__table__.c.id == payment.id).values(payer_name="Grace"))
+        with unit_of_work():
+            [(again,)] = BY_ID.all(*key_of(payment))
+            assert again is mine and mine.payer_name == "Grace" and mine not in db.session.dirty

@@ -1,0 +1,51 @@
+"""Who waits for wake-ups: RQ's worker without forks, and without a record of each of its runs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from rq import SimpleWorker
+from rq.job import Job
+from rq.queue import Queue
+from rq.timeouts import JobTimeoutException
+from rq.worker import WorkerStatus
+
+from core.kernel.db import finish_unit
+
+RESTING = 5.0  # seconds; a third of what it listens at a time
+log = structlog.get_logger("workers")
+
+
+class Listener(SimpleWorker):
+    """A wake-up has no result, is never tried again and never missed: PostgreSQL remembers the work, and the clock looks for it.
+
+    So Redis is only told that this worker is busy, and for how long nobody need worry about it. The usual entries about a run (an
+    execution, two registries, a result) would cost several times what it takes to look for the work.
+    """
+
+    _said_at = -RESTING
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """That it lives. RQ's loop says so five times around each job; once in some seconds is enough."""
+        at = time.monotonic()
+        if timeout is None and pipeline is None and at < self._said_at + RESTING:
+            return
+        self._said_at = at
+        super().heartbeat(timeout, pipeline)
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run it, for as long as it may take. What goes wrong in it is logged; the work it leaves is found again."""
+        with self.connection.pipeline(transaction=False) as pipeline:
+            self.set_state(WorkerStatus.BUSY, pipeline=pipeline)  # from here on a request to stop waits until it is through
+            self.heartbeat(self.get_heartbeat_ttl(job), pipeline=pipeline)
+            pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
+            pipeline.execute()
+        timer: Any = self.death_penalty_class(job.timeout, JobTimeoutException, job_id=job.id)
+        try:
+            with timer:
+                job.func(*job.args)
+        except Exception as error:
+            log.error("drain_failed", queue=queue.name, error=repr(error))
+            finish_unit(keep=False)

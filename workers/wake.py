@@ -1,0 +1,97 @@
+"""The wake-up: a process that has committed work tells the workers through RQ. What is not heard is found by the clock.
+
+It stands apart from what the workers do, so that a web process can call without loading the jobs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
+
+from core.kernel.config import settings
+
+MOMENT = 100_000_000  # nanoseconds
+log = structlog.get_logger("workers")
+_redis: Redis | None = None
+_quiet_until: dict[str, int] = {}
+
+
+class _InHand(threading.local):
+    """The queues this thread is at work on, and whether its own work has brought more for one since it last looked."""
+
+    def __init__(self) -> None:
+        self.queues: dict[str, bool] = {}
+
+
+_in_hand = _InHand()
+
+
+def redis() -> Redis:
+    """This process's connection to Redis. Short time-outs and one more try at once: a payer never waits for a wake-up."""
+    global _redis
+    if _redis is None:
+        _redis = Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
+    return _redis
+
+
+def wake_soon(queues: set[str]) -> None:
+    """The same after a commit. Within a moment of its own last call a process does not call again: whoever comes for that one finds
+    this work too, or else the clock does, which looks some times a second. For a queue it is at work on it looks again itself."""
+    at = time.monotonic_ns()
+    mine = queues & _in_hand.queues.keys()
+    _in_hand.queues.update(dict.fromkeys(mine, True))
+    due = {queue for queue in queues - mine if at >= _quiet_until.get(queue, 0)}
+    if due:
+        _quiet_until.update(dict.fromkeys(due, at + MOMENT))
+        wake(due)
+
+
+def wake(queues: set[str]) -> None:
+    """Tell the workers that these queues have work. One wake-up per queue is enough until somebody starts on it."""
+    try:
+        for queue in sorted(queues):
+            if redis().set(f"wake:{queue}", "1", nx=True, ex=5):
+                _call(queue)
+    except RedisError as error:
+        log.warning("wake_lost", queues=sorted(queues), error=str(error))  # the clock looks every second, in PostgreSQL
+
+
+def _call(queue: str) -> None:
+    """Every wake-up of a queue is the same job, which stays in Redis: to call is to put its name into the queue once more."""
+    line, name = redis(), f"drain-{queue}"
+    if not line.exists(Job.key_for(name)):
+        terms = {"timeout": 120, "result_ttl": 0, "failure_ttl": 60, "status": JobStatus.QUEUED}
+        Job.create("workers.runner.drain", [queue], id=name, origin=queue, connection=line, serializer=JSONSerializer, **terms).save()
+    Queue(queue, connection=line, serializer=JSONSerializer).push_job_id(name)
+
+
+@contextmanager
+def at_work(queue: str) -> Iterator[Callable[[], bool]]:
+    """This thread starts on a queue: the wake-up is taken down, and the next work on it calls anew. Gives a question: has the work done
+    since it was last asked brought more for this queue?"""
+    _quiet_until.pop(queue, None)
+    try:
+        redis().delete(f"wake:{queue}")
+    except RedisError as error:
+        log.warning("wake_kept", queue=queue, error=str(error))
+
+    def brought_more() -> bool:
+        brought, _in_hand.queues[queue] = _in_hand.queues[queue], False
+        return brought
+
+    _in_hand.queues[queue] = False
+    try:
+        yield brought_more
+    finally:
+        del _in_hand.queues[queue]
