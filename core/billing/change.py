@@ -11,6 +11,7 @@ from core.billing.effects import Notice, TierChanged
 from core.billing.lines import PLAN, Line
 from core.billing.proration import plan_line, running
 from core.billing.subscription import Planned, Step, Subscription
+from core.billing.tax import with_tax
 from core.kernel.errors import Conflict
 from core.kernel.sentence import said
 
@@ -98,5 +99,5 @@ def at_boundary(state: Subscription) -> Step:
         return state, ()  # who hibernates keeps a waiting change until waking up
     state = replace(state, planned=None)
     if not any(tier.code == planned.tier for tier in state.terms.tiers) or not state.terms.tier(planned.tier).fits(state.products.count):
-        return state, (Notice("downgrade_dropped", state.today, state.today, state.plan.price, planned.tier),)
+        return state, (Notice("downgrade_dropped", state.today, state.today, with_tax(state.plan.price, state.tax_bps), planned.tier),)
     return replace(state, tier=planned.tier, episode=None), (TierChanged(state.tier, planned.tier, state.today),)

@@ -44,9 +44,8 @@ def hold(
     """Draft the document and ask for its payment, together with what else is owed; nothing of the subscription changes yet."""
     document = draft(state, [*pending_lines(state), *lines], origin=kind, until="paid")
     number = max([state.next_line, *(line.number + 1 for line in document.lines)])
-    state = replace(
-        state, awaiting=Awaiting(kind, tier, document, branches), next_document=document.number + 1, next_line=number, lapsed=None
-    )
+    awaiting = Awaiting(kind, tier, document, branches, state.today)
+    state = replace(state, awaiting=awaiting, next_document=document.number + 1, next_line=number, lapsed=None)
     effects: list[Effect] = [Drafted(document)]
     if charge:
         effects.append(charge_for(state, debts))
@@ -78,7 +77,8 @@ def take_up(state: Subscription) -> Step:
     assert held is not None
     state, owed = owe(record(replace(state, awaiting=None), held.document), held.document, charge=False)
     state, adopted = adopt(state, held.kind, held.tier, branches=held.branches)
-    return state, (*owed[1:], *adopted)  # it was told as drafted when it was
+    told = (Notice("limit_enforced", state.today, state.today, held.document.gross, held.tier),) if held.kind == LIMIT else ()
+    return state, (*owed[1:], *adopted, *told)  # it was told as drafted when it was
 
 
 def adopt(state: Subscription, kind: str, tier: str, *, branches: int) -> Step:

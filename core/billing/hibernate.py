@@ -10,6 +10,7 @@ from core.billing.documents import put
 from core.billing.effects import Effect, Notice
 from core.billing.lines import BRANCH, PLAN, Line
 from core.billing.subscription import Planned, Step, Subscription, move
+from core.billing.tax import with_tax
 from core.billing.terms import Terms
 from core.kernel.errors import Conflict
 
@@ -95,7 +96,7 @@ def resume(state: Subscription, *, coming: Terms | None = None) -> Step:
     planned, tier = state.planned, _tier(state)
     dropped: tuple[Effect, ...] = ()
     if planned is not None and planned.kind == "tier" and planned.tier != tier:
-        dropped = (Notice("downgrade_dropped", state.today, state.today, state.plan.price, planned.tier),)
+        dropped = (Notice("downgrade_dropped", state.today, state.today, with_tax(state.plan.price, state.tax_bps), planned.tier),)
     state, effects = gate.decide(state, gate.RESUME, tier, resume_lines(state), branches=state.branches.count)
     state, told = limits.look(state, coming=coming)
     return state, (*dropped, *effects, *told)
@@ -118,7 +119,7 @@ def remind(state: Subscription) -> Step:
     if state.status != states.HIBERNATING or state.resume_confirmed or not _months(state, state.terms.hibernation_notice_month):
         return state, ()
     ends = boundary(state.period.end, state.terms.hibernation_months - state.terms.hibernation_notice_month)
-    return state, (Notice("hibernation_ends", state.today, ends, state.plan.price),)
+    return state, (Notice("hibernation_ends", state.today, ends, with_tax(state.plan.price, state.tax_bps)),)
 
 
 def _months(state: Subscription, months: int) -> bool:

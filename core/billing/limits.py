@@ -9,10 +9,11 @@ from fractions import Fraction
 from core.billing import gate, states
 from core.billing.calendar import DAY, period_of
 from core.billing.change import plan_lines, upgrade_lines
+from core.billing.documents import gross_of
 from core.billing.effects import Effect, Notice, ProductsHidden, TierChanged
-from core.billing.lines import total
 from core.billing.proration import part
 from core.billing.subscription import Episode, Planned, Products, Step, Subscription
+from core.billing.tax import with_tax
 from core.billing.terms import Terms
 from core.kernel.errors import Conflict
 from core.kernel.money import Money
@@ -94,13 +95,13 @@ def quote(state: Subscription, on: date, *, coming: Terms | None = None) -> tupl
         target = terms.smallest_for(state.products.count, least=state.tier)
         period = period_of(state.anchor, on)
         if on == period.start:
-            return target.code, target.price  # the renewal of that day is the greater plan's
+            return target.code, with_tax(target.price, state.tax_bps)  # the renewal of that day is the greater plan's
         piece = period.rest(on)
         share = Fraction(piece.days, period.days)
-        return target.code, part(target.price, share) - part(terms.tier(state.tier).price, share)
+        return target.code, with_tax(part(target.price, share) - part(terms.tier(state.tier).price, share), state.tax_bps)
     target = terms.smallest_for(state.products.count, least=state.tier)
     later = replace(state, today=on)
-    return target.code, total(plan_lines(later, target.code), state.currency)
+    return target.code, gross_of(later, plan_lines(later, target.code))
 
 
 # --- midnight ----------------------------------------------------------------------------------------------------------------
@@ -147,11 +148,11 @@ def enforce(state: Subscription) -> Step:
         state, shown = gate.fit(replace(state, tier=target.code))
         return state, (
             TierChanged(old, target.code, state.today),
-            Notice("limit_enforced", state.today, state.today, target.price, target.code),
+            Notice("limit_enforced", state.today, state.today, with_tax(target.price, state.tax_bps), target.code),
             *shown,
         )
     lines = upgrade_lines(state, target.code)
-    notice = Notice("limit_enforced", state.today, state.today, total(plan_lines(state, target.code), state.currency), target.code)
+    notice = Notice("limit_enforced", state.today, state.today, gross_of(state, plan_lines(state, target.code)), target.code)
     state, effects = gate.decide(state, gate.LIMIT, target.code, lines, branches=state.branches.count)
     told = () if state.awaiting is not None else (notice,)
     return state, (*effects, *told)

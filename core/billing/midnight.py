@@ -104,6 +104,8 @@ def _requote(state: Subscription) -> Step:
     held = state.awaiting
     if held is None or held.document.on == state.today:
         return state, ()
+    if (state.today - held.asked_on).days > 1:
+        return gate.drop(state, why="change_lapsed")  # its hours were over yesterday, whoever was to say so
     state, dropped = gate.drop(state)
     lines: list[Line]
     if held.kind == gate.REACTIVATE:
@@ -113,6 +115,8 @@ def _requote(state: Subscription) -> Step:
     else:
         lines, debts = change.upgrade_lines(state, held.tier), ()
     renewed, drafted = gate.hold(state, held.kind, held.tier, lines, branches=state.branches.count, debts=debts, charge=False)
+    assert renewed.awaiting is not None
+    renewed = replace(renewed, awaiting=replace(renewed.awaiting, asked_on=held.asked_on))
     amount = gate.charge_for(renewed, debts).amount
     if amount < state.terms.gateway_minimum:
         return state, (*dropped, Notice("change_lapsed", state.today, detail=held.tier))

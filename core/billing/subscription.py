@@ -65,6 +65,7 @@ class Awaiting:
     tier: str
     document: Document
     branches: int  # how many branches its lines bring to
+    asked_on: date  # it is quoted anew at the midnight after, and gone at the next
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,11 @@ def tax_on(net: Money, bps: int) -> Money:
     return part(net, Fraction(bps, WHOLE))
 
 
+def with_tax(net: Money, bps: int | None) -> Money:
+    """What a net price comes to for the merchant."""
+    return net if bps is None else net + tax_on(net, bps)
+
+
 def credited_tax(share: TaxShare, net: Money) -> Money:
     """The tax that goes back with a credit of `net`: by the rate, and what remains with the last one."""
     left = share.tax - share.credited_tax

@@ -48,7 +48,9 @@ def test_ec_06_a_day_without_midnight_begins_at_its_first_instant() -> None:
     assert first_instant(date(2027, 5, 1), cairo) - first_instant(date(2027, 4, 30), cairo) == timedelta(hours=23)
 
 
-@pytest.mark.parametrize(("zone", "day"), [("Africa/Cairo", (2027, 4, 30)), ("America/Santiago", (2027, 9, 5)), ("Asia/Beirut", (2027, 3, 28))])
+@pytest.mark.parametrize(
+    ("zone", "day"), [("Africa/Cairo", (2027, 4, 30)), ("America/Santiago", (2027, 9, 5)), ("Asia/Beirut", (2027, 3, 28))]
+)
 def test_ec_06_nothing_of_such_a_day_is_skipped(zone: str, day: tuple[int, int, int]) -> None:
     begins = first_instant(date(*day), BillingZone(zone))
     assert local_date(begins, BillingZone(zone)) == date(*day)
@@ -110,7 +112,9 @@ def test_an_instant_without_a_zone_is_an_error() -> None:
 
 
 anchors = st.dates(date(2020, 1, 1), date(2040, 12, 31))
-zones = st.sampled_from(["Europe/London", "Pacific/Auckland", "America/St_Johns", "Africa/Cairo", "America/Santiago", "Asia/Kathmandu", "Etc/GMT+12"])
+zones = st.sampled_from(
+    ["Europe/London", "Pacific/Auckland", "America/St_Johns", "Africa/Cairo", "America/Santiago", "Asia/Kathmandu", "Etc/GMT+12"]
+)
 
 
 @given(anchors, st.integers(0, 600))

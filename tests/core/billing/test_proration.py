@@ -56,8 +56,6 @@ def test_ec_13_on_the_last_day_it_waits_for_the_next_invoice() -> None:
 
 def test_ec_14_at_the_boundary_a_change_belongs_to_the_new_period() -> None:
     story = Story("starter", NOVEMBER)
-    story.to(date(2026, 11, 20))
-    story.change(auto_downgrade=False)
     story.to(date(2026, 12, 1))
     assert amounts(story.documents(new=True)[-1]) == ["1.00"]
     story.wish(ChooseTier("pro"))
