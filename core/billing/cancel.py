@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.billing import gate, proration, states
+from core.billing.booking import drop_drafts, pending_lines
 from core.billing.calendar import DAY
-from core.billing.documents import give_back, issue, pending_lines
+from core.billing.documents import give_back, issue
 from core.billing.effects import Effect, Notice, RetriesStopped, Written
 from core.billing.lines import BRANCH, PLAN, sum_of, total
 from core.billing.subscription import Dunning, Planned, Step, Subscription, move
@@ -38,8 +39,9 @@ def keep(state: Subscription) -> Step:
 def end(state: Subscription, *, charge: bool = True) -> Step:
     """The end itself: unused days come back, pending lines are charged a last time or waived, the status is final."""
     effects: list[Effect] = []
-    state, dropped = gate.drop(state)
-    effects += dropped
+    for let_go in (gate.drop, drop_drafts):
+        state, dropped = let_go(state)
+        effects += dropped
     if state.today in state.period and state.status != states.SUSPENDED:
         state, credited = give_back(state, proration.ended(state, state.today, PLAN, BRANCH), origin="cancellation")
         effects += credited

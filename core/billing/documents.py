@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.billing import balance
+from core.billing.booking import book, draft, finalise, gross_of, not_final, numbered, pending_lines, record
 from core.billing.effects import BalanceMoved, ChargeWanted, Drafted, Effect, Paid
-from core.billing.lines import Document, Entry, Line, total
+from core.billing.lines import Document, Line, total
 from core.billing.proration import rest_of
 from core.billing.subscription import Open, Step, Subscription
-from core.billing.tax import tax_document
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
 from core.kernel.sentence import said
@@ -28,83 +28,17 @@ def check_credit(charged: Money, credited: Money, asked: Money) -> None:
         raise CreditExceedsInvoice(said("Only %(left)s is left of this invoice.", left=charged - credited), field="amount")
 
 
-# --- drafting and booking ----------------------------------------------------------------------------------------------------
-
-
-def numbered(state: Subscription, lines: Sequence[Line]) -> tuple[Line, ...]:
-    """New lines get the next numbers; pending ones have theirs."""
-    done, number = [], state.next_line
-    for line in lines:
-        done.append(line if line.number else replace(line, number=number))
-        number += not line.number
-    return tuple(done)
-
-
-def draft(state: Subscription, lines: Sequence[Line], *, origin: str, until: str) -> Document:
-    """The document these lines make. Nothing is booked."""
-    lines = numbered(state, lines)
-    taxes, _ = tax_document(state, lines, state.next_document)
-    kind = "credit_note" if total(lines, state.currency).minor < 0 else "invoice"
-    return Document(state.next_document, kind, origin, state.today, lines, taxes, state.currency, until)
-
-
-def book(state: Subscription, lines: Sequence[Line], document: int | None) -> Subscription:
-    """Write lines into the subscription: pending ones get their document, credits are counted on the line they correct."""
-    entries = {entry.line.number: entry for entry in state.entries}
-    for line in lines:
-        known = entries.get(line.number)
-        if known is not None:
-            entries[line.number] = replace(known, document=document)
-            continue
-        runs = line.corrects is None and line.end == state.period.end
-        entries[line.number] = Entry(line, Money(0, state.currency), line.quantity if runs else 0, document)
-        if line.corrects is not None:
-            _correct(entries, line)
-    number = max([state.next_line, *(line.number + 1 for line in lines)])
-    return replace(state, entries=tuple(entries.values()), next_line=number)
-
-
-def _correct(entries: dict[int, Entry], line: Line) -> None:
-    """Count a credit on its line. Taking a credit back (in a void) leaves its line as if that had not been given."""
-    source = entries[line.corrects or 0]
-    entries[source.line.number] = replace(source, credited=source.credited - line.amount, running=max(0, source.running - line.quantity))
-    if source.line.corrects is not None:
-        first = entries[source.line.corrects]
-        entries[first.line.number] = replace(first, credited=first.credited - line.amount)
-
-
-def record(state: Subscription, document: Document) -> Subscription:
-    """Book a document's lines."""
-    state = book(state, document.lines, document.number)
-    return replace(state, next_document=max(state.next_document, document.number + 1))
-
-
-def finalise(state: Subscription, document: Document) -> Subscription:
-    """Book a document's tax: from now on it is what later credits give back of. A draft that is dropped never taxed anything."""
-    _, taxed = tax_document(state, document.lines, document.number)
-    return replace(state, taxed=taxed)
-
-
 # --- what an event comes to --------------------------------------------------------------------------------------------------
-
-
-def pending_lines(state: Subscription) -> tuple[Line, ...]:
-    return tuple(entry.line for entry in state.pending)
-
-
-def gross_of(state: Subscription, lines: Sequence[Line]) -> Money:
-    """What some lines come to with their tax."""
-    return draft(state, lines, origin="", until="").gross
 
 
 def weigh(state: Subscription, lines: Sequence[Line]) -> str:
     """What becomes of an event's lines: "nothing", "pending", "credit", "covered" (by the balance) or "charge"."""
     if not lines:
         return "nothing"
-    waiting = {entry.line.number for entry in state.pending}
+    waiting = not_final(state)
     net = total(lines, state.currency)
     if not net or any(line.corrects in waiting for line in lines):
-        return "pending"  # what was never invoiced is corrected where it waits
+        return "pending"  # what is on no final invoice is corrected where it waits: a credit note names a number
     if net.minor < 0:
         return "credit"
     terms = state.terms
@@ -134,7 +68,7 @@ def put(state: Subscription, lines: Sequence[Line], *, origin: str, hold: bool =
 
 def give_back(state: Subscription, credits: Sequence[Line], *, origin: str) -> Step:
     """Credits for what ends: a credit note for what was invoiced; what corrects a pending line waits together with it."""
-    waiting = {entry.line.number for entry in state.pending}
+    waiting = not_final(state)
     invoiced = [line for line in credits if line.corrects not in waiting]
     state = book(state, numbered(state, [line for line in credits if line.corrects in waiting]), None)
     if not total(invoiced, state.currency):
@@ -200,14 +134,19 @@ def owe(state: Subscription, document: Document, *, tier_before: str = "", charg
     if not owed.due:
         return unblocked(state), (*effects, Paid(document.number))
     state = replace(state, open=(*state.open, owed))
-    if applied.card and charge:
+    if not applied.card:
+        return unblocked(state), tuple(effects)
+    if charge:
         effects.append(wanted(state, (owed,)))
     return state, tuple(effects)
 
 
 def wanted(state: Subscription, owed: Sequence[Open], *, attempt: int = 1, at_minute: int | None = None) -> ChargeWanted:
-    """One charge for these documents, and for whatever was too little to be charged before."""
-    carried = [other for other in state.open if other.standing == "carried" and other not in owed]
+    """One charge for these documents, and for whatever was too little to be charged before, unless another charge asks for that."""
+    others = [other for other in state.open if other not in owed]
+    carried = [other for other in others if other.standing == "carried"]
+    if len(carried) < len(others):
+        carried = []
     amount = state.zero
     for each in (*owed, *carried):
         amount = amount + each.due
@@ -223,6 +162,8 @@ def unblocked(state: Subscription) -> Subscription:
 
 def void(state: Subscription, document: int) -> Step:
     """Take a wrong invoice back: a credit note that mirrors all that is left of it. Both stay visible. Refuses when nothing is left."""
+    if any(owed.document == document and owed.draft is not None for owed in state.open):
+        raise CreditExceedsInvoice("This invoice is not final: it has no number yet, and nothing to take back.", field="amount")
     lines = [rest_of(entry) for entry in state.entries if entry.document == document and entry.remaining]
     if not lines:
         raise CreditExceedsInvoice("Nothing is left of this invoice.", field="amount")

@@ -7,6 +7,7 @@ from datetime import date
 from hashlib import sha256
 
 from core.billing import proration, states
+from core.billing.booking import drop_drafts
 from core.billing.calendar import DAY
 from core.billing.documents import give_back, wanted
 from core.billing.effects import Effect, Notice, RetrySoon
@@ -92,8 +93,20 @@ def decline(state: Subscription, *, hard: bool) -> Step:
     elif coming is not None:
         effects.append(Notice("payment_failed", state.today, coming, due))
     else:
-        effects.append(Notice("suspension_ahead", state.today, days.suspended, due))
+        effects.append(Notice("payment_failed", state.today, days.suspended, due, "last"))
     return state, tuple(effects)
+
+
+def warn(state: Subscription) -> Step:
+    """The day before the suspension: told whatever the card has said or not said, so that nobody is suspended unawares."""
+    dunning = state.dunning
+    if dunning is None or dunning.stopped or state.status not in (states.PAST_DUE, states.HIBERNATING):
+        return state, ()
+    days = schedule(dunning.since, state.terms)
+    if state.today != days.suspended - DAY:
+        return state, ()
+    due = sum_of((owed.due for owed in state.unpaid), state.currency)
+    return state, (Notice("suspension_ahead", state.today, days.suspended, due),)
 
 
 def retry(state: Subscription) -> Step:
@@ -120,13 +133,14 @@ def suspend(state: Subscription) -> Step:
 
 def stop_service(state: Subscription, *, cancelled: date) -> Step:
     """Out of search, nothing is billed any more, and the unused days of what runs are credited."""
-    state, effects = give_back(state, proration.ended(state, state.today, PLAN, BRANCH), origin="suspension")
+    state, dropped = drop_drafts(state)
+    state, credited = give_back(state, proration.ended(state, state.today, PLAN, BRANCH), origin="suspension")
     state, moved = move(state, states.SUSPENDED)
     state = replace(
         state, planned=None, episode=None, hibernating_since=None, resume_confirmed=False, branches=replace(state.branches, billed=0)
     )
     due = sum_of((owed.due for owed in state.open), state.currency)
-    return state, (*effects, *moved, Notice("suspended", state.today, cancelled, due))
+    return state, (*dropped, *credited, *moved, Notice("suspended", state.today, cancelled, due))
 
 
 def trial_without_card(state: Subscription) -> Step:

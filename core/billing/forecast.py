@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from core.billing.calendar import DAY, boundary
+from core.billing.calendar import DAY, boundary, first_instant
 from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect, Notice
 from core.billing.lines import Document, sum_of
 from core.billing.midnight import midnight
@@ -64,6 +64,11 @@ class Forecast:
 def preview(state: Subscription, wish: Wish, offer: Offer) -> Step:
     """What a wish would do, today: the same code that does it, and nothing is kept. Valid until local midnight."""
     return perform(state, wish, offer)
+
+
+def valid_until(state: Subscription) -> datetime:
+    """Until when what was previewed is what will be charged: the next local midnight."""
+    return first_instant(state.today + DAY, state.zone)
 
 
 def forecast(state: Subscription, intentions: Iterable[Intention], offer: Offer, *, until: date | None = None) -> Forecast:

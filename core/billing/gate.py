@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.billing import states
-from core.billing.documents import draft, owe, pending_lines, put, record, wanted, weigh
+from core.billing.booking import draft, pending_lines, record
+from core.billing.documents import owe, put, wanted, weigh
 from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect, Notice, ProductsShown, RetriesStopped, TierChanged
 from core.billing.lines import Line
 from core.billing.subscription import Awaiting, Open, Step, Subscription, move

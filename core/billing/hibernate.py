@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from core.billing import gate, limits, proration, states
 from core.billing.calendar import DAY, boundary
@@ -118,16 +119,21 @@ def remind(state: Subscription) -> Step:
     """At the boundary a month before the end: it wakes up only when that is confirmed."""
     if state.status != states.HIBERNATING or state.resume_confirmed or not _months(state, state.terms.hibernation_notice_month):
         return state, ()
-    ends = boundary(state.period.end, state.terms.hibernation_months - state.terms.hibernation_notice_month)
+    ends = _boundary(state, state.terms.hibernation_months)
     return state, (Notice("hibernation_ends", state.today, ends, with_tax(state.plan.price, state.tax_bps)),)
 
 
 def _months(state: Subscription, months: int) -> bool:
+    return state.status == states.HIBERNATING and state.today == _boundary(state, months)
+
+
+def _boundary(state: Subscription, months: int) -> date | None:
+    """The boundary so many months after the one at which the period of falling asleep began."""
     since = state.hibernating_since
-    if since is None or state.status != states.HIBERNATING:
-        return False
-    n = (since.start.year - state.anchor.year) * 12 + since.start.month - state.anchor.month + months
-    return state.today == boundary(state.anchor, n)
+    if since is None:
+        return None
+    n = (since.start.year - state.anchor.year) * 12 + since.start.month - state.anchor.month
+    return boundary(state.anchor, n + months)
 
 
 def wake_at_end(state: Subscription) -> Step:

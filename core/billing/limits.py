@@ -7,9 +7,9 @@ from datetime import date
 from fractions import Fraction
 
 from core.billing import gate, states
+from core.billing.booking import gross_of
 from core.billing.calendar import DAY, period_of
 from core.billing.change import plan_lines, upgrade_lines
-from core.billing.documents import gross_of
 from core.billing.effects import Effect, Notice, ProductsHidden, TierChanged
 from core.billing.proration import part
 from core.billing.subscription import Episode, Planned, Products, Step, Subscription

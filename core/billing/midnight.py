@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
@@ -11,13 +12,17 @@ from core.billing.effects import Effect, Notice
 from core.billing.lines import Line
 from core.billing.renew import Offer
 from core.billing.subscription import Step, Subscription
+from core.billing.tax import with_tax
 
 
-def run_to(state: Subscription, day: date, offer: Offer) -> Step:
-    """Every midnight up to the beginning of `day`, in order. A day that was run is not run again: nothing happens twice."""
+def run_to(state: Subscription, day: date, offer_on: Callable[[date], Offer]) -> Step:
+    """Every midnight up to the beginning of `day`, in order, each with the price list and the rates of its own day.
+
+    A day that was run is not run again: nothing happens twice, and a clock that goes back repeats nothing.
+    """
     effects: list[Effect] = []
     while state.today < day:
-        state, done = midnight(state, offer)
+        state, done = midnight(state, offer_on(state.today + DAY))
         effects += done
     return state, tuple(effects)
 
@@ -46,7 +51,7 @@ def midnight(state: Subscription, offer: Offer) -> Step:
     if at_boundary and state.status != states.CANCELLED:
         state, renewed = _boundary(state, offer, enforced_from)
         effects += renewed
-    for act in (dunning.retry, _requote):
+    for act in (dunning.warn, dunning.retry, _requote, _trial_ahead):
         state, done = act(state)
         effects += done
     state, told = limits.look(state, coming=offer.local(state))
@@ -97,6 +102,18 @@ def _end_trial(state: Subscription, offer: Offer) -> Step:
         state, stopped = dunning.trial_without_card(state)
         return state, (*begun, *stopped)
     return begin.end_trial(state, offer)
+
+
+def _trial_ahead(state: Subscription) -> Step:
+    """A few days before a trial ends: when, and what the first period costs."""
+    if (
+        state.status != states.TRIALING
+        or state.trial_ends is None
+        or (state.trial_ends - state.today).days != state.terms.trial_notice_days
+    ):
+        return state, ()
+    price = with_tax(state.plan.price, state.tax_bps)
+    return state, (Notice("trial_ends", state.today, state.trial_ends, price, "" if state.has_card else "no card"),)
 
 
 def _requote(state: Subscription) -> Step:

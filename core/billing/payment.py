@@ -7,9 +7,10 @@ from dataclasses import replace
 from core.billing import change, dunning, gate, hibernate, limits, reactivate, states
 from core.billing.balance import give, pay_open
 from core.billing.begin import START
+from core.billing.booking import drop_draft, finalise
 from core.billing.change import plan_lines
-from core.billing.documents import finalise, issue, unblocked, wanted
-from core.billing.effects import Dropped, Effect, Finalised, Notice, Paid, RetriesStopped, TierChanged
+from core.billing.documents import issue, pool, unblocked, wanted
+from core.billing.effects import Effect, Finalised, Notice, Paid, RetriesStopped, TierChanged
 from core.billing.lines import BRANCH, sum_of
 from core.billing.subscription import Open, Step, Subscription, move
 from core.billing.terms import Terms
@@ -31,6 +32,9 @@ def receive(state: Subscription, documents: tuple[int, ...], amount: Money, *, c
             effects.append(Finalised(held.document.number))
     state, paid, left = _pay(state, documents, amount)
     effects += paid
+    if any(isinstance(effect, Finalised) for effect in paid):
+        state, waited = pool(state)  # credits that waited to know whether this would be paid
+        effects += waited
     state, given = give(state, left, "overpaid", documents[0])
     effects += given
     state, recovered = _recover(state)
@@ -128,15 +132,13 @@ def _refuse_held(state: Subscription, *, hard: bool) -> Step:
 
 def _drop(state: Subscription, owed: Open) -> Step:
     """A draft was declined: its lines wait for the renewal. The first invoice of all is simply gone, and with it the subscription."""
-    state = replace(state, open=tuple(each for each in state.open if each.document != owed.document))
-    effects: list[Effect] = [Dropped(owed.document)]
+    mine = [entry for entry in state.entries if entry.document == owed.document]
+    state, effects = drop_draft(state, owed)
     if owed.origin == START:
         state, moved = move(replace(state, entries=()), states.CANCELLED)
         return replace(state, cancelled_on=state.today), (*effects, *moved)
-    mine = [entry for entry in state.entries if entry.document == owed.document]
-    entries = tuple(replace(entry, document=None) if entry.document == owed.document else entry for entry in state.entries)
     blocked = state.branches.blocked or any(entry.line.item == BRANCH for entry in mine)
-    state = replace(state, entries=entries, pending_declined=True, branches=replace(state.branches, blocked=blocked))
+    state = replace(state, pending_declined=True, branches=replace(state.branches, blocked=blocked))
     amount = sum_of((entry.line.amount for entry in mine), state.currency)
     return state, (*effects, Notice("waits_for_renewal", state.today, state.period.end, amount))
 

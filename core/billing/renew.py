@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from zoneinfo import available_timezones
 
 from core.billing import fx, proration, states
+from core.billing.booking import pending_lines
 from core.billing.calendar import period_of
-from core.billing.documents import issue, pending_lines
+from core.billing.documents import issue
 from core.billing.effects import BalanceConverted, Effect, Notice, Written
 from core.billing.fx import Rate
 from core.billing.lines import Line, total
 from core.billing.subscription import Step, Subscription
 from core.billing.terms import Terms
-from core.kernel.errors import Conflict
+from core.kernel.errors import Conflict, Refusal
 from core.providers.exponents import charge_step
 
 BILLED_IN = frozenset({states.ACTIVE, states.PAST_DUE, states.HIBERNATING})
@@ -33,6 +35,12 @@ class Offer:
         return fx.local_terms(self.terms, state.rate)
 
 
+class NoSuchZone(Refusal):
+    """There is no such time zone."""
+
+    code = "no_such_zone"
+
+
 def ask_currency(state: Subscription, currency: str, offer: Offer) -> Step:
     """Another billing currency from the next boundary. Refuses while an invoice is open, or without a rate."""
     if currency == state.currency:
@@ -42,6 +50,13 @@ def ask_currency(state: Subscription, currency: str, offer: Offer) -> Step:
     if currency != offer.terms.currency and offer.rate(currency) is None:
         raise Conflict("There is no exchange rate for this currency today.")
     return replace(state, next_currency=currency), ()
+
+
+def ask_zone(state: Subscription, name: str) -> Step:
+    """Another time zone for billing, from the next boundary; the dates of the present period stay. Refuses a name there is no zone of."""
+    if name not in available_timezones():
+        raise NoSuchZone("Choose a time zone from the list.", field="zone")
+    return replace(state, zone=state.zone.moved(name, today=state.today, at=state.period.end)), ()
 
 
 def announce(state: Subscription, offer: Offer) -> Step:

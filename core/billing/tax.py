@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from fractions import Fraction
 
 from core.billing.lines import Line, TaxLine, total
 from core.billing.proration import part
 from core.billing.subscription import Subscription, TaxShare
+from core.billing.terms import Terms
 from core.kernel.money import Money
 from core.kernel.percent import WHOLE
 
@@ -32,6 +34,11 @@ def treatment(*, seller: str, buyer: str, standard_bps: int, validated_id: bool)
     if validated_id and buyer != seller and buyer in EU and seller in EU:
         return Treatment(0, reverse_charge=True)
     return Treatment(standard_bps)
+
+
+def waits_for_check(waited: timedelta, terms: Terms) -> bool:
+    """The registry of tax ids does not answer: whether the draft is still held. After that the standard rate is charged."""
+    return waited < timedelta(hours=terms.tax_check_hours)
 
 
 def tax_on(net: Money, bps: int) -> Money:

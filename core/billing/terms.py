@@ -39,6 +39,7 @@ class Terms:
     hibernation_fee: Money  # a month, branches included
     small_amount: Money  # a change below it waits for the next invoice
     gateway_minimum: Money  # nothing below it is sent to the gateway
+    minimums: tuple[Money, ...] = ()  # the same in other currencies, where the gateway does not simply convert it
     grace_days: int = 7
     clean_days: int = 7
     notice_days: tuple[int, ...] = (3, 1)
@@ -48,6 +49,7 @@ class Terms:
     cancel_after: int = 45
     export_days: int = 90
     awaiting_hours: int = 23
+    trial_notice_days: int = 3
     hibernation_months: int = 12
     hibernation_notice_month: int = 11
     drift_bps: int = 500
@@ -58,6 +60,8 @@ class Terms:
     def __post_init__(self) -> None:
         if not self.tiers or len({tier.code for tier in self.tiers}) < len(self.tiers):
             raise ValueError("a price list has tiers, each with its own code")
+        if len({amount.currency for amount in (self.hibernation_fee, self.small_amount, *(tier.price for tier in self.tiers))}) > 1:
+            raise ValueError("a price list has one currency")
         limits = [tier.limit for tier in self.tiers]
         if limits[-1] is not None or any(a is None or (b is not None and b <= a) for a, b in pairwise(limits)):
             raise ValueError("each tier holds more than the one before it, and the last one has no limit")
@@ -101,7 +105,7 @@ class Terms:
             branch_price=local(self.branch_price),
             hibernation_fee=local(self.hibernation_fee),
             small_amount=local(self.small_amount),
-            gateway_minimum=local(self.gateway_minimum),
+            gateway_minimum=next((least for least in self.minimums if least.currency == currency), local(self.gateway_minimum)),
         )
 
 
@@ -110,6 +114,11 @@ def pounds(text: str) -> Money:
     return Money.of(text, "GBP")
 
 
+# The gateway's published minimums; a stored price list carries its own.
+MINIMUMS = {
+    "AUD": "0.50", "CAD": "0.50", "CHF": "0.50", "CZK": "15.00", "DKK": "2.50", "EUR": "0.50", "HKD": "4.00", "HUF": "175.00", "INR": "0.50",
+    "JPY": "50", "MXN": "10.00", "NOK": "3.00", "NZD": "0.50", "PLN": "2.00", "RON": "2.00", "SEK": "3.00", "SGD": "0.50", "USD": "0.50",
+}  # fmt: skip
 # The defaults of the policy. A stored price list of version 1 begins as this.
 POLICY = Terms(
     version=1,
@@ -118,4 +127,5 @@ POLICY = Terms(
     hibernation_fee=pounds("0.50"),
     small_amount=pounds("1.00"),
     gateway_minimum=pounds("0.30"),
+    minimums=tuple(Money.of(text, currency) for currency, text in MINIMUMS.items()),
 )

@@ -35,14 +35,21 @@ class Story:
         self.new: list[Effect] = []
         self.pays = True
         self.state: Subscription
+        self.received = Money(0, "GBP")  # for tests that count what came in
+        self.days: list[date] = []  # on which day each effect happened
         self.take(begin(self.offer.terms, tier, on, key="sub_story", **more))
         self.pays = pays
+
+    def offer_on(self, _day: date) -> Offer:
+        """One price list and the same rates for every day."""
+        return self.offer
 
     def take(self, step: Step) -> list[Effect]:
         """Go on with what an act answered; wanted charges are paid when the card says yes, else they wait for the test."""
         self.state, effects = paid(*step, self.offer) if self.pays else step
         self.new = list(effects)
         self.effects += self.new
+        self.days += [self.state.today] * len(self.new)
         return self.new
 
     def wish(self, wish: Wish) -> list[Effect]:
@@ -80,6 +87,10 @@ class Story:
 
     def of(self, kind: type[T], *, new: bool = False) -> list[T]:
         return [effect for effect in (self.new if new else self.effects) if isinstance(effect, kind)]
+
+    def effects_on(self, effect: Effect) -> date:
+        """On which day an effect happened."""
+        return self.days[next(n for n, each in enumerate(self.effects) if each is effect)]
 
     def wanted(self, *, new: bool = False) -> list[ChargeWanted]:
         return self.of(ChargeWanted, new=new)

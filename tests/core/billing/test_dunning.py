@@ -227,7 +227,8 @@ def test_nobody_is_suspended_without_having_been_told_when() -> None:
     assert told == [
         ("payment_failed", date(2026, 11, 2), gbp("3.00")), ("payment_failed", date(2026, 11, 4), gbp("3.00")),
         ("payment_failed", date(2026, 11, 8), gbp("3.00")), ("payment_failed", date(2026, 11, 16), gbp("3.00")),
-        ("suspension_ahead", date(2026, 11, 17), gbp("3.00")), ("suspended", date(2026, 12, 16), gbp("1.60")),
+        ("suspension_ahead", date(2026, 11, 17), gbp("3.00")), ("payment_failed", date(2026, 11, 17), gbp("3.00")),
+        ("suspended", date(2026, 12, 16), gbp("1.60")),
     ]  # fmt: skip
 
 

@@ -1,0 +1,229 @@
+"""What holds for every life of a subscription, however lively: hypothesis writes the lives, the acts have to bear them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, timedelta
+from fractions import Fraction
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.billing import payment
+from core.billing.calendar import boundary, period_of
+from core.billing.change import plan_lines
+from core.billing.effects import BalanceMoved, ChargeWanted, Drafted, Dropped, Effect, Notice, ProductsHidden, StateChanged, Written
+from core.billing.forecast import Intention, forecast
+from core.billing.lines import BRANCH, Document, Line, group_of, sum_of, total
+from core.billing.midnight import midnight
+from core.billing.states import SUBSCRIPTION
+from core.billing.terms import POLICY
+from core.billing.wishes import AddBranches, AddProducts, Cancel, ChooseTier, Hibernate, Keep, Reactivate, Resume, Wish
+from core.kernel.errors import Refusal
+from core.kernel.money import Money
+from tests.core.billing.story import Story, gbp
+
+TIERS = st.sampled_from(["starter", "pro", "enterprise"])
+WISHES: st.SearchStrategy[Wish] = st.one_of(
+    st.builds(ChooseTier, TIERS, st.booleans()),
+    st.builds(AddBranches, st.integers(-3, 4)),
+    st.builds(AddProducts, st.sampled_from([-60, -12, -1, 1, 3, 12, 110])),
+    st.builds(Hibernate, st.booleans()),
+    st.builds(Resume),
+    st.builds(Reactivate),
+    st.builds(Keep),
+)
+ENDS = st.builds(Cancel, st.booleans())
+DAYS = st.lists(st.tuples(st.integers(0, 9), st.one_of(WISHES, WISHES, WISHES, ENDS)), max_size=14)
+ANCHORS = st.dates(date(2026, 1, 1), date(2029, 12, 31))
+ANSWERS = st.lists(st.sampled_from(["yes", "yes", "yes", "no", "hard", "later"]), min_size=1, max_size=12)
+
+
+def live(begins: date, days: Iterable[tuple[int, Wish]], answers: list[str], *, tax_bps: int | None = None, more: int = 70) -> Story:
+    """A life: wishes with days between them, and a card that answers as it likes."""
+    story = Story("starter", begins, tax_bps=tax_bps)
+    story.pays = False
+    asked = 0
+    story.received = story.wanted()[0].amount
+
+    def answer(effects: list[Effect]) -> None:
+        nonlocal asked
+        for charge in [effect for effect in effects if isinstance(effect, ChargeWanted)]:
+            said = answers[asked % len(answers)]
+            asked += 1
+            if said == "yes":
+                story.received = story.received + charge.amount
+                answer(story.take(payment.receive(story.state, charge.documents, charge.amount)))
+            elif said != "later":
+                answer(story.take(payment.refuse(story.state, charge.documents, hard=said == "hard")))
+
+    for pause, wish in [*days, (more, None)]:
+        for _ in range(pause):
+            answer(story.take(midnight(story.state, story.offer)))
+        if wish is None:
+            break
+        try:
+            answer(story.wish(wish))
+        except Refusal:
+            continue
+    return story
+
+
+def charged(story: Story) -> list[Line]:
+    """Every line that was ever on a document that stands, or that still waits."""
+    lines = {line.number: line for document in _standing(story) for line in document.lines}
+    lines |= {entry.line.number: entry.line for entry in story.state.entries}
+    return list(lines.values())
+
+
+def _standing(story: Story) -> list[Document]:
+    dropped = {effect.document for effect in story.of(Dropped)}
+    held = story.state.awaiting.document.number if story.state.awaiting else None
+    return [e.document for e in story.of(Drafted) if e.document.number not in dropped and e.document.number != held]
+
+
+@given(TIERS, st.lists(TIERS, min_size=1, max_size=6), ANCHORS, st.integers(0, 27))
+def test_any_way_through_the_tiers_on_one_day_costs_what_the_direct_one_costs(first: str, way: list[str], begins: date, day: int) -> None:
+    story = Story(first, begins)
+    story.to(begins + timedelta(days=day))
+    before = story.state
+    direct = total(plan_lines(before, way[-1]), "GBP") if way[-1] != first else gbp("0.00")
+    for tier in way:
+        story.wish(ChooseTier(tier, now=True))
+    made = [line for line in charged(story) if line.number >= before.next_line]
+    assert total(made, "GBP") == direct
+    assert story.state.tier == way[-1]
+
+
+@given(ANCHORS, st.integers(0, 27), st.lists(st.integers(-2, 3), min_size=1, max_size=8))
+def test_any_way_of_branches_on_one_day_costs_what_the_closing_count_costs(begins: date, day: int, way: list[int]) -> None:
+    many, direct = Story("starter", begins, branches=2), Story("starter", begins, branches=2)
+    for story in (many, direct):
+        story.change(terms=replace(POLICY, free_toggle_days=99))
+        story.to(begins + timedelta(days=day))
+    for step in way:
+        if many.state.branches.count + step >= 0:
+            many.branches(step)
+    direct.branches(many.state.branches.count - direct.state.branches.count)
+    for story in (many, direct):
+        story.to(begins + timedelta(days=day + 1))
+    assert many.documents() == direct.documents()
+    assert many.state.pending == direct.state.pending
+
+
+@given(ANCHORS, DAYS, ANSWERS)
+@settings(max_examples=60)
+def test_a_period_costs_nothing_below_zero_and_no_more_than_its_highest_state(
+    begins: date, days: list[tuple[int, Wish]], answers: list[str]
+) -> None:
+    story = live(begins, days, answers)
+    nets: dict[tuple[str, date], Money] = defaultdict(lambda: gbp("0.00"))
+    caps: dict[tuple[str, date], Money] = defaultdict(lambda: gbp("0.00"))
+    for line in charged(story):
+        key = (group_of(line.item), period_of(story.state.anchor, line.start).start)
+        nets[key] = nets[key] + line.amount
+        if line.corrects is None and line.item != BRANCH:
+            caps[key] = max(caps[key], line.whole)
+    for (group, start), net in nets.items():
+        assert gbp("0.00") <= net
+        if group != BRANCH:
+            assert net <= caps[group, start]
+
+
+@given(ANCHORS, DAYS, ANSWERS)
+@settings(max_examples=60)
+def test_nothing_is_credited_beyond_its_line(begins: date, days: list[tuple[int, Wish]], answers: list[str]) -> None:
+    lines = {line.number: line for line in charged(live(begins, days, answers))}
+    given_back: dict[int, int] = defaultdict(int)
+    for line in lines.values():
+        if line.corrects is not None:
+            assert line.amount.minor <= 0
+            given_back[line.corrects] -= line.amount.minor
+    for number, minor in given_back.items():
+        assert minor <= lines[number].amount.minor
+
+
+@given(ANCHORS, DAYS, ANSWERS)
+@settings(max_examples=60)
+def test_every_line_is_within_half_a_penny_of_its_exact_fraction(begins: date, days: list[tuple[int, Wish]], answers: list[str]) -> None:
+    lines = [line for line in charged(live(begins, days, answers)) if not line.limited]
+    assert all(abs(line.amount.minor - line.exact) <= Fraction(1, 2) for line in lines)
+    exact = sum((line.exact for line in lines), Fraction(0))
+    assert abs(total(lines, "GBP").minor - exact) <= Fraction(len(lines), 2)
+
+
+@given(ANCHORS, DAYS, ANSWERS, st.sampled_from([None, 2000, 1750]))
+@settings(max_examples=60)
+def test_every_penny_is_accounted_for(begins: date, days: list[tuple[int, Wish]], answers: list[str], tax_bps: int | None) -> None:
+    """What was invoiced less what was credited is what was received, is owed, was written off, or stands on the balance."""
+    story = live(begins, days, answers, tax_bps=tax_bps)
+    invoiced = sum_of((document.gross for document in _standing(story)), "GBP")
+    owed = sum_of((each.due for each in story.state.open), "GBP")
+    written = sum_of((entry.amount for entry in story.of(Written) if entry.documents), "GBP")
+    assert story.received + owed + written == invoiced + story.state.balance
+    assert story.state.balance == sum_of((moved.amount for moved in story.of(BalanceMoved)), "GBP")
+    assert story.state.balance >= gbp("0.00")
+
+
+@given(ANCHORS, DAYS, ANSWERS)
+@settings(max_examples=60)
+def test_tax_that_is_credited_never_exceeds_tax_that_was_charged(begins: date, days: list[tuple[int, Wish]], answers: list[str]) -> None:
+    for share in live(begins, days, answers, tax_bps=2000).state.taxed:
+        assert gbp("0.00") <= share.credited_tax <= share.tax
+        assert share.credited_net <= share.net
+        if share.credited_net == share.net:
+            assert share.credited_tax == share.tax
+
+
+@given(ANCHORS, DAYS, ANSWERS)
+@settings(max_examples=60)
+def test_no_move_is_made_that_the_table_lacks_and_no_notice_is_skipped(
+    begins: date, days: list[tuple[int, Wish]], answers: list[str]
+) -> None:
+    story = live(begins, days, answers)
+    told: list[Notice] = []
+    for effect in story.effects:
+        if isinstance(effect, Notice):
+            told.append(effect)
+        if isinstance(effect, StateChanged):
+            assert effect.new in SUBSCRIPTION[effect.old]
+            if effect.new == "suspended":
+                assert ("suspension_ahead", effect.on) in {(notice.kind, notice.on) for notice in told}
+        if isinstance(effect, ProductsHidden) or (isinstance(effect, Notice) and effect.kind == "limit_enforced"):
+            since = max(n for n, notice in enumerate(told) if notice.kind == "limit_breached")
+            grace = [notice for notice in told[since:] if notice.kind.startswith(("limit_breached", "grace_"))]
+            assert [notice.kind for notice in grace] == ["limit_breached", "grace_3_days_left", "grace_1_days_left"]
+            assert grace[0].sent_on < grace[1].sent_on < grace[2].sent_on < story.effects_on(effect)
+            assert (story.effects_on(effect) - grace[0].sent_on).days > 7
+
+
+@given(ANCHORS, DAYS, ANSWERS)
+@settings(max_examples=20)
+def test_the_same_life_gives_the_same_documents(begins: date, days: list[tuple[int, Wish]], answers: list[str]) -> None:
+    assert live(begins, days, answers).effects == live(begins, days, answers).effects
+
+
+PLANS = st.lists(st.tuples(st.integers(0, 364), st.one_of(WISHES, WISHES, WISHES, WISHES, ENDS)), max_size=10)
+
+
+@given(TIERS, ANCHORS, PLANS)
+@settings(max_examples=15)
+def test_a_forecast_is_what_the_days_bring_to_the_penny(tier: str, begins: date, plans: list[tuple[int, Wish]]) -> None:
+    story = Story(tier, begins)
+    told = forecast(story.state, [Intention(begins + timedelta(days=n), wish) for n, wish in plans], story.offer)
+    before = len(story.effects)
+    while True:
+        for n, wish in plans:
+            if begins + timedelta(days=n) == story.state.today:
+                with suppress(Refusal):
+                    story.wish(wish)
+        if story.state.today == boundary(begins, 12):
+            break
+        story.to(story.state.today + timedelta(days=1))
+    lived = story.effects[before:]
+    assert [(charge.on, charge.amount) for charge in told.charges] == [(e.on, e.amount) for e in lived if isinstance(e, ChargeWanted)]
+    assert list(told.documents) == story.documents()[1:]
+    assert told.end == story.state
