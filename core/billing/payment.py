@@ -11,7 +11,7 @@ from core.billing.booking import drop_draft, finalise
 from core.billing.change import plan_lines
 from core.billing.documents import issue, pool, unblocked, wanted
 from core.billing.effects import Effect, Finalised, Notice, Paid, RetriesStopped, TierChanged
-from core.billing.lines import BRANCH, sum_of
+from core.billing.lines import BRANCH
 from core.billing.subscription import Open, Step, Subscription, move
 from core.billing.terms import Terms
 from core.kernel.errors import Conflict
@@ -28,8 +28,6 @@ def receive(state: Subscription, documents: tuple[int, ...], amount: Money, *, c
     if held is not None and held.document.number in documents:
         state, taken = gate.take_up(state)
         effects += taken
-        if held.document.number not in {owed.document for owed in state.open}:
-            effects.append(Finalised(held.document.number))
     state, paid, left = _pay(state, documents, amount)
     effects += paid
     if any(isinstance(effect, Finalised) for effect in paid):
@@ -60,9 +58,9 @@ def _pay(state: Subscription, documents: tuple[int, ...], amount: Money) -> tupl
             effects.append(Finalised(owed.document))
         taken = min(amount, owed.due)
         amount, left = amount - taken, owed.due - taken
-        if left:  # less came than was asked for: the rest is owed
-            small = left < state.terms.gateway_minimum
-            kept.append(replace(owed, due=left, standing="carried" if small else "final", draft=None))
+        if left:  # less came than was asked for: the rest of a draft goes with the next charge, a debt stays a debt
+            standing = owed.standing if owed.draft is None else "carried"
+            kept.append(replace(owed, due=left, standing=standing, draft=None, from_balance=None))
         else:
             effects.append(Paid(owed.document))
     return replace(state, open=tuple(kept)), effects, amount
@@ -139,8 +137,7 @@ def _drop(state: Subscription, owed: Open) -> Step:
         return replace(state, cancelled_on=state.today), (*effects, *moved)
     blocked = state.branches.blocked or any(entry.line.item == BRANCH for entry in mine)
     state = replace(state, pending_declined=True, branches=replace(state.branches, blocked=blocked))
-    amount = sum_of((entry.line.amount for entry in mine), state.currency)
-    return state, (*effects, Notice("waits_for_renewal", state.today, state.period.end, amount))
+    return state, (*effects, Notice("waits_for_renewal", state.today, state.period.end, owed.due))
 
 
 def _back_to_smaller(state: Subscription, owed: list[Open]) -> Step:

@@ -77,6 +77,7 @@ class Open:
     due: Money
     standing: str
     draft: Document | None = None  # kept until it is final
+    from_balance: Money | None = None  # what a draft has taken of the balance: it comes back when the draft is dropped
     tier_before: str = ""  # a renewal that also enforced a limit: what to go back to when it is declined
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
@@ -20,6 +21,7 @@ from core.billing.forecast import Intention, forecast
 from core.billing.lines import BRANCH, Document, Line, group_of, sum_of, total
 from core.billing.midnight import midnight
 from core.billing.states import SUBSCRIPTION
+from core.billing.stored import from_plain, to_plain
 from core.billing.terms import POLICY
 from core.billing.wishes import AddBranches, AddProducts, Cancel, ChooseTier, Hibernate, Keep, Reactivate, Resume, Wish
 from core.kernel.errors import Refusal
@@ -204,6 +206,13 @@ def test_no_move_is_made_that_the_table_lacks_and_no_notice_is_skipped(
 @settings(max_examples=20)
 def test_the_same_life_gives_the_same_documents(begins: date, days: list[tuple[int, Wish]], answers: list[str]) -> None:
     assert live(begins, days, answers).effects == live(begins, days, answers).effects
+
+
+@given(ANCHORS, DAYS, ANSWERS, st.sampled_from([None, 2000]))
+@settings(max_examples=40)
+def test_what_is_stored_comes_back_as_it_was(begins: date, days: list[tuple[int, Wish]], answers: list[str], tax_bps: int | None) -> None:
+    state = live(begins, days, answers, tax_bps=tax_bps, more=3).state
+    assert from_plain(json.loads(json.dumps(to_plain(state)))) == state
 
 
 PLANS = st.lists(st.tuples(st.integers(0, 364), st.one_of(WISHES, WISHES, WISHES, WISHES, ENDS)), max_size=10)
