@@ -25,6 +25,7 @@ from portal.blueprint import portal
 STAFF = "stf"
 # What an action is called; a test holds this against every action that the code writes down.
 WORDS: dict[str, Any] = {
+    "balance.exchanged": _l("Exchanged money into another currency"),
     "bank_terms.changed": _l("Changed how bank transfers are taken"), "branding.changed": _l("Changed the branding"),
     "customer.allowed": _l("Let a customer pay again"), "customer.blocked": _l("Blocked a customer"),
     "customer.erased": _l("Erased a customer’s data"), "discount.ended": _l("Ended a discount code"), "discount.made": _l("Made a discount code"),
@@ -52,7 +53,7 @@ WORDS: dict[str, Any] = {
 }  # fmt: skip
 # What the filter is called, and the beginnings of the actions it lets through.
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "money": (_l("Money"), ("refund.", "transfer.", "unexpected.")),
+    "money": (_l("Money"), ("refund.", "transfer.", "unexpected.", "balance.")),
     "links": (_l("Links"), ("link.", "discount.")),
     "customers": (_l("Customers"), ("customer.", "message.")),
     "people": (_l("People and sign-ins"), ("member.", "invitation.", "user.", "session.", "vendor.handed_over")),

@@ -13,6 +13,7 @@ from portal import (
     customers,
     discounts,
     domains,
+    exchange,
     home,
     link_list,
     link_poster,
@@ -46,7 +47,7 @@ from portal.admin import door as staff_door
 from portal.blueprint import portal
 
 PAGES = (
-    address, audit_log, balance, branding, components, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, methods,
+    address, audit_log, balance, branding, components, customers, discounts, domains, exchange, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, methods,
     notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, settings, sign_in, sign_up, staff_visits,
     statements, taxes, team, transfers, why,
 )  # fmt: skip

@@ -38,6 +38,7 @@ NOT_A_TENANTS = {
     "bank_statements": "of the platform's accounts, which take money for every vendor",
     "bank_lines": "a line belongs to nobody until a worker has read it",
     "bank_orders": "the platform's bank makes them, and they are found by what a statement says",
+    "reference_rates": "a rate is what the central bank said, for everybody",
     "ledger_chart": "the same accounts in every book; a reference table",
 }
 # Keys of tenants' tables that do not begin with the vendor, and why.
