@@ -88,9 +88,14 @@ def quote(state: Subscription, on: date, *, coming: Terms | None = None) -> tupl
     """To which tier an enforcement on that day leads and what it costs, should nothing else change; across one renewal as well."""
     terms = state.terms
     if on >= state.period.end:
-        terms = coming or terms
+        terms = coming if coming is not None and coming.lists(state.tier) else terms
         planned = state.planned
-        if planned is not None and planned.kind == "tier" and terms.tier(planned.tier).fits(state.products.count):
+        if (
+            planned is not None
+            and planned.kind == "tier"
+            and terms.lists(planned.tier)
+            and terms.tier(planned.tier).fits(state.products.count)
+        ):
             state = replace(state, tier=planned.tier)
         target = terms.smallest_for(state.products.count, least=state.tier)
         period = period_of(state.anchor, on)

@@ -64,6 +64,8 @@ def announce(state: Subscription, offer: Offer) -> Step:
     latest = offer.rate(state.currency)
     if state.rate is None or latest is None or state.announced is not None or state.status not in BILLED_IN:
         return state, ()
+    if not offer.terms.lists(state.tier):
+        return state, ()  # the old list and its rate stay in force
     if (state.period.end - state.today).days != state.terms.drift_notice_days:
         return state, ()
     told = fx.announce(state.rate, latest, state.terms, today=state.today, boundary=state.period.end)
@@ -109,7 +111,7 @@ def _lock(state: Subscription, offer: Offer) -> Step:
         rate, announced = locking.rate, None
         if locking.warn:
             effects.append(Notice("rate_old", state.today, locking.rate.on, detail=locking.why))
-    if any(tier.code == state.tier for tier in offer.terms.tiers):
+    if offer.terms.lists(state.tier):
         return replace(state, terms=fx.local_terms(offer.terms, rate), rate=rate, announced=announced), tuple(effects)
     return replace(state, announced=announced), tuple(effects)
 

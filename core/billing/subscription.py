@@ -169,6 +169,14 @@ class Subscription:
 Step = tuple[Subscription, tuple[Effect, ...]]
 
 
+def plan(state: Subscription, planned: Planned | None) -> Subscription:
+    """The one change that waits: the latest replaces what there was. Whoever no longer wants to cancel is tried again for what is owed."""
+    dunning = state.dunning
+    if dunning is not None and state.status != states.CANCELLED:
+        dunning = replace(dunning, stopped=planned is not None and planned.kind == "cancel")
+    return replace(state, planned=planned, dunning=dunning)
+
+
 def move(state: Subscription, new: str) -> Step:
     """To another status, by the table of states; tells when that changes whether the public finds the merchant."""
     states.check_move(state.status, new)
