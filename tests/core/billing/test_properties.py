@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,80 +12,21 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.billing import payment
 from core.billing.calendar import boundary, period_of
 from core.billing.change import plan_lines
-from core.billing.effects import BalanceMoved, ChargeWanted, Drafted, Dropped, Effect, Notice, ProductsHidden, StateChanged, Written
+from core.billing.effects import BalanceMoved, ChargeWanted, Notice, ProductsHidden, StateChanged, Written
 from core.billing.forecast import Intention, forecast
-from core.billing.lines import BRANCH, Document, Line, group_of, sum_of, total
-from core.billing.midnight import midnight
+from core.billing.fx import Rate
+from core.billing.lines import BRANCH, group_of, sum_of, total
 from core.billing.states import SUBSCRIPTION
 from core.billing.stored import from_plain, to_plain
 from core.billing.terms import POLICY
-from core.billing.wishes import AddBranches, AddProducts, Cancel, ChooseTier, Hibernate, Keep, Reactivate, Resume, Wish
+from core.billing.wishes import ChooseTier, Wish
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
+from core.providers.exponents import charge_step, to_gateway
+from tests.core.billing.lives import ANCHORS, ANSWERS, DAYS, ENDS, TIERS, WISHES, charged, live, standing
 from tests.core.billing.story import Story, gbp
-
-TIERS = st.sampled_from(["starter", "pro", "enterprise"])
-WISHES: st.SearchStrategy[Wish] = st.one_of(
-    st.builds(ChooseTier, TIERS, st.booleans()),
-    st.builds(AddBranches, st.integers(-3, 4)),
-    st.builds(AddProducts, st.sampled_from([-60, -12, -1, 1, 3, 12, 110])),
-    st.builds(Hibernate, st.booleans()),
-    st.builds(Resume),
-    st.builds(Reactivate),
-    st.builds(Keep),
-)
-ENDS = st.builds(Cancel, st.booleans())
-DAYS = st.lists(st.tuples(st.integers(0, 9), st.one_of(WISHES, WISHES, WISHES, ENDS)), max_size=14)
-ANCHORS = st.dates(date(2026, 1, 1), date(2029, 12, 31))
-ANSWERS = st.lists(st.sampled_from(["yes", "yes", "yes", "no", "hard", "later"]), min_size=1, max_size=12)
-
-
-def live(begins: date, days: Iterable[tuple[int, Wish]], answers: list[str], *, tax_bps: int | None = None, more: int = 70) -> Story:
-    """A life: wishes with days between them, and a card that answers as it likes."""
-    story = Story("starter", begins, tax_bps=tax_bps)
-    story.pays = False
-    asked = 0
-    story.received = story.wanted()[0].amount
-
-    def answer(effects: list[Effect]) -> None:
-        nonlocal asked
-        for charge in [effect for effect in effects if isinstance(effect, ChargeWanted)]:
-            assert charge.amount >= POLICY.gateway_minimum  # nothing below it is ever sent
-            said = answers[asked % len(answers)]
-            asked += 1
-            if said == "yes":
-                story.received = story.received + charge.amount
-                answer(story.take(payment.receive(story.state, charge.documents, charge.amount)))
-            elif said != "later":
-                answer(story.take(payment.refuse(story.state, charge.documents, hard=said == "hard")))
-
-    for pause, wish in [*days, (more, None)]:
-        for _ in range(pause):
-            story.most[story.state.period.start] = max(story.most.get(story.state.period.start, 0), story.state.branches.peak)
-            answer(story.take(midnight(story.state, story.offer)))
-        if wish is None:
-            break
-        try:
-            answer(story.wish(wish))
-        except Refusal:
-            continue
-    return story
-
-
-def charged(story: Story) -> list[Line]:
-    """Every line that was ever on a document that stands, or that still waits."""
-    lines = {line.number: line for document in _standing(story) for line in document.lines}
-    lines |= {entry.line.number: entry.line for entry in story.state.entries}
-    return list(lines.values())
-
-
-def _standing(story: Story) -> list[Document]:
-    dropped = {effect.document for effect in story.of(Dropped)}
-    held = story.state.awaiting.document.number if story.state.awaiting else None
-    return [e.document for e in story.of(Drafted) if e.document.number not in dropped and e.document.number != held]
 
 
 @given(TIERS, st.lists(TIERS, min_size=1, max_size=6), ANCHORS, st.integers(0, 27))
@@ -163,7 +103,7 @@ def test_every_line_is_within_half_a_penny_of_its_exact_fraction(begins: date, d
 def test_every_penny_is_accounted_for(begins: date, days: list[tuple[int, Wish]], answers: list[str], tax_bps: int | None) -> None:
     """What was invoiced less what was credited is what was received, is owed, was written off, or stands on the balance."""
     story = live(begins, days, answers, tax_bps=tax_bps)
-    invoiced = sum_of((document.gross for document in _standing(story)), "GBP")
+    invoiced = sum_of((document.gross for document in standing(story)), "GBP")
     owed = sum_of((each.due for each in story.state.open), "GBP")
     written = sum_of((entry.amount for entry in story.of(Written) if entry.documents), "GBP")
     assert story.received + owed + written == invoiced + story.state.balance
@@ -214,6 +154,18 @@ def test_the_same_life_gives_the_same_documents(begins: date, days: list[tuple[i
 def test_what_is_stored_comes_back_as_it_was(begins: date, days: list[tuple[int, Wish]], answers: list[str], tax_bps: int | None) -> None:
     state = live(begins, days, answers, tax_bps=tax_bps, more=3).state
     assert from_plain(json.loads(json.dumps(to_plain(state)))) == state
+
+
+@given(ANCHORS, DAYS, ANSWERS, st.sampled_from([("JPY", "190.37"), ("KWD", "0.3907"), ("EUR", "1.1532")]), st.sampled_from([None, 2000]))
+@settings(max_examples=40)
+def test_in_every_currency_each_charge_is_a_sum_that_a_card_can_carry(
+    begins: date, days: list[tuple[int, Wish]], answers: list[str], foreign: tuple[str, str], tax_bps: int | None
+) -> None:
+    story = live(begins, days, answers, tax_bps=tax_bps, rate=Rate(foreign[0], Fraction(foreign[1]), "ECB", begins))
+    for charge in story.wanted():
+        assert to_gateway(charge.amount) > 0
+    for moved in story.of(BalanceMoved):
+        assert moved.amount.minor % charge_step(foreign[0]) == 0
 
 
 PLANS = st.lists(st.tuples(st.integers(0, 364), st.one_of(WISHES, WISHES, WISHES, WISHES, ENDS)), max_size=10)
