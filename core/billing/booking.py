@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core.billing.balance import give
 from core.billing.effects import Dropped, Effect, RetriesStopped
 from core.billing.lines import Document, Entry, Line, total
 from core.billing.subscription import Open, Step, Subscription
@@ -91,7 +92,8 @@ def drop_draft(state: Subscription, owed: Open) -> Step:
     """A draft is not paid: it never had a number, and its lines wait for the next invoice."""
     entries = tuple(replace(entry, document=None) if entry.document == owed.document else entry for entry in state.entries)
     left = tuple(each for each in state.open if each.document != owed.document)
-    return replace(state, entries=entries, open=left), (RetriesStopped((owed.document,)), Dropped(owed.document))
+    state, back = give(replace(state, entries=entries, open=left), owed.from_balance or state.zero, "draft_dropped", owed.document)
+    return state, (RetriesStopped((owed.document,)), Dropped(owed.document), *back)
 
 
 def drop_drafts(state: Subscription) -> Step:

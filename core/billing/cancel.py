@@ -10,7 +10,7 @@ from core.billing.calendar import DAY
 from core.billing.documents import give_back, issue
 from core.billing.effects import Effect, Notice, RetriesStopped, Written
 from core.billing.lines import BRANCH, PLAN, sum_of, total
-from core.billing.subscription import Dunning, Planned, Step, Subscription, move
+from core.billing.subscription import Planned, Step, Subscription, move, plan
 from core.kernel.errors import Conflict
 
 
@@ -19,21 +19,14 @@ def cancel(state: Subscription, *, now: bool = False) -> Step:
     if state.status == states.CANCELLED:
         raise Conflict("The subscription is cancelled already.")
     state, effects = gate.drop(state)
-    soon = now or bool(state.unpaid) or state.dunning is not None or state.status == states.SUSPENDED
-    stopped: tuple[Effect, ...] = ()
-    if state.dunning is not None:
-        stopped = (RetriesStopped(tuple(owed.document for owed in state.unpaid)),)
-        state = replace(state, dunning=replace(state.dunning, stopped=True))
-    elif state.unpaid:  # an outage or a time-out: nothing was declined, and nothing is tried again
-        stopped = (RetriesStopped(tuple(owed.document for owed in state.unpaid)),)
-        state = replace(state, dunning=Dunning(state.today, stopped=True))
-    return replace(state, planned=Planned("cancel", on=state.today + DAY if soon else None)), (*effects, *stopped)
+    soon = now or state.dunning is not None or state.status == states.SUSPENDED
+    stopped = (RetriesStopped(tuple(owed.document for owed in state.unpaid)),) if state.dunning is not None else ()
+    return plan(state, Planned("cancel", on=state.today + DAY if soon else None)), (*effects, *stopped)
 
 
 def keep(state: Subscription) -> Step:
-    """Take a planned change back before its day has come. Retries that were stopped begin again with the next day of the schedule."""
-    dunning = replace(state.dunning, stopped=False) if state.dunning is not None else None
-    return replace(state, planned=None, dunning=dunning), ()
+    """Take a planned change back before its day has come. Retries that were stopped go on with the next day of the schedule."""
+    return plan(state, None), ()
 
 
 def end(state: Subscription, *, charge: bool = True) -> Step:

@@ -10,7 +10,7 @@ from core.billing.documents import put
 from core.billing.effects import Notice, TierChanged
 from core.billing.lines import PLAN, Line
 from core.billing.proration import plan_line, running
-from core.billing.subscription import Planned, Step, Subscription
+from core.billing.subscription import Planned, Step, Subscription, plan
 from core.billing.tax import with_tax
 from core.kernel.errors import Conflict
 from core.kernel.sentence import said
@@ -51,12 +51,12 @@ def choose_tier(state: Subscription, code: str, *, now: bool = False) -> Step:
         raise PlanCannotChange("The plan can be changed again once the subscription is active.")
     if code == state.tier:
         state, dropped = gate.drop(state)
-        return replace(state, planned=None, lapsed=None), dropped
+        return replace(plan(state, None), lapsed=None), dropped
     upward = state.terms.rank(code) > state.terms.rank(state.tier)
     if state.status == states.TRIALING:
         return _in_trial(state, code, fits=wanted.fits(state.products.count))
     if state.status == states.HIBERNATING:
-        return replace(state, planned=Planned("tier", code)), ()  # nothing is billed now; it counts on waking up
+        return plan(state, Planned("tier", code)), ()  # nothing is billed now; it counts on waking up
     if upward:
         gate.check_nothing_unpaid(state)
         return gate.decide(state, gate.UPGRADE, code, upgrade_lines(state, code), branches=state.branches.count)
@@ -64,7 +64,7 @@ def choose_tier(state: Subscription, code: str, *, now: bool = False) -> Step:
     if now:
         state, effects = _downgrade_now(state, code)
         return state, (*dropped, *effects)
-    return replace(state, planned=Planned("tier", code)), dropped
+    return plan(state, Planned("tier", code)), dropped
 
 
 def _in_trial(state: Subscription, code: str, *, fits: bool) -> Step:
@@ -81,7 +81,7 @@ def _downgrade_now(state: Subscription, code: str) -> Step:
     lines = plan_lines(state, code)
     state, effects = put(state, lines, origin="downgrade")
     changed = TierChanged(state.tier, code, state.today)
-    return replace(state, tier=code, planned=None, episode=None), (*effects, changed)
+    return replace(plan(state, None), tier=code, episode=None), (*effects, changed)
 
 
 def _does_not_fit(state: Subscription, code: str) -> ProductsDoNotFit:
@@ -98,6 +98,6 @@ def at_boundary(state: Subscription) -> Step:
     if planned is None or planned.kind != "tier" or state.status == states.HIBERNATING:
         return state, ()  # who hibernates keeps a waiting change until waking up
     state = replace(state, planned=None)
-    if not any(tier.code == planned.tier for tier in state.terms.tiers) or not state.terms.tier(planned.tier).fits(state.products.count):
+    if not state.terms.lists(planned.tier) or not state.terms.tier(planned.tier).fits(state.products.count):
         return state, (Notice("downgrade_dropped", state.today, state.today, with_tax(state.plan.price, state.tax_bps), planned.tier),)
     return replace(state, tier=planned.tier, episode=None), (TierChanged(state.tier, planned.tier, state.today),)

@@ -125,8 +125,9 @@ def owe(state: Subscription, document: Document, *, tier_before: str = "", charg
         state = replace(state, balance=state.balance - applied.from_balance)
         effects.append(BalanceMoved(-applied.from_balance, "invoice", document.number))
     if applied.card:
-        waits = document.until == "paid"
-        owed = Open(document.number, document.origin, applied.card, "draft" if waits else "final", document if waits else None, tier_before)
+        owed = Open(document.number, document.origin, applied.card, "final", tier_before=tier_before)
+        if document.until == "paid":
+            owed = replace(owed, standing="draft", draft=document, from_balance=applied.from_balance)
     else:
         owed = Open(document.number, document.origin, applied.carried, "carried")
     if owed.draft is None:

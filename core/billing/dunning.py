@@ -10,7 +10,7 @@ from core.billing import proration, states
 from core.billing.booking import drop_drafts
 from core.billing.calendar import DAY
 from core.billing.documents import give_back, wanted
-from core.billing.effects import Effect, Notice, RetrySoon
+from core.billing.effects import Effect, Notice, RetriesStopped, RetrySoon
 from core.billing.lines import BRANCH, PLAN, sum_of
 from core.billing.subscription import Dunning, Step, Subscription, move
 from core.billing.terms import Terms
@@ -116,8 +116,16 @@ def retry(state: Subscription) -> Step:
         return state, ()
     if state.today not in schedule(dunning.since, state.terms).retries:
         return state, ()
-    attempt = dunning.attempts + 1
-    return state, (wanted(state, state.unpaid, attempt=attempt, at_minute=retry_minute(state.key, attempt)),)
+    return ask(state, at_minute=retry_minute(state.key, dunning.attempts + 1))
+
+
+def ask(state: Subscription, *, at_minute: int | None = None) -> Step:
+    """One attempt for everything that is owed. Has that become too little for the gateway, it is carried, and nobody is behind for it."""
+    attempt = state.dunning.attempts + 1 if state.dunning is not None else 1
+    charge = wanted(state, state.unpaid, attempt=attempt, at_minute=at_minute)
+    if charge.amount >= state.terms.gateway_minimum:
+        return state, (charge,)
+    return recover(replace(state, open=tuple(replace(owed, standing="carried") for owed in state.open)))
 
 
 def suspend(state: Subscription) -> Step:
@@ -147,3 +155,15 @@ def trial_without_card(state: Subscription) -> Step:
     """A trial ended and no card was there: nothing is owed, the listing rests, and adding a card brings it back."""
     state = replace(state, dunning=Dunning(state.today, hard=True))
     return stop_service(state, cancelled=schedule(state.today, state.terms).cancelled)
+
+
+def recover(state: Subscription) -> Step:
+    """Nothing is unpaid any more: the dunning is over and what was planned of it is taken back."""
+    if state.dunning is None or state.unpaid or state.status in (states.SUSPENDED, states.CANCELLED):
+        return state, ()
+    state = replace(state, dunning=None)
+    effects: list[Effect] = [RetriesStopped(()), Notice("recovered", state.today)]
+    if state.status == states.PAST_DUE:
+        state, moved = move(state, states.ACTIVE)
+        effects += moved
+    return state, tuple(effects)

@@ -93,15 +93,30 @@ class Written:
     documents: tuple[int, ...] = ()
 
 
+NOTICES = frozenset(
+    {
+        "trial_began", "trial_ends", "upgrade_declined", "resume_declined", "reactivate_declined", "limit_declined", "change_requoted",
+        "change_lapsed", "downgrade_dropped", "limit_breached", "grace_running", "limit_enforced", "products_hidden", "waits_for_renewal",
+        "payment_failed", "card_refused", "suspension_ahead", "suspended", "recovered", "hibernation_ends", "hibernation_dropped",
+        "cancelled", "price_moves", "rate_old", "currency_kept",
+    }
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Tell the merchant. `on` is the date the notice speaks of and `amount` the exact sum that goes with it."""
+    """Tell the merchant. `on` is the date the notice speaks of and `amount` the exact sum that goes with it; `count` is days or products."""
 
     kind: str
     sent_on: date
     on: date | None = None
     amount: Money | None = None
     detail: str = ""
+    count: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in NOTICES:
+            raise ValueError(f"nobody has words for {self.kind}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def local(amount: Money, rate: Rate) -> Money:
 
 def in_base(amount: Money, rate: Rate, base: str) -> Money:
     """A foreign sum in the base currency, for the tax that an invoice also shows there."""
-    return amount.converted(1 / rate.value, base)
+    return amount.converted(Fraction(1, rate.value), base)
 
 
 def local_terms(terms: Terms, rate: Rate | None) -> Terms:
@@ -102,4 +102,4 @@ def lock(locked: Rate | None, latest: Rate, announced: Announcement | None, term
 
 def cross(old: Rate | None, new: Rate | None) -> Fraction:
     """The rate from the old billing currency to the new one, by way of the base currency; None stands for the base itself."""
-    return (Fraction(1) if new is None else new.value) / (Fraction(1) if old is None else old.value)
+    return Fraction(1 if new is None else new.value, 1 if old is None else old.value)

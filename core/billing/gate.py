@@ -8,7 +8,7 @@ from dataclasses import replace
 from core.billing import states
 from core.billing.booking import draft, pending_lines, record
 from core.billing.documents import owe, put, wanted, weigh
-from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect, Notice, ProductsShown, RetriesStopped, TierChanged
+from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect, Finalised, Notice, ProductsShown, RetriesStopped, TierChanged
 from core.billing.lines import Line
 from core.billing.subscription import Awaiting, Open, Step, Subscription, move
 from core.kernel.errors import Conflict
@@ -77,9 +77,10 @@ def take_up(state: Subscription) -> Step:
     held = state.awaiting
     assert held is not None
     state, owed = owe(record(replace(state, awaiting=None), held.document), held.document, charge=False)
+    final = () if any(each.draft == held.document for each in state.open) else (Finalised(held.document.number),)
     state, adopted = adopt(state, held.kind, held.tier, branches=held.branches)
     told = (Notice("limit_enforced", state.today, state.today, held.document.gross, held.tier),) if held.kind == LIMIT else ()
-    return state, (*owed[1:], *adopted, *told)  # it was told as drafted when it was
+    return state, (*owed[1:], *final, *adopted, *told)  # it was told as drafted when it was
 
 
 def adopt(state: Subscription, kind: str, tier: str, *, branches: int) -> Step:

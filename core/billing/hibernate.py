@@ -10,7 +10,7 @@ from core.billing.calendar import DAY, boundary
 from core.billing.documents import put
 from core.billing.effects import Effect, Notice
 from core.billing.lines import BRANCH, PLAN, Line
-from core.billing.subscription import Planned, Step, Subscription, move
+from core.billing.subscription import Planned, Step, Subscription, move, plan
 from core.billing.tax import with_tax
 from core.billing.terms import Terms
 from core.kernel.errors import Conflict
@@ -37,7 +37,7 @@ def hibernate(state: Subscription, *, now: bool = False) -> Step:
     if state.status != states.ACTIVE:
         raise CannotHibernate("Only an active subscription can hibernate.")
     tier = state.planned.tier if state.planned is not None else ""
-    return replace(state, planned=Planned("hibernate", tier, state.today + DAY if now else None)), ()
+    return plan(state, Planned("hibernate", tier, state.today + DAY if now else None)), ()
 
 
 def fall_asleep(state: Subscription) -> Step:
@@ -84,7 +84,12 @@ def resume_lines(state: Subscription) -> list[Line]:
 def _tier(state: Subscription) -> str:
     """The tier that waking up leads to: a waiting change counts now, if the products fit."""
     planned = state.planned
-    if planned is None or planned.kind != "tier" or not state.terms.tier(planned.tier).fits(state.products.count):
+    if (
+        planned is None
+        or planned.kind != "tier"
+        or not state.terms.lists(planned.tier)
+        or not state.terms.tier(planned.tier).fits(state.products.count)
+    ):
         return state.tier
     return planned.tier
 

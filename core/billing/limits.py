@@ -74,7 +74,7 @@ def look(state: Subscription, *, coming: Terms | None = None) -> Step:
         for days in state.terms.notice_days:
             if days_left(state) <= days and days not in episode.told:
                 episode = replace(episode, told=(*episode.told, days))
-                effects.append(_notice(state, f"grace_{days}_days_left", coming))
+                effects.append(replace(_notice(state, "grace_running", coming), count=days_left(state)))
     return replace(state, episode=episode), tuple(effects)
 
 
@@ -88,9 +88,14 @@ def quote(state: Subscription, on: date, *, coming: Terms | None = None) -> tupl
     """To which tier an enforcement on that day leads and what it costs, should nothing else change; across one renewal as well."""
     terms = state.terms
     if on >= state.period.end:
-        terms = coming or terms
+        terms = coming if coming is not None and coming.lists(state.tier) else terms
         planned = state.planned
-        if planned is not None and planned.kind == "tier" and terms.tier(planned.tier).fits(state.products.count):
+        if (
+            planned is not None
+            and planned.kind == "tier"
+            and terms.lists(planned.tier)
+            and terms.tier(planned.tier).fits(state.products.count)
+        ):
             state = replace(state, tier=planned.tier)
         target = terms.smallest_for(state.products.count, least=state.tier)
         period = period_of(state.anchor, on)
@@ -165,7 +170,7 @@ def hide_surplus(state: Subscription) -> Step:
     if not surplus or surplus == state.products.hidden:
         return state, ()
     state = replace(state, products=replace(state.products, hidden=surplus))
-    return state, (ProductsHidden(surplus), Notice("products_hidden", state.today, state.today, detail=str(surplus)))
+    return state, (ProductsHidden(surplus), Notice("products_hidden", state.today, state.today, count=surplus))
 
 
 def lower_by_wish(state: Subscription) -> Subscription:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.billing import change, dunning, gate, hibernate, limits, reactivate, states
+from core.billing import cancel, change, dunning, gate, hibernate, limits, reactivate, states
 from core.billing.balance import give, pay_open
 from core.billing.begin import START
 from core.billing.booking import drop_draft, finalise
 from core.billing.change import plan_lines
-from core.billing.documents import issue, pool, unblocked, wanted
-from core.billing.effects import Effect, Finalised, Notice, Paid, RetriesStopped, TierChanged
-from core.billing.lines import BRANCH, sum_of
+from core.billing.documents import issue, pool, unblocked
+from core.billing.effects import Effect, Finalised, Notice, Paid, TierChanged
+from core.billing.lines import BRANCH
 from core.billing.subscription import Open, Step, Subscription, move
 from core.billing.terms import Terms
-from core.kernel.errors import Conflict
+from core.kernel.errors import Refusal
 from core.kernel.money import Money
 
 
@@ -28,8 +28,6 @@ def receive(state: Subscription, documents: tuple[int, ...], amount: Money, *, c
     if held is not None and held.document.number in documents:
         state, taken = gate.take_up(state)
         effects += taken
-        if held.document.number not in {owed.document for owed in state.open}:
-            effects.append(Finalised(held.document.number))
     state, paid, left = _pay(state, documents, amount)
     effects += paid
     if any(isinstance(effect, Finalised) for effect in paid):
@@ -37,7 +35,7 @@ def receive(state: Subscription, documents: tuple[int, ...], amount: Money, *, c
         effects += waited
     state, given = give(state, left, "overpaid", documents[0])
     effects += given
-    state, recovered = _recover(state)
+    state, recovered = dunning.recover(state)
     effects += recovered
     if left:
         state, late = _late(state, documents, coming)
@@ -60,24 +58,12 @@ def _pay(state: Subscription, documents: tuple[int, ...], amount: Money) -> tupl
             effects.append(Finalised(owed.document))
         taken = min(amount, owed.due)
         amount, left = amount - taken, owed.due - taken
-        if left:  # less came than was asked for: the rest is owed
-            small = left < state.terms.gateway_minimum
-            kept.append(replace(owed, due=left, standing="carried" if small else "final", draft=None))
+        if left:  # less came than was asked for: the rest of a draft goes with the next charge, a debt stays a debt
+            standing = owed.standing if owed.draft is None else "carried"
+            kept.append(replace(owed, due=left, standing=standing, draft=None, from_balance=None))
         else:
             effects.append(Paid(owed.document))
     return replace(state, open=tuple(kept)), effects, amount
-
-
-def _recover(state: Subscription) -> Step:
-    """Nothing is unpaid any more: the dunning is over and what was planned of it is taken back."""
-    if state.dunning is None or state.unpaid or state.status in (states.SUSPENDED, states.CANCELLED):
-        return state, ()
-    state = replace(state, dunning=None)
-    effects: list[Effect] = [RetriesStopped(()), Notice("recovered", state.today)]
-    if state.status == states.PAST_DUE:
-        state, moved = move(state, states.ACTIVE)
-        effects += moved
-    return state, tuple(effects)
 
 
 def _late(state: Subscription, documents: tuple[int, ...], coming: Terms | None) -> Step:
@@ -95,7 +81,7 @@ def _late(state: Subscription, documents: tuple[int, ...], coming: Terms | None)
             tried, effects = hibernate.resume(state, coming=coming)
         else:
             tried, effects = change.choose_tier(state, lapsed.tier)
-    except Conflict:
+    except Refusal:
         return state, ()  # the wish no longer fits; the money stays on the balance
     return (tried, effects) if tried.awaiting is None and tried.tier == lapsed.tier else (state, ())
 
@@ -112,6 +98,9 @@ def refuse(state: Subscription, documents: tuple[int, ...], *, hard: bool = Fals
     if not drafts:
         state, back = _back_to_smaller(state, owed)
         state, late = dunning.decline(state, hard=hard)
+        if state.planned is not None and state.planned.kind == "cancel" and state.status != states.CANCELLED:
+            state, ended = cancel.cancel(state)  # who wanted to go at the period's end and does not pay goes tomorrow
+            late = (*late, *ended)
         return state, (*back, *late)
     effects: list[Effect] = []
     for each in drafts:
@@ -139,8 +128,7 @@ def _drop(state: Subscription, owed: Open) -> Step:
         return replace(state, cancelled_on=state.today), (*effects, *moved)
     blocked = state.branches.blocked or any(entry.line.item == BRANCH for entry in mine)
     state = replace(state, pending_declined=True, branches=replace(state.branches, blocked=blocked))
-    amount = sum_of((entry.line.amount for entry in mine), state.currency)
-    return state, (*effects, Notice("waits_for_renewal", state.today, state.period.end, amount))
+    return state, (*effects, Notice("waits_for_renewal", state.today, state.period.end, owed.due))
 
 
 def _back_to_smaller(state: Subscription, owed: list[Open]) -> Step:
@@ -165,14 +153,11 @@ def new_card(state: Subscription) -> Step:
         return reactivate.reactivate(state)
     if state.awaiting is not None:
         return state, (gate.charge_for(state, state.unpaid),)
-    if not state.unpaid:
-        return state, ()
-    attempt = (state.dunning.attempts if state.dunning else 0) + 1
-    return state, (wanted(state, state.unpaid, attempt=attempt),)
+    return dunning.ask(state) if state.unpaid else (state, ())
 
 
 def pay_from_balance(state: Subscription) -> Step:
     """Use the balance for what is owed; it may end a dunning."""
     state, used = pay_open(state)
-    state, recovered = _recover(state)
+    state, recovered = dunning.recover(state)
     return state, (*used, *recovered)

@@ -13,6 +13,7 @@ from core.billing.effects import BalanceConverted, Effect, Notice, Written
 from core.billing.fx import Rate
 from core.billing.lines import Line, total
 from core.billing.subscription import Step, Subscription
+from core.billing.tax import with_tax
 from core.billing.terms import Terms
 from core.kernel.errors import Conflict, Refusal
 from core.providers.exponents import charge_step
@@ -31,8 +32,8 @@ class Offer:
         return next((rate for rate in self.rates if rate.currency == currency), None)
 
     def local(self, state: Subscription) -> Terms:
-        """This price list for a merchant, at the rate that is locked now."""
-        return fx.local_terms(self.terms, state.rate)
+        """This price list for a merchant, at the rate that is locked now, or at the one that was announced."""
+        return fx.local_terms(self.terms, state.announced.rate if state.announced is not None else state.rate)
 
 
 class NoSuchZone(Refusal):
@@ -64,12 +65,14 @@ def announce(state: Subscription, offer: Offer) -> Step:
     latest = offer.rate(state.currency)
     if state.rate is None or latest is None or state.announced is not None or state.status not in BILLED_IN:
         return state, ()
+    if not offer.terms.lists(state.tier):
+        return state, ()  # the old list and its rate stay in force
     if (state.period.end - state.today).days != state.terms.drift_notice_days:
         return state, ()
     told = fx.announce(state.rate, latest, state.terms, today=state.today, boundary=state.period.end)
     if told is None:
         return state, ()
-    price = fx.local(offer.terms.tier(state.tier).price, latest)
+    price = with_tax(fx.local(offer.terms.tier(state.tier).price, latest), state.tax_bps)
     return replace(state, announced=told), (Notice("price_moves", state.today, state.period.end, price),)
 
 
@@ -109,7 +112,7 @@ def _lock(state: Subscription, offer: Offer) -> Step:
         rate, announced = locking.rate, None
         if locking.warn:
             effects.append(Notice("rate_old", state.today, locking.rate.on, detail=locking.why))
-    if any(tier.code == state.tier for tier in offer.terms.tiers):
+    if offer.terms.lists(state.tier):
         return replace(state, terms=fx.local_terms(offer.terms, rate), rate=rate, announced=announced), tuple(effects)
     return replace(state, announced=announced), tuple(effects)
 
@@ -126,8 +129,10 @@ def _convert(state: Subscription, offer: Offer) -> Step:
     net = total(waiting, state.currency)
     if waiting and net >= state.terms.gateway_minimum:
         return state, (Notice("currency_kept", state.today, detail=state.next_currency),)  # its lines are on the renewal that follows
-    if waiting:
-        state = replace(state, entries=tuple(entry for entry in state.entries if entry.document is not None))
+    if net.minor < 0:
+        state, given_back = issue(state, waiting, origin="pending", until="now")
+        effects += given_back
+    elif net:
         effects.append(Written("waived", net))
     rate = fx.cross(state.rate, new)
     given = state.balance.converted(rate, state.next_currency, step=charge_step(state.next_currency))

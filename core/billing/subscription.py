@@ -77,6 +77,7 @@ class Open:
     due: Money
     standing: str
     draft: Document | None = None  # kept until it is final
+    from_balance: Money | None = None  # what a draft has taken of the balance: it comes back when the draft is dropped
     tier_before: str = ""  # a renewal that also enforced a limit: what to go back to when it is declined
 
 
@@ -166,6 +167,14 @@ class Subscription:
 
 
 Step = tuple[Subscription, tuple[Effect, ...]]
+
+
+def plan(state: Subscription, planned: Planned | None) -> Subscription:
+    """The one change that waits: the latest replaces what there was. Whoever no longer wants to cancel is tried again for what is owed."""
+    dunning = state.dunning
+    if dunning is not None and state.status != states.CANCELLED:
+        dunning = replace(dunning, stopped=planned is not None and planned.kind == "cancel")
+    return replace(state, planned=planned, dunning=dunning)
 
 
 def move(state: Subscription, new: str) -> Step:

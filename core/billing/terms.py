@@ -81,6 +81,9 @@ class Terms:
                 return tier
         raise NoSuchTier("Choose a plan from the list.", field="tier")
 
+    def lists(self, code: str) -> bool:
+        return any(tier.code == code for tier in self.tiers)
+
     def rank(self, code: str) -> int:
         return self.tiers.index(self.tier(code))
 

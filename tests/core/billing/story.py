@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from core.billing import payment
 from core.billing.begin import begin
+from core.billing.dunning import schedule
 from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect, Notice
 from core.billing.forecast import paid
 from core.billing.lines import Document
@@ -27,15 +28,16 @@ def gbp(text: str) -> Money:
 
 
 class Story:
-    """`pays`: whether the card answers yes. `effects` keeps everything; `new` only what the last step did."""
+    """`pays`: whether the card answers yes; `first`: whether it did for the very first invoice. `effects` keeps everything; `new` only what the last step did."""
 
-    def __init__(self, tier: str, on: date, *, offer: Offer | None = None, pays: bool = True, **more: Any) -> None:
+    def __init__(self, tier: str, on: date, *, offer: Offer | None = None, pays: bool = True, first: bool = True, **more: Any) -> None:
         self.offer = offer or Offer(POLICY)
         self.effects: list[Effect] = []
         self.new: list[Effect] = []
-        self.pays = True
+        self.pays = first
         self.state: Subscription
         self.received = Money(0, "GBP")  # for tests that count what came in
+        self.most: dict[date, int] = {}  # the most branches at one moment of a period
         self.days: list[date] = []  # on which day each effect happened
         self.take(begin(self.offer.terms, tier, on, key="sub_story", **more))
         self.pays = pays
@@ -110,3 +112,29 @@ class Story:
 def amounts(document: Document) -> list[str]:
     """The amounts of a document's lines, as text without the currency."""
     return [line.amount.decimal_text for line in document.lines]
+
+
+def behind(tier: str = "pro", renewal: date = date(2026, 11, 1), *, begins: date = date(2026, 10, 1), hard: bool = False) -> Story:
+    """A story whose renewal was declined."""
+    story = Story(tier, begins, pays=False)
+    story.to(renewal)
+    story.decline(hard=hard)
+    return story
+
+
+def run_declining(story: Story, until: date) -> list[date]:
+    """Every retry is declined; answers the days on which there was one."""
+    days = []
+    while story.state.today < until:
+        story.to(date.fromordinal(story.state.today.toordinal() + 1))
+        if story.wanted(new=True):
+            days.append(story.state.today)
+            story.decline()
+    return days
+
+
+def suspended(tier: str = "pro", renewal: date = date(2026, 11, 1), **more: date) -> Story:
+    story = behind(tier, renewal, **more)
+    run_declining(story, schedule(renewal, POLICY).suspended)
+    assert story.state.status == "suspended"
+    return story

@@ -8,8 +8,7 @@ import pytest
 
 from core.billing import payment
 from core.billing.change import PlanCannotChange, ProductsDoNotFit
-from core.billing.documents import CreditExceedsInvoice
-from core.billing.effects import BalanceMoved, ChargeWanted, Drafted, Dropped, Finalised, TierChanged
+from core.billing.effects import ChargeWanted, Drafted, Dropped, Finalised, TierChanged
 from core.billing.gate import PaymentPending
 from core.billing.midnight import lapse
 from core.billing.subscription import Planned
@@ -203,10 +202,3 @@ def test_whoever_hibernates_keeps_a_waiting_downgrade_until_waking_up() -> None:
     story.wish(Hibernate())
     story.to(date(2027, 1, 1))
     assert (story.state.status, story.state.tier, story.state.planned) == ("hibernating", "pro", Planned("tier", "starter"))
-
-
-def test_credits_never_exceed_their_invoice() -> None:
-    assert issubclass(CreditExceedsInvoice, Exception)
-    story = on("pro", 16)
-    story.wish(ChooseTier("starter", now=True))
-    assert sum((moved.amount.minor for moved in story.of(BalanceMoved)), 0) == 100

@@ -10,31 +10,12 @@ from hypothesis import strategies as st
 from core.billing import payment
 from core.billing.calendar import BillingZone, boundary, instant_on, local_date
 from core.billing.dunning import retry_minute, schedule, technical_failure, technical_wait, wait_before
-from core.billing.effects import ListingsChanged, Notice, RetriesStopped, RetrySoon, StateChanged, Written
+from core.billing.effects import RetriesStopped, RetrySoon, StateChanged
 from core.billing.terms import POLICY
-from core.billing.wishes import Cancel, Hibernate, Reactivate
-from tests.core.billing.story import Story, amounts, gbp
+from core.billing.wishes import Cancel
+from tests.core.billing.story import Story, behind, gbp, run_declining
 
 NOVEMBER = date(2026, 11, 1)
-
-
-def behind(tier: str = "pro", renewal: date = NOVEMBER, *, begins: date = date(2026, 10, 1), hard: bool = False) -> Story:
-    """A story whose renewal was declined."""
-    story = Story(tier, begins, pays=False)
-    story.to(renewal)
-    story.decline(hard=hard)
-    return story
-
-
-def run_declining(story: Story, until: date) -> list[date]:
-    """Every retry is declined; answers the days on which there was one."""
-    days = []
-    while story.state.today < until:
-        story.to(date.fromordinal(story.state.today.toordinal() + 1))
-        if story.wanted(new=True):
-            days.append(story.state.today)
-            story.decline()
-    return days
 
 
 def test_ec_50_retries_suspension_and_cancellation_by_the_calendar() -> None:
@@ -71,50 +52,6 @@ def test_ec_53_the_suspension_comes_before_the_next_boundary(anchor: date) -> No
     assert story.state.status == "suspended"
     assert story.state.today < story.state.period.end
     assert len(story.state.open) == 1
-
-
-def suspended(tier: str = "pro", renewal: date = NOVEMBER, **more: date) -> Story:
-    story = behind(tier, renewal, **more)
-    run_declining(story, schedule(renewal, POLICY).suspended)
-    assert story.state.status == "suspended"
-    return story
-
-
-def test_ec_54_a_suspension_owes_the_used_days_only() -> None:
-    story = suspended()
-    note = story.documents()[-1]
-    assert (note.kind, amounts(note), note.on) == ("credit_note", ["-1.40"], date(2026, 11, 17))
-    assert ([owed.due for owed in story.state.open], story.state.balance) == ([gbp("1.60")], gbp("0.00"))
-    assert story.of(ListingsChanged) == [ListingsChanged(False)]
-
-
-def test_ec_55_coming_back_in_the_same_period() -> None:
-    story = suspended()
-    story.to(date(2026, 11, 25))
-    story.wish(Reactivate())
-    assert [charge.amount for charge in story.wanted(new=True)] == [gbp("2.20")]
-    assert story.state.status == "suspended"
-    story.settle()
-    assert (story.state.status, story.state.anchor, story.state.open, story.state.dunning) == ("active", date(2026, 10, 1), (), None)
-    story.to(date(2026, 12, 1))
-    assert amounts(story.documents()[-1]) == ["3.00"]
-
-
-def test_ec_56_coming_back_in_a_later_period() -> None:
-    story = suspended(renewal=date(2027, 1, 31), begins=date(2026, 12, 31))
-    story.to(date(2027, 3, 3))
-    story.wish(Reactivate())
-    assert [owed.due for owed in story.state.open] == [gbp("1.71")]
-    assert amounts(story.documents()[-1]) == ["2.71"]
-    assert [charge.amount for charge in story.wanted(new=True)] == [gbp("4.42")]
-    assert [line.start for line in story.documents()[-1].lines] == [date(2027, 3, 3)]
-
-
-def test_a_declined_return_changes_nothing() -> None:
-    story = suspended()
-    story.wish(Reactivate())
-    story.decline()
-    assert (story.state.status, [owed.due for owed in story.state.open]) == ("suspended", [gbp("1.60")])
 
 
 def test_ec_57_an_outage_waits_twice_as_long_each_time() -> None:
@@ -173,13 +110,6 @@ def test_ec_61_a_payment_before_the_suspension_wins() -> None:
     assert (story.state.status, story.state.balance) == ("active", gbp("0.00"))
 
 
-def test_ec_61_a_payment_just_after_it_pays_the_rest_of_the_period() -> None:
-    story = suspended()
-    story.take(payment.receive(story.state, story.wanted()[-1].documents, gbp("3.00")))
-    assert (story.state.status, story.state.balance, story.state.open) == ("active", gbp("0.00"), ())
-    assert amounts(story.documents()[-1]) == ["1.40"]
-
-
 def test_ec_62_cancelling_stops_the_retries_and_owes_the_used_days() -> None:
     story = behind()
     story.to(date(2026, 11, 4))
@@ -198,46 +128,3 @@ def test_ec_63_a_late_failure_of_what_is_paid_changes_nothing() -> None:
     before = story.state
     assert story.take(payment.refuse(story.state, charge.documents)) == []
     assert story.state == before
-
-
-def test_ec_71_an_unpaid_hibernation_is_suspended_on_the_sixteenth_day() -> None:
-    story = Story("pro", date(2026, 10, 1), pays=False)
-    story.wish(Hibernate())
-    story.to(NOVEMBER)
-    story.decline()
-    assert story.state.status == "hibernating"
-    run_declining(story, date(2026, 11, 17))
-    assert (story.state.status, [owed.due for owed in story.state.open]) == ("suspended", [gbp("0.27")])
-    run_declining(story, date(2026, 12, 16))
-    assert story.state.status == "cancelled"
-    assert story.notice("cancelled").on == date(2027, 3, 16)
-
-
-def test_ec_89_a_bad_debt_is_written_off_without_a_credit_note() -> None:
-    story = suspended()
-    notes = len(story.documents())
-    story.to(date(2026, 12, 16))
-    assert (story.of(Written), len(story.documents())) == ([Written("bad_debt", gbp("1.60"), (2,))], notes)
-    assert story.state.open == ()
-
-
-def test_nobody_is_suspended_without_having_been_told_when() -> None:
-    story = suspended()
-    told = [(notice.kind, notice.on, notice.amount) for notice in story.of(Notice)]
-    assert told == [
-        ("payment_failed", date(2026, 11, 2), gbp("3.00")), ("payment_failed", date(2026, 11, 4), gbp("3.00")),
-        ("payment_failed", date(2026, 11, 8), gbp("3.00")), ("payment_failed", date(2026, 11, 16), gbp("3.00")),
-        ("suspension_ahead", date(2026, 11, 17), gbp("3.00")), ("payment_failed", date(2026, 11, 17), gbp("3.00")),
-        ("suspended", date(2026, 12, 16), gbp("1.60")),
-    ]  # fmt: skip
-
-
-def test_a_return_too_small_for_the_gateway_counts_at_once_and_is_carried() -> None:
-    story = suspended("starter", renewal=date(2026, 11, 28), begins=date(2026, 10, 28))
-    assert story.state.today == date(2026, 12, 14)
-    story.change(open=())
-    story.to(date(2026, 12, 27))
-    story.wish(Reactivate())  # one day of thirty: 0.03
-    assert (story.state.status, story.wanted(new=True)) == ("active", [])
-    story.to(date(2026, 12, 28))
-    assert [charge.amount for charge in story.wanted(new=True)] == [gbp("1.03")]

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from core.billing.effects import BalanceConverted, Notice
+from core.billing.effects import BalanceConverted, Notice, Written
 from core.billing.fx import Rate, announce, drifted, in_base, is_stale, local, lock, working_days_old
 from core.billing.renew import Offer, ask_currency
 from core.billing.terms import POLICY
@@ -139,6 +139,17 @@ def test_ec_80_a_currency_change_is_refused_while_an_invoice_is_open() -> None:
     story.to(date(2026, 12, 1))
     with pytest.raises(Conflict):
         ask_currency(story.state, "USD", story.offer)
+
+
+def test_dust_that_waits_in_the_old_currency_is_waived_not_converted() -> None:
+    story = Story("starter", NOVEMBER, rate=rate("1.1532"))
+    story.offer = Offer(POLICY, (rate("1.1532", on=date(2026, 11, 30)), rate("1.2500", "USD", on=date(2026, 11, 30))))
+    story.to(date(2026, 11, 30))
+    story.take(ask_currency(story.state, "GBP", story.offer))
+    story.branches(1)
+    story.to(date(2026, 12, 1))
+    assert story.of(Written) == [Written("waived", Money.of("0.04", "EUR"))]
+    assert (story.state.currency, amounts(story.documents()[-1])) == ("GBP", ["1.00", "1.00"])
 
 
 def test_a_change_of_currency_without_a_rate_is_refused() -> None:

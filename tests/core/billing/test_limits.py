@@ -43,7 +43,8 @@ def test_ec_31_seven_whole_days_of_grace_then_the_upgrade() -> None:
     story = over_on(5)
     story.to(november(13))
     assert [sent for _, sent in story.notices()] == [november(5), november(9), november(11), november(13)]
-    assert [kind for kind, _ in story.notices()] == ["limit_breached", "grace_3_days_left", "grace_1_days_left", "limit_enforced"]
+    assert [kind for kind, _ in story.notices()] == ["limit_breached", "grace_running", "grace_running", "limit_enforced"]
+    assert [notice.count for notice in story.of(Notice)] == [None, 3, 1, None]
     assert {(notice.on, notice.amount) for notice in story.of(Notice)} == {(november(13), gbp("1.20"))}
     assert amounts(story.documents()[-1]) == ["-0.60", "1.80"]
     assert story.of(TierChanged) == [TierChanged("starter", "pro", november(13))]

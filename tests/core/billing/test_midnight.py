@@ -8,7 +8,6 @@ from datetime import date
 import pytest
 
 from core.billing import states
-from core.billing.begin import begin
 from core.billing.effects import StateChanged, TierChanged
 from core.billing.forecast import Intention, forecast, next_charge, preview
 from core.billing.midnight import midnight, run_to
@@ -121,12 +120,9 @@ def test_a_trial_that_is_cancelled_costs_nothing() -> None:
 
 
 def test_a_first_payment_that_is_declined_begins_nothing() -> None:
-    story = Story("pro", NOVEMBER)
-    fresh = Story.__new__(Story)
-    fresh.offer, fresh.effects, fresh.new, fresh.days, fresh.pays = story.offer, [], [], [], False
-    fresh.take(begin(POLICY, "pro", NOVEMBER, key="sub_fresh"))
-    fresh.decline()
-    assert (fresh.state.status, fresh.state.open, fresh.documents()) == ("cancelled", (), [])
+    story = Story("pro", NOVEMBER, first=False, pays=False)
+    story.decline()
+    assert (story.state.status, story.state.open, story.documents()) == ("cancelled", (), [])
 
 
 def test_a_new_price_list_counts_from_the_boundary() -> None:
