@@ -3,6 +3,7 @@
 from core.accounts import factor_models as factors
 from core.accounts import models as accounts
 from core.accounts import staff_models as staff
+from core.billing import models as billing
 from core.customers import models as customers
 from core.fx import models as fx
 from core.kernel import audit, outbox
@@ -19,6 +20,6 @@ from core.providers import models as providers
 from core.risk import models as risk
 
 __all__ = [
-    "accounts", "audit", "bank", "customers", "exports", "factors", "fx", "ledger", "methods", "notifications", "outbox",
+    "accounts", "audit", "bank", "billing", "customers", "exports", "factors", "fx", "ledger", "methods", "notifications", "outbox",
     "payments", "providers", "risk", "sales", "sharing", "staff", "transfers",
 ]  # fmt: skip

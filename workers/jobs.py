@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers import accounts, bank, domains, exports, messages, outside, papers, payments, proofs, pruning, rates, risk, webhooks
+from workers import accounts, bank, domains, exports, messages, outside, papers, payments, proofs, pruning, rates, risk, subscriptions, webhooks
 from workers.task import Task
 
 # Given a batch, in one transaction that also strikes the tasks off.
@@ -35,4 +35,5 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "prove_books": proofs.prove_books,
     "prune": pruning.prune,
     "refresh_rates": rates.refresh_rates,
+    "run_midnights": subscriptions.run_midnights,
 }

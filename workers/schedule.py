@@ -1,4 +1,5 @@
-"""What the clock plans: inquiries, expiries, releases, refunds that waited, statements, reminders, marks and proofs of the books, pruning, rates. Rows decide, not the clock."""
+"""What the clock plans: inquiries, expiries, releases, waiting refunds, statements, reminders, marks and proofs of the books, pruning, rates and the
+midnights of subscriptions. Rows decide, not the clock."""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from core.payments.remind import send_due_reminders
 from workers.bank import has_line
 from workers.pruning import plan_pruning
 from workers.rates import plan_rates
+from workers.subscriptions import plan_midnights
 
 MOST_IN_A_ROW = 20  # refunds of one line in one look
 FETCH_SECONDS = 10  # between two looks at whether the bank has new statements
@@ -57,6 +59,8 @@ def tick() -> None:
         plan_pruning()
     with unit_of_work():
         plan_rates()
+    with unit_of_work():
+        plan_midnights()
     if (day := day_to_mark()) not in _marked:
         with unit_of_work():
             mark_balances(day)

@@ -75,9 +75,14 @@ class Money:
         """So many hundredths of a percent of this sum, rounded half up, once."""
         return self.part(Fraction(basis_points, 10_000))
 
-    def part(self, fraction: Fraction) -> Money:
-        """An exact fraction of this sum, rounded half up (away from zero at the half), once."""
-        return Money(round_half_up(self.minor * fraction), self.currency)
+    def part(self, fraction: Fraction, *, step: int = 1) -> Money:
+        """An exact fraction of this sum, rounded half up (away from zero at the half), once: to whole minor units, or to whole steps of them."""
+        return Money(round_half_up(Fraction(self.minor, step) * fraction) * step, self.currency)
+
+    def converted(self, rate: Fraction, currency: str, *, step: int = 1) -> Money:
+        """This sum in another currency, of which one whole unit of ours buys `rate`; rounded half up, once."""
+        exact = self.minor * rate * Fraction(10) ** (exponent(currency) - exponent(self.currency))
+        return Money(round_half_up(Fraction(exact, step)) * step, currency)
 
     def split(self, weights: Sequence[int]) -> list[Money]:
         """Divide by weights, losing nothing: largest remainder, ties to the earlier line."""

@@ -19,6 +19,12 @@ def gateway_exponent(currency: str) -> int:
     return 0 if currency in WHOLE else 3 if currency in THREE_DECIMALS else 2
 
 
+def charge_step(currency: str) -> int:
+    """The least amount, in our minor units, that the gateway can hold: every sum that is to be charged is a whole number of these."""
+    finer = 10 ** max(0, exponent(currency) - gateway_exponent(currency))
+    return finer * 10 if currency in THREE_DECIMALS else finer
+
+
 def to_gateway(amount: Money) -> int:
     """Our money in the gateway's units. Refuses what they cannot hold exactly, rather than charge another sum."""
     exact = amount.minor * Fraction(10) ** (gateway_exponent(amount.currency) - exponent(amount.currency))

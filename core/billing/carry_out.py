@@ -1,0 +1,115 @@
+"""Carries out what an act of billing wants done: documents that are drafted, numbered or dropped, and charges that are wanted or stopped."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from core.billing.calendar import BillingZone, instant_on
+from core.billing.codec import encode
+from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect, Finalised, RetriesStopped
+from core.billing.lines import Document
+from core.billing.models import BillingCharge, BillingDocument, KeptSubscription
+from core.billing.number import series_of, take_number
+from core.billing.parties import parties_of
+from core.kernel.clock import now
+from core.kernel.db import db
+from core.kernel.ids import public_id, uuid7
+
+WITHIN_THE_HOUR = timedelta(minutes=50)  # a renewal may still be looked at; then it is final
+
+
+def carry_out(row: KeptSubscription, zone: BillingZone, effects: tuple[Effect, ...]) -> None:
+    """In their order, in the present transaction. What a later layer does with notices and the books reads the event itself."""
+    for place, effect in enumerate(effects):
+        match effect:
+            case Drafted(document):
+                _draft(row, document)
+            case Finalised(ordinal):
+                finalise(_document(row, ordinal))
+            case Dropped(ordinal):
+                _document(row, ordinal).state = "dropped"
+            case ChargeWanted():
+                _want(row, zone, place, effect)
+            case RetriesStopped(documents):
+                _stop(row, documents)
+            case _:
+                pass
+    db.session.flush()
+
+
+def _draft(row: KeptSubscription, document: Document) -> None:
+    seller, buyer = parties_of(row)
+    made = BillingDocument(
+        vendor_id=row.vendor_id, mode=row.mode, id=uuid7(), public_id=public_id("doc"), subscription_id=row.id, ordinal=document.number,
+        kind=document.kind, origin=document.origin, state="draft", on_day=document.on, currency=document.currency,
+        net_minor=document.net.minor, tax_minor=document.tax.minor, gross_minor=document.gross.minor, body=encode(document),
+        seller=seller, buyer=buyer, final_due_at=now() + WITHIN_THE_HOUR if document.until == "hour" else None,
+        series=None, number=None, issued_on=None, made_at=now(),
+    )  # fmt: skip
+    db.session.add(made)
+    db.session.flush()
+    if document.until == "now":
+        for earlier in _waiting(row):  # whatever it corrects has its number first
+            finalise(earlier)
+        finalise(made)
+
+
+def _waiting(row: KeptSubscription) -> list[BillingDocument]:
+    """Drafts that only wait for their hour."""
+    mine = select(BillingDocument).where(BillingDocument.vendor_id == row.vendor_id, BillingDocument.mode == row.mode)
+    waiting = mine.where(
+        BillingDocument.subscription_id == row.id, BillingDocument.state == "draft", BillingDocument.final_due_at.is_not(None)
+    )
+    return list(db.session.scalars(waiting.order_by(BillingDocument.ordinal).with_for_update()))
+
+
+def finalise(document: BillingDocument) -> None:
+    """Give the document its number, once. From then on PostgreSQL keeps it as it is."""
+    if document.state != "draft":
+        return
+    series = series_of(document.kind, document.mode)
+    number, issued_on = take_number(document.vendor_id, document.mode, series, now().date())
+    document.series, document.number, document.issued_on, document.state = series, number, issued_on, "final"
+    db.session.flush()
+
+
+def finalise_due(limit: int = 200) -> int:
+    """Drafts whose hour is over become final, oldest first; answers how many. Two runs never take the same one."""
+    due = select(BillingDocument).where(BillingDocument.state == "draft", BillingDocument.final_due_at <= now())
+    found = list(
+        db.session.scalars(due.order_by(BillingDocument.final_due_at, BillingDocument.id).limit(limit).with_for_update(skip_locked=True))
+    )
+    for document in found:
+        finalise(document)
+    return len(found)
+
+
+def _document(row: KeptSubscription, ordinal: int) -> BillingDocument:
+    mine = select(BillingDocument).where(BillingDocument.vendor_id == row.vendor_id, BillingDocument.mode == row.mode)
+    return db.session.scalars(
+        mine.where(BillingDocument.subscription_id == row.id, BillingDocument.ordinal == ordinal).with_for_update()
+    ).one()
+
+
+def _want(row: KeptSubscription, zone: BillingZone, place: int, wanted: ChargeWanted) -> None:
+    due_at = now() if wanted.at_minute is None else instant_on(wanted.on, wanted.at_minute, zone)
+    db.session.add(
+        BillingCharge(
+            vendor_id=row.vendor_id, mode=row.mode, id=uuid7(), public_id=public_id("chg"), subscription_id=row.id, event_seq=row.events,
+            place=place, documents=list(wanted.documents), currency=wanted.amount.currency, amount_minor=wanted.amount.minor,
+            attempt=wanted.attempt, state="wanted", due_at=due_at, made_at=now(), ended_at=None,
+        )
+    )  # fmt: skip
+
+
+def _stop(row: KeptSubscription, documents: tuple[int, ...]) -> None:
+    """No charge that is only planned may be made any more: those for these documents, or all of them when none is named."""
+    db.session.flush()
+    mine = select(BillingCharge).where(BillingCharge.vendor_id == row.vendor_id, BillingCharge.mode == row.mode)
+    planned = mine.where(BillingCharge.subscription_id == row.id, BillingCharge.state == "wanted")
+    if documents:
+        planned = planned.where(BillingCharge.documents.overlap(list(documents)))
+    for charge in db.session.scalars(planned.with_for_update()):
+        charge.state, charge.ended_at = "stopped", now()

@@ -1,0 +1,146 @@
+"""Local midnight: one order for everything that falls on it, day after day, however late the run. Preview and run are this same code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+from core.billing import begin, branches, cancel, change, dunning, gate, hibernate, limits, reactivate, renew, states
+from core.billing.calendar import DAY
+from core.billing.effects import Effect, Notice
+from core.billing.lines import Line
+from core.billing.renew import Offer
+from core.billing.subscription import Step, Subscription
+from core.billing.tax import with_tax
+
+
+def run_to(state: Subscription, day: date, offer_on: Callable[[date], Offer]) -> Step:
+    """Every midnight up to the beginning of `day`, in order, each with the price list and the rates of its own day.
+
+    A day that was run is not run again: nothing happens twice, and a clock that goes back repeats nothing.
+    """
+    effects: list[Effect] = []
+    while state.today < day:
+        state, done = midnight(state, offer_on(state.today + DAY))
+        effects += done
+    return state, tuple(effects)
+
+
+def midnight(state: Subscription, offer: Offer) -> Step:
+    """Close today and begin tomorrow: branches, limits, what was planned, suspension, renewal, charges, notices, in this order."""
+    state, closed = branches.close_day(state)
+    state = limits.close_day(state)
+    state = replace(state, today=state.today + DAY)
+    if state.status == states.TRIALING and state.trial_ends == state.today:
+        state, begun = _end_trial(state, offer)
+        return state, (*closed, *begun)
+    effects: list[Effect] = [*closed]
+    at_boundary = state.today == state.period.end
+    if at_boundary:
+        state, lapsed = gate.drop(state, why="change_lapsed")
+        effects += lapsed
+        state = limits.lower_by_wish(state)
+    before = state.tier
+    state, enforced = limits.enforce(state) if not _rests_today(state) else (state, ())
+    enforced_from = before if at_boundary and state.tier != before else ""
+    effects += enforced
+    for act in (_planned, cancel.write_off, dunning.suspend):
+        state, done = act(state)
+        effects += done
+    if at_boundary and state.status != states.CANCELLED:
+        state, renewed = _boundary(state, offer, enforced_from)
+        effects += renewed
+    for act in (dunning.warn, dunning.retry, _requote, _trial_ahead):
+        state, done = act(state)
+        effects += done
+    state, told = limits.look(state, coming=offer.local(state))
+    state, announced = renew.announce(state, offer)
+    return state, (*effects, *told, *announced)
+
+
+def _rests_today(state: Subscription) -> bool:
+    """Whether it hibernates or ends today: nobody is sold a greater plan on the way out."""
+    planned = state.planned
+    return planned is not None and planned.kind in ("hibernate", "cancel") and (planned.on or state.period.end) <= state.today
+
+
+def _planned(state: Subscription) -> Step:
+    """A change whose day has come: at the period's end, or at the midnight it was planned for."""
+    planned = state.planned
+    if planned is None or (planned.on or state.period.end) > state.today:
+        return state, ()
+    if planned.kind == "cancel":
+        return cancel.end(state)
+    if planned.kind == "hibernate":
+        if state.status != states.ACTIVE or state.unpaid:
+            return replace(state, planned=None), (Notice("hibernation_dropped", state.today),)
+        return hibernate.fall_asleep(state)
+    return change.at_boundary(state)
+
+
+def _boundary(state: Subscription, offer: Offer, enforced_from: str) -> Step:
+    """A new period. Whoever hibernated as long as is possible wakes up or is cancelled; whoever is suspended is not billed."""
+    effects: list[Effect] = []
+    if hibernate.is_over(state):
+        state, done = hibernate.wake_at_end(state) if state.resume_confirmed else cancel.end(state)
+        effects += done
+        if state.status == states.CANCELLED:
+            return state, tuple(effects)
+    state, begun = renew.begin_period(state, offer)
+    state, renewed = renew.renew(state, tier_before=enforced_from if state.tier != enforced_from else "")
+    state, reminded = hibernate.remind(state)
+    return state, (*effects, *begun, *renewed, *reminded)
+
+
+def _end_trial(state: Subscription, offer: Offer) -> Step:
+    if state.planned is not None and state.planned.kind == "cancel":
+        return cancel.end(state)
+    if not state.has_card:
+        state = replace(state, anchor=state.today, trial_ends=None)
+        state, begun = renew.begin_period(state, offer)
+        state, stopped = dunning.trial_without_card(state)
+        return state, (*begun, *stopped)
+    return begin.end_trial(state, offer)
+
+
+def _trial_ahead(state: Subscription) -> Step:
+    """A few days before a trial ends: when, and what the first period costs."""
+    if (
+        state.status != states.TRIALING
+        or state.trial_ends is None
+        or (state.trial_ends - state.today).days != state.terms.trial_notice_days
+    ):
+        return state, ()
+    price = with_tax(state.plan.price, state.tax_bps)
+    return state, (Notice("trial_ends", state.today, state.trial_ends, price, "" if state.has_card else "no card"),)
+
+
+def _requote(state: Subscription) -> Step:
+    """A change that still waits for its payment costs one day less today: its draft is made anew, and an amount too small lets it lapse."""
+    held = state.awaiting
+    if held is None or held.document.on == state.today:
+        return state, ()
+    if (state.today - held.asked_on).days > 1:
+        return gate.drop(state, why="change_lapsed")  # its hours were over yesterday, whoever was to say so
+    state, dropped = gate.drop(state)
+    lines: list[Line]
+    if held.kind == gate.REACTIVATE:
+        lines, debts = reactivate.stub_lines(state), state.unpaid
+    elif held.kind == gate.RESUME:
+        lines, debts = hibernate.resume_lines(state), ()
+    else:
+        lines, debts = change.upgrade_lines(state, held.tier), ()
+    renewed, drafted = gate.hold(state, held.kind, held.tier, lines, branches=state.branches.count, debts=debts, charge=False)
+    assert renewed.awaiting is not None
+    renewed = replace(renewed, awaiting=replace(renewed.awaiting, asked_on=held.asked_on))
+    amount = gate.charge_for(renewed, debts).amount
+    if amount < state.terms.gateway_minimum:
+        return state, (*dropped, Notice("change_lapsed", state.today, detail=held.tier))
+    notice = Notice("change_requoted", state.today, state.today, amount, held.tier)
+    return renewed, (*dropped, *drafted, notice)
+
+
+def lapse(state: Subscription) -> Step:
+    """The hours in which a held change could be paid are over."""
+    return gate.drop(state, why="change_lapsed")

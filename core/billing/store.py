@@ -1,0 +1,213 @@
+"""Keeps subscriptions: locks one, brings it up to its local day, lets an act of billing happen, and writes down all that followed.
+
+One row is one frozen value. Every act is an event with what was given and what followed from it, in the same transaction as the
+documents and charges it made: nothing happens twice, and the events replayed give the subscription again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from core.billing import payment
+from core.billing.begin import begin
+from core.billing.calendar import DAY, BillingZone, first_instant, local_date
+from core.billing.carry_out import carry_out
+from core.billing.codec import decode, encode, encode_one_of
+from core.billing.effects import Effect
+from core.billing.midnight import lapse, midnight
+from core.billing.models import KeptSubscription, SubscriptionEvent
+from core.billing.price_list import Seller, offer_on
+from core.billing.renew import Offer
+from core.billing.subscription import Step, Subscription
+from core.billing.wishes import Wish, perform
+from core.kernel.clock import now
+from core.kernel.db import db, locked
+from core.kernel.errors import NotFound
+from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a subscription begins with."""
+
+    tier: str
+    zone: str
+    currency: str = "GBP"
+    trial_days: int = 0
+    tax_bps: int | None = None
+    products: int = 0
+    branches: int = 0
+    has_card: bool = True
+
+
+def begin_subscription(seller: Seller, mode: str, *, subscriber: str, wish: Beginning, by: str) -> KeptSubscription:
+    """Begin today, by the subscriber's calendar. Refuses a tier that is not on the list."""
+    day = local_date(now(), BillingZone(wish.zone))
+    key = public_id("sub")
+    state, effects = _begin(wish, key, day, _offer(seller.id, mode, day, wish.currency))
+    row = KeptSubscription(vendor_id=seller.id, mode=mode, id=uuid7(), public_id=key, subscriber=subscriber, events=0, began_at=now())
+    _put(row, state)
+    db.session.add(row)
+    db.session.flush()
+    _note(row, "began", day, encode(wish), effects, by)
+    return row
+
+
+def _begin(wish: Beginning, key: str, day: date, offer: Offer) -> Step:
+    return begin(
+        offer.terms, wish.tier, day, key=key, zone=wish.zone, rate=offer.rate(wish.currency), trial_days=wish.trial_days,
+        tax_bps=wish.tax_bps, products=wish.products, branches=wish.branches, has_card=wish.has_card,
+    )  # fmt: skip
+
+
+# --- acts ----------------------------------------------------------------------------------------------------------------------
+
+
+def wish_for(row: KeptSubscription, wish: Wish, *, by: str) -> tuple[Effect, ...]:
+    """What a subscriber asks for, today. Refuses as the act itself does, and then nothing but missed midnights has happened."""
+    return _act(row, "wish", encode_one_of(wish), lambda state, offer: perform(state, wish, offer), by)
+
+
+def receive(row: KeptSubscription, documents: tuple[int, ...], amount: Money, *, by: str = "system") -> tuple[Effect, ...]:
+    """Money came. The caller knows charges by their id and calls once for each."""
+    given = {"documents": encode(documents), "amount": encode(amount)}
+    return _act(row, "received", given, lambda state, offer: payment.receive(state, documents, amount, coming=offer.local(state)), by)
+
+
+def refuse(row: KeptSubscription, documents: tuple[int, ...], *, hard: bool, by: str = "system") -> tuple[Effect, ...]:
+    """A charge was declined."""
+    given = {"documents": encode(documents), "hard": hard}
+    return _act(row, "refused", given, lambda state, _offer: payment.refuse(state, documents, hard=hard), by)
+
+
+def catch_up(row: KeptSubscription) -> tuple[Effect, ...]:
+    """Run every midnight that has passed, in order, and let go of a change whose hours are over.
+
+    Repeated, late or after a kill: no day is run twice and none is left out.
+    """
+    row = _locked(row)
+    return (*_run_midnights(row), *_let_lapse(row))
+
+
+def _act(row: KeptSubscription, kind: str, given: dict[str, Any], do: Callable[[Subscription, Offer], Step], by: str) -> tuple[Effect, ...]:
+    row = _locked(row)
+    _run_midnights(row)
+    _let_lapse(row)
+    state, offer = read(row), _offer_for(row)
+    state, effects = do(state, offer)
+    _put(row, state)
+    _note(row, kind, state.today, given, effects, by)
+    return effects
+
+
+def _locked(row: KeptSubscription) -> KeptSubscription:
+    found = locked(KeptSubscription, row.vendor_id, row.mode, row.id)
+    if found is None:
+        raise NotFound("There is no such subscription.")
+    return found
+
+
+def _run_midnights(row: KeptSubscription) -> list[Effect]:
+    state, all_effects = read(row), []
+    day = local_date(now(), state.zone)
+    while state.today < day:
+        state, effects = midnight(state, _offer_at(row, state, state.today + DAY))
+        _put(row, state)
+        if effects:
+            _note(row, "midnight", state.today, {}, effects, "system")
+            all_effects += effects
+    return all_effects
+
+
+def _let_lapse(row: KeptSubscription) -> tuple[Effect, ...]:
+    if row.lapse_at is None or now() < row.lapse_at:
+        return ()
+    state, effects = lapse(read(row))
+    _put(row, state)
+    _note(row, "lapsed", state.today, {}, effects, "system")
+    return effects
+
+
+# --- reading -------------------------------------------------------------------------------------------------------------------
+
+
+def read(row: KeptSubscription) -> Subscription:
+    """The frozen value as it was kept; it may lack the midnights that nobody has run yet."""
+    return decode(Subscription, row.state)
+
+
+def get_subscription(seller: Seller, mode: str, public: str) -> KeptSubscription:
+    """The seller's subscription of that name, or a 404."""
+    found = None
+    if is_public_id("sub", public):
+        query = select(KeptSubscription).where(KeptSubscription.vendor_id == seller.id, KeptSubscription.mode == mode)
+        found = db.session.scalar(query.where(KeptSubscription.public_id == public))
+    if found is None:
+        raise NotFound("There is no such subscription.")
+    return found
+
+
+def find_subscription_of(seller: Seller, mode: str, subscriber: str) -> KeptSubscription | None:
+    """The newest subscription of a subscriber."""
+    mine = select(KeptSubscription).where(KeptSubscription.vendor_id == seller.id, KeptSubscription.mode == mode)
+    return db.session.scalar(mine.where(KeptSubscription.subscriber == subscriber).order_by(KeptSubscription.id.desc()).limit(1))
+
+
+def list_events(seller: Seller, row: KeptSubscription) -> list[SubscriptionEvent]:
+    """Everything that happened to it, in order."""
+    mine = select(SubscriptionEvent).where(SubscriptionEvent.vendor_id == seller.id, SubscriptionEvent.mode == row.mode)
+    return list(db.session.scalars(mine.where(SubscriptionEvent.subscription_id == row.id).order_by(SubscriptionEvent.seq)))
+
+
+def claim_due(limit: int = 200) -> list[KeptSubscription]:
+    """Subscriptions for which something has fallen due, locked; two runs never take the same one."""
+    due = select(KeptSubscription).where(KeptSubscription.due_at <= now(), KeptSubscription.status != "cancelled")
+    return list(db.session.scalars(due.order_by(KeptSubscription.due_at).limit(limit).with_for_update(skip_locked=True)))
+
+
+# --- writing -------------------------------------------------------------------------------------------------------------------
+
+
+def _put(row: KeptSubscription, state: Subscription) -> None:
+    held, before = state.awaiting, read(row).awaiting if row.state else None
+    if held is None:
+        row.lapse_at = None
+    elif before is None or (before.kind, before.tier, before.asked_on) != (held.kind, held.tier, held.asked_on):
+        row.lapse_at = now() + timedelta(hours=state.terms.awaiting_hours)
+    row.state = encode(state)
+    row.status, row.tier, row.currency, row.today = state.status, state.tier, state.currency, state.today
+    row.period_start, row.period_end = state.period.start, state.period.end
+    midnight_at = first_instant(state.today + DAY, state.zone)
+    row.due_at = min(midnight_at, row.lapse_at) if row.lapse_at else midnight_at
+
+
+def _note(row: KeptSubscription, kind: str, on: date, given: dict[str, Any], effects: Iterable[Effect], by: str) -> None:
+    row.events += 1
+    db.session.add(
+        SubscriptionEvent(
+            vendor_id=row.vendor_id, mode=row.mode, id=uuid7(), subscription_id=row.id, seq=row.events, kind=kind, on_day=on, given=given,
+            effects=[encode_one_of(effect) for effect in effects], actor=by, at=now(),
+        )
+    )  # fmt: skip
+    db.session.flush()
+    carry_out(row, read(row).zone, tuple(effects))
+
+
+def _offer_for(row: KeptSubscription) -> Offer:
+    state = read(row)
+    return _offer_at(row, state, state.today)
+
+
+def _offer_at(row: KeptSubscription, state: Subscription, day: date) -> Offer:
+    return _offer(row.vendor_id, row.mode, day, state.currency, state.next_currency or state.currency)
+
+
+def _offer(vendor_id: uuid.UUID, mode: str, day: date, *currencies: str) -> Offer:
+    return offer_on(vendor_id, mode, day, currencies=frozenset(currencies))

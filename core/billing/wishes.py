@@ -1,0 +1,86 @@
+"""What a merchant may wish for, as values: what the portal asks, what a preview shows and what the simulator plays are the same acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.billing import branches, cancel, change, hibernate, limits, reactivate
+from core.billing.renew import Offer
+from core.billing.subscription import Step, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseTier:
+    code: str
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddBranches:
+    """So many more, or fewer when negative."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddProducts:
+    """So many more published, or fewer when negative."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hibernate:
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmResume:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Reactivate:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Take the planned change back."""
+
+
+Wish = ChooseTier | AddBranches | AddProducts | Hibernate | Resume | ConfirmResume | Reactivate | Cancel | Keep
+
+
+def perform(state: Subscription, wish: Wish, offer: Offer) -> Step:
+    """Do what is wished, today. Refuses with the sentence of the act."""
+    coming = offer.local(state)
+    match wish:
+        case ChooseTier(code, now):
+            return change.choose_tier(state, code, now=now)
+        case AddBranches(count):
+            return branches.set_branches(state, state.branches.count + count)
+        case AddProducts(count):
+            return limits.set_products(state, max(0, state.products.count + count), coming=coming)
+        case Hibernate(now):
+            return hibernate.hibernate(state, now=now)
+        case Resume():
+            return hibernate.resume(state, coming=coming)
+        case ConfirmResume():
+            return hibernate.confirm_resume(state)
+        case Reactivate():
+            return reactivate.reactivate(state)
+        case Cancel(now):
+            return cancel.cancel(state, now=now)
+        case Keep():
+            return cancel.keep(state)

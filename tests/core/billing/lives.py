@@ -1,0 +1,93 @@
+"""Lives of subscriptions as hypothesis writes them: wishes, days between them, and a card that answers as it likes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from hypothesis import strategies as st
+
+from core.billing import payment
+from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect
+from core.billing.fx import Rate
+from core.billing.lines import Document, Line
+from core.billing.midnight import midnight
+from core.billing.renew import Offer
+from core.billing.terms import POLICY
+from core.billing.wishes import AddBranches, AddProducts, Cancel, ChooseTier, Hibernate, Keep, Reactivate, Resume, Wish
+from core.kernel.errors import Refusal
+from tests.core.billing.story import Story
+
+TIERS = st.sampled_from(["starter", "pro", "enterprise"])
+WISHES: st.SearchStrategy[Wish] = st.one_of(
+    st.builds(ChooseTier, TIERS, st.booleans()),
+    st.builds(AddBranches, st.integers(-3, 4)),
+    st.builds(AddProducts, st.sampled_from([-60, -12, -1, 1, 3, 12, 110])),
+    st.builds(Hibernate, st.booleans()),
+    st.builds(Resume),
+    st.builds(Reactivate),
+    st.builds(Keep),
+)
+ENDS = st.builds(Cancel, st.booleans())
+DAYS = st.lists(st.tuples(st.integers(0, 9), st.one_of(WISHES, WISHES, WISHES, ENDS)), max_size=14)
+ANCHORS = st.dates(date(2026, 1, 1), date(2029, 12, 31))
+ANSWERS = st.lists(st.sampled_from(["yes", "yes", "yes", "no", "hard", "late", "never"]), min_size=1, max_size=12)
+
+
+def live(
+    begins: date,
+    days: Iterable[tuple[int, Wish]],
+    answers: list[str],
+    *,
+    tax_bps: int | None = None,
+    rate: Rate | None = None,
+    more: int = 70,
+) -> Story:
+    """A life: wishes with days between them, and a card that answers as it likes, at once, days later or never."""
+    story = Story("starter", begins, tax_bps=tax_bps, rate=rate)
+    story.offer, story.pays = Offer(POLICY, (rate,) if rate else ()), False
+    asked, late = 0, []
+    story.received = story.wanted()[0].amount
+
+    def answer(effects: list[Effect]) -> None:
+        nonlocal asked
+        for charge in [effect for effect in effects if isinstance(effect, ChargeWanted)]:
+            assert charge.amount >= story.state.terms.gateway_minimum  # nothing below it is ever sent
+            said = answers[asked % len(answers)]
+            asked += 1
+            if said == "yes":
+                story.received = story.received + charge.amount
+                answer(story.take(payment.receive(story.state, charge.documents, charge.amount)))
+            elif said == "late":
+                late.append(charge)
+            elif said != "never":
+                answer(story.take(payment.refuse(story.state, charge.documents, hard=said == "hard")))
+
+    for pause, wish in [*days, (more, None)]:
+        for _ in range(pause):
+            story.most[story.state.period.start] = max(story.most.get(story.state.period.start, 0), story.state.branches.peak)
+            answer(story.take(midnight(story.state, story.offer)))
+        if wish is None:
+            break
+        for charge in late[:1]:
+            late.remove(charge)
+            story.received = story.received + charge.amount
+            answer(story.take(payment.receive(story.state, charge.documents, charge.amount)))
+        try:
+            answer(story.wish(wish))
+        except Refusal:
+            continue
+    return story
+
+
+def charged(story: Story) -> list[Line]:
+    """Every line that was ever on a document that stands, or that still waits."""
+    lines = {line.number: line for document in standing(story) for line in document.lines}
+    lines |= {entry.line.number: entry.line for entry in story.state.entries}
+    return list(lines.values())
+
+
+def standing(story: Story) -> list[Document]:
+    dropped = {effect.document for effect in story.of(Dropped)}
+    held = story.state.awaiting.document.number if story.state.awaiting else None
+    return [e.document for e in story.of(Drafted) if e.document.number not in dropped and e.document.number != held]

@@ -1,0 +1,154 @@
+"""Documents: numbers without gap or double, whoever asks at once; and what is final stays as it is, whatever anybody writes."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from core.accounts.models import Vendor
+from core.billing import store
+from core.billing.carry_out import finalise, finalise_due
+from core.billing.models import BillingDocument, DocumentSeries
+from core.billing.number import series_of, take_number
+from core.billing.wishes import AddBranches, ChooseTier
+from core.kernel.db import db
+from tests.core.billing.kept import Kept, make_seller
+from tests.factories import Shop, make_shop, unit
+
+NOVEMBER = date(2026, 11, 1)
+
+
+@pytest.fixture
+def seller(app: Flask) -> Shop:
+    return make_seller(app)
+
+
+@pytest.fixture(scope="module")
+def buyer(app: Flask) -> Vendor:
+    return make_shop(app, business="Blue Door Bakery").vendor
+
+
+def test_ec_82_two_hundred_at_once_take_the_numbers_one_to_two_hundred(app: Flask, seller: Shop) -> None:
+    taken: list[tuple[int, date]] = []
+    problems: list[BaseException] = []
+
+    def work(start: int) -> None:
+        try:
+            for n in range(start, 200, 8):
+                with unit(app):
+                    number = take_number(seller.vendor.id, "test", "TEST-INV-", date(2026, 11, 1 + n % 28))
+                taken.append(number)
+        except BaseException as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    assert sorted(number for number, _ in taken) == list(range(1, 201))
+    by_number = [on for _, on in sorted(taken)]
+    assert by_number == sorted(by_number), "days of issue do not decrease"
+
+
+def test_ec_83_a_number_that_was_rolled_back_is_the_next_ones(app: Flask, seller: Shop) -> None:
+    with pytest.raises(RuntimeError), unit(app):
+        assert take_number(seller.vendor.id, "test", "TEST-INV-", NOVEMBER)[0] == 1
+        raise RuntimeError("after the number, before the end")
+    with unit(app):
+        assert take_number(seller.vendor.id, "test", "TEST-INV-", NOVEMBER)[0] == 1
+
+
+def test_ec_84_a_draft_that_goes_leaves_the_series_alone(app: Flask, seller: Shop, buyer: Vendor) -> None:
+    kept = Kept(seller, buyer, NOVEMBER)
+    kept.settle(NOVEMBER)
+    kept.wish(date(2026, 11, 5), ChooseTier("pro"))
+    held = kept.documents()[-1]
+    assert (held.state, held.number) == ("draft", None)
+    kept.wish(date(2026, 11, 5), ChooseTier("enterprise"))  # another wish: the first draft is dropped
+    kept.settle(date(2026, 11, 5))
+    found = kept.documents()
+    assert [d.state for d in found] == ["final", "dropped", "final"] and [d.name for d in found] == [
+        "TEST-INV-000001",
+        None,
+        "TEST-INV-000002",
+    ]
+
+
+def test_a_renewal_is_a_draft_for_less_than_an_hour(app: Flask, seller: Shop, buyer: Vendor) -> None:
+    kept = Kept(seller, buyer, NOVEMBER)
+    kept.settle(NOVEMBER)
+    with kept.unit(date(2026, 12, 1), 0):
+        store.catch_up(kept.row)
+        finalise_due()
+    assert kept.documents()[-1].state == "draft"
+    with kept.unit(date(2026, 12, 1), 1):
+        finalise_due()
+    assert kept.documents()[-1].name == "TEST-INV-000002"
+
+
+def test_what_is_corrected_has_its_number_before_what_corrects_it(seller: Shop, buyer: Vendor) -> None:
+    kept = Kept(seller, buyer, NOVEMBER, "pro")
+    kept.settle(NOVEMBER)
+    kept.wish(date(2026, 12, 1), ChooseTier("starter", now=True))
+    renewal, note = kept.documents()[-2:]
+    assert (renewal.name, note.name) == ("TEST-INV-000002", "TEST-CN-000001") and note.kind == "credit_note"
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "UPDATE billing_documents SET gross_minor = gross_minor + 1, net_minor = net_minor + 1 WHERE id = :id",
+        "UPDATE billing_documents SET buyer = '{}' WHERE id = :id",
+        "UPDATE billing_documents SET body = '{}' WHERE id = :id",
+        "UPDATE billing_documents SET state = 'draft', number = NULL, series = NULL, issued_on = NULL WHERE id = :id",
+        "DELETE FROM billing_documents WHERE id = :id",
+        "TRUNCATE billing_documents",
+        "UPDATE subscription_events SET given = '{}'",
+        "DELETE FROM subscription_events",
+        "UPDATE price_lists SET terms = '{}'",
+        "DELETE FROM price_lists",
+    ],
+)
+def test_ec_85_the_database_refuses_to_change_what_is_final(app: Flask, seller: Shop, buyer: Vendor, attack: str) -> None:
+    kept = Kept(seller, buyer, NOVEMBER)
+    kept.settle(NOVEMBER)
+    final = kept.documents()[0]
+    assert final.state == "final"
+    with pytest.raises(DBAPIError) as refused, unit(app):
+        db.session.execute(text(attack), {"id": final.id} if ":id" in attack else {})
+    assert isinstance(refused.value.orig, psycopg.errors.IntegrityConstraintViolation | psycopg.errors.InsufficientPrivilege)
+
+
+def test_a_number_is_no_ones_twice(app: Flask, seller: Shop, buyer: Vendor) -> None:
+    kept = Kept(seller, buyer, NOVEMBER)
+    kept.settle(NOVEMBER)
+    with unit(app):
+        db.session.get_one(DocumentSeries, (seller.vendor.id, "test", "TEST-INV-")).last_number = 0
+    kept.wish(date(2026, 11, 16), ChooseTier("pro"))
+    with pytest.raises(DBAPIError), kept.unit(date(2026, 11, 16)):
+        finalise(db.session.scalars(select(BillingDocument).where(BillingDocument.id == kept.documents()[-1].id)).one())
+
+
+def test_ec_90_test_documents_have_series_of_their_own(seller: Shop) -> None:
+    assert [series_of(kind, mode) for mode in ("live", "test") for kind in ("invoice", "credit_note")] == [
+        "INV-", "CN-", "TEST-INV-", "TEST-CN-",
+    ]  # fmt: skip
+
+
+def test_ec_91_a_document_keeps_the_parties_as_they_were(app: Flask, seller: Shop) -> None:
+    buyer = make_shop(app, business="Before").vendor
+    kept = Kept(seller, buyer, NOVEMBER)
+    kept.settle(NOVEMBER)
+    with unit(app):
+        db.session.get_one(Vendor, buyer.id).name = "After"
+    kept.wish(date(2026, 11, 11), AddBranches(3))
+    kept.to(date(2026, 11, 12))
+    assert [d.buyer["name"] for d in kept.documents()] == ["Before", "After"]
