@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers import accounts, bank, domains, messages, outside, papers, payments, proofs, pruning, webhooks
+from workers import accounts, bank, domains, messages, outside, papers, payments, pictures, proofs, pruning, webhooks
 from workers.task import Task
 
 # Given a batch, in one transaction that also strikes the tasks off.
@@ -26,6 +26,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "make_receipt": papers.make_receipt,
     "make_poster": papers.make_poster,
     "make_statement": papers.make_statement,
+    "make_image_sizes": pictures.make_image_sizes,
     "fetch_statements": bank.fetch_statements,
     "send_bank_orders": bank.send_bank_orders,
     "verify_domain": domains.verify_domain,

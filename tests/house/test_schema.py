@@ -38,6 +38,9 @@ NOT_A_TENANTS = {
     "bank_statements": "of the platform's accounts, which take money for every vendor",
     "bank_lines": "a line belongs to nobody until a worker has read it",
     "bank_orders": "the platform's bank makes them, and they are found by what a statement says",
+    "directory_categories": "the same kinds of business for every vendor; a reference table",
+    "directory_words": "the vocabulary of the whole directory, with which mistyped words are compared",
+    "directory_pulse": "one number for the whole public directory, in a few slots",
     "ledger_chart": "the same accounts in every book; a reference table",
 }
 # Keys of tenants' tables that do not begin with the vendor, and why.
