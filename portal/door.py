@@ -20,6 +20,10 @@ from portal import (
     link_report,
     link_send,
     links,
+    listing_branches,
+    listing_images,
+    listing_products,
+    listings,
     live,
     methods,
     notices,
@@ -44,9 +48,11 @@ from portal import (
 )
 from portal.admin import door as staff_door
 from portal.blueprint import portal
+from portal.directory import door as directory_door
 
 PAGES = (
-    address, audit_log, balance, branding, components, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, live, methods,
+    address, audit_log, balance, branding, components, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products, listings,
+    live, methods,
     notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, settings, sign_in, sign_up, staff_visits,
     statements, taxes, team, transfers, why,
 )  # fmt: skip
@@ -56,4 +62,5 @@ def register(app: Flask) -> None:
     wording.install(app)
     notices.install(app)
     app.register_blueprint(portal)
+    directory_door.register(app)
     staff_door.register(app)

@@ -18,6 +18,8 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "jobs.retry": (FINANCE, SUPERUSER),
     "events.see": STAFF_ROLES,
     "events.replay": (FINANCE, SUPERUSER),
+    "listings.see": STAFF_ROLES,
+    "listings.moderate": (REVIEWER, SUPERUSER),  # take a listing out of the public directory, and let it back in
     "audit.see": (SUPERUSER,),
 }
 

@@ -155,6 +155,13 @@ def widths_of(images: list[ListingImage]) -> dict[uuid.UUID, list[int]]:
     return {key: sorted(widths) for key, widths in found.items()}
 
 
+def read_width(text: str) -> int:
+    """The width that an address names; refuses with 404 what is none."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        raise NotFound("There is no such picture.")
+    return int(text)
+
+
 def find_file(public: str, width: int) -> bytes | None:
     """The bytes of an address; the picture's own where that size is not made yet. Whoever knows the address may see it, unless its vendor
     has been hidden: the door asks that first (core/directory/public.py)."""

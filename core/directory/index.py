@@ -38,18 +38,16 @@ def show_listing(vendor: Vendor, standing: Standing, listing: Listing) -> None:
     category = db.session.get_one(Category, listing.category)
     schema = read_schema(category.attributes)
     facts = sorted({fact for product in products for fact in facts_of(schema, product.attributes)})
-    written = {
-        "A": f"{listing.title} {vendor.name}",
-        "B": " ".join([*category.names.values(), *(f"{b.town} {b.postcode} {b.name}" for b in branches)]),
-        "C": " ".join([listing.summary, *(product.name for product in products)]),
-        "D": " ".join([listing.description, *(product.description for product in products)]),
-    }
-    words = cast(literal(vector(written), Text), TSVECTOR)
+    names = [listing.title, vendor.name]
+    known = [*names, category.slug, *category.names.values(), listing.summary, *(f"{b.town} {b.postcode} {b.name}" for b in branches)]
+    known += [product.name for product in products]
+    told = [listing.description, *(product.description for product in products)]
+    vectors = {name: cast(literal(vector(texts), Text), TSVECTOR) for name, texts in (("named", names), ("words", [*known, *told]))}
     card = card_of(vendor, listing, branches, products)
-    db.session.execute(insert(Entry).values(**key, category=listing.category, words=words, facts=facts, card=card, updated_at=now()))
+    db.session.execute(insert(Entry).values(**key, category=listing.category, facts=facts, card=card, updated_at=now(), **vectors))
     for branch in branches:
         db.session.execute(insert(Place).values(**key, **_place(branch)))
-    _learn(written)
+    _learn(known)
 
 
 def alive(model: Any, listing: Listing, *more: Any) -> list[Any]:
@@ -95,8 +93,8 @@ def _place(branch: Branch) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _learn(written: dict[str, str]) -> None:
+def _learn(texts: list[str]) -> None:
     """Names, places and products; a description's every word would only make mistyped ones look right."""
-    fresh = learnable([word for letter in "ABC" for word in words_of(written[letter])])
+    fresh = learnable([word for text in texts for word in words_of(text)])
     if fresh:
         db.session.execute(insert(KnownWord).values([{"word": word} for word in fresh]).on_conflict_do_nothing())

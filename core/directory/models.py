@@ -213,13 +213,15 @@ class Entry(Base):
         Index("ix_directory_entries_newest", "mode", "listing_id"),
         Index("ix_directory_entries_category", "mode", "category", "listing_id"),
         Index("ix_directory_entries_words", "words", postgresql_using="gin"),
+        Index("ix_directory_entries_named", "named", postgresql_using="gin"),
         Index("ix_directory_entries_facts", "facts", postgresql_using="gin"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     listing_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     category: Mapped[str] = mapped_column(String(40))
-    words: Mapped[Any] = mapped_column(TSVECTOR)
+    named: Mapped[Any] = mapped_column(TSVECTOR)  # the words of its name, apart: the planner knows how rare each is there
+    words: Mapped[Any] = mapped_column(TSVECTOR)  # those and all others
     facts: Mapped[list[str]] = mapped_column(ARRAY(Text))  # key=value of its published products
     card: Mapped[dict[str, Any]] = mapped_column(JSONB)
     updated_at: Mapped[datetime]

@@ -85,6 +85,13 @@ def list_listings(
     return Page(rows[:limit], rows[limit - 1].public_id if len(rows) > limit else None)
 
 
+def listings_named(vendor: Vendor, mode: str, public_ids: set[str]) -> dict[str, Listing]:
+    """Several of them by public id, in one look."""
+    wanted = [one for one in public_ids if is_public_id("lst", one)]
+    mine = select(Listing).where(Listing.vendor_id == vendor.id, Listing.mode == mode, Listing.public_id.in_(wanted))
+    return {listing.public_id: listing for listing in db.session.scalars(mine)} if wanted else {}
+
+
 def list_branches(listing: Listing, *, archived: bool = False) -> list[Branch]:
     """In the order they were made."""
     mine = select(Branch).where(Branch.vendor_id == listing.vendor_id, Branch.mode == listing.mode, Branch.listing_id == listing.id)
@@ -117,7 +124,7 @@ def count_products(vendor: Vendor, mode: str, listings: list[Listing]) -> dict[u
         Product.vendor_id == vendor.id, Product.mode == mode, Product.listing_id.in_([one.id for one in listings]),
         Product.state == "published", Product.archived_at.is_(None),
     )  # fmt: skip
-    return dict(db.session.execute(mine.group_by(Product.listing_id)).tuples()) if listings else {}
+    return {listing_id: count for listing_id, count in db.session.execute(mine.group_by(Product.listing_id))} if listings else {}
 
 
 # --- across vendors, for the staff ------------------------------------------------------------------------------------------
@@ -136,9 +143,9 @@ def list_for_staff(*, state: str = "review", text: str | None = None, after: str
 
 
 def get_for_staff(public_id: str) -> Listing:
-    """Any vendor's live listing; refuses with 404. For staff only."""
+    """Any vendor’s listing that the public sees or saw; refuses with 404. For staff only."""
     if is_public_id("lst", public_id):
-        found = db.session.scalar(select(Listing).where(Listing.public_id == public_id, Listing.mode == "live"))
+        found = db.session.scalar(select(Listing).where(Listing.public_id == public_id, Listing.mode == "live", Listing.state != "draft"))
         if found is not None:
             return found
     raise NotFound("There is no such listing.")

@@ -16,7 +16,9 @@ from typing import Any
 from sqlalchemy import text
 
 from core.directory.hours import DAY, MONDAY_OF_1970, WEEK
-from core.directory.words import MOST_ASKED, allowed_slip, fold, query, slip, words_of
+from core.directory.point import Point
+from core.directory.spelling import spellings, whole_words
+from core.directory.words import MOST_ASKED, query, words_of
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 
@@ -25,18 +27,7 @@ RADII = (2, 5, 10, 25, 50, 100)  # kilometres
 EARTH_METRES = 6_371_000
 METRES_PER_DEGREE = 111_195
 MOST_FACTS = 12
-MOST_TRIES = 4  # of spellings, when nothing is found
-_POINT = re.compile(r"\s*(-?\d{1,2}(?:\.\d+)?)\s*[,;]\s*(-?\d{1,3}(?:\.\d+)?)\s*")
 _CURSOR = re.compile(r"([nwd])~(\d{1,9})~([0-9a-f-]{36})")
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A place to be near to."""
-
-    lat_e6: int
-    lon_e6: int
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,16 +91,18 @@ def search(wish: Wish, *, at: datetime, after: str | None = None, limit: int = P
 
 def _search(wish: Wish, words: list[str], at: datetime, after: str | None, limit: int) -> Found:
     kind, number, last = _read(after)
+    asked = query(words, whole=whole_words(words))
     if wish.near:
-        rows = _near(wish, words, at, (number, last) if kind == "d" else None, limit + 1)
+        rows = _near(wish, asked, at, (number, last) if kind == "d" else None, limit + 1)
         return _page(rows, limit, [f"d~{hit.metres}~{hit.listing_id}" for hit in rows])
     if not words:
-        rows = _newest(wish, "", [], at, last, limit + 1)
+        rows = _newest(wish, [], asked, at, last, limit + 1)
         return _page(rows, limit, [f"w~0~{hit.listing_id}" for hit in rows])
-    named = _newest(wish, "name", words, at, last, limit + 1) if kind != "w" else []
+    named = _newest(wish, ["e.named @@ CAST(:words AS tsquery)"], asked, at, last, limit + 1) if kind != "w" else []
     marks = [f"n~0~{hit.listing_id}" for hit in named]
     if len(named) <= limit:
-        others = _newest(wish, "elsewhere", words, at, last if kind == "w" else None, limit + 1 - len(named))
+        elsewhere = ["e.words @@ CAST(:words AS tsquery)", "NOT e.named @@ CAST(:words AS tsquery)"]
+        others = _newest(wish, elsewhere, asked, at, last if kind == "w" else None, limit + 1 - len(named))
         marks += [f"w~0~{hit.listing_id}" for hit in others]
         named += others
     return _page(named, limit, marks)
@@ -134,10 +127,10 @@ def _no_page() -> Any:
     raise NotFound("That page of the list does not exist.")
 
 
-def _newest(wish: Wish, where: str, words: list[str], at: datetime, last: uuid.UUID | None, most: int) -> list[Hit]:
-    asked = _narrowed(wish, words, at)
-    if where:
-        asked.add(f"{'' if where == 'name' else 'NOT '}e.words @@ CAST(:named AS tsquery)", named=query(words, weights="A"))
+def _newest(wish: Wish, having: list[str], words: str, at: datetime, last: uuid.UUID | None, most: int) -> list[Hit]:
+    asked = _narrowed(wish)
+    for condition in having:
+        asked.add(condition, words=words)
     if wish.open_now:
         asked.add(
             "EXISTS (SELECT FROM directory_places p WHERE p.vendor_id = e.vendor_id AND p.mode = e.mode AND p.listing_id = e.listing_id"
@@ -146,8 +139,10 @@ def _newest(wish: Wish, where: str, words: list[str], at: datetime, last: uuid.U
         )
     if last:
         asked.add("e.listing_id < :last", last=last)
-    sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, NULL FROM directory_entries e
-              WHERE {" AND ".join(asked.where)} ORDER BY e.listing_id DESC LIMIT :most"""
+    sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, NULL
+              FROM (SELECT e.vendor_id, e.mode, e.listing_id FROM directory_entries e
+                    WHERE {" AND ".join(asked.where)} ORDER BY e.listing_id DESC LIMIT :most) found
+              JOIN directory_entries e USING (vendor_id, mode, listing_id) ORDER BY e.listing_id DESC"""
     return [Hit(*row) for row in db.session.execute(text(sql), asked.values | {"most": most})]
 
 
@@ -160,11 +155,13 @@ METRES = f"""CAST(2 * {EARTH_METRES} * asin(least(1, sqrt(power(sin(radians((p.l
 assert WEEK == 7 * DAY
 
 
-def _near(wish: Wish, words: list[str], at: datetime, after: tuple[int, uuid.UUID | None] | None, most: int) -> list[Hit]:
+def _near(wish: Wish, words: str, at: datetime, after: tuple[int, uuid.UUID | None] | None, most: int) -> list[Hit]:
     """Places within a box around the point, by an index; of these the ones within the circle, by the distance along the globe."""
-    point, asked = wish.near, _narrowed(wish, words, at)
+    point, asked = wish.near, _narrowed(wish)
     if point is None:
         raise RuntimeError("near nothing")
+    if words:
+        asked.add("e.words @@ CAST(:words AS tsquery)", words=words)
     places = ["p.mode = 'live'", "p.lat_e6 BETWEEN :south AND :north", _longitudes(point, wish.radius_km, asked.values)]
     asked.values |= {"lat": point.lat_e6, "lon": point.lon_e6, "radius": wish.radius_km * 1000}
     reach = wish.radius_km * 1_000_000 // (METRES_PER_DEGREE // 1000) + 1
@@ -201,66 +198,10 @@ def _longitudes(point: Point, radius_km: int, values: dict[str, Any]) -> str:
     return "p.lon_e6 BETWEEN :west AND :east"
 
 
-def _narrowed(wish: Wish, words: list[str], at: datetime) -> _Question:
+def _narrowed(wish: Wish) -> _Question:
     asked = _Question()
-    if words:
-        asked.add("e.words @@ CAST(:words AS tsquery)", words=query(words))
     if wish.category:
         asked.add("e.category = :category", category=wish.category)
     if wish.facts:
         asked.add("e.facts @> CAST(:facts AS text[])", facts=list(wish.facts[:MOST_FACTS]))
     return asked
-
-
-# --- words that are found nowhere -------------------------------------------------------------------------------------------
-
-
-def spellings(words: list[str]) -> list[list[str]]:
-    """The words as they may have been meant, the likeliest first: each that stands nowhere in the directory in the place of near ones."""
-    choices = [[word] if _known(word) else _nearest(word) or [word] for word in words]
-    likeliest = [nearby[0] for nearby in choices]
-    found = [likeliest] if likeliest != words else []
-    for place, nearby in enumerate(choices):
-        found += [[*likeliest[:place], other, *likeliest[place + 1 :]] for other in nearby[1:]]
-    return found[:MOST_TRIES]
-
-
-def _known(word: str) -> bool:
-    """Whether a word of the directory begins so."""
-    begins = "SELECT 1 FROM directory_words WHERE word >= :word AND word < :beyond LIMIT 1"
-    return db.session.execute(text(begins), {"word": word, "beyond": word + "\U0010ffff"}).first() is not None
-
-
-def _nearest(word: str) -> list[str]:
-    """Words of the directory that differ by a slip of the finger, found by their three-letter pieces, judged letter by letter."""
-    if len(word) < 3 or not word.isalpha():
-        return []
-    alike = "SELECT word FROM directory_words WHERE word % :word ORDER BY similarity(word, :word) DESC, word LIMIT 30"
-    candidates = list(db.session.execute(text(alike), {"word": word}).scalars())
-    judged = sorted((slip(word, other), place, other) for place, other in enumerate(candidates))
-    return [other for wrong, _, other in judged if wrong <= allowed_slip(word)][:3]
-
-
-# --- places -----------------------------------------------------------------------------------------------------------------
-
-
-def find_point(asked: str) -> Point | None:
-    """`51.45, -2.59`, a town or a postcode where something of the directory is; None for what is no place we know."""
-    if match := _POINT.fullmatch(asked):
-        lat, lon = (int(_micro(match[n])) for n in (1, 2))
-        return Point(lat, lon, asked.strip()) if abs(lat) <= 90_000_000 and abs(lon) <= 180_000_000 else None
-    name = " ".join(fold(asked).split())[:80]
-    if not name:
-        return None
-    middle = """SELECT CAST(avg(lat_e6) AS int), CAST(avg(lon_e6) AS int) FROM directory_places
-                WHERE mode = 'live' AND lat_e6 IS NOT NULL AND {}"""
-    for column, value in (("town", name), ("postcode", name.replace(" ", ""))):
-        row = db.session.execute(text(middle.format(f"{column} = :value")), {"value": value}).one()
-        if row[0] is not None:
-            return Point(row[0], row[1], asked.strip())
-    return None
-
-
-def _micro(text_: str) -> str:
-    whole, _, part = text_.partition(".")
-    return whole + part.ljust(6, "0")[:6]

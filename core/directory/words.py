@@ -38,17 +38,15 @@ def _pairs(word: str) -> list[str]:
     return [*found, word[rest:][:LONGEST]] if rest < len(word) else found
 
 
-def vector(parts: dict[str, str]) -> str:
-    """A tsvector, written out: each word with the best weight it has. `parts` is weight A to D to the text that has it."""
-    weight: dict[str, str] = {}
-    for letter in sorted(parts, reverse=True):
-        weight |= dict.fromkeys(words_of(parts[letter])[:400], letter)
-    return " ".join(f"'{word}':1{letter}" for word, letter in sorted(weight.items()))
+def vector(texts: list[str]) -> str:
+    """A tsvector, written out: every word of these texts once."""
+    found = dict.fromkeys(word for text in texts for word in words_of(text)[:400])
+    return " ".join(f"'{word}'" for word in sorted(found))
 
 
-def query(words: list[str], *, weights: str = "") -> str:
-    """A tsquery for entries that have every word, or one that begins with it; of these weights only, when there are any."""
-    return " & ".join(f"'{word}':*{weights}" for word in words)
+def query(words: list[str], *, whole: set[str] | frozenset[str] = frozenset()) -> str:
+    """A tsquery for entries that have every word; those of `whole` as they are, the others also as beginnings of longer ones."""
+    return " & ".join(f"'{word}'" if word in whole else f"'{word}':*" for word in words)
 
 
 def learnable(words: list[str]) -> list[str]:

@@ -37,6 +37,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "refund_outside": ("payment", "refund"),
     "refund_not_booked": ("payment",),
     "invitation": ("invitation",),
+    "listing_withdrawn": ("listing",),
+    "listing_restored": ("listing",),
     "link_sent": ("link", "sending"),
     "link_reminder": ("link", "sending"),
 }

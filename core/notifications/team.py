@@ -27,7 +27,7 @@ class Choice:
 
 def tell_team(vendor: Vendor, kind: str, *, mode: str, **ids: str) -> None:
     """In the transaction of the news itself."""
-    post_notice(vendor, kind, mode=mode, about=ids["payment"])
+    post_notice(vendor, kind, mode=mode, about=ids[KINDS[kind][0]])
     for address in addresses_of(vendor, mode, kind):
         notify(vendor, kind, mode=mode, to=address, **ids)
 

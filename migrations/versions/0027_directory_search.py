@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("mode", sa.String(length=4), nullable=False),
         sa.Column("listing_id", sa.Uuid(), nullable=False),
         sa.Column("category", sa.String(length=40), nullable=False),
+        sa.Column("named", postgresql.TSVECTOR(), nullable=False),
         sa.Column("words", postgresql.TSVECTOR(), nullable=False),
         sa.Column("facts", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("card", postgresql.JSONB(), nullable=False),
@@ -52,6 +53,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_directory_entries_category", "directory_entries", ["mode", "category", "listing_id"], unique=False)
     op.create_index("ix_directory_entries_facts", "directory_entries", ["facts"], unique=False, postgresql_using="gin")
+    op.create_index("ix_directory_entries_named", "directory_entries", ["named"], unique=False, postgresql_using="gin")
     op.create_index("ix_directory_entries_newest", "directory_entries", ["mode", "listing_id"], unique=False)
     op.create_index("ix_directory_entries_words", "directory_entries", ["words"], unique=False, postgresql_using="gin")
     op.create_table(

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from core.directory.listings import ListingTerms, edit_listing
 from core.directory.models import Listing
-from core.directory.search import Point, Wish, find_point, search
+from core.directory.point import Point, find_point
+from core.directory.search import Wish, search
+from core.directory.spelling import spellings
 from core.directory.standing import set_visible
 from core.directory.words import fold, slip, words_of
 from core.kernel.errors import NotFound
@@ -192,3 +194,10 @@ def test_nothing_that_can_be_typed_breaks_it(app: Flask, words: str, near: str) 
     words, near = (text.replace("\x00", "").encode("utf-8", "ignore").decode() for text in (words, near))
     with unit(app):
         search(Wish(words=words, near=find_point(near)), at=NOON)
+
+
+def test_short_words_and_swapped_letters_are_forgiven_too(shop: Shop) -> None:
+    make_listing(shop, title="Brown tea bakery")
+    for typed, meant in (("borwn", "brown"), ("bakrey", "bakery"), ("bakry", "bakery"), ("brwn", "brown")):
+        with unit(shop.app):
+            assert meant in [word for (word,) in spellings([typed])], typed

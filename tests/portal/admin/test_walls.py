@@ -66,13 +66,14 @@ def test_a_reviewer_sees_no_balances_and_no_alarms_text(app: Flask, shop: Shop) 
 def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
     """Everything that staff may post is named here: none of it takes a vendor's money, or touches settings or people.
 
-    What is decided about a line of the bank is money that was nobody's until then.
+    A listing they take out of the public directory stays as its vendor wrote it. What is decided about a line of the bank is money that was nobody's until then.
     """
     names = {"task": "1", "provider": "p", "mode": "test", "event_id": "e", "number": "l"}
     posted = {path for method, path, _ in staff_routes(app, **names) if method == "POST"}
     lines = {f"/staff/bank-money/test/l/{what}" for what in ("assignment", "return", "charge")}
     assert posted == lines | {
         "/staff/vendors/x/visits", "/staff/jobs/retries", "/staff/jobs/1/retries", "/staff/events/p/test/e/replays",
+        "/staff/listings/x/withdrawal", "/staff/listings/x/restoration",
     }  # fmt: skip
 
 
