@@ -4,6 +4,7 @@ from core.accounts import models as accounts
 from core.accounts import staff_models as staff
 from core.customers import models as customers
 from core.directory import models as directory
+from core.fx import models as fx
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
 from core.methods import models as methods
@@ -16,6 +17,6 @@ from core.providers import bank_models as bank
 from core.providers import models as providers
 
 __all__ = [
-    "accounts", "audit", "bank", "customers", "directory", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "sharing",
+    "accounts", "audit", "bank", "customers", "directory", "fx", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "sharing",
     "staff", "transfers",
 ]  # fmt: skip

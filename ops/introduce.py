@@ -33,6 +33,11 @@ def register_webhook(sandbox_url: str, api_key: str, address: str, secret: str) 
         raise Stopped(f"The sandbox at {sandbox_url} did not take our webhook address {address}: {problem}") from None
 
 
+def rates_feed(sandbox_url: str) -> str:
+    """Where the sandbox publishes reference rates, as RATES_URL wants it."""
+    return f"{sandbox_url}/_sandbox/rates/eurofxref-hist-90d.xml"
+
+
 def bank_accounts(sandbox_url: str, api_key: str) -> str:
     """The collecting accounts that the sandbox's bank keeps for this key, as BANK_TEST_ACCOUNTS wants them."""
     try:

@@ -102,7 +102,7 @@ def start_everything(stack: Stack, env: dict[str, str]) -> None:
     app.migrate()
     own_sandbox = app.sandbox()
     stack.start(*own_sandbox)
-    app.open_bank_accounts()
+    app.name_the_banks()
     app.seed()  # before anybody listens: the demo's week lies in the past, and its webhooks with it
     app.introduce_to_sandbox()
     stack.start(*app.clock_and_workers(), app.web())

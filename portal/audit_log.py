@@ -25,6 +25,7 @@ from portal.blueprint import portal
 STAFF = "stf"
 # What an action is called; a test holds this against every action that the code writes down.
 WORDS: dict[str, Any] = {
+    "balance.exchanged": _l("Exchanged money into another currency"),
     "bank_terms.changed": _l("Changed how bank transfers are taken"), "branding.changed": _l("Changed the branding"),
     "branch.added": _l("Added a branch"), "branch.archived": _l("Put a branch away"), "branch.edited": _l("Changed a branch"),
     "branch.unarchived": _l("Took a branch out again"),
@@ -64,7 +65,7 @@ WORDS: dict[str, Any] = {
 }  # fmt: skip
 # What the filter is called, and the beginnings of the actions it lets through.
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "money": (_l("Money"), ("refund.", "transfer.", "unexpected.")),
+    "money": (_l("Money"), ("refund.", "transfer.", "unexpected.", "balance.")),
     "links": (_l("Links"), ("link.", "discount.")),
     "directory": (_l("Directory"), ("listing.", "branch.", "product.", "image.", "directory.")),
     "customers": (_l("Customers"), ("customer.", "message.")),

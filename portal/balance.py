@@ -49,6 +49,7 @@ KINDS = {
     "capture": _l("Payment"),
     "unexpected capture": _l("Money that was not expected"),
     "release": _l("Released to available"),
+    "exchange": _l("Exchange between currencies"),
     "refund requested": _l("Refund"),
     "refund confirmed": _l("Refund reached the payer"),
     "refund failed": _l("Refund failed, money returned"),

@@ -13,6 +13,7 @@ from portal import (
     customers,
     discounts,
     domains,
+    exchange,
     home,
     link_list,
     link_poster,
@@ -51,7 +52,7 @@ from portal.blueprint import portal
 from portal.directory import door as directory_door
 
 PAGES = (
-    address, audit_log, balance, branding, components, customers, discounts, domains, home, link_list, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products, listings,
+    address, audit_log, balance, branding, components, customers, discounts, domains, exchange, home, link_list, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products, listings,
     live, methods,
     notices, outbox, payment_list, payments, preferences, qr, refunds, reset_password, search, settings, sign_in, sign_up, staff_visits,
     statements, taxes, team, transfers, why,

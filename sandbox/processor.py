@@ -16,6 +16,7 @@ from sandbox.cards import make_pages
 from sandbox.clockwork import Clockwork
 from sandbox.control import make_control
 from sandbox.control_page import make_control_page
+from sandbox.rates import make_rates
 from sandbox.store import Store
 from sandbox.way_pages import make_way_pages
 
@@ -40,6 +41,7 @@ def create_app(store_path, *, public_url=None, async_seconds=10.0, demo_key=None
     app.register_blueprint(make_control_page(api, demo_key))
     app.register_blueprint(make_bank_calls(api))
     app.register_blueprint(make_bank_page(api, demo_key))
+    app.register_blueprint(make_rates())
     _add_wire(app, api)
     _add_headers(app)
     if clockwork:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers import accounts, bank, domains, messages, outside, papers, payments, pictures, proofs, pruning, webhooks
+from workers import accounts, bank, domains, messages, outside, papers, payments, pictures, proofs, pruning, rates, webhooks
 from workers.task import Task
 
 # Given a batch, in one transaction that also strikes the tasks off.
@@ -32,4 +32,5 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "verify_domain": domains.verify_domain,
     "prove_book": proofs.prove_book,
     "prune": pruning.prune,
+    "refresh_rates": rates.refresh_rates,
 }

@@ -1,4 +1,4 @@
-"""What the clock plans: inquiries, expiries, releases, statements, reminders, marks and proofs of the books, pruning. Rows decide, not the clock."""
+"""What the clock plans: inquiries, expiries, releases, statements, reminders, marks and proofs of the books, pruning, rates. Rows decide, not the clock."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from core.payments.release import release_due
 from core.payments.remind import send_due_reminders
 from workers.bank import has_line
 from workers.pruning import plan_pruning
+from workers.rates import plan_rates
 
 FETCH_SECONDS = 10  # between two looks at whether the bank has new statements
 _marked: set[date] = set()  # the day this process has marked; marking it again would find nothing new
@@ -43,6 +44,8 @@ def tick() -> None:
             enqueue("prove_book", vendor_id, queue="papers", mode=mode)  # it may take its time, and money never waits behind it
     with unit_of_work():
         plan_pruning()
+    with unit_of_work():
+        plan_rates()
     if (day := day_to_mark()) not in _marked:
         with unit_of_work():
             mark_balances(day)

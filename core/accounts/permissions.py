@@ -21,6 +21,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "customers.block": (OWNER, MANAGER),
     "customers.personal_data": (OWNER, MANAGER),  # hand it out, erase it
     "balance.see": (OWNER, MANAGER, ACCOUNTANT),
+    "balance.exchange": (OWNER, MANAGER, ACCOUNTANT),  # from one currency into another
     "messages.see": EVERYONE,
     "messages.send": (OWNER, MANAGER, SUPPORT),
     "team.see": EVERYONE,

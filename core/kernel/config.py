@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+ECB_FEED = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -28,6 +30,9 @@ class Settings:
     proxies: int  # how many reverse proxies of ours stand in front and write X-Forwarded-For; none: nobody is believed
     stripe: dict[str, dict[str, str]] = field(repr=False)
     secrets: dict[str, Any] = field(repr=False)
+    rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
+    rates_source: str = "ecb"
+    fx_margin_bps: int = 50  # what the platform keeps of an exchange, in hundredths of a percent
     bank_accounts: dict[str, str] = field(
         default_factory=dict, repr=False
     )  # where bank transfers go, as JSON: core/providers/bank_accounts.py reads it
@@ -80,12 +85,14 @@ def settings() -> Settings:
     env = os.environ
     var = Path(env.get("PORTAL_VAR", "var")).resolve()
     port = env.get("PORT", "8000")
+    sandbox_url = env.get("SANDBOX_URL", "").rstrip("/")
+    rates_url = env.get("RATES_URL", ECB_FEED)
     return Settings(
         var=var,
         database_url=env.get("DATABASE_URL", "").replace("postgresql://", "postgresql+psycopg://", 1),
         redis_url=env.get("REDIS_URL", ""),
         public_url=env.get("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
-        sandbox_url=env.get("SANDBOX_URL", "").rstrip("/"),
+        sandbox_url=sandbox_url,
         demo=env.get("DEMO", "") == "1",
         smtp_url=env.get("SMTP_URL", ""),
         mail_from=env.get("MAIL_FROM", "Payments <no-reply@localhost>"),
@@ -101,6 +108,9 @@ def settings() -> Settings:
             for mode in ("test", "live")
         },
         secrets=_overridden(ensure_secrets(var / "secrets.json")),
+        rates_url=rates_url,
+        rates_source="sandbox" if sandbox_url and rates_url.startswith(f"{sandbox_url}/") else "ecb",
+        fx_margin_bps=int(env.get("FX_MARGIN_BPS", "50")),
         bank_accounts={mode: env.get(f"BANK_{mode.upper()}_ACCOUNTS", "") for mode in ("test", "live")},
     )
 

@@ -2,8 +2,8 @@
 
 Accounts by their code in the chart: 1010 what a processor holds for us, 1030 our bank account, 1035 what left it and is not
 explained yet, 1050 what a seller owes, 2010 and 2020 the seller's money before and after release, 2050 money on its way back to a
-payer, 2095 money that matches nothing yet, 4010 the platform's fee, 4015 fees given back, 5010 what processors charge,
-5060 what banks charge.
+payer, 2095 money that matches nothing yet, 1090 what the platform holds of one currency against another, 4010 the platform's fee,
+4015 fees given back, 4030 the difference between a promised and a reference rate, 5010 what processors charge, 5060 what banks charge.
 
 Every line of a bank statement is booked under its own number, in the book of the vendor whose payment it names, or in the
 platform's (`PLATFORM`) while nobody knows whose it is. The bank's balance is the sum over all books.
@@ -22,6 +22,7 @@ PLATFORM = uuid.UUID(int=0)  # whose book holds what belongs to no vendor
 BANK, UNEXPLAINED, SELLER_RECEIVABLE, BANK_CHARGES = 1030, 1035, 1050, 5060
 CLEARING, SELLER_PENDING, SELLER_AVAILABLE, REFUND_IN_FLIGHT = 1010, 2010, 2020, 2050
 UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE = 2095, 4010, 4015, 5010
+FX_POSITION, FX_DIFFERENCE = 1090, 4030
 TIP = "tip"  # what the reference of a leg says when it is one
 # Where a refund's money comes from, and goes again when it did not arrive.
 SOURCES = {
@@ -305,3 +306,25 @@ def debit_is_a_charge(line: Line, *, at: datetime) -> Journal:
 
 def _of_platform(line: Line, what: str, kind: str, at: datetime, *legs: Leg) -> Journal:
     return Journal(PLATFORM, line.mode, f"bank:{line.public_id}:{what}", kind, line.public_id, at, legs)
+
+
+def exchange(vendor_id: uuid.UUID, mode: str, *, quote: str, gives: Money, gets: Money, worth: Money, at: datetime) -> Journal:
+    """Money of the seller's went from one currency into another: two halves, each of which comes to zero by itself.
+
+    `worth` is what was given at the reference rate, in the currency that is got; what it is more than `gets` is the platform's.
+    """
+    return Journal(
+        vendor_id,
+        mode,
+        f"fx:{quote}",
+        "exchange",
+        quote,
+        at,
+        (
+            Leg(SELLER_AVAILABLE, gives),
+            Leg(FX_POSITION, -gives),
+            Leg(FX_POSITION, worth),
+            Leg(SELLER_AVAILABLE, -gets),
+            Leg(FX_DIFFERENCE, gets - worth),
+        ),
+    )

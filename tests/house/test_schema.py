@@ -41,6 +41,7 @@ NOT_A_TENANTS = {
     "directory_categories": "the same kinds of business for every vendor; a reference table",
     "directory_words": "the vocabulary of the whole directory, with which mistyped words are compared",
     "directory_pulse": "one number for the whole public directory, in a few slots",
+    "reference_rates": "a rate is what the central bank said, for everybody",
     "ledger_chart": "the same accounts in every book; a reference table",
 }
 # Keys of tenants' tables that do not begin with the vendor, and why.
