@@ -25,6 +25,7 @@ HOMES = {
     "F9": "draining",
     "F12": "memory",
     "F14": "phone",
+    "D1": "directory",
 }
 USAGE = f"usage: ./run bench [quick|full] [{' '.join(HOMES)}]\nquick (the default) takes some minutes, full the better part of an hour"
 

@@ -5,6 +5,7 @@ from core.accounts import models as accounts
 from core.accounts import staff_models as staff
 from core.billing import models as billing
 from core.customers import models as customers
+from core.directory import models as directory
 from core.fx import models as fx
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
@@ -20,6 +21,6 @@ from core.providers import models as providers
 from core.risk import models as risk
 
 __all__ = [
-    "accounts", "audit", "bank", "billing", "customers", "exports", "factors", "fx", "ledger", "methods", "notifications", "outbox",
-    "payments", "providers", "risk", "sales", "sharing", "staff", "transfers",
+    "accounts", "audit", "bank", "billing", "customers", "directory", "exports", "factors", "fx", "ledger", "methods",
+    "notifications", "outbox", "payments", "providers", "risk", "sales", "sharing", "staff", "transfers",
 ]  # fmt: skip

@@ -23,6 +23,10 @@ from portal import (
     link_report,
     link_send,
     links,
+    listing_branches,
+    listing_images,
+    listing_products,
+    listings,
     live,
     methods,
     notices,
@@ -53,12 +57,14 @@ from portal import (
 )
 from portal.admin import door as staff_door
 from portal.blueprint import portal
+from portal.directory import door as directory_door
 
 PAGES = (
     address, audit_log, balance, branding, components, customers, discounts, domains, exchange, exports, home, link_list,
-    link_maker, link_poster, link_prefill, link_report, link_send, links, live, methods, notices, outbox, payer_letters,
-    payment_list, payments, preferences, protection, qr, refunds, reset_password, roles, search, security, settings, sign_in,
-    sign_up, staff_visits, statements, styles, taxes, team, transfers, two_step, why,
+    link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
+    listings, live, methods, notices, outbox, payer_letters, payment_list, payments, preferences, protection, qr, refunds,
+    reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, styles, taxes, team, transfers,
+    two_step, why,
 )  # fmt: skip
 
 
@@ -66,4 +72,5 @@ def register(app: Flask) -> None:
     wording.install(app)
     notices.install(app)
     app.register_blueprint(portal)
+    directory_door.register(app)
     staff_door.register(app)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from flask import Flask, Response, flash, request, url_for
 from flask_babel import gettext as _
 
+from core.directory.models import Listing
+from core.directory.queries import listings_named
 from core.kernel.errors import NotFound
 from core.notifications.daily import manner_of
 from core.notifications.notices import MOST_COUNTED, SHOWN, Told, count_unread, get_notice, list_notices, read_all, read_notice
@@ -41,13 +43,17 @@ def words() -> dict[str, tuple[str, str]]:
         "refund_outside": (_("Refunded at the processor, not from here"), "quiet"),
         "payment_received": (_("Payment received"), "good"),
         "refund_sent": (_("A refund reached the payer"), "quiet"),
+        "listing_withdrawn": (_("The staff took a listing out of the directory"), "bad"),
+        "listing_restored": (_("A listing is in the directory again"), "good"),
     }
 
 
-def _line(told: Told, payments: dict[str, Payment]) -> Line:
+def _line(told: Told, payments: dict[str, Payment], listings: dict[str, Listing]) -> Line:
     title, tone = words().get(told.notice.kind, (told.notice.kind.replace("_", " ").capitalize(), "quiet"))
     payment = payments.get(told.notice.about)
     text = f"{money(payment.amount)} · {payment.description} · {payment.email}" if payment else ""
+    if listing := listings.get(told.notice.about):
+        text = f"{listing.title} · {listing.reason}" if listing.reason else listing.title
     return Line(told.notice.public_id, title, text, tone, told)
 
 
@@ -58,10 +64,11 @@ def notices() -> Response:
     if kind is not None and kind not in SHOWN:
         raise NotFound
     found = list_notices(me.vendor, me.mode, me.user, kind=kind, after=after)
-    payments = payments_named(me.vendor, me.mode, {told.notice.about for told in found.rows})
+    about = {told.notice.about for told in found.rows}
+    payments, listings = payments_named(me.vendor, me.mode, about), listings_named(me.vendor, me.mode, about)
     return page(
         "portal/notices/index.html",
-        lines=[_line(told, payments) for told in found.rows],
+        lines=[_line(told, payments, listings) for told in found.rows],
         kind=kind,
         kinds=words(),
         muted=manner_of(me.vendor, me.mode, me.user.public_id).muted,
@@ -79,7 +86,8 @@ def open_notice(public_id: str) -> Response:
     read_notice(me.vendor, me.mode, me.user, notice)
     if notice.kind == "attack_mode":
         return see_other(url_for(".protection"))
-    return see_other(url_for(".payment", public_id=notice.about))
+    where = ".listing" if notice.about.startswith("lst_") else ".payment"
+    return see_other(url_for(where, public_id=notice.about))
 
 
 @portal.post("/portal/notices/read")

@@ -28,7 +28,9 @@ def install(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-@click.command("import-statement", help="Import a CAMT.053 statement. A damaged file is refused whole; the same file again changes nothing.")
+@click.command(
+    "import-statement", help="Import a CAMT.053 statement. A damaged file is refused whole; the same file again changes nothing."
+)
 @with_appcontext
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_file(file: Path) -> None:
@@ -55,7 +57,9 @@ def unknown_transfers(mode: str) -> None:
             click.echo(f"{line.public_id}  {line.booked_on}  {sign}{line.amount}  {line.name}  {line.reference or line.text}")
             click.echo(f"  {WORDS.get(line.why, line.why)}")
             for one in suggest(line):
-                click.echo(f"  {one.payment.public_id} of {one.vendor.public_id} ({one.vendor.name}), {one.payment.amount}: {', '.join(one.reasons)}")
+                click.echo(
+                    f"  {one.payment.public_id} of {one.vendor.public_id} ({one.vendor.name}), {one.payment.amount}: {', '.join(one.reasons)}"
+                )
     click.echo(f"{len(lines)} lines wait.")
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers import accounts, bank, domains, exports, messages, outside, papers, payments, proofs, pruning, rates, risk, subscriptions, webhooks
+from workers import (
+    accounts, bank, domains, exports, messages, outside, papers, payments, pictures, proofs, pruning, rates, risk, subscriptions, webhooks,
+)  # fmt: skip
 from workers.task import Task
 
 # Given a batch, in one transaction that also strikes the tasks off.
@@ -28,6 +30,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "make_poster": papers.make_poster,
     "make_statement": papers.make_statement,
     "write_export": exports.write_export,
+    "make_image_sizes": pictures.make_image_sizes,
     "fetch_statements": bank.fetch_statements,
     "send_bank_orders": bank.send_bank_orders,
     "verify_domain": domains.verify_domain,

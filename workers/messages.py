@@ -14,6 +14,7 @@ from core.accounts.models import EmailLink, User, Vendor
 from core.accounts.one_time_codes import codes_left
 from core.accounts.queries import get_vendor
 from core.accounts.receipts import find_receipt_settings
+from core.directory.queries import get_listing
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
@@ -317,6 +318,16 @@ def _cases_page(vendor: Vendor, message: Message) -> Facts:
     return _payment(vendor, message) | {"action_url": addresses.portal_transfers()}
 
 
+def _listing(*states: str) -> Callable[[Vendor, Message], Facts]:
+    def gather(vendor: Vendor, message: Message) -> Facts:
+        listing = get_listing(vendor, message.mode, message.params["listing"])
+        if listing.state not in states:
+            raise NoLongerTrue(f"the listing is {listing.state} by now")
+        return {"listing": listing, "practice": listing.mode == "test", "action_url": addresses.portal_listing(listing.public_id)}
+
+    return gather
+
+
 KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "verify_email": (_account_link(addresses.verification), False),
     "reset_password": (_account_link(addresses.password_reset), False),
@@ -344,6 +355,8 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "refund_not_booked": (_payment, False),
     "export_ready": (_export, False),
     "export_failed": (_export, False),
+    "listing_withdrawn": (_listing("withdrawn"), False),
+    "listing_restored": (_listing("published"), False),
     "link_sent": (_link, True),
     "link_reminder": (_link, True),
 }

@@ -54,9 +54,7 @@ def _written(vendor_id: uuid.UUID, payment: Payment) -> str | None:
     address = addresses.receipt(receipt_token(vendor, payment))
     cart, said, extra = find_cart(vendor, payment), find_details(vendor, payment), find_receipt_settings(vendor)
     refunds, logo = refunds_of_sale(vendor, payment), find_logo(vendor)
-    return receipt_html(
-        vendor, payment, refunds, address=address, cart=cart, said=said, extra=extra, locale=payment.locale, logo=logo
-    )
+    return receipt_html(vendor, payment, refunds, address=address, cart=cart, said=said, extra=extra, locale=payment.locale, logo=logo)
 
 
 def make_poster(vendor_id: uuid.UUID, *, mode: str, link: str, size: str, address: str, caption: str) -> Paper:

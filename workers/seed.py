@@ -40,6 +40,7 @@ from core.payments.slug import set_link_slug
 from core.payments.start import start_payment
 from core.providers.contract import Opening
 from workers.runner import drain
+from workers.seed_directory import fill_directory
 from workers.seed_selling import sell
 
 PASSWORD = "try-the-portal-2026"
@@ -106,6 +107,7 @@ def seed() -> str:
     with unit_of_work():
         missing = [shop for shop in SHOPS if find_user(shop.email) is None]
     paid = sum(_open_shop(shop, dice) for shop in missing)
+    fill_directory()
     _introduce()
     return f"{paid} payments of {len(missing)} demo vendors." if missing else "The demo world is there already."
 

@@ -70,7 +70,13 @@ def _settle_refund(row: StoredEvent, event: ProviderEvent, vendors: dict[str, Ve
     vendor = vendors.get(event.metadata.get("vendor", ""))
     refund = find_refund(vendor, row.mode, event.metadata.get("refund", "")) if vendor else None
     payment = refund and db.session.get_one(Payment, (refund.vendor_id, refund.mode, refund.payment_id))
-    if vendor is None or refund is None or payment is None or (refund.provider or payment.provider) != row.provider or event.refund_outcome is None:
+    if (
+        vendor is None
+        or refund is None
+        or payment is None
+        or (refund.provider or payment.provider) != row.provider
+        or event.refund_outcome is None
+    ):
         row.result = "unmatched"
         return
     row.vendor_id = vendor.id

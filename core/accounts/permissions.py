@@ -13,6 +13,8 @@ _GRANTED: dict[str, tuple[str, ...]] = {
     "home.see": EVERYONE,
     "links.see": EVERYONE,
     "links.edit": (OWNER, MANAGER),
+    "listings.see": EVERYONE,
+    "listings.edit": (OWNER, MANAGER),  # what the public directory says of the business
     "payments.see": EVERYONE,
     "payments.refund": (OWNER, MANAGER, ACCOUNTANT),
     "transfers.resolve": (OWNER, MANAGER, ACCOUNTANT),

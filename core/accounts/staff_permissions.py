@@ -20,6 +20,8 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "events.see": STAFF_ROLES,
     "events.replay": (FINANCE, SUPERUSER),
     "attack_mode.switch": STAFF_ROLES,  # ask payers for a proof: it moves no money and ends by itself
+    "listings.see": STAFF_ROLES,
+    "listings.moderate": (REVIEWER, SUPERUSER),  # take a listing out of the public directory, and let it back in
     "audit.see": (SUPERUSER,),
     "people.help": (SUPERUSER,),  # let somebody of a vendor in again who lost the device for their codes
     "account.own": STAFF_ROLES,  # one's own two-step sign-in

@@ -42,6 +42,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "invitation": ("invitation",),
     "export_ready": ("export",),
     "export_failed": ("export",),
+    "listing_withdrawn": ("listing",),
+    "listing_restored": ("listing",),
     "link_sent": ("link", "sending"),
     "link_reminder": ("link", "sending"),
 }

@@ -150,7 +150,8 @@ def assign_line(line: BankLine, vendor: Vendor, payment: Payment, *, by: str, re
     line = _lock(line, sign=1)
     if line.mode != payment.mode:
         raise Refusal(
-            said("That payment is %(mode)s, this money %(theirs)s: the two never meet.", mode=payment.mode, theirs=line.mode), field="payment"
+            said("That payment is %(mode)s, this money %(theirs)s: the two never meet.", mode=payment.mode, theirs=line.mode),
+            field="payment",
         )
     if line.currency != payment.currency:
         raise Refusal(

@@ -79,3 +79,17 @@ def portal_link(link: str) -> str:
 def verify() -> str:
     """Where anybody can ask whether something is really ours."""
     return f"{settings().public_url}/verify"
+
+
+def directory() -> str:
+    """The public directory of everybody who is in it."""
+    return f"{settings().public_url}/directory"
+
+
+def listing(address: str, branch: str = "") -> str:
+    """A business's page in it, or that of one of its branches."""
+    return f"{directory()}/{address}{'/' + branch if branch else ''}"
+
+
+def portal_listing(listing: str) -> str:
+    return f"{settings().public_url}/portal/listings/{listing}"

@@ -48,10 +48,18 @@ STATES: dict[str, tuple[Any, str]] = {
     "bounced": (_l("Came back"), "bad"),
     "opened": (_l("Link opened"), "good"),
 }
+LISTING_STATES = {
+    "draft": (_l("Draft"), "calm"),
+    "published": (_l("In the directory"), "good"),
+    "withdrawn": (_l("Taken out by the staff"), "bad"),
+    "archived": (_l("Archived"), "calm"),
+}
+PRODUCT_STATES = {"draft": (_l("Draft"), "calm"), "published": (_l("Published"), "good"), "archived": (_l("Archived"), "calm")}
 REFUND_STATES: dict[str, tuple[Any, str]] = {
     "queued": (_l("Waits for the balance"), "wait"),
     "succeeded": (_l("Refunded"), "good"),
 }
+OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {"refund": REFUND_STATES, "listing": LISTING_STATES, "product": PRODUCT_STATES}
 
 
 def money(value: Money | None) -> str:
@@ -136,7 +144,7 @@ def status_tone(state: str, of: str = "payment") -> str:
 
 
 def _state(state: str, of: str) -> tuple[Any, str]:
-    known = REFUND_STATES.get(state) if of == "refund" else None
+    known = OF_KIND.get(of, {}).get(state)
     return known or STATES.get(state, (state.replace("_", " ").capitalize(), "calm"))
 
 

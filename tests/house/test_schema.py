@@ -42,6 +42,9 @@ NOT_A_TENANTS = {
     "bank_lines": "a line belongs to nobody until a worker has read it",
     "bank_orders": "the platform's bank makes them, and they are found by what a statement says",
     "ledger_proof_runs": "one run goes through the books of every vendor",
+    "directory_categories": "the same kinds of business for every vendor; a reference table",
+    "directory_words": "the vocabulary of the whole directory, with which mistyped words are compared",
+    "directory_pulse": "one number for the whole public directory, in a few slots",
     "reference_rates": "a rate is what the central bank said, for everybody",
     "ledger_chart": "the same accounts in every book; a reference table",
 }

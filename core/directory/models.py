@@ -1,0 +1,269 @@
+"""What vendors offer to the public: listings with branches, products and pictures; and what the public search reads of them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, INT4MULTIRANGE, JSONB, TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.kernel.db import Base, TenantKey, mode_check
+from core.kernel.money import Money
+
+OF_LISTING = ["listings.vendor_id", "listings.mode", "listings.id"]
+
+
+class Category(Base):
+    """What kind of business a listing is, in every language, and which attributes its products may have. The platform's, not a vendor's."""
+
+    __tablename__ = "directory_categories"
+    slug: Mapped[str] = mapped_column(String(40), primary_key=True)
+    position: Mapped[int] = mapped_column(SmallInteger)
+    names: Mapped[dict[str, str]] = mapped_column(JSONB)
+    schema_type: Mapped[str] = mapped_column(String(40))  # what schema.org calls it
+    attributes: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)  # core/directory/attributes.py reads them
+
+
+class Standing(Base):
+    """One vendor in one mode: whether anything of it is shown, how much it has published, and a number that every change counts up.
+
+    Whoever publishes, withdraws or hides locks this row first, so the counts are exact and a limit may be checked under the same lock.
+    """
+
+    __tablename__ = "directory_standings"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id"], ["vendors.id"]),
+        CheckConstraint("published_products >= 0 AND branches >= 0", name="counts"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    visible: Mapped[bool] = mapped_column(default=True)
+    reason: Mapped[str] = mapped_column(String(60), default="")  # why it is hidden: a word of whoever hid it, like suspended
+    published_products: Mapped[int] = mapped_column(default=0)  # published, of listings that are not archived
+    branches: Mapped[int] = mapped_column(default=0)  # not archived, of listings that are not archived
+    version: Mapped[int] = mapped_column(BigInteger, default=0)
+    changed_at: Mapped[datetime]
+
+
+class Listing(TenantKey, Base):
+    """A business as the directory shows it. Its address ends in `handle`, which never changes; the words before it may."""
+
+    __tablename__ = "listings"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id"], ["vendors.id"]),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        UniqueConstraint("vendor_id", "mode", "handle"),
+        Index("ix_listings_handle", "handle"),
+        Index("ix_listings_public", "public_id"),
+        Index("ix_listings_to_review", "id", postgresql_where="review_asked_at IS NOT NULL"),
+        CheckConstraint("state IN ('draft', 'published', 'withdrawn')", name="state"),
+        CheckConstraint("(state = 'withdrawn') = (withdrawn_at IS NOT NULL) AND (state <> 'withdrawn' OR reason <> '')", name="withdrawn"),
+    )
+    public_id: Mapped[str] = mapped_column(String(40))
+    handle: Mapped[str] = mapped_column(String(12))
+    title: Mapped[str] = mapped_column(String(120))
+    summary: Mapped[str] = mapped_column(String(200), default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    category: Mapped[str] = mapped_column(String(40))
+    website: Mapped[str] = mapped_column(String(300), default="")
+    email: Mapped[str] = mapped_column(String(254), default="")
+    phone: Mapped[str] = mapped_column(String(30), default="")
+    link: Mapped[str] = mapped_column(String(40), default="")  # the payment link that its button opens, by public id
+    state: Mapped[str] = mapped_column(String(10), default="draft")
+    reason: Mapped[str] = mapped_column(String(500), default="")  # why the staff took it out
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str] = mapped_column(String(40), default="")
+    review_asked_at: Mapped[datetime | None]  # the vendor has mended it and asks the staff to look again
+    published_at: Mapped[datetime | None]  # when it was last put into the directory
+    archived_at: Mapped[datetime | None]
+    created_by: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Branch(TenantKey, Base):
+    """A place of a listing: where it is, and when it is open there by the clock on its own wall."""
+
+    __tablename__ = "branches"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id", "mode", "listing_id"], OF_LISTING),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        UniqueConstraint("vendor_id", "mode", "listing_id", "slug"),
+        CheckConstraint("(lat_e6 IS NULL) = (lon_e6 IS NULL)", name="position_whole"),
+        CheckConstraint("lat_e6 BETWEEN -90000000 AND 90000000 AND lon_e6 BETWEEN -180000000 AND 180000000", name="position"),
+    )
+    listing_id: Mapped[uuid.UUID]
+    public_id: Mapped[str] = mapped_column(String(40))
+    slug: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(120))
+    street: Mapped[str] = mapped_column(String(200), default="")
+    postcode: Mapped[str] = mapped_column(String(20), default="")
+    town: Mapped[str] = mapped_column(String(80))
+    country: Mapped[str] = mapped_column(CHAR(2))
+    lat_e6: Mapped[int | None]  # millionths of a degree, about a hand's breadth
+    lon_e6: Mapped[int | None]
+    time_zone: Mapped[str] = mapped_column(String(60))
+    phone: Mapped[str] = mapped_column(String(30), default="")
+    hours: Mapped[dict[str, list[list[int]]]] = mapped_column(JSONB, default=dict)  # "0" is Monday: [[from, to], ...] in minutes
+    exceptions: Mapped[dict[str, list[list[int]]]] = mapped_column(JSONB, default=dict)  # "2026-12-25": []
+    archived_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Product(TenantKey, Base):
+    """What a listing offers. Its attributes follow the schema of the listing's category, as it was when they were saved."""
+
+    __tablename__ = "products"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id", "mode", "listing_id"], OF_LISTING),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        Index("ix_products_by_listing", "vendor_id", "mode", "listing_id", "id"),
+        CheckConstraint("state IN ('draft', 'published')", name="state"),
+        CheckConstraint("price_minor >= 0", name="price"),
+    )
+    listing_id: Mapped[uuid.UUID]
+    public_id: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(120))
+    description: Mapped[str] = mapped_column(Text, default="")
+    price_minor: Mapped[int | None] = mapped_column(BigInteger)  # empty: on request
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    state: Mapped[str] = mapped_column(String(10), default="draft")
+    published_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @property
+    def price(self) -> Money | None:
+        """What one costs, or None where that is said on request."""
+        return None if self.price_minor is None else Money(self.price_minor, self.currency)
+
+
+class ListingImage(TenantKey, Base):
+    """A picture of a listing, drawn anew by us: of what was sent no byte is kept. Its smaller sizes are made by a worker."""
+
+    __tablename__ = "listing_images"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id", "mode", "listing_id"], OF_LISTING),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        Index("ix_listing_images_public", "public_id"),
+        Index("ix_listing_images_in_order", "vendor_id", "mode", "listing_id", "position"),
+        CheckConstraint("state IN ('waiting', 'ready')", name="state"),
+    )
+    listing_id: Mapped[uuid.UUID]
+    public_id: Mapped[str] = mapped_column(String(40))
+    alt: Mapped[str] = mapped_column(String(200))
+    position: Mapped[int] = mapped_column(SmallInteger)
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    width: Mapped[int]
+    height: Mapped[int]
+    webp: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    created_at: Mapped[datetime]
+
+
+class ListingImageSize(Base):
+    """One width of a picture."""
+
+    __tablename__ = "listing_image_sizes"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(
+            ["vendor_id", "mode", "image_id"], ["listing_images.vendor_id", "listing_images.mode", "listing_images.id"], ondelete="CASCADE"
+        ),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    image_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    width: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    height: Mapped[int]
+    webp: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+# --- what the search reads: only what is shown stands here, written in the transaction that shows or hides it ------------
+
+
+class Entry(Base):
+    """A listing that is shown, as the search finds it and as its line in a list of results looks."""
+
+    __tablename__ = "directory_entries"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id", "mode", "listing_id"], OF_LISTING),
+        Index("ix_directory_entries_newest", "mode", "listing_id"),
+        Index("ix_directory_entries_category", "mode", "category", "listing_id"),
+        Index("ix_directory_entries_words", "words", postgresql_using="gin"),
+        Index("ix_directory_entries_named", "named", postgresql_using="gin"),
+        Index("ix_directory_entries_facts", "facts", postgresql_using="gin"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    listing_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    category: Mapped[str] = mapped_column(String(40))
+    named: Mapped[Any] = mapped_column(TSVECTOR)  # the words of its name, apart: the planner knows how rare each is there
+    words: Mapped[Any] = mapped_column(TSVECTOR)  # those and all others
+    facts: Mapped[list[str]] = mapped_column(ARRAY(Text))  # key=value of its published products
+    card: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    updated_at: Mapped[datetime]
+
+
+class Place(Base):
+    """A branch of a listing that is shown: where it is, and when it is open, in minutes of its own wall clock (hours.py)."""
+
+    __tablename__ = "directory_places"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id", "mode", "listing_id"], OF_LISTING),
+        Index("ix_directory_places_listing", "vendor_id", "mode", "listing_id"),
+        Index("ix_directory_places_position", "mode", "lat_e6", "lon_e6"),
+        Index("ix_directory_places_town", "mode", "town"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    branch_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    listing_id: Mapped[uuid.UUID]
+    slug: Mapped[str] = mapped_column(String(60))
+    town: Mapped[str] = mapped_column(String(80))  # folded, as it is looked for
+    postcode: Mapped[str] = mapped_column(String(20))
+    lat_e6: Mapped[int | None]
+    lon_e6: Mapped[int | None]
+    time_zone: Mapped[str] = mapped_column(String(60))
+    week: Mapped[Any] = mapped_column(INT4MULTIRANGE)
+    cover: Mapped[Any] = mapped_column(INT4MULTIRANGE)
+    special: Mapped[Any] = mapped_column(INT4MULTIRANGE)
+
+
+class KnownWord(Base):
+    """A word that stands in the directory: what a mistyped one is compared with."""
+
+    __tablename__ = "directory_words"
+    __table_args__ = (Index("ix_directory_words_like", "word", postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}),)
+    word: Mapped[str] = mapped_column(String(40, collation="C"), primary_key=True)
+
+
+class Pulse(Base):
+    """A number that every change of the public directory counts up, in several slots so that few wait for each other."""
+
+    __tablename__ = "directory_pulse"
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger, default=0)

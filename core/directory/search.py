@@ -1,0 +1,207 @@
+"""The public search: words with their slips forgiven, a category, facts of products, near a place, open now; by keyset, however many there are.
+
+It looks across vendors and sees only what is shown (index.py writes that). First come listings that have the words in their name, then those
+that have them anywhere, each newest first; near a place, the nearest first.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from core.directory.hours import DAY, MONDAY_OF_1970, WEEK
+from core.directory.point import Point
+from core.directory.spelling import spellings, whole_words
+from core.directory.words import MOST_ASKED, query, words_of
+from core.kernel.db import db
+from core.kernel.errors import NotFound
+
+PAGE = 20
+RADII = (2, 5, 10, 25, 50, 100)  # kilometres
+EARTH_METRES = 6_371_000
+METRES_PER_DEGREE = 111_195
+MOST_FACTS = 12
+_CURSOR = re.compile(r"([nwd])~(\d{1,9})~([0-9a-f-]{36})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody looks for. `facts` are key=value of products; `radius_km` counts only near a place."""
+
+    words: str = ""
+    category: str = ""
+    facts: tuple[str, ...] = ()
+    near: Point | None = None
+    radius_km: int = 10
+    open_now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One listing found, as its line shows it; how far it is when that was asked."""
+
+    vendor_id: uuid.UUID
+    listing_id: uuid.UUID
+    category: str
+    card: dict[str, Any]
+    metres: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Some listings, where the next ones begin (None at the end), and the words looked for where those typed were found nowhere."""
+
+    hits: list[Hit]
+    next: str | None
+    instead: str = ""
+
+
+@dataclass(slots=True)
+class _Question:
+    """A question in SQL, put together piece by piece."""
+
+    where: list[str] = field(default_factory=lambda: ["e.mode = 'live'"])
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, condition: str, **values: Any) -> None:
+        self.where.append(condition)
+        self.values |= values
+
+
+def search(wish: Wish, *, at: datetime, after: str | None = None, limit: int = PAGE) -> Found:
+    """One page of what fits, as things are at this instant."""
+    words = words_of(wish.words)[:MOST_ASKED]
+    if wish.words.strip() and not words:
+        return Found([], None)
+    found = _search(wish, words, at, after, limit)
+    if found.hits or after or not words:
+        return found
+    for other in spellings(words):
+        found = _search(wish, other, at, None, limit)
+        if found.hits:
+            return replace(found, instead=" ".join(other))
+    return found
+
+
+def _search(wish: Wish, words: list[str], at: datetime, after: str | None, limit: int) -> Found:
+    kind, number, last = _read(after)
+    asked = query(words, whole=whole_words(words))
+    if wish.near:
+        rows = _near(wish, asked, at, (number, last) if kind == "d" else None, limit + 1)
+        return _page(rows, limit, [f"d~{hit.metres}~{hit.listing_id}" for hit in rows])
+    if not words:
+        rows = _newest(wish, [], asked, at, last, limit + 1)
+        return _page(rows, limit, [f"w~0~{hit.listing_id}" for hit in rows])
+    named = _newest(wish, ["e.named @@ CAST(:words AS tsquery)"], asked, at, last, limit + 1) if kind != "w" else []
+    marks = [f"n~0~{hit.listing_id}" for hit in named]
+    if len(named) <= limit:
+        elsewhere = ["e.words @@ CAST(:words AS tsquery)", "NOT e.named @@ CAST(:words AS tsquery)"]
+        others = _newest(wish, elsewhere, asked, at, last if kind == "w" else None, limit + 1 - len(named))
+        marks += [f"w~0~{hit.listing_id}" for hit in others]
+        named += others
+    return _page(named, limit, marks)
+
+
+def _page(rows: list[Hit], limit: int, marks: list[str]) -> Found:
+    return Found(rows[:limit], marks[limit - 1] if len(rows) > limit else None)
+
+
+def _read(after: str | None) -> tuple[str, int, uuid.UUID | None]:
+    """Where a page begins; an address that no page of ours leads to is none."""
+    if not after:
+        return "", 0, None
+    match = _CURSOR.fullmatch(after)
+    try:
+        return (match[1], int(match[2]), uuid.UUID(match[3])) if match else _no_page()
+    except ValueError:
+        return _no_page()
+
+
+def _no_page() -> Any:
+    raise NotFound("That page of the list does not exist.")
+
+
+def _newest(wish: Wish, having: list[str], words: str, at: datetime, last: uuid.UUID | None, most: int) -> list[Hit]:
+    asked = _narrowed(wish)
+    for condition in having:
+        asked.add(condition, words=words)
+    if wish.open_now:
+        asked.add(
+            "EXISTS (SELECT FROM directory_places p WHERE p.vendor_id = e.vendor_id AND p.mode = e.mode AND p.listing_id = e.listing_id"
+            f" AND {OPEN})",
+            at=at,
+        )
+    if last:
+        asked.add("e.listing_id < :last", last=last)
+    sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, NULL
+              FROM (SELECT e.vendor_id, e.mode, e.listing_id FROM directory_entries e
+                    WHERE {" AND ".join(asked.where)} ORDER BY e.listing_id DESC LIMIT :most) found
+              JOIN directory_entries e USING (vendor_id, mode, listing_id) ORDER BY e.listing_id DESC"""
+    return [Hit(*row) for row in db.session.execute(text(sql), asked.values | {"most": most})]
+
+
+# Minutes of the wall clock since 1970, and of the week since Monday: what index.py has written down is asked, as in hours.py.
+WALL = "CAST(floor(extract(epoch FROM :at AT TIME ZONE p.time_zone) / 60) AS int)"
+OPEN = f"""CASE WHEN p.cover @> {WALL} THEN p.special @> {WALL}
+                ELSE p.week @> (({WALL} - {MONDAY_OF_1970}) % {WEEK}) OR p.week @> (({WALL} - {MONDAY_OF_1970}) % {WEEK} + {WEEK}) END"""
+METRES = f"""CAST(2 * {EARTH_METRES} * asin(least(1, sqrt(power(sin(radians((p.lat_e6 - :lat) / 2e6)), 2)
+             + cos(radians(:lat / 1e6)) * cos(radians(p.lat_e6 / 1e6)) * power(sin(radians((p.lon_e6 - :lon) / 2e6)), 2)))) AS int)"""
+assert WEEK == 7 * DAY
+
+
+def _near(wish: Wish, words: str, at: datetime, after: tuple[int, uuid.UUID | None] | None, most: int) -> list[Hit]:
+    """Places within a box around the point, by an index; of these the ones within the circle, by the distance along the globe."""
+    point, asked = wish.near, _narrowed(wish)
+    if point is None:
+        raise RuntimeError("near nothing")
+    if words:
+        asked.add("e.words @@ CAST(:words AS tsquery)", words=words)
+    places = ["p.mode = 'live'", "p.lat_e6 BETWEEN :south AND :north", _longitudes(point, wish.radius_km, asked.values)]
+    asked.values |= {"lat": point.lat_e6, "lon": point.lon_e6, "radius": wish.radius_km * 1000}
+    reach = wish.radius_km * 1_000_000 // (METRES_PER_DEGREE // 1000) + 1
+    asked.values |= {"south": point.lat_e6 - reach, "north": point.lat_e6 + reach}
+    if wish.open_now:
+        places.append(OPEN)
+        asked.values["at"] = at
+    asked.add("d.metres <= :radius")
+    if after:
+        asked.add("(d.metres, e.listing_id) > (:far, :last)", far=after[0], last=after[1])
+    sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, d.metres
+              FROM (SELECT p.vendor_id, p.mode, p.listing_id, min({METRES}) AS metres FROM directory_places p
+                    WHERE {" AND ".join(places)} GROUP BY p.vendor_id, p.mode, p.listing_id) d
+              JOIN directory_entries e ON e.vendor_id = d.vendor_id AND e.mode = d.mode AND e.listing_id = d.listing_id
+              WHERE {" AND ".join(asked.where)} ORDER BY d.metres, e.listing_id LIMIT :most"""
+    return [Hit(*row) for row in db.session.execute(text(sql), asked.values | {"most": most})]
+
+
+def _longitudes(point: Point, radius_km: int, values: dict[str, Any]) -> str:
+    """The box's east and west; across the date line it is two boxes, and at a pole every longitude is near."""
+    edge = abs(point.lat_e6) // 1_000_000 + 2  # where the box is narrowest
+    shrunk = int(METRES_PER_DEGREE * math.cos(math.radians(edge))) if edge < 89 else 0
+    reach = radius_km * 1_000_000_000 // shrunk + 1 if shrunk else 180_000_000
+    west, east = point.lon_e6 - reach, point.lon_e6 + reach
+    values |= {"west": west, "east": east}
+    if reach >= 180_000_000:
+        return "p.lon_e6 BETWEEN least(:west, -180000000) AND greatest(:east, 180000000)"
+    if west < -180_000_000:
+        values["west"] = west + 360_000_000
+        return "(p.lon_e6 >= :west OR p.lon_e6 <= :east)"
+    if east > 180_000_000:
+        values["east"] = east - 360_000_000
+        return "(p.lon_e6 >= :west OR p.lon_e6 <= :east)"
+    return "p.lon_e6 BETWEEN :west AND :east"
+
+
+def _narrowed(wish: Wish) -> _Question:
+    asked = _Question()
+    if wish.category:
+        asked.add("e.category = :category", category=wish.category)
+    if wish.facts:
+        asked.add("e.facts @> CAST(:facts AS text[])", facts=list(wish.facts[:MOST_FACTS]))
+    return asked

@@ -1,0 +1,103 @@
+"""A vendor's standing in the directory: the row that every act locks first, its exact counts, and whether anything is shown at all."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.accounts.models import Vendor
+from core.directory.index import hide_vendor, show_listing
+from core.directory.models import Branch, Listing, Product, Pulse, Standing
+from core.kernel.audit import record
+from core.kernel.clock import now
+from core.kernel.db import db, locked
+
+SLOTS = 16
+
+
+def lock_standing(vendor_id: uuid.UUID, mode: str) -> Standing:
+    """The row, locked until the unit ends. A limit that is checked now still holds when the unit commits."""
+    row = locked(Standing, vendor_id, mode)
+    if row is None:
+        fresh = {"vendor_id": vendor_id, "mode": mode, "visible": True, "reason": "", "changed_at": now()}
+        db.session.execute(insert(Standing).values(published_products=0, branches=0, version=0, **fresh).on_conflict_do_nothing())
+        row = locked(Standing, vendor_id, mode)
+    if row is None:
+        raise RuntimeError("a standing is never deleted")
+    return row
+
+
+def find_standing(vendor_id: uuid.UUID, mode: str) -> Standing | None:
+    """The row as it is; None for a vendor that has never had anything in the directory."""
+    return db.session.get(Standing, (vendor_id, mode))
+
+
+def touch(standing: Standing) -> None:
+    """Something of this vendor's has changed: whatever was kept of its pages before is out of date once this unit commits.
+
+    Both numbers are rows of PostgreSQL and change with the unit itself, so no cache can miss it and none has to be told.
+    """
+    standing.version += 1
+    standing.changed_at = now()
+    if standing.mode == "live":
+        db.session.flush()
+        count_up(standing.vendor_id)
+
+
+def count_up(vendor_id: uuid.UUID) -> None:
+    """The last thing a unit does: its slot is locked until it ends."""
+    slot = vendor_id.int % SLOTS
+    row = insert(Pulse).values(slot=slot, version=1)
+    db.session.execute(row.on_conflict_do_update(index_elements=["slot"], set_={"version": Pulse.version + 1}))
+
+
+def pulse() -> int:
+    """A number that is another one after every change of the public directory."""
+    return int(db.session.scalar(select(func.coalesce(func.sum(Pulse.version), 0))) or 0)
+
+
+def set_visible(vendor: Vendor, mode: str, *, visible: bool, reason: str, by: str) -> Standing:
+    """Hide everything of a vendor, or show it again, at once. `reason` is a word like suspended; it stands until the next call.
+
+    Nothing of the listings themselves changes, so what was published is back as it was. Repeating it changes nothing.
+    """
+    row = lock_standing(vendor.id, mode)
+    if row.visible == visible and row.reason == reason:
+        return row
+    changed = row.visible != visible
+    row.visible, row.reason = visible, reason
+    db.session.flush()
+    if changed and mode == "live":
+        if visible:
+            mine = select(Listing).where(Listing.vendor_id == vendor.id, Listing.mode == mode, Listing.state == "published")
+            for listing in db.session.scalars(mine.where(Listing.archived_at.is_(None)).order_by(Listing.id)):
+                show_listing(vendor, row, listing)
+        else:
+            hide_vendor(vendor.id, mode)
+    touch(row)
+    record(
+        vendor.id, actor=by, action="directory.shown" if visible else "directory.hidden", subject=vendor.public_id, reason=reason, mode=mode
+    )
+    return row
+
+
+def recount(vendor_id: uuid.UUID, mode: str) -> tuple[int, int]:
+    """Published products and branches, counted anew. The standing must say the same; a test holds it to that."""
+    found = []
+    for model, more in ((Product, Product.state == "published"), (Branch, Branch.archived_at.is_(None))):
+        mine = select(func.count()).select_from(model).join(
+            Listing, (Listing.vendor_id == model.vendor_id) & (Listing.mode == model.mode) & (Listing.id == model.listing_id)
+        )  # fmt: skip
+        alive = mine.where(
+            model.vendor_id == vendor_id, model.mode == mode, model.archived_at.is_(None), Listing.archived_at.is_(None), more
+        )
+        found.append(int(db.session.scalar(alive) or 0))
+    return found[0], found[1]
+
+
+def settle_counts(standing: Standing) -> None:
+    """Write down what is there, under the lock of the row: exact by counting, and cheap for one vendor's own rows."""
+    db.session.flush()
+    standing.published_products, standing.branches = recount(standing.vendor_id, standing.mode)

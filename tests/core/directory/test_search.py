@@ -1,0 +1,203 @@
+"""The public search: what is found by which words, near which place, when open; in which order; and what is found by nobody."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.directory.listings import ListingTerms, edit_listing
+from core.directory.models import Listing
+from core.directory.point import Point, find_point
+from core.directory.search import Wish, search
+from core.directory.spelling import spellings
+from core.directory.standing import set_visible
+from core.directory.words import fold, slip, words_of
+from core.kernel.errors import NotFound
+from tests.core.directory.stalls import BRISTOL, live_shop, make_branch, make_listing, make_product, unheard
+from tests.factories import Shop, again, unit
+
+NOON, NIGHT = datetime(2026, 11, 26, 12, tzinfo=UTC), datetime(2026, 11, 26, 3, tzinfo=UTC)
+
+
+@pytest.fixture
+def shop(app: Flask) -> Shop:
+    return live_shop(app)
+
+
+def found(shop: Shop, words: str = "", *, at: datetime = NOON, **wish: object) -> list[str]:
+    with unit(shop.app):
+        return [hit.card["title"] for hit in search(Wish(words=words, **wish), at=at).hits]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Crêperie Łódź", ["creperie", "lodz"]),
+        ("Straße, STRASSE", ["strasse"]),
+        ("don’t", ["dont"]),
+        ("東京のパン屋", ["東京", "京の", "のハ", "ハン", "ン屋"]),
+        ("مَخْبَز", ["مخبز"]),
+        ("!!! -- …", ["..."]),
+    ],
+)
+def test_words_are_compared_without_accents(text: str, words: list[str]) -> None:
+    assert words_of(text) == [word for word in words if word != "..."]
+    assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "wrong"),
+    [("bakery", "bakery", 0), ("bakrey", "bakery", 1), ("bakry", "bakery", 1), ("bred", "bread", 1), ("abc", "xyz", 3)],
+)
+def test_slips_are_counted(one: str, other: str, wrong: int) -> None:
+    assert slip(one, other) == slip(other, one) == wrong
+
+
+def test_a_listing_is_found_by_its_name_town_products_and_text(shop: Shop) -> None:
+    name, town, product, body = (unheard() for _ in range(4))
+    listing = make_listing(shop, title=f"{name.upper()} Éclairs", description=f"Since {body}.")
+    make_branch(shop, listing, town=town)
+    make_product(shop, listing, name=product)
+    make_product(shop, listing, name=unheard(), publish=False)
+    for words in (name, town, product, body, f"{product} {town}", name[:6], f"eclairs {name}"):
+        assert found(shop, words) == [listing.title], words
+    assert found(shop, f"{name} {unheard()}") == []
+
+
+def test_a_name_counts_more_than_a_text(shop: Shop) -> None:
+    word = unheard()
+    make_listing(shop, title=f"{word} first")
+    make_listing(shop, title="Only mentions it", summary=f"Like {word}.")
+    make_listing(shop, title=f"{word} second")
+    assert found(shop, word) == [f"{word} second", f"{word} first", "Only mentions it"]
+
+
+def test_slips_of_the_finger_are_forgiven(shop: Shop) -> None:
+    word = unheard()
+    make_listing(shop, title=f"{word} oven")
+    swapped, missing = word[:3] + word[4] + word[3] + word[5:], word[:5] + word[6:]
+    for typed in (swapped, missing, f"{word[:6]}z{word[6:]}"):
+        with unit(shop.app):
+            answer = search(Wish(words=typed), at=NOON)
+        assert [hit.card["title"] for hit in answer.hits] == [f"{word} oven"] and answer.instead == word, typed
+    with unit(shop.app):
+        assert search(Wish(words=word), at=NOON).instead == ""
+
+
+def test_a_mistyped_word_beside_a_right_one_is_mended_alone(shop: Shop) -> None:
+    right, other = unheard(), unheard()
+    make_listing(shop, title=f"{right} {other}")
+    with unit(shop.app):
+        assert search(Wish(words=f"{right} {other[:4]}{other[5:]}"), at=NOON).instead == f"{right} {other}"
+
+
+def test_category_and_facts_narrow_it(shop: Shop) -> None:
+    word = unheard()
+    rye, plain = make_listing(shop, title=f"{word} rye"), make_listing(shop, title=f"{word} plain")
+    make_listing(shop, title=f"{word} gym", category="fitness")
+    make_product(shop, rye, attributes={"flour": "rye", "vegan": "yes"})
+    make_product(shop, plain, attributes={"vegan": "yes"})
+    make_product(shop, plain, attributes={"flour": "rye"}, publish=False)
+    assert found(shop, word, category="fitness") == [f"{word} gym"]
+    assert found(shop, word, facts=("vegan=yes",)) == [f"{word} plain", f"{word} rye"]
+    assert found(shop, word, facts=("vegan=yes", "flour=rye")) == [f"{word} rye"]
+
+
+def test_what_is_near_comes_first_and_what_is_far_not_at_all(shop: Shop) -> None:
+    word, far = unheard(), make_listing(shop, title="Bath")
+    places = {"Bath": (51_381_300, -2_359_000), "Clifton": (51_462_000, -2_621_000), "Cardiff": (51_481_600, -3_179_100)}
+    for town, at in places.items():
+        make_branch(shop, far if town == "Bath" else make_listing(shop, title=town), at=at, name=word)
+    here = Point(*BRISTOL)
+    assert found(shop, word, near=here, radius_km=5) == ["Clifton"]
+    assert found(shop, word, near=here, radius_km=25) == ["Clifton", "Bath"]
+    assert found(shop, word, near=here, radius_km=100) == ["Clifton", "Bath", "Cardiff"]
+    make_branch(shop, far, at=BRISTOL, name=word)
+    with unit(shop.app):
+        hits = search(Wish(words=word, near=here, radius_km=25), at=NOON).hits
+    assert (hits[0].card["title"], hits[0].metres) == ("Bath", 0)
+    assert 2_300 < (hits[1].metres or 0) < 2_600 and len(hits) == 2
+
+
+def test_near_the_date_line_the_other_side_is_near_too(shop: Shop) -> None:
+    word, fiji = unheard(), make_listing(shop, title="Taveuni")
+    make_branch(shop, fiji, at=(-16_800_000, 179_990_000), name=word, time_zone="Pacific/Fiji", country="FJ")
+    assert found(shop, word, near=Point(-16_800_000, -179_990_000), radius_km=5) == ["Taveuni"]
+    pole = make_listing(shop, title="Station")
+    make_branch(shop, pole, at=(-89_990_000, 10_000_000), name=word, time_zone="Antarctica/McMurdo", country="AQ")
+    assert found(shop, word, near=Point(-89_990_000, -170_000_000), radius_km=5) == ["Station"]
+
+
+def test_open_now_is_by_the_branchs_own_clock(shop: Shop) -> None:
+    word = unheard()
+    london, tokyo = make_listing(shop, title="London"), make_listing(shop, title="Tokyo")
+    make_branch(shop, london, name=word)
+    make_branch(shop, tokyo, name=word, time_zone="Asia/Tokyo", at=None)
+    assert found(shop, word, open_now=True, at=NOON) == ["London"]
+    assert found(shop, word, open_now=True, at=NIGHT) == ["Tokyo"]
+    assert found(shop, word, open_now=True, near=Point(*BRISTOL), at=NIGHT) == []
+    assert found(shop, word, open_now=True, near=Point(*BRISTOL), at=NOON) == ["London"]
+
+
+@pytest.mark.parametrize("near", [None, Point(*BRISTOL)])
+def test_pages_follow_each_other_without_a_gap(shop: Shop, near: Point | None) -> None:
+    word, made = unheard(), set()
+    for n in range(7):
+        listing = make_listing(shop, title=f"{word} {n}" if n % 2 else f"Number {n}", summary=word)
+        make_branch(shop, listing, at=(BRISTOL[0] + n // 2 * 1000, BRISTOL[1]))
+        made.add(listing.title)
+    seen: list[str] = []
+    after = None
+    for _ in range(9):
+        with unit(shop.app):
+            answer = search(Wish(words=word, near=near), at=NOON, after=after, limit=2)
+        seen += [hit.card["title"] for hit in answer.hits]
+        after = answer.next
+        if after is None:
+            break
+    assert len(seen) == 7 and set(seen) == made
+
+
+@pytest.mark.parametrize("after", ["x", "n~0~not-an-id", "d~9999999999~", "n~0~00000000-0000-0000-0000-00000000000", "q~1~" + "0" * 36])
+def test_a_page_nobody_led_to_does_not_exist(shop: Shop, after: str) -> None:
+    with unit(shop.app), pytest.raises(NotFound):
+        search(Wish(words="bread"), at=NOON, after=after)
+
+
+def test_a_change_is_found_at_once_and_a_hidden_vendor_never(shop: Shop) -> None:
+    before, after = unheard(), unheard()
+    listing: Listing = make_listing(shop, title=before)
+    with unit(shop.app):
+        edit_listing(again(listing), by="x", terms=ListingTerms(after, "bakery", summary="s"))
+    assert found(shop, before) == [] and found(shop, after) == [after]
+    with unit(shop.app):
+        set_visible(shop.vendor, "live", visible=False, reason="suspended", by="system")
+    assert found(shop, after) == []
+
+
+def test_a_place_is_a_town_a_postcode_or_a_position(shop: Shop) -> None:
+    town, listing = unheard(), make_listing(shop)
+    make_branch(shop, listing, town=town.title(), postcode=f"{town[:3]} 9zz")
+    with unit(shop.app):
+        assert find_point(f" {town.upper()} ") == Point(*BRISTOL, town.upper())
+        assert find_point(f"{town[:3]}9ZZ") == Point(*BRISTOL, f"{town[:3]}9ZZ")
+        assert find_point("51.4545, -2.5879") == Point(*BRISTOL, "51.4545, -2.5879")
+        assert find_point(unheard()) is None and find_point("99, 200") is None and find_point("") is None
+
+
+@given(words=st.text(max_size=60), near=st.text(max_size=30))
+def test_nothing_that_can_be_typed_breaks_it(app: Flask, words: str, near: str) -> None:
+    words, near = (text.replace("\x00", "").encode("utf-8", "ignore").decode() for text in (words, near))
+    with unit(app):
+        search(Wish(words=words, near=find_point(near)), at=NOON)
+
+
+def test_short_words_and_swapped_letters_are_forgiven_too(shop: Shop) -> None:
+    make_listing(shop, title="Brown tea bakery")
+    for typed, meant in (("borwn", "brown"), ("bakrey", "bakery"), ("bakry", "bakery"), ("brwn", "brown")):
+        with unit(shop.app):
+            assert meant in [word for (word,) in spellings([typed])], typed
