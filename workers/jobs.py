@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workers import (
-    accounts, bank, domains, exports, messages, outside, papers, payments, pictures, proofs, pruning, rates, risk, subscriptions, webhooks,
+    accounts,
+    bank,
+    domains,
+    exports,
+    messages,
+    outside,
+    papers,
+    payments,
+    pictures,
+    proofs,
+    pruning,
+    rates,
+    risk,
+    subscriptions,
+    webhooks,
 )  # fmt: skip
 from workers.task import Task
 

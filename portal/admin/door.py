@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.admin import audit, bank_money, books, events, home, jobs, listings, payments, people, proofs, protection, rates, sign_in, vendors, visits
+from portal.admin import (
+    audit,
+    bank_money,
+    books,
+    events,
+    home,
+    jobs,
+    listings,
+    payments,
+    people,
+    proofs,
+    protection,
+    rates,
+    sign_in,
+    vendors,
+    visits,
+)
 from portal.admin.blueprint import staff_door
 
 PAGES = (audit, bank_money, books, events, home, jobs, listings, payments, people, proofs, protection, rates, sign_in, vendors, visits)
