@@ -42,6 +42,7 @@ def test_from_the_form_to_the_letter_the_payer_and_the_report_on_a_phone(
     page.get_by_text("Labels and your own columns").click()
     page.get_by_label("Labels").fill("house")
     page.get_by_role("button", name="Make the link").click()
+    page.get_by_role("heading", name="Roof repair").wait_for()
     readable = page.get_by_label("Readable address").input_value()
     page.get_by_role("link", name="Send it by e-mail").click()
     page.get_by_label("To", exact=True).fill("ada@example.com\nbob@example.com")

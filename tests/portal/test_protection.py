@@ -70,7 +70,7 @@ def test_what_was_held_stands_there_with_its_payment(shop: Shop, owner: Browser)
     with unit(shop.app):
         hold_payment(again(payment), Verdict(100, LIMITS[1]))
     page = owner.get(PAGE)
-    assert "held@example.com" in page.text and f"/portal/payments/{payment.public_id}" in page.links
+    assert "held@example.com" in page.text and f"/portal/payments/{payment.public_id}" in page.links()
 
 
 def test_whoever_may_not_change_settings_sees_it_and_cannot_switch_it(shop: Shop, owner: Browser) -> None:
