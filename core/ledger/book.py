@@ -150,9 +150,10 @@ def refund_failed(
     )
 
 
-def debt_recovered(payment: Booked, *, amount: Money, key: str, at: datetime) -> Journal:
-    """What a seller owes is made up out of what has become available. `payment` is the one that brought it up, `key` is this once."""
-    return _journal(payment, f"net:{key}", "debt recovered", at, Leg(SELLER_AVAILABLE, amount), Leg(SELLER_RECEIVABLE, -amount))
+def debt_recovered(owner: uuid.UUID, mode: str, *, about: str, amount: Money, key: str, at: datetime) -> Journal:
+    """What a seller owes is made up out of what has become available. `about`: what brought that up; `key` is this once."""
+    legs = Leg(SELLER_AVAILABLE, amount), Leg(SELLER_RECEIVABLE, -amount)
+    return Journal(owner, mode, f"net:{key}", "debt recovered", about, at, legs)
 
 
 def refund_returned(

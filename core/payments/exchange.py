@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.accounts.models import User, Vendor
+from core.accounts.queries import hold_vendor
 from core.fx.models import RateQuote
 from core.fx.quote import make_quote, use_quote
 from core.kernel import audit
@@ -15,6 +16,7 @@ from core.kernel.sentence import said
 from core.ledger import book
 from core.ledger.post import BalanceTooLow, post
 from core.ledger.queries import balance
+from core.payments.refund_books import settle_debt
 
 
 class NotEnoughToExchange(Refusal):
@@ -35,6 +37,7 @@ def exchange(vendor: Vendor, quote: RateQuote, *, by: User) -> bool:
     Refuses with QuoteExpired when it is too late, with NotEnoughToExchange when the money has gone since.
     """
     journal = book.exchange(vendor.id, quote.mode, quote=quote.public_id, gives=quote.gives, gets=quote.gets, worth=quote.worth, at=now())
+    hold_vendor(vendor.id)
     try:
         with db.session.begin_nested():  # what is refused leaves the promise as it was
             if not use_quote(vendor, quote):
@@ -42,6 +45,7 @@ def exchange(vendor: Vendor, quote: RateQuote, *, by: User) -> bool:
             post([journal])
     except BalanceTooLow:
         raise NotEnoughToExchange(_too_little(balance(vendor, quote.mode, "seller_available", quote.from_currency))) from None
+    settle_debt(vendor.id, quote.mode, quote.gets.currency, about=quote.public_id)
     detail = {"gave": str(quote.gives), "got": str(quote.gets), "margin": str(quote.margin)}
     audit.record(vendor.id, actor=by.public_id, action="balance.exchanged", subject=quote.public_id, **detail)
     return True

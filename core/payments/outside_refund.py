@@ -123,7 +123,7 @@ def _book(payment: Payment, refund: Refund) -> None:
         db.session.refresh(payment)
         refund.taken_from = "seller_receivable"
         book_request(payment, refund)
-        settle_debt(payment)
+        settle_debt(payment.vendor_id, payment.mode, payment.currency, about=payment.public_id)
 
 
 def _raise_alarm(vendor: Vendor, payment: Payment, outcome: RefundOutcome, why: str) -> str:

@@ -109,7 +109,7 @@ def book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
         ]
     )
     if refund.of_sale:
-        settle_debt(payment)
+        settle_debt(payment.vendor_id, payment.mode, payment.currency, about=payment.public_id)
 
 
 def _still_owed(refund: Refund) -> Money:
@@ -125,18 +125,17 @@ def debt_of(vendor_id: UUID, mode: str, currency: str) -> Money:
     return balance(Whose(vendor_id), mode, "seller_receivable", currency)
 
 
-def settle_debt(payment: Payment) -> None:
-    """Make up what the seller owes in this payment's currency out of what is available. The vendor is held, so it happens once.
+def settle_debt(vendor_id: UUID, mode: str, currency: str, *, about: str) -> None:
+    """Make up what the seller owes in this currency out of what is available. The vendor is held, so it happens once.
 
-    Nobody sees money and a debt side by side for longer than one unit of work.
+    Whatever makes money available calls it: nobody sees money and a debt side by side for longer than one unit of work.
     """
-    debt = debt_of(payment.vendor_id, payment.mode, payment.currency)
+    debt = debt_of(vendor_id, mode, currency)
     if not debt:
         return
-    available = balance(Whose(payment.vendor_id), payment.mode, "seller_available", payment.currency)
-    amount = min(debt, available)
+    amount = min(debt, balance(Whose(vendor_id), mode, "seller_available", currency))
     if amount.minor > 0:
-        post([book.debt_recovered(payment, amount=amount, key=public_id("net"), at=now())])
+        post([book.debt_recovered(vendor_id, mode, about=about, amount=amount, key=public_id("net"), at=now())])
 
 
 @dataclass(frozen=True, slots=True)

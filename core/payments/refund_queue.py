@@ -65,7 +65,7 @@ def _book(payment: Payment, refund: Refund) -> bool:
         return False
     if not _try(payment, refund, "seller_receivable"):
         raise RuntimeError("what a seller owes has no ceiling to knock against")
-    settle_debt(payment)
+    settle_debt(payment.vendor_id, payment.mode, payment.currency, about=payment.public_id)
     return True
 
 

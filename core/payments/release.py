@@ -66,5 +66,5 @@ def _release_book(vendor_id: UUID, mode: str, limit: int) -> int:
         hold_vendor(vendor_id)
         post(journals)
         for payment in {payment.currency: payment for payment in payments}.values():
-            settle_debt(payment)
+            settle_debt(payment.vendor_id, payment.mode, payment.currency, about=payment.public_id)
     return len(payments)

@@ -44,7 +44,7 @@ def take_back_transfer(vendor: Vendor, payment: Payment, original: BankLine, lin
     taken_from = _post(payment, line, unapplied, sold, fee)
     if returnable:
         _write_refund(vendor, payment, returnable, fee, taken_from, line)
-    settle_debt(payment)
+    settle_debt(payment.vendor_id, payment.mode, payment.currency, about=payment.public_id)
     transfer = db.session.scalar(
         select(Transfer).where(Transfer.vendor_id == vendor.id, Transfer.mode == payment.mode, Transfer.line == original.public_id)
     )

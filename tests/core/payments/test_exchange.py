@@ -17,7 +17,10 @@ from core.kernel.audit import AuditEntry
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.money import Money
+from core.ledger.book import SELLER_RECEIVABLE, UNAPPLIED
 from core.ledger.models import Entry, Journal
+from core.ledger.post import Journal as BookedJournal
+from core.ledger.post import Leg, post
 from core.ledger.queries import balance, find_breaks
 from core.payments.exchange import NotEnoughToExchange, exchange, quote_exchange
 from core.payments.release import release_due
@@ -111,3 +114,16 @@ def test_two_who_take_it_at_once_exchange_once(rich: Shop, app: Flask, at_once: 
     with unit(app):
         made = select(func.count()).select_from(Journal).where(Journal.vendor_id == rich.vendor.id, Journal.kind == "exchange")
         assert db.session.scalar(made) == 10
+
+
+def test_what_is_owed_in_the_other_currency_is_made_up_at_once(rich: Shop) -> None:
+    with unit(rich.app):
+        owed = Money(1_000, "USD")
+        legs = (Leg(SELLER_RECEIVABLE, owed), Leg(UNAPPLIED, -owed))
+        post([BookedJournal(rich.vendor.id, "test", "owed:for a test", "refund requested", "pay_x", now(), legs)])
+    quote = ask(rich)
+    with unit(rich.app):
+        assert exchange(rich.vendor, quote, by=rich.user)
+    with unit(rich.app):
+        assert not balance(rich.vendor, "test", "seller_receivable", "USD") and find_breaks(rich.vendor.id, "test") == []
+    assert held(rich, "USD") == Money(9_850 - 1_000, "USD")
