@@ -90,7 +90,7 @@ def switch_method(vendor: Vendor, mode: str, method: str, *, on: bool, by: str) 
         raise Conflict("One way to pay stays on. To take no payments for a while, pause your links.")
     if row.enabled != on:
         row.enabled, row.updated_at = on, now()
-        record(vendor.id, actor=by, action="method.switched", subject=method, mode=mode, changes={"on": [not on, on]})
+        record(vendor.id, actor=by, action="method.switched", subject=method, mode=mode, changes={"offered": [not on, on]})
 
 
 def move_method(vendor: Vendor, mode: str, method: str, *, up: bool, by: str) -> None:
