@@ -10,12 +10,13 @@ from core.methods import models as methods
 from core.notifications import models as notifications
 from core.payments import models as payments
 from core.payments import sale_models as sales
+from core.payments import saved_models as saved
 from core.payments import sharing_models as sharing
 from core.payments import transfer_models as transfers
 from core.providers import bank_models as bank
 from core.providers import models as providers
 
 __all__ = [
-    "accounts", "audit", "bank", "customers", "fx", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "sharing",
-    "staff", "transfers",
+    "accounts", "audit", "bank", "customers", "fx", "ledger", "methods", "notifications", "outbox", "payments", "providers", "sales", "saved",
+    "sharing", "staff", "transfers",
 ]  # fmt: skip

@@ -19,11 +19,13 @@ from core.payments.models import Payment
 from core.payments.queries import find_link_of, get_payment, refunds_of_sale, timeline
 from core.payments.refund import REASONS, request_refund
 from core.payments.refundable import offer_behind
+from core.payments.saved import card_charged
 from core.payments.unexpected import give_back, list_unexpected
 from core.providers.queries import find_event
 from core.providers.redact import redacted
 from core.web.fields import BooleanField, ChoiceField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.guard import current, may
+from core.web.languages import reader
 from core.web.page import page, see_other
 from portal.blueprint import portal
 from portal.bought import bought
@@ -181,6 +183,7 @@ def _show(payment: Payment, *, refunding: RefundForm | None = None, remarking: R
         status=forms.status,
         payment=payment,
         link=find_link_of(me.vendor, payment),
+        saved_card=reader().card_ending(charged.brand, charged.last4) if (charged := card_charged(me.vendor, payment)) else None,
         customer=find_customer(me.vendor, me.mode, payment.email),
         refunds=refunds_of_sale(me.vendor, payment),
         unexpected=unexpected,

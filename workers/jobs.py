@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers import accounts, bank, domains, messages, outside, papers, payments, proofs, pruning, rates, webhooks
+from workers import accounts, bank, domains, messages, outside, papers, payments, proofs, pruning, rates, saved, webhooks
 from workers.task import Task
 
 # Given a batch, in one transaction that also strikes the tasks off.
@@ -22,6 +22,9 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "poll_refund": payments.poll_refund,
     "find_outside_refunds": outside.find_outside_refunds,
     "complete_payment": payments.complete_payment,
+    "send_charge": saved.send_charge,
+    "settle_saving": saved.settle_saving,
+    "forget_card": saved.forget_card,
     "send_message": messages.send_message,
     "make_receipt": papers.make_receipt,
     "make_poster": papers.make_poster,

@@ -11,6 +11,7 @@ from core.accounts.prune import prune_links, prune_sessions, prune_staff_session
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.notifications.prune import prune_words
+from core.payments.saving import prune_savings
 from core.providers.prune import prune_events
 
 NOBODYS = uuid.UUID(int=0)
@@ -23,6 +24,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "email_links": prune_links,
     "provider_events": prune_events,
     "letters": prune_words,
+    "savings": prune_savings,
 }
 log = structlog.get_logger("workers")
 

@@ -117,7 +117,9 @@ def test_saving_is_told_by_events_that_name_it(provider, sandbox, catcher):
     saved(provider, sandbox, metadata={"vendor": "vnd_1", "mode": "test", "saving": "sav_9"})
     catcher.wait_for(lambda c: "checkout.session.completed" in c.types())
     told = [event for event in read_all(provider, catcher) if event.type == "checkout.session.completed" or event.kind == "saving"]
-    assert all(event.kind == "saving" for event in told) and all(event.metadata["saving"] == "sav_9" and event.outcome is None for event in told)
+    assert all(event.kind == "saving" for event in told) and all(
+        event.metadata["saving"] == "sav_9" and event.outcome is None for event in told
+    )
 
 
 # --- charging ----------------------------------------------------------------------------------------------------------
