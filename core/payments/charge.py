@@ -59,8 +59,8 @@ def charge_saved(
     token = f"charge:{reference}"
     again = find_by_token(vendor, card.mode, token)
     if again is None:
+        meet_customer(vendor, card.mode, email=card.email, name=card.name)  # first the payer, then the card: everybody locks in this order
         card = lock_card(card)
-        meet_customer(vendor, card.mode, email=card.email, name=card.name)
         again, made = _write(vendor, card, amount, description, token, locale)
         if made:
             _write_beside(again, card, on_settled)

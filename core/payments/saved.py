@@ -7,6 +7,7 @@ import uuid
 from sqlalchemy import Select, select, update
 
 from core.accounts.models import Vendor
+from core.customers.models import Customer
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, NotFound
@@ -74,6 +75,7 @@ def keep_card(vendor_id: uuid.UUID, mode: str, provider: str, saved: SavedMethod
     known = db.session.scalar(select(SavedCard).where(*same, SavedCard.provider_method == saved.method))
     if known is not None:
         return known
+    _hold_payer(vendor_id, mode, email)
     _no_default(vendor_id, mode, email)
     card = SavedCard(
         vendor_id=vendor_id,
@@ -100,6 +102,7 @@ def keep_card(vendor_id: uuid.UUID, mode: str, provider: str, saved: SavedMethod
 
 def make_default(card: SavedCard) -> SavedCard:
     """Charge this one from now on, when nobody says otherwise. Refuses CardGone."""
+    _hold_payer(card.vendor_id, card.mode, card.email)
     card = lock_card(card)
     if not card.is_default:
         _no_default(card.vendor_id, card.mode, card.email)
@@ -112,6 +115,7 @@ def forget(card: SavedCard) -> SavedCard:
 
     Safe to repeat. Refuses CardInUse while a payment is being charged to it: that has to end first.
     """
+    _hold_payer(card.vendor_id, card.mode, card.email)
     card = _locked(card)
     if card.put_away_at is not None:
         return card
@@ -156,6 +160,12 @@ def _locked(card: SavedCard) -> SavedCard:
 def _theirs(vendor_id: uuid.UUID, mode: str, email: str) -> Select[tuple[SavedCard]]:
     mine = (SavedCard.vendor_id == vendor_id, SavedCard.mode == mode, SavedCard.email == email.strip().lower())
     return select(SavedCard).where(*mine, SavedCard.put_away_at.is_(None))
+
+
+def _hold_payer(vendor_id: uuid.UUID, mode: str, email: str) -> None:
+    """Whoever changes which card is a payer's default waits for whoever does the same. Always before a card is locked."""
+    mine = (Customer.vendor_id == vendor_id, Customer.mode == mode, Customer.email == email)
+    db.session.execute(select(Customer.id).where(*mine).with_for_update())
 
 
 def _no_default(vendor_id: uuid.UUID, mode: str, email: str) -> None:

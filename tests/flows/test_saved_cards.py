@@ -163,7 +163,7 @@ def test_the_payer_confirms_to_their_bank_by_the_letter_and_is_charged_once(paye
     assert page.heading == "Pay by card" and "Bread, October" in page.text
     sent = payer.browser.submit(page.form(f"{address}/attempts"), status=303, follow=False)
     onward = payer.type(str(sent.response.headers["Location"]), ASKS_ALWAYS)
-    assert payer.come_back(onward).heading == "Payment received"
+    assert payer.come_back(onward).heading == "Paid"
     wait_until(lambda: payer.work() >= 0 and news == ["requires_action", "succeeded"])
     assert fresh(payer.shop, payment).state == "succeeded" and len(payer.processor.charges(payment)) == 1
     with payer.shop.app.app_context():

@@ -26,6 +26,7 @@ from core.payments.start import AmountNotOffered
 from core.providers.contract import Opening
 from core.providers.saved import SavedMethod, SavingOutcome
 from tests.cards import new_address
+from tests.core.payments.conftest import AtOnce
 from tests.factories import Shop, again, fresh, make_payment, tell, unit
 
 
@@ -75,6 +76,15 @@ def test_there_is_one_default_whatever_happens_at_once(shop: Shop) -> None:
     with pytest.raises(IntegrityError), unit(shop.app):
         db.session.query(SavedCard).filter_by(vendor_id=shop.vendor.id, email=email).update({"is_default": True})
     assert fresh(shop, other).is_default
+
+
+def test_two_people_choosing_a_default_at_once_leave_one(shop: Shop, at_once: AtOnce) -> None:
+    email = new_address()
+    asked(shop, email)
+    cards = [kept(shop, email, last4) for last4 in ("1111", "2222", "3333")]
+    answers = at_once(*(lambda card=card: saved.make_default(again(card)).last4 for card in cards[:2]))
+    assert sorted(answers) == ["1111", "2222"]
+    assert [default for _, default in found(shop, email)].count(True) == 1
 
 
 def test_a_forgotten_card_stays_as_a_row_and_cannot_be_charged(shop: Shop) -> None:

@@ -15,7 +15,7 @@ from core.providers.bank import Bank
 from core.providers.contract import ProviderRefused, ProviderUnreachable
 from core.providers.saved import SAVING_STATES, ChargeSaved, OpenSaving
 from tests.core.providers.test_contract import read_all
-from tests.sandbox.running import answer_challenge, ask, pay
+from tests.sandbox.running import answer_challenge, ask, pay, wait_until
 
 VISA, ASKS_ONCE, ASKS_ALWAYS, FAILS_LATER = "4242424242424242", "4000002500003155", "4000002760003184", "4000000000000341"
 
@@ -156,6 +156,14 @@ def test_a_decline_is_final_for_the_attempt_and_says_why(provider, sandbox):
     assert (outcome.state, outcome.decline_code, outcome.closed, outcome.hard) == ("declined", "generic_decline", True, False)
     again = provider.inquire(outcome.provider_reference)
     assert (again.state, again.closed, again.charge) == ("declined", True, outcome.charge)
+
+
+@pytest.mark.parametrize(("number", "ends"), [("4000000000003204", "succeeded"), ("4000000000003212", "declined")])
+def test_a_bank_that_takes_its_time_has_the_last_word(provider, sandbox, number, ends):
+    outcome = provider.charge_saved(charge(saved(provider, sandbox, number)))
+    assert outcome.state in ("processing", ends)
+    done = wait_until(lambda: (found := provider.inquire(outcome.provider_reference)).state == ends and found)
+    assert done.closed is (ends == "declined")
 
 
 def test_a_card_that_is_gone_for_good_is_a_hard_decline(provider):
