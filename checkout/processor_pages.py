@@ -19,11 +19,17 @@ STRIPE = {
 
 def allow_processor(payment: Payment, attempt: Attempt | None) -> None:
     """Widens this one answer's content policy to the processor this payment goes through."""
-    if (attempt.provider if attempt else payment.provider) == "stripe":
+    pages = (attempt.redirect_url, attempt.fields_url) if attempt else ()
+    allow_provider(attempt.provider if attempt else payment.provider, *pages)
+
+
+def allow_provider(provider: str, *pages: str | None) -> None:
+    """The same for a provider by its name, whose pages are at these addresses as well."""
+    if provider == "stripe":
         for directive, sources in STRIPE.items():
             allow(directive, *sources)
         return
-    known = [sandbox_pages(), attempt and attempt.redirect_url, attempt and attempt.fields_url]
+    known = [sandbox_pages(), *pages]
     origins = sorted({origin for origin in map(origin_of, known) if origin})
     allow("form-action", *origins)
     allow("frame-src", *origins)

@@ -52,6 +52,7 @@ def _what(verdict: Verdict) -> str:
         "link": _("a payment link"),
         "payment": _("the page of a payment"),
         "receipt": _("a receipt"),
+        "saving": _("a page for saving a card"),
         "invitation": _("an invitation to a team"),
         "export": _("the address of an exported file"),
         "email-verify": _("a link that confirms an e-mail address"),

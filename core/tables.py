@@ -14,6 +14,7 @@ from core.notifications import models as notifications
 from core.payments import export_models as exports
 from core.payments import models as payments
 from core.payments import sale_models as sales
+from core.payments import saved_models as saved
 from core.payments import sharing_models as sharing
 from core.payments import transfer_models as transfers
 from core.providers import bank_models as bank
@@ -22,5 +23,5 @@ from core.risk import models as risk
 
 __all__ = [
     "accounts", "audit", "bank", "billing", "customers", "directory", "exports", "factors", "fx", "ledger", "methods",
-    "notifications", "outbox", "payments", "providers", "risk", "sales", "sharing", "staff", "transfers",
+    "notifications", "outbox", "payments", "providers", "risk", "sales", "saved", "sharing", "staff", "transfers",
 ]  # fmt: skip

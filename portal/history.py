@@ -135,6 +135,10 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
         said.append(_("On our page, with the processor's own card fields"))
     if kind == "payment.held" and detail.get("counted"):
         said.append(limit_words(detail["counted"], detail.get("of", "")))
+    if detail.get("surface") == "saved":
+        said.append(_("With a saved card, the payer not being there"))
+    if detail.get("why") == "authentication_required":
+        said.append(_("The bank wants its customer to confirm it. The payer was sent a letter."))
     if detail.get("surface") == "instructions":
         said.append(_("By bank transfer"))
     return said

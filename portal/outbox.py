@@ -28,6 +28,7 @@ KINDS = {
     "receipt": later("Receipt"),
     "instruction_received": later("Instruction received"),
     "payment_failed": later("Payment did not go through"),
+    "confirm_payment": later("Payment to confirm"),
     "checkout_left": later("Not finished"),
     "refund_sent": later("Refund sent"),
     "refund_failed": later("Refund failed"),

@@ -23,11 +23,13 @@ from core.payments.refund import REASONS, check_refund, request_refund
 from core.payments.refund_effect import effect_of
 from core.payments.refund_queue import cancel_queued
 from core.payments.refundable import offer_behind
+from core.payments.saved import card_charged
 from core.payments.unexpected import give_back, list_unexpected
 from core.providers.queries import find_event
 from core.providers.redact import redacted
 from core.web.fields import BooleanField, ChoiceField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.guard import current, may
+from core.web.languages import reader
 from core.web.page import page, see_other
 from portal.blueprint import portal
 from portal.bought import bought
@@ -250,6 +252,7 @@ def _show(
         label_words=payment_label_words(me.vendor, me.mode),
         label_form=labelling or LabelForm(formdata=None),
         link=find_link_of(me.vendor, payment),
+        saved_card=reader().card_ending(charged.brand, charged.last4) if (charged := card_charged(me.vendor, payment)) else None,
         customer=find_customer(me.vendor, me.mode, payment.email),
         refunds=refunds_of_sale(me.vendor, payment),
         unexpected=unexpected,

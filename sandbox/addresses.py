@@ -21,6 +21,8 @@ def success_url(session):
 
 def state_of(session, intent):
     """What a payer reads who comes back to a session that is over."""
+    if session["mode"] == "setup":
+        return "saved"
     if session["payment_status"] == "paid":
         return "paid"
     return "processing" if intent["status"] == "processing" else "not_paid"

@@ -13,7 +13,7 @@ from sandbox.confirming import BEFORE_PAYMENT, action_url, answer_challenge, con
 from sandbox.currencies import show_amount
 from sandbox.methods import make_method
 from sandbox.sessions import complete_session, expire_session, intent_of
-from sandbox.setups import answer_setup_challenge
+from sandbox.setups import answer_setup_challenge, confirm_setup
 from sandbox.typed import Typed
 from sandbox.way_pages import WALLETS, choose_step
 
@@ -83,6 +83,8 @@ class Pages:
         if intent and intent["status"] == "requires_action" and (request.method == "POST" or "again" not in request.args):
             address = action_url(intent)
             return lambda: redirect(address, 303)
+        if session["mode"] == "setup":
+            return self._save_step(shelf, session)
         if "card" not in session["payment_method_types"]:
             return choose_step(shelf, session, intent)
         typed = Typed(request.form, wants_email=not session["customer_email"])
@@ -119,6 +121,42 @@ class Pages:
         if paid["status"] == "requires_action":
             return action_url(paid), None
         return success_url(complete_session(shelf, session, paid=paid["status"] != "processing")), None
+
+    # --- saving a card ------------------------------------------------------------------------------------------------
+
+    def _save_step(self, shelf, session):
+        intent, known = shelf.find("setup_intent", session["setup_intent"]), session["customer_details"] or {}
+        if intent["status"] == "requires_action" and (request.method == "POST" or "again" not in request.args):
+            address = action_url(intent)
+            return lambda: redirect(address, 303)
+        typed, problem = Typed(request.form, wants_email=not known.get("email")), None
+        if request.method == "POST" and request.form.get("fill"):
+            typed.fill(request.form["fill"])
+        elif request.method == "POST":
+            address, problem = self._save_with(shelf, session, intent, typed)
+            if address:
+                return lambda: redirect(address, 303)
+        elif intent["last_setup_error"]:
+            problem = intent["last_setup_error"]["message"]
+        typed.name = typed.name or known.get("name") or ""
+        status = 402 if problem and request.method == "POST" else 422 if typed.errors else 200
+        return lambda: (self._form("save.html", typed, session=session, problem=problem), status)
+
+    def _save_with(self, shelf, session, intent, typed):
+        """(address to go to, None) or (None, what went wrong)."""
+        read = typed.card(shelf.now)
+        if read is None:
+            return None, None
+        card, month, year, check = read
+        typed.email = typed.email or (session["customer_details"] or {}).get("email") or ""
+        method = make_method(shelf, card, month, year, check, billing(typed))
+        try:
+            saved = confirm_setup(shelf, {**intent, "payment_method": method["id"]})
+        except WireError as refusal:
+            return None, refusal.message
+        if saved["status"] == "requires_action":
+            return action_url(saved), None
+        return success_url(complete_session(shelf, session)), None
 
     # --- the card form inside somebody's page -------------------------------------------------------------------------
 

@@ -77,6 +77,12 @@ def confirm_intent(shelf, intent, method=None, *, off_session=False):
     if method is None:
         raise missing_parameter("payment_method")
     intent, card = {**intent, "payment_method": method["id"]}, card_of(shelf, method)
+    if (
+        card.challenge
+        and off_session
+        and (card.exempt == "always" or (card.exempt == "set_up" and shelf.private(method["id"]).get("set_up")))
+    ):
+        return _try(shelf, intent, method, card, authenticated=False)
     if card.challenge and off_session:
         return _fail(shelf, intent, method, "authentication_required", None)
     if card.challenge:
@@ -118,6 +124,8 @@ def _try(shelf, intent, method, card, *, authenticated):
         paid.update(status="succeeded", amount_received=charge["amount"])
     else:
         paid.update(status="requires_capture", amount_capturable=charge["amount"])
+    if paid["setup_future_usage"] == "off_session":
+        shelf.put(method, {**shelf.private(method["id"]), "set_up": True})
     if paid["setup_future_usage"] and paid["customer"] and not method["customer"]:
         attach(shelf, method, paid["customer"])
     emit(shelf, "payment_intent.succeeded" if charge["captured"] else "payment_intent.amount_capturable_updated", shelf.put(paid), intent)

@@ -108,6 +108,20 @@ def resolve_method(shelf, identity, param="payment_method"):
     return get(shelf, "payment_method", identity, param)
 
 
+def check_owner(shelf, method, customer):
+    """A saved method pays for its own customer alone, and for nobody once it was detached."""
+    if shelf.private(method["id"]).get("detached"):
+        raise wrong_state(
+            "The provided PaymentMethod was previously detached from a Customer. It may not be used again.",
+            "payment_method_unexpected_state",
+        )
+    if method["customer"] and method["customer"] != customer:
+        raise wrong_state(
+            "The provided PaymentMethod belongs to a Customer: include the Customer in the `customer` parameter.",
+            "payment_method_unexpected_state",
+        )
+
+
 def card_of(shelf, method):
     return published.card_by_token(shelf.private(method["id"])["token"])
 
@@ -179,6 +193,8 @@ def attach_method(shelf, params, identity):
     params.finish()
     get(shelf, "customer", customer, "customer")
     method = resolve_method(shelf, identity)
+    if shelf.private(method["id"]).get("detached"):
+        check_owner(shelf, method, customer)
     if method["customer"] not in (None, customer):
         raise wrong_state("The payment method is already attached to another customer.", "payment_method_unexpected_state")
     return attach(shelf, method, customer)
@@ -190,7 +206,7 @@ def detach_method(shelf, params, identity):
     method = get(shelf, "payment_method", identity)
     if not method["customer"]:
         raise wrong_state("The payment method is not attached to a customer.", "payment_method_unexpected_state")
-    detached = shelf.put({**method, "customer": None})
+    detached = shelf.put({**method, "customer": None}, {**shelf.private(identity), "detached": True})
     emit(shelf, "payment_method.detached", detached, method)
     return detached
 

@@ -7,7 +7,7 @@ from sandbox.confirming import BEFORE_PAYMENT, blank_intent, cancel_intent, conf
 from sandbox.currencies import check_amount
 from sandbox.events import emit
 from sandbox.finding import get, list_page
-from sandbox.methods import automatic_methods, cards_only, method_from_params, resolve_method
+from sandbox.methods import automatic_methods, cards_only, check_owner, method_from_params, resolve_method
 
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 
@@ -60,6 +60,8 @@ def create_intent(shelf, params):
         get(shelf, "customer", fields["customer"], "customer")
     method = _method(shelf, params)
     params.finish()
+    if method:
+        check_owner(shelf, method, fields.get("customer"))
     intent = blank_intent(shelf, amount, currency, **fields)
     if method:
         intent.update(payment_method=method["id"], status="requires_confirmation")
@@ -118,6 +120,8 @@ def confirm_call(shelf, params, identity):
     if params.has("receipt_email"):
         intent = {**intent, "receipt_email": params.text("receipt_email")}
     params.finish()
+    if method:
+        check_owner(shelf, method, intent["customer"])
     if return_url:
         shelf.put(intent, {**shelf.private(identity), "return_url": return_url})
     return confirm_intent(shelf, intent, method, off_session=off_session)

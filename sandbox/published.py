@@ -17,6 +17,7 @@ class Card:
     country: str = "US"
     decline: str | None = None  # decline code once the bank is asked
     challenge: bool = False  # the payer must approve in the 3-D Secure page
+    exempt: str | None = None  # of those, charged later without the payer: "set_up" once the bank agreed to that, "always" from the start
     frictionless: bool = False  # 3-D Secure is known but asks nothing
     dispute: str | None = None  # reason of the dispute that follows
     refund: str | None = None  # "pending": succeeds later, "fails": fails later
@@ -76,7 +77,19 @@ CARDS = (
     Card("4100000000000019", "pm_card_radarBlock", "Blocked as fraudulent", decline="fraudulent", blocked=True, shown="Declined"),
     Card("4000002760003184", "pm_card_authenticationRequired", "3-D Secure on every payment", challenge=True, shown="3-D Secure"),
     Card(
-        "4000002500003155", "pm_card_authenticationRequiredOnSetup", "3-D Secure unless set up before", challenge=True, shown="3-D Secure"
+        "4000002500003155",
+        "pm_card_authenticationRequiredOnSetup",
+        "3-D Secure unless set up before",
+        challenge=True,
+        exempt="set_up",
+        shown="3-D Secure",
+    ),
+    Card(
+        "4000003800000446",
+        "pm_card_authenticationRequiredSetupForOffSession",
+        "3-D Secure, already set up for later charges",
+        challenge=True,
+        exempt="always",
     ),
     Card("4000000000003220", "pm_card_threeDSecure2Required", "3-D Secure 2 always", challenge=True, shown="3-D Secure"),
     Card("4000000000003063", "pm_card_threeDSecureRequired", "3-D Secure required", challenge=True),
@@ -93,6 +106,7 @@ CARDS = (
         "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",
         "Insufficient funds after 3-D Secure",
         challenge=True,
+        exempt="set_up",
         decline="insufficient_funds",
         shown="3-D Secure",
     ),

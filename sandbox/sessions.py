@@ -9,7 +9,8 @@ from sandbox.currencies import check_amount
 from sandbox.events import emit
 from sandbox.finding import get, list_page
 from sandbox.ids import letters, new_id
-from sandbox.methods import card_of
+from sandbox.methods import card_of, cards_only
+from sandbox.setups import blank_setup, cancel_setup
 from sandbox.ways import check_currency, read_types
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 1_800, 86_400
@@ -116,25 +117,45 @@ def _payer(email, name=None):
 
 @call("POST", "checkout/sessions")
 def create_session(shelf, params):
-    params.choice("mode", ("payment",), required=True)
+    mode = params.choice("mode", ("payment", "setup"), required=True)
     params.choice("ui_mode", ("hosted_page", "hosted"))
+    if mode == "setup":
+        return _create_setup_session(shelf, params)
     types = read_types(params)
     currency, items = _lines(params)
     check_currency(types, currency)
     total = sum(item["amount_total"] for item in items)
     check_amount(total, currency, "line_items")
-    identity, email, customer = new_id("cs_test"), params.text("customer_email", longest=512), params.text("customer")
-    session = {
+    session = _blank_session(
+        shelf,
+        params,
+        amount_subtotal=total,
+        amount_total=total,
+        currency=currency,
+        mode="payment",
+        payment_method_types=types,
+        payment_status="unpaid",
+        submit_type=params.choice("submit_type", ("auto", "pay", "book", "donate")),
+    )
+    private = {"items": items, "intent": _intent_fields(params)}
+    params.finish()
+    _check_customer(shelf, session)
+    shelf.put(session, private)
+    shelf.later("session_end", session["id"], session["expires_at"] - shelf.now)
+    return session
+
+
+def _blank_session(shelf, params, **fields):
+    """What every session has, read from the request and not yet written down."""
+    identity, email = new_id("cs_test"), params.text("customer_email", longest=512)
+    return {
         "id": identity,
         "object": "checkout.session",
         **_PLAIN,
-        "amount_subtotal": total,
-        "amount_total": total,
         "cancel_url": params.url("cancel_url"),
         "client_reference_id": params.text("client_reference_id", longest=200),
         "created": int(shelf.now),
-        "currency": currency,
-        "customer": customer,
+        "customer": params.text("customer"),
         "customer_creation": params.choice("customer_creation", ("always", "if_required"), default="if_required"),
         "customer_details": _payer(email) if email else None,
         "customer_email": email,
@@ -142,21 +163,51 @@ def create_session(shelf, params):
         "livemode": False,
         "locale": params.text("locale", longest=10),
         "metadata": params.metadata(),
-        "mode": "payment",
         "payment_intent": None,
-        "payment_method_types": types,
-        "payment_status": "unpaid",
         "status": "open",
-        "submit_type": params.choice("submit_type", ("auto", "pay", "book", "donate")),
         "success_url": params.url("success_url", required=True),
         "url": f"{shelf.public_url}/c/pay/{identity}",
+        **fields,
     }
-    private = {"items": items, "intent": _intent_fields(params)}
-    params.finish()
-    if customer:
-        get(shelf, "customer", customer, "customer")
-    shelf.put(session, private)
-    shelf.later("session_end", identity, session["expires_at"] - shelf.now)
+
+
+def _check_customer(shelf, session):
+    """A customer that is named exists; a page that has one asks nobody for an e-mail address."""
+    if not session["customer"]:
+        return
+    if session["customer_email"]:
+        raise bad_parameter(
+            "parameter_invalid", "customer_email", "You may only specify one of these parameters: customer, customer_email."
+        )
+    customer = get(shelf, "customer", session["customer"], "customer")
+    session["customer_creation"] = None
+    if session["mode"] == "setup":
+        session["customer_details"] = _payer(customer.get("email"), customer.get("name"))
+
+
+def _create_setup_session(shelf, params):
+    """A page on which a card is saved: nothing is sold, so there are no lines and no amount; its SetupIntent is there from the start."""
+    session = _blank_session(
+        shelf,
+        params,
+        amount_subtotal=None,
+        amount_total=None,
+        currency=(params.text("currency") or "").lower() or None,
+        mode="setup",
+        payment_method_collection="always",
+        payment_method_types=cards_only(params),
+        payment_status="no_payment_required",
+        submit_type=None,
+    )
+    data = params.inner("setup_intent_data")
+    fields = {"metadata": data.metadata(), "description": data.text("description")}
+    data.finish(), params.finish()
+    _check_customer(shelf, session)
+    intent = blank_setup(shelf, customer=session["customer"], **fields)
+    session["setup_intent"] = intent["id"]
+    emit(shelf, "setup_intent.created", shelf.put(intent, {"session": session["id"]}))
+    shelf.put(session, {"items": []})
+    shelf.later("session_end", session["id"], session["expires_at"] - shelf.now)
     return session
 
 
@@ -201,6 +252,9 @@ def expire_session(shelf, session):
     intent = shelf.find("payment_intent", session["payment_intent"])
     if intent and intent["status"] in BEFORE_PAYMENT:
         cancel_intent(shelf, intent, "abandoned")
+    setup = shelf.find("setup_intent", session["setup_intent"])
+    if setup and setup["status"] in BEFORE_PAYMENT:
+        cancel_setup(shelf, setup, "abandoned")
     ended = shelf.put({**session, "status": "expired", "url": None})
     emit(shelf, "checkout.session.expired", ended, session)
     return ended
@@ -226,7 +280,8 @@ def intent_of(shelf, session, email, name):
 
 def complete_session(shelf, session, *, paid=True):
     """The payer is done here: the session is over and says so in the same transaction. `paid` is false while the bank makes up its mind."""
-    done = shelf.put({**session, "status": "complete", "payment_status": "paid" if paid else "unpaid", "url": None})
+    payment = "no_payment_required" if session["mode"] == "setup" else "paid" if paid else "unpaid"
+    done = shelf.put({**session, "status": "complete", "payment_status": payment, "url": None})
     emit(shelf, "checkout.session.completed", done, session)
     return done
 

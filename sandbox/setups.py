@@ -13,44 +13,58 @@ from sandbox.methods import attach, automatic_methods, card_of, cards_only, reso
 @call("POST", "setup_intents")
 def create_setup(shelf, params):
     customer, method = params.text("customer"), params.text("payment_method")
-    automatic = automatic_methods(params)
-    body = {
-        "id": new_id("seti"),
+    body = blank_setup(
+        shelf,
+        automatic_payment_methods=automatic_methods(params),
+        customer=customer,
+        description=params.text("description"),
+        metadata=params.metadata(),
+        payment_method_types=cards_only(params),
+        usage=params.choice("usage", ("on_session", "off_session"), default="off_session"),
+    )
+    confirm, return_url = params.boolean("confirm", False), params.url("return_url")
+    params.finish()
+    if customer:
+        get(shelf, "customer", customer, "customer")
+    if method:
+        body.update(payment_method=resolve_method(shelf, method)["id"], status="requires_confirmation")
+    emit(shelf, "setup_intent.created", shelf.put(body, {"return_url": return_url}))
+    return confirm_setup(shelf, body) if confirm else body
+
+
+def blank_setup(shelf, **fields):
+    """A new intent, not yet written down."""
+    identity = new_id("seti")
+    return {
+        "id": identity,
         "object": "setup_intent",
         "application": None,
-        "automatic_payment_methods": automatic,
+        "automatic_payment_methods": None,
         "cancellation_reason": None,
-        "client_secret": None,
+        "client_secret": f"{identity}_secret_{letters()}",
         "created": int(shelf.now),
-        "customer": customer,
-        "description": params.text("description"),
+        "customer": None,
+        "description": None,
         "flow_directions": None,
         "last_setup_error": None,
         "latest_attempt": None,
         "livemode": False,
         "mandate": None,
-        "metadata": params.metadata(),
+        "metadata": {},
         "next_action": None,
         "on_behalf_of": None,
         "payment_method": None,
         "payment_method_options": None,
-        "payment_method_types": cards_only(params),
+        "payment_method_types": ["card"],
         "single_use_mandate": None,
         "status": "requires_payment_method",
-        "usage": params.choice("usage", ("on_session", "off_session"), default="off_session"),
+        "usage": "off_session",
+        **fields,
     }
-    confirm, return_url = params.boolean("confirm", False), params.url("return_url")
-    params.finish()
-    if customer:
-        get(shelf, "customer", customer, "customer")
-    body["client_secret"] = f"{body['id']}_secret_{letters()}"
-    if method:
-        body.update(payment_method=resolve_method(shelf, method)["id"], status="requires_confirmation")
-    emit(shelf, "setup_intent.created", shelf.put(body, {"return_url": return_url}))
-    return _confirm_setup(shelf, body) if confirm else body
 
 
-def _confirm_setup(shelf, intent):
+def confirm_setup(shelf, intent):
+    """Tries to save the intent's card. A decline is written down and raised as card_error 402."""
     if intent["status"] not in BEFORE_PAYMENT:
         raise wrong_state(f"This SetupIntent's status is {intent['status']}.", "setup_intent_unexpected_state")
     if not intent["payment_method"]:
@@ -66,6 +80,7 @@ def _confirm_setup(shelf, intent):
 
 def _succeed(shelf, intent, method):
     done = shelf.put({**intent, "status": "succeeded", "last_setup_error": None, "next_action": None})
+    shelf.put(method, {**shelf.private(method["id"]), "set_up": True})  # the bank has agreed to later charges
     if intent["customer"]:
         attach(shelf, method, intent["customer"])
     emit(shelf, "setup_intent.succeeded", done, intent)
@@ -101,23 +116,35 @@ def read_setup(shelf, params, identity):
 
 
 @call("POST", "setup_intents/<id>/confirm")
-def confirm_setup(shelf, params, identity):
+def confirm_call(shelf, params, identity):
     method, url = params.text("payment_method"), params.url("return_url")
     params.finish()
     intent = get(shelf, "setup_intent", identity)
+    _refuse_session_owned(shelf, intent)
     if url:
         shelf.put(intent, {**shelf.private(identity), "return_url": url})
-    return _confirm_setup(shelf, {**intent, "payment_method": resolve_method(shelf, method)["id"]} if method else intent)
+    return confirm_setup(shelf, {**intent, "payment_method": resolve_method(shelf, method)["id"]} if method else intent)
+
+
+def _refuse_session_owned(shelf, intent):
+    if shelf.private(intent["id"]).get("session"):
+        raise wrong_state("This SetupIntent belongs to a Checkout Session: expire the session instead.", "setup_intent_unexpected_state")
 
 
 @call("POST", "setup_intents/<id>/cancel")
-def cancel_setup(shelf, params, identity):
+def cancel_call(shelf, params, identity):
     reason = params.text("cancellation_reason")
     params.finish()
     intent = get(shelf, "setup_intent", identity)
+    _refuse_session_owned(shelf, intent)
+    return cancel_setup(shelf, intent, reason)
+
+
+def cancel_setup(shelf, intent, reason=None):
+    """Ends an intent that saved nothing."""
     if intent["status"] in ("succeeded", "canceled"):
         raise wrong_state(f"This SetupIntent's status is {intent['status']}; it cannot be cancelled.", "setup_intent_unexpected_state")
-    canceled = shelf.put({**intent, "status": "canceled", "cancellation_reason": reason})
+    canceled = shelf.put({**intent, "status": "canceled", "cancellation_reason": reason, "next_action": None})
     emit(shelf, "setup_intent.canceled", canceled, intent)
     return canceled
 

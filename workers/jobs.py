@@ -18,6 +18,7 @@ from workers import (
     pruning,
     rates,
     risk,
+    saved,
     subscriptions,
     webhooks,
 )  # fmt: skip
@@ -39,6 +40,9 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "poll_refund": payments.poll_refund,
     "find_outside_refunds": outside.find_outside_refunds,
     "complete_payment": payments.complete_payment,
+    "send_charge": saved.send_charge,
+    "settle_saving": saved.settle_saving,
+    "forget_card": saved.forget_card,
     "send_message": messages.send_message,
     "make_receipt": papers.make_receipt,
     "make_poster": papers.make_poster,

@@ -32,6 +32,7 @@ from core.payments.queries import get_link, get_payment, list_refunds, payments_
 from core.payments.recover import way_back
 from core.payments.remind import why_silent
 from core.payments.sale import find_cart
+from core.payments.saved import card_charged
 from core.payments.send_link import get_sending, sending_token
 from core.payments.start import payment_token, receipt_token
 from core.payments.states import PAID_OR_OVER
@@ -228,6 +229,16 @@ def _failed_payment(vendor: Vendor, message: Message) -> Facts:
     return facts
 
 
+def _to_confirm(vendor: Vendor, message: Message) -> Facts:
+    """Only while the payment waits for its payer."""
+    facts = _payment_page(vendor, message)
+    payment = facts["payment"]
+    if payment.state not in ("requires_action", "requires_method") or payment.expires_at <= now():
+        raise NoLongerTrue(f"the payment is {payment.state} by now, or its time is over")
+    card = card_charged(vendor, payment)
+    return facts | {"card": Reader(message.locale, vendor.time_zone).card_ending(card.brand, card.last4) if card else ""}
+
+
 def _left(vendor: Vendor, message: Message) -> Facts:
     """Only while the payer can begin anew, and has not."""
     facts = _payment(vendor, message)
@@ -338,6 +349,7 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "receipt": (_receipt_page, True),
     "instruction_received": (_instruction, True),
     "payment_failed": (_failed_payment, True),
+    "confirm_payment": (_to_confirm, True),
     "checkout_left": (_left, True),
     "refund_sent": (_refund(_receipt_page), True),
     "refund_failed": (_refund(_payment), False),

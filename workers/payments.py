@@ -17,12 +17,14 @@ from core.notifications.team import readers_of
 from core.payments import refund as refunds
 from core.payments import settle as settling
 from core.payments.attempt import close_at_provider, drop_unopened, live_attempt, paid_attempt
+from core.payments.charge_news import tell_paid
 from core.payments.close import record_close
 from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.match import payments_by_key
 from core.payments.models import Attempt, Payment, Refund
 from core.payments.poll import inquire
 from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
+from workers.saved import send_charge
 from workers.task import Task
 
 NEVER_OPENED = timedelta(minutes=2)  # an attempt without an address for this long was never given to a payer
@@ -46,6 +48,7 @@ def payment_settled(tasks: list[Task]) -> None:
         jobs.append(task_row("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id)))
         if payment.processor_fee_minor is None:
             jobs.append(task_row("complete_payment", vendor.id, due_in=2, mode=payment.mode, payment=str(payment.id)))
+    tell_paid([payment for _, payment in found.values()])
     notify_many(letters, jobs, notices_lot(notices))
 
 
@@ -57,12 +60,16 @@ def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:
     with unit_of_work():
         vendor, tried = get_vendor(vendor_id), db.session.get_one(Attempt, (vendor_id, mode, uuid.UUID(attempt)))
         payment = db.session.get_one(Payment, (vendor_id, mode, tried.payment_id))
-        if tried.provider_reference is None:
+        lost = tried.surface == "saved" and tried.provider_reference is None
+        if tried.provider_reference is None and not lost:
             if tried.created_at < now() - NEVER_OPENED:
                 drop_unopened(tried)
             return
         # After many declines, or when it was held, its page at the provider must take no more cards.
         resting = locked_until(payment) is not None or (tried.method in BY_CARD and is_held(payment))
+    if lost:  # a charge whose answer was lost: it is asked for with the same key, and never given up as if nobody could have paid
+        send_charge(vendor_id, mode=mode, attempt=attempt)
+        return
     over = tried.state != "succeeded" and (payment.state in PAID_OR_OVER or tried.state not in LIVE_ATTEMPT or resting)
     outcome = close_at_provider(payment, tried) if over else inquire(payment, tried)
     with unit_of_work():

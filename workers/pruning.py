@@ -12,6 +12,7 @@ from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.notifications.prune import prune_words
 from core.payments.long_export import prune_exports
+from core.payments.saving import prune_savings
 from core.providers.prune import prune_events
 
 NOBODYS = uuid.UUID(int=0)
@@ -27,6 +28,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "provider_events": prune_events,
     "letters": prune_words,
     "exports": prune_exports,
+    "savings": prune_savings,
 }
 log = structlog.get_logger("workers")
 

@@ -19,6 +19,7 @@ from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_over
 from core.payments.refund_queue import list_lines_to_move, send_first
 from core.payments.release import release_due
 from core.payments.remind import send_due_reminders
+from core.payments.saving import claim_due_savings
 from workers.bank import has_line
 from workers.pruning import plan_pruning
 from workers.rates import plan_rates
@@ -41,6 +42,9 @@ def tick() -> None:
     with unit_of_work():
         for vendor_id, mode, payment_id in claim_overdue_payments():
             enqueue("close_payment", vendor_id, mode=mode, payment=str(payment_id))
+    with unit_of_work():
+        for vendor_id, mode, saving_id in claim_due_savings():
+            enqueue("settle_saving", vendor_id, mode=mode, saving=str(saving_id))
     with unit_of_work():
         release_due()
     _send_waiting_refunds()

@@ -12,6 +12,7 @@ from core.kernel.outbox import enqueue
 from core.payments.match import Named, find_attempts, find_refund, lock_payments
 from core.payments.models import Attempt, Payment
 from core.payments.refund import settle_refund
+from core.payments.saving import find_saving
 from core.payments.settle import Told, ask_again, settle_many
 from core.providers.contract import ProviderEvent
 from core.providers.inbox import StoredEvent, close_events, take_events
@@ -31,6 +32,8 @@ def open_provider_events(tasks: list[Task]) -> None:
     for row, event in opened:
         if event.kind == "refund":
             _settle_refund(row, event, vendors)
+        elif event.kind == "saving":
+            _look_at_saving(row, event, vendors)
         elif event.kind != "payment":
             row.result = "noted"
     close_events(stored)
@@ -87,6 +90,19 @@ def _look_for_it(row: StoredEvent, charge: str) -> None:
     """Nobody here asked for this refund, so it says nothing of whose it is: the provider is asked about the charge."""
     enqueue("find_outside_refunds", NOBODYS, provider=row.provider, mode=row.mode, charge=charge)
     row.result = "asked"
+
+
+def _look_at_saving(row: StoredEvent, event: ProviderEvent, vendors: dict[str, Vendor]) -> None:
+    """Something happened on a page for saving a card; the event does not say which card, so the provider is asked."""
+    vendor = vendors.get(event.metadata.get("vendor", ""))
+    saving = find_saving(vendor, row.mode, event.metadata.get("saving", "")) if vendor else None
+    if vendor is None or saving is None or saving.provider != row.provider:
+        row.result = "unmatched"
+        return
+    row.vendor_id, row.result = vendor.id, "noted"
+    if saving.state not in ("saved", "ended"):
+        enqueue("settle_saving", vendor.id, mode=row.mode, saving=str(saving.id))
+        row.result = "asked"
 
 
 def _keys(opened: Iterable[tuple[StoredEvent, ProviderEvent]], vendors: dict[str, Vendor], name: str) -> set[Named]:

@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "receipt": ("payment",),
     "instruction_received": ("payment",),
     "payment_failed": ("payment",),
+    "confirm_payment": ("payment",),
     "checkout_left": ("payment",),
     "refund_sent": ("payment", "refund"),
     "refund_failed": ("payment", "refund"),

@@ -15,6 +15,8 @@ from core.payments.everywhere import find_receipt_everywhere
 from core.payments.export_shelf import standing_of_export
 from core.payments.link import link_state
 from core.payments.open_address import open_address
+from core.payments.saved_models import Saving
+from core.payments.saving import SavingOver, check_open, open_saving_token
 from core.payments.search import read_words
 from core.payments.slug import open_readable
 from core.payments.start import open_payment_token
@@ -23,7 +25,7 @@ LONGEST = 2000
 LINK = ("link", "sending", "prefill")  # a link's own address, one sent by e-mail, one with answers filled in
 # Which kinds of token stand where in our addresses.
 PATHS = {
-    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "invitation": ("invitation",), "export": ("export",), "verify-email": ("email-verify",),
+    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "cards": ("saving",), "invitation": ("invitation",), "export": ("export",), "verify-email": ("email-verify",),
     "reset-password": ("password-reset",),
 }  # fmt: skip
 NO_RECEIPT = "00000-00000"  # looked for where there is nothing to look for, so that every answer takes its time
@@ -124,7 +126,7 @@ def _standing(token: str, examined: Examined) -> Verdict:
     name = vendor.name if vendor and names_vendor else ""
     standing = "expired" if examined.expired else _row_says(token, examined, vendor)
     what = "link" if examined.purpose in LINK else examined.purpose
-    return Verdict(standing, what, name, practice=claims.mode == "test" and what in ("link", "payment", "receipt"))
+    return Verdict(standing, what, name, practice=claims.mode == "test" and what in ("link", "payment", "receipt", "saving"))
 
 
 def _row_says(token: str, examined: Examined, vendor: Vendor | None) -> str:
@@ -140,9 +142,19 @@ def _row_says(token: str, examined: Examined, vendor: Vendor | None) -> str:
     try:
         if examined.purpose in LINK:
             return "expired" if link_state(open_address(token).link) in ("expired", "archived") else "genuine"
+        if examined.purpose == "saving":
+            return _saving_says(open_saving_token(token)[1])
         payment = open_payment_token(token, purpose=examined.purpose)[1]
     except TokenRefused:
         return "revoked"
     if examined.purpose == "receipt":
         return "genuine" if payment.captured_at is not None else "revoked"
     return "expired" if payment.state in ("canceled", "expired") else "genuine"
+
+
+def _saving_says(saving: Saving) -> str:
+    try:
+        check_open(saving)
+    except SavingOver:
+        return "expired"
+    return "genuine"

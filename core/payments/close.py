@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.accounts.models import Vendor
 from core.payments.attempt import live_attempt, lock_both
+from core.payments.charge_news import tell_over
 from core.payments.models import Attempt, Payment
 from core.payments.recover import ask_back
 from core.payments.settle import settle
@@ -31,6 +32,7 @@ def record_close(vendor: Vendor, payment: Payment, attempt: Attempt | None, outc
     if live_attempt(payment) is not None:
         return payment.state
     if give_up(payment, to=to, actor=actor):
+        tell_over(payment, to)
         if payment.unapplied:
             judge(vendor, payment)  # part of it has come: somebody has to say what becomes of that
         elif to == "expired":

@@ -255,7 +255,7 @@ class Attempt(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "payment_id", "number"),
         CheckConstraint(_one_of("state", ATTEMPT), name="state"),
-        CheckConstraint("surface IN ('hosted', 'fields', 'instructions')", name="surface"),
+        CheckConstraint("surface IN ('hosted', 'fields', 'instructions', 'saved')", name="surface"),
         CheckConstraint(_one_of("method", METHODS), name="method"),
         CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         # Two tabs cannot both pay: at most one attempt of a payment may still move money.

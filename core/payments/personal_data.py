@@ -18,6 +18,7 @@ from core.notifications.models import Message, Paper
 from core.payments.models import Payment, PaymentEvent, Refund
 from core.payments.recipient_data import forget_recipient, letters_to
 from core.payments.sale_models import DiscountUse, PaymentDetail
+from core.payments.saved_data import cards_of, forget_cards
 from core.providers.models import InboxEvent
 from core.providers.redact import redacted
 
@@ -45,6 +46,7 @@ def personal_data(vendor: Vendor, customer: Customer) -> dict[str, Any]:
         "made_at": _at(now()),
         "notes": _remarks(vendor, customer.mode, customer.public_id),
         "letters_about_links": letters_to(vendor, customer.mode, customer.email),
+        "saved_cards": cards_of(vendor, customer.mode, customer.email),
         "payments": [_payment(vendor, payment) for payment in payments],
         "complete": len(payments) < MOST_PAYMENTS,
     }  # fmt: skip
@@ -123,6 +125,7 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
     db.session.execute(update(Refund).where(*refunds).values(note=""))
     _forget_what_they_said(vendor, row, pseudonym)
     forget_recipient(vendor, row.mode, row.email, pseudonym)
+    forget_cards(vendor, row.mode, row.email, pseudonym)
     db.session.execute(update(Payment).where(*whose).values(email=pseudonym, payer_name="", payer_reference=""))
     row.email, row.name, row.name_key, row.surname_key, row.blocked_because = pseudonym, "", "", "", None
     row.erased_at = now()

@@ -24,6 +24,7 @@ from core.notifications.notify import notify
 from core.notifications.payer_letters import is_sent
 from core.notifications.team import tell_team
 from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
+from core.payments.charge_news import hear_charge
 from core.payments.complete import complete
 from core.payments.history import move, note
 from core.payments.lockout import BY_CARD, locked_until
@@ -250,6 +251,8 @@ def _hear(told: Told) -> str:
         payment, attempt = lock_both(told.attempt)
     else:
         payment, attempt = lock_payment(told.payment), None
+    if attempt is not None and attempt.surface == "saved":
+        return hear_charge(told.vendor, payment, attempt, outcome, cause=told.cause, actor=told.actor)
     if payment.state == "succeeded":
         if attempt is not None and outcome.state == "canceled":
             move_attempt(attempt, "abandoned")

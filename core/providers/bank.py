@@ -32,6 +32,7 @@ from core.providers.contract import (
     RefundOutcome,
     SignatureRefused,
 )
+from core.providers.saved import ChargeSaved, OpenSaving, SavingOutcome
 
 DIGITS = 16
 REFERENCE_LENGTH = 4 + DIGITS
@@ -143,10 +144,38 @@ class Bank:
         """The same."""
         raise SignatureRefused("a bank tells us by statements only")
 
+    def saves(self) -> bool:
+        """There is nothing to save: the payer sends each transfer themselves."""
+        return False
+
+    def open_saving(self, wish: OpenSaving) -> Opening:
+        """Not offered."""
+        raise _nothing_to_save()
+
+    def inquire_saving(self, provider_reference: str) -> SavingOutcome:
+        """Not offered."""
+        raise _nothing_to_save()
+
+    def charge_saved(self, wish: ChargeSaved) -> Outcome:
+        """Not offered."""
+        raise _nothing_to_save()
+
+    def find_charge(self, reference: str, customer: str) -> Outcome | None:
+        """Not offered."""
+        raise _nothing_to_save()
+
+    def forget_method(self, method: str) -> None:
+        """Not offered."""
+        raise _nothing_to_save()
+
     def fees(self, charges: Iterable[str]) -> dict[str, tuple[Money, str, datetime]]:
         """What a bank charges stands on its statements, not beside each transfer."""
         assert_no_transaction()
         return {}
+
+
+def _nothing_to_save() -> ProviderRefused:
+    return ProviderRefused("saving_not_offered", "A bank transfer cannot be saved for later.")
 
 
 def new_reference() -> str:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
+from core.providers.saved import ChargeSaved, OpenSaving, SavingOutcome
 
 # How a payer can pay. Each adapter offers some of them; credit and debit are told apart by `card_funding` of the outcome.
 METHODS = ("card", "wallet", "bank_redirect", "qr", "bank_transfer")
@@ -98,7 +99,8 @@ class Outcome:
 
     succeeded        money was taken: `captured` and `charge` are always given
     processing       the provider has what it needs and will say later
-    requires_action  the payer is being asked by their bank
+    requires_action  the payer is being asked by their bank. `closed`, of a saved card: the bank wants the payer, who was not there to
+                     be asked; nothing was taken, and they have to pay on an attempt of their own
     requires_method  open, and nothing was tried yet
     declined         the last try failed; `decline_code` says why. The attempt stays open and the payer may try again on it, unless
                      `closed`: then its page takes no other card, and another try needs another attempt
@@ -125,7 +127,8 @@ class Outcome:
     fee_reference: str | None = None  # the provider's own line for it
     occurred_at: datetime | None = None
     available_on: datetime | None = None
-    closed: bool = False  # of a decline: nothing more can be tried on this attempt
+    closed: bool = False  # of a decline, and of a saved card whose bank wants its payer: nothing more can be tried on this attempt
+    hard: bool = False  # of a decline: this card will not do another day either (lost, expired, closed account)
 
 
 OUTCOME_STATES = frozenset({"succeeded", "processing", "requires_action", "requires_method", "declined", "canceled", "unknown"})
@@ -159,13 +162,14 @@ REFUND_STATES = frozenset({"succeeded", "pending", "failed", "canceled", "unknow
 class ProviderEvent:
     """News, its signature checked. It may be late, doubled, missing or out of order.
 
-    kind 'payment' without an outcome means: something happened to this attempt, inquire. `metadata` is ours, given back.
+    kind 'payment' without an outcome means: something happened to this attempt, inquire. Kind 'saving' has none: always inquire.
+    `metadata` is ours, given back.
     """
 
     provider: str
     mode: str
     event_id: str
-    kind: str  # 'payment', 'refund', 'dispute' or 'other'
+    kind: str  # 'payment', 'saving', 'refund', 'dispute' or 'other'
     type: str  # the provider's own name for it
     created_at: datetime
     metadata: dict[str, str] = field(default_factory=dict)
@@ -262,6 +266,31 @@ class Provider(Protocol):
 
     def parse_event(self, raw_body: bytes, mode: str) -> ProviderEvent:
         """The same event again, from the inbox, where only checked ones are stored. Raises SignatureRefused. Asks nobody."""
+
+    # Cards saved at the provider. One that saves none answers False, and refuses the rest as `saving_not_offered`.
+
+    def saves(self) -> bool:
+        """Whether a payer can save a card here. Asks nobody, may be called anywhere."""
+
+    def open_saving(self, wish: OpenSaving) -> Opening:
+        """Opens the provider's own page on which a payer saves a card. **Takes no money.** The same wish again gives the same opening."""
+
+    def inquire_saving(self, provider_reference: str) -> SavingOutcome:
+        """What such a page came to, read only. Raises ProviderUnreachable; ProviderRefused for a reference the provider does not know."""
+
+    def charge_saved(self, wish: ChargeSaved) -> Outcome:
+        """**Takes money**, with no payer there to be asked; only a worker calls it. The same reference again is the same charge.
+
+        succeeded, processing, declined (always `closed`; `hard` says whether another day will help) or requires_action (`closed`).
+        ProviderRefused: nothing was tried, and the method may be gone. After ProviderUnreachable with `effect_unknown` money may have
+        moved: ask again with the same reference for up to 24 hours, or look with find_charge; never with another reference.
+        """
+
+    def find_charge(self, reference: str, customer: str) -> Outcome | None:
+        """The charge made for our reference, read only: when its answer was lost and its key is too old to be repeated. None: there is none."""
+
+    def forget_method(self, method: str) -> None:
+        """The provider keeps it no longer: it can be charged no more. One it has forgotten already is no error."""
 
     def fees(self, charges: Iterable[str]) -> dict[str, tuple[Money, str, datetime]]:
         """For each charge: what the provider keeps, its own line for it, and when the rest becomes available. Unknown ones are left out."""

@@ -29,8 +29,10 @@ from core.providers.contract import (
 )
 from core.providers.exponents import to_gateway
 from core.providers.line import NO_ANSWER, Line
+from core.providers.saved import OpenSaving
 from core.providers.signature import check_signature, read_json_object, text_map
 from core.providers.stripe_methods import OFFERS, OPTIONS
+from core.providers.stripe_saved import CardRefused, SavedCards
 
 stripe.enable_telemetry = False
 
@@ -65,7 +67,7 @@ class SdkLine(stripe.HTTPClient):
         self._line.close()
 
 
-class Stripe:
+class Stripe(SavedCards):
     """`name` is 'stripe', or 'sandbox' when `api_base` is our own processor's; `fields_base` is its address as browsers see it.
 
     `secrets` are the webhook secrets that count today (two while one is being changed). A failed request is not repeated here:
@@ -152,7 +154,7 @@ class Stripe:
         session = self._create_session(wish, params)
         return Opening(provider_reference=session["id"], redirect_url=session["url"])
 
-    def _create_session(self, wish: OpenPayment, params: dict[str, Any]) -> dict[str, Any]:
+    def _create_session(self, wish: OpenPayment | OpenSaving, params: dict[str, Any]) -> dict[str, Any]:
         """The term goes along when the provider can keep it. A term that has since come into or gone out of its limits would make
         a repeated wish another request under the same key, so that one refusal is answered by asking the way it was asked before."""
         seconds = (wish.expires_at - now()).total_seconds()
@@ -328,8 +330,9 @@ def _translated(error: stripe.StripeError) -> ProviderError:
         return ProviderUnreachable(message, effect_unknown=True, kept=replayed == "true")
     if isinstance(error, stripe.IdempotencyError):
         return ProviderRefused("idempotency_error", message)
-    if isinstance(error, stripe.CardError) and error.error is not None and error.error.decline_code:
-        code = error.error.decline_code
+    if isinstance(error, stripe.CardError) and error.error is not None:
+        said = (error.json_body or {}).get("error") or {}
+        return CardRefused(error.error.decline_code or code or "declined", message, said.get("payment_intent"))
     return ProviderRefused(code or type(error).__name__, message)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from core.kernel.money import Money
 from core.providers.contract import Outcome, ProviderEvent, RefundOutcome
 from core.providers.exponents import fee_from_gateway, from_gateway
+from core.providers.saved import SavedMethod, SavingOutcome
 from core.providers.signature import text_map
 from core.providers.stripe_methods import paid_with
 
@@ -25,6 +26,15 @@ _REFUND_STATES = {"succeeded": "succeeded", "pending": "pending", "requires_acti
 _REFUND_TYPES = ("refund.", "charge.refund.")
 _SETTLING = frozenset(("payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled", "payment_intent.processing",
                        "payment_intent.requires_action"))  # fmt: skip
+
+
+# Written into the metadata of a charge made without the payer: the intent itself does not say it, and no other card can be tried on it.
+OFF_SESSION = {"off_session": "1"}
+# Another day will not help: the card is gone, closed, or its holder has said no for good.
+HARD_DECLINES = frozenset(("card_not_supported", "currency_not_supported", "do_not_try_again", "expired_card", "fraudulent", "incorrect_number",
+                           "invalid_account", "lost_card", "merchant_blacklist", "pickup_card", "restricted_card",
+                           "revocation_of_all_authorizations", "revocation_of_authorization", "stolen_card", "stop_payment_order",
+                           "transaction_not_allowed"))  # fmt: skip
 
 
 def instant(seconds: int) -> datetime:
@@ -57,7 +67,7 @@ def intent_outcome(intent: Wire, reference: str | None = None) -> Outcome:
     card, (method, method_kind) = _card(whole, error), paid_with(_details(whole, error))
     fee, fee_reference, available_on = _fee(whole)
     at = whole.get("created") if whole else None
-    return Outcome(
+    found = Outcome(
         state=state,
         provider_reference=reference or intent["id"],
         payment_intent=intent["id"],
@@ -75,7 +85,28 @@ def intent_outcome(intent: Wire, reference: str | None = None) -> Outcome:
         fee_reference=fee_reference if state == "succeeded" else None,
         occurred_at=instant(at) if at else None,
         available_on=available_on if state == "succeeded" else None,
+        hard=state == "declined"
+        and (error.get("advice_code") == "do_not_try_again" or (error.get("decline_code") or error.get("code")) in HARD_DECLINES),
     )
+    return _unattended(found, error) if (intent.get("metadata") or {}).items() >= OFF_SESSION.items() else found
+
+
+def _unattended(found: Outcome, error: Wire) -> Outcome:
+    """Nobody was there to be asked, and nobody has a page to try again on: what did not work is over."""
+    if found.state == "declined" and "authentication_required" in (error.get("code"), error.get("decline_code")):
+        return replace(found, state="requires_action", decline_code=None, decline_message=None, hard=False, closed=True)
+    return replace(found, closed=True) if found.state in ("declined", "requires_action") else found
+
+
+def saving_outcome(session: Wire) -> SavingOutcome:
+    """What a Checkout Session that saves a card has come to; its SetupIntent and the method in it are whole."""
+    setup = session.get("setup_intent")
+    method = setup.get("payment_method") if isinstance(setup, dict) else None
+    if isinstance(setup, dict) and setup["status"] == "succeeded" and isinstance(method, dict) and method.get("card"):
+        card, customer = method["card"], setup.get("customer") or session.get("customer")
+        kept = SavedMethod(customer, method["id"], card["brand"], card["last4"], card["exp_month"], card["exp_year"], card.get("funding"))
+        return SavingOutcome("saved", session["id"], kept)
+    return SavingOutcome("canceled" if session["status"] == "expired" else "open", session["id"])
 
 
 def charge_outcome(charge: Wire) -> Outcome:
@@ -141,6 +172,8 @@ def event(provider: str, mode: str, body: Wire) -> ProviderEvent:
             outcome = None
     elif kind in ("charge.succeeded", "charge.captured") and subject["captured"]:
         room, outcome = "payment", charge_outcome(subject)
+    elif kind.startswith("setup_intent.") or (kind.startswith("checkout.session.") and subject.get("mode") == "setup"):
+        room = "saving"
     elif kind.startswith(("payment_intent.", "checkout.session.")):
         room = "payment"
         if kind == "checkout.session.expired" and subject.get("payment_intent") is None:

@@ -132,6 +132,11 @@ class Reader:
         words = card_words(payment, self)
         return f"\N{RIGHT-TO-LEFT MARK}{words}" if self.direction == "rtl" else words  # it may begin with Visa
 
+    def card_ending(self, brand: str, last4: str) -> str:
+        """A card that is saved somewhere: Visa ending in 4242."""
+        words = written_for(self, said("%(card)s ending in %(digits)s", card=CARD_BRANDS.get(brand) or said("Card"), digits=last4))
+        return f"\N{RIGHT-TO-LEFT MARK}{words}" if self.direction == "rtl" else words
+
     def zone_name(self, value: datetime) -> str:
         """GMT, MESZ, GMT+05:30: short, and right for that day of the year."""
         local = value.astimezone(self._zone)

@@ -13,6 +13,7 @@ from core.kernel.config import settings
 from core.kernel.signing import PURPOSES, make_token
 from core.payments.link import link_token
 from core.payments.prefill import Answers, make_prefill
+from core.payments.saving import request_saving
 from core.payments.send_link import send_link
 from core.payments.start import payment_token, receipt_token
 from core.providers import registry
@@ -23,6 +24,7 @@ KEYS_OF = {
     "pay": {"link", "sending", "prefill"},
     "checkout": {"payment"},
     "receipt": {"receipt"},
+    "cards": {"saving"},
     "verify-email": {"email-verify"},
     "reset-password": {"password-reset"},
     "invitation": {"invitation"},
@@ -96,6 +98,8 @@ def issued(app, shop):
         )
         prefill = make_prefill(shop.vendor, link, by=shop.user.public_id, answers=Answers(name="Ada"), form_token="p" * 20)
         rows |= {"sending": sending.token_id, "prefill": prefill.token_id}
+        asked = {"email": "ada@example.com", "name": "Ada", "description": "Bread", "form_token": "s" * 20}
+        rows["saving"] = request_saving(shop.vendor, "test", **asked).token_id
         rows["invitation"] = invite(shop.vendor, email="asked@example.com", role="support", by=shop.user.public_id).token_id
         rows |= {purpose: make_email_link(shop.user, purpose).token_id for purpose in ("email-verify", "password-reset")}
     with app.app_context():

@@ -20,6 +20,7 @@ from core.kernel.signing import make_token
 from core.payments.link import expire_link, link_token, pause_link, replace_address
 from core.payments.models import Payment, PaymentLink
 from core.payments.prefill import Answers, make_prefill, prefill_token, withdraw_prefill
+from core.payments.saving import request_saving, saving_token
 from core.payments.send_link import send_link, sending_token
 from core.payments.slug import set_link_slug
 from core.payments.start import payment_token, receipt_token
@@ -100,7 +101,10 @@ def test_every_kind_of_thing_we_issue_is_known(app: Flask, shop: Shop, payer: Br
     with unit(app):
         invitation = invite(shop.vendor, email=f"{secrets.token_hex(5)}@example.com", role="support", by=shop.user.public_id)
         letter = make_email_link(shop.user, "password-reset")
+        words = {"email": "ada@example.com", "name": "Ada", "description": "Bread", "form_token": secrets.token_hex(8)}
+        saving = request_saving(shop.vendor, "test", **words)
         tokens = {
+            f"/cards/{saving_token(shop.vendor, saving)}": f"a page for saving a card of {shop.vendor.name}",
             f"/receipt/{receipt_token(shop.vendor, paid)}": f"a receipt of {shop.vendor.name}",
             f"/receipt/{receipt_token(shop.vendor, paid)}.pdf": f"a receipt of {shop.vendor.name}",
             f"/checkout/{payment_token(shop.vendor, paid)}": f"the page of a payment of {shop.vendor.name}",

@@ -114,6 +114,8 @@ def asked_for() -> set[str]:
                 continue  # RQ's own: the wake-up; and where the one is made of the other
             assert node.args and isinstance(node.args[0], ast.Constant), f"{place(file, node)} enqueues a job whose name cannot be read"
             names.add(str(node.args[0].value))
+        elif isinstance(node, ast.keyword) and node.arg in ("on_settled", "on_saved") and isinstance(node.value, ast.Constant):
+            names |= {str(node.value.value)} - {"None"}  # left with a thing for enqueue_named, when there is news of it
     for sql in (ROOT / "migrations" / "sql").glob("*.sql"):
         names |= set(re.findall(r"INSERT INTO outbox.*?VALUES \([^,]+,[^,]+, '\w+', '(\w+)'", sql.read_text(), re.S))
     return names

@@ -19,17 +19,22 @@ from core.accounts.invite import invite
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
+from core.kernel.money import Money
 from core.notifications.models import Message
 from core.notifications.notify import KINDS, notify
 from core.notifications.queries import list_messages
 from core.notifications.send import LEASE
+from core.payments.attempt import live_attempt
+from core.payments.charge import charge_saved
 from core.payments.link import expire_link
 from core.payments.models import Payment
 from core.payments.queries import get_link
+from core.payments.saved import keep_card
 from core.payments.send_link import send_link
 from core.payments.sendings import list_sendings
 from core.payments.start import give_up
 from core.payments.transfer_cases import give_back_transfer
+from core.providers.saved import SavedMethod
 from core.risk.attack import begin_by_surge
 from core.web.pdf import PaperNotPrinted
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
@@ -120,6 +125,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "receipt", payment=pay),
         ask(shop, "instruction_received", payment=_processing(shop).public_id),
         ask(shop, "payment_failed", payment=make_declined(shop).public_id),
+        ask(shop, "confirm_payment", payment=_to_confirm(shop).public_id),
         ask(shop, "checkout_left", payment=_left(shop).public_id),
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
@@ -144,6 +150,18 @@ def _processing(shop: Shop) -> Payment:
     """A payment that the payer has done their part of, and whose bank takes its time."""
     payment = make_payment(shop)
     tell(shop, payment, open_payment(shop, payment), "processing")
+    return payment
+
+
+def _to_confirm(shop: Shop) -> Payment:
+    """A payment charged to a saved card, whose bank wants its customer."""
+    method = SavedMethod("cus_1", f"pm_{secrets.token_hex(6)}", "visa", "4242", 12, 2034)
+    with unit_of_work():
+        card = keep_card(shop.vendor.id, "test", "sandbox", method, email="ada@example.com", name="Ada")
+        payment = charge_saved(shop.vendor, card, amount=Money(2500, "GBP"), description="Bread", reference=secrets.token_hex(8))
+    with unit_of_work():
+        attempt = live_attempt(payment)
+    tell(shop, payment, attempt, "requires_action", closed=True)
     return payment
 
 

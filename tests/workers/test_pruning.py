@@ -17,6 +17,8 @@ from core.kernel.outbox import OutboxTask
 from core.notifications.models import Message
 from core.notifications.notify import notify
 from core.notifications.prune import WORDS_KEPT
+from core.payments.saving import KEPT as SAVINGS_KEPT
+from core.payments.saving import request_saving
 from core.providers.inbox import receive_event
 from core.providers.models import InboxEvent
 from core.providers.prune import EVENTS_KEPT
@@ -144,3 +146,13 @@ def test_the_clock_keeps_one_turn_waiting_and_it_is_done_within_the_hour(shop: S
     with unit_of_work():
         assert db.session.scalar(mine) == 1
     assert not there(link)
+
+
+def test_that_somebody_was_asked_to_save_a_card_is_kept_thirty_days(shop: Shop) -> None:
+    words = {"email": "ada@example.com", "name": "Ada", "description": "Bread"}
+    with unit_of_work():
+        saving, other = (request_saving(shop.vendor, "test", form_token=secrets.token_hex(8), **words) for _ in range(2))
+    prune_when(saving, expires_at=SAVINGS_KEPT - DAY)
+    assert there(saving)
+    prune_when(saving, expires_at=SAVINGS_KEPT + DAY)
+    assert not there(saving) and there(other)

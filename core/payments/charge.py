@@ -1,0 +1,234 @@
+"""Charging a saved card with nobody there: written down first, sent by a worker, and settled like every other payment."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.accounts.models import Vendor
+from core.customers.meet import meet_customer
+from core.kernel.clock import now
+from core.kernel.db import db
+from core.kernel.errors import Conflict
+from core.kernel.ids import public_id, spoken_reference, uuid7
+from core.kernel.money import Money
+from core.kernel.outbox import enqueue
+from core.kernel.sentence import said
+from core.payments.attempt import lock_both, move_attempt
+from core.payments.history import move, note
+from core.payments.link import limits
+from core.payments.models import Attempt, Payment, PaymentEvent
+from core.payments.saved import lock_card
+from core.payments.saved_models import SavedCard, SavedCharge
+from core.payments.start import AmountNotOffered
+from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
+from core.providers.contract import NoSuchProvider, Outcome, ProviderRefused, ProviderUnreachable
+from core.providers.registry import provider_named
+from core.providers.saved import ChargeSaved
+
+SENT_WITHIN = timedelta(days=3)  # a charge that no worker could send for so long is given up
+KEY_LIFE = timedelta(hours=23)  # the provider keeps a key for 24; after that a lost answer is looked up, never asked for again
+NOT_CHARGED = "no_answer"  # our own word for a charge the provider never heard of
+
+
+class ReferenceUsed(Conflict):
+    """The same reference was charged before, with another card or another sum."""
+
+    code = "reference_used"
+
+
+def charge_saved(
+    vendor: Vendor, card: SavedCard, *, amount: Money, description: str, reference: str, on_settled: str | None = None, locale: str = ""
+) -> Payment:
+    """Write down a payment to be charged to a saved card. **No money has moved**: a worker sends it once this is committed.
+
+    `reference` is the caller's and unique within the vendor's book: the same one again answers the payment it made the first time, and
+    refuses ReferenceUsed when anything else differs. `on_settled` names a job that is asked for, with `mode`, `payment` and `result`,
+    whenever there is news: succeeded, declined, requires_action (the payer has been sent a letter), expired or canceled (they did not
+    answer it). Refuses CardGone, AmountNotOffered, and CustomerBlocked when the vendor takes nothing from this address.
+    """
+    smallest, largest = limits(amount.currency)
+    if not smallest <= amount.minor <= largest:
+        low, high = Money(smallest, amount.currency), Money(largest, amount.currency)
+        raise AmountNotOffered(said("Between %(least)s and %(most)s can be charged.", least=low, most=high), field="amount")
+    token = f"charge:{reference}"
+    again = find_by_token(vendor, card.mode, token)
+    if again is None:
+        meet_customer(vendor, card.mode, email=card.email, name=card.name)  # first the payer, then the card: everybody locks in this order
+        card = lock_card(card)
+        again, made = _write(vendor, card, amount, description, token, locale)
+        if made:
+            _write_beside(again, card, on_settled)
+            return again
+    charge = find_charge_of(again)
+    if charge is None or charge.card_id != card.id or again.amount != amount:
+        raise ReferenceUsed("This reference was charged before, with another card or another sum.")
+    return again
+
+
+def find_by_token(vendor: Vendor, mode: str, token: str) -> Payment | None:
+    """The payment a reference has made already."""
+    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.form_token == token)
+    return db.session.scalar(mine)
+
+
+def find_charge_of(payment: Payment) -> SavedCharge | None:
+    """What is written beside a payment that is charged to a saved card; None for any other payment."""
+    return db.session.get(SavedCharge, (payment.vendor_id, payment.mode, payment.id))
+
+
+def _write(vendor: Vendor, card: SavedCard, amount: Money, description: str, token: str, locale: str) -> tuple[Payment, bool]:
+    at = now()
+    row: dict[str, Any] = {
+        "vendor_id": vendor.id,
+        "mode": card.mode,
+        "id": uuid7(),
+        "public_id": public_id("pay"),
+        "reference": spoken_reference(),
+        "token_id": public_id("tok"),
+        "form_token": token,
+        "description": description[:120],
+        "provider": card.provider,
+        "state": "created",
+        "holds_place": False,
+        "currency": amount.currency,
+        "amount_minor": amount.minor,
+        "captured_minor": 0,
+        "refunding_minor": 0,
+        "refunded_minor": 0,
+        "fee_minor": amount.share(vendor.fee_bps).minor,
+        "fee_returned_minor": 0,
+        "email": card.email,
+        "payer_name": card.name,
+        "locale": locale,
+        "method": "card",
+        "card_brand": card.brand,
+        "card_last4": card.last4,
+        "card_funding": card.funding,
+        "expires_at": at + SENT_WITHIN,
+        "created_at": at,
+        "updated_at": at,
+        "version": 1,
+    }
+    writing = insert(Payment).values(**row).on_conflict_do_nothing(index_elements=["vendor_id", "mode", "form_token"])
+    made = db.session.execute(writing.returning(Payment.id)).scalar()
+    payment = find_by_token(vendor, card.mode, token)
+    if payment is None:
+        raise RuntimeError("a payment that was written can be read")
+    return payment, made is not None
+
+
+def _write_beside(payment: Payment, card: SavedCard, on_settled: str | None) -> None:
+    """The history's first line, the one attempt, whose id is the key at the provider, and the worker's task."""
+    key = {"vendor_id": payment.vendor_id, "mode": payment.mode}
+    detail = {"amount_minor": payment.amount_minor, "currency": payment.currency, "card": card.public_id}
+    first = {"kind": "payment.created", "to_state": "created", "actor": "system", "cause": "", "detail": detail, "at": payment.created_at}
+    db.session.add(PaymentEvent(**key, payment_id=payment.id, seq=1, **first))
+    attempt = Attempt(
+        **key,
+        id=uuid7(),
+        public_id=public_id("att"),
+        payment_id=payment.id,
+        number=1,
+        state="started",
+        surface="saved",
+        method="card",
+        provider=card.provider,
+        delayed_days=0,
+        next_inquiry_at=None,
+        inquiries=0,
+        created_at=payment.created_at,
+        updated_at=payment.created_at,
+    )
+    db.session.add(attempt)
+    db.session.add(SavedCharge(**key, payment_id=payment.id, card_id=card.id, on_settled=on_settled))
+    note(payment, "attempt.started", actor="system", attempt=attempt.public_id, number=1, surface="saved", method="card")
+    db.session.flush()
+    enqueue("send_charge", payment.vendor_id, mode=payment.mode, attempt=str(attempt.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A charge in a worker's hands. `first_sent_at` says how old its key is; `look_only`: it may be looked up and never sent."""
+
+    payment: Payment
+    attempt: Attempt
+    card: SavedCard
+    first_sent_at: datetime
+    look_only: bool
+
+
+def begin_sending(vendor_id: uuid.UUID, mode: str, attempt_id: uuid.UUID) -> Sending | None:
+    """Mark a charge as with the provider, before it is asked. None when there is nothing to send or to look up any more."""
+    payment, attempt = lock_both(db.session.get_one(Attempt, (vendor_id, mode, attempt_id)))
+    if attempt.provider_reference is not None or not (attempt.state in LIVE_ATTEMPT or attempt.state == "succeeded"):
+        return None
+    charge = find_charge_of(payment)
+    if charge is None or (payment.state in PAID_OR_OVER and attempt.state != "succeeded"):
+        return None
+    if attempt.state == "started":
+        move_attempt(attempt, "submitted")
+        move(payment, "processing", "payment.processing", actor="system", attempt=attempt.public_id)
+    card = db.session.get_one(SavedCard, (vendor_id, mode, charge.card_id))
+    old = now() - attempt.updated_at >= KEY_LIFE
+    return Sending(payment, attempt, card, attempt.updated_at, look_only=old or attempt.state == "succeeded")
+
+
+def send_charge(vendor: Vendor, sending: Sending) -> Outcome:
+    """**Takes the money**, or finds out that it was taken. Outside any transaction; again with the same key is once.
+
+    An answer that was lost is unknown: the clock has it asked for again. What is looked up and not there was never charged.
+    """
+    provider = provider_named(sending.attempt.provider, sending.payment.mode)
+    reference, customer = sending.attempt.public_id, sending.card.provider_customer
+    unknown = Outcome("unknown", "")
+    try:
+        if sending.look_only:
+            return provider.find_charge(reference, customer) or _never_charged(sending)
+        return provider.charge_saved(_wish(vendor, sending))
+    except NoSuchProvider:
+        raise  # its key is missing: that is ours to mend, and the job comes back
+    except ProviderRefused as refusal:
+        if refusal.code == "idempotency_error":
+            raise
+        return Outcome("declined", "", decline_code=refusal.code[:60], decline_message=refusal.message, closed=True, hard=True)
+    except ProviderUnreachable as problem:
+        if not problem.kept:
+            return unknown
+    try:  # the provider gives this key no other answer than its own failure: what it did all the same can be looked up
+        return provider.find_charge(reference, customer) or unknown
+    except ProviderUnreachable:
+        return unknown
+
+
+def _never_charged(sending: Sending) -> Outcome:
+    if sending.attempt.state == "succeeded":
+        return Outcome("unknown", "")
+    return Outcome("declined", "", decline_code=NOT_CHARGED, closed=True)
+
+
+def _wish(vendor: Vendor, sending: Sending) -> ChargeSaved:
+    payment, attempt, card = sending.payment, sending.attempt, sending.card
+    return ChargeSaved(
+        reference=attempt.public_id,
+        mode=payment.mode,
+        amount=payment.amount,
+        description=payment.description,
+        email=payment.email or None,
+        customer=card.provider_customer,
+        method=card.provider_method,
+        metadata={"vendor": vendor.public_id, "mode": payment.mode, "payment": payment.public_id, "attempt": attempt.public_id},
+    )
+
+
+def note_reference(attempt: Attempt, outcome: Outcome) -> Attempt:
+    """Write down the name the provider knows the charge by, as soon as it has said one."""
+    _, attempt = lock_both(attempt)
+    if attempt.provider_reference is None and outcome.provider_reference:
+        attempt.provider_reference = outcome.provider_reference
+    return attempt
