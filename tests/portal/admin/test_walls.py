@@ -66,12 +66,14 @@ def test_a_reviewer_sees_no_balances_and_no_alarms_text(app: Flask, shop: Shop) 
 def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
     """Everything that staff may post is named here: none of it takes a vendor's money, or touches settings or people.
 
-    What is decided about a line of the bank is money that was nobody's until then.
+    What is decided about a line of the bank is money that was nobody's until then. Attack mode moves no money, ends by itself, and the
+    vendor reads who switched it.
     """
     names = {"task": "1", "provider": "p", "mode": "test", "event_id": "e", "number": "l"}
     posted = {path for method, path, _ in staff_routes(app, **names) if method == "POST"}
     lines = {f"/staff/bank-money/test/l/{what}" for what in ("assignment", "return", "charge")}
-    assert posted == lines | {
+    attack = {f"/staff/vendors/x/protection/x/{act}" for act in ("on", "off")}
+    assert posted == lines | attack | {
         "/staff/vendors/x/visits", "/staff/jobs/retries", "/staff/jobs/1/retries", "/staff/events/p/test/e/replays",
     }  # fmt: skip
 
