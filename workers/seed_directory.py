@@ -150,7 +150,13 @@ def _listing(stall: Stall, owner: User, vendor: Vendor, mode: str, number: int) 
     by = owner.public_id
     links = list_links(vendor, mode, state="active", limit=1).rows
     terms = ListingTerms(
-        stall.business, stall.category, stall.summary, stall.text, email=stall.email, phone=stall.phone, link=links[0].public_id if links else ""
+        stall.business,
+        stall.category,
+        stall.summary,
+        stall.text,
+        email=stall.email,
+        phone=stall.phone,
+        link=links[0].public_id if links else "",
     )
     listing = create_listing(vendor, mode=mode, by=by, terms=terms)
     db.session.flush()
