@@ -14,7 +14,7 @@ from rq.worker import WorkerStatus
 
 from core.kernel.db import finish_unit
 
-RESTING = 5.0  # seconds; a third of what it listens at a time
+RESTING = 5  # seconds; a third of what it listens at a time
 log = structlog.get_logger("workers")
 
 

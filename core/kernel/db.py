@@ -147,7 +147,8 @@ def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
         line = db.engine.raw_connection()
         try:
             connection: Any = line.driver_connection
-            open_for_reading(connection)  # and for this: whoever needs a transaction on it opens one
+            if not connection.autocommit:
+                connection.autocommit = True  # and so it stays: whoever needs a transaction on it opens one
             try:
                 rows: list[Any] = connection.execute(statement, values, prepare=True).fetchall()
             finally:
