@@ -67,12 +67,8 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
     """Everything that staff may post is named here: none of it takes a vendor's money, or touches settings. Of people, it is letting one
     in again who lost their device, and what concerns staff themselves.
 
-<<<<<<< HEAD
-    A listing they take out of the public directory stays as its vendor wrote it. What is decided about a line of the bank is money that was nobody's until then.
-=======
-    What is decided about a line of the bank is money that was nobody's until then. Attack mode moves no money, ends by itself, and the
-    vendor reads who switched it.
->>>>>>> links
+    A listing they take out of the public directory stays as its vendor wrote it. What is decided about a line of the bank is money that
+    was nobody's until then. Attack mode moves no money, ends by itself, and the vendor reads who switched it.
     """
     names = {"task": "1", "provider": "p", "mode": "test", "event_id": "e", "number": "l"}
     posted = {path for method, path, _ in staff_routes(app, **names) if method == "POST"}
