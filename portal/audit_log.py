@@ -58,7 +58,7 @@ WORDS: dict[str, Any] = {
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "money": (_l("Money"), ("refund.", "transfer.", "unexpected.", "balance.")),
     "links": (_l("Links"), ("link.", "discount.")),
-    "customers": (_l("Customers"), ("customer.", "message.")),
+    "customers": (_l("Customers"), ("customer.", "message.", "export.")),
     "people": (_l("People and sign-ins"), ("member.", "invitation.", "user.", "session.", "vendor.handed_over")),
     "settings": (_l("Settings"), ("vendor.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo.")),
     "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),
