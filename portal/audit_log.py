@@ -27,6 +27,7 @@ from portal.blueprint import portal
 STAFF = "stf"
 # What an action is called; a test holds this against every action that the code writes down.
 WORDS: dict[str, Any] = {
+    "prices.published": _l("Published a price list"),
     "attack_mode.began": _l("Attack mode switched itself on"), "attack_mode.switched_off": _l("Switched attack mode off"),
     "attack_mode.switched_on": _l("Switched attack mode on"),
     "balance.exchanged": _l("Exchanged money into another currency"),
@@ -79,12 +80,12 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "money": (_l("Money"), ("refund.", "transfer.", "unexpected.", "balance.")),
     "links": (_l("Links"), ("link.", "discount.")),
     "directory": (_l("Directory"), ("listing.", "branch.", "product.", "image.", "directory.")),
-    "customers": (_l("Customers"), ("customer.", "message.")),
+    "customers": (_l("Customers"), ("customer.", "message.", "export.")),
     "people": (_l("People and sign-ins"), ("member.", "role.", "invitation.", "user.", "session.", "second_factor.", "vendor.handed_over")),
     "settings": (
         _l("Settings"),
         ("vendor.", "security.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo.",
-         "attack_mode.", "payer_letter.", "style."),
+         "attack_mode.", "payer_letter.", "style.", "prices."),
     ),
     "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),
 }
