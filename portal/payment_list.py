@@ -107,7 +107,7 @@ def _answer(given: MultiDict[str, str], saving: SaveForm | None = None) -> Respo
         opened=saving is not None,
         saved=list_filters(me.vendor, me.mode, list=LIST, person=me.user.public_id),
         payments=found.rows,
-        labels=labels_by_payment(me.vendor, me.mode, found.rows),
+        payment_labels=labels_by_payment(me.vendor, me.mode, found.rows),
         label_words=payment_label_words(me.vendor, me.mode),
         kept=kept,
         newest=url_for(".payments", **kept) if after else None,

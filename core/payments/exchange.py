@@ -17,6 +17,7 @@ from core.ledger import book
 from core.ledger.post import BalanceTooLow, post
 from core.ledger.queries import balance
 from core.payments.refund_books import settle_debt
+from core.payments.refund_queue import lines_of_refunds
 
 
 class NotEnoughToExchange(Refusal):
@@ -27,7 +28,7 @@ class NotEnoughToExchange(Refusal):
 
 def quote_exchange(vendor: Vendor, mode: str, amount: Money, *, into: str, by: User) -> RateQuote:
     """Promise the exchange for some minutes. Nothing moves and nothing is held back for it."""
-    _check_available(vendor, mode, amount)
+    _check_free(vendor, mode, amount, field="amount")
     return make_quote(vendor, mode=mode, amount=amount, into=into, margin_bps=settings().fx_margin_bps, by=by.public_id)
 
 
@@ -36,8 +37,10 @@ def exchange(vendor: Vendor, quote: RateQuote, *, by: User) -> bool:
 
     Refuses with QuoteExpired when it is too late, with NotEnoughToExchange when the money has gone since.
     """
-    journal = book.exchange(vendor.id, quote.mode, quote=quote.public_id, gives=quote.gives, gets=quote.gets, worth=quote.worth, at=now())
     hold_vendor(vendor.id)
+    if quote.used_at is None:
+        _check_free(vendor, quote.mode, quote.gives)
+    journal = book.exchange(vendor.id, quote.mode, quote=quote.public_id, gives=quote.gives, gets=quote.gets, worth=quote.worth, at=now())
     try:
         with db.session.begin_nested():  # what is refused leaves the promise as it was
             if not use_quote(vendor, quote):
@@ -51,10 +54,13 @@ def exchange(vendor: Vendor, quote: RateQuote, *, by: User) -> bool:
     return True
 
 
-def _check_available(vendor: Vendor, mode: str, amount: Money) -> None:
+def _check_free(vendor: Vendor, mode: str, amount: Money, *, field: str | None = None) -> None:
+    """What refunds in line wait for is not given away before them."""
     available = balance(vendor, mode, "seller_available", amount.currency)
-    if available < amount:
-        raise NotEnoughToExchange(_too_little(available), field="amount")
+    waiting = lines_of_refunds(vendor, mode).get(amount.currency)
+    free = max(available - waiting.amount, Money(0, amount.currency)) if waiting else available
+    if free < amount:
+        raise NotEnoughToExchange(_too_little(free), field=field)
 
 
 def _too_little(available: Money) -> str:

@@ -25,7 +25,7 @@ from core.ledger.queries import balance, find_breaks
 from core.payments.exchange import NotEnoughToExchange, exchange, quote_exchange
 from core.payments.release import release_due
 from tests.core.payments.conftest import AtOnce
-from tests.factories import Shop, make_link, make_paid, unit
+from tests.factories import Shop, ask_refund, make_link, make_paid, unit
 
 
 @pytest.fixture
@@ -92,6 +92,23 @@ def test_more_than_is_available_is_refused_when_asking_and_when_taking(rich: Sho
         assert db.session.scalar(select(RateQuote.used_at).where(RateQuote.public_id == second.public_id)) is None, (
             "it may be taken up later"
         )
+
+
+def test_what_a_waiting_refund_needs_is_not_exchanged(rich: Shop) -> None:
+    with shifted(timedelta(days=-40)):
+        old = make_paid(rich, make_link(rich, amount="200.00", currency="EUR"))
+    with shifted(timedelta(days=40)):
+        while True:
+            with unit(rich.app):
+                if not release_due():
+                    break
+        quote = ask(rich, "250.00")
+        with unit(rich.app):
+            assert exchange(rich.vendor, quote, by=rich.user)
+        refund = ask_refund(rich, old, "200.00")
+        assert refund.state == "queued"
+        with pytest.raises(NotEnoughToExchange, match=r"0\.00"):
+            ask(rich, "10.00")
 
 
 def test_an_expired_promise_moves_nothing(rich: Shop) -> None:
