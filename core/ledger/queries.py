@@ -140,6 +140,9 @@ GUARDS = {
     "ledger_chart": ("chart_keep", "chart_keep_all"),
     "payment_events": ("payment_events_keep", "payment_events_keep_all"),
     "audit_entries": ("audit_keep", "audit_keep_all"),
+    "price_lists": ("price_lists_keep", "price_lists_keep_all"),
+    "subscription_events": ("subscription_events_keep", "subscription_events_keep_all"),
+    "billing_documents": ("billing_documents_keep", "billing_documents_keep_all"),
 }
 
 
