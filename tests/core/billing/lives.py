@@ -63,9 +63,12 @@ def live(
             elif said != "never":
                 answer(story.take(payment.refuse(story.state, charge.documents, hard=said == "hard")))
 
+    def look() -> None:
+        story.most[story.state.period.start] = max(story.most.get(story.state.period.start, 0), story.state.branches.peak)
+
     for pause, wish in [*days, (more, None)]:
         for _ in range(pause):
-            story.most[story.state.period.start] = max(story.most.get(story.state.period.start, 0), story.state.branches.peak)
+            look()
             answer(story.take(midnight(story.state, story.offer)))
         if wish is None:
             break
@@ -77,6 +80,7 @@ def live(
             answer(story.wish(wish))
         except Refusal:
             continue
+    look()  # the last midnight may have begun a period
     return story
 
 
