@@ -14,6 +14,8 @@ from wsgiref.headers import Headers
 from flask import Flask, request
 from whitenoise import WhiteNoise
 
+from core.web import inline
+
 FOR_EVER = 31_536_000
 TEXT = (".css", ".js", ".svg")
 # Sheets that one kind of page always needs together are sent as one: a payer on a slow phone waits for them before anything is seen.
@@ -83,6 +85,7 @@ def install(app: Flask) -> None:
         return (name,) if not app.debug and (root / name).is_file() else JOINED[name]
 
     app.jinja_env.globals["sheets"] = sheets
+    inline.install(app, root / "css/till.css")
     app.url_defaults(name_by_content)
     app.jinja_env.globals["url_for"] = url_for
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
