@@ -54,6 +54,11 @@ def confirmed(view: View | None = None, *, when: Callable[..., bool] | None = No
     return mark(view) if view is not None else mark
 
 
+def names_an_account(*_args: object, **_kwargs: object) -> bool:
+    """`when` of what sends money: to an account that somebody typed, and not back to where it came from."""
+    return bool(request.form.get("iban", "").strip())
+
+
 def _person() -> tuple[User, UserSession | StaffSession]:
     if request.blueprint == "staff":
         return staff().user, staff().session

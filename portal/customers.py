@@ -26,6 +26,7 @@ from core.web.languages import language
 from core.web.page import cursor, page, see_other
 from core.web.sheet import send_sheet, titles_for
 from portal.blueprint import portal
+from portal.confirm import confirmed
 from portal.payments import RemarkForm, undo_asked
 
 
@@ -129,6 +130,7 @@ def ask_to_erase(public_id: str) -> Response:
 
 @portal.post("/portal/customers/<public_id>/erase")
 @may("customers.personal_data")
+@confirmed
 def erase(public_id: str) -> Response:
     me, customer, form = current(), _get(public_id), EraseForm()
     if form.validate():

@@ -19,6 +19,7 @@ from core.web.fields import ChoiceField, Form, MoneyField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
+from portal.confirm import confirmed
 
 PLACES = 6  # a rate is shown to so many decimals; what is exchanged is worked out from the exact one
 
@@ -61,6 +62,7 @@ def exchange_offer(public_id: str) -> Response:
 
 @portal.post("/portal/balance/exchange/<public_id>")
 @may("balance.exchange")
+@confirmed
 def take_offer(public_id: str) -> Response:
     """Sending it twice exchanges once."""
     me, form = current(), TakeForm()

@@ -15,6 +15,7 @@ from core.web.fields import Form
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
+from portal.confirm import confirmed
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def live() -> Response:
 
 @portal.post("/portal/live")
 @may("live.switch_on")
+@confirmed
 def switch_live_on() -> Response:
     me = current()
     if not all(need.done for need in needs_of(me.vendor, me.user)[:-1]):

@@ -71,8 +71,12 @@ def payment(public_id: str) -> Response:
 
 def is_large_refund(public_id: str) -> bool:
     """Whether what stands in the form is more than the business lets go without asking who it is. What is no amount is refused anyway."""
-    form = RefundForm(_get(public_id))
-    return bool(form.validate() and is_large(current().vendor, form.amount.data))
+    paid = _get(public_id)
+    form = RefundForm(paid)
+    if not form.validate():
+        return False
+    so_far = paid.refunded + paid.refunding + paid.queued  # many small ones of one payment are a large one
+    return is_large(current().vendor, so_far + form.amount.data)
 
 
 @portal.post("/portal/payments/<public_id>/refunds")

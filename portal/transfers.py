@@ -17,6 +17,7 @@ from core.web.fields import ChoiceField, CountField, Form, LineField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
+from portal.confirm import confirmed, names_an_account
 
 
 class DecisionForm(Form):
@@ -65,6 +66,7 @@ def accept(public_id: str) -> Response:
 
 @portal.post("/portal/payments/<public_id>/transfer/give-back")
 @may("transfers.resolve")
+@confirmed(when=names_an_account)
 def give_back(public_id: str) -> Response:
     """What does not pay for anything goes back. It is written down here; the bank makes the transfer, and its statement shows it."""
     me, payment, form = current(), _payment(public_id), DecisionForm()

@@ -11,9 +11,10 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.accounts.confirm import is_fresh
 from core.accounts.models import User, UserSession
 from core.accounts.one_time_codes import codes_left, find_factor
-from core.accounts.second_factor import begin_enrolment, confirm_enrolment, renew_recovery_codes, switch_off
+from core.accounts.second_factor import begin_enrolment, confirm_enrolment, find_enrolment, renew_recovery_codes, switch_off
 from core.accounts.sessions import end_all_sessions
 from core.accounts.staff_models import StaffSession
 from core.accounts.staff_sessions import end_all_staff_sessions
@@ -95,12 +96,14 @@ def show() -> Response:
 
 @both("POST", "/two-step/devices", "begin_two_step", asks=True)
 def begin() -> Response:
-    begin_enrolment(_sitting().user)
+    me = _sitting()
+    begin_enrolment(me.user, session=me.session.id)
     return see_other(url_for(".new_device"))
 
 
 @both("GET", "/two-step/devices/new", "new_device")
 def new_device() -> Response:
+    """Only for whoever began it in this browser, and has just proved who they are: the page shows a secret."""
     return _device_page(_sitting(), DeviceForm(formdata=None))
 
 
@@ -111,7 +114,7 @@ def confirm() -> Response:
     if form.validate():
         count_try(TRIES, scope="second-factor", whose=me.user.public_id)
         with form.refusals():
-            codes = confirm_enrolment(me.user, form.code.data, by=me.by)
+            codes = confirm_enrolment(me.user, form.code.data, session=me.session.id, by=me.by)
             me.sign_out_elsewhere()
             tell_second_step(me.user, "on")
             return page("portal/two_step/codes.html", layout=me.layout, codes=codes, fresh=True)
@@ -119,7 +122,9 @@ def confirm() -> Response:
 
 
 def _device_page(me: Sitting, form: DeviceForm) -> Response:
-    made = begin_enrolment(me.user)
+    made = find_enrolment(me.user, session=me.session.id) if is_fresh(me.session) else None
+    if made is None:
+        return see_other(url_for(".two_step"))
     picture = segno.make(made.address, error="m", micro=False).svg_data_uri(border=QUIET, scale=5, dark="#000", light="#fff")
     spelt = " ".join(made.secret[at : at + 4] for at in range(0, len(made.secret), 4))
     return page(

@@ -91,7 +91,18 @@ def complete_payment(vendor_id: uuid.UUID, *, mode: str, payment: str) -> None:
     with unit_of_work():
         vendor, paid = get_vendor(vendor_id), db.session.get_one(Payment, (vendor_id, mode, uuid.UUID(payment)))
         attempt = paid_attempt(paid)
-    if paid.processor_fee_minor is not None or attempt is None or attempt.provider_reference is None:
+    if paid.processor_fee_minor is not None or attempt is None:
+        return
+    if attempt.surface == "saved" and attempt.provider_reference is None:  # its answer was lost and the news came first: looked up once
+        send_charge(vendor_id, mode=mode, attempt=str(attempt.id))
+        with unit_of_work():
+            db.session.expire_all()
+            paid, attempt = db.session.get_one(Payment, (vendor_id, mode, paid.id)), db.session.get_one(Attempt, (vendor_id, mode, attempt.id))
+        if paid.processor_fee_minor is not None:
+            return
+        if attempt.provider_reference is None:
+            raise FeeNotKnown(f"the processor has not found the charge of {paid.public_id} yet")
+    if attempt.provider_reference is None:
         return
     outcome = inquire(paid, attempt)
     if outcome.fee is None:

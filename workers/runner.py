@@ -167,9 +167,12 @@ def run_clock(stop: threading.Event) -> None:
     looks = 0
     while not stop.is_set():
         try:
-            if looks % LOOKS == 0:
-                tick()
             looks += 1
+            if looks % LOOKS == 1:
+                tick()
+        except Exception as error:
+            log.error("clock_failed", error=repr(error))
+        try:  # whatever became of the planning, work that is due is not left lying
             queues = sweep()
             if queues:
                 _wake_or_work(queues)

@@ -8,7 +8,7 @@ from datetime import date
 import structlog
 from sqlalchemy import select
 
-from core.kernel.db import db, unit_of_work
+from core.kernel.db import DATABASE_AWAY, db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.ledger.book import PLATFORM
 from core.ledger.marks import day_to_mark, mark_balances
@@ -32,44 +32,43 @@ _marked: set[date] = set()  # the day this process has marked; marking it again 
 
 
 def tick() -> None:
-    """One look around. Each part is its own unit of work, so one that fails holds nothing else back."""
+    """One look around. Each part is a unit of work by itself, and one that fails holds nothing else back."""
+    for part in PARTS:
+        try:
+            part()
+        except DATABASE_AWAY:
+            raise  # every other part would only say the same
+        except Exception:
+            log.exception("clock_part_failed", part=part.__name__)
+
+
+def _ask_about_attempts() -> None:
     with unit_of_work():
         for vendor_id, mode, attempt_id in claim_due_attempts():
             enqueue("settle_attempt", vendor_id, mode=mode, attempt=str(attempt_id))
+
+
+def _ask_about_refunds() -> None:
     with unit_of_work():
         for vendor_id, mode, refund_id in claim_due_refunds():
             enqueue("poll_refund", vendor_id, mode=mode, refund=str(refund_id))
+
+
+def _close_overdue_payments() -> None:
     with unit_of_work():
         for vendor_id, mode, payment_id in claim_overdue_payments():
             enqueue("close_payment", vendor_id, mode=mode, payment=str(payment_id))
+
+
+def _ask_about_savings() -> None:
     with unit_of_work():
         for vendor_id, mode, saving_id in claim_due_savings():
             enqueue("settle_saving", vendor_id, mode=mode, saving=str(saving_id))
+
+
+def _release() -> None:
     with unit_of_work():
         release_due()
-    _send_waiting_refunds()
-    with unit_of_work():
-        send_due_reminders()
-    with unit_of_work():
-        _plan_fetching()
-    with unit_of_work():
-        for vendor_id, mode in claim_due_proofs():
-            enqueue("prove_book", vendor_id, queue="papers", mode=mode)  # it may take its time, and money never waits behind it
-    with unit_of_work():
-        night_run()
-    with unit_of_work():
-        send_due_letters()
-    with unit_of_work():
-        plan_pruning()
-    with unit_of_work():
-        plan_rates()
-    with unit_of_work():
-        plan_midnights()
-    if (day := day_to_mark()) not in _marked:
-        with unit_of_work():
-            mark_balances(day)
-        _marked.clear()
-        _marked.add(day)
 
 
 def _send_waiting_refunds() -> None:
@@ -89,5 +88,47 @@ def _send_waiting_refunds() -> None:
 
 def _plan_fetching() -> None:
     """One look at a time, and the next one a while after it has ended."""
-    if has_line("test") and not db.session.scalar(select(is_waiting("fetch_statements", PLATFORM, mode="test"))):
-        enqueue("fetch_statements", PLATFORM, due_in=FETCH_SECONDS, mode="test")
+    with unit_of_work():
+        if has_line("test") and not db.session.scalar(select(is_waiting("fetch_statements", PLATFORM, mode="test"))):
+            enqueue("fetch_statements", PLATFORM, due_in=FETCH_SECONDS, mode="test")
+
+
+def _write_letters() -> None:
+    with unit_of_work():
+        send_due_reminders()
+    with unit_of_work():
+        send_due_letters()
+
+
+def _prove_books() -> None:
+    with unit_of_work():
+        for vendor_id, mode in claim_due_proofs():
+            enqueue("prove_book", vendor_id, queue="papers", mode=mode)  # it may take its time, and money never waits behind it
+    with unit_of_work():
+        night_run()
+
+
+def _plan_housekeeping() -> None:
+    with unit_of_work():
+        plan_pruning()
+    with unit_of_work():
+        plan_rates()
+
+
+def _plan_midnights() -> None:
+    with unit_of_work():
+        plan_midnights()
+
+
+def _mark_balances() -> None:
+    if (day := day_to_mark()) not in _marked:
+        with unit_of_work():
+            mark_balances(day)
+        _marked.clear()
+        _marked.add(day)
+
+
+PARTS = (
+    _ask_about_attempts, _ask_about_refunds, _close_overdue_payments, _ask_about_savings, _release, _send_waiting_refunds, _plan_midnights,
+    _write_letters, _plan_fetching, _prove_books, _plan_housekeeping, _mark_balances,
+)  # fmt: skip

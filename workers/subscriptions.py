@@ -6,13 +6,14 @@ import uuid
 from datetime import timedelta
 
 import structlog
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import exists, select
 
 from core.billing.carry_out import finalise_due
 from core.billing.models import BillingDocument, KeptSubscription
 from core.billing.store import catch_up, claim_due
 from core.kernel.clock import now
-from core.kernel.db import db, unit_of_work
+from core.kernel.db import db, gave_way, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 
 NOBODYS = uuid.UUID(int=0)
@@ -24,7 +25,7 @@ log = structlog.get_logger("workers")
 
 def plan_midnights() -> None:
     """One turn is asked for as soon as something has fallen due. In the present unit, by the clock."""
-    due = exists().where(KeptSubscription.due_at <= now(), KeptSubscription.status != "cancelled")
+    due = exists().where(KeptSubscription.due_at <= now())
     late = exists().where(BillingDocument.state == "draft", BillingDocument.final_due_at <= now())
     if db.session.scalar(select((due | late) & ~is_waiting("run_midnights", NOBODYS))):
         enqueue("run_midnights", NOBODYS)
@@ -49,6 +50,8 @@ def _run_one(row: KeptSubscription) -> None:
     try:
         with db.session.begin_nested():
             catch_up(row)
-    except Exception:
+    except Exception as problem:
+        if gave_way(problem) or isinstance(problem, JobTimeoutException):
+            raise  # not this subscription's fault: the whole turn is done again
         log.exception("midnight_failed", subscription=name)
         row.due_at = now() + AGAIN

@@ -26,6 +26,7 @@ class SecondFactor(Base):
     salt: Mapped[bytes] = mapped_column(LargeBinary)
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)  # the half-minute whose code was used last: no code counts twice
     begun_at: Mapped[datetime]
+    begun_in: Mapped[str] = mapped_column(String(64))  # the session that set it up: no other one is ever shown the secret
     confirmed_at: Mapped[datetime | None]
 
 

@@ -121,7 +121,7 @@ def change_custom(vendor: Vendor, public_id: str, *, name: str, permissions: Col
     """What it grants from this moment on, to everybody who holds it. Who may not do all that it grants now cannot touch it either."""
     locked(Vendor, vendor.id)
     row = get_custom(vendor, public_id)
-    check_giving(vendor, row.permissions, by=by, field="permissions")
+    check_giving(vendor, role_of(CUSTOM, row).permissions, by=by, field="permissions")
     wished = {"name": _free_name(vendor, name, row), "permissions": _wished(vendor, permissions, by)}
     changes = audit.differences({"name": row.name, "permissions": row.permissions}, wished)
     if changes:
@@ -134,7 +134,7 @@ def drop_role(vendor: Vendor, public_id: str, *, by: str) -> None:
     """It is gone. Refuses while somebody holds it, or was asked to join in it."""
     locked(Vendor, vendor.id)
     row = get_custom(vendor, public_id)
-    check_giving(vendor, row.permissions, by=by)
+    check_giving(vendor, role_of(CUSTOM, row).permissions, by=by)
     held = select(exists().where(Membership.vendor_id == vendor.id, Membership.custom_role_id == row.id))
     asked = select(exists().where(Invitation.vendor_id == vendor.id, Invitation.custom_role_id == row.id, Invitation.ended_at.is_(None)))
     if db.session.scalar(held) or db.session.scalar(asked):

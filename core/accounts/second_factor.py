@@ -51,31 +51,41 @@ class Enrolment:
     address: str
 
 
-def begin_enrolment(user: User) -> Enrolment:
-    """The secret of a device that is being set up. The same for an hour, so that a page read twice shows one code; it counts for nothing yet."""
+def begin_enrolment(user: User, *, session: str) -> Enrolment:
+    """A new secret, for a device that is being set up in this session. It counts for nothing yet, and one that was begun before is gone."""
     locked(User, user.id)  # two tabs that begin at once
-    begun = _begun(user)
-    at = now()
-    if begun is None or begun.begun_at <= at - SHOWN_FOR:
-        if begun is not None:
-            db.session.delete(begun)
-            db.session.flush()
-        key_id, salt = new_factor_salt()
-        begun = SecondFactor(id=uuid7(), user_id=user.id, key_id=key_id, salt=salt, last_step=0, begun_at=at, confirmed_at=None)
-        db.session.add(begun)
-        db.session.flush()
+    db.session.execute(
+        delete(SecondFactor)
+        .where(SecondFactor.user_id == user.id, SecondFactor.confirmed_at.is_(None))
+        .execution_options(synchronize_session="fetch")
+    )
+    key_id, salt = new_factor_salt()
+    begun = SecondFactor(
+        id=uuid7(), user_id=user.id, key_id=key_id, salt=salt, last_step=0, begun_at=now(), begun_in=session, confirmed_at=None
+    )  # fmt: skip
+    db.session.add(begun)
+    db.session.flush()
+    return _enrolment(user, begun)
+
+
+def find_enrolment(user: User, *, session: str) -> Enrolment | None:
+    """What this session has begun, for an hour, so that its page read twice shows one code. No other session reads it."""
+    begun = _begun(user, session)
+    return _enrolment(user, begun) if begun else None
+
+
+def _enrolment(user: User, begun: SecondFactor) -> Enrolment:
     secret = secret_of(begun)
-    address = pyotp.TOTP(secret, digits=DIGITS, interval=STEP).provisioning_uri(name=user.email, issuer_name=PRODUCT)
-    return Enrolment(secret, address)
+    return Enrolment(secret, pyotp.TOTP(secret, digits=DIGITS, interval=STEP).provisioning_uri(name=user.email, issuer_name=PRODUCT))
 
 
-def confirm_enrolment(user: User, code: str, *, by: str) -> list[str]:
+def confirm_enrolment(user: User, code: str, *, session: str, by: str) -> list[str]:
     """The device shows the right code, so it counts from now on, in the place of any former one. Gives ten recovery codes.
 
     Raises WrongCode. Every other browser of the person is signed out by the door, which knows the one they sit at.
     """
     locked(User, user.id)
-    begun = _begun(user)
+    begun = _begun(user, session)
     step = matching_step(begun, "".join(code.split())) if begun else None
     if begun is None or step is None:
         raise WrongCode
@@ -149,8 +159,9 @@ def _remove(user: User, action: str, *, by: str, **detail: str) -> None:
     tell_log(user, action, by=by, **detail)
 
 
-def _begun(user: User) -> SecondFactor | None:
-    return db.session.scalar(select(SecondFactor).where(SecondFactor.user_id == user.id, SecondFactor.confirmed_at.is_(None)))
+def _begun(user: User, session: str) -> SecondFactor | None:
+    mine = select(SecondFactor).where(SecondFactor.user_id == user.id, SecondFactor.confirmed_at.is_(None))
+    return db.session.scalar(mine.where(SecondFactor.begun_in == session, SecondFactor.begun_at > now() - SHOWN_FOR))
 
 
 def tell_log(user: User, action: str, *, by: str, **detail: str) -> None:

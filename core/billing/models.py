@@ -38,7 +38,7 @@ class KeptSubscription(TenantKey, Base):
         mode_check(),
         UniqueConstraint("vendor_id", "mode", "public_id"),
         Index("ix_subscriptions_subscriber", "vendor_id", "mode", "subscriber", "id"),
-        Index("ix_subscriptions_due", "due_at", postgresql_where=text("status <> 'cancelled'")),
+        Index("ix_subscriptions_due", "due_at"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
     public_id: Mapped[str] = mapped_column(String(40))
@@ -47,7 +47,7 @@ class KeptSubscription(TenantKey, Base):
     tier: Mapped[str] = mapped_column(String(40))
     currency: Mapped[str] = mapped_column(CHAR(3))
     today: Mapped[date]  # the local day up to which every midnight has been run
-    due_at: Mapped[datetime]  # when the next one falls, or what waits for its payment lapses
+    due_at: Mapped[datetime | None]  # when the next one falls, or what waits for its payment lapses; never again when all is over
     lapse_at: Mapped[datetime | None]  # until when a change may still be paid
     period_start: Mapped[date]
     period_end: Mapped[date]

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from sqlalchemy import select
 
+from core.accounts.queries import hold_vendor
 from core.billing.codec import decode, encode
 from core.billing.fx import Rate
 from core.billing.models import PriceList
@@ -29,12 +30,9 @@ class Seller(Protocol):
 
 def publish_terms(seller: Seller, mode: str, terms: Terms, *, valid_from: date, by: str) -> PriceList:
     """Add the next version (the number in `terms` is ours to give). Subscribers keep theirs until their next boundary from that day on."""
+    hold_vendor(seller.id)  # two who publish at once get two versions
     latest = db.session.scalar(
-        select(PriceList)
-        .where(PriceList.vendor_id == seller.id, PriceList.mode == mode)
-        .order_by(PriceList.version.desc())
-        .limit(1)
-        .with_for_update()
+        select(PriceList).where(PriceList.vendor_id == seller.id, PriceList.mode == mode).order_by(PriceList.version.desc()).limit(1)
     )
     version = latest.version + 1 if latest else 1
     kept = {**encode(terms), "version": version}

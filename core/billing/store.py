@@ -24,6 +24,7 @@ from core.billing.midnight import lapse, midnight
 from core.billing.models import KeptSubscription, SubscriptionEvent
 from core.billing.price_list import Seller, offer_on
 from core.billing.renew import Offer
+from core.billing.states import CANCELLED
 from core.billing.subscription import Step, Subscription
 from core.billing.wishes import Wish, perform
 from core.kernel.clock import now
@@ -168,7 +169,7 @@ def list_events(seller: Seller, row: KeptSubscription) -> list[SubscriptionEvent
 
 def claim_due(limit: int = 200) -> list[KeptSubscription]:
     """Subscriptions for which something has fallen due, locked; two runs never take the same one."""
-    due = select(KeptSubscription).where(KeptSubscription.due_at <= now(), KeptSubscription.status != "cancelled")
+    due = select(KeptSubscription).where(KeptSubscription.due_at <= now())
     return list(db.session.scalars(due.order_by(KeptSubscription.due_at).limit(limit).with_for_update(skip_locked=True)))
 
 
@@ -184,8 +185,9 @@ def _put(row: KeptSubscription, state: Subscription) -> None:
     row.state = encode(state)
     row.status, row.tier, row.currency, row.today = state.status, state.tier, state.currency, state.today
     row.period_start, row.period_end = state.period.start, state.period.end
+    over = state.status == CANCELLED and state.dunning is None and not state.open  # nothing falls due any more
     midnight_at = first_instant(state.today + DAY, state.zone)
-    row.due_at = min(midnight_at, row.lapse_at) if row.lapse_at else midnight_at
+    row.due_at = None if over else min(midnight_at, row.lapse_at) if row.lapse_at else midnight_at
 
 
 def _note(row: KeptSubscription, kind: str, on: date, given: dict[str, Any], effects: Iterable[Effect], by: str) -> None:

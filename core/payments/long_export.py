@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Select, delete, func, select, tuple_, update
 
 from core.accounts.models import Membership, User, Vendor
-from core.accounts.permissions import allows
 from core.accounts.queries import find_member, get_vendor, hold_vendor
+from core.accounts.roles import rights_of
 from core.customers.models import Customer
 from core.kernel.audit import record
 from core.kernel.clock import now
@@ -112,7 +112,7 @@ def write_next(vendor_id: uuid.UUID, mode: str, export_id: uuid.UUID) -> bool:
         return False
     vendor, found = get_vendor(vendor_id), SUBJECTS[export.subject]
     asker = find_member(vendor, export.requested_by)
-    if asker is None or not allows(asker[1].role, PERMISSION):
+    if asker is None or PERMISSION not in rights_of(vendor, export.requested_by):
         _give_up(vendor, export, "not_allowed", asker)
         return False
     if export.state == "waiting":
@@ -180,6 +180,17 @@ def prune_exports(limit: int) -> int:
             update(Export).where(tuple_(*key).in_(picked)).values(state="expired").execution_options(synchronize_session=False)
         )
     return len(picked)
+
+
+def begin_anew(vendor: Vendor, mode: str) -> None:
+    """Somebody's data is to be nowhere any more: files that are ready are let go at once, and one that is being written begins from the start."""
+    mine = select(Export).where(Export.vendor_id == vendor.id, Export.mode == mode, Export.state.in_(("running", "ready")))
+    for export in db.session.scalars(mine.with_for_update()):
+        _drop_pieces([(export.vendor_id, export.mode, export.id)])
+        if export.state == "ready":
+            _move(export, "expired")
+        else:
+            export.pieces, export.done_rows, export.last_row = 0, 0, None
 
 
 def _drop_pieces(keys: list[Any]) -> None:

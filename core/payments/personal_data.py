@@ -15,6 +15,7 @@ from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, NotFound
 from core.kernel.money import Money
 from core.notifications.models import Message, Paper
+from core.payments.long_export import begin_anew
 from core.payments.models import Payment, PaymentEvent, Refund
 from core.payments.recipient_data import forget_recipient, letters_to
 from core.payments.sale_models import DiscountUse, PaymentDetail
@@ -110,6 +111,7 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
     ):
         raise StillUnderWay("A payment or a refund of theirs is still under way. Wait until it has ended, and erase then.")
     pseudonym = f"erased-{row.public_id[4:].lower()}@erased.invalid"
+    begin_anew(vendor, row.mode)
     _redact_events(vendor, row)
     mine = (Message.vendor_id == vendor.id, Message.mode == row.mode)
     about_them = Message.about.in_(select(Payment.public_id).where(*whose))

@@ -51,7 +51,7 @@ def book_request(payment: Payment, refund: Refund) -> None:
         amount=refund.amount,
         fee_returned=Money(refund.fee_returned_minor, refund.currency),
         taken_from=refund.taken_from,
-        at=refund.created_at,
+        at=now(),  # one that waited in line is booked on the day it goes out
     )
     post([wish])
 

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("last_step", sa.BigInteger(), nullable=False),
         sa.Column("begun_at", MOMENT, nullable=False),
+        sa.Column("begun_in", sa.String(64), nullable=False),
         sa.Column("confirmed_at", MOMENT, nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_second_factors_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_second_factors")),

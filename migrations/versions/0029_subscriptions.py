@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("tier", sa.String(length=40), nullable=False),
         sa.Column("currency", sa.CHAR(length=3), nullable=False),
         sa.Column("today", sa.Date(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lapse_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("period_start", sa.Date(), nullable=False),
         sa.Column("period_end", sa.Date(), nullable=False),
@@ -51,7 +51,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("vendor_id", "mode", "id", name=op.f("pk_subscriptions")),
         sa.UniqueConstraint("vendor_id", "mode", "public_id", name=op.f("uq_subscriptions_vendor_id_mode_public_id")),
     )
-    op.create_index("ix_subscriptions_due", "subscriptions", ["due_at"], unique=False, postgresql_where=sa.text("status <> 'cancelled'"))
+    op.create_index("ix_subscriptions_due", "subscriptions", ["due_at"], unique=False)
     op.create_index("ix_subscriptions_subscriber", "subscriptions", ["vendor_id", "mode", "subscriber", "id"], unique=False)
     op.create_table(
         "subscription_events",

@@ -30,6 +30,7 @@ from core.web.page import cursor, page, see_other
 from core.web.staff_guard import staff, staff_may
 from portal.admin.blueprint import staff_door
 from portal.admin.payments import WordsField
+from portal.confirm import confirmed, names_an_account
 
 WORLDS = ("live", "test")
 MOST_FOUND = 5
@@ -108,6 +109,7 @@ def assign(mode: str, number: str) -> Response:
 
 @staff_door.post("/staff/bank-money/<mode>/<number>/return")
 @staff_may("bank.resolve")
+@confirmed(when=names_an_account)
 def send_back(mode: str, number: str) -> Response:
     """It goes back where it came from."""
     line, form = get_line(_world(mode), number), ReturnForm()

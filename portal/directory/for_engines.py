@@ -20,7 +20,8 @@ from portal.directory.blueprint import directory
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 XMLNS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
-_PART = re.compile(r"[0-9a-f]{32}|first")
+FIRST = "first"
+_PART = re.compile(rf"[0-9a-f]{{32}}|{FIRST}")
 
 
 @directory.get("/robots.txt")
@@ -36,7 +37,7 @@ def sitemap() -> Response:
     """The parts there are now. Each begins after a listing, so that a new one at the end leaves the others as they are."""
 
     def write() -> Response:
-        names = [after.hex if after else "first" for after in sitemap_parts()]
+        names = [after.hex if after else FIRST for after in sitemap_parts()]
         parts = "".join(f"<sitemap><loc>{settings().public_url}{url_for('.sitemap_of', part=name)}</loc></sitemap>\n" for name in names)
         return _plain(f"{HEAD}<sitemapindex {XMLNS}>\n{parts}</sitemapindex>\n")
 
@@ -46,11 +47,11 @@ def sitemap() -> Response:
 @directory.get("/directory/sitemap-<part>.xml")
 @public
 def sitemap_of(part: str) -> Response:
-    if not _PART.fullmatch(part):
+    if not _PART.fullmatch(part) or (part != FIRST and uuid.UUID(part) not in sitemap_parts()):
         raise NotFound("There is nothing at this address.")
 
     def write() -> Response:
-        first = part == "first"
+        first = part == FIRST
         rows = [(addresses.listing(address), day) for address, day in sitemap_part(None if first else uuid.UUID(part))]
         fixed = [addresses.directory(), *(f"{addresses.directory()}/category/{one.slug}" for one in list_categories())] if first else []
         urls = "".join(f"<url><loc>{escape(loc)}</loc></url>\n" for loc in fixed)

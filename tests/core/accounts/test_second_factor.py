@@ -18,7 +18,15 @@ from sqlalchemy import text
 from core.accounts.factor_models import RecoveryCode, SecondFactor
 from core.accounts.models import User
 from core.accounts.one_time_codes import WrongCode, codes_left, find_factor, secret_of, step_at, use_code
-from core.accounts.second_factor import MustStay, begin_enrolment, confirm_enrolment, renew_recovery_codes, switch_off, take_off_member
+from core.accounts.second_factor import (
+    MustStay,
+    begin_enrolment,
+    confirm_enrolment,
+    find_enrolment,
+    renew_recovery_codes,
+    switch_off,
+    take_off_member,
+)
 from core.accounts.security import change_security
 from core.accounts.sessions import find_seat
 from core.kernel import audit
@@ -31,6 +39,8 @@ from tests.factories import Shop, make_colleague, make_shop, unit
 from tests.second_step import Device, set_up
 
 ROUNDS, AT_ONCE = 40, 20
+
+HERE = "this browser"
 
 
 @pytest.fixture
@@ -81,25 +91,35 @@ def test_what_is_no_code_is_refused(shop: Shop, typed: str) -> None:
 def test_a_device_counts_for_nothing_before_it_has_shown_a_code(shop: Shop) -> None:
     with unit(shop.app):
         user = db.session.get_one(User, shop.user.id)
-        made, again = begin_enrolment(user), begin_enrolment(user)
-        assert made == again, "a page read twice shows the same code"
+        made = begin_enrolment(user, session=HERE)
+        assert find_enrolment(user, session=HERE) == made, "a page read twice shows the same code"
+        assert find_enrolment(user, session="another browser") is None, "a secret is shown to nobody but who asked for it"
         assert user.second_factor_at is None and find_factor(user) is None
         with pytest.raises(WrongCode):
-            confirm_enrolment(user, "000000" if by_hand(made.secret, step_at(now())) != "000000" else "000001", by=user.public_id)
+            confirm_enrolment(user, "000000" if by_hand(made.secret, step_at(now())) != "000000" else "000001", session=HERE, by=user.public_id)
+        with pytest.raises(WrongCode):
+            confirm_enrolment(user, by_hand(made.secret, step_at(now())), session="another browser", by=user.public_id)
         assert "otpauth://totp/" in made.address and made.secret in made.address and user.email.replace("@", "%40") in made.address
     assert spend(shop, by_hand(made.secret, step_at(now()))) is None
     with frozen(now() + timedelta(hours=2)), unit(shop.app):
-        assert begin_enrolment(db.session.get_one(User, shop.user.id)).secret != made.secret, (
-            "a code nobody confirmed is not shown for ever"
-        )
+        assert find_enrolment(db.session.get_one(User, shop.user.id), session=HERE) is None, "a code nobody confirmed is not shown for ever"
+
+
+def test_whoever_begins_anew_shares_no_secret_with_who_looked_before(shop: Shop) -> None:
+    """A thief with a browser of theirs opens the page and waits: what the owner sets up later is another secret."""
+    with unit(shop.app):
+        user = db.session.get_one(User, shop.user.id)
+        seen = begin_enrolment(user, session="the thief's")
+        mine = begin_enrolment(user, session=HERE)
+        assert mine.secret != seen.secret and find_enrolment(user, session="the thief's") is None
 
 
 def test_the_code_that_confirmed_a_device_does_not_also_sign_in(shop: Shop) -> None:
     with frozen(now()):
         with unit(shop.app):
             user = db.session.get_one(User, shop.user.id)
-            code = by_hand(begin_enrolment(user).secret, step_at(now()))
-            confirm_enrolment(user, code, by=user.public_id)
+            code = by_hand(begin_enrolment(user, session=HERE).secret, step_at(now()))
+            confirm_enrolment(user, code, session=HERE, by=user.public_id)
         assert spend(shop, code) is None
 
 
@@ -127,7 +147,7 @@ def test_a_code_is_one_persons_own(shop: Shop, app: Flask) -> None:
 def test_moving_to_another_device_ends_the_first_one_only_when_the_second_works(shop: Shop) -> None:
     first = set_up(shop.app, shop.user)
     with unit(shop.app):
-        begin_enrolment(db.session.get_one(User, shop.user.id))
+        begin_enrolment(db.session.get_one(User, shop.user.id), session=HERE)
     assert spend(shop, first.code()) == "app", "it counts until the new one is confirmed"
     second = set_up(shop.app, shop.user)
     assert second.secret != first.secret

@@ -199,3 +199,19 @@ def test_what_is_none_of_billings_values_is_not_written_down() -> None:
             encode(wrong)
     with pytest.raises(TypeError):
         decode(int, "5")
+
+
+def test_the_debt_of_who_cancelled_is_written_off_on_its_day_and_then_nothing_is_due(seller: Shop, buyer: Vendor) -> None:
+    kept = Kept(seller, buyer, NOVEMBER, "pro")
+    kept.settle(NOVEMBER)
+    kept.to(date(2026, 12, 1))
+    kept.settle(date(2026, 12, 1), pays=False)
+    kept.wish(date(2026, 12, 4), Cancel())
+    kept.to(date(2026, 12, 6))
+    assert kept.state().status == "cancelled" and kept.state().open
+    with kept.unit(date(2027, 1, 20)):
+        assert kept.row.id in {row.id for row in claim_due(10_000)}, "what is owed is not forgotten"
+        written = [effect for effect in store.catch_up(kept.row) if type(effect).__name__ == "Written"]
+    assert [effect.kind for effect in written] == ["bad_debt"] and not kept.state().open
+    with kept.unit(date(2028, 1, 1)):
+        assert kept.row.id not in {row.id for row in claim_due(10_000)}
