@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import re
 import secrets
 import time
@@ -62,8 +63,11 @@ def open_shop(app: Flask) -> Shop:
 class Payer:
     """A browser without scripts: it keeps cookies, fills in forms and follows redirects, at our address and the processor's."""
 
+    people = itertools.count(1)
+
     def __init__(self, port: int) -> None:
         self.port = port
+        self.number = 0
         self.lines: dict[str, http.client.HTTPConnection] = {}
         self.cookies: dict[str, str] = {}
         self.requests = 0
@@ -72,7 +76,7 @@ class Payer:
         """Status, where to go next, and the page."""
         parts = urlsplit(url)
         host = parts.netloc or f"127.0.0.1:{self.port}"
-        line = self.lines.setdefault(host, http.client.HTTPConnection(host, timeout=30))
+        line = self.lines.setdefault(host, http.client.HTTPConnection(host, timeout=30, source_address=(self.home, 0)))
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -89,12 +93,18 @@ class Payer:
             raise RuntimeError(f"{method} {url} answered {answer.status}: {text[:300]}")
         return answer.status, answer.headers.get("Location", ""), text
 
+    @property
+    def home(self) -> str:
+        """An address of this machine that nobody else has."""
+        return f"127.{self.number >> 16 & 127}.{self.number >> 8 & 255}.{1 + self.number % 254}"
+
     def pay(self, shop_path: str) -> str:
         """The whole way; answers the payment's own address."""
+        self.number = next(self.people)  # another person each time: somebody who pays forty times within minutes is asked to prove it
         self.cookies.clear()
         self.close()  # a line kept since the last payment may have been closed at the other end
         _, _, page = self.ask("GET", shop_path)
-        _, checkout, _ = self.ask("POST", shop_path, {**dict(HIDDEN.findall(page)), "email": "ada@example.com", "name": "Ada Payer"})
+        _, checkout, _ = self.ask("POST", shop_path, {**dict(HIDDEN.findall(page)), "email": f"ada{self.number}@example.com", "name": "Ada Payer"})
         _, _, page = self.ask("GET", checkout)
         _, card_page, _ = self.ask(
             "POST", f"{checkout}/attempts", {"csrf_token": dict(HIDDEN.findall(page))["csrf_token"], "surface": "hosted"}

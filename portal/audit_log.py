@@ -21,6 +21,7 @@ from core.web.filters import money
 from core.web.guard import current, may
 from core.web.languages import language
 from core.web.page import cursor, page, see_other
+from core.web.role_words import role_word
 from core.web.sheet import send_sheet, titles_for
 from portal.blueprint import portal
 
@@ -171,7 +172,7 @@ def _value(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else role_word(str(value))  # what is no role stays as it is
 
 
 def _detail(kept: dict[str, Any]) -> str:

@@ -77,5 +77,6 @@ def _samples() -> dict[str, Any]:
         "opened": [(f"{day:%d %b}", [n % 4 * 3, n % 4]) for n, day in enumerate(days)], "face": face,
         "steps": [{"title": "Confirm your address", "text": "", "done": True, "href": "#", "action": ""},
                   {"title": "Make a link", "text": "It takes a minute.", "done": False, "href": "#charts", "action": "Make one"}],
+        "sample_changes": lambda _detail: [("Title", "Bread", "Rye bread")],
         "tones": ("good", "warn", "bad", "info", "quiet"),
     }  # fmt: skip

@@ -30,10 +30,10 @@ class Settings:
     smtp_url: str = field(repr=False)
     mail_from: str
     health_token: str = field(repr=False)  # what an operator's watcher shows to read more than strangers do; empty: nobody does
-    debt_limits: dict[str, int]  # how far refunds may take a seller below zero, in minor units by currency; none: they wait instead
     proxies: int  # how many reverse proxies of ours stand in front and write X-Forwarded-For; none: nobody is believed
     stripe: dict[str, dict[str, str]] = field(repr=False)
     secrets: dict[str, Any] = field(repr=False)
+    debt_limits: dict[str, int] = field(default_factory=dict)  # how far refunds may take a seller below zero, in minor units by currency; none: they wait
     rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
     rates_source: str = "ecb"
     fx_margin_bps: int = 50  # what the platform keeps of an exchange, in hundredths of a percent

@@ -84,7 +84,8 @@ def rates_named(vendor: Vendor, mode: str, wanted: set[str]) -> dict[str, Rate]:
     """These rates by public id, also those put away: a link that carries one goes on charging it."""
     if not wanted:
         return {}
-    mine = select(TaxRate).where(TaxRate.vendor_id == vendor.id, TaxRate.mode == mode, TaxRate.public_id.in_(wanted))
+    ours = [rate for rate in wanted if is_public_id("txr", rate)]
+    mine = select(TaxRate).where(TaxRate.vendor_id == vendor.id, TaxRate.mode == mode, TaxRate.public_id.in_(ours))
     return {row.public_id: row.rate for row in db.session.scalars(mine)}
 
 

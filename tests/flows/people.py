@@ -11,15 +11,29 @@ from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from core.risk.proof import Question
 from tests.browser import Form, Page
+from tests.core.risk.test_proof import solve
 from tests.flows.stack import fetch
 
 PATIENCE = 45.0  # seconds a person keeps trying one step before we call it broken
-APPROVED, DECLINED, ASKS_BANK, REFUNDS_LATER = "4242424242424242", "4000000000009995", "4000002760003184", "4000000000007726"
+APPROVED, ASKS_BANK, REFUNDS_LATER = "4242424242424242", "4000002760003184", "4000000000007726"
+# Declined, each in its own way. One card that is declined again and again by many people would be held, and rightly.
+DECLINED = (
+    "4000000000000002", "4000000000009995", "4000000000009987", "4000000000009979", "4000000000000069", "4000000000000127", "4000000000000119",
+    "4000000000006975",
+)  # fmt: skip
 TITLES = {
     "Paid:": "paid", "Not paid:": "failed", "Checking with": "checking", "Being processed": "checking", "Please wait": "locked", "Not finished": "challenge", "Pay:": "pay", "Cancelled:": "canceled",
     "This page has expired": "expired",
 }  # fmt: skip
+
+
+def proven(page: Page) -> tuple[Form, str]:
+    """The form of a page that asks for work, and the answer to its question."""
+    (asked,) = (form for form in page.all("form") if "data-proof" in form.attrs)
+    form = page.form(asked.attrs["action"])
+    return form, solve(Question(form.values["proof"], asked.attrs["data-challenge"], int(asked.attrs["data-bits"]), 0))
 
 
 class GaveUp(Exception):
@@ -194,7 +208,9 @@ class Payer:
     def _try(self, page: Page) -> str | None:
         """Press Pay, give a card, and say which address to open next; None for somebody who leaves."""
         form = page.form(urlsplit(self.diary.page_url).path + "/attempts")
-        status, onward, _ = self.visitor.send(form, twice=self.twice)
+        status, onward, text = self.visitor.send(form, twice=self.twice)
+        if status == 200 and "data-proof" in text:  # many declines at this vendor: everybody proves that they mean it
+            status, onward, _ = self._prove(text)
         if status == 409:  # the processor could not be reached: the page said so, the person looks again
             time.sleep(0.5)
             return self.diary.page_url
@@ -213,6 +229,12 @@ class Payer:
             self._give(other, APPROVED)
         return back
 
+    def _prove(self, text: str) -> tuple[int, str, str]:
+        """Work on the question as a browser does, and go on."""
+        page = Page(Answer(200, text), self.diary.page_url)  # type: ignore[arg-type]
+        form, nonce = proven(page)
+        return self.visitor.send(form, nonce=nonce)
+
     def _second_tab(self, form: Form) -> str | None:
         """The same payment opened beside the first; the address of its card page, when it has one."""
         status, onward, _ = self.visitor.send(form)
@@ -225,7 +247,7 @@ class Payer:
     def _give_cards(self, card_page: str) -> str | None:
         habit = self.diary.habit
         if habit in ("declined first", "gives up", "declined, goes back") and self.diary.last != "failed":
-            status, _, _ = self._give(card_page, DECLINED)
+            status, _, _ = self._give(card_page, self.dice.choice(DECLINED))
             if status != 402:
                 raise Surprise(f"the declined card was answered with {status}")
             if habit != "declined first":

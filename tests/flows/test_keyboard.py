@@ -108,6 +108,7 @@ def test_a_payment_is_found_and_refunded_by_keyboard(visitor: Visit, shop: Shop,
     keys.page.get_by_text("Everything that happened").or_(keys.page.get_by_role("heading", name="History")).first.wait_for()
     keys.to("^Refund$").press("Space")
     keys.to("^Amount to refund").write("5")
+    keys.to("^See what this does$").press("Enter")
     keys.to("^Refund$").press("Enter")
     expect(keys.page.get_by_text("The refund is asked for.")).to_be_visible()
     assert fresh(shop, paid).refunding.minor == 500

@@ -26,7 +26,7 @@ def test_the_feed_is_fetched_and_kept_and_a_second_look_finds_nothing_new(app: F
         refresh_rates(UUID(int=0))
         with unit_of_work():
             kept = count("sandbox")
-            assert kept >= 29 * 60
+            assert kept >= 29 * 10, "what came after the history that was taken over first"
             newest = get_rate("EUR", "USD").published_on
             assert (datetime.now(UTC).date() - newest).days <= 3
         refresh_rates(UUID(int=0))

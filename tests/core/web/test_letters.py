@@ -40,6 +40,10 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "invitation": SimpleNamespace(role="support", expires_at=AT),
         "link": SimpleNamespace(title=text, amount=None, due_on=AT.date()), "ends_at": AT, "words": ["Two lines:", text.splitlines()[0]],
         "progress": SimpleNamespace(total=Money(30_000, "GBP"), paid=Money(10_000, "GBP"), open=Money(20_000, "GBP")),
+        "what": "on", "left": 8, "count": 3, "more": 2, "titles": {"payment_received": "A payment", "on": "Two-step sign-in is on"}, "said": {"on": "It is on."},
+        "rows": [(SimpleNamespace(kind="payment_received", created_at=AT), payment, WHERE)], "card": "Visa ending in 4242",
+        "attack": SimpleNamespace(declines=12), "export": SimpleNamespace(done_rows=7000, expires_at=AT),
+        "listing": SimpleNamespace(title=text, reason=text),
         "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
     return write_letter(kind, Reader(locale, "Europe/London"), **(given | facts))
