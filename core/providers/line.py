@@ -29,14 +29,21 @@ class Line:
         """Body, status and headers, whatever the status. Raises NO_ANSWER."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
-        pool, through = self._pool(origin, parts.scheme, parts.hostname or "")
-        target = url if through else url[len(origin) :] or "/"
-        answer = pool.urlopen(method.upper(), target, headers=headers, body=body, redirect=False)
+        for last in (False, True):
+            pool, through = self._pool(origin, parts.scheme, parts.hostname or "")
+            target = url if through else url[len(origin) :] or "/"
+            try:
+                answer = pool.urlopen(method.upper(), target, headers=headers, body=body, redirect=False)
+                break
+            except urllib3.exceptions.ClosedPoolError:  # let go of by another thread before a word was sent: a new one is opened
+                if last:
+                    raise
         return answer.data, answer.status, answer.headers
 
     def close(self) -> None:
         """Lets go of the open connections."""
-        for pool, through in self._kept.values():
+        kept, self._kept = self._kept, {}
+        for pool, through in kept.values():
             if through:
                 pool.clear()
             else:
@@ -44,12 +51,13 @@ class Line:
 
     def _pool(self, origin: str, scheme: str, host: str) -> tuple[Any, bool]:
         """The connections to one address, and whether they go through a proxy, which is told the whole address."""
-        if origin not in self._kept:
+        kept = self._kept
+        if origin not in kept:
             proxy = None if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(scheme)
             straight = self._terms if scheme == "https" else {name: self._terms[name] for name in ("retries", "timeout")}
-            self._kept[origin] = (
+            kept[origin] = (
                 (urllib3.ProxyManager(proxy, **self._terms), True)
                 if proxy
                 else (urllib3.connection_from_url(origin, maxsize=MOST_KEPT, **straight), False)
             )
-        return self._kept[origin]
+        return kept[origin]

@@ -109,6 +109,7 @@ def test_a_payment_is_found_and_refunded_by_keyboard(visitor: Visit, shop: Shop,
     keys.to("^Refund$").press("Space")
     keys.to("^Amount to refund").write("5")
     keys.to("^See what this does$").press("Enter")
-    keys.to("^Refund$").press("Enter")
+    keys.page.get_by_role("button", name="Refund £5.00").wait_for()
+    keys.to("^Refund £5.00$").press("Enter")
     expect(keys.page.get_by_text("The refund is asked for.")).to_be_visible()
     assert fresh(shop, paid).refunding.minor == 500

@@ -96,7 +96,8 @@ def test_an_address_is_let_go_of_after_half_a_year_and_the_line_stays(shop: Shop
         prune_origins(1000)
     assert "127.0.0.1" in lines(owner.get(f"{PAGE}?kind=settings"))[0]
     with shifted(timedelta(days=181)), unit(shop.app):
-        prune_origins(1000)
+        while prune_origins(1000):  # those of other tests among them
+            pass
     line = lines(owner.get(f"{PAGE}?kind=settings"))[0]
     assert "127.0.0.1" not in line and "Red Door Bakery" in line
 
