@@ -172,7 +172,7 @@ def _value(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return ", ".join(map(str, value)) if isinstance(value, list) else role_word(str(value))  # what is no role stays as it is
+    return ", ".join(role_word(str(one)) for one in (value if isinstance(value, list) else [value]))  # what is no role stays as it is
 
 
 def _detail(kept: dict[str, Any]) -> str:

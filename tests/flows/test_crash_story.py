@@ -117,7 +117,7 @@ UNFINISHED = {
     "refunds": "SELECT count(*) AS n FROM refunds WHERE state NOT IN ('succeeded', 'failed', 'canceled')",
     "uncertain payments": "SELECT count(*) AS n FROM payments WHERE state IN ('created', 'processing', 'unknown')",
     "money tasks": "SELECT count(*) AS n FROM outbox WHERE queue = 'money' AND job NOT IN ('settle_attempt', 'fetch_statements')",
-    "letters and papers": "SELECT count(*) AS n FROM outbox WHERE queue <> 'money' AND job <> 'prune'",
+    "letters and papers": "SELECT count(*) AS n FROM outbox WHERE queue <> 'money' AND job NOT IN ('prune', 'refresh_rates')",
 }
 
 
