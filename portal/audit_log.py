@@ -161,7 +161,7 @@ def changes_of(kept: dict[str, Any]) -> list[tuple[str, str, str]]:
     """(what, before, after) of everything that an entry says was changed."""
     found = kept.get("changes") or ({"value": [kept["before"], kept["after"]]} if "before" in kept and "after" in kept else {})
     return [
-        (name.replace("_", " "), _value(pair[0]), _value(pair[1]))
+        (role_word(name).replace("_", " "), _value(pair[0]), _value(pair[1]))
         for name, pair in found.items()
         if isinstance(pair, list) and len(pair) == 2
     ]

@@ -26,7 +26,7 @@ def wear(shop: Shop, **terms: str):
 
 
 def colours(shop: Shop, link) -> str:
-    return Browser(shop.app).client.get(link_address(shop, link)).text.partition("<style")[2].partition("</style>")[0]
+    return Browser(shop.app).client.get(link_address(shop, link)).text.rpartition("<style")[2].partition("</style>")[0]
 
 
 def branded(shop: Shop, accent: str = BLUE) -> None:
