@@ -15,8 +15,9 @@ from bench.stack import Services
 from bench.world import Waiting, make_reference, make_vendors, make_waiting, stock_reference
 from core.kernel.db import unit_of_work
 from core.ledger.queries import find_breaks
+from core.payments.hear import Told
 from core.payments.match import find_attempts, lock_payments
-from core.payments.settle import Told, settle_at_once, settle_many
+from core.payments.settle import settle_at_once, settle_many
 from ops.postgres import OWNER
 
 CLIENTS, BATCH, WARM = 8, 50, 8

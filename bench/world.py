@@ -12,8 +12,8 @@ from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.money import Money
+from core.payments.hear import Told
 from core.payments.models import Attempt, Payment
-from core.payments.settle import Told
 from core.providers.contract import Outcome
 
 AMOUNT, FEE = 10_000, 150

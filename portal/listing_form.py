@@ -153,15 +153,15 @@ class BoxesField(SelectMultipleField):
 def product_form(category: Category, product: Product | None = None, *, posted: bool = False) -> ProductForm:
     """The form with a field for each attribute of the category: empty, filled in with a product, or as it was sent."""
     schema = tuple(read_schema(category.attributes))
-    made = type("ProductFormOfCategory", (ProductForm,), {"schema": schema, **{one.field: _field(one) for one in schema}})
-    if posted:
-        return made(request.form)  # type: ignore[no-any-return]
-    if product is None:
-        return made(formdata=None, currency=current().vendor.currency)  # type: ignore[no-any-return]
-    kept = {one.field: product.attributes.get(one.key) for one in schema}
-    return made(  # type: ignore[no-any-return]
-        formdata=None, name=product.name, description=product.description, price=product.price, currency=product.currency, **kept
+    made: type[ProductForm] = type(
+        "ProductFormOfCategory", (ProductForm,), {"schema": schema, **{one.field: _field(one) for one in schema}}
     )
+    if posted:
+        return made(request.form)
+    if product is None:
+        return made(formdata=None, currency=current().vendor.currency)
+    kept = {one.field: product.attributes.get(one.key) for one in schema}
+    return made(formdata=None, name=product.name, description=product.description, price=product.price, currency=product.currency, **kept)
 
 
 def _field(one: Attribute) -> Any:

@@ -9,11 +9,12 @@ from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
 from core.kernel.db import db
 from core.kernel.outbox import enqueue
+from core.payments.hear import Told, ask_again
 from core.payments.match import Named, find_attempts, find_refund, lock_payments
 from core.payments.models import Attempt, Payment
 from core.payments.refund import settle_refund
 from core.payments.saving import find_saving
-from core.payments.settle import Told, ask_again, settle_many
+from core.payments.settle import settle_many
 from core.providers.contract import ProviderEvent
 from core.providers.inbox import StoredEvent, close_events, take_events
 from core.providers.registry import provider_named

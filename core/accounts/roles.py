@@ -122,10 +122,10 @@ def change_custom(vendor: Vendor, public_id: str, *, name: str, permissions: Col
     locked(Vendor, vendor.id)
     row = get_custom(vendor, public_id)
     check_giving(vendor, role_of(CUSTOM, row).permissions, by=by, field="permissions")
-    wished = {"name": _free_name(vendor, name, row), "permissions": _wished(vendor, permissions, by)}
-    changes = audit.differences({"name": row.name, "permissions": row.permissions}, wished)
+    title, granted = _free_name(vendor, name, row), _wished(vendor, permissions, by)
+    changes = audit.differences({"name": row.name, "permissions": row.permissions}, {"name": title, "permissions": granted})
     if changes:
-        row.name, row.permissions, row.updated_at = wished["name"], wished["permissions"], now()  # type: ignore[assignment]
+        row.name, row.permissions, row.updated_at = title, granted, now()
         audit.record(vendor.id, actor=by, action="role.changed", subject=row.public_id, changes=changes)
     return row
 

@@ -65,8 +65,9 @@ def _read(kind: Any, kept: Any) -> Any:
         inner, *_rest = get_args(kind)
         return tuple(_read(inner, each) for each in kept)
     if is_dataclass(kind):
-        hints = _hints(kind)
-        return kind(**{name: _read(hints[name], value) for name, value in kept.items()})  # type: ignore[operator]
+        make: Any = kind
+        hints = _hints(make)
+        return make(**{name: _read(hints[name], value) for name, value in kept.items()})
     if kind in (bool, int, str) and type(kept) is kind:
         return kept
     raise TypeError(f"{kept!r} is no {kind}")

@@ -11,7 +11,7 @@ from core.directory.listings import BadListing, changed, lock_listing, phone
 from core.directory.models import Branch, Listing
 from core.directory.words import words_of
 from core.kernel.clock import now
-from core.kernel.db import db, locked
+from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
 from core.kernel.sentence import said
@@ -78,7 +78,7 @@ def edit_branch(listing: Listing, branch: Branch, *, by: str, terms: BranchTerms
     """Change it; its address stays."""
     columns = check_branch(terms)
     standing, listing = lock_listing(listing)
-    branch = _locked(branch)
+    branch = lock_again(branch)
     for name, value in columns.items():
         setattr(branch, name, value)
     branch.updated_at = now()
@@ -89,7 +89,7 @@ def edit_branch(listing: Listing, branch: Branch, *, by: str, terms: BranchTerms
 def archive_branch(listing: Listing, branch: Branch, *, by: str) -> bool:
     """It is no place of the listing any more, until it is brought back."""
     standing, listing = lock_listing(listing)
-    branch = _locked(branch)
+    branch = lock_again(branch)
     if branch.archived_at is not None:
         return False
     branch.archived_at = now()
@@ -99,19 +99,12 @@ def archive_branch(listing: Listing, branch: Branch, *, by: str) -> bool:
 
 def unarchive_branch(listing: Listing, branch: Branch, *, by: str) -> bool:
     standing, listing = lock_listing(listing)
-    branch = _locked(branch)
+    branch = lock_again(branch)
     if branch.archived_at is None:
         return False
     branch.archived_at = None
     changed(standing, listing, by, "branch.unarchived", subject=branch.public_id)
     return True
-
-
-def _locked(branch: Branch) -> Branch:
-    fresh = locked(Branch, branch.vendor_id, branch.mode, branch.id)
-    if fresh is None:
-        raise RuntimeError("a branch is never deleted")
-    return fresh
 
 
 def check_branch(terms: BranchTerms) -> dict[str, object]:

@@ -98,7 +98,7 @@ def remove_image(listing: Listing, image: ListingImage, *, by: str) -> None:
     mine = delete(ListingImage).where(
         ListingImage.vendor_id == listing.vendor_id, ListingImage.mode == listing.mode, ListingImage.id == image.id
     )
-    if db.session.execute(mine).rowcount:  # type: ignore[attr-defined]
+    if db.session.scalar(mine.returning(ListingImage.id)):
         db.session.expire_all()
         changed(standing, listing, by, "image.removed", subject=image.public_id)
 

@@ -15,7 +15,7 @@ from core.directory.models import Category, Listing, Standing
 from core.directory.standing import lock_standing, settle_counts, touch
 from core.kernel.audit import record
 from core.kernel.clock import now
-from core.kernel.db import db, locked
+from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.sentence import said
@@ -123,10 +123,7 @@ def unarchive_listing(listing: Listing, *, by: str) -> bool:
 def lock_listing(listing: Listing) -> tuple[Standing, Listing]:
     """The vendor's standing and the listing as they are now, locked in this order by every act of the room."""
     standing = lock_standing(listing.vendor_id, listing.mode)
-    fresh = locked(Listing, listing.vendor_id, listing.mode, listing.id)
-    if fresh is None:
-        raise RuntimeError("a listing is never deleted")
-    return standing, fresh
+    return standing, lock_again(listing)
 
 
 def changed(standing: Standing, listing: Listing, by: str, action: str, *, subject: str = "", **detail: object) -> Listing:

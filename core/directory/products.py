@@ -10,7 +10,7 @@ from core.directory.listings import BadListing, changed, lock_listing
 from core.directory.models import Category, Listing, Product
 from core.kernel.clock import now
 from core.kernel.currency import OFFERED
-from core.kernel.db import db, locked
+from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
 from core.kernel.sentence import said
@@ -45,7 +45,7 @@ def add_product(listing: Listing, *, by: str, terms: ProductTerms, publish: bool
 def edit_product(listing: Listing, product: Product, *, by: str, terms: ProductTerms) -> Product:
     """Change it; what is shown changes at once."""
     standing, listing = lock_listing(listing)
-    columns, product = check_product(listing, terms), _locked(product)
+    columns, product = check_product(listing, terms), lock_again(product)
     for name, value in columns.items():
         setattr(product, name, value)
     product.updated_at = now()
@@ -56,7 +56,7 @@ def edit_product(listing: Listing, product: Product, *, by: str, terms: ProductT
 def publish_product(listing: Listing, product: Product, *, by: str) -> bool:
     """Show it with its listing. False when it is published already."""
     standing, listing = lock_listing(listing)
-    product = _locked(product)
+    product = lock_again(product)
     if product.archived_at is not None:
         raise Conflict("Bring the product back from the archive first.")
     if product.state == "published":
@@ -69,7 +69,7 @@ def publish_product(listing: Listing, product: Product, *, by: str) -> bool:
 def unpublish_product(listing: Listing, product: Product, *, by: str) -> bool:
     """Back to a draft."""
     standing, listing = lock_listing(listing)
-    product = _locked(product)
+    product = lock_again(product)
     if product.state == "draft":
         return False
     product.state = "draft"
@@ -80,7 +80,7 @@ def unpublish_product(listing: Listing, product: Product, *, by: str) -> bool:
 def archive_product(listing: Listing, product: Product, *, by: str) -> bool:
     """Out of sight until it is brought back; it does not count meanwhile."""
     standing, listing = lock_listing(listing)
-    product = _locked(product)
+    product = lock_again(product)
     if product.archived_at is not None:
         return False
     product.archived_at = now()
@@ -91,19 +91,12 @@ def archive_product(listing: Listing, product: Product, *, by: str) -> bool:
 def unarchive_product(listing: Listing, product: Product, *, by: str) -> bool:
     """Back as it was."""
     standing, listing = lock_listing(listing)
-    product = _locked(product)
+    product = lock_again(product)
     if product.archived_at is None:
         return False
     product.archived_at = None
     changed(standing, listing, by, "product.unarchived", subject=product.public_id)
     return True
-
-
-def _locked(product: Product) -> Product:
-    fresh = locked(Product, product.vendor_id, product.mode, product.id)
-    if fresh is None:
-        raise RuntimeError("a product is never deleted")
-    return fresh
 
 
 def check_product(listing: Listing, terms: ProductTerms) -> dict[str, Any]:

@@ -190,6 +190,19 @@ def locked(model: type[Row], *key: Any) -> Row | None:
     return None if found is None else make(session, found, True)
 
 
+def lock_again(row: Row) -> Row:
+    """A row as it is now, locked until the unit ends. For rows that are never deleted."""
+    fresh = locked(type(row), *[getattr(row, name) for name in _key_of(type(row))])
+    if fresh is None:
+        raise RuntimeError(f"a row of {row.__tablename__} has gone, and none is ever deleted")
+    return fresh
+
+
+@cache
+def _key_of(model: type[Row]) -> tuple[str, ...]:
+    return tuple(column.name for column in inspect(model).primary_key)
+
+
 @cache
 def _locking(model: type[Row]) -> tuple[str, Make]:
     """Put together once for each table: rows are locked on every step of a payment."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Membership, User, Vendor
@@ -93,7 +93,7 @@ def count_news(vendor: Vendor, mode: str, person: str, *, after: uuid.UUID, unti
     return int(db.session.scalar(select(func.count()).select_from(_news(vendor, mode, person, after, until).subquery())) or 0)
 
 
-def _news(vendor: Vendor, mode: str, person: str, after: uuid.UUID, until: uuid.UUID):  # type: ignore[no-untyped-def]
+def _news(vendor: Vendor, mode: str, person: str, after: uuid.UUID, until: uuid.UUID) -> Select[Notice]:
     wanted = select(NotificationChoice.kind).where(
         NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.person == person,
         NotificationChoice.mailed,

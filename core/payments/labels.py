@@ -59,7 +59,7 @@ def unlabel_payment(vendor: Vendor, payment: Payment, label: str, *, by: str) ->
         PaymentLabel.vendor_id == vendor.id, PaymentLabel.mode == payment.mode, PaymentLabel.payment_id == payment.id,
         PaymentLabel.label == label[: LONGEST + 1],
     )  # fmt: skip
-    if not db.session.execute(mine).rowcount:  # type: ignore[attr-defined]
+    if db.session.scalar(mine.returning(PaymentLabel.label)) is None:
         return False
     note(payment, "payment.unlabelled", actor=by, label=label)
     return True

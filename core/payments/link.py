@@ -15,7 +15,7 @@ from core.kernel.ask import Question
 from core.kernel.audit import differences, record
 from core.kernel.clock import now
 from core.kernel.currency import OFFERED, exponent
-from core.kernel.db import db, locked
+from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
@@ -345,10 +345,7 @@ def _columns(terms: LinkTerms) -> dict[str, object]:
 
 def lock_link(link: PaymentLink) -> PaymentLink:
     """The link as it is now, locked until the unit ends."""
-    fresh = locked(PaymentLink, link.vendor_id, link.mode, link.id)
-    if fresh is None:
-        raise RuntimeError("a link is never deleted")
-    return fresh
+    return lock_again(link)
 
 
 def touch_link(link: PaymentLink, by: str, action: str, **detail: Any) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Select, select, update
 from core.accounts.models import Vendor
 from core.customers.models import Customer
 from core.kernel.clock import now
-from core.kernel.db import db, locked
+from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict, NotFound
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.outbox import enqueue
@@ -116,7 +116,7 @@ def forget(card: SavedCard) -> SavedCard:
     Safe to repeat. Refuses CardInUse while a payment is being charged to it: that has to end first.
     """
     _hold_payer(card.vendor_id, card.mode, card.email)
-    card = _locked(card)
+    card = lock_again(card)
     if card.put_away_at is not None:
         return card
     if db.session.scalar(_being_charged(card)):
@@ -138,23 +138,16 @@ def forget_at_provider(card: SavedCard) -> None:
 
 def note_forgotten(card: SavedCard) -> None:
     """The provider has forgotten it."""
-    card = _locked(card)
+    card = lock_again(card)
     card.forgotten_at = card.forgotten_at or now()
 
 
 def lock_card(card: SavedCard) -> SavedCard:
     """The card as it is now, locked until the unit ends. Refuses CardGone when it was put away."""
-    card = _locked(card)
+    card = lock_again(card)
     if card.put_away_at is not None:
         raise CardGone("This card was removed.")
     return card
-
-
-def _locked(card: SavedCard) -> SavedCard:
-    fresh = locked(SavedCard, card.vendor_id, card.mode, card.id)
-    if fresh is None:
-        raise RuntimeError("a saved card is never deleted")
-    return fresh
 
 
 def _theirs(vendor_id: uuid.UUID, mode: str, email: str) -> Select[tuple[SavedCard]]:

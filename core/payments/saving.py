@@ -12,7 +12,7 @@ from core.accounts.models import Vendor
 from core.accounts.queries import find_vendor
 from core.customers.meet import meet_customer
 from core.kernel.clock import now
-from core.kernel.db import db, locked
+from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.outbox import enqueue_named, is_waiting
@@ -190,10 +190,7 @@ def claim_due_savings(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]
 
 def lock_saving(saving: Saving) -> Saving:
     """The saving as it is now, locked until the unit ends."""
-    fresh = locked(Saving, saving.vendor_id, saving.mode, saving.id)
-    if fresh is None:
-        raise RuntimeError("a saving is never deleted")
-    return fresh
+    return lock_again(saving)
 
 
 def prune_savings(limit: int) -> int:

@@ -11,10 +11,10 @@ from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.notifications.team import tell_team
 from core.payments.attempt import live_attempt
+from core.payments.hear import ask_again
 from core.payments.history import note
 from core.payments.lockout import BY_CARD
 from core.payments.models import Payment
-from core.payments.settle import ask_again
 from core.payments.start import lock_payment
 from core.payments.states import PAID_OR_OVER
 from core.risk import score

@@ -13,7 +13,7 @@ from core.accounts.models import Vendor
 from core.customers.meet import meet_customer
 from core.kernel.ask import Question
 from core.kernel.clock import now
-from core.kernel.db import locked
+from core.kernel.db import lock_again, locked
 from core.kernel.errors import Refusal
 from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.money import Money
@@ -273,10 +273,7 @@ def open_payment(text: str, *, purpose: str = "payment") -> tuple[Vendor, Paymen
 
 def lock_payment(payment: Payment) -> Payment:
     """The payment as it is now, locked until the unit ends."""
-    fresh = locked(Payment, payment.vendor_id, payment.mode, payment.id)
-    if fresh is None:
-        raise RuntimeError("a payment is never deleted")
-    return fresh
+    return lock_again(payment)
 
 
 def note_locale(payment: Payment, locale: str) -> None:

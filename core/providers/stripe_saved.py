@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -24,22 +25,26 @@ class CardRefused(ProviderRefused):
         self.intent = intent
 
 
-class SavedCards:
-    """The part of the adapter about saved cards; it asks by the adapter's own line."""
+class SavedCards(ABC):
+    """The part of the adapter about saved cards; the adapter itself, which keeps the line to Stripe, says how anything is asked."""
 
     mode: str
 
+    @abstractmethod
     def _make(self, what: str, params: Mapping[str, Any], reference: str) -> dict[str, Any]:
-        raise NotImplementedError
+        """Makes something, once for each reference."""
 
+    @abstractmethod
     def _read(self, what: str, **params: Any) -> dict[str, Any]:
-        raise NotImplementedError
+        """Reads something."""
 
+    @abstractmethod
     def _ask(self, method: str, what: str, **params: Any) -> dict[str, Any]:
-        raise NotImplementedError
+        """Anything else."""
 
+    @abstractmethod
     def _create_session(self, wish: OpenPayment | OpenSaving, params: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+        """Opens a page of Stripe's."""
 
     def saves(self) -> bool:
         """Cards."""

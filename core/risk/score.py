@@ -9,7 +9,7 @@ from core.risk.windows import add, count, mark
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 PROVE, STOP = 40, 100  # from these scores on a try has to prove itself, or is stopped
-MOST_SHARED = 60  # what others did on the same link or at the same vendor never stops anybody: it can only ask for a proof
+MOST_SHARED = 60  # what others did on the same link, at the same vendor or under an address nobody proved never stops anybody: it can only ask for a proof
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""Public pages kept in Redis for a minute: under a number that changes with whatever they show, so that none is ever out of date.
+"""Public pages kept in Redis for a minute, under a number that changes with whatever the directory itself says in them.
 
+What else stands on them (the address of a payment link, whether it is open) may be a minute old; the link's own page knows better.
 The number is a row of PostgreSQL and changes in the transaction of the act itself. Nothing has to be told to forget: a page that was kept
 under the old number is simply not asked for again. Redis may lose everything, or be away; then a page is written anew.
 """
@@ -10,7 +11,7 @@ import hashlib
 import time
 import zlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from flask import Response, current_app
@@ -69,7 +70,7 @@ def kept(name: tuple[Any, ...], write: Callable[[], Response]) -> Response:
 
 def _keep(line: Redis, key: str, packed: bytes, minute: int) -> None:
     counter = f"pages:{minute}"
-    if int(line.incr(counter)) <= MOST_A_MINUTE:  # type: ignore[arg-type]
+    if cast(int, line.incr(counter)) <= MOST_A_MINUTE:
         line.set(key, packed, ex=SECONDS)
     line.expire(counter, 2 * SECONDS)
 

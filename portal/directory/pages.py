@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, redirect, url_for
+from flask import Response, make_response, redirect, url_for
 
 from core.directory.index import address_of
 from core.directory.models import ListingImage
@@ -32,7 +32,7 @@ def _page(address: str, slug: str) -> Response:
     shown = open_listing(address)
     if address != address_of(shown.listing):
         endpoint = "directory.branch" if slug else "directory.listing"
-        return redirect(url_for(endpoint, address=address_of(shown.listing), branch=slug or None), 301)  # type: ignore[return-value]
+        return make_response(redirect(url_for(endpoint, address=address_of(shown.listing), branch=slug or None), 301))
 
     def write() -> Response:
         sight = see_listing(shown.vendor, shown.listing)

@@ -119,7 +119,7 @@ def test_a_job_that_gave_way_is_done_a_moment_later(app, environment, shop, came
     from datetime import timedelta
 
     from core.kernel.clock import shifted
-    from core.payments.settle import ask_again
+    from core.payments.hear import ask_again
     from workers.runner import drain
 
     payment, _, _ = came_back()

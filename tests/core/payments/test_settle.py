@@ -16,9 +16,10 @@ from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.ledger.queries import balances, journals_about
 from core.payments.close import record_close
+from core.payments.hear import Told
 from core.payments.models import Attempt, Payment
 from core.payments.queries import list_attempts, page_state, timeline
-from core.payments.settle import Told, settle, settle_at_once, settle_many
+from core.payments.settle import settle, settle_at_once, settle_many
 from core.providers.contract import Outcome
 from tests.core.payments.conftest import AtOnce, another_shop
 from tests.factories import Shop, fresh, make_link, make_paid, make_payment, open_payment, tell, unit

@@ -1,0 +1,193 @@
+"""What a provider says of a payment short of money: under way, declined, closed, unknown. States move by their table, old news is stale."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from core.accounts.models import Vendor
+from core.kernel.clock import now
+from core.kernel.db import db
+from core.kernel.outbox import OutboxTask, enqueue
+from core.notifications.notify import notify
+from core.notifications.payer_letters import is_sent
+from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
+from core.payments.charge_news import hear_charge
+from core.payments.history import move, note
+from core.payments.lockout import BY_CARD, locked_until
+from core.payments.models import Attempt, Payment, PaymentEvent
+from core.payments.start import SECOND_CHANCE, SESSION, keep_place, lock_payment
+from core.payments.states import LIVE_ATTEMPT, PAYMENT, may_move
+from core.providers.contract import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a provider said about one payment, and how we heard it. `cause` is an event id, or the way we asked."""
+
+    vendor: Vendor
+    payment: Payment
+    attempt: Attempt | None
+    outcome: Outcome
+    cause: str
+    actor: str = "provider"
+
+
+def hear(told: Told) -> str:
+    """Everything but success: states move by their table, and old news is stale."""
+    outcome = told.outcome
+    if told.attempt is not None:
+        payment, attempt = lock_both(told.attempt)
+    else:
+        payment, attempt = lock_payment(told.payment), None
+    if attempt is not None and attempt.surface == "saved":
+        return hear_charge(told.vendor, payment, attempt, outcome, cause=told.cause, actor=told.actor)
+    if payment.state == "succeeded":
+        if attempt is not None and outcome.state == "canceled":
+            move_attempt(attempt, "abandoned")
+        return "stale"
+    if outcome.state in ("requires_method", "declined"):
+        return _hear_decline(payment, attempt, outcome, told)
+    if outcome.state == "canceled":
+        return _hear_canceled(payment, attempt, told)
+    return "stale" if _is_over(attempt) else _hear_progress(payment, attempt, told)
+
+
+def _hear_canceled(payment: Payment, attempt: Attempt | None, told: Told) -> str:
+    """Nothing can be paid on the attempt any more. A payer who was told to wait for the bank is told how that ended."""
+    if attempt is not None:
+        if not closes(attempt, told.outcome):
+            return "stale"
+        move_attempt(attempt, "abandoned")
+    if payment.state == "processing" and live_attempt(payment) is None:
+        _tell_payer_it_failed(told.vendor, payment)
+    nothing_pending(payment, told)
+    return "told"
+
+
+def _hear_progress(payment: Payment, attempt: Attempt | None, told: Told) -> str:
+    """It is under way: with the bank, with the payer, or we do not know."""
+    outcome = told.outcome
+    if outcome.state == "processing" and outcome.charge and _decline_known(payment, outcome.charge, ""):
+        return "stale"  # the bank was asked, and has said no since: the news are in the wrong order
+    if _was_before(attempt, told):
+        return "stale"
+    if outcome.state == "unknown" and payment.state == "processing":
+        return "stale"  # that it cannot be asked just now takes nothing from what we know: the bank has it
+    to = {"processing": "processing", "requires_action": "requires_action", "unknown": "unknown"}[outcome.state]
+    if attempt is not None:
+        move_attempt(attempt, {"processing": "submitted", "requires_action": "action_required", "unknown": "unknown"}[to])
+    if payment.state == to or not may_move(PAYMENT, payment.state, to) or payment.state in ("canceled", "expired"):
+        return "stale"
+    if to == "requires_action" and payment.state == "requires_method":
+        return "told"  # the page at the provider is still open after a decline; the reason stays on show
+    move(payment, to, f"payment.{to}", actor=told.actor, cause=told.cause)
+    _promise(told.vendor, payment, attempt)
+    return "told"
+
+
+def _promise(vendor: Vendor, payment: Payment, attempt: Attempt | None) -> None:
+    """A payer whose bank may take days is told by e-mail what they have been told on the page."""
+    if (
+        payment.state == "processing"
+        and attempt is not None
+        and attempt.delayed_days
+        and is_sent(vendor, payment.mode, "instruction_received")
+    ):
+        notify(vendor, "instruction_received", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
+
+
+def _was_before(attempt: Attempt | None, told: Told) -> bool:
+    """An event that the payer is being asked says nothing new once they have answered and their bank has it."""
+    return (
+        attempt is not None and attempt.state == "submitted" and told.outcome.state == "requires_action" and told.cause.startswith("evt_")
+    )
+
+
+def _is_over(attempt: Attempt | None) -> bool:
+    """News of an attempt that was closed says nothing about the payment's present one."""
+    return attempt is not None and attempt.state not in LIVE_ATTEMPT
+
+
+def nothing_pending(payment: Payment, told: Told) -> None:
+    """An attempt has ended without paying this payment: it is not waiting for an answer any more, and may be tried again."""
+    if payment.state in ("unknown", "processing") and live_attempt(payment) is None:
+        _give_time(payment)
+        move(payment, "requires_method", "payment.requires_method", actor=told.actor, cause=told.cause)
+
+
+def _give_time(payment: Payment) -> None:
+    """What the bank worked on did not expire meanwhile; now that it said no, there is time to pay in another way."""
+    if payment.state == "processing":
+        payment.expires_at = max(payment.expires_at, now() + SECOND_CHANCE)
+
+
+def _hear_open(payment: Payment, attempt: Attempt | None, told: Told) -> str:
+    """Nothing was tried yet. That ends our not knowing: the provider's page is still open and waits for the payer."""
+    if payment.state != "unknown" or _is_over(attempt):
+        return "stale"
+    if attempt is not None:
+        move_attempt(attempt, "action_required")
+    move(payment, "requires_action", "payment.requires_action", actor=told.actor, cause=told.cause)
+    return "told"
+
+
+def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, told: Told) -> str:
+    """A decline ends a try, never the payment: the payer may try again on the same opening."""
+    if outcome.decline_code is None:
+        return _hear_open(payment, attempt, told)
+    charge = outcome.charge or ""
+    known = _decline_known(payment, charge, told.cause)
+    if not known:
+        keep_place(payment, SESSION)
+        note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
+        if outcome.card_fingerprint or attempt is None or attempt.method in BY_CARD:
+            _have_it_counted(payment, name=charge or told.cause, card=outcome.card_fingerprint or "")
+    # Heard again while we did not know, or as the end of the attempt: so this is how things stand.
+    if _is_over(attempt) or (known and payment.state != "unknown" and not outcome.closed):
+        return "stale" if known else "told"
+    if attempt is not None:
+        attempt.decline_code = outcome.decline_code
+        move_attempt(attempt, "declined" if outcome.closed else "action_required")
+    payment.decline_code = outcome.decline_code
+    if payment.state == "processing":
+        _give_time(payment)
+        _tell_payer_it_failed(told.vendor, payment)
+        if attempt is not None and attempt.state in LIVE_ATTEMPT:
+            ask_again(payment.vendor_id, payment.mode, attempt)  # an event does not say whether its page takes another card
+    if payment.state != "requires_method" and may_move(PAYMENT, payment.state, "requires_method"):
+        move(payment, "requires_method", "payment.requires_method", actor=told.actor, cause=told.cause)
+    db.session.flush()
+    if attempt is not None and attempt.state in LIVE_ATTEMPT and locked_until(payment):
+        ask_again(payment.vendor_id, payment.mode, attempt)  # its page at the provider takes cards still: a worker closes it
+    return "told"
+
+
+def _have_it_counted(payment: Payment, *, name: str, card: str) -> None:
+    """A worker counts it, against card testing: the counters stand in Redis, which is not asked while rows are locked."""
+    enqueue("count_decline", payment.vendor_id, mode=payment.mode, payment=str(payment.id), decline=name, card=card)
+
+
+def _tell_payer_it_failed(vendor: Vendor, payment: Payment) -> None:
+    """The page had said that it was being processed and that we would write; so we do, unless the vendor has decided otherwise."""
+    if is_sent(vendor, payment.mode, "payment_failed"):
+        notify(vendor, "payment_failed", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
+
+
+def _decline_known(payment: Payment, charge: str, cause: str) -> bool:
+    """The same decline heard twice (webhook and poll) is one line. The failed charge names it; without one, the event does."""
+    declines = select(PaymentEvent.seq).where(
+        PaymentEvent.vendor_id == payment.vendor_id,
+        PaymentEvent.mode == payment.mode,
+        PaymentEvent.payment_id == payment.id,
+        PaymentEvent.kind == "attempt.declined",
+    )
+    same = PaymentEvent.detail["charge"].astext == charge if charge else PaymentEvent.cause == cause
+    return db.session.scalar(declines.where(same).limit(1)) is not None
+
+
+def ask_again(vendor_id: uuid.UUID, mode: str, attempt: Attempt, *, due_in: int = 0) -> OutboxTask:
+    """Have a worker ask the provider about this attempt."""
+    return enqueue("settle_attempt", vendor_id, due_in=due_in, mode=mode, attempt=str(attempt.id))
