@@ -57,6 +57,22 @@ class Vendor(Base):
     created_at: Mapped[datetime]
 
 
+class BusinessDetails(Base):
+    """What an invoice must say of a business, as the seller or as the buyer on it."""
+
+    __tablename__ = "business_details"
+    __table_args__ = (CheckConstraint("tax_bps BETWEEN 0 AND 5000", name="tax_bps"),)
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    legal_name: Mapped[str] = mapped_column(String(120))
+    street: Mapped[str] = mapped_column(String(120))
+    postcode: Mapped[str] = mapped_column(String(20))
+    city: Mapped[str] = mapped_column(String(80))
+    registration: Mapped[str] = mapped_column(String(60))  # the number in the register of companies
+    vat_id: Mapped[str] = mapped_column(String(20))
+    tax_bps: Mapped[int | None]  # what it charges on its own plans, in hundredths of a percent; None: it is not registered for VAT
+    updated_at: Mapped[datetime]
+
+
 class VendorLogo(Base):
     """The picture itself, as we drew it (core/accounts/logo.py): read only when a browser or a paper asks for it."""
 

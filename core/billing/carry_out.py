@@ -99,7 +99,7 @@ def _want(row: KeptSubscription, zone: BillingZone, place: int, wanted: ChargeWa
         BillingCharge(
             vendor_id=row.vendor_id, mode=row.mode, id=uuid7(), public_id=public_id("chg"), subscription_id=row.id, event_seq=row.events,
             place=place, documents=list(wanted.documents), currency=wanted.amount.currency, amount_minor=wanted.amount.minor,
-            attempt=wanted.attempt, state="wanted", due_at=due_at, made_at=now(), ended_at=None,
+            attempt=wanted.attempt, state="wanted", payment_id=None, due_at=due_at, made_at=now(), ended_at=None,
         )
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKey, ForeignKey
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.accounts.house import HOUSE
 from core.kernel.db import Base, TenantKey, mode_check
 
 
@@ -39,6 +40,16 @@ class KeptSubscription(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         Index("ix_subscriptions_subscriber", "vendor_id", "mode", "subscriber", "id"),
         Index("ix_subscriptions_due", "due_at"),
+        # Who subscribes to the plans of the house does so once.
+        Index(
+            "uq_subscriptions_one",
+            "vendor_id",
+            "mode",
+            "subscriber",
+            unique=True,
+            postgresql_where=text(f"vendor_id = '{HOUSE}' AND status <> 'cancelled'"),
+        ),
+        CheckConstraint("ahead_seconds = 0 OR (mode = 'test' AND ahead_seconds > 0)", name="ahead"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
     public_id: Mapped[str] = mapped_column(String(40))
@@ -53,6 +64,8 @@ class KeptSubscription(TenantKey, Base):
     period_end: Mapped[date]
     state: Mapped[dict[str, Any]] = mapped_column(JSONB)
     events: Mapped[int] = mapped_column(Integer)  # how many there are
+    followed: Mapped[int] = mapped_column(Integer, default=0, server_default="0")  # of how many the books, letters and listings know
+    ahead_seconds: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # how far a test subscription's clock was moved
     began_at: Mapped[datetime]
 
 
@@ -157,7 +170,8 @@ class BillingCharge(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "subscription_id", "event_seq", "place"),
         Index("ix_billing_charges_due", "due_at", postgresql_where=text("state = 'wanted'")),
-        CheckConstraint("state IN ('wanted', 'stopped', 'received', 'refused')", name="state"),
+        Index("ix_billing_charges_payment", "vendor_id", "mode", "payment_id", postgresql_where=text("payment_id IS NOT NULL")),
+        CheckConstraint("state IN ('wanted', 'sent', 'stopped', 'received', 'refused')", name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         ForeignKeyConstraint(
             ["vendor_id", "mode", "subscription_id"], ["subscriptions.vendor_id", "subscriptions.mode", "subscriptions.id"],
@@ -173,6 +187,7 @@ class BillingCharge(TenantKey, Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     attempt: Mapped[int]
     state: Mapped[str] = mapped_column(String(10))
+    payment_id: Mapped[uuid.UUID | None]  # what it became, once it was sent
     due_at: Mapped[datetime]
     made_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

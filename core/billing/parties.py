@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from core.accounts.house import find_details
 from core.accounts.models import Vendor
 from core.billing.models import KeptSubscription
 from core.customers.models import Customer
@@ -29,4 +30,11 @@ def _buyer(row: KeptSubscription) -> Party:
 
 
 def _business(vendor: Vendor) -> Party:
-    return {"id": vendor.public_id, "name": vendor.name, "email": vendor.support_email, "country": vendor.country}
+    party: Party = {"id": vendor.public_id, "name": vendor.name, "email": vendor.support_email, "country": vendor.country}
+    details = find_details(vendor.id)
+    if details is not None:
+        party |= {
+            "name": details.legal_name or vendor.name, "street": details.street, "postcode": details.postcode, "city": details.city,
+            "registration": details.registration, "vat_id": details.vat_id,
+        }  # fmt: skip
+    return party

@@ -53,7 +53,17 @@ def begin_subscription(seller: Seller, mode: str, *, subscriber: str, wish: Begi
     day = local_date(now(), BillingZone(wish.zone))
     key = public_id("sub")
     state, effects = _begin(wish, key, day, _offer(seller.id, mode, day, wish.currency))
-    row = KeptSubscription(vendor_id=seller.id, mode=mode, id=uuid7(), public_id=key, subscriber=subscriber, events=0, began_at=now())
+    row = KeptSubscription(
+        vendor_id=seller.id,
+        mode=mode,
+        id=uuid7(),
+        public_id=key,
+        subscriber=subscriber,
+        events=0,
+        followed=0,
+        ahead_seconds=0,
+        began_at=now(),
+    )
     _put(row, state)
     db.session.add(row)
     db.session.flush()

@@ -115,4 +115,4 @@ def test_the_picture_of_a_photograph_needs_no_more_than_the_screen_shows(visitor
     page = visitor(phone=True)
     page.goto(f"/directory?q={word}")
     page.get_by_role("link", name=word).click()
-    assert page.evaluate("document.querySelector('.listing-pictures img').currentSrc").endswith("-640.webp")
+    page.wait_for_function("document.querySelector('.listing-pictures img').currentSrc.endsWith('-640.webp')")
