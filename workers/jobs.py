@@ -7,6 +7,7 @@ from collections.abc import Callable
 from workers import (
     accounts,
     bank,
+    clock,
     domains,
     exports,
     messages,
@@ -57,4 +58,5 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "prune": pruning.prune,
     "refresh_rates": rates.refresh_rates,
     "run_midnights": subscriptions.run_midnights,
+    "advance_clock": clock.advance_clock,
 }

@@ -95,6 +95,13 @@ def finalise_due(limit: int = 200) -> int:
     return len(found)
 
 
+def finalise_due_of(row: KeptSubscription) -> None:
+    """The same for one subscription."""
+    for document in _waiting(row):
+        if document.final_due_at is not None and document.final_due_at <= now():
+            finalise(document)
+
+
 def _document(row: KeptSubscription, ordinal: int) -> BillingDocument:
     mine = select(BillingDocument).where(BillingDocument.vendor_id == row.vendor_id, BillingDocument.mode == row.mode)
     return db.session.scalars(
