@@ -3,6 +3,7 @@
 from core.accounts import factor_models as factors
 from core.accounts import models as accounts
 from core.accounts import staff_models as staff
+from core.billing import clock_models as clocks
 from core.billing import models as billing
 from core.customers import models as customers
 from core.directory import models as directory
@@ -22,6 +23,6 @@ from core.providers import models as providers
 from core.risk import models as risk
 
 __all__ = [
-    "accounts", "audit", "bank", "billing", "customers", "directory", "exports", "factors", "fx", "ledger", "methods",
+    "accounts", "audit", "bank", "billing", "clocks", "customers", "directory", "exports", "factors", "fx", "ledger", "methods",
     "notifications", "outbox", "payments", "providers", "risk", "sales", "saved", "sharing", "staff", "transfers",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from workers import (
     accounts,
     bank,
+    clock,
     domains,
     exports,
     messages,
@@ -60,4 +61,5 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "send_charges": subscriptions.send_charges,
     "hear_charge": subscriptions.hear_charge,
     "use_new_card": subscriptions.use_new_card,
+    "advance_clock": clock.advance_clock,
 }

@@ -8,6 +8,7 @@ from datetime import date
 import structlog
 from sqlalchemy import select
 
+from core.billing.advance import ask_for_due
 from core.kernel.db import DATABASE_AWAY, db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.ledger.book import PLATFORM
@@ -120,6 +121,11 @@ def _plan_midnights() -> None:
         plan_midnights()
 
 
+def _go_on_with_clocks() -> None:
+    with unit_of_work():
+        ask_for_due()
+
+
 def _mark_balances() -> None:
     if (day := day_to_mark()) not in _marked:
         with unit_of_work():
@@ -130,5 +136,5 @@ def _mark_balances() -> None:
 
 PARTS = (
     _ask_about_attempts, _ask_about_refunds, _close_overdue_payments, _ask_about_savings, _release, _send_waiting_refunds, _plan_midnights,
-    _write_letters, _plan_fetching, _prove_books, _plan_housekeeping, _mark_balances,
+    _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _plan_housekeeping, _mark_balances,
 )  # fmt: skip
