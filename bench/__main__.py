@@ -23,6 +23,7 @@ HOMES = {
     "F6": "export",
     "F8": "papers",
     "F9": "draining",
+    "F10": "renewals",
     "F12": "memory",
     "F14": "phone",
     "D1": "directory",

@@ -11,13 +11,13 @@ from sqlalchemy import exists, select
 
 from core.billing.carry_out import finalise_due
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription
-from core.billing.store import catch_up, claim_due
+from core.billing.store import catch_up_all, claim_due
 from core.kernel.clock import now
 from core.kernel.db import db, gave_way, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.payments.saved_models import Saving
 from core.subscriptions import charges
-from core.subscriptions.follow import follow
+from core.subscriptions.follow import follow_all
 
 NOBODYS = uuid.UUID(int=0)
 AT_ONCE = 50  # in one transaction: a kill costs no more than these, and they are done again
@@ -40,8 +40,10 @@ def run_midnights(_nobody: uuid.UUID) -> None:
     for _ in range(MOST_ROUNDS):
         with unit_of_work():
             rows = claim_due(AT_ONCE)
-            for row in rows:
-                _run_one(row)
+            if rows and not _ran(rows):
+                for row in rows:
+                    if not _ran([row]):
+                        row.due_at = now() + AGAIN
         if len(rows) < AT_ONCE:
             break
     with unit_of_work():
@@ -52,18 +54,22 @@ def run_midnights(_nobody: uuid.UUID) -> None:
         send_charges(vendor_id, mode=mode, subscription=str(subscription_id))
 
 
-def _run_one(row: KeptSubscription) -> None:
-    """One that fails is looked at again in an hour and holds nobody else up; the log says why."""
-    name = row.public_id
+def _ran(rows: list[KeptSubscription]) -> bool:
+    """Whether this midnight could be run for all of them. One that fails is looked at again in an hour and holds nobody else up."""
+    names = [row.public_id for row in rows]
     try:
         with db.session.begin_nested():
-            catch_up(row)
-            follow(row)
+            catch_up_all(rows)
+            follow_all(rows)
     except Exception as problem:
         if gave_way(problem) or isinstance(problem, JobTimeoutException):
-            raise  # not this subscription's fault: the whole turn is done again
-        log.exception("midnight_failed", subscription=name)
-        row.due_at = now() + AGAIN
+            raise  # not these subscriptions' fault: the whole turn is done again
+        if len(names) == 1:
+            log.exception("midnight_failed", subscription=names[0])
+        for row in rows:
+            db.session.refresh(row)
+        return False
+    return True
 
 
 def send_charges(vendor_id: uuid.UUID, *, mode: str, subscription: str) -> None:

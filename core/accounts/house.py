@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+from sqlalchemy import select
+
 from core.accounts.models import BusinessDetails, Vendor
 from core.accounts.queries import get_vendor
 from core.kernel.clock import now
@@ -20,6 +22,12 @@ def house() -> Vendor:
 def find_details(vendor_id: uuid.UUID) -> BusinessDetails | None:
     """What invoices say of a business; None until somebody has written it down."""
     return db.session.get(BusinessDetails, vendor_id)
+
+
+def list_details(vendor_ids: set[uuid.UUID]) -> dict[uuid.UUID, BusinessDetails]:
+    """The same for several; those of whom nothing was written down are left out."""
+    found = db.session.scalars(select(BusinessDetails).where(BusinessDetails.vendor_id.in_(vendor_ids)))
+    return {row.vendor_id: row for row in found}
 
 
 def write_details(

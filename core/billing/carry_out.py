@@ -13,7 +13,7 @@ from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect, Finalis
 from core.billing.lines import Document
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription
 from core.billing.number import series_of, take_number
-from core.billing.parties import parties_of
+from core.billing.parties import Parties
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
@@ -21,12 +21,15 @@ from core.kernel.ids import public_id, uuid7
 WITHIN_THE_HOUR = timedelta(minutes=50)  # a renewal may still be looked at; then it is final
 
 
-def carry_out(row: KeptSubscription, zone: BillingZone, effects: tuple[Effect, ...]) -> None:
-    """In their order, in the present transaction. What a later layer does with notices and the books reads the event itself."""
+def carry_out(row: KeptSubscription, zone: BillingZone, effects: tuple[Effect, ...], parties: Parties) -> None:
+    """In their order, in the present transaction. What a later layer does with notices and the books reads the event itself.
+
+    New rows wait in the session until something is asked of the database: at a midnight those of many are written together.
+    """
     for place, effect in enumerate(effects):
         match effect:
             case Drafted(document):
-                _draft(row, document)
+                _draft(row, document, parties)
             case Finalised(ordinal):
                 finalise(_document(row, ordinal))
             case Dropped(ordinal):
@@ -37,11 +40,10 @@ def carry_out(row: KeptSubscription, zone: BillingZone, effects: tuple[Effect, .
                 _stop(row, documents)
             case _:
                 pass
-    db.session.flush()
 
 
-def _draft(row: KeptSubscription, document: Document) -> None:
-    seller, buyer = parties_of(row)
+def _draft(row: KeptSubscription, document: Document, parties: Parties) -> None:
+    seller, buyer = parties.of(row)
     made = BillingDocument(
         vendor_id=row.vendor_id, mode=row.mode, id=uuid7(), public_id=public_id("doc"), subscription_id=row.id, ordinal=document.number,
         kind=document.kind, origin=document.origin, state="draft", on_day=document.on, currency=document.currency,
@@ -50,8 +52,8 @@ def _draft(row: KeptSubscription, document: Document) -> None:
         series=None, number=None, issued_on=None, made_at=now(),
     )  # fmt: skip
     db.session.add(made)
-    db.session.flush()
     if document.until == "now":
+        db.session.flush()
         for earlier in _waiting(row):  # whatever it corrects has its number first
             finalise(earlier)
         finalise(made)
@@ -103,6 +105,7 @@ def finalise_due_of(row: KeptSubscription) -> None:
 
 
 def _document(row: KeptSubscription, ordinal: int) -> BillingDocument:
+    db.session.flush()
     mine = select(BillingDocument).where(BillingDocument.vendor_id == row.vendor_id, BillingDocument.mode == row.mode)
     return db.session.scalars(
         mine.where(BillingDocument.subscription_id == row.id, BillingDocument.ordinal == ordinal).with_for_update()

@@ -23,6 +23,7 @@ from core.billing.codec import decode, encode, encode_one_of
 from core.billing.effects import Effect
 from core.billing.midnight import lapse, midnight
 from core.billing.models import KeptSubscription, SubscriptionEvent
+from core.billing.parties import Parties
 from core.billing.price_list import Seller, offer_on
 from core.billing.renew import Offer
 from core.billing.states import CANCELLED
@@ -33,6 +34,8 @@ from core.kernel.db import db, locked
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.money import Money
+
+Offers = dict[tuple[uuid.UUID, str, date, frozenset[str]], Offer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,10 @@ def begin_subscription(seller: Seller, mode: str, *, subscriber: str, wish: Begi
         ahead_seconds=0,
         began_at=now(),
     )
-    _put(row, state)
+    _put(row, None, state)
     db.session.add(row)
     db.session.flush()
-    _note(row, "began", day, encode(wish), effects, by)
+    _note(row, "began", state, encode(wish), effects, by)
     return row
 
 
@@ -112,18 +115,32 @@ def catch_up(row: KeptSubscription) -> tuple[Effect, ...]:
 
     Repeated, late or after a kill: no day is run twice and none is left out.
     """
-    row = _locked(row)
-    return (*_run_midnights(row), *_let_lapse(row))
+    return catch_up_all([_locked(row)])
+
+
+def catch_up_all(rows: Iterable[KeptSubscription]) -> tuple[Effect, ...]:
+    """The same for several, whose rows the caller has just locked. What is written goes to PostgreSQL together."""
+    offers: Offers = {}
+    effects: list[Effect] = []
+    rows = list(rows)
+    parties = Parties(rows)
+    with db.session.no_autoflush:
+        for row in rows:
+            effects += _run_midnights(row, offers, parties)
+            effects += _let_lapse(row)
+    db.session.flush()
+    return tuple(effects)
 
 
 def _act(row: KeptSubscription, kind: str, given: dict[str, Any], do: Callable[[Subscription, Offer], Step], by: str) -> tuple[Effect, ...]:
     row = _locked(row)
-    _run_midnights(row)
+    _run_midnights(row, {})
     _let_lapse(row)
-    state, offer = read(row), offer_for(row)
-    state, effects = do(state, offer)
-    _put(row, state)
-    _note(row, kind, state.today, given, effects, by)
+    before, offer = read(row), offer_for(row)
+    state, effects = do(before, offer)
+    _put(row, before, state)
+    _note(row, kind, state, given, effects, by)
+    db.session.flush()
     return effects
 
 
@@ -134,24 +151,29 @@ def _locked(row: KeptSubscription) -> KeptSubscription:
     return found
 
 
-def _run_midnights(row: KeptSubscription) -> list[Effect]:
+def _run_midnights(row: KeptSubscription, offers: Offers, parties: Parties | None = None) -> list[Effect]:
+    """`offers` keeps what counts on a day, so that it is looked up once for everybody whose day it is."""
     state, all_effects = read(row), []
     day = local_date(clock_of(row), state.zone)
     while state.today < day:
-        state, effects = midnight(state, _offer_at(row, state, state.today + DAY))
-        _put(row, state)
+        before = state
+        state, effects = midnight(before, _offer_at(row, before, before.today + DAY, offers))
         if effects:
-            _note(row, "midnight", state.today, {}, effects, "system")
+            _put(row, before, state)
+            _note(row, "midnight", state, {}, effects, "system", parties)
             all_effects += effects
+        elif state.today == day:
+            _put(row, before, state)
     return all_effects
 
 
 def _let_lapse(row: KeptSubscription) -> tuple[Effect, ...]:
     if row.lapse_at is None or now() < row.lapse_at:
         return ()
-    state, effects = lapse(read(row))
-    _put(row, state)
-    _note(row, "lapsed", state.today, {}, effects, "system")
+    before = read(row)
+    state, effects = lapse(before)
+    _put(row, before, state)
+    _note(row, "lapsed", state, {}, effects, "system")
     return effects
 
 
@@ -195,8 +217,8 @@ def claim_due(limit: int = 200) -> list[KeptSubscription]:
 # --- writing -------------------------------------------------------------------------------------------------------------------
 
 
-def _put(row: KeptSubscription, state: Subscription) -> None:
-    held, before = state.awaiting, read(row).awaiting if row.state else None
+def _put(row: KeptSubscription, was: Subscription | None, state: Subscription) -> None:
+    held, before = state.awaiting, was.awaiting if was is not None else None
     if held is None:
         row.lapse_at = None
     elif before is None or (before.kind, before.tier, before.asked_on) != (held.kind, held.tier, held.asked_on):
@@ -209,22 +231,29 @@ def _put(row: KeptSubscription, state: Subscription) -> None:
     row.due_at = None if over else min(midnight_at, row.lapse_at) if row.lapse_at else midnight_at
 
 
-def _note(row: KeptSubscription, kind: str, on: date, given: dict[str, Any], effects: Iterable[Effect], by: str) -> None:
+def _note(
+    row: KeptSubscription,
+    kind: str,
+    state: Subscription,
+    given: dict[str, Any],
+    effects: Iterable[Effect],
+    by: str,
+    parties: Parties | None = None,
+) -> None:
     row.events += 1
     db.session.add(
         SubscriptionEvent(
-            vendor_id=row.vendor_id, mode=row.mode, id=uuid7(), subscription_id=row.id, seq=row.events, kind=kind, on_day=on, given=given,
+            vendor_id=row.vendor_id, mode=row.mode, id=uuid7(), subscription_id=row.id, seq=row.events, kind=kind, on_day=state.today, given=given,
             effects=[encode_one_of(effect) for effect in effects], actor=by, at=now(),
         )
     )  # fmt: skip
-    db.session.flush()
-    carry_out(row, read(row).zone, tuple(effects))
+    carry_out(row, state.zone, tuple(effects), parties or Parties())
 
 
 def offer_for(row: KeptSubscription) -> Offer:
     """The price list and the rates that count for a subscription today."""
     state = read(row)
-    return _offer_at(row, state, state.today)
+    return _offer_at(row, state, state.today, {})
 
 
 def offer_today(vendor_id: uuid.UUID, mode: str) -> Offer:
@@ -232,8 +261,11 @@ def offer_today(vendor_id: uuid.UUID, mode: str) -> Offer:
     return offer_on(vendor_id, mode, now().date())
 
 
-def _offer_at(row: KeptSubscription, state: Subscription, day: date) -> Offer:
-    return _offer(row.vendor_id, row.mode, day, state.currency, state.next_currency or state.currency)
+def _offer_at(row: KeptSubscription, state: Subscription, day: date, kept: Offers) -> Offer:
+    key = (row.vendor_id, row.mode, day, frozenset((state.currency, state.next_currency or state.currency)))
+    if key not in kept:
+        kept[key] = offer_on(row.vendor_id, row.mode, day, currencies=key[3])
+    return kept[key]
 
 
 def _offer(vendor_id: uuid.UUID, mode: str, day: date, *currencies: str) -> Offer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -72,6 +73,15 @@ def balance(vendor: Owner, mode: str, account: str, currency: str, sub: str = ""
         .group_by(ChartAccount.side)
     ).one()
     return Money(int(row[1]) * (1 if row[0] == "D" else -1), currency)
+
+
+def sub_balances(vendor: Owner, mode: str, account: str, subs: Sequence[str]) -> list[tuple[str, str, int]]:
+    """One kind of account for several of its sub-accounts: sub, currency and the natural balance in minor units, where it is not zero."""
+    code, side = db.session.execute(select(ChartAccount.code, ChartAccount.side).where(ChartAccount.name == account)).one()
+    total = func.sum(Balance.amount_minor)
+    mine = select(Balance.sub, Balance.currency, total).where(Balance.vendor_id == vendor.id, Balance.mode == mode, Balance.code == code)
+    found = db.session.execute(mine.where(Balance.sub.in_(subs)).group_by(Balance.sub, Balance.currency).having(total != 0))
+    return [(sub, currency, int(minor) * (1 if side == "D" else -1)) for sub, currency, minor in found]
 
 
 def list_lines(

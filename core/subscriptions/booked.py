@@ -17,18 +17,67 @@ from core.billing.states import CANCELLED, SUSPENDED
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.ledger import book
-from core.ledger.post import Leg, post
-from core.ledger.queries import balance
+from core.ledger.post import Journal, Leg, post
+from core.ledger.queries import sub_balances
+
+Told = tuple[KeptSubscription, SubscriptionEvent, Sequence[Effect]]
 
 
-def book_event(row: KeptSubscription, event: SubscriptionEvent, effects: Sequence[Effect]) -> None:
-    """Post what an event did to the subscriber's account with the house. Repeated, it is in the books already.
+def book_events(told: Sequence[Told]) -> None:
+    """Post what events did to the subscribers' accounts with the house. Repeated, they are in the books already.
 
     A draft that waits for its payment is not booked before it is final, nor what it took of the credit meanwhile.
     """
-    assert row.vendor_id == HOUSE, "a vendor's own plans are booked by the payments for them"
-    if any(isinstance(effect, Drafted) and effect.document.origin == "renewal" for effect in effects):
-        _earn(row, event)
+    assert all(row.vendor_id == HOUSE for row, _, _ in told), "a vendor's own plans are booked by the payments for them"
+    left = _Deferred([row for row, _, effects in told if _begins(effects) or _ends(effects)])
+    journals: list[Journal] = []
+    for row, event, effects in told:
+        if _begins(effects):
+            journals += left.earn(row, event)
+        journal = _journal(row, event, effects)
+        if journal is not None:
+            journals.append(journal)
+            left.note(journal)
+        if _ends(effects):
+            journals += left.earn(row, event)
+    if journals:
+        post(journals)
+
+
+def _begins(effects: Sequence[Effect]) -> bool:
+    return any(isinstance(effect, Drafted) and effect.document.origin == "renewal" for effect in effects)
+
+
+def _ends(effects: Sequence[Effect]) -> bool:
+    return any(isinstance(effect, StateChanged) and effect.new in (SUSPENDED, CANCELLED) for effect in effects)
+
+
+class _Deferred:
+    """What of each subscription is paid for in advance and still to be served, by the books and by what is about to be posted."""
+
+    def __init__(self, rows: Sequence[KeptSubscription]) -> None:
+        self.left: dict[tuple[str, str], int] = {}
+        for mode in {row.mode for row in rows}:
+            subs = [row.public_id for row in rows if row.mode == mode]
+            for sub, currency, minor in sub_balances(house(), mode, "deferred_revenue", subs):
+                self.left[sub, currency] = minor
+
+    def note(self, journal: Journal) -> None:
+        for leg in journal.legs:
+            if leg.code == book.DEFERRED:
+                key = (leg.sub, leg.amount.currency)
+                self.left[key] = self.left.get(key, 0) - leg.amount.minor
+
+    def earn(self, row: KeptSubscription, event: SubscriptionEvent) -> list[Journal]:
+        """The period is over, or the service: all of it is earned."""
+        minor = self.left.pop((row.public_id, row.currency), 0)
+        if not minor:
+            return []
+        amount = Money(minor, row.currency)
+        return [book.service_given(row.mode, subscription=row.public_id, seq=event.seq, amount=amount, at=event.at)]
+
+
+def _journal(row: KeptSubscription, event: SubscriptionEvent, effects: Sequence[Effect]) -> Journal | None:
     legs: list[Leg] = []
     for effect in effects:
         legs += _legs(row, event, effect)
@@ -36,11 +85,10 @@ def book_event(row: KeptSubscription, event: SubscriptionEvent, effects: Sequenc
         amount = decode(Money, event.given["amount"])
         legs += book.invoice_paid(row.public_id, payment=event.given["payment"], amount=amount)
     legs = _summed(legs)
-    if legs:
-        kind = _kind(event, effects)
-        post([book.subscription_event(row.mode, subscription=row.public_id, seq=event.seq, kind=kind, legs=tuple(legs), at=event.at)])
-    if any(isinstance(effect, StateChanged) and effect.new in (SUSPENDED, CANCELLED) for effect in effects):
-        _earn(row, event)
+    if not legs:
+        return None
+    kind = _kind(event, effects)
+    return book.subscription_event(row.mode, subscription=row.public_id, seq=event.seq, kind=kind, legs=tuple(legs), at=event.at)
 
 
 def _legs(row: KeptSubscription, event: SubscriptionEvent, effect: Effect) -> tuple[Leg, ...]:
@@ -66,13 +114,6 @@ def _document_legs(name: str, document: Document, event: SubscriptionEvent) -> t
     day = max(document.on, event.on_day)
     later = sum_of((line.amount for line in document.lines if line.end > day), document.currency)
     return book.invoiced(name, later=later, earned=document.net - later, tax=document.tax)
-
-
-def _earn(row: KeptSubscription, event: SubscriptionEvent) -> None:
-    """The period is over, or the service: nothing of what was paid in advance is still to be served."""
-    left = balance(house(), row.mode, "deferred_revenue", row.currency, sub=row.public_id)
-    if left:
-        post([book.service_given(row.mode, subscription=row.public_id, seq=event.seq, amount=left, at=event.at)])
 
 
 def _document(row: KeptSubscription, ordinal: int) -> Document:

@@ -14,6 +14,7 @@ from core.customers.meet import CustomerBlocked
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.money import Money
+from core.kernel.outbox import is_waiting
 from core.kernel.sentence import said
 from core.payments.charge import charge_saved
 from core.payments.models import Payment
@@ -25,9 +26,10 @@ UNPAID = ("declined", "requires_action", "expired", "canceled")
 
 
 def list_due(limit: int = 200) -> list[tuple[uuid.UUID, str, uuid.UUID]]:
-    """The subscriptions with a charge whose time has come, oldest first."""
+    """The subscriptions with a charge whose time has come, oldest first, but for those that a worker has been asked about."""
     whose = (BillingCharge.vendor_id, BillingCharge.mode, BillingCharge.subscription_id)
-    due = select(*whose).where(BillingCharge.state == "wanted", BillingCharge.due_at <= now())
+    asked = is_waiting("send_charges", BillingCharge.vendor_id, mode=BillingCharge.mode, subscription=BillingCharge.subscription_id)
+    due = select(*whose).where(BillingCharge.state == "wanted", BillingCharge.due_at <= now(), ~asked)
     found = db.session.execute(due.order_by(BillingCharge.due_at, BillingCharge.id).limit(limit)).all()
     return list(dict.fromkeys((vendor_id, mode, subscription_id) for vendor_id, mode, subscription_id in found))
 

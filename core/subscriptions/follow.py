@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, select
+import uuid
+from collections.abc import Sequence
+from itertools import groupby
+
+from sqlalchemy import select
 
 from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
-from core.accounts.queries import find_vendor
+from core.accounts.queries import find_vendors
 from core.billing.begin import START
 from core.billing.codec import decode_one_of
 from core.billing.effects import Effect, ProductsHidden, ProductsShown
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
 from core.billing.states import IN_SEARCH
 from core.billing.store import read
-from core.directory.standing import set_visible
+from core.directory.standing import find_standings, set_visible
 from core.directory.surplus import hide_newest
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
-from core.kernel.outbox import enqueue
-from core.subscriptions.booked import book_event
+from core.kernel.outbox import enqueue_many, task_row
+from core.subscriptions.booked import book_events
 
 
 def follow(row: KeptSubscription) -> None:
@@ -26,27 +30,41 @@ def follow(row: KeptSubscription) -> None:
 
     Safe to repeat: an event is followed once. Whoever acts on a subscription calls it before the unit ends.
     """
-    row = lock_again(row)
-    subscriber = find_vendor(row.subscriber) if row.vendor_id == HOUSE else None
-    for event in _new_events(row):
-        effects: list[Effect] = [decode_one_of(Effect, one) for one in event.effects]
-        if row.vendor_id == HOUSE:
-            book_event(row, event, effects)
-        for effect in effects:
-            _carry_out(row, subscriber, effect)
-    row.followed = row.events
-    if subscriber is not None:
-        _show(row, subscriber)
-    _ask_for_charges(row)
+    follow_all([lock_again(row)])
 
 
-def _new_events(row: KeptSubscription) -> list[SubscriptionEvent]:
-    if row.followed == row.events:
-        return []
-    mine = (SubscriptionEvent.vendor_id == row.vendor_id, SubscriptionEvent.mode == row.mode, SubscriptionEvent.subscription_id == row.id)
-    return list(
-        db.session.scalars(select(SubscriptionEvent).where(*mine, SubscriptionEvent.seq > row.followed).order_by(SubscriptionEvent.seq))
-    )
+def follow_all(rows: Sequence[KeptSubscription]) -> None:
+    """The same for several, whose rows the caller holds locked: the database is asked and told in one go for all of them."""
+    ours = [row for row in rows if row.vendor_id == HOUSE]
+    subscribers = find_vendors({row.subscriber for row in ours})
+    events = _new_events(rows)
+    booked = [(row, event, effects) for row in ours for event, effects in events.get(row.id, ())]
+    book_events(booked)
+    for row in rows:
+        for _event, effects in events.get(row.id, ()):
+            for effect in effects:
+                _carry_out(row, subscribers.get(row.subscriber), effect)
+        row.followed = row.events
+    _show(ours, subscribers)
+    _ask_for_charges(rows)
+
+
+def _new_events(rows: Sequence[KeptSubscription]) -> dict[uuid.UUID, list[tuple[SubscriptionEvent, list[Effect]]]]:
+    """What happened to each since it was followed, in order."""
+    event, found = SubscriptionEvent, {}
+    behind = [row for row in rows if row.followed < row.events]
+    for (vendor_id, mode), group in groupby(sorted(behind, key=_book), key=_book):
+        since = {row.id: row.followed for row in group}
+        mine = select(event).where(event.vendor_id == vendor_id, event.mode == mode, event.subscription_id.in_(since))
+        for one in db.session.scalars(mine.where(event.seq > min(since.values())).order_by(event.subscription_id, event.seq)):
+            if one.seq > since[one.subscription_id]:
+                effects = [decode_one_of(Effect, effect) for effect in one.effects]
+                found.setdefault(one.subscription_id, []).append((one, effects))
+    return found
+
+
+def _book(row: KeptSubscription) -> tuple[uuid.UUID, str]:
+    return row.vendor_id, row.mode
 
 
 def _carry_out(row: KeptSubscription, subscriber: Vendor | None, effect: Effect) -> None:
@@ -63,13 +81,23 @@ def is_served(row: KeptSubscription) -> bool:
     return row.status in IN_SEARCH and not begins
 
 
-def _show(row: KeptSubscription, subscriber: Vendor) -> None:
-    served = is_served(row)
-    set_visible(subscriber, row.mode, visible=served, reason="" if served else row.status, by="system")
+def _show(rows: Sequence[KeptSubscription], subscribers: dict[str, Vendor]) -> None:
+    """Whoever is served is found in the directory, and nobody else; in test mode nothing ever is, and it is noted all the same."""
+    for mode, group in groupby(sorted(rows, key=lambda row: row.mode), key=lambda row: row.mode):
+        wanted = {subscribers[row.subscriber].id: (row, is_served(row)) for row in group if row.subscriber in subscribers}
+        standings = find_standings(set(wanted), mode)
+        for vendor_id, (row, served) in wanted.items():
+            reason, known = "" if served else row.status, standings.get(vendor_id)
+            if known is None or (known.visible, known.reason) != (served, reason):
+                set_visible(subscribers[row.subscriber], mode, visible=served, reason=reason, by="system")
 
 
-def _ask_for_charges(row: KeptSubscription) -> None:
+def _ask_for_charges(rows: Sequence[KeptSubscription]) -> None:
     """A charge that may be made now is not left to the clock."""
-    mine = (BillingCharge.vendor_id == row.vendor_id, BillingCharge.mode == row.mode, BillingCharge.subscription_id == row.id)
-    if db.session.scalar(select(exists().where(*mine, BillingCharge.state == "wanted", BillingCharge.due_at <= now()))):
-        enqueue("send_charges", row.vendor_id, mode=row.mode, subscription=str(row.id))
+    db.session.flush()
+    charge, tasks = BillingCharge, []
+    for (vendor_id, mode), group in groupby(sorted(rows, key=_book), key=_book):
+        mine = select(charge.subscription_id).where(charge.vendor_id == vendor_id, charge.mode == mode)
+        due = mine.where(charge.subscription_id.in_([row.id for row in group]), charge.state == "wanted", charge.due_at <= now())
+        tasks += [task_row("send_charges", vendor_id, mode=mode, subscription=str(one)) for one in db.session.scalars(due.distinct())]
+    enqueue_many(tasks)

@@ -52,19 +52,19 @@ def test_everybody_is_renewed_once_and_numbered_within_the_hour(app: Flask, many
 
 
 def test_a_kill_in_the_middle_loses_nothing_and_repeats_nothing(app: Flask, many: list[Kept], monkeypatch: pytest.MonkeyPatch) -> None:
-    real, calls = subscriptions.catch_up, []
+    real, calls = subscriptions.follow_all, []
 
-    def dies(row: KeptSubscription) -> object:
-        calls.append(row.public_id)
-        if len(calls) == 5:
+    def dies(rows: list[KeptSubscription]) -> None:
+        calls.append(rows)
+        real(rows)
+        if len(calls) == 2:
             raise KeyboardInterrupt
-        return real(row)
 
-    monkeypatch.setattr(subscriptions, "catch_up", dies)
+    monkeypatch.setattr(subscriptions, "follow_all", dies)
     with pytest.raises(KeyboardInterrupt):
         run(app, BOUNDARY, 0)
     assert sum(len(renewals(kept)) for kept in many) == 3, "the first transaction stands, the second one is gone"
-    monkeypatch.setattr(subscriptions, "catch_up", real)
+    monkeypatch.setattr(subscriptions, "follow_all", real)
     run(app, BOUNDARY, 0)
     assert [len(renewals(kept)) for kept in many] == [1] * 7
 
@@ -72,17 +72,18 @@ def test_a_kill_in_the_middle_loses_nothing_and_repeats_nothing(app: Flask, many
 def test_one_that_fails_holds_nobody_up_and_is_tried_again_in_an_hour(
     app: Flask, many: list[Kept], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, broken = subscriptions.catch_up, many[0].row.public_id
+    real, broken = subscriptions.catch_up_all, many[0].row.public_id
 
-    def fails(row: KeptSubscription) -> object:
-        if row.public_id == broken:
+    def fails(rows: list[KeptSubscription]) -> object:
+        done = real(rows)
+        if broken in {row.public_id for row in rows}:
             raise RuntimeError("a fault")
-        return real(row)
+        return done
 
-    monkeypatch.setattr(subscriptions, "catch_up", fails)
+    monkeypatch.setattr(subscriptions, "catch_up_all", fails)
     run(app, BOUNDARY, 0)
     assert [len(renewals(kept)) for kept in many] == [0] + [1] * 6
-    monkeypatch.setattr(subscriptions, "catch_up", real)
+    monkeypatch.setattr(subscriptions, "catch_up_all", real)
     run(app, BOUNDARY, 2)
     assert len(renewals(many[0])) == 1
 
