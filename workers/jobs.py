@@ -59,4 +59,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "refresh_rates": rates.refresh_rates,
     "run_midnights": subscriptions.run_midnights,
     "advance_clock": clock.advance_clock,
+    "send_charges": subscriptions.send_charges,
+    "hear_charge": subscriptions.hear_charge,
+    "use_new_card": subscriptions.use_new_card,
 }
