@@ -9,14 +9,14 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
-from core.accounts.house import house
 from core.billing.advance import begin_advance, find_running, list_advances, seen_on_the_way, stop_advance
 from core.billing.clock import ahead_of, clock_of
 from core.billing.clock_models import ClockAdvance
 from core.billing.models import BillingCharge, KeptSubscription
-from core.billing.store import find_subscription_of, read
+from core.billing.store import read
 from core.kernel.errors import NotFound
 from core.notifications.queries import list_messages_about
+from core.subscriptions.plan import find_plan
 from core.web.fields import DayField, Form
 from core.web.guard import current, may
 from core.web.page import page, see_other
@@ -34,7 +34,9 @@ GOALS = {
 }
 WHY = {
     "asked": later("It was stopped. The clock stands where it was."),
-    "no_answer": later("The card’s answer did not come for several minutes, so the clock was stopped before that charge. Move it on later."),
+    "no_answer": later(
+        "The card’s answer did not come for several minutes, so the clock was stopped before that charge. Move it on later."
+    ),
     "broken": later("Something broke on our side, and the clock was stopped. The fault is recorded."),
 }
 
@@ -78,7 +80,7 @@ def stop_plan_clock() -> Response:
 
 def _row() -> KeptSubscription | None:
     me = current()
-    return find_subscription_of(house(), me.mode, me.vendor.public_id)
+    return find_plan(me.vendor, me.mode)
 
 
 def _page(form: DateForm) -> Response:
