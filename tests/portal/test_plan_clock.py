@@ -4,57 +4,52 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
 
-from core.accounts.house import house
-from core.billing import store
 from core.billing.advance import find_running, list_advances
 from core.billing.clock import clock_of
-from core.billing.models import BillingCharge, KeptSubscription
-from core.billing.price_list import publish_terms
-from core.billing.store import Beginning, begin_subscription, find_subscription_of
-from core.billing.terms import POLICY
+from core.billing.models import KeptSubscription
 from core.kernel.clock import now
 from core.kernel.config import settings
-from core.kernel.db import db
-from core.kernel.money import Money
 from core.notifications.notify import notify
+from core.subscriptions.plan import find_plan
+from tests.core.subscriptions.plans import Life, publish
 from tests.factories import Shop, make_colleague, make_shop, unit
 from workers.clock import advance_clock
 
 PLACE = "/portal/plan/clock"
 
 
+class Now(Life):
+    """A plan that lives at this very moment."""
+
+    def unit(self, on: date, hour: int = 12) -> Any:
+        return unit(self.app)
+
+
+LIVES: dict[str, Now] = {}
+
+
 @pytest.fixture
 def shop(app: Flask) -> Shop:
     """A business with the middle plan, whose first invoice is paid."""
-    made = make_shop(app, business="Harbour Bakery")
-    with unit(app):
-        publish_terms(house(), "test", POLICY, valid_from=date(2020, 1, 1), by="system")
-        begin_subscription(house(), "test", subscriber=made.vendor.public_id, wish=Beginning("pro", "Europe/London"), by="usr_test")
-        answer(made)
-    return made
+    publish(app)
+    return begin(make_shop(app, business="Harbour Bakery"))
+
+
+def begin(shop: Shop) -> Shop:
+    life = LIVES[shop.vendor.public_id] = Now(shop.app, now().date(), "pro", shop=shop)
+    life.answer(now().date())
+    return shop
 
 
 def plan(shop: Shop) -> KeptSubscription:
-    found = find_subscription_of(house(), "test", shop.vendor.public_id)
+    found = find_plan(shop.vendor, "test")
     assert found
     return found
-
-
-def answer(shop: Shop, *, pays: bool = True) -> None:
-    """The card answers what it was asked."""
-    row = plan(shop)
-    mine = select(BillingCharge).where(BillingCharge.vendor_id == row.vendor_id, BillingCharge.subscription_id == row.id)
-    for charge in db.session.scalars(mine.where(BillingCharge.state == "wanted", BillingCharge.due_at <= now())):
-        charge.state, charge.ended_at = "received" if pays else "refused", now()
-        if pays:
-            store.receive(row, tuple(charge.documents), Money(charge.amount_minor, charge.currency))
-        else:
-            store.refuse(row, tuple(charge.documents), hard=False)
 
 
 def ride(shop: Shop, *, pays: bool = True) -> None:
@@ -67,8 +62,7 @@ def ride(shop: Shop, *, pays: bool = True) -> None:
             key = running.vendor_id, running.mode, str(running.id)
         with shop.app.app_context():
             advance_clock(key[0], mode=key[1], advance=key[2])
-        with unit(shop.app):
-            answer(shop, pays=pays)
+        LIVES[shop.vendor.public_id].answer(now().date(), "yes" if pays else "no")
     raise AssertionError("the clock never arrives")
 
 
@@ -198,9 +192,7 @@ def test_who_may_not_change_settings_looks_on(shop: Shop) -> None:
 
 
 def test_another_businesss_clock_is_not_moved_with_it(app: Flask, shop: Shop) -> None:
-    other = make_shop(app, business="Corner Books")
-    with unit(app):
-        begin_subscription(house(), "test", subscriber=other.vendor.public_id, wish=Beginning("pro", "Europe/London"), by="usr_test")
+    other = begin(make_shop(app, business="Corner Books"))
     press(shop, "day")
     ride(shop)
     with unit(app):
