@@ -47,10 +47,10 @@ def test_wishes_are_written_down_played_and_kept_in_the_address(visitor: Visit, 
     page.get_by_label("What", exact=True).nth(1).select_option("hibernate")
     page.get_by_label("How many").nth(1).fill("")
     page.get_by_role("button", name="Work it out").click()
-    expect(page.get_by_text("less in the year").or_(page.get_by_text("more in the year")).or_(page.get_by_role("alert"))).to_be_visible()
+    page.wait_for_url("**hibernate**")
     page.reload()
     expect(page.get_by_label("How many").first).to_have_value("3")
-    assert "more_branches" in page.url and "hibernate" in page.url
+    expect(page.get_by_label("What", exact=True).nth(1)).to_have_value("hibernate")
     page.get_by_role("button", name="Remove").first.click()
     expect(page.get_by_label("When")).to_have_count(2)
     assert page.evaluate("document.documentElement.scrollWidth <= 390")
