@@ -52,6 +52,7 @@ WORDS: dict[str, Any] = {
     "link.labelled": _l("Labelled links"), "link.paused": _l("Paused a link"), "link.resumed": _l("Opened a link again"),
     "link.sending_canceled": _l("Called a letter off"), "link.sent": _l("Sent a link by e-mail"),
     "link.sharing_changed": _l("Changed how a link is handed out"), "link.slug_changed": _l("Changed a link’s readable address"),
+    "clock.moved": _l("Moved the clock of the test plan"), "clock.stopped": _l("Stopped the clock of the test plan"),
     "listing.archived": _l("Put a listing away"), "listing.created": _l("Made a listing"), "listing.edited": _l("Changed a listing"),
     "listing.published": _l("Put a listing into the directory"), "listing.restored": _l("Let a listing back into the directory"),
     "listing.review_asked": _l("Asked the staff to look at a listing again"), "listing.unarchived": _l("Took a listing out again"),
@@ -86,7 +87,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "settings": (
         _l("Settings"),
         ("vendor.", "security.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo.",
-         "attack_mode.", "payer_letter.", "style.", "prices."),
+         "attack_mode.", "payer_letter.", "style.", "prices.", "clock."),
     ),
     "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),
 }

@@ -60,6 +60,12 @@ NOTICES = {
     "price_moves": later("The exchange rate has moved much: from %(on)s on the plan costs %(amount)s a month."),
     "rate_old": later("The exchange rate is growing old; the last one stays in force."),
     "currency_kept": later("The change of currency is put off until everything is paid."),
+    "currency_changed": later("The currency has changed. The plan costs %(amount)s a month."),
+    "renewal_ahead": later("A new period begins on %(on)s; the card is asked for %(amount)s."),
+    "change_planned": later("From %(on)s on the plan is %(plan)s for %(amount)s a month."),
+    "hibernation_planned": later("From %(on)s on it hibernates for %(amount)s a month."),
+    "cancel_planned": later("The subscription ends on %(on)s."),
+    "plan_kept": later("What was planned is taken back."),
 }  # fmt: skip
 ORIGINS = {
     "start": later("Beginning"),
@@ -143,7 +149,8 @@ def exact_words(exact: Fraction, currency: str) -> str:
 def notice_words(notice: Notice) -> str:
     """What the merchant is told, with its day and its sum."""
     last = notice.kind == "payment_failed" and notice.detail == "last"
-    return str(NOTICES["payment_failed_last" if last else notice.kind]) % {
+    words = NOTICES.get("payment_failed_last" if last else notice.kind) or notice.kind.replace("_", " ").capitalize()
+    return str(words) % {
         "on": day(notice.on),
         "amount": money(notice.amount),
         "plan": plan_words(notice.detail),

@@ -17,8 +17,8 @@ from core.billing.price_list import offer_on
 from core.billing.renew import Offer
 from core.billing.simulate import Simulation, last_day, simulate, simulate_new, today_of
 from core.billing.states import CANCELLED
-from core.billing.store import Beginning, find_subscription_of, read
-from core.directory.standing import find_standing
+from core.billing.store import Beginning
+from core.subscriptions.plan import counts, find_plan
 from core.web.filters import day as day_words
 from core.web.guard import current, may
 from core.web.languages import language, written
@@ -41,9 +41,9 @@ class Setting:
     offer: Offer
     plan: str
     start: str
-    money: str
     first: date
     errors: dict[str, str]
+    trial: bool = False  # who comes for the first time may have some days for nothing
 
     @property
     def bounds(self) -> Bounds:
@@ -51,7 +51,7 @@ class Setting:
 
     @property
     def typed(self) -> list[tuple[str, str]]:
-        return [] if self.row else [("plan", self.plan), ("start", self.start), ("money", self.money)]
+        return [] if self.row else [("plan", self.plan), ("start", self.start)]
 
 
 @portal.get("/portal/plan/simulator")
@@ -100,22 +100,20 @@ def plan_simulator_sheet() -> Response:
 def _setting() -> Setting:
     """The vendor's plan if there is one that lives, else the one asked for. A 404 while nothing is sold."""
     me, seller = current(), house()
-    row = find_subscription_of(seller, me.mode, me.vendor.public_id)
+    row = find_plan(me.vendor, me.mode)
     if row is not None and row.status != CANCELLED:
-        first, state = today_of(row), read(row)
-        return Setting(row, offer_on(seller.id, me.mode, first), state.tier, "", state.currency, first, {})
+        first = today_of(row)
+        return Setting(row, offer_on(seller.id, me.mode, first), row.tier, "", first, {})
     asked, errors = request.args.get("start", "").strip(), {}
     first, last = day_of(asked) if asked else today(), last_day(today())
     if first is None or not today() <= first <= last:
         errors["start"] = _("Choose a day from %(first)s to %(last)s.", first=day_words(today()), last=day_words(last))
         first = today()
-    offer = offer_on(seller.id, me.mode, first, currencies=frozenset({me.vendor.currency}))
-    plan, money = request.args.get("plan", offer.terms.tiers[0].code), request.args.get("money", offer.terms.currency)
+    offer = offer_on(seller.id, me.mode, first)
+    plan = request.args.get("plan", offer.terms.tiers[0].code)
     if not offer.terms.lists(plan):
         errors["plan"] = _("Choose a plan from the list.")
-    if money != offer.terms.currency and offer.rate(money) is None:
-        errors["money"] = _("Choose a currency from the list.")
-    return Setting(None, offer, clean(plan), clean(asked) if asked else first.isoformat(), clean(money), first, errors)
+    return Setting(None, offer, clean(plan), clean(asked) if asked else first.isoformat(), first, errors, trial=row is None)
 
 
 def _play(setting: Setting, rows: list[WishRow]) -> Simulation | None:
@@ -126,14 +124,14 @@ def _play(setting: Setting, rows: list[WishRow]) -> Simulation | None:
     if setting.errors:
         return None
     me, seller = current(), house()
-    details, standing = find_details(seller.id), find_standing(me.vendor.id, me.mode)
+    details, (products, branches) = find_details(seller.id), counts(me.vendor, me.mode)
     wish = Beginning(
         setting.plan,
         me.vendor.time_zone,
-        currency=setting.money,
+        trial_days=setting.offer.terms.trial_days if setting.trial else 0,
         tax_bps=details.tax_bps if details else None,
-        products=standing.published_products if standing else 0,
-        branches=max(0, standing.branches - 1) if standing else 0,
+        products=products,
+        branches=branches,
     )
     return simulate_new(seller, me.mode, wish, setting.first, wishes)
 

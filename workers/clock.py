@@ -11,6 +11,7 @@ from rq.timeouts import JobTimeoutException
 from core.billing.advance import go_on, record_broken
 from core.kernel.clock import now
 from core.kernel.db import DATABASE_AWAY, gave_way, unit_of_work
+from core.subscriptions.follow import follow
 
 TURN = timedelta(seconds=8)  # then receipts and exports get their turn
 log = structlog.get_logger("workers")
@@ -34,4 +35,4 @@ def advance_clock(vendor_id: uuid.UUID, *, mode: str, advance: str) -> None:
 
 def _step(vendor_id: uuid.UUID, mode: str, advance_id: uuid.UUID) -> bool:
     with unit_of_work():
-        return go_on(vendor_id, mode, advance_id, after=lambda row: None)
+        return go_on(vendor_id, mode, advance_id, after=follow)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Select, or_, select
 
@@ -16,7 +18,7 @@ from core.billing.calendar import DAY, boundary, first_instant, local_date
 from core.billing.carry_out import finalise_due_of
 from core.billing.clock import LiveClock, clock_of, move_clock, next_moment
 from core.billing.clock_models import ClockAdvance
-from core.billing.models import BillingCharge, KeptSubscription
+from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, SubscriptionEvent
 from core.billing.store import catch_up, read
 from core.kernel import audit
 from core.kernel.clock import now
@@ -217,3 +219,27 @@ def _ask(advance: ClockAdvance) -> None:
 def _of(row: KeptSubscription) -> Select[tuple[ClockAdvance]]:
     mine = select(ClockAdvance).where(ClockAdvance.vendor_id == row.vendor_id, ClockAdvance.mode == row.mode)
     return mine.where(ClockAdvance.subscription_id == row.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What happened from one event to another: the events, and the documents and charges they speak of."""
+
+    events: list[SubscriptionEvent]
+    documents: dict[int, BillingDocument]
+    charges: dict[tuple[int, int], BillingCharge]
+
+
+def seen_on_the_way(row: KeptSubscription, advance: ClockAdvance, most: int = 400) -> Seen:
+    """What one move of the clock has brought so far, at most so many of the latest events."""
+    last = row.events if advance.last_seq is None else advance.last_seq
+    events = _mine(SubscriptionEvent, row).where(SubscriptionEvent.seq > advance.first_seq, SubscriptionEvent.seq <= last)
+    found = list(db.session.scalars(events.order_by(SubscriptionEvent.seq.desc()).limit(most)))[::-1]
+    first = found[0].seq if found else last + 1
+    charges = db.session.scalars(_mine(BillingCharge, row).where(BillingCharge.event_seq >= first, BillingCharge.event_seq <= last))
+    documents = db.session.scalars(_mine(BillingDocument, row).where(BillingDocument.made_at >= advance.asked_at))
+    return Seen(found, {each.ordinal: each for each in documents}, {(each.event_seq, each.place): each for each in charges})
+
+
+def _mine(model: Any, row: KeptSubscription) -> Select[Any]:
+    return select(model).where(model.vendor_id == row.vendor_id, model.mode == row.mode, model.subscription_id == row.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -92,3 +93,10 @@ def may_read_words(message: Message, *, email: str, demo: bool) -> bool:
 def find_receipt(vendor: Vendor, mode: str, payment: str) -> Paper | None:
     """The newest receipt PDF of the payment with this public id; None while the worker has not made one."""
     return newest_paper(vendor.id, mode, about=payment, kind="receipt")
+
+
+def list_messages_about(vendor: Vendor, mode: str, about: Collection[str], *, since: datetime, limit: int = 500) -> list[Message]:
+    """Messages about any of some things since an instant, without their words, the oldest first."""
+    question = select(Message).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.about.in_(about))
+    question = question.where(Message.created_at >= since).order_by(Message.created_at, Message.id).limit(limit)
+    return list(db.session.scalars(question.options(defer(Message.text), defer(Message.html))))
