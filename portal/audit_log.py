@@ -85,8 +85,21 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "people": (_l("People and sign-ins"), ("member.", "role.", "invitation.", "user.", "session.", "second_factor.", "vendor.handed_over")),
     "settings": (
         _l("Settings"),
-        ("vendor.", "security.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo.",
-         "attack_mode.", "payer_letter.", "style.", "prices."),
+        (
+            "vendor.",
+            "security.",
+            "receipts.",
+            "method.",
+            "bank_terms.",
+            "tax_rate.",
+            "domain.",
+            "branding.",
+            "logo.",
+            "attack_mode.",
+            "payer_letter.",
+            "style.",
+            "prices.",
+        ),
     ),
     "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),
 }
