@@ -19,10 +19,11 @@ CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 BOUNDS: dict[str, tuple[int, int]] = {
     "grace_days": (1, 60), "clean_days": (1, 60), "free_toggle_days": (0, 28), "suspend_after": (2, 27), "cancel_after": (3, 365),
     "export_days": (1, 3650), "awaiting_hours": (1, 47), "trial_notice_days": (1, 28), "hibernation_months": (2, 60),
-    "hibernation_notice_month": (1, 59), "drift_bps": (1, 5000), "drift_notice_days": (1, 27), "credit_note_days": (1, 60),
+    "hibernation_notice_month": (1, 59), "drift_notice_days": (1, 27), "credit_note_days": (1, 60),
     "tax_check_hours": (1, 720),
 }  # fmt: skip
 MOST_DAYS = 10  # in a list of days
+MOST_DRIFT_BPS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ def _counts(values: Mapping[str, Any]) -> Iterator[Fault]:
     for field, (least, most) in BOUNDS.items():
         if not least <= values[field] <= most:
             yield Fault(field, said("Enter a number from %(least)s to %(most)s.", least=least, most=most))
+    if not 1 <= values["drift_bps"] <= MOST_DRIFT_BPS:
+        yield Fault("drift_bps", said("More than 0 % and at most 50 %."))
 
 
 def _days(values: Mapping[str, Any]) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from portal.admin import (
     listings,
     payments,
     people,
+    plans,
     proofs,
     protection,
     rates,
@@ -23,7 +24,7 @@ from portal.admin import (
 )
 from portal.admin.blueprint import staff_door
 
-PAGES = (audit, bank_money, books, events, home, jobs, listings, payments, people, proofs, protection, rates, sign_in, vendors, visits)
+PAGES = (audit, bank_money, books, events, home, jobs, listings, payments, people, plans, proofs, protection, rates, sign_in, vendors, visits)
 
 
 def register(app: Flask) -> None:

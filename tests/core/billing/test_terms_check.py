@@ -53,6 +53,8 @@ def test_nothing_is_wrong_with_the_policy() -> None:
         ({"notice_days": (7, 1)}, [("notice_days", None)]),
         ({"notice_days": ()}, []),
         ({"hibernation_notice_month": 12}, [("hibernation_notice_month", None)]),
+        ({"drift_bps": 0}, [("drift_bps", None)]),
+        ({"drift_bps": 5001}, [("drift_bps", None)]),
         ({"awaiting_hours": 48}, [("awaiting_hours", None)]),
     ],
 )
