@@ -44,9 +44,7 @@ def look(staff: Browser, day: date, *, status: int = 200, mode: str = "test", **
 def subscribe(app: Flask, tier: str = "pro") -> Shop:
     shop = make_shop(app)
     with unit(app):
-        begin_subscription(
-            house(), "test", subscriber=shop.vendor.public_id, wish=Beginning(tier, "Europe/London"), by=shop.user.public_id
-        )
+        begin_subscription(house(), "test", subscriber=shop.vendor.public_id, wish=Beginning(tier, "Europe/London"), by=shop.user.public_id)
     return shop
 
 
@@ -61,7 +59,9 @@ def test_what_is_in_force_stands_there_with_every_version_and_who_made_it(staff:
     assert "It is the first: there was none before it." in shown.text and problems_of_html(shown.html) == []
 
 
-@pytest.mark.parametrize("path", ["/staff/plans?mode=none", "/staff/plans/none/1", "/staff/plans/live/999999", "/staff/plans/live/99999999999"])
+@pytest.mark.parametrize(
+    "path", ["/staff/plans?mode=none", "/staff/plans/none/1", "/staff/plans/live/999999", "/staff/plans/live/99999999999"]
+)
 def test_there_is_no_page_of_a_list_that_is_none(staff: Browser, path: str) -> None:
     staff.get(path, status=404)
 
@@ -72,7 +72,11 @@ def test_a_new_list_is_looked_at_and_then_published(app: Flask, staff: Browser) 
     price = terms.tier("pro").price + Money(50, "GBP")
     seen = look(staff, day, tier_1_price=price.decimal_text, tier_1_name="High street", tier_1_about="For shops that grow.", grace_days="9")
     assert seen.heading == "Before it is published" and f"from {day.day} January 2098 on" in seen.text
-    assert "High street pro" in seen.text and f"£{price.decimal_text} a month" in seen.text and "2098" in seen.text.partition("Whom it reaches")[2]
+    assert (
+        "High street pro" in seen.text
+        and f"£{price.decimal_text} a month" in seen.text
+        and "2098" in seen.text.partition("Whom it reaches")[2]
+    )
     assert "9 days" in seen.text and latest(app)[0] == before and problems_of_html(seen.html) == []
     page = staff.submit(seen.form())
     assert page.notices[0].startswith(f"Published as version {before + 1}.") and "to come" in page.text
