@@ -33,7 +33,7 @@ from core.web.filters import day, money, status_label
 
 # For what a document was made.
 ORIGINS: dict[str, Any] = {
-    "start": _l("the beginning"), "renewal": _l("a new period"), "pending": _l("small changes together"), "branches": _l("branches"),
+    "start": _l("the first period"), "renewal": _l("a new period"), "pending": _l("small changes together"), "branches": _l("branches"),
     "upgrade": _l("a greater plan"), "downgrade": _l("a smaller plan"), "limit": _l("more products than the plan holds"),
     "hibernate": _l("hibernating"), "resume": _l("waking up"), "reactivate": _l("coming back"), "suspension": _l("days without service"),
     "cancellation": _l("the end"), "void": _l("taking an invoice back"),
@@ -101,7 +101,7 @@ class Happened:
 def known_of(terms: Iterable[Terms], documents: Iterable[BillingDocument], people: Mapping[str, str]) -> Known:
     """From the lists that count, newest last, and the subscription's documents."""
     plans = {tier.code: tier.title for each in terms for tier in each.tiers}
-    return Known({each.ordinal: each.name or _("a draft") for each in documents}, plans, people)
+    return Known({each.ordinal: each.name for each in documents if each.name}, plans, people)
 
 
 def tell_events(events: Iterable[SubscriptionEvent], known: Known) -> list[Happened]:
@@ -136,7 +136,7 @@ def _title(event: SubscriptionEvent, known: Known) -> str:
             return _("The card was declined for good") if given["hard"] else _("The card was declined")
         case "voided":
             return _("%(paper)s was taken back", paper=known.paper(given["document"]))
-    plain = {"midnight": _("A new day"), "lapsed": _("A change was not paid in time"), "new_card": _("Another card")}
+    plain = {"midnight": _("Beginning of %(day)s", day=day(event.on_day)), "lapsed": _("A change was not paid in time"), "new_card": _("Another card")}
     return plain.get(event.kind, event.kind.replace("_", " ").capitalize())
 
 
@@ -178,15 +178,12 @@ def say_effect(effect: Effect, known: Known) -> str:
 
 def _drafted(effect: did.Drafted, known: Known) -> str:
     document = effect.document
-    values = {
-        "paper": known.paper(document.number),
-        "amount": money(document.gross),
-        "why": str(ORIGINS.get(document.origin, document.origin)),
-    }
+    name = known.papers.get(document.number) or ""
+    values = {"paper": name, "amount": money(document.gross), "why": str(ORIGINS.get(document.origin, document.origin))}
     if document.kind == "credit_note":
         return _("Credit note %(paper)s of %(amount)s, for %(why)s", **values)
-    if document.until == "paid":
-        return _("Invoice %(paper)s of %(amount)s, for %(why)s; it counts once it is paid", **values)
+    if not name:
+        return _("Invoice of %(amount)s, for %(why)s, as a draft", **values)
     return _("Invoice %(paper)s of %(amount)s, for %(why)s", **values)
 
 

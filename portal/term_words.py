@@ -18,7 +18,7 @@ LABELS: dict[str, Any] = {
     "hibernation_fee": _l("Hibernating, a month"),
     "small_amount": _l("A change below this waits for the next invoice"),
     "gateway_minimum": _l("Least that the card processor takes"),
-    "minimums": _l("The same in other currencies"),
+    "minimums": _l("Least in other currencies"),
     "grace_days": _l("Days of grace above a limit"),
     "notice_days": _l("Reminders, so many days before the grace ends"),
     "clean_days": _l("Days below the limit until the grace begins anew"),

@@ -54,7 +54,7 @@ class HouseForm(Form):
     country = ChoiceField(_l("Country"), choices=lambda: options(countries()))
     registration = LineField(_l("Company number"), most=60)
     vat = RadioField(
-        _l("Value added tax"),
+        _l("Does the house charge VAT?"),
         choices=options([(UNREGISTERED, _l("Not registered for VAT: invoices carry none")), (REGISTERED, _l("Registered for VAT"))]),
         default=UNREGISTERED,
     )

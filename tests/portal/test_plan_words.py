@@ -73,7 +73,7 @@ def test_a_life_reads_as_it_was_lived(app: Flask) -> None:
     kept.wish(date(2026, 11, 11), ChooseTier("pro"))
     trail, facts = trail_of(kept)
     assert [step.title for step in reversed(trail)][:3] == ["Subscribed to Starter", "Paid: £1.00", "11 products more"]
-    assert trail[0].title == "Chose Pro" and trail[0].who == "Mo" and any("it counts once it is paid" in line for line in trail[0].lines)
+    assert trail[0].title == "Chose Pro" and trail[0].who == "Mo" and any("as a draft" in line for line in trail[0].lines)
     assert facts["Waits for its payment"].startswith("Pro for £1.33") and "Greater plan by itself" in facts
     kept.settle(date(2026, 11, 11), pays=False)
     kept.wish(date(2026, 11, 12), Cancel())

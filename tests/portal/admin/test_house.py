@@ -140,7 +140,7 @@ def test_the_number_is_missed_of_who_is_registered(app: Flask) -> None:
 def test_the_currency_is_fixed_once_somebody_subscribes(app: Flask, staff: Browser) -> None:
     subscribe(app, "test")
     page = staff.get(PATH)
-    assert "currency" not in page.form().values and "GBP. Somebody has subscribed, so it cannot change." in page.text
+    assert "currency" not in page.form().values and "Prices are in GBP. Somebody has subscribed, so it cannot change." in page.text
     staff.submit(page.form(), status=200, **{**FILLED, "currency": "EUR"})
     with unit(app):
         assert house().currency == "GBP"
