@@ -100,6 +100,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
             "payer_letter.",
             "style.",
             "prices.",
+            "house.",
         ),
     ),
     "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),

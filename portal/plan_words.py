@@ -136,7 +136,11 @@ def _title(event: SubscriptionEvent, known: Known) -> str:
             return _("The card was declined for good") if given["hard"] else _("The card was declined")
         case "voided":
             return _("%(paper)s was taken back", paper=known.paper(given["document"]))
-    plain = {"midnight": _("Beginning of %(day)s", day=day(event.on_day)), "lapsed": _("A change was not paid in time"), "new_card": _("Another card")}
+    plain = {
+        "midnight": _("Beginning of %(day)s", day=day(event.on_day)),
+        "lapsed": _("A change was not paid in time"),
+        "new_card": _("Another card"),
+    }
     return plain.get(event.kind, event.kind.replace("_", " ").capitalize())
 
 

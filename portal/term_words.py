@@ -19,6 +19,7 @@ LABELS: dict[str, Any] = {
     "small_amount": _l("A change below this waits for the next invoice"),
     "gateway_minimum": _l("Least that the card processor takes"),
     "minimums": _l("Least in other currencies"),
+    "trial_days": _l("Days of trial for newcomers"),
     "grace_days": _l("Days of grace above a limit"),
     "notice_days": _l("Reminders, so many days before the grace ends"),
     "clean_days": _l("Days below the limit until the grace begins anew"),
@@ -41,7 +42,7 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("sums", _l("Other prices"), ("branch_price", "hibernation_fee", "small_amount", "gateway_minimum")),
     ("growing", _l("Growing and changing"), ("grace_days", "notice_days", "clean_days", "free_toggle_days", "awaiting_hours")),
     ("unpaid", _l("When a charge is declined"), ("retry_days", "suspend_after", "cancel_after", "export_days")),
-    ("resting", _l("Trials and hibernating"), ("trial_notice_days", "hibernation_months", "hibernation_notice_month")),
+    ("resting", _l("Trials and hibernating"), ("trial_days", "trial_notice_days", "hibernation_months", "hibernation_notice_month")),
     ("abroad", _l("Other currencies"), ("drift_bps", "drift_notice_days", "minimums")),
     ("papers", _l("Papers"), ("credit_note_days", "tax_check_hours")),
 )

@@ -17,6 +17,7 @@ LONGEST_CODE, LONGEST_NAME, LONGEST_ABOUT = 30, 40, 160
 CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # From and to, for what is counted; `suspend_after` ends before the shortest month does, so that nobody ever owes two of them.
 BOUNDS: dict[str, tuple[int, int]] = {
+    "trial_days": (0, 90),
     "grace_days": (1, 60), "clean_days": (1, 60), "free_toggle_days": (0, 28), "suspend_after": (2, 27), "cancel_after": (3, 365),
     "export_days": (1, 3650), "awaiting_hours": (1, 47), "trial_notice_days": (1, 28), "hibernation_months": (2, 60),
     "hibernation_notice_month": (1, 59), "drift_notice_days": (1, 27), "credit_note_days": (1, 60),

@@ -27,7 +27,8 @@ from core.billing.lists import (
 from core.billing.models import BillingDocument, KeptSubscription
 from core.billing.price_list import list_price_lists, terms_of
 from core.billing.states import SUBSCRIPTION
-from core.billing.store import list_events, preview_void, read, void_document
+from core.billing.store import list_events, preview_void, read
+from core.subscriptions.plan import take_back
 from core.web.fields import ChoiceField, Form, LineField, options
 from core.web.filters import status_label
 from core.web.page import cursor, page, see_other
@@ -129,7 +130,7 @@ def take_back_document(public_id: str, document: str) -> Response:
     wrong, form = get_document(house(), row, document), VoidForm()
     if form.validate():
         with form.refusals():
-            void_document(row, wrong, reason=form.reason.data, by=staff().public_id)
+            take_back(row, wrong, reason=form.reason.data, by=staff().public_id)
             flash(_("%(paper)s is taken back: a credit note says so.", paper=wrong.name or ""), "good")
             return see_other(url_for(".subscription", public_id=public_id))
     return _document_page(row, vendor, wrong, form)

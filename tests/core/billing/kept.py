@@ -15,7 +15,7 @@ from core.billing.documents import void
 from core.billing.effects import Effect
 from core.billing.midnight import lapse, run_to
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, SubscriptionEvent
-from core.billing.payment import receive, refuse
+from core.billing.payment import new_card, receive, refuse
 from core.billing.price_list import offer_on, publish_terms
 from core.billing.renew import Offer
 from core.billing.store import Beginning, begin_subscription
@@ -143,6 +143,8 @@ def _again(state: Subscription, event: SubscriptionEvent, offer: Offer) -> Step:
             return refuse(state, tuple(given["documents"]), hard=given["hard"])
         case "lapsed":
             return lapse(state)
+        case "new_card":
+            return new_card(state)
         case "voided":
             return void(state, given["document"])
     raise AssertionError(event.kind)

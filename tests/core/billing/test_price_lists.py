@@ -55,8 +55,8 @@ def known(seller: Shop, today: date) -> dict[int, str]:
 def test_the_house_begins_with_the_policy(app: Flask, mode: str) -> None:
     with unit(app):
         first = list_price_lists(house(), mode)[-1]
-        assert (terms_of(first), first.valid_from, first.made_by) == (POLICY, date(2020, 1, 1), "system")
-        assert offer_on(HOUSE, mode, date(2020, 1, 1)).terms.version == 1
+        assert (terms_of(first), first.version, first.valid_from, first.made_by) == (POLICY, 1, date(2020, 1, 1), "system")
+        assert offer_on(HOUSE, mode, date(2020, 1, 1)).terms.tiers == POLICY.tiers
 
 
 def test_a_version_is_in_force_to_come_over_or_never_was(seller: Shop) -> None:

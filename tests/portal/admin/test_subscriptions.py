@@ -18,6 +18,7 @@ from core.billing.wishes import Cancel
 from core.kernel import clock
 from core.kernel.money import Money
 from tests.browser import Browser
+from tests.core.subscriptions.plans import Life
 from tests.factories import Shop, again, make_shop, unit
 from tests.portal.admin.people import make_staff
 from tests.valid_html import problems_of_html
@@ -120,7 +121,9 @@ def paper_of(app: Flask, row: KeptSubscription, place: int = 0) -> str:
 
 
 def test_a_wrong_invoice_is_taken_back_with_a_reason_that_the_trail_keeps(app: Flask, staff: Browser) -> None:
-    _, row = subscribe(app)
+    life = Life(app, clock.now().date(), "pro")
+    life.answer(clock.now().date())
+    row = life.row
     path = paper_of(app, row)
     page = staff.get(path)
     assert (
