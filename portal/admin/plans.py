@@ -51,12 +51,12 @@ def plans() -> Response:
     )
 
 
-@staff_door.get("/staff/plans/<mode>/<int(max=1000000):version>")
+@staff_door.get("/staff/plans/<mode>/<version>")
 @staff_may("plans.see")
-def plan_list(mode: str, version: int) -> Response:
+def plan_list(mode: str, version: str) -> Response:
     """One version, whole, and what it said differently from the one before it."""
     kept = list_price_lists(house(), _mode(mode))
-    shown = next((each for each in kept if each.version == version), None)
+    shown = next((each for each in kept if str(each.version) == version), None)
     if shown is None:
         raise NotFound("There is no such price list.")
     return page(
