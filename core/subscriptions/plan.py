@@ -8,7 +8,7 @@ from core.accounts.house import HOUSE, find_details, house
 from core.accounts.models import Vendor
 from core.billing import forecast, store
 from core.billing.effects import Effect
-from core.billing.models import KeptSubscription, PriceList
+from core.billing.models import BillingDocument, KeptSubscription, PriceList
 from core.billing.renew import Offer
 from core.billing.states import CANCELLED
 from core.billing.store import Beginning
@@ -104,6 +104,13 @@ def counts(vendor: Vendor, mode: str) -> tuple[int, int]:
 def act(row: KeptSubscription, wish: Wish, *, by: str) -> tuple[Effect, ...]:
     """What the vendor wishes, today, with all that follows from it. Refuses as the act itself does."""
     effects = store.wish_for(row, wish, by=by)
+    follow(row)
+    return effects
+
+
+def take_back(row: KeptSubscription, document: BillingDocument, *, reason: str, by: str) -> tuple[Effect, ...]:
+    """A wrong invoice of the plan's, with all that follows from it. Refuses as core/billing/store.py: void_document does."""
+    effects = store.void_document(row, document, reason=reason, by=by)
     follow(row)
     return effects
 
