@@ -9,7 +9,7 @@ from core.accounts.models import Vendor
 from core.accounts.queries import find_vendor
 from core.billing.begin import START
 from core.billing.codec import decode_one_of
-from core.billing.effects import Effect, ProductsHidden, ProductsShown
+from core.billing.effects import Effect, Notice, ProductsHidden, ProductsShown, StateChanged, TierChanged
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
 from core.billing.states import IN_SEARCH
 from core.billing.store import read
@@ -19,6 +19,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, lock_again
 from core.kernel.outbox import enqueue
 from core.subscriptions.booked import book_event
+from core.subscriptions.tell import tell, tell_change
 
 
 def follow(row: KeptSubscription) -> None:
@@ -55,6 +56,10 @@ def _carry_out(row: KeptSubscription, subscriber: Vendor | None, effect: Effect)
             hide_newest(subscriber, row.mode, count)
         case ProductsShown() if subscriber is not None:
             hide_newest(subscriber, row.mode, 0)
+        case Notice():
+            tell(row, effect)
+        case StateChanged() | TierChanged():
+            tell_change(row, effect)
 
 
 def is_served(row: KeptSubscription) -> bool:
