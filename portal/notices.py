@@ -11,13 +11,18 @@ from core.directory.models import Listing
 from core.directory.queries import listings_named
 from core.kernel.errors import NotFound
 from core.notifications.daily import manner_of
-from core.notifications.notices import MOST_COUNTED, SHOWN, Told, count_unread, get_notice, list_notices, read_all, read_notice
+from core.notifications.notices import MOST_COUNTED, OF_PLAN, SHOWN, Told, count_unread, get_notice, list_notices, read_all, read_notice
 from core.payments.models import Payment
 from core.payments.queries import payments_named
+from core.subscriptions.news import read_news
+from core.subscriptions.plan_words import WORDS as PLAN_WORDS
 from core.web.filters import money
 from core.web.guard import current, find_current, may
+from core.web.languages import written
 from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
+
+PLAN_PAGE = "/portal/plan"
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,16 @@ def words() -> dict[str, tuple[str, str]]:
         "refund_sent": (_("A refund reached the payer"), "quiet"),
         "listing_withdrawn": (_("The staff took a listing out of the directory"), "bad"),
         "listing_restored": (_("A listing is in the directory again"), "good"),
+        "plan_urgent": (_("Your plan: a charge failed, or something stops"), "bad"),
+        "plan_news": (_("Your plan: changes, limits, prices and reminders"), "quiet"),
     }
 
 
 def _line(told: Told, payments: dict[str, Payment], listings: dict[str, Listing]) -> Line:
+    if told.notice.kind in OF_PLAN:
+        news = read_news(told.notice.detail)
+        said = PLAN_WORDS[news.kind](news)
+        return Line(told.notice.public_id, written(said.title), written(said.says[0]), said.tone, told)
     title, tone = words().get(told.notice.kind, (told.notice.kind.replace("_", " ").capitalize(), "quiet"))
     payment = payments.get(told.notice.about)
     text = f"{money(payment.amount)} · {payment.description} · {payment.email}" if payment else ""
@@ -84,6 +95,8 @@ def open_notice(public_id: str) -> Response:
     me = current()
     notice = get_notice(me.vendor, me.mode, public_id)
     read_notice(me.vendor, me.mode, me.user, notice)
+    if notice.kind in OF_PLAN:
+        return see_other(PLAN_PAGE)
     if notice.kind == "attack_mode":
         return see_other(url_for(".protection"))
     where = ".listing" if notice.about.startswith("lst_") else ".payment"

@@ -48,6 +48,9 @@ KINDS = {
     "transfer_decision": later("Transfer to decide about"),
     "transfer_returned": later("Transfer sent back"),
     "transfer_taken_back": later("Transfer taken back by the bank"),
+    "plan_urgent": later("Your plan: to be seen to"),
+    "plan_news": later("Your plan"),
+    "membership_news": later("About a membership"),
 }
 
 

@@ -6,8 +6,8 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
 from core.notifications.daily import Manner, choose_manner, manner_of
-from core.notifications.notices import SHOWN
-from core.notifications.team import BUSINESS, MAILED, Choice, choices_of, choose
+from core.notifications.notices import ALWAYS, OF_PLAN, SHOWN
+from core.notifications.team import BUSINESS, MAILED, MANAGE, Choice, choices_of, choose
 from core.web.fields import Form
 from core.web.guard import current, may
 from core.web.page import page, see_other
@@ -50,9 +50,15 @@ def change_business_letters() -> Response:
 
 
 def _wished(*, shown: bool) -> dict[str, Choice]:
-    """The boxes that came ticked; a kind without a letter of its own is never mailed."""
-    ticked = set(request.form)
-    return {kind: Choice(not shown or f"shown_{kind}" in ticked, kind in MAILED and f"mailed_{kind}" in ticked) for kind in SHOWN}
+    """The boxes that came ticked; a kind without a letter of its own is never mailed. News of the plan only whoever may change it chooses."""
+    ticked, mailed = set(request.form), _mailed()
+    kinds = [kind for kind in SHOWN if kind not in OF_PLAN or (shown and kind in mailed)]
+    return {kind: Choice(not shown or f"shown_{kind}" in ticked, kind in mailed and f"mailed_{kind}" in ticked) for kind in kinds}
+
+
+def _mailed() -> tuple[str, ...]:
+    """What the person who is signed in may have sent to them."""
+    return (*MAILED, *OF_PLAN) if current().may(MANAGE) else MAILED
 
 
 def _page(form: ChoicesForm) -> Response:
@@ -61,8 +67,10 @@ def _page(form: ChoicesForm) -> Response:
         "portal/preferences/edit.html",
         status=form.status,
         form=form,
-        kinds=words(),
-        mailed=MAILED,
+        kinds={kind: said for kind, said in words().items() if kind not in OF_PLAN or kind in _mailed()},
+        mailed=_mailed(),
+        always=ALWAYS,
+        to_business=MAILED,
         mine=choices_of(me.vendor, me.mode, me.user.public_id),
         manner=manner_of(me.vendor, me.mode, me.user.public_id),
         business=choices_of(me.vendor, me.mode, BUSINESS),

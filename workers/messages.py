@@ -21,6 +21,7 @@ from core.kernel.db import db, unit_of_work
 from core.kernel.signing import make_token
 from core.notifications.daily import count_news, list_news
 from core.notifications.models import Message
+from core.notifications.notices import OF_PLAN
 from core.notifications.payer_letters import find_wish
 from core.notifications.queries import find_receipt, was_told
 from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
@@ -39,11 +40,13 @@ from core.payments.states import PAID_OR_OVER
 from core.payments.transfer_queries import get_return, instructions_of
 from core.providers.bank import spell_iban, spell_reference
 from core.risk.attack import find_attack
+from core.subscriptions.news import read_news
 from core.web import addresses
 from core.web.brand import letter_look
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
 from core.web.pdf import PaperNotPrinted
 from core.web.reader import Reader
+from workers import plan_letters
 from workers.papers import make_receipt
 
 log = structlog.get_logger("workers")
@@ -175,8 +178,12 @@ def _daily_news(vendor: Vendor, message: Message) -> Facts:
         raise NoLongerTrue("they do not want to hear of any of it by e-mail any more")
     payments = payments_named(vendor, message.mode, {one.about for one in news})
     rows = [(one, payments[one.about], addresses.portal_payment(one.about)) for one in news if one.about in payments]
+    reader = Reader(message.locale, vendor.time_zone)
+    plans = [plan_letters.spoken(read_news(one.detail), reader) for one in news if one.kind in OF_PLAN]
     count = count_news(vendor, message.mode, message.params["user"], **said)
-    return {"practice": message.mode == "test", "rows": rows, "count": count, "more": count - len(rows), "action_url": addresses.notices()}
+    return {"practice": message.mode == "test", "rows": rows, "plans": plans, "count": count, "more": count - len(rows) - len(plans)} | {
+        "plan_url": addresses.portal_plan(), "action_url": addresses.notices()
+    }  # fmt: skip
 
 
 def _invitation(vendor: Vendor, message: Message) -> Facts:
@@ -371,4 +378,7 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "listing_restored": (_listing("published"), False),
     "link_sent": (_link, True),
     "link_reminder": (_link, True),
+    "plan_urgent": (plan_letters.to_business, False),
+    "plan_news": (plan_letters.to_business, False),
+    "membership_news": (plan_letters.to_member, True),
 }

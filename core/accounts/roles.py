@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, Select, exists, select
 
 from core.accounts.models import CustomRole, Invitation, Membership, User, Vendor
 from core.accounts.permissions import ALWAYS, CUSTOM, GIVEN, PERMISSIONS, granted_by
@@ -92,6 +92,23 @@ def rights_of(vendor: Vendor, person: str) -> frozenset[str]:
     if membership is None:
         return frozenset()
     return role_of(membership.role, find_custom(vendor.id, membership.custom_role_id)).permissions
+
+
+def list_holders(vendor: Vendor, permission: str) -> list[User]:
+    """Everybody of the team who may do this, the owner first: by one of the house's roles or by one of the vendor's own."""
+    team = _holders(select(User).join(Membership, Membership.user_id == User.id), vendor, permission)
+    return list(db.session.scalars(team.order_by(Membership.role != "owner", Membership.created_at, User.id)))
+
+
+def is_holder(vendor: Vendor, user: User, permission: str) -> ColumnElement[bool]:
+    """The same of one person, as a condition within another question."""
+    return exists(_holders(select(Membership.user_id), vendor, permission).where(Membership.user_id == user.id))
+
+
+def _holders(query: Select, vendor: Vendor, permission: str) -> Select:  # type: ignore[type-arg]
+    custom = (CustomRole.vendor_id == Membership.vendor_id) & (CustomRole.id == Membership.custom_role_id)
+    may = Membership.role.in_(PERMISSIONS[permission]) | CustomRole.permissions.contains([permission])
+    return query.outerjoin(CustomRole, custom).where(Membership.vendor_id == vendor.id, may)
 
 
 def check_giving(vendor: Vendor, permissions: Collection[str], *, by: str, field: str = "role") -> None:

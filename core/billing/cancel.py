@@ -21,12 +21,17 @@ def cancel(state: Subscription, *, now: bool = False) -> Step:
     state, effects = gate.drop(state)
     soon = now or state.dunning is not None or state.status == states.SUSPENDED
     stopped = (RetriesStopped(tuple(owed.document for owed in state.unpaid)),) if state.dunning is not None else ()
-    return plan(state, Planned("cancel", on=state.today + DAY if soon else None)), (*effects, *stopped)
+    owed = sum_of((each.due for each in state.unpaid), state.currency)
+    on = state.today + DAY if soon else state.period.end
+    planned = Planned("cancel", on=on if soon else None)
+    noted = Notice("cancel_planned", state.today, on, owed or None, until=on + state.terms.export_days * DAY)
+    return plan(state, planned), (*effects, *stopped, *((noted,) if planned != state.planned else ()))
 
 
 def keep(state: Subscription) -> Step:
     """Take a planned change back before its day has come. Retries that were stopped go on with the next day of the schedule."""
-    return plan(state, None), ()
+    kept = (Notice("plan_kept", state.today, state.period.end, detail=state.planned.kind),) if state.planned is not None else ()
+    return plan(state, None), kept
 
 
 def end(state: Subscription, *, charge: bool = True) -> Step:

@@ -51,7 +51,8 @@ def choose_tier(state: Subscription, code: str, *, now: bool = False) -> Step:
         raise PlanCannotChange("The plan can be changed again once the subscription is active.")
     if code == state.tier:
         state, dropped = gate.drop(state)
-        return replace(plan(state, None), lapsed=None), dropped
+        kept = (Notice("plan_kept", state.today, state.period.end, detail=state.planned.kind),) if state.planned is not None else ()
+        return replace(plan(state, None), lapsed=None), (*dropped, *kept)
     upward = state.terms.rank(code) > state.terms.rank(state.tier)
     if state.status == states.TRIALING:
         return _in_trial(state, code, fits=wanted.fits(state.products.count))
@@ -64,7 +65,9 @@ def choose_tier(state: Subscription, code: str, *, now: bool = False) -> Step:
     if now:
         state, effects = _downgrade_now(state, code)
         return state, (*dropped, *effects)
-    return plan(state, Planned("tier", code)), dropped
+    planned, price = Planned("tier", code), with_tax(wanted.price, state.tax_bps)
+    noted = (Notice("change_planned", state.today, state.period.end, price, code),) if planned != state.planned else ()
+    return plan(state, planned), (*dropped, *noted)
 
 
 def _in_trial(state: Subscription, code: str, *, fits: bool) -> Step:

@@ -89,11 +89,11 @@ def decline(state: Subscription, *, hard: bool) -> Step:
     if state.dunning.stopped or state.status in (states.SUSPENDED, states.CANCELLED):
         return state, tuple(effects)
     if state.dunning.hard:
-        effects.append(Notice("card_refused", state.today, days.suspended, due, "new card"))
+        effects.append(Notice("card_refused", state.today, days.suspended, due, "new card", until=days.suspended))
     elif coming is not None:
-        effects.append(Notice("payment_failed", state.today, coming, due))
+        effects.append(Notice("payment_failed", state.today, coming, due, until=days.suspended))
     else:
-        effects.append(Notice("payment_failed", state.today, days.suspended, due, "last"))
+        effects.append(Notice("payment_failed", state.today, days.suspended, due, "last", until=days.suspended))
     return state, tuple(effects)
 
 
@@ -106,7 +106,7 @@ def warn(state: Subscription) -> Step:
     if state.today != days.suspended - DAY:
         return state, ()
     due = sum_of((owed.due for owed in state.unpaid), state.currency)
-    return state, (Notice("suspension_ahead", state.today, days.suspended, due),)
+    return state, (Notice("suspension_ahead", state.today, days.suspended, due, until=days.cancelled),)
 
 
 def retry(state: Subscription) -> Step:
@@ -148,7 +148,7 @@ def stop_service(state: Subscription, *, cancelled: date) -> Step:
         state, planned=None, episode=None, hibernating_since=None, resume_confirmed=False, branches=replace(state.branches, billed=0)
     )
     due = sum_of((owed.due for owed in state.open), state.currency)
-    return state, (*dropped, *credited, *moved, Notice("suspended", state.today, cancelled, due))
+    return state, (*dropped, *credited, *moved, Notice("suspended", state.today, cancelled, due, until=cancelled))
 
 
 def trial_without_card(state: Subscription) -> Step:

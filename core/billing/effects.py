@@ -98,14 +98,18 @@ NOTICES = frozenset(
         "trial_began", "trial_ends", "upgrade_declined", "resume_declined", "reactivate_declined", "limit_declined", "change_requoted",
         "change_lapsed", "downgrade_dropped", "limit_breached", "grace_running", "limit_enforced", "products_hidden", "waits_for_renewal",
         "payment_failed", "card_refused", "suspension_ahead", "suspended", "recovered", "hibernation_ends", "hibernation_dropped",
-        "cancelled", "price_moves", "rate_old", "currency_kept",
+        "cancelled", "price_moves", "rate_old", "currency_kept", "currency_changed", "renewal_ahead", "change_planned", "hibernation_planned",
+        "cancel_planned", "plan_kept",
     }
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Tell the merchant. `on` is the date the notice speaks of and `amount` the exact sum that goes with it; `count` is days or products."""
+    """Tell the merchant. `on` is the date the notice speaks of and `amount` the exact sum that goes with it; `count` is days or products.
+
+    `until` is the day on which the service stops, or ends for good, if nothing is done.
+    """
 
     kind: str
     sent_on: date
@@ -113,6 +117,7 @@ class Notice:
     amount: Money | None = None
     detail: str = ""
     count: int | None = None
+    until: date | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in NOTICES:

@@ -37,7 +37,10 @@ def hibernate(state: Subscription, *, now: bool = False) -> Step:
     if state.status != states.ACTIVE:
         raise CannotHibernate("Only an active subscription can hibernate.")
     tier = state.planned.tier if state.planned is not None else ""
-    return plan(state, Planned("hibernate", tier, state.today + DAY if now else None)), ()
+    on, fee = state.today + DAY if now else state.period.end, with_tax(state.terms.hibernation_fee, state.tax_bps)
+    planned = Planned("hibernate", tier, on if now else None)
+    noted = (Notice("hibernation_planned", state.today, on, fee),) if planned != state.planned else ()
+    return plan(state, planned), noted
 
 
 def fall_asleep(state: Subscription) -> Step:

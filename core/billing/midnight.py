@@ -8,8 +8,8 @@ from datetime import date
 
 from core.billing import begin, branches, cancel, change, dunning, gate, hibernate, limits, reactivate, renew, states
 from core.billing.calendar import DAY
-from core.billing.effects import Effect, Notice
-from core.billing.lines import Line
+from core.billing.effects import ChargeWanted, Effect, Notice
+from core.billing.lines import Line, sum_of
 from core.billing.renew import Offer
 from core.billing.subscription import Step, Subscription
 from core.billing.tax import with_tax
@@ -51,7 +51,7 @@ def midnight(state: Subscription, offer: Offer) -> Step:
     if at_boundary and state.status != states.CANCELLED:
         state, renewed = _boundary(state, offer, enforced_from)
         effects += renewed
-    for act in (dunning.warn, dunning.retry, _requote, _trial_ahead):
+    for act in (dunning.warn, dunning.retry, _requote, _trial_ahead, _renewal_ahead(offer)):
         state, done = act(state)
         effects += done
     state, told = limits.look(state, coming=offer.local(state))
@@ -114,6 +114,25 @@ def _trial_ahead(state: Subscription) -> Step:
         return state, ()
     price = with_tax(state.plan.price, state.tax_bps)
     return state, (Notice("trial_ends", state.today, state.trial_ends, price, "" if state.has_card else "no card"),)
+
+
+def _renewal_ahead(offer: Offer) -> Callable[[Subscription], Step]:
+    """A few days before a renewal: when, and exactly what the card is asked for, should nothing be wished until then."""
+
+    def look_ahead(state: Subscription) -> Step:
+        days = state.terms.renewal_notice_days
+        if state.status not in (states.ACTIVE, states.HIBERNATING) or state.unpaid or (state.period.end - state.today).days != days:
+            return state, ()
+        later, effects = state, ()
+        for _ in range(days):
+            later, effects = midnight(later, offer)  # the very midnights that will make it
+        if later.status not in (states.ACTIVE, states.HIBERNATING):
+            return state, ()
+        amount = sum_of((effect.amount for effect in effects if isinstance(effect, ChargeWanted)), later.currency)
+        what = "hibernation" if later.status == states.HIBERNATING else later.tier
+        return state, (Notice("renewal_ahead", state.today, state.period.end, amount, what),)
+
+    return look_ahead
 
 
 def _requote(state: Subscription) -> Step:

@@ -112,7 +112,10 @@ def refuse(state: Subscription, documents: tuple[int, ...], *, hard: bool = Fals
 def _refuse_held(state: Subscription, *, hard: bool) -> Step:
     held = state.awaiting
     assert held is not None
-    notice = Notice(f"{held.kind}_declined", state.today, amount=gate.charge_for(state).amount, detail="new card" if hard else held.tier)
+    debts = state.unpaid if held.kind == gate.REACTIVATE else ()  # what was asked for: coming back pays what is owed as well
+    notice = Notice(
+        f"{held.kind}_declined", state.today, amount=gate.charge_for(state, debts).amount, detail="new card" if hard else held.tier
+    )
     if held.kind == gate.LIMIT:
         state, hidden = limits.hide_surplus(state)
         return state, (notice, *hidden)

@@ -139,6 +139,9 @@ def _convert(state: Subscription, offer: Offer) -> Step:
     if state.balance:
         effects.append(BalanceConverted(state.balance, given, rate))
     terms = fx.local_terms(offer.terms, new)
+    if terms.lists(state.tier):
+        price = with_tax(terms.tier(state.tier).price, state.tax_bps)
+        effects.append(Notice("currency_changed", state.today, state.today, price, state.next_currency))
     return replace(state, balance=given, terms=terms, rate=new, next_currency=None, announced=None, entries=()), tuple(effects)
 
 

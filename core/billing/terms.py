@@ -58,6 +58,7 @@ class Terms:
     export_days: int = 90
     awaiting_hours: int = 23
     trial_notice_days: int = 3
+    renewal_notice_days: int = 3
     hibernation_months: int = 12
     hibernation_notice_month: int = 11
     drift_bps: int = 500

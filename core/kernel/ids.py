@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from core.kernel.clock import now
 
@@ -36,6 +37,15 @@ def _random_text(alphabet: str, length: int) -> str:
 def public_id(prefix: str) -> str:
     """`prefix_` and 22 base62 characters (131 random bits)."""
     return f"{prefix}_{_random_text(_BASE62, 22)}"
+
+
+def named_id(prefix: str, name: str) -> str:
+    """The public id of what has a name of its own: the same name gives the same id, so what is made twice is made once."""
+    number, signs = int.from_bytes(sha256(name.encode()).digest(), "big"), ""
+    for _ in range(22):
+        number, sign = divmod(number, len(_BASE62))
+        signs += _BASE62[sign]
+    return f"{prefix}_{signs}"
 
 
 def is_public_id(prefix: str, text: str) -> bool:

@@ -13,8 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 from core.accounts.models import Membership, User, Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
-from core.notifications.models import Notice, NotificationChoice, NotificationManner
+from core.notifications.models import Notice, NotificationManner
+from core.notifications.notices import ALWAYS
 from core.notifications.notify import notify
+from core.notifications.team import choices_of
 
 MORNING = time(7)  # on the business's own clock
 MOST_NAMED = 30  # pieces of news written out in one letter; the rest is counted
@@ -94,10 +96,9 @@ def count_news(vendor: Vendor, mode: str, person: str, *, after: uuid.UUID, unti
 
 
 def _news(vendor: Vendor, mode: str, person: str, after: uuid.UUID, until: uuid.UUID) -> Select[Notice]:
-    wanted = select(NotificationChoice.kind).where(
-        NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.person == person,
-        NotificationChoice.mailed,
-    )  # fmt: skip
+    wanted = [
+        kind for kind, choice in choices_of(vendor, mode, person).items() if choice.mailed and kind not in ALWAYS
+    ]  # those came at once
     return select(Notice).where(
         Notice.vendor_id == vendor.id, Notice.mode == mode, Notice.id > after, Notice.id <= until, Notice.kind.in_(wanted)
     )

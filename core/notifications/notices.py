@@ -11,18 +11,22 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Membership, User, Vendor
+from core.accounts.roles import is_holder
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import NotFound
-from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.ids import is_public_id, named_id, public_id, uuid7
 from core.kernel.write import Lot
 from core.notifications.models import Notice, NoticeReading, NotificationChoice, NotificationManner
 
 # What the people of a vendor are told, most urgent first.
 SHOWN = (
-    "attack_mode", "transfer_decision", "transfer_taken_back", "unexpected_money", "refund_failed", "refund_not_booked", "refund_outside", "listing_withdrawn", "payment_received",
-    "refund_sent", "listing_restored",
+    "plan_urgent", "attack_mode", "transfer_decision", "transfer_taken_back", "unexpected_money", "refund_failed", "refund_not_booked", "refund_outside", "listing_withdrawn", "payment_received",
+    "refund_sent", "listing_restored", "plan_news",
 )  # fmt: skip
+# News of the plan a business subscribes to: read by whoever may change it, and written about to them unless they chose otherwise.
+OF_PLAN = ("plan_urgent", "plan_news")
+ALWAYS = frozenset({"plan_urgent"})  # something stops unless somebody acts: nobody can choose not to hear it
 MOST_COUNTED = 100  # the bell says 99+ beyond it
 MOST_OPENED = 200  # single ones remembered as read before everything older counts as read
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,6 +53,13 @@ def post_notice(vendor: Vendor, kind: str, *, mode: str, about: str) -> Notice:
     made = Notice(**notice_row(vendor, kind, mode=mode, about=about))
     db.session.add(made)
     return made
+
+
+def post_notice_once(vendor: Vendor, kind: str, *, mode: str, about: str, detail: dict[str, Any], name: str) -> bool:
+    """The same for news that has a name of its own: posted the first time only; answers whether it was."""
+    row = notice_row(vendor, kind, mode=mode, about=about) | {"detail": detail, "public_id": named_id("ntc", name)}
+    made = insert(Notice).values(**row).on_conflict_do_nothing(index_elements=["vendor_id", "mode", "public_id"])
+    return db.session.execute(made.returning(Notice.id)).scalar() is not None
 
 
 def notice_row(vendor: Vendor, kind: str, *, mode: str, about: str) -> dict[str, Any]:
@@ -117,7 +128,7 @@ def read_all(vendor: Vendor, mode: str, user: User) -> None:
 
 
 def _wanted(query: Select, vendor: Vendor, mode: str, user: User) -> Select:  # type: ignore[type-arg]
-    """Kept to this vendor, this mode, and without the kinds that this person does not want to see: none at all in a muted test mode."""
+    """Kept to this vendor, this mode, and without the kinds that this person does not want to see: in a muted test mode none but those that cannot be muted."""
     unwanted = select(NotificationChoice.kind).where(
         NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.person == user.public_id,
         NotificationChoice.shown.is_(False),
@@ -126,7 +137,8 @@ def _wanted(query: Select, vendor: Vendor, mode: str, user: User) -> Select:  # 
         NotificationManner.vendor_id == vendor.id, NotificationManner.mode == mode, NotificationManner.person == user.public_id,
         NotificationManner.muted,
     )  # fmt: skip
-    return query.where(Notice.vendor_id == vendor.id, Notice.mode == mode, Notice.kind.not_in(unwanted), ~muted)
+    mine = Notice.vendor_id == vendor.id, Notice.mode == mode, Notice.kind.not_in(unwanted), ~muted | Notice.kind.in_(ALWAYS)
+    return query.where(*mine, Notice.kind.not_in(OF_PLAN) | is_holder(vendor, user, "plan.manage"))
 
 
 def _read(vendor: Vendor, mode: str, user: User) -> tuple[uuid.UUID, list[str]]:

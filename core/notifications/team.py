@@ -8,15 +8,17 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Membership, User, Vendor
+from core.accounts.roles import list_holders, rights_of
 from core.kernel.ask import Question
 from core.kernel.db import db
 from core.notifications.models import NotificationChoice, NotificationManner
-from core.notifications.notices import SHOWN, post_notice
+from core.notifications.notices import ALWAYS, OF_PLAN, SHOWN, post_notice
 from core.notifications.notify import KINDS, notify
 
+MANAGE = "plan.manage"  # who holds it is told of the plan
 BUSINESS = "business"  # whose choices are those of the business's own address
 USUAL = "en"  # of somebody who has not chosen a language
-MAILED = tuple(kind for kind in SHOWN if kind in KINDS and kind != "refund_sent")  # the letter of a refund is the payer's
+MAILED = tuple(kind for kind in SHOWN if kind in KINDS and kind not in ("refund_sent", *OF_PLAN))  # the letter of a refund is the payer's
 
 _LATER = (
     (NotificationManner.vendor_id == NotificationChoice.vendor_id)
@@ -73,21 +75,35 @@ def readers_of(vendor: Vendor, mode: str, kind: str) -> list[tuple[str, str]]:
     return list(found.items())
 
 
+def plan_readers(vendor: Vendor, mode: str, kind: str) -> list[tuple[str, str]]:
+    """Who is written to about the plan at once, and in which language: whoever may change it, unless they chose otherwise and may."""
+    holders = list_holders(vendor, MANAGE)
+    if kind not in ALWAYS:
+        chosen = {person: mailed for person, mailed, _ in _CHOSEN.all(vendor=vendor.id, mode=mode, kind=kind)}
+        later = select(NotificationManner.person).where(NotificationManner.vendor_id == vendor.id, NotificationManner.mode == mode)
+        apart = set(db.session.scalars(later.where(NotificationManner.daily | NotificationManner.muted)))
+        holders = [one for one in holders if chosen.get(one.public_id, True) and one.public_id not in apart]
+    return list(dict((one.email, one.language or USUAL) for one in holders).items())
+
+
 def choices_of(vendor: Vendor, mode: str, person: str) -> dict[str, Choice]:
-    """What somebody has chosen, for every kind there is."""
+    """What somebody has chosen, for every kind there is. Whoever may change the plan hears of it until they choose otherwise."""
     mine = select(NotificationChoice).where(
         NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.person == person
     )
     kept = {row.kind: Choice(row.shown, row.mailed) for row in db.session.scalars(mine)}
     usual = Choice(mailed=person == BUSINESS)
-    return {kind: kept.get(kind, usual) for kind in SHOWN}
+    of_plan = Choice(mailed=person != BUSINESS and MANAGE in rights_of(vendor, person))
+    return {kind: kept.get(kind, of_plan if kind in OF_PLAN else usual) for kind in SHOWN}
 
 
 def choose(vendor: Vendor, mode: str, person: str, wished: dict[str, Choice]) -> None:
-    """Keep what somebody chooses, for the kinds named."""
+    """Keep what somebody chooses, for the kinds named; of what is always told there is nothing to choose."""
     for kind, choice in wished.items():
         if kind not in SHOWN:
             raise ValueError(f"there is no news of the kind {kind}")
+        if kind in ALWAYS:
+            continue
         kept = {"shown": choice.shown, "mailed": choice.mailed}
         row = insert(NotificationChoice).values(vendor_id=vendor.id, mode=mode, person=person, kind=kind, **kept)
         db.session.execute(row.on_conflict_do_update(index_elements=["vendor_id", "mode", "person", "kind"], set_=kept))

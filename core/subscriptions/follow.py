@@ -13,7 +13,7 @@ from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
 from core.billing.begin import START
 from core.billing.codec import decode_one_of
-from core.billing.effects import Effect, ProductsHidden, ProductsShown
+from core.billing.effects import Effect, Notice, ProductsHidden, ProductsShown, StateChanged, TierChanged
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
 from core.billing.states import IN_SEARCH
 from core.billing.store import read
@@ -23,6 +23,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, lock_again
 from core.kernel.outbox import enqueue_many, task_row
 from core.subscriptions.booked import book_events
+from core.subscriptions.tell import tell, tell_change
 
 
 def follow(row: KeptSubscription) -> None:
@@ -73,6 +74,10 @@ def _carry_out(row: KeptSubscription, subscriber: Vendor | None, effect: Effect)
             hide_newest(subscriber, row.mode, count)
         case ProductsShown() if subscriber is not None:
             hide_newest(subscriber, row.mode, 0)
+        case Notice():
+            tell(row, effect)
+        case StateChanged() | TierChanged():
+            tell_change(row, effect)
 
 
 def is_served(row: KeptSubscription) -> bool:

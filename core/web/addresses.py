@@ -49,6 +49,16 @@ def notices() -> str:
     return f"{settings().public_url}/portal/notices"
 
 
+def portal_plan() -> str:
+    """The plan a business subscribes to: what comes next, and where it is changed and paid."""
+    return f"{settings().public_url}/portal/plan"
+
+
+def membership(subscription: str) -> str:
+    """A customer's own page of a membership."""
+    return f"{settings().public_url}/membership/{subscription}"
+
+
 def portal_protection() -> str:
     return f"{settings().public_url}/portal/settings/protection"
 

@@ -16,6 +16,7 @@ from aiosmtpd.controller import Controller
 from core.accounts import email_links
 from core.accounts.email_links import open_link
 from core.accounts.invite import invite
+from core.billing.wishes import Cancel
 from core.directory.moderate import withdraw_listing
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
@@ -40,8 +41,10 @@ from core.payments.transfer_cases import give_back_transfer
 from core.providers.saved import SavedMethod
 from core.risk.attack import begin_by_surge
 from core.web.pdf import PaperNotPrinted
+from tests.core.billing.kept import make_seller
 from tests.core.directory.stalls import make_listing
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
+from tests.core.subscriptions.told import NOVEMBER, OCTOBER, Life, customer_of, the_house
 from tests.factories import (
     Shop,
     again,
@@ -146,7 +149,17 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *_about_exports(shop),
         *_about_a_listing(shop),
         *about_a_link(shop),
+        *_about_plans(shop),
     ]
+
+
+def _about_plans(shop: Shop) -> list[Message]:
+    """Of the shop's own plan what is urgent and what is not, and a letter to a member of a business."""
+    life = Life(the_house(shop.app), shop.vendor, OCTOBER, "pro").go(NOVEMBER).pay(False)
+    plan = {letter.kind: letter for letter in life.letters()}
+    seller = make_seller(shop.app)
+    (member,) = Life(seller, customer_of(seller), NOVEMBER, "pro").do(Cancel()).letters()
+    return [plan["plan_urgent"], plan["plan_news"], member]
 
 
 def _about_exports(shop: Shop) -> list[Message]:
@@ -246,7 +259,7 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
             ("TEST MODE" in text)
             == ("TEST MODE" in html)
             == ("[Test]" in mail["Subject"])
-            == (not {"payment", "link", "began", "export", "listing", "after"}.isdisjoint(message.params))
+            == (not {"payment", "link", "began", "export", "listing", "after", "subscription"}.isdisjoint(message.params))
         )
 
 

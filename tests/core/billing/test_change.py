@@ -8,7 +8,7 @@ import pytest
 
 from core.billing import payment
 from core.billing.change import PlanCannotChange, ProductsDoNotFit
-from core.billing.effects import ChargeWanted, Drafted, Dropped, Finalised, TierChanged
+from core.billing.effects import ChargeWanted, Drafted, Dropped, Finalised, Notice, TierChanged
 from core.billing.gate import PaymentPending
 from core.billing.midnight import lapse
 from core.billing.subscription import Planned
@@ -114,7 +114,8 @@ def test_a_held_upgrade_does_not_outlive_the_period() -> None:
 
 def test_ec_26_a_downgrade_waits_for_the_periods_end() -> None:
     story = on("enterprise", 10)
-    assert story.wish(ChooseTier("pro")) == []
+    assert story.wish(ChooseTier("pro")) == [Notice("change_planned", date(2026, 11, 10), date(2026, 12, 1), gbp("3.00"), "pro")]
+    assert story.wish(ChooseTier("pro")) == [], "the same wish again is no news"
     story.to(date(2026, 12, 1))
     assert [amounts(document) for document in story.documents()] == [["5.00"], ["3.00"]]
 
@@ -151,7 +152,7 @@ def test_ec_29_the_present_plan_clears_the_waiting_change() -> None:
     story.wish(ChooseTier("pro"))
     story.wish(ChooseTier("starter"))
     assert story.state.planned == Planned("tier", "starter")
-    assert story.wish(ChooseTier("enterprise")) == []
+    assert story.wish(ChooseTier("enterprise")) == [Notice("plan_kept", date(2026, 11, 10), date(2026, 12, 1), detail="tier")]
     assert story.state.planned is None
     story.to(date(2026, 12, 1))
     assert not story.of(TierChanged)

@@ -157,7 +157,7 @@ def test_ec_38_no_grace_runs_for_a_limit_that_does_not_apply_yet() -> None:
     story.products(60)
     story.to(date(2026, 12, 2))
     assert (story.state.tier, story.state.episode) == ("pro", None)
-    assert [kind for kind, _ in story.notices()] == ["downgrade_dropped"]
+    assert [kind for kind, _ in story.notices()] == ["change_planned", "renewal_ahead", "downgrade_dropped"]
 
 
 def test_ec_39_looking_twice_makes_one_episode_and_one_notice() -> None:

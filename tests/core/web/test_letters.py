@@ -12,10 +12,13 @@ import pytest
 from core.kernel.money import Money
 from core.notifications.notify import KINDS
 from core.payments.cart import Goods, Rate, Reduction, price_cart
+from core.subscriptions import member_words, plan_words
+from core.subscriptions.news import News
 from core.web.mail import Letter, write_letter
 from core.web.reader import Reader
 from tests.portal.german import english_in
 from workers.messages import KINDS as FOR_PAYERS
+from workers.plan_letters import Spoken, spoken
 
 AT = datetime(2026, 11, 21, 14, 3, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>\"'><img src=x>\r\nBcc: thief@example.com {{7*7}} \u202egnp.exe 東京 🚲"
@@ -44,9 +47,16 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "rows": [(SimpleNamespace(kind="payment_received", created_at=AT), payment, WHERE)], "card": "Visa ending in 4242",
         "attack": SimpleNamespace(declines=12), "export": SimpleNamespace(done_rows=7000, expires_at=AT),
         "listing": SimpleNamespace(title=text, reason=text),
+        "news": _news(kind, text, locale), "plans": [_news("plan_news", text, locale)], "plan_url": WHERE,
         "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
     return write_letter(kind, Reader(locale, "Europe/London"), **(given | facts))
+
+
+def _news(kind: str, text: str, locale: str) -> Spoken:
+    """A change to a plan that somebody named."""
+    news = News("change_planned", AT.date(), text, on=AT.date(), amount=Money(300, "GBP"), tier=text)
+    return spoken(news, Reader(locale, "Europe/London"), member_words.WORDS if kind == "membership_news" else plan_words.WORDS)
 
 
 class Outline(HTMLParser):
