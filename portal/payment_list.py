@@ -16,7 +16,7 @@ from core.kernel.errors import NotFound
 from core.payments.export import payments_sheet
 from core.payments.export_narrow import narrow_to_plain
 from core.payments.labels import labels_by_payment, payment_label_words
-from core.payments.lists import EVERYTHING, PaymentFilter, list_payments
+from core.payments.lists import PaymentFilter, list_payments
 from core.payments.long_export import is_long
 from core.payments.queries import get_link
 from core.payments.transfer_queries import count_open_cases
@@ -30,8 +30,16 @@ from core.web.sheet import send_sheet, send_workbook, titles_for
 from portal.blueprint import portal
 from portal.days import SpanForm
 
-SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired")
+SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired", "marked_paid")
 LIST = "payments"
+# What is done to many at once: act -> (what it is called, who may).
+BULK_ACTS = {
+    "archive": (later("Put away"), "payments.archive"),
+    "unarchive": (later("Bring back into the list"), "payments.archive"),
+    "export": (later("Export as CSV"), "payments.export"),
+    "receipt": (later("Send the receipt again"), "messages.send"),
+    "refund": (later("Refund what is left"), "payments.refund"),
+}
 
 
 class LinkField(LineField):
@@ -60,6 +68,11 @@ class FilterForm(SpanForm):
     customer = AddressField(later("Customer"), required=None)
     link = LinkField(later("Link"), most=40)
     label = LineField(later("Label"), most=30)
+    archived = ChoiceField(
+        later("Put away"),
+        choices=lambda: options([("", _("Not shown")), ("only", _("Only those put away")), ("all", _("Shown with the others"))]),
+        default="",
+    )
 
     def __init__(self, given: Any) -> None:
         super().__init__(given)
@@ -78,6 +91,7 @@ class FilterForm(SpanForm):
             since=self.begins,
             until=self.ends,
             label=self.label.data or None,
+            archived={"only": True, "all": None}.get(self.archived.data, None if self.q.data else False),  # a search finds everything
             least=self.least.data.minor if self.least.data else None,
             most=self.most.data.minor if self.most.data else None,
         )
@@ -85,7 +99,10 @@ class FilterForm(SpanForm):
     @property
     def has_more(self) -> bool:
         """Whether one of the filters that are folded away is in use."""
-        return any(field.data or field.errors for field in (self.method, self.least, self.most, self.customer, self.link, self.label))
+        return any(
+            field.data or field.errors
+            for field in (self.method, self.least, self.most, self.customer, self.link, self.label, self.archived)
+        )
 
 
 class SaveForm(Form):
@@ -93,10 +110,16 @@ class SaveForm(Form):
     shared = BooleanField(later("Show it to everybody of the team"))
 
 
+def acts_offered() -> list[tuple[str, str]]:
+    """What the reader may do to many payments at once, as (value, words)."""
+    me = current()
+    return [(name, str(words)) for name, (words, permission) in BULK_ACTS.items() if me.may(permission)]
+
+
 def _answer(given: MultiDict[str, str], saving: SaveForm | None = None) -> Response:
     me, form = current(), FilterForm(given)
     good, after = form.validate(), cursor()
-    found = list_payments(me.vendor, me.mode, form.wanted() if good else EVERYTHING, after=after)
+    found = list_payments(me.vendor, me.mode, form.wanted() if good else PaymentFilter(archived=False), after=after)
     kept = form.kept() if good else {}
     return page(
         "portal/payments/index.html",
@@ -112,6 +135,7 @@ def _answer(given: MultiDict[str, str], saving: SaveForm | None = None) -> Respo
         kept=kept,
         newest=url_for(".payments", **kept) if after else None,
         older=url_for(".payments", after=found.next, **kept) if found.next else None,
+        acts=acts_offered(),
         undecided=count_open_cases(me.vendor, me.mode),
     )
 

@@ -20,7 +20,8 @@ from core.notifications.models import Notice, NoticeReading, NotificationChoice,
 
 # What the people of a vendor are told, most urgent first.
 SHOWN = (
-    "attack_mode", "transfer_decision", "transfer_taken_back", "unexpected_money", "refund_failed", "refund_not_booked", "refund_outside", "listing_withdrawn", "payment_received",
+    "attack_mode", "transfer_decision", "transfer_taken_back", "unexpected_money", "refund_failed", "refund_not_booked", "refund_outside", "discount_beyond", "problem_reported", "listing_withdrawn",
+    "payment_received",
     "refund_sent", "listing_restored",
 )  # fmt: skip
 MOST_COUNTED = 100  # the bell says 99+ beyond it

@@ -28,6 +28,7 @@ from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Offer, read_offer
 from core.payments.offer_check import check_offer
 from core.payments.slug import revoke_slugs
+from core.payments.states import PAID
 
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 LIFE = timedelta(days=5 * 365)  # no signed address outlives this, whatever its row says
@@ -241,7 +242,7 @@ def taken_places(link: PaymentLink) -> int:
 def paid_payment(link: PaymentLink) -> Payment | None:
     """The payment that closed a single-use link."""
     paid = select(Payment).where(
-        Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.state == "succeeded"
+        Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.state.in_(PAID)
     )
     return db.session.scalar(paid.order_by(Payment.id).limit(1))
 

@@ -44,6 +44,8 @@ class PaymentFilter:
     least: int | None = None
     most: int | None = None
     label: str | None = None
+    archived: bool | None = None  # put away: only those, or none of those; both when it is not said
+    numbers: tuple[str, ...] | None = None  # exactly these, by public id
 
 
 EVERYTHING = PaymentFilter()
@@ -76,6 +78,10 @@ def narrowed(query: Select[Any], vendor: Vendor, mode: str, narrow: PaymentFilte
     ):  # fmt: skip
         if wanted is not None:
             query = query.where(column == wanted)
+    if narrow.archived is not None:
+        query = query.where(Payment.archived_at.is_not(None) if narrow.archived else Payment.archived_at.is_(None))
+    if narrow.numbers is not None:
+        query = query.where(Payment.public_id.in_(narrow.numbers))
     if narrow.label:
         query = query.where(_filed_under(vendor, mode, narrow.label))
     if narrow.text:
