@@ -10,6 +10,7 @@ from flask_babel import ngettext
 from core.accounts.security import is_large
 from core.kernel import clock
 from core.kernel.errors import Conflict, NotAllowed
+from core.kernel.ids import is_public_id
 from core.kernel.money import Money
 from core.payments.bulk import MOST, Left, archive_payments, gather, look_at_refunds, refund_all_of, resend_receipts, unarchive_payments
 from core.payments.export import payments_sheet
@@ -65,7 +66,9 @@ def bulk_payments() -> Response:
 
 
 def _ticked() -> PaymentFilter:
-    return PaymentFilter(numbers=tuple(dict.fromkeys(request.form.getlist("payments")[: MOST + 1])))
+    """Each box names one payment; the page with the total names all of them in one field."""
+    named = ",".join(request.form.getlist("payments")).split(",")
+    return PaymentFilter(numbers=tuple(dict.fromkeys(number for number in named if is_public_id("pay", number)))[: MOST + 1])
 
 
 def _exactly(payments: list[Payment]) -> PaymentFilter:

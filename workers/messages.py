@@ -212,7 +212,7 @@ def _problem(vendor: Vendor, message: Message) -> Facts:
 
 
 def _payer_page(vendor: Vendor, message: Message) -> Facts:
-    key = find_key(vendor, message.mode, message.params["token"])
+    key = find_key(vendor, message.mode, message.params["key"])
     if key is None or key.revoked_at or key.expires_at <= now() or key.email != message.recipient:
         raise NoLongerTrue("the link in this message no longer works, because a newer one replaced it or its time was over")
     address = addresses.payer_page(key_token(vendor, key))

@@ -41,7 +41,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "refund_outside": ("payment", "refund"),
     "refund_not_booked": ("payment",),
     "problem_reported": ("payment",),
-    "payer_page": ("token",),
+    "payer_page": ("key",),
     "invitation": ("invitation",),
     "export_ready": ("export",),
     "export_failed": ("export",),

@@ -75,7 +75,7 @@ def _each(vendor: Vendor, payments: Sequence[Payment], by: str, what: str, fits:
         note(row, f"payment.{what}", actor=by)
         changed += 1
     if changed:
-        record(vendor.id, actor=by, action=f"payments.{what}", count=changed, mode=payments[0].mode)
+        record(vendor.id, actor=by, action=f"payments.{what}", subject=payments[0].public_id, count=changed, mode=payments[0].mode)
     return changed
 
 

@@ -49,7 +49,7 @@ def send_key(vendor: Vendor, mode: str, email: str, *, locale: str) -> bool:
         return False
     key = make_key(vendor, mode, customer.email)
     db.session.flush()
-    notify(vendor, "payer_page", mode=mode, to=customer.email, locale=locale or "en", token=key.token_id)
+    notify(vendor, "payer_page", mode=mode, to=customer.email, locale=locale or "en", key=key.token_id)
     return True
 
 

@@ -145,7 +145,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
         _with_a_problem(shop),
-        ask(shop, "payer_page", token=_key(shop)),
+        ask(shop, "payer_page", key=_key(shop)),
         ask(shop, "invitation", invitation=asked.public_id),
         *_about_exports(shop),
         *_about_a_listing(shop),
@@ -262,7 +262,7 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
             ("TEST MODE" in text)
             == ("TEST MODE" in html)
             == ("[Test]" in mail["Subject"])
-            == (not {"payment", "link", "began", "export", "listing", "after"}.isdisjoint(message.params))
+            == (not {"payment", "link", "began", "export", "listing", "after", "key"}.isdisjoint(message.params))
         )
 
 
