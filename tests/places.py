@@ -10,13 +10,17 @@ from flask import Flask
 from core.accounts.models import Vendor
 from core.directory.index import address_of
 from core.directory.models import Branch, Listing
+from core.fx.history import embedded_history
+from core.fx.rates import latest_day, record_rates
+from core.kernel.clock import now
 from core.kernel.db import db
-from core.kernel.outbox import OutboxTask
+from core.kernel.outbox import OutboxTask, enqueue
 from core.notifications.models import Message
 from core.payments.lists import PaymentFilter, list_payments
 from core.payments.models import Payment
 from core.payments.queries import list_links
 from core.providers.inbox import receive_event
+from core.providers.models import InboxEvent
 from core.risk.attack import begin_by_hand
 from tests.factories import Shop, make_link, make_payment, unit
 from tests.world import TITLE, State, payment_path
@@ -38,9 +42,9 @@ def _await_proof(page: Any) -> None:
 
 
 def _press_pay(page: Any) -> None:
-    page.locator("#card-fields [data-proof]").wait_for()
-    page.evaluate("document.querySelector('#card-fields').remove()")  # what a browser without the fields sends
-    page.locator("form[action$='/attempts'] button[type=submit]").last.click()
+    page.route("**/js/checkout.js*", lambda route: route.abort())  # as in a browser that cannot show the fields
+    page.reload()
+    page.get_by_role("button", name="Pay £").click()
     page.get_by_role("heading", name="One moment, please").wait_for()
 
 
@@ -52,7 +56,7 @@ def portal_states(shop: Shop) -> list[State]:
         paid = [p for p in rows if p.state == "succeeded" and p.refundable == p.captured][:3]
         unpaid = next(p for p in rows if p.state in ("requires_method", "canceled", "expired", "created", "requires_action"))
         link = list_links(shop.vendor, "test", limit=50).rows[-1]
-        listing = db.session.query(Listing).filter_by(vendor_id=shop.vendor.id).first()
+        listing = db.session.query(Listing).filter_by(vendor_id=shop.vendor.id, mode="test").first()
         letter = db.session.query(Message).filter_by(vendor_id=shop.vendor.id, kind="receipt").first()
     assert listing and letter
     of = f"/portal/payments/{paid[0].public_id}"
@@ -115,7 +119,7 @@ def directory_states(app: Flask) -> list[State]:
         address, at = address_of(listing), branch.slug
     return [
         State("directory", "The directory", "/directory"),
-        State("directory-found", "What a word finds", "/directory?q=bread"),
+        State("directory-found", "What a word finds", "/directory?q=sourdough"),
         State("directory-nothing", "A word that finds nothing", "/directory?q=zeppelins"),
         State("directory-listing", "A business", f"/directory/{address}"),
         State("directory-branch", "One of its branches", f"/directory/{address}/{at}"),
@@ -130,9 +134,15 @@ def desk_states(shop: Shop) -> list[State]:
     with unit(shop.app):
         vendor = db.session.get(Vendor, shop.vendor.id)
         newest = list_payments(shop.vendor, "test", PaymentFilter(status="succeeded")).rows[0]
-        tasks = db.session.query(OutboxTask).filter_by(vendor_id=shop.vendor.id).order_by(OutboxTask.id.desc()).limit(2).all()
-        for task in tasks:
-            task.state, task.attempts, task.last_error = "dead", 12, "ProviderUnreachable: the processor did not answer"
+        enqueue("make_receipt", shop.vendor.id, queue="papers", mode="test", payment=str(newest.id))
+        db.session.flush()
+        task = db.session.query(OutboxTask).filter_by(vendor_id=shop.vendor.id, state="waiting").order_by(OutboxTask.id.desc()).first()
+        assert task
+        task.state, task.attempts, task.last_error = "dead", 12, "PaperNotPrinted: the press did not answer in time"
+        row = db.session.get_one(InboxEvent, ("sandbox", "test", event))
+        row.handled_at, row.result = now(), "unmatched"
+        if latest_day() is None:
+            record_rates(embedded_history(), source="history")
     assert vendor
     of = f"/staff/vendors/{vendor.public_id}"
     return [
