@@ -12,6 +12,7 @@ from wtforms.validators import StopValidation
 
 from core.accounts.saved_filters import list_filters, remove_filter, save_filter
 from core.kernel import clock
+from core.kernel.currency import OFFERED
 from core.kernel.errors import NotFound
 from core.payments.export import payments_sheet
 from core.payments.export_narrow import narrow_to_plain
@@ -20,6 +21,7 @@ from core.payments.lists import PaymentFilter, list_payments
 from core.payments.long_export import is_long
 from core.payments.queries import get_link
 from core.payments.transfer_queries import count_open_cases
+from core.providers.contract import METHODS
 from core.web.fields import AddressField, BooleanField, ChoiceField, Form, LineField, MoneyField, options
 from core.web.filters import status_label
 from core.web.guard import current, may
@@ -29,6 +31,7 @@ from core.web.reader import CARD_BRANDS
 from core.web.sheet import send_sheet, send_workbook, titles_for
 from portal.blueprint import portal
 from portal.days import SpanForm
+from portal.method_words import method_title
 
 SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired", "marked_paid")
 LIST = "payments"
@@ -57,12 +60,35 @@ class LinkField(LineField):
                 raise StopValidation(_("There is no such payment link.")) from None
 
 
+def _ways() -> list[tuple[str, str]]:
+    """Every way to pay, and the cards by their brand."""
+    return [*((method, str(method_title(method))) for method in METHODS), *CARD_BRANDS.items()]
+
+
+def _currencies() -> list[str]:
+    """The vendor's own first."""
+    own = current().vendor.currency
+    return [own, *(code for code in sorted(OFFERED) if code != own)]
+
+
+def exceptions() -> dict[str, str]:
+    """What may be out of the ordinary about a payment."""
+    return {
+        "partial": _("Part of a transfer has come"), "over": _("Too much was transferred"), "late": _("A transfer came too late"),
+        "unexpected": _("Money that was not expected"), "held": _("Held: looked like card testing"), "marked": _("Marked by hand"),
+    }  # fmt: skip
+
+
 class FilterForm(SpanForm):
     q = LineField(later("Search"), most=254)
     status = ChoiceField(
         later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s)) for s in SHOWN_STATES)]), default=""
     )
-    method = ChoiceField(later("Paid with"), choices=lambda: options([("", _("Anything")), *CARD_BRANDS.items()]), default="")
+    method = ChoiceField(later("Paid with"), choices=lambda: options([("", _("Anything")), *_ways()]), default="")
+    currency = ChoiceField(later("Currency"), choices=lambda: options([("", _("All")), *((c, c) for c in _currencies())]), default="")
+    exception = ChoiceField(
+        later("Out of the ordinary"), choices=lambda: options([("", _("No matter")), *exceptions().items()]), default=""
+    )
     least = MoneyField(later("Paid at least"), currency="GBP")
     most = MoneyField(later("Paid at most"), currency="GBP")
     customer = AddressField(later("Customer"), required=None)
@@ -76,16 +102,19 @@ class FilterForm(SpanForm):
 
     def __init__(self, given: Any) -> None:
         super().__init__(given)
-        self.least.currency = self.most.currency = current().vendor.currency
+        named = (given or {}).get("currency", "")
+        self.least.currency = self.most.currency = named if named in OFFERED else current().vendor.currency
 
     def wanted(self) -> PaymentFilter:
-        """The filters as the question about payments takes them; the last day counts whole. Sums are in the vendor's own currency."""
+        """The filters as the question about payments takes them; the last day counts whole. Sums are in the chosen currency, or else in the vendor's own."""
         bounded = self.least.data or self.most.data
         return PaymentFilter(
             text=self.q.data or None,
             status=self.status.data or None,
-            method=self.method.data or None,
-            currency=current().vendor.currency if bounded else None,
+            method=self.method.data if self.method.data in CARD_BRANDS else None,
+            way=self.method.data if self.method.data in METHODS else None,
+            currency=self.least.currency if bounded else self.currency.data or None,
+            exception=self.exception.data or None,
             email=self.customer.data.lower() if self.customer.data else None,
             link=self.link.link,
             since=self.begins,
@@ -101,7 +130,17 @@ class FilterForm(SpanForm):
         """Whether one of the filters that are folded away is in use."""
         return any(
             field.data or field.errors
-            for field in (self.method, self.least, self.most, self.customer, self.link, self.label, self.archived)
+            for field in (
+                self.method,
+                self.currency,
+                self.exception,
+                self.least,
+                self.most,
+                self.customer,
+                self.link,
+                self.label,
+                self.archived,
+            )
         )
 
 

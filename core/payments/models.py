@@ -36,6 +36,7 @@ class PaymentLink(TenantKey, Base):
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("amount_minor IS NULL OR (minimum_minor IS NULL AND maximum_minor IS NULL)", name="fixed_or_open"),
         CheckConstraint("minimum_minor > 0 AND minimum_minor <= maximum_minor", name="range"),
+        CheckConstraint("step_minor IS NULL OR (step_minor > 0 AND amount_minor IS NULL AND total_minor IS NULL)", name="step"),
         CheckConstraint("max_payments BETWEEN 1 AND 10000", name="max_payments"),
         CheckConstraint("hours_after_opening BETWEEN 1 AND 8760", name="hours_after_opening"),
         CheckConstraint("accent ~ '^#[0-9a-f]{6}$' AND accent_dark ~ '^#[0-9a-f]{6}$'", name="accent"),
@@ -51,6 +52,7 @@ class PaymentLink(TenantKey, Base):
     amount_minor: Mapped[int | None] = mapped_column(BigInteger)  # empty: the payer chooses
     minimum_minor: Mapped[int | None] = mapped_column(BigInteger)
     maximum_minor: Mapped[int | None] = mapped_column(BigInteger)
+    step_minor: Mapped[int | None] = mapped_column(BigInteger)  # the payer chooses a multiple of it
     suggestions_minor: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)
     expires_at: Mapped[datetime | None]
     hours_after_opening: Mapped[int | None]
@@ -136,6 +138,13 @@ class Payment(TenantKey, Base):
         Index("ix_payments_by_sending", "vendor_id", "mode", "sending_id", postgresql_where="sending_id IS NOT NULL"),
         Index("ix_payments_places", "vendor_id", "mode", "link_id", postgresql_where="holds_place"),
         Index("ix_payments_held", "vendor_id", "mode", "id", postgresql_where="held_until IS NOT NULL"),
+        Index(
+            "ix_payments_by_own_columns",
+            "key_values",
+            postgresql_using="gin",
+            postgresql_ops={"key_values": "jsonb_path_ops"},
+            postgresql_where="key_values <> '{}'::jsonb",
+        ),
         Index("ix_payments_archived", "vendor_id", "mode", "id", postgresql_where="archived_at IS NOT NULL"),
         Index("ix_payments_captured", "vendor_id", "mode", "captured_at"),
         Index("ix_payments_by_last4", "vendor_id", "mode", "card_last4", "id", postgresql_where="card_last4 IS NOT NULL"),

@@ -164,6 +164,8 @@ def check_amount(link: PaymentLink, amount: Money) -> None:
         raise AmountNotOffered(said("The smallest amount here is %(amount)s.", amount=Money(low, link.currency)), field="amount")
     if amount.minor > high:
         raise AmountNotOffered(said("The largest amount here is %(amount)s.", amount=Money(high, link.currency)), field="amount")
+    if amount.minor % (link.step_minor or 1):
+        raise AmountNotOffered(said("Choose an amount in steps of %(step)s.", step=Money(link.step_minor, link.currency)), field="amount")
 
 
 def _write(

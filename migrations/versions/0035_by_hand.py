@@ -22,6 +22,16 @@ def upgrade() -> None:
     op.drop_constraint(op.f("ck_payments_state"), "payments")
     op.create_check_constraint(op.f("ck_payments_state"), "payments", NOW)
     op.create_index("ix_payments_archived", "payments", ["vendor_id", "mode", "id"], postgresql_where=sa.text("archived_at IS NOT NULL"))
+    op.create_index(
+        "ix_payments_by_own_columns", "payments", ["key_values"], postgresql_using="gin", postgresql_ops={"key_values": "jsonb_path_ops"},
+        postgresql_where=sa.text("key_values <> '{}'::jsonb"),
+    )  # fmt: skip
+    op.add_column("payment_links", sa.Column("step_minor", sa.BigInteger(), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_payment_links_step"),
+        "payment_links",
+        "step_minor IS NULL OR (step_minor > 0 AND amount_minor IS NULL AND total_minor IS NULL)",
+    )
     op.add_column("discount_uses", sa.Column("card", sa.String(64), nullable=True))
     op.create_index(
         "ix_discount_uses_by_card", "discount_uses", ["vendor_id", "mode", "discount_id", "card"],
@@ -54,6 +64,9 @@ def downgrade() -> None:
     op.drop_index("ix_discount_uses_cards_of", "discount_uses")
     op.drop_index("ix_discount_uses_by_card", "discount_uses")
     op.drop_column("discount_uses", "card")
+    op.drop_constraint(op.f("ck_payment_links_step"), "payment_links")
+    op.drop_column("payment_links", "step_minor")
+    op.drop_index("ix_payments_by_own_columns", "payments")
     op.drop_index("ix_payments_archived", "payments")
     op.execute("UPDATE payments SET state = 'canceled' WHERE state = 'marked_paid'")
     op.drop_constraint(op.f("ck_payments_state"), "payments")

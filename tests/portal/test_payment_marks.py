@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+import secrets
 from typing import Any
 
 import pytest
 
+from core.customers.queries import find_customer
 from core.kernel.db import db
 from core.notifications.models import Message
+from core.payments.mark import mark_payment
 from core.payments.models import Payment, Refund
 from core.payments.queries import list_refunds
+from core.payments.saved import keep_card
+from core.payments.screen import hold_payment
+from core.payments.sharing import Sharing, set_sharing
+from core.providers.saved import SavedMethod
+from core.risk.score import LIMITS, Verdict
 from tests.browser import Browser
-from tests.factories import Shop, fresh, make_colleague, make_link, make_paid, make_payment, make_shop
+from tests.core.payments.transfers import begin_transfer
+from tests.factories import Shop, again, ask_refund, fresh, make_colleague, make_link, make_paid, make_payment, make_shop, tell_refund, unit
 
 LIST, BULK = "/portal/payments", "/portal/payments/bulk"
 
@@ -143,3 +152,54 @@ def test_each_act_asks_for_its_own_permission(shop: Shop) -> None:
     assert 'value="receipt"' in offered and 'value="refund"' not in offered
     bulk(support, "refund", paid, status=403)
     bulk(support, "nothing", paid, status=409)
+
+
+# --- finding them ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_is_narrowed_by_way_currency_and_what_is_out_of_the_ordinary(shop: Shop, owner: Browser) -> None:
+    plain, marked = make_paid(shop), make_payment(shop)
+    dollars = make_payment(shop, make_link(shop, currency="USD"))
+    begin_transfer(shop, dollars)
+    with unit(shop.app):
+        mark_payment(shop.vendor, again(marked), "paid", reason="In cash", by=shop.user.public_id)
+        hold_payment(again(plain), Verdict(100, LIMITS[0]))
+    held = make_payment(shop)
+    with unit(shop.app):
+        hold_payment(again(held), Verdict(100, LIMITS[0]))
+    everything = {plain.reference, marked.reference, dollars.reference, held.reference}
+    for query, wanted in {
+        "": everything, "currency=USD": {dollars.reference}, "method=bank_transfer": {dollars.reference}, "method=visa": {plain.reference},
+        "exception=marked": {marked.reference}, "exception=held": {held.reference}, "exception=late": set(), "currency=USD&least=1": set(),
+    }.items():  # fmt: skip
+        page = owner.get(f"{LIST}?{query}")
+        assert {reference for reference in everything if reference in page.text} == wanted, query
+    assert "in USD" in owner.get(f"{LIST}?currency=USD&least=1").text
+
+
+def test_a_payment_is_found_by_the_vendors_own_columns(shop: Shop, owner: Browser) -> None:
+    word = secrets.token_hex(4)
+    link = make_link(shop)
+    with unit(shop.app):
+        set_sharing(again(link), by=shop.user.public_id, sharing=Sharing(key_values={"order": word}))
+    ours, other = make_paid(shop, fresh(shop, link)), make_paid(shop)
+    for path in (f"{LIST}?q=meta:order={word}", f"/portal/search?q=meta:order={word}"):
+        page = owner.get(path)
+        assert ours.reference in page.text and other.reference not in page.text
+    for nothing in ("meta:order", "meta:=x", f"meta:other={word}"):
+        assert ours.reference not in owner.get(f"{LIST}?q={nothing}").text
+
+
+def test_a_customer_shows_refunds_and_saved_cards(shop: Shop, owner: Browser) -> None:
+    paid = make_paid(shop, email=f"ada-{secrets.token_hex(4)}@example.com")
+    tell_refund(shop, ask_refund(shop, paid, "5.00"), "succeeded")
+    method = SavedMethod(
+        customer="cus_x", method=f"pm_{secrets.token_hex(6)}", brand="visa", last4="4242", expiry_month=3, expiry_year=2040
+    )
+    with unit(shop.app):
+        keep_card(shop.vendor.id, "test", "sandbox", method, email=paid.email, name="Ada")
+        customer = find_customer(shop.vendor, "test", paid.email)
+    assert customer
+    page = owner.get(f"/portal/customers/{customer.public_id}")
+    assert "Refunds of this customer" in page.text and "Visa ending in 4242" in page.text and "03/2040" in page.text
+    assert method.method not in page.html
