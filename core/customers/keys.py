@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, tuple_, update
 
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendor
@@ -16,6 +16,7 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.signing import Claims, TokenRefused, make_token, read_token
 
 LIFE = timedelta(hours=24)
+KEPT = timedelta(days=30)  # after it ran out: "was that me?"
 
 
 def make_key(vendor: Vendor, mode: str, email: str) -> PayerKey:
@@ -64,3 +65,15 @@ def standing_of_key(vendor: Vendor, claims: Claims) -> str:
     if key is None or key.revoked_at is not None:
         return "revoked"
     return "expired" if key.expires_at <= now() else "genuine"
+
+
+def forget_keys(vendor_id: uuid.UUID, mode: str, email: str) -> None:
+    """Nothing is left of whom they were written to."""
+    db.session.execute(delete(PayerKey).where(PayerKey.vendor_id == vendor_id, PayerKey.mode == mode, PayerKey.email == email))
+
+
+def prune_keys(limit: int) -> int:
+    """Keys that have been over for so long, `limit` at most; answers how many."""
+    old = select(PayerKey.vendor_id, PayerKey.mode, PayerKey.id).where(PayerKey.expires_at < now() - KEPT).limit(limit)
+    gone = delete(PayerKey).where(tuple_(PayerKey.vendor_id, PayerKey.mode, PayerKey.id).in_(old.subquery().select()))
+    return int(db.session.execute(gone.execution_options(synchronize_session=False)).rowcount)

@@ -158,3 +158,16 @@ def test_a_payment_marked_by_the_seller_says_so_to_the_payer(payer, shop):
         mark_payment(shop.vendor, again(payment), "paid", reason="secret reason", by="usr_x")
     page = payer.get(payment_path(shop, payment))
     assert page.heading == "Settled with the seller" and "secret reason" not in page.html
+
+
+def test_the_key_of_an_erased_payer_opens_nothing(payer, shop):
+    from core.customers.queries import find_customer
+    from core.payments.personal_data import erase_person
+
+    email = somebody()
+    make_paid(shop, email=email)
+    path = page_of(shop, email)
+    payer.get(path)
+    with unit(shop.app):
+        erase_person(shop.vendor, find_customer(shop.vendor, "test", email), by="usr_x")
+    payer.get(path, status=404)
