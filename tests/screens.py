@@ -28,9 +28,9 @@ from workers.seed import SHOPS, seed
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs/screens"
 DEVICES, SCHEMES = ("phone", "desk"), ("light", "dark")
-STAFF_SEES = (("phone", "light"), ("desk", "dark"))
+TWO_OF_FOUR = (("phone", "light"), ("desk", "dark"))
 TALLEST = {"phone": 1500, "desk": 1150}
-QUALITY = 36  # of WebP: words stay sharp, and the whole folder below ten megabytes
+QUALITY = 36  # of WebP: words stay sharp, and the whole folder below eleven megabytes
 
 
 @pytest.fixture(autouse=True)
@@ -102,10 +102,11 @@ def test_portal(bakery: Shop, live_server: str, visitor: Callable[..., Page], de
     look(page, "front", directory_states(bakery.app), device, scheme)
     page.context.add_cookies([{"name": "seat", "value": bakery.secret, "url": live_server}])
     look(page, "portal", [State(name, "", path) for name, path in portal_paths(bakery).items()], device, scheme)
-    look(page, "portal", portal_states(bakery), device, scheme)
+    states = portal_states(bakery)
+    look(page, "portal", states if (device, scheme) in TWO_OF_FOUR else states[:2], device, scheme)  # what opens from a page is seen twice
 
 
-@pytest.mark.parametrize(("device", "scheme"), STAFF_SEES)
+@pytest.mark.parametrize(("device", "scheme"), TWO_OF_FOUR)
 def test_staff(bakery: Shop, live_server: str, visitor: Callable[..., Page], device: str, scheme: str) -> None:
     page = visitor(phone=device == "phone", color_scheme=scheme)
     look(page, "staff", [State("sign-in", "", "/staff/sign-in")], device, scheme)
@@ -132,7 +133,7 @@ def test_index(app: Any, bakery: Shop) -> None:
         "Every state of the checkout, the public directory, the portal's and the staff's pages, on a telephone (390 points wide) and a desk (1280),",
     ]
     head += [
-        "in light and in dark (the staff's on two of these). Made by `./run screens`; look at them after a change of a template or a style.",
+        "in light and in dark; the staff's, and what opens from a page of the portal, on two of the four. Made by `./run screens`; look at them after a change of a template or a style.",
         "",
     ]
     lines = ["| page | telephone | | desk | |", "|---|---|---|---|---|"]
@@ -145,4 +146,4 @@ def test_index(app: Any, bakery: Shop) -> None:
         ]
         lines.append(f"| {said} | " + " | ".join(shown) + " |")
     (FOLDER / "README.md").write_text("\n".join([*head, *lines]) + "\n")
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 10_000_000
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 11_000_000
