@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.accounts.models import Vendor
 from core.kernel.audit import record
 from core.kernel.errors import Conflict, Refusal
+from core.kernel.sentence import said
 from core.payments.attempt import live_attempt, move_attempt
 from core.payments.hear import ask_again
 from core.payments.history import move
@@ -26,7 +27,7 @@ class NotToBeMarked(Conflict):
 
 def marks_open_to(payment: Payment) -> tuple[str, ...]:
     """What one of the vendor's people may mark this payment as: paid, invalid, both or neither."""
-    if payment.unapplied:
+    if payment.unapplied or payment.link_id is None:  # what a plan charges to a saved card is the plan's to decide
         return ()
     marks = (("paid", MAY_BE_PAID), ("invalid", MAY_BE_INVALID))
     return tuple(mark for mark, states in marks if payment.state in states)
@@ -62,12 +63,14 @@ def mark_payment(vendor: Vendor, payment: Payment, mark: str, *, reason: str, by
 
 def _why_not(payment: Payment) -> str:
     if payment.unapplied:
-        return "A bank transfer has come for this payment. Decide what becomes of it; then its state follows by itself."
+        return said("A bank transfer has come for this payment. Decide what becomes of it; then its state follows by itself.")
+    if payment.link_id is None:
+        return said("This payment was made by a plan and not through a link. The plan says what becomes of it.")
     if payment.state == "succeeded":
-        return "The money of this payment has come through the processor. It can be refunded, not marked."
+        return said("The money of this payment has come through the processor. It can be refunded, not marked.")
     if payment.state in ("processing", "unknown"):
-        return "The processor has not said yet how this payment ends. Wait for its word."
-    return "This payment is that way already, or has ended."
+        return said("The processor has not said yet how this payment ends. Wait for its word.")
+    return said("This payment is that way already, or has ended.")
 
 
 def _close_what_is_open(payment: Payment) -> None:

@@ -132,3 +132,11 @@ def test_a_transfer_that_comes_after_the_mark_waits_for_a_decision(shop: Shop) -
     waiting = fresh(shop, payment)
     assert (waiting.state, waiting.unapplied.minor, waiting.captured_minor) == ("marked_paid", 2_500, 0)
     assert marks_open_to(waiting) == ()
+
+
+def test_what_a_plan_charges_is_the_plans_to_decide(shop: Shop) -> None:
+    payment = make_payment(shop)
+    with unit(shop.app):
+        again(payment).link_id = None
+    with pytest.raises(NotToBeMarked, match="made by a plan"):
+        mark(shop, payment, "paid")
