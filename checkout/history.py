@@ -36,6 +36,10 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
     "payment.held": (later("Card payments were paused for a while"), later("No money was taken."), "warn"),
     "payment.canceled": (later("Cancelled"), "", "quiet"),
     "payment.expired": (later("Ran out of time"), "", "quiet"),
+    "payment.marked_paid": (later("Noted by the seller as paid in another way"), "", "good"),
+    "payment.marked_invalid": (later("Ended by the seller"), later("No money was taken."), "quiet"),
+    "payer.details_changed": (later("You changed what the receipt says of you"), "", "quiet"),
+    "payer.problem_reported": (later("You reported a problem to the seller"), "", "quiet"),
     "payment.unexpected_money": (
         later("Money arrived that was not asked for"), later("It is held apart and is still yours, until it is sent back."), "warn",
     ),
@@ -60,7 +64,7 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
 # How we asked and what we booked: nothing of it changes what the payer has paid or gets back.
 HIDDEN = frozenset({
     "attempt.started", "attempt.opened", "attempt.abandoned", "payer.country", "payment.requires_action", "payment.requires_method",
-    "payment.labelled", "payment.unlabelled", "payment.released", "fee.recorded", "fee.other_currency", "refund.submitted", "refund.funded", "refund.cannot_be_booked",
+    "payment.labelled", "payment.unlabelled", "payment.released", "payment.archived", "payment.unarchived", "discount.beyond_limit", "fee.recorded", "fee.other_currency", "refund.submitted", "refund.funded", "refund.cannot_be_booked",
 })  # fmt: skip
 
 

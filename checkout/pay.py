@@ -273,12 +273,15 @@ def _range_text(link: PaymentLink) -> str | None:
     how = progress_of(link)
     if how is not None:
         return _("Between %(least)s and %(most)s.", least=money(least_part(link, how.open, smallest)), most=money(how.open))
-    if link.amount is not None or (link.minimum_minor is None and link.maximum_minor is None):
+    if link.amount is not None:
         return None
+    steps = [_("In steps of %(step)s.", step=money(Money(link.step_minor, link.currency)))] if link.step_minor else []
     low = money(Money(max(smallest, link.minimum_minor or 0), link.currency))
-    if link.maximum_minor is None:
-        return _("%(least)s or more.", least=low)
-    return _("From %(least)s to %(most)s.", least=low, most=money(Money(min(largest, link.maximum_minor), link.currency)))
+    if link.maximum_minor is not None:
+        steps.insert(0, _("From %(least)s to %(most)s.", least=low, most=money(Money(min(largest, link.maximum_minor), link.currency))))
+    elif link.minimum_minor is not None:
+        steps.insert(0, _("%(least)s or more.", least=low))
+    return " ".join(steps) or None
 
 
 CLOSED_PAGES = {"archived": "expired"}  # whether the vendor ended it or put it away is the vendor's business

@@ -254,6 +254,14 @@ def over_page(till: Till) -> Response:
     return payment_page(f"checkout/{till.stage}.html", till, again_url=again, shop_url=shop_url(till, link, "cancel_url"), paid_note=False)
 
 
+def marked_page(till: Till, **extra: object) -> Response:
+    """The seller has said that it was paid in another way. A transfer that came all the same waits for the seller's decision."""
+    if till.payment.received_minor:
+        return over_page(till)
+    link = find_link_of(till.vendor, till.payment)
+    return payment_page("checkout/marked.html", till, shop_url=shop_url(till, link, "success_url"), paid_note=False)
+
+
 def going_back(till: Till) -> list[Money]:
     """Transfers, or parts of them, that are on their way back to the payer or have gone."""
     return [one.amount for one in list_returns(till.vendor, till.payment) if one.state != "failed"]
@@ -269,4 +277,5 @@ PAGES: dict[str, Callable[..., Response]] = {
     "paid": paid_page,
     "canceled": over_page,
     "expired": over_page,
+    "marked": marked_page,
 }

@@ -53,6 +53,7 @@ def _what(verdict: Verdict) -> str:
         "payment": _("the page of a payment"),
         "receipt": _("a receipt"),
         "saving": _("a page for saving a card"),
+        "payer": _("a page with somebody’s payments"),
         "invitation": _("an invitation to a team"),
         "export": _("the address of an exported file"),
         "email-verify": _("a link that confirms an e-mail address"),

@@ -63,6 +63,8 @@ WORDS: dict[str, Any] = {
     "member.role": _l("Changed somebody’s role"), "message.sent_again": _l("Sent a message again"),
     "method.bounded": _l("Changed the limits of a way to pay"), "method.moved": _l("Changed the order of the ways to pay"),
     "method.switched": _l("Switched a way to pay"), "payer_letter.changed": _l("Changed a letter to payers"), "receipts.changed": _l("Changed the receipts"), "refund.requested": _l("Asked for a refund"),
+    "payment.marked_invalid": _l("Marked a payment as not valid"), "payment.marked_paid": _l("Marked a payment as paid"),
+    "payments.archived": _l("Put payments away"), "payments.unarchived": _l("Took payments out again"),
     "role.changed": _l("Changed a role of your own"), "role.dropped": _l("Removed a role of your own"), "role.made": _l("Made a role of your own"),
     "second_factor.codes_renewed": _l("Made new recovery codes"), "second_factor.moved": _l("Moved two-step sign-in to another device"),
     "second_factor.off": _l("Switched two-step sign-in off"), "second_factor.on": _l("Set up two-step sign-in"),
@@ -80,7 +82,7 @@ WORDS: dict[str, Any] = {
 }  # fmt: skip
 # What the filter is called, and the beginnings of the actions it lets through.
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "money": (_l("Money"), ("refund.", "transfer.", "unexpected.", "balance.", "document.")),
+    "money": (_l("Money"), ("payment.", "payments.", "refund.", "transfer.", "unexpected.", "balance.", "document.")),
     "links": (_l("Links"), ("link.", "discount.")),
     "directory": (_l("Directory"), ("listing.", "branch.", "product.", "image.", "directory.")),
     "customers": (_l("Customers"), ("customer.", "message.", "export.")),
@@ -102,6 +104,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
             "style.",
             "prices.",
             "house.",
+            "clock.",
         ),
     ),
     "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),

@@ -15,18 +15,20 @@ from core.customers.block import allow_customer, block_customer
 from core.customers.models import Customer
 from core.customers.queries import any_customers, get_customer, list_customers
 from core.kernel import clock
-from core.payments.customers import totals_of
+from core.payments.customers import refunds_of_customer, totals_of
 from core.payments.export import customers_sheet
 from core.payments.lists import PaymentFilter, list_payments
 from core.payments.long_export import is_long
 from core.payments.personal_data import erase_person, personal_data
+from core.payments.saved import list_saved
 from core.web.fields import BooleanField, Form, LineField
 from core.web.guard import current, may
-from core.web.languages import language
+from core.web.languages import language, reader
 from core.web.page import cursor, page, see_other
 from core.web.sheet import send_sheet, titles_for
 from portal.blueprint import portal
 from portal.confirm import confirmed
+from portal.history import REASONS as REASON_WORDS
 from portal.payments import RemarkForm, undo_asked
 
 
@@ -159,6 +161,9 @@ def _show(customer: Customer, *, blocking: BlockForm | None = None, remarking: R
         customer=customer,
         totals=totals_of(me.vendor, customer),
         payments=list_payments(me.vendor, me.mode, PaymentFilter(email=customer.email), limit=10).rows,
+        refunds=refunds_of_customer(me.vendor, customer, limit=10),
+        cards=[(card, reader().card_ending(card.brand, card.last4)) for card in list_saved(me.vendor, me.mode, customer.email)],
+        reasons=REASON_WORDS,
         remarks=list_remarks(me.vendor, me.mode, customer.public_id),
         names=names_of(me.vendor) | {me.user.public_id: _("You")},
         block=block,

@@ -70,7 +70,7 @@ SPANS: dict[str, tuple[Any, Callable[[date], tuple[date, date]]]] = {
 
 def span_choices() -> list[tuple[str, str]]:
     """Every span, for a list to choose from; without one the days beside it count."""
-    return [("", _("The days beside")), *((name, str(words)) for name, (words, _days) in SPANS.items())]
+    return [("", _("From – until")), *((name, str(words)) for name, (words, _days) in SPANS.items())]
 
 
 class SpanForm(Form):

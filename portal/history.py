@@ -51,6 +51,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.unexpected_money": (_l("Money arrived that was not expected"), "bad"),
     "unexpected.return_requested": (_l("Sending back the money that was not expected"), "info"),
     "payment.held": (_l("Held for half an hour: it looked like card testing"), "bad"),
+    "payment.marked_paid": (_l("Marked as paid by hand"), "good"),
+    "payment.marked_invalid": (_l("Marked as not valid by hand"), "warn"),
+    "payment.archived": (_l("Put away from the list"), "quiet"),
+    "payment.unarchived": (_l("Back in the list"), "quiet"),
+    "discount.beyond_limit": (_l("The card has used the code more often than it may"), "warn"),
+    "payer.details_changed": (_l("The payer changed what the receipt says of them"), "info"),
+    "payer.problem_reported": (_l("The payer reports a problem"), "warn"),
     "payment.labelled": (_l("Label added"), "quiet"),
     "payment.unlabelled": (_l("Label taken off"), "quiet"),
     "payment.released": (_l("Released to your available balance"), "good"),
@@ -125,6 +132,9 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
         said.append(_("Discount code %(code)s", code=detail["code"]))
     if detail.get("label"):
         said.append(str(detail["label"]))
+    said += [str(detail[name]) for name in ("reason_text", "problem") if detail.get(name)]
+    if kind == "discount.beyond_limit":
+        said.append(_("Used %(used)s times; %(most)s are allowed", used=detail.get("used"), most=detail.get("most")))
     if detail.get("terms"):
         said.append(_("Agreed to the terms, version %(version)s", version=detail["terms"]))
     if detail.get("method"):

@@ -72,6 +72,7 @@ class LinkForm(SharingFields):
     amount = MoneyField(_l("Amount"))
     minimum = MoneyField(_l("Smallest amount"))
     maximum = MoneyField(_l("Largest amount"))
+    step = MoneyField(_l("In steps of"))
     suggestions = SuggestionsField(_l("Suggested amounts"), most=100)
     kind = RadioField(
         _l("How often can it be paid?"),
@@ -118,6 +119,7 @@ class LinkForm(SharingFields):
             due_on=self.due_on.day if in_parts else None,
             minimum_minor=_minor(self.part_minimum.data) if in_parts else _minor(self.minimum.data) if payer_chooses else None,
             maximum_minor=_minor(self.maximum.data) if payer_chooses else None,
+            step_minor=_minor(self.step.data) if payer_chooses else None,
             suggestions_minor=[amount.minor for amount in self.suggestions.amounts] if payer_chooses else [],
             expires_at=self.expires_at.data,
             hours_after_opening=self.hours_after_opening.data,
@@ -145,6 +147,7 @@ def filled_from(link: PaymentLink, made: type[LinkForm] = LinkForm, **more: Any)
         part_minimum=_money(link.minimum_minor, link.currency) if link.total else None,
         due_on=day_begins(link.due_on),
         maximum=_money(link.maximum_minor, link.currency),
+        step=_money(link.step_minor, link.currency),
         suggestions=", ".join(suggested),
         kind=link.kind,
         max_payments=link.max_payments,

@@ -20,7 +20,9 @@ from portal.offer_form import OfferForm, empty_form, posted_form
 from portal.slug_before import slug_before
 
 SECOND = frozenset({"kind", "part_minimum", "due_on", "max_payments", "expires_at", "hours_after_opening", "methods", "locale"})
-FIRST = frozenset({"title", "description", "amount_kind", "currency", "amount", "minimum", "maximum", "suggestions", "rate", "discounts"})
+FIRST = frozenset(
+    {"title", "description", "amount_kind", "currency", "amount", "minimum", "maximum", "step", "suggestions", "rate", "discounts"}
+)
 LAST = 3
 
 

@@ -184,5 +184,6 @@ def _range(link: PaymentLink) -> dict[str, list[Money] | Money | None]:
     return {
         "minimum": Money(link.minimum_minor, link.currency) if link.minimum_minor else None,
         "maximum": Money(link.maximum_minor, link.currency) if link.maximum_minor else None,
+        "step": Money(link.step_minor, link.currency) if link.step_minor else None,
         "suggestions": [Money(minor, link.currency) for minor in link.suggestions_minor],
     }

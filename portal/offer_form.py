@@ -139,7 +139,13 @@ class OfferForm(LinkForm):
             phone=self.phone.data, billing=self.billing.data, shipping=self.shipping.data,
             success_url=self.success_url.data or "", cancel_url=self.cancel_url.data or "",
         )  # fmt: skip
-        sums: dict[str, Any] = {"amount_minor": None, "minimum_minor": None, "maximum_minor": None, "suggestions_minor": []}
+        sums: dict[str, Any] = {
+            "amount_minor": None,
+            "minimum_minor": None,
+            "maximum_minor": None,
+            "step_minor": None,
+            "suggestions_minor": [],
+        }
         return replace(plain, offer=offer, **(sums if self.sells_items else {}))
 
 

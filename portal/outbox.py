@@ -36,6 +36,8 @@ KINDS = {
     "export_failed": later("Export failed"),
     "link_sent": later("Link sent"),
     "link_reminder": later("Reminder of a link"),
+    "problem_reported": later("Problem reported"),
+    "payer_page": later("Key to a payer’s own page"),
     "unexpected_money": later("Unexpected money"),
     "attack_mode": later("Attack mode is on"),
     "invitation": later("Invitation"),

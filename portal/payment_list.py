@@ -12,14 +12,16 @@ from wtforms.validators import StopValidation
 
 from core.accounts.saved_filters import list_filters, remove_filter, save_filter
 from core.kernel import clock
+from core.kernel.currency import OFFERED
 from core.kernel.errors import NotFound
 from core.payments.export import payments_sheet
 from core.payments.export_narrow import narrow_to_plain
 from core.payments.labels import labels_by_payment, payment_label_words
-from core.payments.lists import EVERYTHING, PaymentFilter, list_payments
+from core.payments.lists import PaymentFilter, list_payments
 from core.payments.long_export import is_long
 from core.payments.queries import get_link
 from core.payments.transfer_queries import count_open_cases
+from core.providers.contract import METHODS
 from core.web.fields import AddressField, BooleanField, ChoiceField, Form, LineField, MoneyField, options
 from core.web.filters import status_label
 from core.web.guard import current, may
@@ -29,9 +31,18 @@ from core.web.reader import CARD_BRANDS
 from core.web.sheet import send_sheet, send_workbook, titles_for
 from portal.blueprint import portal
 from portal.days import SpanForm
+from portal.method_words import method_title
 
-SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired")
+SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired", "marked_paid")
 LIST = "payments"
+# What is done to many at once: act -> (what it is called, who may).
+BULK_ACTS = {
+    "archive": (later("Put away"), "payments.archive"),
+    "unarchive": (later("Bring back into the list"), "payments.archive"),
+    "export": (later("Export as CSV"), "payments.export"),
+    "receipt": (later("Send the receipt again"), "messages.send"),
+    "refund": (later("Refund what is left"), "payments.refund"),
+}
 
 
 class LinkField(LineField):
@@ -49,35 +60,67 @@ class LinkField(LineField):
                 raise StopValidation(_("There is no such payment link.")) from None
 
 
+def _ways() -> list[tuple[str, str]]:
+    """Every way to pay, and the cards by their brand."""
+    return [*((method, str(method_title(method))) for method in METHODS), *CARD_BRANDS.items()]
+
+
+def _currencies() -> list[str]:
+    """The vendor's own first."""
+    own = current().vendor.currency
+    return [own, *(code for code in sorted(OFFERED) if code != own)]
+
+
+def exceptions() -> dict[str, str]:
+    """What may be out of the ordinary about a payment."""
+    return {
+        "partial": _("Part of a transfer has come"), "over": _("Too much was transferred"), "late": _("A transfer came too late"),
+        "unexpected": _("Money that was not expected"), "held": _("Held: looked like card testing"), "marked": _("Marked by hand"),
+    }  # fmt: skip
+
+
 class FilterForm(SpanForm):
     q = LineField(later("Search"), most=254)
     status = ChoiceField(
         later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s)) for s in SHOWN_STATES)]), default=""
     )
-    method = ChoiceField(later("Paid with"), choices=lambda: options([("", _("Anything")), *CARD_BRANDS.items()]), default="")
+    method = ChoiceField(later("Paid with"), choices=lambda: options([("", _("Anything")), *_ways()]), default="")
+    currency = ChoiceField(later("Currency"), choices=lambda: options([("", _("All")), *((c, c) for c in _currencies())]), default="")
+    exception = ChoiceField(
+        later("Out of the ordinary"), choices=lambda: options([("", _("No matter")), *exceptions().items()]), default=""
+    )
     least = MoneyField(later("Paid at least"), currency="GBP")
     most = MoneyField(later("Paid at most"), currency="GBP")
     customer = AddressField(later("Customer"), required=None)
     link = LinkField(later("Link"), most=40)
     label = LineField(later("Label"), most=30)
+    archived = ChoiceField(
+        later("Put away"),
+        choices=lambda: options([("", _("Not shown")), ("only", _("Only those put away")), ("all", _("Shown with the others"))]),
+        default="",
+    )
 
     def __init__(self, given: Any) -> None:
         super().__init__(given)
-        self.least.currency = self.most.currency = current().vendor.currency
+        named = (given or {}).get("currency", "")
+        self.least.currency = self.most.currency = named if named in OFFERED else current().vendor.currency
 
     def wanted(self) -> PaymentFilter:
-        """The filters as the question about payments takes them; the last day counts whole. Sums are in the vendor's own currency."""
+        """The filters as the question about payments takes them; the last day counts whole. Sums are in the chosen currency, or else in the vendor's own."""
         bounded = self.least.data or self.most.data
         return PaymentFilter(
             text=self.q.data or None,
             status=self.status.data or None,
-            method=self.method.data or None,
-            currency=current().vendor.currency if bounded else None,
+            method=self.method.data if self.method.data in CARD_BRANDS else None,
+            way=self.method.data if self.method.data in METHODS else None,
+            currency=self.least.currency if bounded else self.currency.data or None,
+            exception=self.exception.data or None,
             email=self.customer.data.lower() if self.customer.data else None,
             link=self.link.link,
             since=self.begins,
             until=self.ends,
             label=self.label.data or None,
+            archived={"only": True, "all": None}.get(self.archived.data, None if self.q.data else False),  # a search finds everything
             least=self.least.data.minor if self.least.data else None,
             most=self.most.data.minor if self.most.data else None,
         )
@@ -85,7 +128,20 @@ class FilterForm(SpanForm):
     @property
     def has_more(self) -> bool:
         """Whether one of the filters that are folded away is in use."""
-        return any(field.data or field.errors for field in (self.method, self.least, self.most, self.customer, self.link, self.label))
+        return any(
+            field.data or field.errors
+            for field in (
+                self.method,
+                self.currency,
+                self.exception,
+                self.least,
+                self.most,
+                self.customer,
+                self.link,
+                self.label,
+                self.archived,
+            )
+        )
 
 
 class SaveForm(Form):
@@ -93,10 +149,16 @@ class SaveForm(Form):
     shared = BooleanField(later("Show it to everybody of the team"))
 
 
+def acts_offered() -> list[tuple[str, str]]:
+    """What the reader may do to many payments at once, as (value, words)."""
+    me = current()
+    return [(name, str(words)) for name, (words, permission) in BULK_ACTS.items() if me.may(permission)]
+
+
 def _answer(given: MultiDict[str, str], saving: SaveForm | None = None) -> Response:
     me, form = current(), FilterForm(given)
     good, after = form.validate(), cursor()
-    found = list_payments(me.vendor, me.mode, form.wanted() if good else EVERYTHING, after=after)
+    found = list_payments(me.vendor, me.mode, form.wanted() if good else PaymentFilter(archived=False), after=after)
     kept = form.kept() if good else {}
     return page(
         "portal/payments/index.html",
@@ -112,6 +174,7 @@ def _answer(given: MultiDict[str, str], saving: SaveForm | None = None) -> Respo
         kept=kept,
         newest=url_for(".payments", **kept) if after else None,
         older=url_for(".payments", after=found.next, **kept) if found.next else None,
+        acts=acts_offered(),
         undecided=count_open_cases(me.vendor, me.mode),
     )
 

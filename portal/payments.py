@@ -17,7 +17,9 @@ from core.kernel.ids import is_public_id
 from core.ledger.queries import journals_about
 from core.notifications.queries import list_messages
 from core.payments.labels import label_payment, labels_by_payment, payment_label_words, unlabel_payment
+from core.payments.mark import marks_open_to
 from core.payments.models import Payment
+from core.payments.payer_page import PAYER
 from core.payments.queries import find_link_of, get_payment, payment_of, refunds_of_sale, timeline
 from core.payments.refund import REASONS, check_refund, request_refund
 from core.payments.refund_effect import effect_of
@@ -244,7 +246,10 @@ def _show(
     me = current()
     offer = offer_behind(payment) if payment.state == "succeeded" else None
     possible = offer is None or offer.refunds
-    forms, names = _forms(payment, possible, refunding, remarking), names_of(me.vendor) | {me.user.public_id: _("You")}
+    forms, names = (
+        _forms(payment, possible, refunding, remarking),
+        names_of(me.vendor) | {me.user.public_id: _("You"), PAYER: _("The payer")},
+    )
     unexpected = list_unexpected(me.vendor, payment)
     journals = journals_about(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     letters = list_messages(me.vendor, me.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows
@@ -256,6 +261,7 @@ def _show(
         label_words=payment_label_words(me.vendor, me.mode),
         label_form=labelling or LabelForm(formdata=None),
         link=find_link_of(me.vendor, payment),
+        marks=marks_open_to(payment) if me.may("payments.mark") else (),
         saved_card=reader().card_ending(charged.brand, charged.last4) if (charged := card_charged(me.vendor, payment)) else None,
         customer=find_customer(me.vendor, me.mode, payment.email),
         refunds=refunds_of_sale(me.vendor, payment),

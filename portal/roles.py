@@ -33,6 +33,7 @@ def deeds() -> dict[str, str]:
     """Every act a role may or may not do, in words; one that has none yet is called by its name in the code."""
     words = {
         "links.see": _("See links"), "links.edit": _("Make and change links"), "payments.see": _("See payments"), "payments.refund": _("Refund"),
+        "payments.mark": _("Mark payments as paid or not valid by hand"), "payments.archive": _("Put payments away from the list"),
         "transfers.resolve": _("Decide about bank transfers that do not fit"), "payments.export": _("Export lists"),
         "remarks.write": _("Write notes"), "remarks.moderate": _("Remove other people’s notes"), "customers.see": _("See customers"),
         "customers.block": _("Refuse customers"), "customers.personal_data": _("Hand out and erase personal data"),

@@ -19,17 +19,18 @@ from playwright.sync_api import Page
 from core.accounts.queries import find_employer, find_membership, find_user
 from core.accounts.sessions import begin_session
 from core.kernel.db import unit_of_work
-from core.payments.lists import list_payments
-from core.payments.queries import list_links
 from core.web.throttle import limiter
 from tests.factories import Shop, make_shop
+from tests.places import desk_states, directory_states, guarded_states, portal_states
+from tests.portal.admin.people import make_staff
 from tests.world import OPEN_PAGES, State, brand, checkout_states, portal_paths
 from workers.seed import SHOPS, seed
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs/screens"
 DEVICES, SCHEMES = ("phone", "desk"), ("light", "dark")
+TWO_OF_FOUR = (("phone", "light"), ("desk", "dark"))
 TALLEST = {"phone": 1500, "desk": 1150}
-QUALITY = 36  # of WebP: words stay sharp, and the whole folder below six megabytes
+QUALITY = 36  # of WebP: words stay sharp, and the whole folder below eleven megabytes
 
 
 @pytest.fixture(autouse=True)
@@ -55,14 +56,20 @@ def take(page: Page, name: str, device: str, scheme: str) -> None:
 
 @pytest.mark.parametrize(("device", "scheme"), list(product(DEVICES, SCHEMES)))
 def test_checkout(app: Any, visitor: Callable[..., Page], device: str, scheme: str) -> None:
-    shop, branded = (make_shop(app, business=SHOPS[0].business) for _ in range(2))
+    shop, branded, guarded = (make_shop(app, business=SHOPS[0].business) for _ in range(3))
     brand(branded)
     page = visitor(phone=device == "phone", color_scheme=scheme)
-    for state in (*checkout_states(shop), *branded_states(branded)):
+    look(page, "checkout", [*checkout_states(shop), *branded_states(branded)], device, scheme)
+    page.route("**/js/proof.js*", lambda route: route.abort())
+    look(page, "checkout", guarded_states(guarded), device, scheme)
+
+
+def look(page: Page, what: str, states: list[State], device: str, scheme: str) -> None:
+    for state in states:
         page.goto(state.path)
         if state.act:
             state.act(page)
-        take(page, f"checkout-{state.name}", device, scheme)
+        take(page, f"{what}-{state.name}", device, scheme)
 
 
 def branded_states(shop: Shop) -> list[State]:
@@ -88,47 +95,55 @@ def bakery(app: Any) -> Shop:
     return Shop(app, vendor, owner, membership, secret)
 
 
-def pages_of(shop: Shop) -> dict[str, str]:
-    with shop.app.app_context():
-        payment = next(p for p in list_payments(shop.vendor, "test").rows if p.state == "succeeded" and p.refunded)
-        link = list_links(shop.vendor, "test", limit=50).rows[-1]
-        opened = {"payment": f"/portal/payments/{payment.public_id}", "link": f"/portal/links/{link.public_id}"}
-    return portal_paths(shop) | opened
-
-
 @pytest.mark.parametrize(("device", "scheme"), list(product(DEVICES, SCHEMES)))
 def test_portal(bakery: Shop, live_server: str, visitor: Callable[..., Page], device: str, scheme: str) -> None:
     page = visitor(phone=device == "phone", color_scheme=scheme)
-    for name, path in OPEN_PAGES.items():
-        page.goto(path)
-        take(page, f"front-{name}", device, scheme)
+    look(page, "front", [State(name, "", path) for name, path in OPEN_PAGES.items()], device, scheme)
+    look(page, "front", directory_states(bakery.app), device, scheme)
     page.context.add_cookies([{"name": "seat", "value": bakery.secret, "url": live_server}])
-    for name, path in pages_of(bakery).items():
-        page.goto(path)
-        take(page, f"portal-{name}", device, scheme)
+    look(page, "portal", [State(name, "", path) for name, path in portal_paths(bakery).items()], device, scheme)
+    states = portal_states(bakery)
+    look(page, "portal", states if (device, scheme) in TWO_OF_FOUR else states[:2], device, scheme)  # what opens from a page is seen twice
 
 
-def test_index(app: Any) -> None:
+@pytest.mark.parametrize(("device", "scheme"), TWO_OF_FOUR)
+def test_staff(bakery: Shop, live_server: str, visitor: Callable[..., Page], device: str, scheme: str) -> None:
+    page = visitor(phone=device == "phone", color_scheme=scheme)
+    look(page, "staff", [State("sign-in", "", "/staff/sign-in")], device, scheme)
+    colleague = make_staff(bakery.app)
+    page.context.add_cookies([{"name": "staff", "value": colleague.secret, "url": live_server}])
+    look(page, "staff", desk_states(bakery), device, scheme)
+
+
+def test_index(app: Any, bakery: Shop) -> None:
     """The table of all of them, and what they weigh."""
-    shop, other = make_shop(app), make_shop(app)
-    words = {f"checkout-{s.name}": s.words for s in (*checkout_states(shop), *branded_states(other))}
-    words |= {f"portal-{name}": f"Portal: {name.replace('-', ' ')}" for name in (*portal_paths(shop), "payment", "link")}
+    shop, other, guarded = make_shop(app), make_shop(app), make_shop(app)
+    words = {f"checkout-{s.name}": s.words for s in (*checkout_states(shop), *branded_states(other), *guarded_states(guarded))}
+    words |= {f"portal-{name}": f"Portal: {name.replace('-', ' ')}" for name in portal_paths(shop)}
+    words |= {f"portal-{s.name}": s.words for s in portal_states(bakery)}
     words |= {f"front-{name}": f"Front: {name.replace('-', ' ')}" for name in OPEN_PAGES}
+    words |= {f"front-{s.name}": s.words for s in directory_states(app)}
+    words |= {"staff-sign-in": "Staff: sign in"} | {f"staff-{s.name}": s.words for s in desk_states(bakery)}
     for old in FOLDER.glob("*.webp"):
         if old.name.rsplit("-", 2)[0] not in words:
             old.unlink()
     head = [
         "# What it looks like",
         "",
-        "Every state of the checkout and the portal's main pages, on a telephone (390 points wide) and a desk (1280),",
+        "Every state of the checkout, the public directory, the portal's and the staff's pages, on a telephone (390 points wide) and a desk (1280),",
     ]
-    head += ["in light and in dark. Made by `./run screens`; look at them after a change of a template or a style.", ""]
+    head += [
+        "in light and in dark; the staff's, and what opens from a page of the portal, on two of the four. Made by `./run screens`; look at them after a change of a template or a style.",
+        "",
+    ]
     lines = ["| page | telephone | | desk | |", "|---|---|---|---|---|"]
     for name, said in words.items():
         shown = [
             f'<img src="{name}-{d}-{s}.webp" width="{120 if d == "phone" else 300}" alt="{said}, {d}, {s}">'
+            if (FOLDER / f"{name}-{d}-{s}.webp").exists()
+            else ""
             for d, s in product(DEVICES, SCHEMES)
         ]
         lines.append(f"| {said} | " + " | ".join(shown) + " |")
     (FOLDER / "README.md").write_text("\n".join([*head, *lines]) + "\n")
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 6_000_000
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 11_000_000

@@ -16,12 +16,14 @@ from core.accounts.change_business import change_business
 from core.accounts.logo import draw_logo
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendor
+from core.customers.keys import key_token, make_key
 from core.kernel.clock import now
 from core.methods.rules import switch_method
 from core.payments.attempt import begin_attempt, close_at_provider, record_opening
 from core.payments.close import record_close
 from core.payments.link import expire_link, pause_link
 from core.payments.lockout import MOST_DECLINES
+from core.payments.mark import mark_payment
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Item, Offer, Question, Terms, Tips
 from core.payments.prefill import Answers, make_prefill, prefill_token
@@ -225,8 +227,12 @@ def _over(shop: Shop) -> list[State]:
     with unit(shop.app):
         give_up(again(canceled), to="canceled", actor="payer")
         give_up(again(expired), to="expired", actor="clock")
+    marked = _payment(shop)
+    with unit(shop.app):
+        mark_payment(shop.vendor, again(marked), "paid", reason="Paid in cash", by=shop.user.public_id)
     return [
         State("paid", "Paid", payment_path(shop, paid)),
+        State("marked", "The seller noted that it was paid elsewhere", payment_path(shop, marked)),
         State("paid-refunded", "Paid, and partly given back", payment_path(shop, refunded)),
         State("canceled", "The payer called it off", payment_path(shop, canceled)),
         State("expired", "The time to pay has run out", payment_path(shop, expired)),
@@ -276,6 +282,20 @@ def _papers(shop: Shop) -> list[State]:
         State("receipt", "The receipt", first),
         State("receipt-refunded", "The receipt after a refund", second),
         State("receipt-preparing", "Its PDF is being printed", f"{first}.pdf"),
+        *_own_page(shop, paid, first),
+    ]
+
+
+def _own_page(shop: Shop, paid: Payment, receipt: str) -> list[State]:
+    """What a payer sees behind the key that was sent to them."""
+    with unit(shop.app):
+        key = make_key(shop.vendor, shop.mode, paid.email)
+        own = f"/mine/{key_token(shop.vendor, key)}"
+    return [
+        State("payer-key", "The way to all of one's payments", f"{receipt}/mine"),
+        State("payer", "A payer's own page", own),
+        State("payer-details", "Whom the receipt is made out to", f"{own}/{paid.public_id}/details"),
+        State("payer-problem", "A problem is reported", f"{own}/{paid.public_id}/problem"),
     ]
 
 
@@ -306,7 +326,10 @@ def portal_paths(shop: Shop) -> dict[str, str]:
         "notifications": "/portal/settings/notifications", "team": "/portal/team", "taxes": "/portal/settings/taxes",
         "discounts": "/portal/discounts", "domains": "/portal/settings/domains", "protection": "/portal/settings/protection", "live": "/portal/live",
         "security": "/portal/settings/security", "two-step": "/portal/two-step", "device": "/portal/two-step/devices/new",
-        "role": "/portal/team/roles/new", "audit-log": "/portal/settings/audit-log",
+        "role": "/portal/team/roles/new", "audit-log": "/portal/settings/audit-log", "letters": "/portal/settings/letters",
+        "letter": "/portal/settings/letters/receipt", "styles": "/portal/settings/styles", "exchange": "/portal/balance/exchange",
+        "listings": "/portal/listings", "new-listing": "/portal/listings/new", "exports": "/portal/exports", "transfers": "/portal/transfers",
+        "bank-terms": "/portal/settings/bank-transfers", "address": "/portal/settings/address", "staff-visits": "/portal/settings/staff-visits",
     }  # fmt: skip
 
 

@@ -62,8 +62,4 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "hear_charge": subscriptions.hear_charge,
     "use_new_card": subscriptions.use_new_card,
     "advance_clock": clock.advance_clock,
-    "advance_clock": clock.advance_clock,
-    "send_charges": subscriptions.send_charges,
-    "hear_charge": subscriptions.hear_charge,
-    "use_new_card": subscriptions.use_new_card,
 }

@@ -14,6 +14,8 @@ from core.accounts.models import EmailLink, User, Vendor
 from core.accounts.one_time_codes import codes_left
 from core.accounts.queries import get_vendor
 from core.accounts.receipts import find_receipt_settings
+from core.accounts.remarks import list_remarks
+from core.customers.keys import find_key, key_token
 from core.directory.queries import get_listing
 from core.kernel.clock import now
 from core.kernel.config import settings
@@ -29,6 +31,7 @@ from core.payments.attempt import live_attempt
 from core.payments.export_shelf import export_state, export_token, get_export
 from core.payments.instalments import progress_of
 from core.payments.link import ends_at, link_token
+from core.payments.payer_page import PAYER
 from core.payments.queries import get_link, get_payment, list_refunds, payments_named
 from core.payments.recover import way_back
 from core.payments.remind import why_silent
@@ -208,6 +211,21 @@ def _payment(vendor: Vendor, message: Message) -> Facts:
     return {"payment": payment, "cart": cart, "practice": payment.mode == "test", "action_url": addresses.portal_payment(payment.public_id)}
 
 
+def _problem(vendor: Vendor, message: Message) -> Facts:
+    """In the payer's own words, as they stand among the payment's notes; when somebody has removed them, without."""
+    facts = _payment(vendor, message)
+    said = [row.text for row in list_remarks(vendor, message.mode, facts["payment"].public_id) if row.author == PAYER]
+    return facts | {"problem": said[0] if said else ""}
+
+
+def _payer_page(vendor: Vendor, message: Message) -> Facts:
+    key = find_key(vendor, message.mode, message.params["key"])
+    if key is None or key.revoked_at or key.expires_at <= now() or key.email != message.recipient:
+        raise NoLongerTrue("the link in this message no longer works, because a newer one replaced it or its time was over")
+    address = addresses.payer_page(key_token(vendor, key))
+    return {"practice": key.mode == "test", "action_url": address, "expires_at": key.expires_at}
+
+
 def _receipt_page(vendor: Vendor, message: Message) -> Facts:
     facts = _payment(vendor, message)
     words = find_receipt_settings(vendor).paragraph.splitlines() if message.kind == "receipt" else []
@@ -372,6 +390,8 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "money_returned": (_refund(_payment_page), True),
     "refund_outside": (_outside_refund, False),
     "refund_not_booked": (_payment, False),
+    "problem_reported": (_problem, False),
+    "payer_page": (_payer_page, True),
     "export_ready": (_export, False),
     "export_failed": (_export, False),
     "listing_withdrawn": (_listing("withdrawn"), False),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins, prune_sessions, prune_staff_sessions
+from core.customers.keys import prune_keys
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.notifications.prune import prune_words
@@ -29,6 +30,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "letters": prune_words,
     "exports": prune_exports,
     "savings": prune_savings,
+    "payer_keys": prune_keys,
 }
 log = structlog.get_logger("workers")
 

@@ -17,6 +17,8 @@ _GRANTED: dict[str, tuple[str, ...]] = {
     "listings.edit": (OWNER, MANAGER),  # what the public directory says of the business
     "payments.see": EVERYONE,
     "payments.refund": (OWNER, MANAGER, ACCOUNTANT),
+    "payments.mark": (OWNER, MANAGER, ACCOUNTANT),  # as paid elsewhere, or as not valid
+    "payments.archive": WORKING,
     "transfers.resolve": (OWNER, MANAGER, ACCOUNTANT),
     "payments.export": (OWNER, MANAGER, ACCOUNTANT),
     "remarks.write": WORKING,

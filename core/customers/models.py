@@ -37,3 +37,20 @@ class Customer(TenantKey, Base):
     blocked_by: Mapped[str | None] = mapped_column(String(40))
     blocked_because: Mapped[str | None] = mapped_column(String(300))
     erased_at: Mapped[datetime | None]
+
+
+class PayerKey(TenantKey, Base):
+    """One letter that opens a payer's own page. The token in its address proves that we wrote it; this row says whether it still counts."""
+
+    __tablename__ = "payer_keys"
+    __table_args__ = (
+        mode_check(),
+        UniqueConstraint("vendor_id", "mode", "token_id"),
+        Index("ix_payer_keys_by_email", "vendor_id", "mode", "email", "id"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    token_id: Mapped[str] = mapped_column(String(40))
+    email: Mapped[str] = mapped_column(String(254))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]

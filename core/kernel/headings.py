@@ -32,6 +32,7 @@ HEADINGS = {
     "labels": said("Labels"),
     "last_seen_at": said("Last seen at"),
     "link": said("Link"),
+    "marked": said("Marked by hand"),
     "name": said("Name"),
     "net": said("Net"),
     "note": said("Note"),

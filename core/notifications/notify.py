@@ -40,6 +40,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "money_returned": ("payment", "refund"),
     "refund_outside": ("payment", "refund"),
     "refund_not_booked": ("payment",),
+    "problem_reported": ("payment",),
+    "payer_page": ("key",),
     "invitation": ("invitation",),
     "export_ready": ("export",),
     "export_failed": ("export",),
@@ -52,7 +54,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "membership_news": ("subscription", "name", "news"),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
-HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation"})
+HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page"})
 Row = dict[str, Any]
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})?")
 

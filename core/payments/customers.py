@@ -10,7 +10,7 @@ from core.accounts.models import Vendor
 from core.customers.models import Customer
 from core.kernel.db import db
 from core.kernel.money import Money
-from core.payments.models import Payment
+from core.payments.models import Payment, Refund
 
 COUNTED = 10_000  # payments of one customer, the newest; beyond them the page says so
 
@@ -51,3 +51,11 @@ def totals_of(vendor: Vendor, customer: Customer) -> list[Total]:
         .order_by(some.c.currency)
     )
     return [Total(int(all), int(paid), Money(int(taken), code), Money(int(back), code)) for code, all, paid, taken, back in rows]
+
+
+def refunds_of_customer(vendor: Vendor, customer: Customer, *, limit: int = 10) -> list[tuple[Refund, Payment]]:
+    """The newest of what this customer was given back, with the payments it belongs to."""
+    mine = (Payment.vendor_id == Refund.vendor_id) & (Payment.mode == Refund.mode) & (Payment.id == Refund.payment_id)
+    query = select(Refund, Payment).join(Payment, mine).where(Payment.vendor_id == vendor.id, Payment.mode == customer.mode)
+    found = db.session.execute(query.where(Payment.email == customer.email).order_by(Refund.id.desc()).limit(limit))
+    return [(refund, payment) for refund, payment in found]

@@ -24,6 +24,7 @@ from core.payments.models import Payment
 from core.payments.sale_models import DiscountCode, DiscountUse
 
 GRAMMAR = re.compile(r"[A-Z0-9][A-Z0-9_-]{2,29}")
+MOST_CARDS = 50  # of one customer that are looked at
 _UNDOTTED = ("gmail.com", "googlemail.com")
 
 
@@ -179,7 +180,9 @@ def _check_uses(code: DiscountCode, email: str) -> None:
     if code.most_uses is not None and _count(code, None) >= code.most_uses:
         raise CodeRefused("This code has been used up.")
     if code.most_each is not None and email and _count(code, one_customer(email)) >= code.most_each:
-        raise CodeRefused("This code has been used as often as it may with this e-mail address. A payment under way counts until it ends.")
+        raise CodeRefused(
+            "This code has been used as often as it may with this e-mail address or card. A payment under way counts until it ends."
+        )
 
 
 def hold_use(code: DiscountCode, payment_id: uuid.UUID, email: str) -> None:
@@ -189,7 +192,7 @@ def hold_use(code: DiscountCode, payment_id: uuid.UUID, email: str) -> None:
     )
 
 
-def _still_counts() -> ColumnElement[bool]:
+def still_counts() -> ColumnElement[bool]:
     """A use counts while its payment may still be paid, and once it is, until all of the money has gone back."""
     over = Payment.state.in_(("canceled", "expired"))
     gone_back = and_(Payment.captured_minor > 0, Payment.refunded_minor == Payment.captured_minor)
@@ -199,15 +202,21 @@ def _still_counts() -> ColumnElement[bool]:
 def _uses(vendor_id: uuid.UUID, mode: str) -> Select[tuple[uuid.UUID, int]]:
     mine = (Payment.vendor_id == DiscountUse.vendor_id) & (Payment.mode == DiscountUse.mode) & (Payment.id == DiscountUse.payment_id)
     query = select(DiscountUse.discount_id, func.count()).join(Payment, mine)
-    return query.where(DiscountUse.vendor_id == vendor_id, DiscountUse.mode == mode, _still_counts()).group_by(DiscountUse.discount_id)
+    return query.where(DiscountUse.vendor_id == vendor_id, DiscountUse.mode == mode, still_counts()).group_by(DiscountUse.discount_id)
 
 
 def _count(code: DiscountCode, customer: str | None) -> int:
     query = _uses(code.vendor_id, code.mode).where(DiscountUse.discount_id == code.id)
     if customer is not None:
-        query = query.where(DiscountUse.customer == customer)
+        query = query.where((DiscountUse.customer == customer) | DiscountUse.card.in_(_cards_of(code, customer)))
     found = db.session.execute(query).first()
     return int(found[1]) if found else 0
+
+
+def _cards_of(code: DiscountCode, customer: str) -> Select[tuple[str | None]]:
+    """The cards that this customer has paid with, where a code of the vendor's was used: another address with the same card is no other customer."""
+    mine = (DiscountUse.vendor_id == code.vendor_id, DiscountUse.mode == code.mode, DiscountUse.customer == customer)
+    return select(DiscountUse.card).where(*mine, DiscountUse.card.is_not(None)).limit(MOST_CARDS)
 
 
 def uses_of(vendor: Vendor, codes: list[DiscountCode]) -> dict[uuid.UUID, int]:

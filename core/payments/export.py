@@ -37,6 +37,7 @@ PAYMENT_COLUMNS = (
     ("card_last4", Payment.card_last4),
     ("available_at", instant(Payment.available_at)),
     ("charge", words(Payment.charge)),
+    ("marked", Payment.marked),
     ("link", PaymentLink.public_id),
     ("payer_reference", words(Payment.payer_reference)),
     ("ref", words(Payment.attribution["ref"].astext)),

@@ -22,6 +22,7 @@ from core.kernel.clock import now
 from core.kernel.db import db
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
 from core.payments.sharing_models import LinkOpening
+from core.payments.states import PAID
 
 Opening = tuple[uuid.UUID, str, uuid.UUID, date, str]  # vendor, mode, link, day, source
 SOURCES = ("poster", "code", "mail", "name", "filled", "other")
@@ -98,7 +99,7 @@ def _payments(vendor: Vendor, link: PaymentLink, first: date, report: Funnel) ->
         select(
             cast(func.timezone(vendor.time_zone, Payment.created_at), Date).label("day"),
             Payment.state.label("state"),
-            case((Payment.state == "succeeded", literal("")), else_=func.coalesce(Payment.decline_code, literal(""))).label("code"),
+            case((Payment.state.in_(PAID), literal("")), else_=func.coalesce(Payment.decline_code, literal(""))).label("code"),
             tries.label("tried"),
             Payment.attribution.label("attribution"),
         )
@@ -118,8 +119,8 @@ def _payments(vendor: Vendor, link: PaymentLink, first: date, report: Funnel) ->
             continue
         step.started += number
         step.attempted += number if tried else 0
-        step.paid += number if state == "succeeded" else 0
-        if state != "succeeded":
+        step.paid += number if state in PAID else 0
+        if state not in PAID:
             report.stopped[code or state] += number
     report.cut_short = sum(step.started for step in report.days.values()) >= MOST_PAYMENTS
     _declines(mine, report)
@@ -139,7 +140,7 @@ def _campaigns(some: Any, report: Funnel) -> None:
     """What the addresses said of themselves, most frequent first."""
     each = func.jsonb_each_text(some.c.attribution).table_valued("key", "value").lateral("told")
     told = (
-        select(each.c.key, cast(each.c.value, String), func.count(), func.count().filter(some.c.state == "succeeded"))
+        select(each.c.key, cast(each.c.value, String), func.count(), func.count().filter(some.c.state.in_(PAID)))
         .select_from(some)
         .join(each, literal(True))
         .group_by(each.c.key, each.c.value)

@@ -15,6 +15,7 @@ from core.notifications.notify import notify
 from core.notifications.payer_letters import is_sent
 from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
 from core.payments.charge_news import hear_charge
+from core.payments.discount_cards import note_card
 from core.payments.history import move, note
 from core.payments.lockout import BY_CARD, locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent
@@ -145,6 +146,7 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
         note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
         if outcome.card_fingerprint or attempt is None or attempt.method in BY_CARD:
             _have_it_counted(payment, name=charge or told.cause, card=outcome.card_fingerprint or "")
+        note_card(told.vendor, payment, outcome.card_fingerprint)
     # Heard again while we did not know, or as the end of the attempt: so this is how things stand.
     if _is_over(attempt) or (known and payment.state != "unknown" and not outcome.closed):
         return "stale" if known else "told"

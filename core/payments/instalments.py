@@ -16,6 +16,7 @@ from core.kernel.errors import Conflict, Refusal
 from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.payments.models import Payment, PaymentLink
+from core.payments.states import PAID
 
 
 class PartNotOffered(Refusal):
@@ -64,8 +65,8 @@ def progress_of(link: PaymentLink) -> Progress | None:
         return None
     paid, held = db.session.execute(
         select(
-            func.coalesce(func.sum(Payment.captured_minor), 0),
-            func.coalesce(func.sum(case((Payment.state != "succeeded", Payment.amount_minor), else_=0)), 0),
+            func.coalesce(func.sum(case((Payment.state == "marked_paid", Payment.amount_minor), else_=Payment.captured_minor)), 0),
+            func.coalesce(func.sum(case((Payment.state.not_in(PAID), Payment.amount_minor), else_=0)), 0),
         ).where(Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.holds_place)
     ).one()
     return Progress(link.total, Money(int(paid), link.currency), Money(int(held), link.currency))

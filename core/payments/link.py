@@ -28,6 +28,7 @@ from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Offer, read_offer
 from core.payments.offer_check import check_offer
 from core.payments.slug import revoke_slugs
+from core.payments.states import PAID
 
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 LIFE = timedelta(days=5 * 365)  # no signed address outlives this, whatever its row says
@@ -72,6 +73,7 @@ class LinkTerms:
     amount_minor: int | None = None
     minimum_minor: int | None = None
     maximum_minor: int | None = None
+    step_minor: int | None = None  # what the payer chooses is so much, or twice, or three times so much
     suggestions_minor: list[int] = field(default_factory=list)
     expires_at: datetime | None = None
     hours_after_opening: int | None = None
@@ -241,7 +243,7 @@ def taken_places(link: PaymentLink) -> int:
 def paid_payment(link: PaymentLink) -> Payment | None:
     """The payment that closed a single-use link."""
     paid = select(Payment).where(
-        Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.state == "succeeded"
+        Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.state.in_(PAID)
     )
     return db.session.scalar(paid.order_by(Payment.id).limit(1))
 
@@ -304,9 +306,25 @@ def _check_amounts(terms: LinkTerms) -> None:
         raise BadTerms("The maximum cannot be below the minimum.", field="maximum")
     if len(terms.suggestions_minor) > 4:
         raise BadTerms("Four suggestions at most.", field="suggestions")
+    _check_step(terms)
     for value in terms.suggestions_minor:
-        if not max(smallest, low or 0) <= value <= min(largest, high or largest):
+        if not max(smallest, low or 0) <= value <= min(largest, high or largest) or value % (terms.step_minor or 1):
             raise BadTerms("Every suggestion must be an amount the payer may choose.", field="suggestions")
+
+
+def _check_step(terms: LinkTerms) -> None:
+    """A step must lead from the smallest amount to the largest, and to something in between."""
+    step = terms.step_minor
+    if step is None:
+        return
+    largest = min(limits(terms.currency)[1], terms.maximum_minor or limits(terms.currency)[1])
+    if not 1 <= step <= largest:
+        raise BadTerms(
+            said("Between %(least)s and %(most)s.", least=Money(1, terms.currency), most=Money(largest, terms.currency)), field="step"
+        )
+    for name, value in (("minimum", terms.minimum_minor), ("maximum", terms.maximum_minor)):
+        if value is not None and value % step:
+            raise BadTerms(said("With steps of %(step)s this must be a multiple of it.", step=Money(step, terms.currency)), field=name)
 
 
 def _check_between(value: int, smallest: int, largest: int, currency: str, name: str) -> None:
@@ -330,6 +348,7 @@ def _columns(terms: LinkTerms) -> dict[str, object]:
         "amount_minor": terms.amount_minor,
         "minimum_minor": None if fixed else terms.minimum_minor,
         "maximum_minor": None if fixed or whole else terms.maximum_minor,
+        "step_minor": None if fixed or whole else terms.step_minor,
         "suggestions_minor": [] if fixed or whole else list(terms.suggestions_minor),
         "expires_at": terms.expires_at,
         "hours_after_opening": terms.hours_after_opening,

@@ -14,12 +14,15 @@ from core.customers.queries import search_customers
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
-from core.payments.models import Payment, PaymentLink, Refund
+from core.payments.models import Payment, PaymentEvent, PaymentLink, Refund
 from core.payments.queries import MOST_ROWS, Page, get_payment
-from core.payments.search import Reading, by_their_reference, read_words
+from core.payments.search import Reading, by_own_column, by_their_reference, read_words
 from core.payments.sharing_models import PaymentLabel
+from core.payments.states import CASE_KINDS
+from core.payments.transfer_models import TransferCase
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EXCEPTIONS = ("partial", "over", "late", "unexpected", "held", "marked")
 NOTES_READ = 500  # payments whose notes hold the words, the newest
 NAMESAKES = 50  # how many customers a name may stand for before the list says to write more of it
 
@@ -44,6 +47,10 @@ class PaymentFilter:
     least: int | None = None
     most: int | None = None
     label: str | None = None
+    way: str | None = None  # how it was paid, or is being paid
+    exception: str | None = None  # what is out of the ordinary: one of EXCEPTIONS
+    archived: bool | None = None  # put away: only those, or none of those; both when it is not said
+    numbers: tuple[str, ...] | None = None  # exactly these, by public id
 
 
 EVERYTHING = PaymentFilter()
@@ -72,10 +79,11 @@ def narrowed(query: Select[Any], vendor: Vendor, mode: str, narrow: PaymentFilte
     query = query.where(Payment.vendor_id == vendor.id, Payment.mode == mode)
     for column, wanted in (
         (Payment.state, narrow.status), (Payment.card_brand, narrow.method), (Payment.currency, narrow.currency),
-        (Payment.email, narrow.email), (Payment.link_id, narrow.link.id if narrow.link else None),
+        (Payment.email, narrow.email), (Payment.method, narrow.way), (Payment.link_id, narrow.link.id if narrow.link else None),
     ):  # fmt: skip
         if wanted is not None:
             query = query.where(column == wanted)
+    query = query.where(*_set_apart(vendor, mode, narrow))
     if narrow.label:
         query = query.where(_filed_under(vendor, mode, narrow.label))
     if narrow.text:
@@ -100,6 +108,27 @@ def _found_by(vendor: Vendor, mode: str, text: str) -> ColumnElement[bool]:
     return meant | theirs if db.session.scalar(known) is not None else meant
 
 
+def _set_apart(vendor: Vendor, mode: str, narrow: PaymentFilter) -> list[ColumnElement[bool]]:
+    """What is out of the ordinary, what is put away, and what is named one by one."""
+    found = [_out_of_the_ordinary(vendor, mode, narrow.exception)] if narrow.exception else []
+    if narrow.archived is not None:
+        found.append(Payment.archived_at.is_not(None) if narrow.archived else Payment.archived_at.is_(None))
+    if narrow.numbers is not None:
+        found.append(Payment.public_id.in_(narrow.numbers))
+    return found
+
+
+def _out_of_the_ordinary(vendor: Vendor, mode: str, what: str) -> ColumnElement[bool]:
+    """Money that does not simply pay and waits for somebody, a hold, a mark by hand, money that nobody asked for."""
+    if what in CASE_KINDS:
+        cases = select(TransferCase.payment_id).where(TransferCase.vendor_id == vendor.id, TransferCase.mode == mode)
+        return Payment.id.in_(cases.where(TransferCase.kind == what, TransferCase.resolved_at.is_(None)))
+    if what == "unexpected":
+        events = select(PaymentEvent.payment_id).where(PaymentEvent.vendor_id == vendor.id, PaymentEvent.mode == mode)
+        return Payment.id.in_(events.where(PaymentEvent.kind == "payment.unexpected_money"))
+    return Payment.held_until.is_not(None) if what == "held" else Payment.marked.is_not(None)
+
+
 def _filed_under(vendor: Vendor, mode: str, label: str) -> ColumnElement[bool]:
     filed = select(PaymentLabel.payment_id).where(
         PaymentLabel.vendor_id == vendor.id, PaymentLabel.mode == mode, PaymentLabel.label == label
@@ -117,6 +146,8 @@ def _noted(vendor: Vendor, mode: str, words: str) -> ColumnElement[bool]:
 
 def _named(vendor: Vendor, mode: str, words: Reading) -> ColumnElement[bool]:
     """What somebody typed, as one condition on one index; never a scan."""
+    if words.own_column:
+        return by_own_column(*words.own_column)
     if words.label:
         return _filed_under(vendor, mode, words.label)
     if words.note:

@@ -36,6 +36,7 @@ class PaymentLink(TenantKey, Base):
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("amount_minor IS NULL OR (minimum_minor IS NULL AND maximum_minor IS NULL)", name="fixed_or_open"),
         CheckConstraint("minimum_minor > 0 AND minimum_minor <= maximum_minor", name="range"),
+        CheckConstraint("step_minor IS NULL OR (step_minor > 0 AND amount_minor IS NULL AND total_minor IS NULL)", name="step"),
         CheckConstraint("max_payments BETWEEN 1 AND 10000", name="max_payments"),
         CheckConstraint("hours_after_opening BETWEEN 1 AND 8760", name="hours_after_opening"),
         CheckConstraint("accent ~ '^#[0-9a-f]{6}$' AND accent_dark ~ '^#[0-9a-f]{6}$'", name="accent"),
@@ -51,6 +52,7 @@ class PaymentLink(TenantKey, Base):
     amount_minor: Mapped[int | None] = mapped_column(BigInteger)  # empty: the payer chooses
     minimum_minor: Mapped[int | None] = mapped_column(BigInteger)
     maximum_minor: Mapped[int | None] = mapped_column(BigInteger)
+    step_minor: Mapped[int | None] = mapped_column(BigInteger)  # the payer chooses a multiple of it
     suggestions_minor: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)
     expires_at: Mapped[datetime | None]
     hours_after_opening: Mapped[int | None]
@@ -121,6 +123,7 @@ class Payment(TenantKey, Base):
         CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint(_one_of("method", METHODS), name="method"),
+        CheckConstraint("marked IN ('paid', 'invalid')", name="marked"),
         CheckConstraint("tip_minor BETWEEN 0 AND amount_minor", name="tip"),
         CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0 AND queued_minor >= 0", name="not_negative"),
         CheckConstraint("refunded_minor + refunding_minor + queued_minor <= captured_minor", name="refund_within_capture"),
@@ -135,6 +138,14 @@ class Payment(TenantKey, Base):
         Index("ix_payments_by_sending", "vendor_id", "mode", "sending_id", postgresql_where="sending_id IS NOT NULL"),
         Index("ix_payments_places", "vendor_id", "mode", "link_id", postgresql_where="holds_place"),
         Index("ix_payments_held", "vendor_id", "mode", "id", postgresql_where="held_until IS NOT NULL"),
+        Index(
+            "ix_payments_by_own_columns",
+            "key_values",
+            postgresql_using="gin",
+            postgresql_ops={"key_values": "jsonb_path_ops"},
+            postgresql_where="key_values <> '{}'::jsonb",
+        ),
+        Index("ix_payments_archived", "vendor_id", "mode", "id", postgresql_where="archived_at IS NOT NULL"),
         Index("ix_payments_captured", "vendor_id", "mode", "captured_at"),
         Index("ix_payments_by_last4", "vendor_id", "mode", "card_last4", "id", postgresql_where="card_last4 IS NOT NULL"),
         Index("ix_payments_by_sum", "vendor_id", "mode", "captured_minor", "id", postgresql_where="captured_minor > 0"),
@@ -185,6 +196,8 @@ class Payment(TenantKey, Base):
     decline_code: Mapped[str | None] = mapped_column(String(60))  # why the last try did not work, until one does
     recovered_from: Mapped[uuid.UUID | None]  # the payment of which this one is a fresh start
     remind: Mapped[bool] = mapped_column(default=False, server_default="false")  # the payer wants one letter if they do not finish
+    marked: Mapped[str | None] = mapped_column(String(10))  # paid or invalid, by the word of one of the vendor's people
+    archived_at: Mapped[datetime | None]  # put away from the list; nothing else about it changes
     held_until: Mapped[datetime | None]  # looked like card testing: until then no card is tried on it
     expires_at: Mapped[datetime]
     captured_at: Mapped[datetime | None]

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, exists, select, update
 
 from core.accounts.models import Remark, Vendor
+from core.customers.keys import forget_keys
 from core.customers.models import Customer
 from core.kernel import audit
 from core.kernel.clock import now
@@ -128,6 +129,7 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
     _forget_what_they_said(vendor, row, pseudonym)
     forget_recipient(vendor, row.mode, row.email, pseudonym)
     forget_cards(vendor, row.mode, row.email, pseudonym)
+    forget_keys(vendor.id, row.mode, row.email)
     db.session.execute(update(Payment).where(*whose).values(email=pseudonym, payer_name="", payer_reference=""))
     row.email, row.name, row.name_key, row.surname_key, row.blocked_because = pseudonym, "", "", "", None
     row.erased_at = now()
@@ -151,7 +153,7 @@ def _forget_what_they_said(vendor: Vendor, customer: Customer, pseudonym: str) -
     details = (PaymentDetail.vendor_id == vendor.id, PaymentDetail.mode == customer.mode, PaymentDetail.payment_id.in_(theirs))
     db.session.execute(update(PaymentDetail).where(*details).values(nothing))
     uses = (DiscountUse.vendor_id == vendor.id, DiscountUse.mode == customer.mode, DiscountUse.payment_id.in_(theirs))
-    db.session.execute(update(DiscountUse).where(*uses).values(customer=pseudonym))
+    db.session.execute(update(DiscountUse).where(*uses).values(customer=pseudonym, card=None))
 
 
 def _redact_events(vendor: Vendor, customer: Customer) -> None:

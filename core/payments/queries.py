@@ -17,6 +17,7 @@ from core.payments.attempt import live_attempt
 from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink, Refund
 from core.payments.sharing_models import LinkLabel
+from core.payments.states import PAID
 
 Row = TypeVar("Row")
 MOST_ROWS = 100
@@ -102,7 +103,7 @@ def paid_through(link: PaymentLink, *, at_most: int = 1000) -> int:
     """How many payments succeeded through a link, counted up to `at_most` (a page says "1,000 or more" beyond it)."""
     some = (
         select(Payment.id)
-        .where(Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.state == "succeeded")
+        .where(Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.state.in_(PAID))
         .limit(at_most)
     )
     return int(db.session.scalar(select(func.count()).select_from(some.subquery())) or 0)
@@ -154,7 +155,7 @@ def list_attempts(vendor: Vendor, payment: Payment) -> list[Attempt]:
 
 
 def page_state(payment: Payment) -> str:
-    """Which page of the checkout tells the truth now: pay, challenge, transfer, checking, paid, failed, locked, held, canceled or expired.
+    """Which page of the checkout tells the truth now: pay, challenge, transfer, checking, paid, failed, locked, held, canceled, expired or marked.
 
     `challenge`: the provider has opened its page and waits for the payer. `transfer`: the payer has what to enter at their bank, and
     we wait for the bank's statement. `checking`: the payer may have paid and we do
@@ -164,6 +165,8 @@ def page_state(payment: Payment) -> str:
         return payment.state
     if payment.state == "succeeded":
         return "paid"
+    if payment.state == "marked_paid":
+        return "marked"
     if payment.state in ("processing", "unknown"):
         return "checking"
     if payment.state == "requires_method":

@@ -14,6 +14,7 @@ from core.notifications.payer_letters import is_sent
 from core.payments.link import link_state
 from core.payments.models import Payment, PaymentLink
 from core.payments.sharing_models import LinkReminder, LinkSending
+from core.payments.states import PAID
 
 LATER = timedelta(hours=1)  # somebody is paying this very moment: look again then
 OVER = ("canceled", "expired")
@@ -78,7 +79,7 @@ def being_paid(link: PaymentLink, sending: LinkSending) -> bool:
 
 def _theirs(link: PaymentLink, sending: LinkSending, *, paid: bool) -> bool:
     """A payment through the link since it was sent, by the letter's address or under the same e-mail address: paid, or under way."""
-    stage = Payment.state == "succeeded" if paid else Payment.state.not_in(("succeeded", *OVER))
+    stage = Payment.state.in_(PAID) if paid else Payment.state.not_in((*PAID, *OVER))
     mine = Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id
     known_by = (Payment.sending_id == sending.id, Payment.email == sending.recipient)  # an index each, so two questions
     some = [select(Payment.id).where(*mine, same, stage, Payment.created_at >= sending.created_at).limit(1) for same in known_by]

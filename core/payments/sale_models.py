@@ -63,7 +63,7 @@ class DiscountCode(TenantKey, Base):
     starts_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
     most_uses: Mapped[int | None]
-    most_each: Mapped[int | None]  # per customer, by e-mail address
+    most_each: Mapped[int | None]  # per customer, by e-mail address and by card
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # by hand
@@ -91,12 +91,15 @@ class DiscountUse(Base):
         ),
         ForeignKeyConstraint(["vendor_id", "mode", "payment_id"], ["payments.vendor_id", "payments.mode", "payments.id"]),
         Index("ix_discount_uses_by_customer", "vendor_id", "mode", "discount_id", "customer"),
+        Index("ix_discount_uses_by_card", "vendor_id", "mode", "discount_id", "card", postgresql_where="card IS NOT NULL"),
+        Index("ix_discount_uses_cards_of", "vendor_id", "mode", "customer", postgresql_where="card IS NOT NULL"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     payment_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     discount_id: Mapped[uuid.UUID]
     customer: Mapped[str] = mapped_column(String(254))  # the one spelling under which a person is counted
+    card: Mapped[str | None] = mapped_column(String(64))  # what our key makes of the processor's mark of the card; empty until it has said
 
 
 class PaymentLine(Base):

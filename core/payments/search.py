@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select, text
 
 from core.accounts.models import Vendor
 from core.customers.models import Customer
@@ -26,7 +26,7 @@ STATUS_WORDS = {
     "paid": "succeeded", "failed": "requires_method", "declined": "requires_method", "cancelled": "canceled", "waiting": "requires_action",
     "checking": "unknown",
 }  # fmt: skip
-KEYS = re.compile(r"\s*(status|state|email|name|last4|card|amount|sum|ref|reference|id|label|note)\s*:\s*(.*)", re.I | re.S)
+KEYS = re.compile(r"\s*(status|state|email|name|last4|card|amount|sum|ref|reference|id|label|note|meta)\s*:\s*(.*)", re.I | re.S)
 FEW = 8  # of each kind on the page of what was found
 LINKS_READ = 2000  # titles are looked through among so many of the newest links
 
@@ -42,12 +42,13 @@ class Reading:
     sum: Money | None = None
     sum_has_currency: bool = False
     label: str | None = None
+    own_column: tuple[str, str] | None = None  # one of the vendor's own key-values
     note: str | None = None  # what the team has written down
     name: str | None = None  # an address, a name, or the beginning of either
 
 
 def read_words(text: str, currency: str) -> Reading:
-    """Read what was typed, by its key (`email:`, `status:`, `last4:`, `amount:`, `ref:`, `name:`, `id:`, `label:`, `note:`) or by what it looks like."""
+    """Read what was typed, by its key (`email:`, `status:`, `last4:`, `amount:`, `ref:`, `name:`, `id:`, `label:`, `note:`, `meta:key=value`) or by what it looks like."""
     text = " ".join(text.split())[:254]
     if keyed := KEYS.fullmatch(text):
         return _by_key(keyed[1].lower(), keyed[2].strip(), currency)
@@ -76,6 +77,9 @@ def _by_key(key: str, value: str, currency: str) -> Reading:
         return Reading(reference=_reference(value) or value.upper()[:20])
     if key == "label":
         return Reading(label=value or None)
+    if key == "meta":
+        name, sign, wanted = value.partition("=")
+        return Reading(own_column=(name.strip(), wanted.strip()) if sign and name.strip() else None)
     if key == "note":
         return Reading(note=value or None)
     if key == "id":
@@ -139,6 +143,11 @@ def by_their_reference(text: str) -> ColumnElement[bool]:
     return (Payment.payer_reference != "") & Payment.payer_reference.in_({words, words.upper(), words.lower()})
 
 
+def by_own_column(name: str, value: str) -> ColumnElement[bool]:
+    """Payments with this among the vendor's own key-values. The partial index is used only where the empty ones are plainly left out."""
+    return and_(text("payments.key_values <> '{}'::jsonb"), Payment.key_values.contains({name: value}))
+
+
 def _payments(vendor: Vendor, mode: str, words: Reading, customers: list[Customer], text: str) -> list[Payment]:
     conditions = [by_their_reference(text)]
     if words.public_id:
@@ -152,6 +161,8 @@ def _payments(vendor: Vendor, mode: str, words: Reading, customers: list[Custome
     if words.sum is not None:
         same_money = Payment.captured_minor == words.sum.minor
         conditions.append(same_money & (Payment.currency == words.sum.currency) if words.sum_has_currency else same_money)
+    if words.own_column:
+        conditions.append(by_own_column(*words.own_column))
     if customers:
         conditions.append(Payment.email.in_([customer.email for customer in customers]))
     found: dict[object, Payment] = {}

@@ -12,6 +12,7 @@ from core.kernel.db import db
 from core.notifications.models import Message
 from core.payments.models import Payment, PaymentLink
 from core.payments.sharing_models import LinkReminder, LinkSending
+from core.payments.states import PAID
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _paid_by(vendor: Vendor, link: PaymentLink, sendings: Iterable[LinkSending])
         rows = db.session.execute(
             select(LinkSending.public_id, func.min(Payment.public_id))
             .join(Payment, came & (Payment.link_id == LinkSending.link_id))
-            .where(LinkSending.vendor_id == vendor.id, LinkSending.mode == link.mode, LinkSending.id.in_(ids), Payment.state == "succeeded")
+            .where(LinkSending.vendor_id == vendor.id, LinkSending.mode == link.mode, LinkSending.id.in_(ids), Payment.state.in_(PAID))
             .group_by(LinkSending.public_id)
         )
         found.update((sending, payment) for sending, payment in rows)

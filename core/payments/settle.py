@@ -21,6 +21,7 @@ from core.ledger.post import post
 from core.notifications.team import tell_team
 from core.payments.attempt import lock_both, move_attempt
 from core.payments.complete import complete
+from core.payments.discount_cards import note_card
 from core.payments.hear import Told, hear, nothing_pending
 from core.payments.history import note
 from core.payments.models import Attempt, Payment
@@ -40,7 +41,13 @@ def settle_at_once(vendor: Vendor, payment: Payment, attempt: Attempt | None, ou
     """The same for a caller who has nothing else to write down: a success is then a unit of work by itself, kept in the journey
     that asks for it. Any other news, and all of it when the present unit has begun, is part of that unit as usual."""
     told = Told(vendor, payment, attempt, outcome, cause)
-    if outcome.state == "succeeded" and _fee_fits(outcome) and not _says_so(told) and _through(told) == payment.provider != "bank":
+    if (
+        outcome.state == "succeeded"
+        and _fee_fits(outcome)
+        and not _says_so(told)
+        and _through(told) == payment.provider != "bank"
+        and not _names_card(told)
+    ):
         items = settle_items([told], now())  # before the look: a row that has to be read again begins a unit
         if not unit_begun():
             with _one_fact():
@@ -78,9 +85,22 @@ def settle_many(told: list[Told]) -> list[str]:
     for n, item in enumerate(told):
         if item.outcome.state != "succeeded":
             results[n] = hear(item)
-        elif n in known:
-            complete(item.payment, item.outcome)
+        else:
+            _write_the_rest(item, results[n], known=n in known)
     return results
+
+
+def _write_the_rest(told: Told, result: str, *, known: bool) -> None:
+    """What a paid payment's news say beside the money: what earlier news left out, and whose card it was."""
+    if known:
+        complete(told.payment, told.outcome)
+    if _names_card(told) and result in ("settled", "already"):
+        note_card(told.vendor, told.payment, told.outcome.card_fingerprint)
+
+
+def _names_card(told: Told) -> bool:
+    """A cart may have been made cheaper by a code, and a code is counted by card as well."""
+    return told.payment.itemised and told.outcome.card_fingerprint is not None
 
 
 def _says_so(told: Told) -> bool:

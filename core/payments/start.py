@@ -28,7 +28,7 @@ from core.payments.link import LinkClosed, limits, link_state
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
 from core.payments.origin import Origin, as_filled_in, check_fixed_amount, origin_columns
 from core.payments.sale import Details, write_cart, write_details
-from core.payments.states import LIVE_ATTEMPT
+from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
 from core.providers.registry import provider_for
 
 SESSION = timedelta(minutes=60)  # how long a payer may take
@@ -164,6 +164,8 @@ def check_amount(link: PaymentLink, amount: Money) -> None:
         raise AmountNotOffered(said("The smallest amount here is %(amount)s.", amount=Money(low, link.currency)), field="amount")
     if amount.minor > high:
         raise AmountNotOffered(said("The largest amount here is %(amount)s.", amount=Money(high, link.currency)), field="amount")
+    if amount.minor % (link.step_minor or 1):
+        raise AmountNotOffered(said("Choose an amount in steps of %(step)s.", step=Money(link.step_minor, link.currency)), field="amount")
 
 
 def _write(
@@ -291,7 +293,7 @@ def keep_place(payment: Payment, until: timedelta) -> None:
 def give_up(payment: Payment, *, to: str, actor: str, cause: str = "") -> bool:
     """End an unpaid payment (canceled or expired) and give its place back. Its attempts must be closed at the provider first."""
     payment = lock_payment(payment)
-    if payment.state in ("succeeded", "canceled", "expired", "processing", "unknown"):
+    if payment.state in PAID_OR_OVER or payment.state in ("processing", "unknown"):
         return False
     moved = move(payment, to, f"payment.{to}", actor=actor, cause=cause)
     payment.holds_place = False

@@ -6,14 +6,15 @@ from core.kernel.errors import Conflict
 
 # Money that arrives after an end is booked, never ignored: hence canceled and expired may still become succeeded.
 PAYMENT: dict[str, frozenset[str]] = {
-    "created": frozenset({"requires_action", "processing", "succeeded", "canceled", "expired", "unknown"}),
-    "requires_method": frozenset({"requires_action", "processing", "succeeded", "canceled", "expired", "unknown"}),
-    "requires_action": frozenset({"requires_method", "processing", "succeeded", "canceled", "expired", "unknown"}),
+    "created": frozenset({"requires_action", "processing", "succeeded", "marked_paid", "canceled", "expired", "unknown"}),
+    "requires_method": frozenset({"requires_action", "processing", "succeeded", "marked_paid", "canceled", "expired", "unknown"}),
+    "requires_action": frozenset({"requires_method", "processing", "succeeded", "marked_paid", "canceled", "expired", "unknown"}),
     "processing": frozenset({"requires_method", "requires_action", "succeeded", "canceled", "unknown"}),
     "unknown": frozenset({"requires_method", "requires_action", "processing", "succeeded", "canceled", "expired"}),
     "succeeded": frozenset(),
-    "canceled": frozenset({"succeeded"}),
-    "expired": frozenset({"succeeded"}),
+    "canceled": frozenset({"succeeded", "marked_paid"}),
+    "expired": frozenset({"succeeded", "marked_paid"}),
+    "marked_paid": frozenset({"succeeded", "canceled"}),  # paid elsewhere by the vendor's word; nothing of it is in the books
 }
 ATTEMPT: dict[str, frozenset[str]] = {
     "started": frozenset({"action_required", "submitted", "succeeded", "declined", "error", "unknown", "abandoned"}),
@@ -51,7 +52,8 @@ EXPORT: dict[str, frozenset[str]] = {
 # partial: some of it came; over: more than was asked; late: the payment was over before the money came.
 CASE_KINDS = frozenset({"partial", "over", "late"})
 LIVE_ATTEMPT = frozenset({"started", "action_required", "submitted", "unknown"})
-PAID_OR_OVER = frozenset({"succeeded", "canceled", "expired"})
+PAID = frozenset({"succeeded", "marked_paid"})
+PAID_OR_OVER = PAID | {"canceled", "expired"}
 
 
 class IllegalMove(Conflict):

@@ -137,11 +137,11 @@ def _pays(vendor: Vendor, payment: Payment, waiting: Money, line: BankLine | Non
     if waiting < payment.amount - terms_of(vendor, payment.mode).shortfall(payment.amount):
         return False
     if payment.state == "expired":
-        return line is not None and line.booked_on <= payment.expires_at.date() and _has_place(payment)
-    return payment.state != "canceled"
+        return line is not None and line.booked_on <= payment.expires_at.date() and has_place(payment)
+    return payment.state not in ("canceled", "marked_paid")  # whoever ended it or marked it looks at what came
 
 
-def _has_place(payment: Payment) -> bool:
+def has_place(payment: Payment) -> bool:
     """Whether the link still has room for it, counted under the link's lock: a place of so many, or what is open of a sum paid in parts."""
     link = locked(PaymentLink, payment.vendor_id, payment.mode, payment.link_id) if payment.link_id else None
     if link is None:
@@ -155,7 +155,7 @@ def _has_place(payment: Payment) -> bool:
 def _kind(payment: Payment) -> str | None:
     if not payment.unapplied:
         return None
-    return {"succeeded": "over", "canceled": "late", "expired": "late"}.get(payment.state, "partial")
+    return {"succeeded": "over", "canceled": "late", "expired": "late", "marked_paid": "late"}.get(payment.state, "partial")
 
 
 def _charge(attempts: list[Attempt], payment: Payment) -> str:

@@ -36,6 +36,11 @@ def receipt(token: str) -> str:
     return f"{settings().public_url}/receipt/{token}"
 
 
+def payer_page(token: str) -> str:
+    """Everything one payer paid one vendor."""
+    return f"{settings().public_url}/mine/{token}"
+
+
 def receipt_pdf(token: str) -> str:
     return f"{settings().public_url}/receipt/{token}.pdf"
 

@@ -23,6 +23,7 @@ STATES: dict[str, tuple[Any, str]] = {
     "requires_action": (_l("Waiting for the payer"), "wait"),
     "processing": (_l("Processing"), "wait"),
     "succeeded": (_l("Paid"), "good"),
+    "marked_paid": (_l("Marked as paid"), "good"),
     "canceled": (_l("Cancelled"), "calm"),
     "expired": (_l("Expired"), "calm"),
     "unknown": (_l("Being checked"), "wait"),

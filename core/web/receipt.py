@@ -65,6 +65,7 @@ def receipt_html(
     address: str,
     pdf_address: str = "",
     history_address: str = "",
+    mine_address: str = "",
     locale: str = "en",
     cart: Any = None,
     said: Said | None = None,
@@ -76,7 +77,7 @@ def receipt_html(
     """The whole page, written in the reader's language and the vendor's time zone. Only refunds that the provider has confirmed are on it.
 
     `address` is where this receipt can be checked, `pdf_address` what the button on screen opens (none on the PDF itself),
-    `history_address` where the payer reads what happened step by step.
+    `history_address` where the payer reads what happened step by step, `mine_address` the way to all they paid this vendor.
     `cart` is what was bought, where that was more than one sum, and `said` what the payer said of themselves,
     `extra` what the vendor adds and leaves off; `languages` (code, name, address) what the page on screen can be read in. `logo` is
     the picture to carry inside the paper; a page in a browser names its address instead, and shows the vendor's colours under its `nonce`.
@@ -100,6 +101,7 @@ def receipt_html(
         address=address,
         pdf_address=pdf_address,
         history_address=history_address,
+        mine_address=mine_address,
         code=_code(address, reader),
         verify=verify(),
         cart=cart,

@@ -18,7 +18,7 @@ from core.web.page import cursor, page
 from core.web.staff_guard import staff_may
 from portal.admin.blueprint import staff_door
 from portal.admin.payments import VendorField
-from portal.audit_log import changes_of
+from portal.audit_log import WORDS, changes_of
 
 
 class AuditForm(Form):
@@ -43,8 +43,9 @@ def audit_log() -> Response:
         form=form,
         entries=found.rows,
         names=staff_names() | people,
-        vendors=vendors_by_id({entry.vendor_id for entry in found.rows}),
+        vendors=vendors_by_id({entry.vendor_id for entry in found.rows} - {THE_HOUSE}),  # what concerns no vendor names none
         the_house=THE_HOUSE,
+        words=WORDS,
         detail=_detail,
         changes=changes_of,
         origins=origins_of(found.rows),

@@ -37,10 +37,19 @@ def test_a_fixed_link_is_made_and_shows_its_address(shop: Shop, owner: Browser) 
 
 def test_an_open_link_keeps_its_limits_and_suggestions(shop: Shop, owner: Browser) -> None:
     page = make(
-        owner, amount_kind="open", amount="", minimum="2", maximum="500", suggestions="5, 10;25 ,5", kind="reusable", max_payments="12"
+        owner,
+        amount_kind="open",
+        amount="",
+        minimum="2",
+        maximum="500",
+        step="1",
+        suggestions="5, 10;25 ,5",
+        kind="reusable",
+        max_payments="12",
     )
     link = newest(shop)
     assert (link.amount_minor, link.minimum_minor, link.maximum_minor, link.max_payments) == (None, 200, 50_000, 12)
+    assert link.step_minor == 100
     assert link.suggestions_minor == [500, 1000, 2500]
     assert "£5.00, £10.00, £25.00" in page.text
 

@@ -17,6 +17,7 @@ from core.accounts import email_links
 from core.accounts.email_links import open_link
 from core.accounts.invite import invite
 from core.billing.wishes import Cancel
+from core.customers.keys import make_key
 from core.directory.moderate import withdraw_listing
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
@@ -32,6 +33,7 @@ from core.payments.charge import charge_saved
 from core.payments.link import expire_link
 from core.payments.long_export import record_failure, request_export, write_next
 from core.payments.models import Payment
+from core.payments.payer_page import report_problem
 from core.payments.queries import get_link
 from core.payments.saved import keep_card
 from core.payments.send_link import send_link
@@ -145,6 +147,8 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
+        _with_a_problem(shop),
+        ask(shop, "payer_page", key=_key(shop)),
         ask(shop, "invitation", invitation=asked.public_id),
         *_about_exports(shop),
         *_about_a_listing(shop),
@@ -160,6 +164,18 @@ def _about_plans(shop: Shop) -> list[Message]:
     seller = make_seller(shop.app)
     (member,) = Life(seller, customer_of(seller), NOVEMBER, "pro").do(Cancel()).letters()
     return [plan["plan_urgent"], plan["plan_news"], member]
+
+
+def _with_a_problem(shop: Shop) -> Message:
+    payment = make_paid(shop)
+    with unit_of_work():
+        report_problem(shop.vendor, again(payment), "The cake was cold.\nTwice.")
+    return ask(shop, "problem_reported", payment=payment.public_id)
+
+
+def _key(shop: Shop) -> str:
+    with unit_of_work():
+        return make_key(shop.vendor, "test", "ada@example.com").token_id
 
 
 def _about_exports(shop: Shop) -> list[Message]:
@@ -259,7 +275,7 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
             ("TEST MODE" in text)
             == ("TEST MODE" in html)
             == ("[Test]" in mail["Subject"])
-            == (not {"payment", "link", "began", "export", "listing", "after", "subscription"}.isdisjoint(message.params))
+            == (not {"payment", "link", "began", "export", "listing", "after", "subscription", "key"}.isdisjoint(message.params))
         )
 
 

@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 from core.accounts.email_links import make_link as make_email_link
 from core.accounts.prune import LINKS_KEPT, SESSIONS_KEPT
 from core.accounts.sessions import begin_session, end_session
+from core.customers.keys import KEPT as KEYS_KEPT
+from core.customers.keys import make_key
 from core.kernel.clock import now, shifted
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import OutboxTask
@@ -156,3 +158,11 @@ def test_that_somebody_was_asked_to_save_a_card_is_kept_thirty_days(shop: Shop) 
     assert there(saving)
     prune_when(saving, expires_at=SAVINGS_KEPT + DAY)
     assert not there(saving) and there(other)
+
+
+def test_the_key_of_a_payers_page_is_kept_thirty_days_after_it_ran_out(shop: Shop) -> None:
+    with unit_of_work():
+        old, young = (make_key(shop.vendor, "test", f"{secrets.token_hex(5)}@example.com") for _ in range(2))
+    prune_when(old, expires_at=KEYS_KEPT + DAY)
+    prune_when(young, expires_at=KEYS_KEPT - DAY)
+    assert not there(old) and there(young)

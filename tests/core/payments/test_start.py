@@ -461,3 +461,25 @@ def test_two_clocks_at_once_release_each_payment_once(shop: Shop, at_once: AtOnc
 
     at_once(release, release)
     assert held(shop)["seller_available"] == 6 * 2_437
+
+
+def test_an_open_amount_goes_in_steps(shop: Shop) -> None:
+    link = make_link(shop, amount=None, minimum_minor=1_000, maximum_minor=5_000, step_minor=500, suggestions_minor=[1_500])
+    for wrong in ("10.01", "12.50", "5.00", "55.00"):
+        with pytest.raises(AmountNotOffered) as refused:
+            make_payment(shop, link, amount=wrong)
+        assert refused.value.field == "amount"
+    assert make_payment(shop, link, amount="15.00").amount_minor == 1_500
+
+
+@pytest.mark.parametrize(
+    ("terms", "field"),
+    [
+        ({"step_minor": 0}, "step"), ({"step_minor": 10**12}, "step"), ({"step_minor": 500, "minimum_minor": 1_200}, "minimum"),
+        ({"step_minor": 500, "maximum_minor": 5_200}, "maximum"), ({"step_minor": 500, "suggestions_minor": [700]}, "suggestions"),
+    ],
+)  # fmt: skip
+def test_a_step_that_fits_nothing_is_refused_at_its_field(shop: Shop, terms: dict[str, Any], field: str) -> None:
+    with pytest.raises(BadTerms) as refused:
+        make_link(shop, amount=None, **terms)
+    assert refused.value.field == field

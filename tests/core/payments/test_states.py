@@ -26,9 +26,10 @@ def test_every_state_that_can_be_reached_has_its_own_row(name: str) -> None:
     assert all(state not in moves for state, moves in table.items())
 
 
-@pytest.mark.parametrize("over", ["succeeded", "canceled", "expired"])
-def test_what_is_over_may_only_still_be_paid(over: str) -> None:
-    assert PAYMENT[over] == (frozenset() if over == "succeeded" else {"succeeded"})
+@pytest.mark.parametrize("over", ["succeeded", "canceled", "expired", "marked_paid"])
+def test_what_is_over_may_only_still_be_paid_or_marked(over: str) -> None:
+    marked = {"marked_paid": {"succeeded", "canceled"}, "succeeded": set()}
+    assert PAYMENT[over] == marked.get(over, {"succeeded", "marked_paid"})
     assert over in PAID_OR_OVER
 
 
