@@ -44,6 +44,7 @@ from core.web.brand import letter_look
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
 from core.web.pdf import PaperNotPrinted
 from core.web.reader import Reader
+from workers.invoices import invoice_enclosed, invoice_facts
 from workers.papers import make_receipt
 
 log = structlog.get_logger("workers")
@@ -62,8 +63,8 @@ def send_message(vendor_id: uuid.UUID, *, mode: str, message: str) -> None:
         if taken is None:
             return
         vendor = get_vendor(vendor_id)
-        about_receipt = taken.kind == "receipt"
-    enclosures = _receipt(vendor, taken) if about_receipt else []
+        enclose = ENCLOSED.get(taken.kind)
+    enclosures = enclose(vendor, taken) if enclose else []
     with unit_of_work():
         try:
             logo = find_logo(vendor)
@@ -371,4 +372,7 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "listing_restored": (_listing("published"), False),
     "link_sent": (_link, True),
     "link_reminder": (_link, True),
+    "invoice": (invoice_facts, True),
 }
+# What travels with a letter, each with the act that finds or prints it.
+ENCLOSED: dict[str, Callable[[Vendor, Message], list[Enclosure]]] = {"receipt": _receipt, "invoice": invoice_enclosed}

@@ -10,6 +10,7 @@ from portal.admin import (
     books,
     events,
     home,
+    invoices,
     jobs,
     listings,
     payments,
@@ -23,7 +24,24 @@ from portal.admin import (
 )
 from portal.admin.blueprint import staff_door
 
-PAGES = (audit, bank_money, books, events, home, jobs, listings, payments, people, proofs, protection, rates, sign_in, vendors, visits)
+PAGES = (
+    audit,
+    bank_money,
+    books,
+    events,
+    home,
+    invoices,
+    jobs,
+    listings,
+    payments,
+    people,
+    proofs,
+    protection,
+    rates,
+    sign_in,
+    vendors,
+    visits,
+)
 
 
 def register(app: Flask) -> None:

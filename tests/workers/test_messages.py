@@ -6,7 +6,7 @@ import email
 import secrets
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from email import policy
 from email.message import EmailMessage
 
@@ -16,6 +16,8 @@ from aiosmtpd.controller import Controller
 from core.accounts import email_links
 from core.accounts.email_links import open_link
 from core.accounts.invite import invite
+from core.billing.price_list import publish_terms
+from core.billing.terms import POLICY
 from core.directory.moderate import withdraw_listing
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
@@ -42,6 +44,7 @@ from core.risk.attack import begin_by_surge
 from core.web.pdf import PaperNotPrinted
 from tests.core.directory.stalls import make_listing
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
+from tests.core.subscriptions.kinds import begun
 from tests.factories import (
     Shop,
     again,
@@ -146,7 +149,17 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *_about_exports(shop),
         *_about_a_listing(shop),
         *about_a_link(shop),
+        _invoiced(shop),
     ]
+
+
+def _invoiced(shop: Shop) -> Message:
+    """The first invoice of somebody who subscribes to what the shop sells."""
+    with unit_of_work():
+        publish_terms(shop.vendor, "test", POLICY, valid_from=date(2020, 1, 1), by="system")
+    kept = begun(shop, make_shop(shop.app).vendor)
+    (document,) = kept.documents()
+    return ask(shop, "invoice", document=document.public_id)
 
 
 def _about_exports(shop: Shop) -> list[Message]:
@@ -246,7 +259,7 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
             ("TEST MODE" in text)
             == ("TEST MODE" in html)
             == ("[Test]" in mail["Subject"])
-            == (not {"payment", "link", "began", "export", "listing", "after"}.isdisjoint(message.params))
+            == (not {"payment", "link", "began", "export", "listing", "after", "document"}.isdisjoint(message.params))
         )
 
 
