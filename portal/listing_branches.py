@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from core.directory.branches import add_branch, archive_branch, edit_branch, unarchive_branch
 from core.directory.queries import get_branch
-from core.kernel.errors import NotFound
+from core.kernel.errors import Conflict, NotFound
+from core.subscriptions.counts import counted
 from core.web.guard import current, may
+from core.web.languages import written
 from core.web.page import page, see_other
 from portal.blueprint import portal
 from portal.listing_form import BranchForm, branch_form
 from portal.listings import find_own
+
+ACTS = {"archive": (archive_branch, _l("%(name)s is put away.")), "unarchive": (unarchive_branch, _l("%(name)s is back."))}
 
 
 @portal.get("/portal/listings/<public_id>/branches/new")
@@ -28,7 +33,8 @@ def make_branch(public_id: str) -> Response:
     form = BranchForm()
     if form.validate() and (terms := form.terms()):
         with form.refusals():
-            add_branch(listing, by=current().user.public_id, terms=terms)
+            with counted(current().vendor, current().mode, by=current().user.public_id):
+                add_branch(listing, by=current().user.public_id, terms=terms)
             flash(_("The branch is added."), "good")
             return see_other(url_for(".listing", public_id=public_id))
     return page("portal/listings/branch.html", status=form.status, listing=listing, branch=None, form=form)
@@ -60,12 +66,14 @@ def change_branch(public_id: str, branch: str) -> Response:
 def act_on_branch(public_id: str, branch: str, act: str) -> Response:
     listing = find_own(public_id)
     found, by = get_branch(listing, branch), current().user.public_id
-    if act == "archive":
-        archive_branch(listing, found, by=by)
-        flash(_("%(name)s is put away.", name=found.name), "good")
-        return see_other(url_for(".listing", public_id=public_id, archived=branch))
-    if act == "unarchive":
-        unarchive_branch(listing, found, by=by)
-        flash(_("%(name)s is back.", name=found.name), "good")
+    if act not in ACTS:
+        raise NotFound
+    do, words = ACTS[act]
+    try:
+        with counted(current().vendor, current().mode, by=by):
+            do(listing, found, by=by)
+    except Conflict as no:
+        flash(written(no.message), "bad")
         return see_other(url_for(".listing", public_id=public_id))
-    raise NotFound
+    flash(str(words) % {"name": found.name}, "good")
+    return see_other(url_for(".listing", public_id=public_id, archived=branch if act == "archive" else None))

@@ -19,9 +19,11 @@ from core.directory.products import (
     unpublish_product,
 )
 from core.directory.queries import find_category, get_product, list_products
-from core.kernel.errors import NotFound
+from core.kernel.errors import Conflict, NotFound
+from core.subscriptions.counts import counted
 from core.web.fields import ChoiceField, Form, LineField, options
 from core.web.guard import current, may
+from core.web.languages import written
 from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 from portal.listing_form import product_form
@@ -78,7 +80,8 @@ def make_product(public_id: str) -> Response:
     if form.validate() and (terms := form.terms()):
         with form.refusals():
             publish = "publish" in request.form
-            made = add_product(listing, by=current().user.public_id, terms=terms, publish=publish)
+            with counted(current().vendor, current().mode, by=current().user.public_id):
+                made = add_product(listing, by=current().user.public_id, terms=terms, publish=publish)
             flash(_("%(name)s is added.", name=made.name) if publish else _("%(name)s is kept as a draft.", name=made.name), "good")
             return see_other(url_for(".products", public_id=public_id))
     return page("portal/listings/product.html", status=form.status, listing=listing, existing=None, form=form)
@@ -113,7 +116,12 @@ def act_on_product(public_id: str, product: str, act: str) -> Response:
     if act not in ACTS:
         raise NotFound
     do, words = ACTS[act]
-    do(listing, found, by=current().user.public_id)
+    try:
+        with counted(current().vendor, current().mode, by=current().user.public_id):
+            do(listing, found, by=current().user.public_id)
+    except Conflict as no:
+        flash(written(no.message), "bad")
+        return see_other(url_for(".products", public_id=public_id))
     flash(str(words) % {"name": found.name}, "good")
     return see_other(url_for(".products", public_id=public_id, archived=product if act == "archive" else None))
 

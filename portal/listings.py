@@ -29,6 +29,7 @@ from core.directory.standing import find_standing
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 from core.payments.queries import get_link
+from core.subscriptions.counts import counted
 from core.web import addresses
 from core.web.fields import ChoiceField, Form, LineField, options
 from core.web.guard import current, may
@@ -140,7 +141,8 @@ def act_on_listing(public_id: str, act: str) -> Response:
     form = Form()
     with form.refusals():
         do, words = ACTS[act]
-        do(found)
+        with counted(current().vendor, current().mode, by=_by()):
+            do(found)
         flash(str(words), "good")
         if act == "archive":
             return see_other(url_for(".listings", archived=public_id))

@@ -59,4 +59,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "prune": pruning.prune,
     "refresh_rates": rates.refresh_rates,
     "run_midnights": subscriptions.run_midnights,
+    "send_charges": subscriptions.send_charges,
+    "hear_charge": subscriptions.hear_charge,
+    "use_new_card": subscriptions.use_new_card,
 }

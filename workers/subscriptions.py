@@ -1,4 +1,4 @@
-"""The midnight job: brings every subscription whose local midnight has passed up to its day, and numbers the documents whose hour is over."""
+"""The jobs of subscriptions: midnights that have passed, documents whose hour is over, charges that are due, and what became of them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from rq.timeouts import JobTimeoutException
 from sqlalchemy import exists, select
 
 from core.billing.carry_out import finalise_due
-from core.billing.models import BillingDocument, KeptSubscription
+from core.billing.models import BillingCharge, BillingDocument, KeptSubscription
 from core.billing.store import catch_up, claim_due
 from core.kernel.clock import now
 from core.kernel.db import db, gave_way, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
+from core.payments.saved_models import Saving
+from core.subscriptions import charges
+from core.subscriptions.follow import follow
 
 NOBODYS = uuid.UUID(int=0)
 AT_ONCE = 50  # in one transaction: a kill costs no more than these, and they are done again
@@ -27,7 +30,8 @@ def plan_midnights() -> None:
     """One turn is asked for as soon as something has fallen due. In the present unit, by the clock."""
     due = exists().where(KeptSubscription.due_at <= now())
     late = exists().where(BillingDocument.state == "draft", BillingDocument.final_due_at <= now())
-    if db.session.scalar(select((due | late) & ~is_waiting("run_midnights", NOBODYS))):
+    unsent = exists().where(BillingCharge.state == "wanted", BillingCharge.due_at <= now())
+    if db.session.scalar(select((due | late | unsent) & ~is_waiting("run_midnights", NOBODYS))):
         enqueue("run_midnights", NOBODYS)
 
 
@@ -42,6 +46,10 @@ def run_midnights(_nobody: uuid.UUID) -> None:
             break
     with unit_of_work():
         finalise_due()
+    with unit_of_work():
+        due = charges.list_due()
+    for vendor_id, mode, subscription_id in due:
+        send_charges(vendor_id, mode=mode, subscription=str(subscription_id))
 
 
 def _run_one(row: KeptSubscription) -> None:
@@ -50,8 +58,29 @@ def _run_one(row: KeptSubscription) -> None:
     try:
         with db.session.begin_nested():
             catch_up(row)
+            follow(row)
     except Exception as problem:
         if gave_way(problem) or isinstance(problem, JobTimeoutException):
             raise  # not this subscription's fault: the whole turn is done again
         log.exception("midnight_failed", subscription=name)
         row.due_at = now() + AGAIN
+
+
+def send_charges(vendor_id: uuid.UUID, *, mode: str, subscription: str) -> None:
+    """Make payments of the charges of a subscription that are due."""
+    with unit_of_work():
+        charges.send_charges(vendor_id, mode, uuid.UUID(subscription))
+
+
+def hear_charge(vendor_id: uuid.UUID, *, mode: str, payment: str, result: str) -> None:
+    """A payment for a subscription has news."""
+    with unit_of_work():
+        charges.hear_charge(vendor_id, mode, uuid.UUID(payment), result)
+
+
+def use_new_card(vendor_id: uuid.UUID, *, mode: str, saving: str, card: str) -> None:
+    """A card was saved: the subscriptions of its payer are charged what they owe."""
+    with unit_of_work():
+        asked = db.session.get_one(Saving, (vendor_id, mode, uuid.UUID(saving)))
+        subscriber = asked.form_token.partition(":")[0]
+        charges.use_new_card(vendor_id, mode, email=asked.email, subscriber=subscriber)

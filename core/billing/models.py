@@ -54,6 +54,7 @@ class KeptSubscription(TenantKey, Base):
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
     public_id: Mapped[str] = mapped_column(String(40))
     subscriber: Mapped[str] = mapped_column(String(40))
+    payer_email: Mapped[str] = mapped_column(String(254), default="", server_default="")  # whose saved card pays
     status: Mapped[str] = mapped_column(String(20))
     tier: Mapped[str] = mapped_column(String(40))
     currency: Mapped[str] = mapped_column(CHAR(3))

@@ -48,7 +48,7 @@ class Beginning:
     has_card: bool = True
 
 
-def begin_subscription(seller: Seller, mode: str, *, subscriber: str, wish: Beginning, by: str) -> KeptSubscription:
+def begin_subscription(seller: Seller, mode: str, *, subscriber: str, wish: Beginning, by: str, payer_email: str = "") -> KeptSubscription:
     """Begin today, by the subscriber's calendar. Refuses a tier that is not on the list."""
     day = local_date(now(), BillingZone(wish.zone))
     key = public_id("sub")
@@ -59,6 +59,7 @@ def begin_subscription(seller: Seller, mode: str, *, subscriber: str, wish: Begi
         id=uuid7(),
         public_id=key,
         subscriber=subscriber,
+        payer_email=payer_email,
         events=0,
         followed=0,
         ahead_seconds=0,
@@ -86,9 +87,11 @@ def wish_for(row: KeptSubscription, wish: Wish, *, by: str) -> tuple[Effect, ...
     return _act(row, "wish", encode_one_of(wish), lambda state, offer: perform(state, wish, offer), by)
 
 
-def receive(row: KeptSubscription, documents: tuple[int, ...], amount: Money, *, by: str = "system") -> tuple[Effect, ...]:
-    """Money came. The caller knows charges by their id and calls once for each."""
-    given = {"documents": encode(documents), "amount": encode(amount)}
+def receive(
+    row: KeptSubscription, documents: tuple[int, ...], amount: Money, *, payment_id: str = "", by: str = "system"
+) -> tuple[Effect, ...]:
+    """Money came. The caller knows charges by their id and calls once for each; `payment_id` says by which payment."""
+    given = {"documents": encode(documents), "amount": encode(amount), "payment": payment_id}
     return _act(row, "received", given, lambda state, offer: payment.receive(state, documents, amount, coming=offer.local(state)), by)
 
 
@@ -96,6 +99,11 @@ def refuse(row: KeptSubscription, documents: tuple[int, ...], *, hard: bool, by:
     """A charge was declined."""
     given = {"documents": encode(documents), "hard": hard}
     return _act(row, "refused", given, lambda state, _offer: payment.refuse(state, documents, hard=hard), by)
+
+
+def new_card(row: KeptSubscription, *, by: str = "system") -> tuple[Effect, ...]:
+    """The payer has saved a card: what is unpaid is charged to it at once."""
+    return _act(row, "new_card", {}, lambda state, _offer: payment.new_card(state), by)
 
 
 def catch_up(row: KeptSubscription) -> tuple[Effect, ...]:
@@ -111,7 +119,7 @@ def _act(row: KeptSubscription, kind: str, given: dict[str, Any], do: Callable[[
     row = _locked(row)
     _run_midnights(row)
     _let_lapse(row)
-    state, offer = read(row), _offer_for(row)
+    state, offer = read(row), offer_for(row)
     state, effects = do(state, offer)
     _put(row, state)
     _note(row, kind, state.today, given, effects, by)
@@ -212,9 +220,15 @@ def _note(row: KeptSubscription, kind: str, on: date, given: dict[str, Any], eff
     carry_out(row, read(row).zone, tuple(effects))
 
 
-def _offer_for(row: KeptSubscription) -> Offer:
+def offer_for(row: KeptSubscription) -> Offer:
+    """The price list and the rates that count for a subscription today."""
     state = read(row)
     return _offer_at(row, state, state.today)
+
+
+def offer_today(vendor_id: uuid.UUID, mode: str) -> Offer:
+    """The seller's price list in force now, in its own currency. Refuses before the first version."""
+    return offer_on(vendor_id, mode, now().date())
 
 
 def _offer_at(row: KeptSubscription, state: Subscription, day: date) -> Offer:

@@ -40,6 +40,7 @@ class Terms:
     small_amount: Money  # a change below it waits for the next invoice
     gateway_minimum: Money  # nothing below it is sent to the gateway
     minimums: tuple[Money, ...] = ()  # the same in other currencies, where the gateway does not simply convert it
+    trial_days: int = 0  # the first days of a new subscriber, which cost nothing
     grace_days: int = 7
     clean_days: int = 7
     notice_days: tuple[int, ...] = (3, 1)

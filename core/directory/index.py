@@ -34,7 +34,7 @@ def show_listing(vendor: Vendor, standing: Standing, listing: Listing) -> None:
         db.session.execute(delete(model).filter_by(**key))
     if not is_shown(listing, standing):
         return
-    branches, products = alive(Branch, listing), alive(Product, listing, Product.state == "published")
+    branches, products = alive(Branch, listing), alive(Product, listing, Product.state == "published", Product.hidden.is_(False))
     category = db.session.get_one(Category, listing.category)
     schema = read_schema(category.attributes)
     facts = sorted({fact for product in products for fact in facts_of(schema, product.attributes)})

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, INT4MULTIRANGE, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
@@ -148,6 +149,7 @@ class Product(TenantKey, Base):
     currency: Mapped[str] = mapped_column(CHAR(3))
     attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     state: Mapped[str] = mapped_column(String(10), default="draft")
+    hidden: Mapped[bool] = mapped_column(default=False, server_default=false())  # published, and more than the vendor's plan holds
     published_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

@@ -55,7 +55,7 @@ def open_listing(address: str) -> Shown:
 def see_listing(vendor: Vendor, listing: Listing) -> Sight:
     """What its page shows; for a vendor's own preview too, whatever its state."""
     images = list_images(listing)
-    products = alive(Product, listing, Product.state == "published")[:MOST_PRODUCTS]
+    products = alive(Product, listing, Product.state == "published", Product.hidden.is_(False))[:MOST_PRODUCTS]
     category = db.session.get_one(Category, listing.category)
     return Sight(vendor, listing, category, alive(Branch, listing), products, images, widths_of(images))
 

@@ -4,6 +4,8 @@ Accounts by their code in the chart: 1010 what a processor holds for us, 1030 ou
 explained yet, 1050 what a seller owes, 2010 and 2020 the seller's money before and after release, 2050 money on its way back to a
 payer, 2095 money that matches nothing yet, 1090 what the platform holds of one currency against another, 4010 the platform's fee,
 4015 fees given back, 4030 the difference between a promised and a reference rate, 5010 what processors charge, 5060 what banks charge.
+Of the plans the platform sells, in its own book: 1040 what a subscriber owes on invoices, 2070 a subscriber's credit, 2080 tax, 2090
+what is invoiced and not served yet, 4020 what was earned, 5040 what was written off.
 
 Every line of a bank statement is booked under its own number, in the book of the vendor whose payment it names, or in the
 platform's (`PLATFORM`) while nobody knows whose it is. The bank's balance is the sum over all books.
@@ -23,6 +25,7 @@ BANK, UNEXPLAINED, SELLER_RECEIVABLE, BANK_CHARGES = 1030, 1035, 1050, 5060
 CLEARING, SELLER_PENDING, SELLER_AVAILABLE, REFUND_IN_FLIGHT = 1010, 2010, 2020, 2050
 UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE = 2095, 4010, 4015, 5010
 FX_POSITION, FX_DIFFERENCE = 1090, 4030
+INVOICED, CREDIT, TAX, DEFERRED, EARNED, WRITTEN_OFF = 1040, 2070, 2080, 2090, 4020, 5040
 TIP = "tip"  # what the reference of a leg says when it is one
 # Where a refund's money comes from, and goes again when it did not arrive.
 SOURCES = {
@@ -51,9 +54,13 @@ def _journal(payment: Booked, event_key: str, kind: str, at: datetime, *legs: Le
 def capture(payment: Booked, *, charge: str, captured: Money, at: datetime, through: str = "") -> Journal:
     """A payer's money reached the processor: it owes us all of it, we owe the seller all but our fee. A tip has its own line.
 
+    What is paid to the platform itself is nobody's balance: it waits as unapplied until the invoices it was for are told.
     `through` names the processor when the payment has gone to another one since.
     """
     through = through or payment.provider
+    if payment.vendor_id == PLATFORM:
+        legs = Leg(CLEARING, captured, sub=through), Leg(UNAPPLIED, -captured, ref=payment.public_id)
+        return _journal(payment, f"cap:{through}:{charge}:1", "capture", at, *legs)
     fee, tip = Money(payment.fee_minor, captured.currency), Money(payment.tip_minor, captured.currency)
     return _journal(
         payment,
@@ -338,3 +345,48 @@ def exchange(vendor_id: uuid.UUID, mode: str, *, quote: str, gives: Money, gets:
             Leg(FX_DIFFERENCE, gets - worth),
         ),
     )
+
+
+# --- the plans the platform sells -----------------------------------------------------------------------------------------------
+
+
+def subscription_event(mode: str, *, subscription: str, seq: int, kind: str, legs: tuple[Leg, ...], at: datetime) -> Journal:
+    """What one event of a subscription to the platform's plans did to its account, all of it in one journal."""
+    return Journal(PLATFORM, mode, f"sub:{subscription}:{seq}", kind, subscription, at, legs)
+
+
+def invoiced(subscription: str, *, later: Money, earned: Money, tax: Money) -> tuple[Leg, ...]:
+    """A document: what it asks for is owed; of it, what is served later is deferred. All negative for a credit note."""
+    owed = Leg(INVOICED, later + earned + tax, sub=subscription)
+    return owed, Leg(DEFERRED, -later, sub=subscription), Leg(EARNED, -earned), Leg(TAX, -tax)
+
+
+def invoice_paid(subscription: str, *, payment: str, amount: Money) -> tuple[Leg, ...]:
+    """A payment that waited as unapplied pays what is owed."""
+    return Leg(UNAPPLIED, amount, ref=payment), Leg(INVOICED, -amount, sub=subscription)
+
+
+def credit_moved(subscription: str, *, amount: Money) -> tuple[Leg, ...]:
+    """The subscriber's credit grew by what is not owed after all; used for what is owed, `amount` is negative."""
+    return Leg(INVOICED, amount, sub=subscription), Leg(CREDIT, -amount, sub=subscription)
+
+
+def credit_converted(subscription: str, *, taken: Money, given: Money) -> tuple[Leg, ...]:
+    """A credit goes from one currency into another: two halves, each of which comes to zero by itself."""
+    return (
+        Leg(CREDIT, taken, sub=subscription),
+        Leg(FX_POSITION, -taken),
+        Leg(FX_POSITION, given),
+        Leg(CREDIT, -given, sub=subscription),
+    )
+
+
+def written_off(subscription: str, *, amount: Money, was_invoiced: bool) -> tuple[Leg, ...]:
+    """Given up. What no invoice had asked for yet was earned all the same."""
+    return Leg(WRITTEN_OFF, amount), Leg(INVOICED, -amount, sub=subscription) if was_invoiced else Leg(EARNED, -amount)
+
+
+def service_given(mode: str, *, subscription: str, seq: int, amount: Money, at: datetime) -> Journal:
+    """A period is over: all that was deferred of it is earned."""
+    legs = Leg(DEFERRED, amount, sub=subscription), Leg(EARNED, -amount)
+    return Journal(PLATFORM, mode, f"earn:{subscription}:{seq}", "service given", subscription, at, legs)

@@ -22,7 +22,9 @@ from core.payments.models import Payment, Refund
 
 
 def sellers_account(payment: Payment) -> str:
-    """Where the seller's money of this payment stands now."""
+    """Where the seller's money of this payment stands now; what was paid to the platform itself, and is applied to nothing, is unapplied."""
+    if payment.vendor_id == book.PLATFORM:
+        return "unapplied"
     return "seller_available" if payment.released_at else "seller_pending"
 
 

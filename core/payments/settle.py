@@ -183,7 +183,8 @@ def _item(told: Told, at: datetime, said_at: str) -> dict[str, Any]:
         "kind": outcome.kind,
         "funding": outcome.card_funding,
         "at": said_at,
-        "available_at": (at + timedelta(days=told.vendor.release_days)).isoformat(),
+        # What is paid to the platform itself is no seller's balance, and nothing of it is ever released.
+        "available_at": None if payment.vendor_id == book.PLATFORM else (at + timedelta(days=told.vendor.release_days)).isoformat(),
         "actor": told.actor,
         "cause": told.cause,
         "task_id": str(uuid7()),

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["vendor_id"], ["vendors.id"], name=op.f("fk_business_details_vendors")),
         sa.PrimaryKeyConstraint("vendor_id", name=op.f("pk_business_details")),
     )
+    op.add_column("subscriptions", sa.Column("payer_email", sa.String(254), nullable=False, server_default=""))
     op.add_column("subscriptions", sa.Column("followed", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("subscriptions", sa.Column("ahead_seconds", sa.BigInteger(), nullable=False, server_default="0"))
     op.create_check_constraint(
@@ -45,6 +46,7 @@ def upgrade() -> None:
         "uq_subscriptions_one", "subscriptions", ["vendor_id", "mode", "subscriber"], unique=True,
         postgresql_where=sa.text(f"vendor_id = '{HOUSE}' AND status <> 'cancelled'"),
     )  # fmt: skip
+    op.add_column("products", sa.Column("hidden", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("billing_charges", sa.Column("payment_id", sa.Uuid(), nullable=True))
     op.drop_constraint(op.f("ck_billing_charges_state"), "billing_charges")
     op.create_check_constraint(op.f("ck_billing_charges_state"), "billing_charges", STATES.format("'sent', "))
@@ -62,9 +64,11 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_billing_charges_state"), "billing_charges")
     op.create_check_constraint(op.f("ck_billing_charges_state"), "billing_charges", STATES.format(""))
     op.drop_column("billing_charges", "payment_id")
+    op.drop_column("products", "hidden")
     op.drop_index("uq_subscriptions_one", "subscriptions")
     op.drop_constraint(op.f("ck_subscriptions_ahead"), "subscriptions")
     op.drop_column("subscriptions", "ahead_seconds")
     op.drop_column("subscriptions", "followed")
+    op.drop_column("subscriptions", "payer_email")
     op.drop_table("business_details")
     op.execute(f"DELETE FROM vendors WHERE id = '{HOUSE}'")

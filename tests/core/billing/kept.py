@@ -14,7 +14,7 @@ from core.billing.codec import decode, decode_one_of
 from core.billing.effects import Effect
 from core.billing.midnight import lapse, run_to
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, SubscriptionEvent
-from core.billing.payment import receive, refuse
+from core.billing.payment import new_card, receive, refuse
 from core.billing.price_list import offer_on, publish_terms
 from core.billing.renew import Offer
 from core.billing.store import Beginning, begin_subscription
@@ -142,6 +142,8 @@ def _again(state: Subscription, event: SubscriptionEvent, offer: Offer) -> Step:
             return refuse(state, tuple(given["documents"]), hard=given["hard"])
         case "lapsed":
             return lapse(state)
+        case "new_card":
+            return new_card(state)
     raise AssertionError(event.kind)
 
 

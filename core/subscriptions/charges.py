@@ -1,0 +1,154 @@
+"""The charges that subscriptions want: each becomes one payment to the payer's saved card, and each answer is told to billing once."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select
+
+from core.accounts.models import Vendor
+from core.accounts.queries import get_vendor
+from core.billing import store
+from core.billing.models import BillingCharge, BillingDocument, KeptSubscription
+from core.customers.meet import CustomerBlocked
+from core.kernel.clock import now
+from core.kernel.db import db, locked
+from core.kernel.money import Money
+from core.kernel.sentence import said
+from core.payments.charge import charge_saved
+from core.payments.models import Payment
+from core.payments.saved import find_default
+from core.payments.saved_models import SavedCharge
+from core.subscriptions.follow import follow
+
+UNPAID = ("declined", "requires_action", "expired", "canceled")
+
+
+def list_due(limit: int = 200) -> list[tuple[uuid.UUID, str, uuid.UUID]]:
+    """The subscriptions with a charge whose time has come, oldest first."""
+    whose = (BillingCharge.vendor_id, BillingCharge.mode, BillingCharge.subscription_id)
+    due = select(*whose).where(BillingCharge.state == "wanted", BillingCharge.due_at <= now())
+    found = db.session.execute(due.order_by(BillingCharge.due_at, BillingCharge.id).limit(limit)).all()
+    return list(dict.fromkeys((vendor_id, mode, subscription_id) for vendor_id, mode, subscription_id in found))
+
+
+def send_charges(vendor_id: uuid.UUID, mode: str, subscription_id: uuid.UUID) -> int:
+    """Make a payment of each charge that is due; answers how many. **No money moves**: a worker sends them once this is committed.
+
+    Without a card the charge counts as declined for good: a new card is asked for.
+    """
+    row = _lock(vendor_id, mode, subscription_id)
+    seller, sent = get_vendor(vendor_id), 0
+    while (charge := _first_due(row)) is not None:
+        payment = _pay(seller, row, charge)
+        if payment is None:
+            _end(charge, "refused")
+            store.refuse(row, tuple(charge.documents), hard=True)
+            follow(row)
+            continue
+        charge.state, charge.payment_id = "sent", payment.id
+        db.session.flush()
+        sent += 1
+    return sent
+
+
+def _pay(seller: Vendor, row: KeptSubscription, charge: BillingCharge) -> Payment | None:
+    card = find_default(seller, row.mode, row.payer_email)
+    if card is None:
+        return None
+    _let_go_of_earlier(row, charge)
+    amount = Money(charge.amount_minor, charge.currency)
+    try:
+        with db.session.begin_nested():
+            return charge_saved(
+                seller, card, amount=amount, description=_description(row, charge), reference=charge.public_id, on_settled="hear_charge",
+            )  # fmt: skip
+    except CustomerBlocked:
+        return None
+
+
+def _let_go_of_earlier(row: KeptSubscription, charge: BillingCharge) -> None:
+    """An earlier payment for the same documents that still waits for its payer is closed: nobody is to pay twice.
+
+    Whoever is faster than that has paid, and what is too much is theirs: it becomes balance.
+    """
+    mine = (BillingCharge.vendor_id == row.vendor_id, BillingCharge.mode == row.mode, BillingCharge.subscription_id == row.id)
+    same = select(BillingCharge.payment_id).where(
+        *mine, BillingCharge.id != charge.id, BillingCharge.payment_id.is_not(None), BillingCharge.documents.overlap(charge.documents)
+    )
+    waiting = select(Payment).where(
+        Payment.vendor_id == row.vendor_id, Payment.mode == row.mode, Payment.id.in_(same), Payment.state == "requires_action"
+    )
+    for payment in db.session.scalars(waiting.order_by(Payment.id).with_for_update()):
+        payment.expires_at = now()
+
+
+def _description(row: KeptSubscription, charge: BillingCharge) -> str:
+    """What the payer reads: the numbers of its documents, where they have one already."""
+    mine = (BillingDocument.vendor_id == row.vendor_id, BillingDocument.mode == row.mode, BillingDocument.subscription_id == row.id)
+    found = db.session.scalars(
+        select(BillingDocument).where(*mine, BillingDocument.ordinal.in_(charge.documents)).order_by(BillingDocument.ordinal)
+    )
+    names = [document.name for document in found if document.name]
+    words = said("Invoice %(names)s", names=", ".join(names)) if names else said("Subscription %(name)s", name=row.public_id)
+    return str(words)
+
+
+def hear_charge(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID, result: str) -> None:
+    """Tell billing what became of a charge. Late and doubled news change nothing; money that came after a refusal still counts, once."""
+    charge = _charge_of(vendor_id, mode, payment_id)
+    if charge is None:
+        return
+    row = _lock(vendor_id, mode, charge.subscription_id)
+    charge = db.session.get_one(BillingCharge, (vendor_id, mode, charge.id), with_for_update=True, populate_existing=True)
+    documents = tuple(charge.documents)
+    if result == "succeeded" and charge.state != "received":
+        payment = db.session.get_one(Payment, (vendor_id, mode, payment_id))
+        _end(charge, "received")
+        store.receive(row, documents, payment.amount, payment_id=payment.public_id)
+    elif result in UNPAID and charge.state == "sent":
+        _end(charge, "refused")
+        store.refuse(row, documents, hard=_is_hard(vendor_id, mode, payment_id))
+    else:
+        return
+    follow(row)
+
+
+def _is_hard(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID) -> bool:
+    return bool(db.session.get_one(SavedCharge, (vendor_id, mode, payment_id)).hard)
+
+
+def _charge_of(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID) -> BillingCharge | None:
+    mine = select(BillingCharge).where(BillingCharge.vendor_id == vendor_id, BillingCharge.mode == mode)
+    return db.session.scalar(mine.where(BillingCharge.payment_id == payment_id))
+
+
+def use_new_card(vendor_id: uuid.UUID, mode: str, *, email: str, subscriber: str = "") -> None:
+    """A card was saved under this address: what its payer's subscriptions owe is charged to it at once.
+
+    With a subscriber it is for theirs: whoever saved it pays for that from now on.
+    """
+    mine = select(KeptSubscription).where(KeptSubscription.vendor_id == vendor_id, KeptSubscription.mode == mode)
+    theirs = (KeptSubscription.payer_email == email) | (KeptSubscription.subscriber == subscriber)
+    for row in db.session.scalars(mine.where(theirs, KeptSubscription.due_at.is_not(None)).order_by(KeptSubscription.id).with_for_update()):
+        row.payer_email = email
+        store.new_card(row)
+        follow(row)
+
+
+def _lock(vendor_id: uuid.UUID, mode: str, subscription_id: uuid.UUID) -> KeptSubscription:
+    row = locked(KeptSubscription, vendor_id, mode, subscription_id)
+    if row is None:
+        raise RuntimeError("a subscription is never deleted")
+    return row
+
+
+def _first_due(row: KeptSubscription) -> BillingCharge | None:
+    mine = (BillingCharge.vendor_id == row.vendor_id, BillingCharge.mode == row.mode, BillingCharge.subscription_id == row.id)
+    due = select(BillingCharge).where(*mine, BillingCharge.state == "wanted", BillingCharge.due_at <= now())
+    return db.session.scalar(due.order_by(BillingCharge.due_at, BillingCharge.event_seq, BillingCharge.place).limit(1).with_for_update())
+
+
+def _end(charge: BillingCharge, state: str) -> None:
+    charge.state, charge.ended_at = state, now()
+    db.session.flush()

@@ -1,0 +1,123 @@
+"""A vendor's own plan: its subscription to the house. Found, begun, changed and previewed."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from core.accounts.house import HOUSE, find_details, house
+from core.accounts.models import Vendor
+from core.billing import forecast, store
+from core.billing.effects import Effect
+from core.billing.models import KeptSubscription, PriceList
+from core.billing.renew import Offer
+from core.billing.states import CANCELLED
+from core.billing.store import Beginning
+from core.billing.subscription import Step
+from core.billing.wishes import Wish
+from core.directory.standing import find_standing
+from core.kernel.db import db
+from core.kernel.errors import Conflict
+from core.payments.saved import find_default
+from core.payments.saved_models import SavedCard, Saving
+from core.payments.saving import request_saving
+from core.providers.contract import NoSuchProvider
+from core.providers.registry import provider_for
+from core.subscriptions.follow import follow
+
+
+class NoCard(Conflict):
+    """A plan is paid with a saved card, and there is none."""
+
+    code = "no_card"
+
+
+class HasPlan(Conflict):
+    """There is a plan already; it can be changed."""
+
+    code = "has_plan"
+
+
+def are_sold(mode: str) -> bool:
+    """Whether the house has a price list in this mode, and somebody who can take money for it."""
+    try:
+        takes = provider_for(mode).saves()
+    except NoSuchProvider:
+        return False
+    return takes and bool(db.session.scalar(select(PriceList.version).where(PriceList.vendor_id == HOUSE, PriceList.mode == mode).limit(1)))
+
+
+def find_plan(vendor: Vendor, mode: str) -> KeptSubscription | None:
+    """The vendor's plan that runs, else the last one it had."""
+    mine = select(KeptSubscription).where(KeptSubscription.vendor_id == HOUSE, KeptSubscription.mode == mode)
+    order = (KeptSubscription.status == CANCELLED, KeptSubscription.id.desc())
+    return db.session.scalar(mine.where(KeptSubscription.subscriber == vendor.public_id).order_by(*order).limit(1))
+
+
+def subscribe(vendor: Vendor, mode: str, *, tier: str, payer_email: str, by: str) -> KeptSubscription:
+    """Begin today, by the vendor's calendar. It counts once its first invoice is paid; with days of trial it counts at once.
+
+    Refuses HasPlan, NoCard (the payer has saved none with the house), and a tier that is not on the list.
+    """
+    plan = find_plan(vendor, mode)
+    if plan is not None and plan.status != CANCELLED:
+        raise HasPlan("There is a plan already.")
+    if find_card(mode, payer_email) is None:
+        raise NoCard("Save a card first: the plan is paid with it.")
+    products, branches = counts(vendor, mode)
+    details = find_details(HOUSE)
+    wish = Beginning(
+        tier, vendor.time_zone, trial_days=0 if plan else _trial_days(mode), tax_bps=details.tax_bps if details else None,
+        products=products, branches=branches,
+    )  # fmt: skip
+    row = store.begin_subscription(house(), mode, subscriber=vendor.public_id, wish=wish, payer_email=payer_email, by=by)
+    follow(row)
+    return row
+
+
+def _trial_days(mode: str) -> int:
+    """Who comes for the first time may have some days for nothing."""
+    return store.offer_today(HOUSE, mode).terms.trial_days
+
+
+def find_card(mode: str, payer_email: str) -> SavedCard | None:
+    """The card that pays for plans of this payer."""
+    return find_default(house(), mode, payer_email)
+
+
+def ask_for_card(vendor: Vendor, mode: str, *, payer_email: str, name: str, words: str, form_token: str, locale: str = "") -> Saving:
+    """The payer is to save a card with the house; `words` tell what for. Once it is saved they pay for the plan, and what is owed is charged.
+
+    Refuses NothingToSaveWith.
+    """
+    return request_saving(
+        house(), mode, email=payer_email, name=name, description=words, form_token=f"{vendor.public_id}:{form_token}", locale=locale,
+        on_saved="use_new_card",
+    )  # fmt: skip
+
+
+def counts(vendor: Vendor, mode: str) -> tuple[int, int]:
+    """Published products, and branches beyond the first one, which every plan includes."""
+    standing = find_standing(vendor.id, mode)
+    return (standing.published_products, max(0, standing.branches - 1)) if standing else (0, 0)
+
+
+def act(row: KeptSubscription, wish: Wish, *, by: str) -> tuple[Effect, ...]:
+    """What the vendor wishes, today, with all that follows from it. Refuses as the act itself does."""
+    effects = store.wish_for(row, wish, by=by)
+    follow(row)
+    return effects
+
+
+def offer_now(row: KeptSubscription) -> Offer:
+    """The price list and the rates of the plan's today."""
+    return store.offer_for(row)
+
+
+def preview_wish(row: KeptSubscription, wish: Wish) -> Step:
+    """What a wish would do today: the same code that does it, and nothing is kept."""
+    return forecast.preview(store.read(row), wish, offer_now(row))
+
+
+def next_charge_of(row: KeptSubscription) -> forecast.Charge | None:
+    """What the card is asked for next, and when, should nothing be wished until then."""
+    return forecast.next_charge(store.read(row), offer_now(row))
