@@ -1,4 +1,4 @@
-"""Carries out what billing leaves to others: the books, who is found in the directory, what is hidden, and the charges that are due."""
+"""Carries out what billing leaves to others: the books, who is found in the directory, what is hidden, papers, and the charges that are due."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, lock_again
 from core.kernel.outbox import enqueue
 from core.subscriptions.booked import book_event
+from core.subscriptions.papers import ask_for_papers
 
 
 def follow(row: KeptSubscription) -> None:
@@ -28,13 +29,16 @@ def follow(row: KeptSubscription) -> None:
     """
     row = lock_again(row)
     subscriber = find_vendor(row.subscriber) if row.vendor_id == HOUSE else None
-    for event in _new_events(row):
+    events = _new_events(row)
+    for event in events:
         effects: list[Effect] = [decode_one_of(Effect, one) for one in event.effects]
         if row.vendor_id == HOUSE:
             book_event(row, event, effects)
         for effect in effects:
             _carry_out(row, subscriber, effect)
     row.followed = row.events
+    if events:
+        ask_for_papers(row)
     if subscriber is not None:
         _show(row, subscriber)
     _ask_for_charges(row)

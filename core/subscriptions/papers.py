@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import undefer
 
@@ -37,6 +37,19 @@ def document_final(document: BillingDocument) -> None:
     enqueue("make_invoice", document.vendor_id, queue="papers", mode=document.mode, document=str(document.id))
     if to:
         notify(get_vendor(document.vendor_id), "invoice", mode=document.mode, to=to, locale=language, document=document.public_id)
+
+
+def ask_for_papers(row: KeptSubscription) -> None:
+    """The same for every document of a subscription that has become final since the last time, in their order."""
+    has = exists().where(
+        DocumentPaper.vendor_id == BillingDocument.vendor_id,
+        DocumentPaper.mode == BillingDocument.mode,
+        DocumentPaper.document_id == BillingDocument.id,
+    )
+    mine = select(BillingDocument).where(BillingDocument.vendor_id == row.vendor_id, BillingDocument.mode == row.mode)
+    fresh = mine.where(BillingDocument.subscription_id == row.id, BillingDocument.state == "final", ~has)
+    for document in db.session.scalars(fresh.order_by(BillingDocument.ordinal)):
+        document_final(document)
 
 
 def _reader(document: BillingDocument) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from datetime import date
 
 from sqlalchemy import select
 
+from core.accounts.queries import get_vendor
 from core.billing.calendar import local_date
 from core.billing.dunning import schedule
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, SubscriptionEvent
@@ -18,6 +19,8 @@ from core.billing.subscription import Subscription
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.payments.models import Payment
+from core.payments.saved import find_default
+from core.payments.saved_models import SavedCard, SavedCharge
 from core.subscriptions.settled import Settled, settle
 
 COMING = ("wanted", "sent")
@@ -59,10 +62,17 @@ def standing_of(document: BillingDocument) -> Standing:
     charges = _charges(document)
     paid = next((card for charge, card in charges if charge.state == "received" and card), None) if settled.paid else None
     coming = next(((charge, card) for charge, card in charges if charge.state in COMING), None) if settled.due else None
-    if coming is None:
-        return Standing(settled, paid, _tried_again_on(state) if settled.standing == "open" else None)
-    charge, card = coming
-    return Standing(settled, paid, local_date(charge.due_at, state.zone), card)
+    if coming is not None:
+        charge, card = coming
+        return Standing(settled, paid, local_date(charge.due_at, state.zone), card or _default_card(row))
+    again_on = _tried_again_on(state) if settled.standing == "open" else None
+    return Standing(settled, paid, again_on, _default_card(row) if again_on else None)
+
+
+def _default_card(row: KeptSubscription) -> Card | None:
+    """What whoever pays for it would be charged with now."""
+    card = find_default(get_vendor(row.vendor_id), row.mode, row.payer_email) if row.payer_email else None
+    return Card(card.brand, card.last4) if card is not None else None
 
 
 def _word(state: Subscription, settled: Settled, ordinal: int) -> str:
@@ -80,8 +90,10 @@ def _tried_again_on(state: Subscription) -> date | None:
 
 def _charges(document: BillingDocument) -> list[tuple[BillingCharge, Card | None]]:
     """The charges for it, the newest first, each with the card it was sent to."""
-    whose = (Payment.vendor_id == BillingCharge.vendor_id) & (Payment.mode == BillingCharge.mode) & (Payment.id == BillingCharge.payment_id)
-    asked = select(BillingCharge, Payment.card_brand, Payment.card_last4).outerjoin(Payment, whose)
+    whose = (SavedCharge.vendor_id == BillingCharge.vendor_id) & (SavedCharge.mode == BillingCharge.mode)
+    card = (SavedCard.vendor_id == SavedCharge.vendor_id) & (SavedCard.mode == SavedCharge.mode) & (SavedCard.id == SavedCharge.card_id)
+    asked = select(BillingCharge, SavedCard.brand, SavedCard.last4)
+    asked = asked.outerjoin(SavedCharge, whose & (SavedCharge.payment_id == BillingCharge.payment_id)).outerjoin(SavedCard, card)
     mine = asked.where(BillingCharge.vendor_id == document.vendor_id, BillingCharge.mode == document.mode)
     mine = mine.where(BillingCharge.subscription_id == document.subscription_id, BillingCharge.documents.contains([document.ordinal]))
     found = db.session.execute(mine.order_by(BillingCharge.id.desc()))

@@ -69,7 +69,7 @@ def test_a_list_says_number_day_reason_state_and_sum(owner: Browser, plan: Kept)
         note.name or "",
         "Start of the subscription",
         "Change of branches",
-        "1 November 2026",
+        f"{first.issued_on:%-d %B %Y}",
         "Settled",
         "Credited",
         "£1.00",

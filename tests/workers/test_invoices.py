@@ -32,7 +32,7 @@ from core.subscriptions.papers import document_final, printed_pdf, printed_xml
 from core.web.pdf import PaperNotPrinted
 from tests.core.billing.kept import Kept
 from tests.core.subscriptions.kinds import NOVEMBER, VAT, asked, begun, finish, key, make_buyer, make_seller, newest, run_to
-from tests.factories import Shop, make_paid, make_payment, unit
+from tests.factories import Shop, make_payment, unit
 from workers import invoices
 from workers.invoices import make_invoice
 from workers.messages import send_message
@@ -270,10 +270,14 @@ def test_what_is_still_to_be_charged_is_said_with_its_day(kept: Kept) -> None:
 
 
 def test_the_card_is_named_once_a_payment_is_known(kept: Kept, seller: Shop) -> None:
-    paid = make_paid(seller)
     with unit(kept.app):
+        card = keep_card(
+            seller.vendor.id, "test", "sandbox", SavedMethod("cus_1", f"pm_{secrets.token_hex(6)}", "visa", "4242", 12, 2034),
+            email=f"bob-{secrets.token_hex(4)}@example.com", name="Bob",
+        )  # fmt: skip
+        payment = charge_saved(seller.vendor, card, amount=Money(120, "GBP"), description="Plan", reference=secrets.token_hex(8))
         (charge,) = kept.charges()
-        db.session.get_one(BillingCharge, (charge.vendor_id, charge.mode, charge.id)).payment_id = paid.id
+        db.session.get_one(BillingCharge, (charge.vendor_id, charge.mode, charge.id)).payment_id = payment.id
     assert "£1.20 was paid with Visa ending in 4242 on 1 November 2026." in (letter(kept, newest(kept, "start")).text or "")
 
 
