@@ -127,7 +127,6 @@ def as_page(document: BillingDocument, back: str, back_text: str, pdf: str, xml:
         pdf_address=url_for(pdf, public_id=document.public_id) if is_printed else "",
         xml_address=url_for(xml, public_id=document.public_id) if with_xml else "",
         back=(url_for(back), back_text),
-        carries_xml=with_xml,
     )
     return make_response(html)
 

@@ -71,7 +71,8 @@ def invoice_html(
     sheet: Shown, *, written_at: datetime, locale: str = "en", pdf_address: str = "", xml_address: str = "", back: tuple[str, str] | None = None,
     languages: Iterable[tuple[str, str, str]] = (), carries_xml: bool = False,
 ) -> str:  # fmt: skip
-    """The whole page in the reader's language. On screen it has a row of doors (`back` is where from, and what it is called).
+    """The whole page in the reader's language. On screen it has a row of doors (`back` is where from, and what it is called);
+    on paper it says whether the e-invoice is inside (`carries_xml`).
 
     The same sheet and moment give the same text, whenever and wherever it is written.
     """
