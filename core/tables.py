@@ -21,8 +21,9 @@ from core.payments import transfer_models as transfers
 from core.providers import bank_models as bank
 from core.providers import models as providers
 from core.risk import models as risk
+from core.subscriptions import models as subscriptions
 
 __all__ = [
     "accounts", "audit", "bank", "billing", "clocks", "customers", "directory", "exports", "factors", "fx", "ledger", "methods",
-    "notifications", "outbox", "payments", "providers", "risk", "sales", "saved", "sharing", "staff", "transfers",
+    "notifications", "outbox", "payments", "providers", "risk", "sales", "saved", "sharing", "staff", "subscriptions", "transfers",
 ]  # fmt: skip

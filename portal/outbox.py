@@ -26,6 +26,7 @@ KINDS = {
     "password_changed": later("Password changed"),
     "payment_received": later("Payment received"),
     "receipt": later("Receipt"),
+    "invoice": later("Invoice"),
     "instruction_received": later("Instruction received"),
     "payment_failed": later("Payment did not go through"),
     "confirm_payment": later("Payment to confirm"),

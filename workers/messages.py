@@ -50,6 +50,7 @@ from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, 
 from core.web.pdf import PaperNotPrinted
 from core.web.reader import Reader
 from workers import plan_letters
+from workers.invoices import invoice_enclosed, invoice_facts
 from workers.papers import make_receipt
 
 log = structlog.get_logger("workers")
@@ -68,8 +69,8 @@ def send_message(vendor_id: uuid.UUID, *, mode: str, message: str) -> None:
         if taken is None:
             return
         vendor = get_vendor(vendor_id)
-        about_receipt = taken.kind == "receipt"
-    enclosures = _receipt(vendor, taken) if about_receipt else []
+        enclose = ENCLOSED.get(taken.kind)
+    enclosures = enclose(vendor, taken) if enclose else []
     with unit_of_work():
         try:
             logo = find_logo(vendor)
@@ -401,4 +402,7 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "plan_urgent": (plan_letters.to_business, False),
     "plan_news": (plan_letters.to_business, False),
     "membership_news": (plan_letters.to_member, True),
+    "invoice": (invoice_facts, True),
 }
+# What travels with a letter, each with the act that finds or prints it.
+ENCLOSED: dict[str, Callable[[Vendor, Message], list[Enclosure]]] = {"receipt": _receipt, "invoice": invoice_enclosed}

@@ -24,6 +24,7 @@ from core.payments.match import payments_by_key
 from core.payments.models import Attempt, Payment, Refund
 from core.payments.poll import inquire
 from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
+from core.subscriptions.standing import invoiced
 from workers.saved import send_charge
 from workers.task import Task
 
@@ -35,6 +36,7 @@ def payment_settled(tasks: list[Task]) -> None:
     keys = [(task.vendor_id, task.args["mode"], uuid.UUID(task.args["payment"])) for task in tasks]
     found = payments_by_key(keys)
     letters, jobs, notices, known, receipts = [], [], [], {}, {}
+    with_invoice = invoiced([payment for _, payment in found.values()])
     for _, _, payment_id in keys:
         vendor, payment = found[payment_id]
         named = {"mode": payment.mode, "payment": payment.public_id}
@@ -42,7 +44,7 @@ def payment_settled(tasks: list[Task]) -> None:
             known[whose] = readers_of(vendor, payment.mode, "payment_received")
             receipts[whose] = is_sent(vendor, payment.mode, "receipt")
         letters += [message_rows(vendor, "payment_received", to=address, locale=language, **named) for address, language in known[whose]]
-        if receipts[whose]:
+        if receipts[whose] and payment.id not in with_invoice:
             letters.append(message_rows(vendor, "receipt", to=payment.email, locale=payment.locale, **named))
         notices.append(notice_row(vendor, "payment_received", mode=payment.mode, about=payment.public_id))
         jobs.append(task_row("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id)))

@@ -18,6 +18,7 @@ from core.kernel.outbox import enqueue, is_waiting
 from core.payments.saved_models import Saving
 from core.subscriptions import charges
 from core.subscriptions.follow import follow_all
+from core.subscriptions.papers import document_final
 
 NOBODYS = uuid.UUID(int=0)
 AT_ONCE = 50  # in one transaction: a kill costs no more than these, and they are done again
@@ -47,7 +48,8 @@ def run_midnights(_nobody: uuid.UUID) -> None:
         if len(rows) < AT_ONCE:
             break
     with unit_of_work():
-        finalise_due()
+        for document in finalise_due():
+            document_final(document)
     with unit_of_work():
         due = charges.list_due()
     for vendor_id, mode, subscription_id in due:

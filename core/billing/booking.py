@@ -27,7 +27,7 @@ def draft(state: Subscription, lines: Sequence[Line], *, origin: str, until: str
     lines = numbered(state, lines)
     taxes, _ = tax_document(state, lines, state.next_document)
     kind = "credit_note" if total(lines, state.currency).minor < 0 else "invoice"
-    return Document(state.next_document, kind, origin, state.today, lines, taxes, state.currency, until)
+    return Document(state.next_document, kind, origin, state.today, lines, taxes, state.currency, until, state.rate)
 
 
 def book(state: Subscription, lines: Sequence[Line], document: int | None) -> Subscription:

@@ -86,15 +86,15 @@ def _issued_by_its_clock(document: BillingDocument, issued_on: date) -> date:
     return clock_of(row).date() if row.ahead_seconds else issued_on
 
 
-def finalise_due(limit: int = 200) -> int:
-    """Drafts whose hour is over become final, oldest first; answers how many. Two runs never take the same one."""
+def finalise_due(limit: int = 200) -> list[BillingDocument]:
+    """Drafts whose hour is over become final, oldest first; answers which. Two runs never take the same one."""
     due = select(BillingDocument).where(BillingDocument.state == "draft", BillingDocument.final_due_at <= now())
     found = list(
         db.session.scalars(due.order_by(BillingDocument.final_due_at, BillingDocument.id).limit(limit).with_for_update(skip_locked=True))
     )
     for document in found:
         finalise(document)
-    return len(found)
+    return found
 
 
 def finalise_due_of(row: KeptSubscription) -> None:

@@ -23,6 +23,7 @@ class Rate:
     value: Fraction
     source: str
     on: date
+    base: str = "GBP"
 
 
 @dataclass(frozen=True, slots=True)

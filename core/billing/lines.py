@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
+from core.billing.fx import Rate
 from core.kernel.money import Money
 
 PLAN, HIBERNATION, BRANCH = "plan", "hibernation", "branch"
@@ -73,6 +74,7 @@ class Document:
     """An invoice or a credit note as it is drafted. `number` counts the subscription's documents; the series number is not ours to give.
 
     `until` says when it becomes final: "now", within the "hour", or only when it is "paid" (else it is dropped and uses up no number).
+    `rate` is the one its prices were locked at, where they are foreign: its tax is also said in the base currency.
     """
 
     number: int
@@ -83,6 +85,7 @@ class Document:
     taxes: tuple[TaxLine, ...]
     currency: str
     until: str = "now"
+    rate: Rate | None = None
 
     @property
     def net(self) -> Money:

@@ -145,4 +145,4 @@ def _rate(base: str, currency: str, day: date) -> Rate | None:
         found = get_rate(base, currency, on=day)
     except NoRate:
         return None
-    return Rate(currency, found.ratio, found.source, found.published_on)
+    return Rate(currency, found.ratio, found.source, found.published_on, base)

@@ -1,4 +1,4 @@
-"""Carries out what billing leaves to others: the books, who is found in the directory, what is hidden, and the charges that are due."""
+"""Carries out what billing leaves to others: the books, who is found in the directory, what is hidden, papers, and the charges that are due."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
 from core.billing.begin import START
 from core.billing.codec import decode_one_of
-from core.billing.effects import Effect, Notice, ProductsHidden, ProductsShown, StateChanged, TierChanged
+from core.billing.effects import Drafted, Effect, Finalised, Notice, ProductsHidden, ProductsShown, StateChanged, TierChanged
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
 from core.billing.states import IN_SEARCH
 from core.billing.store import read
@@ -23,6 +23,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, lock_again
 from core.kernel.outbox import enqueue_many, task_row
 from core.subscriptions.booked import book_events
+from core.subscriptions.papers import ask_for_papers
 from core.subscriptions.tell import tell, tell_change
 
 
@@ -45,6 +46,8 @@ def follow_all(rows: Sequence[KeptSubscription]) -> None:
         for _event, effects in events.get(row.id, ()):
             for effect in effects:
                 _carry_out(row, subscribers.get(row.subscriber), effect)
+        if any(_makes_final(effect) for _event, effects in events.get(row.id, ()) for effect in effects):
+            ask_for_papers(row)
         row.followed = row.events
     _show(ours, subscribers)
     _ask_for_charges(rows)
@@ -66,6 +69,10 @@ def _new_events(rows: Sequence[KeptSubscription]) -> dict[uuid.UUID, list[tuple[
 
 def _book(row: KeptSubscription) -> tuple[uuid.UUID, str]:
     return row.vendor_id, row.mode
+
+
+def _makes_final(effect: Effect) -> bool:
+    return isinstance(effect, Finalised) or (isinstance(effect, Drafted) and effect.document.until == "now")
 
 
 def _carry_out(row: KeptSubscription, subscriber: Vendor | None, effect: Effect) -> None:

@@ -49,6 +49,11 @@ def portal_transfers() -> str:
     return f"{settings().public_url}/portal/transfers"
 
 
+def portal_invoice(document: str) -> str:
+    """An invoice or a credit note, for the business it is made out to."""
+    return f"{settings().public_url}/portal/invoices/{document}"
+
+
 def notices() -> str:
     """What happened, for whoever is signed in; and from there what they want to hear of."""
     return f"{settings().public_url}/portal/notices"

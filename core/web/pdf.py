@@ -108,12 +108,17 @@ _press: _Press | None = None
 _one_at_a_time = threading.Lock()
 
 
-def render_pdf(html: str, *, seconds: int = 10) -> Pdf:
+def render_archive(html: str, *, e_invoice: bytes | None = None, seconds: int = 10) -> Pdf:
+    """The same as a PDF/A-3, which may carry an e-invoice inside it. The paper says when it was written (dcterms.created)."""
+    return render_pdf(html, seconds=seconds, archive={} if e_invoice is None else {"e_invoice": e_invoice.decode()})
+
+
+def render_pdf(html: str, *, seconds: int = 10, archive: dict | None = None) -> Pdf:
     """Print this HTML within `seconds`, or raise PaperNotPrinted; the same HTML always gives the same bytes.
 
     The paper may use files under static/css and static/fonts by their /static/... address and nothing else.
     """
-    order = json.dumps({"html": html}).encode()
+    order = json.dumps({"html": html, "archive": archive}).encode()
     if len(order) > LARGEST_HTML:
         raise PaperNotPrinted("the paper is too long to be printed")
     with _one_at_a_time:

@@ -14,7 +14,9 @@ import re
 import resource
 import struct
 import sys
+from datetime import datetime
 from pathlib import Path
+from types import MethodType
 from urllib.parse import urlsplit
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
@@ -27,6 +29,28 @@ LARGEST_PICTURE = 300_000
 MEMORY_BYTES = 512 * 1024 * 1024
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 LENGTH = struct.Struct(">I")
+ARCHIVE = "pdf/a-3b"  # a PDF that opens alike in thirty years, and may carry a file
+E_INVOICE = "factur-x.xml"
+# What a PDF says of the e-invoice inside it, with the description of these words that PDF/A asks for (Factur-X 1.0, annex).
+FACTUR_X = b"""<rdf:Description rdf:about="" xmlns:fx="urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#">
+<fx:DocumentType>INVOICE</fx:DocumentType><fx:DocumentFileName>factur-x.xml</fx:DocumentFileName>
+<fx:Version>1.0</fx:Version><fx:ConformanceLevel>EN 16931</fx:ConformanceLevel></rdf:Description>
+<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
+ xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
+<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+<pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>
+<pdfaSchema:namespaceURI>urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#</pdfaSchema:namespaceURI>
+<pdfaSchema:prefix>fx</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq>%s</rdf:Seq></pdfaSchema:property>
+</rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>""" % b"".join(
+    b'<rdf:li rdf:parseType="Resource"><pdfaProperty:name>%s</pdfaProperty:name><pdfaProperty:valueType>Text</pdfaProperty:valueType>'
+    b"<pdfaProperty:category>external</pdfaProperty:category><pdfaProperty:description>%s</pdfaProperty:description></rdf:li>" % word
+    for word in (
+        (b"DocumentFileName", b"name of the embedded XML invoice file"),
+        (b"DocumentType", b"INVOICE"),
+        (b"Version", b"The actual version of the Factur-X XML schema"),
+        (b"ConformanceLevel", b"The conformance level of the embedded Factur-X data"),
+    )
+)
 
 
 def vendored_file(url: str) -> Path:
@@ -77,8 +101,11 @@ def make_fetcher(refused: list):
     return VendoredFilesOnly()
 
 
-def print_paper(html: str, fonts) -> tuple[dict, bytes]:
-    """Set and print one paper. Files that a paper wants to carry inside itself (rel=attachment) are dropped unread."""
+def print_paper(html: str, fonts, archive: dict | None = None) -> tuple[dict, bytes]:
+    """Set and print one paper. Files that a paper wants to carry inside itself (rel=attachment) are dropped unread.
+
+    `archive` makes it a PDF/A-3, and may hold the text of the e-invoice that travels inside, handed over with the paper itself.
+    """
     from weasyprint import HTML
 
     refused: list[str] = []
@@ -86,8 +113,36 @@ def print_paper(html: str, fonts) -> tuple[dict, bytes]:
     document.metadata.attachments = []
     for page in document.pages:
         page.links = [link for link in page.links if link[0] != "attachment"]
-    data = document.write_pdf(pdf_tags=True)
+    data = document.write_pdf(pdf_tags=True, **(_archived(document, archive) if archive is not None else {}))
     return {"pages": len(document.pages), "refused": refused[:50]}, data
+
+
+def _archived(document, archive: dict) -> dict:
+    """What makes the archive's PDF of it. The e-invoice bears the moment that the paper says it was written at."""
+    from weasyprint import Attachment
+
+    xml, written = archive.get("e_invoice"), datetime.fromisoformat(document.metadata.created)
+    options = {"pdf_variant": ARCHIVE, "finisher": _name_files_once}
+    if xml is None:
+        return options
+    tell = document.metadata.generate_rdf_metadata
+
+    def with_e_invoice(_self, *wanted) -> bytes:
+        """One description of the whole document, as XMP wants it."""
+        head, end, rest = tell(*wanted).rpartition(b"</rdf:RDF>")
+        return head + FACTUR_X + end + rest
+
+    document.metadata.generate_rdf_metadata = MethodType(with_e_invoice, document.metadata)
+    described = {"description": "Factur-X, EN 16931", "created": written, "modified": written, "relationship": "Alternative"}
+    return {**options, "attachments": [Attachment(string=xml, name=E_INVOICE, **described)]}
+
+
+def _name_files_once(_document, pdf) -> None:
+    """WeasyPrint 70 names each file it carries twice."""
+    import pydyf
+
+    if "AF" in pdf.catalog:
+        pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
 
 
 def leave_the_network() -> bool:
@@ -119,7 +174,7 @@ def serve(orders, answers) -> None:
             return
         order = json.loads(orders.read(LENGTH.unpack(head)[0]))
         try:
-            report, data = print_paper(order["html"], fonts)
+            report, data = print_paper(order["html"], fonts, order.get("archive"))
         except Exception as error:  # the press must outlive a paper it cannot print
             report, data = {"failed": f"{type(error).__name__}: {error}"[:300]}, b""
         reply(answers, report, data)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0034"
-down_revision = "0031"
+down_revision = "0032"
 
 HOUSE = "00000000-0000-0000-0000-000000000000"  # the id of the platform's own book
 MINIMUMS = (

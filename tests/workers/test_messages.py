@@ -6,7 +6,7 @@ import email
 import secrets
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from email import policy
 from email.message import EmailMessage
 
@@ -16,6 +16,8 @@ from aiosmtpd.controller import Controller
 from core.accounts import email_links
 from core.accounts.email_links import open_link
 from core.accounts.invite import invite
+from core.billing.price_list import publish_terms
+from core.billing.terms import POLICY
 from core.billing.wishes import Cancel
 from core.customers.keys import make_key
 from core.directory.moderate import withdraw_listing
@@ -46,6 +48,7 @@ from core.web.pdf import PaperNotPrinted
 from tests.core.billing.kept import make_seller
 from tests.core.directory.stalls import make_listing
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
+from tests.core.subscriptions.kinds import begun
 from tests.core.subscriptions.told import NOVEMBER, OCTOBER, Life, customer_of, the_house
 from tests.factories import (
     Shop,
@@ -154,6 +157,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *_about_a_listing(shop),
         *about_a_link(shop),
         *_about_plans(shop),
+        _invoiced(shop),
     ]
 
 
@@ -176,6 +180,16 @@ def _with_a_problem(shop: Shop) -> Message:
 def _key(shop: Shop) -> str:
     with unit_of_work():
         return make_key(shop.vendor, "test", "ada@example.com").token_id
+
+
+
+def _invoiced(shop: Shop) -> Message:
+    """The first invoice of somebody who subscribes to what the shop sells."""
+    with unit_of_work():
+        publish_terms(shop.vendor, "test", POLICY, valid_from=date(2020, 1, 1), by="system")
+    kept = begun(shop, make_shop(shop.app).vendor)
+    (document,) = kept.documents()
+    return ask(shop, "invoice", document=document.public_id)
 
 
 def _about_exports(shop: Shop) -> list[Message]:
@@ -275,7 +289,7 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
             ("TEST MODE" in text)
             == ("TEST MODE" in html)
             == ("[Test]" in mail["Subject"])
-            == (not {"payment", "link", "began", "export", "listing", "after", "subscription", "key"}.isdisjoint(message.params))
+            == (not {"payment", "link", "began", "export", "listing", "after", "subscription", "key", "document"}.isdisjoint(message.params))
         )
 
 

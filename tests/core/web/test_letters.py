@@ -48,6 +48,12 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "attack": SimpleNamespace(declines=12), "export": SimpleNamespace(done_rows=7000, expires_at=AT),
         "listing": SimpleNamespace(title=text, reason=text),
         "news": _news(kind, text, locale), "plans": [_news("plan_news", text, locale)], "plan_url": WHERE,
+        "sheet": SimpleNamespace(
+            name="INV-000042", is_credit=False, gross=Money(12550, "GBP"), net=Money(10458, "GBP"), issued_on=AT.date(), corrects=[],
+            taxes=[SimpleNamespace(bps=2000, net=Money(10458, "GBP"), tax=Money(2092, "GBP"))],
+            seller={"name": text, "email": "help@shop.example"}, buyer={"name": text},
+        ),
+        "origin": "Renewal", "outcome": ["£125.50 was paid with Visa ending in 4242 on 21 November 2026."], "carries_xml": True,
         "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
     return write_letter(kind, Reader(locale, "Europe/London"), **(given | facts))
