@@ -9,9 +9,11 @@ import structlog
 from rq.timeouts import JobTimeoutException
 
 from core.billing.advance import go_on, record_broken
+from core.billing.models import KeptSubscription
 from core.kernel.clock import now
 from core.kernel.db import DATABASE_AWAY, gave_way, unit_of_work
 from core.subscriptions.follow import follow
+from core.subscriptions.papers import ask_for_papers
 
 TURN = timedelta(seconds=8)  # then receipts and exports get their turn
 log = structlog.get_logger("workers")
@@ -35,4 +37,9 @@ def advance_clock(vendor_id: uuid.UUID, *, mode: str, advance: str) -> None:
 
 def _step(vendor_id: uuid.UUID, mode: str, advance_id: uuid.UUID) -> bool:
     with unit_of_work():
-        return go_on(vendor_id, mode, advance_id, after=follow)
+        return go_on(vendor_id, mode, advance_id, after=_follow)
+
+
+def _follow(row: KeptSubscription) -> None:
+    follow(row)
+    ask_for_papers(row)  # also of what has just become final by its hour
