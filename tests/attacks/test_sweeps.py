@@ -8,6 +8,7 @@ import pytest
 
 from core.accounts.email_links import make_link as make_email_link
 from core.accounts.invite import invite
+from core.customers.keys import make_key
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.signing import PURPOSES, make_token
@@ -27,6 +28,7 @@ KEYS_OF = {
     "checkout": {"payment"},
     "receipt": {"receipt"},
     "cards": {"saving"},
+    "mine": {"payer"},
     "verify-email": {"email-verify"},
     "reset-password": {"password-reset"},
     "invitation": {"invitation"},
@@ -106,6 +108,7 @@ def issued(app, shop):
         rows |= {"export": export.public_id, "sending": sending.token_id, "prefill": prefill.token_id}
         asked = {"email": "ada@example.com", "name": "Ada", "description": "Bread", "form_token": "s" * 20}
         rows["saving"] = request_saving(shop.vendor, "test", **asked).token_id
+        rows["payer"] = make_key(shop.vendor, "test", "ada@example.com").token_id
         rows["invitation"] = invite(shop.vendor, email="asked@example.com", role="support", by=shop.user.public_id).token_id
         rows |= {purpose: make_email_link(shop.user, purpose).token_id for purpose in ("email-verify", "password-reset")}
     with app.app_context():

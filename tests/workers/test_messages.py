@@ -182,7 +182,6 @@ def _key(shop: Shop) -> str:
         return make_key(shop.vendor, "test", "ada@example.com").token_id
 
 
-
 def _invoiced(shop: Shop) -> Message:
     """The first invoice of somebody who subscribes to what the shop sells."""
     with unit_of_work():
@@ -289,7 +288,9 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
             ("TEST MODE" in text)
             == ("TEST MODE" in html)
             == ("[Test]" in mail["Subject"])
-            == (not {"payment", "link", "began", "export", "listing", "after", "subscription", "key", "document"}.isdisjoint(message.params))
+            == (
+                not {"payment", "link", "began", "export", "listing", "after", "subscription", "key", "document"}.isdisjoint(message.params)
+            )
         )
 
 
