@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from core.accounts.house import HOUSE, house
 from core.billing import store
+from core.billing.carry_out import finalise_due_of
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, SubscriptionEvent
 from core.billing.price_list import publish_terms
 from core.billing.subscription import Subscription
@@ -71,6 +72,8 @@ class Life:
                 store.catch_up(self.row)
                 follow(self.row)
             self.answer(day, pays)
+            with self.unit(day, 20):
+                finalise_due_of(self.row)
 
     def answer(self, on: date, pays: str = "yes", *, hour: int = 19) -> list[str]:
         """What is due is sent, and the processor says the same to all of it: "yes", "no", "hard", "ask" (the bank wants the payer), "" nothing."""
