@@ -104,7 +104,9 @@ class Payer:
         self.cookies.clear()
         self.close()  # a line kept since the last payment may have been closed at the other end
         _, _, page = self.ask("GET", shop_path)
-        _, checkout, _ = self.ask("POST", shop_path, {**dict(HIDDEN.findall(page)), "email": f"ada{self.number}@example.com", "name": "Ada Payer"})
+        _, checkout, _ = self.ask(
+            "POST", shop_path, {**dict(HIDDEN.findall(page)), "email": f"ada{self.number}@example.com", "name": "Ada Payer"}
+        )
         _, _, page = self.ask("GET", checkout)
         _, card_page, _ = self.ask(
             "POST", f"{checkout}/attempts", {"csrf_token": dict(HIDDEN.findall(page))["csrf_token"], "surface": "hosted"}

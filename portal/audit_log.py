@@ -43,6 +43,7 @@ WORDS: dict[str, Any] = {
     "product.added": _l("Added a product"), "product.archived": _l("Put a product away"), "product.edited": _l("Changed a product"),
     "product.published": _l("Published a product"), "product.unarchived": _l("Took a product out again"),
     "product.unpublished": _l("Made a product a draft again"),
+    "house.changed": _l("Changed who the house is"), "document.voided": _l("Took an invoice back"),
     "domain.named": _l("Named a domain"), "domain.removed": _l("Removed a domain"), "domain.verified": _l("A domain was proved"),
     "export.requested": _l("Asked for an export"),
     "event.replayed": _l("Had a processor’s event opened again"), "invitation.revoked": _l("Took an invitation back"),
@@ -78,15 +79,28 @@ WORDS: dict[str, Any] = {
 }  # fmt: skip
 # What the filter is called, and the beginnings of the actions it lets through.
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "money": (_l("Money"), ("refund.", "transfer.", "unexpected.", "balance.")),
+    "money": (_l("Money"), ("refund.", "transfer.", "unexpected.", "balance.", "document.")),
     "links": (_l("Links"), ("link.", "discount.")),
     "directory": (_l("Directory"), ("listing.", "branch.", "product.", "image.", "directory.")),
     "customers": (_l("Customers"), ("customer.", "message.", "export.")),
     "people": (_l("People and sign-ins"), ("member.", "role.", "invitation.", "user.", "session.", "second_factor.", "vendor.handed_over")),
     "settings": (
         _l("Settings"),
-        ("vendor.", "security.", "receipts.", "method.", "bank_terms.", "tax_rate.", "domain.", "branding.", "logo.",
-         "attack_mode.", "payer_letter.", "style.", "prices."),
+        (
+            "vendor.",
+            "security.",
+            "receipts.",
+            "method.",
+            "bank_terms.",
+            "tax_rate.",
+            "domain.",
+            "branding.",
+            "logo.",
+            "attack_mode.",
+            "payer_letter.",
+            "style.",
+            "prices.",
+        ),
     ),
     "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),
 }

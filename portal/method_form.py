@@ -93,7 +93,6 @@ class PreviewForm(Form):
         default="",
     )
 
-
     link = ChoiceField(
         lazy_gettext("Through"),
         choices=(),

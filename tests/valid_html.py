@@ -183,7 +183,14 @@ def _attributes(element: Any) -> list[str]:
             found.append(f"there is no role {value!r}")
         if value == "" and attribute in ("href", "src", "for", "id", "name", "action", "aria-label", "aria-labelledby", "aria-describedby"):
             found.append(f"<{name}> has an empty {attribute}") if attribute != "href" else None
-    needed = {"img": ("src", "alt"), "iframe": ("title", "srcdoc" if "srcdoc" in element.attrib else "src"), "label": (), "th": (), "meta": (), "option": ()}.get(name, ())
+    needed = {
+        "img": ("src", "alt"),
+        "iframe": ("title", "srcdoc" if "srcdoc" in element.attrib else "src"),
+        "label": (),
+        "th": (),
+        "meta": (),
+        "option": (),
+    }.get(name, ())
     found += [f"<{name}> lacks {attribute}" for attribute in needed if attribute not in element.attrib]
     if name == "time" and not PARTS_OF_DAY.fullmatch(element.get("datetime") or "".join(element.itertext()).strip()):
         found.append(f"<time> holds no time: {element.get('datetime')!r}")

@@ -97,7 +97,10 @@ def complete_payment(vendor_id: uuid.UUID, *, mode: str, payment: str) -> None:
         send_charge(vendor_id, mode=mode, attempt=str(attempt.id))
         with unit_of_work():
             db.session.expire_all()
-            paid, attempt = db.session.get_one(Payment, (vendor_id, mode, paid.id)), db.session.get_one(Attempt, (vendor_id, mode, attempt.id))
+            paid, attempt = (
+                db.session.get_one(Payment, (vendor_id, mode, paid.id)),
+                db.session.get_one(Attempt, (vendor_id, mode, attempt.id)),
+            )
         if paid.processor_fee_minor is not None:
             return
         if attempt.provider_reference is None:

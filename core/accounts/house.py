@@ -35,3 +35,12 @@ def write_details(
     row.registration, row.vat_id, row.tax_bps, row.updated_at = registration, vat_id, tax_bps, now()
     db.session.flush()
     return row
+
+
+def what_invoices_lack(vendor: Vendor, details: BusinessDetails | None) -> list[str]:
+    """What has to be said on an invoice and is not known yet, by its name in BusinessDetails; the address for questions too."""
+    lacking = [] if vendor.support_email else ["support_email"]
+    lacking += [name for name in ("legal_name", "street", "postcode", "city") if details is None or not getattr(details, name)]
+    if details is not None and details.tax_bps is not None and not details.vat_id:
+        lacking.append("vat_id")
+    return lacking

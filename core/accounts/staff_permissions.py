@@ -22,6 +22,8 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "attack_mode.switch": STAFF_ROLES,  # ask payers for a proof: it moves no money and ends by itself
     "listings.see": STAFF_ROLES,
     "listings.moderate": (REVIEWER, SUPERUSER),  # take a listing out of the public directory, and let it back in
+    "plans.see": STAFF_ROLES,  # the house's prices, and who subscribes to its plans
+    "plans.manage": (FINANCE, SUPERUSER),  # publish prices, say who the house is on invoices, take a wrong invoice back
     "audit.see": (SUPERUSER,),
     "people.help": (SUPERUSER,),  # let somebody of a vendor in again who lost the device for their codes
     "account.own": STAFF_ROLES,  # one's own two-step sign-in

@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from core.accounts.queries import hold_vendor
 from core.billing.codec import decode, encode
 from core.billing.fx import Rate
-from core.billing.models import PriceList
+from core.billing.models import KeptSubscription, PriceList
 from core.billing.renew import Offer
 from core.billing.terms import Terms
 from core.fx.rates import NoRate, get_rate
 from core.kernel import audit
 from core.kernel.clock import now
 from core.kernel.db import db
-from core.kernel.errors import NotFound
+from core.kernel.errors import Conflict, NotFound, Refusal
+from core.kernel.sentence import said
+
+IN_FORCE, COMING, EARLIER, REPLACED = "in_force", "coming", "earlier", "replaced"
+
+
+class PricesOfThePast(Refusal):
+    """A price list would count from a day that is over: what was charged under another one cannot be charged anew."""
+
+    code = "prices_of_the_past"
+
+
+class PricesPublishedMeanwhile(Conflict):
+    """Somebody published another version while this one was being written."""
+
+    code = "prices_published_meanwhile"
+
+
+class CurrencyIsFixed(Conflict):
+    """Somebody has subscribed: sums that are owed and credited stand in the currency that there is."""
+
+    code = "currency_is_fixed"
 
 
 class Seller(Protocol):
@@ -41,6 +63,67 @@ def publish_terms(seller: Seller, mode: str, terms: Terms, *, valid_from: date, 
     audit.record(seller.id, actor=by, action="prices.published", subject=f"{mode} {version}", valid_from=valid_from.isoformat())
     db.session.flush()
     return made
+
+
+def publish_next(seller: Seller, mode: str, terms: Terms, *, valid_from: date, after: int, by: str) -> PriceList:
+    """The same for somebody at a page: `after` is the version they began with (0: none). Sent twice it is published once.
+
+    Refuses a day that is over, another currency once somebody has subscribed, and a version that was published meanwhile.
+    """
+    if valid_from < now().date():
+        raise PricesOfThePast("Choose today or a later day: what is over was charged already.", field="valid_from")
+    hold_vendor(seller.id)
+    kept = list_price_lists(seller, mode)
+    latest = kept[0] if kept else None
+    if latest is not None and latest.version != after:
+        if latest.version == after + 1 and (latest.made_by, latest.valid_from) == (by, valid_from) and _same(latest, terms):
+            return latest
+        words = said("Version %(version)s was published meanwhile. Look at it, and begin with it.", version=latest.version)
+        raise PricesPublishedMeanwhile(words)
+    if latest is not None and terms_of(latest).currency != terms.currency and is_subscribed(seller.id):
+        words = said("Somebody has subscribed in %(currency)s: prices stay in this currency.", currency=terms_of(latest).currency)
+        raise CurrencyIsFixed(words)
+    return publish_terms(seller, mode, terms, valid_from=valid_from, by=by)
+
+
+def _same(kept: PriceList, terms: Terms) -> bool:
+    return {**encode(terms), "version": 0} == {**encode(terms_of(kept)), "version": 0}
+
+
+def terms_of(kept: PriceList) -> Terms:
+    """What a version says. A field that was not thought of when it was written is as it is by default."""
+    return decode(Terms, kept.terms)
+
+
+def list_price_lists(seller: Seller, mode: str) -> list[PriceList]:
+    """Every version there has been, newest first."""
+    mine = select(PriceList).where(PriceList.vendor_id == seller.id, PriceList.mode == mode)
+    return list(db.session.scalars(mine.order_by(PriceList.version.desc())))
+
+
+def find_in_force(kept: Iterable[PriceList], day: date) -> PriceList | None:
+    """Which of them counts on a day: what offer_on() asks the database, of versions one has."""
+    begun = [each for each in kept if each.valid_from <= day]
+    return max(begun, key=lambda each: (each.valid_from, each.version), default=None)
+
+
+def standings(kept: Sequence[PriceList], today: date) -> dict[int, str]:
+    """Of each version: whether it counts today, is to come, counted earlier, or gave way to a later one from the same day."""
+    present = find_in_force(kept, today)
+    return {each.version: _standing(each, kept, present, today) for each in kept}
+
+
+def _standing(each: PriceList, kept: Sequence[PriceList], present: PriceList | None, today: date) -> str:
+    if present is not None and each.version == present.version:
+        return IN_FORCE
+    if any(other.version > each.version and other.valid_from == each.valid_from for other in kept):
+        return REPLACED
+    return COMING if each.valid_from > today else EARLIER
+
+
+def is_subscribed(vendor_id: uuid.UUID) -> bool:
+    """Whether anybody has ever subscribed to a plan of this seller, in either mode."""
+    return bool(db.session.scalar(select(exists().where(KeptSubscription.vendor_id == vendor_id))))
 
 
 def offer_on(vendor_id: uuid.UUID, mode: str, day: date, *, currencies: frozenset[str] = frozenset()) -> Offer:

@@ -19,19 +19,24 @@ from core.billing.begin import begin
 from core.billing.calendar import DAY, BillingZone, first_instant, local_date
 from core.billing.carry_out import carry_out
 from core.billing.codec import decode, encode, encode_one_of
-from core.billing.effects import Effect
+from core.billing.documents import CreditExceedsInvoice, void
+from core.billing.effects import Drafted, Effect
+from core.billing.lines import Document
 from core.billing.midnight import lapse, midnight
-from core.billing.models import KeptSubscription, SubscriptionEvent
+from core.billing.models import BillingDocument, KeptSubscription, SubscriptionEvent
 from core.billing.price_list import Seller, offer_on
 from core.billing.renew import Offer
 from core.billing.states import CANCELLED
 from core.billing.subscription import Step, Subscription
 from core.billing.wishes import Wish, perform
+from core.kernel import audit
 from core.kernel.clock import now
 from core.kernel.db import db, locked
-from core.kernel.errors import NotFound
+from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.money import Money
+
+SHORTEST_REASON = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,30 @@ def refuse(row: KeptSubscription, documents: tuple[int, ...], *, hard: bool, by:
 def new_card(row: KeptSubscription, *, by: str = "system") -> tuple[Effect, ...]:
     """The payer has saved a card: what is unpaid is charged to it at once."""
     return _act(row, "new_card", {}, lambda state, _offer: payment.new_card(state), by)
+
+
+def void_document(row: KeptSubscription, document: BillingDocument, *, reason: str, by: str) -> tuple[Effect, ...]:
+    """Take a wrong invoice back: a credit note over all that is left of it; both stay. Refuses without a reason, and when nothing is left."""
+    reason = " ".join(reason.split())
+    if len(reason) < SHORTEST_REASON:
+        raise Refusal("Say in a few words why: it stays with both documents.", field="reason")
+    if document.kind != "invoice" or document.state != "final":
+        raise CreditExceedsInvoice("Only a final invoice can be taken back.")
+    given = {"document": document.ordinal, "reason": reason}
+    effects = _act(row, "voided", given, lambda state, _offer: void(state, document.ordinal), by)
+    audit.record(row.vendor_id, actor=by, action="document.voided", subject=document.public_id, reason=reason)
+    return effects
+
+
+def preview_void(row: KeptSubscription, document: BillingDocument) -> Document | None:
+    """The credit note that taking it back would give today; None when there is nothing to take back."""
+    if document.kind != "invoice" or document.state != "final":
+        return None
+    try:
+        _state, effects = void(read(row), document.ordinal)
+    except CreditExceedsInvoice:
+        return None
+    return next(effect.document for effect in effects if isinstance(effect, Drafted))
 
 
 def catch_up(row: KeptSubscription) -> tuple[Effect, ...]:

@@ -33,7 +33,9 @@ class Settings:
     proxies: int  # how many reverse proxies of ours stand in front and write X-Forwarded-For; none: nobody is believed
     stripe: dict[str, dict[str, str]] = field(repr=False)
     secrets: dict[str, Any] = field(repr=False)
-    debt_limits: dict[str, int] = field(default_factory=dict)  # how far refunds may take a seller below zero, in minor units by currency; none: they wait
+    debt_limits: dict[str, int] = field(
+        default_factory=dict
+    )  # how far refunds may take a seller below zero, in minor units by currency; none: they wait
     rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
     rates_source: str = "ecb"
     fx_margin_bps: int = 50  # what the platform keeps of an exchange, in hundredths of a percent

@@ -59,7 +59,30 @@ REFUND_STATES: dict[str, tuple[Any, str]] = {
     "queued": (_l("Waits for the balance"), "wait"),
     "succeeded": (_l("Refunded"), "good"),
 }
-OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {"refund": REFUND_STATES, "listing": LISTING_STATES, "product": PRODUCT_STATES}
+SUBSCRIPTION_STATES = {
+    "trialing": (_l("Trial"), "wait"),
+    "active": (_l("Running"), "good"),
+    "past_due": (_l("Payment overdue"), "bad"),
+    "suspended": (_l("Stopped"), "bad"),
+    "hibernating": (_l("Hibernating"), "calm"),
+    "cancelled": (_l("Ended"), "calm"),
+}
+DOCUMENT_STATES = {"draft": (_l("Draft"), "calm"), "final": (_l("Final"), "good"), "dropped": (_l("Dropped"), "calm")}
+CHARGE_STATES = {
+    "wanted": (_l("Planned"), "wait"),
+    "sent": (_l("Sent to the processor"), "wait"),
+    "stopped": (_l("Called off"), "calm"),
+    "received": (_l("Paid"), "good"),
+    "refused": (_l("Declined"), "bad"),
+}
+OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
+    "refund": REFUND_STATES,
+    "listing": LISTING_STATES,
+    "product": PRODUCT_STATES,
+    "subscription": SUBSCRIPTION_STATES,
+    "document": DOCUMENT_STATES,
+    "charge": CHARGE_STATES,
+}
 
 
 def money(value: Money | None) -> str:

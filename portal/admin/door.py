@@ -10,20 +10,42 @@ from portal.admin import (
     books,
     events,
     home,
+    house,
     jobs,
     listings,
     payments,
     people,
+    plans,
     proofs,
     protection,
     rates,
     sign_in,
+    subscriptions,
     vendors,
     visits,
 )
 from portal.admin.blueprint import staff_door
 
-PAGES = (audit, bank_money, books, events, home, jobs, listings, payments, people, proofs, protection, rates, sign_in, vendors, visits)
+PAGES = (
+    audit,
+    bank_money,
+    books,
+    events,
+    home,
+    house,
+    jobs,
+    listings,
+    payments,
+    people,
+    plans,
+    proofs,
+    protection,
+    rates,
+    sign_in,
+    subscriptions,
+    vendors,
+    visits,
+)
 
 
 def register(app: Flask) -> None:

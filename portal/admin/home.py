@@ -9,7 +9,9 @@ from flask import Response, url_for
 from flask_babel import gettext as _
 
 from core.accounts.everywhere import vendors_by_id
+from core.accounts.house import house
 from core.accounts.models import Vendor
+from core.billing.lists import sells
 from core.kernel.dead_tasks import count_dead_up_to
 from core.ledger.proof import THE_HOUSE, Proof, standing
 from core.providers.queries import count_unmatched_up_to
@@ -17,6 +19,7 @@ from core.web.page import page
 from core.web.staff_guard import staff, staff_may
 from portal.admin.bank_money import count_unknown_up_to
 from portal.admin.blueprint import staff_door
+from portal.admin.house import what_is_lacking
 
 MOST = 100  # counted so far; the page then says "99+"
 
@@ -59,6 +62,9 @@ def home() -> Response:
     if staff().may("bank.see"):
         text = _("Transfers without a reference of ours, or with one that fits nothing.")
         matters.append(Matter(_("Money nobody knows"), count_unknown_up_to(MOST), text, url_for("staff.bank_money")))
+    if staff().may("plans.manage") and (lacking := what_is_lacking()) and sells(house(), "live"):
+        text = _("Plans are sold, and their invoices do not say: %(what)s.", what=", ".join(lacking))
+        matters.append(Matter(_("Who the house is"), len(lacking), text, url_for("staff.house_page")))
     told = standing()
     alarms = alarms_of(told.broken) if staff().may("alarms.see") else []
     return page(

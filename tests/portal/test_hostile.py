@@ -116,7 +116,10 @@ def test_ten_megabytes_are_refused_everywhere(app: Flask, signed_in: tuple[Flask
         if method == "POST":
             answer = client.post(path, data=large, content_type="application/x-www-form-urlencoded", headers={"X-CSRFToken": token})
             survives(answer, path)
-            assert answer.status_code in (303, 400, 404, 413) or path.endswith("/logo"), (path, answer.status_code)  # that one says it at its field
+            assert answer.status_code in (303, 400, 404, 413) or path.endswith("/logo"), (
+                path,
+                answer.status_code,
+            )  # that one says it at its field
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "BREW"])

@@ -96,7 +96,9 @@ def test_a_device_counts_for_nothing_before_it_has_shown_a_code(shop: Shop) -> N
         assert find_enrolment(user, session="another browser") is None, "a secret is shown to nobody but who asked for it"
         assert user.second_factor_at is None and find_factor(user) is None
         with pytest.raises(WrongCode):
-            confirm_enrolment(user, "000000" if by_hand(made.secret, step_at(now())) != "000000" else "000001", session=HERE, by=user.public_id)
+            confirm_enrolment(
+                user, "000000" if by_hand(made.secret, step_at(now())) != "000000" else "000001", session=HERE, by=user.public_id
+            )
         with pytest.raises(WrongCode):
             confirm_enrolment(user, by_hand(made.secret, step_at(now())), session="another browser", by=user.public_id)
         assert "otpauth://totp/" in made.address and made.secret in made.address and user.email.replace("@", "%40") in made.address

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from core.accounts.models import Vendor
 from core.billing import store
 from core.billing.codec import decode, decode_one_of
+from core.billing.documents import void
 from core.billing.effects import Effect
 from core.billing.midnight import lapse, run_to
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, SubscriptionEvent
@@ -144,6 +145,8 @@ def _again(state: Subscription, event: SubscriptionEvent, offer: Offer) -> Step:
             return lapse(state)
         case "new_card":
             return new_card(state)
+        case "voided":
+            return void(state, given["document"])
     raise AssertionError(event.kind)
 
 

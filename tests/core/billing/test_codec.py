@@ -13,7 +13,7 @@ from core.billing.fx import Rate
 from core.billing.midnight import midnight
 from core.billing.renew import Offer
 from core.billing.subscription import Subscription
-from core.billing.terms import POLICY
+from core.billing.terms import POLICY, Terms
 from tests.core.billing.story import Story
 
 
@@ -41,3 +41,10 @@ def test_a_number_where_a_text_belongs_is_an_error() -> None:
 def test_what_has_no_plain_form_is_not_stored() -> None:
     with pytest.raises(TypeError):
         encode(object())
+
+
+def test_a_price_list_from_before_tiers_had_names_is_read() -> None:
+    kept = encode(POLICY)
+    for tier in kept["tiers"]:
+        del tier["name"], tier["about"]
+    assert decode(Terms, json.loads(json.dumps(kept))) == POLICY

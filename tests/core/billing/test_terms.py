@@ -33,6 +33,10 @@ def test_the_policy_is_the_tiers_as_they_were_agreed() -> None:
         {"tiers": (POLICY.tiers[0], Tier("all", Money(500, "EUR"), None))},
         {"retry_days": (1, 3, 16)},
         {"retry_days": (3, 1)},
+        {"retry_days": ()},
+        {"branch_price": Money(100, "EUR")},
+        {"gateway_minimum": Money(30, "EUR")},
+        {"tiers": (Tier("starter", gbp("1.00"), None), Tier("pro", gbp("3.00"), 5), Tier("all", gbp("5.00"), None))},
         {"suspend_after": 28},
         {"cancel_after": 16},
     ],
@@ -40,6 +44,20 @@ def test_the_policy_is_the_tiers_as_they_were_agreed() -> None:
 def test_a_price_list_that_cannot_work_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         replace(POLICY, **wrong)  # type: ignore[arg-type]
+
+
+def test_plans_may_all_be_without_a_limit() -> None:
+    """What a club sells to its members has no products to count."""
+    plain = replace(POLICY, tiers=(Tier("friend", gbp("2.00"), None), Tier("patron", gbp("9.00"), None)))
+    assert plain.smallest_for(10_000, least="friend").code == "friend"
+    assert (plain.rank("patron"), plain.below("patron")) == (1, plain.tiers[0])
+
+
+def test_a_tier_has_a_name_for_people_which_goes_along_into_another_currency() -> None:
+    named = replace(POLICY, tiers=(replace(POLICY.tiers[0], name="Corner shop", about="For a start."), *POLICY.tiers[1:]))
+    assert [tier.title for tier in named.tiers] == ["Corner shop", "Pro", "Enterprise"]
+    abroad = named.converted(Fraction("1.1532"), "EUR").tiers[0]
+    assert (abroad.title, abroad.about, abroad.price.currency) == ("Corner shop", "For a start.", "EUR")
 
 
 def test_in_another_currency_the_gateways_own_minimum_counts() -> None:

@@ -1,0 +1,249 @@
+"""What happened to a subscription, in words: each event with all that followed from it. The vendor and the staff read the very same trail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from core.billing import effects as did
+from core.billing.codec import decode, decode_one_of
+from core.billing.effects import Effect
+from core.billing.models import BillingDocument, SubscriptionEvent
+from core.billing.terms import Terms, Tier
+from core.billing.wishes import (
+    AddBranches,
+    AddProducts,
+    Cancel,
+    ChooseTier,
+    ConfirmResume,
+    Hibernate,
+    Keep,
+    Reactivate,
+    Resume,
+    Wish,
+)
+from core.kernel.money import Money
+from core.web.filters import day, money, status_label
+
+# For what a document was made.
+ORIGINS: dict[str, Any] = {
+    "start": _l("the beginning"), "renewal": _l("a new period"), "pending": _l("small changes together"), "branches": _l("branches"),
+    "upgrade": _l("a greater plan"), "downgrade": _l("a smaller plan"), "limit": _l("more products than the plan holds"),
+    "hibernate": _l("hibernating"), "resume": _l("waking up"), "reactivate": _l("coming back"), "suspension": _l("days without service"),
+    "cancellation": _l("the end"), "void": _l("taking an invoice back"),
+}  # fmt: skip
+# What a notice tells, as the end of “Told: …”.
+TOLD: dict[str, Any] = {
+    "trial_began": _l("the trial has begun"), "trial_ends": _l("the trial ends soon"),
+    "upgrade_declined": _l("the greater plan could not be charged"), "resume_declined": _l("waking up could not be charged"),
+    "reactivate_declined": _l("coming back could not be charged"), "limit_declined": _l("the plan that fits could not be charged"),
+    "change_requoted": _l("what waits for its payment costs less today"), "change_lapsed": _l("a change was not paid in time"),
+    "downgrade_dropped": _l("the smaller plan does not fit any more"), "limit_breached": _l("there are more products than the plan holds"),
+    "grace_running": _l("the days of grace are running out"), "limit_enforced": _l("the plan was changed to one that fits"),
+    "products_hidden": _l("the newest products are hidden"), "waits_for_renewal": _l("a declined sum waits for the renewal"),
+    "payment_failed": _l("the card was declined"), "card_refused": _l("the card will not be charged again"),
+    "suspension_ahead": _l("the service stops tomorrow"), "suspended": _l("the service has stopped"),
+    "recovered": _l("everything is paid again"), "hibernation_ends": _l("the longest hibernation ends soon"),
+    "hibernation_dropped": _l("hibernating was called off for an unpaid invoice"), "cancelled": _l("the subscription has ended"),
+    "price_moves": _l("the price changes with the exchange rate"), "rate_old": _l("the exchange rate is old"),
+    "currency_kept": _l("the currency stays as it is"), "currency_changed": _l("the currency has changed"),
+    "renewal_ahead": _l("a new period begins soon"), "change_planned": _l("a change is planned"),
+    "hibernation_planned": _l("hibernating is planned"), "cancel_planned": _l("the end is planned"),
+    "plan_kept": _l("what was planned is taken back"),
+}  # fmt: skip
+WHY_BALANCE: dict[str, Any] = {
+    "invoice": _l("for an invoice"), "credit_note": _l("from a credit note"), "draft_dropped": _l("from a draft that was dropped"),
+    "overpaid": _l("paid twice or too late"),
+}  # fmt: skip
+BAD = frozenset(
+    {"payment_failed", "card_refused", "suspension_ahead", "suspended", "upgrade_declined", "resume_declined", "reactivate_declined",
+     "limit_declined", "cancelled"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the trail calls things by: documents by their number within the subscription, plans by their code, people by their id."""
+
+    papers: Mapping[int, str] = field(default_factory=dict)
+    plans: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, str] = field(default_factory=dict)
+
+    def paper(self, ordinal: int) -> str:
+        return self.papers.get(ordinal) or _("a draft")
+
+    def plan(self, code: str) -> str:
+        return self.plans.get(code) or Tier(code, Money(0, "GBP"), None).title
+
+    def who(self, actor: str) -> str:
+        return self.people.get(actor) or (
+            _("The platform’s staff") if actor.startswith("stf_") else _("Automatic") if actor == "system" else actor
+        )
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One line of the trail."""
+
+    title: str
+    lines: tuple[str, ...]
+    tone: str
+    at: datetime
+    who: str
+
+
+def known_of(terms: Iterable[Terms], documents: Iterable[BillingDocument], people: Mapping[str, str]) -> Known:
+    """From the lists that count, newest last, and the subscription's documents."""
+    plans = {tier.code: tier.title for each in terms for tier in each.tiers}
+    return Known({each.ordinal: each.name or _("a draft") for each in documents}, plans, people)
+
+
+def tell_events(events: Iterable[SubscriptionEvent], known: Known) -> list[Happened]:
+    """The whole trail, newest first."""
+    return [tell_event(event, known) for event in sorted(events, key=lambda event: event.seq, reverse=True)]
+
+
+def tell_event(event: SubscriptionEvent, known: Known) -> Happened:
+    effects = [decode_one_of(Effect, kept) for kept in event.effects]
+    lines = tuple(words for effect in effects if (words := say_effect(effect, known)))
+    if event.kind == "voided":
+        lines = (_("Why: %(reason)s", reason=event.given["reason"]), *lines)
+    return Happened(_title(event, known), lines, _tone(event, effects), event.at, known.who(event.actor))
+
+
+def _tone(event: SubscriptionEvent, effects: list[Effect]) -> str:
+    if event.kind in ("refused", "lapsed") or any(isinstance(each, did.Notice) and each.kind in BAD for each in effects):
+        return "bad"
+    return "good" if event.kind in ("began", "received") else "quiet"
+
+
+def _title(event: SubscriptionEvent, known: Known) -> str:
+    given = event.given
+    match event.kind:
+        case "began":
+            return _("Subscribed to %(plan)s", plan=known.plan(given["tier"]))
+        case "wish":
+            return say_wish(decode_one_of(Wish, given), known)
+        case "received":
+            return _("Paid: %(amount)s", amount=money(decode(Money, given["amount"])))
+        case "refused":
+            return _("The card was declined for good") if given["hard"] else _("The card was declined")
+        case "voided":
+            return _("%(paper)s was taken back", paper=known.paper(given["document"]))
+    plain = {"midnight": _("A new day"), "lapsed": _("A change was not paid in time"), "new_card": _("Another card")}
+    return plain.get(event.kind, event.kind.replace("_", " ").capitalize())
+
+
+def say_wish(wish: Wish, known: Known) -> str:
+    """What somebody asked for."""
+    match wish:
+        case ChooseTier(code, now):
+            return _("Chose %(plan)s, at once", plan=known.plan(code)) if now else _("Chose %(plan)s", plan=known.plan(code))
+        case AddBranches(count):
+            more, fewer = (
+                ngettext("%(num)s branch more", "%(num)s branches more", count),
+                ngettext("%(num)s branch fewer", "%(num)s branches fewer", -count),
+            )
+            return more if count > 0 else fewer
+        case AddProducts(count):
+            more, fewer = (
+                ngettext("%(num)s product more", "%(num)s products more", count),
+                ngettext("%(num)s product fewer", "%(num)s products fewer", -count),
+            )
+            return more if count > 0 else fewer
+        case Hibernate(now):
+            return _("Asked to hibernate from tomorrow on") if now else _("Asked to hibernate from the next period on")
+        case Cancel(now):
+            return _("Asked to end tomorrow") if now else _("Asked to end with the period")
+    plain = {
+        Resume: _l("Asked to wake up"),
+        ConfirmResume: _l("Said to go on after hibernating"),
+        Reactivate: _l("Asked to come back"),
+        Keep: _l("Took back what was planned"),
+    }
+    return str(plain[type(wish)])
+
+
+def say_effect(effect: Effect, known: Known) -> str:
+    """One thing that followed; empty for what nobody needs to read."""
+    say: Callable[..., str] | None = SAYINGS.get(type(effect))
+    return say(effect, known) if say else ""
+
+
+def _drafted(effect: did.Drafted, known: Known) -> str:
+    document = effect.document
+    values = {
+        "paper": known.paper(document.number),
+        "amount": money(document.gross),
+        "why": str(ORIGINS.get(document.origin, document.origin)),
+    }
+    if document.kind == "credit_note":
+        return _("Credit note %(paper)s of %(amount)s, for %(why)s", **values)
+    if document.until == "paid":
+        return _("Invoice %(paper)s of %(amount)s, for %(why)s; it counts once it is paid", **values)
+    return _("Invoice %(paper)s of %(amount)s, for %(why)s", **values)
+
+
+def _wanted(effect: did.ChargeWanted, known: Known) -> str:
+    papers = ", ".join(known.paper(ordinal) for ordinal in effect.documents)
+    values = {"amount": money(effect.amount), "day": day(effect.on), "papers": papers, "attempt": effect.attempt}
+    if effect.attempt > 1:
+        return _("Charge of %(amount)s on %(day)s for %(papers)s, attempt %(attempt)s", **values)
+    return _("Charge of %(amount)s on %(day)s for %(papers)s", **values)
+
+
+def _moved(effect: did.BalanceMoved, known: Known) -> str:
+    why = str(WHY_BALANCE.get(effect.why, "")) or effect.why
+    if effect.amount.minor > 0:
+        return _("%(amount)s put to the balance, %(why)s", amount=money(effect.amount), why=why)
+    return _("%(amount)s taken from the balance, %(why)s", amount=money(-effect.amount), why=why)
+
+
+def _notice(effect: did.Notice, known: Known) -> str:
+    facts = [
+        day(effect.on) if effect.on else "",
+        money(effect.amount) if effect.amount is not None else "",
+        known.plan(effect.detail) if effect.detail in known.plans else "",
+    ]
+    words = _("Told: %(what)s", what=str(TOLD[effect.kind]))
+    return " · ".join([words, *(fact for fact in facts if fact)])
+
+
+def _written(effect: did.Written, known: Known) -> str:
+    if effect.kind == "waived":
+        return _("%(amount)s waived: too little to be charged", amount=money(effect.amount))
+    return _("%(amount)s written off", amount=money(effect.amount))
+
+
+def _status(effect: did.StateChanged, known: Known) -> str:
+    return _("%(old)s → %(new)s", old=status_label(effect.old, "subscription"), new=status_label(effect.new, "subscription"))
+
+
+SAYINGS: dict[type, Callable[[Any, Known], str]] = {
+    did.Drafted: _drafted,
+    did.Finalised: lambda effect, known: _("%(paper)s is final", paper=known.paper(effect.document)),
+    did.Dropped: lambda effect, known: _("A draft was dropped: it never had a number"),
+    did.Paid: lambda effect, known: _("Nothing is owed on %(paper)s any more", paper=known.paper(effect.document)),
+    did.ChargeWanted: _wanted,
+    did.RetrySoon: lambda effect, known: _("The processor did not answer: it is asked again by itself"),
+    did.RetriesStopped: lambda effect, known: _("What was planned of charges is called off"),
+    did.BalanceMoved: _moved,
+    did.BalanceConverted: lambda effect, known: _(
+        "The balance was converted: %(taken)s became %(given)s", taken=money(effect.taken), given=money(effect.given)
+    ),
+    did.Written: _written,
+    did.Notice: _notice,
+    did.StateChanged: _status,
+    did.TierChanged: lambda effect, known: _("%(old)s → %(new)s", old=known.plan(effect.old), new=known.plan(effect.new)),
+    did.ProductsHidden: lambda effect, known: ngettext(
+        "The newest product is hidden", "The newest %(num)s products are hidden", effect.count
+    ),
+    did.ProductsShown: lambda effect, known: _("Hidden products are shown again"),
+    did.ListingsChanged: lambda effect, known: _("In the directory again") if effect.visible else _("Out of the directory"),
+}
