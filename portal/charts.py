@@ -108,3 +108,47 @@ def per_cent(part: int, whole: int) -> str | None:
         return None
     tenths = (part * 2000 + whole) // (2 * whole)
     return f"{tenths // 10}{get_decimal_symbol(reader().babel)}{tenths % 10} %"
+
+
+@dataclass(frozen=True)
+class Twin:
+    """One month of two futures: what each would cost, and how high it stands."""
+
+    month: date
+    amount: Money
+    before: Money
+    href: str
+    x: int
+    width: int
+    y: int
+    height: int
+    before_y: int
+    before_height: int
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Months side by side, each with the column that is and, behind it, the one that would be without."""
+
+    twins: list[Twin]
+    top: Money
+    slot: int
+
+
+def twins(months: list[tuple[date, Money, Money, str]], currency: str) -> Twins:
+    """Columns for (month, with, without, where it is listed) under one round figure."""
+    top = round_top(max((max(now.minor, before.minor) for _, now, before, _ in months), default=0))
+    slot = WIDTH // max(len(months), 1)
+
+    def height(amount: Money) -> int:
+        return max(amount.minor * HEIGHT // top, 12) if amount.minor > 0 else 0
+
+    drawn = []
+    for place, (month, now, before, href) in enumerate(months):
+        drawn.append(
+            Twin(
+                month, now, before, href, place * slot + GAP, slot - 2 * GAP, HEIGHT - height(now), height(now),
+                HEIGHT - height(before), height(before),
+            )
+        )  # fmt: skip
+    return Twins(drawn, Money(top, currency), slot)

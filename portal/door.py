@@ -8,6 +8,7 @@ from portal import (
     address,
     audit_log,
     balance,
+    billing_words,
     branding,
     components,
     customers,
@@ -34,6 +35,7 @@ from portal import (
     payer_letters,
     payment_list,
     payments,
+    plan_simulator,
     preferences,
     protection,
     qr,
@@ -62,7 +64,7 @@ from portal.directory import door as directory_door
 PAGES = (
     address, audit_log, balance, branding, components, customers, discounts, domains, exchange, exports, home, link_list,
     link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
-    listings, live, methods, notices, outbox, payer_letters, payment_list, payments, preferences, protection, qr, refunds,
+    listings, live, methods, notices, outbox, payer_letters, payment_list, payments, plan_simulator, preferences, protection, qr, refunds,
     reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, styles, taxes, team, transfers,
     two_step, why,
 )  # fmt: skip
@@ -71,6 +73,7 @@ PAGES = (
 def register(app: Flask) -> None:
     wording.install(app)
     notices.install(app)
+    billing_words.install(app)
     app.register_blueprint(portal)
     directory_door.register(app)
     staff_door.register(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -57,8 +57,11 @@ class Forecast:
 
     @property
     def total(self) -> Money:
-        """What the card would pay in all."""
-        return sum_of((charge.amount for charge in self.charges), self.end.currency)
+        """What the card would pay in all, in the currency it ends with."""
+        return self.total_in(self.end.currency)
+
+    def total_in(self, currency: str) -> Money:
+        return sum_of((charge.amount for charge in self.charges if charge.amount.currency == currency), currency)
 
 
 def preview(state: Subscription, wish: Wish, offer: Offer) -> Step:
@@ -71,15 +74,29 @@ def valid_until(state: Subscription) -> datetime:
     return first_instant(state.today + DAY, state.zone)
 
 
-def forecast(state: Subscription, intentions: Iterable[Intention], offer: Offer, *, until: date | None = None) -> Forecast:
-    """Play the wishes from today on for twelve periods, or until a day. A wish of a day before today is refused by the caller."""
+def forecast(
+    state: Subscription,
+    intentions: Iterable[Intention],
+    offer: Offer,
+    *,
+    until: date | None = None,
+    offer_on: Callable[[date], Offer] | None = None,
+    before: Sequence[Effect] = (),
+) -> Forecast:
+    """Play the wishes from today on for twelve periods, or up to a day. A wish of a day before today is refused by the caller.
+
+    `offer_on` says what counts on each day, where prices to come are known; else `offer` counts on all of them. `before` is what has
+    followed already and belongs to the answer.
+    """
+    on = offer_on or (lambda _day: offer)
     last = until or boundary(state.period.start, MONTHS)
     queue = sorted(intentions, key=lambda intention: intention.on)
-    effects: list[Effect] = []
+    effects: list[Effect] = [*before]
     refused: list[Refused] = []
     while True:
         while queue and queue[0].on <= state.today:
             intention = queue.pop(0)
+            offer = on(state.today)
             try:
                 state, done = paid(*perform(state, intention.wish, offer), offer)
             except Refusal as refusal:
@@ -88,6 +105,7 @@ def forecast(state: Subscription, intentions: Iterable[Intention], offer: Offer,
                 effects += done
         if state.today >= last:
             break
+        offer = on(state.today + DAY)
         state, done = paid(*midnight(state, offer), offer)
         effects += done
     return _told(effects, refused, state)

@@ -18,6 +18,7 @@ from core.billing import payment
 from core.billing.begin import begin
 from core.billing.calendar import DAY, BillingZone, first_instant, local_date
 from core.billing.carry_out import carry_out
+from core.billing.clock import clock_of, really
 from core.billing.codec import decode, encode, encode_one_of
 from core.billing.documents import CreditExceedsInvoice, void
 from core.billing.effects import Drafted, Effect
@@ -164,7 +165,7 @@ def _locked(row: KeptSubscription) -> KeptSubscription:
 
 def _run_midnights(row: KeptSubscription) -> list[Effect]:
     state, all_effects = read(row), []
-    day = local_date(now(), state.zone)
+    day = local_date(clock_of(row), state.zone)
     while state.today < day:
         state, effects = midnight(state, _offer_at(row, state, state.today + DAY))
         _put(row, state)
@@ -233,7 +234,7 @@ def _put(row: KeptSubscription, state: Subscription) -> None:
     row.status, row.tier, row.currency, row.today = state.status, state.tier, state.currency, state.today
     row.period_start, row.period_end = state.period.start, state.period.end
     over = state.status == CANCELLED and state.dunning is None and not state.open  # nothing falls due any more
-    midnight_at = first_instant(state.today + DAY, state.zone)
+    midnight_at = really(row, first_instant(state.today + DAY, state.zone))
     row.due_at = None if over else min(midnight_at, row.lapse_at) if row.lapse_at else midnight_at
 
 

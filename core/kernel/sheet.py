@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from core.kernel.errors import Refusal
 
 # = + - @, tab, carriage return, line feed, and the full-width forms of the first four, by their code points.
 FORMULA_SIGNS = (61, 43, 45, 64, 9, 13, 10, 0xFF1D, 0xFF0B, 0xFF0D, 0xFF20)
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 AT_ONCE = 3  # exports under way in one process: each holds a thread and a connection for as long as the reader takes
 PIECE = 64 * 1024
 _places = threading.BoundedSemaphore(AT_ONCE)
@@ -91,6 +93,16 @@ def _asked(rows: Select[Any]) -> tuple[str, dict[str, Any]]:
 def head_row(columns: Columns, titles: Mapping[str, str] | None = None) -> bytes:
     """The first line: the reader's titles, and the short name where there is none."""
     return _row([(titles or {}).get(name, name) for name, _ in columns])
+
+
+def safe(text: str) -> str:
+    """A text of people's, safe in any spreadsheet: what `words` does, for a row that PostgreSQL does not write."""
+    return "'" + text if text and ord(text[0]) in FORMULA_SIGNS else text
+
+
+def row_of(cells: Sequence[str]) -> bytes:
+    """A row that was worked out here, each cell made safe; sums are plain decimals, which keep their sign."""
+    return _row([cell if _NUMBER.fullmatch(cell) else safe(cell) for cell in cells])
 
 
 @dataclass(frozen=True, slots=True)
