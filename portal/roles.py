@@ -38,7 +38,7 @@ def deeds() -> dict[str, str]:
         "customers.block": _("Refuse customers"), "customers.personal_data": _("Hand out and erase personal data"),
         "listings.see": _("See the business’s directory pages"), "listings.edit": _("Change the business’s directory pages"),
         "balance.see": _("See balance and statements"), "balance.exchange": _("Exchange money into another currency"), "messages.see": _("See what was written to payers"), "messages.send": _("Send receipts again"),
-        "team.edit": _("Invite and remove people, give roles"), "live.switch_on": _("Go live"), "settings.edit": _("Change settings"),
+        "team.edit": _("Invite and remove people, give roles"), "live.switch_on": _("Go live"), "plan.manage": _("Change the plan and pay for it"), "settings.edit": _("Change settings"),
         "security.edit": _("Change what is asked for safety"), "audit.see": _("See who did what"),
     }  # fmt: skip
     return {name: words.get(name, name) for name in PERMISSIONS if name not in ALWAYS}

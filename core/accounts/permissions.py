@@ -31,6 +31,7 @@ _GRANTED: dict[str, tuple[str, ...]] = {
     "team.see": EVERYONE,
     "team.edit": (OWNER, ADMIN),
     "live.switch_on": (OWNER,),
+    "plan.manage": (OWNER, ADMIN),  # change the plan the business subscribes to, and pay for it
     "settings.see": EVERYONE,
     "settings.edit": (OWNER, MANAGER),
     "security.edit": (OWNER,),  # what is asked of everybody who signs in
