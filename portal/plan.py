@@ -118,10 +118,10 @@ def schedule_of(state: Subscription) -> dunning.Schedule | None:
 
 
 def tools() -> dict[str, str]:
-    """Pages beside this one, where they are there: the simulator, and the time machine of test mode."""
+    """Pages beside this one, empty where they are not there: the simulator, and the time machine of test mode."""
     wanted = {"simulator": "portal.plan_simulator", "clock": "portal.plan_clock"}
-    there = {name: url_for(endpoint) for name, endpoint in wanted.items() if endpoint in current_app.view_functions}
-    return {name: href for name, href in there.items() if name != "clock" or current().mode == "test"}
+    there = {name: url_for(endpoint) if endpoint in current_app.view_functions else "" for name, endpoint in wanted.items()}
+    return there if current().mode == "test" else {**there, "clock": ""}
 
 
 def paper_page(public_id: str) -> str | None:
@@ -157,6 +157,7 @@ def _choose(old: KeptSubscription | None, *, status: int = 200) -> Response:
         origins=ORIGINS,
         due={owed.document: owed.due for owed in as_of_now(old)[0].open} if old else {},
         trail=tell_events(list_events(house(), old), known_to(old, papers))[:FEW] if old else [],
+        more=0,
         tools=tools(),
         paper_page=paper_page,
     )

@@ -84,8 +84,10 @@ def change_plan_zone() -> Response:
 
 def _currencies() -> list[str]:
     """The house's own, and those there is a rate for."""
-    known = {EURO, house().currency, *(rate.currency for rate in list_rates())}
-    return [code for code in OFFERED if code in known]
+    own, known = house().currency, {rate.currency for rate in list_rates()}
+    if own != EURO and own not in known:
+        return [own]  # without a rate of its own nothing can be converted
+    return [code for code in OFFERED if code in {own, EURO, *known}]
 
 
 def _page(*, details: DetailsForm | None = None, currency: CurrencyForm | None = None, zone: ZoneForm | None = None) -> Response:
