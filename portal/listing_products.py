@@ -71,7 +71,9 @@ def products(public_id: str) -> Response:
 @may("listings.edit")
 def new_product(public_id: str) -> Response:
     listing = find_own(public_id)
-    return page("portal/listings/product.html", listing=listing, existing=None, form=product_form(_category(listing)), cost=one_more_product())
+    return page(
+        "portal/listings/product.html", listing=listing, existing=None, form=product_form(_category(listing)), cost=one_more_product()
+    )
 
 
 @portal.post("/portal/listings/<public_id>/products/new")

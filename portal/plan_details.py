@@ -31,7 +31,9 @@ class DetailsForm(Form):
 
 
 class CurrencyForm(Form):
-    currency = ChoiceField(_l("Billed in"), choices=lambda: options((code, code) for code in _currencies()), words=_l("Choose a currency from the list."))
+    currency = ChoiceField(
+        _l("Billed in"), choices=lambda: options((code, code) for code in _currencies()), words=_l("Choose a currency from the list.")
+    )
 
 
 class ZoneForm(Form):

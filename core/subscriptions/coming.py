@@ -65,7 +65,9 @@ def asked_now(row: KeptSubscription) -> list[Asked]:
 def get_asked(row: KeptSubscription, public: str) -> Asked:
     """One of the subscription's charges by its public id, or a 404."""
     mine = (BillingCharge.vendor_id == row.vendor_id, BillingCharge.mode == row.mode, BillingCharge.subscription_id == row.id)
-    found = db.session.scalar(select(BillingCharge).where(*mine, BillingCharge.public_id == public)) if is_public_id("chg", public) else None
+    found = (
+        db.session.scalar(select(BillingCharge).where(*mine, BillingCharge.public_id == public)) if is_public_id("chg", public) else None
+    )
     if found is None:
         raise NotFound("There is no such charge.")
     return _asked(found)

@@ -147,7 +147,9 @@ def test_the_bank_wants_its_customer(app: Flask) -> None:
         assert "/checkout/" in browser.get("/portal/plan").html
 
 
-@pytest.mark.parametrize("act", ["hibernate", "hibernate?when=now", "cancel", "cancel?when=now", "tier?tier=starter", "tier?tier=starter&when=now"])
+@pytest.mark.parametrize(
+    "act", ["hibernate", "hibernate?when=now", "cancel", "cancel?when=now", "tier?tier=starter", "tier?tier=starter&when=now"]
+)
 def test_what_is_planned_is_kept_and_taken_back(app: Flask, act: str) -> None:
     life, on = in_state(app, "active")
     with looking(life.shop, on) as browser:
@@ -183,7 +185,9 @@ def test_who_may_not_manage_reads_only(app: Flask) -> None:
 def test_the_only_card_of_a_plan_is_not_removed_silently(app: Flask) -> None:
     life, on = in_state(app, "active")
     with looking(life.shop, on) as browser:
-        remove = next(e.attrs["action"] for e in browser.get("/portal/plan/card").all("form") if e.attrs.get("action", "").endswith("/remove"))
+        remove = next(
+            e.attrs["action"] for e in browser.get("/portal/plan/card").all("form") if e.attrs.get("action", "").endswith("/remove")
+        )
         asked = browser.submit(browser.get("/portal/plan/card").form(remove), status=409)
         assert "the next charge counts as declined" in asked.text
         browser.submit(asked.form(remove))
