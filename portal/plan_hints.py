@@ -21,6 +21,7 @@ from core.subscriptions.plan import find_plan, preview_wish
 from core.web.filters import day, money, number
 from core.web.guard import current
 from core.web.languages import written
+from portal.plan_view import is_small
 
 # Why nothing is shown, by the word that the standing keeps.
 HIDDEN: dict[str, Any] = {
@@ -77,9 +78,14 @@ def one_more_product() -> str:
     if most is None or after.products.count <= most:
         return ""
     told = next((each for each in effects if isinstance(each, Notice) and each.kind == "limit_breached"), None)
-    if told is not None:
-        return _(
-            "It would be published product %(count)s, and %(plan)s holds %(most)s. If it stays so, your plan becomes %(greater)s on %(day)s, and %(amount)s are charged that day.",
+    if told is not None and told.on is not None:
+        small = _(
+            "It would be published product %(count)s, and %(plan)s holds %(most)s. If it stays so, your plan becomes %(greater)s on %(day)s, and %(amount)s go onto the next invoice."
+        )
+        large = _(
+            "It would be published product %(count)s, and %(plan)s holds %(most)s. If it stays so, your plan becomes %(greater)s on %(day)s, and %(amount)s are charged that day."
+        )
+        return (small if is_small(after, told.on) else large) % dict(
             count=number(after.products.count), plan=after.plan.title, most=number(most), greater=after.terms.tier(told.detail).title,
             day=day(told.on), amount=money(told.amount),
         )  # fmt: skip

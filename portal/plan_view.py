@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 from flask import url_for
@@ -31,7 +31,6 @@ from core.subscriptions.quote import Quote, quote_wish
 from core.web.filters import day, money, number, when
 from core.web.guard import current
 from core.web.languages import reader, written
-from portal.plan_facts import owed_by
 from portal.plan_words import Known, known_of
 
 SOON = timedelta(days=40)  # a card that ends before the next charge but one is spoken of
@@ -190,11 +189,18 @@ def grace_words(state: Subscription) -> list[str]:
     on = state.today + (left + 1) * DAY
     code, amount = limits.quote(state, on)
     days = ngettext("%(num)s day of grace is left after today.", "%(num)s days of grace are left after today.", left)
-    then = _(
-        "If nothing changes, the plan becomes %(plan)s on %(day)s and %(amount)s are charged for it that day.",
-        plan=state.terms.tier(code).title, day=day(on), amount=money(amount),
-    )  # fmt: skip
+    values = {"plan": state.terms.tier(code).title, "day": day(on), "amount": money(amount)}
+    if is_small(state, on):
+        then = _("If nothing changes, the plan becomes %(plan)s on %(day)s, and %(amount)s for it go onto the next invoice.", **values)
+    else:
+        then = _("If nothing changes, the plan becomes %(plan)s on %(day)s and %(amount)s are charged for it that day.", **values)
     return [count, days, then, _("Unpublish the surplus before then and nothing happens.")]
+
+
+def is_small(state: Subscription, on: date) -> bool:
+    """Whether the change that a limit leads to on a day is too little to charge by itself."""
+    _tier, net = limits.quote(replace(state, tax_bps=None), on)
+    return net < state.terms.small_amount
 
 
 def awaiting_words(row: KeptSubscription, state: Subscription) -> str:
@@ -206,7 +212,3 @@ def awaiting_words(row: KeptSubscription, state: Subscription) -> str:
     if held.kind in ("resume", "reactivate"):
         return _("Coming back on %(plan)s waits for its payment of %(amount)s, until %(until)s.", **values)
     return _("%(plan)s waits for its payment of %(amount)s, until %(until)s. Until then nothing changes.", **values)
-
-
-def owed_words(state: Subscription) -> str:
-    return money(owed_by(state))
