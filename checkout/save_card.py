@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 
 from checkout.blueprint import door, log
 from checkout.processor_pages import allow_provider
+from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.config import settings
@@ -22,6 +23,7 @@ from core.payments.saving import (
     settle_saving,
 )
 from core.providers.contract import ProviderError, ProviderUnreachable
+from core.web import addresses
 from core.web.face import face_of
 from core.web.guard import public
 from core.web.languages import reader, suggest
@@ -64,7 +66,7 @@ def go_save_card(token: str) -> Response:
 @by_address("60 per 10 minutes", scope="cards-return", method="GET")
 def back_from_saving(token: str) -> Response:
     """Where the processor sends the payer, with a card saved or not. The address proves nothing: the processor is asked."""
-    _vendor, saving = _open(token)
+    vendor, saving = _open(token)
     if saving.provider_reference is not None and saving.state == "open":
         outcome = None
         try:
@@ -74,6 +76,8 @@ def back_from_saving(token: str) -> Response:
             log.warning("inquiry_failed", problem=type(problem).__name__, saving=saving.public_id)
         if outcome is not None:
             settle_saving(saving, outcome)
+    if vendor.id == HOUSE and saving.state == "saved":
+        return see_other(addresses.plan_card())
     return see_other(url_for("checkout.save_card", token=token))
 
 
@@ -98,6 +102,7 @@ def _page(vendor: Vendor, saving: Saving, token: str, *, notice: str = "", statu
         over=over,
         card=reader().card_ending(card.brand, card.last4) if card else None,
         action=url_for("checkout.go_save_card", token=token),
+        back=addresses.plan_card() if vendor.id == HOUSE else None,
     )
 
 

@@ -16,6 +16,7 @@ from core.web.page import page, see_other
 from portal.blueprint import portal
 from portal.listing_form import BranchForm, branch_form
 from portal.listings import find_own
+from portal.plan_hints import one_more_branch
 
 ACTS = {"archive": (archive_branch, _l("%(name)s is put away.")), "unarchive": (unarchive_branch, _l("%(name)s is back."))}
 
@@ -23,7 +24,7 @@ ACTS = {"archive": (archive_branch, _l("%(name)s is put away.")), "unarchive": (
 @portal.get("/portal/listings/<public_id>/branches/new")
 @may("listings.edit")
 def new_branch(public_id: str) -> Response:
-    return page("portal/listings/branch.html", listing=find_own(public_id), branch=None, form=branch_form())
+    return page("portal/listings/branch.html", listing=find_own(public_id), branch=None, form=branch_form(), cost=one_more_branch())
 
 
 @portal.post("/portal/listings/<public_id>/branches/new")
@@ -37,7 +38,7 @@ def make_branch(public_id: str) -> Response:
                 add_branch(listing, by=current().user.public_id, terms=terms)
             flash(_("The branch is added."), "good")
             return see_other(url_for(".listing", public_id=public_id))
-    return page("portal/listings/branch.html", status=form.status, listing=listing, branch=None, form=form)
+    return page("portal/listings/branch.html", status=form.status, listing=listing, branch=None, form=form, cost=one_more_branch())
 
 
 @portal.get("/portal/listings/<public_id>/branches/<branch>/edit")
@@ -45,7 +46,7 @@ def make_branch(public_id: str) -> Response:
 def edit_branch_form(public_id: str, branch: str) -> Response:
     listing = find_own(public_id)
     found = get_branch(listing, branch)
-    return page("portal/listings/branch.html", listing=listing, branch=found, form=branch_form(found))
+    return page("portal/listings/branch.html", listing=listing, branch=found, form=branch_form(found), cost="")
 
 
 @portal.post("/portal/listings/<public_id>/branches/<branch>/edit")
@@ -58,7 +59,7 @@ def change_branch(public_id: str, branch: str) -> Response:
             edit_branch(listing, found, by=current().user.public_id, terms=terms)
             flash(_("Saved."), "good")
             return see_other(url_for(".listing", public_id=public_id))
-    return page("portal/listings/branch.html", status=form.status, listing=listing, branch=found, form=form)
+    return page("portal/listings/branch.html", status=form.status, listing=listing, branch=found, form=form, cost="")
 
 
 @portal.post("/portal/listings/<public_id>/branches/<branch>/do/<act>")

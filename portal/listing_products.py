@@ -28,6 +28,7 @@ from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 from portal.listing_form import product_form
 from portal.listings import find_own, undo_offered
+from portal.plan_hints import one_more_product
 
 STATES = [("", _l("All")), ("published", _l("Published")), ("draft", _l("Drafts")), ("archived", _l("Archived"))]
 ACTS: dict[str, tuple[Callable[..., bool], Any]] = {
@@ -60,6 +61,7 @@ def products(public_id: str) -> Response:
         products=found.rows,
         filtered=bool(kept),
         undo=undo_offered(listing),
+        cost=one_more_product() if current().may("listings.edit") else "",
         newest=url_for(".products", public_id=public_id, **kept) if after else None,
         older=url_for(".products", public_id=public_id, after=found.next, **kept) if found.next else None,
     )
@@ -69,7 +71,9 @@ def products(public_id: str) -> Response:
 @may("listings.edit")
 def new_product(public_id: str) -> Response:
     listing = find_own(public_id)
-    return page("portal/listings/product.html", listing=listing, existing=None, form=product_form(_category(listing)))
+    return page(
+        "portal/listings/product.html", listing=listing, existing=None, form=product_form(_category(listing)), cost=one_more_product()
+    )
 
 
 @portal.post("/portal/listings/<public_id>/products/new")
@@ -84,7 +88,7 @@ def make_product(public_id: str) -> Response:
                 made = add_product(listing, by=current().user.public_id, terms=terms, publish=publish)
             flash(_("%(name)s is added.", name=made.name) if publish else _("%(name)s is kept as a draft.", name=made.name), "good")
             return see_other(url_for(".products", public_id=public_id))
-    return page("portal/listings/product.html", status=form.status, listing=listing, existing=None, form=form)
+    return page("portal/listings/product.html", status=form.status, listing=listing, existing=None, form=form, cost=one_more_product())
 
 
 @portal.get("/portal/listings/<public_id>/products/<product>/edit")
@@ -92,7 +96,7 @@ def make_product(public_id: str) -> Response:
 def edit_product_form(public_id: str, product: str) -> Response:
     listing = find_own(public_id)
     found = get_product(listing, product)
-    return page("portal/listings/product.html", listing=listing, existing=found, form=product_form(_category(listing), found))
+    return page("portal/listings/product.html", listing=listing, existing=found, form=product_form(_category(listing), found), cost="")
 
 
 @portal.post("/portal/listings/<public_id>/products/<product>/edit")
@@ -105,7 +109,7 @@ def change_product(public_id: str, product: str) -> Response:
             edit_product(listing, found, by=current().user.public_id, terms=terms)
             flash(_("Saved."), "good")
             return see_other(url_for(".products", public_id=public_id))
-    return page("portal/listings/product.html", status=form.status, listing=listing, existing=found, form=form)
+    return page("portal/listings/product.html", status=form.status, listing=listing, existing=found, form=form, cost="")
 
 
 @portal.post("/portal/listings/<public_id>/products/<product>/do/<act>")

@@ -37,6 +37,7 @@ from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 from portal.directory.sight import look_of
 from portal.listing_form import ListingForm, listing_form
+from portal.plan_hints import why_hidden
 
 STATES = [
     ("", _l("All")), ("published", _l("In the directory")), ("draft", _l("Drafts")), ("withdrawn", _l("Taken out")), ("archived", _l("Archived")),
@@ -70,6 +71,7 @@ def listings() -> Response:
         listings=found.rows,
         products=count_products(me.vendor, me.mode, found.rows),
         standing=find_standing(me.vendor.id, me.mode),
+        why=why_hidden(find_standing(me.vendor.id, me.mode)),
         undo=undo_offered(),
         filtered=bool(kept),
         newest=url_for(".listings", **kept) if after else None,
@@ -179,6 +181,7 @@ def show(found: Listing, form: Form | None = None, **more: Any) -> Response:
         link=_link_of(found),
         address=addresses.listing(address_of(found)) if shown else None,
         hidden=standing is not None and not standing.visible,
+        why=why_hidden(standing),
         form=form,
         undo=undo_offered(found),
         **{"image_form": None, "words_form": None, **more},

@@ -9,11 +9,13 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from core.directory.standing import find_standing
 from core.kernel.money import Money
 from core.notifications.queries import count_failed
 from core.payments.figures import FAILURES_COUNTED, failed_refunds
 from core.payments.refund_queue import lines_of_refunds
 from core.risk.attack import BY_SURGE, find_attack
+from core.subscriptions.plan import are_sold, find_plan
 from core.web.filters import money, when
 from core.web.guard import current
 from portal.days import beginning, today
@@ -33,7 +35,7 @@ class Task:
 
 def open_tasks(found: dict[tuple[str, str, str], Money]) -> list[Task]:
     """From the balances of the book and what failed in the last weeks, the most urgent first."""
-    return [*_attack(), *_owed(found), *_unmatched(found), *_waiting_refunds(), *_failed_refunds(), *_undelivered()]
+    return [*_attack(), *_plan(), *_owed(found), *_unmatched(found), *_waiting_refunds(), *_failed_refunds(), *_undelivered()]
 
 
 def _attack() -> list[Task]:
@@ -43,6 +45,23 @@ def _attack() -> list[Task]:
         return []
     text = _("Your payers prove that they are people until %(time)s. See why, and switch it off when it is over.", time=when(on.ends_at))
     return [Task(_("Attack mode is on"), text, url_for("portal.protection"), "bad" if on.began_by == BY_SURGE else "warn")]
+
+
+def _plan() -> list[Task]:
+    """The plan, where it keeps the business out of the directory or soon will."""
+    me, href = current(), url_for("portal.plan_page")
+    row = find_plan(me.vendor, me.mode)
+    if row is None:
+        standing = find_standing(me.vendor.id, me.mode)
+        if standing is None or not are_sold(me.mode):
+            return []  # a business that lists nothing needs no plan
+        return [Task(_("Choose a plan"), _("Your listings are shown as soon as a plan runs. Everything is kept meanwhile."), href)]
+    if row.status == "past_due":
+        text = _("The last invoice is not paid. Everything still works; see when the card is tried again, or pay with another one.")
+        return [Task(_("Your plan is not paid"), text, href, "bad")]
+    if row.status == "suspended":
+        return [Task(_("Your plan is suspended"), _("Your listings are out of the directory. Pay what is owed to come back."), href, "bad")]
+    return []
 
 
 def _owed(found: dict[tuple[str, str, str], Money]) -> list[Task]:

@@ -88,7 +88,7 @@ class SubscriptionEvent(TenantKey, Base):
     )  # fmt: skip
     subscription_id: Mapped[uuid.UUID]
     seq: Mapped[int]
-    kind: Mapped[str] = mapped_column(String(20))  # began, wish, midnight, received, refused, new_card, voided or lapsed
+    kind: Mapped[str] = mapped_column(String(20))  # began, wish, midnight, received, refused, new_card, currency, zone, voided, lapsed
     on_day: Mapped[date]
     given: Mapped[dict[str, Any]] = mapped_column(JSONB)
     effects: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)

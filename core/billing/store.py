@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core.billing import payment
+from core.billing import payment, renew
 from core.billing.begin import begin
 from core.billing.calendar import DAY, BillingZone, first_instant, local_date
 from core.billing.carry_out import carry_out
@@ -23,7 +23,7 @@ from core.billing.codec import decode, encode, encode_one_of
 from core.billing.documents import CreditExceedsInvoice, void
 from core.billing.effects import Drafted, Effect
 from core.billing.lines import Document
-from core.billing.midnight import lapse, midnight
+from core.billing.midnight import lapse, midnight, run_to
 from core.billing.models import BillingDocument, KeptSubscription, SubscriptionEvent
 from core.billing.parties import Parties
 from core.billing.price_list import Seller, offer_on
@@ -80,6 +80,12 @@ def begin_subscription(seller: Seller, mode: str, *, subscriber: str, wish: Begi
     return row
 
 
+def preview_beginning(seller: Seller, mode: str, wish: Beginning) -> Step:
+    """What would begin today, and nothing is kept."""
+    day = local_date(now(), BillingZone(wish.zone))
+    return _begin(wish, "", day, _offer(seller.id, mode, day, wish.currency))
+
+
 def _begin(wish: Beginning, key: str, day: date, offer: Offer) -> Step:
     return begin(
         offer.terms, wish.tier, day, key=key, zone=wish.zone, rate=offer.rate(wish.currency), trial_days=wish.trial_days,
@@ -112,6 +118,20 @@ def refuse(row: KeptSubscription, documents: tuple[int, ...], *, hard: bool, by:
 def new_card(row: KeptSubscription, *, by: str = "system") -> tuple[Effect, ...]:
     """The payer has saved a card: what is unpaid is charged to it at once."""
     return _act(row, "new_card", {}, lambda state, _offer: payment.new_card(state), by)
+
+
+def ask_currency(row: KeptSubscription, currency: str, *, by: str) -> tuple[Effect, ...]:
+    """To be billed in another currency from the next boundary on. Refuses while an invoice is open, or without a rate."""
+
+    def ask(state: Subscription, _offer_now: Offer) -> Step:
+        return renew.ask_currency(state, currency, _offer(row.vendor_id, row.mode, state.today, state.currency, currency))
+
+    return _act(row, "currency", {"currency": currency}, ask, by)
+
+
+def ask_zone(row: KeptSubscription, name: str, *, by: str) -> tuple[Effect, ...]:
+    """To count its days in another time zone from the next boundary on. Refuses a name there is no zone of."""
+    return _act(row, "zone", {"zone": name}, lambda state, _offer: renew.ask_zone(state, name), by)
 
 
 def void_document(row: KeptSubscription, document: BillingDocument, *, reason: str, by: str) -> tuple[Effect, ...]:
@@ -211,6 +231,16 @@ def _let_lapse(row: KeptSubscription) -> tuple[Effect, ...]:
 def read(row: KeptSubscription) -> Subscription:
     """The frozen value as it was kept; it may lack the midnights that nobody has run yet."""
     return decode(Subscription, row.state)
+
+
+def as_of_now(row: KeptSubscription) -> tuple[Subscription, Offer]:
+    """The value with every midnight that has passed, though nothing is kept, and what counts on its day: what an act would begin with."""
+    state = read(row)
+    day = local_date(clock_of(row), state.zone)
+    state, _effects = run_to(state, day, lambda on: _offer_at(row, state, on))
+    if row.lapse_at is not None and now() >= row.lapse_at:
+        state, _effects = lapse(state)
+    return state, _offer_at(row, state, state.today)
 
 
 def get_subscription(seller: Seller, mode: str, public: str) -> KeptSubscription:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from core.accounts.house import HOUSE, find_details, house
 from core.accounts.models import Vendor
+from core.accounts.queries import hold_vendor
 from core.billing import forecast, store
 from core.billing.effects import Effect
 from core.billing.models import BillingDocument, KeptSubscription, PriceList
@@ -58,20 +59,26 @@ def subscribe(vendor: Vendor, mode: str, *, tier: str, payer_email: str, by: str
 
     Refuses HasPlan, NoCard (the payer has saved none with the house), and a tier that is not on the list.
     """
+    hold_vendor(vendor.id)  # two tabs begin one plan
     plan = find_plan(vendor, mode)
     if plan is not None and plan.status != CANCELLED:
         raise HasPlan("There is a plan already.")
     if find_card(mode, payer_email) is None:
         raise NoCard("Save a card first: the plan is paid with it.")
-    products, branches = counts(vendor, mode)
-    details = find_details(HOUSE)
-    wish = Beginning(
-        tier, vendor.time_zone, trial_days=0 if plan else _trial_days(mode), tax_bps=details.tax_bps if details else None,
-        products=products, branches=branches,
-    )  # fmt: skip
+    wish = beginning(vendor, mode, tier=tier)
     row = store.begin_subscription(house(), mode, subscriber=vendor.public_id, wish=wish, payer_email=payer_email, by=by)
     follow(row)
     return row
+
+
+def beginning(vendor: Vendor, mode: str, *, tier: str) -> Beginning:
+    """What the vendor would begin with today: its calendar, what it has published, and the tax of the house."""
+    products, branches = counts(vendor, mode)
+    details, before = find_details(HOUSE), find_plan(vendor, mode)
+    return Beginning(
+        tier, vendor.time_zone, trial_days=0 if before else _trial_days(mode), tax_bps=details.tax_bps if details else None,
+        products=products, branches=branches,
+    )  # fmt: skip
 
 
 def _trial_days(mode: str) -> int:
@@ -122,9 +129,10 @@ def offer_now(row: KeptSubscription) -> Offer:
 
 def preview_wish(row: KeptSubscription, wish: Wish) -> Step:
     """What a wish would do today: the same code that does it, and nothing is kept."""
-    return forecast.preview(store.read(row), wish, offer_now(row))
+    state, offer = store.as_of_now(row)
+    return forecast.preview(state, wish, offer)
 
 
 def next_charge_of(row: KeptSubscription) -> forecast.Charge | None:
     """What the card is asked for next, and when, should nothing be wished until then."""
-    return forecast.next_charge(store.read(row), offer_now(row))
+    return forecast.next_charge(*store.as_of_now(row))

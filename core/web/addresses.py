@@ -113,3 +113,13 @@ def listing(address: str, branch: str = "") -> str:
 
 def portal_listing(listing: str) -> str:
     return f"{settings().public_url}/portal/listings/{listing}"
+
+
+def plan_card() -> str:
+    """Which card pays for the plan of a business."""
+    return f"{settings().public_url}/portal/plan/card"
+
+
+def save_card(token: str) -> str:
+    """Where a payer saves a card."""
+    return f"{settings().public_url}/cards/{token}"

@@ -7,39 +7,25 @@ from typing import Any
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms.validators import StopValidation
 
 from core.accounts.change_house import HouseWish, change_house
 from core.accounts.house import find_details, house, what_invoices_lack
 from core.accounts.places import countries, time_zones
 from core.billing.price_list import is_subscribed
 from core.kernel.percent import WHOLE
-from core.payments.tax import BadTaxId, read_tax_id
 from core.web.fields import AddressField, ChoiceField, CurrencyField, Form, LineField, RadioField, options
-from core.web.languages import written
 from core.web.page import page, see_other
 from core.web.percent_field import PercentField
 from core.web.staff_guard import staff, staff_may
 from portal.admin.blueprint import staff_door
 from portal.confirm import confirmed
+from portal.tax_id_field import TaxIdField
 
 UNREGISTERED, REGISTERED = "no", "yes"
 LACKING = {
     "support_email": _l("an address for questions"), "legal_name": _l("the name by law"), "street": _l("the street"),
     "postcode": _l("the postcode"), "city": _l("the town"), "vat_id": _l("the VAT number"),
 }  # fmt: skip
-
-
-class TaxIdField(LineField):
-    """A VAT number in its one spelling, its check digits proved."""
-
-    def pre_validate(self, form: Any) -> None:
-        super().pre_validate(form)
-        if self.data:
-            try:
-                self.data = read_tax_id(self.data)
-            except BadTaxId as refusal:
-                raise StopValidation(written(refusal.message)) from None
 
 
 class HouseForm(Form):

@@ -196,7 +196,7 @@ def test_a_hidden_vendor_is_told_so(app: Flask) -> None:
     with unit(app):
         set_visible(shop.vendor, "live", visible=False, reason="hibernating", by="system")
     for path in ("/portal/listings", at(listing)):
-        assert "Nothing of yours is shown" in shop.browser().get(path).text
+        assert "Your plan hibernates" in shop.browser().get(path).text
 
 
 def test_nobody_reaches_another_vendors_things(app: Flask, shop: Shop) -> None:

@@ -40,7 +40,7 @@ def test_every_act_has_words_and_every_role_of_the_house_grants_what_its_line_sa
         assert [name for name, words in deeds().items() if words == name] == [], "portal/roles.py says it in words"
     assert granted_by("owner") == PERMISSIONS.keys()
     assert granted_by("viewer") < granted_by("support") < granted_by("manager") < granted_by("admin") < granted_by("owner")
-    assert granted_by("admin") - granted_by("manager") == {"team.edit"}
+    assert granted_by("admin") - granted_by("manager") == {"team.edit", "plan.manage"}
     assert all(granted_by(role) >= ALWAYS for role in GIVEN)
     with pytest.raises(KeyError):
         granted_by("king")

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from core.accounts.models import Vendor
-from core.billing import store
+from core.billing import renew, store
 from core.billing.codec import decode, decode_one_of
 from core.billing.documents import void
 from core.billing.effects import Effect
@@ -127,7 +127,8 @@ def replay(row: KeptSubscription, events: list[SubscriptionEvent]) -> tuple[Subs
             state, effects = step
         else:
             assert step[1] == (), "a midnight with effects is an event of its own"
-            state, effects = _again(step[0], event, _offer(row, event.on_day))
+            also = (event.given["currency"],) if event.kind == "currency" else ()
+            state, effects = _again(step[0], event, _offer(row, event.on_day, *also))
         done += effects
     return state, done
 
@@ -145,13 +146,17 @@ def _again(state: Subscription, event: SubscriptionEvent, offer: Offer) -> Step:
             return lapse(state)
         case "new_card":
             return new_card(state)
+        case "currency":
+            return renew.ask_currency(state, given["currency"], offer)
+        case "zone":
+            return renew.ask_zone(state, given["zone"])
         case "voided":
             return void(state, given["document"])
     raise AssertionError(event.kind)
 
 
-def _offer(row: KeptSubscription, day: date) -> Offer:
-    return offer_on(row.vendor_id, row.mode, day)
+def _offer(row: KeptSubscription, day: date, *currencies: str) -> Offer:
+    return offer_on(row.vendor_id, row.mode, day, currencies=frozenset(currencies))
 
 
 __all__ = ["Kept", "Terms", "at", "make_seller", "replay"]
