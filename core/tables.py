@@ -9,6 +9,7 @@ from core.directory import models as directory
 from core.fx import models as fx
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
+from core.memberships import models as memberships
 from core.methods import models as methods
 from core.notifications import models as notifications
 from core.payments import export_models as exports
@@ -22,6 +23,6 @@ from core.providers import models as providers
 from core.risk import models as risk
 
 __all__ = [
-    "accounts", "audit", "bank", "billing", "customers", "directory", "exports", "factors", "fx", "ledger", "methods",
+    "accounts", "audit", "bank", "billing", "customers", "directory", "exports", "factors", "fx", "ledger", "memberships", "methods",
     "notifications", "outbox", "payments", "providers", "risk", "sales", "saved", "sharing", "staff", "transfers",
 ]  # fmt: skip

@@ -48,6 +48,8 @@ KINDS = {
     "transfer_decision": later("Transfer to decide about"),
     "transfer_returned": later("Transfer sent back"),
     "transfer_taken_back": later("Transfer taken back by the bank"),
+    "membership_welcome": later("Welcome to a membership"),
+    "membership_page": later("The page of a membership"),
 }
 
 

@@ -9,6 +9,7 @@ from workers import (
     bank,
     domains,
     exports,
+    memberships,
     messages,
     outside,
     papers,
@@ -60,4 +61,6 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "send_charges": subscriptions.send_charges,
     "hear_charge": subscriptions.hear_charge,
     "use_new_card": subscriptions.use_new_card,
+    "member_card_saved": memberships.member_card_saved,
+    "follow_membership": memberships.follow_membership,
 }

@@ -44,6 +44,7 @@ from core.web.brand import letter_look
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
 from core.web.pdf import PaperNotPrinted
 from core.web.reader import Reader
+from workers import member_letters
 from workers.papers import make_receipt
 
 log = structlog.get_logger("workers")
@@ -371,4 +372,6 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "listing_restored": (_listing("published"), False),
     "link_sent": (_link, True),
     "link_reminder": (_link, True),
+    "membership_welcome": (member_letters.welcome, True),
+    "membership_page": (member_letters.page, True),
 }

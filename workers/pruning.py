@@ -10,6 +10,7 @@ import structlog
 from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins, prune_sessions, prune_staff_sessions
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
+from core.memberships.join import prune_unfinished
 from core.notifications.prune import prune_words
 from core.payments.long_export import prune_exports
 from core.payments.saving import prune_savings
@@ -29,6 +30,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "letters": prune_words,
     "exports": prune_exports,
     "savings": prune_savings,
+    "members": prune_unfinished,
 }
 log = structlog.get_logger("workers")
 

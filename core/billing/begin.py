@@ -11,6 +11,7 @@ from core.billing.effects import Effect, Notice
 from core.billing.fx import Rate
 from core.billing.renew import Offer, begin_period, renew
 from core.billing.subscription import Branches, Products, Step, Subscription, move
+from core.billing.tax import with_tax
 from core.billing.terms import Terms
 from core.kernel.money import Money
 
@@ -31,7 +32,7 @@ def begin(
         branches=Branches(branches, opening=branches, peak=branches), products=Products(products, products), has_card=has_card,
     )  # fmt: skip
     if trial_days:
-        return replace(state, trial_ends=period.end), (Notice("trial_began", on, period.end, local.tier(chosen).price),)
+        return replace(state, trial_ends=period.end), (Notice("trial_began", on, period.end, with_tax(local.tier(chosen).price, tax_bps)),)
     return renew(state, origin=START, until="paid")
 
 

@@ -19,11 +19,18 @@ class NoSuchTier(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """What a month costs and how many products may be published in it; None is no limit."""
+    """What a month costs and how many products may be published in it; None is no limit. `code` is for ever, `name` and `about` are for people."""
 
     code: str
     price: Money
     limit: int | None
+    name: str = ""
+    about: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.name or self.code.replace("-", " ").title()
 
     def fits(self, products: int) -> bool:
         return self.limit is None or products <= self.limit
@@ -64,7 +71,8 @@ class Terms:
         if len({amount.currency for amount in (self.hibernation_fee, self.small_amount, *(tier.price for tier in self.tiers))}) > 1:
             raise ValueError("a price list has one currency")
         limits = [tier.limit for tier in self.tiers]
-        if limits[-1] is not None or any(a is None or (b is not None and b <= a) for a, b in pairwise(limits)):
+        limited = any(limit is not None for limit in limits)  # plans of which none has a limit differ in what they give
+        if limited and (limits[-1] is not None or any(a is None or (b is not None and b <= a) for a, b in pairwise(limits))):
             raise ValueError("each tier holds more than the one before it, and the last one has no limit")
         if not list(self.retry_days) == sorted(set(self.retry_days)) or self.retry_days[-1] >= self.suspend_after:
             raise ValueError("every retry comes before the suspension")

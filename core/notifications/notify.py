@@ -47,6 +47,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "listing_restored": ("listing",),
     "link_sent": ("link", "sending"),
     "link_reminder": ("link", "sending"),
+    "membership_welcome": ("member",),
+    "membership_page": ("member",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation"})

@@ -28,13 +28,16 @@ def follow(row: KeptSubscription) -> None:
     """
     row = lock_again(row)
     subscriber = find_vendor(row.subscriber) if row.vendor_id == HOUSE else None
-    for event in _new_events(row):
+    news = _new_events(row)
+    for event in news:
         effects: list[Effect] = [decode_one_of(Effect, one) for one in event.effects]
         if row.vendor_id == HOUSE:
             book_event(row, event, effects)
         for effect in effects:
             _carry_out(row, subscriber, effect)
     row.followed = row.events
+    if news and row.vendor_id != HOUSE:
+        enqueue("follow_membership", row.vendor_id, mode=row.mode, subscription=str(row.id))
     if subscriber is not None:
         _show(row, subscriber)
     _ask_for_charges(row)

@@ -64,7 +64,10 @@ def test_the_business_own_address_reads_as_its_owner_and_each_address_is_written
         vendor.support_email = "shop@example.org"
         choose(vendor, "test", shop.user.public_id, {kind: Choice(mailed=True) for kind in SHOWN})
     with unit(shop.app):
-        assert readers_of(db.session.get_one(Vendor, shop.vendor.id), "test", "refund_failed") == [("shop@example.org", "de"), (shop.email, "de")]
+        assert readers_of(db.session.get_one(Vendor, shop.vendor.id), "test", "refund_failed") == [
+            ("shop@example.org", "de"),
+            (shop.email, "de"),
+        ]
 
 
 @pytest.mark.parametrize(("typed", "minor"), [("12,50", 1_250), ("1.234,50", 123_450), ("1,234.50", 123_450), ("12.50", 1_250)])

@@ -44,6 +44,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "rows": [(SimpleNamespace(kind="payment_received", created_at=AT), payment, WHERE)], "card": "Visa ending in 4242",
         "attack": SimpleNamespace(declines=12), "export": SimpleNamespace(done_rows=7000, expires_at=AT),
         "listing": SimpleNamespace(title=text, reason=text),
+        "plan": text, "monthly": Money(1000, "GBP"), "upcoming": SimpleNamespace(amount=Money(1000, "GBP"), on=AT.date()),
         "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
     return write_letter(kind, Reader(locale, "Europe/London"), **(given | facts))
