@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from flask import Flask
 
-from checkout import country, history, hooks, pay, payer, practice, receipt, result, save_card, transfer, try_card, verify
+from checkout import (
+    country,
+    history,
+    hooks,
+    join,
+    member,
+    member_acts,
+    pay,
+    payer,
+    practice,
+    receipt,
+    result,
+    save_card,
+    transfer,
+    try_card,
+    verify,
+)
 from checkout.blueprint import door
 from checkout.preview import draw_link
 
-PAGES = (country, history, hooks, pay, payer, practice, receipt, result, save_card, transfer, try_card, verify)
+PAGES = (country, history, hooks, join, member, member_acts, pay, payer, practice, receipt, result, save_card, transfer, try_card, verify)
 
 
 def register(app: Flask) -> None:

@@ -26,9 +26,15 @@ def form_token_for(key: str) -> tuple[str, bool]:
     return token, "form" not in mine
 
 
-def remember(key: str, payment_token: str) -> None:
-    """This browser has begun this payment. The next form gets a new number."""
-    _keep(key, {"paying": payment_token})
+def remember(key: str, token: str) -> None:
+    """This browser has begun this payment, or this membership. The next form gets a new number."""
+    _keep(key, {"paying": token})
+
+
+def remembered(key: str) -> str | None:
+    """The signed address under which this browser last began something here."""
+    token = _of(key).get("paying")
+    return token if isinstance(token, str) else None
 
 
 def browser_id() -> str:
@@ -41,8 +47,8 @@ def browser_id() -> str:
 
 def begun(vendor: Vendor, link: PaymentLink, key: str) -> tuple[str, Payment] | None:
     """The payment this browser last began here, with its address; None when there is none."""
-    token = _of(key).get("paying")
-    if not isinstance(token, str):
+    token = remembered(key)
+    if token is None:
         return None
     try:
         owner, payment = open_payment_token(token)

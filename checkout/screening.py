@@ -8,10 +8,14 @@ from checkout.processor_pages import allow_processor
 from checkout.remembered import browser_id
 from checkout.result import payment_page
 from checkout.till import Till
+from core.accounts.models import Vendor
+from core.memberships.models import Member
+from core.memberships.screen import count_joining, screen_joining
 from core.payments.attempt import tries_of
 from core.payments.lockout import BY_CARD
 from core.payments.screen import count_try, hold_payment, screen_try, source
 from core.risk import proof
+from core.web.face import face_of
 from core.web.page import page, see_other
 
 
@@ -40,6 +44,25 @@ def screened(till: Till, surface: str, method: str) -> Response | None:
             asked = answer.again or proof.ask(till.vendor.public_id, till.payment.mode, subject, hard=found.under_attack)
             return _ask(till, surface, method, asked, early=answer.again is not None)
     count_try(till.payment, place, number=number)
+    return None
+
+
+def screened_joining(vendor: Vendor, member: Member, *, action: str, back: str, shown: str, title: str) -> Response | None:
+    """The same in front of a page on which a member saves a card. The question is for this one try of this one person."""
+    place = source(request.remote_addr or "", browser_id())
+    found, face = screen_joining(vendor, member, place), face_of(vendor, member.mode)
+    values = {"face": face, "title": title, "description": "", "amount_due": None, "page_url": back}
+    if found.verdict.step == "stop":
+        return page("checkout/member_held.html", status=429, **values)
+    if found.verdict.step == "prove":
+        subject = f"{member.token_id}.{member.tries}"
+        said = request.form.get("proof", ""), request.form.get("nonce", "")
+        answer = proof.check(*said, subject=subject, hard=found.under_attack, address=place.address)
+        if not answer.good:
+            asked = answer.again or proof.ask(vendor.public_id, member.mode, subject, hard=found.under_attack)
+            question = {"question": asked, "early": answer.again is not None, "surface": "hosted", "method": "card", "switch": False}
+            return page("checkout/proof.html", **values, **question, attempts_url=action, shown=shown)
+    count_joining(member, place)
     return None
 
 

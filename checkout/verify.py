@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from checkout.blueprint import door
+from core.memberships.check import standing_of_joining, standing_of_membership
 from core.payments.check import LONGEST, Verdict, check
 from core.web.fields import Form, ParagraphField
 from core.web.guard import public
@@ -20,6 +21,10 @@ KINDS = {
     "revoked": "bad",
     "unknown": "quiet",
 }
+
+
+# What the rooms above the payments say of their own tokens.
+STANDINGS = {"joining": standing_of_joining, "membership": standing_of_membership}
 
 
 class VerifyForm(Form):
@@ -40,7 +45,7 @@ def look() -> Response:
     form, verdict = VerifyForm(), None
     if form.validate():
         if (form.what.data or "").strip():
-            verdict = check(form.what.data)
+            verdict = check(form.what.data, above=STANDINGS)
         else:
             form.refuse(_("Paste a link, write the number of a receipt, or the text of a code."), "what")
     words = _words(verdict) if verdict else None
@@ -54,6 +59,8 @@ def _what(verdict: Verdict) -> str:
         "receipt": _("a receipt"),
         "saving": _("a page for saving a card"),
         "payer": _("a page with somebody’s payments"),
+        "joining": _("a page to join a membership"),
+        "membership": _("a member’s own page"),
         "invitation": _("an invitation to a team"),
         "export": _("the address of an exported file"),
         "email-verify": _("a link that confirms an e-mail address"),

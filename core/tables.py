@@ -10,6 +10,7 @@ from core.directory import models as directory
 from core.fx import models as fx
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
+from core.memberships import models as memberships
 from core.methods import models as methods
 from core.notifications import models as notifications
 from core.payments import export_models as exports
@@ -24,6 +25,6 @@ from core.risk import models as risk
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "audit", "bank", "billing", "clocks", "customers", "directory", "exports", "factors", "fx", "ledger", "methods",
+    "accounts", "audit", "bank", "billing", "clocks", "customers", "directory", "exports", "factors", "fx", "ledger", "memberships", "methods",
     "notifications", "outbox", "payments", "providers", "risk", "sales", "saved", "sharing", "staff", "subscriptions", "transfers",
 ]  # fmt: skip

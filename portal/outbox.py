@@ -54,6 +54,8 @@ KINDS = {
     "plan_urgent": later("Your plan: to be seen to"),
     "plan_news": later("Your plan"),
     "membership_news": later("About a membership"),
+    "membership_welcome": later("Welcome to a membership"),
+    "membership_page": later("The page of a membership"),
 }
 
 

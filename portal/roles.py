@@ -38,6 +38,7 @@ def deeds() -> dict[str, str]:
         "remarks.write": _("Write notes"), "remarks.moderate": _("Remove other people’s notes"), "customers.see": _("See customers"),
         "customers.block": _("Refuse customers"), "customers.personal_data": _("Hand out and erase personal data"),
         "listings.see": _("See the business’s directory pages"), "listings.edit": _("Change the business’s directory pages"),
+        "memberships.see": _("See plans and members"), "memberships.edit": _("Make and change plans for members"), "memberships.cancel": _("Cancel memberships"),
         "balance.see": _("See balance and statements"), "balance.exchange": _("Exchange money into another currency"), "messages.see": _("See what was written to payers"), "messages.send": _("Send receipts again"),
         "team.edit": _("Invite and remove people, give roles"), "live.switch_on": _("Go live"), "plan.manage": _("Change the plan and pay for it"), "settings.edit": _("Change settings"),
         "security.edit": _("Change what is asked for safety"), "audit.see": _("See who did what"),

@@ -11,6 +11,7 @@ from workers import (
     domains,
     exports,
     invoices,
+    memberships,
     messages,
     outside,
     papers,
@@ -64,4 +65,6 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "hear_charge": subscriptions.hear_charge,
     "use_new_card": subscriptions.use_new_card,
     "advance_clock": clock.advance_clock,
+    "member_card_saved": memberships.member_card_saved,
+    "follow_membership": memberships.follow_membership,
 }

@@ -49,7 +49,7 @@ from core.web.brand import letter_look
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
 from core.web.pdf import PaperNotPrinted
 from core.web.reader import Reader
-from workers import plan_letters
+from workers import member_letters, plan_letters
 from workers.invoices import invoice_enclosed, invoice_facts
 from workers.papers import make_receipt
 
@@ -403,6 +403,8 @@ KINDS: dict[str, tuple[Callable[[Vendor, Message], Facts], bool]] = {
     "plan_news": (plan_letters.to_business, False),
     "membership_news": (plan_letters.to_member, True),
     "invoice": (invoice_facts, True),
+    "membership_welcome": (member_letters.welcome, True),
+    "membership_page": (member_letters.page, True),
 }
 # What travels with a letter, each with the act that finds or prints it.
 ENCLOSED: dict[str, Callable[[Vendor, Message], list[Enclosure]]] = {"receipt": _receipt, "invoice": invoice_enclosed}

@@ -11,6 +11,7 @@ from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins,
 from core.customers.keys import prune_keys
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
+from core.memberships.join import prune_unfinished
 from core.notifications.prune import prune_words
 from core.payments.long_export import prune_exports
 from core.payments.saving import prune_savings
@@ -31,6 +32,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "exports": prune_exports,
     "savings": prune_savings,
     "payer_keys": prune_keys,
+    "members": prune_unfinished,
 }
 log = structlog.get_logger("workers")
 

@@ -26,6 +26,9 @@ _GRANTED: dict[str, tuple[str, ...]] = {
     "customers.see": EVERYONE,
     "customers.block": (OWNER, MANAGER),
     "customers.personal_data": (OWNER, MANAGER),  # hand it out, erase it
+    "memberships.see": EVERYONE,
+    "memberships.edit": (OWNER, MANAGER),  # the plans it sells to its customers
+    "memberships.cancel": (OWNER, MANAGER, SUPPORT),  # for a member who asks for it
     "balance.see": (OWNER, MANAGER, ACCOUNTANT),
     "balance.exchange": (OWNER, MANAGER, ACCOUNTANT),  # from one currency into another
     "messages.see": EVERYONE,

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.accounts.house import HOUSE
 from core.kernel.db import Base, TenantKey, mode_check
+from core.kernel.money import Money
 
 
 class PriceList(Base):
@@ -50,11 +51,17 @@ class KeptSubscription(TenantKey, Base):
             postgresql_where=text(f"vendor_id = '{HOUSE}' AND status <> 'cancelled'"),
         ),
         CheckConstraint("ahead_seconds = 0 OR (mode = 'test' AND ahead_seconds > 0)", name="ahead"),
-    )
+        ForeignKeyConstraint(
+            ["vendor_id", "mode", "card_id"], ["saved_cards.vendor_id", "saved_cards.mode", "saved_cards.id"],
+            name="fk_subscriptions_saved_cards",
+        ),
+    )  # fmt: skip
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
     public_id: Mapped[str] = mapped_column(String(40))
     subscriber: Mapped[str] = mapped_column(String(40))
     payer_email: Mapped[str] = mapped_column(String(254), default="", server_default="")  # whose saved card pays
+    card_id: Mapped[uuid.UUID | None]  # the very card, where the subscriber chose one for this; else the payer's default
+    locale: Mapped[str] = mapped_column(String(10), default="", server_default="")  # the language in which payments for it are spoken of
     status: Mapped[str] = mapped_column(String(20))
     tier: Mapped[str] = mapped_column(String(40))
     currency: Mapped[str] = mapped_column(CHAR(3))
@@ -143,6 +150,11 @@ class BillingDocument(TenantKey, Base):
     number: Mapped[int | None]
     issued_on: Mapped[date | None]
     made_at: Mapped[datetime]
+
+    @property
+    def gross(self) -> Money:
+        """What it comes to with its tax; negative on a credit note."""
+        return Money(self.gross_minor, self.currency)
 
     @property
     def name(self) -> str | None:

@@ -16,7 +16,21 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from core.kernel.clock import now
 from core.kernel.config import settings
 
-PURPOSES = ("link", "sending", "prefill", "payment", "receipt", "saving", "email-verify", "password-reset", "invitation", "export", "payer")
+PURPOSES = (
+    "link",
+    "sending",
+    "prefill",
+    "payment",
+    "receipt",
+    "saving",
+    "joining",
+    "membership",
+    "email-verify",
+    "password-reset",
+    "invitation",
+    "export",
+    "payer",
+)
 UNADDRESSED = ("proof",)  # stand in forms for minutes and in no address, so nobody can ask about them at /verify
 # A payload and the 43 signs of its signature; `.` in front says that the payload is compressed.
 _SHAPE = re.compile(r"\.?[A-Za-z0-9_-]{40,}\.[A-Za-z0-9_-]{43}")

@@ -53,6 +53,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "plan_news": ("subscription", "news"),
     "membership_news": ("subscription", "name", "news"),
     "invoice": ("document",),
+    "membership_welcome": ("member",),
+    "membership_page": ("member",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -25,7 +26,7 @@ LONGEST = 2000
 LINK = ("link", "sending", "prefill")  # a link's own address, one sent by e-mail, one with answers filled in
 # Which kinds of token stand where in our addresses.
 PATHS = {
-    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "cards": ("saving",), "mine": ("payer",), "invitation": ("invitation",), "export": ("export",), "verify-email": ("email-verify",),
+    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "cards": ("saving",), "mine": ("payer",), "j": ("joining",), "m": ("membership",), "invitation": ("invitation",), "export": ("export",), "verify-email": ("email-verify",),
     "reset-password": ("password-reset",),
 }  # fmt: skip
 NO_RECEIPT = "00000-00000"  # looked for where there is nothing to look for, so that every answer takes its time
@@ -41,12 +42,15 @@ class Verdict:
     practice: bool = False
 
 
+Above = Mapping[str, Callable[[str], str]]
+NOTHING_ABOVE: Above = {}
 UNKNOWN, ALTERED = Verdict("unknown"), Verdict("altered")
 
 
-def check(text: str) -> Verdict:
+def check(text: str, *, above: Above = NOTHING_ABOVE) -> Verdict:
     """Read a link, a token, the text of a QR code, or a receipt's number, generously; and say what it is.
 
+    `above` names the purposes of rooms above this one, and asks them whether a token of theirs still counts.
     An address that leads elsewhere is never genuine, whatever stands in it: that is how people are deceived.
     """
     text = "".join(text.split())[:LONGEST]
@@ -61,7 +65,7 @@ def check(text: str) -> Verdict:
         return receipt or (ALTERED if ours and (looks_like_token(token) or wanted) else UNKNOWN)
     if not ours or (wanted and examined.purpose not in wanted):
         return ALTERED
-    return _standing(token, examined)
+    return _standing(token, examined, above)
 
 
 def _as_address(text: str) -> SplitResult | None:
@@ -119,14 +123,19 @@ def _receipt(number: str) -> Verdict | None:
     return Verdict("genuine", "receipt", found[0].name, practice=found[1].mode == "test")
 
 
-def _standing(token: str, examined: Examined) -> Verdict:
+def _standing(token: str, examined: Examined, above: Above) -> Verdict:
     claims = examined.claims
     vendor = find_vendor(claims.vendor)
     names_vendor = examined.purpose not in ("email-verify", "password-reset")  # letters to a person, not a vendor's
     name = vendor.name if vendor and names_vendor else ""
-    standing = "expired" if examined.expired else _row_says(token, examined, vendor)
+    if examined.purpose in above:
+        standing = "expired" if examined.expired else above[examined.purpose](token)
+    else:
+        standing = "expired" if examined.expired else _row_says(token, examined, vendor)
     what = "link" if examined.purpose in LINK else examined.purpose
-    return Verdict(standing, what, name, practice=claims.mode == "test" and what in ("link", "payment", "receipt", "saving"))
+    return Verdict(
+        standing, what, name, practice=claims.mode == "test" and what in ("link", "payment", "receipt", "saving", "joining", "membership")
+    )
 
 
 def _row_says(token: str, examined: Examined, vendor: Vendor | None) -> str:

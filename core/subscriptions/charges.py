@@ -6,9 +6,11 @@ import uuid
 
 from sqlalchemy import select
 
+from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
 from core.billing import store
+from core.billing.begin import START
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription
 from core.customers.meet import CustomerBlocked
 from core.kernel.clock import now
@@ -18,8 +20,8 @@ from core.kernel.outbox import is_waiting
 from core.kernel.sentence import said
 from core.payments.charge import charge_saved
 from core.payments.models import Payment
-from core.payments.saved import find_default
-from core.payments.saved_models import SavedCharge
+from core.payments.saved import find_default, find_saved
+from core.payments.saved_models import SavedCard, SavedCharge
 from core.subscriptions.follow import follow
 
 UNPAID = ("declined", "requires_action", "expired", "canceled")
@@ -55,7 +57,7 @@ def send_charges(vendor_id: uuid.UUID, mode: str, subscription_id: uuid.UUID) ->
 
 
 def _pay(seller: Vendor, row: KeptSubscription, charge: BillingCharge) -> Payment | None:
-    card = find_default(seller, row.mode, row.payer_email)
+    card = find_card_of(seller, row)
     if card is None:
         return None
     _let_go_of_earlier(row, charge)
@@ -64,9 +66,18 @@ def _pay(seller: Vendor, row: KeptSubscription, charge: BillingCharge) -> Paymen
         with db.session.begin_nested():
             return charge_saved(
                 seller, card, amount=amount, description=_description(row, charge), reference=charge.public_id, on_settled="hear_charge",
+                locale=row.locale,
             )  # fmt: skip
     except CustomerBlocked:
         return None
+
+
+def find_card_of(seller: Vendor, row: KeptSubscription) -> SavedCard | None:
+    """The card that pays. One that was chosen for this and is put away is replaced by no other: whoever chose it is asked for another."""
+    if row.card_id is None:
+        return find_default(seller, row.mode, row.payer_email)
+    card = find_saved(seller, row.mode, row.card_id)
+    return card if card is not None and card.put_away_at is None else None
 
 
 def _let_go_of_earlier(row: KeptSubscription, charge: BillingCharge) -> None:
@@ -86,12 +97,14 @@ def _let_go_of_earlier(row: KeptSubscription, charge: BillingCharge) -> None:
 
 
 def _description(row: KeptSubscription, charge: BillingCharge) -> str:
-    """What the payer reads: the numbers of its documents, where they have one already."""
+    """What the payer reads: the numbers of its documents, where they have one already; of a vendor's own plan, first what it is called."""
     mine = (BillingDocument.vendor_id == row.vendor_id, BillingDocument.mode == row.mode, BillingDocument.subscription_id == row.id)
     found = db.session.scalars(
         select(BillingDocument).where(*mine, BillingDocument.ordinal.in_(charge.documents)).order_by(BillingDocument.ordinal)
     )
     names = [document.name for document in found if document.name]
+    if row.vendor_id != HOUSE:
+        return " · ".join([store.read(row).plan.title, *names])
     words = said("Invoice %(names)s", names=", ".join(names)) if names else said("Subscription %(name)s", name=row.public_id)
     return str(words)
 
@@ -108,12 +121,19 @@ def hear_charge(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID, result: 
         payment = db.session.get_one(Payment, (vendor_id, mode, payment_id))
         _end(charge, "received")
         store.receive(row, documents, payment.amount, payment_id=payment.public_id)
+    elif result == "requires_action" and _begins(row, documents):
+        return  # nothing has begun yet, and the payer may still say yes to their bank: there is nothing to be behind with
     elif result in UNPAID and charge.state == "sent":
         _end(charge, "refused")
         store.refuse(row, documents, hard=_is_hard(vendor_id, mode, payment_id))
     else:
         return
     follow(row)
+
+
+def _begins(row: KeptSubscription, documents: tuple[int, ...]) -> bool:
+    """Whether a charge is for the first invoice of all, which decides whether there is a subscription."""
+    return any(owed.origin == START and owed.draft is not None and owed.document in documents for owed in store.read(row).open)
 
 
 def _is_hard(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID) -> bool:

@@ -21,7 +21,7 @@ from core.directory.standing import find_standings, set_visible
 from core.directory.surplus import hide_newest
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
-from core.kernel.outbox import enqueue_many, task_row
+from core.kernel.outbox import enqueue, enqueue_many, task_row
 from core.subscriptions.booked import book_events
 from core.subscriptions.papers import ask_for_papers
 from core.subscriptions.tell import tell, tell_change
@@ -48,6 +48,8 @@ def follow_all(rows: Sequence[KeptSubscription]) -> None:
                 _carry_out(row, subscribers.get(row.subscriber), effect)
         if any(_makes_final(effect) for _event, effects in events.get(row.id, ()) for effect in effects):
             ask_for_papers(row)
+        if row.id in events and row.vendor_id != HOUSE:
+            enqueue("follow_membership", row.vendor_id, mode=row.mode, subscription=str(row.id))
         row.followed = row.events
     _show(ours, subscribers)
     _ask_for_charges(rows)

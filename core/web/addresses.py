@@ -92,6 +92,11 @@ def readable_link(mode: str, vendor: str, slug: str) -> str:
     return f"{settings().public_url}/pay/{'test/' if mode == 'test' else ''}{vendor}/{slug}"
 
 
+def joining(token: str) -> str:
+    """Where people join a plan of a business."""
+    return f"{settings().public_url}/j/{token}"
+
+
 def portal_link(link: str) -> str:
     return f"{settings().public_url}/portal/links/{link}"
 

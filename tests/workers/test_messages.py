@@ -47,6 +47,7 @@ from core.risk.attack import begin_by_surge
 from core.web.pdf import PaperNotPrinted
 from tests.core.billing.kept import make_seller
 from tests.core.directory.stalls import make_listing
+from tests.core.memberships.joined import Joined, sell
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
 from tests.core.subscriptions.kinds import begun
 from tests.core.subscriptions.told import NOVEMBER, OCTOBER, Life, customer_of, the_house
@@ -158,6 +159,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *about_a_link(shop),
         *_about_plans(shop),
         _invoiced(shop),
+        *about_a_membership(shop),
     ]
 
 
@@ -255,6 +257,16 @@ def about_a_link(shop: Shop) -> list[Message]:
     return [first, ask(shop, "link_reminder", link=link.public_id, sending=sending.public_id)]
 
 
+def about_a_membership(shop: Shop) -> list[Message]:
+    """The welcome to one, and the address of its page."""
+    today = now().date()
+    sell(shop, "Basic", "10.00", on=today - timedelta(days=2))
+    member = Joined(shop, today, email="grace@example.com")
+    member.answer(today)
+    kinds = ("membership_welcome", "membership_page")
+    return [ask(shop, kind, member=member.member.public_id) for kind in kinds]
+
+
 def _about_transfers(shop: Shop) -> list[Message]:
     """One payment that is waited for, of which a part has come, and one to which too much came, some of which went back."""
     bank, link = TestBank(shop), pay_link(shop, currency="USD")
@@ -289,7 +301,7 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
             == ("TEST MODE" in html)
             == ("[Test]" in mail["Subject"])
             == (
-                not {"payment", "link", "began", "export", "listing", "after", "subscription", "key", "document"}.isdisjoint(message.params)
+                not {"payment", "link", "began", "export", "listing", "after", "subscription", "key", "document", "member"}.isdisjoint(message.params)
             )
         )
 

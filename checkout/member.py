@@ -1,0 +1,202 @@
+"""A member's own page by its signed address: one address from the card to the end, and always the page that is true at this moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from checkout.blueprint import door
+from checkout.declines import explain
+from checkout.processor_pages import allow_provider
+from checkout.result import QUICK_ASKS, REFRESH_SECONDS
+from core.accounts.models import Vendor
+from core.kernel.signing import TokenRefused
+from core.memberships.join import find_saving, find_subscription, quote
+from core.memberships.lists import documents_of, payments_of
+from core.memberships.member import can_choose
+from core.memberships.models import Member, MembershipPlan
+from core.memberships.page import open_member_token
+from core.memberships.plans import find_plan, find_plan_by_code
+from core.memberships.standing import Standing, payment_to_confirm, public_facts, stage_of, standing_of
+from core.payments.models import Payment
+from core.payments.saved import get_saved
+from core.payments.start import payment_token, receipt_token
+from core.providers.contract import NoSuchProvider
+from core.providers.registry import provider_for
+from core.web.face import face_of
+from core.web.guard import public
+from core.web.languages import reader, suggest
+from core.web.page import page, see_other
+from core.web.throttle import by_address
+
+# What a payer reads of the state of a membership: the word, and the tone of its badge.
+WORDS = {
+    "trialing": (_l("Free trial"), "good"),
+    "active": (_l("Active"), "good"),
+    "past_due": (_l("A payment is open"), "warn"),
+    "suspended": (_l("Paused"), "bad"),
+    "cancelled": (_l("Ended"), "quiet"),
+}
+
+
+@door.get("/m/<token>")
+@public
+def member(token: str) -> Response:
+    """The true page of the membership at this moment."""
+    return page_of(*opened(token), token)
+
+
+@door.get("/m/<token>/state")
+@public
+def member_state(token: str) -> Response:
+    """The waiting part again, for htmx; once something is known the browser is sent to its page."""
+    vendor, joined = opened(token)
+    if stage_of(joined) != "waiting":
+        return see_other(url_for("checkout.member", token=token))
+    asked = request.args.get("asked", "")
+    return _waiting(vendor, joined, token, asked=min(int(asked), 10_000) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0)
+
+
+@door.get("/m/<token>/status.json")
+@public
+@by_address("240 per 10 minutes", scope="member-status", method="GET")
+def member_status(token: str) -> Response:
+    """For machines: whether it is served, on which plan and until when. Whatever is not ours to open reads the same."""
+    try:
+        answer = jsonify(public_facts(*open_member_token(token)))
+    except TokenRefused:
+        answer = jsonify({"error": "not_valid"})
+        answer.status_code = 404
+    return answer
+
+
+def opened(token: str) -> tuple[Vendor, Member]:
+    """Whose page it is. Raises TokenRefused for anything we did not issue, or have since taken back."""
+    vendor, joined = open_member_token(token)
+    suggest(joined.locale)
+    return vendor, joined
+
+
+def page_of(vendor: Vendor, joined: Member, token: str, *, notice: object = "", status: int = 200) -> Response:
+    """The page of its stage; a notice stands above what can be done."""
+    stage = stage_of(joined)
+    if stage == "waiting":
+        return _waiting(vendor, joined, token)
+    if stage in ("card", "over", "declined"):
+        return _card(vendor, joined, token, stage, notice, status)
+    if stage == "confirm":
+        return _confirm(vendor, joined, token)
+    if stage == "refused":
+        return page("checkout/member_refused.html", **shared(vendor, joined, token))
+    return _member(vendor, joined, token, stage, notice, status)
+
+
+def shared(vendor: Vendor, joined: Member, token: str) -> dict[str, Any]:
+    """What every page of a membership shows."""
+    row = find_subscription(joined)
+    now_on = find_plan_by_code(vendor, joined.mode, row.tier) if row else None
+    plan = now_on or find_plan(joined)
+    return {
+        "face": face_of(vendor, joined.mode),
+        "title": plan.name,
+        "description": plan.about,
+        "amount_due": None,
+        "plan": plan,
+        "email": joined.email,
+        "page_url": url_for("checkout.member", token=token),
+        "notice": "",
+    }
+
+
+def let_out(mode: str, redirect_url: str | None = None) -> None:
+    """The page's button leads on to the provider's own page."""
+    try:
+        allow_provider(provider_for(mode).name, redirect_url)
+    except NoSuchProvider:
+        return
+
+
+def _card(vendor: Vendor, joined: Member, token: str, stage: str, notice: object, status: int) -> Response:
+    """What it costs, once more and exactly, and the way to the card; after a decline with the reason."""
+    plan, saving = find_plan(joined), find_saving(joined)
+    let_out(joined.mode, saving.redirect_url if saving else None)
+    told = quote(vendor, plan)
+    row = find_subscription(joined)
+    payments = payments_of(vendor, row, limit=1) if row else []
+    return page(
+        "checkout/member_card.html",
+        status=status,
+        **shared(vendor, joined, token) | {"notice": notice, "amount_due": None if plan.trial_days else told.today},
+        stage=stage,
+        quote=told,
+        moved=joined.tries > 1 and stage != "declined" and told.monthly.minor != joined.agreed_minor,
+        decline=explain(payments[0].decline_code) if stage == "declined" and payments else None,
+        action=url_for("checkout.member_card", token=token),
+    )
+
+
+def _confirm(vendor: Vendor, joined: Member, token: str) -> Response:
+    row = find_subscription(joined)
+    payment = payment_to_confirm(row) if row else None
+    if payment is None:
+        return _waiting(vendor, joined, token)
+    return page(
+        "checkout/member_confirm.html",
+        **shared(vendor, joined, token) | {"amount_due": payment.amount},
+        until=payment.expires_at,
+        pay_url=url_for("checkout.show", token=payment_token(vendor, payment)),
+    )
+
+
+def _waiting(vendor: Vendor, joined: Member, token: str, *, asked: int = 0) -> Response:
+    return page(
+        "checkout/member_waiting.html",
+        fragment="checkout/_member_waiting.html",
+        **shared(vendor, joined, token),
+        state_url=url_for("checkout.member_state", token=token, asked=asked + 1),
+        wait_seconds=2 if asked < QUICK_ASKS else 10,
+        refresh_seconds=REFRESH_SECONDS,
+        slow=asked >= QUICK_ASKS,
+    )
+
+
+def _member(vendor: Vendor, joined: Member, token: str, stage: str, notice: object, status: int) -> Response:
+    found = standing_of(vendor, joined)
+    payments = payments_of(vendor, found.row)
+    to_confirm = payment_to_confirm(found.row)
+    let_out(joined.mode)
+    return page(
+        "checkout/member.html",
+        status=status,
+        **shared(vendor, joined, token) | {"notice": notice},
+        stage=stage,
+        found=found,
+        word=WORDS[found.row.status][0],
+        tone=WORDS[found.row.status][1],
+        named={code: _named(vendor, found, code) for code in (found.planned, found.awaiting) if code},
+        card=_card_words(vendor, joined, found),
+        documents=documents_of(vendor, found.row),
+        receipts=[(payment, _receipt(vendor, payment)) for payment in payments if payment.captured_minor],
+        confirm_url=url_for("checkout.show", token=payment_token(vendor, to_confirm)) if to_confirm else None,
+        choosable=can_choose(found.row),
+        urls={name: url_for(f"checkout.member_{name}", token=token) for name in ("card", "plan", "cancel", "keep", "charge", "address")},
+    )
+
+
+def _named(vendor: Vendor, found: Standing, code: str) -> str:
+    plan: MembershipPlan | None = find_plan_by_code(vendor, found.row.mode, code)
+    return plan.name if plan else code
+
+
+def _card_words(vendor: Vendor, joined: Member, found: Standing) -> str:
+    if not found.card:
+        return _("No card")
+    card = get_saved(vendor, joined.mode, found.card)
+    return reader().card_ending(card.brand, card.last4)
+
+
+def _receipt(vendor: Vendor, payment: Payment) -> str:
+    return url_for("checkout.receipt", token=receipt_token(vendor, payment))
