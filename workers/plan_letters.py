@@ -14,8 +14,10 @@ from core.accounts.house import house
 from core.accounts.models import Vendor
 from core.billing.models import KeptSubscription
 from core.billing.store import get_subscription
+from core.kernel.config import settings
 from core.kernel.money import Money
 from core.kernel.sentence import Sentence
+from core.memberships.page import find_member_of, member_address
 from core.notifications.models import Message
 from core.subscriptions import member_words, plan_words
 from core.subscriptions.news import News, read_news
@@ -30,7 +32,7 @@ Facts = dict[str, Any]
 # Where somebody can change what the letter speaks of; by whether it is a plan of the house.
 PAGES: dict[bool, Callable[[KeptSubscription], str]] = {
     True: lambda _row: addresses.portal_plan(),
-    False: lambda row: addresses.membership(row.public_id),
+    False: lambda row: _member_page(row),
 }
 
 
@@ -50,6 +52,11 @@ class Spoken:
     says: list[Said]
     facts: list[tuple[Said, Said]]
     button: Said
+
+
+def _member_page(row: KeptSubscription) -> str:
+    """The member's own page; the house's first one for a subscription that nobody joined by a page."""
+    return member_address(row) if find_member_of(row) else settings().public_url
 
 
 def page_of(row: KeptSubscription) -> str:

@@ -64,11 +64,6 @@ def portal_plan() -> str:
     return f"{settings().public_url}/portal/plan"
 
 
-def membership(subscription: str) -> str:
-    """A customer's own page of a membership."""
-    return f"{settings().public_url}/membership/{subscription}"
-
-
 def portal_protection() -> str:
     return f"{settings().public_url}/portal/settings/protection"
 

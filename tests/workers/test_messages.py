@@ -301,7 +301,9 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
             == ("TEST MODE" in html)
             == ("[Test]" in mail["Subject"])
             == (
-                not {"payment", "link", "began", "export", "listing", "after", "subscription", "key", "document", "member"}.isdisjoint(message.params)
+                not {"payment", "link", "began", "export", "listing", "after", "subscription", "key", "document", "member"}.isdisjoint(
+                    message.params
+                )
             )
         )
 
