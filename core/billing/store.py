@@ -235,12 +235,12 @@ def read(row: KeptSubscription) -> Subscription:
 
 def as_of_now(row: KeptSubscription) -> tuple[Subscription, Offer]:
     """The value with every midnight that has passed, though nothing is kept, and what counts on its day: what an act would begin with."""
-    state = read(row)
+    state, offers = read(row), Offers()
     day = local_date(clock_of(row), state.zone)
-    state, _effects = run_to(state, day, lambda on: _offer_at(row, state, on))
+    state, _effects = run_to(state, day, lambda on: _offer_at(row, state, on, offers))
     if row.lapse_at is not None and now() >= row.lapse_at:
         state, _effects = lapse(state)
-    return state, _offer_at(row, state, state.today)
+    return state, _offer_at(row, state, state.today, offers)
 
 
 def get_subscription(seller: Seller, mode: str, public: str) -> KeptSubscription:

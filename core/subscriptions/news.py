@@ -129,6 +129,8 @@ def news_of(row: KeptSubscription, effect: Notice | StateChanged | TierChanged, 
         news, before=before, limit=_limit(state, news, before), blocked=state.branches.blocked,
         months=state.terms.hibernation_months, export_days=state.terms.export_days, rated=state.rate is not None, **_money(place), **_bank(row, place.event),
     )  # fmt: skip
+    named = {name: _title(state, code) for name in ("tier", "plan", "before") if (code := getattr(news, name))}
+    news = replace(news, **named)
     if place.event.seq != row.events:
         return news
     held = row.lapse_at.isoformat() if row.lapse_at is not None and state.awaiting is not None else ""
@@ -158,6 +160,11 @@ def _later(row: KeptSubscription, place: Place) -> Sequence[Effect]:
 def _tier_at(state: Subscription, later: Sequence[Effect]) -> str:
     """The plan as it was then: what the next change came from, or what it still is."""
     return next((effect.old for effect in later if isinstance(effect, TierChanged)), state.tier)
+
+
+def _title(state: Subscription, code: str) -> str:
+    """What people call a plan, as long as it is on the list."""
+    return state.terms.tier(code).title if state.terms.lists(code) else code
 
 
 def _limit(state: Subscription, news: News, before: str) -> int | None:

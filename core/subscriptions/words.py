@@ -45,7 +45,9 @@ def words(title: Sentence, *says: Sentence | None, facts: Iterable[tuple[Sentenc
 
 
 def name_of(code: str) -> str:
-    """What people call a plan."""
+    """What people call a plan: its name, or the code of one that is on no list any more."""
+    if code != code.lower() or " " in code:
+        return code
     return code.replace("_", " ").replace("-", " ").strip().title()
 
 
