@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Response
@@ -19,7 +19,7 @@ from core.web.guard import public
 from core.web.headers import allow
 from core.web.page import page
 from portal.blueprint import portal
-from portal.charts import bars, shares
+from portal.charts import bars, shares, twins
 
 SCHEMES = ("light", "dark")
 LOGO = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 3 1'%3E%3Crect width='3' height='1' fill='%23b4235a'/%3E%3C/svg%3E"
@@ -70,10 +70,11 @@ def _samples() -> dict[str, Any]:
     at = now()
     days = [(at - timedelta(days=13 - n)).date() for n in range(14)]
     taken = [(day, Money(1200 * (n * 7 % 5), "GBP"), n * 7 % 5, "#charts") for n, day in enumerate(days)]
+    year = [(date(2026, n, 1), Money(300 + 50 * n, "GBP"), Money(300, "GBP"), "#charts") for n in range(1, 13)]
     face = Face("Harbour Street Bakery", "hello@bakery.example", "test", logo=Logo(LOGO, 90, 30, False))
     return {
         "pounds": Money(6500, "GBP"), "less": Money(-975, "GBP"), "yen": Money(8800, "JPY"), "nothing": Money(0, "GBP"), "at": at,
-        "chart": bars(taken, "GBP"), "parts": shares([("Paid", "good", 17, "#charts"), ("Declined", "bad", 4, "#charts"), ("Left", "quiet", 2, "#charts")]),
+        "chart": bars(taken, "GBP"), "year": twins(year, "GBP"), "parts": shares([("Paid", "good", 17, "#charts"), ("Declined", "bad", 4, "#charts"), ("Left", "quiet", 2, "#charts")]),
         "opened": [(f"{day:%d %b}", [n % 4 * 3, n % 4]) for n, day in enumerate(days)], "face": face,
         "steps": [{"title": "Confirm your address", "text": "", "done": True, "href": "#", "action": ""},
                   {"title": "Make a link", "text": "It takes a minute.", "done": False, "href": "#charts", "action": "Make one"}],

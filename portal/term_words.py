@@ -29,6 +29,7 @@ LABELS: dict[str, Any] = {
     "suspend_after": _l("Days until the service stops"),
     "cancel_after": _l("Days until the subscription ends"),
     "export_days": _l("Days in which data can be fetched afterwards"),
+    "renewal_notice_days": _l("Notice before a renewal, in days"),
     "trial_notice_days": _l("Notice before a trial ends, in days"),
     "hibernation_months": _l("Longest hibernation, in months"),
     "hibernation_notice_month": _l("Notice of its end after so many months"),
@@ -42,7 +43,11 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("sums", _l("Other prices"), ("branch_price", "hibernation_fee", "small_amount", "gateway_minimum")),
     ("growing", _l("Growing and changing"), ("grace_days", "notice_days", "clean_days", "free_toggle_days", "awaiting_hours")),
     ("unpaid", _l("When a charge is declined"), ("retry_days", "suspend_after", "cancel_after", "export_days")),
-    ("resting", _l("Trials and hibernating"), ("trial_days", "trial_notice_days", "hibernation_months", "hibernation_notice_month")),
+    (
+        "resting",
+        _l("Trials and hibernating"),
+        ("renewal_notice_days", "trial_days", "trial_notice_days", "hibernation_months", "hibernation_notice_month"),
+    ),
     ("abroad", _l("Other currencies"), ("drift_bps", "drift_notice_days", "minimums")),
     ("papers", _l("Papers"), ("credit_note_days", "tax_check_hours")),
 )

@@ -19,7 +19,7 @@ CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 BOUNDS: dict[str, tuple[int, int]] = {
     "trial_days": (0, 90),
     "grace_days": (1, 60), "clean_days": (1, 60), "free_toggle_days": (0, 28), "suspend_after": (2, 27), "cancel_after": (3, 365),
-    "export_days": (1, 3650), "awaiting_hours": (1, 47), "trial_notice_days": (1, 28), "hibernation_months": (2, 60),
+    "export_days": (1, 3650), "awaiting_hours": (1, 47), "trial_notice_days": (1, 28), "renewal_notice_days": (1, 27), "hibernation_months": (2, 60),
     "hibernation_notice_month": (1, 59), "drift_notice_days": (1, 27), "credit_note_days": (1, 60),
     "tax_check_hours": (1, 720),
 }  # fmt: skip

@@ -11,7 +11,10 @@ from core.accounts.invite import invite
 from core.customers.keys import make_key
 from core.kernel.clock import now
 from core.kernel.config import settings
+from core.kernel.money import Money
 from core.kernel.signing import PURPOSES, make_token
+from core.memberships.join import ask_to_join
+from core.memberships.plans import PlanTerms, make_plan
 from core.payments.link import link_token
 from core.payments.long_export import request_export, write_next
 from core.payments.prefill import Answers, make_prefill
@@ -29,6 +32,8 @@ KEYS_OF = {
     "receipt": {"receipt"},
     "cards": {"saving"},
     "mine": {"payer"},
+    "j": {"joining"},
+    "m": {"membership"},
     "verify-email": {"email-verify"},
     "reset-password": {"password-reset"},
     "invitation": {"invitation"},
@@ -109,6 +114,9 @@ def issued(app, shop):
         asked = {"email": "ada@example.com", "name": "Ada", "description": "Bread", "form_token": "s" * 20}
         rows["saving"] = request_saving(shop.vendor, "test", **asked).token_id
         rows["payer"] = make_key(shop.vendor, "test", "ada@example.com").token_id
+        plan = make_plan(shop.vendor, "test", terms=PlanTerms("Gold", Money(3000, "GBP"), "", 0), by=shop.user.public_id)
+        member = ask_to_join(shop.vendor, plan, email="ada@example.com", name="Ada", form_token="j" * 20)
+        rows |= {"joining": plan.token_id, "membership": member.token_id}
         rows["invitation"] = invite(shop.vendor, email="asked@example.com", role="support", by=shop.user.public_id).token_id
         rows |= {purpose: make_email_link(shop.user, purpose).token_id for purpose in ("email-verify", "password-reset")}
     with app.app_context():

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 
 from core.billing.effects import NOTICES
+from core.kernel.config import settings
 from core.subscriptions import member_words, plan_words
 from core.subscriptions.news import CHANGES, KINDS, OUTAGE, News
 from core.subscriptions.tell import kind_of
@@ -218,6 +219,6 @@ def test_a_member_gets_a_letter_from_the_seller_that_leads_to_the_membership(app
         one.text,
         "We try again on 2 December 2026.",
         "paused from that day",
-        f"/membership/{life.row.public_id}",
+        settings().public_url,
         seller.vendor.support_email,
     )

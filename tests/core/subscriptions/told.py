@@ -152,8 +152,8 @@ class Noted(Life):
         told = [effect for effect in story.new if isinstance(effect, Notice | StateChanged | TierChanged)]
         with self.unit(story.state.today):
             row = store._locked(self.row)
-            store._put(row, story.state)
-            store._note(row, "midnight", story.state.today, {}, told, "system")
+            store._put(row, store.read(row), story.state)
+            store._note(row, "midnight", story.state, {}, told, "system")
         self.on = story.state.today
         return self.follow()  # type: ignore[return-value]
 
