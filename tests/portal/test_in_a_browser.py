@@ -86,7 +86,7 @@ def test_filters_change_the_list_and_the_address_without_a_new_page(visitor: Vis
     page.evaluate("window.stayed = true")
     page.get_by_label("Status").select_option("succeeded")
     expect(page.get_by_text(declined.reference)).to_have_count(0)
-    expect(page.get_by_text(paid.reference)).to_be_visible()
+    expect(page.get_by_text(paid.reference, exact=True)).to_be_visible()
     assert "status=succeeded" in page.url and page.evaluate("window.stayed")
     page.reload()
     expect(page.get_by_label("Status")).to_have_value("succeeded")
@@ -218,7 +218,7 @@ def test_control_k_goes_to_the_search_and_finds_a_payment(visitor: Visit, shop: 
     page.keyboard.press("Control+k")
     page.keyboard.type("hopp")
     page.keyboard.press("Enter")
-    expect(page.get_by_text(paid.reference)).to_be_visible()
+    expect(page.get_by_text(paid.reference, exact=True)).to_be_visible()
 
 
 def test_the_reason_behind_a_figure_opens_without_scripts_and_leads_to_its_lines(visitor: Visit, shop: Shop, live_server: str) -> None:

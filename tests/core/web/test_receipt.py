@@ -101,9 +101,9 @@ def test_the_button_is_for_the_screen_only() -> None:
 
 
 def test_what_people_typed_is_never_taken_for_markup() -> None:
-    hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}{% raw %}"
+    hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7777*7}}{% raw %}"
     html = page(replace(Paid(), description=hostile, payer_name=hostile, email=hostile), name=hostile)
-    assert "<script" not in html and "<img" not in html and "49" not in html.replace("149", "")
+    assert "<script" not in html and "<img" not in html and "54439" not in html
     assert "alert(1)" in printed(html)
     assert render_pdf(html).refused == []
 
