@@ -112,9 +112,10 @@ def differences(before: Terms, after: Terms) -> list[Difference]:
 def _of_tier(before: Terms, after: Terms, code: str) -> list[Difference]:
     old = before.tier(code) if before.lists(code) else None
     new = after.tier(code) if after.lists(code) else None
-    if old is None or new is None:
-        title = (new or old).title  # type: ignore[union-attr]
-        return [Difference(title, say_tier(old) if old else None, say_tier(new) if new else None)]
+    if old is None:
+        return [Difference(new.title, None, say_tier(new))] if new is not None else []
+    if new is None:
+        return [Difference(old.title, say_tier(old), None)]
     found = []
     if old.title != new.title:
         found.append(Difference(_("Name of %(code)s", code=code), old.title, new.title))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, select
 
@@ -105,7 +106,7 @@ def is_holder(vendor: Vendor, user: User, permission: str) -> ColumnElement[bool
     return exists(_holders(select(Membership.user_id), vendor, permission).where(Membership.user_id == user.id))
 
 
-def _holders(query: Select, vendor: Vendor, permission: str) -> Select:  # type: ignore[type-arg]
+def _holders(query: Select[Any], vendor: Vendor, permission: str) -> Select[Any]:
     custom = (CustomRole.vendor_id == Membership.vendor_id) & (CustomRole.id == Membership.custom_role_id)
     may = Membership.role.in_(PERMISSIONS[permission]) | CustomRole.permissions.contains([permission])
     return query.outerjoin(CustomRole, custom).where(Membership.vendor_id == vendor.id, may)

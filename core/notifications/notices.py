@@ -128,7 +128,7 @@ def read_all(vendor: Vendor, mode: str, user: User) -> None:
         reading.read_to, reading.opened = max(last, reading.read_to), []
 
 
-def _wanted(query: Select, vendor: Vendor, mode: str, user: User) -> Select:  # type: ignore[type-arg]
+def _wanted(query: Select[Any], vendor: Vendor, mode: str, user: User) -> Select[Any]:
     """Kept to this vendor, this mode, and without the kinds that this person does not want to see: in a muted test mode none but those that cannot be muted."""
     unwanted = select(NotificationChoice.kind).where(
         NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.person == user.public_id,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
+from sqlalchemy.orm import aliased
 
 from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
 from core.billing import store
 from core.billing.begin import START
+from core.billing.lines import sum_of
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription
 from core.customers.meet import CustomerBlocked
 from core.kernel.clock import now
@@ -39,12 +41,17 @@ def list_due(limit: int = 200) -> list[tuple[uuid.UUID, str, uuid.UUID]]:
 def send_charges(vendor_id: uuid.UUID, mode: str, subscription_id: uuid.UUID) -> int:
     """Make a payment of each charge that is due; answers how many. **No money moves**: a worker sends them once this is committed.
 
-    Without a card the charge counts as declined for good: a new card is asked for.
+    Nothing is asked for twice: a charge for documents that another one is out for waits for that answer, and what is paid by then is
+    not asked for any more. Without a card it counts as declined for good: a new card is asked for.
     """
     row = _lock(vendor_id, mode, subscription_id)
     seller, sent = get_vendor(vendor_id), 0
     while (charge := _first_due(row)) is not None:
-        payment = _pay(seller, row, charge)
+        amount = _still_asked(row, charge)
+        if not amount:
+            _end(charge, "stopped")
+            continue
+        payment = _pay(seller, row, charge, amount)
         if payment is None:
             _end(charge, "refused")
             store.refuse(row, tuple(charge.documents), hard=True)
@@ -56,12 +63,21 @@ def send_charges(vendor_id: uuid.UUID, mode: str, subscription_id: uuid.UUID) ->
     return sent
 
 
-def _pay(seller: Vendor, row: KeptSubscription, charge: BillingCharge) -> Payment | None:
+def _still_asked(row: KeptSubscription, charge: BillingCharge) -> Money:
+    """What of a charge its documents still ask for: those that are owed, and the draft of a change that waits for its payment."""
+    state = store.read(row)
+    owed = sum_of((each.due for each in state.open if each.document in charge.documents), charge.currency)
+    held = state.awaiting
+    if held is not None and held.document.number in charge.documents:
+        owed = owed + held.document.gross - min(held.document.gross, state.balance)
+    return min(owed, Money(charge.amount_minor, charge.currency))
+
+
+def _pay(seller: Vendor, row: KeptSubscription, charge: BillingCharge, amount: Money) -> Payment | None:
     card = find_card_of(seller, row)
     if card is None:
         return None
     _let_go_of_earlier(row, charge)
-    amount = Money(charge.amount_minor, charge.currency)
     try:
         with db.session.begin_nested():
             return charge_saved(
@@ -166,8 +182,12 @@ def _lock(vendor_id: uuid.UUID, mode: str, subscription_id: uuid.UUID) -> KeptSu
 
 
 def _first_due(row: KeptSubscription) -> BillingCharge | None:
+    """The first one whose time has come and whose documents no other charge is out for."""
     mine = (BillingCharge.vendor_id == row.vendor_id, BillingCharge.mode == row.mode, BillingCharge.subscription_id == row.id)
-    due = select(BillingCharge).where(*mine, BillingCharge.state == "wanted", BillingCharge.due_at <= now())
+    out = aliased(BillingCharge)
+    same_row = (out.vendor_id == row.vendor_id, out.mode == row.mode, out.subscription_id == row.id, out.state == "sent")
+    waits = exists().where(*same_row, out.documents.overlap(BillingCharge.documents))
+    due = select(BillingCharge).where(*mine, BillingCharge.state == "wanted", BillingCharge.due_at <= now(), ~waits)
     return db.session.scalar(due.order_by(BillingCharge.due_at, BillingCharge.event_seq, BillingCharge.place).limit(1).with_for_update())
 
 

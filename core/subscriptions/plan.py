@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from core.accounts.house import HOUSE, find_details, house
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
 from core.billing import forecast, store
 from core.billing.effects import Effect
-from core.billing.models import BillingDocument, KeptSubscription, PriceList
+from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, PriceList
 from core.billing.renew import Offer
 from core.billing.states import CANCELLED
 from core.billing.store import Beginning
 from core.billing.subscription import Step
-from core.billing.wishes import Wish
+from core.billing.wishes import ChooseTier, Reactivate, Resume, Wish
 from core.directory.standing import find_standing
-from core.kernel.db import db
+from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict
 from core.payments.saved import find_default
 from core.payments.saved_models import SavedCard, Saving
@@ -30,6 +30,12 @@ class NoCard(Conflict):
     """A plan is paid with a saved card, and there is none."""
 
     code = "no_card"
+
+
+class PaymentOut(Conflict):
+    """A payment is on its way."""
+
+    code = "payment_out"
 
 
 class HasPlan(Conflict):
@@ -109,10 +115,24 @@ def counts(vendor: Vendor, mode: str) -> tuple[int, int]:
 
 
 def act(row: KeptSubscription, wish: Wish, *, by: str) -> tuple[Effect, ...]:
-    """What the vendor wishes, today, with all that follows from it. Refuses as the act itself does."""
+    """What the vendor wishes, today, with all that follows from it. Refuses as the act itself does.
+
+    Refuses PaymentOut while the card is being asked for an earlier wish of this kind: letting go of that would have both paid.
+    """
+    row = lock_again(row)
+    held = store.read(row).awaiting
+    if held is not None and isinstance(wish, ChooseTier | Resume | Reactivate) and is_out(row, held.document.number):
+        raise PaymentOut("The card is being charged for this. Wait for its answer.")
     effects = store.wish_for(row, wish, by=by)
     follow(row)
     return effects
+
+
+def is_out(row: KeptSubscription, document: int) -> bool:
+    """Whether the card is being asked for one of the subscription's documents, and has not answered yet."""
+    mine = (BillingCharge.vendor_id == row.vendor_id, BillingCharge.mode == row.mode, BillingCharge.subscription_id == row.id)
+    asked = exists().where(*mine, BillingCharge.state == "sent", BillingCharge.documents.contains([document]))
+    return bool(db.session.scalar(select(asked)))
 
 
 def take_back(row: KeptSubscription, document: BillingDocument, *, reason: str, by: str) -> tuple[Effect, ...]:

@@ -99,7 +99,11 @@ class PlanForm(Form):
 
     @property
     def tiers(self) -> tuple[Tier, ...]:
-        return tuple(Tier(*(self[f"tier_{n}_{part}"].data for part in ("code", "price", "limit")), *self._words(n)) for n in self.filled)  # type: ignore[arg-type]
+        return tuple(self._tier(n) for n in self.filled)
+
+    def _tier(self, n: int) -> Tier:
+        code, price, limit = (self[f"tier_{n}_{part}"].data for part in ("code", "price", "limit"))
+        return Tier(code, price, limit, *self._words(n))
 
     def _words(self, n: int) -> tuple[str, str]:
         return self[f"tier_{n}_name"].data or "", self[f"tier_{n}_about"].data or ""

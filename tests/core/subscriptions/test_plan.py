@@ -19,7 +19,7 @@ from core.ledger.book import PLATFORM
 from core.ledger.proof import look_for_breaks
 from core.payments.models import Payment
 from core.subscriptions import charges, plan
-from core.subscriptions.plan import HasPlan, NoCard
+from core.subscriptions.plan import HasPlan, NoCard, PaymentOut
 from tests.core.subscriptions.plans import Life, publish, save_card
 from tests.factories import make_shop, unit
 
@@ -155,6 +155,43 @@ def test_without_a_card_it_counts_as_refused_and_a_new_card_pays_at_once(app: Fl
         charges.use_new_card(HOUSE, "test", email=life.email)
     life.answer(date(2026, 12, 3))
     assert life.state().status == "active"
+    check_books(life)
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends", "paid"), [("yes", ["received", "received", "stopped"], 2), ("no", ["received", "refused", "received"], 2)]
+)
+def test_a_new_card_while_a_charge_is_out_waits_for_its_answer(app: Flask, answer: str, ends: list[str], paid: int) -> None:
+    life = Life(app, NOVEMBER)
+    life.answer(NOVEMBER)
+    life.to(date(2026, 11, 30))
+    life.to(date(2026, 12, 1), pays="")
+    (out,) = life.sent()
+    save_card(app, life.email, "1111")
+    with life.unit(date(2026, 12, 1), 20):
+        charges.use_new_card(HOUSE, "test", email=life.email)
+    life.answer(date(2026, 12, 1), "", hour=20)
+    assert [charge.id for charge in life.sent()] == [out.id] and len(life.payments()) == 2, "nothing is asked for twice"
+    life.tell(date(2026, 12, 1), out, answer, hour=20)
+    life.answer(date(2026, 12, 1), hour=21)
+    assert [charge.state for charge in life.charges()] == ends
+    assert sum(payment.captured_minor for payment in life.payments()) == 100 * paid
+    assert life.state().status == "active" and life.state().balance.minor == 0
+    check_books(life)
+
+
+def test_an_upgrade_pressed_again_while_its_charge_is_out_is_refused_and_paid_once(app: Flask) -> None:
+    life = Life(app, NOVEMBER)
+    life.answer(NOVEMBER)
+    life.to(date(2026, 11, 11))
+    life.wish(date(2026, 11, 11), ChooseTier("pro"), pays="")
+    for again in ("pro", "enterprise"):
+        with pytest.raises(PaymentOut):
+            life.wish(date(2026, 11, 11), ChooseTier(again), pays="")
+    life.answer(date(2026, 11, 11))
+    assert life.state().tier == "pro" and [payment.captured_minor for payment in life.payments()] == [100, 133]
+    life.wish(date(2026, 11, 11), ChooseTier("enterprise"))
+    assert life.state().tier == "enterprise"
     check_books(life)
 
 
