@@ -115,4 +115,7 @@ def test_the_picture_of_a_photograph_needs_no_more_than_the_screen_shows(visitor
     page = visitor(phone=True)
     page.goto(f"/directory?q={word}")
     page.get_by_role("link", name=word).click()
-    page.wait_for_function("document.querySelector('.listing-pictures img').currentSrc.endsWith('-640.webp')")
+    picture = page.locator(".listing-pictures img").first
+    picture.scroll_into_view_if_needed()
+    seen = "img => img.complete ? img.currentSrc : new Promise(done => img.addEventListener('load', () => done(img.currentSrc)))"
+    assert picture.evaluate(seen).endswith("-640.webp")

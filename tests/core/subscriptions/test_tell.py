@@ -98,7 +98,7 @@ def test_a_run_that_comes_late_tells_each_day_as_it_was(shop: Shop) -> None:
     life.on = november(13)
     life.pay()
     breached = life.last("limit_breached")
-    assert (breached.plan, breached.limit, life.last("limit_enforced").before) == ("starter", 10, "starter")
+    assert (breached.plan, breached.limit, life.last("limit_enforced").before) == ("Starter", 10, "Starter")
     assert life.state().tier == "pro" and life.last("grace_running").next_on is None
 
 
