@@ -1,7 +1,8 @@
 """The public search: words with their slips forgiven, a category, facts of products, near a place, open now; by keyset, however many there are.
 
 It looks across vendors and sees only what is shown (index.py writes that). First come listings that have the words in their name, then those
-that have them anywhere, each newest first; near a place, the nearest first.
+that have them anywhere, each newest first; near a place, the nearest first. How common a word is decides how PostgreSQL had best look for it,
+so every question is planned for its own words.
 """
 
 from __future__ import annotations
@@ -13,13 +14,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
-
 from core.directory.hours import DAY, MONDAY_OF_1970, WEEK
 from core.directory.point import Point
 from core.directory.spelling import spellings, whole_words
 from core.directory.words import MOST_ASKED, query, words_of
-from core.kernel.db import db
+from core.kernel.ask import ask_for
 from core.kernel.errors import NotFound
 
 PAGE = 20
@@ -98,10 +97,10 @@ def _search(wish: Wish, words: list[str], at: datetime, after: str | None, limit
     if not words:
         rows = _newest(wish, [], asked, at, last, limit + 1)
         return _page(rows, limit, [f"w~0~{hit.listing_id}" for hit in rows])
-    named = _newest(wish, ["e.named @@ CAST(:words AS tsquery)"], asked, at, last, limit + 1) if kind != "w" else []
+    named = _newest(wish, ["e.named @@ CAST(%(words)s AS tsquery)"], asked, at, last, limit + 1) if kind != "w" else []
     marks = [f"n~0~{hit.listing_id}" for hit in named]
     if len(named) <= limit:
-        elsewhere = ["e.words @@ CAST(:words AS tsquery)", "NOT e.named @@ CAST(:words AS tsquery)"]
+        elsewhere = ["e.words @@ CAST(%(words)s AS tsquery)", "NOT e.named @@ CAST(%(words)s AS tsquery)"]
         others = _newest(wish, elsewhere, asked, at, last if kind == "w" else None, limit + 1 - len(named))
         marks += [f"w~0~{hit.listing_id}" for hit in others]
         named += others
@@ -138,46 +137,53 @@ def _newest(wish: Wish, having: list[str], words: str, at: datetime, last: uuid.
             at=at,
         )
     if last:
-        asked.add("e.listing_id < :last", last=last)
+        asked.add("e.listing_id < %(last)s", last=last)
     sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, NULL
               FROM (SELECT e.vendor_id, e.mode, e.listing_id FROM directory_entries e
-                    WHERE {" AND ".join(asked.where)} ORDER BY e.listing_id DESC LIMIT :most) found
+                    WHERE {" AND ".join(asked.where)} ORDER BY e.listing_id DESC LIMIT %(most)s) found
               JOIN directory_entries e USING (vendor_id, mode, listing_id) ORDER BY e.listing_id DESC"""
-    return [Hit(*row) for row in db.session.execute(text(sql), asked.values | {"most": most})]
+    return [Hit(*row) for row in ask_for(sql, asked.values | {"most": most})]
 
 
 # Minutes of the wall clock since 1970, and of the week since Monday: what index.py has written down is asked, as in hours.py.
-WALL = "CAST(floor(extract(epoch FROM :at AT TIME ZONE p.time_zone) / 60) AS int)"
+WALL = "CAST(floor(date_part('epoch', %(at)s AT TIME ZONE p.time_zone) / 60) AS int)"
 OPEN = f"""CASE WHEN p.cover @> {WALL} THEN p.special @> {WALL}
-                ELSE p.week @> (({WALL} - {MONDAY_OF_1970}) % {WEEK}) OR p.week @> (({WALL} - {MONDAY_OF_1970}) % {WEEK} + {WEEK}) END"""
-METRES = f"""CAST(2 * {EARTH_METRES} * asin(least(1, sqrt(power(sin(radians((p.lat_e6 - :lat) / 2e6)), 2)
-             + cos(radians(:lat / 1e6)) * cos(radians(p.lat_e6 / 1e6)) * power(sin(radians((p.lon_e6 - :lon) / 2e6)), 2)))) AS int)"""
+                ELSE p.week @> (({WALL} - {MONDAY_OF_1970}) %% {WEEK}) OR p.week @> (({WALL} - {MONDAY_OF_1970}) %% {WEEK} + {WEEK}) END"""
+# Millionths of a degree as radians, whole and halved: what is the same for every place is worked out once.
+RADIAN, HALF = math.radians(1e-6), math.radians(0.5e-6)
+METRES = f"""CAST({2 * EARTH_METRES}::float8 * asin(least(1, sqrt(power(sin((p.lat_e6 - %(lat)s) * {HALF!r}::float8), 2)
+             + %(shrunk)s::float8 * cos(p.lat_e6 * {RADIAN!r}::float8) * power(sin((p.lon_e6 - %(lon)s) * {HALF!r}::float8), 2)))) AS int)"""
 assert WEEK == 7 * DAY
 
 
 def _near(wish: Wish, words: str, at: datetime, after: tuple[int, uuid.UUID | None] | None, most: int) -> list[Hit]:
-    """Places within a box around the point, by an index; of these the ones within the circle, by the distance along the globe."""
+    """Places within a box around the point, by an index; of these the ones within the circle, by the distance along the globe.
+
+    They are put in order first, and listings are looked up only until there are enough.
+    """
     point, asked = wish.near, _narrowed(wish)
     if point is None:
         raise RuntimeError("near nothing")
     if words:
-        asked.add("e.words @@ CAST(:words AS tsquery)", words=words)
-    places = ["p.mode = 'live'", "p.lat_e6 BETWEEN :south AND :north", _longitudes(point, wish.radius_km, asked.values)]
-    asked.values |= {"lat": point.lat_e6, "lon": point.lon_e6, "radius": wish.radius_km * 1000}
+        asked.add("e.words @@ CAST(%(words)s AS tsquery)", words=words)
+    places = ["p.mode = 'live'", "p.lat_e6 BETWEEN %(south)s AND %(north)s", _longitudes(point, wish.radius_km, asked.values)]
+    shrunk = math.cos(point.lat_e6 * RADIAN)
+    asked.values |= {"lat": point.lat_e6, "lon": point.lon_e6, "shrunk": shrunk, "radius": wish.radius_km * 1000}
     reach = wish.radius_km * 1_000_000 // (METRES_PER_DEGREE // 1000) + 1
     asked.values |= {"south": point.lat_e6 - reach, "north": point.lat_e6 + reach}
     if wish.open_now:
         places.append(OPEN)
         asked.values["at"] = at
-    asked.add("d.metres <= :radius")
     if after:
-        asked.add("(d.metres, e.listing_id) > (:far, :last)", far=after[0], last=after[1])
+        asked.add("(d.metres, d.listing_id) > (%(far)s, %(last)s)", far=after[0], last=after[1])
     sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, d.metres
-              FROM (SELECT p.vendor_id, p.mode, p.listing_id, min({METRES}) AS metres FROM directory_places p
-                    WHERE {" AND ".join(places)} GROUP BY p.vendor_id, p.mode, p.listing_id) d
+              FROM (SELECT q.vendor_id, q.mode, q.listing_id, min(q.metres) AS metres
+                    FROM (SELECT p.vendor_id, p.mode, p.listing_id, {METRES} AS metres
+                          FROM directory_places p WHERE {" AND ".join(places)} OFFSET 0) q
+                    WHERE q.metres <= %(radius)s GROUP BY q.vendor_id, q.mode, q.listing_id ORDER BY metres, q.listing_id) d
               JOIN directory_entries e ON e.vendor_id = d.vendor_id AND e.mode = d.mode AND e.listing_id = d.listing_id
-              WHERE {" AND ".join(asked.where)} ORDER BY d.metres, e.listing_id LIMIT :most"""
-    return [Hit(*row) for row in db.session.execute(text(sql), asked.values | {"most": most})]
+              WHERE {" AND ".join(asked.where)} ORDER BY d.metres, d.listing_id LIMIT %(most)s"""
+    return [Hit(*row) for row in ask_for(sql, asked.values | {"most": most})]
 
 
 def _longitudes(point: Point, radius_km: int, values: dict[str, Any]) -> str:
@@ -188,20 +194,20 @@ def _longitudes(point: Point, radius_km: int, values: dict[str, Any]) -> str:
     west, east = point.lon_e6 - reach, point.lon_e6 + reach
     values |= {"west": west, "east": east}
     if reach >= 180_000_000:
-        return "p.lon_e6 BETWEEN least(:west, -180000000) AND greatest(:east, 180000000)"
+        return "p.lon_e6 BETWEEN least(%(west)s, -180000000) AND greatest(%(east)s, 180000000)"
     if west < -180_000_000:
         values["west"] = west + 360_000_000
-        return "(p.lon_e6 >= :west OR p.lon_e6 <= :east)"
+        return "(p.lon_e6 >= %(west)s OR p.lon_e6 <= %(east)s)"
     if east > 180_000_000:
         values["east"] = east - 360_000_000
-        return "(p.lon_e6 >= :west OR p.lon_e6 <= :east)"
-    return "p.lon_e6 BETWEEN :west AND :east"
+        return "(p.lon_e6 >= %(west)s OR p.lon_e6 <= %(east)s)"
+    return "p.lon_e6 BETWEEN %(west)s AND %(east)s"
 
 
 def _narrowed(wish: Wish) -> _Question:
     asked = _Question()
     if wish.category:
-        asked.add("e.category = :category", category=wish.category)
+        asked.add("e.category = %(category)s", category=wish.category)
     if wish.facts:
-        asked.add("e.facts @> CAST(:facts AS text[])", facts=list(wish.facts[:MOST_FACTS]))
+        asked.add("e.facts @> CAST(%(facts)s AS text[])", facts=list(wish.facts[:MOST_FACTS]))
     return asked

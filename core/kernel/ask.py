@@ -98,5 +98,15 @@ class Search:
         return [row_maker(model, self._columns) for model in self._models]
 
 
+def ask_for(text: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """A question in SQL that PostgreSQL plans anew for these very values, in the present unit of work: `%(name)s` stands for a value.
+
+    For what is rare or common as the case may be. Of a text that is asked again and again the driver makes a prepared statement, and
+    PostgreSQL then a plan for values it does not know, which takes every word for a rare one.
+    """
+    connection = reader() or driver()
+    return connection.execute(text, values, prepare=False).fetchall()  # type: ignore[no-any-return]
+
+
 def _answers(cursor: Any, one: bool) -> list[tuple[Any, ...]]:
     return cursor.fetchmany(1) if one else cursor.fetchall()

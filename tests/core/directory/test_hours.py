@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from core.directory.hours import (
     BadHours,
@@ -24,7 +23,7 @@ from core.directory.hours import (
     week_of,
 )
 from core.directory.search import OPEN
-from core.kernel.db import db
+from core.kernel.ask import ask_for
 from tests.factories import unit
 
 
@@ -133,10 +132,10 @@ def test_the_database_says_what_we_say(app: Flask, table: Timetable, minutes: li
         "zone": table.time_zone,
         **{name: _spelt(ranges) for name, ranges in (("week", week_of(table)), ("cover", cover), ("special", special))},
     }
-    asked = f"""SELECT {OPEN} FROM (SELECT CAST(:zone AS text) AS time_zone, CAST(:week AS int4multirange) AS week,
-                CAST(:cover AS int4multirange) AS cover, CAST(:special AS int4multirange) AS special) p"""
+    asked = f"""SELECT {OPEN} FROM (SELECT CAST(%(zone)s AS text) AS time_zone, CAST(%(week)s AS int4multirange) AS week,
+                CAST(%(cover)s AS int4multirange) AS cover, CAST(%(special)s AS int4multirange) AS special) p"""
     with unit(app):
-        said = [db.session.execute(text(asked), row | {"at": at}).scalar() for at in instants]
+        said = [ask_for(asked, row | {"at": at})[0][0] for at in instants]
     assert said == [is_open(table, at) for at in instants]
 
 

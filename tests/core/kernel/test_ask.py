@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from core.accounts.models import Vendor
 from core.kernel import ask
-from core.kernel.ask import Question
-from core.kernel.db import db, finish_unit, locked
+from core.kernel.ask import Question, ask_for
+from core.kernel.db import db, driver, finish_unit, locked
 from core.payments.models import Attempt, Payment, PaymentLink
 from tests.factories import make_link, make_payment, make_shop
 
@@ -117,3 +117,23 @@ def test_a_connection_that_breaks_is_the_database_being_away(app: Flask, monkeyp
             patched.setattr(ask, "open_for_reading", hang_up)
             LINK.first(link=link.public_id)
         assert LINK.first(link=link.public_id) is not None
+
+
+def test_a_question_that_depends_on_its_values_is_planned_for_each(app: Flask) -> None:
+    """A text that the driver prepares is soon planned for values nobody knows."""
+    usual, anew = (f"SELECT name FROM vendors WHERE public_id = %(one)s AND {sign} = {sign}" for sign in (1, 2))
+    prepared = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s"
+    with app.app_context():
+        for number in range(12):
+            assert driver().execute(usual, {"one": f"nobody {number}"}).fetchall() == []
+            assert ask_for(anew, {"one": f"nobody {number}"}) == []
+        count = [driver().execute(prepared, (f"%{sign} = {sign}",), prepare=False).fetchone()[0] for sign in (1, 2)]
+    assert count == [1, 0]
+
+
+def test_it_sees_what_the_unit_has_written(app: Flask) -> None:
+    shop, name = make_shop(app), secrets.token_hex(8)
+    with app.app_context():
+        db.session.get_one(Vendor, shop.vendor.id).name = name
+        assert ask_for("SELECT name FROM vendors WHERE public_id = %(one)s", {"one": shop.vendor.public_id}) == [(name,)]
+        finish_unit(keep=False)
