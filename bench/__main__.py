@@ -22,6 +22,7 @@ HOMES = {
     "F5": "reading",
     "F6": "export",
     "F8": "papers",
+    "F8-INVOICES": "invoices",
     "F9": "draining",
     "F10": "renewals",
     "F12": "memory",
