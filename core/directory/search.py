@@ -150,7 +150,7 @@ WALL = "CAST(floor(date_part('epoch', %(at)s AT TIME ZONE p.time_zone) / 60) AS 
 OPEN = f"""CASE WHEN p.cover @> {WALL} THEN p.special @> {WALL}
                 ELSE p.week @> (({WALL} - {MONDAY_OF_1970}) %% {WEEK}) OR p.week @> (({WALL} - {MONDAY_OF_1970}) %% {WEEK} + {WEEK}) END"""
 # Millionths of a degree as radians, whole and halved: what is the same for every place is worked out once.
-RADIAN, HALF = math.radians(1e-6), math.radians(0.5e-6)
+RADIAN, HALF = math.radians(1) / 1_000_000, math.radians(1) / 2_000_000
 METRES = f"""CAST({2 * EARTH_METRES}::float8 * asin(least(1, sqrt(power(sin((p.lat_e6 - %(lat)s) * {HALF!r}::float8), 2)
              + %(shrunk)s::float8 * cos(p.lat_e6 * {RADIAN!r}::float8) * power(sin((p.lon_e6 - %(lon)s) * {HALF!r}::float8), 2)))) AS int)"""
 assert WEEK == 7 * DAY
