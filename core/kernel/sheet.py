@@ -44,10 +44,13 @@ def words(column: Any) -> ColumnElement[str]:
 
 
 def decimal(minor: Any, currency: Any) -> ColumnElement[Any]:
-    """Minor units as the exact decimal number, `12.30`, with as many places as the currency has."""
-    none = [code for code in OFFERED if exponent(code) == 0]
-    three = [code for code in OFFERED if exponent(code) == 3]
+    """Minor units as the exact decimal number, `12.30`, with as many places as the currency has.
+
+    Nearly all have two: these are asked for first, and of so long a list PostgreSQL makes a table to look them up in.
+    """
+    none, two, three = ([code for code in OFFERED if exponent(code) == places] for places in (0, 2, 3))
     unit = case(
+        (currency.in_(two), literal_column("0.01")),
         (currency.in_(none), literal_column("1.")),
         (currency.in_(three), literal_column("0.001")),
         else_=literal_column("0.01"),

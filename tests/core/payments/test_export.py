@@ -9,10 +9,12 @@ import tracemalloc
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import CHAR, BigInteger, literal, select, text
 
+from core.kernel.currency import OFFERED
 from core.kernel.db import db
-from core.kernel.sheet import AT_ONCE, SheetBusy
+from core.kernel.money import Money
+from core.kernel.sheet import AT_ONCE, SheetBusy, decimal
 from core.payments.export import customers_sheet, payments_sheet, refunds_sheet
 from core.payments.lists import EVERYTHING, PaymentFilter
 from tests.factories import Shop, ask_refund, make_declined, make_link, make_paid, make_payment, make_shop, tell_refund, unit
@@ -61,6 +63,19 @@ def test_sums_are_exact_decimals_with_the_places_of_their_currency(app: Flask) -
     for amount, code in (("999999.05", "GBP"), ("0.30", "EUR"), ("8800", "JPY"), ("12.345", "KWD")):
         make_paid(shop, make_link(shop, amount=amount, currency=code))
     assert {row["currency"]: row["amount"] for row in rows_of(shop)} == {"GBP": "999999.05", "EUR": "0.30", "JPY": "8800", "KWD": "12.345"}
+
+
+def test_every_currency_has_its_places(app: Flask) -> None:
+    """Also one that is not offered, which is written as nearly all are."""
+    codes = [*sorted(OFFERED), "XAU"]
+    with unit(app):
+        said = {
+            code: str(
+                db.session.scalar(select(decimal(literal(-1234567, BigInteger), literal(code, CHAR(3)))).select_from(text("(SELECT) x")))
+            )
+            for code in codes
+        }
+    assert said == {code: Money(-1234567, code).decimal_text if code in OFFERED else "-12345.67" for code in codes}
 
 
 def test_a_row_says_what_the_page_says(app: Flask) -> None:
