@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.billing.terms import title_from
 from core.kernel.sentence import Sentence, said
 from core.subscriptions.news import News
 
@@ -48,7 +49,7 @@ def name_of(code: str) -> str:
     """What people call a plan: its name, or the code of one that is on no list any more."""
     if code != code.lower() or " " in code:
         return code
-    return code.replace("_", " ").replace("-", " ").strip().title()
+    return title_from(code)
 
 
 def bank_said(news: News) -> Sentence | None:
