@@ -27,8 +27,8 @@ from core.web import addresses
 from core.web.mail import one_line
 from core.web.reader import Reader
 from core.web.words import filled, texts
+from workers.letter import Facts
 
-Facts = dict[str, Any]
 # Where somebody can change what the letter speaks of; by whether it is a plan of the house.
 PAGES: dict[bool, Callable[[KeptSubscription], str]] = {
     True: lambda _row: addresses.portal_plan(),

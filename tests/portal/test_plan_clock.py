@@ -108,8 +108,8 @@ def test_declines_and_the_suspension_are_told(shop: Shop) -> None:
     press(shop, "date", day=(now().date() + timedelta(days=60)).isoformat())
     ride(shop, pays=False)
     page = shop.browser().get(PLACE)
-    assert "Declined" in page.text and "Active → Payment overdue" in page.text and "Payment overdue → Suspended" in page.text
-    assert "You are told: The card was declined for £3.00." in page.text and "Out of the directory" in page.text
+    assert "Declined" in page.text and "Running → Payment overdue" in page.text and "Payment overdue → Stopped" in page.text
+    assert "Told: The card was declined for £3.00." in page.text and "Out of the directory" in page.text
 
 
 def test_letters_about_the_plan_stand_on_their_day_with_their_page(shop: Shop) -> None:
