@@ -10,7 +10,7 @@ from core.billing import dunning, states
 from core.billing.calendar import DAY
 from core.billing.lists import list_documents
 from core.billing.models import KeptSubscription
-from core.billing.store import as_of_now, list_events, offer_today
+from core.billing.queries import as_of_now, list_events, offer_today
 from core.billing.subscription import Subscription
 from core.kernel.errors import NotFound, Refusal
 from core.payments.start import payment_token

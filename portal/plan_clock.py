@@ -13,7 +13,7 @@ from core.billing.advance import begin_advance, find_running, list_advances, see
 from core.billing.clock import ahead_of, clock_of
 from core.billing.clock_models import ClockAdvance
 from core.billing.models import BillingCharge, KeptSubscription
-from core.billing.store import read
+from core.billing.queries import read
 from core.kernel.errors import NotFound
 from core.notifications.queries import list_messages_about
 from core.subscriptions.plan import find_plan

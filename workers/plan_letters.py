@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from core.accounts.house import house
 from core.accounts.models import Vendor
 from core.billing.models import KeptSubscription
-from core.billing.store import get_subscription
+from core.billing.queries import get_subscription
 from core.kernel.config import settings
 from core.kernel.money import Money
 from core.kernel.sentence import Sentence

@@ -26,8 +26,9 @@ from core.billing.lists import (
 )
 from core.billing.models import BillingDocument, KeptSubscription
 from core.billing.price_list import list_price_lists, terms_of
+from core.billing.queries import list_events, read
 from core.billing.states import SUBSCRIPTION
-from core.billing.store import list_events, preview_void, read
+from core.billing.store import preview_void
 from core.subscriptions.plan import take_back
 from core.web.fields import ChoiceField, Form, LineField, options
 from core.web.filters import status_label

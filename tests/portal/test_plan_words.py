@@ -12,7 +12,7 @@ from flask import Flask
 from core.billing.effects import NOTICES, Effect, Notice
 from core.billing.lists import list_documents
 from core.billing.price_list import list_price_lists, terms_of
-from core.billing.store import list_events, read
+from core.billing.queries import list_events, read
 from core.billing.terms import Terms
 from core.billing.terms_check import BOUNDS
 from core.billing.wishes import AddBranches, AddProducts, Cancel, ChooseTier, ConfirmResume, Hibernate, Keep, Reactivate, Resume, Wish
