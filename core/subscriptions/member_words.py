@@ -36,7 +36,7 @@ def trial_ends(news: News) -> Words:
     no_card = news.why == "no card"
     return words(
         both.title_trial_ends(news),
-        said("There is no card yet. Without one your membership is paused on %(day)s, and nothing is both.owed.", day=news.on) if no_card else
+        said("There is no card yet. Without one your membership is paused on %(day)s, and nothing is owed.", day=news.on) if no_card else
         both.first_month(news),
         UNLESS,
         facts=[plan_fact(news), both.first_charge(news)],

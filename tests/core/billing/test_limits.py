@@ -178,6 +178,20 @@ def test_ec_39_looking_twice_makes_one_episode_and_one_notice() -> None:
     assert look(story.state) == (story.state, ())
 
 
+def test_whoever_owes_is_sold_nothing_on_top_until_it_is_paid() -> None:
+    story = over_on(28)
+    story.pays = False
+    story.to(date(2026, 12, 1))
+    story.decline()
+    story.to(date(2026, 12, 9))  # the days of grace ended on the sixth
+    assert (story.state.tier, story.state.awaiting, story.state.status) == ("starter", None, "past_due")
+    assert {charge.amount for charge in story.wanted()[1:]} == {gbp("1.00")}
+    story.pays = True
+    story.settle()
+    story.to(date(2026, 12, 10))
+    assert story.state.tier == "pro" and amounts(story.documents()[-1]) == ["-0.71", "2.13"]
+
+
 def test_at_a_boundary_the_renewal_is_the_greater_tiers() -> None:
     story = over_on(23)
     assert (story.notice("limit_breached").on, story.notice("limit_breached").amount) == (date(2026, 12, 1), gbp("3.00"))
