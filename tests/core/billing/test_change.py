@@ -218,3 +218,19 @@ def test_ec_18_there_and_back_on_one_day_costs_nothing_after_an_earlier_change_e
     story.wish(ChooseTier("pro"))
     made = [entry.line for entry in story.state.entries if entry.line.number >= before]
     assert len(made) == 4 and total(made, "GBP") == gbp("0.00")
+
+
+def test_ec_100_an_upgrade_that_leaves_the_card_too_little_counts_at_once_and_asks_it_for_nothing() -> None:
+    story = on("starter", 11)
+    story.change(balance=gbp("1.20"))
+    story.wish(ChooseTier("pro"))  # 1.33: the balance pays 1.20, and 0.13 is below what the gateway takes
+    assert (story.state.tier, story.state.awaiting, story.state.balance) == ("pro", None, gbp("0.00"))
+    assert story.wanted(new=True) == [] and [owed.due for owed in story.state.open] == [gbp("0.13")]
+
+
+def test_whether_a_change_is_small_is_asked_of_its_net_not_of_its_tax() -> None:
+    story = Story("starter", NOVEMBER, tax_bps=2_000)
+    story.to(date(2026, 11, 17))
+    story.wish(ChooseTier("pro"))  # 0.93, with tax 1.12
+    assert story.state.tier == "pro" and story.wanted(new=True) == []
+    assert [entry.line.amount for entry in story.state.pending] == [gbp("-0.47"), gbp("1.40")]
