@@ -77,7 +77,7 @@ def line_words(line: Line) -> str:
     count = line.quantity
     branches = ngettext("%(num)s additional branch", "%(num)s additional branches", count)
     what = branches if line.item == BRANCH else written(title_of(line))
-    return _("%(what)s, unused", what=what) if line.corrects is not None and line.amount.minor <= 0 else what
+    return _("%(what)s, given back", what=what) if line.corrects is not None and line.amount.minor <= 0 else what
 
 
 def line_span(line: Line) -> str:
