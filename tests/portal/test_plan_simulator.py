@@ -83,7 +83,7 @@ def test_a_month_is_its_first_day(subscriber: Shop) -> None:
     month = (now().date().replace(day=1) + timedelta(days=100)).replace(day=1)
     page = asked(subscriber, (f"{month:%Y-%m}", "hibernate", "", ""))
     assert page.status == 200 and not page.errors
-    assert page.text.count("Hibernation") > 3 and "less in the year" in page.text
+    assert page.text.count("Fee while hibernating") > 3 and "less in the year" in page.text
 
 
 @pytest.mark.parametrize(
