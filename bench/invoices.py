@@ -16,7 +16,7 @@ from bench.processes import cpu_seconds, memory_mb
 from bench.stack import Services
 from bench.world import make_vendors
 from core.accounts.house import HOUSE, house, write_details
-from core.billing import store
+from core.billing import queries, store
 from core.billing.models import BillingDocument
 from core.billing.price_list import publish_terms
 from core.billing.store import Beginning
@@ -49,7 +49,7 @@ def _invoices(services: Services, count: int) -> list[uuid.UUID]:
 def _begun(subscriber: str) -> store.KeptSubscription:
     wish = Beginning("pro", "Europe/London", branches=3, products=40, tax_bps=2000)
     row = store.begin_subscription(house(), "test", subscriber=subscriber, wish=wish, by="bench")
-    store.receive(row, (1,), store.read(row).open[0].due)
+    store.receive(row, (1,), queries.read(row).open[0].due)
     row.followed = row.events
     ask_for_papers(row)
     return row

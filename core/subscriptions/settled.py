@@ -162,7 +162,7 @@ def _open(accounts: dict[int, _Account], lines: dict[int, int], document: Docume
 def _lower(accounts: dict[int, _Account], lines: dict[int, int], note: Document, account: _Account) -> None:
     """A credit note first lowers what is still owed on what it corrects; only the rest came to the balance."""
     corrected = {lines[line.corrects] for line in note.lines if line.corrects in lines}
-    corrected |= {owed for number in tuple(corrected) if (owed := accounts[number].owed_on) is not None}
+    corrected |= {unpaid for number in tuple(corrected) if (unpaid := accounts[number].owed_on) is not None}
     left = account.gross - account.to_balance
     for number, owed in accounts.items():
         if number in corrected and owed.due and left:

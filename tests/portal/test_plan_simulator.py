@@ -12,7 +12,8 @@ from flask import Flask
 
 from core.accounts.house import house
 from core.billing.price_list import publish_terms
-from core.billing.store import Beginning, begin_subscription, find_subscription_of
+from core.billing.queries import find_subscription_of
+from core.billing.store import Beginning, begin_subscription
 from core.billing.terms import POLICY
 from core.kernel.clock import now
 from portal.wish_rows import MOST_PLAYED
@@ -82,7 +83,7 @@ def test_a_month_is_its_first_day(subscriber: Shop) -> None:
     month = (now().date().replace(day=1) + timedelta(days=100)).replace(day=1)
     page = asked(subscriber, (f"{month:%Y-%m}", "hibernate", "", ""))
     assert page.status == 200 and not page.errors
-    assert page.text.count("Hibernation") > 3 and "less in the year" in page.text
+    assert page.text.count("Fee while hibernating") > 3 and "less in the year" in page.text
 
 
 @pytest.mark.parametrize(

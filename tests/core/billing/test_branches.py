@@ -166,6 +166,19 @@ def test_ec_49_a_declined_batch_joins_the_renewal_and_blocks_further_branches() 
     assert story.state.branches.count == 2
 
 
+def test_ec_49_a_later_small_change_does_not_ask_the_card_for_the_declined_batch_again() -> None:
+    story = begun(pays=False)
+    story.to(november(11))
+    story.branches(2)
+    story.to(november(12))
+    story.decline()
+    story.to(november(29))
+    story.wish(ChooseTier("pro"))  # 0.13: it waits as well, and both together would be worth a charge
+    assert story.state.tier == "pro" and story.wanted(new=True) == []
+    story.to(date(2026, 12, 1))
+    assert amounts(story.documents()[-1])[:3] == ["1.33", "-0.07", "0.20"]
+
+
 def test_removals_take_the_newest_line_first_and_parts_of_a_line() -> None:
     story = begun(branches=3)
     story.to(november(11))

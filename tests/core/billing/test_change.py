@@ -10,6 +10,7 @@ from core.billing import payment
 from core.billing.change import PlanCannotChange, ProductsDoNotFit
 from core.billing.effects import ChargeWanted, Drafted, Dropped, Finalised, Notice, TierChanged
 from core.billing.gate import PaymentPending
+from core.billing.lines import total
 from core.billing.midnight import lapse
 from core.billing.subscription import Planned
 from core.billing.terms import NoSuchTier
@@ -203,3 +204,33 @@ def test_whoever_hibernates_keeps_a_waiting_downgrade_until_waking_up() -> None:
     story.wish(Hibernate())
     story.to(date(2027, 1, 1))
     assert (story.state.status, story.state.tier, story.state.planned) == ("hibernating", "pro", Planned("tier", "starter"))
+
+
+@pytest.mark.parametrize(("first", "second"), [(3, 5), (5, 6)])
+def test_ec_18_there_and_back_on_one_day_costs_nothing_after_an_earlier_change_either(first: int, second: int) -> None:
+    # Pro was debited for a part of January: worked out anew from the list price, going back to it would be a penny off, either way.
+    story = Story("starter", date(2027, 1, 1))
+    story.to(date(2027, 1, first))
+    story.wish(ChooseTier("pro"))
+    story.to(date(2027, 1, second))
+    before = story.state.next_line
+    story.wish(ChooseTier("starter", now=True))
+    story.wish(ChooseTier("pro"))
+    made = [entry.line for entry in story.state.entries if entry.line.number >= before]
+    assert len(made) == 4 and total(made, "GBP") == gbp("0.00")
+
+
+def test_ec_100_an_upgrade_that_leaves_the_card_too_little_counts_at_once_and_asks_it_for_nothing() -> None:
+    story = on("starter", 11)
+    story.change(balance=gbp("1.20"))
+    story.wish(ChooseTier("pro"))  # 1.33: the balance pays 1.20, and 0.13 is below what the gateway takes
+    assert (story.state.tier, story.state.awaiting, story.state.balance) == ("pro", None, gbp("0.00"))
+    assert story.wanted(new=True) == [] and [owed.due for owed in story.state.open] == [gbp("0.13")]
+
+
+def test_whether_a_change_is_small_is_asked_of_its_net_not_of_its_tax() -> None:
+    story = Story("starter", NOVEMBER, tax_bps=2_000)
+    story.to(date(2026, 11, 17))
+    story.wish(ChooseTier("pro"))  # 0.93, with tax 1.12
+    assert story.state.tier == "pro" and story.wanted(new=True) == []
+    assert [entry.line.amount for entry in story.state.pending] == [gbp("-0.47"), gbp("1.40")]

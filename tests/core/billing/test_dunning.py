@@ -102,6 +102,15 @@ def test_ec_60_a_new_card_is_charged_at_once_and_ends_it() -> None:
     assert run_declining(story, date(2026, 11, 20)) == []
 
 
+def test_ec_60_with_a_new_card_the_schedule_goes_on_where_a_hard_decline_had_ended_it() -> None:
+    story = behind(hard=True)
+    story.to(date(2026, 11, 5))
+    story.take(payment.new_card(story.state))
+    assert [charge.amount for charge in story.wanted(new=True)] == [gbp("3.00")]
+    assert story.state.dunning is not None and not story.state.dunning.hard
+    assert run_declining(story, date(2026, 11, 17)) == [date(2026, 11, 8), date(2026, 11, 16)]
+
+
 def test_ec_61_a_payment_before_the_suspension_wins() -> None:
     story = behind()
     run_declining(story, date(2026, 11, 16))

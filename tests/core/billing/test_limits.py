@@ -78,6 +78,19 @@ def test_ec_33_flapping_goes_on_with_the_same_counter() -> None:
     assert amounts(story.documents()[-1]) == ["-0.57", "1.70"]
 
 
+def test_ec_33_only_seven_clean_days_in_a_row_close_the_counter() -> None:
+    story = over_on(5)
+    story.to(november(7))
+    story.products(10)
+    story.to(november(11))
+    story.products(11)  # after three clean days, and for a moment only
+    story.products(10)
+    story.to(november(18))
+    assert story.state.episode is not None and story.state.episode.used == 3
+    story.to(november(19))
+    assert story.state.episode is None
+
+
 def test_ec_34_with_no_day_left_the_next_product_asks_for_an_upgrade() -> None:
     story = over_on(5)
     story.to(november(12))
@@ -163,6 +176,20 @@ def test_ec_38_no_grace_runs_for_a_limit_that_does_not_apply_yet() -> None:
 def test_ec_39_looking_twice_makes_one_episode_and_one_notice() -> None:
     story = over_on(5)
     assert look(story.state) == (story.state, ())
+
+
+def test_whoever_owes_is_sold_nothing_on_top_until_it_is_paid() -> None:
+    story = over_on(28)
+    story.pays = False
+    story.to(date(2026, 12, 1))
+    story.decline()
+    story.to(date(2026, 12, 9))  # the days of grace ended on the sixth
+    assert (story.state.tier, story.state.awaiting, story.state.status) == ("starter", None, "past_due")
+    assert {charge.amount for charge in story.wanted()[1:]} == {gbp("1.00")}
+    story.pays = True
+    story.settle()
+    story.to(date(2026, 12, 10))
+    assert story.state.tier == "pro" and amounts(story.documents()[-1]) == ["-0.71", "2.13"]
 
 
 def test_at_a_boundary_the_renewal_is_the_greater_tiers() -> None:

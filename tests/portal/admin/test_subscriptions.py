@@ -128,7 +128,7 @@ def test_a_wrong_invoice_is_taken_back_with_a_reason_that_the_trail_keeps(app: F
     page = staff.get(path)
     assert (
         "A credit note of £3.00 takes back all that is left of it" in page.text
-        and "Plan Pro" in page.text
+        and "Pro plan" in page.text
         and problems_of_html(page.html) == []
     )
     form = page.form(f"{path}/credit-note")
