@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from zoneinfo import available_timezones
 
 from core.billing import fx, proration, states
@@ -23,10 +24,19 @@ BILLED_IN = frozenset({states.ACTIVE, states.PAST_DUE, states.HIBERNATING})
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What counts on a day: the price list in the base currency, and the latest rate of each other currency."""
+    """What counts on a day: the price list in the base currency, and the latest rate of each other currency.
+
+    `coming`: the price lists that are published already and count from a later day on, in their order.
+    """
 
     terms: Terms
     rates: tuple[Rate, ...] = ()
+    coming: tuple[tuple[date, Terms], ...] = ()
+
+    def on(self, day: date) -> Offer:
+        """What is known now of a day to come."""
+        begun = [terms for valid_from, terms in self.coming if valid_from <= day]
+        return replace(self, terms=begun[-1]) if begun else self
 
     def rate(self, currency: str) -> Rate | None:
         return next((rate for rate in self.rates if rate.currency == currency), None)
@@ -103,8 +113,20 @@ def begin_period(state: Subscription, offer: Offer) -> Step:
     return state, (*effects, *locked)
 
 
+def _terms(state: Subscription, offer: Offer) -> Terms:
+    """The price list of the day; but nobody is charged more than they were told: one that is dearer counts from the boundary after."""
+    told, new = state.foretold, offer.terms
+    if told is None or told.currency != new.currency or not (told.lists(state.tier) and new.lists(state.tier)):
+        return new
+    sums = ((new.tier(state.tier).price, told.tier(state.tier).price), (new.branch_price, told.branch_price))
+    dearer = any(price > before for price, before in (*sums, (new.hibernation_fee, told.hibernation_fee)))
+    return told if dearer else new
+
+
 def _lock(state: Subscription, offer: Offer) -> Step:
     """The price list and the rate of the new period. A list without the merchant's tier leaves the old one in force."""
+    offer = replace(offer, terms=_terms(state, offer))
+    state = replace(state, foretold=None)
     rate, effects, announced = state.rate, [], state.announced
     latest = offer.rate(state.currency)
     if rate is not None and latest is not None:
