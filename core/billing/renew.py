@@ -140,11 +140,14 @@ def _lock(state: Subscription, offer: Offer) -> Step:
 
 
 def _convert(state: Subscription, offer: Offer) -> Step:
-    """To the currency that was asked for, with the balance at the locked rates; put off while anything is owed in the old one."""
+    """To the currency that was asked for, with the balance at the locked rates; put off while anything is owed in the old one.
+
+    Put off too for whoever keeps an old price list, because their plan is not on the new one: that list stands in the old currency.
+    """
     assert state.next_currency is not None
     base = state.next_currency == offer.terms.currency
     new = None if base else offer.rate(state.next_currency)
-    if state.open or (new is None and not base) or (new is not None and fx.is_stale(new, state.today)):
+    if state.open or not offer.terms.lists(state.tier) or (new is None and not base) or (new is not None and fx.is_stale(new, state.today)):
         return state, (Notice("currency_kept", state.today, detail=state.next_currency),)
     effects: list[Effect] = []
     waiting = pending_lines(state)
@@ -161,9 +164,8 @@ def _convert(state: Subscription, offer: Offer) -> Step:
     if state.balance:
         effects.append(BalanceConverted(state.balance, given, rate))
     terms = fx.local_terms(offer.terms, new)
-    if terms.lists(state.tier):
-        price = with_tax(terms.tier(state.tier).price, state.tax_bps)
-        effects.append(Notice("currency_changed", state.today, state.today, price, state.next_currency))
+    price = with_tax(terms.tier(state.tier).price, state.tax_bps)
+    effects.append(Notice("currency_changed", state.today, state.today, price, state.next_currency))
     return replace(state, balance=given, terms=terms, rate=new, next_currency=None, announced=None, entries=()), tuple(effects)
 
 
