@@ -24,6 +24,7 @@ from tests.core.directory.stalls import make_listing
 from tests.core.memberships.joined import Joined, make_gym, plan_named, sell
 from tests.core.subscriptions.plans import Life, publish, save_card
 from tests.factories import again, make_colleague, make_shop, unit
+from tests.portal.plan_pages import life_of, looking
 
 NOVEMBER = date(2026, 11, 1)
 MIDDLE = date(2026, 11, 16)
@@ -88,8 +89,7 @@ def test_a_small_step_first_opens_no_way_to_a_great_one_unpaid(app: Flask) -> No
 
 
 def ended_with_a_debt(app: Flask) -> Life:
-    life = Life(app, NOVEMBER, "enterprise")
-    life.answer(NOVEMBER)
+    life = life_of(app, "enterprise")
     life.to(date(2026, 12, 3), pays="no")
     life.wish(date(2026, 12, 16), Cancel(), pays="no")
     life.to(date(2026, 12, 17), pays="no")
@@ -108,6 +108,21 @@ def test_ending_a_plan_and_beginning_anew_leaves_no_debt_behind(app: Flask) -> N
     assert life.state().open == () and life.charges()[-1].amount_minor == 258
     with life.unit(day):
         assert plan.subscribe(life.shop.vendor, "test", **begin).status == "active"
+
+
+def test_the_pages_say_what_is_owed_and_how_it_is_paid(app: Flask) -> None:
+    life, day = ended_with_a_debt(app), date(2026, 12, 18)
+    with looking(life.shop, day) as owner:
+        page = owner.get("/portal/plan/start/starter")
+        assert "£2.58" in page.text and not any(form.attrs.get("action", "").endswith("/starter") for form in page.all("form"))
+        cards = owner.get("/portal/plan/card")
+        assert any("£2.58" in notice for notice in cards.notices)
+        (use,) = [form.attrs["action"] for form in cards.all("form") if form.attrs.get("action", "").endswith("/use")]
+        owner.submit(cards.form(use))
+    life.answer(day)
+    assert life.state().unpaid == ()
+    with looking(life.shop, day) as owner:
+        assert "£2.58" not in owner.get("/portal/plan/start/starter").text
 
 
 def test_what_is_written_off_is_no_debt_any_more(app: Flask) -> None:
