@@ -14,7 +14,7 @@ from checkout.processor_pages import allow_provider
 from checkout.result import QUICK_ASKS, REFRESH_SECONDS
 from core.accounts.models import Vendor
 from core.kernel.signing import TokenRefused
-from core.memberships.join import find_saving, find_subscription, quote
+from core.memberships.join import find_saving, find_subscription, has_moved, quote, sum_shown
 from core.memberships.lists import documents_of, payments_of
 from core.memberships.member import can_choose
 from core.memberships.models import Member, MembershipPlan
@@ -132,7 +132,8 @@ def _card(vendor: Vendor, joined: Member, token: str, stage: str, notice: object
         **shared(vendor, joined, token) | {"notice": notice, "amount_due": None if plan.trial_days else told.today},
         stage=stage,
         quote=told,
-        moved=joined.tries > 1 and stage != "declined" and told.monthly.minor != joined.agreed_minor,
+        shown_sum=sum_shown(plan, told),
+        moved=joined.tries > 1 and stage != "declined" and has_moved(joined, plan, told),
         decline=explain(payments[0].decline_code) if stage == "declined" and payments else None,
         action=url_for("checkout.member_card", token=token),
     )

@@ -14,7 +14,7 @@ from checkout.screening import screened_joining
 from core.accounts.models import Vendor
 from core.kernel.errors import Conflict, Refusal
 from core.memberships import member as acts
-from core.memberships.join import agree, ask_anew, ask_for_card, find_saving, find_subscription, quote, try_again
+from core.memberships.join import agree, ask_anew, ask_for_card, find_saving, find_subscription, quote, sum_shown, try_again
 from core.memberships.models import Member
 from core.memberships.page import replace_address
 from core.memberships.plans import find_plan, get_plan
@@ -36,12 +36,13 @@ def member_card(token: str) -> Response:
         return see_other(mine)
     shown = request.form.get("shown", "")
     if stage != "running":
-        monthly = quote(vendor, find_plan(joined)).monthly
-        if shown != str(monthly.minor):
+        wanted = find_plan(joined)
+        told = quote(vendor, wanted)
+        if shown != sum_shown(wanted, told):
             return page_of(vendor, joined, token, notice=_("The price has changed. Look it over, and go on if you agree."), status=409)
     joined = try_again(joined) if stage == "declined" else ask_anew(joined)
     if stage != "running":
-        joined = agree(joined, monthly=monthly)
+        joined = agree(joined, monthly=told.monthly, trial_days=wanted.trial_days)
     saving = find_saving(joined)
     if saving is None or saving.redirect_url is None:
         action, plan = url_for("checkout.member_card", token=token), find_plan(joined)

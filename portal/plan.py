@@ -15,7 +15,7 @@ from core.billing.subscription import Subscription
 from core.kernel.errors import NotFound, Refusal
 from core.payments.start import payment_token
 from core.subscriptions.coming import Asked, asked_now, coming_charge
-from core.subscriptions.plan import are_sold, beginning, find_plan
+from core.subscriptions.plan import are_sold, beginning, find_plan, owed_before
 from core.subscriptions.quote import Quote, confirm_beginning, quote_beginning
 from core.web import addresses
 from core.web.fields import Form
@@ -211,6 +211,7 @@ def _start_page(tier: str, form: Form) -> Response:
         quote=quote,
         chosen=quote.after.plan,
         wanted=quote.after.terms.tier(tier),
+        owed=owed_before(running),
         card=card,
         card_words=card_words(card) if card else "",
         warning=card_warning(card) if card else "",

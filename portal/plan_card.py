@@ -17,7 +17,7 @@ from core.payments.saved import forget, get_saved, list_saved, make_default
 from core.payments.saved_models import SavedCard
 from core.payments.saving import saving_token
 from core.subscriptions.charges import use_new_card
-from core.subscriptions.plan import are_sold, ask_for_card
+from core.subscriptions.plan import are_sold, ask_for_card, owed_before
 from core.web import addresses
 from core.web.fields import Form, FormTokenField
 from core.web.guard import current, may
@@ -122,6 +122,7 @@ def _page(form: Form, *, asked: SavedCard | None = None) -> Response:
         warning=card_warning,
         fresh=next((card for card in mine if now() - card.created_at < JUST_NOW), None),
         asked=asked,
+        owed=owed_before(row) if living is None else None,
         tier=session.get("plan_tier") if living is None else None,
         sold=are_sold(me.mode),
         saving=SaveForm(formdata=None, form_token=secrets.token_urlsafe(18)),

@@ -21,6 +21,7 @@ from core.accounts.queries import find_user, list_team
 from core.accounts.roles import find_custom, list_custom, role_of
 from core.accounts.sessions import begin_session, work_for
 from core.accounts.team import change_role, choose_language, get_member, hand_over, remove_member
+from core.subscriptions.plan import payer_left
 from core.web.fields import AddressField, ChoiceField, Form, LineField, RadioField, SecretField, options
 from core.web.guard import current, find_current, may, public, take_seat
 from core.web.languages import language
@@ -151,6 +152,7 @@ def ask_to_remove(public_id: str) -> Response:
 def remove(public_id: str) -> Response:
     me = current()
     gone = remove_member(me.vendor, public_id, by=me.user.public_id)
+    payer_left(me.vendor, gone.email)
     flash(_("%(name)s is not of your team any more.", name=gone.name or gone.email), "good")
     return see_other(url_for(".team"))
 

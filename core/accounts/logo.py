@@ -69,11 +69,13 @@ def _opened(data: bytes) -> Image.Image:
             if found.format == "JPEG":
                 found.draft("RGB", (BOX[0] * 2, BOX[1] * 2))
             return ImageOps.exif_transpose(found).convert("RGBA")
+    except BadLogo:
+        raise
     except UnidentifiedImageError:
         raise BadLogo("Only pictures in PNG, JPEG or WebP are taken. Save it as one of these and send that.") from None
     except Image.DecompressionBombError:
         raise BadLogo("This picture has too many points. Choose a smaller one.") from None
-    except (OSError, ValueError, SyntaxError, MemoryError, EOFError):  # whatever a decoder trips over
+    except Exception:  # whatever a decoder, or a reader of notes, trips over
         raise BadLogo("This picture is damaged: it cannot be read to its end. Save it anew and send that.") from None
 
 

@@ -32,7 +32,9 @@ def begin(
         branches=Branches(branches, opening=branches, peak=branches), products=Products(products, products), has_card=has_card,
     )  # fmt: skip
     if trial_days:
-        return replace(state, trial_ends=period.end), (Notice("trial_began", on, period.end, with_tax(local.tier(chosen).price, tax_bps)),)
+        return replace(state, trial_ends=period.end, foretold=terms), (
+            Notice("trial_began", on, period.end, with_tax(local.tier(chosen).price, tax_bps)),
+        )
     return renew(state, origin=START, until="paid")
 
 

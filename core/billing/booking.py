@@ -69,7 +69,7 @@ def finalise(state: Subscription, document: Document) -> Subscription:
 
 def pending_lines(state: Subscription) -> tuple[Line, ...]:
     """The pending lines that may go on the next document: a credit for a draft waits until that draft is paid or dropped."""
-    unsure = _on_drafts(state)
+    unsure = on_drafts(state)
     return tuple(entry.line for entry in state.pending if entry.line.corrects not in unsure)
 
 
@@ -80,10 +80,11 @@ def gross_of(state: Subscription, lines: Sequence[Line]) -> Money:
 
 def not_final(state: Subscription) -> set[int]:
     """The lines that are on no document yet, or on a draft whose payment is still to come."""
-    return _on_drafts(state) | {entry.line.number for entry in state.pending}
+    return on_drafts(state) | {entry.line.number for entry in state.pending}
 
 
-def _on_drafts(state: Subscription) -> set[int]:
+def on_drafts(state: Subscription) -> set[int]:
+    """The lines of drafts whose payment is still to come."""
     drafts = {owed.document for owed in state.open if owed.draft is not None}
     return {entry.line.number for entry in state.entries if entry.document in drafts} if drafts else set()
 

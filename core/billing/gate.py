@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.billing import states
-from core.billing.booking import draft, pending_lines, record
+from core.billing.booking import draft, gross_of, on_drafts, pending_lines, record
 from core.billing.documents import owe, put, wanted, weigh
 from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect, Finalised, Notice, ProductsShown, RetriesStopped, TierChanged
-from core.billing.lines import Line
+from core.billing.lines import Line, total
 from core.billing.subscription import Awaiting, Open, Step, Subscription, move
 from core.kernel.errors import Conflict
 
@@ -28,15 +28,34 @@ def check_nothing_unpaid(state: Subscription) -> None:
         raise PaymentPending("Pay the open invoice first; then this can be changed.")
 
 
+def is_under_way(state: Subscription, lines: Sequence[Line]) -> bool:
+    """Whether lines give back what a card is being asked for: it has no number yet, and nothing greater is sold before it is paid."""
+    unsure = on_drafts(state)
+    return any(line.corrects in unsure for line in lines)
+
+
 def decide(state: Subscription, kind: str, tier: str, lines: Sequence[Line], *, branches: int) -> Step:
-    """Hold a change until it is paid, or adopt it at once when its lines are small, covered by the balance, or none."""
+    """Hold a change until it is paid, or adopt it at once when its lines are small, covered by the balance, or none.
+
+    Refuses while what it gives back is being paid.
+    """
+    if is_under_way(state, lines):
+        raise PaymentPending("The invoice for your present plan is being paid. Once it is, this can be changed.")
     state, dropped = drop(state)
-    if weigh(state, lines) == "charge":
+    verdict = weigh(state, lines)
+    if verdict == "charge" or (verdict == "pending" and _is_much(state, lines)):
         state, effects = hold(state, kind, tier, lines, branches=branches)
         return state, (*dropped, *effects)
     state, booked = put(state, lines, origin=kind)
     state, adopted = adopt(state, kind, tier, branches=branches)
     return state, (*dropped, *booked, *adopted)
+
+
+def _is_much(state: Subscription, lines: Sequence[Line]) -> bool:
+    """Whether lines that correct what only waits come to something all the same: they are paid first together with it, on one document."""
+    if total(lines, state.currency) < state.terms.small_amount:
+        return False
+    return gross_of(state, [*pending_lines(state), *lines]) - state.balance >= state.terms.gateway_minimum
 
 
 def hold(

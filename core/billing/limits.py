@@ -10,7 +10,7 @@ from core.billing import gate, states
 from core.billing.booking import gross_of
 from core.billing.calendar import DAY, period_of
 from core.billing.change import plan_lines, upgrade_lines
-from core.billing.effects import Effect, Notice, ProductsHidden, TierChanged
+from core.billing.effects import Effect, Notice, ProductsHidden, ProductsShown, TierChanged
 from core.billing.proration import part
 from core.billing.subscription import Episode, Planned, Products, Step, Subscription
 from core.billing.tax import with_tax
@@ -44,7 +44,11 @@ def set_products(state: Subscription, count: int, *, coming: Terms | None = None
         raise LimitReached(words, field="products")
     hidden = min(products.hidden, max(0, count - (state.plan.limit or count)))
     state = replace(state, products=replace(products, count=count, peak=max(products.peak, count), hidden=hidden))
-    return look(state, coming=coming)
+    fewer: tuple[Effect, ...] = ()
+    if hidden != products.hidden:  # some were taken out: what fits again is shown again
+        fewer = (ProductsHidden(hidden) if hidden else ProductsShown(),)
+    state, told = look(state, coming=coming)
+    return state, (*fewer, *told)
 
 
 def is_hard(state: Subscription) -> bool:
@@ -147,8 +151,12 @@ def enforce(state: Subscription) -> Step:
     if episode.tried or state.awaiting is not None or state.unpaid:
         return state, ()  # it was tried and its surplus is hidden; or something is owed, and nothing is sold on top
     target = state.terms.smallest_for(state.products.count, least=state.tier)
+    at_boundary = state.today == state.period.end
+    lines = [] if at_boundary else upgrade_lines(state, target.code)
+    if gate.is_under_way(state, lines):
+        return state, ()  # its first invoice, or branches: tried tomorrow, when the card has answered
     state = replace(state, episode=replace(episode, tried=True))
-    if state.today == state.period.end:
+    if at_boundary:
         old = state.tier
         state, shown = gate.fit(replace(state, tier=target.code))
         return state, (
@@ -156,7 +164,6 @@ def enforce(state: Subscription) -> Step:
             Notice("limit_enforced", state.today, state.today, with_tax(target.price, state.tax_bps), target.code),
             *shown,
         )
-    lines = upgrade_lines(state, target.code)
     notice = Notice("limit_enforced", state.today, state.today, gross_of(state, plan_lines(state, target.code)), target.code)
     state, effects = gate.decide(state, gate.LIMIT, target.code, lines, branches=state.branches.count)
     told = () if state.awaiting is not None else (notice,)

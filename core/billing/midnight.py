@@ -51,7 +51,7 @@ def midnight(state: Subscription, offer: Offer) -> Step:
     if at_boundary and state.status != states.CANCELLED:
         state, renewed = _boundary(state, offer, enforced_from)
         effects += renewed
-    for act in (dunning.warn, dunning.retry, _requote, _trial_ahead, _renewal_ahead(offer)):
+    for act in (dunning.warn, dunning.retry, _requote, _trial_ahead(offer), _renewal_ahead(offer)):
         state, done = act(state)
         effects += done
     state, told = limits.look(state, coming=offer.local(state))
@@ -104,16 +104,23 @@ def _end_trial(state: Subscription, offer: Offer) -> Step:
     return begin.end_trial(state, offer)
 
 
-def _trial_ahead(state: Subscription) -> Step:
+def _trial_ahead(offer: Offer) -> Callable[[Subscription], Step]:
     """A few days before a trial ends: when, and what the first period costs."""
-    if (
-        state.status != states.TRIALING
-        or state.trial_ends is None
-        or (state.trial_ends - state.today).days != state.terms.trial_notice_days
-    ):
-        return state, ()
-    price = with_tax(state.plan.price, state.tax_bps)
-    return state, (Notice("trial_ends", state.today, state.trial_ends, price, "" if state.has_card else "no card"),)
+
+    def look_ahead(state: Subscription) -> Step:
+        if (
+            state.status != states.TRIALING
+            or state.trial_ends is None
+            or (state.trial_ends - state.today).days != state.terms.trial_notice_days
+        ):
+            return state, ()
+        then = offer.on(state.trial_ends)
+        coming = then.local(state)
+        price = with_tax((coming if coming.lists(state.tier) else state.terms).tier(state.tier).price, state.tax_bps)
+        notice = Notice("trial_ends", state.today, state.trial_ends, price, "" if state.has_card else "no card")
+        return replace(state, foretold=then.terms), (notice,)
+
+    return look_ahead
 
 
 def _renewal_ahead(offer: Offer) -> Callable[[Subscription], Step]:
@@ -125,12 +132,13 @@ def _renewal_ahead(offer: Offer) -> Callable[[Subscription], Step]:
             return state, ()
         later, effects = state, ()
         for _ in range(days):
-            later, effects = midnight(later, offer)  # the very midnights that will make it
+            later, effects = midnight(later, offer.on(later.today + DAY))  # the very midnights that will make it
         if later.status not in (states.ACTIVE, states.HIBERNATING):
             return state, ()
         amount = sum_of((effect.amount for effect in effects if isinstance(effect, ChargeWanted)), later.currency)
         what = "hibernation" if later.status == states.HIBERNATING else later.tier
-        return state, (Notice("renewal_ahead", state.today, state.period.end, amount, what),)
+        told = offer.on(state.period.end).terms
+        return replace(state, foretold=told), (Notice("renewal_ahead", state.today, state.period.end, amount, what),)
 
     return look_ahead
 

@@ -137,7 +137,12 @@ def offer_on(vendor_id: uuid.UUID, mode: str, day: date, *, currencies: frozense
     if found is None:
         raise NotFound("There is no price list for this day.")
     terms = decode(Terms, found)
-    return Offer(terms, tuple(rate for code in sorted(currencies - {terms.currency}) if (rate := _rate(terms.currency, code, day))))
+    rates = tuple(rate for code in sorted(currencies - {terms.currency}) if (rate := _rate(terms.currency, code, day)))
+    later = select(PriceList.valid_from, PriceList.terms).where(
+        PriceList.vendor_id == vendor_id, PriceList.mode == mode, PriceList.valid_from > day
+    )
+    coming = db.session.execute(later.order_by(PriceList.valid_from, PriceList.version))
+    return Offer(terms, rates, tuple((valid_from, decode(Terms, kept)) for valid_from, kept in coming))
 
 
 def _rate(base: str, currency: str, day: date) -> Rate | None:

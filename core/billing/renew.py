@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from zoneinfo import available_timezones
 
 from core.billing import fx, proration, states
@@ -23,10 +24,19 @@ BILLED_IN = frozenset({states.ACTIVE, states.PAST_DUE, states.HIBERNATING})
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What counts on a day: the price list in the base currency, and the latest rate of each other currency."""
+    """What counts on a day: the price list in the base currency, and the latest rate of each other currency.
+
+    `coming`: the price lists that are published already and count from a later day on, in their order.
+    """
 
     terms: Terms
     rates: tuple[Rate, ...] = ()
+    coming: tuple[tuple[date, Terms], ...] = ()
+
+    def on(self, day: date) -> Offer:
+        """What is known now of a day to come."""
+        begun = [terms for valid_from, terms in self.coming if valid_from <= day]
+        return replace(self, terms=begun[-1]) if begun else self
 
     def rate(self, currency: str) -> Rate | None:
         return next((rate for rate in self.rates if rate.currency == currency), None)
@@ -103,8 +113,20 @@ def begin_period(state: Subscription, offer: Offer) -> Step:
     return state, (*effects, *locked)
 
 
+def _terms(state: Subscription, offer: Offer) -> Terms:
+    """The price list of the day; but nobody is charged more than they were told: one that is dearer counts from the boundary after."""
+    told, new = state.foretold, offer.terms
+    if told is None or told.currency != new.currency or not (told.lists(state.tier) and new.lists(state.tier)):
+        return new
+    sums = ((new.tier(state.tier).price, told.tier(state.tier).price), (new.branch_price, told.branch_price))
+    dearer = any(price > before for price, before in (*sums, (new.hibernation_fee, told.hibernation_fee)))
+    return told if dearer else new
+
+
 def _lock(state: Subscription, offer: Offer) -> Step:
     """The price list and the rate of the new period. A list without the merchant's tier leaves the old one in force."""
+    offer = replace(offer, terms=_terms(state, offer))
+    state = replace(state, foretold=None)
     rate, effects, announced = state.rate, [], state.announced
     latest = offer.rate(state.currency)
     if rate is not None and latest is not None:
@@ -118,11 +140,14 @@ def _lock(state: Subscription, offer: Offer) -> Step:
 
 
 def _convert(state: Subscription, offer: Offer) -> Step:
-    """To the currency that was asked for, with the balance at the locked rates; put off while anything is owed in the old one."""
+    """To the currency that was asked for, with the balance at the locked rates; put off while anything is owed in the old one.
+
+    Put off too for whoever keeps an old price list, because their plan is not on the new one: that list stands in the old currency.
+    """
     assert state.next_currency is not None
     base = state.next_currency == offer.terms.currency
     new = None if base else offer.rate(state.next_currency)
-    if state.open or (new is None and not base) or (new is not None and fx.is_stale(new, state.today)):
+    if state.open or not offer.terms.lists(state.tier) or (new is None and not base) or (new is not None and fx.is_stale(new, state.today)):
         return state, (Notice("currency_kept", state.today, detail=state.next_currency),)
     effects: list[Effect] = []
     waiting = pending_lines(state)
@@ -139,9 +164,8 @@ def _convert(state: Subscription, offer: Offer) -> Step:
     if state.balance:
         effects.append(BalanceConverted(state.balance, given, rate))
     terms = fx.local_terms(offer.terms, new)
-    if terms.lists(state.tier):
-        price = with_tax(terms.tier(state.tier).price, state.tax_bps)
-        effects.append(Notice("currency_changed", state.today, state.today, price, state.next_currency))
+    price = with_tax(terms.tier(state.tier).price, state.tax_bps)
+    effects.append(Notice("currency_changed", state.today, state.today, price, state.next_currency))
     return replace(state, balance=given, terms=terms, rate=new, next_currency=None, announced=None, entries=()), tuple(effects)
 
 

@@ -134,6 +134,7 @@ class Subscription:
     has_card: bool = True
     pending_declined: bool = False  # pending lines were declined: they wait for the renewal
     announced: Announcement | None = None
+    foretold: Terms | None = None  # the price list, in the base currency, by which they were last told what is charged next
     next_currency: str | None = None
     trial_ends: date | None = None
     cancelled_on: date | None = None

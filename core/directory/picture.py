@@ -81,11 +81,13 @@ def _opened(data: bytes) -> Image.Image:
             ground = Image.new("RGB", upright.size, (255, 255, 255))
             ground.paste(upright, mask=upright.getchannel("A"))
             return ground
+    except BadPicture:
+        raise
     except UnidentifiedImageError:
         raise BadPicture("Only pictures in PNG, JPEG or WebP are taken. Save it as one of these and send that.") from None
     except Image.DecompressionBombError:
         raise BadPicture("This picture has too many points. Choose a smaller one.") from None
-    except (OSError, ValueError, SyntaxError, MemoryError, EOFError):  # whatever a decoder trips over
+    except Exception:  # whatever a decoder, or a reader of notes, trips over
         raise BadPicture("This picture is damaged: it cannot be read to its end. Save it anew and send that.") from None
 
 

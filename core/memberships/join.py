@@ -104,7 +104,7 @@ def ask_to_join(vendor: Vendor, plan: MembershipPlan, *, email: str, name: str, 
     row = {
         "vendor_id": vendor.id, "mode": plan.mode, "id": uuid7(), "public_id": public_id("mbr"), "token_id": public_id("tok"),
         "form_token": form_token, "plan_id": plan.id, "email": email, "name": name.strip(), "locale": locale, "state": "asked", "tries": 1,
-        "trial_days": 0, "agreed_minor": quote(vendor, plan).monthly.minor, "created_at": at, "updated_at": at,
+        "trial_days": plan.trial_days, "agreed_minor": quote(vendor, plan).monthly.minor, "created_at": at, "updated_at": at,
     }  # fmt: skip
     key = ["vendor_id", "mode", "form_token", "email"]
     db.session.execute(insert(Member).values(**row).on_conflict_do_nothing(index_elements=key))
@@ -175,17 +175,27 @@ def card_saved(vendor: Vendor, member: Member, card: SavedCard) -> None:
         follow(row)
 
 
-def agree(member: Member, *, monthly: Money) -> Member:
-    """They have read what a month costs, and go on to save a card for it."""
+def sum_shown(plan: MembershipPlan, told: Quote) -> str:
+    """What a page hands on with the button: what a month costs, and how many days are free."""
+    return f"{told.monthly.minor}.{plan.trial_days}"
+
+
+def agree(member: Member, *, monthly: Money, trial_days: int) -> Member:
+    """They have read what a month costs and how many days are free, and go on to save a card for it."""
     member = lock_again(member)
-    member.agreed_minor = monthly.minor
+    member.agreed_minor, member.trial_days = monthly.minor, trial_days
     return member
+
+
+def has_moved(member: Member, plan: MembershipPlan, told: Quote) -> bool:
+    """Whether it costs another sum by now than they read, or is free for fewer days."""
+    return told.monthly.minor != member.agreed_minor or plan.trial_days < member.trial_days
 
 
 def _begin(vendor: Vendor, member: Member, card: SavedCard) -> None:
     """Whoever is a member already, or may not be one, is not told on the page, because anybody may have typed their address.
 
-    Nobody is charged another sum than they read: when the price has moved meanwhile, they are asked anew.
+    Nobody is charged another sum than they read, nor sooner: when the price has moved meanwhile, they are asked anew.
     """
     plan = db.session.get_one(MembershipPlan, (member.vendor_id, member.mode, member.plan_id))
     customer = _held_customer(vendor, member)
@@ -197,7 +207,7 @@ def _begin(vendor: Vendor, member: Member, card: SavedCard) -> None:
         if other is not None:
             send_page(vendor, other)
         return
-    if quote(vendor, plan).monthly.minor != member.agreed_minor:
+    if has_moved(member, plan, quote(vendor, plan)):
         member.tries += 1
         forget(card)
         return

@@ -91,14 +91,17 @@ def present(row: KeptSubscription) -> Subscription:
 
 
 def _preview(row: KeptSubscription, before: Subscription, plan: MembershipPlan) -> Choice | None:
+    offer = offer_on(row.vendor_id, row.mode, before.today)
     try:
-        state, effects = preview(before, ChooseTier(plan.code), offer_on(row.vendor_id, row.mode, before.today))
+        state, effects = preview(before, ChooseTier(plan.code), offer)
     except Refusal:
         return None
     charged = next((effect.amount for effect in effects if isinstance(effect, ChargeWanted)), None)
     upward = state.terms.rank(plan.code) > state.terms.rank(row.tier)
     on = state.period.end
-    return Choice(plan, charged, with_tax(state.terms.tier(plan.code).price, state.tax_bps), on, upward)
+    coming = offer.on(on).local(state)  # what a month costs from that day on may be another price by now
+    monthly = coming if coming.lists(plan.code) else state.terms
+    return Choice(plan, charged, with_tax(monthly.tier(plan.code).price, state.tax_bps), on, upward)
 
 
 def change_plan(vendor: Vendor, member: Member, *, plan: MembershipPlan, shown: str, by: str) -> None:

@@ -78,7 +78,7 @@ class Member(TenantKey, Base):
     locale: Mapped[str] = mapped_column(String(10), default="")
     state: Mapped[str] = mapped_column(String(10))
     tries: Mapped[int] = mapped_column(SmallInteger, default=1)  # how often they were asked for a card: each has a saving of its own
-    trial_days: Mapped[int] = mapped_column(SmallInteger, default=0)  # what they were given
+    trial_days: Mapped[int] = mapped_column(SmallInteger, default=0)  # what they read, and once it has begun what they were given
     agreed_minor: Mapped[int] = mapped_column(BigInteger)  # what a month costs with tax, as they read it before they saved a card
     subscription_id: Mapped[uuid.UUID | None]
     began_at: Mapped[datetime | None]  # the first time they were served

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from core.accounts.models import Vendor
+from core.accounts.queries import hold_vendor
 from core.billing import queries, store
 from core.billing.models import KeptSubscription
 from core.billing.states import CANCELLED
@@ -23,6 +24,9 @@ def counted(vendor: Vendor, mode: str, *, by: str) -> Iterator[None]:
     Without a plan, where plans are sold, nothing of the vendor's is shown.
     """
     row = find_plan(vendor, mode)
+    if row is None or row.status == CANCELLED:
+        hold_vendor(vendor.id)  # a plan that begins at this moment counts this too, or is seen here
+        row = find_plan(vendor, mode)
     if row is not None and row.status != CANCELLED:
         row = lock_again(row)
     with db.session.begin_nested():

@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import exists, select
 
 from core.accounts.house import HOUSE, find_details, house
-from core.accounts.models import Vendor
+from core.accounts.models import Membership, User, Vendor
 from core.accounts.queries import hold_vendor
 from core.billing import forecast, queries, store
 from core.billing.effects import Effect
+from core.billing.lines import sum_of
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, PriceList
 from core.billing.renew import Offer
 from core.billing.states import CANCELLED
@@ -18,6 +19,8 @@ from core.billing.wishes import ChooseTier, Reactivate, Resume, Wish
 from core.directory.standing import find_standing
 from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict
+from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.payments.saved import find_default
 from core.payments.saved_models import SavedCard, Saving
 from core.payments.saving import request_saving
@@ -36,6 +39,12 @@ class PaymentOut(Conflict):
     """A payment is on its way."""
 
     code = "payment_out"
+
+
+class Owes(Conflict):
+    """The plan before this one is not paid."""
+
+    code = "owes"
 
 
 class HasPlan(Conflict):
@@ -63,12 +72,15 @@ def find_plan(vendor: Vendor, mode: str) -> KeptSubscription | None:
 def subscribe(vendor: Vendor, mode: str, *, tier: str, payer_email: str, by: str) -> KeptSubscription:
     """Begin today, by the vendor's calendar. It counts once its first invoice is paid; with days of trial it counts at once.
 
-    Refuses HasPlan, NoCard (the payer has saved none with the house), and a tier that is not on the list.
+    Refuses HasPlan, Owes, NoCard (the payer has saved none with the house), and a tier that is not on the list.
     """
     hold_vendor(vendor.id)  # two tabs begin one plan
     plan = find_plan(vendor, mode)
     if plan is not None and plan.status != CANCELLED:
         raise HasPlan("There is a plan already.")
+    owed = owed_before(plan)
+    if owed:
+        raise Owes(said("Your last plan still owes %(amount)s. Once that is paid you can begin again.", amount=owed))
     if find_card(mode, payer_email) is None:
         raise NoCard("Save a card first: the plan is paid with it.")
     wish = beginning(vendor, mode, tier=tier)
@@ -87,6 +99,14 @@ def beginning(vendor: Vendor, mode: str, *, tier: str) -> Beginning:
     )  # fmt: skip
 
 
+def owed_before(ended: KeptSubscription | None) -> Money | None:
+    """What a plan that has ended is still asked for: ending it and beginning anew is no way out. None when nothing is."""
+    if ended is None:
+        return None
+    state = queries.as_of_now(ended)[0]
+    return sum_of((each.due for each in state.unpaid), state.currency) if state.unpaid else None
+
+
 def _trial_days(mode: str) -> int:
     """Who comes for the first time may have some days for nothing."""
     return queries.offer_today(HOUSE, mode).terms.trial_days
@@ -95,6 +115,17 @@ def _trial_days(mode: str) -> int:
 def find_card(mode: str, payer_email: str) -> SavedCard | None:
     """The card that pays for plans of this payer."""
     return find_default(house(), mode, payer_email)
+
+
+def payer_left(vendor: Vendor, email: str) -> None:
+    """Who paid is not of the team any more and could stop nothing: their card is left alone, and the owner is who pays from now on."""
+    owner = select(User.email).join(Membership, Membership.user_id == User.id)
+    heir = db.session.scalar(owner.where(Membership.vendor_id == vendor.id, Membership.role == "owner"))
+    for mode in ("test", "live"):
+        mine = select(KeptSubscription).where(KeptSubscription.vendor_id == HOUSE, KeptSubscription.mode == mode)
+        theirs = mine.where(KeptSubscription.subscriber == vendor.public_id, KeptSubscription.payer_email == email)
+        for row in db.session.scalars(theirs.order_by(KeptSubscription.id).with_for_update()):
+            row.payer_email = heir or ""
 
 
 def ask_for_card(vendor: Vendor, mode: str, *, payer_email: str, name: str, words: str, form_token: str, locale: str = "") -> Saving:

@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from core.accounts.house import house
 from core.accounts.models import Vendor
+from core.accounts.queries import hold_vendor
 from core.billing import forecast, queries, store
 from core.billing.codec import encode_one_of
 from core.billing.effects import BalanceMoved, ChargeWanted, Drafted, Dropped, Effect
@@ -130,6 +131,7 @@ def confirm(row: KeptSubscription, wish: Wish, *, expects: str, by: str) -> Subs
 
 def confirm_beginning(vendor: Vendor, mode: str, *, tier: str, payer_email: str, expects: str, by: str) -> KeptSubscription:
     """Begin what was shown. Sent twice there is one plan."""
+    hold_vendor(vendor.id)  # what is published stays as it is from the comparison on
     running = plan.find_plan(vendor, mode)
     if running is not None and running.status != CANCELLED:
         raise plan.HasPlan("There is a plan already.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -150,6 +151,20 @@ def test_dust_that_waits_in_the_old_currency_is_waived_not_converted() -> None:
     story.to(date(2026, 12, 1))
     assert story.of(Written) == [Written("waived", Money.of("0.04", "EUR"))]
     assert (story.state.currency, amounts(story.documents()[-1])) == ("GBP", ["1.00", "1.00"])
+
+
+def test_who_keeps_an_old_price_list_keeps_its_currency() -> None:
+    """A list without the plan leaves the old one in force; a change of currency took the new one, and no midnight could be run again."""
+    story = Story("pro", NOVEMBER)
+    rates = (rate("1.1532", on=date(2026, 11, 30)),)
+    story.offer = Offer(replace(POLICY, tiers=(POLICY.tiers[0], POLICY.tiers[2])), rates)
+    story.take(ask_currency(story.state, "EUR", story.offer))
+    story.to(date(2026, 12, 2))
+    assert (story.state.currency, amounts(story.documents()[-1])) == ("GBP", ["3.00"])
+    assert "currency_kept" in [notice.kind for notice in story.of(Notice)]
+    story.offer = Offer(POLICY, (rate("1.1532", on=date(2026, 12, 31)),))
+    story.to(date(2027, 1, 2))
+    assert (story.state.currency, amounts(story.documents()[-1])) == ("EUR", ["3.46"])
 
 
 def test_a_change_of_currency_without_a_rate_is_refused() -> None:

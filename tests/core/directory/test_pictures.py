@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from PIL import Image
 
+from core.accounts.logo import BadLogo, draw_logo
 from core.directory.images import (
     MOST,
     TooMany,
@@ -81,6 +82,25 @@ def test_what_is_no_photograph_is_refused(sent: bytes, words: str) -> None:
     with pytest.raises(BadPicture, match=words) as refused:
         draw_picture(sent)
     assert refused.value.field == "picture"
+
+
+def photograph_with_notes() -> bytes:
+    notes, made = Image.Exif(), io.BytesIO()
+    notes[0x0112], notes[0x010E] = 6, "n"
+    notes.get_ifd(0x8825)[1] = "N"
+    Image.new("RGB", (220, 210)).save(made, "JPEG", exif=notes)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(("place", "byte"), [(17, 0), (59, 0), (59, 2)], ids=["no text", "no number", "no count"])
+def test_notes_that_cannot_be_read_are_no_fault_of_ours(place: int, byte: int) -> None:
+    """A picture that lies sideways is turned, and its notes written anew: what stands in them may be of another kind than it says."""
+    sent = bytearray(photograph_with_notes())
+    sent[sent.index(b"Exif") + place] = byte
+    with pytest.raises(BadPicture, match="damaged"):
+        draw_picture(bytes(sent))
+    with pytest.raises(BadLogo, match="damaged"):
+        draw_logo(bytes(sent))
 
 
 def test_a_narrower_one_keeps_its_shape() -> None:

@@ -173,7 +173,7 @@ def test_nobody_is_charged_another_sum_than_they_read(app: Flask) -> None:
     assert ada.stage(NOVEMBER) == "card" and ada.fresh().state == "asked"
     with ada.unit(NOVEMBER):
         assert list_saved(gym.vendor, "test", ada.email) == []
-        join.agree(ada.fresh(), monthly=join.quote(gym.vendor, plan_named(gym, "Basic")).monthly)
+        join.agree(ada.fresh(), monthly=join.quote(gym.vendor, plan_named(gym, "Basic")).monthly, trial_days=0)
     ada.save_card(NOVEMBER)
     ada.answer(NOVEMBER)
     assert ada.paid() == [1200]

@@ -12,7 +12,7 @@ from core.billing.limits import LimitReached
 from core.billing.wishes import ChooseTier
 from core.directory.branches import BranchTerms, add_branch, archive_branch
 from core.directory.models import Listing, Product
-from core.directory.products import ProductTerms, add_product, publish_product
+from core.directory.products import ProductTerms, add_product, publish_product, unpublish_product
 from core.directory.queries import list_branches
 from core.kernel.db import db
 from core.subscriptions import plan
@@ -91,6 +91,22 @@ def test_ec_37_what_was_hidden_comes_back_with_the_upgrade(app: Flask) -> None:
     assert products(life, hidden=True) == 2 and life.state().status == "active"
     life.wish(date(2026, 11, 14), ChooseTier("pro"))
     assert life.state().tier == "pro" and products(life, hidden=True) == 0
+
+
+def test_ec_37_what_was_hidden_comes_back_one_by_one_as_others_are_taken_out(app: Flask) -> None:
+    life, listing = start(app)
+    add(life, listing, date(2026, 11, 5), 12)
+    life.to(date(2026, 11, 13), pays="no")
+    for left in (1, 0):
+        with life.unit(date(2026, 11, 13)), counted(life.shop.vendor, "test", by="usr_test"):
+            oldest = db.session.scalars(
+                select(Product).where(Product.vendor_id == life.shop.vendor.id, Product.state == "published").order_by(Product.id).limit(1)
+            ).one()
+            unpublish_product(listing, oldest, by="usr_test")
+        with life.unit(date(2026, 11, 13)):
+            mine = select(func.count()).select_from(Product).where(Product.vendor_id == life.shop.vendor.id, Product.state == "published")
+            assert db.session.scalar(mine.where(~Product.hidden)) == 10
+        assert products(life, hidden=True) == left == life.state().products.hidden
 
 
 def test_a_draft_does_not_count_until_it_is_published(app: Flask) -> None:
