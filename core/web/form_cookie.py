@@ -61,10 +61,10 @@ class FormCookie(SecureCookieSessionInterface):
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         signing = self.get_signing_serializer(app)
+        depends_on(response, "Cookie")  # every page asks for one: the reader's language is in a cookie too
         if not session or session.permanent or signing is None:
             super().save_session(app, session, response)
             return
-        depends_on(response, "Cookie")
         if not session.modified:
             return
         before, after = self._around or self._parts(app)
