@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from checkout.blueprint import door
+from checkout.familiar import way_of
 from checkout.order_form import OrderFields, fitting
 from checkout.order_page import check_order, order_of, order_values, typed_for
 from checkout.remembered import begun, form_token_for, remember
@@ -81,7 +82,7 @@ class ChooseForm(Form):
 @door.get("/pay/<token>")
 @public
 def choose(token: str) -> Response:
-    return _choose(by_token(token))
+    return _choose(way_of(token))
 
 
 @door.get("/pay/<vendor>/<slug>")

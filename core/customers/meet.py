@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, select
 
 from core.accounts.models import Vendor
 from core.customers.models import Customer
 from core.kernel.ask import Question
 from core.kernel.clock import now
-from core.kernel.db import db
+from core.kernel.db import db, driver
 from core.kernel.errors import Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.sentence import said
@@ -22,6 +21,13 @@ _BY_ADDRESS = Question(
         Customer.vendor_id == bindparam("vendor"), Customer.mode == bindparam("mode"), Customer.email == bindparam("email")
     )
 )
+# Everybody who begins a payment is written down: the statement is always the same, and the session's way made it anew each time.
+MEET = """
+INSERT INTO customers (vendor_id, mode, id, public_id, email, name, name_key, surname_key, first_seen_at, last_seen_at)
+VALUES (%(vendor_id)s, %(mode)s, %(id)s, %(public_id)s, %(email)s, %(name)s, %(name_key)s, %(surname_key)s, %(at)s, %(at)s)
+ON CONFLICT (vendor_id, mode, email) DO UPDATE SET last_seen_at = greatest(customers.last_seen_at, excluded.last_seen_at)
+"""
+MEET_NAMED = f"{MEET}, name = excluded.name, name_key = excluded.name_key, surname_key = excluded.surname_key"
 
 
 class CustomerBlocked(Refusal):
@@ -47,11 +53,9 @@ def meet_customer(vendor: Vendor, mode: str, *, email: str, name: str) -> None:
     at = now()
     if seen_at is not None and at - seen_at < QUIET and (not name or name == known_name):
         return
-    row = insert(Customer).values(
-        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("cus"), email=email, first_seen_at=at, last_seen_at=at, **_named(name),
-    )  # fmt: skip
-    fresh = {"last_seen_at": func.greatest(Customer.last_seen_at, at)} | (_named(name) if name else {})
-    db.session.execute(row.on_conflict_do_update(index_elements=["vendor_id", "mode", "email"], set_=fresh))
+    row = {"vendor_id": vendor.id, "mode": mode, "id": uuid7(), "public_id": public_id("cus"), "email": email, "at": at, **_named(name)}
+    db.session.flush()
+    driver().execute(MEET_NAMED if name else MEET, row)
 
 
 def _named(name: str) -> dict[str, str]:

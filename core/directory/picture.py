@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-
-from PIL import Image, ImageOps, UnidentifiedImageError
+from typing import TYPE_CHECKING
 
 from core.kernel.errors import Refusal
 from core.kernel.sentence import said
+
+if TYPE_CHECKING:
+    from PIL import Image  # what draws is loaded with the first picture
 
 KINDS = ("PNG", "JPEG", "WEBP")
 LARGEST_FILE = 10 * 1024 * 1024
@@ -49,6 +51,8 @@ def draw_picture(data: bytes) -> Drawn:
         raise BadPicture("This file is larger than 10 MB. Choose a smaller one.")
     if data.lstrip().startswith(b"<"):
         raise BadPicture("Drawings in SVG are not taken, because they can carry programs. Save it as a PNG and send that.")
+    from PIL import Image
+
     drawn = _opened(data)
     drawn.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     return _as_webp(drawn)
@@ -56,12 +60,16 @@ def draw_picture(data: bytes) -> Drawn:
 
 def narrower(webp: bytes, width: int) -> Drawn:
     """One of our own pictures, this wide."""
+    from PIL import Image
+
     with Image.open(io.BytesIO(webp), formats=("WEBP",)) as whole:
         height = max(1, whole.height * width // whole.width)
         return _as_webp(whole.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
 
 
 def _opened(data: bytes) -> Image.Image:
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
     try:
         with Image.open(io.BytesIO(data), formats=KINDS) as found:
             width, height = found.size
@@ -93,6 +101,8 @@ def _opened(data: bytes) -> Image.Image:
 
 def _as_webp(picture: Image.Image) -> Drawn:
     """A new image has no notes: neither EXIF nor a colour profile goes along."""
+    from PIL import Image
+
     made = io.BytesIO()
     clean = Image.new("RGB", picture.size)
     clean.paste(picture)

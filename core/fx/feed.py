@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from lxml import etree
-
 from core.kernel.currency import is_currency
 
 LARGEST = 12_000_000  # bytes; the whole history since 1999 has eight million
@@ -42,6 +40,8 @@ def read_feed(raw: bytes) -> list[Published]:
 
     Raises FeedRefused and nothing else, whatever it is given.
     """
+    from lxml import etree  # only whoever reads a feed needs it
+
     if len(raw) > LARGEST:
         raise FeedRefused("The feed is larger than any the bank has published.")
     for word in (b"<!DOCTYPE", b"<!ENTITY"):

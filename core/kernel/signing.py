@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from itsdangerous import BadData, Serializer, Signer, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
+from itsdangerous.signer import SigningAlgorithm
 
 from core.kernel.clock import now
 from core.kernel.config import settings
@@ -57,6 +59,17 @@ class Claims:
 
 
 Kept = TypeVar("Kept", bound=Serializer[Any])
+READ = 1024  # tokens whose signature a process remembers
+
+
+class _InOneCall(SigningAlgorithm):
+    """The same HMAC, without an object for each."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        return hmac.digest(key, value, self.digest)
 
 
 def keep_key(serializer: Kept) -> Kept:
@@ -64,6 +77,7 @@ def keep_key(serializer: Kept) -> Kept:
     signer = serializer.make_signer()
     derived = {key: signer.derive_key(key) for key in signer.secret_keys}
     newest = derived[signer.secret_keys[-1]]
+    signer.algorithm = _InOneCall(signer.digest_method().name)
     signer.derive_key = lambda key=None: newest if key is None else derived[key]  # type: ignore[method-assign]
 
     def unsigners(salt: Any = None) -> Iterator[Signer]:
@@ -99,21 +113,27 @@ def read_token(purpose: str, text: str) -> Claims:
     """Check signature, key id, purpose, spelling and expiry. Raises TokenRefused; reads any key of the ring."""
     if len(text) > 1000 or not text.isascii():
         raise TokenRefused("bad")
-    for key in settings().secrets["signing_keys"]:
-        serializer = _serializer(key["key"], purpose)
+    claims = _issued(purpose, text, tuple([(key["kid"], key["key"]) for key in settings().secrets["signing_keys"]]))
+    if now() > claims.expires_at + SKEW:
+        raise TokenRefused("expired", claims)
+    return claims
+
+
+@lru_cache(READ)
+def _issued(purpose: str, text: str, ring: tuple[tuple[str, str], ...]) -> Claims:
+    """What we said when we signed this, remembered: it is the same for ever. Whether it still counts is asked each time."""
+    for kid, key in ring:
+        serializer = _serializer(key, purpose)
         try:
             payload = serializer.loads(text)
         except (BadData, ValueError, RecursionError):
             continue
         if not isinstance(payload, list) or len(payload) != 6 or not _as_issued(serializer, payload, text):
             raise TokenRefused("bad")
-        kid, stated, mode, vendor, token_id, expiry = payload
-        if kid != key["kid"] or stated != purpose:
+        named, stated, mode, vendor, token_id, expiry = payload
+        if named != kid or stated != purpose:
             raise TokenRefused("foreign")
-        expires_at = datetime.fromtimestamp(expiry, UTC)
-        if now() > expires_at + SKEW:
-            raise TokenRefused("expired", Claims(vendor=vendor, mode=mode, token_id=token_id, expires_at=expires_at))
-        return Claims(vendor=vendor, mode=mode, token_id=token_id, expires_at=expires_at)
+        return Claims(vendor=vendor, mode=mode, token_id=token_id, expires_at=datetime.fromtimestamp(expiry, UTC))
     raise TokenRefused("bad")
 
 

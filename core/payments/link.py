@@ -203,6 +203,13 @@ def open_link_token(text: str) -> tuple[Vendor, PaymentLink]:
     return found[0], found[1]
 
 
+def told_of_link(text: str) -> tuple[str | None, ...] | None:
+    """Everything that stands in the two rows of which `open_link_token` tells, as one text each: for whoever kept them, and asks whether
+    they are still the same. Raises TokenRefused for what we did not issue; None when it opens nothing any more."""
+    claims = read_token("link", text)
+    return _BY_TOKEN.told(vendor=claims.vendor, mode=claims.mode, token_id=claims.token_id)
+
+
 def note_opening(vendor: Vendor, link: PaymentLink) -> None:
     """Remember when the link was first opened: some expire so many hours after that. One write in a link's life."""
     if link.first_opened_at is None:

@@ -3,34 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, Request, Response
 from flask.globals import request_ctx
-from flask.sessions import SecureCookieSessionInterface
-from itsdangerous import URLSafeTimedSerializer
+from htmx_flask.requests import HtmxAwareRequest
 from jinja2 import StrictUndefined
-from werkzeug.routing import Rule
+from werkzeug.datastructures import Headers, ImmutableMultiDict, MultiDict
+from werkzeug.routing import MapAdapter, Rule
+from werkzeug.utils import cached_property
+from werkzeug.wsgi import get_host
 
-from core.kernel.signing import keep_key
+from core.web.form_cookie import FormCookie
 from core.web.templating import Environment
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
-class FormCookie(SecureCookieSessionInterface):
-    """The signed cookie that forms need, signed with a key that is derived once."""
 
-    _serializer: URLSafeTimedSerializer | None = None
+ADDRESS = ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
 
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        if self._serializer is None:
-            made = super().get_signing_serializer(app)
-            self._serializer = keep_key(made) if made else None
-        return self._serializer
+
+NOTHING: ImmutableMultiDict[str, str] = ImmutableMultiDict()
+
+
+class Asked(HtmxAwareRequest):
+    """What somebody asks for. What they have not brought is not read either."""
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        return super().cookies if "HTTP_COOKIE" in self.environ else NOTHING
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        return super().args if self.query_string else NOTHING
+
+
+class Answer(Response):
+    """What is sent back. Only where another address is named is there anything in its headers to complete."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        names = {name.lower() for name, _ in self.headers} if self.status_code == 200 else set()
+        if "content-length" in names and not names & {"location", "content-location"}:
+            return self.headers
+        return super().get_wsgi_headers(environ)
 
 
 class Application(Flask):
     """What wsgi.py puts together."""
 
+    request_class, response_class = Asked, Answer
     jinja_environment = Environment
     jinja_options = {  # noqa: RUF012 -- as in Flask
         "undefined": StrictUndefined,
@@ -43,6 +66,7 @@ class Application(Flask):
         super().__init__(*args, **kwargs)
         self.session_interface = FormCookie()
         self._addresses: dict[str, Rule | None] = {}
+        self._names = lru_cache(64)(self._read_names)
 
     def url_for(self, /, endpoint: str, **values: Any) -> str:
         """As Flask's. A view with one plain address, which is nearly every one, needs no search for the address that fits."""
@@ -51,6 +75,22 @@ class Application(Flask):
         adapter = request_ctx.url_adapter if rule and given.keys() == rule.arguments and request_ctx else None
         built = rule.build(given) if rule and adapter else None
         return adapter.script_name.rstrip("/") + built[1] if adapter and built else super().url_for(endpoint, **values)
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """As Flask's, which reads this machine's name twice for each request and encodes it anew: it hardly ever changes."""
+        if request is None or "HTTP_UPGRADE" in request.environ or self.config["TRUSTED_HOSTS"] or self.config["SERVER_NAME"]:
+            return super().create_url_adapter(request)
+        asked = request.environ
+        scheme = asked["wsgi.url_scheme"]
+        request.host, name = self._names(scheme, asked.get("HTTP_HOST"), asked["SERVER_NAME"], asked["SERVER_PORT"])
+        root, path, query = (str(asked.get(part, "")).encode("latin1").decode(errors="replace") for part in ADDRESS)
+        return MapAdapter(self.url_map, name, root, "", scheme, path, asked["REQUEST_METHOD"], query)
+
+    def _read_names(self, scheme: str, said: str | None, server: str, port: str) -> tuple[str, str]:
+        """The host as the asker says it, and as addresses are matched with it. Raises what Werkzeug raises for one that cannot be."""
+        environ = {"wsgi.url_scheme": scheme, "SERVER_NAME": server, "SERVER_PORT": port}
+        host = get_host(environ if said is None else {**environ, "HTTP_HOST": said})
+        return host, self.url_map.bind(host).server_name
 
     def _one_address(self, endpoint: str) -> Rule | None:
         """The rule of a view that has exactly one, with nothing to fill in but what is passed."""

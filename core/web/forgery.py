@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from functools import cache
 
-from flask import current_app, g, session
+from flask import current_app, session
 from flask_wtf.csrf import _FlaskFormCSRF
 from itsdangerous import URLSafeTimedSerializer
 from wtforms import Field
 
 from core.kernel.signing import keep_key
+from core.web.form_cookie import Texts
+from core.web.this_request import kept
 
 NAME = "csrf_token"  # in the session, in `g` and in the form
 
@@ -18,16 +20,18 @@ NAME = "csrf_token"  # in the session, in `g` and in the form
 @cache
 def _serializer(key: str) -> URLSafeTimedSerializer:
     """As flask_wtf.csrf.validate_csrf builds it."""
-    return keep_key(URLSafeTimedSerializer(key, salt="wtf-csrf-token"))
+    return keep_key(Texts(key, salt="wtf-csrf-token"))
 
 
 def csrf_token() -> str:
     """The token of this answer: what the session keeps, signed. The same for all forms of a page."""
-    if NAME not in g:
-        if not isinstance(session.get(NAME), str):
-            session[NAME] = secrets.token_hex(20)
-        setattr(g, NAME, _serializer(str(current_app.secret_key)).dumps(session[NAME]))
-    return str(getattr(g, NAME))
+    mine = kept()
+    if NAME not in mine:
+        cookie = session._get_current_object()  # type: ignore[attr-defined]
+        if not isinstance(cookie.get(NAME), str):
+            cookie[NAME] = secrets.token_hex(20)
+        mine[NAME] = _serializer(str(current_app.secret_key)).dumps(cookie[NAME])
+    return str(mine[NAME])
 
 
 class FormToken(_FlaskFormCSRF):

@@ -25,6 +25,7 @@ from core.web.forgery import csrf_token
 from core.web.languages import suggest
 from core.web.page import see_other, wants_part
 from core.web.role_words import may_not, role_word
+from core.web.this_request import kept
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -200,14 +201,17 @@ def _check_origin() -> None:
 
     An address with a nul byte in it names nothing, and is not put to the database.
     """
-    g.pop("time_zone", None)
-    g.pop("_login_user", None)
-    audit.asked_from(request.remote_addr or "")
-    parts = request.view_args or {}
-    if any("\x00" in str(part) for name, part in parts.items() if name != "token"):  # a token is refused by its signature, in its own words
-        abort(404)
+    mine, asked = kept(), request._get_current_object()  # type: ignore[attr-defined]
+    mine.pop("time_zone", None)
+    mine.pop("_login_user", None)
+    audit.asked_from(asked.remote_addr or "")
+    for name, part in (asked.view_args or {}).items():
+        if "\x00" in str(part) and name != "token":  # a token is refused by its signature, in its own words
+            abort(404)
+    if asked.method in SAFE:
+        return
     view = current_app.view_functions.get(request.endpoint or "")
-    if request.method in SAFE or not view or not getattr(view, "__csrf__", True):
+    if not view or not getattr(view, "__csrf__", True):
         return
     if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
         abort(400)
@@ -236,6 +240,7 @@ def install(app: Flask) -> None:
     login.session_protection = None
     login.request_loader(_load)
     login.init_app(app, add_context_processor=False)
+    app.after_request_funcs[None].remove(login._update_remember_cookie)  # nobody is remembered by a cookie of Flask-Login's
     app.before_request(_check_origin)
     app.teardown_request(lambda _problem: audit.asked_from(""))
     app.context_processor(lambda: {"csrf_token": csrf_token})  # in the place of Flask-WTF's own

@@ -8,6 +8,7 @@ from functools import lru_cache
 from flask import Flask, Response, g, request
 
 from core.kernel.config import settings
+from core.web.this_request import kept
 
 POLICY: dict[str, tuple[str, ...]] = {
     "default-src": ("'self'",),
@@ -35,9 +36,10 @@ ALWAYS = (
 
 def csp_nonce() -> str:
     """The nonce of this answer; a template writes it on each inline script or style it needs."""
-    if "csp_nonce" not in g:
-        g.csp_nonce = secrets.token_urlsafe(16)
-    return str(g.csp_nonce)
+    mine = kept()
+    if "csp_nonce" not in mine:
+        mine["csp_nonce"] = secrets.token_urlsafe(16)
+    return str(mine["csp_nonce"])
 
 
 def allow(directive: str, *sources: str) -> None:
@@ -48,8 +50,9 @@ def allow(directive: str, *sources: str) -> None:
 
 def content_policy() -> str:
     """The policy of this answer."""
-    extra = tuple((directive, tuple(sources)) for directive, sources in g.get("csp_extra", {}).items())
-    nonce = g.get("csp_nonce")
+    mine = kept()
+    extra = tuple([(directive, tuple(sources)) for directive, sources in mine["csp_extra"].items()]) if "csp_extra" in mine else ()
+    nonce = mine.get("csp_nonce")
     return _policy(extra, nonce is not None).replace("NONCE", str(nonce))
 
 
@@ -69,27 +72,23 @@ def _policy(extra: tuple[tuple[str, tuple[str, ...]], ...], with_nonce: bool) ->
 def _set(response: Response) -> Response:
     """What a view has set itself stays: a door may be stricter about referrers, or let a receipt be printed."""
     said = {name.lower() for name, _ in response.headers}
-
-    def put(name: str, value: str) -> None:
-        if name.lower() not in said:
-            response.headers.add(name, value)
-
-    put("Content-Security-Policy", content_policy())
-    for name, value in ALWAYS:
-        put(name, value)
-    if "frame-ancestors" not in g.get("csp_extra", {}):
-        put("X-Frame-Options", "DENY")
+    ours = [("Content-Security-Policy", content_policy()), *ALWAYS]
+    if "frame-ancestors" not in kept().get("csp_extra", ()):
+        ours.append(("X-Frame-Options", "DENY"))
     if request.endpoint != "static":
-        put("Cache-Control", "no-store")
+        ours.append(("Cache-Control", "no-store"))
     if settings().https:
-        put("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        ours.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
+    # written by ourselves a line above: there is nothing in them that Werkzeug would have to look over, one by one
+    response.headers._list += [line for line in ours if line[0].lower() not in said]
     return response
 
 
 def _fresh() -> None:
     """A nonce is used for one answer only, also where several requests share one application context."""
-    g.pop("csp_nonce", None)
-    g.pop("csp_extra", None)
+    mine = kept()
+    mine.pop("csp_nonce", None)
+    mine.pop("csp_extra", None)
 
 
 def install(app: Flask) -> None:

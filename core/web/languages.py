@@ -16,6 +16,7 @@ from werkzeug.http import parse_accept_header
 
 from core.kernel.config import settings
 from core.web.reader import Reader, written_for
+from core.web.this_request import kept
 from core.web.words import LANGUAGES, STAFF_LANGUAGES, direction_of, filled, known_language, texts
 
 LONGEST = 200  # of what a browser asks for, no more is read
@@ -26,12 +27,16 @@ OF_STAFF = frozenset({"portal", "staff"})  # whose pages speak fewer languages
 
 def language() -> str:
     """The language of this answer, one of LANGUAGES."""
-    if not has_request_context():
+    try:
+        mine = kept()
+    except RuntimeError:  # nobody is asking
         return "en"
-    kept = g._get_current_object().__dict__  # every text asks: what `g` does for each look would be a tenth of a page
-    if "language" not in kept:
-        kept["language"] = _choose()
-    return str(kept["language"])
+    known: str | None = mine.get("language")
+    if known is None:
+        if not has_request_context():
+            return "en"
+        known = mine["language"] = _choose()
+    return known
 
 
 def offered() -> tuple[str, ...]:
@@ -57,16 +62,17 @@ def reading_in(locale: str) -> Iterator[None]:
 
 
 def _choose() -> str:
-    may = offered()
-    for wish in (_asked_for(), request.cookies.get(_cookie_name()), g.get("suggested_language")):
-        if (code := known_language(wish)) in may:
+    may, asked = offered(), request._get_current_object()
+    said = _asked_for() if asked.query_string else None
+    for wish in (said, asked.cookies.get(_cookie_name()), kept().get("suggested_language")):
+        if wish and (code := known_language(wish)) in may:
             return str(code)
-    return _best(request.headers.get("Accept-Language", "")[:LONGEST], may)
+    return _best(asked.environ.get("HTTP_ACCEPT_LANGUAGE", "")[:LONGEST], may)
 
 
 def chosen_now() -> str | None:
     """The language that this request chooses by its address, of those the reader may choose from."""
-    asked = _asked_for() if request.args else None
+    asked = _asked_for() if request.query_string else None
     return asked if asked in offered() else None
 
 
@@ -114,8 +120,16 @@ def _text(text: str, /, **values: Any) -> Markup:
     return filled(texts(code).ugettext(text), values, code)
 
 
+@lru_cache(1024)
+def _plainly_counted(one: str, more: str, num: int, code: str) -> Markup:
+    """The same for the few numbers of which a page speaks every time."""
+    return filled(texts(code).ungettext(one, more, num), {"num": num}, code)
+
+
 def _counted(one: str, more: str, num: int, /, **values: Any) -> Markup:
     code = language()
+    if not values and num < 100:
+        return _plainly_counted(one, more, num, code)
     return filled(texts(code).ungettext(one, more, num), {"num": num, **values}, code)
 
 
@@ -145,7 +159,7 @@ def _cookie_name() -> str:
 
 def _remember(response: Response) -> Response:
     """A language asked for by address is this browser's from now on."""
-    asked = _asked_for() if request.args else None
+    asked = _asked_for() if request.query_string else None
     if asked and asked != request.cookies.get(_cookie_name()):
         response.set_cookie(_cookie_name(), asked, max_age=A_YEAR, secure=settings().https, httponly=True, samesite="Lax", path="/")
     return response
@@ -167,8 +181,9 @@ babel = Words()
 
 def _forget() -> None:
     """Where several requests share one application context, each is asked anew."""
-    g.pop("language", None)
-    g.pop("suggested_language", None)
+    mine = kept()
+    mine.pop("language", None)
+    mine.pop("suggested_language", None)
 
 
 def install(app: Flask) -> None:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
-from htmx_flask import Htmx
 
 from core.kernel.db import finish_unit
 from core.kernel.errors import NotFound
@@ -82,6 +81,5 @@ def _drop(_problem: BaseException | None) -> None:
 
 def install(app: Flask) -> None:
     """Installed before the rest of the web kit: what the others read or write then belongs to the same unit of work."""
-    Htmx(app)
     app.after_request(_settle)
     app.teardown_request(_drop)

@@ -19,6 +19,7 @@ from core.kernel.errors import NotAllowed
 from core.web.guard import SAFE
 from core.web.page import see_other, wants_part
 from core.web.role_words import may_not
+from core.web.this_request import kept
 
 View = TypeVar("View", bound=Callable[..., Any])
 UNKNOWN = object()
@@ -113,8 +114,9 @@ def leave_staff_seat(response: Response) -> Response:
 
 def _forget() -> None:
     """Where several requests share one application context, each asks anew."""
-    g.pop("staff_seat", None)
-    g.pop("staff_saw", None)
+    mine = kept()
+    mine.pop("staff_seat", None)
+    mine.pop("staff_saw", None)
 
 
 def install(app: Flask) -> None:

@@ -7,21 +7,19 @@ compared whole with those it was written from, so a page is never older than its
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
 from flask import Response, current_app, request
 
+from core.kernel.recent import Recent
 from core.web.forgery import csrf_token
 from core.web.headers import csp_nonce
 from core.web.languages import language
 
 MOST = 256  # pages kept in a process; a few kilobytes each
 
-_kept: OrderedDict[tuple[str, str], tuple[list[dict[str, Any]], list[str]]] = OrderedDict()
-_lock = Lock()
+_kept: Recent[tuple[list[dict[str, Any]], list[str]]] = Recent(MOST)
 
 
 def stencilled(rows: tuple[Any, ...], tokens: dict[str, str], write: Callable[[], Response]) -> Response:
@@ -31,23 +29,19 @@ def stencilled(rows: tuple[Any, ...], tokens: dict[str, str], write: Callable[[]
     its policy. Each is unguessable, so where it stands in the text nothing else can stand.
     """
     tokens = {**tokens, "csrf": csrf_token(), "nonce": csp_nonce()}
-    key, content = (request.path, language()), [_content(row) for row in rows]
-    with _lock:
-        kept = _kept.get(key)
-    if kept is not None and kept[0] == content:
+    key, about = (request.path, language()), [content(row) for row in rows]
+    kept = _kept.get(key)
+    if kept is not None and kept[0] == about:
         text = "".join([tokens[piece] if number % 2 else piece for number, piece in enumerate(kept[1])])
         return current_app.response_class(text, 200, {"Vary": "HX-Request"})
     response = write()
     if response.status_code == 200:
         names = {value: name for name, value in tokens.items()}
         pieces = re.split("(" + "|".join(map(re.escape, names)) + ")", response.get_data(as_text=True))
-        with _lock:
-            _kept[key] = content, [names.get(piece, piece) for piece in pieces]
-            _kept.move_to_end(key)
-            while len(_kept) > MOST:
-                _kept.popitem(last=False)
+        _kept.put(key, (about, [names.get(piece, piece) for piece in pieces]))
     return response
 
 
-def _content(row: Any) -> dict[str, Any]:
+def content(row: Any) -> dict[str, Any]:
+    """Everything that stands in a row."""
     return {name: value for name, value in row.__dict__.items() if name != "_sa_instance_state"}

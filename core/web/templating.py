@@ -11,6 +11,7 @@ from jinja2 import Template, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.environment import TemplateModule
 from jinja2.runtime import Context, Macro
+from markupsafe import Markup, _escape_inner, escape
 
 
 class Sheet(Template):
@@ -42,6 +43,21 @@ class SheetCompiler(CodeGenerator):
     def visit_CondExpr(self, node: nodes.CondExpr, frame: Frame) -> None:
         super().visit_CondExpr(nodes.CondExpr(node.test, node.expr1, node.expr2 or nodes.Const(""), lineno=node.lineno), frame)
 
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        """What is written out is only joined afterwards, so what has just been escaped need not be marked as such."""
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:
+            super()._output_child_pre(node, frame, finalize)
+        else:
+            self.write("environment.shown(")
+
+
+def shown(value: Any) -> str:
+    """The text of a value as it may stand in a page. Says the same as `markupsafe.escape`."""
+    kind = type(value)
+    if kind is str:
+        return _escape_inner(value)
+    return value if kind is Markup else escape(value)
+
 
 class Environment(FlaskEnvironment):
     """Flask's, with the three above."""
@@ -49,6 +65,7 @@ class Environment(FlaskEnvironment):
     template_class = Sheet
     context_class = SheetContext
     code_generator_class = SheetCompiler
+    shown = staticmethod(shown)
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """One mapping for all templates, instead of a chain of two that is walked at every include."""

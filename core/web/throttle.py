@@ -17,6 +17,7 @@ from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
 from core.kernel.config import settings
+from core.kernel.lean import without
 from core.web.fields import one_spelling
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -79,6 +80,10 @@ def install(app: Flask) -> None:
     app.config.setdefault("RATELIMIT_STORAGE_URI", settings().redis_url or "memory://")
     app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"socket_connect_timeout": 1, "socket_timeout": 1} if settings().redis_url else {})
     app.config.setdefault("RATELIMIT_KEY_PREFIX", "throttle")
-    limiter.init_app(app)
+    with without("valkey"):  # the storage looks for it only to know that it is there
+        limiter.init_app(app)
     # What is counted says so with a decorator, which does the counting. There is no limit for all views to look for before each.
     app.before_request_funcs[None].remove(limiter._check_request_limit)
+    # Nor are there headers to write, or tries to count by what was answered; and what it notes of a request goes with the request.
+    app.after_request_funcs[None] = [hook for hook in app.after_request_funcs[None] if getattr(hook, "args", ()) != (limiter,)]
+    app.teardown_request_funcs[None].remove(limiter._Limiter__release_context)

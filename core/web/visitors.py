@@ -20,6 +20,7 @@ PROGRAMS = re.compile(
 
 def is_program(request: Request) -> bool:
     """Not a person looking."""
-    name = request.headers.get("User-Agent", "")
-    ahead = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    said = request.environ
+    name = said.get("HTTP_USER_AGENT", "")
+    ahead = said.get("HTTP_SEC_PURPOSE", "") + said.get("HTTP_PURPOSE", "")
     return request.method == "HEAD" or "prefetch" in ahead or not name.strip() or PROGRAMS.search(name[:400]) is not None

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from time import sleep
 from typing import Any
 
 import pytest
 
-from checkout import pay
+from checkout import familiar, pay
 from core.accounts.models import Vendor
+from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.ids import public_id
 from tests.browser import Browser
 from tests.factories import again, link_address, make_link, unit
 
@@ -75,3 +79,37 @@ def test_a_page_with_something_of_its_visitor_is_never_kept(shop: Any, written: 
         page = Browser(shop.app).get(address + (f"?amount={amount}&email=sam@example.com" if amount else ""))
         assert page.form().values["amount"] == (amount or "")
     assert len(written) == 3
+
+
+def test_whose_rows_are_kept_is_asked_about_each_time(shop: Any, written: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a link that is opened often nothing is read but whether it is the same; what was changed in between is read anew."""
+    read: list[str] = []
+    by_token = familiar.by_token
+    monkeypatch.setattr(familiar, "by_token", lambda token: read.append(token) or by_token(token))
+    link = make_link(shop)
+    address = link_address(shop, link)
+    for _ in range(5):
+        Browser(shop.app).get(address)
+    before = len(read)
+    assert before <= 4, "the first two, and two more for the moment it was first opened"
+    with unit(shop.app):
+        again(link).description = "Bring an apron."
+    assert "Bring an apron." in Browser(shop.app).get(address).text and len(read) == before + 1
+    with unit(shop.app):
+        again(link).archived_at = now()
+    assert "form_token" not in Browser(shop.app).get(address).html
+    with unit(shop.app):
+        again(link).token_id = public_id("tok")
+    Browser(shop.app).get(address, status=404)
+
+
+def test_a_kept_link_runs_out_by_the_clock(shop: Any) -> None:
+    """No row changes when a link's last moment passes."""
+    link = make_link(shop)
+    address = link_address(shop, link)
+    with unit(shop.app):
+        again(link).expires_at = now() + timedelta(seconds=2)
+    for _ in range(4):
+        assert "form_token" in Browser(shop.app).get(address).html
+    sleep(2.1)
+    assert "form_token" not in Browser(shop.app).get(address).html

@@ -1,0 +1,42 @@
+"""What libraries would load for the case that somebody wants it, and nobody here does: ten megabytes in each web process.
+
+Each of them is a choice of the library's own, which does without when it is not there: structlog colours faults on a terminal with
+`rich`, Stripe's SDK knows several HTTP clients (ours is core/providers/line.py), and the throttle's storage would load a client for
+another server than the one it is told of. wsgi.py imports this before all else, and lets go when everything else is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+WHILE_LOADING = ("rich", "requests")
+
+
+def hide(*names: str) -> None:
+    """Whoever asks for these from now on is told that there is no such thing, unless they are loaded already."""
+    for name in names:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type] # the import system's own way to say so
+
+
+def let_go(*names: str) -> None:
+    """From here on whoever asks for these gets them."""
+    for name in names:
+        if name in sys.modules and sys.modules[name] is None:
+            del sys.modules[name]
+
+
+@contextmanager
+def without(*names: str) -> Iterator[None]:
+    """Nothing in the block finds these."""
+    hide(*names)
+    try:
+        yield
+    finally:
+        let_go(*names)
+
+
+if not os.environ.get("FLASK_RUN_FROM_CLI"):  # commands are run by a person at a terminal
+    hide(*WHILE_LOADING)
