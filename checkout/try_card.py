@@ -34,6 +34,7 @@ from core.web.brand import button_look
 from core.web.guard import public
 from core.web.languages import language, written
 from core.web.page import page, see_other, step_outside
+from core.web.theme import forced_scheme
 from core.web.throttle import by_address
 
 
@@ -164,7 +165,7 @@ def _fields(till: Till, attempt: Attempt) -> Response:
         return page("checkout/_no_fields.html")
     return page(
         "checkout/_card_fields.html",
-        fields_url=None if stripe else f"{attempt.fields_url}&appearance={button_look(till.vendor, till.colours)}",
+        fields_url=None if stripe else f"{attempt.fields_url}&appearance={button_look(till.vendor, till.colours, forced_scheme())}",
         fields_origin=origin_of(attempt.fields_url),
         client_secret=attempt.client_secret if stripe else None,
         publishable_key=settings().stripe[till.payment.mode]["publishable_key"] if stripe else None,
