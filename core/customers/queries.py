@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import SequenceMatcher
 
 from sqlalchemy import select, tuple_
 
@@ -13,6 +14,9 @@ from core.customers.models import Customer
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
+
+ALIKE = 0.82  # of two spellings, from 0 to 1
+ALIKE_READ = 300  # names are compared, no more
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,22 @@ def search_customers(vendor: Vendor, mode: str, text: str, *, limit: int = 10) -
         mine = select(Customer).where(Customer.vendor_id == vendor.id, Customer.mode == mode)
         for row in db.session.scalars(mine.where(column.startswith(key, autoescape=True)).order_by(column).limit(limit)):
             found.setdefault(row.id, row)
-    return sorted(found.values(), key=lambda row: row.last_seen_at, reverse=True)[:limit]
+    rows = list(found.values()) or _spelt_alike(vendor, mode, key)
+    return sorted(rows, key=lambda row: row.last_seen_at, reverse=True)[:limit]
+
+
+def _spelt_alike(vendor: Vendor, mode: str, key: str) -> list[Customer]:
+    """Whose name begins as this does and is nearly this: Whitlok finds Whitlock. Asked only where nothing was found as it was typed."""
+    if "@" in key or len(key) < 4:
+        return []
+    near: dict[uuid.UUID, Customer] = {}
+    for column in (Customer.name_key, Customer.surname_key):
+        mine = select(Customer).where(Customer.vendor_id == vendor.id, Customer.mode == mode)
+        begins = column.startswith(key[: max(3, len(key) // 2)], autoescape=True)
+        for row in db.session.scalars(mine.where(begins).order_by(column).limit(ALIKE_READ)):
+            if SequenceMatcher(None, key, getattr(row, column.key)).ratio() >= ALIKE:
+                near.setdefault(row.id, row)
+    return list(near.values())
 
 
 def any_customers(vendor: Vendor, mode: str) -> bool:

@@ -111,6 +111,11 @@ def _follow(vendor: Vendor, payment: Payment, way: Way) -> None:
     payment.provider = way.provider
 
 
+def _spoken_of(payment: Payment) -> str:
+    """What the processor's page and its papers say it is for, with what the seller asked the payer for: an invoice number, a member's."""
+    return f"{payment.description} · {payment.payer_reference}" if payment.payer_reference else payment.description
+
+
 def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, return_url: str, cancel_url: str) -> Opening:
     """Ask the provider to open the attempt; asking again gives the same opening. Call it outside any transaction.
 
@@ -120,7 +125,7 @@ def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, retu
         reference=attempt.public_id,
         mode=payment.mode,
         amount=payment.amount,
-        description=payment.description,
+        description=_spoken_of(payment),
         email=payment.email or None,
         return_url=return_url,
         cancel_url=cancel_url,

@@ -66,7 +66,7 @@ def test_a_customer_shows_what_they_came_to(shop: Shop, owner: Browser) -> None:
         "Paid £40.00" in page.text
         and "Refunded −£10.00" in page.text
         and "Kept, before fees £30.00" in page.text
-        and "JPY\xa0700" in page.text
+        and "JPY 700" in page.text
     )
 
 
