@@ -25,6 +25,7 @@ from core.payments.attempt import (
     record_opening,
 )
 from core.payments.choose import ways_to_pay
+from core.payments.hold import is_held_first
 from core.payments.models import Attempt
 from core.payments.settle import settle
 from core.payments.start import note_locale
@@ -144,9 +145,10 @@ def _switch(till: Till, attempt: Attempt, surface: str, method: str) -> Attempt:
 
 def _open(till: Till, attempt: Attempt) -> Attempt:
     """Ask the processor for the page or the fields of a try that was written down, and write down where they are."""
+    hold = is_held_first(till.vendor, till.payment, attempt.method)
     with step_outside():
         back = till.outside("checkout.come_back")
-        opening = open_at_provider(till.vendor, till.payment, attempt, return_url=back, cancel_url=back)
+        opening = open_at_provider(till.vendor, till.payment, attempt, return_url=back, cancel_url=back, hold=hold)
     return record_opening(till.vendor, attempt, opening)
 
 

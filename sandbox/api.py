@@ -11,7 +11,21 @@ from core.web.wire import form, lists, replay
 from core.web.wire.encode import dumps
 from core.web.wire.errors import WireError, bad_parameter, server_fault, unauthorised
 from core.web.wire.params import Params
-from sandbox import calls, charging, customers, disputes, finding, hooks, methods, money, payments, refunds, sessions, setups, stories
+from sandbox import (
+    calls,
+    charging,
+    customers,
+    disputes,
+    finding,
+    hooks,
+    methods,
+    money,
+    payments,
+    refunds,
+    sessions,
+    setups,
+    stories,
+)
 from sandbox.ids import new_id
 from sandbox.store import Shelf
 

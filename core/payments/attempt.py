@@ -116,7 +116,9 @@ def _spoken_of(payment: Payment) -> str:
     return f"{payment.description} · {payment.payer_reference}" if payment.payer_reference else payment.description
 
 
-def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, return_url: str, cancel_url: str) -> Opening:
+def open_at_provider(
+    vendor: Vendor, payment: Payment, attempt: Attempt, *, return_url: str, cancel_url: str, hold: bool = False
+) -> Opening:
     """Ask the provider to open the attempt; asking again gives the same opening. Call it outside any transaction.
 
     The attempt's public id is the idempotency key, so a lost answer is asked for again and never opens a second one.
@@ -133,6 +135,7 @@ def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, retu
         surface=attempt.surface,
         metadata={"vendor": vendor.public_id, "mode": payment.mode, "payment": payment.public_id, "attempt": attempt.public_id},
         method=attempt.method,
+        hold=hold,
         country=payment.payer_country,
     )
     return provider_named(attempt.provider, payment.mode).open_payment(wish)

@@ -118,18 +118,6 @@ class SavedCards(ABC):
             params = {**params, "starting_after": page["data"][-1]["id"]}
         return None
 
-    def try_published_card(self, provider_reference: str, card: str, return_url: str) -> str | None:
-        """Test mode only: confirms an open intent with one of the published cards, as its form would. A card that says no is an answer, not an error."""
-        assert_no_transaction()
-        self._check_mode("test")
-        path = f"payment_intents/{quote(provider_reference, safe='')}/confirm"
-        try:
-            intent = self._ask("post", path, payment_method=card, return_url=return_url)
-        except CardRefused:
-            return None
-        asked = (intent.get("next_action") or {}).get("redirect_to_url") or {}
-        return asked.get("url")
-
     def forget_method(self, method: str) -> None:
         """Detaches it. A refusal counts only if it is still somebody's."""
         assert_no_transaction()
