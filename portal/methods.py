@@ -94,7 +94,7 @@ def check_wallet_domain() -> Response:
         with step_outside():
             found = provider.wallet_domain(host)
     except ProviderError:
-        return _bounds_page(line, form, trouble=_("The processor cannot be asked just now. Try again in a moment."), status=503)
+        return _bounds_page(line, form, trouble=_("The processor cannot be asked just now. Try again in a moment."), status=409)
     return _bounds_page(line, form, domain=found)
 
 

@@ -16,6 +16,7 @@ from sandbox import (
     charging,
     customers,
     disputes,
+    domains,
     finding,
     hooks,
     methods,
@@ -31,7 +32,7 @@ from sandbox.store import Shelf
 
 _KEY = re.compile(r"sk_test_([A-Za-z0-9_]{1,200})\Z")
 # importing these files puts their calls on the table
-ROOMS = (charging, customers, disputes, hooks, methods, money, payments, refunds, sessions, setups)
+ROOMS = (charging, customers, disputes, domains, hooks, methods, money, payments, refunds, sessions, setups)
 FORM = "application/x-www-form-urlencoded"
 
 

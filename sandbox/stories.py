@@ -31,9 +31,10 @@ def add(shelf, name, *, seconds=None, times=None, path=None, subject=None):
     settings = {"path": path or "/v1/"}
     if setting:
         settings["seconds"] = setting[1] if seconds is None else seconds
+    times = 0 if subject else times  # that one, and no other
     cursor = shelf.connection.execute(
         "INSERT INTO stories (account, name, settings, remaining) VALUES (?, ?, ?, ?)",
-        (shelf.account, name, json.dumps(settings), 0 if subject else times),
+        (shelf.account, name, json.dumps(settings), times),
     )
     if subject:
         shelf.connection.execute("INSERT INTO story_subjects (story, subject) VALUES (?, ?)", (cursor.lastrowid, subject))
