@@ -5,17 +5,17 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import SequenceMatcher
 
 from sqlalchemy import select, tuple_
 
 from core.accounts.models import Vendor
 from core.customers.models import Customer
+from core.kernel.alike import likeness
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 
-ALIKE = 0.82  # of two spellings, from 0 to 1
+ALIKE = 82  # hundredths
 ALIKE_READ = 300  # names are compared, no more
 
 
@@ -81,7 +81,7 @@ def _spelt_alike(vendor: Vendor, mode: str, key: str) -> list[Customer]:
         mine = select(Customer).where(Customer.vendor_id == vendor.id, Customer.mode == mode)
         begins = column.startswith(key[: max(3, len(key) // 2)], autoescape=True)
         for row in db.session.scalars(mine.where(begins).order_by(column).limit(ALIKE_READ)):
-            if SequenceMatcher(None, key, getattr(row, column.key)).ratio() >= ALIKE:
+            if likeness(key, getattr(row, column.key)) >= ALIKE:
                 near.setdefault(row.id, row)
     return list(near.values())
 

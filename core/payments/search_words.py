@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 
+from core.kernel.alike import likeness
 from core.kernel.currency import OFFERED, exponent, is_currency
 from core.kernel.money import BadAmount, Money, parse_amount
 from core.payments.states import PAYMENT
@@ -28,6 +28,7 @@ KEYS = {
 }  # fmt: skip
 TERM = re.compile(r"(?:^|\s)([A-Za-z][A-Za-z0-9_.-]{0,39}):(?!//)")  # status:failed, and no web address
 MOST_TERMS = 5
+ALIKE = 60  # hundredths: a slip or two in the name of a state
 MASK = re.compile(r"(?:[•*xX.…-]+ ?)*(?:ending in )?([0-9]{4})", re.I)
 
 
@@ -106,8 +107,8 @@ def _status(value: str) -> str | None:
     """The state that somebody means, a slip of the finger or two forgiven."""
     wanted = value.lower().replace(" ", "_")
     known = {**{state: state for state in PAYMENT}, **STATUS_WORDS}
-    near = get_close_matches(wanted, known, n=1, cutoff=0.6)
-    return known[near[0]] if near else None
+    near = max(known, key=lambda word: likeness(wanted, word))
+    return known[near] if likeness(wanted, near) >= ALIKE else None
 
 
 def _reference(text: str) -> str | None:
