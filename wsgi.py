@@ -17,7 +17,21 @@ from core.kernel import logs
 from core.kernel.config import settings
 from core.kernel.db import db, on_commit
 from core.providers.bank_accounts import accounts
-from core.web import filters, guard, headers, health, languages, logos, once_more, page, refusals, staff_guard, statics, throttle
+from core.web import (
+    filters,
+    guard,
+    headers,
+    health,
+    languages,
+    logos,
+    once_more,
+    page,
+    refusals,
+    staff_guard,
+    statics,
+    theme,
+    throttle,
+)
 from core.web.application import Application
 from portal import door as portal_door
 from workers import commands
@@ -47,7 +61,7 @@ def create_app(**config: Any) -> Flask:
     db.init_app(app)
     if os.environ.get("FLASK_RUN_FROM_CLI"):
         _add_migrations(app)
-    for part in (page, headers, guard, staff_guard, throttle, filters, languages, refusals, statics, health, logos, once_more):
+    for part in (page, headers, guard, staff_guard, throttle, filters, languages, refusals, statics, health, logos, once_more, theme):
         part.install(app)
     portal_door.register(app)
     checkout_door.register(app)

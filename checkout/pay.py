@@ -74,6 +74,9 @@ class ChooseForm(Form):
         for name in ("email", "name", "payer_reference"):
             if fixed[name]:
                 self[name].data, self[name].raw_data = fixed[name], [fixed[name]]
+        for item, quantity in fixed["quantities"].items():
+            if (field := self._fields.get(f"quantity-{item}")) is not None:
+                field.data, field.raw_data, field.process_errors = quantity, [str(quantity)], []
         if link.reference_label:
             self.payer_reference.label.text = link.reference_label
         return self

@@ -15,6 +15,7 @@ from checkout.ways import choices_for, chosen_among, title_of
 from core.accounts.return_addresses import return_address
 from core.kernel.clock import now
 from core.kernel.money import Money
+from core.methods.eligible import Verdict
 from core.payments.attempt import close_at_provider, live_attempt
 from core.payments.basket import offer_of
 from core.payments.choose import ways_to_pay
@@ -28,6 +29,7 @@ from core.payments.sale import find_cart
 from core.payments.settle import settle_at_once
 from core.payments.transfer_queries import list_returns
 from core.providers.contract import ProviderError
+from core.providers.practice import can_come_late, can_practise
 from core.web.guard import public
 from core.web.languages import reader
 from core.web.page import page, see_other, step_outside
@@ -155,7 +157,16 @@ def card_page(till: Till, *, notice: object = None, status: int = 200) -> Respon
         back_url=url_for("checkout.come_back", token=till.token),
         cancel_url=url_for("checkout.cancel", token=till.token),
         expire_url=url_for("checkout.expire_now", token=till.token),
+        **_practice(till, verdict),
     )
+
+
+def _practice(till: Till, verdict: Verdict) -> dict[str, object]:
+    """In test mode: where scenarios are tried, when a card can be, and whether a message can be ordered to come late."""
+    provider = next((way.provider for way in verdict.shown if way.method == "card"), None) if till.payment.mode == "test" else None
+    possible = provider is not None and can_practise(provider, "test")
+    url = url_for("checkout.practise_card", token=till.token) if possible else None
+    return {"practice_url": url, "may_come_late": possible and can_come_late(str(provider))}
 
 
 def locked_page(till: Till, *, notice: object = None, status: int = 200) -> Response:

@@ -63,6 +63,8 @@ def transfer_page(till: Till, *, notice: str | None = None, status: int = 200, p
         status=status,
         notice=notice,
         told=told,
+        payer_reference=payment.payer_reference,
+        reference_label=payment.reference_label,
         iban=spell_iban(told.iban),
         spelt=spell_reference(told.reference),
         code=None if part else _code(told),

@@ -25,6 +25,7 @@ from core.payments.attempt import (
     record_opening,
 )
 from core.payments.choose import ways_to_pay
+from core.payments.hold import is_held_first
 from core.payments.models import Attempt
 from core.payments.settle import settle
 from core.payments.start import note_locale
@@ -34,6 +35,7 @@ from core.web.brand import button_look
 from core.web.guard import public
 from core.web.languages import language, written
 from core.web.page import page, see_other, step_outside
+from core.web.theme import forced_scheme
 from core.web.throttle import by_address
 
 
@@ -143,9 +145,10 @@ def _switch(till: Till, attempt: Attempt, surface: str, method: str) -> Attempt:
 
 def _open(till: Till, attempt: Attempt) -> Attempt:
     """Ask the processor for the page or the fields of a try that was written down, and write down where they are."""
+    hold = is_held_first(till.vendor, till.payment, attempt.method)
     with step_outside():
         back = till.outside("checkout.come_back")
-        opening = open_at_provider(till.vendor, till.payment, attempt, return_url=back, cancel_url=back)
+        opening = open_at_provider(till.vendor, till.payment, attempt, return_url=back, cancel_url=back, hold=hold)
     return record_opening(till.vendor, attempt, opening)
 
 
@@ -164,7 +167,7 @@ def _fields(till: Till, attempt: Attempt) -> Response:
         return page("checkout/_no_fields.html")
     return page(
         "checkout/_card_fields.html",
-        fields_url=None if stripe else f"{attempt.fields_url}&appearance={button_look(till.vendor, till.colours)}",
+        fields_url=None if stripe else f"{attempt.fields_url}&appearance={button_look(till.vendor, till.colours, forced_scheme())}",
         fields_origin=origin_of(attempt.fields_url),
         client_secret=attempt.client_secret if stripe else None,
         publishable_key=settings().stripe[till.payment.mode]["publishable_key"] if stripe else None,

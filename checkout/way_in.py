@@ -8,11 +8,16 @@ from typing import Any
 from flask import current_app, request, url_for
 
 from core.accounts.models import Vendor
+from core.directory.models import Branch
+from core.directory.queries import find_branch
+from core.kernel.ids import is_public_id
 from core.kernel.money import BadAmount, Money, parse_amount
+from core.payments.basket import offer_of
 from core.payments.funnel import add_openings, today_of
 from core.payments.instalments import progress_of
 from core.payments.link import note_opening
 from core.payments.models import Payment, PaymentLink
+from core.payments.offer import MOST_ITEMS
 from core.payments.open_address import open_address
 from core.payments.origin import Origin, read_attribution
 from core.payments.send_link import note_sending_opened
@@ -24,6 +29,7 @@ from core.web.tally import Tally
 from core.web.visitors import is_program
 
 openings = Tally(add_openings)
+BRANCH = "branch"  # ?branch=brn_…: on which wall the code was
 LONGEST = {"email": 254, "name": 120, "payer_reference": 60}
 
 
@@ -53,11 +59,19 @@ class WayIn:
         return read_attribution(request.args)
 
     @property
+    def branch(self) -> Branch | None:
+        """The branch whose poster was scanned, where the address names one of the vendor's."""
+        named = request.args.get(BRANCH, "")
+        return find_branch(self.vendor, self.link.mode, named) if named else None
+
+    @property
     def action(self) -> str:
         """Where the form goes: the same address, with what it says of its source and nothing else."""
+        named = request.args.get(BRANCH, "")
+        said = self.attribution | ({BRANCH: named} if is_public_id("brn", named) else {})
         if self.name:
-            return name_url(self.link.mode, self.name, **self.attribution)
-        return url_for("checkout.start", token=self.token, **self.attribution)
+            return name_url(self.link.mode, self.name, **said)
+        return url_for("checkout.start", token=self.token, **said)
 
     @property
     def source(self) -> str:
@@ -70,7 +84,9 @@ class WayIn:
     def origin(self, reference: str, before: Payment | None) -> Origin:
         """What the payment keeps of this. Whoever cancels and begins again still came by the same letter."""
         sending = self.sending.id if self.sending else before.sending_id if before else None
-        return Origin(payer_reference=reference, attribution=self.attribution, sending_id=sending, prefill=self.prefill)
+        place = self.branch
+        branch = place.id if place else before.branch_id if before else None
+        return Origin(reference, self.attribution, sending_id=sending, branch_id=branch, prefill=self.prefill)
 
     def note(self, *, new: bool) -> None:
         """A person has opened the link: once in a link's and a letter's life that is written down, and otherwise counted."""
@@ -87,7 +103,7 @@ class WayIn:
 def by_token(token: str) -> WayIn:
     """Raises TokenRefused."""
     opened = open_address(token)
-    suggest(opened.link.locale)
+    suggest((opened.prefill.locale if opened.prefill else "") or opened.link.locale)
     return WayIn(opened.vendor, opened.link, token=token, sending=opened.sending, prefill=opened.prefill)
 
 
@@ -108,13 +124,19 @@ def fixed_answers(way: WayIn) -> dict[str, Any]:
     """What the address has filled in for good; what it leaves to the payer is empty. The payer reads it and cannot change it."""
     prefill = way.prefill
     if prefill is None:
-        return {"email": "", "name": "", "payer_reference": "", "amount": None}
+        return {"email": "", "name": "", "payer_reference": "", "amount": None, "quantities": {}}
     amount = Money(prefill.amount_minor, way.link.currency) if prefill.amount_minor else None
-    return {"email": prefill.email, "name": prefill.payer_name, "payer_reference": prefill.payer_reference, "amount": amount}
+    return {
+        "email": prefill.email,
+        "name": prefill.payer_name,
+        "payer_reference": prefill.payer_reference,
+        "amount": amount,
+        "quantities": prefill.quantities or {},
+    }
 
 
 def proposed_answers(way: WayIn) -> dict[str, Any]:
-    """What the address only proposes (?email=&name=&reference=&amount=), and a letter's own recipient: the payer may change all of it."""
+    """What the address only proposes (?email=&name=&reference=&amount=&product=), and a letter's own recipient: the payer may change all of it."""
     if not request.args and not way.sending:
         return {}
     given = {
@@ -127,6 +149,7 @@ def proposed_answers(way: WayIn) -> dict[str, Any]:
     }
     if way.sending:
         found.setdefault("email", way.sending.recipient)
+    found |= _proposed_quantities(way.link)
     try:
         amount = parse_amount(request.args.get("amount", "")[:64].strip(), way.link.currency)
     except BadAmount:
@@ -134,6 +157,19 @@ def proposed_answers(way: WayIn) -> dict[str, Any]:
     if way.link.amount is None and amount.minor > 0:
         offered = amount.minor in suggestions(way.link)
         found |= {"choice": str(amount.minor)} if offered else {"choice": "own", "amount": amount}
+    return found
+
+
+def _proposed_quantities(link: PaymentLink) -> dict[str, int]:
+    """`?product=Rye loaf` for one, `?product=Rye loaf:3` for three, several of them for several things: by the title, however it is capitalised."""
+    items = {item.title.casefold(): item for item in offer_of(link).items if item.adjustable}
+    found = {}
+    for text in request.args.getlist("product")[:MOST_ITEMS]:
+        title, colon, number = text.rpartition(":")
+        counted = bool(colon) and number.strip().isascii() and number.strip().isdigit() and len(number.strip()) <= 3
+        item = items.get(" ".join((title if counted else text).split()).casefold())
+        if item is not None:
+            found[f"quantity-{item.id}"] = min(max(int(number) if counted else 1, item.least), item.most)
     return found
 
 

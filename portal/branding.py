@@ -159,7 +159,7 @@ def _typed_phone() -> str:
 def _example(currency: str) -> dict[str, Any]:
     """The values of templates/checkout/choose.html for a link of one fixed amount, which is nobody's."""
     amount = Money.of("24", currency)
-    nothing: dict[str, Any] = dict.fromkeys(("email", "name", "payer_reference", "amount"), "")
+    nothing: dict[str, Any] = {**dict.fromkeys(("email", "name", "payer_reference", "amount"), ""), "quantities": {}}
     link = {"reference_label": "", "amount": amount}
     return {
         "title": _("An example"), "description": "", "amount_due": amount, "currency": currency, "suggestions": [], "range_text": None,

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 OFTEN = (
     # a card was declined
     _l("approve with id"), _l("authentication required"), _l("call issuer"), _l("card declined"), _l("card not supported"),
-    _l("card velocity exceeded"), _l("currency not supported"), _l("do not honor"), _l("do not try again"), _l("duplicate transaction"),
+    _l("card velocity exceeded"), _l("code used with this card"), _l("currency not supported"), _l("do not honor"), _l("do not try again"), _l("duplicate transaction"),
     _l("expired card"), _l("fraudulent"), _l("generic decline"), _l("incorrect cvc"), _l("incorrect number"), _l("incorrect pin"),
     _l("incorrect zip"), _l("insufficient funds"), _l("invalid account"), _l("invalid amount"), _l("invalid cvc"),
     _l("invalid expiry month"), _l("invalid expiry year"), _l("invalid number"), _l("issuer not available"), _l("lost card"),

@@ -21,6 +21,7 @@ from core.web.guard import current, may
 from core.web.languages import written
 from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
+from portal.branch_choices import branches_to_choose
 from portal.link_undo import MOST, WAYS_BACK, done, undo_offered
 
 STATES = [("", _l("All")), ("active", _l("Active")), ("paused", _l("Paused")), ("expired", _l("Ended")), ("archived", _l("Archived"))]
@@ -43,6 +44,7 @@ class FilterForm(Form):
     state = ChoiceField(_l("State"), choices=options(STATES), default="")
     label = LineField(_l("Label"), most=30)
     amount = ChoiceField(_l("Amount"), choices=options(AMOUNTS), default="")
+    branch = ChoiceField(_l("Branch"), choices=lambda: options(branches_to_choose(blank=_("All branches"))), default="")
 
     def wanted(self) -> dict[str, str | None]:
         """The filters as the question about links takes them."""
@@ -51,6 +53,7 @@ class FilterForm(Form):
             "state": self.state.data or None,
             "label": self.label.data or None,
             "amount_kind": self.amount.data or None,
+            "branch": self.branch.data or None,
         }
 
     def kept(self) -> dict[str, str]:
@@ -89,7 +92,7 @@ def links() -> Response:
 def bulk() -> Response:
     """Does one thing to every ticked link that takes it, says what was done, and offers the way back."""
     act, chosen = request.form.get("act", ""), _chosen()
-    kept = {name: value for name in ("q", "state", "label", "amount") if (value := request.form.get(f"kept_{name}"))}
+    kept = {name: value for name in ("q", "state", "label", "amount", "branch") if (value := request.form.get(f"kept_{name}"))}
     if act not in dict(ACTS):
         raise Conflict(_("Choose what to do with the links."))
     if not chosen:

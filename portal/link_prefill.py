@@ -7,14 +7,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.kernel.money import Money
+from core.payments.basket import offer_of
 from core.payments.models import PaymentLink
 from core.payments.prefill import Answers, get_prefill, list_prefills, make_prefill, prefill_token, withdraw_prefill
 from core.payments.queries import get_link
 from core.payments.sharing_models import LinkPrefill
 from core.web import addresses
-from core.web.fields import AddressField, Form, FormTokenField, LineField, MoneyField
+from core.web.fields import AddressField, ChoiceField, CountField, Form, FormTokenField, LineField, MoneyField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
+from core.web.words import LANGUAGES
 from portal.blueprint import portal
 
 
@@ -25,6 +27,13 @@ class PrefillForm(Form):
     email = AddressField(_l("E-mail address"), required=None)
     name = LineField(_l("Name"), most=120)
 
+    locale = ChoiceField(_l("Language"), choices=lambda: options([("", _("The reader’s own")), *LANGUAGES.items()]), default="")
+
+    def quantities(self) -> dict[str, int]:
+        """How many of each of the link's things were filled in."""
+        found = {name.removeprefix("quantity-"): field.data for name, field in self._fields.items() if name.startswith("quantity-")}
+        return {item: number for item, number in found.items() if number is not None}
+
     def fit(self, link: PaymentLink) -> PrefillForm:
         self.amount.currency = link.currency
         if link.reference_label:
@@ -32,21 +41,34 @@ class PrefillForm(Form):
         return self
 
 
+def _form_for(link: PaymentLink) -> type[PrefillForm]:
+    """With a number for each thing of the link's of which the payer could choose how many."""
+    counts = {
+        f"quantity-{item.id}": CountField(item.title, least=item.least, most=item.most) for item in offer_of(link).items if item.adjustable
+    }
+    return type("PrefillOf", (PrefillForm,), counts) if counts else PrefillForm
+
+
 @portal.get("/portal/links/<public_id>/filled")
 @may("links.edit")
 def filled(public_id: str) -> Response:
     link = _get(public_id)
-    return _show(link, PrefillForm(formdata=None).fit(link))
+    return _show(link, _form_for(link)(formdata=None).fit(link))
 
 
 @portal.post("/portal/links/<public_id>/filled")
 @may("links.edit")
 def fill(public_id: str) -> Response:
     me, link = current(), _get(public_id)
-    form = PrefillForm().fit(link)
+    form = _form_for(link)().fit(link)
     if form.validate():
         answers = Answers(
-            email=form.email.data or "", name=form.name.data or "", reference=form.reference.data or "", amount=form.amount.data
+            email=form.email.data or "",
+            name=form.name.data or "",
+            reference=form.reference.data or "",
+            amount=form.amount.data,
+            locale=form.locale.data or "",
+            quantities=form.quantities(),
         )
         with form.refusals():
             make_prefill(me.vendor, link, by=me.user.public_id, answers=answers, form_token=form.form_token.data)
@@ -72,8 +94,9 @@ def _get(public_id: str) -> PaymentLink:
 
 def _show(link: PaymentLink, form: PrefillForm) -> Response:
     me = current()
+    titles = {item.id: item.title for item in offer_of(link).items}
     rows = [(prefill, _url(link, prefill), _amount(link, prefill)) for prefill in list_prefills(me.vendor, link)]
-    return page("portal/links/filled.html", status=form.status, link=link, form=form, rows=rows)
+    return page("portal/links/filled.html", status=form.status, link=link, form=form, rows=rows, titles=titles)
 
 
 def _url(link: PaymentLink, prefill: LinkPrefill) -> str:

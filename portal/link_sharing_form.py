@@ -9,10 +9,12 @@ from flask_babel import lazy_gettext as _l
 from wtforms.validators import StopValidation
 
 from core.accounts.models import Vendor
+from core.directory.queries import branch_by_row
 from core.payments.models import PaymentLink
 from core.payments.sharing import Sharing, labels_of, set_sharing
 from core.payments.slug import link_slug, set_link_slug
-from core.web.fields import BooleanField, Form, LineField, ParagraphField
+from core.web.fields import BooleanField, ChoiceField, Form, LineField, ParagraphField, options
+from portal.branch_choices import branches_to_choose
 
 
 class PairsField(ParagraphField):
@@ -34,6 +36,7 @@ class PairsField(ParagraphField):
 
 
 class SharingFields(Form):
+    branch = ChoiceField(_l("Branch"), choices=(), words=_l("Choose a branch from the list."), default="")
     slug = LineField(_l("Readable address"), most=80)
     labels = LineField(_l("Labels"), most=320)
     reference_label = LineField(_l("Ask the payer for"), most=40)
@@ -41,6 +44,11 @@ class SharingFields(Form):
     reference_pattern = LineField(_l("Pattern"), most=80)
     reference_required = BooleanField(_l("The payer must answer"))
     key_values = PairsField(_l("Your own columns"), most=4000)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kept = self.branch.data or ""
+        self.branch.choices = options(branches_to_choose(blank=_("The whole business"), gone=False, kept=kept))
 
     def sharing(self) -> Sharing:
         """What was typed, as the payments room wants it."""
@@ -51,6 +59,7 @@ class SharingFields(Form):
             reference_pattern=self.reference_pattern.data or "",
             reference_hint=self.reference_hint.data or "",
             reference_required=bool(self.reference_required.data),
+            branch=self.branch.data or "",
         )
 
     def share(self, vendor: Vendor, link: PaymentLink, *, by: str) -> None:
@@ -61,7 +70,9 @@ class SharingFields(Form):
 
 def sharing_values(link: PaymentLink) -> dict[str, Any]:
     """What the form shows of an existing link."""
+    branch = branch_by_row(link.vendor_id, link.mode, link.branch_id)
     return {
+        "branch": branch.public_id if branch else "",
         "slug": link_slug(link) or "",
         "labels": ", ".join(labels_of(link)),
         "reference_label": link.reference_label,

@@ -33,6 +33,7 @@ from core.web.fields import Form, ParagraphField
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
+from portal.branch_choices import branch_named
 from portal.link_maker import picture
 from portal.link_undo import done, undo_offered
 from portal.method_words import method_title
@@ -164,6 +165,7 @@ def _show(link: PaymentLink, pausing: PauseForm) -> Response:
         url=link_url(link),
         readable=readable_url(link),
         labels=labels_of(link),
+        branch=branch_named(link.branch_id),
         progress=progress_of(link),
         undo=undo_offered(),
         ends_at=ends_at(link),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
+from core.kernel.config import settings
 from core.kernel.errors import NotFound, Refusal
 from core.methods.eligible import Asked, Hidden, Way, judge
 from core.methods.rules import Rule, bound_method, list_rules, move_method, switch_method
-from core.providers.contract import METHODS, Offer
-from core.providers.registry import offers_for
+from core.providers.contract import METHODS, Offer, ProviderError
+from core.providers.registry import offers_for, provider_for
+from core.providers.wallets import ChecksDomains, WalletDomain
 from core.web.guard import current, may
-from core.web.page import page, see_other
+from core.web.page import page, see_other, step_outside
+from core.web.throttle import by_address
 from portal.blueprint import portal
 from portal.method_form import BoundsForm, PreviewForm, filled_from
 from portal.method_words import method_text, method_title, reason
@@ -76,6 +80,24 @@ def change_method(method: str) -> Response:
     return _bounds_page(line, form)
 
 
+@portal.post("/portal/settings/methods/wallet/domain")
+@may("settings.edit")
+@by_address("30 per 10 minutes", scope="domains")
+def check_wallet_domain() -> Response:
+    """The processor is asked at once whether its wallets may be shown on our payment page; it answers in a moment, and nothing is kept."""
+    line, host = _line("wallet"), urlsplit(settings().public_url).hostname or ""
+    form = filled_from(line.rule, current().vendor.currency)
+    try:
+        provider = provider_for(current().mode)
+        if not isinstance(provider, ChecksDomains):
+            raise NotFound
+        with step_outside():
+            found = provider.wallet_domain(host)
+    except ProviderError:
+        return _bounds_page(line, form, trouble=_("The processor cannot be asked just now. Try again in a moment."), status=409)
+    return _bounds_page(line, form, domain=found)
+
+
 def _lines() -> list[Line]:
     me = current()
     offers = [offer for _, offer in offers_for(me.mode)]
@@ -122,5 +144,14 @@ def _why(hidden: Hidden) -> str:
     return reason(hidden)
 
 
-def _bounds_page(line: Line, form: BoundsForm) -> Response:
-    return page("portal/settings/method.html", status=form.status, line=line, form=form, may_edit=current().may("settings.edit"))
+def _bounds_page(line: Line, form: BoundsForm, *, domain: WalletDomain | None = None, trouble: str = "", status: int = 200) -> Response:
+    return page(
+        "portal/settings/method.html",
+        status=max(form.status, status) if form.is_submitted() else status,
+        line=line,
+        form=form,
+        may_edit=current().may("settings.edit"),
+        host=urlsplit(settings().public_url).hostname if line.rule.method == "wallet" and line.offers else None,
+        domain=domain,
+        trouble=trouble,
+    )

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as later
 from werkzeug.datastructures import MultiDict
 from wtforms.validators import StopValidation
 
-from core.accounts.saved_filters import list_filters, remove_filter, save_filter
+from core.accounts.saved_filters import choose_default, drop_default, find_default, list_filters, remove_filter, save_filter
 from core.kernel import clock
 from core.kernel.currency import OFFERED
 from core.kernel.errors import NotFound
@@ -30,6 +30,7 @@ from core.web.page import cursor, page, see_other
 from core.web.reader import CARD_BRANDS
 from core.web.sheet import send_sheet, send_workbook, titles_for
 from portal.blueprint import portal
+from portal.branch_choices import branches_to_choose
 from portal.days import SpanForm
 from portal.method_words import method_title
 
@@ -85,6 +86,7 @@ class FilterForm(SpanForm):
         later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s)) for s in SHOWN_STATES)]), default=""
     )
     method = ChoiceField(later("Paid with"), choices=lambda: options([("", _("Anything")), *_ways()]), default="")
+    branch = ChoiceField(later("Branch"), choices=lambda: options(branches_to_choose(blank=_("All branches"), none=True)), default="")
     currency = ChoiceField(later("Currency"), choices=lambda: options([("", _("All")), *((c, c) for c in _currencies())]), default="")
     exception = ChoiceField(
         later("Out of the ordinary"), choices=lambda: options([("", _("No matter")), *exceptions().items()]), default=""
@@ -115,6 +117,7 @@ class FilterForm(SpanForm):
             way=self.method.data if self.method.data in METHODS else None,
             currency=self.least.currency if bounded else self.currency.data or None,
             exception=self.exception.data or None,
+            branch=self.branch.data or None,
             email=self.customer.data.lower() if self.customer.data else None,
             link=self.link.link,
             since=self.begins,
@@ -168,6 +171,8 @@ def _answer(given: MultiDict[str, str], saving: SaveForm | None = None) -> Respo
         saving=saving or SaveForm(formdata=None),
         opened=saving is not None,
         saved=list_filters(me.vendor, me.mode, list=LIST, person=me.user.public_id),
+        usual=find_default(me.vendor, me.mode, list=LIST, person=me.user.public_id),
+        everything=url_for(".payments", view="all"),
         payments=found.rows,
         payment_labels=labels_by_payment(me.vendor, me.mode, found.rows),
         label_words=payment_label_words(me.vendor, me.mode),
@@ -182,6 +187,11 @@ def _answer(given: MultiDict[str, str], saving: SaveForm | None = None) -> Respo
 @portal.get("/portal/payments")
 @may("payments.see")
 def payments() -> Response:
+    """The address without anything opens with the filter that this person has chosen for it; `?view=all` shows everything all the same."""
+    me = current()
+    usual = None if request.args else find_default(me.vendor, me.mode, list=LIST, person=me.user.public_id)
+    if usual is not None:
+        return see_other(f"{url_for('.payments')}?{usual.query}")
     return _answer(request.args)
 
 
@@ -245,4 +255,22 @@ def drop_filter(public_id: str) -> Response:
     me = current()
     gone = remove_filter(me.vendor, me.mode, public_id, by=me.user.public_id, any_of_them=me.may("remarks.moderate"))
     flash(_("“%(name)s” is removed. The payments it showed are where they were.", name=gone.name), "good")
+    return see_other(url_for(".payments"))
+
+
+@portal.post("/portal/payments/filters/<public_id>/usual")
+@may("payments.see")
+def open_with_filter(public_id: str) -> Response:
+    me = current()
+    chosen = choose_default(me.vendor, me.mode, public_id, by=me.user.public_id)
+    flash(_("Payments open with “%(name)s” for you from now on.", name=chosen.name), "good")
+    return see_other(url_for(".payments"))
+
+
+@portal.post("/portal/payments/filters/no-usual")
+@may("payments.see")
+def open_with_everything() -> Response:
+    me = current()
+    drop_default(me.vendor, me.mode, list=LIST, by=me.user.public_id)
+    flash(_("Payments open with everything again."), "good")
     return see_other(url_for(".payments"))

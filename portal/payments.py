@@ -35,6 +35,7 @@ from core.web.languages import reader
 from core.web.page import page, see_other
 from portal.blueprint import portal
 from portal.bought import bought
+from portal.branch_choices import branch_named
 from portal.confirm import confirmed
 from portal.explain import book_lines, sums_of
 from portal.history import REASONS as REASON_WORDS
@@ -261,6 +262,7 @@ def _show(
         label_words=payment_label_words(me.vendor, me.mode),
         label_form=labelling or LabelForm(formdata=None),
         link=find_link_of(me.vendor, payment),
+        branch=branch_named(payment.branch_id),
         marks=marks_open_to(payment) if me.may("payments.mark") else (),
         saved_card=reader().card_ending(charged.brand, charged.last4) if (charged := card_charged(me.vendor, payment)) else None,
         customer=find_customer(me.vendor, me.mode, payment.email),

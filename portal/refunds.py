@@ -21,6 +21,7 @@ from core.web.languages import language
 from core.web.page import cursor, page, see_other
 from core.web.sheet import send_sheet, send_workbook, titles_for
 from portal.blueprint import portal
+from portal.branch_choices import branches_to_choose
 from portal.days import SpanForm
 from portal.history import REASONS
 
@@ -30,9 +31,11 @@ class RefundFilter(SpanForm):
         later("Status"), choices=lambda: options([("", _("All")), *((s, status_label(s, "refund")) for s in REFUND)]), default=""
     )
 
+    branch = ChoiceField(later("Branch"), choices=lambda: options(branches_to_choose(blank=_("All branches"), none=True)), default="")
+
     def wanted(self) -> dict[str, Any]:
         """The filters as the question about refunds takes them; the last day counts whole."""
-        return {"status": self.status.data or None, "since": self.begins, "until": self.ends}
+        return {"status": self.status.data or None, "since": self.begins, "until": self.ends, "branch": self.branch.data or None}
 
 
 @portal.get("/portal/refunds")

@@ -37,6 +37,7 @@ class ReceiptForm(Form):
     footer = ParagraphField(later("Footer"), most=300)
     show_business = BooleanField(later("Show name by law, address and registration"))
     show_payer = BooleanField(later("Show the payer’s name and e-mail address"))
+    show_payments = BooleanField(later("Show how and when it was paid"))
 
 
 @portal.get("/portal/settings")
@@ -96,7 +97,7 @@ def change_receipt_settings() -> Response:
     if form.validate():
         wish = ReceiptWish(
             form.legal_name.data, form.postal_address.data, form.registration.data, form.paragraph.data, form.footer.data,
-            form.show_business.data, form.show_payer.data,
+            form.show_business.data, form.show_payer.data, form.show_payments.data,
         )  # fmt: skip
         change_receipts(me.vendor, wish, by=me.user.public_id)
         flash(_("Saved. The next receipt is written so; those already printed stay as they were."), "good")

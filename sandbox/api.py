@@ -11,13 +11,28 @@ from core.web.wire import form, lists, replay
 from core.web.wire.encode import dumps
 from core.web.wire.errors import WireError, bad_parameter, server_fault, unauthorised
 from core.web.wire.params import Params
-from sandbox import calls, charging, customers, disputes, finding, hooks, methods, money, payments, refunds, sessions, setups, stories
+from sandbox import (
+    calls,
+    charging,
+    customers,
+    disputes,
+    domains,
+    finding,
+    hooks,
+    methods,
+    money,
+    payments,
+    refunds,
+    sessions,
+    setups,
+    stories,
+)
 from sandbox.ids import new_id
 from sandbox.store import Shelf
 
 _KEY = re.compile(r"sk_test_([A-Za-z0-9_]{1,200})\Z")
 # importing these files puts their calls on the table
-ROOMS = (charging, customers, disputes, hooks, methods, money, payments, refunds, sessions, setups)
+ROOMS = (charging, customers, disputes, domains, hooks, methods, money, payments, refunds, sessions, setups)
 FORM = "application/x-www-form-urlencoded"
 
 

@@ -204,8 +204,12 @@ class Pages:
             problem = intent["last_payment_error"]["message"]
         status = 402 if problem and request.method == "POST" else 422 if typed.errors else 200
         look, colours = wished_look(request.args.get("appearance", ""))
+        scheme = request.args.get("scheme", "")
+        scheme = scheme if scheme in ("light", "dark") else ""
         return lambda: (
-            self._form("element.html", typed, intent=intent, origin=origin, problem=problem, appearance=look, colours=colours),
+            self._form(
+                "element.html", typed, intent=intent, origin=origin, problem=problem, appearance=look, colours=colours, scheme=scheme
+            ),
             status,
         )
 

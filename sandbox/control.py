@@ -101,11 +101,13 @@ class Control:
     def add_story(self):
         owner, body = account(), read_json()
         seconds, times = number(body, "seconds", 0, stories.MOST_SECONDS), number(body, "times", 1, 100_000)
-        path, name = body.get("path"), body.get("story")
-        if not isinstance(name, str) or not (path is None or isinstance(path, str)):
-            raise bad_parameter("parameter_invalid", "story", "story and path are texts.")
+        path, name, subject = body.get("path"), body.get("story"), body.get("subject")
+        if not isinstance(name, str) or not all(text is None or isinstance(text, str) for text in (path, subject)):
+            raise bad_parameter("parameter_invalid", "story", "story, path and subject are texts.")
         with self.api.store.change() as connection:
-            made = stories.add(self.api.shelf(connection, owner), name, seconds=seconds, times=times and int(times), path=path)
+            made = stories.add(
+                self.api.shelf(connection, owner), name, seconds=seconds, times=times and int(times), path=path, subject=subject
+            )
         return answer(made, 201)
 
     def end_story(self, identity=None):

@@ -16,6 +16,7 @@ KINDS = {
     "evt": "event",
     "we": "webhook_endpoint",
     "du": "dispute",
+    "pmd": "payment_method_domain",
 }
 TITLES = {
     "payment_intent": "payment_intent",

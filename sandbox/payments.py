@@ -128,7 +128,8 @@ def confirm_call(shelf, params, identity):
 
 
 def _refuse_session_owned(shelf, intent):
-    if shelf.private(intent["id"]).get("session"):
+    session = shelf.find("checkout.session", shelf.private(intent["id"]).get("session"))
+    if session and session["status"] != "complete":  # a session that is complete has let go of its intent
         raise wrong_state(
             "This PaymentIntent belongs to a Checkout Session: expire the session instead.", "payment_intent_unexpected_state"
         )

@@ -23,17 +23,21 @@ API_STORIES = [name for name, row in STORIES.items() if row[2] == "calls"]
 MOST_SECONDS = 86_400
 
 
-def add(shelf, name, *, seconds=None, times=None, path=None):
-    """Orders a story. `times` limits it (payments or calls, see STORIES), `path` to calls whose path begins so."""
+def add(shelf, name, *, seconds=None, times=None, path=None, subject=None):
+    """Orders a story. `times` limits it (payments or calls, see STORIES), `path` to calls whose path begins so, `subject` to one payment."""
     if name not in STORIES:
         raise bad_parameter("parameter_invalid", "story", f"There is no story '{name}'. Known: {', '.join(STORIES)}.")
     setting = STORIES[name][1]
     settings = {"path": path or "/v1/"}
     if setting:
         settings["seconds"] = setting[1] if seconds is None else seconds
+    times = 0 if subject else times  # that one, and no other
     cursor = shelf.connection.execute(
-        "INSERT INTO stories (account, name, settings, remaining) VALUES (?, ?, ?, ?)", (shelf.account, name, json.dumps(settings), times)
+        "INSERT INTO stories (account, name, settings, remaining) VALUES (?, ?, ?, ?)",
+        (shelf.account, name, json.dumps(settings), times),
     )
+    if subject:
+        shelf.connection.execute("INSERT INTO story_subjects (story, subject) VALUES (?, ?)", (cursor.lastrowid, subject))
     return {"id": cursor.lastrowid, "story": name, "remaining": times, **settings}
 
 

@@ -37,6 +37,7 @@ INSIDE: dict[str, Callable[[list[Task]], None]] = {
 # Given one, with no transaction open; they open their own units of work before and after asking.
 OUTSIDE: dict[str, Callable[..., None]] = {
     "settle_attempt": payments.settle_attempt,
+    "decide_hold": payments.decide_hold,
     "count_decline": risk.count_decline,
     "close_payment": payments.close_payment,
     "send_refund": payments.send_refund,

@@ -10,6 +10,7 @@ import structlog
 from core.accounts.branding import find_logo
 from core.accounts.queries import get_vendor
 from core.accounts.receipts import find_receipt_settings
+from core.directory.queries import branch_by_row
 from core.kernel.db import db, unit_of_work
 from core.ledger.months import bounds, paper_name
 from core.ledger.statement import make_statement as draw_up
@@ -57,13 +58,22 @@ def _written(vendor_id: uuid.UUID, payment: Payment) -> str | None:
     return receipt_html(vendor, payment, refunds, address=address, cart=cart, said=said, extra=extra, locale=payment.locale, logo=logo)
 
 
-def make_poster(vendor_id: uuid.UUID, *, mode: str, link: str, size: str, address: str, caption: str) -> Paper:
+def make_poster(vendor_id: uuid.UUID, *, mode: str, link: str, size: str, address: str, caption: str, branch: str = "") -> Paper:
     """Print the sheet and keep it under what it says. Raises PaperNotPrinted when the press cannot: try again later."""
     with unit_of_work():
         vendor, shown = get_vendor(vendor_id), db.session.get_one(PaymentLink, (vendor_id, mode, uuid.UUID(link)))
         amount = shown.amount or shown.total
+        place = branch_by_row(vendor_id, mode, uuid.UUID(branch) if branch else None)
         html = poster_html(
-            vendor, title=shown.title, amount=amount, mode=mode, address=address, caption=caption or None, size=size, locale=shown.locale
+            vendor,
+            title=shown.title,
+            amount=amount,
+            mode=mode,
+            address=address,
+            caption=caption or None,
+            size=size,
+            locale=shown.locale,
+            branch=place,
         )
     printed = render_pdf(html)
     with unit_of_work():

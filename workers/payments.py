@@ -14,6 +14,7 @@ from core.notifications.notices import notice_row, notices_lot
 from core.notifications.notify import message_rows, notify_many
 from core.notifications.payer_letters import is_sent
 from core.notifications.team import readers_of
+from core.payments import hold
 from core.payments import refund as refunds
 from core.payments import settle as settling
 from core.payments.attempt import close_at_provider, drop_unopened, live_attempt, paid_attempt
@@ -24,6 +25,7 @@ from core.payments.match import payments_by_key
 from core.payments.models import Attempt, Payment, Refund
 from core.payments.poll import inquire
 from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
+from core.providers.contract import ProviderUnreachable
 from core.subscriptions.standing import invoiced
 from workers.saved import send_charge
 from workers.task import Task
@@ -52,6 +54,29 @@ def payment_settled(tasks: list[Task]) -> None:
             jobs.append(task_row("complete_payment", vendor.id, due_in=2, mode=payment.mode, payment=str(payment.id)))
     tell_paid([payment for _, payment in found.values()])
     notify_many(letters, jobs, notices_lot(notices))
+
+
+def decide_hold(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:
+    """An authorised card is looked at: its money is taken, or let go and the payer told why. Any part of it may be repeated."""
+    with unit_of_work():
+        vendor, tried = get_vendor(vendor_id), db.session.get_one(Attempt, (vendor_id, mode, uuid.UUID(attempt)))
+        payment = db.session.get_one(Payment, (vendor_id, mode, tried.payment_id))
+        if tried.state not in LIVE_ATTEMPT:
+            return
+        over = payment.state in PAID_OR_OVER
+    outcome, wanted = inquire(payment, tried), False
+    if outcome.held and not over:
+        with unit_of_work():
+            wanted = hold.may_be_taken(vendor, payment, outcome.card_fingerprint)
+    if outcome.held:
+        outcome = hold.take(payment, tried) if wanted else close_at_provider(payment, tried)
+        if outcome.held:
+            raise ProviderUnreachable("What was authorised could be neither taken nor let go.", effect_unknown=True)
+    with unit_of_work():
+        if outcome.state == "canceled" and not wanted and not over:
+            hold.record_let_go(vendor, tried, outcome)
+        else:
+            settling.settle_at_once(vendor, payment, tried, outcome, cause="poll")
 
 
 def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:

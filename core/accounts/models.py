@@ -249,6 +249,25 @@ class SavedFilter(TenantKey, Base):
     created_at: Mapped[datetime]
 
 
+class SavedFilterDefault(Base):
+    """The saved filter with which a list opens for one person."""
+
+    __tablename__ = "saved_filter_defaults"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(
+            ["vendor_id", "mode", "filter_id"],
+            ["saved_filters.vendor_id", "saved_filters.mode", "saved_filters.id"],
+            ondelete="CASCADE",  # a filter that is removed opens for nobody
+        ),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    list: Mapped[str] = mapped_column(String(20), primary_key=True)
+    person: Mapped[str] = mapped_column(String(40), primary_key=True)
+    filter_id: Mapped[uuid.UUID]
+
+
 class Remark(TenantKey, Base):
     """What somebody of the team wrote down about a payment or a customer. The payer never sees it."""
 
@@ -279,6 +298,7 @@ class ReceiptSettings(Base):
     footer: Mapped[str] = mapped_column(Text, default="")
     show_business: Mapped[bool] = mapped_column(default=True)
     show_payer: Mapped[bool] = mapped_column(default=True)
+    show_payments: Mapped[bool] = mapped_column(default=True)  # how and when it was paid, and the ways to all of it
     updated_at: Mapped[datetime]
 
 

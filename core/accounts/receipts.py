@@ -23,6 +23,7 @@ class ReceiptWish:
     footer: str = ""
     show_business: bool = True
     show_payer: bool = True
+    show_payments: bool = True  # how and when it was paid, and the ways on to every payment and every step
 
 
 def find_receipt_settings(vendor: Vendor) -> ReceiptWish:

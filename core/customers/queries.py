@@ -10,9 +10,13 @@ from sqlalchemy import select, tuple_
 
 from core.accounts.models import Vendor
 from core.customers.models import Customer
+from core.kernel.alike import likeness
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
+
+ALIKE = 82  # hundredths
+ALIKE_READ = 300  # names are compared, no more
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,22 @@ def search_customers(vendor: Vendor, mode: str, text: str, *, limit: int = 10) -
         mine = select(Customer).where(Customer.vendor_id == vendor.id, Customer.mode == mode)
         for row in db.session.scalars(mine.where(column.startswith(key, autoescape=True)).order_by(column).limit(limit)):
             found.setdefault(row.id, row)
-    return sorted(found.values(), key=lambda row: row.last_seen_at, reverse=True)[:limit]
+    rows = list(found.values()) or _spelt_alike(vendor, mode, key)
+    return sorted(rows, key=lambda row: row.last_seen_at, reverse=True)[:limit]
+
+
+def _spelt_alike(vendor: Vendor, mode: str, key: str) -> list[Customer]:
+    """Whose name begins as this does and is nearly this: Whitlok finds Whitlock. Asked only where nothing was found as it was typed."""
+    if "@" in key or len(key) < 4:
+        return []
+    near: dict[uuid.UUID, Customer] = {}
+    for column in (Customer.name_key, Customer.surname_key):
+        mine = select(Customer).where(Customer.vendor_id == vendor.id, Customer.mode == mode)
+        begins = column.startswith(key[: max(3, len(key) // 2)], autoescape=True)
+        for row in db.session.scalars(mine.where(begins).order_by(column).limit(ALIKE_READ)):
+            if likeness(key, getattr(row, column.key)) >= ALIKE:
+                near.setdefault(row.id, row)
+    return list(near.values())
 
 
 def any_customers(vendor: Vendor, mode: str) -> bool:

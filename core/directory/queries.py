@@ -17,6 +17,7 @@ from core.kernel.ids import is_public_id
 
 Row = TypeVar("Row")
 MOST_ROWS = 100
+MOST_BRANCHES = 1000  # to choose from
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,26 @@ def list_branches(listing: Listing, *, archived: bool = False) -> list[Branch]:
     mine = select(Branch).where(Branch.vendor_id == listing.vendor_id, Branch.mode == listing.mode, Branch.listing_id == listing.id)
     kept = mine if archived else mine.where(Branch.archived_at.is_(None))
     return list(db.session.scalars(kept.order_by(Branch.id)))
+
+
+def all_branches(vendor: Vendor, mode: str) -> list[tuple[Branch, Listing]]:
+    """Every branch the vendor has or had, with the listing it belongs to: the present ones first, each by town and name."""
+    mine = (Listing.vendor_id == Branch.vendor_id) & (Listing.mode == Branch.mode) & (Listing.id == Branch.listing_id)
+    query = select(Branch, Listing).join(Listing, mine).where(Branch.vendor_id == vendor.id, Branch.mode == mode)
+    query = query.order_by(Branch.archived_at.is_not(None), Listing.title, Branch.town, Branch.name, Branch.id).limit(MOST_BRANCHES)
+    return [(branch, listing) for branch, listing in db.session.execute(query)]
+
+
+def find_branch(vendor: Vendor, mode: str, public_id: str) -> Branch | None:
+    """This vendor's branch by its public id, or None."""
+    if not is_public_id("brn", public_id):
+        return None
+    return db.session.scalar(select(Branch).where(Branch.vendor_id == vendor.id, Branch.mode == mode, Branch.public_id == public_id))
+
+
+def branch_by_row(vendor_id: uuid.UUID, mode: str, branch_id: uuid.UUID | None) -> Branch | None:
+    """The branch that a link or a payment belongs to, if it belongs to one."""
+    return db.session.get(Branch, (vendor_id, mode, branch_id)) if branch_id else None
 
 
 def list_products(

@@ -17,6 +17,7 @@ HEADINGS = {
     "card_last4": said("Last four digits"),
     "charge": said("Charge"),
     "currency": said("Currency"),
+    "branch": said("Branch"),
     "customer": said("Customer"),
     "day": said("Day"),
     "days": said("Days"),

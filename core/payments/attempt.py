@@ -111,7 +111,14 @@ def _follow(vendor: Vendor, payment: Payment, way: Way) -> None:
     payment.provider = way.provider
 
 
-def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, return_url: str, cancel_url: str) -> Opening:
+def _spoken_of(payment: Payment) -> str:
+    """What the processor's page and its papers say it is for, with what the seller asked the payer for: an invoice number, a member's."""
+    return f"{payment.description} · {payment.payer_reference}" if payment.payer_reference else payment.description
+
+
+def open_at_provider(
+    vendor: Vendor, payment: Payment, attempt: Attempt, *, return_url: str, cancel_url: str, hold: bool = False
+) -> Opening:
     """Ask the provider to open the attempt; asking again gives the same opening. Call it outside any transaction.
 
     The attempt's public id is the idempotency key, so a lost answer is asked for again and never opens a second one.
@@ -120,7 +127,7 @@ def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, retu
         reference=attempt.public_id,
         mode=payment.mode,
         amount=payment.amount,
-        description=payment.description,
+        description=_spoken_of(payment),
         email=payment.email or None,
         return_url=return_url,
         cancel_url=cancel_url,
@@ -128,6 +135,7 @@ def open_at_provider(vendor: Vendor, payment: Payment, attempt: Attempt, *, retu
         surface=attempt.surface,
         metadata={"vendor": vendor.public_id, "mode": payment.mode, "payment": payment.public_id, "attempt": attempt.public_id},
         method=attempt.method,
+        hold=hold,
         country=payment.payer_country,
     )
     return provider_named(attempt.provider, payment.mode).open_payment(wish)

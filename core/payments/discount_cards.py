@@ -27,8 +27,9 @@ def mark_of(vendor: Vendor, mode: str, fingerprint: str) -> str:
 def note_card(vendor: Vendor, payment: Payment, fingerprint: str | None) -> None:
     """The processor has said which card was tried on this payment. If it was begun with a code, the use is that card's from now on.
 
-    The card is known only after it was typed at the processor. A paid payment whose card has had the code as often as it may
-    stays paid: its history and a notice say so, and the seller decides. The next try with this card's addresses is refused.
+    A card is looked at before its money is taken (core/payments/hold.py). Where that was not possible, with a page that was
+    opened before that was done, a paid payment whose card has had the code as often as it may stays paid: its history and a notice say so, and
+    the seller decides. The next try with this card's addresses is refused.
     """
     if not fingerprint or not payment.itemised:
         return

@@ -6,18 +6,20 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, String, case, cast, func, literal_column, select
+from sqlalchemy import Select, String, case, cast, func, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from core.accounts.models import Remark, Vendor
 from core.customers.models import Customer
+from core.directory.models import Branch
 from core.kernel.sheet import decimal, instant, words, write_sheet
-from core.payments.lists import PaymentFilter, first_id_at, narrowed
+from core.payments.lists import PaymentFilter, at_branch, first_id_at, narrowed
 from core.payments.models import Payment, PaymentLink, Refund
 from core.payments.sharing_models import PaymentLabel
 
 FEE = case((Payment.captured_minor > 0, Payment.fee_minor), else_=0) - Payment.fee_returned_minor
 KEPT = Payment.captured_minor - Payment.refunded_minor - Payment.refunding_minor - FEE
+BRANCH = words(Branch.name + literal(", ") + Branch.town)
 PAYMENT_COLUMNS = (
     ("reference", Payment.reference),
     ("number", Payment.public_id),
@@ -39,6 +41,7 @@ PAYMENT_COLUMNS = (
     ("charge", words(Payment.charge)),
     ("marked", Payment.marked),
     ("link", PaymentLink.public_id),
+    ("branch", BRANCH),
     ("payer_reference", words(Payment.payer_reference)),
     ("ref", words(Payment.attribution["ref"].astext)),
     ("utm_source", words(Payment.attribution["utm_source"].astext)),
@@ -59,7 +62,8 @@ def payment_rows(vendor: Vendor, mode: str, narrow: PaymentFilter) -> Select[Any
     """The payments under these filters, in no order yet."""
     whose = (PaymentLink.vendor_id == Payment.vendor_id) & (PaymentLink.mode == Payment.mode) & (PaymentLink.id == Payment.link_id)
     labels, notes = _labels(vendor, mode), _notes(vendor, mode)
-    rows = select(Payment.id).outerjoin(PaymentLink, whose)
+    there = (Branch.vendor_id == Payment.vendor_id) & (Branch.mode == Payment.mode) & (Branch.id == Payment.branch_id)
+    rows = select(Payment.id).outerjoin(PaymentLink, whose).outerjoin(Branch, there)
     rows = rows.outerjoin(labels, labels.c.payment_id == Payment.id).outerjoin(notes, notes.c.about == Payment.public_id)
     return narrowed(rows, vendor, mode, narrow)
 
@@ -97,26 +101,36 @@ REFUND_COLUMNS = (
     ("note", words(Refund.note)),
     ("failure", words(Refund.failure_reason)),
     ("email", words(Payment.email)),
+    ("branch", BRANCH),
 )
 
 
 def refund_rows(
-    vendor: Vendor, mode: str, *, status: str | None = None, since: datetime | None = None, until: datetime | None = None
+    vendor: Vendor,
+    mode: str,
+    *,
+    status: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    branch: str | None = None,
 ) -> Select[Any]:
     """The refunds under these filters, in no order yet."""
     mine = (Payment.vendor_id == Refund.vendor_id) & (Payment.mode == Refund.mode) & (Payment.id == Refund.payment_id)
-    rows = select(Refund.id).join(Payment, mine).where(Refund.vendor_id == vendor.id, Refund.mode == mode)
+    there = (Branch.vendor_id == Payment.vendor_id) & (Branch.mode == Payment.mode) & (Branch.id == Payment.branch_id)
+    rows = select(Refund.id).join(Payment, mine).outerjoin(Branch, there).where(Refund.vendor_id == vendor.id, Refund.mode == mode)
     if status:
         rows = rows.where(Refund.state == status)
     if since:
         rows = rows.where(Refund.id >= first_id_at(since))
     if until:
         rows = rows.where(Refund.id < first_id_at(until))
+    if branch:
+        rows = rows.where(at_branch(vendor, mode, branch))
     return rows
 
 
 def refunds_sheet(vendor: Vendor, mode: str, *, titles: Titles = None, **narrow: Any) -> Iterator[bytes]:
-    """The refunds under these filters (status, since, until), newest first."""
+    """The refunds under these filters (status, since, until, branch), newest first."""
     return write_sheet(REFUND_COLUMNS, refund_rows(vendor, mode, **narrow).order_by(Refund.id.desc()), titles=titles)
 
 

@@ -53,6 +53,10 @@ def hear(told: Told) -> str:
         return _hear_decline(payment, attempt, outcome, told)
     if outcome.state == "canceled":
         return _hear_canceled(payment, attempt, told)
+    if (
+        outcome.held and attempt is not None and attempt.state in LIVE_ATTEMPT
+    ):  # a worker looks at the card, and takes the money or lets it go
+        enqueue("decide_hold", payment.vendor_id, mode=payment.mode, attempt=str(attempt.id))
     return "stale" if _is_over(attempt) else _hear_progress(payment, attempt, told)
 
 
@@ -63,7 +67,7 @@ def _hear_canceled(payment: Payment, attempt: Attempt | None, told: Told) -> str
             return "stale"
         move_attempt(attempt, "abandoned")
     if payment.state == "processing" and live_attempt(payment) is None:
-        _tell_payer_it_failed(told.vendor, payment)
+        tell_payer_it_failed(told.vendor, payment)
     nothing_pending(payment, told)
     return "told"
 
@@ -156,7 +160,7 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
     payment.decline_code = outcome.decline_code
     if payment.state == "processing":
         _give_time(payment)
-        _tell_payer_it_failed(told.vendor, payment)
+        tell_payer_it_failed(told.vendor, payment)
         if attempt is not None and attempt.state in LIVE_ATTEMPT:
             ask_again(payment.vendor_id, payment.mode, attempt)  # an event does not say whether its page takes another card
     if payment.state != "requires_method" and may_move(PAYMENT, payment.state, "requires_method"):
@@ -172,7 +176,7 @@ def _have_it_counted(payment: Payment, *, name: str, card: str) -> None:
     enqueue("count_decline", payment.vendor_id, mode=payment.mode, payment=str(payment.id), decline=name, card=card)
 
 
-def _tell_payer_it_failed(vendor: Vendor, payment: Payment) -> None:
+def tell_payer_it_failed(vendor: Vendor, payment: Payment) -> None:
     """The page had said that it was being processed and that we would write; so we do, unless the vendor has decided otherwise."""
     if is_sent(vendor, payment.mode, "payment_failed"):
         notify(vendor, "payment_failed", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)

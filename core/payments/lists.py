@@ -7,24 +7,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, select
+from sqlalchemy import ColumnElement, Select, select
 
-from core.accounts.models import Remark, Vendor
-from core.customers.queries import search_customers
+from core.accounts.models import Vendor
+from core.directory.models import Branch
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 from core.payments.models import Payment, PaymentEvent, PaymentLink, Refund
 from core.payments.queries import MOST_ROWS, Page, get_payment
-from core.payments.search import Reading, by_own_column, by_their_reference, read_words
-from core.payments.sharing_models import PaymentLabel
+from core.payments.search import filed_under, meant
 from core.payments.states import CASE_KINDS
 from core.payments.transfer_models import TransferCase
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXCEPTIONS = ("partial", "over", "late", "unexpected", "held", "marked")
-NOTES_READ = 500  # payments whose notes hold the words, the newest
-NAMESAKES = 50  # how many customers a name may stand for before the list says to write more of it
+NO_BRANCH = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +49,7 @@ class PaymentFilter:
     exception: str | None = None  # what is out of the ordinary: one of EXCEPTIONS
     archived: bool | None = None  # put away: only those, or none of those; both when it is not said
     numbers: tuple[str, ...] | None = None  # exactly these, by public id
+    branch: str | None = None  # of one branch, by public id; NO_BRANCH: of none
 
 
 EVERYTHING = PaymentFilter()
@@ -84,10 +83,12 @@ def narrowed(query: Select[Any], vendor: Vendor, mode: str, narrow: PaymentFilte
         if wanted is not None:
             query = query.where(column == wanted)
     query = query.where(*_set_apart(vendor, mode, narrow))
+    if narrow.branch:
+        query = query.where(at_branch(vendor, mode, narrow.branch))
     if narrow.label:
-        query = query.where(_filed_under(vendor, mode, narrow.label))
+        query = query.where(filed_under(vendor, mode, narrow.label))
     if narrow.text:
-        query = query.where(_found_by(vendor, mode, narrow.text))
+        query = query.where(meant(vendor, mode, narrow.text))
     if narrow.since:
         query = query.where(Payment.id >= first_id_at(narrow.since))
     if narrow.until:
@@ -101,11 +102,12 @@ def narrowed(query: Select[Any], vendor: Vendor, mode: str, narrow: PaymentFilte
     return query
 
 
-def _found_by(vendor: Vendor, mode: str, text: str) -> ColumnElement[bool]:
-    """What the words mean to us, or the payer's own reference. It is looked for first: only where there is one do two indexes meet."""
-    meant, theirs = _named(vendor, mode, read_words(text, vendor.currency)), by_their_reference(text)
-    known = select(Payment.id).where(Payment.vendor_id == vendor.id, Payment.mode == mode, theirs).limit(1)
-    return meant | theirs if db.session.scalar(known) is not None else meant
+def at_branch(vendor: Vendor, mode: str, branch: str) -> ColumnElement[bool]:
+    """Payments of one branch by its public id, or of none."""
+    if branch == NO_BRANCH:
+        return Payment.branch_id.is_(None)
+    mine = select(Branch.id).where(Branch.vendor_id == vendor.id, Branch.mode == mode, Branch.public_id == branch)
+    return Payment.branch_id == mine.scalar_subquery()
 
 
 def _set_apart(vendor: Vendor, mode: str, narrow: PaymentFilter) -> list[ColumnElement[bool]]:
@@ -129,45 +131,6 @@ def _out_of_the_ordinary(vendor: Vendor, mode: str, what: str) -> ColumnElement[
     return Payment.held_until.is_not(None) if what == "held" else Payment.marked.is_not(None)
 
 
-def _filed_under(vendor: Vendor, mode: str, label: str) -> ColumnElement[bool]:
-    filed = select(PaymentLabel.payment_id).where(
-        PaymentLabel.vendor_id == vendor.id, PaymentLabel.mode == mode, PaymentLabel.label == label
-    )
-    return Payment.id.in_(filed)
-
-
-def _noted(vendor: Vendor, mode: str, words: str) -> ColumnElement[bool]:
-    """Payments about which the team has written this down. A vendor's notes are few enough to be read through."""
-    mine = select(Remark.about).where(
-        Remark.vendor_id == vendor.id, Remark.mode == mode, Remark.removed_at.is_(None), Remark.text.icontains(words, autoescape=True)
-    )
-    return Payment.public_id.in_(mine.order_by(Remark.id.desc()).limit(NOTES_READ))
-
-
-def _named(vendor: Vendor, mode: str, words: Reading) -> ColumnElement[bool]:
-    """What somebody typed, as one condition on one index; never a scan."""
-    if words.own_column:
-        return by_own_column(*words.own_column)
-    if words.label:
-        return _filed_under(vendor, mode, words.label)
-    if words.note:
-        return _noted(vendor, mode, words.note)
-    if words.public_id:
-        return Payment.public_id == words.public_id
-    if words.reference:
-        return Payment.reference == words.reference
-    if words.status:
-        return Payment.state == words.status
-    if words.last4:
-        return Payment.card_last4 == words.last4
-    if words.sum is not None:
-        return Payment.captured_minor == words.sum.minor
-    if not words.name:
-        return false()
-    emails = [customer.email for customer in search_customers(vendor, mode, words.name, limit=NAMESAKES)]
-    return Payment.email.in_(emails) if emails else Payment.email == words.name
-
-
 def first_id_at(at: datetime) -> uuid.UUID:
     """The smallest identifier made at or after an instant: a version 7 UUID begins with its milliseconds."""
     return uuid.UUID(int=max((at - EPOCH) // timedelta(milliseconds=1), 0) << 80)
@@ -175,7 +138,7 @@ def first_id_at(at: datetime) -> uuid.UUID:
 
 def all_refunds(
     vendor: Vendor, mode: str, *, status: str | None = None, since: datetime | None = None, until: datetime | None = None,
-    after: str | None = None, limit: int = 25,
+    branch: str | None = None, after: str | None = None, limit: int = 25,
 ) -> Page[tuple[Refund, Payment]]:  # fmt: skip
     """The vendor's refunds with their payments, newest first, by keyset."""
     mine = (Payment.vendor_id == Refund.vendor_id) & (Payment.mode == Refund.mode) & (Payment.id == Refund.payment_id)
@@ -186,6 +149,8 @@ def all_refunds(
         query = query.where(Refund.id >= first_id_at(since))
     if until:
         query = query.where(Refund.id < first_id_at(until))
+    if branch:
+        query = query.where(at_branch(vendor, mode, branch))
     if after:
         query = query.where(Refund.id < get_refund(vendor, mode, after).id)
     rows = [(refund, payment) for refund, payment in db.session.execute(query.order_by(Refund.id.desc()).limit(limit + 1))]

@@ -27,6 +27,7 @@ class PaymentLink(TenantKey, Base):
     __table_args__ = (
         mode_check(),
         ForeignKeyConstraint(["vendor_id"], ["vendors.id"]),
+        ForeignKeyConstraint(["vendor_id", "mode", "branch_id"], ["branches.vendor_id", "branches.mode", "branches.id"]),
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "token_id"),
         CheckConstraint("kind IN ('single', 'reusable', 'request')", name="kind"),
@@ -41,6 +42,7 @@ class PaymentLink(TenantKey, Base):
         CheckConstraint("hours_after_opening BETWEEN 1 AND 8760", name="hours_after_opening"),
         CheckConstraint("accent ~ '^#[0-9a-f]{6}$' AND accent_dark ~ '^#[0-9a-f]{6}$'", name="accent"),
         Index("ix_payment_links_by_style", "vendor_id", "mode", "style", postgresql_where="style <> ''"),
+        Index("ix_payment_links_by_branch", "vendor_id", "mode", "branch_id", "id", postgresql_where="branch_id IS NOT NULL"),
     )
     public_id: Mapped[str] = mapped_column(String(40))
     token_id: Mapped[str] = mapped_column(String(40))
@@ -75,6 +77,7 @@ class PaymentLink(TenantKey, Base):
     style: Mapped[str] = mapped_column(String(40), default="", server_default="")  # the named style it wears; empty: none
     accent: Mapped[str | None] = mapped_column(CHAR(7))  # the colours that count, the style's or its own; empty: the vendor's
     accent_dark: Mapped[str | None] = mapped_column(CHAR(7))
+    branch_id: Mapped[uuid.UUID | None]  # the branch whose link it is; empty: the whole business's
     offer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # what it sells and asks, if more than one sum
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
@@ -115,6 +118,7 @@ class Payment(TenantKey, Base):
         ForeignKeyConstraint(["vendor_id"], ["vendors.id"]),
         ForeignKeyConstraint(["vendor_id", "mode", "link_id"], ["payment_links.vendor_id", "payment_links.mode", "payment_links.id"]),
         ForeignKeyConstraint(["vendor_id", "mode", "sending_id"], ["link_sendings.vendor_id", "link_sendings.mode", "link_sendings.id"]),
+        ForeignKeyConstraint(["vendor_id", "mode", "branch_id"], ["branches.vendor_id", "branches.mode", "branches.id"]),
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "reference"),
         UniqueConstraint("vendor_id", "mode", "token_id"),
@@ -134,6 +138,7 @@ class Payment(TenantKey, Base):
         Index("ix_payments_by_state", "vendor_id", "mode", "state", "id"),
         Index("ix_payments_by_email", "vendor_id", "mode", "email", "id"),
         Index("ix_payments_by_link", "vendor_id", "mode", "link_id", "id"),
+        Index("ix_payments_by_branch", "vendor_id", "mode", "branch_id", "id", postgresql_where="branch_id IS NOT NULL"),
         Index("ix_payments_by_payer_reference", "vendor_id", "mode", "payer_reference", "id", postgresql_where="payer_reference <> ''"),
         Index("ix_payments_by_sending", "vendor_id", "mode", "sending_id", postgresql_where="sending_id IS NOT NULL"),
         Index("ix_payments_places", "vendor_id", "mode", "link_id", postgresql_where="holds_place"),
@@ -187,6 +192,7 @@ class Payment(TenantKey, Base):
     key_values: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")  # the link's, as they were then
     attribution: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")  # utm_* and ref of the address
     sending_id: Mapped[uuid.UUID | None]  # the e-mail whose address the payer came by
+    branch_id: Mapped[uuid.UUID | None]  # the link's branch, or the one whose poster was scanned
     charge: Mapped[str | None] = mapped_column(String(80))  # the provider's own name for the money
     method: Mapped[str | None] = mapped_column(String(20))  # what paid; until then what was chosen last
     method_kind: Mapped[str | None] = mapped_column(String(40))  # the provider's own name for it: ideal, apple_pay

@@ -32,6 +32,7 @@ class Origin:
     payer_reference: str = ""
     attribution: Mapping[str, str] = field(default_factory=dict)
     sending_id: uuid.UUID | None = None
+    branch_id: uuid.UUID | None = None  # whose poster was scanned
     prefill: LinkPrefill | None = None
 
 
@@ -69,6 +70,11 @@ def check_fixed_amount(link: PaymentLink, prefill: LinkPrefill | None, amount: M
         raise NotAsFilledIn(said("This address is for %(amount)s exactly.", amount=fixed), field="amount")
 
 
+def with_fixed_quantities(prefill: LinkPrefill | None, chosen: Mapping[str, int]) -> dict[str, int]:
+    """How many of each thing, with what the address fixes in place of what was sent."""
+    return {**chosen, **((prefill.quantities if prefill else None) or {})}
+
+
 def origin_columns(link: PaymentLink, origin: Origin, reference: str) -> dict[str, Any]:
     """What a new payment keeps of all that. Refuses BadReference."""
     return {
@@ -77,4 +83,5 @@ def origin_columns(link: PaymentLink, origin: Origin, reference: str) -> dict[st
         "key_values": dict(link.key_values),
         "attribution": dict(origin.attribution),
         "sending_id": origin.sending_id,
+        "branch_id": link.branch_id or origin.branch_id,  # a link that is one branch's stays so, whatever the address says
     }

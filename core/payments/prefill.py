@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -14,6 +15,7 @@ from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.kernel.signing import make_token
 from core.payments.basket import offer_of
 from core.payments.models import PaymentLink
@@ -36,11 +38,13 @@ class Answers:
     name: str = ""
     reference: str = ""
     amount: Money | None = None
+    locale: str = ""  # the language the address opens in
+    quantities: Mapping[str, int] = field(default_factory=dict)  # how many of each of the link's things, by item
 
 
 def make_prefill(vendor: Vendor, link: PaymentLink, *, by: str, answers: Answers, form_token: str) -> LinkPrefill:
     """Make such an address. The same form sent again answers the address it made. Refuses what the link would refuse of a payer."""
-    if not (answers.email or answers.name or answers.reference or answers.amount):
+    if not (answers.email or answers.name or answers.reference or answers.amount or answers.locale or answers.quantities):
         raise BadPrefill("Fill in at least one answer.")
     if answers.amount is not None:
         if link.amount is not None or offer_of(link).items:
@@ -48,11 +52,12 @@ def make_prefill(vendor: Vendor, link: PaymentLink, *, by: str, answers: Answers
         check_amount(link, answers.amount)
     if answers.reference and not link.reference_label:
         raise BadPrefill("This link asks the payer for no reference. Name one in the link first.", field="reference")
+    _check_quantities(link, answers.quantities)
     row = {
         "vendor_id": vendor.id, "mode": link.mode, "id": uuid7(), "public_id": public_id("pre"), "token_id": public_id("tok"),
         "link_id": link.id, "link_token_id": link.token_id, "form_token": form_token,
         "email": answers.email.lower(), "payer_name": answers.name, "payer_reference": _fitting(link, answers.reference),
-        "amount_minor": answers.amount.minor if answers.amount else None, "created_by": by, "created_at": now(),
+        "amount_minor": answers.amount.minor if answers.amount else None, "locale": answers.locale, "quantities": dict(answers.quantities) or None, "created_by": by, "created_at": now(),
     }  # fmt: skip
     keys = ["vendor_id", "mode", "form_token"]
     made = db.session.execute(
@@ -65,6 +70,18 @@ def make_prefill(vendor: Vendor, link: PaymentLink, *, by: str, answers: Answers
     if made:
         record(vendor.id, actor=by, action="link.filled_in", subject=link.public_id, prefill=prefill.public_id)
     return prefill
+
+
+def _check_quantities(link: PaymentLink, quantities: Mapping[str, int]) -> None:
+    """As many as the link offers of each. What the payer may not choose of at all is not filled in either."""
+    items = {item.id: item for item in offer_of(link).items if item.adjustable}
+    for item_id, quantity in quantities.items():
+        item = items.get(item_id)
+        if item is None:
+            raise BadPrefill("Something you chose is no longer offered. Load the page again.")
+        if not item.least <= quantity <= item.most:
+            words = said("%(item)s: from %(least)s to %(most)s.", item=item.title, least=item.least, most=item.most)
+            raise BadPrefill(words, field=f"quantity-{item_id}")
 
 
 def _fitting(link: PaymentLink, reference: str) -> str:

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from sqlalchemy import func, select
 
 from core.accounts.models import Vendor
+from core.directory.models import Branch
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import NotFound
@@ -59,6 +60,7 @@ def list_links(
     text: str | None = None,
     label: str | None = None,
     amount_kind: str | None = None,
+    branch: str | None = None,
     after: str | None = None,
     limit: int = 25,
 ) -> Page[PaymentLink]:
@@ -75,6 +77,9 @@ def list_links(
     if label:
         filed = select(LinkLabel.link_id).where(LinkLabel.vendor_id == vendor.id, LinkLabel.mode == mode, LinkLabel.label == label)
         query = query.where(PaymentLink.id.in_(filed))
+    if branch:
+        there = select(Branch.id).where(Branch.vendor_id == vendor.id, Branch.mode == mode, Branch.public_id == branch)
+        query = query.where(PaymentLink.branch_id == there.scalar_subquery())
     if amount_kind:
         query = query.where(AMOUNT_KINDS[amount_kind])
     if after:

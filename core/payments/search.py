@@ -1,118 +1,27 @@
-"""One field to find anything: what somebody typed is read generously, and each reading is looked up on an index of its own."""
+"""One field to find anything: what somebody typed (core/payments/search_words.py) is looked up reading by reading, each on an index of its own."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import ColumnElement, and_, select, text
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import text as literal_text
 
-from core.accounts.models import Vendor
+from core.accounts.models import Remark, Vendor
 from core.customers.models import Customer
 from core.customers.queries import get_customer, search_customers
-from core.kernel.currency import OFFERED, exponent, is_currency
 from core.kernel.db import db
 from core.kernel.errors import NotFound
-from core.kernel.money import BadAmount, Money, parse_amount
 from core.payments.models import Payment, PaymentLink
-from core.payments.states import PAYMENT
+from core.payments.search_words import TERM, Reading, read_words, terms_of
+from core.payments.sharing_models import PaymentLabel
 
-SPOKEN = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
-MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1"})
-SYMBOLS = {"£": "GBP", "€": "EUR", "$": "USD", "¥": "JPY", "₹": "INR", "₩": "KRW"}
-# How people say it, and the state of the payment.
-STATUS_WORDS = {
-    "paid": "succeeded", "failed": "requires_method", "declined": "requires_method", "cancelled": "canceled", "waiting": "requires_action",
-    "checking": "unknown",
-}  # fmt: skip
-KEYS = re.compile(r"\s*(status|state|email|name|last4|card|amount|sum|ref|reference|id|label|note|meta)\s*:\s*(.*)", re.I | re.S)
+COLUMNS_READ = 20  # of the vendor's own, looked through for a word nobody said the column of
+NOTES_READ = 500  # payments whose notes hold the words, the newest
+NAMESAKES = 50  # how many customers a name may stand for before the list says to write more of it
 FEW = 8  # of each kind on the page of what was found
 LINKS_READ = 2000  # titles are looked through among so many of the newest links
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the typed text can mean; more than one may be set."""
-
-    public_id: str | None = None
-    reference: str | None = None
-    status: str | None = None
-    last4: str | None = None
-    sum: Money | None = None
-    sum_has_currency: bool = False
-    label: str | None = None
-    own_column: tuple[str, str] | None = None  # one of the vendor's own key-values
-    note: str | None = None  # what the team has written down
-    name: str | None = None  # an address, a name, or the beginning of either
-
-
-def read_words(text: str, currency: str) -> Reading:
-    """Read what was typed, by its key (`email:`, `status:`, `last4:`, `amount:`, `ref:`, `name:`, `id:`, `label:`, `note:`, `meta:key=value`) or by what it looks like."""
-    text = " ".join(text.split())[:254]
-    if keyed := KEYS.fullmatch(text):
-        return _by_key(keyed[1].lower(), keyed[2].strip(), currency)
-    if re.fullmatch(r"(pay|lnk|cus|ref|msg)_[0-9A-Za-z]+", text):
-        return Reading(public_id=text)
-    if "@" in text:
-        return Reading(name=text.lower())
-    if reference := _reference(text):
-        return Reading(reference=reference)
-    last4 = text if re.fullmatch(r"[0-9]{4}", text) else None
-    amount, named = _sum(text, currency)
-    return Reading(last4=last4, sum=amount, sum_has_currency=named, name=None if last4 or amount else text.lower() or None)
-
-
-def _by_key(key: str, value: str, currency: str) -> Reading:
-    if key in ("status", "state"):
-        wanted = value.lower().replace(" ", "_")
-        wanted = STATUS_WORDS.get(wanted, wanted)
-        return Reading(status=wanted if wanted in PAYMENT else None)
-    if key in ("last4", "card"):
-        return Reading(last4=value if re.fullmatch(r"[0-9]{4}", value) else None)
-    if key in ("amount", "sum"):
-        amount, named = _sum(value, currency)
-        return Reading(sum=amount, sum_has_currency=named)
-    if key in ("ref", "reference"):
-        return Reading(reference=_reference(value) or value.upper()[:20])
-    if key == "label":
-        return Reading(label=value or None)
-    if key == "meta":
-        name, sign, wanted = value.partition("=")
-        return Reading(own_column=(name.strip(), wanted.strip()) if sign and name.strip() else None)
-    if key == "note":
-        return Reading(note=value or None)
-    if key == "id":
-        return Reading(public_id=value)
-    return Reading(name=value.lower() or None)
-
-
-def _reference(text: str) -> str | None:
-    """A payment's reference as somebody read it out: without its dash, in lower case, with an O for a nought."""
-    signs = re.sub(r"[\s\-‐-―]", "", text.upper()).translate(MISREAD)
-    return f"{signs[:5]}-{signs[5:]}" if len(signs) == 10 and set(signs) <= SPOKEN else None
-
-
-def _sum(text: str, currency: str) -> tuple[Money | None, bool]:
-    """A sum as people write one: £12.50, 12,50 EUR, 1,234.50. And whether it named its currency."""
-    code, named, rest = currency, False, text.strip()
-    for symbol, meant in SYMBOLS.items():
-        if symbol in rest:
-            code, named, rest = meant, True, rest.replace(symbol, "")
-    if word := re.search(r"\b([A-Za-z]{3})\b", rest):
-        if word[1].upper() not in OFFERED:
-            return None, False
-        code, named, rest = word[1].upper(), True, rest.replace(word[1], "")
-    rest = rest.replace(" ", "").replace("'", "")
-    digits = exponent(code) if is_currency(code) else 2
-    if digits and re.fullmatch(r"[0-9]+,[0-9]{1,2}", rest):
-        rest = rest.replace(",", ".")
-    elif re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", rest):
-        rest = rest.replace(",", "")
-    try:
-        return (parse_amount(rest, code), named) if rest else (None, False)
-    except BadAmount:
-        return None, False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +42,7 @@ def search(vendor: Vendor, mode: str, text: str) -> Found:
             customers = [get_customer(vendor, mode, words.public_id)]
         except NotFound:
             customers = []
-    return Found(_payments(vendor, mode, words, customers, text), customers, _links(vendor, mode, words, text))
+    return Found(_payments(vendor, mode, text), customers, _links(vendor, mode, words, text))
 
 
 def by_their_reference(text: str) -> ColumnElement[bool]:
@@ -145,32 +54,87 @@ def by_their_reference(text: str) -> ColumnElement[bool]:
 
 def by_own_column(name: str, value: str) -> ColumnElement[bool]:
     """Payments with this among the vendor's own key-values. The partial index is used only where the empty ones are plainly left out."""
-    return and_(text("payments.key_values <> '{}'::jsonb"), Payment.key_values.contains({name: value}))
+    return and_(literal_text("payments.key_values <> '{}'::jsonb"), Payment.key_values.contains({name: value}))
 
 
-def _payments(vendor: Vendor, mode: str, words: Reading, customers: list[Customer], text: str) -> list[Payment]:
-    conditions = [by_their_reference(text)]
-    if words.public_id:
-        conditions.append(Payment.public_id == words.public_id)
-    if words.reference:
-        conditions.append(Payment.reference == words.reference)
-    if words.status:
-        conditions.append(Payment.state == words.status)
-    if words.last4:
-        conditions.append(Payment.card_last4 == words.last4)
+def meant(vendor: Vendor, mode: str, text: str) -> ColumnElement[bool]:
+    """The payments that the typed text means: all of its terms are true of them."""
+    terms = terms_of(text)
+    return and_(*(_term(vendor, mode, term) for term in terms)) if terms else false()
+
+
+def _term(vendor: Vendor, mode: str, text: str) -> ColumnElement[bool]:
+    """Each reading is one condition on one index. Only those of which there is any payment are joined: then several indexes seldom meet."""
+    words = read_words(text, vendor.currency)
+    readings = _readings(vendor, mode, words)
+    if not (TERM.match(text) or words.public_id):
+        readings += [by_their_reference(text), *_by_any_column(vendor, mode, text)]
+    mine = select(Payment.id).where(Payment.vendor_id == vendor.id, Payment.mode == mode)
+    if len(readings) > 1:
+        readings = [condition for condition in readings if db.session.scalar(mine.where(condition).limit(1)) is not None]
+    return or_(*readings) if readings else false()
+
+
+def _readings(vendor: Vendor, mode: str, words: Reading) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for value, column in (
+        (words.public_id, Payment.public_id), (words.reference, Payment.reference), (words.status, Payment.state), (words.last4, Payment.card_last4),
+    ):  # fmt: skip
+        if value:
+            found.append(column == value)
     if words.sum is not None:
         same_money = Payment.captured_minor == words.sum.minor
-        conditions.append(same_money & (Payment.currency == words.sum.currency) if words.sum_has_currency else same_money)
+        found.append(same_money & (Payment.currency == words.sum.currency) if words.sum_has_currency else same_money)
     if words.own_column:
-        conditions.append(by_own_column(*words.own_column))
-    if customers:
-        conditions.append(Payment.email.in_([customer.email for customer in customers]))
-    found: dict[object, Payment] = {}
-    for condition in conditions:
-        mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, condition)
-        for payment in db.session.scalars(mine.order_by(Payment.id.desc()).limit(FEW)):
-            found.setdefault(payment.id, payment)
-    return sorted(found.values(), key=lambda payment: payment.id, reverse=True)[:FEW]
+        found.append(by_own_column(*words.own_column))
+    if words.any_column:
+        found += _by_any_column(vendor, mode, words.any_column)
+    if words.theirs:
+        found.append(by_their_reference(words.theirs))
+    if words.label:
+        found.append(filed_under(vendor, mode, words.label))
+    if words.note:
+        found.append(_noted(vendor, mode, words.note))
+    if words.name:
+        emails = [customer.email for customer in search_customers(vendor, mode, words.name, limit=NAMESAKES)]
+        found.append(Payment.email.in_(emails) if emails else Payment.email == words.name)
+    return found
+
+
+def _by_any_column(vendor: Vendor, mode: str, value: str) -> list[ColumnElement[bool]]:
+    """Payments with this value in one of the vendor's own columns, as its links name them, whichever way it is capitalised."""
+    links = select(func.jsonb_object_keys(PaymentLink.key_values).label("name")).where(
+        PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, PaymentLink.key_values != {}
+    )
+    names = list(db.session.scalars(links.distinct().limit(COLUMNS_READ)))
+    words = " ".join(value.split())
+    spellings = dict.fromkeys((words, words.lower(), words.upper(), words.capitalize()))
+    if not names:
+        return []
+    kept = [Payment.key_values.contains({name: spelling}) for name in names for spelling in spellings]
+    return [and_(literal_text("payments.key_values <> '{}'::jsonb"), or_(*kept))]
+
+
+def filed_under(vendor: Vendor, mode: str, label: str) -> ColumnElement[bool]:
+    filed = select(PaymentLabel.payment_id).where(
+        PaymentLabel.vendor_id == vendor.id,
+        PaymentLabel.mode == mode,
+        PaymentLabel.label.in_({label, label.lower(), label.upper(), label.capitalize()}),
+    )
+    return Payment.id.in_(filed)
+
+
+def _noted(vendor: Vendor, mode: str, words: str) -> ColumnElement[bool]:
+    """Payments about which the team has written this down. A vendor's notes are few enough to be read through."""
+    mine = select(Remark.about).where(
+        Remark.vendor_id == vendor.id, Remark.mode == mode, Remark.removed_at.is_(None), Remark.text.icontains(words, autoescape=True)
+    )
+    return Payment.public_id.in_(mine.order_by(Remark.id.desc()).limit(NOTES_READ))
+
+
+def _payments(vendor: Vendor, mode: str, text: str) -> list[Payment]:
+    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, meant(vendor, mode, text))
+    return list(db.session.scalars(mine.order_by(Payment.id.desc()).limit(FEW)))
 
 
 def _links(vendor: Vendor, mode: str, words: Reading, text: str) -> list[PaymentLink]:

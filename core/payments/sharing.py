@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import dataclass, field
 
 from sqlalchemy import delete, func, select
 
+from core.directory.models import Branch
 from core.kernel.audit import differences, record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
@@ -38,6 +40,7 @@ class Sharing:
     reference_pattern: str = ""
     reference_hint: str = ""
     reference_required: bool = False
+    branch: str = ""  # whose link it is, by public id; empty: the whole business's
 
 
 def set_sharing(link: PaymentLink, *, by: str, sharing: Sharing) -> PaymentLink:
@@ -45,9 +48,11 @@ def set_sharing(link: PaymentLink, *, by: str, sharing: Sharing) -> PaymentLink:
     check_sharing(sharing)
     db.session.flush()  # a link made in this very unit
     link = locked(PaymentLink, link.vendor_id, link.mode, link.id) or link
-    names = ("key_values", "reference_label", "reference_pattern", "reference_hint", "reference_required")
+    branch_id = _branch(link, sharing.branch)
+    names = ("branch_id", "key_values", "reference_label", "reference_pattern", "reference_hint", "reference_required")
     before = {name: getattr(link, name) for name in names}
     asks = bool(sharing.reference_label)
+    link.branch_id = branch_id
     link.key_values = dict(sharing.key_values)
     link.reference_label = sharing.reference_label
     link.reference_pattern = sharing.reference_pattern if asks else ""
@@ -58,6 +63,17 @@ def set_sharing(link: PaymentLink, *, by: str, sharing: Sharing) -> PaymentLink:
     changes = differences(before, {name: getattr(link, name) for name in names})
     record(link.vendor_id, actor=by, action="link.sharing_changed", subject=link.public_id, changes=changes)
     return link
+
+
+def _branch(link: PaymentLink, branch: str) -> uuid.UUID | None:
+    """The row of the vendor's branch of this public id. Refuses BadSharing for anybody else's."""
+    if not branch:
+        return None
+    mine = select(Branch.id).where(Branch.vendor_id == link.vendor_id, Branch.mode == link.mode, Branch.public_id == branch)
+    found = db.session.scalar(mine)
+    if found is None:
+        raise BadSharing("Choose a branch from the list.", field="branch")
+    return found
 
 
 def check_sharing(sharing: Sharing) -> None:

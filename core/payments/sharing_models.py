@@ -6,6 +6,7 @@ import uuid
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.kernel.db import Base, TenantKey, mode_check
@@ -130,6 +131,10 @@ class LinkPrefill(TenantKey, Base):
     payer_name: Mapped[str] = mapped_column(String(120), default="")
     payer_reference: Mapped[str] = mapped_column(String(60), default="")
     amount_minor: Mapped[int | None] = mapped_column(BigInteger)
+    locale: Mapped[str] = mapped_column(String(10), default="", server_default="")  # the language it is read in; empty: the link's
+    quantities: Mapped[dict[str, int] | None] = mapped_column(
+        JSONB(none_as_null=True)
+    )  # how many of each of the link's things; empty: the payer says
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]

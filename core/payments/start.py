@@ -26,7 +26,7 @@ from core.payments.history import move
 from core.payments.instalments import check_part
 from core.payments.link import LinkClosed, limits, link_state
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
-from core.payments.origin import Origin, as_filled_in, check_fixed_amount, origin_columns
+from core.payments.origin import Origin, as_filled_in, check_fixed_amount, origin_columns, with_fixed_quantities
 from core.payments.sale import Details, write_cart, write_details
 from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
 from core.providers.registry import provider_for
@@ -117,6 +117,8 @@ def start_payment(
     came = origin_columns(link, origin, reference) | {"locale": locale}
     meet_customer(vendor, link.mode, email=email, name=name)
     try:
+        fixed = with_fixed_quantities(origin.prefill, order.choices.quantities)
+        order = replace(order, choices=replace(order.choices, quantities=fixed))
         priced = _price(vendor, link, amount, order, email)
     except CodeRefused:
         again = _made_before(vendor, link, form_token)  # while we waited for the code: this very form may have had its last use

@@ -110,6 +110,10 @@ class Bank:
                 stop_expecting(self.mode, provider_reference)
             return _outcome(self.mode, provider_reference)
 
+    def capture(self, provider_reference: str) -> Outcome:
+        """Nothing is authorised at a bank: what has come has come."""
+        return self.inquire(provider_reference)
+
     # --- giving back ------------------------------------------------------------------------------------------------
 
     def refund(self, reference: str, charge_or_intent: str, amount: Money, reason: str, metadata: Mapping[str, str]) -> RefundOutcome:

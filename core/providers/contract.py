@@ -68,6 +68,7 @@ class OpenPayment:
     metadata: Mapping[str, str]  # vendor, mode, payment, attempt: comes back with every event
     method: str = "card"  # what the payer chose: every kind of it that fits is offered on the provider's page
     country: str | None = None  # the payer's, when known
+    hold: bool = False  # only authorise; capture() takes the money, cancel() lets it go. For cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class Outcome:
     occurred_at: datetime | None = None
     available_on: datetime | None = None
     closed: bool = False  # of a decline, and of a saved card whose bank wants its payer: nothing more can be tried on this attempt
+    held: bool = False  # of processing: authorised as OpenPayment.hold asked for, and waiting for capture() or cancel()
     hard: bool = False  # of a decline: this card will not do another day either (lost, expired, closed account)
 
 
@@ -244,7 +246,16 @@ class Provider(Protocol):
         """The truth about an attempt, read only. Raises ProviderUnreachable; ProviderRefused for a reference the provider does not know."""
 
     def cancel(self, provider_reference: str) -> Outcome:
-        """Closes an attempt so that it cannot be paid any more, and says what had become of it: 'succeeded' when money was faster."""
+        """Closes an attempt so that it cannot be paid any more, and says what had become of it: 'succeeded' when money was faster.
+
+        What was only authorised is let go.
+        """
+
+    def capture(self, provider_reference: str) -> Outcome:
+        """**Takes the money** that was authorised with `hold`, all of it, and says how things stand. Asked twice it is taken once.
+
+        A provider that authorises nothing says how things stand.
+        """
 
     def refund(self, reference: str, charge_or_intent: str, amount: Money, reason: str, metadata: Mapping[str, str]) -> RefundOutcome:
         """**Gives money back.** The same reference again gives the same refund. ProviderRefused: no refund was made."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -31,8 +32,9 @@ from core.providers.exponents import to_gateway
 from core.providers.line import NO_ANSWER, Line
 from core.providers.saved import OpenSaving
 from core.providers.signature import check_signature, read_json_object, text_map
+from core.providers.stripe_beside import Beside
 from core.providers.stripe_methods import OFFERS, OPTIONS
-from core.providers.stripe_saved import CardRefused, SavedCards
+from core.providers.stripe_saved import CardRefused
 
 stripe.enable_telemetry = False
 
@@ -67,7 +69,7 @@ class SdkLine(stripe.HTTPClient):
         self._line.close()
 
 
-class Stripe(SavedCards):
+class Stripe(Beside):
     """`name` is 'stripe', or 'sandbox' when `api_base` is our own processor's; `fields_base` is its address as browsers see it.
 
     `secrets` are the webhook secrets that count today (two while one is being changed). A failed request is not repeated here:
@@ -144,7 +146,7 @@ class Stripe(SavedCards):
             "cancel_url": wish.cancel_url,
             "client_reference_id": wish.reference,
             "metadata": dict(wish.metadata),
-            "payment_intent_data": {"metadata": dict(wish.metadata), "description": wish.description[:1000] or "Payment"},
+            "payment_intent_data": {"metadata": dict(wish.metadata), "description": wish.description[:1000] or "Payment", **_held(wish)},
         }
         options = {kind: OPTIONS[kind] for kind in kinds if kind in OPTIONS}
         if options:
@@ -175,6 +177,7 @@ class Stripe(SavedCards):
             "payment_method_types": kinds,
             "description": wish.description[:1000] or "Payment",
             "metadata": dict(wish.metadata),
+            **_held(wish),
         }
         if wish.email:
             params["receipt_email"] = wish.email
@@ -202,7 +205,25 @@ class Stripe(SavedCards):
                 self._ask("post", f"payment_intents/{_path(provider_reference)}/cancel")
         except ProviderRefused:
             pass  # already over, one way or the other: the truth below says which
+        outcome = self.inquire(provider_reference)
+        if outcome.held and provider_reference.startswith("cs_"):
+            self._of_intent(outcome, "cancel")
+            outcome = self.inquire(provider_reference)
+        return outcome
+
+    def capture(self, provider_reference: str) -> Outcome:
+        """Captures the intent, if it waits for that."""
+        assert_no_transaction()
+        outcome = self.inquire(provider_reference)
+        if not outcome.held:
+            return outcome
+        self._of_intent(outcome, "capture")
         return self.inquire(provider_reference)
+
+    def _of_intent(self, outcome: Outcome, act: str) -> None:
+        """A refusal is no answer: somebody was faster, and the truth is asked for afterwards."""
+        with suppress(ProviderRefused):
+            self._ask("post", f"payment_intents/{_path(outcome.payment_intent or '')}/{act}")
 
     # --- giving back ------------------------------------------------------------------------------------------------
 
@@ -304,6 +325,10 @@ def offers_of(kinds: Iterable[str]) -> tuple[Offer, ...]:
     """The offers behind these payment method types; a name we have no offer for is passed over."""
     wanted = frozenset(kinds)
     return tuple(offer for offer in OFFERS if offer.kind in wanted)
+
+
+def _held(wish: OpenPayment) -> dict[str, str]:
+    return {"capture_method": "manual"} if wish.hold else {}
 
 
 def _path(identity: str) -> str:

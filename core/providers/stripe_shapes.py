@@ -85,6 +85,7 @@ def intent_outcome(intent: Wire, reference: str | None = None) -> Outcome:
         fee_reference=fee_reference if state == "succeeded" else None,
         occurred_at=instant(at) if at else None,
         available_on=available_on if state == "succeeded" else None,
+        held=intent["status"] == "requires_capture",
         hard=state == "declined"
         and (error.get("advice_code") == "do_not_try_again" or (error.get("decline_code") or error.get("code")) in HARD_DECLINES),
     )

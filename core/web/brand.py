@@ -48,19 +48,26 @@ def _style(accent: str | None, accent_dark: str | None, scheme: str | None) -> s
     colours = colours_of(accent, accent_dark)
     blocks = {name: _named(colour, name) for name, colour in colours.items()}
     if scheme:
-        return f":root{{{theme(scheme)}{blocks.get(scheme, '')}}}"
+        forced = f":root{{{theme(scheme)}{blocks.get(scheme, '')}}}"
+        return f"@media screen{{{forced}}}" if scheme == "dark" else forced  # on paper it is light all the same
     return f":root{{{blocks['light']}}}@media screen{{{DARK}{{:root{{{blocks['dark']}}}}}}}" if blocks else ""
 
 
 OURS = {"light": ("#0a5560", "#ffffff"), "dark": ("#7ed3df", "#04252b")}  # as the tokens have them; a test compares
 
 
-def button_look(vendor: Vendor, colours: tuple[str, str | None] | None = None) -> str:
-    """A button and its words, light and dark, for the frame of a processor that takes such wishes: four colours with dots between."""
+def button_look(vendor: Vendor, colours: tuple[str, str | None] | None = None, scheme: str | None = None) -> str:
+    """A button and its words, light and dark, for the frame of a processor that takes such wishes: four colours with dots between.
+
+    `scheme` forces the frame as it does the page around it.
+    """
     chosen = colours_of(*(colours or (vendor.accent, vendor.accent_dark)))
     mine = {scheme: shades_of(colour, scheme) for scheme, colour in chosen.items()}
     pairs = [(mine[scheme].brand, mine[scheme].on_brand) if mine else OURS[scheme] for scheme in ("light", "dark")]
-    return ".".join(colour.removeprefix("#") for pair in pairs for colour in pair)
+    if scheme:
+        pairs = [pairs[scheme == "dark"]] * 2
+    look = ".".join(colour.removeprefix("#") for pair in pairs for colour in pair)
+    return f"{look}&scheme={scheme}" if scheme else look
 
 
 def paper_style(vendor: Vendor) -> str:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from core.accounts.models import Vendor
 from core.web.brand import Logo, logo_of, style_of
+from core.web.theme import forced_scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +40,5 @@ class Face:
 def face_of(vendor: Vendor, mode: str, reference: str = "", colours: tuple[str, str | None] | None = None) -> Face:
     """The vendor's face, in its own colours or in those of a link. From here on this answer is written in the vendor's time zone."""
     g.time_zone = vendor.time_zone
-    style = style_of(*(colours or (vendor.accent, vendor.accent_dark)))
+    style = style_of(*(colours or (vendor.accent, vendor.accent_dark)), forced_scheme())
     return Face(vendor.name, vendor.support_email, mode, reference, vendor.support_phone, logo_of(vendor), style)

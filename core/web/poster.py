@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Protocol
 
 import segno
 from markupsafe import Markup
@@ -15,12 +16,38 @@ from core.web.reader import Reader
 SIZES = ("a4", "a6")
 
 
+class Place(Protocol):
+    """A branch of the vendor's."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def street(self) -> str: ...
+    @property
+    def town(self) -> str: ...
+
+
 def poster_html(
-    vendor: Vendor, *, title: str, amount: Money | None, mode: str, address: str, caption: str | None, size: str, locale: str = ""
+    vendor: Vendor,
+    *,
+    title: str,
+    amount: Money | None,
+    mode: str,
+    address: str,
+    caption: str | None,
+    size: str,
+    locale: str = "",
+    branch: Place | None = None,
 ) -> str:
-    """The sheet as the press takes it. `address` is what the code says, `caption` what people read and type below it, `locale` the link's language."""
+    """The sheet as the press takes it. `address` is what the code says, `caption` what people read and type below it, `locale` the link's language.
+
+    `branch` is the place it hangs in, named below the business.
+    """
     sheet = stationery_for(Reader(locale, vendor.time_zone)).get_template("papers/poster.html")
-    return sheet.render(vendor=vendor, title=title, amount=amount, practice=mode == "test", caption=caption, size=size, code=_code(address))
+    place = [line for line in (branch.name, ", ".join(part for part in (branch.street, branch.town) if part)) if line] if branch else []
+    return sheet.render(
+        vendor=vendor, title=title, amount=amount, practice=mode == "test", caption=caption, size=size, code=_code(address), place=place
+    )
 
 
 def poster_name(link: str, size: str, html: str) -> str:

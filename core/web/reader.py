@@ -64,7 +64,7 @@ class Reader:
             return ZoneInfo("UTC")
 
     def money(self, value: Money) -> str:
-        """£1,234.50, with exactly the decimals ISO gives the currency (a locale's custom may hide some)."""
+        """£1,234.50, or USD 1,234.50 where the sign is other countries' too; with exactly the decimals ISO gives the currency (a locale's custom may hide some)."""
         return _money(value.minor, value.currency, self.babel)
 
     def when(self, value: datetime) -> str:
@@ -154,10 +154,23 @@ def _money(minor: int, currency: str, locale: Locale) -> str:
     amount = Decimal(minor).scaleb(-digits)
     written = pattern.apply(amount, locale, currency=currency, currency_digits=False).replace("-", "−")
     before, symbol, figure = written.partition(get_currency_symbol(currency, locale=locale))
+    symbol = currency if _shared_sign(symbol) else symbol
     if locale.text_direction == "rtl" and any(letter.isascii() and letter.isalpha() for letter in symbol):
-        return f"{before}{symbol}\N{LEFT-TO-RIGHT MARK}{figure}"  # UK£ stays UK£ and does not become £UK
+        return f"{before}{symbol}\N{LEFT-TO-RIGHT MARK}{figure}"  # USD stays before its mark, whichever way the line runs
     gap = "\N{NO-BREAK SPACE}" if symbol[-1:].isalpha() and figure[:1].isdigit() else ""  # CHF 12.50, where the locale forgets it
     return f"{before}{symbol}{gap}{figure}"
+
+
+def _shared_sign(sign: str) -> bool:
+    """Whether readers elsewhere take this sign for money of another country: a dollar, a yuan, a crown. Then the ISO code says which it is.
+
+    So does a sign that a locale itself had to tell apart from others (US$, £GB): the same code everywhere is easier to compare with a
+    bank's statement than four ways of writing a dollar. The Japanese yen sign is the wide one in Japanese, and nobody else's there.
+    """
+    told_apart = any(letter.isascii() and letter.isalpha() for letter in sign) and any(
+        unicodedata.category(letter) == "Sc" for letter in sign
+    )
+    return told_apart or "$" in sign or sign == "\N{YEN SIGN}" or sign.rstrip(".").casefold() == "kr"
 
 
 CARD_BRANDS = {

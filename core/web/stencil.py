@@ -1,6 +1,6 @@
 """Pages that are the same for everybody but for a few tokens: kept as they were written once, with holes where the tokens stand.
 
-What such a page says must come from its address, its language and the rows it is about, and from nothing else. The rows are
+What such a page says must come from its address, its language, its theme and the rows it is about, and from nothing else. The rows are
 compared whole with those it was written from, so a page is never older than its rows.
 """
 
@@ -16,6 +16,7 @@ from core.kernel.recent import Recent
 from core.web.forgery import csrf_token
 from core.web.headers import csp_nonce
 from core.web.languages import language
+from core.web.theme import forced_scheme
 
 MOST = 256  # pages kept in a process; a few kilobytes each
 
@@ -29,7 +30,7 @@ def stencilled(rows: tuple[Any, ...], tokens: dict[str, str], write: Callable[[]
     its policy. Each is unguessable, so where it stands in the text nothing else can stand.
     """
     tokens = {**tokens, "csrf": csrf_token(), "nonce": csp_nonce()}
-    key, about = (request.path, language()), [content(row) for row in rows]
+    key, about = (request.path, language(), forced_scheme()), [content(row) for row in rows]
     kept = _kept.get(key)
     if kept is not None and kept[0] == about:
         text = "".join([tokens[piece] if number % 2 else piece for number, piece in enumerate(kept[1])])

@@ -100,7 +100,8 @@
       ready = true;
       show();
       const stripe = window.Stripe(form.dataset.key);
-      const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
+      const shown = window.getComputedStyle(document.documentElement).colorScheme; // the address may have chosen
+      const dark = shown === "dark" || (shown !== "light" && window.matchMedia("(prefers-color-scheme: dark)").matches);
       const colour = getComputedStyle(document.documentElement).getPropertyValue("--brand").trim();
       const appearance = { theme: dark ? "night" : "stripe", variables: colour ? { colorPrimary: colour } : {} };
       const elements = stripe.elements({ clientSecret: form.dataset.secret, appearance });

@@ -122,7 +122,7 @@ def test_a_page_that_ran_out_starts_again_with_the_same_cart(shop: Shop, link, v
     if not scripts:
         page.get_by_role("button", name="Update the total").click()
     page.get_by_role("button", name="Continue to pay £13.50").click()
-    page.get_by_text("Test cards to try").click()
+    page.get_by_text("Try what can happen").click()
     page.get_by_role("button", name="Let this page run out now").click()
     expect(page.get_by_role("heading", name="This page has expired")).to_be_visible()
     expect(page.get_by_text("No money was taken.")).to_be_visible()
@@ -147,7 +147,7 @@ def test_no_page_of_a_cart_has_barriers(shop: Shop, link, visitor, phone: bool) 
     answer(page)
     page.get_by_role("button", name="Continue to pay").click()
     expect(page.get_by_role("heading", name="Pay by card")).to_be_visible()
-    page.get_by_text("Test cards to try").click()
+    page.get_by_text("Try what can happen").click()
     assert barriers(page) == []
 
 
@@ -214,6 +214,6 @@ def test_on_paper_only_what_matters_is_left(shop: Shop, link, visitor) -> None:
     page.get_by_role("button", name="Continue to pay").click()
     expect(page.get_by_role("heading", name="Pay by card")).to_be_visible()
     page.emulate_media(media="print")
-    expect(page.get_by_text("Test cards to try")).not_to_be_visible()
+    expect(page.get_by_text("Try what can happen")).not_to_be_visible()
     expect(page.get_by_role("button", name="Cancel this payment")).not_to_be_visible()
     expect(page.get_by_text("Loaf").first).to_be_visible()

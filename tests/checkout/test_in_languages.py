@@ -22,10 +22,10 @@ from tests.factories import Shop, again, ask_refund, fresh, link_address, make_l
 # language: what an address is asked for, paid, the receipt's subject, the receipt's heading, the sum as it is written
 WORDS = {
     "de": ("Geben Sie Ihre E-Mail-Adresse ein", "Bezahlt", "Ihr Beleg von", "Beleg", "45,00\xa0£"),
-    "fr": ("Saisissez votre adresse e-mail", "Payé", "Votre reçu de", "Reçu", "45,00\xa0£GB"),
+    "fr": ("Saisissez votre adresse e-mail", "Payé", "Votre reçu de", "Reçu", "45,00\xa0GBP"),
     "es": ("Escriba su correo electrónico", "Pagado", "Su recibo de", "Recibo", "45,00\xa0GBP"),
     "pl": ("Wpisz adres e-mail", "Zapłacono", "Potwierdzenie od", "Potwierdzenie płatności", "45,00\xa0GBP"),
-    "ar": ("أدخل بريدك الإلكتروني", "مدفوع", "إيصالك من", "إيصال", "45.00\xa0UK£"),
+    "ar": ("أدخل بريدك الإلكتروني", "مدفوع", "إيصالك من", "إيصال", "45.00\xa0GBP"),
     "ja": ("メールアドレスを入力してください", "支払い済み", "からの領収書", "領収書", "£45.00"),
 }
 

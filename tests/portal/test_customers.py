@@ -63,7 +63,10 @@ def test_a_customer_shows_what_they_came_to(shop: Shop, owner: Browser) -> None:
     tell_refund(shop, ask_refund(shop, paid, "10.00"), "succeeded")
     page = owner.get(f"/portal/customers/{known(shop, paid.email).public_id}")
     assert (
-        "Paid £40.00" in page.text and "Refunded −£10.00" in page.text and "Kept, before fees £30.00" in page.text and "JP¥700" in page.text
+        "Paid £40.00" in page.text
+        and "Refunded −£10.00" in page.text
+        and "Kept, before fees £30.00" in page.text
+        and "JPY 700" in page.text
     )
 
 

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -15,11 +16,12 @@ from sqlalchemy import text
 from core.accounts.invite import invitation_token, list_invitations
 from core.kernel import clock
 from core.kernel.db import db
-from core.payments.search import read_words
+from core.payments.search_words import read_words, terms_of
 from tests.browser import Browser
 from tests.factories import (  # fmt: skip
     PASSWORD,
     Shop,
+    again,
     ask_refund,
     fresh,
     make_colleague,
@@ -49,12 +51,52 @@ def token(browser: Browser) -> str:
         ("4242", "last4", "4242"), ("last4:4242", "last4", "4242"), ("Ada@Example.com", "name", "ada@example.com"), ("hopper", "name", "hopper"),
         ("status:failed", "status", "requires_method"), ("status:paid", "status", "succeeded"), ("status:nonsense", "status", None),
         ("£12.50", "sum", "GBP 12.50"), ("12,50 EUR", "sum", "EUR 12.50"), ("1,234.50", "sum", "GBP 1234.50"), ("amount:1250 jpy", "sum", "JPY 1250"),
+        ("status:Faild", "status", "requires_method"), ("State: expired", "status", "expired"), ("declined", "status", "requires_method"),
+        ("•••• 4242", "last4", "4242"), ("card: ending in 4242", "last4", "4242"), ("project:roof", "own_column", "('project', 'roof')"),
+        ("meta:roof", "any_column", "roof"), ("ref:inv-2041", "theirs", "inv-2041"), ("E-Mail: Ada@Example.com", "name", "ada@example.com"),
+        ("Betrag: 12,50", "sum", "GBP 12.50"), ("https://example.com", "own_column", None),
         ("1e3", "sum", None), ("-5", "sum", None), ("pay_0000000000000000000000", "public_id", "pay_0000000000000000000000"),
     ],
 )  # fmt: skip
 def test_what_is_typed_is_read_generously(typed: str, field: str, value: str | None) -> None:
     read = getattr(read_words(typed, "GBP"), field)
     assert (str(read) if read is not None else None) == value
+
+
+@pytest.mark.parametrize(
+    ("typed", "terms"),
+    [
+        ("status:failed email: ada@example.com", ["status:failed", "email: ada@example.com"]),
+        ("grace hopper status:paid", ["grace hopper", "status:paid"]), ("status:", []), ("  ", []), ("see http://x.test/a", ["see http://x.test/a"]),
+        ("note:call back: tomorrow status:paid", ["note:call back: tomorrow", "status:paid"]),
+    ],
+)  # fmt: skip
+def test_several_terms_all_count(typed: str, terms: list[str]) -> None:
+    assert terms_of(typed) == terms
+
+
+def test_terms_narrow_each_other_and_slips_are_forgiven(shop: Shop, owner: Browser) -> None:
+    from core.payments.sharing import Sharing, set_sharing
+
+    link = make_link(shop, title="Roof", kind="reusable")
+    with unit(shop.app):
+        set_sharing(again(link), by=shop.user.public_id, sharing=Sharing(key_values={"project": "roof"}, reference_label="Invoice number"))
+    link = fresh(shop, link)
+    grace, sam = (
+        make_paid(shop, link, email="g@example.com", name="Grace Hopper"),
+        make_declined(shop, link, email="s@example.com", name="Sam Whitlock"),
+    )
+    with unit(shop.app):
+        again(sam).payer_reference = "INV-2041"
+    for words, found in (
+        ("status:paid name:hopper", [grace]), ("status:failed name:hopper", []), ("whitlok", [sam]), ("Roof", [grace, sam]),
+        ("meta:ROOF status:paid", [grace]), ("project:roof", [grace, sam]), ("project:cellar", []), ("ref:inv-2041", [sam]), ("inv-2041", [sam]),
+        ("4242 status:payed", [grace]),
+    ):  # fmt: skip
+        page = owner.get(f"/portal/payments?q={quote(words)}")
+        assert [one.public_id in page.html for one in (grace, sam)] == [one in found for one in (grace, sam)], words
+        everywhere = owner.get(f"/portal/search?q={quote(words)}")
+        assert [one.public_id in everywhere.html for one in (grace, sam)] == [one in found for one in (grace, sam)], words
 
 
 def test_a_payment_is_found_by_whatever_the_customer_reads_out(shop: Shop, owner: Browser) -> None:

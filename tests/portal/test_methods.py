@@ -343,3 +343,17 @@ def test_a_link_that_cannot_be_tried_is_said_at_its_field(shop, query, words):
     link, theirs = make_link(shop, amount="25.00", currency="EUR"), make_link(make_shop(shop.app), title="Their secret")
     page = shop.browser().get(f"{PAGE}?amount=25&country=NL&{query.format(link=link.public_id, theirs=theirs.public_id)}", status=422)
     assert any(words in line for line in page.error_summary) and "Their secret" not in page.html
+
+
+def test_the_domain_of_the_payment_page_is_checked_with_the_processor(shop):
+    browser = shop.browser()
+    page = browser.get(f"{PAGE}/wallet")
+    assert "Yours are paid at" in page.text
+    page = browser.submit(page.form(f"{PAGE}/wallet/domain"))
+    assert all(word in page.text for word in ("Apple Pay", "Google Pay")) and ("May be shown" in page.text) != ("Not shown" in page.text)
+    assert not browser.get(f"{PAGE}/card").all("form", action=f"{PAGE}/wallet/domain")
+
+
+def test_only_who_may_edit_checks_the_domain(shop):
+    colleague = make_colleague(shop, "viewer").browser()
+    assert not colleague.get(f"{PAGE}/wallet").all("form", action=f"{PAGE}/wallet/domain")

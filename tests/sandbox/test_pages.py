@@ -259,6 +259,16 @@ def test_no_control_call_is_worse_than_a_refusal(sandbox, key, body):
         assert ask(method, f"{sandbox.url}/_sandbox/{path}", body, headers)[0] in (400, 401, 404), (method, path)
 
 
+def test_the_frame_is_dark_where_the_page_around_it_was_forced_to_be(sandbox, api):
+    intent = api.payment_intents.create({"amount": 500, "currency": "gbp", "return_url": "https://shop.test/"})
+    address = f"{sandbox.url}/elements/card?client_secret={intent.client_secret}&appearance=7ed3df.04252b.7ed3df.04252b"
+    schemes = {
+        wish: re.search(r"name=.color-scheme. content=.([a-z ]+)", ask("GET", f"{address}&scheme={wish}")[2])[1]
+        for wish in ("dark", "light", "x")
+    }
+    assert schemes == {"dark": "dark", "light": "light", "x": "light dark"}
+
+
 def test_the_frames_button_takes_the_merchants_colours_and_no_other_text(sandbox, api):
     intent = api.payment_intents.create({"amount": 500, "currency": "gbp", "return_url": "https://shop.test/"})
     address = f"{sandbox.url}/elements/card?client_secret={intent.client_secret}"

@@ -15,9 +15,9 @@ from core.web.filters import ago, lines, moment, money, status_label
     ("minor", "code", "shown"),
     [
         (123456, "GBP", "£1,234.56"),
-        (1500, "JPY", "JP¥1,500"),
+        (1500, "JPY", "JPY\u00a01,500"),
         (12345, "KWD", "KWD\u00a012.345"),
-        (-500, "USD", "−US$5.00"),
+        (-500, "USD", "−USD\u00a05.00"),
         (100, "ISK", "ISK\u00a0100"),
         (100, "HUF", "HUF\u00a01.00"),
         (0, "EUR", "€0.00"),

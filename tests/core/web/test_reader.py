@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import pytest
 
 from core.kernel.money import Money
 from core.web.reader import Reader, card_words
+from core.web.words import LANGUAGES
 
 JULY = datetime(2026, 7, 21, 14, 3, tzinfo=UTC)
 
@@ -18,15 +20,27 @@ JULY = datetime(2026, 7, 21, 14, 3, tzinfo=UTC)
     [
         ("en", Money(123450, "GBP"), "£1,234.50"),
         ("en", Money(-500, "GBP"), "−£5.00"),
-        ("en", Money(500, "JPY"), "JP¥500"),
+        ("en", Money(500, "JPY"), "JPY\u00a0500"),
         ("en", Money(12345, "KWD"), "KWD\u00a012.345"),
         ("en", Money(500000, "HUF"), "HUF\u00a05,000.00"),
-        ("en-US", Money(123450, "USD"), "$1,234.50"),
+        ("en-US", Money(123450, "USD"), "USD\u00a01,234.50"),
         ("de", Money(123450, "EUR"), "1.234,50\xa0€"),
     ],
 )
 def test_an_amount_has_the_decimals_of_its_currency_in_the_manner_of_the_reader(locale: str, amount: Money, written: str) -> None:
     assert Reader(locale).money(amount) == written
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("code", ["USD", "AUD", "CAD", "HKD", "MXN", "NZD", "SGD", "DKK", "ISK", "NOK", "SEK"])
+def test_a_sign_that_several_countries_have_gives_way_to_the_code_in_every_language(language: str, code: str) -> None:
+    written = Reader(language).money(Money(1200, code))
+    assert code in written and not {"$", "kr"} & set(re.findall(r"\$|kr", written)), written
+
+
+def test_a_sign_that_is_one_currencys_alone_stays() -> None:
+    assert [Reader("en").money(Money(100, code)) for code in ("GBP", "EUR", "INR")] == ["£1.00", "€1.00", "₹1.00"]
+    assert Reader("ja").money(Money(100, "JPY")) == "￥100" and Reader("pl").money(Money(100, "PLN")) == "1,00\xa0zł"
 
 
 def test_a_moment_is_told_with_its_zone() -> None:

@@ -162,7 +162,7 @@ def test_a_debit_is_a_charge_and_nothing_else(app: Flask, bank: TestBank, desk: 
     bank.tell(Line((Tx(350, sign=-1, name=name),), sign=-1, booked_on=now().date()))
     line = bank.line(name=name)
     page = desk.get(path(line))
-    assert "-$3.50" in page.heading.replace("−", "-").replace("US", "") and "Send it back" not in page.text
+    assert "-USD 3.50" in page.heading.replace("−", "-").replace("\xa0", " ") and "Send it back" not in page.text
     assert "Say what it was for" in desk.submit(page.form(path(line, "/charge")), status=422).text
     desk.submit(page.form(path(line, "/charge")), why_charged="Quarterly fee")
     assert again_line(app, line).resolution == "charge"

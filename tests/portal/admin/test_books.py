@@ -119,7 +119,7 @@ def test_the_platforms_own_book_shows_what_nobody_knows(app: Flask, shop: Shop, 
     page = desk.get("/staff/books/platform/test")
     assert page.heading == "Books of The platform" and "unapplied receipts" in page.text
     assert all(debit == credit for name, debit, credit in sides(page) if name.startswith("Together"))
-    assert "US$47.11" in desk.get("/staff/books/platform/test/journals").text
+    assert "USD 47.11" in desk.get("/staff/books/platform/test/journals").text
 
 
 def test_a_broken_book_says_so(busy: Shop, desk: Browser) -> None:

@@ -1,0 +1,49 @@
+"""Light or dark: a payer's pages follow the reader's screen, unless the address they came by has chosen (`?theme=dark`)."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from core.kernel.config import settings
+
+SCHEMES = ("light", "dark")
+FOLLOW = "auto"  # ?theme=auto: the reader's screen decides again
+OF_PAYERS = "checkout"
+
+
+def forced_scheme() -> str | None:
+    """The scheme this answer is shown in, whatever the reader's screen is; None where the screen decides. Papers and the portal are never forced."""
+    if request.blueprint != OF_PAYERS:
+        return None
+    wish = _asked_for() or request.cookies.get(_cookie_name())
+    return wish if wish in SCHEMES else None
+
+
+def color_scheme() -> str:
+    """What the page says of itself in its head."""
+    return forced_scheme() or "light dark"
+
+
+def _asked_for() -> str | None:
+    wish = request.args.get("theme") if request.args else None
+    return wish if wish in (*SCHEMES, FOLLOW) else None
+
+
+def _cookie_name() -> str:
+    return "__Host-theme" if settings().https else "theme"
+
+
+def _remember(response: Response) -> Response:
+    """The pages after the first are shown alike, until the browser is closed: a shop that is dark does not lead into a light till."""
+    asked = _asked_for() if request.args and request.blueprint == OF_PAYERS else None
+    kept = request.cookies.get(_cookie_name())
+    if asked == FOLLOW and kept:
+        response.delete_cookie(_cookie_name(), path="/", secure=settings().https, httponly=True, samesite="Lax")
+    elif asked in SCHEMES and asked != kept:
+        response.set_cookie(_cookie_name(), str(asked), secure=settings().https, httponly=True, samesite="Lax", path="/")
+    return response
+
+
+def install(app: Flask) -> None:
+    app.after_request(_remember)
+    app.jinja_env.globals["color_scheme"] = color_scheme
