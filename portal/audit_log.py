@@ -38,6 +38,7 @@ WORDS: dict[str, Any] = {
     "customer.allowed": _l("Let a customer pay again"), "customer.blocked": _l("Blocked a customer"),
     "customer.erased": _l("Erased a customer’s data"), "discount.ended": _l("Ended a discount code"), "discount.made": _l("Made a discount code"),
     "directory.hidden": _l("Everything was hidden from the directory"), "directory.shown": _l("Everything is in the directory again"),
+    "directory.erased": _l("Deleted what stood in the directory: the plan had ended"), "balance.paid_back": _l("Paid the balance of the plan back"),
     "image.added": _l("Added a picture"), "image.described": _l("Changed the words of a picture"), "image.moved": _l("Moved a picture"),
     "image.ready": _l("A picture’s sizes were made"), "image.removed": _l("Took a picture away"),
     "product.added": _l("Added a product"), "product.archived": _l("Put a product away"), "product.edited": _l("Changed a product"),

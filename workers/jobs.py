@@ -63,6 +63,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "run_midnights": subscriptions.run_midnights,
     "send_charges": subscriptions.send_charges,
     "hear_charge": subscriptions.hear_charge,
+    "hear_payout": subscriptions.hear_payout,
     "use_new_card": subscriptions.use_new_card,
     "advance_clock": clock.advance_clock,
     "member_card_saved": memberships.member_card_saved,

@@ -7,14 +7,14 @@ documents and charges it made: nothing happens twice, and the events replayed gi
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
-from core.billing import payment, renew
+from core.billing import balance, payment, renew
 from core.billing.begin import begin
 from core.billing.calendar import DAY, BillingZone, first_instant, local_date
 from core.billing.carry_out import carry_out
@@ -22,7 +22,7 @@ from core.billing.clock import clock_of, really
 from core.billing.codec import decode, encode, encode_one_of
 from core.billing.documents import CreditExceedsInvoice, void
 from core.billing.effects import Drafted, Effect
-from core.billing.lines import Document
+from core.billing.lines import Document, sum_of
 from core.billing.midnight import lapse, midnight, run_to
 from core.billing.models import BillingDocument, KeptSubscription, SubscriptionEvent
 from core.billing.parties import Parties
@@ -132,6 +132,19 @@ def ask_currency(row: KeptSubscription, currency: str, *, by: str) -> tuple[Effe
 def ask_zone(row: KeptSubscription, name: str, *, by: str) -> tuple[Effect, ...]:
     """To count its days in another time zone from the next boundary on. Refuses a name there is no zone of."""
     return _act(row, "zone", {"zone": name}, lambda state, _offer: renew.ask_zone(state, name), by)
+
+
+def pay_back(row: KeptSubscription, parts: Mapping[str, Money], *, why: str, by: str) -> tuple[Effect, ...]:
+    """The balance goes back to the payments it came from, each named with its part. Refuses more than there is, and while anything is unpaid."""
+    amount = sum_of(parts.values(), row.currency)
+    given = {"amount": encode(amount), "parts": {name: encode(part) for name, part in parts.items()}, "reason": why}
+    return _act(row, "paid_back", given, lambda state, _offer: balance.pay_back(state, amount), by)
+
+
+def payout_came_back(row: KeptSubscription, amount: Money, *, payment_id: str, refund_id: str) -> tuple[Effect, ...]:
+    """A part of it did not arrive: it is on the balance again. The caller knows refunds by their id and calls once for each."""
+    given = {"amount": encode(amount), "payment": payment_id, "refund": refund_id}
+    return _act(row, "came_back", given, lambda state, _offer: balance.give(state, amount, "came_back"), "system")
 
 
 def void_document(row: KeptSubscription, document: BillingDocument, *, reason: str, by: str) -> tuple[Effect, ...]:

@@ -66,6 +66,7 @@ class Awaiting:
     document: Document
     branches: int  # how many branches its lines bring to
     asked_on: date  # it is quoted anew at the midnight after, and gone at the next
+    earlier: tuple[int, ...] = ()  # its drafts of the days before: money for one of them is money for this
 
 
 @dataclass(frozen=True, slots=True)

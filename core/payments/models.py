@@ -355,6 +355,7 @@ class Refund(TenantKey, Base):
     reason: Mapped[str] = mapped_column(String(40))
     note: Mapped[str] = mapped_column(String(300), default="")
     tell_payer: Mapped[bool] = mapped_column(default=True, server_default="true")  # a letter when it has reached them
+    on_settled: Mapped[str | None] = mapped_column(String(60))  # the job that is asked for when it has ended
     requested_by: Mapped[str] = mapped_column(String(60))
     provider_reference: Mapped[str | None] = mapped_column(String(120))
     failure_reason: Mapped[str | None] = mapped_column(String(120))

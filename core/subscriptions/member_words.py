@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from core.kernel.sentence import Sentence, said
-from core.subscriptions.news import News
+from core.subscriptions.news import CAME_BACK, DELETION, PAID_BACK, News
 from core.subscriptions.words import Words, bank_said, by_then, can_pay, name_of, next_charge, not_asked, pay_until, words
 
 SEE, PAY, CARD = said("See your membership"), said("Pay now"), said("Use another card")
@@ -344,7 +344,9 @@ def not_begun(news: News) -> Words:
 
 
 # The limits of products, and a note about an old rate, are for businesses alone.
-NOT_THEIRS = frozenset({"limit_breached", "grace_running", "limit_enforced", "limit_declined", "products_hidden", "rate_old"})
+NOT_THEIRS = frozenset(
+    {DELETION, PAID_BACK, CAME_BACK, "limit_breached", "grace_running", "limit_enforced", "limit_declined", "products_hidden", "rate_old"}
+)
 WORDS: dict[str, Callable[[News], Words]] = {
     made.__name__: made
     for made in (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import exists, select
 
 from core.accounts.house import HOUSE, find_details, house
@@ -14,7 +16,7 @@ from core.billing.renew import Offer
 from core.billing.states import CANCELLED
 from core.billing.store import Beginning
 from core.billing.subscription import Step
-from core.billing.wishes import ChooseTier, Reactivate, Resume, Wish
+from core.billing.wishes import Cancel, ChooseTier, Reactivate, Resume, Wish
 from core.directory.standing import find_standing
 from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict
@@ -117,15 +119,27 @@ def counts(vendor: Vendor, mode: str) -> tuple[int, int]:
 def act(row: KeptSubscription, wish: Wish, *, by: str) -> tuple[Effect, ...]:
     """What the vendor wishes, today, with all that follows from it. Refuses as the act itself does.
 
-    Refuses PaymentOut while the card is being asked for an earlier wish of this kind: letting go of that would have both paid.
+    Refuses PaymentOut while the card is being asked for an earlier wish of this kind: letting go of that would have both paid. Whoever
+    cancels meanwhile is not kept waiting: what is on its way counts until the end if it is paid, and is dropped if it is not.
     """
     row = lock_again(row)
-    held = store.read(row).awaiting
-    if held is not None and isinstance(wish, ChooseTier | Resume | Reactivate) and is_out(row, held.document.number):
+    wish = as_things_stand(row, wish)
+    if isinstance(wish, ChooseTier | Resume | Reactivate) and _is_paying(row):
         raise PaymentOut("The card is being charged for this. Wait for its answer.")
     effects = store.wish_for(row, wish, by=by)
     follow(row)
     return effects
+
+
+def as_things_stand(row: KeptSubscription, wish: Wish) -> Wish:
+    """The wish with what only its payments can say."""
+    return replace(wish, paying=_is_paying(row)) if isinstance(wish, Cancel) else wish
+
+
+def _is_paying(row: KeptSubscription) -> bool:
+    """Whether the card is being asked for the change that is held."""
+    held = store.read(row).awaiting
+    return held is not None and is_out(row, held.document.number)
 
 
 def is_out(row: KeptSubscription, document: int) -> bool:
@@ -150,7 +164,7 @@ def offer_now(row: KeptSubscription) -> Offer:
 def preview_wish(row: KeptSubscription, wish: Wish) -> Step:
     """What a wish would do today: the same code that does it, and nothing is kept."""
     state, offer = store.as_of_now(row)
-    return forecast.preview(state, wish, offer)
+    return forecast.preview(state, as_things_stand(row, wish), offer)
 
 
 def next_charge_of(row: KeptSubscription) -> forecast.Charge | None:
