@@ -5,10 +5,12 @@ from __future__ import annotations
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
+from core.accounts.house import house
 from core.billing.models import KeptSubscription
 from core.billing.store import read
 from core.kernel.errors import NotFound, Refusal
 from core.payments.models import Payment
+from core.payments.saved import card_charged
 from core.subscriptions.pay_back import Payout, check_own, pay_back, payout_of
 from core.web.fields import Form
 from core.web.filters import money
@@ -69,4 +71,7 @@ def parts_of(payout: Payout) -> list[tuple[str, str]]:
 
 
 def _card(payment: Payment) -> str:
-    return reader().card_ending(payment.card_brand or "", payment.card_last4 or "")
+    """The one that was charged; whoever confirmed a payment on its own page may have typed another."""
+    card = card_charged(house(), payment)
+    brand, last4 = payment.card_brand or (card.brand if card else ""), payment.card_last4 or (card.last4 if card else "")
+    return reader().card_ending(brand, last4) if last4 else _("the card that paid")

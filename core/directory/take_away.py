@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from core.accounts.models import Vendor
 from core.directory.branches import spell_degrees
@@ -32,9 +32,17 @@ PICTURES = ("listing", "file", "words")
 def take_away(vendor: Vendor, mode: str) -> BinaryIO:
     """A ZIP file, at its beginning: drafts and what is archived too, whatever the state of the plan. Texts are safe in any spreadsheet."""
     file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - whoever sends it closes it
-    names = dict(
-        db.session.execute(select(Listing.id, Listing.public_id).where(Listing.vendor_id == vendor.id, Listing.mode == mode)).all()
-    )
+    try:
+        _write(file, vendor, mode)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file  # type: ignore[return-value]
+
+
+def _write(file: Any, vendor: Vendor, mode: str) -> None:
+    names = {row.id: row.public_id for row in _all(vendor, mode, Listing)}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, head, rows in (
             ("listings.csv", LISTINGS, (_listing(row) for row in _all(vendor, mode, Listing))),
@@ -44,20 +52,19 @@ def take_away(vendor: Vendor, mode: str) -> BinaryIO:
         ):
             _write_table(archive, name, head, rows)
         for row in _all(vendor, mode, ListingImage):
-            webp = db.session.scalar(select(ListingImage.webp).where(*_key(row)))
-            archive.writestr(zipfile.ZipInfo(_file_of(row, names)), webp or b"", compress_type=zipfile.ZIP_STORED)
-    file.seek(0)
-    return file  # type: ignore[return-value]
+            mine = select(ListingImage.webp).where(ListingImage.vendor_id == row.vendor_id, ListingImage.mode == row.mode)
+            webp = db.session.scalar(mine.where(ListingImage.id == row.id)) or b""
+            archive.writestr(zipfile.ZipInfo(_file_of(row, names)), webp, compress_type=zipfile.ZIP_STORED)
 
 
 def _all(vendor: Vendor, mode: str, model: Any) -> Iterator[Any]:
     """In the order in which they were made, some at a time."""
-    mine: Select[Any] = select(model).where(model.vendor_id == vendor.id, model.mode == mode).order_by(model.id)
-    return iter(db.session.scalars(mine.execution_options(yield_per=AT_ONCE)))
-
-
-def _key(row: ListingImage) -> tuple[Any, ...]:
-    return ListingImage.vendor_id == row.vendor_id, ListingImage.mode == row.mode, ListingImage.id == row.id
+    mine, last = select(model).where(model.vendor_id == vendor.id, model.mode == mode).order_by(model.id).limit(AT_ONCE), None
+    while rows := list(db.session.scalars(mine if last is None else mine.where(model.id > last))):
+        yield from rows
+        last = rows[-1].id
+        if len(rows) < AT_ONCE:
+            return
 
 
 def _write_table(archive: zipfile.ZipFile, name: str, head: Sequence[str], rows: Iterator[Sequence[str]]) -> None:

@@ -372,5 +372,8 @@ class Refund(TenantKey, Base):
 
     @property
     def of_sale(self) -> bool:
-        """Whether it gives back what was sold. Money that nobody asked for is given back without touching the payment's sums."""
-        return self.taken_from != "unapplied"
+        """Whether it gives back what was sold. Money that nobody asked for is given back without touching the payment's sums.
+
+        That is named by its charge. What was paid to the platform itself stands as unapplied too, and is a sale all the same.
+        """
+        return self.taken_from != "unapplied" or self.charge is None

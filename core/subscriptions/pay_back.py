@@ -24,6 +24,7 @@ from core.kernel.errors import Conflict
 from core.kernel.money import Money
 from core.payments.models import Payment, Refund
 from core.payments.refund import request_refund
+from core.payments.saved import card_charged
 from core.subscriptions.follow import follow
 from core.subscriptions.news import CAME_BACK, PAID_BACK
 from core.subscriptions.tell import tell_beside, whose
@@ -146,7 +147,8 @@ def hear_payout(vendor_id: uuid.UUID, mode: str, refund_id: uuid.UUID, result: s
 
 def _cards(payments: Iterable[Payment]) -> str:
     """The last digits of the cards, as their owner knows them."""
-    return ", ".join(dict.fromkeys(payment.card_last4 for payment in payments if payment.card_last4))
+    cards = (card_charged(house(), payment) for payment in payments)
+    return ", ".join(dict.fromkeys(card.last4 for card in cards if card is not None))
 
 
 def _payments(row: KeptSubscription) -> list[Payment]:

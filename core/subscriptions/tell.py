@@ -51,6 +51,8 @@ def tell_outage(row: KeptSubscription, charge: BillingCharge) -> None:
 def tell_beside(row: KeptSubscription, kind: str, *, key: str, told_on: date | None = None, **said: Any) -> bool:
     """What happens beside the engine, and stands in no event of it: once for each `key`. `said` is what News holds of it."""
     row = _held(row)
+    if not of_house(row) and kind in NOT_THEIRS:
+        return False
     return _send(row, News(kind, told_on or row.today, title_of_tier(row), **said), key)
 
 

@@ -23,7 +23,7 @@ from core.subscriptions.pay_back import NothingToPayBack, StillServes, check_own
 from tests.core.billing.kept import replay
 from tests.core.subscriptions.plans import Life, publish
 from tests.core.subscriptions.test_plan import check_books
-from tests.factories import again, unit
+from tests.factories import again, fresh, unit
 
 NOVEMBER, TENTH, ELEVENTH = date(2026, 11, 1), date(2026, 11, 10), date(2026, 11, 11)
 
@@ -87,7 +87,7 @@ def test_a_balance_goes_back_to_its_card_once_and_leaves_the_books_at_nothing(ap
     with pytest.raises(NothingToPayBack):
         send_back(life)
     answer(life, refund, "succeeded")
-    (payment,) = life.payments()
+    payment = fresh(life.shop, life.payments()[0])
     assert (payment.refunded_minor, payment.refundable.minor) == (200, 100)
     assert told(life).count("paid_back") == 1 and len(life.documents()) == documents, "no document: the credit note was written before"
     with unit(app):
