@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
+from core.accounts.house import HOUSE
 from core.billing import balance, payment, renew
 from core.billing.begin import begin
 from core.billing.calendar import DAY, BillingZone, first_instant, local_date
@@ -28,8 +29,9 @@ from core.billing.models import BillingDocument, KeptSubscription, SubscriptionE
 from core.billing.parties import Parties
 from core.billing.price_list import Seller, offer_on
 from core.billing.renew import Offer
-from core.billing.states import CANCELLED
+from core.billing.states import CANCELLED, SUSPENDED
 from core.billing.subscription import Step, Subscription
+from core.billing.treat import held_until, tax_of
 from core.billing.wishes import Wish, perform
 from core.kernel import audit
 from core.kernel.clock import now
@@ -187,7 +189,7 @@ def catch_up_all(rows: Iterable[KeptSubscription]) -> tuple[Effect, ...]:
     parties = Parties(rows)
     with db.session.no_autoflush:
         for row in rows:
-            effects += _run_midnights(row, offers, parties)
+            effects += _run_midnights(row, offers, parties, by_itself=True)
             effects += _let_lapse(row)
     db.session.flush()
     return tuple(effects)
@@ -212,11 +214,18 @@ def _locked(row: KeptSubscription) -> KeptSubscription:
     return found
 
 
-def _run_midnights(row: KeptSubscription, offers: Offers, parties: Parties | None = None) -> list[Effect]:
-    """`offers` keeps what counts on a day, so that it is looked up once for everybody whose day it is."""
+def _run_midnights(row: KeptSubscription, offers: Offers, parties: Parties | None = None, *, by_itself: bool = False) -> list[Effect]:
+    """`offers` keeps what counts on a day, so that it is looked up once for everybody whose day it is.
+
+    A new period does not begin `by_itself` while it is not known how it is taxed; who acts meanwhile goes on at the standard rate.
+    """
     state, all_effects = read(row), []
     day = local_date(clock_of(row), state.zone)
     while state.today < day:
+        if by_itself and (until := _held_until(row, state)) is not None:
+            _put(row, state, state)
+            row.due_at = min(until, row.lapse_at or until)
+            break
         before = state
         state, effects = midnight(before, _offer_at(row, before, before.today + DAY, offers))
         if effects:
@@ -226,6 +235,23 @@ def _run_midnights(row: KeptSubscription, offers: Offers, parties: Parties | Non
         elif state.today == day:
             _put(row, before, state)
     return all_effects
+
+
+def _held_until(row: KeptSubscription, state: Subscription) -> datetime | None:
+    """Until when the period that begins tomorrow waits for the registry of VAT numbers; None when it waits for nothing.
+
+    The registry keeps real hours: a clock that was moved waits for nobody.
+    """
+    if row.vendor_id != HOUSE or row.ahead_seconds or state.today + DAY != state.period.end or state.status in (SUSPENDED, CANCELLED):
+        return None
+    return held_until(row.subscriber, state.terms)
+
+
+def let_go_on(subscriber: str) -> None:
+    """The registry has answered about this business: what waited for that is looked at again at once."""
+    mine = select(KeptSubscription).where(KeptSubscription.vendor_id == HOUSE, KeptSubscription.subscriber == subscriber)
+    for row in db.session.scalars(mine.where(KeptSubscription.due_at > now()).order_by(KeptSubscription.id).with_for_update()):
+        row.due_at = min(row.due_at, really(row, first_instant(read(row).today + DAY, read(row).zone))) if row.due_at else None
 
 
 def _let_lapse(row: KeptSubscription) -> tuple[Effect, ...]:
@@ -336,7 +362,8 @@ def _offer_at(row: KeptSubscription, state: Subscription, day: date, kept: Offer
     key = (row.vendor_id, row.mode, day, frozenset((state.currency, state.next_currency or state.currency)))
     if key not in kept:
         kept[key] = offer_on(row.vendor_id, row.mode, day, currencies=key[3])
-    return kept[key]
+    tax = tax_of(row.subscriber) if row.vendor_id == HOUSE else None
+    return kept[key] if tax is None else replace(kept[key], tax=tax)
 
 
 def _offer(vendor_id: uuid.UUID, mode: str, day: date, *currencies: str) -> Offer:

@@ -118,7 +118,7 @@ class Subscription:
     tier: str
     balance: Money
     rate: Rate | None = None
-    tax_bps: int | None = None  # None: the tax switch is off
+    tax_bps: int | None = None  # None: the tax switch is off; core/billing/tax.py: REVERSE when the buyer accounts for it
     entries: tuple[Entry, ...] = ()
     open: tuple[Open, ...] = ()
     taxed: tuple[TaxShare, ...] = ()

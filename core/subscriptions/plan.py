@@ -16,6 +16,7 @@ from core.billing.renew import Offer
 from core.billing.states import CANCELLED
 from core.billing.store import Beginning
 from core.billing.subscription import Step
+from core.billing.treat import tax_of
 from core.billing.wishes import Cancel, ChooseTier, Reactivate, Resume, Wish
 from core.directory.standing import find_standing
 from core.kernel.db import db, lock_again
@@ -82,11 +83,17 @@ def subscribe(vendor: Vendor, mode: str, *, tier: str, payer_email: str, by: str
 def beginning(vendor: Vendor, mode: str, *, tier: str) -> Beginning:
     """What the vendor would begin with today: its calendar, what it has published, and the tax of the house."""
     products, branches = counts(vendor, mode)
-    details, before = find_details(HOUSE), find_plan(vendor, mode)
+    before = find_plan(vendor, mode)
     return Beginning(
-        tier, vendor.time_zone, trial_days=0 if before else _trial_days(mode), tax_bps=details.tax_bps if details else None,
+        tier, vendor.time_zone, trial_days=0 if before else _trial_days(mode), tax_bps=tax_now(vendor),
         products=products, branches=branches,
     )  # fmt: skip
+
+
+def tax_now(vendor: Vendor) -> int | None:
+    """The rate a plan that begins now is taxed at; core/billing/tax.py: REVERSE, or None while the switch is off."""
+    details, known = find_details(HOUSE), tax_of(vendor.public_id)
+    return known.bps if known is not None else details.tax_bps if details is not None else None
 
 
 def _trial_days(mode: str) -> int:
