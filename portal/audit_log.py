@@ -110,6 +110,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
             "prices.",
             "house.",
             "clock.",
+            "vat_id.",
         ),
     ),
     "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),
