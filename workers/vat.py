@@ -13,7 +13,6 @@ from core.billing.store import let_go_on
 from core.kernel.config import settings
 from core.kernel.db import unit_of_work
 
-NOT_ASKED = "NO_REGISTRY"  # the operator has named none
 log = structlog.get_logger("workers")
 
 
@@ -25,8 +24,6 @@ def check_vat_id(vendor_id: uuid.UUID, *, check: str) -> None:
     if question is None:
         return
     try:
-        if not settings().vies_url:
-            raise RegistryAway(NOT_ASKED)
         answer = consult(settings().vies_url, question.vat_id, requester=question.requester)
     except RegistryAway as problem:
         with unit_of_work():

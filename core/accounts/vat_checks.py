@@ -19,6 +19,7 @@ from core.accounts.queries import get_vendor
 from core.accounts.vies import Answer, spelled
 from core.kernel import audit
 from core.kernel.clock import now
+from core.kernel.config import settings
 from core.kernel.db import db, locked
 from core.kernel.ids import uuid7
 from core.kernel.outbox import enqueue, is_waiting
@@ -68,7 +69,7 @@ def matters(vendor: Vendor, number: str) -> bool:
 def ask_registry(vendor: Vendor) -> VatCheck | None:
     """Have the number looked up by a worker, where it matters. One that is being asked about, or is proved and not old, is not asked again."""
     details = find_details(vendor.id)
-    if details is None or not details.vat_id or not matters(vendor, details.vat_id):
+    if not settings().vies_url or details is None or not details.vat_id or not matters(vendor, details.vat_id):
         return None
     checks = _checks(vendor.id, details.vat_id)
     if checks and (checks[0].state == "asked" or (checks[0].state == "valid" and checks[0].answered_at > now() - AGAIN)):  # type: ignore[operator]

@@ -15,20 +15,26 @@ from core.kernel.clock import now
 
 def tax_of(subscriber: str) -> Treatment | None:
     """The rate, or reverse charge; None where the tax switch is off or the house is not in the Union: then it stays as it was."""
-    details = find_details(HOUSE)
-    if details is None or details.tax_bps is None or house().country not in EU:
-        return None
-    vendor = find_vendor(subscriber)
+    standard = _taxed_in_the_union()
+    vendor = find_vendor(subscriber) if standard is not None else None
     if vendor is None:
         return None
     proved = standing_of(vendor).state == VALID
-    return treatment(seller=house().country, buyer=vendor.country, standard_bps=details.tax_bps, validated_id=proved)
+    return treatment(seller=house().country, buyer=vendor.country, standard_bps=standard, validated_id=proved)
 
 
 def held_until(subscriber: str, terms: Terms) -> datetime | None:
     """The registry has not answered about this subscriber's number yet: so long nothing is invoiced by itself, then at the standard rate."""
-    vendor = find_vendor(subscriber)
+    vendor = find_vendor(subscriber) if _taxed_in_the_union() is not None else None
     since = waiting_since(vendor) if vendor is not None else None
     if since is None or not waits_for_check(now() - since, terms):
         return None
     return since + timedelta(hours=terms.tax_check_hours)
+
+
+def _taxed_in_the_union() -> int | None:
+    """The house's rate, if it is in the Union and charges tax. The house is in the session already: for all others this asks nothing."""
+    if house().country not in EU:
+        return None
+    details = find_details(HOUSE)
+    return details.tax_bps if details is not None else None
