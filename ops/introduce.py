@@ -38,6 +38,11 @@ def rates_feed(sandbox_url: str) -> str:
     return f"{sandbox_url}/_sandbox/rates/eurofxref-hist-90d.xml"
 
 
+def vat_registry(sandbox_url: str) -> str:
+    """Where the sandbox plays the registry of VAT numbers, as VIES_URL wants it."""
+    return f"{sandbox_url}/_sandbox/vies/rest-api"
+
+
 def bank_accounts(sandbox_url: str, api_key: str) -> str:
     """The collecting accounts that the sandbox's bank keeps for this key, as BANK_TEST_ACCOUNTS wants them."""
     try:

@@ -16,7 +16,7 @@ import psycopg
 from core.kernel.config import BadSecrets, ensure_secrets
 from ops.child import Child
 from ops.folder import Folder
-from ops.introduce import bank_accounts, rates_feed, register_webhook
+from ops.introduce import bank_accounts, rates_feed, register_webhook, vat_registry
 from ops.say import Stopped, say, tail
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,10 +130,11 @@ class App:
         return [Child(name, [*runner, *words], log=self.folder.log_of(name), env=self.env, grace=45) for name, words in kinds.items()]
 
     def name_the_banks(self) -> None:
-        """In the demo transfers go to the accounts that the sandbox's bank keeps for us, and rates come from the sandbox, unless others
-        were named."""
+        """In the demo transfers go to the accounts that the sandbox's bank keeps for us, and rates and answers about VAT numbers come from the
+        sandbox, unless others were named."""
         if self.env.get("DEMO") == "1":
             self.env.setdefault("RATES_URL", rates_feed(self.env["SANDBOX_URL"]))
+            self.env.setdefault("VIES_URL", vat_registry(self.env["SANDBOX_URL"]))
         if self.env.get("DEMO") == "1" and "BANK_TEST_ACCOUNTS" not in self.env:
             self.env["BANK_TEST_ACCOUNTS"] = bank_accounts(self.env["SANDBOX_URL"], self.env["SANDBOX_API_KEY"])
 

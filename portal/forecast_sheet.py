@@ -35,7 +35,15 @@ def sheet_of(forecast: Forecast, titles: Mapping[str, str]) -> Generator[bytes, 
 def _document(document: Document, name: str) -> list[Cells]:
     rows = [_line(document, name, line) for line in document.lines]
     return rows + [
-        _cells(document.on, _("Tax"), name, _("%(rate)s on %(net)s", rate=percent(tax.bps), net=tax.net.decimal_text), tax.tax)
+        _cells(
+            document.on,
+            _("Tax"),
+            name,
+            _("reverse charge on %(net)s", net=tax.net.decimal_text)
+            if tax.bps < 0
+            else _("%(rate)s on %(net)s", rate=percent(tax.bps), net=tax.net.decimal_text),
+            tax.tax,
+        )
         for tax in document.taxes
     ]
 

@@ -17,12 +17,14 @@ from portal.blueprint import portal
 from portal.listing_form import BranchForm, branch_form
 from portal.listings import find_own
 from portal.plan_hints import one_more_branch
+from portal.read_only import editable
 
 ACTS = {"archive": (archive_branch, _l("%(name)s is put away.")), "unarchive": (unarchive_branch, _l("%(name)s is back."))}
 
 
 @portal.get("/portal/listings/<public_id>/branches/new")
 @may("listings.edit")
+@editable
 def new_branch(public_id: str) -> Response:
     return page("portal/listings/branch.html", listing=find_own(public_id), branch=None, form=branch_form(), cost=one_more_branch())
 
@@ -43,6 +45,7 @@ def make_branch(public_id: str) -> Response:
 
 @portal.get("/portal/listings/<public_id>/branches/<branch>/edit")
 @may("listings.edit")
+@editable
 def edit_branch_form(public_id: str, branch: str) -> Response:
     listing = find_own(public_id)
     found = get_branch(listing, branch)

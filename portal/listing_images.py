@@ -9,9 +9,10 @@ from wtforms import FileField
 
 from core.directory.images import add_image, check_alt, describe_image, find_file, get_image, move_image, read_width, remove_image
 from core.directory.picture import LARGEST_FILE, draw_picture
-from core.kernel.errors import NotFound
+from core.kernel.errors import Conflict, NotFound
 from core.web.fields import Form, LineField
 from core.web.guard import current, may, takes_files
+from core.web.languages import written
 from core.web.page import see_other
 from core.web.throttle import by_address
 from portal.blueprint import portal
@@ -65,13 +66,16 @@ def describe(public_id: str, image: str) -> Response:
 def act_on_image(public_id: str, image: str, act: str) -> Response:
     listing, by = find_own(public_id), current().user.public_id
     found = get_image(listing, image)
-    if act in ("up", "down"):
-        move_image(listing, found, by=by, up=act == "up")
-    elif act == "remove":
-        remove_image(listing, found, by=by)
-        flash(_("The picture is gone for good."), "good")
-    else:
+    if act not in ("up", "down", "remove"):
         raise NotFound
+    try:
+        if act == "remove":
+            remove_image(listing, found, by=by)
+            flash(_("The picture is gone for good."), "good")
+        else:
+            move_image(listing, found, by=by, up=act == "up")
+    except Conflict as no:
+        flash(written(no.message), "bad")
     return see_other(url_for(".listing", public_id=public_id, _anchor="pictures"))
 
 

@@ -29,6 +29,7 @@ from portal.blueprint import portal
 from portal.listing_form import product_form
 from portal.listings import find_own, undo_offered
 from portal.plan_hints import one_more_product
+from portal.read_only import editable, read_only
 
 STATES = [("", _l("All")), ("published", _l("Published")), ("draft", _l("Drafts")), ("archived", _l("Archived"))]
 ACTS: dict[str, tuple[Callable[..., bool], Any]] = {
@@ -61,7 +62,8 @@ def products(public_id: str) -> Response:
         products=found.rows,
         filtered=bool(kept),
         undo=undo_offered(listing),
-        cost=one_more_product() if current().may("listings.edit") else "",
+        cost=one_more_product() if current().may("listings.edit") and not read_only() else "",
+        read_only=read_only(),
         newest=url_for(".products", public_id=public_id, **kept) if after else None,
         older=url_for(".products", public_id=public_id, after=found.next, **kept) if found.next else None,
     )
@@ -69,6 +71,7 @@ def products(public_id: str) -> Response:
 
 @portal.get("/portal/listings/<public_id>/products/new")
 @may("listings.edit")
+@editable
 def new_product(public_id: str) -> Response:
     listing = find_own(public_id)
     return page(
@@ -93,6 +96,7 @@ def make_product(public_id: str) -> Response:
 
 @portal.get("/portal/listings/<public_id>/products/<product>/edit")
 @may("listings.edit")
+@editable
 def edit_product_form(public_id: str, product: str) -> Response:
     listing = find_own(public_id)
     found = get_product(listing, product)

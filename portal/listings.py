@@ -25,7 +25,7 @@ from core.directory.queries import (
     list_listings,
     list_products,
 )
-from core.directory.standing import find_standing
+from core.directory.standing import find_standing, is_read_only
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 from core.payments.queries import get_link
@@ -38,6 +38,7 @@ from portal.blueprint import portal
 from portal.directory.sight import look_of
 from portal.listing_form import ListingForm, listing_form
 from portal.plan_hints import why_hidden
+from portal.read_only import editable, read_only
 
 STATES = [
     ("", _l("All")), ("published", _l("In the directory")), ("draft", _l("Drafts")), ("withdrawn", _l("Taken out")), ("archived", _l("Archived")),
@@ -72,6 +73,7 @@ def listings() -> Response:
         products=count_products(me.vendor, me.mode, found.rows),
         standing=find_standing(me.vendor.id, me.mode),
         why=why_hidden(find_standing(me.vendor.id, me.mode)),
+        read_only=read_only(),
         undo=undo_offered(),
         filtered=bool(kept),
         newest=url_for(".listings", **kept) if after else None,
@@ -81,6 +83,7 @@ def listings() -> Response:
 
 @portal.get("/portal/listings/new")
 @may("listings.edit")
+@editable
 def new_listing() -> Response:
     return page("portal/listings/new.html", form=listing_form())
 
@@ -106,6 +109,7 @@ def listing(public_id: str) -> Response:
 
 @portal.get("/portal/listings/<public_id>/edit")
 @may("listings.edit")
+@editable
 def edit_listing_form(public_id: str) -> Response:
     found = find_own(public_id)
     return page("portal/listings/edit.html", listing=found, form=listing_form(found))
@@ -182,6 +186,7 @@ def show(found: Listing, form: Form | None = None, **more: Any) -> Response:
         address=addresses.listing(address_of(found)) if shown else None,
         hidden=standing is not None and not standing.visible,
         why=why_hidden(standing),
+        read_only=is_read_only(standing),
         form=form,
         undo=undo_offered(found),
         **{"image_form": None, "words_form": None, **more},

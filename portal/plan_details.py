@@ -7,12 +7,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.accounts.billing_details import FIELDS, change_details
-from core.accounts.house import find_details, house
+from core.accounts.house import HOUSE, find_details, house
 from core.accounts.places import time_zones
+from core.accounts.vat_checks import ask_registry, standing_of
 from core.billing import queries, states, store
+from core.billing.treat import held_until
 from core.fx.rates import EURO, list_rates
 from core.kernel.currency import OFFERED
 from core.subscriptions.follow import follow
+from core.subscriptions.plan import are_sold
 from core.web.fields import ChoiceField, Form, LineField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
@@ -56,6 +59,14 @@ def change_plan_details() -> Response:
             flash(_("Saved. Invoices say it from now on; earlier ones keep what they say."), "good")
             return see_other(url_for(".plan_details"))
     return _page(details=form)
+
+
+@portal.post("/portal/plan/details/check")
+@may("plan.manage")
+def check_plan_vat_id() -> Response:
+    """Have the registry asked (again). A worker does it."""
+    flash(_("The registry is being asked.") if ask_registry(current().vendor) else _("There is nothing to ask."), "info")
+    return see_other(url_for(".plan_details"))
 
 
 @portal.post("/portal/plan/currency")
@@ -111,4 +122,6 @@ def _page(*, details: DetailsForm | None = None, currency: CurrencyForm | None =
         state=state,
         may_manage=me.may("plan.manage"),
         country=me.vendor.country,
+        vat=standing_of(me.vendor),
+        vat_until=held_until(me.vendor.public_id, queries.offer_today(HOUSE, me.mode).terms) if are_sold(me.mode) else None,
     )

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 
-from core.accounts.house import find_details, house
+from core.accounts.house import house
 from core.billing.calendar import boundary
 from core.billing.forecast import Intention
 from core.billing.models import KeptSubscription
@@ -18,7 +18,7 @@ from core.billing.renew import Offer
 from core.billing.simulate import Simulation, last_day, simulate, simulate_new, today_of
 from core.billing.states import CANCELLED
 from core.billing.store import Beginning
-from core.subscriptions.plan import counts, find_plan
+from core.subscriptions.plan import counts, find_plan, tax_now
 from core.web.filters import day as day_words
 from core.web.guard import current, may
 from core.web.languages import language, written
@@ -126,12 +126,12 @@ def _play(setting: Setting, rows: list[WishRow]) -> Simulation | None:
     if setting.errors:
         return None
     me, seller = current(), house()
-    details, (products, branches) = find_details(seller.id), counts(me.vendor, me.mode)
+    products, branches = counts(me.vendor, me.mode)
     wish = Beginning(
         setting.plan,
         me.vendor.time_zone,
         trial_days=setting.offer.terms.trial_days if setting.trial else 0,
-        tax_bps=details.tax_bps if details else None,
+        tax_bps=tax_now(me.vendor),
         products=products,
         branches=branches,
     )

@@ -34,7 +34,7 @@ from portal.plan_names import Known
 
 WHY_BALANCE: dict[str, Any] = {
     "invoice": _l("for an invoice"), "credit_note": _l("from a credit note"), "draft_dropped": _l("from a draft that was dropped"),
-    "overpaid": _l("paid twice or too late"),
+    "overpaid": _l("paid twice or too late"), "paid_back": _l("to be paid back"), "came_back": _l("which the bank had sent back"),
 }  # fmt: skip
 BAD = frozenset(
     {"payment_failed", "card_refused", "suspension_ahead", "suspended", "upgrade_declined", "resume_declined", "reactivate_declined",
@@ -61,7 +61,7 @@ def tell_events(events: Iterable[SubscriptionEvent], known: Known) -> list[Happe
 def tell_event(event: SubscriptionEvent, known: Known) -> Happened:
     effects = [decode_one_of(Effect, kept) for kept in event.effects]
     lines = tuple(words for effect in effects if (words := say_effect(effect, known)))
-    if event.kind == "voided":
+    if event.kind in ("voided", "paid_back") and event.given["reason"]:
         lines = (_("Why: %(reason)s", reason=event.given["reason"]), *lines)
     return Happened(_title(event, known), lines, _tone(event, effects), event.at, known.who(event.actor))
 
@@ -83,6 +83,10 @@ def _title(event: SubscriptionEvent, known: Known) -> str:
             return _("Paid: %(amount)s", amount=money(decode(Money, given["amount"])))
         case "refused":
             return _("The card was declined for good") if given["hard"] else _("The card was declined")
+        case "paid_back":
+            return _("Balance paid back: %(amount)s", amount=money(decode(Money, given["amount"])))
+        case "came_back":
+            return _("%(amount)s could not be paid back", amount=money(decode(Money, given["amount"])))
         case "voided":
             return _("%(paper)s was taken back", paper=known.paper(given["document"]))
     plain = {
@@ -112,7 +116,7 @@ def say_wish(wish: Wish, known: Known) -> str:
             return more if count > 0 else fewer
         case Hibernate(now):
             return _("Asked to hibernate from tomorrow on") if now else _("Asked to hibernate from the next period on")
-        case Cancel(now):
+        case Cancel(now, _):
             return _("Asked to end tomorrow") if now else _("Asked to end with the period")
     plain = {
         Resume: _l("Asked to wake up"),
@@ -175,7 +179,6 @@ SAYINGS: dict[type, Callable[[Any, Known], str]] = {
     did.Dropped: lambda effect, known: _("A draft was dropped: it never had a number"),
     did.Paid: lambda effect, known: _("Nothing is owed on %(paper)s any more", paper=known.paper(effect.document)),
     did.ChargeWanted: _wanted,
-    did.RetrySoon: lambda effect, known: _("The processor did not answer: it is asked again by itself"),
     did.RetriesStopped: lambda effect, known: _("What was planned of charges is called off"),
     did.BalanceMoved: _moved,
     did.BalanceConverted: lambda effect, known: _(

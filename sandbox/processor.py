@@ -19,6 +19,7 @@ from sandbox.control_page import make_control_page
 from sandbox.phone import make_phone
 from sandbox.rates import make_rates
 from sandbox.store import Store
+from sandbox.vies import make_vies
 from sandbox.way_pages import make_way_pages
 
 MAX_BODY = 1_048_576
@@ -44,6 +45,7 @@ def create_app(store_path, *, public_url=None, async_seconds=10.0, demo_key=None
     app.register_blueprint(make_bank_page(api, demo_key))
     app.register_blueprint(make_phone(api))
     app.register_blueprint(make_rates())
+    app.register_blueprint(make_vies())
     _add_wire(app, api)
     _add_headers(app)
     if clockwork:

@@ -105,7 +105,7 @@ def environment(services: Services, worker: str, address: str) -> dict[str, str]
     """This worker's own database, Valkey number and sandbox account, in the environment before the app is made."""
     import psycopg
 
-    from ops.introduce import bank_accounts, rates_feed
+    from ops.introduce import bank_accounts, rates_feed, vat_registry
 
     database = f"portal_{worker}"
     with psycopg.connect(services.database_url("postgres", OWNER).replace("+psycopg", ""), autocommit=True) as connection:
@@ -125,6 +125,7 @@ def environment(services: Services, worker: str, address: str) -> dict[str, str]
         "DEMO": "1",
     }
     made["RATES_URL"] = rates_feed(made["SANDBOX_URL"])
+    made["VIES_URL"] = vat_registry(made["SANDBOX_URL"])
     made["BANK_TEST_ACCOUNTS"] = bank_accounts(made["SANDBOX_URL"], made["SANDBOX_API_KEY"])
     os.environ.update(made)
     for name in ("SMTP_URL", "STRIPE_TEST_SECRET_KEY", "STRIPE_LIVE_SECRET_KEY"):

@@ -23,6 +23,7 @@ from workers import (
     risk,
     saved,
     subscriptions,
+    vat,
     webhooks,
 )  # fmt: skip
 from workers.task import Task
@@ -64,7 +65,9 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "run_midnights": subscriptions.run_midnights,
     "send_charges": subscriptions.send_charges,
     "hear_charge": subscriptions.hear_charge,
+    "hear_payout": subscriptions.hear_payout,
     "use_new_card": subscriptions.use_new_card,
+    "check_vat_id": vat.check_vat_id,
     "advance_clock": clock.advance_clock,
     "member_card_saved": memberships.member_card_saved,
     "follow_membership": memberships.follow_membership,

@@ -16,6 +16,7 @@ from core.notifications.prune import prune_words
 from core.payments.long_export import prune_exports
 from core.payments.saving import prune_savings
 from core.providers.prune import prune_events
+from core.subscriptions.data_ends import end_data
 
 NOBODYS = uuid.UUID(int=0)
 EVERY_SECONDS = 3600
@@ -33,6 +34,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "savings": prune_savings,
     "payer_keys": prune_keys,
     "members": prune_unfinished,
+    "ended_plans": end_data,
 }
 log = structlog.get_logger("workers")
 

@@ -25,6 +25,7 @@ from workers.bank import has_line
 from workers.pruning import plan_pruning
 from workers.rates import plan_rates
 from workers.subscriptions import plan_midnights
+from workers.vat import plan_vat_checks
 
 MOST_IN_A_ROW = 20  # refunds of one line in one look
 FETCH_SECONDS = 10  # between two looks at whether the bank has new statements
@@ -114,6 +115,8 @@ def _plan_housekeeping() -> None:
         plan_pruning()
     with unit_of_work():
         plan_rates()
+    with unit_of_work():
+        plan_vat_checks()
 
 
 def _plan_midnights() -> None:

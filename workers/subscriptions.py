@@ -16,7 +16,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, gave_way, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.payments.saved_models import Saving
-from core.subscriptions import charges
+from core.subscriptions import charges, pay_back
 from core.subscriptions.follow import follow_all
 from core.subscriptions.papers import document_final
 
@@ -84,6 +84,12 @@ def hear_charge(vendor_id: uuid.UUID, *, mode: str, payment: str, result: str) -
     """A payment for a subscription has news."""
     with unit_of_work():
         charges.hear_charge(vendor_id, mode, uuid.UUID(payment), result)
+
+
+def hear_payout(vendor_id: uuid.UUID, *, mode: str, refund: str, result: str) -> None:
+    """A refund of a balance has ended."""
+    with unit_of_work():
+        pay_back.hear_payout(vendor_id, mode, uuid.UUID(refund), result)
 
 
 def use_new_card(vendor_id: uuid.UUID, *, mode: str, saving: str, card: str) -> None:

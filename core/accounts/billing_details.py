@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.accounts.house import find_details, write_details
 from core.accounts.models import BusinessDetails, Vendor
 from core.accounts.queries import hold_vendor
+from core.accounts.vat_checks import ask_registry
 from core.kernel import audit
 
 FIELDS = ("legal_name", "street", "postcode", "city", "registration", "vat_id")
@@ -20,4 +21,6 @@ def change_details(vendor: Vendor, *, by: str, **wished: str) -> BusinessDetails
     tax_bps = details.tax_bps if details is not None else None
     kept = write_details(vendor.id, **wished, tax_bps=tax_bps)
     audit.record(vendor.id, actor=by, action="vendor.changed", subject=vendor.public_id, changes=changes)
+    if "vat_id" in changes:
+        ask_registry(vendor)
     return kept

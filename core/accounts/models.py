@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -71,6 +72,33 @@ class BusinessDetails(Base):
     vat_id: Mapped[str] = mapped_column(String(20))
     tax_bps: Mapped[int | None]  # what it charges on its own plans, in hundredths of a percent; None: it is not registered for VAT
     updated_at: Mapped[datetime]
+
+
+class VatCheck(Base):
+    """One consultation of the registry of VAT numbers about a business, with what it answered: kept as evidence, for ever.
+
+    The number is the business's in both modes, so there is no mode.
+    """
+
+    __tablename__ = "vat_checks"
+    __table_args__ = (
+        CheckConstraint("state IN ('asked', 'valid', 'invalid')", name="state"),
+        CheckConstraint("(state = 'asked') = (answered_at IS NULL)", name="answered"),
+        Index("ix_vat_checks_due", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    vat_id: Mapped[str] = mapped_column(String(20))
+    requester: Mapped[str] = mapped_column(String(20))  # the house's own number, by which the registry knows who asked
+    state: Mapped[str] = mapped_column(String(10))
+    asked_at: Mapped[datetime]
+    next_at: Mapped[datetime | None]  # when it is asked again, as long as there is no answer
+    tries: Mapped[int]
+    problem: Mapped[str] = mapped_column(String(60), default="")  # why there was none the last time, in the registry's word
+    answered_at: Mapped[datetime | None]  # the registry's own date of the consultation
+    consultation: Mapped[str] = mapped_column(String(60), default="")  # the number by which the registry finds it again
+    name: Mapped[str] = mapped_column(String(300), default="")  # whose the number is, as far as that country says
+    address: Mapped[str] = mapped_column(String(500), default="")
 
 
 class VendorLogo(Base):

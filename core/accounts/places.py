@@ -10,6 +10,12 @@ from babel.core import Locale
 _NOT_COUNTRIES = {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"}
 
 
+# Member states of the European Union by ISO 3166; Northern Ireland trades services as part of the United Kingdom.
+EU = frozenset(
+    ("AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE")
+)  # fmt: skip
+
+
 @cache
 def countries() -> tuple[tuple[str, str], ...]:
     """(ISO code, English name), by name."""

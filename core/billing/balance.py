@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 from core.billing.effects import BalanceMoved, Paid
 from core.billing.subscription import Open, Step, Subscription
+from core.kernel.errors import Conflict, Refusal
 from core.kernel.money import Money
+from core.kernel.sentence import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,21 @@ def refundable(balance: Money, received: Money, refunded: Money) -> Money:
     """What of a balance may be paid out: never more than was received in money and not sent back yet."""
     left = received - refunded
     return min(balance, max(left, Money(0, balance.currency)))
+
+
+class MoreThanBalance(Refusal):
+    """Less than that is on the balance."""
+
+    code = "more_than_balance"
+
+
+def pay_back(state: Subscription, amount: Money) -> Step:
+    """Money leaves the balance, to go back to whoever paid it. No document: the credit note that gave the balance has lowered the tax base."""
+    if state.unpaid:
+        raise Conflict("An invoice is open. Once it is paid, what is left on the balance can be paid back.")
+    if amount.currency != state.currency or not Money(0, state.currency) < amount <= state.balance:
+        raise MoreThanBalance(said("The balance is %(balance)s.", balance=state.balance), field="amount")
+    return replace(state, balance=state.balance - amount), (BalanceMoved(-amount, "paid_back"),)
 
 
 def give(state: Subscription, amount: Money, why: str, document: int | None = None) -> Step:

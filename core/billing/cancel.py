@@ -14,11 +14,14 @@ from core.billing.subscription import Planned, Step, Subscription, move, plan
 from core.kernel.errors import Conflict
 
 
-def cancel(state: Subscription, *, now: bool = False) -> Step:
-    """Plan the end: the period's, or with `now` the next midnight. Whoever owes stops at the next midnight and owes the used days only."""
+def cancel(state: Subscription, *, now: bool = False, paying: bool = False) -> Step:
+    """Plan the end: the period's, or with `now` the next midnight. Whoever owes stops at the next midnight and owes the used days only.
+
+    A change that waits for its payment is dropped, unless that payment is on its way (`paying`): paid, it counts until the end.
+    """
     if state.status == states.CANCELLED:
         raise Conflict("The subscription is cancelled already.")
-    state, effects = gate.drop(state)
+    state, effects = (state, ()) if paying else gate.drop(state)
     soon = now or state.dunning is not None or state.status == states.SUSPENDED
     stopped = (RetriesStopped(tuple(owed.document for owed in state.unpaid)),) if state.dunning is not None else ()
     owed = sum_of((each.due for each in state.unpaid), state.currency)

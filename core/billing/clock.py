@@ -54,6 +54,7 @@ def move_clock(row: KeptSubscription, to: datetime) -> KeptSubscription:
     gap = timedelta(seconds=by)
     held.due_at = held.due_at - gap if held.due_at else None
     held.lapse_at = held.lapse_at - gap if held.lapse_at else None
+    held.data_due_at = held.data_due_at - gap if held.data_due_at else None
     _bring_nearer(held, gap)
     return held
 

@@ -1,4 +1,4 @@
-"""Unpaid invoices: retries by the calendar, outages apart from declines, suspension that owes used days only."""
+"""Unpaid invoices: retries by the calendar, suspension that owes used days only. An outage is no decline and never comes here: core/payments/outage.py."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from core.billing import proration, states
 from core.billing.booking import drop_drafts
 from core.billing.calendar import DAY
 from core.billing.documents import give_back, wanted
-from core.billing.effects import Effect, Notice, RetriesStopped, RetrySoon
+from core.billing.effects import Effect, Notice, RetriesStopped
 from core.billing.lines import BRANCH, PLAN, sum_of
 from core.billing.subscription import Dunning, Step, Subscription, move
 from core.billing.terms import Terms
 
-TECHNICAL_TRIES = 8
-FIRST_WAIT_SECONDS = 300
-QUIET_SECONDS = 2 * 3600  # the merchant is not told of an outage before
 FROM_HOUR, TO_HOUR = 10, 18
 
 
@@ -45,30 +42,6 @@ def varied(key: str, span: int) -> int:
 def retry_minute(key: str, attempt: int) -> int:
     """At which minute of the local day a retry is made: between 10 and 18 o'clock, another one each time."""
     return FROM_HOUR * 60 + varied(f"{key}:{attempt}", (TO_HOUR - FROM_HOUR) * 60)
-
-
-def wait_before(attempt: int) -> int:
-    """Seconds to wait after the n-th technical failure (from 1), before it is varied: 5, 10, 20 ... 640 minutes."""
-    return FIRST_WAIT_SECONDS * 2 ** (attempt - 1)
-
-
-def technical_wait(key: str, attempt: int) -> int:
-    """The same, up to a fifth shorter or longer, so that an outage does not end in a rush."""
-    wait = wait_before(attempt)
-    fifth = wait // 5
-    return wait - fifth + varied(f"{key}:wait:{attempt}", 2 * fifth + 1)
-
-
-def technical_failure(state: Subscription, documents: tuple[int, ...], *, failures: int, unknown: bool = False) -> Step:
-    """The gateway could not answer, for the n-th time: nothing changes but the plan to ask again with the same key.
-
-    Answers no plan after the last try: the caller then treats it as a decline. An unknown result is queried before anything else.
-    """
-    if failures > TECHNICAL_TRIES:
-        return state, ()
-    passed = sum(wait_before(n) for n in range(1, failures))
-    wait = technical_wait(f"{state.key}:{documents}", failures)
-    return state, (RetrySoon(documents, wait, unknown, passed >= QUIET_SECONDS),)
 
 
 def decline(state: Subscription, *, hard: bool) -> Step:

@@ -50,16 +50,6 @@ class ChargeWanted:
 
 
 @dataclass(frozen=True, slots=True)
-class RetrySoon:
-    """A technical failure: ask again with the same idempotency key after so many seconds; an unknown result is queried first."""
-
-    documents: tuple[int, ...]
-    after_seconds: int
-    query_first: bool
-    tell_merchant: bool
-
-
-@dataclass(frozen=True, slots=True)
 class RetriesStopped:
     """No attempt that is still planned for these documents may be made."""
 
@@ -158,6 +148,6 @@ class ListingsChanged:
 
 
 Effect = (
-    Drafted | Finalised | Dropped | Paid | ChargeWanted | RetrySoon | RetriesStopped | BalanceMoved | BalanceConverted | Written
+    Drafted | Finalised | Dropped | Paid | ChargeWanted | RetriesStopped | BalanceMoved | BalanceConverted | Written
     | Notice | StateChanged | TierChanged | ProductsHidden | ProductsShown | ListingsChanged
 )  # fmt: skip

@@ -160,7 +160,7 @@ def _requote(state: Subscription) -> Step:
         lines, debts = change.upgrade_lines(state, held.tier), ()
     renewed, drafted = gate.hold(state, held.kind, held.tier, lines, branches=state.branches.count, debts=debts, charge=False)
     assert renewed.awaiting is not None
-    renewed = replace(renewed, awaiting=replace(renewed.awaiting, asked_on=held.asked_on))
+    renewed = replace(renewed, awaiting=replace(renewed.awaiting, asked_on=held.asked_on, earlier=(*held.earlier, held.document.number)))
     amount = gate.charge_for(renewed, debts).amount
     if amount < state.terms.gateway_minimum:
         return state, (*dropped, Notice("change_lapsed", state.today, detail=held.tier))

@@ -41,6 +41,7 @@ class KeptSubscription(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         Index("ix_subscriptions_subscriber", "vendor_id", "mode", "subscriber", "id"),
         Index("ix_subscriptions_due", "due_at"),
+        Index("ix_subscriptions_data_due", "data_due_at", postgresql_where=text("data_due_at IS NOT NULL")),
         # Who subscribes to the plans of the house does so once.
         Index(
             "uq_subscriptions_one",
@@ -75,6 +76,10 @@ class KeptSubscription(TenantKey, Base):
     followed: Mapped[int] = mapped_column(Integer, default=0, server_default="0")  # of how many the books, letters and listings know
     ahead_seconds: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # how far a test subscription's clock was moved
     began_at: Mapped[datetime]
+    data_until: Mapped[date | None]  # of a plan that has ended: the day its letter promised, from which its data is deleted
+    data_due_at: Mapped[datetime | None]  # when somebody is to look: to warn, then to delete; never again when that is done
+    data_warned_at: Mapped[datetime | None]
+    data_deleted_at: Mapped[datetime | None]
 
 
 class SubscriptionEvent(TenantKey, Base):
@@ -95,7 +100,9 @@ class SubscriptionEvent(TenantKey, Base):
     )  # fmt: skip
     subscription_id: Mapped[uuid.UUID]
     seq: Mapped[int]
-    kind: Mapped[str] = mapped_column(String(20))  # began, wish, midnight, received, refused, new_card, currency, zone, voided, lapsed
+    kind: Mapped[str] = mapped_column(
+        String(20)
+    )  # began, wish, midnight, received, refused, new_card, currency, zone, voided, lapsed, paid_back, came_back
     on_day: Mapped[date]
     given: Mapped[dict[str, Any]] = mapped_column(JSONB)
     effects: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)

@@ -1,4 +1,4 @@
-"""What the card said: money that came is never refused, a decline falls where it belongs, an outage is no decline."""
+"""What the card said: money that came is never refused, and a decline falls where it belongs."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _late(state: Subscription, documents: tuple[int, ...], coming: Terms | None)
     lapsed, held = state.lapsed, state.awaiting
     if held is not None and gate.charge_for(state).amount < state.terms.gateway_minimum:
         return gate.take_up(state)
-    if lapsed is None or lapsed.document.number not in documents or held is not None:
+    if lapsed is None or held is not None or not {lapsed.document.number, *lapsed.earlier} & set(documents):
         return state, ()
     try:
         if lapsed.kind == gate.RESUME:
@@ -98,7 +98,7 @@ def refuse(state: Subscription, documents: tuple[int, ...], *, hard: bool = Fals
     if not drafts:
         state, back = _back_to_smaller(state, owed)
         state, late = dunning.decline(state, hard=hard)
-        if state.planned is not None and state.planned.kind == "cancel" and state.status != states.CANCELLED:
+        if _ends(state) and state.status != states.CANCELLED:
             state, ended = cancel.cancel(state)  # who wanted to go at the period's end and does not pay goes tomorrow
             late = (*late, *ended)
         return state, (*back, *late)
@@ -109,6 +109,10 @@ def refuse(state: Subscription, documents: tuple[int, ...], *, hard: bool = Fals
     return state, tuple(effects)
 
 
+def _ends(state: Subscription) -> bool:
+    return state.planned is not None and state.planned.kind == "cancel"
+
+
 def _refuse_held(state: Subscription, *, hard: bool) -> Step:
     held = state.awaiting
     assert held is not None
@@ -116,6 +120,8 @@ def _refuse_held(state: Subscription, *, hard: bool) -> Step:
     notice = Notice(
         f"{held.kind}_declined", state.today, amount=gate.charge_for(state, debts).amount, detail="new card" if hard else held.tier
     )
+    if _ends(state) and held.kind != gate.LIMIT:
+        return gate.drop(state, why="change_lapsed")  # nobody who is leaving is asked to pay for a change once more
     if held.kind == gate.LIMIT:
         state, hidden = limits.hide_surplus(state)
         return state, (notice, *hidden)

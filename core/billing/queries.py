@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import select
 
+from core.accounts.house import HOUSE
 from core.billing.calendar import local_date
 from core.billing.clock import clock_of
 from core.billing.codec import decode
@@ -15,6 +17,7 @@ from core.billing.models import KeptSubscription, SubscriptionEvent
 from core.billing.price_list import Seller, offer_on
 from core.billing.renew import Offer
 from core.billing.subscription import Subscription
+from core.billing.treat import tax_of
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import NotFound
@@ -77,4 +80,5 @@ def offer_at(row: KeptSubscription, state: Subscription, day: date, kept: Offers
     key = (row.vendor_id, row.mode, day, frozenset((state.currency, state.next_currency or state.currency)))
     if key not in kept:
         kept[key] = offer_on(row.vendor_id, row.mode, day, currencies=key[3])
-    return kept[key]
+    tax = tax_of(row.subscriber) if row.vendor_id == HOUSE else None
+    return kept[key] if tax is None else replace(kept[key], tax=tax)

@@ -1,4 +1,4 @@
-"""A boundary: the next period with its price list and rate, and the invoice that pays for it in advance."""
+"""A boundary: the next period with its price list, rate and tax, and the invoice that pays for it in advance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.billing.effects import BalanceConverted, Effect, Notice, Written
 from core.billing.fx import Rate
 from core.billing.lines import Line, total
 from core.billing.subscription import Step, Subscription
-from core.billing.tax import with_tax
+from core.billing.tax import Treatment, with_tax
 from core.billing.terms import Terms
 from core.kernel.errors import Conflict, Refusal
 from core.providers.exponents import charge_step
@@ -32,6 +32,7 @@ class Offer:
     terms: Terms
     rates: tuple[Rate, ...] = ()
     coming: tuple[tuple[date, Terms], ...] = ()
+    tax: Treatment | None = None  # how this merchant is taxed from a boundary on; None: as before
 
     def on(self, day: date) -> Offer:
         """What is known now of a day to come."""
@@ -89,6 +90,8 @@ def announce(state: Subscription, offer: Offer) -> Step:
 def begin_period(state: Subscription, offer: Offer) -> Step:
     """Roll to the period that begins today: only lines that still wait, are owed, or may still be credited stay."""
     effects: list[Effect] = []
+    if offer.tax is not None:
+        state = replace(state, tax_bps=offer.tax.bps)
     if state.next_currency is not None:
         state, converted = _convert(state, offer)
         effects += converted

@@ -7,14 +7,15 @@ documents and charges it made: nothing happens twice, and the events replayed gi
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
-from core.billing import payment, renew
+from core.accounts.house import HOUSE
+from core.billing import balance, payment, renew
 from core.billing.begin import begin
 from core.billing.calendar import DAY, BillingZone, first_instant, local_date
 from core.billing.carry_out import carry_out
@@ -22,15 +23,16 @@ from core.billing.clock import clock_of, really
 from core.billing.codec import encode, encode_one_of
 from core.billing.documents import CreditExceedsInvoice, void
 from core.billing.effects import Drafted, Effect
-from core.billing.lines import Document
+from core.billing.lines import Document, sum_of
 from core.billing.midnight import lapse, midnight
 from core.billing.models import BillingDocument, KeptSubscription, SubscriptionEvent
 from core.billing.parties import Parties
 from core.billing.price_list import Seller, offer_on
 from core.billing.queries import Offers, offer_at, offer_for, read
 from core.billing.renew import Offer
-from core.billing.states import CANCELLED
+from core.billing.states import CANCELLED, SUSPENDED
 from core.billing.subscription import Step, Subscription
+from core.billing.treat import held_until
 from core.billing.wishes import Wish, perform
 from core.kernel import audit
 from core.kernel.clock import now
@@ -134,6 +136,19 @@ def ask_zone(row: KeptSubscription, name: str, *, by: str) -> tuple[Effect, ...]
     return _act(row, "zone", {"zone": name}, lambda state, _offer: renew.ask_zone(state, name), by)
 
 
+def pay_back(row: KeptSubscription, parts: Mapping[str, Money], *, why: str, by: str) -> tuple[Effect, ...]:
+    """The balance goes back to the payments it came from, each named with its part. Refuses more than there is, and while anything is unpaid."""
+    amount = sum_of(parts.values(), row.currency)
+    given = {"amount": encode(amount), "parts": {name: encode(part) for name, part in parts.items()}, "reason": why}
+    return _act(row, "paid_back", given, lambda state, _offer: balance.pay_back(state, amount), by)
+
+
+def payout_came_back(row: KeptSubscription, amount: Money, *, payment_id: str, refund_id: str) -> tuple[Effect, ...]:
+    """A part of it did not arrive: it is on the balance again. The caller knows refunds by their id and calls once for each."""
+    given = {"amount": encode(amount), "payment": payment_id, "refund": refund_id}
+    return _act(row, "came_back", given, lambda state, _offer: balance.give(state, amount, "came_back"), "system")
+
+
 def void_document(row: KeptSubscription, document: BillingDocument, *, reason: str, by: str) -> tuple[Effect, ...]:
     """Take a wrong invoice back: a credit note over all that is left of it; both stay. Refuses without a reason, and when nothing is left."""
     reason = " ".join(reason.split())
@@ -174,7 +189,7 @@ def catch_up_all(rows: Iterable[KeptSubscription]) -> tuple[Effect, ...]:
     parties = Parties(rows)
     with db.session.no_autoflush:
         for row in rows:
-            effects += _run_midnights(row, offers, parties)
+            effects += _run_midnights(row, offers, parties, by_itself=True)
             effects += _let_lapse(row)
     db.session.flush()
     return tuple(effects)
@@ -199,11 +214,18 @@ def _locked(row: KeptSubscription) -> KeptSubscription:
     return found
 
 
-def _run_midnights(row: KeptSubscription, offers: Offers, parties: Parties | None = None) -> list[Effect]:
-    """`offers` keeps what counts on a day, so that it is looked up once for everybody whose day it is."""
+def _run_midnights(row: KeptSubscription, offers: Offers, parties: Parties | None = None, *, by_itself: bool = False) -> list[Effect]:
+    """`offers` keeps what counts on a day, so that it is looked up once for everybody whose day it is.
+
+    A new period does not begin `by_itself` while it is not known how it is taxed; who acts meanwhile goes on at the standard rate.
+    """
     state, all_effects = read(row), []
     day = local_date(clock_of(row), state.zone)
     while state.today < day:
+        if by_itself and (until := _held_until(row, state)) is not None:
+            _put(row, state, state)
+            row.due_at = min(until, row.lapse_at or until)
+            break
         before = state
         state, effects = midnight(before, offer_at(row, before, before.today + DAY, offers))
         if effects:
@@ -213,6 +235,23 @@ def _run_midnights(row: KeptSubscription, offers: Offers, parties: Parties | Non
         elif state.today == day:
             _put(row, before, state)
     return all_effects
+
+
+def _held_until(row: KeptSubscription, state: Subscription) -> datetime | None:
+    """Until when the period that begins tomorrow waits for the registry of VAT numbers; None when it waits for nothing.
+
+    The registry keeps real hours: a clock that was moved waits for nobody.
+    """
+    if row.vendor_id != HOUSE or row.ahead_seconds or state.today + DAY != state.period.end or state.status in (SUSPENDED, CANCELLED):
+        return None
+    return held_until(row.subscriber, state.terms)
+
+
+def let_go_on(subscriber: str) -> None:
+    """The registry has answered about this business: what waited for that is looked at again at once."""
+    mine = select(KeptSubscription).where(KeptSubscription.vendor_id == HOUSE, KeptSubscription.subscriber == subscriber)
+    for row in db.session.scalars(mine.where(KeptSubscription.due_at > now()).order_by(KeptSubscription.id).with_for_update()):
+        row.due_at = min(row.due_at, really(row, first_instant(read(row).today + DAY, read(row).zone))) if row.due_at else None
 
 
 def _let_lapse(row: KeptSubscription) -> tuple[Effect, ...]:

@@ -66,6 +66,7 @@ class Awaiting:
     document: Document
     branches: int  # how many branches its lines bring to
     asked_on: date  # it is quoted anew at the midnight after, and gone at the next
+    earlier: tuple[int, ...] = ()  # its drafts of the days before: money for one of them is money for this
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Subscription:
     tier: str
     balance: Money
     rate: Rate | None = None
-    tax_bps: int | None = None  # None: the tax switch is off
+    tax_bps: int | None = None  # None: the tax switch is off; core/billing/tax.py: REVERSE when the buyer accounts for it
     entries: tuple[Entry, ...] = ()
     open: tuple[Open, ...] = ()
     taxed: tuple[TaxShare, ...] = ()

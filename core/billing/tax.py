@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
 
+from core.accounts.places import EU
 from core.billing.lines import Line, TaxLine, total
 from core.billing.proration import part
 from core.billing.subscription import Subscription, TaxShare
@@ -14,26 +15,26 @@ from core.billing.terms import Terms
 from core.kernel.money import Money
 from core.kernel.percent import WHOLE
 
+REVERSE = -1  # in the place of a rate: none is charged, and the buyer accounts for the tax (reverse charge)
+
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """How a merchant is taxed: the rate, and whether the invoice says that the merchant accounts for the tax (reverse charge)."""
+    """How a merchant is taxed from the next period on: a rate, REVERSE, or None while the tax switch is off."""
 
-    bps: int
-    reverse_charge: bool = False
-
-
-# Member states of the European Union by ISO 3166; Northern Ireland trades services as part of the United Kingdom.
-EU = frozenset(
-    ("AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE")
-)  # fmt: skip
+    bps: int | None
 
 
-def treatment(*, seller: str, buyer: str, standard_bps: int, validated_id: bool) -> Treatment:
+def treatment(*, seller: str, buyer: str, standard_bps: int | None, validated_id: bool) -> Treatment:
     """Reverse charge for a business with a validated id in another state of the EU, from a seller in the EU; the standard rate otherwise."""
-    if validated_id and buyer != seller and buyer in EU and seller in EU:
-        return Treatment(0, reverse_charge=True)
+    if standard_bps is not None and may_reverse(seller=seller, buyer=buyer) and validated_id:
+        return Treatment(REVERSE)
     return Treatment(standard_bps)
+
+
+def may_reverse(*, seller: str, buyer: str) -> bool:
+    """Whether the buyer's id is worth asking about at all."""
+    return buyer != seller and buyer in EU and seller in EU
 
 
 def waits_for_check(waited: timedelta, terms: Terms) -> bool:
@@ -43,7 +44,7 @@ def waits_for_check(waited: timedelta, terms: Terms) -> bool:
 
 def tax_on(net: Money, bps: int) -> Money:
     """The tax on a net sum at a rate, rounded once."""
-    return part(net, Fraction(bps, WHOLE))
+    return Money(0, net.currency) if bps == REVERSE else part(net, Fraction(bps, WHOLE))
 
 
 def with_tax(net: Money, bps: int | None) -> Money:

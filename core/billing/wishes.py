@@ -51,7 +51,10 @@ class Reactivate:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
+    """`paying`: the card is being asked for a change at this moment. What is paid counts until the end; it is not let go of."""
+
     now: bool = False
+    paying: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def perform(state: Subscription, wish: Wish, offer: Offer) -> Step:
             return hibernate.confirm_resume(state)
         case Reactivate():
             return reactivate.reactivate(state)
-        case Cancel(now):
-            return cancel.cancel(state, now=now)
+        case Cancel(now, paying):
+            return cancel.cancel(state, now=now, paying=paying)
         case Keep():
             return cancel.keep(state)

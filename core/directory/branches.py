@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 from core.accounts.places import is_country
 from core.directory.hours import Intervals, check_zone
-from core.directory.listings import BadListing, changed, lock_listing, phone
+from core.directory.listings import BadListing, changed, lock_to_edit, phone
 from core.directory.models import Branch, Listing
 from core.directory.words import words_of
 from core.kernel.clock import now
@@ -59,7 +59,7 @@ def spell_degrees(value: int | None) -> str:
 def add_branch(listing: Listing, *, by: str, terms: BranchTerms) -> Branch:
     """One more place, shown at once when the listing is."""
     columns = check_branch(terms)
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     mine = db.session.query(Branch).filter_by(vendor_id=listing.vendor_id, mode=listing.mode, listing_id=listing.id)
     slugs = {branch.slug for branch in mine}
     if len(slugs) >= MOST:
@@ -77,7 +77,7 @@ def add_branch(listing: Listing, *, by: str, terms: BranchTerms) -> Branch:
 def edit_branch(listing: Listing, branch: Branch, *, by: str, terms: BranchTerms) -> Branch:
     """Change it; its address stays."""
     columns = check_branch(terms)
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     branch = lock_again(branch)
     for name, value in columns.items():
         setattr(branch, name, value)
@@ -88,7 +88,7 @@ def edit_branch(listing: Listing, branch: Branch, *, by: str, terms: BranchTerms
 
 def archive_branch(listing: Listing, branch: Branch, *, by: str) -> bool:
     """It is no place of the listing any more, until it is brought back."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     branch = lock_again(branch)
     if branch.archived_at is not None:
         return False
@@ -98,7 +98,7 @@ def archive_branch(listing: Listing, branch: Branch, *, by: str) -> bool:
 
 
 def unarchive_branch(listing: Listing, branch: Branch, *, by: str) -> bool:
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     branch = lock_again(branch)
     if branch.archived_at is None:
         return False

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import undefer
 
-from core.directory.listings import BadListing, changed, lock_listing
+from core.directory.listings import BadListing, changed, lock_listing, lock_to_edit
 from core.directory.models import Listing, ListingImage, ListingImageSize
 from core.directory.picture import WIDTHS, Drawn, narrower
 from core.kernel.clock import now
@@ -56,7 +56,7 @@ def check_alt(alt: str) -> str:
 def add_image(listing: Listing, picture: Drawn, *, by: str, alt: str) -> ListingImage:
     """The last in the row. It is shown as it is until a worker has made its smaller sizes."""
     alt = check_alt(alt)
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     before = list_images(listing)
     if len(before) >= MOST:
         raise TooMany(said("%(most)s pictures at most. Take one away first.", most=MOST), field="picture")
@@ -74,14 +74,14 @@ def add_image(listing: Listing, picture: Drawn, *, by: str, alt: str) -> Listing
 def describe_image(listing: Listing, image: ListingImage, *, by: str, alt: str) -> None:
     """Other words for it."""
     alt = check_alt(alt)
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     get_image(listing, image.public_id).alt = alt
     changed(standing, listing, by, "image.described", subject=image.public_id)
 
 
 def move_image(listing: Listing, image: ListingImage, *, by: str, up: bool) -> None:
     """One place forwards or back; the first stays first."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     row = list_images(listing)
     at = next(n for n, one in enumerate(row) if one.public_id == image.public_id)
     to = at - 1 if up else at + 1
@@ -94,7 +94,7 @@ def move_image(listing: Listing, image: ListingImage, *, by: str, up: bool) -> N
 
 def remove_image(listing: Listing, image: ListingImage, *, by: str) -> None:
     """For good: the picture is not kept. Taking away what has gone already changes nothing."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     mine = delete(ListingImage).where(
         ListingImage.vendor_id == listing.vendor_id, ListingImage.mode == listing.mode, ListingImage.id == image.id
     )

@@ -12,7 +12,7 @@ from core.accounts.models import User, Vendor
 from core.accounts.queries import get_vendor
 from core.directory.index import show_listing
 from core.directory.models import Category, Listing, Standing
-from core.directory.standing import lock_standing, settle_counts, touch
+from core.directory.standing import check_editable, lock_standing, settle_counts, touch
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
@@ -54,6 +54,7 @@ def create_listing(vendor: Vendor, *, mode: str, by: str, terms: ListingTerms) -
     """A draft that nobody sees yet. Refuses terms that could never be shown, at their field."""
     columns = check_listing(terms)
     standing, at = lock_standing(vendor.id, mode), now()
+    check_editable(standing)
     listing = Listing(
         vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("lst"), handle="".join(secrets.choice(SIGNS) for _ in range(10)),
         state="draft", reason="", created_by=by, created_at=at, updated_at=at, **columns,
@@ -67,7 +68,7 @@ def create_listing(vendor: Vendor, *, mode: str, by: str, terms: ListingTerms) -
 def edit_listing(listing: Listing, *, by: str, terms: ListingTerms) -> Listing:
     """Change it. What is in the directory changes at once; its address stays, whatever it is called."""
     columns = check_listing(terms)
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     if listing.state == "published":
         _check_complete(terms)
     for name, value in columns.items():
@@ -77,7 +78,7 @@ def edit_listing(listing: Listing, *, by: str, terms: ListingTerms) -> Listing:
 
 def publish_listing(listing: Listing, *, by: User) -> Listing:
     """Put it into the directory. Refuses one that says too little, that the staff took out, or of somebody who cannot be reached."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     if listing.state == "published":
         return listing
     if listing.state == "withdrawn":
@@ -93,7 +94,7 @@ def publish_listing(listing: Listing, *, by: User) -> Listing:
 
 def unpublish_listing(listing: Listing, *, by: str) -> Listing:
     """Back to a draft: it is gone from the directory at once. One that the staff took out stays taken out."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     if listing.state != "published":
         return listing
     listing.state = "draft"
@@ -102,7 +103,7 @@ def unpublish_listing(listing: Listing, *, by: str) -> Listing:
 
 def archive_listing(listing: Listing, *, by: str) -> bool:
     """Out of sight with all that belongs to it, and out of the directory. False when it is archived already."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     if listing.archived_at is not None:
         return False
     listing.archived_at = now()
@@ -112,7 +113,7 @@ def archive_listing(listing: Listing, *, by: str) -> bool:
 
 def unarchive_listing(listing: Listing, *, by: str) -> bool:
     """Back as it was: a draft, published or taken out. False when it is not archived."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     if listing.archived_at is None:
         return False
     listing.archived_at = None
@@ -124,6 +125,13 @@ def lock_listing(listing: Listing) -> tuple[Standing, Listing]:
     """The vendor's standing and the listing as they are now, locked in this order by every act of the room."""
     standing = lock_standing(listing.vendor_id, listing.mode)
     return standing, lock_again(listing)
+
+
+def lock_to_edit(listing: Listing) -> tuple[Standing, Listing]:
+    """The same for a change by its vendor. Refuses ReadOnly while the plan behind it is suspended or has ended."""
+    standing, listing = lock_listing(listing)
+    check_editable(standing)
+    return standing, listing
 
 
 def changed(standing: Standing, listing: Listing, by: str, action: str, *, subject: str = "", **detail: object) -> Listing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
-from core.directory.listings import changed, lock_listing
+from core.directory.listings import changed, lock_listing, lock_to_edit
 from core.directory.models import Listing
 from core.kernel.clock import now
 from core.kernel.errors import Conflict, Refusal
@@ -27,7 +27,7 @@ def withdraw_listing(listing: Listing, *, by: str, reason: str) -> tuple[Vendor,
 
 def ask_for_review(listing: Listing, *, by: str) -> Listing:
     """The vendor has mended it: it moves to the top of what the staff look at. Asking twice is asking once."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     if listing.state != "withdrawn":
         raise Conflict("Nobody has taken this listing out.")
     if listing.review_asked_at is None:

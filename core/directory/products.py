@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.directory.attributes import check_attributes, read_schema
-from core.directory.listings import BadListing, changed, lock_listing
+from core.directory.listings import BadListing, changed, lock_to_edit
 from core.directory.models import Category, Listing, Product
 from core.kernel.clock import now
 from core.kernel.currency import OFFERED
@@ -31,7 +31,7 @@ class ProductTerms:
 
 def add_product(listing: Listing, *, by: str, terms: ProductTerms, publish: bool = False) -> Product:
     """A draft, or shown at once. Refuses attributes that do not fit the category, at their field."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     columns, at = check_product(listing, terms), now()
     product = Product(
         vendor_id=listing.vendor_id, mode=listing.mode, id=uuid7(), listing_id=listing.id, public_id=public_id("prd"),
@@ -44,7 +44,7 @@ def add_product(listing: Listing, *, by: str, terms: ProductTerms, publish: bool
 
 def edit_product(listing: Listing, product: Product, *, by: str, terms: ProductTerms) -> Product:
     """Change it; what is shown changes at once."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     columns, product = check_product(listing, terms), lock_again(product)
     for name, value in columns.items():
         setattr(product, name, value)
@@ -55,7 +55,7 @@ def edit_product(listing: Listing, product: Product, *, by: str, terms: ProductT
 
 def publish_product(listing: Listing, product: Product, *, by: str) -> bool:
     """Show it with its listing. False when it is published already."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     product = lock_again(product)
     if product.archived_at is not None:
         raise Conflict("Bring the product back from the archive first.")
@@ -68,7 +68,7 @@ def publish_product(listing: Listing, product: Product, *, by: str) -> bool:
 
 def unpublish_product(listing: Listing, product: Product, *, by: str) -> bool:
     """Back to a draft."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     product = lock_again(product)
     if product.state == "draft":
         return False
@@ -79,7 +79,7 @@ def unpublish_product(listing: Listing, product: Product, *, by: str) -> bool:
 
 def archive_product(listing: Listing, product: Product, *, by: str) -> bool:
     """Out of sight until it is brought back; it does not count meanwhile."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     product = lock_again(product)
     if product.archived_at is not None:
         return False
@@ -90,7 +90,7 @@ def archive_product(listing: Listing, product: Product, *, by: str) -> bool:
 
 def unarchive_product(listing: Listing, product: Product, *, by: str) -> bool:
     """Back as it was."""
-    standing, listing = lock_listing(listing)
+    standing, listing = lock_to_edit(listing)
     product = lock_again(product)
     if product.archived_at is None:
         return False

@@ -13,8 +13,16 @@ from core.directory.models import Branch, Listing, Product, Pulse, Standing
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
+from core.kernel.errors import Conflict
 
 SLOTS = 16
+READ_ONLY = frozenset({"suspended", "cancelled"})  # hidden for one of these, everything is kept as it is until a plan runs again
+
+
+class ReadOnly(Conflict):
+    """What the vendor has in the directory is kept as it is, and cannot be changed."""
+
+    code = "read_only"
 
 
 def lock_standing(vendor_id: uuid.UUID, mode: str) -> Standing:
@@ -38,6 +46,20 @@ def find_standings(vendor_ids: set[uuid.UUID], mode: str) -> dict[uuid.UUID, Sta
     """The same for several, as they are now."""
     mine = select(Standing).where(Standing.vendor_id.in_(vendor_ids), Standing.mode == mode).execution_options(populate_existing=True)
     return {row.vendor_id: row for row in db.session.scalars(mine)} if vendor_ids else {}
+
+
+def is_read_only(standing: Standing | None) -> bool:
+    """Whether the vendor may read and take away what it has, and change nothing of it."""
+    return standing is not None and not standing.visible and standing.reason in READ_ONLY
+
+
+def check_editable(standing: Standing) -> None:
+    """Refuse a change by the vendor while everything is read-only; the standing is locked, so it still holds when the unit commits."""
+    if not is_read_only(standing):
+        return
+    if standing.reason == "suspended":
+        raise ReadOnly("Your plan is suspended: nothing can be changed until it is paid. Your plan's page shows the way back.")
+    raise ReadOnly("Your plan has ended: nothing can be changed until a new one runs.")
 
 
 def touch(standing: Standing) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from core.kernel.money import BadAmount, parse_amount
 
+VIES = "https://ec.europa.eu/taxation_customs/vies/rest-api"
 ECB_FEED = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
 
 
@@ -38,6 +39,7 @@ class Settings:
     )  # how far refunds may take a seller below zero, in minor units by currency; none: they wait
     rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
     rates_source: str = "ecb"
+    vies_url: str = ""  # the registry of VAT numbers of the EU, up to /rest-api; empty: no number is ever taken as proved
     fx_margin_bps: int = 50  # what the platform keeps of an exchange, in hundredths of a percent
     bank_accounts: dict[str, str] = field(
         default_factory=dict, repr=False
@@ -146,6 +148,7 @@ def settings() -> Settings:
         },
         secrets=_overridden(ensure_secrets(var / "secrets.json")),
         rates_url=rates_url,
+        vies_url=env.get("VIES_URL", VIES).rstrip("/"),
         rates_source="sandbox" if sandbox_url and rates_url.startswith(f"{sandbox_url}/") else "ecb",
         fx_margin_bps=int(env.get("FX_MARGIN_BPS", "50")),
         bank_accounts={mode: env.get(f"BANK_{mode.upper()}_ACCOUNTS", "") for mode in ("test", "live")},

@@ -50,7 +50,7 @@ def charge_saved(
     `reference` is the caller's and unique within the vendor's book: the same one again answers the payment it made the first time, and
     refuses ReferenceUsed when anything else differs. `on_settled` names a job that is asked for, with `mode`, `payment` and `result`,
     whenever there is news: succeeded, declined, requires_action (the payer has been sent a letter), expired or canceled (they did not
-    answer it). Refuses CardGone, AmountNotOffered, and CustomerBlocked when the vendor takes nothing from this address.
+    answer it), unreachable (the provider has not answered for hours; another one follows). Refuses CardGone, AmountNotOffered, and CustomerBlocked when the vendor takes nothing from this address.
     """
     smallest, largest = limits(amount.currency)
     if not smallest <= amount.minor <= largest:

@@ -15,12 +15,14 @@ from core.notifications.notify import notify
 from core.payments.attempt import closes, move_attempt
 from core.payments.history import move, note
 from core.payments.models import Attempt, Payment
+from core.payments.outage import is_news
 from core.payments.saved_models import SavedCharge
 from core.payments.states import LIVE_ATTEMPT, PAYMENT, may_move
 from core.providers.contract import Outcome
 
 TO_CONFIRM = timedelta(days=7)  # how long a payer whose bank wants them has to answer the letter
 SCA = "authentication_required"
+UNREACHABLE = "unreachable"  # the provider has not answered for hours: nothing is over, and nothing is charged twice
 ENDS = ("declined", "succeeded")  # after these it does not matter any more that the payment runs out of time
 
 
@@ -44,6 +46,8 @@ def hear_charge(vendor: Vendor, payment: Payment, attempt: Attempt, outcome: Out
         move_attempt(attempt, "submitted")
         move(payment, "processing", "payment.processing", actor=actor, cause=cause)
         return "told"
+    if outcome.state == "unknown" and is_news(attempt):
+        tell_caller(payment, UNREACHABLE)
     return "stale"
 
 

@@ -361,6 +361,7 @@ class Refund(TenantKey, Base):
     reason: Mapped[str] = mapped_column(String(40))
     note: Mapped[str] = mapped_column(String(300), default="")
     tell_payer: Mapped[bool] = mapped_column(default=True, server_default="true")  # a letter when it has reached them
+    on_settled: Mapped[str | None] = mapped_column(String(60))  # the job that is asked for when it has ended
     requested_by: Mapped[str] = mapped_column(String(60))
     provider_reference: Mapped[str | None] = mapped_column(String(120))
     failure_reason: Mapped[str | None] = mapped_column(String(120))
@@ -377,5 +378,8 @@ class Refund(TenantKey, Base):
 
     @property
     def of_sale(self) -> bool:
-        """Whether it gives back what was sold. Money that nobody asked for is given back without touching the payment's sums."""
-        return self.taken_from != "unapplied"
+        """Whether it gives back what was sold. Money that nobody asked for is given back without touching the payment's sums.
+
+        That is named by its charge. What was paid to the platform itself stands as unapplied too, and is a sale all the same.
+        """
+        return self.taken_from != "unapplied" or self.charge is None

@@ -11,6 +11,7 @@ from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.outbox import is_waiting
 from core.payments.models import Attempt, Payment, Refund
+from core.payments.outage import has_no_answer, varied_wait
 from core.payments.states import LIVE_ATTEMPT
 from core.providers.contract import Outcome, ProviderUnreachable
 from core.providers.registry import provider_named
@@ -43,6 +44,8 @@ def plan_next_inquiry(attempt: Attempt) -> None:
 
 
 def _wait(attempt: Attempt) -> int:
+    if has_no_answer(attempt):
+        return varied_wait(attempt.inquiries + 1)
     if attempt.state == "submitted":
         return min(FIRST_WAIT * 2 ** min(attempt.inquiries, 12), LONGEST_WAIT)
     return BACKOFF[min(attempt.inquiries, len(BACKOFF) - 1)]

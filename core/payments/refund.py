@@ -15,7 +15,7 @@ from core.kernel.db import db
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
-from core.kernel.outbox import enqueue
+from core.kernel.outbox import enqueue, enqueue_named
 from core.kernel.sentence import said
 from core.notifications.notices import post_notice
 from core.notifications.notify import notify
@@ -58,9 +58,11 @@ def request_refund(
     form_token: str,
     note_text: str = "",
     tell_payer: bool = True,
+    on_settled: str | None = None,
 ) -> Refund:
     """Write the refund down, book it as on its way, and have a worker send it. The same form posted twice is one refund.
-    When it has reached the payer they are written to, unless `tell_payer` is off.
+    When it has reached the payer they are written to, unless `tell_payer` is off. `on_settled` names a job that is asked for, with
+    `mode`, `refund` and `result`, when it has ended: succeeded, failed or canceled; a bank may still send it back after it had succeeded.
 
     The payment is locked, so two refunds at once cannot give back more than was taken. When the seller's balance does not hold
     the money, core/payments/refund_queue.py says what becomes of it. Refuses RefundExceedsPayment, NothingToRefund, NotRefundable.
@@ -75,6 +77,7 @@ def request_refund(
         return again
     check_refund(payment, amount=amount, reason=reason)
     refund = _written(vendor, payment, amount, reason, by, form_token, note_text, tell_payer)
+    refund.on_settled = on_settled
     book_or_queue(payment, refund)
     kind = "refund.queued" if refund.state == "queued" else "refund.requested"
     note(payment, kind, actor=by, refund=refund.public_id, amount_minor=amount.minor, currency=amount.currency, reason=reason)
@@ -247,6 +250,8 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
         tell_team(vendor, "refund_failed", mode=payment.mode, payment=payment.public_id, refund=refund.public_id)
     note(payment, f"refund.{to}", actor="provider", cause=cause, **detail)
     if to in ("succeeded", "failed", "canceled"):
+        if refund.on_settled:
+            enqueue_named(refund.on_settled, vendor.id, mode=payment.mode, refund=str(refund.id), result=to)
         if not refund.of_sale:
             return "settled"  # the receipt is about the sale
         enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))

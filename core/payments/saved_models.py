@@ -94,7 +94,7 @@ class SavedCharge(Base):
         mode_check(),
         ForeignKeyConstraint(["vendor_id", "mode", "payment_id"], ["payments.vendor_id", "payments.mode", "payments.id"]),
         ForeignKeyConstraint(["vendor_id", "mode", "card_id"], ["saved_cards.vendor_id", "saved_cards.mode", "saved_cards.id"]),
-        CheckConstraint("told IN ('succeeded', 'declined', 'requires_action', 'expired', 'canceled')", name="told"),
+        CheckConstraint("told IN ('succeeded', 'declined', 'requires_action', 'expired', 'canceled', 'unreachable')", name="told"),
         Index("ix_saved_charges_by_card", "vendor_id", "mode", "card_id", "payment_id"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

@@ -63,7 +63,11 @@ def list_unexpected(vendor: Vendor, payment: Payment) -> list[Unexpected]:
     if not found:
         return []
     returns = select(Refund).where(
-        Refund.vendor_id == vendor.id, Refund.mode == payment.mode, Refund.payment_id == payment.id, Refund.taken_from == "unapplied"
+        Refund.vendor_id == vendor.id,
+        Refund.mode == payment.mode,
+        Refund.payment_id == payment.id,
+        Refund.taken_from == "unapplied",
+        Refund.charge.is_not(None),
     )
     newest = {refund.charge: refund for refund in db.session.scalars(returns.order_by(Refund.id))}
     return [

@@ -20,6 +20,7 @@ from core.ledger import book
 from core.ledger.post import Journal, Leg, post
 from core.ledger.queries import sub_balances
 
+KINDS = {"received": "invoice paid", "paid_back": "credit paid back", "came_back": "credit given again"}
 Told = tuple[KeptSubscription, SubscriptionEvent, Sequence[Effect]]
 
 
@@ -84,11 +85,24 @@ def _journal(row: KeptSubscription, event: SubscriptionEvent, effects: Sequence[
     if event.kind == "received":
         amount = decode(Money, event.given["amount"])
         legs += book.invoice_paid(row.public_id, payment=event.given["payment"], amount=amount)
+    legs += _returned(row, event)
     legs = _summed(legs)
     if not legs:
         return None
     kind = _kind(event, effects)
     return book.subscription_event(row.mode, subscription=row.public_id, seq=event.seq, kind=kind, legs=tuple(legs), at=event.at)
+
+
+def _returned(row: KeptSubscription, event: SubscriptionEvent) -> tuple[Leg, ...]:
+    """Credit that goes back waits with the payments it came from, where their refunds take it; one that failed has left it there again."""
+    given = event.given
+    if event.kind == "paid_back":
+        parts = [(name, -decode(Money, part)) for name, part in given["parts"].items()]
+    elif event.kind == "came_back":
+        parts = [(given["payment"], decode(Money, given["amount"]))]
+    else:
+        return ()
+    return tuple(leg for name, amount in parts for leg in book.invoice_paid(row.public_id, payment=name, amount=amount))
 
 
 def _legs(row: KeptSubscription, event: SubscriptionEvent, effect: Effect) -> tuple[Leg, ...]:
@@ -154,8 +168,8 @@ def _summed(legs: Sequence[Leg]) -> list[Leg]:
 
 
 def _kind(event: SubscriptionEvent, effects: Sequence[Effect]) -> str:
-    if event.kind == "received":
-        return "invoice paid"
+    if event.kind in KINDS:
+        return KINDS[event.kind]
     drafted = [effect.document.kind for effect in effects if isinstance(effect, Drafted) and effect.document.until != "paid"]
     if drafted:
         return "invoice" if "invoice" in drafted else "credit note"

@@ -21,10 +21,13 @@ from core.kernel.money import Money
 from core.kernel.outbox import is_waiting
 from core.kernel.sentence import said
 from core.payments.charge import charge_saved
+from core.payments.charge_news import UNREACHABLE
 from core.payments.models import Payment
 from core.payments.saved import find_default, find_saved
 from core.payments.saved_models import SavedCard, SavedCharge
 from core.subscriptions.follow import follow
+from core.subscriptions.pay_back import pay_back_late
+from core.subscriptions.tell import tell_outage
 
 UNPAID = ("declined", "requires_action", "expired", "canceled")
 
@@ -133,10 +136,17 @@ def hear_charge(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID, result: 
     row = _lock(vendor_id, mode, charge.subscription_id)
     charge = db.session.get_one(BillingCharge, (vendor_id, mode, charge.id), with_for_update=True, populate_existing=True)
     documents = tuple(charge.documents)
+    if result == UNREACHABLE:
+        if charge.state == "sent" and not _outage_is_told(row, charge):
+            tell_outage(row, charge)
+        return
     if result == "succeeded" and charge.state != "received":
         payment = db.session.get_one(Payment, (vendor_id, mode, payment_id))
         _end(charge, "received")
-        store.receive(row, documents, payment.amount, payment_id=payment.public_id)
+        effects = store.receive(row, documents, payment.amount, payment_id=payment.public_id)
+        follow(row)
+        pay_back_late(row, payment, effects, documents)
+        return
     elif result == "requires_action" and _begins(row, documents):
         return  # nothing has begun yet, and the payer may still say yes to their bank: there is nothing to be behind with
     elif result in UNPAID and charge.state == "sent":
@@ -145,6 +155,14 @@ def hear_charge(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID, result: 
     else:
         return
     follow(row)
+
+
+def _outage_is_told(row: KeptSubscription, charge: BillingCharge) -> bool:
+    """Whether another charge of this subscription has told of the same outage: it is out for an answer as well."""
+    mine = (BillingCharge.vendor_id == row.vendor_id, BillingCharge.mode == row.mode, BillingCharge.subscription_id == row.id)
+    beside = (SavedCharge.vendor_id == row.vendor_id, SavedCharge.mode == row.mode, SavedCharge.payment_id == BillingCharge.payment_id)
+    out = exists().where(*mine, *beside, BillingCharge.id != charge.id, BillingCharge.state == "sent", SavedCharge.told == UNREACHABLE)
+    return bool(db.session.scalar(select(out)))
 
 
 def _begins(row: KeptSubscription, documents: tuple[int, ...]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from facturx import generate_xml
 
+from core.billing.tax import REVERSE
 from core.kernel.money import Money
 from core.subscriptions.sheet import Sheet, SheetLine
 
@@ -19,9 +20,10 @@ PROFILE = "en16931"
 TYPES = {"invoice": "380", "credit_note": "381"}
 BY_CARD = "48"
 ONE = "C62"  # a piece, by UN/ECE recommendation 20
-STANDARD, ZERO, EXEMPT, OUTSIDE = "S", "Z", "E", "O"
+STANDARD, ZERO, EXEMPT, OUTSIDE, REVERSED = "S", "Z", "E", "O", "AE"
 NOT_REGISTERED = "The seller is not registered for VAT."
 NO_TAX = "No VAT is charged."
+REVERSE_CHARGE = "Reverse charge: the buyer accounts for the VAT (Article 196 of Council Directive 2006/112/EC)."
 PRACTICE = "TEST: practice only. This is no invoice, and no money moved."
 SOURCES = {"ecb": "European Central Bank", "history": "European Central Bank", "sandbox": "practice rates"}
 DECIMALS = 2  # the most that EN 16931 writes a sum with
@@ -37,6 +39,8 @@ def lacking(sheet: Sheet) -> tuple[str, ...]:
     lacks += [f"{who} name" for who, party in (("seller", sheet.seller), ("buyer", sheet.buyer)) if not party.get("name")]
     if any(line.tax_bps is not None for line in sheet.lines) and not sheet.seller.get("vat_id"):
         lacks.append("seller VAT number")
+    if any(line.tax_bps == REVERSE for line in sheet.lines) and not sheet.buyer.get("vat_id"):
+        lacks.append("buyer VAT number")
     if not all(_fits(line.amount) for line in sheet.lines):
         lacks.append("two decimals")
     return tuple(lacks)
@@ -86,6 +90,8 @@ def _terms(sheet: Sheet) -> Terms:
 
 
 def _notes(sheet: Sheet) -> Iterable[str]:
+    if any(line.tax_bps == REVERSE for line in sheet.lines):
+        yield REVERSE_CHARGE
     if sheet.mode == "test":
         yield PRACTICE
     if sheet.base_tax is not None:
@@ -97,6 +103,8 @@ def _category(sheet: Sheet, bps: int | None) -> str:
     """How a line is taxed. Who has no VAT number is outside the tax; who has one and charges nothing is exempt."""
     if bps is None:
         return EXEMPT if sheet.seller.get("vat_id") else OUTSIDE
+    if bps == REVERSE:
+        return REVERSED
     return STANDARD if bps else ZERO
 
 
@@ -109,7 +117,15 @@ def _breakdown(sheet: Sheet, category: dict[int | None, str]) -> Iterable[Terms]
             yield {"BT-116": _sum(untaxed), "BT-117": _sum(Money(0, sheet.currency)), "BT-118": code, "BT-7": sheet.on, **rate, **why}
         else:
             (tax,) = (each for each in sheet.taxes if each.bps == bps)
-            yield {"BT-116": _sum(tax.net), "BT-117": _sum(tax.tax), "BT-118": code, "BT-119": _percent(bps), "BT-7": sheet.on}
+            why = {"BT-120": REVERSE_CHARGE, "BT-121": "VATEX-EU-AE"} if code == REVERSED else {}
+            yield {
+                "BT-116": _sum(tax.net),
+                "BT-117": _sum(tax.tax),
+                "BT-118": code,
+                "BT-119": _percent(max(bps, 0)),
+                "BT-7": sheet.on,
+                **why,
+            }
 
 
 def _line(line: SheetLine, code: str) -> Terms:
@@ -129,7 +145,7 @@ def _line(line: SheetLine, code: str) -> Terms:
         "BT-154": _arithmetic(line),
     }
     if code != OUTSIDE:
-        terms["BT-152"] = _percent(line.tax_bps or 0)
+        terms["BT-152"] = _percent(max(line.tax_bps or 0, 0))
     return terms
 
 

@@ -16,13 +16,14 @@ from core.billing.codec import decode_one_of
 from core.billing.effects import Drafted, Effect, Finalised, Notice, ProductsHidden, ProductsShown, StateChanged, TierChanged
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
 from core.billing.queries import read
-from core.billing.states import IN_SEARCH
+from core.billing.states import CANCELLED, IN_SEARCH
 from core.directory.standing import find_standings, set_visible
 from core.directory.surplus import hide_newest
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
 from core.kernel.outbox import enqueue, enqueue_many, task_row
 from core.subscriptions.booked import book_events
+from core.subscriptions.data_ends import promise_data
 from core.subscriptions.papers import ask_for_papers
 from core.subscriptions.tell import tell, tell_change
 
@@ -84,6 +85,8 @@ def _carry_out(row: KeptSubscription, subscriber: Vendor | None, effect: Effect)
         case ProductsShown() if subscriber is not None:
             hide_newest(subscriber, row.mode, 0)
         case Notice():
+            if subscriber is not None and effect.kind == "cancelled":
+                promise_data(row, effect)
             tell(row, effect)
         case StateChanged() | TierChanged():
             tell_change(row, effect)
@@ -101,9 +104,15 @@ def _show(rows: Sequence[KeptSubscription], subscribers: dict[str, Vendor]) -> N
         wanted = {subscribers[row.subscriber].id: (row, is_served(row)) for row in group if row.subscriber in subscribers}
         standings = find_standings(set(wanted), mode)
         for vendor_id, (row, served) in wanted.items():
-            reason, known = "" if served else row.status, standings.get(vendor_id)
+            reason, known = "" if served else _why_hidden(row), standings.get(vendor_id)
             if known is None or (known.visible, known.reason) != (served, reason):
                 set_visible(subscribers[row.subscriber], mode, visible=served, reason=reason, by="system")
+
+
+def _why_hidden(row: KeptSubscription) -> str:
+    """Its state; whose plan never began, or whose data is gone after its end, is like whoever never had one."""
+    nothing_kept = row.data_until is None or row.data_deleted_at is not None
+    return "no_plan" if row.status == CANCELLED and nothing_kept else row.status
 
 
 def _ask_for_charges(rows: Sequence[KeptSubscription]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from core.kernel.sentence import said
 from core.subscriptions import shared_words as both
 from core.subscriptions.member_charge_words import CHARGES, SEE, plan_fact
-from core.subscriptions.news import News
+from core.subscriptions.news import CAME_BACK, DELETION, PAID_BACK, News
 from core.subscriptions.words import Words, name_of, words
 
 UNLESS = said("If you do not want to go on, cancel before that day.")
@@ -202,7 +202,9 @@ def not_begun(news: News) -> Words:
 
 
 # The limits of products, and a note about an old rate, are for businesses alone.
-NOT_THEIRS = frozenset({"limit_breached", "grace_running", "limit_enforced", "limit_declined", "products_hidden", "rate_old"})
+NOT_THEIRS = frozenset(
+    {DELETION, PAID_BACK, CAME_BACK, "limit_breached", "grace_running", "limit_enforced", "limit_declined", "products_hidden", "rate_old"}
+)
 WORDS: dict[str, Callable[[News], Words]] = CHARGES | {
     made.__name__: made
     for made in (

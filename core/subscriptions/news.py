@@ -38,9 +38,11 @@ MOVES = {
 CHANGES = frozenset({*MOVES.values(), "raised", "lowered"})
 CONFIRM = "authentication_required"
 OUTAGE = "bank_unreachable"
-KINDS = NOTICES | CHANGES | {OUTAGE}
+DELETION, PAID_BACK, CAME_BACK = "deletion_ahead", "paid_back", "payout_came_back"
+BESIDE = frozenset({OUTAGE, DELETION, PAID_BACK, CAME_BACK})  # what happens beside the engine: core/subscriptions/tell.py: tell_beside
+KINDS = NOTICES | CHANGES | BESIDE
 # Something stops, or has stopped, unless somebody acts: nobody can choose not to hear it.
-URGENT = frozenset({"payment_failed", "card_refused", "suspension_ahead", "suspended", "cancelled"})
+URGENT = frozenset({"payment_failed", "card_refused", "suspension_ahead", "suspended", "cancelled", DELETION})
 # With these it belongs to the news what the card is asked for next.
 NEXT = CHANGES - {"not_begun"} | {
     "recovered", "plan_kept", "change_lapsed", "downgrade_dropped", "hibernation_dropped", "limit_enforced", "currency_kept", "currency_changed",
@@ -160,6 +162,11 @@ def _later(row: KeptSubscription, place: Place) -> Sequence[Effect]:
 def _tier_at(state: Subscription, later: Sequence[Effect]) -> str:
     """The plan as it was then: what the next change came from, or what it still is."""
     return next((effect.old for effect in later if isinstance(effect, TierChanged)), state.tier)
+
+
+def title_of_tier(row: KeptSubscription) -> str:
+    """What people call the plan it is on."""
+    return _title(read(row), row.tier)
 
 
 def _title(state: Subscription, code: str) -> str:

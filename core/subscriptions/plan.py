@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import exists, select
 
 from core.accounts.house import HOUSE, find_details, house
@@ -15,7 +17,8 @@ from core.billing.renew import Offer
 from core.billing.states import CANCELLED
 from core.billing.store import Beginning
 from core.billing.subscription import Step
-from core.billing.wishes import ChooseTier, Reactivate, Resume, Wish
+from core.billing.treat import tax_of
+from core.billing.wishes import Cancel, ChooseTier, Reactivate, Resume, Wish
 from core.directory.standing import find_standing
 from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict
@@ -92,9 +95,9 @@ def subscribe(vendor: Vendor, mode: str, *, tier: str, payer_email: str, by: str
 def beginning(vendor: Vendor, mode: str, *, tier: str) -> Beginning:
     """What the vendor would begin with today: its calendar, what it has published, and the tax of the house."""
     products, branches = counts(vendor, mode)
-    details, before = find_details(HOUSE), find_plan(vendor, mode)
+    before = find_plan(vendor, mode)
     return Beginning(
-        tier, vendor.time_zone, trial_days=0 if before else _trial_days(mode), tax_bps=details.tax_bps if details else None,
+        tier, vendor.time_zone, trial_days=0 if before else _trial_days(mode), tax_bps=tax_now(vendor),
         products=products, branches=branches,
     )  # fmt: skip
 
@@ -105,6 +108,12 @@ def owed_before(ended: KeptSubscription | None) -> Money | None:
         return None
     state = queries.as_of_now(ended)[0]
     return sum_of((each.due for each in state.unpaid), state.currency) if state.unpaid else None
+
+
+def tax_now(vendor: Vendor) -> int | None:
+    """The rate a plan that begins now is taxed at; core/billing/tax.py: REVERSE, or None while the switch is off."""
+    details, known = find_details(HOUSE), tax_of(vendor.public_id)
+    return known.bps if known is not None else details.tax_bps if details is not None else None
 
 
 def _trial_days(mode: str) -> int:
@@ -148,15 +157,27 @@ def counts(vendor: Vendor, mode: str) -> tuple[int, int]:
 def act(row: KeptSubscription, wish: Wish, *, by: str) -> tuple[Effect, ...]:
     """What the vendor wishes, today, with all that follows from it. Refuses as the act itself does.
 
-    Refuses PaymentOut while the card is being asked for an earlier wish of this kind: letting go of that would have both paid.
+    Refuses PaymentOut while the card is being asked for an earlier wish of this kind: letting go of that would have both paid. Whoever
+    cancels meanwhile is not kept waiting: what is on its way counts until the end if it is paid, and is dropped if it is not.
     """
     row = lock_again(row)
-    held = queries.read(row).awaiting
-    if held is not None and isinstance(wish, ChooseTier | Resume | Reactivate) and is_out(row, held.document.number):
+    wish = as_things_stand(row, wish)
+    if isinstance(wish, ChooseTier | Resume | Reactivate) and _is_paying(row):
         raise PaymentOut("The card is being charged for this. Wait for its answer.")
     effects = store.wish_for(row, wish, by=by)
     follow(row)
     return effects
+
+
+def as_things_stand(row: KeptSubscription, wish: Wish) -> Wish:
+    """The wish with what only its payments can say."""
+    return replace(wish, paying=_is_paying(row)) if isinstance(wish, Cancel) else wish
+
+
+def _is_paying(row: KeptSubscription) -> bool:
+    """Whether the card is being asked for the change that is held."""
+    held = queries.read(row).awaiting
+    return held is not None and is_out(row, held.document.number)
 
 
 def is_out(row: KeptSubscription, document: int) -> bool:
@@ -181,7 +202,7 @@ def offer_now(row: KeptSubscription) -> Offer:
 def preview_wish(row: KeptSubscription, wish: Wish) -> Step:
     """What a wish would do today: the same code that does it, and nothing is kept."""
     state, offer = queries.as_of_now(row)
-    return forecast.preview(state, wish, offer)
+    return forecast.preview(state, as_things_stand(row, wish), offer)
 
 
 def next_charge_of(row: KeptSubscription) -> forecast.Charge | None:

@@ -222,7 +222,7 @@ def cancel_planned(news: News) -> Words:
         said("As you asked: %(day)s is the last day of your plan. After that nothing is renewed.", day=last),
         both.unpaid_at_end(news)
         or said("Changes of this month that are on no invoice yet are settled on that day, and nothing else is charged."),
-        said("Your pages then leave the directory. Until %(day)s you can still download everything; only then is it deleted.", day=news.until),
+        said("Your pages then leave the directory. Until %(day)s you can still download all that was on them; only then is it deleted. Invoices are kept.", day=news.until),
         said("If you change your mind, take it back on the page of your plan before that day."),
         facts=[(both.LAST_DAY, last), (both.UNPAID, news.amount), (said("Download until"), news.until)],
         button=SEE,
@@ -234,8 +234,9 @@ def cancelled(news: News) -> Words:
         said("Your plan has ended"),
         said("Your plan ended on %(day)s, and your pages are out of the directory. Nothing is renewed any more.", day=news.told_on),
         *both.settled_at_end(news),
-        said("You can download everything until %(day)s. Only then is it deleted.", day=news.on),
-        both.balance_at_end(news),
+        said("Listings, branches, products and pictures can be downloaded until %(day)s. Only then are they deleted. Invoices are kept.", day=news.on),
+        said("%(amount)s is left on your balance. It stays yours: on the page of your plan you can have it paid back.", amount=both.left_over(news))
+        if both.left_over(news) else None,
         said("You are welcome to begin again at any time."),
         facts=[(both.ENDED, news.told_on), (both.LAST_CHARGE, news.asked), (both.BALANCE, both.left_over(news)), (said("Download until"), news.on)],
         button=said("Download or begin again"), tone="bad",
@@ -253,11 +254,42 @@ def not_begun(news: News) -> Words:
     )  # fmt: skip
 
 
+def deletion_ahead(news: News) -> Words:
+    return words(
+        said("After %(day)s what you had in the directory is deleted", day=news.on),
+        said("Your plan has ended. Your listings, branches, products and pictures are kept until %(day)s, and then deleted for good.", day=news.on),
+        said("Download them by then, or begin a plan again: then nothing is deleted, and everything is shown as it was."),
+        said("Invoices and payments are kept, as the law asks."),
+        facts=[(said("Kept until"), news.on)],
+        button=said("Download or begin again"), tone="bad",
+    )  # fmt: skip
+
+
+def paid_back(news: News) -> Words:
+    return words(
+        said("%(amount)s is on its way back to you", amount=news.amount),
+        said("On %(day)s your balance of %(amount)s was sent back to the card that paid it. It takes some days until your bank shows it.", day=news.told_on, amount=news.amount),
+        said("Your invoices and credit notes stay as they are: no further document belongs to this."),
+        facts=[(both.AMOUNT, news.amount), (said("Date"), news.told_on), (said("Card ending in"), news.why)],
+        button=SEE, tone="good",
+    )  # fmt: skip
+
+
+def payout_came_back(news: News) -> Words:
+    return words(
+        said("%(amount)s could not be paid back", amount=news.amount),
+        said("On %(day)s the bank sent %(amount)s back to us: that card takes no money any more. It is on your balance again.", day=news.told_on, amount=news.amount),
+        said("Write to us, and we find another way together."),
+        facts=[(both.AMOUNT, news.amount), (said("Date"), news.told_on), (said("Card ending in"), news.why)],
+        button=SEE, tone="warn",
+    )  # fmt: skip
+
+
 WORDS: dict[str, Callable[[News], Words]] = LIMITS | CHARGES | {
     made.__name__: made
     for made in (
         trial_began, trial_ends, trial_paid, renewal_ahead, price_moves, rate_old, currency_kept, currency_changed, change_planned,
         hibernation_planned, hibernation_began, hibernation_ends, hibernation_dropped, woke_up, reactivated, raised, lowered, plan_kept,
-        cancel_planned, cancelled, not_begun,
+        cancel_planned, cancelled, not_begun, deletion_ahead, paid_back, payout_came_back,
     )
 }  # fmt: skip

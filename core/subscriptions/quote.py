@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
+from typing import Any
 
 from core.accounts.house import house
 from core.accounts.models import Vendor
@@ -150,9 +151,14 @@ def _done_already(row: KeptSubscription, wish: Wish, expects: str, by: str) -> S
     found = EXPECTS.fullmatch(expects)
     if found is None or int(found[1]) >= row.events:
         return None
-    given = encode_one_of(wish)
+    given = _as_wished(encode_one_of(wish))
     since = [event for event in queries.list_events(house(), row) if event.seq > int(found[1])]
-    return next((event for event in since if (event.kind, event.given, event.actor) == ("wish", given, by)), None)
+    return next((event for event in since if (event.kind, _as_wished(event.given), event.actor) == ("wish", given, by)), None)
+
+
+def _as_wished(given: dict[str, Any]) -> dict[str, Any]:
+    """Without what the payments of that moment added to it (core/subscriptions/plan.py: as_things_stand)."""
+    return {name: value for name, value in given.items() if name != "paying"}
 
 
 def charge_of(row: KeptSubscription, event: SubscriptionEvent) -> BillingCharge | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from typing import Any
 
 from sqlalchemy import exists, select
 
@@ -19,7 +21,7 @@ from core.notifications.notify import notify
 from core.notifications.team import plan_readers
 from core.payments.models import Payment
 from core.subscriptions.member_words import NOT_THEIRS
-from core.subscriptions.news import OUTAGE, URGENT, News, Place, kind_of_change, news_of, places_of, write_down
+from core.subscriptions.news import OUTAGE, URGENT, News, Place, kind_of_change, news_of, places_of, title_of_tier, write_down
 
 MEMBERS = "membership_news"
 
@@ -42,10 +44,16 @@ def tell_change(row: KeptSubscription, change: StateChanged | TierChanged) -> No
 
 
 def tell_outage(row: KeptSubscription, charge: BillingCharge) -> None:
-    """A charge whose bank has not been reached for hours (core/billing/effects.py: RetrySoon.tell_merchant): once for each charge."""
+    """A charge whose bank has not been reached for hours (core/payments/outage.py): once for each charge."""
+    tell_beside(row, OUTAGE, key=charge.public_id, amount=Money(charge.amount_minor, charge.currency))
+
+
+def tell_beside(row: KeptSubscription, kind: str, *, key: str, told_on: date | None = None, **said: Any) -> bool:
+    """What happens beside the engine, and stands in no event of it: once for each `key`. `said` is what News holds of it."""
     row = _held(row)
-    amount = Money(charge.amount_minor, charge.currency)
-    _send(row, News(OUTAGE, row.today, row.tier, amount=amount), charge.public_id)
+    if not of_house(row) and kind in NOT_THEIRS:
+        return False
+    return _send(row, News(kind, told_on or row.today, title_of_tier(row), **said), key)
 
 
 def _tell_first(row: KeptSubscription, effect: Notice | StateChanged | TierChanged) -> None:
@@ -83,7 +91,7 @@ def _send(row: KeptSubscription, news: News, place: str) -> bool:
 
 
 def _to_business(row: KeptSubscription, news: News, name: str) -> bool:
-    vendor, kind, kept = _subscriber(row), kind_of(news), write_down(news)
+    vendor, kind, kept = whose(row), kind_of(news), write_down(news)
     if not post_notice_once(vendor, kind, mode=row.mode, about=row.public_id, detail=kept, name=name):
         return False
     for address, language in plan_readers(vendor, row.mode, kind):
@@ -96,7 +104,7 @@ def kind_of(news: News) -> str:
     return "plan_urgent" if news.kind in URGENT else "plan_news"
 
 
-def _subscriber(row: KeptSubscription) -> Vendor:
+def whose(row: KeptSubscription) -> Vendor:
     vendor = find_vendor(row.subscriber)
     if vendor is None:
         raise LookupError(f"{row.public_id} belongs to no business")

@@ -91,6 +91,7 @@ def invoice_html(
             rate_source=written_for(reader, SOURCES.get(sheet.base_tax.source, "")) or sheet.base_tax.source if sheet.base_tax else "",
             card=_card(sheet.standing.paid_with, reader),
             untaxed=any(line.tax_bps is None for line in sheet.lines),
+            reversed_tax=any(line.tax_bps is not None and line.tax_bps < 0 for line in sheet.lines),
             written_at=written_at,
             pdf_address=pdf_address,
             xml_address=xml_address,

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from core.accounts.models import Vendor
 from core.billing import queries, renew, store
+from core.billing.balance import give, pay_back
 from core.billing.codec import decode, decode_one_of
 from core.billing.documents import void
 from core.billing.effects import Effect
@@ -150,6 +151,10 @@ def _again(state: Subscription, event: SubscriptionEvent, offer: Offer) -> Step:
             return renew.ask_currency(state, given["currency"], offer)
         case "zone":
             return renew.ask_zone(state, given["zone"])
+        case "paid_back":
+            return pay_back(state, decode(Money, given["amount"]))
+        case "came_back":
+            return give(state, decode(Money, given["amount"]), "came_back")
         case "voided":
             return void(state, given["document"])
     raise AssertionError(event.kind)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from core.billing import payment
 from core.billing.calendar import BillingZone, boundary, instant_on, local_date
-from core.billing.dunning import retry_minute, schedule, technical_failure, technical_wait, wait_before
-from core.billing.effects import RetriesStopped, RetrySoon, StateChanged
+from core.billing.dunning import retry_minute, schedule
+from core.billing.effects import RetriesStopped, StateChanged
 from core.billing.terms import POLICY
 from core.billing.wishes import Cancel
 from tests.core.billing.story import Story, behind, gbp, run_declining
@@ -52,36 +52,6 @@ def test_ec_53_the_suspension_comes_before_the_next_boundary(anchor: date) -> No
     assert story.state.status == "suspended"
     assert story.state.today < story.state.period.end
     assert len(story.state.open) == 1
-
-
-def test_ec_57_an_outage_waits_twice_as_long_each_time() -> None:
-    assert [wait_before(n) // 60 for n in range(1, 9)] == [5, 10, 20, 40, 80, 160, 320, 640]
-
-
-@given(st.text(max_size=10), st.integers(1, 8))
-def test_ec_57_each_wait_is_varied_by_a_fifth_at_most(key: str, attempt: int) -> None:
-    assert abs(technical_wait(key, attempt) - wait_before(attempt)) * 5 <= wait_before(attempt)
-
-
-def test_ec_57_an_outage_is_no_decline_and_nobody_is_told_before_two_hours() -> None:
-    story = Story("pro", date(2026, 10, 1), pays=False)
-    story.to(NOVEMBER)
-    before = story.state
-    told = []
-    for failures in range(1, 10):
-        for effect in story.take(technical_failure(story.state, story.wanted()[-1].documents, failures=failures)):
-            assert isinstance(effect, RetrySoon)
-            told.append(effect.tell_merchant)
-    assert story.state == before
-    assert told == [False] * 5 + [True] * 3  # after 155 minutes the sixth failure is the first that is told
-    assert len(told) == 8  # the ninth gives no plan: it counts as a decline
-
-
-def test_ec_58_an_unknown_result_is_queried_first() -> None:
-    story = Story("pro", date(2026, 10, 1), pays=False)
-    story.to(NOVEMBER)
-    (effect,) = story.take(technical_failure(story.state, (2,), failures=1, unknown=True))
-    assert isinstance(effect, RetrySoon) and effect.query_first
 
 
 def test_ec_59_a_hard_decline_is_not_retried_and_keeps_its_dates() -> None:

@@ -14,7 +14,7 @@ from flask import Flask
 from core.billing.effects import NOTICES
 from core.kernel.config import settings
 from core.subscriptions import member_words, plan_words
-from core.subscriptions.news import CHANGES, KINDS, OUTAGE, News
+from core.subscriptions.news import BESIDE, CHANGES, KINDS, News
 from core.subscriptions.tell import kind_of
 from core.web.mail import Letter, write_letter
 from core.web.reader import Reader
@@ -62,7 +62,7 @@ def letter(news: News, locale: str = "en", about: str = "plan", *, practice: boo
 
 
 def test_whatever_billing_tells_has_words_for_a_business_and_for_a_member() -> None:
-    assert NOTICES | CHANGES | {OUTAGE} == KINDS
+    assert NOTICES | CHANGES | BESIDE == KINDS
     assert set(plan_words.WORDS) == KINDS and set(member_words.WORDS) == MEMBERS
 
 

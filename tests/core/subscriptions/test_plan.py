@@ -195,6 +195,60 @@ def test_an_upgrade_pressed_again_while_its_charge_is_out_is_refused_and_paid_on
     check_books(life)
 
 
+def upgrading(app: Flask) -> Life:
+    """From Starter to Pro on 11 November, and the card has not answered yet."""
+    life = Life(app, NOVEMBER)
+    life.answer(NOVEMBER)
+    life.to(date(2026, 11, 11))
+    life.wish(date(2026, 11, 11), ChooseTier("pro"), pays="")
+    return life
+
+
+def test_who_cancels_while_an_upgrade_is_being_paid_has_it_until_the_end(app: Flask) -> None:
+    life = upgrading(app)
+    life.wish(date(2026, 11, 11), Cancel(), pays="")
+    assert [charge.state for charge in life.sent()] == ["sent"] and life.state().awaiting is not None
+    life.answer(date(2026, 11, 11))
+    state = life.state()
+    assert (state.tier, state.balance.minor, state.planned and state.planned.kind) == ("pro", 0, "cancel")
+    check_books(life)
+    life.to(date(2026, 12, 1))
+    assert (life.state().status, life.state().balance.minor) == ("cancelled", 0), "the days that were paid were served"
+    check_books(life)
+
+
+def test_who_cancels_at_once_gets_the_unused_days_of_the_upgrade_back(app: Flask) -> None:
+    life = upgrading(app)
+    life.wish(date(2026, 11, 11), Cancel(now=True), pays="yes")
+    assert life.state().tier == "pro"
+    life.to(date(2026, 11, 12))
+    state = life.state()
+    assert (state.status, state.balance.minor) == ("cancelled", 190), "19 of 30 days of Pro"
+    assert sum(document.gross_minor for document in life.documents() if document.state == "final") == 233 - 190
+    check_books(life)
+
+
+def test_an_upgrade_that_is_declined_after_cancelling_is_dropped_and_asked_for_no_more(app: Flask) -> None:
+    life = upgrading(app)
+    life.wish(date(2026, 11, 11), Cancel(), pays="no")
+    state = life.state()
+    assert (state.tier, state.awaiting, state.planned and state.planned.kind) == ("starter", None, "cancel")
+    assert [document.state for document in life.documents()] == ["final", "dropped"]
+    life.to(date(2026, 12, 1))
+    assert life.state().status == "cancelled" and [payment.captured_minor for payment in life.payments()] == [100, 0]
+    check_books(life)
+
+
+def test_money_for_an_upgrade_that_comes_a_day_after_cancelling_still_buys_it(app: Flask) -> None:
+    life = upgrading(app)
+    life.wish(date(2026, 11, 11), Cancel(), pays="")
+    life.to(date(2026, 11, 12), pays="")
+    life.answer(date(2026, 11, 12), hour=20)
+    state = life.state()
+    assert (state.tier, state.planned and state.planned.kind) == ("pro", "cancel") and state.balance.minor == 133 - 127, "a day less"
+    check_books(life)
+
+
 def test_hibernating_is_out_of_sight_and_waking_up_is_back(app: Flask) -> None:
     life = Life(app, NOVEMBER, "pro")
     life.answer(NOVEMBER)

@@ -25,8 +25,8 @@ from core.customers.models import Customer
 from core.kernel.db import db
 from core.notifications import models
 from core.notifications.models import Message
-from core.subscriptions.news import News, read_news
-from core.subscriptions.tell import tell, tell_change, tell_outage
+from core.subscriptions.news import CAME_BACK, DELETION, PAID_BACK, News, read_news
+from core.subscriptions.tell import tell, tell_beside, tell_change, tell_outage
 from tests.core.billing.kept import Kept
 from tests.core.billing.story import Story, gbp
 from tests.core.billing.test_fx import rate
@@ -101,6 +101,12 @@ class Life(Kept):
         (charge,) = self.wanted()
         with self.unit(self.on):
             tell_outage(self.row, charge)
+        return self
+
+    def beside(self, kind: str, **said: object) -> Life:
+        """What happens beside the engine; how it comes to that is tried where it does."""
+        with self.unit(self.on):
+            tell_beside(self.row, kind, key=kind, told_on=self.on, **said)
         return self
 
     def follow(self) -> Life:
@@ -206,6 +212,10 @@ def _plans(begin: Begin) -> list[Life]:
     late = begin(NOVEMBER).do(ChooseTier("pro"), on=november(11)).pay(False).go(november(12))
     moved = begin(NOVEMBER).do(ChooseTier("pro"), on=november(11)).pay().do(ChooseTier("starter", now=True), on=november(16))
     leaving = begin(NOVEMBER, "pro").do(Cancel()).do(Keep()).do(Cancel()).go(DECEMBER)
+    if leaving.row.subscriber.startswith("vnd_"):
+        leaving.beside(DELETION, on=date(2027, 3, 1)).beside(PAID_BACK, amount=gbp("2.00"), why="4242").beside(
+            CAME_BACK, amount=gbp("2.00"), why="4242"
+        )
     return [late, moved, leaving]
 
 
