@@ -8,7 +8,8 @@ from flask import Response, request, url_for
 from flask_babel import gettext as _
 
 from checkout.blueprint import door, log
-from checkout.member import let_out, opened, page_of, shared
+from checkout.member import let_out, page_of, shared
+from checkout.member_papers import opened
 from checkout.screening import screened_joining
 from core.accounts.models import Vendor
 from core.kernel.config import settings
