@@ -10,11 +10,8 @@ from core.billing.effects import ChargeWanted
 from core.billing.lines import sum_of
 from core.billing.midnight import run_to
 from core.billing.models import KeptSubscription
-from core.billing.states import CANCELLED
 from core.billing.wishes import Cancel
 from core.kernel.money import Money
-from core.memberships.models import Member
-from core.memberships.standing import has_begun
 
 DAY = timedelta(days=1)
 
@@ -30,20 +27,14 @@ class Leaving:
     balance: Money | None  # stays the member's
 
 
-def leaving(row: KeptSubscription) -> Leaving:
-    """Of a membership that has not ended."""
+def leaving(row: KeptSubscription, *, at_once: bool = False) -> Leaving:
+    """Of a membership that has not ended. Whoever owes stops tonight in any case."""
     state, offer = store.as_of_now(row)
     today = state.today
-    state, _noted = forecast.preview(state, Cancel(), offer)
+    state, _noted = forecast.preview(state, Cancel(now=at_once), offer)
     assert state.planned is not None, "whoever cancels has planned it"
     state, effects = run_to(state, state.planned.on or state.period.end, lambda _day: offer)
     asked = sum_of((effect.amount for effect in effects if isinstance(effect, ChargeWanted)), state.currency)
     owed = sum_of((each.due for each in state.open if each.standing == "final"), state.currency) - asked
     last = (state.cancelled_on or state.today) - DAY
     return Leaving(last, last == today, asked or None, owed if owed.minor > 0 else None, state.balance or None)
-
-
-def can_leave(member: Member, row: KeptSubscription) -> bool:
-    """Whether there is something to cancel that is not cancelled already."""
-    state = store.read(row)
-    return row.status != CANCELLED and has_begun(member, row) and not (state.planned is not None and state.planned.kind == "cancel")

@@ -87,7 +87,12 @@ def test_whoever_owes_reads_what_stays_open_when_they_cancel_and_it_is_that(ada:
     ada.to(on, pays="no")
     with looking(ada, on) as (browser, here):
         page = browser.get(here)
-        for words in ("£10.00 is open", "Until 17 December 2026 everything goes on", "tried again on that day", "It ends tonight: 3 December 2026"):
+        for words in (
+            "£10.00 is open",
+            "Until 17 December 2026 everything goes on",
+            "tried again on that day",
+            "It ends tonight: 3 December 2026",
+        ):
             assert words in page.text, words
         with unit(ada.app):
             said = leaving(ada.row())
@@ -122,9 +127,16 @@ def test_the_invoice_is_a_page_and_a_pdf_for_its_payer_alone_and_stays_after_the
         with ada.app.app_context():
             make_invoice(gym.vendor.id, mode="test", document=str(document.id))
         page = browser.get(here)
-        assert "Paid" in page.text and f"{invoice}.pdf" in page.links()[0] or any(link.endswith(f"{invoice}.pdf") for link in page.links())
+        assert ("Paid" in page.text and f"{invoice}.pdf" in page.links()[0]) or any(
+            link.endswith(f"{invoice}.pdf") for link in page.links()
+        )
         read = browser.get(invoice)
-        assert read.heading == "Invoice" and document.name in read.text and "Basic" in read.text and "Paid with Visa ending in 4242" in read.text
+        assert (
+            read.heading == "Invoice"
+            and document.name in read.text
+            and "Basic" in read.text
+            and "Paid with Visa ending in 4242" in read.text
+        )
     with looking(other, NOVEMBER) as (browser, theirs):
         for ending in ("", ".pdf", ".xml"):
             browser.get(f"{theirs}/invoices/{document.public_id}{ending}", status=404)
