@@ -102,7 +102,7 @@ def test_whoever_owes_reads_what_stays_open_when_they_cancel_and_it_is_that(ada:
     assert [owed.due for owed in ada.state().unpaid] == [said.owed]
     with looking(ada, date(2026, 12, 5)) as (browser, here):
         page = browser.get(here)
-    assert "3 December 2026 was its last day" in page.text and f"{said.owed.decimal_text} is still open" in page.text
+    assert "3 December 2026 was its last day" in page.text and f"{said.owed.decimal_text} stays open" in page.text
 
 
 def test_a_trial_that_is_cancelled_costs_nothing_and_says_so(gym: Shop) -> None:
