@@ -322,13 +322,15 @@ def cancel_planned(news: News) -> Words:
 
 def cancelled(news: News) -> Words:
     left = news.amount if news.amount is not None and news.amount.minor > 0 else None
+    last = news.told_on - DAY
     return words(
         said("Your membership has ended"),
-        said("Your membership ended on %(day)s. Nothing is renewed any more.", day=news.told_on),
+        said("%(day)s was its last day.", day=last) if news.asked else
+        said("%(day)s was its last day, and nothing is charged any more.", day=last),
         said("A last charge of %(amount)s is for what was used and was on no invoice yet.", amount=news.asked) if news.asked else None,
         said("%(amount)s was never paid. Your card is not charged for it any more.", amount=news.unpaid) if news.unpaid else None,
         said("%(amount)s is left on your balance. It stays yours: write to us, and what you have paid comes back to you.", amount=left) if left else None,
-        facts=[_plan(news), (said("Ended on"), news.told_on), (said("Last charge"), news.asked), (said("Your balance"), left)],
+        facts=[_plan(news), (said("Last day"), last), (said("Last charge"), news.asked), (said("Your balance"), left)],
         button=SEE, tone="bad",
     )  # fmt: skip
 
