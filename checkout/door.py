@@ -11,8 +11,10 @@ from checkout import (
     join,
     member,
     member_acts,
+    member_papers,
     pay,
     payer,
+    payer_memberships,
     practice,
     receipt,
     result,
@@ -24,7 +26,10 @@ from checkout import (
 from checkout.blueprint import door
 from checkout.preview import draw_link
 
-PAGES = (country, history, hooks, join, member, member_acts, pay, payer, practice, receipt, result, save_card, transfer, try_card, verify)
+PAGES = (
+    country, history, hooks, join, member, member_acts, member_papers, pay, payer, payer_memberships, practice, receipt, result, save_card,
+    transfer, try_card, verify,
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:

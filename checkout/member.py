@@ -6,20 +6,21 @@ from typing import Any
 
 from flask import Response, jsonify, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from checkout.blueprint import door
 from checkout.declines import explain
+from checkout.member_papers import opened, papers_of
+from checkout.member_words import WORDS, cancel_words, keep_words, named, upcoming
 from checkout.processor_pages import allow_provider
 from checkout.result import QUICK_ASKS, REFRESH_SECONDS
 from core.accounts.models import Vendor
 from core.kernel.signing import TokenRefused
-from core.memberships.join import find_saving, find_subscription, has_moved, quote, sum_shown
-from core.memberships.lists import documents_of, payments_of
+from core.memberships.join import find_saving, find_subscription, has_moved, is_offered, quote, sum_shown
+from core.memberships.lists import payments_of
 from core.memberships.member import can_choose
-from core.memberships.models import Member, MembershipPlan
+from core.memberships.models import Member
 from core.memberships.page import open_member_token
-from core.memberships.plans import find_plan, find_plan_by_code
+from core.memberships.plans import find_plan, find_plan_by_code, plan_token
 from core.memberships.standing import Standing, payment_to_confirm, public_facts, stage_of, standing_of
 from core.payments.models import Payment
 from core.payments.saved import get_saved
@@ -28,18 +29,9 @@ from core.providers.contract import NoSuchProvider
 from core.providers.registry import provider_for
 from core.web.face import face_of
 from core.web.guard import public
-from core.web.languages import reader, suggest
+from core.web.languages import reader
 from core.web.page import page, see_other
 from core.web.throttle import by_address
-
-# What a payer reads of the state of a membership: the word, and the tone of its badge.
-WORDS = {
-    "trialing": (_l("Free trial"), "good"),
-    "active": (_l("Active"), "good"),
-    "past_due": (_l("A payment is open"), "warn"),
-    "suspended": (_l("Paused"), "bad"),
-    "cancelled": (_l("Ended"), "quiet"),
-}
 
 
 @door.get("/m/<token>")
@@ -71,13 +63,6 @@ def member_status(token: str) -> Response:
         answer = jsonify({"error": "not_valid"})
         answer.status_code = 404
     return answer
-
-
-def opened(token: str) -> tuple[Vendor, Member]:
-    """Whose page it is. Raises TokenRefused for anything we did not issue, or have since taken back."""
-    vendor, joined = open_member_token(token)
-    suggest(joined.locale)
-    return vendor, joined
 
 
 def page_of(vendor: Vendor, joined: Member, token: str, *, notice: object = "", status: int = 200) -> Response:
@@ -166,9 +151,9 @@ def _waiting(vendor: Vendor, joined: Member, token: str, *, asked: int = 0) -> R
 
 def _member(vendor: Vendor, joined: Member, token: str, stage: str, notice: object, status: int) -> Response:
     found = standing_of(vendor, joined)
-    payments = payments_of(vendor, found.row)
     to_confirm = payment_to_confirm(found.row)
     let_out(joined.mode)
+    running = stage == "running"
     return page(
         "checkout/member.html",
         status=status,
@@ -177,19 +162,23 @@ def _member(vendor: Vendor, joined: Member, token: str, stage: str, notice: obje
         found=found,
         word=WORDS[found.row.status][0],
         tone=WORDS[found.row.status][1],
-        named={code: _named(vendor, found, code) for code in (found.planned, found.awaiting) if code},
+        named={code: named(vendor, found.row.mode, code) for code in (found.planned, found.awaiting) if code},
+        next=upcoming(vendor, found) if running else None,
+        leave=cancel_words(vendor, found.row) if running and not found.ends else [],
+        keep=keep_words(found) if running else "",
         card=_card_words(vendor, joined, found),
-        documents=documents_of(vendor, found.row),
-        receipts=[(payment, _receipt(vendor, payment)) for payment in payments if payment.captured_minor],
+        documents=papers_of(vendor, found.row, token),
+        receipts=[_receipt(vendor, payment) for payment in payments_of(vendor, found.row) if payment.captured_minor],
         confirm_url=url_for("checkout.show", token=payment_token(vendor, to_confirm)) if to_confirm else None,
         choosable=can_choose(found.row),
+        join_url=_join_again(vendor, joined) if stage == "ended" else None,
         urls={name: url_for(f"checkout.member_{name}", token=token) for name in ("card", "plan", "cancel", "keep", "charge", "address")},
     )
 
 
-def _named(vendor: Vendor, found: Standing, code: str) -> str:
-    plan: MembershipPlan | None = find_plan_by_code(vendor, found.row.mode, code)
-    return plan.name if plan else code
+def _join_again(vendor: Vendor, joined: Member) -> str | None:
+    plan = find_plan(joined)
+    return url_for("checkout.join", token=plan_token(vendor, plan)) if is_offered(plan) else None
 
 
 def _card_words(vendor: Vendor, joined: Member, found: Standing) -> str:
@@ -199,5 +188,10 @@ def _card_words(vendor: Vendor, joined: Member, found: Standing) -> str:
     return reader().card_ending(card.brand, card.last4)
 
 
-def _receipt(vendor: Vendor, payment: Payment) -> str:
-    return url_for("checkout.receipt", token=receipt_token(vendor, payment))
+def _receipt(vendor: Vendor, payment: Payment) -> dict[str, Any]:
+    token = receipt_token(vendor, payment)
+    return {
+        "payment": payment,
+        "href": url_for("checkout.receipt", token=token),
+        "pdf": url_for("checkout.receipt_pdf", token=token),
+    }

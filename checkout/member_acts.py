@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 
 from checkout.blueprint import door
 from checkout.card_page import heed_card_page, open_card_page
-from checkout.member import let_out, opened, page_of, shared
+from checkout.member import let_out, page_of, shared
+from checkout.member_papers import opened
 from checkout.screening import screened_joining
 from core.accounts.models import Vendor
 from core.kernel.errors import Conflict, Refusal

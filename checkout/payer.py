@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from checkout.blueprint import door
+from checkout.payer_memberships import memberships_shown, pays_for
 from checkout.places_form import PARTS, address_fields, read_address
 from core.accounts.models import Vendor
 from core.customers.keys import open_key
@@ -117,7 +118,11 @@ def my_payments(token: str) -> Response:
         token=token,
         until=key.expires_at,
         rows=[_row(vendor, payment, token) for payment in found.rows],
-        cards=[(card.public_id, reader().card_ending(card.brand, card.last4)) for card in list_saved(vendor, key.mode, key.email)],
+        memberships=memberships_shown(vendor, key, token),
+        cards=[
+            (card.public_id, reader().card_ending(card.brand, card.last4), pays_for(vendor, key, card))
+            for card in list_saved(vendor, key.mode, key.email)
+        ],
         newest=url_for("checkout.my_payments", token=token) if after else None,
         older=url_for("checkout.my_payments", token=token, after=found.next) if found.next else None,
     )

@@ -30,6 +30,7 @@ from portal import (
     listing_products,
     listings,
     live,
+    member_papers,
     membership_plans,
     memberships,
     methods,
@@ -76,8 +77,9 @@ from portal.directory import door as directory_door
 PAGES = (
     address, audit_log, balance, branding, components, customers, discounts, domains, exchange, exports, home, invoices, link_list,
     link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
-    listings, live, membership_plans, memberships, methods, notices, outbox, payer_letters, payment_bulk, payment_list, payment_marks,
-    payments, plan, plan_balance, plan_card, plan_change, plan_clock, plan_details, plan_simulator, preferences, protection, qr, read_only, refunds,
+    listings, live, member_papers, membership_plans, memberships, methods, notices, outbox, payer_letters, payment_bulk, payment_list,
+    payment_marks, payments, plan, plan_balance, plan_card, plan_change, plan_clock, plan_details, plan_simulator, preferences, protection,
+    qr, read_only, refunds,
     reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, styles, taxes, team, transfers,
     two_step, why,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -72,6 +73,11 @@ def listed(documents: list[BillingDocument]) -> list[Listed]:
             )
         )  # fmt: skip
     return rows
+
+
+def states_of(documents: list[BillingDocument]) -> dict[uuid.UUID, tuple[Any, str]]:
+    """The word and the tone of each that has not been dropped."""
+    return {row_id: STATES[state] for row_id, (state, _due) in standings([one for one in documents if one.state != "dropped"]).items()}
 
 
 @portal.get("/portal/invoices")

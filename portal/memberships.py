@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
+from core.accounts.queries import names_of
+from core.accounts.staff import staff_names
 from core.billing.models import KeptSubscription
+from core.billing.price_list import list_price_lists, terms_of
 from core.billing.queries import list_events
+from core.billing.states import CANCELLED
 from core.kernel import clock
 from core.memberships import member as acts
 from core.memberships.join import find_subscription
+from core.memberships.leaving import Leaving, leaving
 from core.memberships.lists import (
     NEVER,
     STATUSES,
@@ -31,11 +37,17 @@ from core.memberships.plans import list_plans
 from core.memberships.standing import standing_of
 from core.payments.saved import get_saved
 from core.web.fields import Form, LineField
+from core.web.filters import day, money
 from core.web.guard import current, may
 from core.web.languages import language, reader
 from core.web.page import cursor, page, see_other
 from core.web.sheet import send_sheet, titles_for
 from portal.blueprint import portal
+from portal.invoices import listed
+from portal.plan_names import known_of
+from portal.plan_words import tell_events
+
+MOST_EVENTS = 60
 
 WORDS = {
     "trialing": (later("In the trial"), "good"),
@@ -44,16 +56,6 @@ WORDS = {
     "suspended": (later("Paused: not paid"), "bad"),
     "cancelled": (later("Ended"), "quiet"),
     NEVER: (later("First payment not there"), "quiet"),
-}
-TRAIL = {
-    "began": later("Joined"),
-    "wish": later("Asked for a change"),
-    "midnight": later("A day of the plan came"),
-    "received": later("Money came"),
-    "refused": later("A charge was declined"),
-    "new_card": later("A card is asked for what is open"),
-    "lapsed": later("A change was not paid in time"),
-    "voided": later("An invoice was taken back"),
 }
 
 
@@ -84,7 +86,7 @@ def memberships() -> Response:
         form=form,
         plans=plans,
         counts=counts_of(me.vendor, me.mode),
-        rows=[(member, row, WORDS[word_of(member, row)]) for member, row in found.rows],
+        rows=[(member, row, WORDS[word_of(member, row)], paid_until(member, row)) for member, row in found.rows],
         names={plan.code: plan.name for plan in plans},
         statuses=[("", _("Every state")), *((code, WORDS[code][0]) for code in STATUSES)],
         kept=kept,
@@ -147,12 +149,35 @@ def _get(public_id: str) -> Member:
     return get_member(me.vendor, me.mode, public_id)
 
 
+def leave_words(left: Leaving) -> str:
+    """What cancelling means for the member: the last day, and every sum."""
+    said = [_("%(day)s is the last day.", day=day(left.last))]
+    if left.charged:
+        said.append(_("%(amount)s is charged a last time.", amount=money(left.charged)))
+    if left.owed:
+        said.append(_("%(amount)s stays open, for the days that were used; the card is not asked for it again.", amount=money(left.owed)))
+    if left.balance:
+        said.append(_("%(amount)s is then on the member’s balance.", amount=money(left.balance)))
+    return " ".join(said)
+
+
+def paid_until(member: Member, row: KeptSubscription) -> date | None:
+    """The last day that is paid for, or free; None where nothing is."""
+    return row.period_end - timedelta(days=1) if member.began_at and row.status in ("active", "trialing") else None
+
+
 def _show(member: Member) -> Response:
     me, row = current(), find_subscription(member)
     assert row is not None, "who has joined has a subscription"
     found = standing_of(me.vendor, member)
     card = get_saved(me.vendor, me.mode, found.card) if found.card else None
-    events = [(TRAIL.get(event.kind, event.kind), event) for event in reversed(list_events(me.vendor, row)[-60:])]
+    documents = documents_of(me.vendor, row)
+    known = known_of(
+        [terms_of(each) for each in reversed(list_price_lists(me.vendor, me.mode))],
+        documents,
+        {**names_of(me.vendor), **staff_names(), "payer": _("The member")},
+    )
+    living = row.status != CANCELLED and not found.ends
     return page(
         "portal/memberships/show.html",
         member=member,
@@ -160,7 +185,9 @@ def _show(member: Member) -> Response:
         word=WORDS[word_of(member, row)],
         names={plan.code: plan.name for plan in list_plans(me.vendor, me.mode)},
         card_words=reader().card_ending(card.brand, card.last4) if card else None,
-        documents=documents_of(me.vendor, row),
+        documents=listed(documents),
         payments=payments_of(me.vendor, row),
-        events=events,
+        trail=tell_events(list_events(me.vendor, row)[-MOST_EVENTS:], known),
+        leave=leave_words(leaving(row)) if living else "",
+        leave_now=leave_words(leaving(row, at_once=True)) if living else "",
     )

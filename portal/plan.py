@@ -23,6 +23,7 @@ from core.web.guard import current, may
 from core.web.languages import written
 from core.web.page import page, see_other
 from portal.blueprint import portal
+from portal.invoices import states_of
 from portal.plan_facts import ahead_of, facts_of, owed_by, say_planned
 from portal.plan_view import (
     MEANINGS,
@@ -61,7 +62,7 @@ def plan_page() -> Response:
         state=state,
         word=standing_word(state),
         meaning=MEANINGS[standing_word(state)],
-        facts=facts_of(state),
+        facts=facts_of(state, own=True),
         ahead=ahead_of(state, known, row.lapse_at),
         usages=usages(state),
         grace=grace_words(state),
@@ -80,6 +81,7 @@ def plan_page() -> Response:
         tiers=tier_options(row, state),
         others=other_options(row, state),
         papers=[paper for paper in reversed(papers) if paper.state != "dropped"],
+        paper_states=states_of(papers),
         trail=trail if every else trail[:FEW],
         more=max(0, len(trail) - FEW) if not every else 0,
         say_limit=say_limit,
@@ -153,6 +155,7 @@ def _choose(old: KeptSubscription | None, *, status: int = 200) -> Response:
         card_words=card_words(card) if card else "",
         asked=[(each, pay_address(each)) for each in asked_now(old)] if old else [],
         papers=[paper for paper in reversed(papers) if paper.state != "dropped"],
+        paper_states=states_of(papers),
         due={owed.document: owed.due for owed in as_of_now(old)[0].open} if old else {},
         trail=tell_events(list_events(house(), old), known_to(old, papers))[:FEW] if old else [],
         more=0,

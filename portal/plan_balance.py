@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from core.accounts.house import house
 from core.billing.models import KeptSubscription
-from core.billing.store import read
+from core.billing.queries import read
 from core.kernel.errors import NotFound, Refusal
 from core.payments.models import Payment
 from core.payments.saved import card_charged

@@ -19,18 +19,19 @@ from portal.term_words import say_tier
 Facts = list[tuple[str, str]]
 
 
-def facts_of(state: Subscription) -> Facts:
-    """What it is and what it costs."""
+def facts_of(state: Subscription, *, own: bool = False) -> Facts:
+    """What it is and what it costs. On the vendor's `own` page without what stands beside it, and without sums that are nothing."""
     found = [(_("Plan"), _("%(plan)s: %(terms)s", plan=state.plan.title, terms=say_tier(state.plan)))]
-    found.append((_("Price list"), _("version %(version)s", version=state.terms.version)))
+    if not own:
+        found.append((_("Price list"), _("version %(version)s", version=state.terms.version)))
     last = state.period.end - DAY
     found.append((_("Period"), _("%(first)s to %(last)s", first=day(state.period.start), last=day(last))))
     if state.status != states.CANCELLED:
-        found.append((_("Trial ends") if state.trial_ends else _("Next boundary"), day(state.period.end)))
-    found.append((_("Products"), _products(state)))
-    found.append((_("Further branches"), number(state.branches.count)))
-    found.append((_("Balance"), money(state.balance)))
-    found.append((_("Owed"), money(owed_by(state))))
+        found.append((_("Trial ends") if state.trial_ends else _("Next period begins"), day(state.period.end)))
+    if not own:
+        found += [(_("Products"), _products(state)), (_("Further branches"), number(state.branches.count))]
+    sums = ((_("Balance"), state.balance), (_("Owed"), owed_by(state)))
+    found += [(name, money(amount)) for name, amount in sums if amount or not own]
     if state.rate is not None:
         found.append((_("Exchange rate"), _("of %(day)s, from %(source)s", day=day(state.rate.on), source=state.rate.source)))
     found.append((_("Time zone"), state.zone.name))

@@ -20,7 +20,9 @@ from core.accounts.queries import find_employer, find_membership, find_user
 from core.accounts.sessions import begin_session
 from core.kernel.db import unit_of_work
 from core.web.throttle import limiter
+from tests.billing_pages import membership_pages, plan_pages, staff_pages
 from tests.factories import Shop, make_shop
+from tests.member_pages import member_states
 from tests.places import desk_states, directory_states, guarded_states, portal_states
 from tests.portal.admin.people import make_staff
 from tests.world import OPEN_PAGES, State, brand, checkout_states, portal_paths
@@ -30,7 +32,21 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs/screens"
 DEVICES, SCHEMES = ("phone", "desk"), ("light", "dark")
 TWO_OF_FOUR = (("phone", "light"), ("desk", "dark"))
 TALLEST = {"phone": 1500, "desk": 1150}
-QUALITY = 36  # of WebP: words stay sharp, and the whole folder below eleven megabytes
+QUALITY = 36  # of WebP: words stay sharp, and the whole folder below twelve megabytes
+# Of the pages of plans and memberships those that say most; every one of them is tried in tests/portal/test_billing_pages.py.
+BILLING = {
+    "member-join": "A plan that can be joined", "member-join-trial": "A plan that begins with free days", "member-card": "A card is to be saved",
+    "member-active": "A membership that runs", "member-cancelling": "What cancelling means", "member-plans": "The other plans, and what each costs",
+    "member-invoice": "An invoice of it", "member-past-due": "A payment was declined", "member-ended": "A membership that has ended",
+    "member-mine": "All of somebody’s memberships and payments",
+    "portal-member": "Portal: one member", "portal-member-past-due": "Portal: a member whose payment is open",
+    "portal-plan": "Portal: a plan that runs", "portal-plan-change": "Portal: what a smaller plan would change", "portal-plan-over": "Portal: more products than the plan holds",
+    "portal-plan-past-due": "Portal: an invoice could not be charged", "portal-plan-suspended": "Portal: a plan that was not paid",
+    "portal-plan-hibernating": "Portal: a plan that hibernates", "portal-plan-choose": "Portal: the plans there are",
+    "portal-plan-simulator": "Portal: the plan simulator", "portal-plan-clock": "Portal: the time machine", "portal-invoices": "Portal: the vendor’s invoices",
+    "staff-plans": "Staff: price lists", "staff-plans-new": "Staff: a new price list", "staff-house": "Staff: who sells the plans",
+    "staff-subscriptions": "Staff: subscriptions", "staff-subscription": "Staff: one subscription", "staff-invoices": "Staff: invoices",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +131,22 @@ def test_staff(bakery: Shop, live_server: str, visitor: Callable[..., Page], dev
     look(page, "staff", desk_states(bakery), device, scheme)
 
 
+@pytest.mark.parametrize(("device", "scheme"), TWO_OF_FOUR)
+def test_billing(app: Any, live_server: str, visitor: Callable[..., Page], device: str, scheme: str) -> None:
+    """Plans and memberships: as members, vendors and the staff see them."""
+    page = visitor(phone=device == "phone", color_scheme=scheme)
+
+    def pick(what: str, states: list[State]) -> None:
+        look(page, what, [state for state in states if f"{what}-{state.name}" in BILLING], device, scheme)
+
+    pick("member", member_states(app))
+    for shop, state in [*plan_pages(app), *membership_pages(app)]:
+        page.context.add_cookies([{"name": "seat", "value": shop.secret, "url": live_server}])
+        pick("portal", [state])
+    page.context.add_cookies([{"name": "staff", "value": make_staff(app).secret, "url": live_server}])
+    pick("staff", staff_pages(app))
+
+
 def test_index(app: Any, bakery: Shop) -> None:
     """The table of all of them, and what they weigh."""
     shop, other, guarded = make_shop(app), make_shop(app), make_shop(app)
@@ -124,13 +156,14 @@ def test_index(app: Any, bakery: Shop) -> None:
     words |= {f"front-{name}": f"Front: {name.replace('-', ' ')}" for name in OPEN_PAGES}
     words |= {f"front-{s.name}": s.words for s in directory_states(app)}
     words |= {"staff-sign-in": "Staff: sign in"} | {f"staff-{s.name}": s.words for s in desk_states(bakery)}
+    words |= BILLING
     for old in FOLDER.glob("*.webp"):
         if old.name.rsplit("-", 2)[0] not in words:
             old.unlink()
     head = [
         "# What it looks like",
         "",
-        "Every state of the checkout, the public directory, the portal's and the staff's pages, on a telephone (390 points wide) and a desk (1280),",
+        "Every state of the checkout, the public directory, the portal's and the staff's pages, the plans and memberships, on a telephone (390 points wide) and a desk (1280),",
     ]
     head += [
         "in light and in dark; the staff's, and what opens from a page of the portal, on two of the four. Made by `./run screens`; look at them after a change of a template or a style.",
@@ -146,4 +179,4 @@ def test_index(app: Any, bakery: Shop) -> None:
         ]
         lines.append(f"| {said} | " + " | ".join(shown) + " |")
     (FOLDER / "README.md").write_text("\n".join([*head, *lines]) + "\n")
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 11_000_000
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 12_000_000

@@ -16,6 +16,7 @@ from core.directory.queries import list_listings, list_products
 from core.kernel.clock import frozen, now
 from core.kernel.config import settings
 from core.kernel.db import unit_of_work
+from core.payments.saved_models import Saving
 from core.payments.saving import inquire_saving, open_saving_at_provider, record_saving_opened, settle_saving
 from core.subscriptions.counts import counted
 from core.subscriptions.follow import follow
@@ -60,7 +61,7 @@ def _begin(demo: Demo) -> bool:
     _save_card(owner, vendor, VISA, began)
     with frozen(began), unit_of_work():
         subscribe(vendor, MODE, tier=demo.tier, payer_email=owner.email, by=owner.public_id)
-    _work(began)
+    work_at(began)
     if demo.products:
         _publish(owner, vendor, demo.products, now() - timedelta(days=3))
     if demo.fails:
@@ -81,18 +82,23 @@ def _save_card(owner: User, vendor: Vendor, number: str, at: datetime) -> None:
             words=f"The plan of {vendor.name}",
             form_token=f"demo-{number}-{vendor.public_id}",
         )
+    save_at_processor(seller, asked, number, owner.name, at)
+
+
+def save_at_processor(seller: Vendor, asked: Saving, number: str, name: str, at: datetime) -> None:
+    """The processor's page is opened, the card is typed, and the jobs that hear of it run."""
     with frozen(at):
         opening = open_saving_at_provider(seller, asked, return_url=settings().public_url, cancel_url=settings().public_url)
     with frozen(at), unit_of_work():
         asked = record_saving_opened(asked, opening)
-    _type(asked.redirect_url or "", number, owner.name)
+    _type(asked.redirect_url or "", number, name)
     outcome = inquire_saving(asked)
     if outcome is None:
         raise RuntimeError("the sandbox does not say what became of a card")
     with frozen(at), unit_of_work():
         if settle_saving(asked, outcome) != "saved":
             raise RuntimeError("the sandbox did not save a card")
-    _work(at)
+    work_at(at)
 
 
 def _type(page: str, number: str, name: str) -> None:
@@ -122,7 +128,7 @@ def _publish(owner: User, vendor: Vendor, products: int, at: datetime) -> None:
                 minor = first.price.minor if first.price else None
                 terms = ProductTerms(f"{first.name}, course {number + 2}", first.currency, first.description, minor, first.attributes)
                 add_product(listing, by=owner.public_id, terms=terms, publish=True)
-    _work(at)
+    work_at(at)
 
 
 def _live_on(vendor: Vendor, at: datetime) -> None:
@@ -132,10 +138,11 @@ def _live_on(vendor: Vendor, at: datetime) -> None:
         assert row is not None
         catch_up(row)
         follow(row)
-    _work(at)
+    work_at(at)
 
 
-def _work(at: datetime) -> None:
+def work_at(at: datetime) -> None:
+    """What is to be done by then, as the workers would."""
     with frozen(at):
         for queue in ("money", "messages"):
             drain(queue)

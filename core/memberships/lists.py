@@ -19,6 +19,7 @@ from core.memberships.models import Member, MembershipPlan
 from core.payments.export import Titles
 from core.payments.models import Payment
 from core.payments.queries import Page
+from core.subscriptions.documents import get_document
 
 NEVER = "not_begun"  # beside the statuses of billing: the first payment never came
 STATUSES = ("trialing", "active", "past_due", "suspended", "cancelled", NEVER)
@@ -82,6 +83,21 @@ def get_member(vendor: Vendor, mode: str, public: str) -> Member:
     raise NotFound("There is no such member.")
 
 
+def memberships_of_payer(vendor: Vendor, mode: str, email: str, *, limit: int = 20) -> list[Listed]:
+    """What somebody has joined, the newest first. What never began is not among them."""
+    theirs = _joined(vendor, mode, (Member, KeptSubscription)).where(Member.email == email.strip().lower())
+    begun = theirs.where((KeptSubscription.status != CANCELLED) | Member.began_at.is_not(None))
+    return [(member, row) for member, row in db.session.execute(begun.order_by(Member.id.desc()).limit(limit))]
+
+
+def membership_of_payer(vendor: Vendor, mode: str, email: str, public: str) -> Member:
+    """One of theirs; refuses with 404 for anybody else's."""
+    member = get_member(vendor, mode, public)
+    if member.email != email:
+        raise NotFound("There is no such member.")
+    return member
+
+
 def counts_of(vendor: Vendor, mode: str) -> dict[str, int]:
     """How many members each plan has now, by its code."""
     living = _joined(vendor, mode, (KeptSubscription.tier, func.count())).where(
@@ -118,6 +134,14 @@ def documents_of(vendor: Vendor, row: KeptSubscription, *, limit: int = 100) -> 
     shown = (BillingDocument.state == "final") | ((BillingDocument.state == "draft") & BillingDocument.final_due_at.is_not(None))
     mine = mine.where(BillingDocument.subscription_id == row.id, shown)
     return list(db.session.scalars(mine.order_by(BillingDocument.id.desc()).limit(limit)))
+
+
+def document_of(vendor: Vendor, row: KeptSubscription, public: str) -> BillingDocument:
+    """One of those, or a 404: nobody reads another one's invoice."""
+    document = get_document(vendor, row.mode, public)
+    if document.subscription_id != row.id:
+        raise NotFound("There is no such invoice.")
+    return document
 
 
 def payments_of(vendor: Vendor, row: KeptSubscription, *, limit: int = 100) -> list[Payment]:

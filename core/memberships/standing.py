@@ -15,6 +15,7 @@ from core.billing.lines import sum_of
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription
 from core.billing.states import CANCELLED, SUSPENDED, TRIALING
 from core.billing.subscription import Subscription
+from core.billing.tax import with_tax
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.money import Money
@@ -40,6 +41,7 @@ class Standing:
     plan: MembershipPlan | None
     until: date
     ends: date | None
+    last: date | None  # the day before: the last one that is served
     next: Charge | None
     planned: str  # the tier it becomes at the period's end; empty
     awaiting: str  # the tier that counts once it is paid; empty
@@ -48,6 +50,11 @@ class Standing:
     stops: date | None  # when service stops, unless what is owed is paid
     card: str  # public id of the card that pays; empty
     charging: bool  # a charge is under way
+
+    @property
+    def monthly(self) -> Money:
+        """What a month costs now, with tax."""
+        return with_tax(self.state.plan.price, self.state.tax_bps)
 
     @property
     def active(self) -> bool:
@@ -110,13 +117,16 @@ def standing_of(vendor: Vendor, member: Member) -> Standing:
         ends = state.cancelled_on
     elif planned is not None and planned.kind == "cancel":
         ends = planned.on or state.period.end
-    stops = dunning.schedule(state.dunning.since, state.terms).suspended if state.dunning and row.status != SUSPENDED else None
+    stops = (
+        dunning.schedule(state.dunning.since, state.terms).suspended if state.dunning and row.status not in (SUSPENDED, CANCELLED) else None
+    )
     owed = sum_of((each.due for each in state.unpaid), state.currency)
     card = find_card_of(vendor, row)
     return Standing(
         row, state, find_plan_by_code(vendor, row.mode, row.tier),
         until=ends or (stops if stops is not None else state.period.end),
         ends=ends,
+        last=ends - DAY if ends is not None else None,
         next=next_charge_of(row) if row.status not in (CANCELLED, SUSPENDED) and state.dunning is None else None,
         planned=planned.tier if planned is not None and planned.kind == "tier" else "",
         awaiting=held.tier if held is not None else "",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from core.accounts.house import house
 from core.billing import forecast, queries
 from core.billing.calendar import DAY
 from core.billing.codec import decode
@@ -18,6 +17,7 @@ from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 from core.payments.models import Payment
 from core.payments.saved_models import SavedCharge
+from core.subscriptions.standing import Owner
 
 AHEAD = 32 * DAY  # the longest period and a day
 
@@ -49,7 +49,7 @@ def coming_charge(row: KeptSubscription) -> Coming | None:
         return None
     charge = play.charges[0]
     new = {document.number: document for document in play.documents}
-    kept = {each.ordinal: decode(Document, each.body) for each in list_documents(house(), row)}
+    kept = {each.ordinal: decode(Document, each.body) for each in list_documents(Owner(row.vendor_id), row)}
     documents = tuple((new.get(number) or kept[number]) for number in charge.documents if number in new or number in kept)
     return Coming(charge, documents, bool(charge.documents) and all(number in kept for number in charge.documents))
 

@@ -16,8 +16,8 @@ from core.billing.calendar import DAY, first_instant, local_date
 from core.billing.clock import clock_of, really
 from core.billing.effects import Notice
 from core.billing.models import KeptSubscription
+from core.billing.queries import read
 from core.billing.states import CANCELLED
-from core.billing.store import read
 from core.directory.erase import erase_listings, has_listings
 from core.directory.standing import set_visible
 from core.kernel.clock import now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from core.kernel.sentence import said
 from core.subscriptions import shared_words as both
@@ -10,6 +11,7 @@ from core.subscriptions.member_charge_words import CHARGES, SEE, plan_fact
 from core.subscriptions.news import CAME_BACK, DELETION, PAID_BACK, News
 from core.subscriptions.words import Words, name_of, words
 
+DAY = timedelta(days=1)
 UNLESS = said("If you do not want to go on, cancel before that day.")
 
 
@@ -181,12 +183,14 @@ def cancel_planned(news: News) -> Words:
 
 
 def cancelled(news: News) -> Words:
+    last = news.told_on - DAY
     return words(
         said("Your membership has ended"),
-        said("Your membership ended on %(day)s. Nothing is renewed any more.", day=news.told_on),
+        said("%(day)s was its last day.", day=last) if news.asked else
+        said("%(day)s was its last day, and nothing is charged any more.", day=last),
         *both.settled_at_end(news),
         both.balance_at_end(news),
-        facts=[plan_fact(news), (both.ENDED, news.told_on), (both.LAST_CHARGE, news.asked), (both.BALANCE, both.left_over(news))],
+        facts=[plan_fact(news), (both.LAST_DAY, last), (both.LAST_CHARGE, news.asked), (both.BALANCE, both.left_over(news))],
         button=SEE, tone="bad",
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, select
 
 from core.accounts.house import HOUSE, house
-from core.billing import store
+from core.billing import queries, store
 from core.billing.balance import refundable
 from core.billing.effects import BalanceMoved, Effect
 from core.billing.lines import sum_of

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from core.accounts.house import house
 from core.billing.lists import find_subscribed
-from core.billing.store import read
+from core.billing.queries import read
 from core.subscriptions.pay_back import pay_back, payout_of
 from core.web.fields import Form, LineField
 from core.web.filters import money

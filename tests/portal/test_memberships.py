@@ -70,10 +70,10 @@ def test_a_members_page_says_everything_and_cancels_and_keeps(owner: Browser, gy
     ada = join(gym)
     here = f"/portal/memberships/{ada.member.public_id}"
     page = owner.get(here)
-    for words in ("TEST-INV-000001", "Next charge", "Visa ending in 4242", "Joined"):
+    for words in ("TEST-INV-000001", "Next charge", "Visa ending in 4242", "Subscribed to Basic", "Paid: £10.00"):
         assert words in page.text, words
     page = owner.submit(page.form(f"{here}/cancel"))
-    assert "It ends with the month that is paid" in page.text and "Ends" in page.text
+    assert "It ends with the month that is paid" in page.text and "Last day" in page.text
     owner.submit(page.form(f"{here}/keep"))
     assert ada.state().planned is None
     before = ada.fresh().token_id
