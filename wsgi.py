@@ -13,6 +13,7 @@ from checkout import door as checkout_door
 from core.kernel import logs
 from core.kernel.config import settings
 from core.kernel.db import db, on_commit
+from core.kernel.lines import LendingPool
 from core.providers.bank_accounts import accounts
 from core.web import filters, guard, headers, health, languages, logos, once_more, page, refusals, staff_guard, statics, throttle
 from core.web.application import Application
@@ -66,6 +67,7 @@ def _add_migrations(app: Flask) -> None:
 
 # A silent network partition fails a query within seconds instead of hanging for minutes.
 ENGINE: dict[str, Any] = {
+    "poolclass": LendingPool,
     "pool_size": 8,
     "max_overflow": 4,
     "pool_timeout": 5,
