@@ -71,7 +71,8 @@ BEGIN
   RETURN 'settled';
 END $$;
 
--- The row of a balance that a session adds to is looked up once and remembered. What is remembered is read without a call of a function.
+-- The row of a balance that a session adds to is looked up once and remembered. What is remembered is read without a call of a function: this
+-- one names no search path, so that PostgreSQL can put its text in place of the call, under the path of the trigger that asks.
 ALTER FUNCTION ledger_shard() RENAME TO ledger_find_shard;
 CREATE FUNCTION ledger_shard() RETURNS smallint LANGUAGE sql AS $$
   SELECT CASE WHEN current_setting('portal.ledger_shard', true) ~ '^([1-9]|[1-5][0-9]|6[0-4])$'
