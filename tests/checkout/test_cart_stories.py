@@ -12,6 +12,7 @@ from core.payments.offer import Item, Offer, Question, Terms, Tips
 from core.payments.tax import make_rate
 from tests.checkout.desk import APPROVED, Desk, payments_of
 from tests.factories import Shop, again, link_address, make_link, unit
+from tests.sight import wider_than_screen
 
 BOTH = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 LOAF, JAM = Item("itm_loaf", "Loaf", 450, 1, 10), Item("itm_jam", "Jam", 320, 0, 5)
@@ -167,7 +168,7 @@ def test_no_page_of_the_vendors_has_barriers(shop: Shop, link, visitor, phone: b
         page.goto(f"/portal/{place}")
         page.evaluate("for (const part of document.querySelectorAll('details.more-parts')) part.open = true")
         assert barriers(page) == [], place
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), place
+        assert not wider_than_screen(page), place
 
 
 @pytest.mark.parametrize(("width", "height"), [(360, 640), (320, 256)], ids=["a small phone", "a desk at four hundred percent"])
@@ -176,7 +177,7 @@ def test_a_cart_fits_the_smallest_screens(shop: Shop, link, visitor, width: int,
     page.set_viewport_size({"width": width, "height": height})
     page.goto(link_address(shop, link))
     page.get_by_label("I’m buying as a business").check()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert not wider_than_screen(page)
     small = [
         name
         for name, box in ((name, page.get_by_label(name).bounding_box()) for name in ("Loaf: Quantity", "Discount code", "E-mail address"))
@@ -188,7 +189,7 @@ def test_a_cart_fits_the_smallest_screens(shop: Shop, link, visitor, width: int,
     answer(page)
     page.get_by_role("button", name="Continue to pay £4.50").click()
     expect(page.get_by_role("heading", name="Pay by card")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert not wider_than_screen(page)
 
 
 def test_a_lost_line_is_told_truthfully_and_nothing_chosen_is_lost(shop: Shop, link, visitor) -> None:

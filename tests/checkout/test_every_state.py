@@ -13,11 +13,11 @@ from pypdf import PdfReader
 
 from core.web.throttle import limiter
 from tests.factories import Shop, make_shop
+from tests.sight import wider_than_screen
 from tests.world import State, brand, checkout_states
 
 Visit = Callable[..., Page]
 SMALL, ZOOMED = {"width": 360, "height": 640}, {"width": 320, "height": 256}  # 1280×1024 at 400 %
-WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 CUT = """() => [...document.querySelectorAll("main *, header *, footer *")].filter((e) => {
   const box = e.getBoundingClientRect();
   return box.width && box.right > document.documentElement.clientWidth + 1 && !e.closest(".visually-hidden, .practice-mark, .travel");
@@ -71,7 +71,7 @@ def test_no_state_is_wider_than_the_smallest_screen_or_than_four_hundred_percent
     for name, page in every(visitor, checkout_states(shop), phone=True):
         for size in (SMALL, ZOOMED):
             page.set_viewport_size(size)
-            if page.evaluate(WIDER):
+            if wider_than_screen(page):
                 wrong.append((name, size["width"], "is wider than the screen"))
             if cut := page.evaluate(CUT):
                 wrong.append((name, size["width"], f"is cut off: {cut}"))

@@ -27,6 +27,7 @@ from core.payments.start import payment_token, receipt_token
 from core.web.throttle import limiter
 from tests.browser import Browser, Page
 from tests.factories import Shop, again, make_link, make_paid, make_payment, unit
+from tests.sight import wider_than_screen
 
 WORDS = {
     "genuine": "Genuine",
@@ -310,5 +311,5 @@ def test_a_phone_with_and_without_scripts_asks_and_reads_the_answer(
         page.keyboard.press("Enter")
         page.get_by_role("heading", name=heading, exact=True).wait_for()
         assert page.get_by_label("Link, number or text of the code").input_value() == text
-        assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        assert not wider_than_screen(page)
         assert not scripts or Axe().run(page).response["violations"] == []

@@ -7,6 +7,7 @@ import pytest
 from tests.checkout.desk import APPROVED, Desk, payments_of
 from tests.checkout.test_ways import offer
 from tests.factories import make_shop
+from tests.sight import wider_than_screen
 
 BOTH = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 
@@ -42,7 +43,7 @@ class Story(Desk):
 
     def fits(self):
         """Nothing is wider than the screen."""
-        assert self.page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert not wider_than_screen(self.page)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 from core.kernel.config import settings
 from core.web.brand import OURS, theme
 from tests.browser import Browser
+from tests.sight import wider_than_screen
 from tests.valid_html import problems_of_html
 
 ROOT = Path(__file__).resolve().parents[2] / "templates"
@@ -46,7 +47,7 @@ def test_every_component_can_be_read_in_both_schemes(visitor: Callable[..., Page
     # Two bands that say "test mode" stand on no other page.
     found = Axe().run(page, options={"rules": {"landmark-unique": {"enabled": False}}}).response["violations"]
     assert not [(rule["id"], [node["target"] for node in rule["nodes"]][:4]) for rule in found]
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert not wider_than_screen(page)
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == ("rgb(244, 246, 245)" if scheme == "light" else "rgb(13, 21, 20)")
 

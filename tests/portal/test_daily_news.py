@@ -17,6 +17,7 @@ from core.notifications.models import Message, NotificationManner
 from core.notifications.team import MAILED, Choice, choose
 from tests.browser import Browser
 from tests.factories import Shop, ask_refund, make_paid, make_shop, tell_refund, unit
+from tests.sight import wider_than_screen
 
 Work = Callable[[], int]
 
@@ -168,4 +169,4 @@ def test_somebody_chooses_one_letter_a_day(visitor: Callable[..., Page], app: Fl
     expect(page.get_by_text("Saved.")).to_be_visible()
     expect(page.get_by_label("One letter a day, at seven in the morning")).to_be_checked()
     expect(page.get_by_label("Mute test mode")).to_be_checked()
-    assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert not wider_than_screen(page)

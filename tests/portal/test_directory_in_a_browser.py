@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 
 from tests.core.directory.stalls import live_shop, make_branch, make_image, make_listing, make_product, photograph, unheard
 from tests.factories import Shop, make_link
+from tests.sight import wider_than_screen
 
 Visit = Callable[..., Page]
-WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_the_pages_are_free_of_barriers_and_fit_a_phone(visitor: Visit, shop: Sh
         page.goto(str(path))
         rules = Axe().run(page).response["violations"]
         wrong += [(path, rule["id"], [node["target"] for node in rule["nodes"]][:3]) for rule in rules]
-        assert not page.evaluate(WIDER), path
+        assert not wider_than_screen(page), path
     assert wrong == []
 
 

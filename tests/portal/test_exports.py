@@ -23,6 +23,7 @@ from tests.browser import Browser
 from tests.factories import Shop, make_colleague, make_link, make_paid, make_payment, make_shop, out_of_sight, unit
 from tests.portal.german import in_german, left_in_english
 from tests.portal.test_workbook import sheets_of
+from tests.sight import wider_than_screen
 
 LIST = "/portal/exports"
 NEW = "/portal/exports/new/payments"
@@ -164,7 +165,7 @@ def test_followed_in_a_browser_without_leaving_the_page(busy: Shop, visitor: Any
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename.endswith(".csv")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert not wider_than_screen(page)
 
 
 def test_verify_knows_the_address_of_a_file(busy: Shop, owner: Browser, work: Callable[[], int]) -> None:

@@ -9,6 +9,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.factories import Shop, make_link
 from tests.portal.test_in_a_browser import barriers, enter
+from tests.sight import wider_than_screen
 
 Visit = Callable[..., Page]
 
@@ -85,7 +86,7 @@ def test_every_step_is_free_of_barriers_and_whole_on_a_phone_in_german(visitor: 
         page.locator(f"button.step[value='{number}']").click()
         page.locator(f"button.step[value='{number}'][aria-current]").wait_for()
         expect(picture(page).get_by_text("Abendkurs").first).to_be_visible()
-        assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        assert not wider_than_screen(page)
         assert barriers(page) == []
 
 

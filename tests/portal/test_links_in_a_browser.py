@@ -17,6 +17,7 @@ from core.payments.send_link import send_link
 from core.payments.sharing import Sharing, set_sharing
 from tests.factories import Shop, again, link_address, make_declined, make_link, make_paid, unit
 from tests.portal.test_in_a_browser import barriers, enter
+from tests.sight import wider_than_screen
 
 Visit = Callable[..., Page]
 PERSON = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Mobile Safari/537.36"
@@ -112,7 +113,7 @@ def test_every_page_about_sharing_is_free_of_barriers_and_fits_its_screen(
     for path in paths:
         page.goto(path)
         wrong += [(path, barrier) for barrier in barriers(page) if not (path.startswith("/pay/") and barrier[1] == "moderate")]
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        if wider_than_screen(page):
             wrong.append((path, "is wider than the screen"))
     assert not wrong, "\n".join(map(str, wrong))
 

@@ -15,6 +15,7 @@ from tests.core.subscriptions.plans import publish
 from tests.factories import Shop, make_shop
 from tests.portal.test_in_a_browser import enter
 from tests.portal.test_plan_clock import begin, ride
+from tests.sight import wider_than_screen
 
 Visit = Callable[..., Page]
 
@@ -53,7 +54,7 @@ def test_wishes_are_written_down_played_and_kept_in_the_address(visitor: Visit, 
     expect(page.get_by_label("What", exact=True).nth(1)).to_have_value("hibernate")
     page.get_by_role("button", name="Remove").first.click()
     expect(page.get_by_label("When")).to_have_count(2)
-    assert page.evaluate("document.documentElement.scrollWidth <= 390")
+    assert not wider_than_screen(page)
 
 
 def test_a_mistake_comes_back_at_its_row_with_what_was_typed(visitor: Visit, live_server: str, shop: Shop) -> None:
@@ -93,4 +94,4 @@ def test_the_clock_is_moved_and_the_page_follows(visitor: Visit, live_server: st
     expect(page.get_by_text("The card is asked").first).to_be_visible()
     if scripts:
         free_of_barriers(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert not wider_than_screen(page)

@@ -21,6 +21,7 @@ from portal.roles import deeds
 from tests.browser import Browser
 from tests.factories import Shop, make_colleague, make_link, make_paid, make_shop, unit
 from tests.second_step import set_up
+from tests.sight import wider_than_screen
 
 HELPERS = {"payments.see", "payments.refund"}
 
@@ -224,5 +225,5 @@ def test_an_owner_puts_a_role_together_and_gives_it(
     row.get_by_role("combobox").select_option(label="Saturday help")
     row.get_by_role("button", name="Change").click()
     expect(page.get_by_text("The role is changed")).to_be_visible()
-    assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert not wider_than_screen(page)
     person.browser().get("/portal/balance")

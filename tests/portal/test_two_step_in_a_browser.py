@@ -18,6 +18,7 @@ from core.kernel.db import db
 from tests.factories import PASSWORD, Shop, make_colleague, make_shop, unit
 from tests.portal.admin.people import STAFF_PASSWORD, make_staff
 from tests.second_step import set_up
+from tests.sight import wider_than_screen
 
 Visit = Callable[..., Page]
 
@@ -97,7 +98,7 @@ def test_every_page_of_it_is_free_of_barriers_and_fits_its_screen(
 
     def look(name: str) -> None:
         wrong.extend((name, found["id"], [n["target"] for n in found["nodes"]][:2]) for found in Axe().run(page).response["violations"])
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        if wider_than_screen(page):
             wrong.append((name, "is wider than the screen"))
 
     page.context.add_cookies([{"name": "seat", "value": shop.secret, "url": live_server}])

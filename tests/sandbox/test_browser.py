@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.sight import wider_than_screen
+
 SHOP_PAGE = """<!doctype html><html lang="en"><title>Shop</title><body><h1>Shop</h1>
 <iframe id="card" title="Card" width="100%" height="300" src="{src}"></iframe>
 <script>window.heard = []; addEventListener("message", function (event) { heard.push([event.origin, event.data]);
@@ -66,7 +68,7 @@ def sound(page):
     """No violation that axe can see, and nothing wider than the screen."""
     found = json.loads(json.dumps(Axe().run(page).response["violations"]))
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not wider_than_screen(page)
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -17,6 +17,7 @@ from core.providers.inbox import receive_event
 from tests.core.payments.transfers import TestBank, transfer
 from tests.factories import Shop, ask_refund, make_link, make_paid, make_shop, tell_refund, unit
 from tests.portal.admin.people import STAFF_PASSWORD, WHY, make_staff
+from tests.sight import wider_than_screen
 
 Visit = Callable[..., Page]
 
@@ -81,7 +82,7 @@ def test_every_page_is_free_of_barriers_and_fits_its_screen(visitor: Visit, app:
     ):  # fmt: skip
         page.goto(f"/staff/{path}")
         wrong += [(path, found["id"], [n["target"] for n in found["nodes"]][:3]) for found in Axe().run(page).response["violations"]]
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        if wider_than_screen(page):
             wrong.append((path, "is wider than the screen"))
     with unit(app):
         db.session.delete(db.session.get_one(OutboxTask, (shop.vendor.id, task.id)))
