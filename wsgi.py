@@ -16,6 +16,7 @@ from checkout import door as checkout_door
 from core.kernel import logs
 from core.kernel.config import settings
 from core.kernel.db import db, on_commit
+from core.kernel.lines import LendingPool
 from core.providers.bank_accounts import accounts
 from core.web import (
     filters,
@@ -84,6 +85,7 @@ def _add_migrations(app: Flask) -> None:
 
 # A silent network partition fails a query within seconds instead of hanging for minutes.
 ENGINE: dict[str, Any] = {
+    "poolclass": LendingPool,
     "pool_size": 8,
     "max_overflow": 4,
     "pool_timeout": 5,

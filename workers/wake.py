@@ -48,12 +48,14 @@ def redis() -> Redis:
 def wake_soon(queues: set[str]) -> None:
     """The same after a commit. Within a moment of its own last call a process does not call again: whoever comes for that one finds
     this work too, or else the clock does, which looks some times a second. For a queue it is at work on it looks again itself."""
-    at = time.monotonic_ns()
-    mine = queues & _in_hand.queues.keys()
-    _in_hand.queues.update(dict.fromkeys(mine, True))
-    due = {queue for queue in queues - mine if at >= _quiet_until.get(queue, 0)}
+    at, mine, due = time.monotonic_ns(), _in_hand.queues, set()
+    for queue in queues:
+        if queue in mine:
+            mine[queue] = True
+        elif at >= _quiet_until.get(queue, 0):
+            _quiet_until[queue] = at + MOMENT
+            due.add(queue)
     if due:
-        _quiet_until.update(dict.fromkeys(due, at + MOMENT))
         wake(due)
 
 

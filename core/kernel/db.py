@@ -161,6 +161,20 @@ def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
     return rows
 
 
+def whole_answer(statement: str, texts: Sequence[str | None]) -> str | None:
+    """The same for the leanest of them, which give texts (`$1`, `$2` ...) and get one: see core/kernel/lines.py."""
+    assert_no_transaction("a whole unit of work cannot be part of another one")
+    pool: Any = db.engine.pool
+    try:
+        entry, line = pool.lend()
+        try:
+            return line.ask(statement, texts)
+        finally:
+            pool.take_back(entry, line)
+    except psycopg.OperationalError as error:
+        raise OperationalError(statement, None, error, hide_parameters=True) from error
+
+
 def gave_way(problem: BaseException) -> bool:
     """Whether PostgreSQL ended this unit so that another one could go on. Nothing of it is left, and it may simply be done again."""
     return getattr(getattr(problem, "orig", problem), "sqlstate", None) in GAVE_WAY

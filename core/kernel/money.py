@@ -51,14 +51,14 @@ class Money:
 
     def __add__(self, other: Money) -> Money:
         self._same(other)
-        return Money(self.minor + other.minor, self.currency)
+        return _of_known(self.minor + other.minor, self.currency)
 
     def __sub__(self, other: Money) -> Money:
         self._same(other)
-        return Money(self.minor - other.minor, self.currency)
+        return _of_known(self.minor - other.minor, self.currency)
 
     def __neg__(self) -> Money:
-        return Money(-self.minor, self.currency)
+        return _of_known(-self.minor, self.currency)
 
     def __lt__(self, other: Money) -> bool:
         self._same(other)
@@ -106,6 +106,17 @@ class Money:
 
     def __str__(self) -> str:
         return f"{self.currency} {self.decimal_text}"
+
+
+_new, _set = object.__new__, object.__setattr__
+
+
+def _of_known(minor: int, currency: str) -> Money:
+    """A sum that was worked out of sums: they have been looked at, and it need not be again."""
+    made = _new(Money)
+    _set(made, "minor", minor)
+    _set(made, "currency", currency)
+    return made
 
 
 def round_half_up(value: Fraction) -> int:

@@ -47,24 +47,18 @@ class Journal:
     id: uuid.UUID = field(default_factory=uuid7)
 
     @property
-    def real_legs(self) -> list[Leg]:
-        """Legs of nothing are left out: a zero leg says nothing and PostgreSQL refuses it."""
-        return [leg for leg in self.legs if leg.amount]
-
-    @property
     def digest(self) -> str:
         """A short name for the content: the same event told twice must carry the same one."""
         return _digest(self._wire_legs())
 
     def _wire_legs(self) -> list[WireLeg]:
-        return [(leg.code, leg.sub, leg.amount.currency, leg.amount.minor, leg.ref) for leg in self.real_legs]
+        """Legs of nothing are left out: a zero leg says nothing and PostgreSQL refuses it."""
+        return [(leg.code, leg.sub, amount.currency, amount.minor, leg.ref) for leg in self.legs if (amount := leg.amount)]
 
-    def wire(self) -> dict[str, Any]:
-        """The shape in which PostgreSQL's functions take a journal. What it does not reverse is left out."""
+    def content(self) -> dict[str, Any]:
+        """The shape in which PostgreSQL's functions take a journal of a book they know already."""
         legs = self._wire_legs()
-        made = {
-            "vendor_id": str(self.vendor_id),
-            "mode": self.mode,
+        return {
             "id": str(self.id),
             "event_key": self.event_key,
             "kind": self.kind,
@@ -73,6 +67,10 @@ class Journal:
             "digest": _digest(legs),
             "legs": legs,
         }
+
+    def wire(self) -> dict[str, Any]:
+        """The same with the book it belongs to. What it does not reverse is left out."""
+        made = {"vendor_id": str(self.vendor_id), "mode": self.mode, **self.content()}
         if self.reverses:
             made["reverses"] = str(self.reverses)
         return made

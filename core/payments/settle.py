@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.errors import UniqueViolation
+from sqlalchemy.orm import object_session
 
 from core.accounts.models import Vendor
 from core.kernel.clock import now
-from core.kernel.db import db, driver, unit_begun, wake_after_commit, wake_now, whole_unit
+from core.kernel.db import TransactionOpen, db, driver, wake_after_commit, wake_now, whole_answer
 from core.kernel.ids import uuid7
 from core.ledger import book
 from core.ledger.post import post
@@ -48,15 +47,17 @@ def settle_at_once(vendor: Vendor, payment: Payment, attempt: Attempt | None, ou
         and _through(told) == payment.provider != "bank"
         and not _names_card(told)
     ):
-        items = settle_items([told], now())  # before the look: a row that has to be read again begins a unit
-        if not unit_begun():
-            with _one_fact():
-                [([result],)] = whole_unit(SETTLE, (items,))
-            _forget([told])
-            if result == "settled":
-                wake_now("money")
-            if result in ("settled", "already"):
-                return str(result)
+        words = one_by_one(settle_item(told, now()))
+        try:
+            with _one_fact:
+                result = whole_answer(SETTLE_ONE, words)
+        except TransactionOpen:  # the present unit has begun: this is a part of it
+            return settle_many([told])[0]
+        _forget(told)
+        if result == "settled":
+            wake_now("money")
+        if result in ("settled", "already"):
+            return result
     return settle_many([told])[0]
 
 
@@ -125,9 +126,10 @@ def _book_paid(paid: list[tuple[int, Told]]) -> list[tuple[int, str]]:
     for _, told in paid:
         _follow_provider(told)
     db.session.flush()  # settle_payments must see what this unit has already said
-    with _one_fact():
+    with _one_fact:
         results = driver().execute(SETTLE, (settle_items([told for _, told in paid], now()),)).fetchone()[0]
-    _forget([told for _, told in paid])
+    for _, told in paid:
+        _forget(told)
     if "settled" in results:
         wake_after_commit("money")
     return [(n, result) for (n, _), result in zip(paid, results, strict=True)]
@@ -150,36 +152,47 @@ class CaptureTwisted(RuntimeError):
     """The charge that is said to have paid a payment is in the books as something else: an alarm, for a person to look at."""
 
 
-@contextmanager
-def _one_fact() -> Iterator[None]:
-    try:
-        yield
-    except UniqueViolation as error:
-        if error.diag.constraint_name == "uq_journals_vendor_id_mode_event_key":
+class _OneFact:
+    """Around what books a capture: says what it means when its charge is in the books with other content."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, UniqueViolation) and error.diag.constraint_name == "uq_journals_vendor_id_mode_event_key":
             raise CaptureTwisted("the charge of a payment that was not paid is in the books already, with other content") from error
-        raise
 
 
-def _forget(told: list[Told]) -> None:
-    """What the session holds of these rows is older than what PostgreSQL has just made of them."""
-    session = db.session()
-    for item in told:
-        for row in (item.payment, item.attempt):
-            if row is not None and row in session:
-                session.expire(row)
+_one_fact = _OneFact()
+
+
+def _forget(told: Told) -> None:
+    """What a session holds of these rows is older than what PostgreSQL has just made of them."""
+    for row in (told.payment, told.attempt):
+        if row is not None and (session := object_session(row)) is not None:
+            session.expire(row)
 
 
 SETTLE = "SELECT settle_payments(%s::jsonb)"
+SETTLE_ONE = f"SELECT settle_payment({', '.join(f'${n}' for n in range(1, 22))})"
 _document = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 
 
 def settle_items(told: list[Told], at: datetime) -> str:
     """The document settle_payments takes."""
-    said_at = at.isoformat()
-    return _document([_item(t, at, said_at) for t in told])
+    return _document([settle_item(t, at) for t in told])
 
 
-def _item(told: Told, at: datetime, said_at: str) -> dict[str, Any]:
+def one_by_one(item: dict[str, Any]) -> list[str | None]:
+    """An item as settle_payment takes it: every word by itself, as text."""
+    fee = item.get("fee")
+    return [
+        item["vendor_id"], item["mode"], item["payment_id"], item["attempt_id"], str(item["captured"]), item["currency"], item["charge"],
+        item["brand"], item["last4"], item["provider"], item["method"], item["kind"], item["funding"], item["at"], item["available_at"],
+        item["actor"], item["cause"], item["task_id"], _document(item["journals"]), None if fee is None else str(fee), item.get("fee_reference"),
+    ]  # fmt: skip
+
+
+def settle_item(told: Told, at: datetime) -> dict[str, Any]:
     """What settle_payments takes for one payment: the provider's word, and the journals that book it."""
     payment, outcome = told.payment, told.outcome
     captured, charge = outcome.captured, outcome.charge
@@ -187,7 +200,7 @@ def _item(told: Told, at: datetime, said_at: str) -> dict[str, Any]:
         raise ValueError("a provider that says succeeded names the charge and the amount")
     through = _through(told)
     capture = book.capture(payment, charge=charge, captured=captured, at=outcome.occurred_at or at, through=through)
-    journals = [capture.wire()]
+    journals = [capture.content()]
     item = {
         "vendor_id": str(payment.vendor_id),
         "mode": payment.mode,
@@ -202,7 +215,7 @@ def _item(told: Told, at: datetime, said_at: str) -> dict[str, Any]:
         "method": outcome.method if outcome.kind else told.attempt.method if told.attempt is not None else None,
         "kind": outcome.kind,
         "funding": outcome.card_funding,
-        "at": said_at,
+        "at": at.isoformat(),
         # What is paid to the platform itself is no seller's balance, and nothing of it is ever released.
         "available_at": None if payment.vendor_id == book.PLATFORM else (at + timedelta(days=told.vendor.release_days)).isoformat(),
         "actor": told.actor,
@@ -215,7 +228,7 @@ def _item(told: Told, at: datetime, said_at: str) -> dict[str, Any]:
         if outcome.fee:
             kept = book.processor_fee(payment, fee=outcome.fee, reference=outcome.fee_reference, at=at, through=through)
             right_after = uuid.UUID(int=capture.id.int + 1)  # within one millisecond ids have no order, and the books are read by it
-            journals.append(replace(kept, id=right_after).wire())
+            journals.append(replace(kept, id=right_after).content())
     return item
 
 

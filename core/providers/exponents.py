@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 
 from core.kernel.currency import exponent
 from core.kernel.money import Money, round_half_up
@@ -35,10 +36,13 @@ def to_gateway(amount: Money) -> int:
 
 def from_gateway(units: int, currency: str) -> Money:
     """The gateway's units as our money, exactly. Raises ValueError when they are finer than the currency."""
+    code = currency.upper()
+    if _one_of_theirs(code) == 1:  # nearly always
+        return Money(units, code)
     exact = _ours(units, currency)
     if exact.denominator != 1:
         raise ValueError(f"{units} gateway units are no whole minor units of {currency}")
-    return Money(exact.numerator, currency.upper())
+    return Money(exact.numerator, code)
 
 
 def fee_from_gateway(units: int, currency: str) -> Money:
@@ -47,5 +51,10 @@ def fee_from_gateway(units: int, currency: str) -> Money:
 
 
 def _ours(units: int, currency: str) -> Fraction:
-    code = currency.upper()
-    return units * Fraction(10) ** (exponent(code) - gateway_exponent(code))
+    return units * _one_of_theirs(currency.upper())
+
+
+@cache
+def _one_of_theirs(code: str) -> Fraction:
+    """What one unit of the gateway's comes to in our minor units. ValueError for what is no currency."""
+    return Fraction(10) ** (exponent(code) - gateway_exponent(code))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.kernel.clock import now
-from core.kernel.db import driver, wake_now, whole_unit
+from core.kernel.db import driver, wake_now, whole_answer
 from core.kernel.ids import uuid7
 
 
@@ -17,10 +17,10 @@ def receive_event(*, provider: str, mode: str, event_id: str, type: str, raw: st
 
     It is kept by itself, in the journey that asks for it: whoever receives an event has nothing else to write down.
     """
-    [(new,)] = whole_unit(RECEIVE, (provider, mode, event_id, type, raw, now(), uuid7()))
+    new = whole_answer(RECEIVE, (provider, mode, event_id, type, raw, now().isoformat(), str(uuid7()))) == "t"
     if new:
         wake_now("money")
-    return bool(new)
+    return new
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class StoredEvent:
     result: str | None = None
 
 
-RECEIVE = "SELECT receive_event(%s, %s, %s, %s, %s, %s, %s)"
+RECEIVE = "SELECT receive_event($1, $2, $3, $4, $5, $6, $7)"
 TAKE = """SELECT e.provider, e.mode, e.event_id, e.raw
           FROM unnest(%s::text[], %s::text[], %s::text[]) AS k(provider, mode, event_id)
           JOIN provider_events e ON e.provider = k.provider AND e.mode = k.mode AND e.event_id = k.event_id

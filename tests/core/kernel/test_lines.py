@@ -1,0 +1,97 @@
+"""A line borrowed for one statement: what it answers, what it refuses, and that nothing that goes wrong on it stays behind."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg.errors import UniqueViolation
+from sqlalchemy import text
+
+from core.kernel.db import DATABASE_AWAY, TransactionOpen, db, driver, unit_begun, unit_of_work, whole_answer
+from core.kernel.ids import uuid7
+
+STORE = """INSERT INTO outbox (vendor_id, id, queue, job, args, state, due_at, attempts, created_at)
+           VALUES ($1, $2, 'money', 'settle_attempt', '{}', 'waiting', now() + interval '12 days', 0, now()) RETURNING vendor_id::text"""
+pytestmark = pytest.mark.usefixtures("unit")
+
+
+def spare() -> int:
+    """How many connections lie in the pool."""
+    return db.engine.pool.checkedin()
+
+
+def test_a_text_goes_out_and_a_text_comes_back() -> None:
+    assert whole_answer("SELECT upper($1) || $2", ("grün", "äß")) == "GRÜNäß"
+    assert whole_answer("SELECT $1::text", (None,)) is None
+    assert whole_answer("SELECT $1::boolean", ("yes",)) == "t"
+    assert not unit_begun()
+
+
+def test_what_it_writes_is_kept_although_nobody_commits() -> None:
+    vendor = str(uuid7())
+    assert whole_answer(STORE, (vendor, str(uuid7()))) == vendor
+    with unit_of_work():
+        assert driver().execute("SELECT count(*) FROM outbox WHERE vendor_id = %s", (vendor,)).fetchone() == (1,)
+
+
+def test_an_error_is_the_drivers_own_and_the_line_goes_on() -> None:
+    words = (str(uuid7()), str(uuid7()))
+    whole_answer(STORE, words)
+    before = spare()
+    with pytest.raises(UniqueViolation) as told:
+        whole_answer(STORE, words)
+    assert told.value.diag.constraint_name == "pk_outbox"
+    with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+        whole_answer(STORE, ("no uuid", str(uuid7())))
+    assert spare() == before
+    assert whole_answer("SELECT $1", ("on",)) == "on"
+
+
+def test_a_text_that_would_end_early_is_refused() -> None:
+    with pytest.raises(psycopg.DataError, match="NUL"):
+        whole_answer("SELECT $1", ("whole\0half",))
+
+
+def test_what_the_driver_has_swept_away_is_prepared_again() -> None:
+    """After a rollback the driver forgets all prepared statements of a connection, ours among them."""
+    statements = {f"SELECT $1 || '{word}'": word for word in ("one", "two", "three")}
+    for _ in range(2):
+        for statement, word in statements.items():
+            assert whole_answer(statement, ("number ",)) == f"number {word}"
+        db.engine.pool._pool.queue.reverse()  # whichever connection comes next
+        with db.engine.connect() as connection:
+            connection.execute(text("DEALLOCATE ALL"))
+    for statement, word in reversed(statements.items()):
+        assert whole_answer(statement, ("number ",)) == f"number {word}"
+
+
+def test_it_is_no_part_of_a_unit_that_has_begun() -> None:
+    with pytest.raises(TransactionOpen), unit_of_work():
+        driver().execute("SELECT 1")
+        whole_answer("SELECT 'x'", ())
+
+
+def test_a_line_that_is_lost_is_said_as_everywhere_and_made_anew() -> None:
+    before = spare() or 1
+    with pytest.raises(DATABASE_AWAY):
+        whole_answer("SELECT pg_terminate_backend(pg_backend_pid())::text", ())
+    assert whole_answer("SELECT 'there'", ()) == "there"
+    assert spare() == before
+
+
+def test_a_line_that_was_hung_up_while_it_lay_there_is_made_anew() -> None:
+    mine = whole_answer("SELECT pg_backend_pid()::text", ())
+    with psycopg.connect(db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 2000)", (int(mine or 0),))
+    assert whole_answer("SELECT pg_backend_pid()::text", ()) not in (None, mine)
+
+
+def test_a_line_left_in_the_middle_of_something_is_not_given_to_the_next_one() -> None:
+    mine = whole_answer("SELECT pg_backend_pid()::text", ())
+    pool = db.engine.pool
+    entry, line = pool.lend()
+    entry.dbapi_connection.pgconn.exec_(b"BEGIN")
+    assert not line.idle
+    pool.take_back(entry, line)
+    assert whole_answer("SELECT (pg_current_xact_id_if_assigned() IS NULL)::text", ()) == "true"
+    assert whole_answer("SELECT count(*)::text FROM pg_stat_activity WHERE pid = $1::integer AND state LIKE 'idle in%'", (mine,)) == "0"
