@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from core.billing import forecast
+from core.billing import forecast, queries
 from core.billing.effects import ChargeWanted
 from core.billing.lines import sum_of
 from core.billing.midnight import run_to

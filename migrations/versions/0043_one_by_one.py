@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0043"
-down_revision = "0037"
+down_revision = "0039"
 
 SQL = Path(__file__).parents[1] / "sql"
 

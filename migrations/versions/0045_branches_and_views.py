@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0045"
-down_revision = "0039"
+down_revision = "0043"
 
 OF_BRANCH = ["branches.vendor_id", "branches.mode", "branches.id"]
 MINE = ["vendor_id", "mode", "branch_id"]
