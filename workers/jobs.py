@@ -16,6 +16,7 @@ from workers import (
     outside,
     papers,
     payments,
+    payouts,
     pictures,
     proofs,
     pruning,
@@ -65,6 +66,8 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "hear_charge": subscriptions.hear_charge,
     "use_new_card": subscriptions.use_new_card,
     "advance_clock": clock.advance_clock,
+    "make_payout": payouts.make_payout,
+    "settle_payout": payouts.settle_payout,
     "member_card_saved": memberships.member_card_saved,
     "follow_membership": memberships.follow_membership,
 }

@@ -36,6 +36,9 @@ class Settings:
     debt_limits: dict[str, int] = field(
         default_factory=dict
     )  # how far refunds may take a seller below zero, in minor units by currency; none: they wait
+    payout_limits: dict[str, int] = field(
+        default_factory=dict
+    )  # above it, and in any other currency, a payout waits for a person of the staff
     rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
     rates_source: str = "ecb"
     fx_margin_bps: int = 50  # what the platform keeps of an exchange, in hundredths of a percent
@@ -133,7 +136,8 @@ def settings() -> Settings:
         smtp_url=env.get("SMTP_URL", ""),
         mail_from=env.get("MAIL_FROM", "Payments <no-reply@localhost>"),
         health_token=env.get("HEALTH_TOKEN", ""),
-        debt_limits=_debt_limits(env.get("REFUND_DEBT_LIMITS", "")),
+        debt_limits=_amounts("REFUND_DEBT_LIMITS", env.get("REFUND_DEBT_LIMITS", "")),
+        payout_limits=_amounts("PAYOUT_LIMITS", env.get("PAYOUT_LIMITS", "EUR 1000.00, GBP 1000.00, USD 1000.00")),
         proxies=int(env.get("TRUSTED_PROXIES", "0")),
         stripe={
             mode: {
@@ -156,7 +160,7 @@ class BadSetting(RuntimeError):
     """A setting that cannot be read: refuse to start rather than guess about money."""
 
 
-def _debt_limits(text: str) -> dict[str, int]:
+def _amounts(name: str, text: str) -> dict[str, int]:
     """`GBP 250.00, EUR 300.00` in minor units by currency."""
     found: dict[str, int] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -164,7 +168,7 @@ def _debt_limits(text: str) -> dict[str, int]:
         try:
             found[code] = parse_amount(amount.strip(), code).minor
         except BadAmount as error:
-            raise BadSetting(f"REFUND_DEBT_LIMITS says {part!r}; write it like GBP 250.00, EUR 300.00") from error
+            raise BadSetting(f"{name} says {part!r}; write it like GBP 250.00, EUR 300.00") from error
     return found
 
 

@@ -38,6 +38,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "unexpected_money": ("payment",),
     "attack_mode": ("began",),
     "money_returned": ("payment", "refund"),
+    "payout_paid": ("payout",),
+    "payout_failed": ("payout",),
     "refund_outside": ("payment", "refund"),
     "refund_not_booked": ("payment",),
     "problem_reported": ("payment",),
