@@ -34,9 +34,7 @@ GOALS = {
 }
 WHY = {
     "asked": later("It was stopped. The clock stands where it was."),
-    "no_answer": later(
-        "The card’s answer did not come for several minutes, so the clock was stopped at that charge. Move it on later."
-    ),
+    "no_answer": later("The card’s answer did not come for several minutes, so the clock was stopped at that charge. Move it on later."),
     "broken": later("Something broke on our side, and the clock was stopped. The fault is recorded."),
 }
 

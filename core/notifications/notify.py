@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "unexpected_money": ("payment",),
     "attack_mode": ("began",),
     "money_returned": ("payment", "refund"),
+    "payout_account": ("account",),
     "payout_paid": ("payout",),
     "payout_failed": ("payout",),
     "refund_outside": ("payment", "refund"),

@@ -10,6 +10,7 @@ from stdnum.exceptions import ValidationError
 
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
+from core.accounts.roles import list_holders
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.config import settings
@@ -17,6 +18,8 @@ from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.sentence import said
+from core.notifications.notices import post_notice
+from core.notifications.notify import notify
 from core.payouts.models import PayoutAccount
 from core.providers.bank_accounts import accounts, check_iban
 
@@ -43,6 +46,11 @@ def find_account(vendor: Vendor, mode: str, currency: str) -> PayoutAccount | No
 def list_accounts(vendor: Vendor, mode: str) -> list[PayoutAccount]:
     """Those in use, by currency."""
     return list(db.session.scalars(_all(vendor, mode).where(PayoutAccount.replaced_at.is_(None)).order_by(PayoutAccount.currency)))
+
+
+def get_account(vendor: Vendor, mode: str, number: str) -> PayoutAccount:
+    """One by its number, in use or not. For letters, whose account exists."""
+    return db.session.scalars(_all(vendor, mode).where(PayoutAccount.public_id == number)).one()
 
 
 def add_account(vendor: Vendor, mode: str, *, currency: str, holder: str, iban: str, bic: str = "", by: str) -> PayoutAccount:
@@ -73,6 +81,9 @@ def add_account(vendor: Vendor, mode: str, *, currency: str, holder: str, iban: 
     )  # fmt: skip
     db.session.add(made)
     db.session.flush()
+    post_notice(vendor, "payout_account", mode=mode, about=made.public_id)
+    for owner in list_holders(vendor, "payouts.account"):
+        notify(vendor, "payout_account", mode=mode, to=owner.email, locale=owner.language or "en", account=made.public_id)
     record(vendor.id, actor=by, action="payout_account.added", subject=made.public_id, mode=mode, currency=currency, ends_in=made.ends_in)
     return made
 

@@ -84,6 +84,7 @@ class Payout(TenantKey, Base):
         CheckConstraint(_one_of("state", PAYOUT), name="state"),
         CheckConstraint("amount_minor > 0 AND carried_minor >= 0", name="amount"),
         CheckConstraint("opening_minor + lines_minor = amount_minor + carried_minor", name="adds_up"),
+        Index("ix_payouts_public_id", "public_id"),
         Index("ix_payouts_newest", "vendor_id", "mode", "id"),
         Index("ix_payouts_to_approve", "mode", "id", postgresql_where="state = 'requested'"),
     )

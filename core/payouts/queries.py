@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from core.accounts.models import Vendor
 from core.kernel.db import db
+from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
+from core.kernel.sentence import said
 from core.payouts.models import Payout, PayoutAccount, PayoutEvent
 
 
@@ -17,6 +19,14 @@ def find_payout(vendor: Vendor, mode: str, number: str) -> Payout | None:
     if not is_public_id("po", number):
         return None
     return db.session.scalar(select(Payout).where(Payout.vendor_id == vendor.id, Payout.mode == mode, Payout.public_id == number))
+
+
+def get_payout(vendor: Vendor, mode: str, number: str) -> Payout:
+    """The same, which must exist: NotFound otherwise."""
+    found = find_payout(vendor, mode, number)
+    if found is None:
+        raise NotFound(said("There is no such payout."))
+    return found
 
 
 def list_payouts(vendor: Vendor, mode: str, *, after: uuid.UUID | None = None, limit: int = 50) -> list[Payout]:

@@ -4,15 +4,16 @@ the journals, and no money leaves before it adds up."""
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import BigInteger, DateTime, SmallInteger, String, Subquery, Uuid, case, column, literal, select, text, tuple_
 
 from core.accounts.models import Vendor
 from core.kernel.db import db
 from core.kernel.money import Money
+from core.kernel.sheet import decimal, instant, words, write_sheet
 from core.ledger.book import PAYOUT, SELLER_AVAILABLE
 from core.ledger.marks import SETTLED, first_id_at
 from core.payouts.models import Payout
@@ -103,25 +104,56 @@ WHERE l.vendor_id = :vendor AND l.mode = :mode AND l.payout_id = :payout AND e.c
 PAGE = 500
 
 
+def _lines(vendor: Vendor, payout: Payout) -> Subquery:
+    """Every line, with what a release is made of."""
+    asked = {"vendor": vendor.id, "mode": payout.mode, "payout": payout.id}
+    return text(_LINES).bindparams(**asked).columns(*_COLUMNS).subquery("lines")
+
+
 def lines_of(vendor: Vendor, payout: Payout, *, after: tuple[uuid.UUID, int] | None = None, limit: int = PAGE) -> list[Line]:
     """Its lines in the order in which they were booked, `limit` of them after the one named."""
-    asked = {
-        "vendor": vendor.id, "mode": payout.mode, "payout": payout.id, "limit": limit,
-        "journal": after[0] if after else uuid.UUID(int=0), "leg": after[1] if after else -1,
-    }  # fmt: skip
-    rows = db.session.execute(text(_LINES), asked)
+    of = _lines(vendor, payout).c
+    query = select(of).order_by(of.journal_id, of.leg).limit(limit)
+    rows = db.session.execute(query.where(tuple_(of.journal_id, of.leg) > after) if after else query)
     return [
         Line(r.journal_id, r.leg, r.kind, r.about, r.effective_at, *(Money(int(m), payout.currency) for m in (r.net, r.gross, r.fee)))
         for r in rows
     ]
 
 
-def all_lines(vendor: Vendor, payout: Payout) -> Iterator[Line]:
-    """All of them, read in portions."""
-    after = None
-    while page := lines_of(vendor, payout, after=after):
-        yield from page
-        after = page[-1].journal_id, page[-1].leg
+def payout_sheet(vendor: Vendor, payout: Payout, *, titles: Mapping[str, str] | None = None) -> Iterator[bytes]:
+    """The statement as CSV: what was carried over, each line, what was paid. Written by PostgreSQL as it is read."""
+    of, code = _lines(vendor, payout).c, literal(payout.currency)
+    columns = (
+        ("at", instant(of.effective_at)),
+        ("what", words(of.kind)),
+        ("about", words(of.about)),
+        ("currency", code),
+        ("amount", decimal(of.gross, code)),
+        ("fee", decimal(of.fee, code)),
+        ("refunded", decimal(case((of.gross != 0, of.net - of.gross - of.fee), else_=0), code)),
+        ("net", decimal(of.net, code)),
+    )
+
+    def edge(what: str, minor: int) -> list[str]:
+        return [
+            f"{payout.created_at:%Y-%m-%dT%H:%M:%SZ}",
+            what,
+            payout.public_id,
+            payout.currency,
+            "",
+            "",
+            "",
+            Money(minor, payout.currency).decimal_text,
+        ]
+
+    return write_sheet(
+        columns,
+        select(of.journal_id).order_by(of.journal_id, of.leg),
+        titles=titles,
+        first=edge("carried over", payout.opening_minor),
+        last=edge("paid out", -payout.amount_minor),
+    )
 
 
 # What a release is made of is read from the payment's own journals up to the release: what came in, and our fee less what was returned.
@@ -136,5 +168,8 @@ LEFT JOIN LATERAL (
   FROM journals o JOIN entries x ON x.vendor_id = o.vendor_id AND x.mode = o.mode AND x.journal_id = o.id
   WHERE o.vendor_id = j.vendor_id AND o.mode = j.mode AND o.about = j.about AND o.id < j.id AND x.currency = e.currency) p
   ON j.kind = 'release'
-WHERE l.vendor_id = :vendor AND l.mode = :mode AND l.payout_id = :payout AND (l.journal_id, l.leg) > (:journal, :leg)
-ORDER BY l.journal_id, l.leg LIMIT :limit"""
+WHERE l.vendor_id = :vendor AND l.mode = :mode AND l.payout_id = :payout"""
+_COLUMNS = (
+    column("journal_id", Uuid), column("leg", SmallInteger), column("kind", String), column("about", String),
+    column("effective_at", DateTime(timezone=True)), column("net", BigInteger), column("gross", BigInteger), column("fee", BigInteger),
+)  # fmt: skip

@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("vendor_id", "mode", "form_token", name=op.f("uq_payouts_vendor_id_mode_form_token")),
         sa.UniqueConstraint("vendor_id", "mode", "public_id", name=op.f("uq_payouts_vendor_id_mode_public_id")),
     )
+    op.create_index("ix_payouts_public_id", "payouts", ["public_id"])
     op.create_index("ix_payouts_newest", "payouts", ["vendor_id", "mode", "id"])
     op.create_index("ix_payouts_to_approve", "payouts", ["mode", "id"], postgresql_where="state = 'requested'")
     op.create_table(
