@@ -19,7 +19,7 @@ from bench.figures import Figure, alone, compared, say
 from bench.stack import Services
 from bench.world import make_vendors
 from core.accounts.house import HOUSE, house
-from core.billing import store
+from core.billing import queries, store
 from core.billing.price_list import publish_terms
 from core.billing.store import Beginning
 from core.billing.terms import POLICY
@@ -38,12 +38,12 @@ BEGIN_AT, RENEW_AT = (datetime(2026, month, 1, 12, tzinfo=LONDON) for month in (
 def _first(vendor_public_id: str) -> store.KeptSubscription:
     """One subscription that began and was paid in the usual way; the others are made like it."""
     with frozen(BEGIN_AT), unit_of_work():
-        if store.find_subscription_of(house(), "test", vendor_public_id) is None:
+        if queries.find_subscription_of(house(), "test", vendor_public_id) is None:
             publish_terms(house(), "test", POLICY, valid_from=date(2020, 1, 1), by="system")
         row = store.begin_subscription(
             house(), "test", subscriber=vendor_public_id, wish=Beginning("pro", "Europe/London", branches=1), by="bench"
         )
-        store.receive(row, (1,), store.read(row).open[0].due)
+        store.receive(row, (1,), queries.read(row).open[0].due)
         row.followed = row.events
         return row
 

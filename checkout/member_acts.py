@@ -7,11 +7,11 @@ from collections.abc import Callable
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 
-from checkout.blueprint import door, log
+from checkout.blueprint import door
+from checkout.card_page import heed_card_page, open_card_page
 from checkout.member import let_out, opened, page_of, shared
 from checkout.screening import screened_joining
 from core.accounts.models import Vendor
-from core.kernel.config import settings
 from core.kernel.errors import Conflict, Refusal
 from core.memberships import member as acts
 from core.memberships.join import agree, ask_anew, ask_for_card, find_saving, find_subscription, quote, try_again
@@ -19,12 +19,9 @@ from core.memberships.models import Member
 from core.memberships.page import replace_address
 from core.memberships.plans import find_plan, get_plan
 from core.memberships.standing import stage_of
-from core.payments.saved_models import Saving
-from core.payments.saving import inquire_saving, open_saving_at_provider, record_saving_opened, settle_saving
-from core.providers.contract import ProviderError, ProviderUnreachable
 from core.web.guard import public
 from core.web.languages import written
-from core.web.page import page, see_other, step_outside
+from core.web.page import page, see_other
 from core.web.throttle import by_address
 
 
@@ -56,40 +53,21 @@ def member_card(token: str) -> Response:
         saving = ask_for_card(vendor, joined, words=find_plan(joined).name)
     except Refusal as refusal:
         return page_of(vendor, joined, token, notice=written(refusal.message), status=409)
-    return _open(vendor, joined, saving, token)
-
-
-def _open(vendor: Vendor, joined: Member, saving: Saving, token: str) -> Response:
-    """Ask the processor for its page, with no transaction open, and write down where it is."""
-    if saving.redirect_url is None:
-        back = settings().public_url + url_for("checkout.member_back", token=token)
-        try:
-            with step_outside():
-                opening = open_saving_at_provider(vendor, saving, return_url=back, cancel_url=back)
-        except ProviderError as problem:
-            log.warning("saving_not_opened", problem=type(problem).__name__, saving=saving.public_id)
-            away = isinstance(problem, ProviderUnreachable)
-            return page_of(vendor, joined, token, notice=_not_reached() if away else _not_accepted(), status=409)
-        saving = record_saving_opened(saving, opening)
-    return see_other(saving.redirect_url or url_for("checkout.member", token=token))
+    saving, refused = open_card_page(vendor, saving, back=url_for("checkout.member_back", token=token))
+    if refused:
+        return page_of(vendor, joined, token, notice=refused, status=409)
+    return see_other(saving.redirect_url or mine)
 
 
 @door.get("/m/<token>/return")
 @public
 @by_address("60 per 10 minutes", scope="cards-return", method="GET")
 def member_back(token: str) -> Response:
-    """Where the processor sends the member, with a card saved or not. The address proves nothing: the processor is asked."""
+    """Where the processor sends the member, with a card saved or not."""
     _vendor, joined = opened(token)
     saving = find_saving(joined)
-    if saving is not None and saving.provider_reference is not None and saving.state == "open":
-        outcome = None
-        try:
-            with step_outside():
-                outcome = inquire_saving(saving)
-        except ProviderError as problem:  # refused, or too many are asking: the clock asks again
-            log.warning("inquiry_failed", problem=type(problem).__name__, saving=saving.public_id)
-        if outcome is not None:
-            settle_saving(saving, outcome)
+    if saving is not None:
+        heed_card_page(saving)
     return see_other(url_for("checkout.member", token=token))
 
 
@@ -166,11 +144,3 @@ def _act(token: str, act: Callable[..., None]) -> Response:
     except Conflict as refusal:
         return page_of(vendor, joined, token, notice=written(refusal.message), status=409)
     return see_other(url_for("checkout.member", token=token))
-
-
-def _not_reached() -> str:
-    return _("The card processor cannot be reached just now. Nothing was saved. Please try again in a moment.")
-
-
-def _not_accepted() -> str:
-    return _("The card processor did not accept this. Nothing was saved. Please ask the seller.")

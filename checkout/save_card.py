@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from flask import Response, url_for
-from flask_babel import gettext as _
 
-from checkout.blueprint import door, log
+from checkout.blueprint import door
+from checkout.card_page import heed_card_page, open_card_page
 from checkout.processor_pages import allow_provider
 from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
 from core.kernel.clock import now
-from core.kernel.config import settings
 from core.payments.saved import find_saved
 from core.payments.saved_models import Saving
-from core.payments.saving import (
-    SavingOver,
-    check_open,
-    inquire_saving,
-    open_saving_at_provider,
-    open_saving_token,
-    record_saving_opened,
-    settle_saving,
-)
-from core.providers.contract import ProviderError, ProviderUnreachable
+from core.payments.saving import SavingOver, check_open, open_saving_token
 from core.web import addresses
 from core.web.face import face_of
 from core.web.guard import public
 from core.web.languages import reader, suggest
-from core.web.page import page, see_other, step_outside
+from core.web.page import page, see_other
 from core.web.throttle import by_address
 
 
@@ -48,16 +38,9 @@ def go_save_card(token: str) -> Response:
         check_open(saving)
     except SavingOver:
         return _page(vendor, saving, token, status=409)
-    if saving.redirect_url is None:
-        back = settings().public_url + url_for("checkout.back_from_saving", token=token)
-        try:
-            with step_outside():
-                opening = open_saving_at_provider(vendor, saving, return_url=back, cancel_url=back)
-        except ProviderError as problem:
-            log.warning("saving_not_opened", problem=type(problem).__name__, saving=saving.public_id)
-            away = isinstance(problem, ProviderUnreachable)
-            return _page(vendor, saving, token, notice=_not_reached() if away else _not_accepted(), status=409)
-        saving = record_saving_opened(saving, opening)
+    saving, refused = open_card_page(vendor, saving, back=url_for("checkout.back_from_saving", token=token))
+    if refused:
+        return _page(vendor, saving, token, notice=refused, status=409)
     return see_other(saving.redirect_url or url_for("checkout.save_card", token=token))
 
 
@@ -65,17 +48,9 @@ def go_save_card(token: str) -> Response:
 @public
 @by_address("60 per 10 minutes", scope="cards-return", method="GET")
 def back_from_saving(token: str) -> Response:
-    """Where the processor sends the payer, with a card saved or not. The address proves nothing: the processor is asked."""
+    """Where the processor sends the payer, with a card saved or not."""
     vendor, saving = _open(token)
-    if saving.provider_reference is not None and saving.state == "open":
-        outcome = None
-        try:
-            with step_outside():
-                outcome = inquire_saving(saving)
-        except ProviderError as problem:  # refused, or too many are asking: the clock asks again
-            log.warning("inquiry_failed", problem=type(problem).__name__, saving=saving.public_id)
-        if outcome is not None:
-            settle_saving(saving, outcome)
+    heed_card_page(saving)
     if vendor.id == HOUSE and saving.state == "saved":
         return see_other(addresses.plan_card())
     return see_other(url_for("checkout.save_card", token=token))
@@ -104,11 +79,3 @@ def _page(vendor: Vendor, saving: Saving, token: str, *, notice: str = "", statu
         action=url_for("checkout.go_save_card", token=token),
         back=addresses.plan_card() if vendor.id == HOUSE else None,
     )
-
-
-def _not_reached() -> str:
-    return _("The card processor cannot be reached just now. Nothing was saved. Please try again in a moment.")
-
-
-def _not_accepted() -> str:
-    return _("The card processor did not accept this. Nothing was saved. Please ask the seller.")

@@ -41,7 +41,7 @@ PAYERS_PLACES = (
     "checkout/", "core/kernel/errors.py", "core/kernel/money.py", "core/customers/meet.py", "core/directory/public.py", "core/directory/search.py", "core/memberships/join.py", "core/memberships/member.py", "core/methods/eligible.py", "core/methods/names.py",
     "core/payments/attempt.py", "core/payments/basket.py", "core/payments/choose.py", "core/payments/discount.py:reduction_for,_check_uses",
     "core/payments/instalments.py:check_part", "core/payments/link.py:__init__", "core/payments/origin.py",
-    "core/subscriptions/member_words.py", "core/subscriptions/sheet.py", "core/subscriptions/words.py", "core/payments/reference.py:check_reference", "core/payments/start.py", "core/payments/tax.py:read_tax_id",
+    "core/subscriptions/member_charge_words.py", "core/subscriptions/member_words.py", "core/subscriptions/sheet.py", "core/subscriptions/shared_words.py", "core/payments/reference.py:check_reference", "core/payments/start.py", "core/payments/tax.py:read_tax_id",
     "core/web/fields.py", "core/web/filters.py:ago", "core/web/invoice.py", "core/web/reader.py", "core/web/receipt.py", "core/web/refusals.py",
     "portal/directory/", "templates/portal/public/",
     "templates/checkout/", "templates/papers/_sale.html", "templates/papers/invoice.html", "templates/papers/poster.html", "templates/papers/receipt.html", "templates/emails/_",

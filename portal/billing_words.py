@@ -1,4 +1,4 @@
-"""Billing in words: lines and the arithmetic behind each, documents, notices, states and events, for the pages that unfold them."""
+"""Billing in words: lines and the arithmetic behind each, documents, what they were made for, and notices, for every page that shows them."""
 
 from __future__ import annotations
 
@@ -12,30 +12,21 @@ from flask_babel import lazy_gettext as later
 from flask_babel import ngettext
 
 from core.billing.effects import Notice
-from core.billing.lines import BRANCH, HIBERNATION, Document, Line
+from core.billing.lines import BRANCH, Document, Line
 from core.kernel.currency import exponent
+from core.subscriptions.sheet import LIMITED, title_of
 from core.web.filters import day, money
-from core.web.languages import reader
+from core.web.invoice import ORIGINS
+from core.web.languages import reader, written
+from portal.plan_names import Known
 
 Terms = list[tuple[str, Any, str]]  # (words, Money or text, sign), as components/why.html draws them
 
-STATES = {
-    "trialing": (later("Trial"), "info"),
-    "active": (later("Active"), "good"),
-    "past_due": (later("Payment overdue"), "warn"),
-    "hibernating": (later("Hibernating"), "info"),
-    "suspended": (later("Suspended"), "bad"),
-    "cancelled": (later("Cancelled"), "quiet"),
-}
-LIMITED = {
-    "cap": later("Held at what the dearest state of the period costs as a whole"),
-    "remainder": later("All that was left of the line it corrects"),
-    "restored": later("Exactly what was given back earlier on the same day"),
-}
-# What a notice says of its day, its sum and its plan.
+# What a notice says of its day, its sum and its plan; some say it differently in one case.
 NOTICES = {
     "trial_began": later("The trial begins. It ends on %(on)s; then the plan costs %(amount)s a month."),
     "trial_ends": later("The trial ends on %(on)s. The first period costs %(amount)s."),
+    "trial_ends_no_card": later("The trial ends on %(on)s, and there is no card. Without one it is suspended on that day."),
     "upgrade_declined": later("The card was declined for the greater plan (%(amount)s). Nothing changes until it is paid."),
     "resume_declined": later("The card was declined for waking up (%(amount)s). It stays asleep until that is paid."),
     "reactivate_declined": later("The card was declined for coming back (%(amount)s). It stays suspended until that is paid."),
@@ -50,9 +41,10 @@ NOTICES = {
     "waits_for_renewal": later("The charge was declined; %(amount)s waits for the renewal on %(on)s."),
     "payment_failed": later("The card was declined for %(amount)s. It is tried again on %(on)s."),
     "payment_failed_last": later("The card was declined for %(amount)s once more. That was the last try; on %(on)s it is suspended."),
-    "card_refused": later("The card can no longer be charged. Without another one it is suspended on %(on)s; open are %(amount)s."),
-    "suspension_ahead": later("Tomorrow, on %(on)s, it is suspended unless %(amount)s are paid."),
-    "suspended": later("Suspended: out of the directory. %(amount)s are owed; on %(on)s the subscription ends."),
+    "card_refused": later("The card can no longer be charged. Without another one it is suspended on %(on)s; %(amount)s is open."),
+    "suspension_ahead": later("Tomorrow, on %(on)s, it is suspended unless %(amount)s is paid."),
+    "suspended": later("Suspended: out of the directory. %(amount)s is owed; on %(on)s the subscription ends."),
+    "suspended_free": later("Suspended: out of the directory. Nothing is owed; on %(on)s the subscription ends."),
     "recovered": later("Everything is paid again."),
     "hibernation_ends": later("The longest hibernation ends on %(on)s. It wakes up for %(amount)s if that is confirmed, else it ends."),
     "hibernation_dropped": later("The planned hibernation is dropped, because something is unpaid."),
@@ -67,26 +59,6 @@ NOTICES = {
     "cancel_planned": later("The subscription ends on %(on)s."),
     "plan_kept": later("What was planned is taken back."),
 }  # fmt: skip
-ORIGINS = {
-    "start": later("Beginning"),
-    "renewal": later("Renewal"),
-    "branches": later("Branches"),
-    "upgrade": later("Greater plan"),
-    "downgrade": later("Smaller plan"),
-    "limit": later("Plan that fits the products"),
-    "hibernate": later("Hibernation"),
-    "resume": later("Waking up"),
-    "reactivate": later("Coming back"),
-    "suspension": later("Suspension"),
-    "cancellation": later("Cancellation"),
-    "pending": later("What had gathered"),
-    "void": later("Taken back"),
-}  # fmt: skip
-
-
-def plan_words(code: str) -> str:
-    """A plan as people call it."""
-    return code.replace("_", " ").capitalize()
 
 
 def document_words(document: Document) -> str:
@@ -96,17 +68,15 @@ def document_words(document: Document) -> str:
 
 
 def origin_words(origin: str) -> str:
-    return str(ORIGINS.get(origin, origin.replace("_", " ").capitalize()))
+    """What a document was made for, as the document itself says it."""
+    return written(ORIGINS[origin])
 
 
 def line_words(line: Line) -> str:
     """What a line is for."""
-    if line.item == BRANCH:
-        what = ngettext("%(num)s additional branch", "%(num)s additional branches", line.quantity)
-    elif line.item == HIBERNATION:
-        what = _("Hibernation")
-    else:
-        what = _("%(plan)s plan", plan=plan_words(line.code))
+    count = line.quantity
+    branches = ngettext("%(num)s additional branch", "%(num)s additional branches", count)
+    what = branches if line.item == BRANCH else written(title_of(line))
     return _("%(what)s, unused", what=what) if line.corrects is not None and line.amount.minor <= 0 else what
 
 
@@ -130,7 +100,7 @@ def trace_of(line: Line) -> Terms:
         if line.exact.denominator != 1:
             terms.append((_("Exactly"), exact_words(line.exact, line.amount.currency), "="))
     if line.limited:
-        terms.append((str(LIMITED[line.limited]), "", ""))
+        terms.append((written(LIMITED[line.limited]), "", ""))
     terms.append((_("Rounded once to what a card can carry") if line.exact.denominator != 1 else _("Amount"), line.amount, "="))
     return terms
 
@@ -146,17 +116,23 @@ def exact_words(exact: Fraction, currency: str) -> str:
     return f"{'−' if exact < 0 else ''}{whole}{point}{part}{more} {currency}"
 
 
-def notice_words(notice: Notice) -> str:
-    """What the merchant is told, with its day and its sum."""
-    last = notice.kind == "payment_failed" and notice.detail == "last"
-    words = NOTICES.get("payment_failed_last" if last else notice.kind) or notice.kind.replace("_", " ").capitalize()
-    return str(words) % {
-        "on": day(notice.on),
-        "amount": money(notice.amount),
-        "plan": plan_words(notice.detail),
-    }
+def notice_words(notice: Notice, known: Known) -> str:
+    """What the merchant is told, with its day, its sum and its plan."""
+    values = {"on": day(notice.on), "amount": money(notice.amount), "plan": known.plan(notice.detail)}
+    return str(NOTICES[_kind_of(notice)]) % values
+
+
+def _kind_of(notice: Notice) -> str:
+    match notice:
+        case Notice("payment_failed", detail="last"):
+            return "payment_failed_last"
+        case Notice("trial_ends", detail="no card"):
+            return "trial_ends_no_card"
+        case Notice("suspended") if not notice.amount:
+            return "suspended_free"
+    return notice.kind
 
 
 def install(app: Flask) -> None:
-    for words in (plan_words, document_words, origin_words, line_words, line_span, trace_of, notice_words):
+    for words in (document_words, origin_words, line_words, line_span, trace_of, notice_words):
         app.jinja_env.filters[words.__name__] = words

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as later
-from flask_babel import ngettext
 
 from core.billing import effects as did
 from core.billing.codec import decode_one_of
@@ -18,18 +15,14 @@ from core.billing.lines import Document
 from core.billing.models import BillingCharge, BillingDocument, SubscriptionEvent
 from core.kernel.money import Money
 from core.notifications.models import Message
-from core.web.filters import money
-from portal.billing_words import STATES, document_words, notice_words, plan_words
+from core.web.filters import status_tone
+from portal.billing_words import document_words
+from portal.plan_names import Known
+from portal.plan_words import BAD, say_effect
 
-OUTCOMES = {
-    "wanted": (later("Planned"), "info"),
-    "sent": (later("Waits for its answer"), "info"),
-    "received": (later("Paid"), "good"),
-    "refused": (later("Declined"), "bad"),
-    "stopped": (later("Taken back"), "quiet"),
-}
-PAPERS = {"draft": (later("Draft"), "info"), "final": (later("Final"), "good"), "dropped": (later("Dropped"), "quiet")}
-BAD_NEWS = frozenset({"payment_failed", "card_refused", "suspension_ahead", "suspended", "cancelled", "products_hidden"})
+# Left out of a day: what only says how the document or the charge above it went on; their own lines show that.
+UNSAID = (did.Finalised, did.Dropped, did.Paid, did.RetrySoon, did.RetriesStopped)
+TONES: dict[type, str] = {did.TierChanged: "info", did.ProductsHidden: "warn", did.ProductsShown: "good"}
 
 
 @dataclass(frozen=True)
@@ -39,9 +32,8 @@ class Line:
     words: str
     tone: str = "quiet"
     amount: Money | None = None
-    badge: tuple[Any, str] | None = None
+    badge: tuple[str, str] | None = None  # a state, and of what
     document: Document | None = None
-    name: str | None = None
     href: str | None = None
 
 
@@ -55,10 +47,11 @@ class Day:
 
 @dataclass(frozen=True)
 class Kept:
-    """What the events speak of: documents by their number, charges by the event that wanted them."""
+    """What the events speak of: documents by their number, charges by the event that wanted them, and what plans are called."""
 
     documents: dict[int, BillingDocument]
     charges: dict[tuple[int, int], BillingCharge]
+    known: Known
 
 
 def days_of(events: Iterable[SubscriptionEvent], kept: Kept, letters: Iterable[tuple[Message, str, str]]) -> list[Day]:
@@ -84,45 +77,36 @@ def _day_at(events: list[SubscriptionEvent], at: datetime) -> date | None:
 
 
 def _line(event: SubscriptionEvent, place: int, effect: Effect, kept: Kept) -> Line | None:
+    if isinstance(effect, did.Drafted):
+        return _document(effect.document, kept.documents.get(effect.document.number))
+    if isinstance(effect, did.ChargeWanted):
+        return _charge(effect, kept.charges.get((event.seq, place)))
+    return None if isinstance(effect, UNSAID) else Line(say_effect(effect, kept.known), _tone(effect))
+
+
+def _tone(effect: Effect) -> str:
     match effect:
-        case did.Drafted(document):
-            return _document(document, kept.documents.get(document.number))
-        case did.ChargeWanted(_documents, amount, _on, attempt):
-            return _charge(amount, attempt, kept.charges.get((event.seq, place)))
         case did.Notice(kind):
-            return Line(_("You are told: %(words)s", words=notice_words(effect)), "bad" if kind in BAD_NEWS else "info")
-        case did.BalanceMoved(amount, why):
-            return Line(_("Used from the balance") if why == "invoice" else _("Added to the balance"), amount=amount)
-        case did.BalanceConverted(taken, given):
-            return Line(_("The balance of %(taken)s becomes %(given)s", taken=money(taken), given=money(given)))
-        case did.Written(_kind, amount):
-            return Line(_("Written off"), amount=amount)
-    return _change(effect)
-
-
-def _change(effect: Effect) -> Line | None:
-    """What changes about the subscription itself; what only books or plans says nothing more."""
-    match effect:
-        case did.StateChanged(old, new):
-            return Line(_("%(old)s → %(new)s", old=STATES[old][0], new=STATES[new][0]), str(STATES[new][1]))
-        case did.TierChanged(old, new):
-            return Line(_("Plan: %(old)s → %(new)s", old=plan_words(old), new=plan_words(new)), "info")
-        case did.ProductsHidden(count):
-            return Line(ngettext("%(num)s product is hidden", "%(num)s products are hidden", count), "warn")
-        case did.ProductsShown():
-            return Line(_("Hidden products are shown again"), "good")
+            return "bad" if kind in BAD else "info"
+        case did.StateChanged():
+            return _shade(status_tone(effect.new, "subscription"))
         case did.ListingsChanged(visible):
-            return Line(_("In the directory again"), "good") if visible else Line(_("Out of the directory"), "warn")
-    return None
+            return "good" if visible else "warn"
+    return TONES.get(type(effect), "quiet")
+
+
+def _shade(tone: str) -> str:
+    return {"wait": "info", "calm": "quiet"}.get(tone, tone)
 
 
 def _document(document: Document, row: BillingDocument | None) -> Line:
-    name = row.name if row is not None else None
-    title = f"{name} · {document_words(document)}" if name else document_words(document)
-    return Line(title, amount=document.gross, badge=PAPERS[row.state] if row is not None else None, document=document, name=title)
+    words = f"{row.name} · {document_words(document)}" if row is not None and row.name else document_words(document)
+    return Line(words, amount=document.gross, badge=(row.state, "document") if row is not None else None, document=document)
 
 
-def _charge(amount: Money, attempt: int, row: BillingCharge | None) -> Line:
-    words = _("The card is asked again, try %(number)s", number=attempt) if attempt > 1 else _("The card is asked")
-    badge = OUTCOMES[row.state] if row is not None else None
-    return Line(words, str(badge[1]) if badge else "quiet", amount, badge)
+def _charge(wanted: did.ChargeWanted, row: BillingCharge | None) -> Line:
+    again = wanted.attempt > 1
+    words = _("The card is asked again, try %(number)s", number=wanted.attempt) if again else _("The card is asked")
+    if row is None:
+        return Line(words, amount=wanted.amount)
+    return Line(words, _shade(status_tone(row.state, "charge")), wanted.amount, (row.state, "charge"))

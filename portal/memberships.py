@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from core.billing.models import KeptSubscription
-from core.billing.store import list_events
+from core.billing.queries import list_events
 from core.kernel import clock
 from core.memberships import member as acts
 from core.memberships.join import find_subscription

@@ -10,7 +10,7 @@ from core.billing import dunning, states
 from core.billing.calendar import DAY
 from core.billing.lists import list_documents
 from core.billing.models import KeptSubscription
-from core.billing.store import as_of_now, list_events, offer_today
+from core.billing.queries import as_of_now, list_events, offer_today
 from core.billing.subscription import Subscription
 from core.kernel.errors import NotFound, Refusal
 from core.payments.start import payment_token
@@ -38,7 +38,7 @@ from portal.plan_view import (
     tier_options,
     usages,
 )
-from portal.plan_words import ORIGINS, tell_events
+from portal.plan_words import tell_events
 from portal.term_words import say_limit
 
 FEW = 8  # of what happened; the rest is one press away
@@ -80,7 +80,6 @@ def plan_page() -> Response:
         tiers=tier_options(row, state),
         others=other_options(row, state),
         papers=[paper for paper in reversed(papers) if paper.state != "dropped"],
-        origins=ORIGINS,
         trail=trail if every else trail[:FEW],
         more=max(0, len(trail) - FEW) if not every else 0,
         say_limit=say_limit,
@@ -154,7 +153,6 @@ def _choose(old: KeptSubscription | None, *, status: int = 200) -> Response:
         card_words=card_words(card) if card else "",
         asked=[(each, pay_address(each)) for each in asked_now(old)] if old else [],
         papers=[paper for paper in reversed(papers) if paper.state != "dropped"],
-        origins=ORIGINS,
         due={owed.document: owed.due for owed in as_of_now(old)[0].open} if old else {},
         trail=tell_events(list_events(house(), old), known_to(old, papers))[:FEW] if old else [],
         more=0,

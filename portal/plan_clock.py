@@ -13,17 +13,17 @@ from core.billing.advance import begin_advance, find_running, list_advances, see
 from core.billing.clock import ahead_of, clock_of
 from core.billing.clock_models import ClockAdvance
 from core.billing.models import BillingCharge, KeptSubscription
-from core.billing.store import read
+from core.billing.queries import read
 from core.kernel.errors import NotFound
 from core.notifications.queries import list_messages_about
 from core.subscriptions.plan import find_plan
 from core.web.fields import DayField, Form
 from core.web.guard import current, may
 from core.web.page import page, see_other
-from portal.billing_words import STATES
 from portal.blueprint import portal
 from portal.clock_days import Kept, days_of
 from portal.outbox import KINDS
+from portal.plan_view import known_to
 
 GOALS = {
     "day": later("One day on"),
@@ -94,7 +94,6 @@ def _page(form: DateForm) -> Response:
         status=form.status,
         form=form,
         row=row,
-        state=STATES[row.status],
         at=_local(row, clock_of(row)),
         ahead=ahead_of(row).days,
         running=running,
@@ -143,4 +142,4 @@ def _days(row: KeptSubscription, move: ClockAdvance) -> list[object]:
         for letter in letters
         if until is None or letter.created_at < until
     ]
-    return list(days_of(seen.events, Kept(seen.documents, seen.charges), told))
+    return list(days_of(seen.events, Kept(seen.documents, seen.charges, known_to(row)), told))

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from core.accounts.billing_details import FIELDS, change_details
 from core.accounts.house import find_details, house
 from core.accounts.places import time_zones
-from core.billing import states, store
+from core.billing import queries, states, store
 from core.fx.rates import EURO, list_rates
 from core.kernel.currency import OFFERED
 from core.subscriptions.follow import follow
@@ -94,7 +94,7 @@ def _currencies() -> list[str]:
 
 def _page(*, details: DetailsForm | None = None, currency: CurrencyForm | None = None, zone: ZoneForm | None = None) -> Response:
     me, row = current(), own_plan()
-    state = store.as_of_now(row)[0] if row is not None and row.status != states.CANCELLED else None
+    state = queries.as_of_now(row)[0] if row is not None and row.status != states.CANCELLED else None
     known = find_details(me.vendor.id)
     values = {name: getattr(known, name, "") for name in FIELDS}
     wrong = next((form for form in (details, currency, zone) if form is not None), None)

@@ -9,11 +9,11 @@ from flask_babel import ngettext
 
 from core.billing import dunning, limits, states
 from core.billing.calendar import DAY
-from core.billing.lines import BRANCH, HIBERNATION, Line, sum_of
+from core.billing.lines import sum_of
 from core.billing.subscription import Awaiting, Planned, Subscription
 from core.kernel.money import Money
 from core.web.filters import day, money, number, when
-from portal.plan_words import Known
+from portal.plan_names import Known
 from portal.term_words import say_tier
 
 Facts = list[tuple[str, str]]
@@ -113,20 +113,3 @@ def _dunning(state: Subscription) -> Facts:
         found.append((_("Tried again"), again))
         found.append((_("Service stops"), day(days.suspended)))
     return [*found, (_("Ends for good"), day(days.cancelled))]
-
-
-def say_line(line: Line, known: Known) -> str:
-    """What a line of a document is for."""
-    if line.item == BRANCH:
-        what = ngettext("%(num)s further branch", "%(num)s further branches", line.quantity)
-    elif line.item == HIBERNATION:
-        what = _("Hibernating")
-    else:
-        what = _("Plan %(plan)s", plan=known.plan(line.code))
-    return _("%(what)s, given back", what=what) if line.amount.minor < 0 else what
-
-
-def say_days(line: Line) -> str:
-    """From its first day to its last, and how many of how many that is."""
-    span = {"first": day(line.start), "last": day(line.end - DAY), "days": number(line.days), "all": number(line.of_days)}
-    return _("%(first)s to %(last)s, %(days)s of %(all)s days", **span)

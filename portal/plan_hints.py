@@ -11,7 +11,7 @@ from core.billing import branches, states
 from core.billing.calendar import DAY
 from core.billing.effects import Notice
 from core.billing.lines import total
-from core.billing.store import as_of_now
+from core.billing.queries import as_of_now
 from core.billing.tax import with_tax
 from core.billing.wishes import AddBranches, AddProducts
 from core.directory.models import Standing

@@ -28,6 +28,7 @@ from portal.blueprint import portal
 from portal.days import today
 from portal.forecast_months import asked_with, chart_of, months_of
 from portal.forecast_sheet import sheet_of
+from portal.plan_view import known_plans
 from portal.wish_rows import KINDS, Bounds, WishRow, clean, day_of, errors_of, read_rows
 
 BLANKS = 5  # empty rows that may be asked for at once
@@ -77,6 +78,7 @@ def plan_simulator() -> Response:
         months=months,
         charts=[(code, chart_of(months, code)) for code in played.currencies] if played else [],
         asked_with=asked_with,
+        known=known_plans(),
         refused=[(_number(rows, each.intention), each.intention.on, written(each.message)) for each in played.wished.refused] if played else [],
         sheet=_address(setting, rows, endpoint=".plan_simulator_sheet"),
     )  # fmt: skip

@@ -21,7 +21,7 @@ from core.billing.lists import list_documents
 from core.billing.models import BillingDocument, KeptSubscription
 from core.billing.price_list import list_price_lists, terms_of
 from core.billing.subscription import Subscription
-from core.billing.terms import Tier
+from core.billing.terms import Terms, Tier
 from core.billing.wishes import Cancel, ChooseTier, ConfirmResume, Hibernate, Keep, Reactivate, Resume, Wish
 from core.kernel.clock import now
 from core.kernel.errors import Refusal
@@ -31,7 +31,7 @@ from core.subscriptions.quote import Quote, quote_wish
 from core.web.filters import day, money, number, when
 from core.web.guard import current
 from core.web.languages import reader, written
-from portal.plan_words import Known, known_of
+from portal.plan_names import Known, known_of
 
 SOON = timedelta(days=40)  # a card that ends before the next charge but one is spoken of
 
@@ -167,9 +167,17 @@ def payer_card(row: KeptSubscription | None) -> SavedCard | None:
 
 def known_to(row: KeptSubscription, papers: list[BillingDocument] | None = None) -> Known:
     """What the trail calls things by."""
-    me = current()
-    lists = [terms_of(each) for each in reversed(list_price_lists(house(), row.mode))]
-    return known_of(lists, papers if papers is not None else list_documents(house(), row), {**names_of(me.vendor), **staff_names()})
+    found = papers if papers is not None else list_documents(house(), row)
+    return known_of(_lists(row.mode), found, {**names_of(current().vendor), **staff_names()})
+
+
+def known_plans() -> Known:
+    """What every plan of the house is called, for who has none yet."""
+    return known_of(_lists(current().mode), (), {})
+
+
+def _lists(mode: str) -> list[Terms]:
+    return [terms_of(each) for each in reversed(list_price_lists(house(), mode))]
 
 
 def grace_words(state: Subscription) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,7 @@ from flask_babel import ngettext
 from core.billing import effects as did
 from core.billing.codec import decode, decode_one_of
 from core.billing.effects import Effect
-from core.billing.models import BillingDocument, SubscriptionEvent
-from core.billing.terms import Terms, Tier
+from core.billing.models import SubscriptionEvent
 from core.billing.wishes import (
     AddBranches,
     AddProducts,
@@ -30,61 +29,17 @@ from core.billing.wishes import (
 )
 from core.kernel.money import Money
 from core.web.filters import day, money, status_label
+from portal.billing_words import notice_words, origin_words
+from portal.plan_names import Known
 
-# For what a document was made.
-ORIGINS: dict[str, Any] = {
-    "start": _l("the first period"), "renewal": _l("a new period"), "pending": _l("small changes together"), "branches": _l("branches"),
-    "upgrade": _l("a greater plan"), "downgrade": _l("a smaller plan"), "limit": _l("more products than the plan holds"),
-    "hibernate": _l("hibernating"), "resume": _l("waking up"), "reactivate": _l("coming back"), "suspension": _l("days without service"),
-    "cancellation": _l("the end"), "void": _l("taking an invoice back"),
-}  # fmt: skip
-# What a notice tells, as the end of “Told: …”.
-TOLD: dict[str, Any] = {
-    "trial_began": _l("the trial has begun"), "trial_ends": _l("the trial ends soon"),
-    "upgrade_declined": _l("the greater plan could not be charged"), "resume_declined": _l("waking up could not be charged"),
-    "reactivate_declined": _l("coming back could not be charged"), "limit_declined": _l("the plan that fits could not be charged"),
-    "change_requoted": _l("what waits for its payment costs less today"), "change_lapsed": _l("a change was not paid in time"),
-    "downgrade_dropped": _l("the smaller plan does not fit any more"), "limit_breached": _l("there are more products than the plan holds"),
-    "grace_running": _l("the days of grace are running out"), "limit_enforced": _l("the plan was changed to one that fits"),
-    "products_hidden": _l("the newest products are hidden"), "waits_for_renewal": _l("a declined sum waits for the renewal"),
-    "payment_failed": _l("the card was declined"), "card_refused": _l("the card will not be charged again"),
-    "suspension_ahead": _l("the service stops tomorrow"), "suspended": _l("the service has stopped"),
-    "recovered": _l("everything is paid again"), "hibernation_ends": _l("the longest hibernation ends soon"),
-    "hibernation_dropped": _l("hibernating was called off for an unpaid invoice"), "cancelled": _l("the subscription has ended"),
-    "price_moves": _l("the price changes with the exchange rate"), "rate_old": _l("the exchange rate is old"),
-    "currency_kept": _l("the currency stays as it is"), "currency_changed": _l("the currency has changed"),
-    "renewal_ahead": _l("a new period begins soon"), "change_planned": _l("a change is planned"),
-    "hibernation_planned": _l("hibernating is planned"), "cancel_planned": _l("the end is planned"),
-    "plan_kept": _l("what was planned is taken back"),
-}  # fmt: skip
 WHY_BALANCE: dict[str, Any] = {
     "invoice": _l("for an invoice"), "credit_note": _l("from a credit note"), "draft_dropped": _l("from a draft that was dropped"),
     "overpaid": _l("paid twice or too late"),
 }  # fmt: skip
 BAD = frozenset(
     {"payment_failed", "card_refused", "suspension_ahead", "suspended", "upgrade_declined", "resume_declined", "reactivate_declined",
-     "limit_declined", "cancelled"}
+     "limit_declined", "products_hidden", "cancelled"}
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the trail calls things by: documents by their number within the subscription, plans by their code, people by their id."""
-
-    papers: Mapping[int, str] = field(default_factory=dict)
-    plans: Mapping[str, str] = field(default_factory=dict)
-    people: Mapping[str, str] = field(default_factory=dict)
-
-    def paper(self, ordinal: int) -> str:
-        return self.papers.get(ordinal) or _("a draft")
-
-    def plan(self, code: str) -> str:
-        return self.plans.get(code) or Tier(code, Money(0, "GBP"), None).title
-
-    def who(self, actor: str) -> str:
-        return self.people.get(actor) or (
-            _("The platform’s staff") if actor.startswith("stf_") else _("Automatic") if actor == "system" else actor
-        )
 
 
 @dataclass(frozen=True)
@@ -96,12 +51,6 @@ class Happened:
     tone: str
     at: datetime
     who: str
-
-
-def known_of(terms: Iterable[Terms], documents: Iterable[BillingDocument], people: Mapping[str, str]) -> Known:
-    """From the lists that count, newest last, and the subscription's documents."""
-    plans = {tier.code: tier.title for each in terms for tier in each.tiers}
-    return Known({each.ordinal: each.name for each in documents if each.name}, plans, people)
 
 
 def tell_events(events: Iterable[SubscriptionEvent], known: Known) -> list[Happened]:
@@ -183,12 +132,12 @@ def say_effect(effect: Effect, known: Known) -> str:
 def _drafted(effect: did.Drafted, known: Known) -> str:
     document = effect.document
     name = known.papers.get(document.number) or ""
-    values = {"paper": name, "amount": money(document.gross), "why": str(ORIGINS.get(document.origin, document.origin))}
+    values = {"paper": name, "amount": money(document.gross), "why": origin_words(document.origin)}
     if document.kind == "credit_note":
-        return _("Credit note %(paper)s of %(amount)s, for %(why)s", **values)
+        return _("Credit note %(paper)s of %(amount)s · %(why)s", **values)
     if not name:
-        return _("Invoice of %(amount)s, for %(why)s, as a draft", **values)
-    return _("Invoice %(paper)s of %(amount)s, for %(why)s", **values)
+        return _("Invoice of %(amount)s as a draft · %(why)s", **values)
+    return _("Invoice %(paper)s of %(amount)s · %(why)s", **values)
 
 
 def _wanted(effect: did.ChargeWanted, known: Known) -> str:
@@ -207,13 +156,7 @@ def _moved(effect: did.BalanceMoved, known: Known) -> str:
 
 
 def _notice(effect: did.Notice, known: Known) -> str:
-    facts = [
-        day(effect.on) if effect.on else "",
-        money(effect.amount) if effect.amount is not None else "",
-        known.plan(effect.detail) if effect.detail in known.plans else "",
-    ]
-    words = _("Told: %(what)s", what=str(TOLD[effect.kind]))
-    return " · ".join([words, *(fact for fact in facts if fact)])
+    return _("Told: %(what)s", what=notice_words(effect, known))
 
 
 def _written(effect: did.Written, known: Known) -> str:
@@ -241,7 +184,7 @@ SAYINGS: dict[type, Callable[[Any, Known], str]] = {
     did.Written: _written,
     did.Notice: _notice,
     did.StateChanged: _status,
-    did.TierChanged: lambda effect, known: _("%(old)s → %(new)s", old=known.plan(effect.old), new=known.plan(effect.new)),
+    did.TierChanged: lambda effect, known: _("Plan: %(old)s → %(new)s", old=known.plan(effect.old), new=known.plan(effect.new)),
     did.ProductsHidden: lambda effect, known: ngettext(
         "The newest product is hidden", "The newest %(num)s products are hidden", effect.count
     ),

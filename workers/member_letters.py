@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.accounts.models import Vendor
 from core.billing.tax import with_tax
 from core.memberships.lists import get_member
@@ -12,9 +10,10 @@ from core.memberships.standing import standing_of
 from core.notifications.models import Message
 from core.payments.saved import get_saved
 from core.web.reader import Reader
+from workers.letter import Facts
 
 
-def page(vendor: Vendor, message: Message) -> dict[str, Any]:
+def page(vendor: Vendor, message: Message) -> Facts:
     """Which plan it is, and the address as it is now: one that was replaced meanwhile is not sent."""
     member = get_member(vendor, message.mode, message.params["member"])
     found = standing_of(vendor, member)
@@ -22,7 +21,7 @@ def page(vendor: Vendor, message: Message) -> dict[str, Any]:
     return {"practice": message.mode == "test", "plan": plan, "action_url": page_address(vendor, member)}
 
 
-def welcome(vendor: Vendor, message: Message) -> dict[str, Any]:
+def welcome(vendor: Vendor, message: Message) -> Facts:
     """What is charged when, as it stands while the letter is written."""
     member = get_member(vendor, message.mode, message.params["member"])
     found = standing_of(vendor, member)

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from core.accounts.house import house
 from core.accounts.models import Vendor
 from core.billing.models import KeptSubscription
-from core.billing.store import get_subscription
+from core.billing.queries import get_subscription
 from core.kernel.config import settings
 from core.kernel.money import Money
 from core.kernel.sentence import Sentence
@@ -27,8 +27,8 @@ from core.web import addresses
 from core.web.mail import one_line
 from core.web.reader import Reader
 from core.web.words import filled, texts
+from workers.letter import Facts
 
-Facts = dict[str, Any]
 # Where somebody can change what the letter speaks of; by whether it is a plan of the house.
 PAGES: dict[bool, Callable[[KeptSubscription], str]] = {
     True: lambda _row: addresses.portal_plan(),

@@ -19,7 +19,8 @@ from core.billing.carry_out import finalise_due_of
 from core.billing.clock import LiveClock, clock_of, move_clock, next_moment
 from core.billing.clock_models import ClockAdvance
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, SubscriptionEvent
-from core.billing.store import catch_up, read
+from core.billing.queries import read
+from core.billing.store import catch_up
 from core.kernel import audit
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again, locked

@@ -42,6 +42,7 @@ class Line:
     corrects: int | None = None
     limited: str = ""
     tax_bps: int | None = None
+    name: str = ""  # what the tier was called on the day it was charged: a document goes on saying that
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,9 @@ def part(whole: Money, fraction: Fraction) -> Money:
     return whole.part(fraction, step=charge_step(whole.currency))
 
 
-def charge_line(item: str, code: str, quantity: int, price: Money, piece: Period, of: Period, *, room: Money, tax_bps: int | None) -> Line:
+def charge_line(
+    item: str, code: str, quantity: int, price: Money, piece: Period, of: Period, *, room: Money, tax_bps: int | None, name: str = ""
+) -> Line:
     """So many days of a period's price, at most `room`: what the cap of the period still leaves."""
     whole = Money(price.minor * quantity, price.currency)
     fraction = Fraction(piece.days, of.days)
@@ -27,7 +29,7 @@ def charge_line(item: str, code: str, quantity: int, price: Money, piece: Period
     held = min(amount, max(room, Money(0, price.currency)))
     return Line(
         0, item, code, quantity, quantity, piece.start, piece.end, piece.days, of.days, whole, whole.minor * fraction, held,
-        limited="cap" if held < amount else "", tax_bps=tax_bps,
+        limited="cap" if held < amount else "", tax_bps=tax_bps, name=name,
     )  # fmt: skip
 
 
@@ -77,15 +79,15 @@ def _room(state: Subscription, item: str, price: Money, quantity: int, drafted: 
 
 def plan_line(state: Subscription, tier: str, on: date, drafted: Sequence[Line] = ()) -> Line:
     """A tier from a day to the period's end. Going back on the same day to what the day began with gives back exactly what was credited."""
-    price = state.terms.tier(tier).price
+    price, name = state.terms.tier(tier).price, state.terms.tier(tier).title
     back = _credited_today(state, tier, on)
     if back is not None:
         piece = state.period.rest(on)
         return replace(
-            charge_line(PLAN, tier, 1, price, piece, state.period, room=price, tax_bps=back.tax_bps),
+            charge_line(PLAN, tier, 1, price, piece, state.period, room=price, tax_bps=back.tax_bps, name=name),
             exact=-back.exact, amount=-back.amount, limited="restored",
         )  # fmt: skip
-    return _charge(state, PLAN, tier, 1, price, on, drafted)
+    return _charge(state, PLAN, tier, price, on, drafted, name=name)
 
 
 def _credited_today(state: Subscription, tier: str, on: date) -> Line | None:
@@ -101,7 +103,7 @@ def _credited_today(state: Subscription, tier: str, on: date) -> Line | None:
 
 def fee_line(state: Subscription, on: date, drafted: Sequence[Line] = ()) -> Line:
     """The fee of hibernating from a day to the period's end."""
-    return _charge(state, HIBERNATION, "", 1, state.terms.hibernation_fee, on, drafted)
+    return _charge(state, HIBERNATION, "", state.terms.hibernation_fee, on, drafted)
 
 
 def branch_line(state: Subscription, quantity: int, on: date, drafted: Sequence[Line] = (), *, until: date | None = None) -> Line:
@@ -111,9 +113,9 @@ def branch_line(state: Subscription, quantity: int, on: date, drafted: Sequence[
     return charge_line(BRANCH, "", quantity, state.terms.branch_price, piece, state.period, room=room, tax_bps=state.tax_bps)
 
 
-def _charge(state: Subscription, item: str, code: str, quantity: int, price: Money, on: date, drafted: Sequence[Line]) -> Line:
-    room = _room(state, item, price, quantity, drafted)
-    return charge_line(item, code, quantity, price, state.period.rest(on), state.period, room=room, tax_bps=state.tax_bps)
+def _charge(state: Subscription, item: str, code: str, price: Money, on: date, drafted: Sequence[Line], *, name: str = "") -> Line:
+    room, rest = _room(state, item, price, 1, drafted), state.period.rest(on)
+    return charge_line(item, code, 1, price, rest, state.period, room=room, tax_bps=state.tax_bps, name=name)
 
 
 # --- what is given back ------------------------------------------------------------------------------------------------------

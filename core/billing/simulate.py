@@ -21,8 +21,9 @@ from core.billing.midnight import midnight
 from core.billing.models import BillingCharge, KeptSubscription, PriceList
 from core.billing.payment import receive
 from core.billing.price_list import Seller, offer_on
+from core.billing.queries import read
 from core.billing.renew import Offer
-from core.billing.store import Beginning, read
+from core.billing.store import Beginning
 from core.billing.subscription import Subscription
 from core.kernel.db import db
 from core.kernel.money import Money

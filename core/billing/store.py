@@ -19,14 +19,15 @@ from core.billing.begin import begin
 from core.billing.calendar import DAY, BillingZone, first_instant, local_date
 from core.billing.carry_out import carry_out
 from core.billing.clock import clock_of, really
-from core.billing.codec import decode, encode, encode_one_of
+from core.billing.codec import encode, encode_one_of
 from core.billing.documents import CreditExceedsInvoice, void
 from core.billing.effects import Drafted, Effect
 from core.billing.lines import Document
-from core.billing.midnight import lapse, midnight, run_to
+from core.billing.midnight import lapse, midnight
 from core.billing.models import BillingDocument, KeptSubscription, SubscriptionEvent
 from core.billing.parties import Parties
 from core.billing.price_list import Seller, offer_on
+from core.billing.queries import Offers, offer_at, offer_for, read
 from core.billing.renew import Offer
 from core.billing.states import CANCELLED
 from core.billing.subscription import Step, Subscription
@@ -35,11 +36,10 @@ from core.kernel import audit
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import NotFound, Refusal
-from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 
 SHORTEST_REASON = 8
-Offers = dict[tuple[uuid.UUID, str, date, frozenset[str]], Offer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ def _run_midnights(row: KeptSubscription, offers: Offers, parties: Parties | Non
     day = local_date(clock_of(row), state.zone)
     while state.today < day:
         before = state
-        state, effects = midnight(before, _offer_at(row, before, before.today + DAY, offers))
+        state, effects = midnight(before, offer_at(row, before, before.today + DAY, offers))
         if effects:
             _put(row, before, state)
             _note(row, "midnight", state, {}, effects, "system", parties)
@@ -223,47 +223,6 @@ def _let_lapse(row: KeptSubscription) -> tuple[Effect, ...]:
     _put(row, before, state)
     _note(row, "lapsed", state, {}, effects, "system")
     return effects
-
-
-# --- reading -------------------------------------------------------------------------------------------------------------------
-
-
-def read(row: KeptSubscription) -> Subscription:
-    """The frozen value as it was kept; it may lack the midnights that nobody has run yet."""
-    return decode(Subscription, row.state)
-
-
-def as_of_now(row: KeptSubscription) -> tuple[Subscription, Offer]:
-    """The value with every midnight that has passed, though nothing is kept, and what counts on its day: what an act would begin with."""
-    state, offers = read(row), Offers()
-    day = local_date(clock_of(row), state.zone)
-    state, _effects = run_to(state, day, lambda on: _offer_at(row, state, on, offers))
-    if row.lapse_at is not None and now() >= row.lapse_at:
-        state, _effects = lapse(state)
-    return state, _offer_at(row, state, state.today, offers)
-
-
-def get_subscription(seller: Seller, mode: str, public: str) -> KeptSubscription:
-    """The seller's subscription of that name, or a 404."""
-    found = None
-    if is_public_id("sub", public):
-        query = select(KeptSubscription).where(KeptSubscription.vendor_id == seller.id, KeptSubscription.mode == mode)
-        found = db.session.scalar(query.where(KeptSubscription.public_id == public))
-    if found is None:
-        raise NotFound("There is no such subscription.")
-    return found
-
-
-def find_subscription_of(seller: Seller, mode: str, subscriber: str) -> KeptSubscription | None:
-    """The newest subscription of a subscriber."""
-    mine = select(KeptSubscription).where(KeptSubscription.vendor_id == seller.id, KeptSubscription.mode == mode)
-    return db.session.scalar(mine.where(KeptSubscription.subscriber == subscriber).order_by(KeptSubscription.id.desc()).limit(1))
-
-
-def list_events(seller: Seller, row: KeptSubscription) -> list[SubscriptionEvent]:
-    """Everything that happened to it, in order."""
-    mine = select(SubscriptionEvent).where(SubscriptionEvent.vendor_id == seller.id, SubscriptionEvent.mode == row.mode)
-    return list(db.session.scalars(mine.where(SubscriptionEvent.subscription_id == row.id).order_by(SubscriptionEvent.seq)))
 
 
 def claim_due(limit: int = 200) -> list[KeptSubscription]:
@@ -306,24 +265,6 @@ def _note(
         )
     )  # fmt: skip
     carry_out(row, state.zone, tuple(effects), parties or Parties())
-
-
-def offer_for(row: KeptSubscription) -> Offer:
-    """The price list and the rates that count for a subscription today."""
-    state = read(row)
-    return _offer_at(row, state, state.today, {})
-
-
-def offer_today(vendor_id: uuid.UUID, mode: str) -> Offer:
-    """The seller's price list in force now, in its own currency. Refuses before the first version."""
-    return offer_on(vendor_id, mode, now().date())
-
-
-def _offer_at(row: KeptSubscription, state: Subscription, day: date, kept: Offers) -> Offer:
-    key = (row.vendor_id, row.mode, day, frozenset((state.currency, state.next_currency or state.currency)))
-    if key not in kept:
-        kept[key] = offer_on(row.vendor_id, row.mode, day, currencies=key[3])
-    return kept[key]
 
 
 def _offer(vendor_id: uuid.UUID, mode: str, day: date, *currencies: str) -> Offer:

@@ -17,6 +17,11 @@ class NoSuchTier(Refusal):
     code = "no_such_tier"
 
 
+def title_from(code: str) -> str:
+    """What a tier without a name is called, and one that is on no list any more: `pro-plus` becomes `Pro Plus`."""
+    return code.replace("_", " ").replace("-", " ").strip().title()
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
     """What a month costs and how many products may be published in it; None is no limit. `code` is for ever, `name` and `about` are for people."""
@@ -30,7 +35,7 @@ class Tier:
     @property
     def title(self) -> str:
         """What people call it."""
-        return self.name or self.code.replace("-", " ").title()
+        return self.name or title_from(self.code)
 
     def fits(self, products: int) -> bool:
         return self.limit is None or products <= self.limit

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from core.accounts.models import Vendor
-from core.billing import store
+from core.billing import queries, store
 from core.billing.calendar import local_date
 from core.billing.effects import ChargeWanted
 from core.billing.forecast import preview
@@ -86,7 +86,7 @@ def list_choices(vendor: Vendor, row: KeptSubscription) -> list[Choice]:
 
 def present(row: KeptSubscription) -> Subscription:
     """As it is today, also when the midnight just passed has not been run yet. Nothing is kept."""
-    state = store.read(row)
+    state = queries.read(row)
     return run_to(state, local_date(now(), state.zone), lambda day: offer_on(row.vendor_id, row.mode, day))[0]
 
 
@@ -107,7 +107,7 @@ def change_plan(vendor: Vendor, member: Member, *, plan: MembershipPlan, shown: 
     Refuses PriceMoved when it costs another sum by now, and ChangeUnderWay while an earlier change waits for its payment.
     """
     row = _living(member)
-    state = store.read(row)
+    state = queries.read(row)
     if row.tier == plan.code or (state.planned is not None and state.planned.tier == plan.code):
         return
     if state.awaiting is not None:
@@ -131,7 +131,7 @@ def sum_shown(choice: Choice) -> str:
 def cancel(vendor: Vendor, member: Member, *, at_once: bool = False, by: str) -> None:
     """At the end of the period; with `at_once` tonight, and unused days become balance. Whoever owes stops tonight in any case."""
     row = _living(member)
-    planned = store.read(row).planned
+    planned = queries.read(row).planned
     if planned is not None and planned.kind == "cancel" and (planned.on is not None or not at_once):
         return
     act(row, Cancel(now=at_once), by=by)
@@ -141,7 +141,7 @@ def cancel(vendor: Vendor, member: Member, *, at_once: bool = False, by: str) ->
 def keep(vendor: Vendor, member: Member, *, by: str) -> None:
     """Take back what was planned: a cancellation, a smaller plan, or a change that is not paid. Refuses ChangeUnderWay while its charge is under way."""
     row = _living(member)
-    state = store.read(row)
+    state = queries.read(row)
     if state.awaiting is not None:
         if is_charging(row) or payment_to_confirm(row) is not None:
             raise ChangeUnderWay("The payment for it is under way. Wait until it has ended.")
@@ -156,7 +156,7 @@ def keep(vendor: Vendor, member: Member, *, by: str) -> None:
 def pay_now(vendor: Vendor, member: Member, *, by: str) -> None:
     """Ask the card for what is open, now; suspended, for the way back. Nothing while a charge is under way."""
     row = _living(member)
-    state = store.read(row)
+    state = queries.read(row)
     owes = state.unpaid or state.awaiting is not None or row.status == SUSPENDED
     if owes and not is_charging(row):
         store.new_card(row, by=by)
@@ -165,7 +165,7 @@ def pay_now(vendor: Vendor, member: Member, *, by: str) -> None:
 
 def can_choose(row: KeptSubscription) -> bool:
     """Whether the plan can be changed at all at the moment."""
-    state = store.read(row)
+    state = queries.read(row)
     return row.status == TRIALING or (row.status not in (SUSPENDED, CANCELLED) and state.awaiting is None and state.dunning is None)
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from sqlalchemy import exists, select
 
 from core.accounts.models import Vendor
-from core.billing import dunning, store
+from core.billing import dunning, queries
 from core.billing.begin import START
 from core.billing.forecast import Charge
 from core.billing.lines import sum_of
@@ -76,7 +76,7 @@ def stage_of(member: Member) -> str:
 
 def _begins(row: KeptSubscription) -> bool:
     """Whether its first invoice is still to be paid: until then nothing has begun."""
-    return row.status != CANCELLED and any(owed.origin == START and owed.draft is not None for owed in store.read(row).open)
+    return row.status != CANCELLED and any(owed.origin == START and owed.draft is not None for owed in queries.read(row).open)
 
 
 def has_begun(member: Member, row: KeptSubscription) -> bool:
@@ -103,7 +103,7 @@ def standing_of(vendor: Vendor, member: Member) -> Standing:
     """What its page says. For a membership that runs, or has ended."""
     row = find_subscription(member)
     assert row is not None, "a membership without a subscription has not begun"
-    state = store.read(row)
+    state = queries.read(row)
     planned, held = state.planned, state.awaiting
     ends = None
     if row.status == CANCELLED:

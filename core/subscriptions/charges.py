@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
-from core.billing import store
+from core.billing import queries, store
 from core.billing.begin import START
 from core.billing.lines import sum_of
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription
@@ -65,7 +65,7 @@ def send_charges(vendor_id: uuid.UUID, mode: str, subscription_id: uuid.UUID) ->
 
 def _still_asked(row: KeptSubscription, charge: BillingCharge) -> Money:
     """What of a charge its documents still ask for: those that are owed, and the draft of a change that waits for its payment."""
-    state = store.read(row)
+    state = queries.read(row)
     owed = sum_of((each.due for each in state.open if each.document in charge.documents), charge.currency)
     held = state.awaiting
     if held is not None and held.document.number in charge.documents:
@@ -120,7 +120,7 @@ def _description(row: KeptSubscription, charge: BillingCharge) -> str:
     )
     names = [document.name for document in found if document.name]
     if row.vendor_id != HOUSE:
-        return " · ".join([store.read(row).plan.title, *names])
+        return " · ".join([queries.read(row).plan.title, *names])
     words = said("Invoice %(names)s", names=", ".join(names)) if names else said("Subscription %(name)s", name=row.public_id)
     return str(words)
 
@@ -149,7 +149,7 @@ def hear_charge(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID, result: 
 
 def _begins(row: KeptSubscription, documents: tuple[int, ...]) -> bool:
     """Whether a charge is for the first invoice of all, which decides whether there is a subscription."""
-    return any(owed.origin == START and owed.draft is not None and owed.document in documents for owed in store.read(row).open)
+    return any(owed.origin == START and owed.draft is not None and owed.document in documents for owed in queries.read(row).open)
 
 
 def _is_hard(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID) -> bool:

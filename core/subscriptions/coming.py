@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from core.accounts.house import house
-from core.billing import forecast, store
+from core.billing import forecast, queries
 from core.billing.calendar import DAY
 from core.billing.codec import decode
 from core.billing.lines import Document
@@ -42,7 +42,7 @@ class Asked:
 
 def coming_charge(row: KeptSubscription) -> Coming | None:
     """What is asked next should nothing be wished until then; None when nothing will be. Needs nothing that is not known today."""
-    state, offer = store.as_of_now(row)
+    state, offer = queries.as_of_now(row)
     until = max(state.today + AHEAD, state.period.end + DAY)
     play = forecast.forecast(state, (), offer, until=until)
     if not play.charges:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from core.accounts.models import Vendor
-from core.billing import store
+from core.billing import queries, store
 from core.billing.models import KeptSubscription
 from core.billing.states import CANCELLED
 from core.billing.wishes import AddBranches, AddProducts
@@ -38,7 +38,7 @@ def counted(vendor: Vendor, mode: str, *, by: str) -> Iterator[None]:
 def count(vendor: Vendor, row: KeptSubscription, *, by: str) -> None:
     """Tell a plan how much is published now; nothing when it knows."""
     products, branches = counts(vendor, row.mode)
-    state = store.read(row)
+    state = queries.read(row)
     if products != state.products.count:
         store.wish_for(row, AddProducts(products - state.products.count), by=by)
     if branches != state.branches.count:

@@ -15,8 +15,8 @@ from core.billing.begin import START
 from core.billing.codec import decode_one_of
 from core.billing.effects import Drafted, Effect, Finalised, Notice, ProductsHidden, ProductsShown, StateChanged, TierChanged
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
+from core.billing.queries import read
 from core.billing.states import IN_SEARCH
-from core.billing.store import read
 from core.directory.standing import find_standings, set_visible
 from core.directory.surplus import hide_newest
 from core.kernel.clock import now

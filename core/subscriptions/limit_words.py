@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.kernel.sentence import Sentence, said
+from core.subscriptions import shared_words as both
 from core.subscriptions.news import News
-from core.subscriptions.words import Words, bank_said, name_of, next_charge, not_asked, words
+from core.subscriptions.words import Fact, Words, name_of, words
 
-SEE, DECIDE = said("See your plan"), said("See products and plan")
-PLAN, AMOUNT, ON = said("Plan"), said("Amount"), said("Date")
+SEE, LOOK = said("See your plan"), said("See products and plan")
+PLAN = said("Plan")
 STAY = said("To stay with your plan, unpublish products until it holds them again. Nothing is deleted.")
 
 
@@ -20,8 +21,8 @@ def _becomes(news: News) -> Sentence:
     )  # fmt: skip
 
 
-def _facts(news: News) -> list[tuple[Sentence, object]]:
-    return [(said("Your plan holds"), news.limit), (said("Becomes"), name_of(news.tier)), (ON, news.on), (AMOUNT, news.amount)]
+def _facts(news: News) -> list[Fact]:
+    return [(said("Your plan holds"), news.limit), (said("Becomes"), name_of(news.tier)), (both.ON, news.on), (both.AMOUNT, news.amount)]
 
 
 def limit_breached(news: News) -> Words:
@@ -31,7 +32,7 @@ def limit_breached(news: News) -> Words:
         said("Since %(day)s more than %(limit)s products are published, which is what %(plan)s holds.", day=news.told_on, limit=news.limit, plan=name_of(news.plan)),
         said("All of them stay online. You have %(days)s whole days, without any charge.", days=days),
         STAY, _becomes(news),
-        facts=_facts(news), button=DECIDE, tone="warn",
+        facts=_facts(news), button=LOOK, tone="warn",
     )  # fmt: skip
 
 
@@ -41,7 +42,7 @@ def grace_running(news: News) -> Words:
         said("More products are published than %(plan)s holds (%(limit)s). On %(day)s your plan becomes %(tier)s for %(amount)s.", plan=name_of(news.plan), limit=news.limit, day=news.on, tier=name_of(news.tier), amount=news.amount),
         STAY,
         said("If you do nothing, all products stay online, and %(amount)s is charged for that month’s remaining days.", amount=news.amount),
-        facts=_facts(news), button=DECIDE, tone="warn",
+        facts=_facts(news), button=LOOK, tone="warn",
     )  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def limit_enforced(news: News) -> Words:
         said("More products are published than %(plan)s holds, and the days of grace are over. So since %(day)s your plan is %(tier)s.", plan=name_of(news.before or news.plan), day=news.on, tier=name_of(news.tier)),
         said("It costs %(amount)s for what is left of this month. Days before %(day)s are not charged.", amount=news.amount, day=news.on),
         said("All your products stay online. With fewer products you can go back to a smaller plan at the end of the month."),
-        facts=[(PLAN, name_of(news.tier)), (said("Counts from"), news.on), (AMOUNT, news.amount), next_charge(news)],
+        facts=[(PLAN, name_of(news.tier)), (both.FROM, news.on), (both.AMOUNT, news.amount), both.next_charge(news)],
         button=SEE,
     )  # fmt: skip
 
@@ -60,11 +61,11 @@ def limit_declined(news: News) -> Words:
     return words(
         said("The larger plan is not paid: your plan stays as it is"),
         said("The days of grace for your products are over. On %(day)s a larger plan was due for %(amount)s, which could not be charged.", day=news.told_on, amount=news.amount),
-        bank_said(news), not_asked(news),
+        both.bank_said(news), both.not_asked(news),
         said("Your plan stays as it is, and you owe nothing. The newest products beyond its limit are hidden, not deleted."),
         said("They are shown again as soon as the larger plan is paid, or when you unpublish others."),
-        facts=[(said("Was not charged"), news.amount), (PLAN, name_of(news.plan)), (said("Your plan holds"), news.limit)],
-        button=DECIDE, tone="bad",
+        facts=[(both.NOT_CHARGED, news.amount), (PLAN, name_of(news.plan)), (said("Your plan holds"), news.limit)],
+        button=LOOK, tone="bad",
     )  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def products_hidden(news: News) -> Words:
         said("Since %(day)s the newest %(count)s products beyond what %(plan)s holds are hidden.", day=news.on, count=news.count, plan=name_of(news.plan)),
         said("Nothing is deleted. They are shown again as soon as a larger plan is paid, or when you unpublish others."),
         facts=[(said("Hidden"), news.count), (said("Your plan holds"), news.limit), (said("Since"), news.on)],
-        button=DECIDE, tone="bad",
+        button=LOOK, tone="bad",
     )  # fmt: skip
 
 
@@ -85,8 +86,8 @@ def downgrade_dropped(news: News) -> Words:
         said("On %(day)s your plan was to become %(tier)s. It cannot: more products are published than it holds, or it is not offered any more.", day=news.on, tier=name_of(news.tier)),
         said("So %(plan)s goes on for %(amount)s a month. Nothing is hidden, and nothing is deleted.", plan=name_of(news.plan), amount=news.amount),
         said("Unpublish products first, then you can ask for the smaller plan again."),
-        facts=[(PLAN, name_of(news.plan)), (said("Price a month"), news.amount), (said("The smaller plan holds"), news.limit), next_charge(news)],
-        button=DECIDE, tone="warn",
+        facts=[(PLAN, name_of(news.plan)), (both.MONTHLY, news.amount), (said("The smaller plan holds"), news.limit), both.next_charge(news)],
+        button=LOOK, tone="warn",
     )  # fmt: skip
 
 

@@ -23,8 +23,8 @@ from core.billing.effects import (
 from core.billing.forecast import next_charge
 from core.billing.lines import sum_of
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
+from core.billing.queries import offer_for, read
 from core.billing.states import ACTIVE, CANCELLED, HIBERNATING, SUSPENDED, TRIALING
-from core.billing.store import offer_for, read
 from core.billing.subscription import Subscription
 from core.kernel.db import db
 from core.kernel.money import Money

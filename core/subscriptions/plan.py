@@ -7,7 +7,7 @@ from sqlalchemy import exists, select
 from core.accounts.house import HOUSE, find_details, house
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
-from core.billing import forecast, store
+from core.billing import forecast, queries, store
 from core.billing.effects import Effect
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, PriceList
 from core.billing.renew import Offer
@@ -89,7 +89,7 @@ def beginning(vendor: Vendor, mode: str, *, tier: str) -> Beginning:
 
 def _trial_days(mode: str) -> int:
     """Who comes for the first time may have some days for nothing."""
-    return store.offer_today(HOUSE, mode).terms.trial_days
+    return queries.offer_today(HOUSE, mode).terms.trial_days
 
 
 def find_card(mode: str, payer_email: str) -> SavedCard | None:
@@ -120,7 +120,7 @@ def act(row: KeptSubscription, wish: Wish, *, by: str) -> tuple[Effect, ...]:
     Refuses PaymentOut while the card is being asked for an earlier wish of this kind: letting go of that would have both paid.
     """
     row = lock_again(row)
-    held = store.read(row).awaiting
+    held = queries.read(row).awaiting
     if held is not None and isinstance(wish, ChooseTier | Resume | Reactivate) and is_out(row, held.document.number):
         raise PaymentOut("The card is being charged for this. Wait for its answer.")
     effects = store.wish_for(row, wish, by=by)
@@ -144,15 +144,15 @@ def take_back(row: KeptSubscription, document: BillingDocument, *, reason: str, 
 
 def offer_now(row: KeptSubscription) -> Offer:
     """The price list and the rates of the plan's today."""
-    return store.offer_for(row)
+    return queries.offer_for(row)
 
 
 def preview_wish(row: KeptSubscription, wish: Wish) -> Step:
     """What a wish would do today: the same code that does it, and nothing is kept."""
-    state, offer = store.as_of_now(row)
+    state, offer = queries.as_of_now(row)
     return forecast.preview(state, wish, offer)
 
 
 def next_charge_of(row: KeptSubscription) -> forecast.Charge | None:
     """What the card is asked for next, and when, should nothing be wished until then."""
-    return forecast.next_charge(*store.as_of_now(row))
+    return forecast.next_charge(*queries.as_of_now(row))

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from core.kernel.sentence import said
-from core.subscriptions.charge_words import CHARGES, STOPPED
+from core.subscriptions import shared_words as both
+from core.subscriptions.charge_words import CHARGES, PLAN, SEE, STOPPED
 from core.subscriptions.limit_words import LIMITS
 from core.subscriptions.news import News
-from core.subscriptions.words import Words, bank_said, name_of, next_charge, words
-
-SEE = said("See your plan")
-AMOUNT, PLAN, FROM, PRICE = said("Amount"), said("Plan"), said("Counts from"), said("Price a month")
-DAY = timedelta(days=1)
-
+from core.subscriptions.words import Words, name_of, words
 
 # --- trial, prices and what comes ----------------------------------------------------------------------------------------------
 
 
 def trial_began(news: News) -> Words:
     return words(
-        said("Your trial has begun: free until %(day)s", day=news.on),
+        both.title_trial(news),
         said("You can use %(plan)s free of charge until %(day)s. On that day the first month begins, for %(amount)s.", plan=name_of(news.plan), day=news.on, amount=news.amount),
         said("Cancel before that day and you pay nothing. We write to you again a few days before."),
-        facts=[(PLAN, name_of(news.plan)), (said("First charge"), said("%(amount)s on %(day)s", amount=news.amount, day=news.on))],
+        facts=[(PLAN, name_of(news.plan)), both.first_charge(news)],
         button=SEE, tone="good",
     )  # fmt: skip
 
@@ -32,39 +27,37 @@ def trial_began(news: News) -> Words:
 def trial_ends(news: News) -> Words:
     no_card = news.why == "no card"
     return words(
-        said("Your trial ends on %(day)s", day=news.on),
+        both.title_trial_ends(news),
         said("The trial of %(plan)s ends on %(day)s, and there is no card yet. With one, the first month begins on that day for %(amount)s.", plan=name_of(news.plan), day=news.on, amount=news.amount)
         if no_card else
-        said("On %(day)s the first month of %(plan)s begins, and your card is charged %(amount)s.", plan=name_of(news.plan), day=news.on, amount=news.amount),
+        both.first_month(news),
         said("Without a card your plan is suspended on that day, and nothing is owed.") if no_card else None,
         STOPPED if no_card else said("If you do not want that, cancel before that day and you pay nothing."),
-        facts=[(PLAN, name_of(news.plan)), (said("First charge"), said("%(amount)s on %(day)s", amount=news.amount, day=news.on))],
-        button=said("Add a card") if no_card else SEE, tone="warn",
+        facts=[(PLAN, name_of(news.plan)), both.first_charge(news)],
+        button=both.ADD_CARD if no_card else SEE, tone="warn",
     )  # fmt: skip
 
 
 def trial_paid(news: News) -> Words:
     return words(
-        said("Your first month of %(plan)s has begun", plan=name_of(news.plan)),
+        both.title_first_month(news),
         said("The trial is over: since %(day)s %(plan)s is a paid plan.", day=news.on, plan=name_of(news.plan)),
         said("We ask your card for %(amount)s for the first month.", amount=news.asked) if news.asked else said("Nothing is charged today."),
-        facts=[(PLAN, name_of(news.plan)), (AMOUNT, news.asked), (FROM, news.on), next_charge(news)],
+        facts=[(PLAN, name_of(news.plan)), (both.AMOUNT, news.asked), (both.FROM, news.on), both.next_charge(news)],
         button=SEE,
     )  # fmt: skip
 
 
 def renewal_ahead(news: News) -> Words:
-    free = news.amount is not None and not news.amount.minor
     rests = news.tier == "hibernation"
     named = said("Hibernation") if rests else name_of(news.tier)
     return words(
-        said("Nothing is charged on %(day)s", day=news.on) if free else said("%(amount)s is charged on %(day)s", amount=news.amount, day=news.on),
-        said("On %(day)s the next month begins. Your balance pays for it, or the sum is too small and waits for the next invoice.", day=news.on) if free else
-        said("On %(day)s the next month begins, and your card is charged %(amount)s.", day=news.on, amount=news.amount),
+        both.title_renewal(news),
+        both.next_month(news),
         said("That is the sum as things stand today, at today’s exchange rate. It moves if that does, or if you change the plan, branches or products before.")
         if news.rated else
         said("That is the exact sum as things stand today. It moves only if you change the plan, branches or products before."),
-        facts=[(PLAN, named), (AMOUNT, news.amount), (said("Date"), news.on)],
+        facts=[(PLAN, named), (both.AMOUNT, news.amount), (both.ON, news.on)],
         button=SEE,
     )  # fmt: skip
 
@@ -75,7 +68,7 @@ def price_moves(news: News) -> Words:
         said("The exchange rate has moved a good deal. From %(day)s %(plan)s costs %(amount)s a month.", day=news.on, plan=name_of(news.plan), amount=news.amount),
         said("Until then the old price counts. The price in pounds has not changed."),
         said("If you do not want the new price, change the plan or cancel before that day."),
-        facts=[(PLAN, name_of(news.plan)), (PRICE, news.amount), (FROM, news.on)],
+        facts=[(PLAN, name_of(news.plan)), (both.MONTHLY, news.amount), (both.FROM, news.on)],
         button=SEE, tone="warn",
     )  # fmt: skip
 
@@ -87,7 +80,7 @@ def rate_old(news: News) -> Words:
         said("On %(today)s no newer rate was to be had, so your price stays exactly as it was.", today=news.told_on) if kept else
         said("On %(today)s the newest exchange rate was that of %(day)s. Your price for this month is worked out with it.", today=news.told_on, day=news.on),
         said("This is for your information; there is nothing you need to do."),
-        facts=[(said("Rate of"), news.on), next_charge(news)],
+        facts=[(said("Rate of"), news.on), both.next_charge(news)],
         button=SEE,
     )  # fmt: skip
 
@@ -97,7 +90,7 @@ def currency_kept(news: News) -> Words:
         said("Your plan is not billed in %(currency)s yet", currency=news.why),
         said("On %(day)s your billing currency was to become %(currency)s. Something was still open in the old one, or there was no exchange rate of that day.", day=news.told_on, currency=news.why),
         said("So this month is billed as before. We try again at the beginning of the next one."),
-        facts=[(said("Asked for"), news.why), next_charge(news)],
+        facts=[(said("Asked for"), news.why), both.next_charge(news)],
         button=SEE, tone="warn",
     )  # fmt: skip
 
@@ -106,7 +99,7 @@ def currency_changed(news: News) -> Words:
     return words(
         said("Your plan is billed in %(currency)s now", currency=news.why),
         said("Since %(day)s %(plan)s costs %(amount)s a month. A balance has moved along at the same rate.", day=news.on, plan=name_of(news.plan), amount=news.amount),
-        facts=[(PLAN, name_of(news.plan)), (PRICE, news.amount), (FROM, news.on), next_charge(news)],
+        facts=[(PLAN, name_of(news.plan)), (both.MONTHLY, news.amount), (both.FROM, news.on), both.next_charge(news)],
         button=SEE,
     )  # fmt: skip
 
@@ -120,7 +113,7 @@ def change_planned(news: News) -> Words:
         said("As you asked: from %(day)s your plan is %(plan)s, for %(amount)s a month.", day=news.on, plan=name_of(news.tier), amount=news.amount),
         said("Until then %(plan)s stays as it is. You can take this back on the page of your plan.", plan=name_of(news.plan)),
         said("If more products are published on that day than it holds, the plan stays as it is, and we tell you."),
-        facts=[(PLAN, name_of(news.tier)), (PRICE, news.amount), (FROM, news.on)],
+        facts=[(PLAN, name_of(news.tier)), (both.MONTHLY, news.amount), (both.FROM, news.on)],
         button=SEE,
     )  # fmt: skip
 
@@ -131,7 +124,7 @@ def hibernation_planned(news: News) -> Words:
         said("As you asked: from %(day)s your plan hibernates, for %(amount)s a month, branches included.", day=news.on, amount=news.amount),
         said("From then on your pages are out of the directory. You can go on editing, and nothing is deleted."),
         said("You can wake it up again at any time, for up to %(months)s months.", months=news.months),
-        facts=[(said("Fee a month"), news.amount), (FROM, news.on)],
+        facts=[(said("Fee a month"), news.amount), (both.FROM, news.on)],
         button=SEE,
     )  # fmt: skip
 
@@ -140,9 +133,9 @@ def hibernation_began(news: News) -> Words:
     return words(
         said("Your plan is hibernating"),
         said("Since %(day)s your plan hibernates: your pages are out of the directory, and nothing is deleted.", day=news.on),
-        said("%(amount)s for the days you have not used is on your balance.", amount=news.credited) if news.credited else None,
+        both.credited(news),
         said("You can wake it up again at any time, for up to %(months)s months.", months=news.months),
-        facts=[(FROM, news.on), (AMOUNT, news.asked), next_charge(news)],
+        facts=[(both.FROM, news.on), (both.AMOUNT, news.asked), both.next_charge(news)],
         button=said("Wake it up"),
     )  # fmt: skip
 
@@ -153,8 +146,8 @@ def hibernation_ends(news: News) -> Words:
         said("%(months)s months is the longest a plan can hibernate. On %(day)s they are over.", months=news.months, day=news.on),
         said("Confirm it, and on that day %(plan)s goes on for %(amount)s a month, with your branches on top.", plan=name_of(news.plan), amount=news.amount),
         said("Without your word the plan ends on that day and nothing more is charged. You can then download everything for %(days)s days.", days=news.export_days),
-        facts=[(said("Ends on"), news.on), (said("Price a month if you confirm"), news.amount)],
-        button=said("Decide"), tone="warn",
+        facts=[(both.ENDS, news.on), (said("Price a month if you confirm"), news.amount)],
+        button=both.DECIDE, tone="warn",
     )  # fmt: skip
 
 
@@ -163,7 +156,7 @@ def hibernation_dropped(news: News) -> Words:
         said("Hibernation did not begin"),
         said("Your plan was to hibernate from %(day)s. An invoice was unpaid on that day, so it goes on as before.", day=news.told_on),
         said("Once that invoice is paid you can ask for it again."),
-        facts=[(said("Date"), news.told_on), next_charge(news)],
+        facts=[(both.ON, news.told_on), both.next_charge(news)],
         button=SEE, tone="warn",
     )  # fmt: skip
 
@@ -173,7 +166,7 @@ def woke_up(news: News) -> Words:
         said("Your plan is awake again"),
         said("Since %(day)s %(plan)s goes on, and your pages are in the directory again.", day=news.on, plan=name_of(news.plan)),
         said("We have received %(amount)s for the days that are left of this month.", amount=news.paid) if news.paid else None,
-        facts=[(PLAN, name_of(news.plan)), (said("Amount received"), news.paid), (FROM, news.on), next_charge(news)],
+        facts=[(PLAN, name_of(news.plan)), (both.RECEIVED, news.paid), (both.FROM, news.on), both.next_charge(news)],
         button=SEE, tone="good",
     )  # fmt: skip
 
@@ -183,7 +176,7 @@ def reactivated(news: News) -> Words:
         said("You are back: %(plan)s goes on", plan=name_of(news.plan)),
         said("Since %(day)s your plan is active and your pages are in the directory again.", day=news.on),
         said("We have received %(amount)s: what was open, and the days that are left of this period.", amount=news.paid) if news.paid else None,
-        facts=[(PLAN, name_of(news.plan)), (said("Amount received"), news.paid), (FROM, news.on), next_charge(news)],
+        facts=[(PLAN, name_of(news.plan)), (both.RECEIVED, news.paid), (both.FROM, news.on), both.next_charge(news)],
         button=SEE, tone="good",
     )  # fmt: skip
 
@@ -193,7 +186,7 @@ def raised(news: News) -> Words:
         said("Your plan is %(plan)s now", plan=name_of(news.tier)),
         said("Since %(day)s your plan is %(plan)s.", day=news.on, plan=name_of(news.tier)),
         said("We have received %(amount)s for the days that are left of this month.", amount=news.paid) if news.paid else None,
-        facts=[(PLAN, name_of(news.tier)), (said("Amount received"), news.paid), (FROM, news.on), next_charge(news)],
+        facts=[(PLAN, name_of(news.tier)), (both.RECEIVED, news.paid), (both.FROM, news.on), both.next_charge(news)],
         button=SEE, tone="good",
     )  # fmt: skip
 
@@ -202,8 +195,8 @@ def lowered(news: News) -> Words:
     return words(
         said("Your plan is %(plan)s now", plan=name_of(news.tier)),
         said("Since %(day)s your plan is %(plan)s.", day=news.on, plan=name_of(news.tier)),
-        said("%(amount)s for the days you have not used is on your balance.", amount=news.credited) if news.credited else None,
-        facts=[(PLAN, name_of(news.tier)), (said("Credited"), news.credited), (FROM, news.on), next_charge(news)],
+        both.credited(news),
+        facts=[(PLAN, name_of(news.tier)), (both.CREDITED, news.credited), (both.FROM, news.on), both.next_charge(news)],
         button=SEE,
     )  # fmt: skip
 
@@ -217,36 +210,34 @@ def plan_kept(news: News) -> Words:
         said("Taken back: %(plan)s goes on", plan=name_of(news.plan)),
         kept.get(news.why, said("A change of your plan was waiting. You have taken it back, so it goes on as before.")),
         said("The next month begins on %(day)s.", day=news.on),
-        facts=[(PLAN, name_of(news.plan)), (said("Next month from"), news.on), next_charge(news)],
+        facts=[(PLAN, name_of(news.plan)), (said("Next month from"), news.on), both.next_charge(news)],
         button=SEE,
     )  # fmt: skip
 
 
 def cancel_planned(news: News) -> Words:
-    last = news.on - DAY if news.on else None
+    last = both.last_day(news)
     return words(
         said("Your plan ends: %(day)s is its last day", day=last),
         said("As you asked: %(day)s is the last day of your plan. After that nothing is renewed.", day=last),
-        said("%(amount)s is unpaid now. It is not tried again, and the days you do not use are taken off.", amount=news.amount) if news.amount else
-        said("Changes of this month that are on no invoice yet are settled on that day, and nothing else is charged."),
+        both.unpaid_at_end(news)
+        or said("Changes of this month that are on no invoice yet are settled on that day, and nothing else is charged."),
         said("Your pages then leave the directory. Until %(day)s you can still download everything; only then is it deleted.", day=news.until),
         said("If you change your mind, take it back on the page of your plan before that day."),
-        facts=[(said("Last day"), last), (said("Unpaid now"), news.amount), (said("Download until"), news.until)],
+        facts=[(both.LAST_DAY, last), (both.UNPAID, news.amount), (said("Download until"), news.until)],
         button=SEE,
     )  # fmt: skip
 
 
 def cancelled(news: News) -> Words:
-    left = news.amount if news.amount is not None and news.amount.minor > 0 else None
     return words(
         said("Your plan has ended"),
         said("Your plan ended on %(day)s, and your pages are out of the directory. Nothing is renewed any more.", day=news.told_on),
-        said("A last charge of %(amount)s is for what was used and was on no invoice yet.", amount=news.asked) if news.asked else None,
-        said("%(amount)s was never paid. Your card is not charged for it any more.", amount=news.unpaid) if news.unpaid else None,
+        *both.settled_at_end(news),
         said("You can download everything until %(day)s. Only then is it deleted.", day=news.on),
-        said("%(amount)s is left on your balance. It stays yours: write to us, and what you have paid comes back to you.", amount=left) if left else None,
+        both.balance_at_end(news),
         said("You are welcome to begin again at any time."),
-        facts=[(said("Ended on"), news.told_on), (said("Last charge"), news.asked), (said("Your balance"), left), (said("Download until"), news.on)],
+        facts=[(both.ENDED, news.told_on), (both.LAST_CHARGE, news.asked), (both.BALANCE, both.left_over(news)), (said("Download until"), news.on)],
         button=said("Download or begin again"), tone="bad",
     )  # fmt: skip
 
@@ -254,10 +245,10 @@ def cancelled(news: News) -> Words:
 def not_begun(news: News) -> Words:
     return words(
         said("Your plan has not begun"),
-        said("On %(day)s the first payment could not be charged, so nothing has begun and nothing was taken.", day=news.on),
-        bank_said(news),
+        both.never_began(news),
+        both.bank_said(news),
         said("You can choose a plan again at any time, with this card or another one."),
-        facts=[(said("Date"), news.on)],
+        facts=[(both.ON, news.on)],
         button=said("Choose a plan"), tone="warn",
     )  # fmt: skip
 

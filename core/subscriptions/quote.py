@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from core.accounts.house import house
 from core.accounts.models import Vendor
-from core.billing import forecast, store
+from core.billing import forecast, queries, store
 from core.billing.codec import encode_one_of
 from core.billing.effects import BalanceMoved, ChargeWanted, Drafted, Dropped, Effect
 from core.billing.lines import Document, Line, sum_of
@@ -104,7 +104,7 @@ class Quote:
 
 def quote_wish(row: KeptSubscription, wish: Wish) -> Quote:
     """What a wish would do today. Refuses as the act itself does."""
-    before, offer = store.as_of_now(row)
+    before, offer = queries.as_of_now(row)
     after, effects = plan.preview_wish(row, wish)
     return Quote(before, after, effects, offer, row.events)
 
@@ -112,7 +112,7 @@ def quote_wish(row: KeptSubscription, wish: Wish) -> Quote:
 def quote_beginning(vendor: Vendor, mode: str, *, tier: str) -> Quote:
     """What a plan that begins today would cost. Refuses a tier that is not on the list."""
     after, effects = store.preview_beginning(house(), mode, plan.beginning(vendor, mode, tier=tier))
-    return Quote(None, after, effects, store.offer_today(house().id, mode), 0)
+    return Quote(None, after, effects, queries.offer_today(house().id, mode), 0)
 
 
 def confirm(row: KeptSubscription, wish: Wish, *, expects: str, by: str) -> SubscriptionEvent:
@@ -125,7 +125,7 @@ def confirm(row: KeptSubscription, wish: Wish, *, expects: str, by: str) -> Subs
     if not _same(quote_wish(row, wish).expects, expects):
         raise QuoteMoved("What this costs has changed since you looked. Nothing was done: please look again.")
     plan.act(row, wish, by=by)
-    return store.list_events(house(), row)[-1]
+    return queries.list_events(house(), row)[-1]
 
 
 def confirm_beginning(vendor: Vendor, mode: str, *, tier: str, payer_email: str, expects: str, by: str) -> KeptSubscription:
@@ -149,7 +149,7 @@ def _done_already(row: KeptSubscription, wish: Wish, expects: str, by: str) -> S
     if found is None or int(found[1]) >= row.events:
         return None
     given = encode_one_of(wish)
-    since = [event for event in store.list_events(house(), row) if event.seq > int(found[1])]
+    since = [event for event in queries.list_events(house(), row) if event.seq > int(found[1])]
     return next((event for event in since if (event.kind, event.given, event.actor) == ("wish", given, by)), None)
 
 

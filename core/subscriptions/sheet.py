@@ -14,6 +14,7 @@ from core.billing.codec import decode
 from core.billing.fx import Rate, in_base
 from core.billing.lines import BRANCH, HIBERNATION, Document, Line, TaxLine
 from core.billing.models import BillingDocument
+from core.billing.terms import title_from
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.kernel.sentence import Sentence, said
@@ -133,7 +134,7 @@ def title_of(line: Line) -> Sentence:
         return said("Additional branches")
     if line.item == HIBERNATION:
         return said("Fee while hibernating")
-    return said("%(plan)s plan", plan=line.code.replace("_", " ").capitalize())
+    return said("%(plan)s plan", plan=line.name or title_from(line.code))
 
 
 def _corrected(row: BillingDocument, document: Document) -> dict[int, Named]:

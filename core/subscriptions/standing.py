@@ -13,8 +13,8 @@ from core.accounts.queries import get_vendor
 from core.billing.calendar import local_date
 from core.billing.dunning import schedule
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, SubscriptionEvent
+from core.billing.queries import list_events, read
 from core.billing.states import CANCELLED, SUSPENDED
-from core.billing.store import list_events, read
 from core.billing.subscription import Subscription
 from core.kernel.db import db
 from core.kernel.money import Money

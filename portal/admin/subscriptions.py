@@ -26,8 +26,9 @@ from core.billing.lists import (
 )
 from core.billing.models import BillingDocument, KeptSubscription
 from core.billing.price_list import list_price_lists, terms_of
+from core.billing.queries import list_events, read
 from core.billing.states import SUBSCRIPTION
-from core.billing.store import list_events, preview_void, read
+from core.billing.store import preview_void
 from core.subscriptions.plan import take_back
 from core.web.fields import ChoiceField, Form, LineField, options
 from core.web.filters import status_label
@@ -35,8 +36,9 @@ from core.web.page import cursor, page, see_other
 from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
 from portal.confirm import confirmed
-from portal.plan_facts import ahead_of, facts_of, owed_by, say_days, say_line
-from portal.plan_words import ORIGINS, Known, known_of, tell_events
+from portal.plan_facts import ahead_of, facts_of, owed_by
+from portal.plan_names import Known, known_of
+from portal.plan_words import tell_events
 
 WORLDS = ("live", "test")
 
@@ -110,7 +112,6 @@ def subscription(public_id: str) -> Response:
         payments=payments_of(house(), charges),
         trail=tell_events(list_events(house(), row), known),
         known=known,
-        origins=ORIGINS,
     )
 
 
@@ -138,7 +139,6 @@ def take_back_document(public_id: str, document: str) -> Response:
 
 def _document_page(row: KeptSubscription, vendor: Vendor, shown: BillingDocument, form: VoidForm) -> Response:
     seen(vendor, shown.public_id)
-    known = _known(row, vendor, list_documents(house(), row))
     body, note = decode(Document, shown.body), preview_void(row, shown)
     return page(
         "portal/admin/subscriptions/document.html",
@@ -148,9 +148,7 @@ def _document_page(row: KeptSubscription, vendor: Vendor, shown: BillingDocument
         vendor=vendor,
         shown=shown,
         body=body,
-        lines=[(say_line(line, known), say_days(line), line.amount) for line in body.lines],
         note=note,
-        origins=ORIGINS,
         due=next((owed.due for owed in read(row).open if owed.document == shown.ordinal), None),
         may_void=staff().may("plans.manage") and note is not None,
     )

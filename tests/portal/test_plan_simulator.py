@@ -12,7 +12,8 @@ from flask import Flask
 
 from core.accounts.house import house
 from core.billing.price_list import publish_terms
-from core.billing.store import Beginning, begin_subscription, find_subscription_of
+from core.billing.queries import find_subscription_of
+from core.billing.store import Beginning, begin_subscription
 from core.billing.terms import POLICY
 from core.kernel.clock import now
 from portal.wish_rows import MOST_PLAYED

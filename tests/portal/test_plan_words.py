@@ -12,21 +12,24 @@ from flask import Flask
 from core.billing.effects import NOTICES, Effect, Notice
 from core.billing.lists import list_documents
 from core.billing.price_list import list_price_lists, terms_of
-from core.billing.store import list_events, read
+from core.billing.queries import list_events, read
 from core.billing.terms import Terms
 from core.billing.terms_check import BOUNDS
 from core.billing.wishes import AddBranches, AddProducts, Cancel, ChooseTier, ConfirmResume, Hibernate, Keep, Reactivate, Resume, Wish
+from portal.billing_words import NOTICES as WORDS_OF_NOTICES
 from portal.plan_facts import ahead_of, facts_of
-from portal.plan_words import SAYINGS, TOLD, Happened, Known, known_of, say_effect, say_wish, tell_events
+from portal.plan_names import Known, known_of
+from portal.plan_words import SAYINGS, Happened, say_effect, say_wish, tell_events
 from portal.term_words import GROUPS, LABELS
 from tests.core.billing.kept import Kept, make_seller
+from tests.core.billing.story import gbp
 from tests.factories import again, make_shop, unit
 
 NOVEMBER = date(2026, 11, 1)
 
 
 def test_whatever_an_act_can_want_has_words() -> None:
-    assert set(SAYINGS) == set(get_args(Effect)) and set(TOLD) >= NOTICES
+    assert set(SAYINGS) == set(get_args(Effect)) and set(WORDS_OF_NOTICES) >= NOTICES
 
 
 def test_every_term_has_a_name_a_place_and_its_bounds() -> None:
@@ -52,10 +55,25 @@ def test_every_wish_has_words(app: Flask, wish: Wish, words: str) -> None:
         assert say_wish(wish, Known()) == words
 
 
-def test_a_notice_tells_its_day_its_sum_and_its_plan(app: Flask) -> None:
+@pytest.mark.parametrize(
+    ("notice", "words"),
+    [
+        (Notice("suspended", NOVEMBER, date(2026, 12, 16), gbp("1.60")),
+         "Told: Suspended: out of the directory. £1.60 is owed; on 16 December 2026 the subscription ends."),
+        (Notice("suspended", NOVEMBER, date(2026, 12, 16), gbp("0.00")),
+         "Told: Suspended: out of the directory. Nothing is owed; on 16 December 2026 the subscription ends."),
+        (Notice("payment_failed", NOVEMBER, date(2026, 11, 16), gbp("3.00"), "last"),
+         "Told: The card was declined for £3.00 once more. That was the last try; on 16 November 2026 it is suspended."),
+        (Notice("trial_ends", NOVEMBER, date(2026, 11, 4), gbp("3.00"), "no card"),
+         "Told: The trial ends on 4 November 2026, and there is no card. Without one it is suspended on that day."),
+        (Notice("change_planned", NOVEMBER, date(2026, 12, 1), gbp("9.00"), "pro-plus"),
+         "Told: From 1 December 2026 on the plan is Atelier for £9.00 a month."),
+        (Notice("limit_enforced", NOVEMBER, NOVEMBER, gbp("9.00"), "gone-plan"), "Told: The plan becomes Gone Plan, the smallest one that fits."),
+    ],
+)  # fmt: skip
+def test_a_notice_tells_its_day_its_sum_and_its_plan_by_name(app: Flask, notice: Notice, words: str) -> None:
     with app.test_request_context():
-        told = say_effect(Notice("suspended", NOVEMBER, date(2026, 12, 16)), Known())
-    assert told == "Told: the service has stopped · 16 December 2026"
+        assert say_effect(notice, Known(plans={"pro-plus": "Atelier"})) == words
 
 
 def trail_of(kept: Kept) -> tuple[list[Happened], dict[str, str]]:

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from core.accounts.models import Vendor
-from core.billing import renew, store
+from core.billing import queries, renew, store
 from core.billing.codec import decode, decode_one_of
 from core.billing.documents import void
 from core.billing.effects import Effect
@@ -78,7 +78,7 @@ class Kept:
     def state(self) -> Subscription:
         with self.app.app_context(), unit_of_work():
             row = db.session.get_one(KeptSubscription, (self.row.vendor_id, self.row.mode, self.row.id))
-            return store.read(row)
+            return queries.read(row)
 
     def documents(self) -> list[BillingDocument]:
         return self._all(BillingDocument, BillingDocument.ordinal)

@@ -10,6 +10,7 @@ from core.billing import payment
 from core.billing.change import PlanCannotChange, ProductsDoNotFit
 from core.billing.effects import ChargeWanted, Drafted, Dropped, Finalised, Notice, TierChanged
 from core.billing.gate import PaymentPending
+from core.billing.lines import total
 from core.billing.midnight import lapse
 from core.billing.subscription import Planned
 from core.billing.terms import NoSuchTier
@@ -203,3 +204,17 @@ def test_whoever_hibernates_keeps_a_waiting_downgrade_until_waking_up() -> None:
     story.wish(Hibernate())
     story.to(date(2027, 1, 1))
     assert (story.state.status, story.state.tier, story.state.planned) == ("hibernating", "pro", Planned("tier", "starter"))
+
+
+@pytest.mark.parametrize(("first", "second"), [(3, 5), (5, 6)])
+def test_ec_18_there_and_back_on_one_day_costs_nothing_after_an_earlier_change_either(first: int, second: int) -> None:
+    # Pro was debited for a part of January: worked out anew from the list price, going back to it would be a penny off, either way.
+    story = Story("starter", date(2027, 1, 1))
+    story.to(date(2027, 1, first))
+    story.wish(ChooseTier("pro"))
+    story.to(date(2027, 1, second))
+    before = story.state.next_line
+    story.wish(ChooseTier("starter", now=True))
+    story.wish(ChooseTier("pro"))
+    made = [entry.line for entry in story.state.entries if entry.line.number >= before]
+    assert len(made) == 4 and total(made, "GBP") == gbp("0.00")

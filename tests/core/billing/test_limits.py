@@ -78,6 +78,19 @@ def test_ec_33_flapping_goes_on_with_the_same_counter() -> None:
     assert amounts(story.documents()[-1]) == ["-0.57", "1.70"]
 
 
+def test_ec_33_only_seven_clean_days_in_a_row_close_the_counter() -> None:
+    story = over_on(5)
+    story.to(november(7))
+    story.products(10)
+    story.to(november(11))
+    story.products(11)  # after three clean days, and for a moment only
+    story.products(10)
+    story.to(november(18))
+    assert story.state.episode is not None and story.state.episode.used == 3
+    story.to(november(19))
+    assert story.state.episode is None
+
+
 def test_ec_34_with_no_day_left_the_next_product_asks_for_an_upgrade() -> None:
     story = over_on(5)
     story.to(november(12))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from core.accounts.models import Vendor
-from core.billing import store
+from core.billing import queries, store
 from core.billing.codec import decode, decode_one_of
 from core.billing.effects import Effect
 from core.billing.forecast import Intention
@@ -111,7 +111,7 @@ def charges(row: KeptSubscription, app: Flask) -> list[tuple[date, Money]]:
     with unit(app):
         mine = select(BillingCharge).where(BillingCharge.vendor_id == row.vendor_id, BillingCharge.subscription_id == row.id)
         found = db.session.scalars(mine.where(BillingCharge.state == "received").order_by(BillingCharge.event_seq, BillingCharge.place))
-        effects = {event.seq: event.effects for event in store.list_events(seller_of(row), row)}
+        effects = {event.seq: event.effects for event in queries.list_events(seller_of(row), row)}
         wanted = [(charge, decode_one_of(Effect, effects[charge.event_seq][charge.place])) for charge in found]
         return [(effect.on, Money(charge.amount_minor, charge.currency)) for charge, effect in wanted]
 
@@ -151,7 +151,7 @@ def bare(found: Iterable[Document]) -> list[Document]:
 
 def kept(row: KeptSubscription, app: Flask) -> Subscription:
     with unit(app):
-        return store.read(db.session.get_one(KeptSubscription, (row.vendor_id, row.mode, row.id)))
+        return queries.read(db.session.get_one(KeptSubscription, (row.vendor_id, row.mode, row.id)))
 
 
 def test_the_wishes_of_the_issue_cost_what_their_days_cost(seller: Shop, buyer: Vendor) -> None:

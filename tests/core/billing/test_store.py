@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.accounts.models import Vendor
-from core.billing import store
+from core.billing import queries, store
 from core.billing.codec import decode, decode_one_of, encode, encode_one_of
 from core.billing.effects import Effect, Notice
 from core.billing.limits import LimitReached
@@ -175,10 +175,10 @@ def test_only_what_is_due_is_claimed_and_by_one_run_only(app: Flask, buyer: Vend
 def test_a_subscription_is_its_sellers_own(app: Flask, seller: Shop, buyer: Vendor) -> None:
     kept, other = Kept(seller, buyer, NOVEMBER), make_shop(app)
     with unit(app):
-        assert store.get_subscription(seller.vendor, "test", kept.row.public_id).id == kept.row.id
+        assert queries.get_subscription(seller.vendor, "test", kept.row.public_id).id == kept.row.id
         for vendor, mode in ((other.vendor, "test"), (seller.vendor, "live")):
             with pytest.raises(NotFound):
-                store.get_subscription(vendor, mode, kept.row.public_id)
+                queries.get_subscription(vendor, mode, kept.row.public_id)
 
 
 @given(days=st.lists(st.integers(1, 20), max_size=6), branches=st.integers(0, 3), products=st.integers(0, 120))

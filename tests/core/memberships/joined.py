@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from core.accounts.models import Vendor
-from core.billing import store
+from core.billing import queries, store
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription
 from core.billing.subscription import Subscription
 from core.kernel.clock import now
@@ -150,7 +150,7 @@ class Joined:
             return db.session.get_one(KeptSubscription, (member.vendor_id, member.mode, member.subscription_id))
 
     def state(self) -> Subscription:
-        return store.read(self.row())
+        return queries.read(self.row())
 
     def stage(self, on: date, hour: int = 20) -> str:
         with self.unit(on, hour):

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from core.accounts.house import HOUSE, house
-from core.billing import store
+from core.billing import queries, store
 from core.billing.carry_out import finalise_due_of
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, SubscriptionEvent
 from core.billing.price_list import publish_terms
@@ -115,7 +115,7 @@ class Life:
             return db.session.get_one(KeptSubscription, (HOUSE, "test", self.row.id))
 
     def state(self) -> Subscription:
-        return store.read(self.kept())
+        return queries.read(self.kept())
 
     def charges(self) -> list[BillingCharge]:
         return self._all(BillingCharge, BillingCharge.event_seq)

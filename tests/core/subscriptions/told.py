@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from core.accounts.house import HOUSE, house
-from core.billing import store
+from core.billing import queries, store
 from core.billing.codec import decode_one_of
 from core.billing.effects import Effect, Notice, StateChanged, TierChanged
 from core.billing.models import BillingCharge, PriceList
@@ -152,7 +152,7 @@ class Noted(Life):
         told = [effect for effect in story.new if isinstance(effect, Notice | StateChanged | TierChanged)]
         with self.unit(story.state.today):
             row = store._locked(self.row)
-            store._put(row, store.read(row), story.state)
+            store._put(row, queries.read(row), story.state)
             store._note(row, "midnight", story.state, {}, told, "system")
         self.on = story.state.today
         return self.follow()  # type: ignore[return-value]

@@ -1,0 +1,101 @@
+"""What letters to a vendor's own people are made of: links that prove who they are, news, invitations, files, alarms, listings."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from core.accounts.invite import find_invitation, invitation_token
+from core.accounts.models import EmailLink, User, Vendor
+from core.accounts.one_time_codes import codes_left
+from core.directory.queries import get_listing
+from core.kernel.clock import now
+from core.kernel.db import db
+from core.kernel.signing import make_token
+from core.notifications.daily import count_news, list_news
+from core.notifications.models import Message
+from core.notifications.notices import OF_PLAN
+from core.payments.export_shelf import export_state, export_token, get_export
+from core.payments.queries import payments_named
+from core.risk.attack import find_attack
+from core.subscriptions.news import read_news
+from core.web import addresses
+from core.web.reader import Reader
+from workers import plan_letters
+from workers.letter import Facts, Gather, NoLongerTrue
+
+
+def account_link(address: Callable[[str], str]) -> Gather:
+    """An address that is good for one use, as long as it is."""
+
+    def gather(vendor: Vendor, message: Message) -> Facts:
+        link = db.session.get(EmailLink, message.params["token"])
+        if link is None or link.used_at or link.expires_at <= now():
+            raise NoLongerTrue("the link in this message no longer works, because a newer one replaced it or its time was over")
+        token = make_token(link.purpose, vendor=vendor.public_id, mode=message.mode, token_id=link.token_id, expires_at=link.expires_at)
+        return {"email": link.email, "action_url": address(token), "expires_at": link.expires_at}
+
+    return gather
+
+
+def password_changed(vendor: Vendor, message: Message) -> Facts:
+    person = db.session.query(User).filter_by(public_id=message.params["user"]).one()
+    return {"email": person.email, "changed_at": message.created_at, "action_url": addresses.password_reset()}
+
+
+def second_step(vendor: Vendor, message: Message) -> Facts:
+    person = db.session.query(User).filter_by(public_id=message.params["user"]).one()
+    facts = {"email": person.email, "what": message.params["what"], "changed_at": message.created_at, "left": codes_left(person)}
+    return facts | {"action_url": addresses.password_reset()}
+
+
+def daily_news(vendor: Vendor, message: Message) -> Facts:
+    """What has happened since the last one, newest first."""
+    said = {name: uuid.UUID(message.params[name]) for name in ("after", "until")}
+    news = list_news(vendor, message.mode, message.params["user"], **said)
+    if not news:
+        raise NoLongerTrue("they do not want to hear of any of it by e-mail any more")
+    payments = payments_named(vendor, message.mode, {one.about for one in news})
+    rows = [(one, payments[one.about], addresses.portal_payment(one.about)) for one in news if one.about in payments]
+    reader = Reader(message.locale, vendor.time_zone)
+    plans = [plan_letters.spoken(read_news(one.detail), reader) for one in news if one.kind in OF_PLAN]
+    count = count_news(vendor, message.mode, message.params["user"], **said)
+    return {"practice": message.mode == "test", "rows": rows, "plans": plans, "count": count, "more": count - len(rows) - len(plans)} | {
+        "plan_url": addresses.portal_plan(), "action_url": addresses.notices()
+    }  # fmt: skip
+
+
+def invitation(vendor: Vendor, message: Message) -> Facts:
+    invitation = find_invitation(vendor, message.params["invitation"])
+    if invitation is None or invitation.ended_at or invitation.expires_at <= now() or invitation.email != message.recipient:
+        raise NoLongerTrue("the invitation was taken back, accepted, or has run out")
+    return {"invitation": invitation, "action_url": addresses.invitation(invitation_token(vendor, invitation))}
+
+
+def export_file(vendor: Vendor, message: Message) -> Facts:
+    """A file that is ready leads to it, as long as it is kept; one that failed to the list, where it can be asked for again."""
+    export, wanted = get_export(vendor, message.mode, message.params["export"]), message.kind.removeprefix("export_")
+    if export_state(export) != wanted:
+        raise NoLongerTrue(f"the export is {export_state(export)} by now")
+    address = addresses.export(export_token(vendor, export)) if wanted == "ready" else addresses.portal_exports()
+    return {"export": export, "practice": export.mode == "test", "action_url": address}
+
+
+def attack_mode(vendor: Vendor, message: Message) -> Facts:
+    """Only while it is on: whoever reads it later would look for something that is over."""
+    attack = find_attack(vendor.id, message.mode)
+    if attack is None:
+        raise NoLongerTrue("attack mode is off by now")
+    return {"attack": attack, "practice": message.mode == "test", "action_url": addresses.portal_protection()}
+
+
+def listing_in(*states: str) -> Gather:
+    """Only while the listing still stands as the letter says."""
+
+    def gather(vendor: Vendor, message: Message) -> Facts:
+        listing = get_listing(vendor, message.mode, message.params["listing"])
+        if listing.state not in states:
+            raise NoLongerTrue(f"the listing is {listing.state} by now")
+        return {"listing": listing, "practice": listing.mode == "test", "action_url": addresses.portal_listing(listing.public_id)}
+
+    return gather
