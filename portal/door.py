@@ -40,6 +40,7 @@ from portal import (
     payment_list,
     payment_marks,
     payments,
+    payouts,
     plan,
     plan_card,
     plan_change,
@@ -75,7 +76,7 @@ PAGES = (
     address, audit_log, balance, branding, components, customers, discounts, domains, exchange, exports, home, invoices, link_list,
     link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
     listings, live, membership_plans, memberships, methods, notices, outbox, payer_letters, payment_bulk, payment_list, payment_marks,
-    payments, plan, plan_card, plan_change, plan_clock, plan_details, plan_simulator, preferences, protection, qr, refunds,
+    payments, payouts, plan, plan_card, plan_change, plan_clock, plan_details, plan_simulator, preferences, protection, qr, refunds,
     reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, styles, taxes, team, transfers,
     two_step, why,
 )  # fmt: skip
