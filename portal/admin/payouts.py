@@ -73,7 +73,7 @@ def _page(number: str, *, approval: ApproveForm | None = None, cancellation: Can
     earlier = [one for one in list_payouts(vendor, found.mode, limit=EARLIER + 1) if one.id != found.id][:EARLIER]
     return page(
         "portal/admin/payouts/show.html",
-        status=failed.status if failed else 200,
+        status=(409 if failed.form_errors else 422) if failed else 200,
         vendor=vendor,
         payout=found,
         account=account_of(vendor, found),

@@ -72,7 +72,7 @@ def test_from_the_account_to_the_statement_and_back(shop: Shop, bank: PayersBank
     assert "the account that ends in 9890" in page.text and page.address == "/portal/payouts"
     work()
     (letter,) = letters(shop, "payout_account")
-    assert letter.state == "kept" and "account ending in 9890" in (letter.body or "")
+    assert letter.state == "kept" and "account ending in 9890" in (letter.text or "")
 
     sheet = owner.get("/portal/payouts/new?currency=EUR")
     assert "Leaves your balance €98.50" in sheet.text
@@ -89,7 +89,7 @@ def test_from_the_account_to_the_statement_and_back(shop: Shop, bank: PayersBank
     page = owner.get(page.address)
     assert [text for text in ("Paid", "On its way") if text in page.text] == ["Paid", "On its way"]
     (letter,) = letters(shop, "payout_paid")
-    assert letter.state == "kept" and "€98.50 has left for" in (letter.body or "")
+    assert letter.state == "kept" and "€98.50 has left for" in (letter.text or "")
     assert "A payout has left for your bank" in owner.get("/portal/notices").text
     with unit(shop.app):
         assert find_breaks(shop.vendor.id, "test") == []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import text
 
-from core.kernel.clock import shifted
+from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.kernel.db import db
 from core.kernel.money import Money
@@ -16,14 +17,16 @@ from core.ledger.post import BalanceTooLow
 from core.payouts.accounts import COOLING_OFF, BadPayoutAccount, add_account
 from core.payouts.approve import NeedsASecondPerson, approve_payout, cancel_payout
 from core.payouts.history import IllegalMove
-from core.payouts.queries import history_of
+from core.payouts.models import PayoutTerms
+from core.payouts.queries import history_of, list_payouts
 from core.payouts.request import NotPayable, request_payout
 from core.payouts.statement import StatementDoesNotAddUp, lines_of, prove
-from core.payouts.terms import change_terms
+from core.payouts.terms import change_terms, claim_due, next_day
 from core.providers.bank_orders import find_order
 from tests.core.payments.conftest import AtOnce
 from tests.core.payouts.sellers import OTHER, THEIRS, Seller
 from tests.factories import Shop, ask_refund, tell_refund, unit
+from workers.payouts import plan_payouts
 
 
 def usd(minor: int) -> Money:
@@ -170,3 +173,38 @@ def test_a_book_that_does_not_add_up_pays_nothing(seller: Seller) -> None:
         with pytest.raises(StatementDoesNotAddUp):
             seller.pays_out()
         assert seller.has() == usd(1950)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "day", "after", "then"),
+    [
+        ("on_request", 1, date(2026, 11, 26), None), ("daily", 1, date(2026, 12, 31), date(2027, 1, 1)),
+        ("weekly", 4, date(2026, 11, 26), date(2026, 12, 3)), ("weekly", 5, date(2026, 11, 26), date(2026, 11, 27)),
+        ("weekly", 1, date(2026, 11, 26), date(2026, 11, 30)), ("monthly", 31, date(2026, 11, 26), date(2026, 11, 30)),
+        ("monthly", 31, date(2026, 11, 30), date(2026, 12, 31)), ("monthly", 26, date(2026, 11, 26), date(2026, 12, 26)),
+        ("monthly", 30, date(2027, 1, 30), date(2027, 2, 28)), ("monthly", 1, date(2026, 12, 1), date(2027, 1, 1)),
+    ],
+)  # fmt: skip
+def test_the_next_day_of_a_schedule(schedule: str, day: int, after: date, then: date | None) -> None:
+    assert next_day(schedule, day, after) == then
+
+
+def test_the_clock_pays_out_once_on_the_day(seller: Seller, work: Callable[[], int]) -> None:
+    shop = seller.shop
+    with unit(shop.app):
+        change_terms(shop.vendor, "test", schedule="daily", day=1, minimum=usd(100), by="usr_owner")
+    seller.sells("20.00")
+    with unit(shop.app):
+        assert shop.vendor.id not in {row.vendor_id for row in claim_due()}, "not before its day"
+    with shifted(timedelta(days=33)):
+        seller.release()
+        for _twice in range(2):
+            with unit(shop.app):
+                plan_payouts()
+            work()
+        with unit(shop.app):
+            made = list_payouts(shop.vendor, "test")
+        assert [(one.amount, one.requested_by, one.seq) for one in made] == [(usd(9750 + 1950), "system", 1)]
+    with unit(shop.app):
+        kept = db.session.get_one(PayoutTerms, (shop.vendor.id, "test", "USD"))
+        assert kept.next_on == now().date() + timedelta(days=4), "the day after the one it was made on"
