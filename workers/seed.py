@@ -41,6 +41,7 @@ from core.payments.start import start_payment
 from core.providers.contract import Opening
 from workers.runner import drain
 from workers.seed_directory import fill_directory
+from workers.seed_payouts import fill_payouts
 from workers.seed_plans import fill_plans
 from workers.seed_selling import sell
 
@@ -110,6 +111,7 @@ def seed() -> str:
     paid = sum(_open_shop(shop, dice) for shop in missing)
     fill_directory()
     fill_plans()
+    fill_payouts()
     _introduce()
     return f"{paid} payments of {len(missing)} demo vendors." if missing else "The demo world is there already."
 
