@@ -228,8 +228,8 @@ def payout(number: str) -> Response:
         lines=lines[:ON_A_PAGE],
         history=history_of(me.vendor, found),
         kinds=KINDS,
-        first=url_for(".payout", number=number) if after else None,
-        further=url_for(".payout", number=number, after=f"{last.journal_id}~{last.leg}") if last else None,
+        first_lines=url_for(".payout", number=number) if after else None,
+        next_lines=url_for(".payout", number=number, after=f"{last.journal_id}~{last.leg}") if last else None,
     )
 
 
