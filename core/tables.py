@@ -19,6 +19,7 @@ from core.payments import sale_models as sales
 from core.payments import saved_models as saved
 from core.payments import sharing_models as sharing
 from core.payments import transfer_models as transfers
+from core.payouts import models as payouts
 from core.providers import bank_models as bank
 from core.providers import models as providers
 from core.risk import models as risk
@@ -26,5 +27,5 @@ from core.subscriptions import models as subscriptions
 
 __all__ = [
     "accounts", "audit", "bank", "billing", "clocks", "customers", "directory", "exports", "factors", "fx", "ledger", "memberships", "methods",
-    "notifications", "outbox", "payments", "providers", "risk", "sales", "saved", "sharing", "staff", "subscriptions", "transfers",
+    "notifications", "outbox", "payments", "payouts", "providers", "risk", "sales", "saved", "sharing", "staff", "subscriptions", "transfers",
 ]  # fmt: skip

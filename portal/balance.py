@@ -33,6 +33,7 @@ class Figure:
 FIGURES = (
     Figure("seller_available", "available", _l("Available"), _l("Yours, and free to be paid out.")),
     Figure("seller_pending", "pending", _l("Pending"), _l("Paid by customers and still in its waiting time.")),
+    Figure("payout_in_transit", "to-your-bank", _l("On its way to your bank"), _l("Payouts that the bank has not shown yet.")),
     Figure("refund_in_flight", "on-the-way", _l("On its way back"), _l("Refunds you asked for that have not reached the payer yet.")),
     Figure(
         "unapplied_receipts",
@@ -52,6 +53,8 @@ KINDS = {
     "unexpected capture": _l("Money that was not expected"),
     "release": _l("Released to available"),
     "exchange": _l("Exchange between currencies"),
+    "payout": _l("Payout"),
+    "payout came back": _l("Payout came back"),
     "refund requested": _l("Refund"),
     "refund confirmed": _l("Refund reached the payer"),
     "debt recovered": _l("What you owed was made up"),

@@ -42,6 +42,9 @@ def words() -> dict[str, tuple[str, str]]:
         "attack_mode": (_("Attack mode is on: somebody may be testing cards"), "bad"),
         "unexpected_money": (_("Money arrived that was not expected"), "bad"),
         "refund_failed": (_("A refund did not go through"), "bad"),
+        "payout_failed": (_("A payout did not arrive"), "bad"),
+        "payout_paid": (_("A payout has left for your bank"), "good"),
+        "payout_account": (_("The bank account for payouts was changed"), "warn"),
         "transfer_decision": (_("A bank transfer needs your decision"), "warn"),
         "transfer_taken_back": (_("The bank took a transfer back"), "bad"),
         "refund_not_booked": (_("The processor tells of a refund that does not fit"), "bad"),
@@ -99,6 +102,8 @@ def open_notice(public_id: str) -> Response:
     read_notice(me.vendor, me.mode, me.user, notice)
     if notice.kind in OF_PLAN:
         return see_other(PLAN_PAGE)
+    if notice.kind.startswith("payout_"):
+        return see_other(url_for(".payouts") if notice.kind == "payout_account" else url_for(".payout", number=notice.about))
     if notice.kind == "attack_mode":
         return see_other(url_for(".protection"))
     where = ".listing" if notice.about.startswith("lst_") else ".payment"

@@ -39,7 +39,7 @@ def deeds() -> dict[str, str]:
         "customers.block": _("Refuse customers"), "customers.personal_data": _("Hand out and erase personal data"),
         "listings.see": _("See the business’s directory pages"), "listings.edit": _("Change the business’s directory pages"),
         "memberships.see": _("See plans and members"), "memberships.edit": _("Make and change plans for members"), "memberships.cancel": _("Cancel memberships"),
-        "balance.see": _("See balance and statements"), "balance.exchange": _("Exchange money into another currency"), "messages.see": _("See what was written to payers"), "messages.send": _("Send receipts again"),
+        "balance.see": _("See balance and statements"), "balance.exchange": _("Exchange money into another currency"), "payouts.request": _("Ask for payouts and say when they are made"), "payouts.account": _("Change the bank account for payouts"), "messages.see": _("See what was written to payers"), "messages.send": _("Send receipts again"),
         "team.edit": _("Invite and remove people, give roles"), "live.switch_on": _("Go live"), "plan.manage": _("Change the plan and pay for it"), "settings.edit": _("Change settings"),
         "security.edit": _("Change what is asked for safety"), "audit.see": _("See who did what"),
     }  # fmt: skip

@@ -16,6 +16,7 @@ from workers import (
     outside,
     papers,
     payments,
+    payouts,
     pictures,
     proofs,
     pruning,
@@ -69,6 +70,8 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "use_new_card": subscriptions.use_new_card,
     "check_vat_id": vat.check_vat_id,
     "advance_clock": clock.advance_clock,
+    "make_payout": payouts.make_payout,
+    "settle_payout": payouts.settle_payout,
     "member_card_saved": memberships.member_card_saved,
     "follow_membership": memberships.follow_membership,
 }

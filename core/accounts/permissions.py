@@ -31,6 +31,8 @@ _GRANTED: dict[str, tuple[str, ...]] = {
     "memberships.cancel": (OWNER, MANAGER, SUPPORT),  # for a member who asks for it
     "balance.see": (OWNER, MANAGER, ACCOUNTANT),
     "balance.exchange": (OWNER, MANAGER, ACCOUNTANT),  # from one currency into another
+    "payouts.request": (OWNER, MANAGER, ACCOUNTANT),  # ask for one, and say when they are made
+    "payouts.account": (OWNER,),  # to which bank account the balance goes
     "messages.see": EVERYONE,
     "messages.send": (OWNER, MANAGER, SUPPORT),
     "team.see": EVERYONE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 REVIEWER, FINANCE, SUPERUSER = "reviewer", "finance", "superuser"
 STAFF_ROLES = (REVIEWER, FINANCE, SUPERUSER)
 
-# Nobody of the staff moves a vendor's money: there is no permission for it. Money that nobody knows is the house's until it is placed.
+# Nobody of the staff moves a vendor's money: there is no permission for it. A payout that a vendor asked for may have to be let go. Money that nobody knows is the house's until it is placed.
 STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "home.see": STAFF_ROLES,
     "payments.see": STAFF_ROLES,
@@ -16,6 +16,8 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "invoices.see": (FINANCE, SUPERUSER),  # what the house has invoiced to its vendors
     "bank.see": (FINANCE, SUPERUSER),  # transfers that nobody knows, with their senders
     "bank.resolve": (FINANCE, SUPERUSER),  # say whose such money is, or send it back
+    "payouts.see": (FINANCE, SUPERUSER),  # what leaves for vendors' banks
+    "payouts.approve": (FINANCE, SUPERUSER),  # let one go that is above the limit, or call it off
     "jobs.see": STAFF_ROLES,
     "jobs.retry": (FINANCE, SUPERUSER),
     "events.see": STAFF_ROLES,

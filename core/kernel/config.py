@@ -37,6 +37,9 @@ class Settings:
     debt_limits: dict[str, int] = field(
         default_factory=dict
     )  # how far refunds may take a seller below zero, in minor units by currency; none: they wait
+    payout_limits: dict[str, int] = field(
+        default_factory=dict
+    )  # above it, and in any other currency, a payout waits for a person of the staff
     rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
     rates_source: str = "ecb"
     vies_url: str = ""  # the registry of VAT numbers of the EU, up to /rest-api; empty: no number is ever taken as proved
@@ -135,7 +138,8 @@ def settings() -> Settings:
         smtp_url=env.get("SMTP_URL", ""),
         mail_from=env.get("MAIL_FROM", "Payments <no-reply@localhost>"),
         health_token=env.get("HEALTH_TOKEN", ""),
-        debt_limits=_debt_limits(env.get("REFUND_DEBT_LIMITS", "")),
+        debt_limits=_amounts("REFUND_DEBT_LIMITS", env.get("REFUND_DEBT_LIMITS", "")),
+        payout_limits=_amounts("PAYOUT_LIMITS", env.get("PAYOUT_LIMITS", "EUR 1000.00, GBP 1000.00, USD 1000.00")),
         proxies=int(env.get("TRUSTED_PROXIES", "0")),
         stripe={
             mode: {
@@ -159,7 +163,7 @@ class BadSetting(RuntimeError):
     """A setting that cannot be read: refuse to start rather than guess about money."""
 
 
-def _debt_limits(text: str) -> dict[str, int]:
+def _amounts(name: str, text: str) -> dict[str, int]:
     """`GBP 250.00, EUR 300.00` in minor units by currency."""
     found: dict[str, int] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -167,7 +171,7 @@ def _debt_limits(text: str) -> dict[str, int]:
         try:
             found[code] = parse_amount(amount.strip(), code).minor
         except BadAmount as error:
-            raise BadSetting(f"REFUND_DEBT_LIMITS says {part!r}; write it like GBP 250.00, EUR 300.00") from error
+            raise BadSetting(f"{name} says {part!r}; write it like GBP 250.00, EUR 300.00") from error
     return found
 
 

@@ -1,8 +1,8 @@
 """Our whole accounting in one file: for each business event, the journal it makes. Debit positive, minor units.
 
 Accounts by their code in the chart: 1010 what a processor holds for us, 1030 our bank account, 1035 what left it and is not
-explained yet, 1050 what a seller owes, 2010 and 2020 the seller's money before and after release, 2050 money on its way back to a
-payer, 2095 money that matches nothing yet, 1090 what the platform holds of one currency against another, 4010 the platform's fee,
+explained yet, 1050 what a seller owes, 2010 and 2020 the seller's money before and after release, 2040 money on its way to a
+seller's bank, 2050 money on its way back to a payer, 2095 money that matches nothing yet, 1090 what the platform holds of one currency against another, 4010 the platform's fee,
 4015 fees given back, 4030 the difference between a promised and a reference rate, 5010 what processors charge, 5060 what banks charge.
 Of the plans the platform sells, in its own book: 1040 what a subscriber owes on invoices, 2070 a subscriber's credit, 2080 tax, 2090
 what is invoiced and not served yet, 4020 what was earned, 5040 what was written off.
@@ -22,7 +22,7 @@ from core.ledger.post import Journal, Leg
 
 PLATFORM = uuid.UUID(int=0)  # whose book holds what belongs to no vendor
 BANK, UNEXPLAINED, SELLER_RECEIVABLE, BANK_CHARGES = 1030, 1035, 1050, 5060
-CLEARING, SELLER_PENDING, SELLER_AVAILABLE, REFUND_IN_FLIGHT = 1010, 2010, 2020, 2050
+CLEARING, SELLER_PENDING, SELLER_AVAILABLE, PAYOUT_IN_TRANSIT, REFUND_IN_FLIGHT = 1010, 2010, 2020, 2040, 2050
 UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE = 2095, 4010, 4015, 5010
 FX_POSITION, FX_DIFFERENCE = 1090, 4030
 INVOICED, CREDIT, TAX, DEFERRED, EARNED, WRITTEN_OFF = 1040, 2070, 2080, 2090, 4020, 5040
@@ -243,15 +243,15 @@ def return_failed(payment: Booked, *, return_id: str, amount: Money, at: datetim
     )
 
 
-def order_left(book: uuid.UUID, about: str, line: Line, *, reference: str, at: datetime) -> Journal:
-    """A statement shows that a refund or a return has left our bank. `reference`: which."""
-    legs = Leg(REFUND_IN_FLIGHT, line.amount, ref=reference), Leg(BANK, -line.amount, sub=line.account)
+def order_left(book: uuid.UUID, about: str, line: Line, *, reference: str, at: datetime, waited_on: int = REFUND_IN_FLIGHT) -> Journal:
+    """A statement shows that a refund, a return or a payout has left our bank. `reference`: which; `waited_on`: where it stood."""
+    legs = Leg(waited_on, line.amount, ref=reference), Leg(BANK, -line.amount, sub=line.account)
     return Journal(book, line.mode, f"bank:{line.public_id}:out", "left the bank", about, at, legs)
 
 
-def order_came_back(book: uuid.UUID, about: str, line: Line, *, reference: str, at: datetime) -> Journal:
-    """It could not be delivered and stands on our account again, still on its way to the payer."""
-    legs = Leg(BANK, line.amount, sub=line.account), Leg(REFUND_IN_FLIGHT, -line.amount, ref=reference)
+def order_came_back(book: uuid.UUID, about: str, line: Line, *, reference: str, at: datetime, waits_on: int = REFUND_IN_FLIGHT) -> Journal:
+    """It could not be delivered and stands on our account again, still on its way (`waits_on`: on which account)."""
+    legs = Leg(BANK, line.amount, sub=line.account), Leg(waits_on, -line.amount, ref=reference)
     return Journal(book, line.mode, f"bank:{line.public_id}:in", "came back to the bank", about, at, legs)
 
 
@@ -390,3 +390,32 @@ def service_given(mode: str, *, subscription: str, seq: int, amount: Money, at: 
     """A period is over: all that was deferred of it is earned."""
     legs = Leg(DEFERRED, amount, sub=subscription), Leg(EARNED, -amount)
     return Journal(PLATFORM, mode, f"earn:{subscription}:{seq}", "service given", subscription, at, legs)
+
+
+# --- money out ----------------------------------------------------------------------------------------------------------------
+
+
+class PaidOut(Protocol):
+    """What the books need to know of a payout."""
+
+    vendor_id: uuid.UUID
+    mode: str
+    public_id: str
+
+    @property
+    def amount(self) -> Money: ...
+
+
+PAYOUT, PAYOUT_BACK = "payout", "payout came back"  # the kinds of a payout's own journals
+
+
+def payout_begun(payout: PaidOut, *, at: datetime) -> Journal:
+    """What was available is on its way to the seller's bank."""
+    legs = Leg(SELLER_AVAILABLE, payout.amount), Leg(PAYOUT_IN_TRANSIT, -payout.amount, ref=payout.public_id)
+    return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:init", PAYOUT, payout.public_id, at, legs)
+
+
+def payout_given_back(payout: PaidOut, *, why: str, at: datetime, reverses: uuid.UUID | None) -> Journal:
+    """It did not arrive, or was called off: the seller has it again. `why`: fail, cancel or return, each of which happens once."""
+    legs = Leg(PAYOUT_IN_TRANSIT, payout.amount, ref=payout.public_id), Leg(SELLER_AVAILABLE, -payout.amount)
+    return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:{why}", PAYOUT_BACK, payout.public_id, at, legs, reverses)

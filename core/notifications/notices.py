@@ -21,8 +21,9 @@ from core.notifications.models import Notice, NoticeReading, NotificationChoice,
 
 # What the people of a vendor are told, most urgent first.
 SHOWN = (
-    "plan_urgent", "attack_mode", "transfer_decision", "transfer_taken_back", "unexpected_money", "refund_failed", "refund_not_booked",
-    "refund_outside", "discount_beyond", "problem_reported", "listing_withdrawn", "payment_received", "refund_sent", "listing_restored",
+    "plan_urgent", "attack_mode", "transfer_decision", "transfer_taken_back", "unexpected_money", "payout_account", "payout_failed", "refund_failed",
+    "refund_not_booked", "refund_outside", "discount_beyond", "problem_reported", "listing_withdrawn", "payment_received", "refund_sent", "payout_paid",
+    "listing_restored",
     "plan_news",
 )  # fmt: skip
 # News of the plan a business subscribes to: read by whoever may change it, and written about to them unless they chose otherwise.

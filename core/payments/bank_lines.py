@@ -10,6 +10,7 @@ from sqlalchemy import select
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
 from core.kernel.db import db
+from core.kernel.outbox import enqueue
 from core.ledger import book
 from core.ledger.post import post
 from core.payments.match import find_refund, lock_payments
@@ -21,7 +22,7 @@ from core.payments.transfer_return import find_return, settle_return
 from core.payments.unknown import line_was_returned, unknown_taken_back
 from core.providers.bank import REFERENCE_LENGTH, find_expectation
 from core.providers.bank_models import BankExpectation, BankLine, BankOrder
-from core.providers.bank_orders import lock_order, standing
+from core.providers.bank_orders import PAYOUT, lock_order, standing
 
 BATCH = 100
 _BLANKS = re.compile(r"[^A-Z0-9]")
@@ -63,7 +64,7 @@ def book_lines(mode: str, limit: int = BATCH) -> int:
     for reading in readings:
         payment = payments.get(payments_of[reading.line.public_id] or "")
         vendor = owners[reading.line.public_id]
-        _book(reading, vendor if payment is not None else None, payment)
+        _book(reading, vendor if payment is not None or _is_payout(reading.order) else None, payment)
     return len(lines)
 
 
@@ -134,6 +135,10 @@ def _payment_of(reading: Reading) -> str | None:
     return reading.expected.payment if reading.expected is not None else None
 
 
+def _is_payout(order: BankOrder | None) -> bool:
+    return order is not None and order.purpose == PAYOUT
+
+
 def _vendor_of(original: BankLine | None) -> str:
     """Whose payment a line went to: the expectation it named, or the transfer a person made of it."""
     if original is None or original.payment is None:
@@ -172,15 +177,16 @@ def _book_unknown(line: BankLine, why: str) -> None:
 def _book_order(order: BankOrder, line: BankLine, vendor: Vendor | None, payment: Payment | None) -> None:
     """What was ordered has left, or has come back."""
     whose = vendor.id if vendor is not None else book.PLATFORM
-    about = payment.public_id if payment is not None else order.line or order.public_id
+    about = order.reference if _is_payout(order) else payment.public_id if payment is not None else order.line or order.public_id
+    waits_on = book.PAYOUT_IN_TRANSIT if _is_payout(order) else book.REFUND_IN_FLIGHT
     at = booked_at(line)
     line.payment = None  # it is no money of the payer's that came
     if line.sign < 0:
         order.state, order.settled_at = "settled", at
-        post([book.order_left(whose, about, line, reference=order.line or order.reference, at=at)])
+        post([book.order_left(whose, about, line, reference=order.line or order.reference, at=at, waited_on=waits_on)])
     else:
         order.state, order.failure_reason = "failed", (line.return_reason or "reversed")[:60]
-        post([book.order_came_back(whose, about, line, reference=order.line or order.reference, at=at)])
+        post([book.order_came_back(whose, about, line, reference=order.line or order.reference, at=at, waits_on=waits_on)])
     if order.line is not None:
         line_was_returned(order, cause=line.public_id)
     elif vendor is not None:
@@ -188,6 +194,9 @@ def _book_order(order: BankOrder, line: BankLine, vendor: Vendor | None, payment
 
 
 def _tell_of_order(vendor: Vendor, order: BankOrder, line: BankLine) -> None:
+    if _is_payout(order):  # a room above this one
+        enqueue("settle_payout", vendor.id, mode=order.mode, payout=order.reference, line=line.public_id)
+        return
     outcome = standing(order)
     refund = find_refund(vendor, order.mode, order.reference)
     if refund is not None:

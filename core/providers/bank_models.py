@@ -168,12 +168,14 @@ class BankOrder(Base):
         UniqueConstraint("mode", "reference"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint(f"state IN ({', '.join(map(repr, ORDER_STATES))})", name="state"),
+        CheckConstraint("purpose IN ('refund', 'payout')", name="purpose"),
         Index("ix_bank_orders_waiting", "mode", "created_at", postgresql_where="state = 'requested'"),
     )
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     end_to_end: Mapped[str] = mapped_column(String(35), primary_key=True)  # what its debit will say
     public_id: Mapped[str] = mapped_column(String(40))
-    reference: Mapped[str] = mapped_column(String(40))  # the refund or return it carries out
+    purpose: Mapped[str] = mapped_column(String(10), default="refund")  # a return counts as one
+    reference: Mapped[str] = mapped_column(String(40))  # the refund, return or payout it carries out
     vendor: Mapped[str | None] = mapped_column(String(40))  # public ids; none when nobody knew whose the money was
     payment: Mapped[str | None] = mapped_column(String(40))
     line: Mapped[str | None] = mapped_column(String(40))  # the unknown line whose money it is

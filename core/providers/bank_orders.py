@@ -15,6 +15,8 @@ from core.providers.bank_accounts import check_iban
 from core.providers.bank_models import BankLine, BankOrder
 from core.providers.contract import ProviderRefused, RefundOutcome
 
+REFUND, PAYOUT = "refund", "payout"  # what an order is for: whose money it waits on, until a statement shows it
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
@@ -91,6 +93,7 @@ def write_order(
     vendor: str | None = None,
     payment: str | None = None,
     line: str | None = None,
+    purpose: str = REFUND,
 ) -> BankOrder:
     """One order, in the present transaction. Its end-to-end reference is its own number, so that its debit names it."""
     name, iban, bic = to
@@ -100,6 +103,7 @@ def write_order(
         mode=mode,
         end_to_end=uuid7().hex,
         public_id=public_id("ord"),
+        purpose=purpose,
         reference=reference,
         vendor=vendor,
         payment=payment,

@@ -49,6 +49,11 @@ def portal_transfers() -> str:
     return f"{settings().public_url}/portal/transfers"
 
 
+def portal_payouts(number: str = "") -> str:
+    """All payouts of a business, or one of them."""
+    return f"{settings().public_url}/portal/payouts{'/' + number if number else ''}"
+
+
 def portal_invoice(document: str) -> str:
     """An invoice or a credit note, for the business it is made out to."""
     return f"{settings().public_url}/portal/invoices/{document}"

@@ -76,6 +76,16 @@ CHARGE_STATES = {
     "received": (_l("Paid"), "good"),
     "refused": (_l("Declined"), "bad"),
 }
+PAYOUT_STATES = {
+    "requested": (_l("Held"), "wait"),
+    "approved": (_l("Approved"), "wait"),
+    "submitted": (_l("With the bank"), "wait"),
+    "in_transit": (_l("On its way"), "wait"),
+    "paid": (_l("Paid"), "good"),
+    "failed": (_l("Failed"), "bad"),
+    "returned": (_l("Came back"), "bad"),
+    "canceled": (_l("Called off"), "calm"),
+}
 OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "refund": REFUND_STATES,
     "listing": LISTING_STATES,
@@ -83,6 +93,7 @@ OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "subscription": SUBSCRIPTION_STATES,
     "document": DOCUMENT_STATES,
     "charge": CHARGE_STATES,
+    "payout": PAYOUT_STATES,
 }
 
 

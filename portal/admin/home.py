@@ -14,6 +14,7 @@ from core.accounts.models import Vendor
 from core.billing.lists import sells
 from core.kernel.dead_tasks import count_dead_up_to
 from core.ledger.proof import THE_HOUSE, Proof, standing
+from core.payouts.everywhere import count_held_up_to
 from core.providers.queries import count_unmatched_up_to
 from core.web.page import page
 from core.web.staff_guard import staff, staff_may
@@ -59,6 +60,13 @@ def home() -> Response:
             _("What a processor told us and nobody here could place. An event can be opened once more."), url_for("staff.events"),
         ),
     ]  # fmt: skip
+    if staff().may("payouts.see"):
+        matters.append(
+            Matter(
+                _("Payouts that are held"), count_held_up_to(MOST), _("Above the limit: somebody who did not ask for them lets them go."),
+                url_for("staff.payouts"),
+            )
+        )  # fmt: skip
     if staff().may("bank.see"):
         text = _("Transfers without a reference of ours, or with one that fits nothing.")
         matters.append(Matter(_("Money nobody knows"), count_unknown_up_to(MOST), text, url_for("staff.bank_money")))

@@ -1,0 +1,104 @@
+"""A vendor's bank account for payouts: added by somebody who has just proved who they are, and not used before it has cooled off."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from stdnum import bic as bics
+from stdnum.exceptions import ValidationError
+
+from core.accounts.models import Vendor
+from core.accounts.queries import hold_vendor
+from core.accounts.roles import list_holders
+from core.kernel.audit import record
+from core.kernel.clock import now
+from core.kernel.config import settings
+from core.kernel.db import db
+from core.kernel.errors import Refusal
+from core.kernel.ids import public_id, uuid7
+from core.kernel.sentence import said
+from core.notifications.notices import post_notice
+from core.notifications.notify import notify
+from core.payouts.models import PayoutAccount
+from core.providers.bank_accounts import accounts, check_iban
+
+COOLING_OFF = timedelta(hours=48)
+LONGEST_HOLDER = 70  # characters; longer names do not fit into a SEPA transfer
+
+
+class BadPayoutAccount(Refusal):
+    """Not an account to which anybody could transfer."""
+
+    code = "bad_payout_account"
+
+
+def currencies(mode: str) -> list[str]:
+    """In which currencies the platform pays out: those in which it has an account of its own."""
+    return sorted(accounts(settings().bank_accounts.get(mode, "")))
+
+
+def find_account(vendor: Vendor, mode: str, currency: str) -> PayoutAccount | None:
+    """The account in use for this currency, cooled off or not."""
+    return db.session.scalar(_all(vendor, mode).where(PayoutAccount.currency == currency, PayoutAccount.replaced_at.is_(None)))
+
+
+def list_accounts(vendor: Vendor, mode: str) -> list[PayoutAccount]:
+    """Those in use, by currency."""
+    return list(db.session.scalars(_all(vendor, mode).where(PayoutAccount.replaced_at.is_(None)).order_by(PayoutAccount.currency)))
+
+
+def get_account(vendor: Vendor, mode: str, number: str) -> PayoutAccount:
+    """One by its number, in use or not. For letters, whose account exists."""
+    return db.session.scalars(_all(vendor, mode).where(PayoutAccount.public_id == number)).one()
+
+
+def add_account(vendor: Vendor, mode: str, *, currency: str, holder: str, iban: str, bic: str = "", by: str) -> PayoutAccount:
+    """From now on the balance in this currency goes there. The account that was in use is replaced; payouts under way keep theirs.
+
+    It is used after COOLING_OFF, so that owners who did not mean it have time to stop it. Only the first account in test mode, where
+    there is nothing to steal, is used at once. Refuses with BadPayoutAccount at the field.
+    """
+    holder, number, code = " ".join(holder.split()), check_iban(iban), _check_bic(bic)
+    if currency not in currencies(mode):
+        raise BadPayoutAccount(said("Nothing is paid out in %(currency)s.", currency=currency), field="currency")
+    if not 1 <= len(holder) <= LONGEST_HOLDER:
+        raise BadPayoutAccount(said("Enter the name on the account, %(most)s characters at most.", most=LONGEST_HOLDER), field="holder")
+    if not number:
+        raise BadPayoutAccount("This is not an IBAN. Compare it with your bank's papers, sign by sign.", field="iban")
+    if number in {account.iban for account in accounts(settings().bank_accounts[mode]).values()}:
+        raise BadPayoutAccount("This is the platform's own account.", field="iban")
+    hold_vendor(vendor.id)
+    before = find_account(vendor, mode, currency)
+    if before is not None and (before.iban, before.holder, before.bic) == (number, holder, code):
+        return before
+    if before is not None:
+        before.replaced_at = now()
+        db.session.flush()
+    made = PayoutAccount(
+        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("acct"), currency=currency, holder=holder, iban=number, bic=code,
+        added_by=by, added_at=now(), usable_from=_usable_from(mode, before),
+    )  # fmt: skip
+    db.session.add(made)
+    db.session.flush()
+    post_notice(vendor, "payout_account", mode=mode, about=made.public_id)
+    for owner in list_holders(vendor, "payouts.account"):
+        notify(vendor, "payout_account", mode=mode, to=owner.email, locale=owner.language or "en", account=made.public_id)
+    record(vendor.id, actor=by, action="payout_account.added", subject=made.public_id, mode=mode, currency=currency, ends_in=made.ends_in)
+    return made
+
+
+def _usable_from(mode: str, before: PayoutAccount | None) -> datetime:
+    return now() if mode == "test" and before is None else now() + COOLING_OFF
+
+
+def _check_bic(text: str) -> str:
+    """Without it SEPA finds the bank by the IBAN."""
+    try:
+        return str(bics.validate(text)) if text.strip() else ""
+    except ValidationError:
+        raise BadPayoutAccount("This is not a BIC: it has 8 or 11 signs, such as COBADEFFXXX.", field="bic") from None
+
+
+def _all(vendor: Vendor, mode: str):  # type: ignore[no-untyped-def]
+    return select(PayoutAccount).where(PayoutAccount.vendor_id == vendor.id, PayoutAccount.mode == mode)

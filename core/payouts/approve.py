@@ -1,0 +1,44 @@
+"""A person of the staff looks at a payout that is held: lets it go, or gives the money back to the seller's balance."""
+
+from __future__ import annotations
+
+from core.accounts.models import Vendor
+from core.accounts.queries import hold_vendor
+from core.kernel.audit import record
+from core.kernel.db import db, lock_again
+from core.kernel.errors import Refusal
+from core.payouts.history import move
+from core.payouts.models import Payout, PayoutAccount
+from core.payouts.send import hand_to_bank
+from core.payouts.settle import give_back
+from core.payouts.statement import prove
+
+
+class NeedsASecondPerson(Refusal):
+    """Who asked for a payout does not approve it."""
+
+    code = "needs_a_second_person"
+
+
+def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
+    """Let it go: proved once more, and handed to the bank. Refuses whoever asked for it, and one that is not held any more."""
+    hold_vendor(vendor.id)
+    payout = lock_again(payout)
+    if payout.requested_by == by:
+        raise NeedsASecondPerson("Somebody else has to approve a payout that you asked for.")
+    prove(payout)
+    if not move(payout, "approved", actor=by):
+        return
+    payout.approved_by = by
+    record(vendor.id, actor=by, action="payout.approved", subject=payout.public_id, mode=payout.mode, amount=str(payout.amount))
+    hand_to_bank(vendor, payout, db.session.get_one(PayoutAccount, (vendor.id, payout.mode, payout.account_id)))
+
+
+def cancel_payout(vendor: Vendor, payout: Payout, *, by: str, reason: str) -> None:
+    """Call off one that has not left: the money is available again. Refuses one that was handed to the bank."""
+    hold_vendor(vendor.id)
+    payout = lock_again(payout)
+    if not move(payout, "canceled", actor=by, reason=reason[:200]):
+        return
+    give_back(payout, why="cancel")
+    record(vendor.id, actor=by, action="payout.canceled", subject=payout.public_id, mode=payout.mode, reason=reason[:200])

@@ -1,0 +1,22 @@
+"""A payout leaves: an order for the bank is written, in the same transaction. The bank's own statement says what became of it."""
+
+from __future__ import annotations
+
+from core.accounts.models import Vendor
+from core.kernel.config import settings
+from core.kernel.outbox import enqueue
+from core.payouts.history import move
+from core.payouts.models import Payout, PayoutAccount
+from core.providers.bank_accounts import accounts
+from core.providers.bank_orders import PAYOUT, write_order
+
+
+def hand_to_bank(vendor: Vendor, payout: Payout, account: PayoutAccount) -> None:
+    """Write the order of an approved payout, and have it handed over."""
+    ours = accounts(settings().bank_accounts[payout.mode])[payout.currency]
+    order = write_order(
+        payout.mode, reference=payout.public_id, account=ours.iban, to=(account.holder, account.iban, account.bic), amount=payout.amount,
+        text=f"Payout {payout.public_id}", vendor=vendor.public_id, purpose=PAYOUT,
+    )  # fmt: skip
+    move(payout, "submitted", actor="system", order=order.public_id, end_to_end=order.end_to_end)
+    enqueue("send_bank_orders", vendor.id, mode=payout.mode)

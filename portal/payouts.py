@@ -1,0 +1,256 @@
+"""Payouts of a vendor: what would be paid now and when the next one is, the bank account, each payout with the statement that proves it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from core.kernel import clock
+from core.kernel.errors import NotFound
+from core.ledger.queries import balances
+from core.payouts.accounts import add_account, currencies, find_account
+from core.payouts.models import PayoutAccount
+from core.payouts.queries import account_of, get_payout, history_of, list_payouts
+from core.payouts.request import Payable, payable, request_payout
+from core.payouts.statement import lines_of, payout_sheet, prove
+from core.payouts.terms import Terms, change_terms, terms_of
+from core.web.fields import ChoiceField, CountField, Form, FormTokenField, LineField, MoneyField, options
+from core.web.guard import current, may
+from core.web.languages import language
+from core.web.page import cursor, page, see_other
+from core.web.sheet import send_sheet, titles_for
+from portal.balance import KINDS
+from portal.blueprint import portal
+from portal.confirm import confirmed
+
+ON_A_PAGE = 50
+
+
+class AccountForm(Form):
+    currency = ChoiceField(_l("Currency"), choices=[], words=_l("Choose a currency from the list."))
+    holder = LineField(_l("Name on the account"), most=70, required=_l("Enter the name as the bank writes it."))
+    iban = LineField(_l("IBAN"), most=50, required=_l("Enter the IBAN."))
+    bic = LineField(_l("BIC"), most=20)
+
+
+class TermsForm(Form):
+    schedule = ChoiceField(_l("When"), choices=[], words=_l("Choose when you are paid out."))
+    weekday = ChoiceField(_l("Day of the week"), choices=[], words=_l("Choose a day."))
+    day = CountField(_l("Day of the month"), most=31)
+    minimum = MoneyField(_l("At least"), required=_l("Enter the smallest amount that is worth a transfer."))
+
+
+class RequestForm(Form):
+    form_token = FormTokenField()
+
+
+@dataclass(frozen=True)
+class Purse:
+    """What a vendor reads of one currency."""
+
+    currency: str
+    now: Payable
+    terms: Terms
+    account: PayoutAccount | None
+
+    @property
+    def cools_until(self):  # type: ignore[no-untyped-def]
+        """When the account can be used; None when it can."""
+        return self.account.usable_from if self.account and self.account.usable_from > clock.now() else None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a payout could be asked for now."""
+        return bool(self.account and not self.cools_until and self.now.amount and not self.now.amount < self.terms.minimum)
+
+
+def _purse(currency: str) -> Purse:
+    me = current()
+    return Purse(
+        currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), find_account(me.vendor, me.mode, currency)
+    )
+
+
+def _currency() -> str:
+    """The one the address names, in which we pay out; the vendor's own without it."""
+    asked = request.args.get("currency", current().vendor.currency)
+    if asked not in currencies(current().mode):
+        raise NotFound(_("Nothing is paid out in this currency."))
+    return asked
+
+
+@portal.get("/portal/payouts")
+@may("balance.see")
+def payouts() -> Response:
+    me, after = current(), cursor()
+    used = {code for (name, _sub, code), sum_ in balances(me.vendor, me.mode).items() if name == "seller_available" and sum_}
+    shown = [code for code in currencies(me.mode) if code == me.vendor.currency or code in used or find_account(me.vendor, me.mode, code)]
+    found = list_payouts(me.vendor, me.mode, after=_key(after) if after else None, limit=ON_A_PAGE + 1)
+    return page(
+        "portal/payouts/index.html",
+        purses=[] if after else [_purse(code) for code in shown],
+        payouts=[(one, account_of(me.vendor, one)) for one in found[:ON_A_PAGE]],
+        elsewhere=sorted(used - set(currencies(me.mode))),
+        schedules=schedules(),
+        newest=url_for(".payouts") if after else None,
+        older=url_for(".payouts", after=str(found[ON_A_PAGE - 1].id)) if len(found) > ON_A_PAGE else None,
+    )
+
+
+@portal.get("/portal/payouts/account")
+@may("payouts.account")
+def payout_account() -> Response:
+    return _account_page(_account_form(filled=False))
+
+
+@portal.post("/portal/payouts/account")
+@may("payouts.account")
+@confirmed
+def set_payout_account() -> Response:
+    """Every owner is written to; until it has cooled off nothing goes there."""
+    me, form = current(), _account_form(filled=True)
+    if form.validate():
+        with form.refusals():
+            made = add_account(
+                me.vendor, me.mode, currency=form.currency.data, holder=form.holder.data, iban=form.iban.data, bic=form.bic.data or "",
+                by=me.user.public_id,
+            )  # fmt: skip
+            flash(_("Saved. Payouts go to the account that ends in %(digits)s.", digits=made.ends_in), "good")
+            return see_other(url_for(".payouts"))
+    return _account_page(form)
+
+
+def _account_form(*, filled: bool) -> AccountForm:
+    me = current()
+    form = AccountForm() if filled else AccountForm(formdata=None, currency=_currency(), holder=me.vendor.name[:70])
+    form.currency.choices = options((code, code) for code in currencies(me.mode))
+    return form
+
+
+def _account_page(form: AccountForm) -> Response:
+    me = current()
+    return page(
+        "portal/payouts/account.html", status=form.status, form=form, known=find_account(me.vendor, me.mode, form.currency.data or "")
+    )
+
+
+@portal.get("/portal/payouts/schedule")
+@may("payouts.request")
+def payout_schedule() -> Response:
+    return _terms_page(_terms_form(filled=False))
+
+
+@portal.post("/portal/payouts/schedule")
+@may("payouts.request")
+def set_payout_schedule() -> Response:
+    me, form = current(), _terms_form(filled=True)
+    if form.validate():
+        schedule = form.schedule.data
+        day = {"weekly": int(form.weekday.data or 1), "monthly": form.day.data or 0}.get(schedule, 1)
+        with form.refusals():
+            change_terms(me.vendor, me.mode, schedule=schedule, day=day, minimum=form.minimum.data, by=me.user.public_id)
+            flash(_("Saved."), "good")
+            return see_other(url_for(".payouts"))
+    return _terms_page(form)
+
+
+def _terms_form(*, filled: bool) -> TermsForm:
+    me, code = current(), _currency()
+    kept = terms_of(me.vendor, me.mode, code)
+    usual = {"schedule": kept.schedule, "weekday": str(min(kept.day, 7)), "day": kept.day, "minimum": kept.minimum}
+    form = TermsForm() if filled else TermsForm(formdata=None, **usual)
+    form.minimum.currency = code
+    form.schedule.choices, form.weekday.choices = options(schedules().items()), options(weekdays().items())
+    return form
+
+
+def _terms_page(form: TermsForm) -> Response:
+    return page("portal/payouts/schedule.html", status=form.status, form=form, currency=_currency())
+
+
+def schedules() -> dict[str, str]:
+    """In words."""
+    return {"on_request": _("When I ask for it"), "daily": _("Every day"), "weekly": _("Every week"), "monthly": _("Every month")}
+
+
+def weekdays() -> dict[str, str]:
+    """ISO days."""
+    names = _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")
+    return {str(number): name for number, name in enumerate(names, 1)}
+
+
+@portal.get("/portal/payouts/new")
+@may("payouts.request")
+def new_payout() -> Response:
+    return _request_page(RequestForm(formdata=None, form_token=uuid.uuid4().hex))
+
+
+@portal.post("/portal/payouts/new")
+@may("payouts.request")
+@confirmed
+def ask_for_payout() -> Response:
+    """Sent twice, it is one payout."""
+    me, form = current(), RequestForm()
+    if form.validate():
+        with form.refusals():
+            made = request_payout(me.vendor, me.mode, _currency(), by=me.user.public_id, form_token=form.form_token.data)
+            flash(
+                _("%(amount)s is on its way.", amount=str(made.amount))
+                if not made.why_held
+                else _("Asked for. It leaves when it has been looked at."),
+                "good",
+            )
+            return see_other(url_for(".payout", number=made.public_id))
+    return _request_page(form)
+
+
+def _request_page(form: RequestForm) -> Response:
+    return page("portal/payouts/new.html", status=form.status, form=form, purse=_purse(_currency()))
+
+
+@portal.get("/portal/payouts/<number>")
+@may("balance.see")
+def payout(number: str) -> Response:
+    """The payout with every line it is made of; over all pages they and the opening are what was paid and carried."""
+    me, after = current(), cursor()
+    found = get_payout(me.vendor, me.mode, number)
+    lines = lines_of(me.vendor, found, after=_place(after) if after else None, limit=ON_A_PAGE + 1)
+    last = lines[ON_A_PAGE - 1] if len(lines) > ON_A_PAGE else None
+    return page(
+        "portal/payouts/show.html",
+        payout=found,
+        sums=prove(found),
+        account=account_of(me.vendor, found),
+        lines=lines[:ON_A_PAGE],
+        history=history_of(me.vendor, found),
+        kinds=KINDS,
+        first_lines=url_for(".payout", number=number) if after else None,
+        next_lines=url_for(".payout", number=number, after=f"{last.journal_id}~{last.leg}") if last else None,
+    )
+
+
+@portal.get("/portal/payouts/<number>.csv")
+@may("balance.see")
+def payout_file(number: str) -> Response:
+    me = current()
+    found = get_payout(me.vendor, me.mode, number)
+    prove(found)
+    return send_sheet(payout_sheet(me.vendor, found, titles=titles_for(language())), f"payout-{found.mode}-{found.public_id}")
+
+
+def _key(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise NotFound(_("That page of payouts does not exist.")) from None
+
+
+def _place(text: str) -> tuple[uuid.UUID, int]:
+    journal, _tilde, leg = text.partition("~")
+    if not (leg.isascii() and leg.isdigit() and len(leg) < 5):
+        raise NotFound(_("That page of lines does not exist."))
+    return _key(journal), min(int(leg), 32_767)

@@ -1,0 +1,27 @@
+"""What the letters about payouts are written from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.accounts.models import Vendor
+from core.notifications.models import Message
+from core.payouts.accounts import get_account
+from core.payouts.queries import account_of, get_payout
+from core.web import addresses
+from workers.letter import NoLongerTrue
+
+
+def payout(vendor: Vendor, message: Message) -> dict[str, Any]:
+    """One that has left, or one that did not arrive; not written when it is neither by now."""
+    found = get_payout(vendor, message.mode, message.params["payout"])
+    if (message.kind == "payout_paid") != (found.state == "paid"):
+        raise NoLongerTrue(f"the payout is {found.state} by now")
+    where = addresses.portal_payouts(found.public_id)
+    return {"payout": found, "account": account_of(vendor, found), "practice": message.mode == "test", "action_url": where}
+
+
+def account(vendor: Vendor, message: Message) -> dict[str, Any]:
+    """Another bank account was entered."""
+    found = get_account(vendor, message.mode, message.params["account"])
+    return {"account": found, "practice": message.mode == "test", "action_url": addresses.portal_payouts()}
