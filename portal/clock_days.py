@@ -21,7 +21,7 @@ from portal.plan_names import Known
 from portal.plan_words import BAD, say_effect
 
 # Left out of a day: what only says how the document or the charge above it went on; their own lines show that.
-UNSAID = (did.Finalised, did.Dropped, did.Paid, did.RetrySoon, did.RetriesStopped)
+UNSAID = (did.Finalised, did.Dropped, did.Paid, did.RetriesStopped)
 TONES: dict[type, str] = {did.TierChanged: "info", did.ProductsHidden: "warn", did.ProductsShown: "good"}
 
 
