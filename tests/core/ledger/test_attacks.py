@@ -223,7 +223,7 @@ ATTACKS: dict[str, Callable[[Connection, Book], None]] = {
 } | {
     "update an entry": plain("UPDATE entries SET amount_minor = amount_minor * 2 WHERE vendor_id = %(vendor)s"),
     "delete entries": plain("DELETE FROM entries WHERE vendor_id = %(vendor)s"),
-    "truncate entries": plain("TRUNCATE entries"),
+    "truncate entries": plain("TRUNCATE entries CASCADE"),
     "update a journal": plain("UPDATE journals SET n_legs = 4 WHERE vendor_id = %(vendor)s"),
     "delete journals": plain("DELETE FROM journals WHERE vendor_id = %(vendor)s"),
     "truncate journals": plain("TRUNCATE journals CASCADE"),
