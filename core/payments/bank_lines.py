@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
@@ -25,6 +26,7 @@ from core.providers.bank_models import BankExpectation, BankLine, BankOrder
 from core.providers.bank_orders import PAYOUT, lock_order, standing
 
 BATCH = 100
+TAKES_BACK = or_(BankLine.reversal, BankLine.return_reason != "")  # comes after what it is about, which may be of the same day
 _BLANKS = re.compile(r"[^A-Z0-9]")
 
 
@@ -45,16 +47,17 @@ class Reading:
 
 
 def book_lines(mode: str, limit: int = BATCH) -> int:
-    """Book the oldest lines that are not booked yet, `limit` at most; answers how many. Two workers never take the same one.
+    """Book the oldest lines that are not booked yet, `limit` at most; answers how many, and while it is any there may be more. Two
+    workers never take the same one.
 
     Every payment of the batch is locked before the first posting, in the order in which everybody locks.
     """
     due = (
         select(BankLine)
         .where(BankLine.mode == mode, BankLine.state == "new")
-        .order_by(BankLine.booked_on, BankLine.account, BankLine.public_id)
+        .order_by(BankLine.booked_on, TAKES_BACK, BankLine.account, BankLine.public_id)
     )
-    lines = list(db.session.scalars(due.limit(limit).with_for_update(skip_locked=True)))
+    lines = _together(list(db.session.scalars(due.limit(limit).with_for_update(skip_locked=True))))
     readings = [_read(line) for line in lines]
     payments_of = {r.line.public_id: _payment_of(r) for r in readings}
     vendors = find_vendors({r.vendor for r in readings if r.vendor} | {_vendor_of(r.original) for r in readings if r.original})
@@ -66,6 +69,22 @@ def book_lines(mode: str, limit: int = BATCH) -> int:
         vendor = owners[reading.line.public_id]
         _book(reading, vendor if payment is not None or _is_payout(reading.order) else None, payment)
     return len(lines)
+
+
+def _together(lines: list[BankLine]) -> list[BankLine]:
+    """The first of them that can all be read before one is booked: what comes back is read only when what it is about is booked, which
+    may stand on the same statement, and may be in another worker's hands at this moment (who looks again afterwards)."""
+    back = bool(lines) and _takes_back(lines[0])
+    alike = list(takewhile(lambda line: _takes_back(line) == back, lines))
+    if back:
+        before = BankLine.mode == lines[0].mode, BankLine.state == "new", ~TAKES_BACK, BankLine.booked_on <= alike[-1].booked_on
+        if db.session.scalar(select(exists().where(*before))):
+            return []
+    return alike
+
+
+def _takes_back(line: BankLine) -> bool:
+    return line.reversal or line.return_reason != ""
 
 
 # --- reading -------------------------------------------------------------------------------------------------------------
