@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import dataclasses
+from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from sqlalchemy import insert, update
 
-from core.kernel.clock import frozen, now
+from core.kernel.clock import frozen, now, shifted
+from core.kernel.config import settings
 from core.kernel.db import db
+from core.kernel.errors import Refusal
 from core.payments.bank_lines import book_lines
 from core.payments.statements import import_statement
-from core.payouts.models import PayoutTerms
+from core.payouts.accounts import add_account
+from core.payouts.approve import approve_payout, cancel_payout
+from core.payouts.models import Payout, PayoutTerms
+from core.payouts.request import NotPayable
 from core.payouts.settle import settle_payout
+from core.payouts.statement import lines_of
 from core.payouts.terms import claim_due
 from core.providers.bank_models import BankLine
 from core.providers.bank_orders import find_order
 from tests.core.payments.conftest import another_shop
 from tests.core.payments.transfers import TestBank
-from tests.core.payouts.sellers import THEIRS, Seller
+from tests.core.payouts.sellers import OTHER, THEIRS, Seller
 from tests.core.payouts.test_payouts import usd
 from tests.core.providers.statements import Line, Tx, file_of
 from tests.factories import Shop, unit
+
+
+def held(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> Payout:
+    none = dataclasses.replace(settings(), payout_limits={})
+    monkeypatch.setattr("core.payouts.request.settings", lambda: none)
+    return seller.pays_out()
+
+
+def test_an_entry_that_reached_the_books_late_is_on_the_next_statement(seller: Seller) -> None:
+    """Released by a machine whose clock is hours behind, or by a transaction that old: no payout may be stopped for ever by it."""
+    seller.pays_out()
+    with shifted(timedelta(days=20)):
+        seller.sells("20.00")
+    with shifted(timedelta(days=29)):
+        seller.release()
+    with shifted(timedelta(days=30, hours=1)):
+        late = seller.pays_out()
+        assert (late.amount, late.lines_minor) == (usd(1950), 1950)
+        with unit(seller.shop.app):
+            assert [line.kind for line in lines_of(seller.shop.vendor, late)] == ["release"]
+    assert seller.books_are_whole()
 
 
 def test_nobody_whose_day_has_come_waits_behind_those_whose_has_not(shop: Shop) -> None:
@@ -39,6 +68,32 @@ def test_nobody_whose_day_has_come_waits_behind_those_whose_has_not(shop: Shop) 
         db.session.execute(
             update(PayoutTerms).where(PayoutTerms.updated_at < datetime(2021, 1, 1, tzinfo=UTC)).values(next_on=date(2090, 1, 1))
         )
+
+
+def test_a_held_payout_does_not_leave_for_an_account_that_was_replaced(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An owner who finds a stranger's account there replaces it: what has not left yet must not go to the stranger."""
+    payout = held(seller, monkeypatch)
+    with unit(seller.shop.app):
+        add_account(seller.shop.vendor, "test", currency="USD", holder="Blue Door", iban=OTHER, by="usr_owner")
+    with unit(seller.shop.app), pytest.raises(Refusal, match="replaced this bank account"):
+        approve_payout(seller.shop.vendor, payout, by="stf_two")
+    with unit(seller.shop.app):
+        assert find_order("test", payout.public_id) is None
+        cancel_payout(seller.shop.vendor, payout, by="stf_two", reason="the account was replaced")
+    assert seller.has() == usd(9750) and seller.books_are_whole()
+
+
+def test_a_currency_in_which_nothing_is_paid_out_any_more_is_refused(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    payout = held(seller, monkeypatch)
+    without = dataclasses.replace(settings(), bank_accounts={**settings().bank_accounts, "test": ""})
+    monkeypatch.setattr("core.payouts.accounts.settings", lambda: without)
+    monkeypatch.setattr("core.payouts.send.settings", lambda: without)
+    with unit(seller.shop.app), pytest.raises(NotPayable, match="Nothing is paid out in USD"):
+        approve_payout(seller.shop.vendor, payout, by="stf_two")
+    with unit(seller.shop.app):
+        cancel_payout(seller.shop.vendor, payout, by="stf_two", reason="no account in dollars")
+    with pytest.raises(NotPayable, match="Nothing is paid out in USD"):
+        seller.pays_out()
 
 
 def test_left_and_returned_on_one_day_is_a_payout_that_came_back(seller: Seller) -> None:
