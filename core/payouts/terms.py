@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, or_, select
@@ -101,9 +102,16 @@ def _in_month(year: int, month: int, day: int) -> date:
     return date(year, month, min(day, calendar.monthrange(year, month)[1]))
 
 
+@cache
+def _zones() -> dict[str, ZoneInfo]:
+    """Every zone a vendor can be in, kept: the library itself keeps the last few only, and the clock looks every second."""
+    return {name: ZoneInfo(name) for name in time_zones()}
+
+
 def claim_due(limit: int = 500) -> list[PayoutTerms]:
     """Terms whose day has come, moved on to their next one: the caller asks for the payout in the same unit. Two workers never take one."""
-    days = {zone: now().astimezone(ZoneInfo(zone)).date() for zone in time_zones()}
+    at = now()
+    days = {name: at.astimezone(zone).date() for name, zone in _zones().items()}
     first, *later = sorted(set(days.values()))  # it is never more than three days at once
     here = [and_(PayoutTerms.next_on == day, Vendor.time_zone.in_(zone for zone in days if days[zone] >= day)) for day in later]
     due = select(PayoutTerms, Vendor.time_zone).join(Vendor, Vendor.id == PayoutTerms.vendor_id)
