@@ -206,24 +206,27 @@ def _book_order(order: BankOrder, line: BankLine, vendor: Vendor | None, payment
     else:
         order.state, order.failure_reason = "failed", (line.return_reason or "reversed")[:60]
         post([book.order_came_back(whose, about, line, reference=order.line or order.reference, at=at, waits_on=waits_on)])
+    tell_of_order(vendor, order, line.public_id)
+
+
+def tell_of_order(vendor: Vendor | None, order: BankOrder, cause: str) -> None:
+    """What the order carries out hears what has become of it. `cause`: what told of it."""
     if order.line is not None:
-        line_was_returned(order, cause=line.public_id)
-    elif vendor is not None:
-        _tell_of_order(vendor, order, line)
-
-
-def _tell_of_order(vendor: Vendor, order: BankOrder, line: BankLine) -> None:
+        line_was_returned(order, cause=cause)
+        return
+    if vendor is None:
+        return
     if _is_payout(order):  # a room above this one
-        enqueue("settle_payout", vendor.id, mode=order.mode, payout=order.reference, line=line.public_id)
+        enqueue("settle_payout", vendor.id, mode=order.mode, payout=order.reference, line=cause)
         return
     outcome = standing(order)
     refund = find_refund(vendor, order.mode, order.reference)
     if refund is not None:
-        settle_refund(vendor, refund, outcome, cause=line.public_id)
+        settle_refund(vendor, refund, outcome, cause=cause)
         return
     returned = find_return(vendor, order.mode, order.reference)
     if returned is not None:
-        settle_return(vendor, returned, outcome, cause=line.public_id)
+        settle_return(vendor, returned, outcome, cause=cause)
 
 
 def _book_reversal(original: BankLine, line: BankLine, vendor: Vendor | None, payment: Payment | None) -> None:

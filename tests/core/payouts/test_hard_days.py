@@ -117,3 +117,22 @@ def test_left_and_returned_on_one_day_is_a_payout_that_came_back(seller: Seller)
         assert settle_payout(seller.shop.vendor, "test", payout.public_id, cause="line") == "settled"
     assert (seller.as_it_is(payout).state, seller.has(), seller.has("payout_in_transit")) == ("failed", usd(9750), usd(0))
     assert seller.books_are_whole()
+
+
+def test_what_the_bank_refuses_to_transfer_is_the_sellers_again(seller: Seller) -> None:
+    """No statement will ever tell of it: without a word from a person the money would be on its way for ever."""
+    payout = seller.pays_out()
+    run = seller.shop.app.test_cli_runner()
+    with unit(seller.shop.app):
+        order = find_order("test", payout.public_id)
+        assert order is not None
+    said = run.invoke(args=["bank-orders", "--mode", "test", "--refused", order.public_id, "--why", "AC01 no such account"])
+    assert said.exit_code == 0, said.output
+    with unit(seller.shop.app):
+        assert settle_payout(seller.shop.vendor, "test", payout.public_id, cause=order.public_id) == "settled"
+    back = seller.as_it_is(payout)
+    assert (back.state, back.failure_reason, seller.has()) == ("failed", "AC01 no such account", usd(9750))
+    assert (seller.has("payout_in_transit"), seller.pays_out().amount) == (usd(0), usd(9750))
+    again = run.invoke(args=["bank-orders", "--mode", "test", "--refused", order.public_id])
+    assert again.exit_code == 1 and "told of this order already" in again.output
+    assert seller.books_are_whole()
