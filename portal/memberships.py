@@ -52,7 +52,7 @@ MOST_EVENTS = 60
 WORDS = {
     "trialing": (later("In the trial"), "good"),
     "active": (later("Active"), "good"),
-    "past_due": (later("A payment is open"), "warn"),
+    "past_due": (later("Payment overdue"), "warn"),
     "suspended": (later("Paused: not paid"), "bad"),
     "cancelled": (later("Ended"), "quiet"),
     NEVER: (later("First payment not there"), "quiet"),
