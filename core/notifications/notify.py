@@ -39,6 +39,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "attack_mode": ("began",),
     "money_returned": ("payment", "refund"),
     "payout_account": ("account",),
+    "closing_asked": ("closing",),
+    "closing_done": ("closing",),
     "payout_paid": ("payout",),
     "payout_failed": ("payout",),
     "refund_outside": ("payment", "refund"),
@@ -60,7 +62,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "membership_page": ("member",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
-HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page"})
+HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page", "closing_asked"})
 Row = dict[str, Any]
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})?")
 
