@@ -126,8 +126,8 @@ def said_of(obstacle: Obstacle) -> tuple[str, str, str]:
     count = obstacle.count
     return {
         "available": lambda: (_("%(amount)s is yours and not paid out", amount=amount), _("Ask for a payout first."), url_for("portal.payouts")),
-        "pending": lambda: (_("%(amount)s becomes yours in some days", amount=amount), _("Wait until it is available, then have it paid out."), url_for("portal.balance")),
-        "debt": lambda: (_("%(amount)s is owed to the platform", amount=amount), _("It is made up from your next payments; or write to us."), url_for("portal.balance")),
+        "pending": lambda: (_("%(amount)s becomes yours in some days", amount=amount), _("Wait until it is available, then have it paid out."), url_for("portal.balance_page")),
+        "debt": lambda: (_("%(amount)s is owed to the platform", amount=amount), _("It is made up from your next payments; or write to us."), url_for("portal.balance_page")),
         "unassigned": lambda: (_("%(amount)s came and belongs to no payment yet", amount=amount), _("Decide what becomes of it."), url_for("portal.transfers")),
         "wallet": lambda: (_("%(amount)s is stored for your customers", amount=amount), _("It has to be given back to them."), url_for("portal.customers")),
         "payments": lambda: (ngettext("%(num)s payment is under way", "%(num)s payments are under way", count), _("Wait until it is known how they end."), url_for("portal.payments")),

@@ -11,9 +11,10 @@ from core.accounts.models import Vendor
 from core.closing.close import closing_token, find_open
 from core.kernel.clock import frozen, now
 from core.kernel.db import db
+from core.payments.start import payment_token, receipt_token
 from tests.browser import Browser
 from tests.factories import PASSWORD, Shop, link_address, make_colleague, make_link, make_paid, make_payment, open_payment, tell, unit
-from tests.portal.admin.people import make_staff
+from tests.portal.admin.people import look_into, make_staff
 from tests.valid_html import problems_of_html
 
 PATH = "/portal/settings/close"
@@ -62,10 +63,8 @@ def test_payers_meet_a_neutral_page_at_once_and_receipts_stay(app: Flask, shop: 
     link, payer = make_link(shop), Browser(app)
     first = payer.get(link_address(shop, link))
     begun = make_payment(shop, make_link(shop))
+    paid = make_paid(shop)
     with unit(app):
-        from core.payments.start import payment_token, receipt_token
-
-        paid = make_paid(shop)
         receipt, own = f"/receipt/{receipt_token(shop.vendor, paid)}", f"/checkout/{payment_token(shop.vendor, begun)}"
     close(owner, shop)
     gone = Browser(app).get(link_address(shop, link), status=410)
@@ -104,7 +103,5 @@ def test_the_letter_takes_it_back_by_a_press_and_not_by_a_look(app: Flask, shop:
 
 def test_staff_see_it_on_the_vendors_page(app: Flask, shop: Shop, owner: Browser) -> None:
     close(owner, shop)
-    desk = make_staff(app).browser()
-    page = desk.get(f"/staff/vendors/{shop.vendor.public_id}")
-    shown = desk.submit(page.form(), reason="Somebody asked by telephone")
+    shown = look_into(make_staff(app).browser(), f"/staff/vendors/{shop.vendor.public_id}")
     assert "Its account was stopped on" in shown.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -9,17 +10,22 @@ from flask import Flask
 
 from core.accounts.models import User, Vendor
 from core.accounts.standing import BusinessClosed
-from core.closing.close import SomethingInTheWay, ask_to_close, take_back
+from core.closing.close import SomethingInTheWay, ask_to_close, closing_token, open_closing_token, take_back
 from core.closing.end import go_on_with_closings
 from core.closing.models import Closing
 from core.closing.obstacles import obstacles
 from core.directory.standing import find_standing
-from core.kernel.clock import frozen, now
+from core.kernel.clock import frozen, now, shifted
+from core.kernel.config import settings
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
 from core.payments.release import release_due
+from core.payouts.accounts import add_account
 from tests.core.directory.stalls import make_listing
+from tests.core.memberships.joined import NOVEMBER, Joined, make_gym
+from tests.core.payouts.sellers import THEIRS, Seller
+from tests.core.subscriptions.plans import Life, publish
 from tests.factories import Shop, ask_refund, make_link, make_paid, make_payment, make_shop, open_payment, tell, tell_refund, unit
 
 
@@ -123,8 +129,6 @@ def test_asked_twice_it_is_one_closing_and_another_business_is_not_touched(app: 
 
 
 def test_a_token_of_a_closing_that_was_taken_back_opens_nothing(app: Flask, shop: Shop) -> None:
-    from core.closing.close import closing_token, open_closing_token
-
     row = close(shop)
     with unit(app):
         text = closing_token(shop.vendor, row)
@@ -132,3 +136,45 @@ def test_a_token_of_a_closing_that_was_taken_back_opens_nothing(app: Flask, shop
         take_back(vendor, found, by=shop.user.public_id)
     with unit(app), pytest.raises(TokenRefused):
         open_closing_token(text)
+
+
+def test_a_payout_under_way_is_named_until_the_bank_has_sent_it_and_then_nothing_is(shop: Shop) -> None:
+    with unit(shop.app):
+        add_account(shop.vendor, "test", currency="USD", holder="Blue Door Bakery Ltd", iban=THEIRS, by=shop.user.public_id)
+    seller = Seller(shop)
+    seller.sells("100.00")
+    with shifted(timedelta(days=30)):
+        seller.release()
+        payout = seller.pays_out()
+        assert names(shop)["payouts"] == 1
+        seller.bank_says(payout)
+        assert names(shop) == {}
+        assert close(shop).state == "closing"
+        assert seller.books_are_whole()
+
+
+def test_a_debt_to_the_house_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    generous = dataclasses.replace(settings(), debt_limits={"GBP": 100_000, "USD": 100_000})
+    monkeypatch.setattr("core.payments.refund_queue.settings", lambda: generous)
+    with unit(shop.app):
+        add_account(shop.vendor, "test", currency="USD", holder="Blue Door Bakery Ltd", iban=THEIRS, by=shop.user.public_id)
+    seller = Seller(shop)
+    payment = seller.sells("100.00")
+    with shifted(timedelta(days=30)):
+        seller.release()
+        seller.bank_says(seller.pays_out())
+        tell_refund(shop, ask_refund(shop, payment), "succeeded")
+        found = names(shop)
+    assert list(found) == ["debt"] and isinstance(found["debt"], Money) and found["debt"].minor > 0
+
+
+def test_a_plan_and_a_membership_that_run_are_named(app: Flask, shop: Shop) -> None:
+    publish(app)
+    life = Life(app, NOVEMBER, "pro", shop=shop)
+    life.answer(NOVEMBER)
+    with life.unit(NOVEMBER):
+        assert [each.kind for each in obstacles(shop.vendor, "test")] == ["plan"]
+    gym = make_gym(app)
+    member = Joined(gym, NOVEMBER)
+    with member.unit(NOVEMBER):
+        assert ("memberships", 1) in [(each.kind, each.count) for each in obstacles(gym.vendor, "test")]
