@@ -97,7 +97,21 @@ WORDS: dict[str, Any] = {
 }  # fmt: skip
 # What the filter is called, and the beginnings of the actions it lets through.
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "money": (_l("Money"), ("payment.", "payments.", "refund.", "transfer.", "unexpected.", "balance.", "document.")),
+    "money": (
+        _l("Money"),
+        (
+            "payment.",
+            "payments.",
+            "payout.",
+            "payout_account.",
+            "payout_terms.",
+            "refund.",
+            "transfer.",
+            "unexpected.",
+            "balance.",
+            "document.",
+        ),
+    ),
     "links": (_l("Links"), ("link.", "discount.")),
     "directory": (_l("Directory"), ("listing.", "branch.", "product.", "image.", "directory.")),
     "customers": (_l("Customers"), ("customer.", "membership.", "membership_plan.", "message.", "export.")),

@@ -39,8 +39,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     "attack_mode": ("began",),
     "money_returned": ("payment", "refund"),
     "payout_account": ("account",),
-    "closing_asked": ("closing",),
-    "closing_done": ("closing",),
     "payout_paid": ("payout",),
     "payout_failed": ("payout",),
     "refund_outside": ("payment", "refund"),
@@ -60,6 +58,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "invoice": ("document",),
     "membership_welcome": ("member",),
     "membership_page": ("member",),
+    "closing_asked": ("closing",),
+    "closing_done": ("closing",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page", "closing_asked"})
