@@ -51,8 +51,9 @@ def confirm_close_account() -> Response:
             if row.state == "paying_back":
                 flash(_("Asked for. The balance of your plan goes back first."), "good")
                 return see_other(url_for(".close_account"))
+            response = leave_seat(see_other(url_for(".sign_in")))
             flash(_("The account is being closed, and every device is signed out. The way back is in our letter to you."), "good")
-            return leave_seat(see_other(url_for(".sign_in")))
+            return response
     return _page(form)
 
 
