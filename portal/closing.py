@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
+from core.accounts.queries import list_memberships
 from core.closing.close import (
     GRACE,
     LIVE,
@@ -81,12 +82,14 @@ def closing_now() -> Response:
     row = find_open(current().vendor)
     if row is None or row.stopped_at is None:
         return see_other(url_for(".home"))
+    me = current()
     return page(
         "portal/closing/now.html",
-        vendor=current().vendor,
+        vendor=me.vendor,
         row=row,
         action=url_for(".keep_account"),
-        may_act=current().may("business.close"),
+        may_act=me.may("business.close"),
+        elsewhere=[vendor for _membership, vendor in list_memberships(me.user) if vendor.id != me.vendor.id],
     )
 
 
@@ -97,8 +100,9 @@ def keep_account() -> Response:
     me, row = current(), find_open(current().vendor)
     if not me.may("business.close"):
         raise NotAllowed(_("Only the owner can take this back."))
-    if row is not None:
-        take_back(me.vendor, row, by=me.user.public_id)
+    if row is None:
+        return see_other(url_for(".closing_now"))
+    take_back(me.vendor, row, by=me.user.public_id)
     flash(_("Taken back: the account stays, and everything is open again."), "good")
     return see_other(url_for(".settings_page"))
 
@@ -108,7 +112,9 @@ def keep_account() -> Response:
 def closing_by_letter(token: str) -> Response:
     """Looking takes nothing back: mail scanners open links too, so a person presses the button."""
     vendor, row = open_closing_token(token)
-    return page("portal/closing/now.html", vendor=vendor, row=row, action=url_for(".keep_by_letter", token=token), may_act=True)
+    return page(
+        "portal/closing/now.html", vendor=vendor, row=row, action=url_for(".keep_by_letter", token=token), may_act=True, elsewhere=[]
+    )
 
 
 @portal.post("/closing/<token>")

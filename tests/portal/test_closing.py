@@ -7,13 +7,25 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from core.accounts.models import Vendor
+from core.accounts.models import Membership, Vendor
 from core.closing.close import closing_token, find_open
 from core.kernel.clock import frozen, now
 from core.kernel.db import db
 from core.payments.start import payment_token, receipt_token
 from tests.browser import Browser
-from tests.factories import PASSWORD, Shop, link_address, make_colleague, make_link, make_paid, make_payment, open_payment, tell, unit
+from tests.factories import (
+    PASSWORD,
+    Shop,
+    link_address,
+    make_colleague,
+    make_link,
+    make_paid,
+    make_payment,
+    make_shop,
+    open_payment,
+    tell,
+    unit,
+)
 from tests.portal.admin.people import look_into, make_staff
 from tests.valid_html import problems_of_html
 
@@ -105,3 +117,15 @@ def test_staff_see_it_on_the_vendors_page(app: Flask, shop: Shop, owner: Browser
     close(owner, shop)
     shown = look_into(make_staff(app).browser(), f"/staff/vendors/{shop.vendor.public_id}")
     assert "Its account was stopped on" in shown.text
+
+
+def test_who_owns_two_businesses_still_reaches_the_other_one(app: Flask, shop: Shop, owner: Browser) -> None:
+    other = make_shop(app, business="Corner Shop")
+    with unit(app):
+        db.session.add(Membership(vendor_id=other.vendor.id, user_id=shop.user.id, role="viewer", created_at=now()))
+    close(owner, shop)
+    again = Browser(app)
+    page = again.submit(again.get("/sign-in").form("/sign-in"), email=shop.email, password=PASSWORD)
+    assert page.heading == "This account is being closed"
+    assert "Corner Shop" in again.submit(page.form("/portal/business")).text
+    assert again.get("/portal/payments").heading == "Payments"
