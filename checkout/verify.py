@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from checkout.blueprint import door
+from core.closing.close import standing_of_closing
 from core.memberships.check import standing_of_joining, standing_of_membership
 from core.payments.check import LONGEST, Verdict, check
 from core.web.fields import Form, ParagraphField
@@ -24,7 +25,7 @@ KINDS = {
 
 
 # What the rooms above the payments say of their own tokens.
-STANDINGS = {"joining": standing_of_joining, "membership": standing_of_membership}
+STANDINGS = {"joining": standing_of_joining, "membership": standing_of_membership, "closing": standing_of_closing}
 
 
 class VerifyForm(Form):
@@ -63,6 +64,7 @@ def _what(verdict: Verdict) -> str:
         "membership": _("a member’s own page"),
         "invitation": _("an invitation to a team"),
         "export": _("the address of an exported file"),
+        "closing": _("the address by which the closing of an account is taken back"),
         "email-verify": _("a link that confirms an e-mail address"),
         "password-reset": _("a link that sets a new password"),
     }[verdict.what]

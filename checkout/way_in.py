@@ -8,6 +8,7 @@ from typing import Any
 from flask import current_app, request, url_for
 
 from core.accounts.models import Vendor
+from core.accounts.standing import check_open
 from core.directory.models import Branch
 from core.directory.queries import find_branch
 from core.kernel.ids import is_public_id
@@ -103,6 +104,7 @@ class WayIn:
 def by_token(token: str) -> WayIn:
     """Raises TokenRefused."""
     opened = open_address(token)
+    check_open(opened.vendor)
     suggest((opened.prefill.locale if opened.prefill else "") or opened.link.locale)
     return WayIn(opened.vendor, opened.link, token=token, sending=opened.sending, prefill=opened.prefill)
 
@@ -110,6 +112,7 @@ def by_token(token: str) -> WayIn:
 def by_name(mode: str, vendor: str, slug: str) -> WayIn:
     """Raises TokenRefused."""
     owner, link, name = open_readable(mode, vendor, slug)
+    check_open(owner)
     suggest(link.locale)
     return WayIn(owner, link, name=name)
 

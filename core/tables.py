@@ -5,6 +5,7 @@ from core.accounts import models as accounts
 from core.accounts import staff_models as staff
 from core.billing import clock_models as clocks
 from core.billing import models as billing
+from core.closing import models as closing
 from core.customers import models as customers
 from core.directory import models as directory
 from core.fx import models as fx
@@ -26,6 +27,6 @@ from core.risk import models as risk
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "audit", "bank", "billing", "clocks", "customers", "directory", "exports", "factors", "fx", "ledger", "memberships", "methods",
+    "accounts", "audit", "bank", "billing", "clocks", "closing", "customers", "directory", "exports", "factors", "fx", "ledger", "memberships", "methods",
     "notifications", "outbox", "payments", "payouts", "providers", "risk", "sales", "saved", "sharing", "staff", "subscriptions", "transfers",
 ]  # fmt: skip

@@ -89,10 +89,29 @@ WORDS: dict[str, Any] = {
     "vendor.changed": _l("Changed the business’s details"), "vendor.handed_over": _l("Handed the business over"),
     "vendor.signed_up": _l("Signed up"), "vendor.slug_changed": _l("Changed the business’s readable name"),
     "vendor.went_live": _l("Went live"),
+    "vendor.closing_asked": _l("Asked to close the account"), "vendor.stopped": _l("The account was stopped"),
+    "vendor.closing_taken_back": _l("Took the closing of the account back"),
+    "vendor.closing_failed": _l("The account stays open: the balance of the plan did not arrive"),
+    "vendor.erasing": _l("The days to take it back are over"), "vendor.closed": _l("The account was closed"),
+    "user.forgotten": _l("Took a person out of the account"),
 }  # fmt: skip
 # What the filter is called, and the beginnings of the actions it lets through.
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "money": (_l("Money"), ("payment.", "payments.", "refund.", "transfer.", "unexpected.", "balance.", "document.")),
+    "money": (
+        _l("Money"),
+        (
+            "payment.",
+            "payments.",
+            "payout.",
+            "payout_account.",
+            "payout_terms.",
+            "refund.",
+            "transfer.",
+            "unexpected.",
+            "balance.",
+            "document.",
+        ),
+    ),
     "links": (_l("Links"), ("link.", "discount.")),
     "directory": (_l("Directory"), ("listing.", "branch.", "product.", "image.", "directory.")),
     "customers": (_l("Customers"), ("customer.", "membership.", "membership_plan.", "message.", "export.")),

@@ -36,6 +36,8 @@ KINDS = {
     "payout_paid": later("Payout"),
     "payout_failed": later("Payout did not arrive"),
     "payout_account": later("Bank account for payouts"),
+    "closing_asked": later("The account is to be closed"),
+    "closing_done": later("The account is closed"),
     "export_ready": later("Export ready"),
     "export_failed": later("Export failed"),
     "link_sent": later("Link sent"),

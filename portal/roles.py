@@ -41,7 +41,7 @@ def deeds() -> dict[str, str]:
         "memberships.see": _("See plans and members"), "memberships.edit": _("Make and change plans for members"), "memberships.cancel": _("Cancel memberships"),
         "balance.see": _("See balance and statements"), "balance.exchange": _("Exchange money into another currency"), "payouts.request": _("Ask for payouts and say when they are made"), "payouts.account": _("Change the bank account for payouts"), "messages.see": _("See what was written to payers"), "messages.send": _("Send receipts again"),
         "team.edit": _("Invite and remove people, give roles"), "live.switch_on": _("Go live"), "plan.manage": _("Change the plan and pay for it"), "settings.edit": _("Change settings"),
-        "security.edit": _("Change what is asked for safety"), "audit.see": _("See who did what"),
+        "business.close": _("Close the business’s account"), "security.edit": _("Change what is asked for safety"), "audit.see": _("See who did what"),
     }  # fmt: skip
     return {name: words.get(name, name) for name in PERMISSIONS if name not in ALWAYS}
 

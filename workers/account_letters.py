@@ -8,6 +8,9 @@ from collections.abc import Callable
 from core.accounts.invite import find_invitation, invitation_token
 from core.accounts.models import EmailLink, User, Vendor
 from core.accounts.one_time_codes import codes_left
+from core.closing.close import closing_token, find_closing
+from core.closing.models import Closing
+from core.closing.states import CAN_BE_TAKEN_BACK
 from core.directory.queries import get_listing
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -99,3 +102,23 @@ def listing_in(*states: str) -> Gather:
         return {"listing": listing, "practice": listing.mode == "test", "action_url": addresses.portal_listing(listing.public_id)}
 
     return gather
+
+
+def closing_asked(vendor: Vendor, message: Message) -> Facts:
+    """With the way back, as long as there is one."""
+    row = _closing(vendor, message)
+    if row.state not in CAN_BE_TAKEN_BACK:
+        raise NoLongerTrue(f"the closing is {row.state} by now")
+    return {"closing": row, "action_url": addresses.closing(closing_token(vendor, row))}
+
+
+def closing_done(vendor: Vendor, message: Message) -> Facts:
+    """Receipts of it can still be shown to us."""
+    return {"closing": _closing(vendor, message), "action_url": addresses.verify()}
+
+
+def _closing(vendor: Vendor, message: Message) -> Closing:
+    row = find_closing(vendor, message.mode, message.params["closing"])
+    if row is None:
+        raise NoLongerTrue("there is no such closing")
+    return row

@@ -144,6 +144,8 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "transfer_returned": (payment_letters.money_returned, True),
     "transfer_taken_back": (payment_letters.about_payment, False),
     "unexpected_money": (payment_letters.about_payment, False),
+    "closing_asked": (account_letters.closing_asked, False),
+    "closing_done": (account_letters.closing_done, False),
     "attack_mode": (account_letters.attack_mode, False),
     "invitation": (account_letters.invitation, False),
     "money_returned": (payment_letters.of_refund(payment_letters.payment_page), True),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins, prune_sessions, prune_staff_sessions
+from core.closing.end import go_on_with_closings
 from core.customers.keys import prune_keys
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
@@ -35,6 +36,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "payer_keys": prune_keys,
     "members": prune_unfinished,
     "ended_plans": end_data,
+    "closings": go_on_with_closings,
 }
 log = structlog.get_logger("workers")
 

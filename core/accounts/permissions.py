@@ -41,6 +41,7 @@ _GRANTED: dict[str, tuple[str, ...]] = {
     "plan.manage": (OWNER, ADMIN),  # change the plan the business subscribes to, and pay for it
     "settings.see": EVERYONE,
     "settings.edit": (OWNER, MANAGER),
+    "business.close": (OWNER,),  # the whole account, for good
     "security.edit": (OWNER,),  # what is asked of everybody who signs in
     "audit.see": (OWNER, MANAGER),  # who did what in this account
     "account.own": EVERYONE,  # one's own password, sessions, test or live view

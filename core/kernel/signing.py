@@ -32,6 +32,7 @@ PURPOSES = (
     "invitation",
     "export",
     "payer",
+    "closing",
 )
 UNADDRESSED = ("proof",)  # stand in forms for minutes and in no address, so nobody can ask about them at /verify
 # A payload and the 43 signs of its signature; `.` in front says that the payload is compressed.

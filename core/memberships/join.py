@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.house import find_details
 from core.accounts.models import Vendor
+from core.accounts.standing import check_open
 from core.billing import store
 from core.billing.begin import begin
 from core.billing.effects import ChargeWanted
@@ -97,6 +98,7 @@ def ask_to_join(vendor: Vendor, plan: MembershipPlan, *, email: str, name: str, 
 
     Refuses PlanNotOffered, and CustomerBlocked when the vendor takes nothing from this address.
     """
+    check_open(vendor)
     if not is_offered(plan):
         raise PlanNotOffered("This plan cannot be joined at the moment. Nothing was charged.")
     email, at = email.strip().lower(), now()

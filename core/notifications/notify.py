@@ -58,9 +58,11 @@ KINDS: dict[str, tuple[str, ...]] = {
     "invoice": ("document",),
     "membership_welcome": ("member",),
     "membership_page": ("member",),
+    "closing_asked": ("closing",),
+    "closing_done": ("closing",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
-HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page"})
+HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page", "closing_asked"})
 Row = dict[str, Any]
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})?")
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ARRAY, String, any_, bindparam, func, literal, select
 
 from core.accounts.models import Vendor
+from core.accounts.standing import check_open
 from core.kernel.ask import Question, Search
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -78,6 +79,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
     under_way = live_attempt(payment)
     if under_way and under_way.method == method:
         return under_way
+    check_open(vendor)
     way = check_way(vendor, payment, method)
     if under_way:
         return under_way

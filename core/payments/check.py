@@ -26,7 +26,7 @@ LONGEST = 2000
 LINK = ("link", "sending", "prefill")  # a link's own address, one sent by e-mail, one with answers filled in
 # Which kinds of token stand where in our addresses.
 PATHS = {
-    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "cards": ("saving",), "mine": ("payer",), "j": ("joining",), "m": ("membership",), "invitation": ("invitation",), "export": ("export",), "verify-email": ("email-verify",),
+    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "cards": ("saving",), "mine": ("payer",), "j": ("joining",), "m": ("membership",), "invitation": ("invitation",), "export": ("export",), "closing": ("closing",), "verify-email": ("email-verify",),
     "reset-password": ("password-reset",),
 }  # fmt: skip
 NO_RECEIPT = "00000-00000"  # looked for where there is nothing to look for, so that every answer takes its time

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendor
+from core.accounts.standing import check_open as check_business
 from core.customers.meet import meet_customer
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
@@ -48,6 +49,7 @@ def request_saving(
     `on_saved` names a job that is asked for, with `mode`, `saving` and `card`, when a card was saved. Refuses NothingToSaveWith,
     and CustomerBlocked when the vendor takes nothing from this address.
     """
+    check_business(vendor)
     provider = provider_for(mode)
     if not provider.saves():
         raise NothingToSaveWith("Cards cannot be saved here.")

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ARRAY, String, and_, any_, bindparam, literal, select
 
 from core.accounts.models import Vendor
+from core.accounts.standing import check_open
 from core.customers.meet import meet_customer
 from core.kernel.ask import Question
 from core.kernel.clock import now
@@ -109,6 +110,7 @@ def start_payment(
         again = _made_before(vendor, link, form_token)  # while we waited for the link; it may have taken the last place
         if again:
             return again
+    check_open(vendor)
     state = link_state(link)
     if state != "open":
         raise LinkClosed(state)

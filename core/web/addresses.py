@@ -64,6 +64,11 @@ def notices() -> str:
     return f"{settings().public_url}/portal/notices"
 
 
+def closing(token: str) -> str:
+    """Where the closing of an account is taken back."""
+    return f"{settings().public_url}/closing/{token}"
+
+
 def portal_plan() -> str:
     """The plan a business subscribes to: what comes next, and where it is changed and paid."""
     return f"{settings().public_url}/portal/plan"

@@ -96,6 +96,8 @@ def may(permission: str) -> Callable[[View], View]:
                 return _ask_to_sign_in()
             if permission != "account.own" and must_set_up_a_second_step(current()):
                 return see_other(url_for("portal.two_step"))
+            if permission != "account.own" and current().vendor.stopped_at is not None:
+                return see_other(url_for("portal.closing_now"))
             if not current().may(permission):
                 raise NotAllowed(may_not(current().role.name, roles_that_may(permission)))
             return view(*args, **kwargs)

@@ -9,6 +9,7 @@ from core.accounts.domains import list_domains
 from core.accounts.everywhere import get_vendor_everywhere, list_vendors_everywhere
 from core.accounts.queries import list_team
 from core.accounts.receipts import find_receipt_settings
+from core.closing.close import find_last as find_last_closing
 from core.ledger.queries import balances
 from core.payments.lists import list_payments
 from core.payments.refund_queue import debt_limit, lines_of_refunds
@@ -70,4 +71,5 @@ def vendor(public_id: str) -> Response:
         latest={mode: list_payments(vendor, mode, limit=LATEST).rows for mode in WORLDS},
         domains=list_domains(vendor),
         extra=find_receipt_settings(vendor),
+        closing=find_last_closing(vendor),
     )

@@ -8,9 +8,12 @@ import pytest
 
 from core.accounts.email_links import make_link as make_email_link
 from core.accounts.invite import invite
+from core.closing.models import Closing
 from core.customers.keys import make_key
+from core.kernel import ids
 from core.kernel.clock import now
 from core.kernel.config import settings
+from core.kernel.db import db
 from core.kernel.money import Money
 from core.kernel.signing import PURPOSES, make_token
 from core.memberships.join import ask_to_join
@@ -37,6 +40,7 @@ KEYS_OF = {
     "verify-email": {"email-verify"},
     "reset-password": {"password-reset"},
     "invitation": {"invitation"},
+    "closing": {"closing"},
 }
 
 
@@ -118,6 +122,14 @@ def issued(app, shop):
         member = ask_to_join(shop.vendor, plan, email="ada@example.com", name="Ada", form_token="j" * 20)
         rows |= {"joining": plan.token_id, "membership": member.token_id}
         rows["invitation"] = invite(shop.vendor, email="asked@example.com", role="support", by=shop.user.public_id).token_id
+        rows["closing"] = ids.public_id("tok")
+        db.session.add(
+            Closing(
+                vendor_id=shop.vendor.id, mode="test", id=ids.uuid7(), public_id=ids.public_id("clo"), token_id=rows["closing"], state="paying_back",
+                asked_by=shop.user.public_id, email=shop.email, locale="", team=[], asked_at=now(), stopped_at=None, ends_at=None, told_at=None,
+                ended_at=None, due_at=None,
+            )
+        )  # fmt: skip
         rows |= {purpose: make_email_link(shop.user, purpose).token_id for purpose in ("email-verify", "password-reset")}
     with app.app_context():
         good = {

@@ -16,9 +16,12 @@ from aiosmtpd.controller import Controller
 from core.accounts import email_links
 from core.accounts.email_links import open_link
 from core.accounts.invite import invite
+from core.accounts.models import User
+from core.accounts.queries import get_vendor
 from core.billing.price_list import publish_terms
 from core.billing.terms import POLICY
 from core.billing.wishes import Cancel
+from core.closing.close import ask_to_close
 from core.customers.keys import make_key
 from core.directory.moderate import withdraw_listing
 from core.kernel.clock import now, shifted
@@ -160,6 +163,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *_about_plans(shop),
         _invoiced(shop),
         *about_a_membership(shop),
+        *_about_a_closing(make_shop(shop.app)),
     ]
 
 
@@ -170,6 +174,16 @@ def _about_plans(shop: Shop) -> list[Message]:
     seller = make_seller(shop.app)
     (member,) = Life(seller, customer_of(seller), NOVEMBER, "pro").do(Cancel()).letters()
     return [plan["plan_urgent"], plan["plan_news"], member]
+
+
+def _about_a_closing(shop: Shop) -> list[Message]:
+    """An account that is being closed, with the way back, and one that is closed."""
+    with unit_of_work():
+        row = ask_to_close(
+            get_vendor(shop.vendor.id), db.session.get_one(User, shop.user.id), name=shop.vendor.name, expects="", mode="test"
+        )
+        asked = db.session.query(Message).filter_by(vendor_id=shop.vendor.id, kind="closing_asked").one()
+    return [asked, ask(shop, "closing_done", closing=row.public_id)]
 
 
 def _with_a_problem(shop: Shop) -> Message:

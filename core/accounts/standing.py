@@ -1,0 +1,19 @@
+"""Whether a business still takes part: one whose account is being closed, or was, takes no payments and shows nothing to the public."""
+
+from __future__ import annotations
+
+from core.accounts.models import Vendor
+from core.kernel.errors import Refusal
+
+
+class BusinessClosed(Refusal):
+    """The business has closed its account; what was paid before stays as it was."""
+
+    code = "business_closed"
+    status = 410
+
+
+def check_open(vendor: Vendor) -> None:
+    """Refuse whatever would begin a payment, or something that ends in one."""
+    if vendor.stopped_at is not None:
+        raise BusinessClosed("This business takes no payments here any more. Nothing was charged.")
