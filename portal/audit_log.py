@@ -36,6 +36,7 @@ WORDS: dict[str, Any] = {
     "payout.requested": _l("Payout asked for"),
     "payout.approved": _l("Payout approved"),
     "payout.canceled": _l("Payout called off"),
+    "order.refused": _l("Transfer the bank refused"),
     "balance.exchanged": _l("Exchanged money into another currency"),
     "bank_terms.changed": _l("Changed how bank transfers are taken"), "branding.changed": _l("Changed the branding"),
     "branch.added": _l("Added a branch"), "branch.archived": _l("Put a branch away"), "branch.edited": _l("Changed a branch"),
