@@ -29,6 +29,7 @@ ORIGINS = {
     "suspension": said("Unused days after a suspension"),
     "cancellation": said("End of the subscription"),
     "void": said("An invoice that was wrong, taken back whole"),
+    "reissue": said("An invoice issued anew with other details"),
 }
 SOURCES = {"ecb": said("European Central Bank"), "history": said("European Central Bank"), "sandbox": said("practice rates")}
 CITY_FIRST = frozenset({"AU", "CA", "GB", "IE", "IN", "NZ", "US"})  # where the postcode follows the town
