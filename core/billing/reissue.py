@@ -100,8 +100,9 @@ def drafts(state: Subscription, wish: Reissue) -> tuple[Document, Document]:
 def _mirrored(line: Line, number: int) -> Line:
     amount = line.amount
     return replace(
-        line, number=number, whole=amount, exact=Fraction(-amount.minor), amount=-amount, corrects=line.number, limited="remainder"
-    )
+        line, number=number, of_quantity=line.quantity, of_days=line.days, whole=amount, exact=Fraction(-amount.minor), amount=-amount,
+        corrects=line.number, limited="remainder",
+    )  # fmt: skip
 
 
 def _again(line: Line, numbers: dict[int, int], tax: Treatment | None) -> Line:

@@ -14,19 +14,15 @@ from core.billing.lines import Document
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, SubscriptionEvent
 from core.billing.reissue import CannotReissue, Reissue, reissue
 from core.billing.renew import Offer
-from core.billing.store import SHORTEST_REASON, act_on
+from core.billing.store import act_on
 from core.billing.subscription import Step, Subscription
 from core.billing.treat import held_until, tax_of
 from core.kernel import audit
 from core.kernel.db import db
-from core.kernel.errors import Refusal
 
 
 def reissue_document(row: KeptSubscription, document: BillingDocument, *, reason: str, by: str) -> tuple[Effect, ...]:
-    """A credit note over the whole invoice, and the same lines again with today's parties and tax. Refuses without a reason, and as the act does."""
-    reason = " ".join(reason.split())
-    if len(reason) < SHORTEST_REASON:
-        raise Refusal("Say in a few words why: it stays with both documents.", field="reason")
+    """A credit note over the whole invoice, and the same lines again with today's parties and tax. Refuses as the act does."""
     given: dict[str, Any] = {"document": document.ordinal, "reason": reason}
 
     def again(state: Subscription, _offer: Offer) -> Step:

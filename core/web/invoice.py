@@ -69,10 +69,10 @@ class Row:
 
 
 def invoice_html(
-    sheet: Shown, *, written_at: datetime, locale: str = "en", pdf_address: str = "", xml_address: str = "", back: tuple[str, str] | None = None,
+    sheet: Shown, *, written_at: datetime, locale: str = "en", pdf_address: str = "", xml_address: str = "", back: tuple[str, str] | None = None, anew_address: str = "",
     languages: Iterable[tuple[str, str, str]] = (), carries_xml: bool = False,
 ) -> str:  # fmt: skip
-    """The whole page in the reader's language. On screen it has a row of doors (`back` is where from, and what it is called);
+    """The whole page in the reader's language. On screen it has a row of doors (`back` is where from, and what it is called; `anew_address` is where it can be issued anew);
     on paper it says whether the e-invoice is inside (`carries_xml`).
 
     The same sheet and moment give the same text, whenever and wherever it is written.
@@ -97,6 +97,7 @@ def invoice_html(
             pdf_address=pdf_address,
             xml_address=xml_address,
             back=back,
+            anew_address=anew_address,
             languages=list(languages),
             carries_xml=carries_xml,
         )
