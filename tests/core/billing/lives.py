@@ -44,7 +44,7 @@ class Anew:
 ANEW = st.builds(Anew, st.integers(0, 3), st.sampled_from([None, REVERSE, 2000, 1750]))
 ENDS = st.builds(Cancel, st.booleans())
 DAYS = st.lists(st.tuples(st.integers(0, 9), st.one_of(WISHES, WISHES, WISHES, ENDS)), max_size=14)
-ANEW_DAYS = st.lists(st.tuples(st.integers(0, 9), st.one_of(WISHES, WISHES, ANEW, ANEW, ENDS)), max_size=14)
+ANEW_DAYS = st.lists(st.tuples(st.integers(0, 20), st.one_of(WISHES, WISHES, ANEW, ANEW, ANEW)), min_size=3, max_size=14)
 ANCHORS = st.dates(date(2026, 1, 1), date(2029, 12, 31))
 ANSWERS = st.lists(st.sampled_from(["yes", "yes", "yes", "no", "hard", "late", "never"]), min_size=1, max_size=12)
 
