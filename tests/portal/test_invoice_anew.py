@@ -69,7 +69,12 @@ def test_ec_96_both_documents_are_shown_and_made_once(life: Life) -> None:
     twice = browser.submit(form, status=409)
     assert "credited already" in twice.text and len(life.documents()) == 3
     note, new = (browser.get(f"/portal/invoices/{one.public_id}").text for one in life.documents()[1:])
-    assert "Corrects" in note and "An invoice issued anew with other details" in note and "Lively Holdings Ltd" in new
+    assert (
+        "Corrects" in note
+        and "Unused days" not in note
+        and "An invoice issued anew with other details" in note
+        and "Lively Holdings Ltd" in new
+    )
     assert "was issued anew" in browser.get("/portal/plan").text
 
 
