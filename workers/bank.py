@@ -16,7 +16,7 @@ from core.kernel.config import settings
 from core.kernel.db import unit_of_work
 from core.kernel.outbox import enqueue
 from core.ledger.book import PLATFORM
-from core.payments.bank_lines import BATCH, book_lines
+from core.payments.bank_lines import book_lines
 from core.payments.statements import import_statement, last_number
 from core.payments.transfer_return import find_return, note_handed_over
 from core.payouts.queries import find_payout
@@ -34,7 +34,7 @@ log = structlog.get_logger("workers")
 def book_bank_lines(tasks: list[Task]) -> None:
     """Book the next lines; a long statement takes several turns, so that its transactions stay short."""
     for mode in sorted({task.args["mode"] for task in tasks}):
-        if book_lines(mode) == BATCH:
+        if book_lines(mode):
             enqueue("book_bank_lines", PLATFORM, mode=mode)
 
 

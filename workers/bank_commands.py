@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 from core.accounts.queries import find_vendors
 from core.kernel.db import unit_of_work
 from core.kernel.errors import Refusal
+from core.payments.order_refused import refuse_order
 from core.payments.queries import get_payment
 from core.payments.statements import import_statement
 from core.payments.unknown import WORDS, assign_line, explain_charge, get_line, list_unknown, return_line, suggest
@@ -105,18 +106,23 @@ def bank_charge(line: str, mode: str, why: str) -> None:
     click.echo("Booked.")
 
 
-@click.command("bank-orders", help="Transfers that wait to be made at the bank. --sent ORDER says that one was made there.")
+@click.command(
+    "bank-orders",
+    help="Transfers that wait to be made at the bank. --sent ORDER says that one was made there, --refused ORDER that the bank does not make it.",
+)
 @with_appcontext
 @mode_option
 @click.option("--sent", default="")
-def bank_orders(mode: str, sent: str) -> None:
+@click.option("--refused", default="")
+@click.option("--why", default="refused by the bank", show_default=True, help="With --refused: what the bank says. The seller reads it.")
+def bank_orders(mode: str, sent: str, refused: str, why: str) -> None:
     """List them, with everything that has to be typed at the bank."""
     with _refusals(), unit_of_work():
-        if sent:
-            order = get_order(mode, sent)
+        if sent or refused:
+            order = get_order(mode, sent or refused)
             if order is None:
                 raise click.ClickException("There is no such order.")
-            record_handed_over(order)
+            record_handed_over(order) if sent else refuse_order(order, by=BY, reason=why)
         waiting = list_waiting_orders(mode)
         for order in waiting:
             click.echo(f"{order.public_id}  {order.amount}  to {order.to_name}, {order.to_account} {order.to_bic}")

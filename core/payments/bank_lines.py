@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
@@ -25,6 +26,7 @@ from core.providers.bank_models import BankExpectation, BankLine, BankOrder
 from core.providers.bank_orders import PAYOUT, lock_order, standing
 
 BATCH = 100
+TAKES_BACK = or_(BankLine.reversal, BankLine.return_reason != "")  # comes after what it is about, which may be of the same day
 _BLANKS = re.compile(r"[^A-Z0-9]")
 
 
@@ -45,16 +47,17 @@ class Reading:
 
 
 def book_lines(mode: str, limit: int = BATCH) -> int:
-    """Book the oldest lines that are not booked yet, `limit` at most; answers how many. Two workers never take the same one.
+    """Book the oldest lines that are not booked yet, `limit` at most; answers how many, and while it is any there may be more. Two
+    workers never take the same one.
 
     Every payment of the batch is locked before the first posting, in the order in which everybody locks.
     """
     due = (
         select(BankLine)
         .where(BankLine.mode == mode, BankLine.state == "new")
-        .order_by(BankLine.booked_on, BankLine.account, BankLine.public_id)
+        .order_by(BankLine.booked_on, TAKES_BACK, BankLine.account, BankLine.public_id)
     )
-    lines = list(db.session.scalars(due.limit(limit).with_for_update(skip_locked=True)))
+    lines = _together(list(db.session.scalars(due.limit(limit).with_for_update(skip_locked=True))))
     readings = [_read(line) for line in lines]
     payments_of = {r.line.public_id: _payment_of(r) for r in readings}
     vendors = find_vendors({r.vendor for r in readings if r.vendor} | {_vendor_of(r.original) for r in readings if r.original})
@@ -66,6 +69,22 @@ def book_lines(mode: str, limit: int = BATCH) -> int:
         vendor = owners[reading.line.public_id]
         _book(reading, vendor if payment is not None or _is_payout(reading.order) else None, payment)
     return len(lines)
+
+
+def _together(lines: list[BankLine]) -> list[BankLine]:
+    """The first of them that can all be read before one is booked: what comes back is read only when what it is about is booked, which
+    may stand on the same statement, and may be in another worker's hands at this moment (who looks again afterwards)."""
+    back = bool(lines) and _takes_back(lines[0])
+    alike = list(takewhile(lambda line: _takes_back(line) == back, lines))
+    if back:
+        before = BankLine.mode == lines[0].mode, BankLine.state == "new", ~TAKES_BACK, BankLine.booked_on <= alike[-1].booked_on
+        if db.session.scalar(select(exists().where(*before))):
+            return []
+    return alike
+
+
+def _takes_back(line: BankLine) -> bool:
+    return line.reversal or line.return_reason != ""
 
 
 # --- reading -------------------------------------------------------------------------------------------------------------
@@ -187,24 +206,27 @@ def _book_order(order: BankOrder, line: BankLine, vendor: Vendor | None, payment
     else:
         order.state, order.failure_reason = "failed", (line.return_reason or "reversed")[:60]
         post([book.order_came_back(whose, about, line, reference=order.line or order.reference, at=at, waits_on=waits_on)])
+    tell_of_order(vendor, order, line.public_id)
+
+
+def tell_of_order(vendor: Vendor | None, order: BankOrder, cause: str) -> None:
+    """What the order carries out hears what has become of it. `cause`: what told of it."""
     if order.line is not None:
-        line_was_returned(order, cause=line.public_id)
-    elif vendor is not None:
-        _tell_of_order(vendor, order, line)
-
-
-def _tell_of_order(vendor: Vendor, order: BankOrder, line: BankLine) -> None:
+        line_was_returned(order, cause=cause)
+        return
+    if vendor is None:
+        return
     if _is_payout(order):  # a room above this one
-        enqueue("settle_payout", vendor.id, mode=order.mode, payout=order.reference, line=line.public_id)
+        enqueue("settle_payout", vendor.id, mode=order.mode, payout=order.reference, line=cause)
         return
     outcome = standing(order)
     refund = find_refund(vendor, order.mode, order.reference)
     if refund is not None:
-        settle_refund(vendor, refund, outcome, cause=line.public_id)
+        settle_refund(vendor, refund, outcome, cause=cause)
         return
     returned = find_return(vendor, order.mode, order.reference)
     if returned is not None:
-        settle_return(vendor, returned, outcome, cause=line.public_id)
+        settle_return(vendor, returned, outcome, cause=cause)
 
 
 def _book_reversal(original: BankLine, line: BankLine, vendor: Vendor | None, payment: Payment | None) -> None:

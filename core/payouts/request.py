@@ -20,7 +20,7 @@ from core.ledger import book
 from core.ledger.post import post
 from core.ledger.queries import balance
 from core.payments.refund_queue import lines_of_refunds
-from core.payouts.accounts import find_account
+from core.payouts.accounts import currencies, find_account
 from core.payouts.history import begin
 from core.payouts.models import Payout, PayoutAccount
 from core.payouts.send import hand_to_bank
@@ -80,7 +80,14 @@ def request_payout(vendor: Vendor, mode: str, currency: str, *, by: str, form_to
     return payout
 
 
+def check_paid_out(mode: str, currency: str) -> None:
+    """Refuses with NotPayable a currency in which the platform has no account any more."""
+    if currency not in currencies(mode):
+        raise NotPayable(said("Nothing is paid out in %(currency)s.", currency=currency))
+
+
 def _usable_account(vendor: Vendor, mode: str, currency: str) -> PayoutAccount:
+    check_paid_out(mode, currency)
     account = find_account(vendor, mode, currency)
     if account is None:
         raise NotPayable(said("Add the bank account to which your %(currency)s balance should go.", currency=currency))
@@ -109,6 +116,8 @@ def _write(vendor: Vendor, mode: str, account: PayoutAccount, found: Payable, la
     db.session.add(payout)
     db.session.flush()
     taken = take_lines(payout, last=last.created_at if last else None)
+    if opening + taken != found.available:  # an entry reached the books long after its number was made: all of them are looked at
+        taken += take_lines(payout, last=None)
     if opening + taken != found.available:
         raise StatementDoesNotAddUp(f"{vendor.public_id} {mode}: {opening} carried over and lines of {taken} are not {found.available}")
     prove(payout)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
+from core.accounts.places import time_zones
 from core.kernel.audit import differences, record
 from core.kernel.clock import now
 from core.kernel.currency import exponent
@@ -100,16 +102,22 @@ def _in_month(year: int, month: int, day: int) -> date:
     return date(year, month, min(day, calendar.monthrange(year, month)[1]))
 
 
+@cache
+def _zones() -> dict[str, ZoneInfo]:
+    """Every zone a vendor can be in, kept: the library itself keeps the last few only, and the clock looks every second."""
+    return {name: ZoneInfo(name) for name in time_zones()}
+
+
 def claim_due(limit: int = 500) -> list[PayoutTerms]:
     """Terms whose day has come, moved on to their next one: the caller asks for the payout in the same unit. Two workers never take one."""
-    latest = (now() + timedelta(hours=14)).date()  # somewhere it is tomorrow already
-    due = select(PayoutTerms).where(PayoutTerms.next_on <= latest).order_by(PayoutTerms.next_on, PayoutTerms.vendor_id)
-    rows = list(db.session.scalars(due.limit(limit).with_for_update(skip_locked=True)))
-    zones = dict(db.session.execute(select(Vendor.id, Vendor.time_zone).where(Vendor.id.in_({row.vendor_id for row in rows}))).all())
+    at = now()
+    days = {name: at.astimezone(zone).date() for name, zone in _zones().items()}
+    first, *later = sorted(set(days.values()))  # it is never more than three days at once
+    here = [and_(PayoutTerms.next_on == day, Vendor.time_zone.in_(zone for zone in days if days[zone] >= day)) for day in later]
+    due = select(PayoutTerms, Vendor.time_zone).join(Vendor, Vendor.id == PayoutTerms.vendor_id)
+    due = due.where(or_(PayoutTerms.next_on <= first, *here)).order_by(PayoutTerms.next_on, PayoutTerms.vendor_id)
     taken = []
-    for row in rows:
-        here = now().astimezone(ZoneInfo(zones[row.vendor_id])).date()
-        if row.next_on is not None and row.next_on <= here:
-            row.next_on = next_day(row.schedule, row.day, here)
-            taken.append(row)
+    for row, zone in db.session.execute(due.limit(limit).with_for_update(of=PayoutTerms, skip_locked=True)):
+        row.next_on = next_day(row.schedule, row.day, days.get(zone, first))
+        taken.append(row)
     return taken

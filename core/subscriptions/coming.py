@@ -51,7 +51,8 @@ def coming_charge(row: KeptSubscription) -> Coming | None:
     new = {document.number: document for document in play.documents}
     kept = {each.ordinal: decode(Document, each.body) for each in list_documents(Owner(row.vendor_id), row)}
     documents = tuple((new.get(number) or kept[number]) for number in charge.documents if number in new or number in kept)
-    return Coming(charge, documents, bool(charge.documents) and all(number in kept for number in charge.documents))
+    known = bool(charge.documents) and all(number in kept for number in charge.documents)
+    return Coming(charge, documents, known and state.dunning is not None)  # a renewal's draft is known as well, and nobody has declined it
 
 
 def asked_now(row: KeptSubscription) -> list[Asked]:

@@ -152,3 +152,22 @@ def test_one_above_the_limit_is_let_go_by_the_staff(shop: Shop, app: Flask, bank
     work()
     bank.day_ends()
     assert "Paid" in owner.get(page.address).text
+
+
+def test_the_seller_reads_why_a_payout_was_called_off(shop: Shop, app: Flask) -> None:
+    sells(shop, "5000.00")
+    owner = shop.browser()
+    enter_account(owner)
+    page = ask_for_it(owner)
+    number = page.address.rsplit("/", 1)[1]
+    finance = make_staff(app, "finance").browser()
+    form = finance.get(f"/staff/payouts/{number}").form(f"/staff/payouts/{number}/cancellation")
+    finance.submit(form, reason="The name is not the one in your papers.")
+    assert "The name is not the one in your papers." in owner.get(page.address).text
+
+
+def test_nobody_is_offered_a_letter_that_cannot_be_chosen(shop: Shop) -> None:
+    """Every owner is written to about a new bank account, and nobody else: a box for it would do nothing."""
+    page = shop.browser().get("/portal/settings/notifications")
+    assert 'name="shown_payout_account"' in page.html and 'name="mailed_payout_failed"' in page.html
+    assert 'name="mailed_payout_account"' not in page.html

@@ -249,6 +249,14 @@ def reversal(minor: int, reference: str) -> Line:
     return Line((Tx(minor, sign=-1, reference=reference, account=PAYER),), sign=-1, reversal=True, booked_on=now().date())
 
 
+def test_what_came_and_was_taken_back_on_one_statement_is_as_if_it_never_came(
+    shop: Shop, bank: TestBank, waiting: tuple[Payment, str]
+) -> None:
+    payment, reference = waiting
+    bank.tell(reversal(1000, reference), transfer(1000, reference))
+    assert (fresh(shop, payment).received_minor, case_of(shop, payment), books(shop)) == (0, None, {})
+
+
 def test_a_transfer_that_is_taken_back_before_it_pays_is_as_if_it_never_came(
     shop: Shop, bank: TestBank, waiting: tuple[Payment, str]
 ) -> None:

@@ -12,10 +12,12 @@ from core.payments.attempt import PaymentOver, begin_attempt, close_at_provider,
 from core.payments.bank_terms import Terms, change_terms
 from core.payments.close import record_close
 from core.payments.models import Payment
+from core.payments.order_refused import refuse_order
 from core.payments.settle import settle
 from core.payments.transfer_cases import NothingWaits, accept_transfer, give_back_transfer
 from core.payments.transfer_return import NoWayBack
 from core.payments.unexpected import give_back
+from core.providers.bank_orders import find_order
 from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, settle_order, transfer
 from tests.factories import Shop, again, fresh, make_link, make_paid, make_payment, open_payment, tell, tell_refund, unit
 
@@ -92,6 +94,19 @@ def test_what_comes_back_from_the_payers_bank_waits_again(shop: Shop, bank: Test
     case = case_of(shop, payment)
     assert case and (case.kind, case.amount_minor) == ("over", 500)
     assert books(shop)["unapplied_receipts"] == 500 and books(shop)["bank"] == 3000
+
+
+def test_what_the_bank_refuses_to_send_back_waits_again(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    payment, reference = waiting
+    bank.tell(transfer(3000, reference))
+    with unit(shop.app):
+        (returned,) = give_back_transfer(shop.vendor, again(payment), by=shop.user.public_id)
+    with unit(shop.app):
+        order = find_order("test", returned.public_id)
+        assert order is not None
+        refuse_order(order, by="operator", reason="AC01")
+    assert (fresh(shop, returned).state, fresh(shop, payment).unapplied.minor) == ("failed", 500)
+    assert (books(shop)["unapplied_receipts"], books(shop)["bank"], books(shop).get("refund_in_flight")) == (500, 3000, None)
 
 
 def test_two_transfers_for_one_payment_are_one_sale_and_one_excess(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
