@@ -86,7 +86,7 @@ def test_ec_96_new_details_make_a_credit_note_and_a_new_invoice_and_the_first_st
     assert [one.state for one in (first, note, new)] == ["final"] * 3
     assert (note.gross_minor, new.gross_minor, note.origin, new.origin) == (-300, 300, "reissue", "reissue")
     assert first.buyer["name"] != new.buyer["name"] == note.buyer["name"] == "Lively Holdings Ltd"
-    assert new.number == (first.number or 0) + 1 and new.issued_on == date(2026, 11, 10) and "CN-" in (note.name or "")
+    assert new.number == (first.number or 0) + 1 and new.on_day == note.on_day == date(2026, 11, 10) and "CN-" in (note.name or "")
     with unit(life.app):
         assert all(find_paper(one) is not None for one in (note, new))
         stood = {one.ordinal: standing_of(one).settled for one in (first, note, new)}
