@@ -50,7 +50,7 @@ WORDS: dict[str, Any] = {
     "product.added": _l("Added a product"), "product.archived": _l("Put a product away"), "product.edited": _l("Changed a product"),
     "product.published": _l("Published a product"), "product.unarchived": _l("Took a product out again"),
     "product.unpublished": _l("Made a product a draft again"),
-    "house.changed": _l("Changed who the house is"), "document.voided": _l("Took an invoice back"), "vat_id.checked": _l("The registry of VAT numbers answered"),
+    "house.changed": _l("Changed who the house is"), "document.voided": _l("Took an invoice back"), "document.reissued": _l("Had an invoice issued anew"), "vat_id.checked": _l("The registry of VAT numbers answered"),
     "domain.named": _l("Named a domain"), "domain.removed": _l("Removed a domain"), "domain.verified": _l("A domain was proved"),
     "export.requested": _l("Asked for an export"),
     "event.replayed": _l("Had a processor’s event opened again"), "invitation.revoked": _l("Took an invitation back"),

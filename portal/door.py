@@ -18,6 +18,7 @@ from portal import (
     exchange,
     exports,
     home,
+    invoice_anew,
     invoices,
     link_list,
     link_maker,
@@ -77,7 +78,8 @@ from portal.blueprint import portal
 from portal.directory import door as directory_door
 
 PAGES = (
-    address, audit_log, balance, branding, closing, components, customers, discounts, domains, exchange, exports, home, invoices, link_list,
+    address, audit_log, balance, branding, closing, components, customers, discounts, domains, exchange, exports, home, invoice_anew, invoices,
+    link_list,
     link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
     listings, live, member_papers, membership_plans, memberships, methods, notices, outbox, payer_letters, payment_bulk, payment_list,
     payment_marks, payments, payouts, plan, plan_balance, plan_card, plan_change, plan_clock, plan_details, plan_simulator, preferences, protection,

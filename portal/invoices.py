@@ -18,6 +18,7 @@ from core.kernel.errors import NotFound
 from core.kernel.money import Money
 from core.subscriptions.documents import get_document, list_documents
 from core.subscriptions.papers import find_paper, printed, printed_pdf, printed_xml
+from core.subscriptions.reissued import may_ask_anew
 from core.subscriptions.sheet import sheet_of
 from core.subscriptions.standing import standings
 from core.web.guard import current, may
@@ -94,7 +95,7 @@ def invoices() -> Response:
     )
 
 
-def _mine(public_id: str) -> BillingDocument:
+def own_invoice(public_id: str) -> BillingDocument:
     """One that is made out to this vendor, in the mode it is looking at."""
     me = current()
     return get_document(house(), me.mode, public_id, buyer=me.vendor)
@@ -103,25 +104,27 @@ def _mine(public_id: str) -> BillingDocument:
 @portal.get("/portal/invoices/<public_id>")
 @may("balance.see")
 def invoice(public_id: str) -> Response:
-    return as_page(_mine(public_id), "portal.invoices", _("Invoices"), "portal.invoice_pdf", "portal.invoice_xml")
+    document = own_invoice(public_id)
+    anew = url_for(".invoice_anew", public_id=public_id) if current().may("plan.manage") and may_ask_anew(document) else ""
+    return as_page(document, "portal.invoices", _("Invoices"), "portal.invoice_pdf", "portal.invoice_xml", anew=anew)
 
 
 @portal.get("/portal/invoices/<public_id>.pdf")
 @may("balance.see")
 def invoice_pdf(public_id: str) -> Response:
-    return as_pdf(_mine(public_id))
+    return as_pdf(own_invoice(public_id))
 
 
 @portal.get("/portal/invoices/<public_id>.xml")
 @may("balance.see")
 def invoice_xml(public_id: str) -> Response:
-    return as_xml(_mine(public_id))
+    return as_xml(own_invoice(public_id))
 
 
 # --- for the staff's pages too ----------------------------------------------------------------------------------------------
 
 
-def as_page(document: BillingDocument, back: str, back_text: str, pdf: str, xml: str) -> Response:
+def as_page(document: BillingDocument, back: str, back_text: str, pdf: str, xml: str, *, anew: str = "") -> Response:
     """The document as it stands now. The doors to its files are there once it is printed."""
     paper = find_paper(document)
     is_printed = paper is not None and paper.printed_at is not None
@@ -133,6 +136,7 @@ def as_page(document: BillingDocument, back: str, back_text: str, pdf: str, xml:
         pdf_address=url_for(pdf, public_id=document.public_id) if is_printed else "",
         xml_address=url_for(xml, public_id=document.public_id) if with_xml else "",
         back=(url_for(back), back_text),
+        anew_address=anew,
     )
     return make_response(html)
 

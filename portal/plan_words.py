@@ -61,7 +61,7 @@ def tell_events(events: Iterable[SubscriptionEvent], known: Known) -> list[Happe
 def tell_event(event: SubscriptionEvent, known: Known) -> Happened:
     effects = [decode_one_of(Effect, kept) for kept in event.effects]
     lines = tuple(words for effect in effects if (words := say_effect(effect, known)))
-    if event.kind in ("voided", "paid_back") and event.given["reason"]:
+    if event.kind in ("voided", "reissued", "paid_back") and event.given["reason"]:
         lines = (_("Why: %(reason)s", reason=event.given["reason"]), *lines)
     return Happened(_title(event, known), lines, _tone(event, effects), event.at, known.who(event.actor))
 
@@ -89,6 +89,8 @@ def _title(event: SubscriptionEvent, known: Known) -> str:
             return _("%(amount)s could not be paid back", amount=money(decode(Money, given["amount"])))
         case "voided":
             return _("%(paper)s was taken back", paper=known.paper(given["document"]))
+        case "reissued":
+            return _("%(paper)s was issued anew", paper=known.paper(given["document"]))
     plain = {
         "midnight": _("Beginning of %(day)s", day=day(event.on_day)),
         "lapsed": _("A change was not paid in time"),

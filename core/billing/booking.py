@@ -50,8 +50,8 @@ def _correct(entries: dict[int, Entry], line: Line) -> None:
     """Count a credit on its line. Taking a credit back (in a void) leaves its line as if that had not been given."""
     source = entries[line.corrects or 0]
     entries[source.line.number] = replace(source, credited=source.credited - line.amount, running=max(0, source.running - line.quantity))
-    if source.line.corrects is not None:
-        first = entries[source.line.corrects]
+    first = entries.get(source.line.corrects) if source.line.corrects is not None else None
+    if first is not None:  # of a period that is over nothing is kept
         entries[first.line.number] = replace(first, credited=first.credited - line.amount)
 
 

@@ -165,7 +165,9 @@ def void(state: Subscription, document: int) -> Step:
     """Take a wrong invoice back: a credit note that mirrors all that is left of it. Both stay visible. Refuses when nothing is left."""
     if any(owed.document == document and owed.draft is not None for owed in state.open):
         raise CreditExceedsInvoice("This invoice is not final: it has no number yet, and nothing to take back.", field="amount")
-    lines = [rest_of(entry) for entry in state.entries if entry.document == document and entry.remaining]
+    mine = [entry for entry in state.entries if entry.document == document]
+    here = {entry.line.number for entry in mine}  # a credit for a line beside it is what is missing of that line: it is not taken back too
+    lines = [rest_of(entry) for entry in mine if entry.remaining and entry.line.corrects not in here]
     if not lines:
         raise CreditExceedsInvoice("Nothing is left of this invoice.", field="amount")
     return issue(state, lines, origin="void", until="now")

@@ -100,7 +100,7 @@ def _begin(wish: Beginning, key: str, day: date, offer: Offer) -> Step:
 
 def wish_for(row: KeptSubscription, wish: Wish, *, by: str) -> tuple[Effect, ...]:
     """What a subscriber asks for, today. Refuses as the act itself does, and then nothing but missed midnights has happened."""
-    return _act(row, "wish", encode_one_of(wish), lambda state, offer: perform(state, wish, offer), by)
+    return act_on(row, "wish", encode_one_of(wish), lambda state, offer: perform(state, wish, offer), by)
 
 
 def receive(
@@ -108,18 +108,18 @@ def receive(
 ) -> tuple[Effect, ...]:
     """Money came. The caller knows charges by their id and calls once for each; `payment_id` says by which payment."""
     given = {"documents": encode(documents), "amount": encode(amount), "payment": payment_id}
-    return _act(row, "received", given, lambda state, offer: payment.receive(state, documents, amount, coming=offer.local(state)), by)
+    return act_on(row, "received", given, lambda state, offer: payment.receive(state, documents, amount, coming=offer.local(state)), by)
 
 
 def refuse(row: KeptSubscription, documents: tuple[int, ...], *, hard: bool, by: str = "system") -> tuple[Effect, ...]:
     """A charge was declined."""
     given = {"documents": encode(documents), "hard": hard}
-    return _act(row, "refused", given, lambda state, _offer: payment.refuse(state, documents, hard=hard), by)
+    return act_on(row, "refused", given, lambda state, _offer: payment.refuse(state, documents, hard=hard), by)
 
 
 def new_card(row: KeptSubscription, *, by: str = "system") -> tuple[Effect, ...]:
     """The payer has saved a card: what is unpaid is charged to it at once."""
-    return _act(row, "new_card", {}, lambda state, _offer: payment.new_card(state), by)
+    return act_on(row, "new_card", {}, lambda state, _offer: payment.new_card(state), by)
 
 
 def ask_currency(row: KeptSubscription, currency: str, *, by: str) -> tuple[Effect, ...]:
@@ -128,25 +128,25 @@ def ask_currency(row: KeptSubscription, currency: str, *, by: str) -> tuple[Effe
     def ask(state: Subscription, _offer_now: Offer) -> Step:
         return renew.ask_currency(state, currency, _offer(row.vendor_id, row.mode, state.today, state.currency, currency))
 
-    return _act(row, "currency", {"currency": currency}, ask, by)
+    return act_on(row, "currency", {"currency": currency}, ask, by)
 
 
 def ask_zone(row: KeptSubscription, name: str, *, by: str) -> tuple[Effect, ...]:
     """To count its days in another time zone from the next boundary on. Refuses a name there is no zone of."""
-    return _act(row, "zone", {"zone": name}, lambda state, _offer: renew.ask_zone(state, name), by)
+    return act_on(row, "zone", {"zone": name}, lambda state, _offer: renew.ask_zone(state, name), by)
 
 
 def pay_back(row: KeptSubscription, parts: Mapping[str, Money], *, why: str, by: str) -> tuple[Effect, ...]:
     """The balance goes back to the payments it came from, each named with its part. Refuses more than there is, and while anything is unpaid."""
     amount = sum_of(parts.values(), row.currency)
     given = {"amount": encode(amount), "parts": {name: encode(part) for name, part in parts.items()}, "reason": why}
-    return _act(row, "paid_back", given, lambda state, _offer: balance.pay_back(state, amount), by)
+    return act_on(row, "paid_back", given, lambda state, _offer: balance.pay_back(state, amount), by)
 
 
 def payout_came_back(row: KeptSubscription, amount: Money, *, payment_id: str, refund_id: str) -> tuple[Effect, ...]:
     """A part of it did not arrive: it is on the balance again. The caller knows refunds by their id and calls once for each."""
     given = {"amount": encode(amount), "payment": payment_id, "refund": refund_id}
-    return _act(row, "came_back", given, lambda state, _offer: balance.give(state, amount, "came_back"), "system")
+    return act_on(row, "came_back", given, lambda state, _offer: balance.give(state, amount, "came_back"), "system")
 
 
 def void_document(row: KeptSubscription, document: BillingDocument, *, reason: str, by: str) -> tuple[Effect, ...]:
@@ -157,7 +157,7 @@ def void_document(row: KeptSubscription, document: BillingDocument, *, reason: s
     if document.kind != "invoice" or document.state != "final":
         raise CreditExceedsInvoice("Only a final invoice can be taken back.")
     given = {"document": document.ordinal, "reason": reason}
-    effects = _act(row, "voided", given, lambda state, _offer: void(state, document.ordinal), by)
+    effects = act_on(row, "voided", given, lambda state, _offer: void(state, document.ordinal), by)
     audit.record(row.vendor_id, actor=by, action="document.voided", subject=document.public_id, reason=reason)
     return effects
 
@@ -195,7 +195,10 @@ def catch_up_all(rows: Iterable[KeptSubscription]) -> tuple[Effect, ...]:
     return tuple(effects)
 
 
-def _act(row: KeptSubscription, kind: str, given: dict[str, Any], do: Callable[[Subscription, Offer], Step], by: str) -> tuple[Effect, ...]:
+def act_on(
+    row: KeptSubscription, kind: str, given: dict[str, Any], do: Callable[[Subscription, Offer], Step], by: str
+) -> tuple[Effect, ...]:
+    """Lock the subscription, bring it up to its day, let `do` happen and write down the event: every act here goes this way."""
     row = _locked(row)
     _run_midnights(row, {})
     _let_lapse(row)

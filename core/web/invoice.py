@@ -29,7 +29,9 @@ ORIGINS = {
     "suspension": said("Unused days after a suspension"),
     "cancellation": said("End of the subscription"),
     "void": said("An invoice that was wrong, taken back whole"),
+    "reissue": said("An invoice issued anew with other details"),
 }
+WHOLE = ("void", "reissue")  # a credit note that takes the invoice back, used days too
 SOURCES = {"ecb": said("European Central Bank"), "history": said("European Central Bank"), "sandbox": said("practice rates")}
 CITY_FIRST = frozenset({"AU", "CA", "GB", "IE", "IN", "NZ", "US"})  # where the postcode follows the town
 
@@ -68,10 +70,10 @@ class Row:
 
 
 def invoice_html(
-    sheet: Shown, *, written_at: datetime, locale: str = "en", pdf_address: str = "", xml_address: str = "", back: tuple[str, str] | None = None,
+    sheet: Shown, *, written_at: datetime, locale: str = "en", pdf_address: str = "", xml_address: str = "", back: tuple[str, str] | None = None, anew_address: str = "",
     languages: Iterable[tuple[str, str, str]] = (), carries_xml: bool = False,
 ) -> str:  # fmt: skip
-    """The whole page in the reader's language. On screen it has a row of doors (`back` is where from, and what it is called);
+    """The whole page in the reader's language. On screen it has a row of doors (`back` is where from, and what it is called; `anew_address` is where it can be issued anew);
     on paper it says whether the e-invoice is inside (`carries_xml`).
 
     The same sheet and moment give the same text, whenever and wherever it is written.
@@ -83,7 +85,7 @@ def invoice_html(
         .render(
             sheet=sheet,
             settled=sheet.standing.settled,
-            rows=[_row(line, reader) for line in sheet.lines],
+            rows=[_row(line, reader, whole=sheet.is_credit and sheet.origin in WHOLE) for line in sheet.lines],
             seller=party_lines(sheet.seller, reader),
             buyer=party_lines(sheet.buyer, reader),
             origin=origin_of(sheet.origin, reader),
@@ -96,6 +98,7 @@ def invoice_html(
             pdf_address=pdf_address,
             xml_address=xml_address,
             back=back,
+            anew_address=anew_address,
             languages=list(languages),
             carries_xml=carries_xml,
         )
@@ -119,9 +122,9 @@ def party_lines(party: dict[str, Any], reader: Reader) -> list[str]:
     return [line for line in (party["name"], party.get("street"), town, reader.country(country) if country else "", *numbers) if line]
 
 
-def _row(line: Any, reader: Reader) -> Row:
+def _row(line: Any, reader: Reader, *, whole: bool = False) -> Row:
     notes = []
-    if line.gives_back:
+    if line.gives_back and not whole:
         notes.append(reader.plain("Unused days, given back"))
     if line.corrects:
         notes.append(reader.plain("Corrects %(number)s of %(day)s", number=line.corrects.name, day=line.corrects.issued_on))

@@ -30,8 +30,10 @@ from core.billing.queries import list_events, read
 from core.billing.states import SUBSCRIPTION
 from core.billing.store import preview_void
 from core.subscriptions.plan import take_back
+from core.subscriptions.reissued import anew_or_why_not, issue_anew
 from core.web.fields import ChoiceField, Form, LineField, options
 from core.web.filters import status_label
+from core.web.languages import written
 from core.web.page import cursor, page, see_other
 from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
@@ -64,6 +66,10 @@ class FilterForm(Form):
     def kept(self) -> dict[str, str]:
         """What belongs in the address of the next page."""
         return {name: field.raw_data[0] for name, field in self._fields.items() if field.data and field.raw_data}
+
+
+class AnewForm(Form):
+    why = LineField(_l("Why it is issued anew"), most=300, required=_l("Say in a few words why: it stays with both documents."))
 
 
 class VoidForm(Form):
@@ -137,13 +143,36 @@ def take_back_document(public_id: str, document: str) -> Response:
     return _document_page(row, vendor, wrong, form)
 
 
-def _document_page(row: KeptSubscription, vendor: Vendor, shown: BillingDocument, form: VoidForm) -> Response:
+@staff_door.post("/staff/subscriptions/<public_id>/documents/<document>/anew")
+@staff_may("plans.manage")
+@confirmed
+def issue_document_anew(public_id: str, document: str) -> Response:
+    """A credit note over the whole of it, and the same lines again with today's parties and tax."""
+    row, vendor = find_subscribed(house(), public_id)
+    wrong, form = get_document(house(), row, document), AnewForm()
+    if form.validate():
+        with form.refusals():
+            issue_anew(row, wrong, reason=form.why.data, by=staff().public_id)
+            flash(_("%(paper)s is issued anew: a credit note and a new invoice say so.", paper=wrong.name or ""), "good")
+            return see_other(url_for(".subscription", public_id=public_id))
+    return _document_page(row, vendor, wrong, VoidForm(formdata=None), form)
+
+
+def _document_page(
+    row: KeptSubscription, vendor: Vendor, shown: BillingDocument, form: VoidForm, again: AnewForm | None = None
+) -> Response:
     seen(vendor, shown.public_id)
-    body, note = decode(Document, shown.body), preview_void(row, shown)
+    body, note, again = decode(Document, shown.body), preview_void(row, shown), again or AnewForm(formdata=None)
+    anew, why_not = anew_or_why_not(row, shown)
+    failed: Form = again if again.errors or again.form_errors else form
     return page(
         "portal/admin/subscriptions/document.html",
-        status=409 if form.form_errors else form.status,
+        status=409 if failed.form_errors else failed.status,
         form=form,
+        again=again,
+        failed=failed,
+        anew=anew,
+        why_not=written(why_not.message) if why_not else "",
         row=row,
         vendor=vendor,
         shown=shown,
@@ -151,6 +180,7 @@ def _document_page(row: KeptSubscription, vendor: Vendor, shown: BillingDocument
         note=note,
         due=next((owed.due for owed in read(row).open if owed.document == shown.ordinal), None),
         may_void=staff().may("plans.manage") and note is not None,
+        may_manage=staff().may("plans.manage"),
     )
 
 

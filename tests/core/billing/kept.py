@@ -18,6 +18,7 @@ from core.billing.midnight import lapse, run_to
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, SubscriptionEvent
 from core.billing.payment import new_card, receive, refuse
 from core.billing.price_list import offer_on, publish_terms
+from core.billing.reissue import Reissue, reissue
 from core.billing.renew import Offer
 from core.billing.store import Beginning, begin_subscription
 from core.billing.subscription import Step, Subscription
@@ -157,6 +158,8 @@ def _again(state: Subscription, event: SubscriptionEvent, offer: Offer) -> Step:
             return give(state, decode(Money, given["amount"]), "came_back")
         case "voided":
             return void(state, given["document"])
+        case "reissued":
+            return reissue(state, decode(Reissue, given["wish"]))
     raise AssertionError(event.kind)
 
 

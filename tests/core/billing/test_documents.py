@@ -34,6 +34,21 @@ def test_ec_88_a_void_is_a_full_credit_note_and_only_once() -> None:
         void(story.state, 1)
 
 
+def test_ec_88_the_void_of_lines_and_credits_that_had_gathered_takes_back_what_the_invoice_came_to() -> None:
+    story = Story("starter", date(2026, 11, 1), tax_bps=2000)
+    story.to(date(2026, 11, 20))
+    story.branches(2)
+    story.to(date(2026, 11, 23))
+    story.branches(-1)
+    story.to(date(2026, 12, 1))
+    renewal = story.documents()[-1]
+    assert [line.corrects for line in renewal.lines if line.amount.minor < 0] == [renewal.lines[0].number]
+    story.take(void(story.state, renewal.number))
+    assert story.documents()[-1].gross == -renewal.gross == -story.state.balance
+    with pytest.raises(CreditExceedsInvoice):
+        void(story.state, renewal.number)
+
+
 def test_ec_88_the_void_of_an_upgrade_mirrors_both_of_its_lines() -> None:
     story = Story("starter", NOVEMBER, tax_bps=2000)
     story.to(date(2026, 11, 11))

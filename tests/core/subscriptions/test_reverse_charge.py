@@ -18,6 +18,7 @@ from core.accounts.house import HOUSE, house, write_details
 from core.accounts.models import BusinessDetails, VatCheck, Vendor
 from core.accounts.vat_checks import INVALID, VALID, WAITING, plan_checks, standing_of
 from core.billing.models import BillingDocument
+from core.billing.reissue import CannotReissue
 from core.billing.store import catch_up, let_go_on
 from core.billing.tax import REVERSE
 from core.billing.wishes import ChooseTier
@@ -25,6 +26,7 @@ from core.kernel.clock import frozen
 from core.kernel.db import db
 from core.subscriptions.e_invoice import REVERSE_CHARGE, e_invoice, lacking
 from core.subscriptions.follow import follow
+from core.subscriptions.reissued import check_own, issue_own_anew, plan_of
 from core.subscriptions.sheet import sheet_of
 from tests.core.billing.kept import at
 from tests.core.subscriptions.kinds import broken_rules, key
@@ -191,3 +193,25 @@ def test_who_acts_meanwhile_is_not_kept_waiting(shop: Shop, environment: dict[st
     say_number(shop, number, when=at(date(2026, 11, 30), 12))
     life.wish(DECEMBER, ChooseTier("starter"))
     assert life.state().today == DECEMBER and life.documents()[-1].tax_minor == 57
+
+
+def test_ec_96_a_number_proved_after_the_invoice_gives_its_tax_back_on_request(shop: Shop, number: str) -> None:
+    life = Life(shop.app, NOVEMBER, "pro", shop=shop)
+    life.answer(NOVEMBER)
+    when = at(date(2026, 11, 5))
+    say_number(shop, number, when=when)
+    with frozen(when), unit(shop.app), pytest.raises(CannotReissue, match="has not answered yet"):
+        check_own(plan_of(life.documents()[0]), life.documents()[0])
+    assert ask(shop, when=when) == VALID
+    with frozen(when), unit(shop.app):
+        first = life.documents()[0]
+        issue_own_anew(plan_of(first), first, expects=check_own(plan_of(first), first).expects, by=shop.user.public_id)
+    first, note, new = life.documents()
+    assert [one.gross_minor for one in (first, note, new)] == [357, -357, 300] and new.buyer["vat_id"] == number
+    assert life.state().balance.minor == life.account("customer_credit") == 57 and life.state().tax_bps == REVERSE
+    for document in (note, new):
+        with unit(shop.app):
+            sheet = sheet_of(document)
+            assert not lacking(sheet)
+            xml = e_invoice(sheet)
+        assert broken_rules(xml) == [] and ((REVERSE_CHARGE.encode() in xml) == (document is new))

@@ -79,7 +79,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
         "/staff/vendors/x/people/x/lost-device", "/staff/two-step/devices", "/staff/two-step/devices/new", "/staff/two-step/recovery-codes", "/staff/two-step/off",
         "/staff/books/proofs",
         "/staff/listings/x/withdrawal", "/staff/listings/x/restoration",
-        "/staff/plans", "/staff/plans/new", "/staff/house", "/staff/subscriptions/x/documents/x/credit-note",
+        "/staff/plans", "/staff/plans/new", "/staff/house", "/staff/subscriptions/x/documents/x/credit-note", "/staff/subscriptions/x/documents/x/anew",
     }  # fmt: skip
 
 
