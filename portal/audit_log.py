@@ -111,6 +111,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
             "unexpected.",
             "balance.",
             "document.",
+            "order.",
         ),
     ),
     "links": (_l("Links"), ("link.", "discount.")),
