@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.kernel import lean  # first: it says what the others need not load
+from core.kernel import lean_start  # first: it says what the others need not load
 
 # isort: split
 import os
@@ -38,7 +38,7 @@ from portal import door as portal_door
 from workers import commands
 from workers.wake import wake_soon
 
-lean.let_go(*lean.WHILE_LOADING)
+lean_start.over()
 HERE = Path(__file__).parent
 LARGEST_BODY = 1_000_000  # bytes; nobody types more, and hooks stay far below
 

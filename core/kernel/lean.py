@@ -2,17 +2,14 @@
 
 Each of them is a choice of the library's own, which does without when it is not there: structlog colours faults on a terminal with
 `rich`, Stripe's SDK knows several HTTP clients (ours is core/providers/line.py), and the throttle's storage would load a client for
-another server than the one it is told of. wsgi.py imports this before all else, and lets go when everything else is loaded.
+another server than the one it is told of. wsgi.py hides the first two while it loads (core/kernel/lean_start.py).
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-WHILE_LOADING = ("rich", "requests")
 
 
 def hide(*names: str) -> None:
@@ -36,7 +33,3 @@ def without(*names: str) -> Iterator[None]:
         yield
     finally:
         let_go(*names)
-
-
-if not os.environ.get("FLASK_RUN_FROM_CLI"):  # commands are run by a person at a terminal
-    hide(*WHILE_LOADING)

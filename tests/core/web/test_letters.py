@@ -47,6 +47,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "rows": [(SimpleNamespace(kind="payment_received", created_at=AT), payment, WHERE)], "card": "Visa ending in 4242",
         "attack": SimpleNamespace(declines=12), "export": SimpleNamespace(done_rows=7000, expires_at=AT),
         "listing": SimpleNamespace(title=text, reason=text),
+        "closing": SimpleNamespace(ends_at=AT, balance=Money(300, "GBP")),
         "payout": SimpleNamespace(amount=Money(12550, "GBP"), public_id="po_1", failure_reason=text),
         "account": SimpleNamespace(holder=text, ends_in="3000", currency="GBP", usable_from=AT),
         "news": _news(kind, text, locale), "plans": [_news("plan_news", text, locale)], "plan_url": WHERE,
