@@ -273,8 +273,11 @@ def test_a_sale_that_is_taken_back_is_given_back(shop: Shop, bank: TestBank, wai
     payment, reference = waiting
     bank.tell(transfer(2500, reference))
     if released:
-        with shifted(timedelta(days=30)), unit(shop.app):
-            release_due(limit=100_000)  # other tests' payments may be due as well
+        with shifted(timedelta(days=30)):
+            more = 1
+            while more:  # other tests' payments may be due as well
+                with unit(shop.app):
+                    more = release_due()
     bank.tell(reversal(2500, reference))
     row = fresh(shop, payment)
     assert (row.refunded_minor, row.net.minor, row.fee.minor) == (2500, 0, 0)
