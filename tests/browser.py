@@ -37,6 +37,8 @@ class Page(HTMLParser):
     def __init__(self, response: TestResponse, address: str) -> None:
         super().__init__(convert_charrefs=True)
         self.response, self.address, self.status = response, address, response.status_code
+        response.get_data()  # read first: what is closed cannot be read
+        response.close()  # as a server does when everything is sent: a file that was handed out is let go of
         self.html = response.get_data(as_text=True) if response.mimetype.startswith(("text/", "image/svg", "application/problem")) else ""
         self.elements: list[Element] = []
         self._open: list[Element] = []
@@ -212,7 +214,7 @@ def problems_of(page: Page, *, whole: bool = True) -> list[str]:
     ids = Counter(e.attrs["id"] for e in page.elements if "id" in e.attrs)
     found += [f"id {name!r} stands {count} times" for name, count in ids.items() if count > 1]
     found += _labels(page, set(ids)) + _forms(page) + _scripts(page)
-    if re.search(r"\{\{|\{%|Undefined", page.text):
+    if re.search(r"\{\{(?!7)|\{%|Undefined", page.text):  # {{7*7}} is what hostile people write: shown as it came, it did no harm
         found.append("template code on the page")
     return found
 

@@ -29,7 +29,8 @@ KEYS = {
 TERM = re.compile(r"(?:^|\s)([A-Za-z][A-Za-z0-9_.-]{0,39}):(?!//)")  # status:failed, and no web address
 MOST_TERMS = 5
 ALIKE = 60  # hundredths: a slip or two in the name of a state
-MASK = re.compile(r"(?:[•*xX.…-]+ ?)*(?:ending in )?([0-9]{4})", re.I)
+# One run of signs, not runs of runs: text that almost fits is let go of at once, however long it is.
+MASK = re.compile(r"[•*x.… -]*(?:ending in )?([0-9]{4})", re.I)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from core.payments.send_link import send_link
 from core.payments.sendings import list_sendings
 from core.payments.start import give_up
 from core.payments.transfer_cases import give_back_transfer
+from core.payouts.accounts import add_account
 from core.providers.saved import SavedMethod
 from core.risk.attack import begin_by_surge
 from core.web.pdf import PaperNotPrinted
@@ -52,6 +53,7 @@ from tests.core.billing.kept import make_seller
 from tests.core.directory.stalls import make_listing
 from tests.core.memberships.joined import Joined, sell
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
+from tests.core.payouts.sellers import THEIRS, Seller
 from tests.core.subscriptions.kinds import begun
 from tests.core.subscriptions.told import NOVEMBER, OCTOBER, Life, customer_of, the_house
 from tests.factories import (
@@ -152,6 +154,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "unexpected_money", payment=pay),
         _under_attack(shop),
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
+        *_about_payouts(make_shop(shop.app)),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
         _with_a_problem(shop),
@@ -184,6 +187,27 @@ def _about_a_closing(shop: Shop) -> list[Message]:
         )
         asked = db.session.query(Message).filter_by(vendor_id=shop.vendor.id, kind="closing_asked").one()
     return [asked, ask(shop, "closing_done", closing=row.public_id)]
+
+
+def _about_payouts(shop: Shop) -> list[Message]:
+    """A bank account that was entered, a payout that left for it, and one that came back."""
+    seller = Seller(shop)
+    with unit_of_work():
+        account = add_account(shop.vendor, "test", currency="USD", holder="Blue Door Bakery", iban=THEIRS, by=shop.user.public_id)
+    payouts = []
+    for amount in ("30.00", "40.00"):
+        link = pay_link(shop, amount=amount, currency="USD")
+        with shifted(timedelta(days=-20)):
+            make_paid(shop, link)
+        seller.release()
+        payouts.append(seller.pays_out())
+        seller.bank_says(payouts[-1])
+    seller.bank_says(payouts[1], back="AC04")
+    return [
+        ask(shop, "payout_account", account=account.public_id),
+        ask(shop, "payout_paid", payout=payouts[0].public_id),
+        ask(shop, "payout_failed", payout=payouts[1].public_id),
+    ]
 
 
 def _with_a_problem(shop: Shop) -> Message:
@@ -301,6 +325,9 @@ def _about_transfers(shop: Shop) -> list[Message]:
     ]
 
 
+OF_A_MODE = {"payment", "link", "began", "export", "listing", "after", "subscription", "key", "document", "member", "account", "payout"}
+
+
 def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox: Inbox) -> None:
     asked = of_every_kind(shop)
     assert [m.kind for m in asked] == list(KINDS)
@@ -314,11 +341,7 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
             ("TEST MODE" in text)
             == ("TEST MODE" in html)
             == ("[Test]" in mail["Subject"])
-            == (
-                not {"payment", "link", "began", "export", "listing", "after", "subscription", "key", "document", "member"}.isdisjoint(
-                    message.params
-                )
-            )
+            == (not OF_A_MODE.isdisjoint(message.params))
         )
 
 
