@@ -41,6 +41,7 @@ NOT_A_TENANTS = {
     "bank_statements": "of the platform's accounts, which take money for every vendor",
     "bank_lines": "a line belongs to nobody until a worker has read it",
     "bank_orders": "the platform's bank makes them, and they are found by what a statement says",
+    "bank_order_files": "they are carried to the platform's bank, with the orders of many vendors in each",
     "ledger_proof_runs": "one run goes through the books of every vendor",
     "directory_categories": "the same kinds of business for every vendor; a reference table",
     "directory_words": "the vocabulary of the whole directory, with which mistyped words are compared",

@@ -81,6 +81,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
         "/staff/listings/x/withdrawal", "/staff/listings/x/restoration",
         "/staff/plans", "/staff/plans/new", "/staff/house", "/staff/subscriptions/x/documents/x/credit-note", "/staff/subscriptions/x/documents/x/anew",
         "/staff/subscriptions/x/balance", "/staff/payouts/l/approval", "/staff/payouts/l/cancellation",
+        "/staff/order-files/test", "/staff/order-files/test/l/handed-over", "/staff/order-files/test/l/taken-back",
     }  # fmt: skip
 
 
