@@ -60,7 +60,7 @@ def _print_pack(vendor: Vendor, payment: Payment, dispute: Dispute) -> None:
     with unit_of_work():
         html = pack_html(
             vendor, payment, dispute, records_of(vendor, payment), answers=dispute.draft, as_of=now(),
-            files=[file for file in list_files(dispute) if file.kind != "evidence_pack"], extra=find_receipt_settings(vendor),
+            files=list_files(dispute), extra=find_receipt_settings(vendor),
             logo=find_logo(vendor),
         )  # fmt: skip
     try:

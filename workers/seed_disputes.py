@@ -41,7 +41,7 @@ def fill_disputes() -> bool:
     send_dispute_answer(vendor.id, mode=MODE, dispute=str(dispute.id))
     decide_dispute(dispute.provider_reference, "won")
     follow_dispute(vendor.id, provider=dispute.provider, mode=MODE, dispute=dispute.provider_reference)
-    _opened(vendor, waits, "fraudulent", days=2)
+    _opened(vendor, waits, "fraudulent", days=3)
     return True
 
 

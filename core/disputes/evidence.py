@@ -99,8 +99,6 @@ def save_draft(dispute: Dispute, texts: dict[str, str]) -> Dispute:
 
 
 def texts_to_send(vendor: Vendor, payment: Payment, dispute: Dispute) -> dict[str, str]:
-    """The draft with what we know ourselves."""
+    """The draft with what we know ourselves. When something was delivered is not among that: a wrong day would lose the case."""
     known = {"customer_name": payment.payer_name, "customer_email_address": payment.email, "product_description": payment.description}
-    if payment.captured_at:
-        known["service_date"] = f"{payment.captured_at:%Y-%m-%d}"
     return {name: text for name, text in {**known, **dispute.draft}.items() if text}

@@ -81,7 +81,7 @@ def pack_html(
             terms=records.terms,
             terms_text=records.terms.text.splitlines() if records.terms else [],
             answers={name: text.splitlines() for name, text in answers.items()},
-            files=list(files),
+            files=[file for file in files if file.kind != "evidence_pack"],
             as_of=as_of,
             zone=vendor.time_zone.replace("_", " "),
             extra=extra or ReceiptWish(),
