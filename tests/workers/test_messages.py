@@ -347,7 +347,21 @@ def _about_transfers(shop: Shop) -> list[Message]:
     ]
 
 
-OF_A_MODE = {"payment", "link", "began", "export", "listing", "after", "subscription", "key", "document", "member", "account", "payout", "dispute"}
+OF_A_MODE = {
+    "payment",
+    "link",
+    "began",
+    "export",
+    "listing",
+    "after",
+    "subscription",
+    "key",
+    "document",
+    "member",
+    "account",
+    "payout",
+    "dispute",
+}
 
 
 def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox: Inbox) -> None:
