@@ -99,6 +99,13 @@ def test_from_the_banks_letter_to_winning(paid: Visit, app: Flask) -> None:
     page = owner.get(where)
     assert "Your share is kept aside" in page.text and "Carrier" in page.text and "Rules for cancelling" not in page.text
     form = page.form(f"{where}/draft")
+    for typed, said in (
+        ("DPD", "Kept at"),
+        ("x" * 201, "Not kept: Use 200 characters at most."),
+    ):  # as the page does by itself while it is written
+        kept = owner.client.post(f"{where}/draft", data={**form.values, "shipping_carrier": typed}, headers={"HX-Request": "true"})
+        assert said in kept.get_data(as_text=True)
+    assert 'value="DPD"' in owner.get(where).html
     page = owner.submit(form, shipping_carrier="Royal Mail", uncategorized_text="Signed for by\nthe customer.", step="review")
     assert "Royal Mail" in page.text and page.address == f"{where}/review"
     page = upload(owner, where, "shipping_documentation", picture())
