@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from core.accounts.receipts import find_receipt_settings
 from core.disputes.answer import request_acceptance, request_answer
-from core.disputes.evidence import save_draft, texts_to_send, why_not_answerable
+from core.disputes.evidence import answers_of, save_draft, texts_to_send, why_not_answerable
 from core.disputes.files import LARGEST_UPLOAD, add_file, check_file, list_files, remove_file
 from core.disputes.models import Dispute
 from core.disputes.queries import payment_behind
@@ -79,7 +79,7 @@ def dispute_pack(number: str) -> Response:
     me, found = current(), get_own(number)
     payment = payment_behind(me.vendor, found)
     html = pack_html(
-        me.vendor, payment, found, records_of(me.vendor, payment), answers=found.draft, files=list_files(found), as_of=clock.now(),
+        me.vendor, payment, found, records_of(me.vendor, payment), answers=answers_of(found), files=list_files(found), as_of=clock.now(),
         extra=find_receipt_settings(me.vendor),
     )  # fmt: skip
     return make_response(html)

@@ -11,6 +11,7 @@ from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors, get_vendor
 from core.accounts.receipts import find_receipt_settings
 from core.disputes import answer
+from core.disputes.evidence import answers_of
 from core.disputes.files import Checked, keep_pack, list_files
 from core.disputes.follow import follow_dispute as follow
 from core.disputes.models import Dispute
@@ -59,7 +60,7 @@ def _print_pack(vendor: Vendor, payment: Payment, dispute: Dispute) -> None:
     not wait. What cannot be printed this time raises PaperNotPrinted, and is tried again."""
     with unit_of_work():
         html = pack_html(
-            vendor, payment, dispute, records_of(vendor, payment), answers=dispute.draft, as_of=now(),
+            vendor, payment, dispute, records_of(vendor, payment), answers=answers_of(dispute), as_of=now(),
             files=list_files(dispute), extra=find_receipt_settings(vendor),
             logo=find_logo(vendor),
         )  # fmt: skip

@@ -98,7 +98,12 @@ def save_draft(dispute: Dispute, texts: dict[str, str]) -> Dispute:
     return dispute
 
 
+def answers_of(dispute: Dispute) -> dict[str, str]:
+    """The draft, in the order in which it is asked for."""
+    return {name: dispute.draft[name] for name in questions_of(dispute) if name in dispute.draft}
+
+
 def texts_to_send(vendor: Vendor, payment: Payment, dispute: Dispute) -> dict[str, str]:
     """The draft with what we know ourselves. When something was delivered is not among that: a wrong day would lose the case."""
     known = {"customer_name": payment.payer_name, "customer_email_address": payment.email, "product_description": payment.description}
-    return {name: text for name, text in {**known, **dispute.draft}.items() if text}
+    return {name: text for name, text in {**known, **answers_of(dispute)}.items() if text}

@@ -22,11 +22,12 @@ from core.web.mail import stationery_for
 from core.web.reader import Reader
 
 MOST_LINES = 200
-# The events a bank can use, in the words of templates/papers/evidence.html. All others are our own housekeeping.
+# The events a bank can use, in the words of templates/papers/evidence.html. All others are our own housekeeping, or say less than they seem to:
+# that a payment waits for its payer does not mean that their bank asked them.
 SHOWN = frozenset({
-    "payment.created", "attempt.started", "attempt.opened", "attempt.declined", "payment.requires_action", "payment.processing",
-    "payment.succeeded", "payment.released", "refund.requested", "refund.succeeded", "refund.failed", "refund.canceled", "payer.details_changed",
-    "payer.problem_reported", "transfer.received", "dispute.inquiry", "dispute.opened", "dispute.under_review", "dispute.won",
+    "payment.created", "attempt.started", "attempt.opened", "attempt.declined", "payment.processing", "payment.succeeded", "refund.requested",
+    "refund.succeeded", "refund.failed", "refund.canceled", "payer.details_changed", "payer.problem_reported", "transfer.received", "dispute.inquiry",
+    "dispute.opened", "dispute.under_review", "dispute.won",
 })  # fmt: skip
 # What a payer is written about: letters to the vendor's own team are nobody's evidence.
 LETTERS = frozenset({

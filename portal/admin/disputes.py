@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from core.disputes.everywhere import DUE, get_everywhere, list_everywhere
+from core.disputes.evidence import answers_of
 from core.disputes.files import list_files
 from core.disputes.models import Dispute
 from core.disputes.queries import STAGES, history_of, payment_behind
@@ -116,6 +117,7 @@ def _page(number: str, failed: OutcomeForm | None = None) -> Response:
         lines=book_lines([(journal, legs) for journal, legs in journals if journal.kind in MONEY]),
         history=history_of(vendor, found),
         files=list_files(found),
+        answers=answers_of(found),
         file_words=FILES,
         question_words=QUESTIONS,
         steps=STEPS,

@@ -116,6 +116,7 @@ def test_from_the_banks_letter_to_winning(paid: Visit, app: Flask) -> None:
     assert shown.response.content_type == "image/jpeg" and "private" in shown.response.headers["Cache-Control"]
     pack = owner.get(f"{where}/pack", follow=False)
     assert all(word in pack.html for word in ("Royal Mail", "Signed for by", "sam@example.com", paid.payment.reference, "Receipt"))
+    assert "3-D Secure" not in pack.html, "nothing is claimed that did not happen"
 
     review = owner.get(f"{where}/review")
     assert "cannot be changed" in review.text
