@@ -59,6 +59,13 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
     "refund.failed": (later("The refund did not go through"), later("Ask the seller how the money can reach you."), "bad"),
     "refund.canceled": (later("The refund was cancelled"), "", "bad"),
     "refund.outside": (later("Refunded"), later("Banks take up to ten days to show it."), "good"),
+    "dispute.inquiry": (later("Your bank asked the seller about this payment"), "", "quiet"),
+    "dispute.opened": (later("Disputed"), later("Your bank has the money for now, and decides who is right."), "info"),
+    "dispute.under_review": (later("The seller has answered your bank"), "", "quiet"),
+    "dispute.won": (later("Your bank decided for the seller"), later("The payment stands."), "quiet"),
+    "dispute.lost": (later("Your bank decided for you"), later("You keep the money."), "good"),
+    "dispute.accepted": (later("The seller agreed with you"), later("You keep the money."), "good"),
+    "dispute.closed": (later("Your bank asks no more about it"), "", "quiet"),
     "refund.unknown": (later("The refund's outcome is not known yet"), later("We keep asking."), "warn"),
 }  # fmt: skip
 # How we asked and what we booked: nothing of it changes what the payer has paid or gets back.

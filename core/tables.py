@@ -8,6 +8,7 @@ from core.billing import models as billing
 from core.closing import models as closing
 from core.customers import models as customers
 from core.directory import models as directory
+from core.disputes import models as disputes
 from core.fx import models as fx
 from core.kernel import audit, outbox
 from core.ledger import models as ledger
@@ -27,6 +28,6 @@ from core.risk import models as risk
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "audit", "bank", "billing", "clocks", "closing", "customers", "directory", "exports", "factors", "fx", "ledger", "memberships", "methods",
+    "accounts", "audit", "bank", "billing", "clocks", "closing", "customers", "directory", "disputes", "exports", "factors", "fx", "ledger", "memberships", "methods",
     "notifications", "outbox", "payments", "payouts", "providers", "risk", "sales", "saved", "sharing", "staff", "subscriptions", "transfers",
 ]  # fmt: skip

@@ -65,6 +65,11 @@ KINDS = {
     "came back to the bank": _l("Came back to the bank"),
     "transfer received": _l("Transfer received"),
     "transfer taken back": _l("Transfer taken back by the bank"),
+    "dispute opened": _l("Disputed: kept aside"),
+    "dispute won": _l("Dispute won"),
+    "dispute lost": _l("Dispute lost"),
+    "dispute fee": _l("Processor’s charge for a dispute"),
+    "debt written off": _l("Debt written off"),
     "refund returned": _l("Refund came back from the bank"),
 }
 

@@ -15,7 +15,7 @@ from core.payments.models import Payment
 from portal.balance import FIGURES, KINDS
 
 Journals = list[tuple[Journal, list[tuple[str, str, Money, str]]]]
-OWN = ("seller_pending", "seller_available", "seller_hold", "seller_receivable")
+OWN = ("seller_pending", "seller_available", "seller_receivable")  # what a dispute holds is kept by nobody yet
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,10 @@ def sums_of(payment: Payment) -> list[Figure]:
             "keep", _("You keep"), _("What is left for you, also after refunds that are still on their way."), payment.net,
             [
                 (_("Paid"), payment.captured, ""), (_("Fee"), none - payment.fee, "+"), (_("Refunded"), none - payment.refunded, "+"),
-                (_("On its way back"), none - payment.refunding, "+"), (_("You keep"), payment.net, "="),
+                (_("On its way back"), none - payment.refunding, "+"),
+                *([(_("Held while disputed"), none - payment.withheld, "+")] if payment.withheld else []),
+                *([(_("Cost of disputes"), none - payment.dispute_cost, "+")] if payment.dispute_cost else []),
+                (_("You keep"), payment.net, "="),
             ],
         ),
     ]  # fmt: skip
@@ -75,7 +78,7 @@ def sums_of(payment: Payment) -> list[Figure]:
 CARRIED: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...]]] = {
     "paid": (("capture",), ("psp_clearing",)),
     "fee": (None, ("platform_fee", "fee_refunds")),
-    "refunded": (("refund confirmed", "refund returned"), ("psp_clearing",)),
+    "refunded": (("refund confirmed", "refund returned", "dispute lost"), ("psp_clearing", "dispute_receivable")),
     "keep": (None, OWN),
 }
 
@@ -88,7 +91,7 @@ def lines_of(slug: str, journals: Journals) -> list[BookLine]:
     }
     sign = 1 if "psp_clearing" in accounts or slug == "fee" else -1
     names = {figure.account: figure.title for figure in FIGURES} | {
-        "psp_clearing": _("Held by the processor"), "platform_fee": _("The platform's fee"), "fee_refunds": _("Fees given back"),
+        "psp_clearing": _("Held by the processor"), "dispute_receivable": _("Taken by the payer’s bank"), "platform_fee": _("The platform's fee"), "fee_refunds": _("Fees given back"),
     }  # fmt: skip
     return [
         BookLine(

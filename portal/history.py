@@ -81,6 +81,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "refund.canceled": (_l("Refund cancelled"), "bad"),
     "refund.outside": (_l("Refunded at the processor, not from here"), "warn"),
     "refund.cannot_be_booked": (_l("The processor tells of a refund that does not fit"), "bad"),
+    "dispute.inquiry": (_l("The payer’s bank asks about it"), "warn"),
+    "dispute.opened": (_l("Disputed: the payer’s bank took the money back"), "bad"),
+    "dispute.under_review": (_l("The payer’s bank has your answer to the dispute"), "info"),
+    "dispute.won": (_l("Dispute won: the money is yours again"), "good"),
+    "dispute.lost": (_l("Dispute lost: the payer keeps the money"), "bad"),
+    "dispute.accepted": (_l("Dispute given in: the payer keeps the money"), "quiet"),
+    "dispute.closed": (_l("The payer’s bank asks no more"), "good"),
     "refund.unknown": (_l("The refund's outcome is not known yet; we keep asking"), "warn"),
 }
 REASONS = {
@@ -89,11 +96,13 @@ REASONS = {
     "fraudulent": _l("Suspected fraud"),
     "not_delivered": _l("Not delivered"),
     "other": _l("Other reason"),
+    "lost_dispute": _l("Lost in a dispute"),
     "reversed_by_bank": _l("Taken back by the bank"),
 }
 WHY = {
     "second_charge": _l("Charged a second time"),
     "mismatch": _l("Not the amount or currency that was asked for"),
+    "disputed": _l("The payment is disputed: a refund would pay twice"),
     "gone_back_otherwise": _l("The money has gone back in another way"),
     "excess": _l("More than is left of the payment. It is not in your books yet"),
 }
@@ -114,7 +123,7 @@ def _moment(event: PaymentEvent, names: dict[str, str]) -> Moment:
         tone=tone,
         at=event.at,
         who=WHO.get(event.actor) or names.get(event.actor) or _somebody(event.actor),
-        code=detail.get("refund") or detail.get("attempt") or detail.get("charge"),
+        code=detail.get("dispute") or detail.get("refund") or detail.get("attempt") or detail.get("charge"),
         cause=event.cause,
     )
 

@@ -42,6 +42,9 @@ def words() -> dict[str, tuple[str, str]]:
         "attack_mode": (_("Attack mode is on: somebody may be testing cards"), "bad"),
         "unexpected_money": (_("Money arrived that was not expected"), "bad"),
         "refund_failed": (_("A refund did not go through"), "bad"),
+        "dispute_opened": (_("A payment is disputed, or its bank asks about it"), "bad"),
+        "dispute_due": (_("A dispute waits for your answer"), "bad"),
+        "dispute_decided": (_("A dispute is decided"), "quiet"),
         "payout_failed": (_("A payout did not arrive"), "bad"),
         "payout_paid": (_("A payout has left for your bank"), "good"),
         "payout_account": (_("The bank account for payouts was changed"), "warn"),
@@ -104,6 +107,8 @@ def open_notice(public_id: str) -> Response:
         return see_other(PLAN_PAGE)
     if notice.kind.startswith("payout_"):
         return see_other(url_for(".payouts") if notice.kind == "payout_account" else url_for(".payout", number=notice.about))
+    if notice.kind.startswith("dispute_"):
+        return see_other(url_for(".dispute", number=notice.about))
     if notice.kind == "attack_mode":
         return see_other(url_for(".protection"))
     where = ".listing" if notice.about.startswith("lst_") else ".payment"

@@ -12,6 +12,7 @@ from core.accounts.queries import names_of
 from core.accounts.remarks import list_remarks, remove_remark, restore_remark, write_remark
 from core.accounts.security import is_large
 from core.customers.queries import find_customer
+from core.disputes.queries import disputes_of
 from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id
 from core.ledger.queries import journals_about
@@ -29,6 +30,7 @@ from core.payments.saved import card_charged
 from core.payments.unexpected import give_back, list_unexpected
 from core.providers.queries import find_event
 from core.providers.redact import redacted
+from core.web.dispute_words import REASONS as DISPUTE_REASONS
 from core.web.fields import BooleanField, ChoiceField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.guard import current, may
 from core.web.languages import reader
@@ -37,6 +39,7 @@ from portal.blueprint import portal
 from portal.bought import bought
 from portal.branch_choices import branch_named
 from portal.confirm import confirmed
+from portal.disputes import left_of, stage_of
 from portal.explain import book_lines, sums_of
 from portal.history import REASONS as REASON_WORDS
 from portal.trail import follow
@@ -235,10 +238,17 @@ class Forms:
 
 
 def _forms(payment: Payment, possible: bool, refunding: RefundForm | None, remarking: RemarkForm | None) -> Forms:
-    refundable = payment.state == "succeeded" and bool(payment.refundable) and possible
+    refundable = payment.state == "succeeded" and bool(payment.refundable) and possible and not payment.disputed
     refund = refunding or (RefundForm(payment, formdata=None, amount=payment.refundable) if refundable else None)
     remark = remarking or RemarkForm(formdata=None)
     return Forms(refund, remark, refunding is not None, max(refund.status if refunding and refund else 200, remark.status))
+
+
+def _why_no_refund(payment: Payment, way: str | None) -> str | None:
+    """In words, in the place of the button."""
+    if payment.disputed:
+        return _("It cannot be refunded while it is disputed: the payer’s bank holds the money, and a refund would pay twice.")
+    return _("%(way)s cannot be refunded through the processor. Pay your customer back in another way.", way=way) if way else None
 
 
 def _show(
@@ -269,9 +279,11 @@ def _show(
         refunds=refunds_of_sale(me.vendor, payment),
         unexpected=unexpected,
         in_part=offer is None or offer.partial_refunds,
-        no_refund_text=None
-        if possible
-        else _("%(way)s cannot be refunded through the processor. Pay your customer back in another way.", way=offer.name),
+        no_refund_text=_why_no_refund(payment, None if possible or offer is None else offer.name),
+        disputes=disputes_of(me.vendor, payment),
+        dispute_reasons=DISPUTE_REASONS,
+        dispute_left=left_of,
+        dispute_stage=stage_of,
         may_refund=me.may("payments.refund"),
         trail=follow(payment, timeline(me.vendor, payment), journals, letters, names),
         sums=sums_of(payment),

@@ -10,6 +10,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from core.directory.standing import find_standing
+from core.disputes.queries import SOON, to_answer
+from core.kernel.clock import now
 from core.kernel.money import Money
 from core.notifications.queries import count_failed
 from core.payments.figures import FAILURES_COUNTED, failed_refunds
@@ -35,7 +37,7 @@ class Task:
 
 def open_tasks(found: dict[tuple[str, str, str], Money]) -> list[Task]:
     """From the balances of the book and what failed in the last weeks, the most urgent first."""
-    return [*_attack(), *_plan(), *_owed(found), *_unmatched(found), *_waiting_refunds(), *_failed_refunds(), *_undelivered()]
+    return [*_attack(), *_disputes(), *_plan(), *_owed(found), *_unmatched(found), *_waiting_refunds(), *_failed_refunds(), *_undelivered()]
 
 
 def _attack() -> list[Task]:
@@ -45,6 +47,21 @@ def _attack() -> list[Task]:
         return []
     text = _("Your payers prove that they are people until %(time)s. See why, and switch it off when it is over.", time=when(on.ends_at))
     return [Task(_("Attack mode is on"), text, url_for("portal.protection"), "bad" if on.began_by == BY_SURGE else "warn")]
+
+
+def _disputes() -> list[Task]:
+    """Answers that are due, with the first day: after it the payer keeps the money."""
+    me = current()
+    count, first = to_answer(me.vendor, me.mode)
+    if not count:
+        return []
+    title = ngettext("%(num)s dispute waits for your answer", "%(num)s disputes wait for your answer", count)
+    text = (
+        _("The first until %(day)s. Without an answer the payer keeps the money.", day=when(first))
+        if first
+        else _("See what the bank wants to know.")
+    )
+    return [Task(title, text, url_for("portal.disputes", stage="answer"), "bad" if first and first - now() <= SOON else "warn")]
 
 
 def _plan() -> list[Task]:

@@ -17,6 +17,7 @@ from sandbox import (
     customers,
     disputes,
     domains,
+    files,
     finding,
     hooks,
     methods,
@@ -32,8 +33,8 @@ from sandbox.store import Shelf
 
 _KEY = re.compile(r"sk_test_([A-Za-z0-9_]{1,200})\Z")
 # importing these files puts their calls on the table
-ROOMS = (charging, customers, disputes, domains, hooks, methods, money, payments, refunds, sessions, setups)
-FORM = "application/x-www-form-urlencoded"
+ROOMS = (charging, customers, disputes, domains, files, hooks, methods, money, payments, refunds, sessions, setups)
+FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
 @dataclass
@@ -146,9 +147,7 @@ class Api:
         if story == "busy":
             raise WireError(429, "rate_limit_error", "Too many requests at once. Try again in a moment.", code="rate_limit", stored=False)
         content_type = headers.get("Content-Type", "")
-        if method == "POST" and body and content_type.partition(";")[0].strip().lower() != FORM:
-            raise bad_parameter("parameter_invalid", None, f"Send the body as {FORM}.")
-        values = form.decode(body if method == "POST" else query)
+        values, body = self._values(method, path, query, body, content_type)
         if method == "GET":
             with self.store.look() as connection:
                 return Answer(200, dumps(run(self.shelf(connection, account, request=request), one, ids, values)))
@@ -157,6 +156,17 @@ class Api:
             time.sleep(settings["seconds"])
             found.drop = True
         return found
+
+    @staticmethod
+    def _values(method, path, query, body, content_type):
+        """What the call says, and the body that a repeated one is known by."""
+        sent = content_type.partition(";")[0].strip().lower()
+        if method == "POST" and path == files.PATH and sent == MULTIPART:
+            values = files.read_upload(body, content_type)
+            return values, files.mark_of(values)
+        if method == "POST" and body and sent != FORM:
+            raise bad_parameter("parameter_invalid", None, f"Send the body as {FORM}.")
+        return form.decode(body if method == "POST" else query), body
 
     def _story(self, account, path):
         connection = self.store.connection()

@@ -18,6 +18,8 @@ TIMEOUT_SECONDS = 10
 _SENDERS = 6
 _TASKS = {
     "dispute": disputes.open_later,
+    "dispute_due": disputes.due_later,
+    "dispute_end": disputes.decide_later,
     "refund": refunds.finish_later,
     "session_end": sessions.finish_later,
     "payment": sessions.end_payment_later,

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from core.web.wire.encode import dumps
 from core.web.wire.errors import WireError, bad_parameter, not_found
-from sandbox import hooks, stories
+from sandbox import disputes, hooks, stories
 from sandbox.api import account_of, account_of_key
 from sandbox.sessions import end_by_hand
 
@@ -35,6 +35,7 @@ def make_control(api):
     control.delete("/stories/<int:identity>")(calls.end_story)
     control.get("/charges")(calls.truth)
     control.post("/processing")(calls.end_processing)
+    control.post("/disputes")(calls.dispute)
     control.get("/deliveries")(calls.deliveries)
     control.post("/deliveries")(calls.redeliver)
     return control
@@ -132,6 +133,25 @@ class Control:
         with self.api.store.change() as connection:
             ended = end_by_hand(self.api.shelf(connection, owner), identity, outcome)
         return answer({"id": ended["id"], "status": ended["status"]})
+
+    def dispute(self):
+        """A dispute of a `charge` is opened, or the bank's word on a `dispute` is given: won, lost, closed, or again."""
+        owner, body = account(), read_json()
+        charge, identity, outcome, reason = (body.get(name) for name in ("charge", "dispute", "outcome", "reason"))
+        due = number(body, "due_seconds", 1, 90 * 86_400) or disputes.ANSWER_SECONDS
+        amount = number(body, "amount", 1, 10**12)
+        if not charge and outcome not in ("won", "lost", "closed", "again"):
+            raise bad_parameter("parameter_invalid", "outcome", "outcome is won, lost, closed or again.")
+        with self.api.store.change() as connection:
+            shelf = self.api.shelf(connection, owner)
+            if not charge:
+                return answer(disputes.by_hand(shelf, str(identity), outcome, due))
+            found = shelf.find("charge", str(charge))
+            if found is None:
+                raise not_found("charge", str(charge)[:80])
+            reason = reason if reason in (*disputes.CODES, "general", "unrecognized") else "fraudulent"
+            wanted = {"inquiry": body.get("inquiry") is True, "amount": amount and int(amount), "due_seconds": due}
+            return answer(disputes.begin(shelf, found, reason, **wanted), 201)
 
     def deliveries(self):
         owner = account()

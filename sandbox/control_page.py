@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, g, redirect, render_template, request
 
 from core.web.wire.errors import WireError
-from sandbox import stories
+from sandbox import disputes, stories
 from sandbox.api import account_of_key
 from sandbox.sessions import end_by_hand
 
@@ -42,7 +42,7 @@ class ControlPage:
             return None
 
     def show(self, problem=None, status=200):
-        account, running, deliveries, processing = self.account(), [], [], []
+        account, running, deliveries, processing, disputed = self.account(), [], [], [], []
         if account:
             with self.api.store.look() as connection:
                 shelf = self.api.shelf(connection, account)
@@ -50,9 +50,10 @@ class ControlPage:
                     stories.listed(shelf),
                     shelf.rows("payment_intent", equal={"status": "processing"}, count=MOST_PROCESSING),
                 )
+                disputed = shelf.rows("dispute", among={"status": [*disputes.OPEN, *disputes.ASKING, "won"]}, count=MOST_PROCESSING)
                 deliveries = connection.execute(_LATEST, (account,)).fetchall()
         page = render_template("stories.html", nonce=g.nonce, account=account, stories=stories.STORIES, running=running,
-                               deliveries=deliveries, processing=processing, problem=problem)  # fmt: skip
+                               deliveries=deliveries, processing=processing, disputed=disputed, problem=problem)  # fmt: skip
         return page, status
 
     def change(self):
@@ -80,6 +81,9 @@ class ControlPage:
             return
         if act in ("succeeded", "failed"):
             end_by_hand(shelf, request.form["payment_intent"], act)
+            return
+        if act and act.startswith("dispute_"):
+            disputes.by_hand(shelf, request.form["dispute"], act.removeprefix("dispute_"))
             return
         seconds, times = request.form.get("seconds"), request.form.get("times")
         stories.add(

@@ -16,6 +16,7 @@ KINDS = {
     "evt": "event",
     "we": "webhook_endpoint",
     "du": "dispute",
+    "file": "file",
     "pmd": "payment_method_domain",
 }
 TITLES = {

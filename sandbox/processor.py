@@ -23,6 +23,7 @@ from sandbox.vies import make_vies
 from sandbox.way_pages import make_way_pages
 
 MAX_BODY = 1_048_576
+MAX_UPLOAD = 6 * MAX_BODY
 MOST_DRAINED = 32 * MAX_BODY
 log = logging.getLogger("sandbox")
 
@@ -59,6 +60,8 @@ def _add_wire(app, api):
     @app.route("/v1/<path:rest>", methods=["GET", "POST", "DELETE", "PUT", "PATCH"])
     @app.route("/v2/<path:rest>", methods=["GET", "POST", "DELETE", "PUT", "PATCH"])
     def wire(rest):
+        if rest == "files":
+            request.max_content_length = MAX_UPLOAD
         found = api.answer(request.method, request.path.rstrip("/"), request.query_string, request.get_data(cache=False), request.headers)
         if found.drop:
             _drop_line()

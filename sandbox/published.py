@@ -20,6 +20,7 @@ class Card:
     exempt: str | None = None  # of those, charged later without the payer: "set_up" once the bank agreed to that, "always" from the start
     frictionless: bool = False  # 3-D Secure is known but asks nothing
     dispute: str | None = None  # reason of the dispute that follows
+    inquiry: bool = False  # of those: the bank only asks, and takes nothing yet
     refund: str | None = None  # "pending": succeeds later, "fails": fails later
     delayed: str | None = None  # the bank only says later: "succeeds", "fails", or "stays" until somebody ends it
     at_once: bool = False  # money is available immediately
@@ -114,6 +115,14 @@ CARDS = (
     Card("4000000000000259", "pm_card_createDispute", "Disputed later as fraudulent", dispute="fraudulent", shown="Later"),
     Card(
         "4000000000002685", "pm_card_createDisputeProductNotReceived", "Disputed later, goods not received", dispute="product_not_received"
+    ),
+    Card(
+        "4000000000001976",
+        "pm_card_createDisputeInquiry",
+        "Inquired about later",
+        dispute="product_not_received",
+        inquiry=True,
+        shown="Later",
     ),
     Card("4000000000007726", "pm_card_pendingRefund", "Refund succeeds later", refund="pending", shown="Later"),
     Card("4000000000005126", "pm_card_refundFail", "Refund fails later", refund="fails", shown="Later"),

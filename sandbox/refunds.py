@@ -3,6 +3,7 @@
 from core.web.wire.errors import missing_parameter, wrong_state
 from sandbox import published
 from sandbox.calls import call
+from sandbox.disputes import taken_of
 from sandbox.events import emit
 from sandbox.finding import get, list_page
 from sandbox.ids import new_id
@@ -17,10 +18,11 @@ def create_refund(shelf, params):
     metadata = params.metadata()
     params.text("instructions_email")
     params.finish()
-    left = charge["amount_captured"] - charge["amount_refunded"]
+    disputed, lost = taken_of(shelf, charge["id"]) if charge["disputed"] else (False, 0)
+    left = charge["amount_captured"] - charge["amount_refunded"] - lost
     if not charge["captured"]:
         raise wrong_state("This charge has not been captured: cancel the PaymentIntent instead.", "charge_not_refundable")
-    if charge["disputed"]:
+    if disputed:
         raise wrong_state("This charge is disputed and cannot be refunded.", "charge_disputed")
     if left <= 0:
         raise wrong_state(f"Charge {charge['id']} has already been refunded.", "charge_already_refunded", charge=charge["id"])

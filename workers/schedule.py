@@ -1,4 +1,4 @@
-"""What the clock plans: inquiries, expiries, releases, waiting refunds, statements, reminders, marks and proofs of the books, pruning, rates and the
+"""What the clock plans: inquiries, disputes, expiries, releases, waiting refunds, statements, reminders, marks and proofs of the books, pruning, rates and the
 midnights of subscriptions. Rows decide, not the clock."""
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import select
 
 from core.billing.advance import ask_for_due
+from core.disputes.remind import send_due_reminders as remind_of_disputes
 from core.kernel.db import DATABASE_AWAY, db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.ledger.book import PLATFORM
@@ -22,6 +23,7 @@ from core.payments.release import release_due
 from core.payments.remind import send_due_reminders
 from core.payments.saving import claim_due_savings
 from workers.bank import has_line
+from workers.disputes import plan_disputes
 from workers.payouts import plan_payouts
 from workers.pruning import plan_pruning
 from workers.rates import plan_rates
@@ -100,6 +102,8 @@ def _write_letters() -> None:
     with unit_of_work():
         send_due_reminders()
     with unit_of_work():
+        remind_of_disputes()
+    with unit_of_work():
         send_due_letters()
 
 
@@ -125,6 +129,11 @@ def _plan_payouts() -> None:
         plan_payouts()
 
 
+def _ask_about_disputes() -> None:
+    with unit_of_work():
+        plan_disputes()
+
+
 def _plan_midnights() -> None:
     with unit_of_work():
         plan_midnights()
@@ -144,6 +153,6 @@ def _mark_balances() -> None:
 
 
 PARTS = (
-    _ask_about_attempts, _ask_about_refunds, _close_overdue_payments, _ask_about_savings, _release, _send_waiting_refunds, _plan_payouts,
+    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _close_overdue_payments, _ask_about_savings, _release, _send_waiting_refunds, _plan_payouts,
     _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _plan_housekeeping, _mark_balances,
 )  # fmt: skip

@@ -41,6 +41,7 @@ from core.payments.start import start_payment
 from core.providers.contract import Opening
 from workers.runner import drain
 from workers.seed_directory import fill_directory
+from workers.seed_disputes import fill_disputes
 from workers.seed_members import fill_memberships
 from workers.seed_payouts import fill_payouts
 from workers.seed_plans import fill_plans
@@ -113,6 +114,7 @@ def seed() -> str:
     fill_directory()
     fill_plans()
     fill_memberships()
+    fill_disputes()
     fill_payouts()
     _introduce()
     return f"{paid} payments of {len(missing)} demo vendors." if missing else "The demo world is there already."

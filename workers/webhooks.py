@@ -35,6 +35,8 @@ def open_provider_events(tasks: list[Task]) -> None:
             _settle_refund(row, event, vendors)
         elif event.kind == "saving":
             _look_at_saving(row, event, vendors)
+        elif event.kind == "dispute" and event.dispute:
+            _look_at_dispute(row, event.dispute)
         elif event.kind != "payment":
             row.result = "noted"
     close_events(stored)
@@ -90,6 +92,12 @@ def _settle_refund(row: StoredEvent, event: ProviderEvent, vendors: dict[str, Ve
 def _look_for_it(row: StoredEvent, charge: str) -> None:
     """Nobody here asked for this refund, so it says nothing of whose it is: the provider is asked about the charge."""
     enqueue("find_outside_refunds", NOBODYS, provider=row.provider, mode=row.mode, charge=charge)
+    row.result = "asked"
+
+
+def _look_at_dispute(row: StoredEvent, dispute: str) -> None:
+    """An event says neither whose it is nor what came since: the provider is asked, and the dispute read whole."""
+    enqueue("follow_dispute", NOBODYS, provider=row.provider, mode=row.mode, dispute=dispute[:120], cause=row.event_id)
     row.result = "asked"
 
 

@@ -33,6 +33,7 @@ _GRANTED: dict[str, tuple[str, ...]] = {
     "balance.exchange": (OWNER, MANAGER, ACCOUNTANT),  # from one currency into another
     "payouts.request": (OWNER, MANAGER, ACCOUNTANT),  # ask for one, and say when they are made
     "payouts.account": (OWNER,),  # to which bank account the balance goes
+    "disputes.answer": (OWNER, MANAGER, ACCOUNTANT, SUPPORT),  # what a payer's bank is told, once; or give in
     "messages.see": EVERYONE,
     "messages.send": (OWNER, MANAGER, SUPPORT),
     "team.see": EVERYONE,

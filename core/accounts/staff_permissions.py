@@ -18,6 +18,10 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "bank.resolve": (FINANCE, SUPERUSER),  # say whose such money is, or send it back
     "payouts.see": (FINANCE, SUPERUSER),  # what leaves for vendors' banks
     "payouts.approve": (FINANCE, SUPERUSER),  # let one go that is above the limit, or call it off
+    "disputes.see": STAFF_ROLES,  # what payers' banks want back
+    "disputes.simulate": STAFF_ROLES,  # be the payer's bank in the sandbox: no money is real there
+    "debts.see": (FINANCE, SUPERUSER),  # what sellers owe
+    "debts.write_off": (FINANCE, SUPERUSER),  # above a limit two of them
     "jobs.see": STAFF_ROLES,
     "jobs.retry": (FINANCE, SUPERUSER),
     "events.see": STAFF_ROLES,

@@ -40,6 +40,10 @@ class Settings:
     payout_limits: dict[str, int] = field(
         default_factory=dict
     )  # above it, and in any other currency, a payout waits for a person of the staff
+    dispute_fee_from: str = "platform"  # who bears what the processor charges for a dispute: platform or seller
+    write_off_limits: dict[str, int] = field(
+        default_factory=dict
+    )  # above it, and in any other currency, a second person of the staff lets a debt be written off
     rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
     rates_source: str = "ecb"
     vies_url: str = ""  # the registry of VAT numbers of the EU, up to /rest-api; empty: no number is ever taken as proved
@@ -140,6 +144,8 @@ def settings() -> Settings:
         health_token=env.get("HEALTH_TOKEN", ""),
         debt_limits=_amounts("REFUND_DEBT_LIMITS", env.get("REFUND_DEBT_LIMITS", "")),
         payout_limits=_amounts("PAYOUT_LIMITS", env.get("PAYOUT_LIMITS", "EUR 1000.00, GBP 1000.00, USD 1000.00")),
+        dispute_fee_from=_one_of("DISPUTE_FEE_FROM", env.get("DISPUTE_FEE_FROM", "platform"), ("platform", "seller")),
+        write_off_limits=_amounts("WRITE_OFF_LIMITS", env.get("WRITE_OFF_LIMITS", "EUR 50.00, GBP 50.00, USD 50.00")),
         proxies=int(env.get("TRUSTED_PROXIES", "0")),
         stripe={
             mode: {
@@ -161,6 +167,12 @@ def settings() -> Settings:
 
 class BadSetting(RuntimeError):
     """A setting that cannot be read: refuse to start rather than guess about money."""
+
+
+def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
+    if text not in known:
+        raise BadSetting(f"{name} says {text!r}; it is one of {', '.join(known)}")
+    return text
 
 
 def _amounts(name: str, text: str) -> dict[str, int]:

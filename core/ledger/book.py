@@ -2,7 +2,8 @@
 
 Accounts by their code in the chart: 1010 what a processor holds for us, 1030 our bank account, 1035 what left it and is not
 explained yet, 1050 what a seller owes, 2010 and 2020 the seller's money before and after release, 2040 money on its way to a
-seller's bank, 2050 money on its way back to a payer, 2095 money that matches nothing yet, 1090 what the platform holds of one currency against another, 4010 the platform's fee,
+seller's bank, 2050 money on its way back to a payer, 2095 money that matches nothing yet, 1090 what the platform holds of one currency against another, 1060 what a processor took
+for a dispute that is not decided, 2030 the seller's money kept aside for it, 5020 and 5030 what disputes cost the platform, 4010 the platform's fee,
 4015 fees given back, 4030 the difference between a promised and a reference rate, 5010 what processors charge, 5060 what banks charge.
 Of the plans the platform sells, in its own book: 1040 what a subscriber owes on invoices, 2070 a subscriber's credit, 2080 tax, 2090
 what is invoiced and not served yet, 4020 what was earned, 5040 what was written off.
@@ -22,6 +23,7 @@ from core.ledger.post import Journal, Leg
 
 PLATFORM = uuid.UUID(int=0)  # whose book holds what belongs to no vendor
 BANK, UNEXPLAINED, SELLER_RECEIVABLE, BANK_CHARGES = 1030, 1035, 1050, 5060
+DISPUTE_RECEIVABLE, SELLER_HOLD, DISPUTE_FEE, DISPUTE_LOSS = 1060, 2030, 5020, 5030
 CLEARING, SELLER_PENDING, SELLER_AVAILABLE, PAYOUT_IN_TRANSIT, REFUND_IN_FLIGHT = 1010, 2010, 2020, 2040, 2050
 UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE = 2095, 4010, 4015, 5010
 FX_POSITION, FX_DIFFERENCE = 1090, 4030
@@ -419,3 +421,83 @@ def payout_given_back(payout: PaidOut, *, why: str, at: datetime, reverses: uuid
     """It did not arrive, or was called off: the seller has it again. `why`: fail, cancel or return, each of which happens once."""
     legs = Leg(PAYOUT_IN_TRANSIT, payout.amount, ref=payout.public_id), Leg(SELLER_AVAILABLE, -payout.amount)
     return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:{why}", PAYOUT_BACK, payout.public_id, at, legs, reverses)
+
+
+# --- disputes -------------------------------------------------------------------------------------------------------------------
+
+DISPUTE_OPENED, DISPUTE_WON, DISPUTE_LOST, DISPUTE_CHARGED = "dispute opened", "dispute won", "dispute lost", "dispute fee"
+WRITE_OFF = "debt written off"
+
+
+def dispute_opened(
+    payment: Booked, *, dispute: str, cycle: int, amount: Money, pending: Money, available: Money, owed: Money, at: datetime, through: str
+) -> Journal:
+    """A payer's bank took the money back for now, and the seller's share is kept aside: what waits and what is available, the rest is owed."""
+    return _journal(
+        payment,
+        f"dp:{dispute}:open:{cycle}",
+        DISPUTE_OPENED,
+        at,
+        Leg(DISPUTE_RECEIVABLE, amount, ref=dispute),
+        Leg(CLEARING, -amount, sub=through),
+        Leg(SELLER_PENDING, pending),
+        Leg(SELLER_AVAILABLE, available),
+        Leg(SELLER_RECEIVABLE, owed),
+        Leg(SELLER_HOLD, -(pending + available + owed), ref=dispute),
+    )
+
+
+def dispute_won(
+    payment: Booked, *, dispute: str, cycle: int, amount: Money, pending: Money, available: Money, at: datetime, through: str
+) -> Journal:
+    """The bank gave it back: what was kept aside is the seller's again, where it would stand by now."""
+    return _journal(
+        payment,
+        f"dp:{dispute}:won:{cycle}",
+        DISPUTE_WON,
+        at,
+        Leg(CLEARING, amount, sub=through),
+        Leg(DISPUTE_RECEIVABLE, -amount, ref=dispute),
+        Leg(SELLER_HOLD, pending + available, ref=dispute),
+        Leg(SELLER_PENDING, -pending),
+        Leg(SELLER_AVAILABLE, -available),
+    )
+
+
+def dispute_lost(
+    payment: Booked, *, dispute: str, cycle: int, amount: Money, held: Money, fee_returned: Money, back_to: int, at: datetime
+) -> Journal:
+    """The payer keeps it: out of what was kept aside and our fee. What was kept aside beyond that goes back; what is missing is our loss."""
+    beyond = held + fee_returned - amount
+    none = Money(0, amount.currency)
+    return _journal(
+        payment,
+        f"dp:{dispute}:lost:{cycle}",
+        DISPUTE_LOST,
+        at,
+        Leg(SELLER_HOLD, held, ref=dispute),
+        Leg(FEE_REFUNDS, fee_returned),
+        Leg(DISPUTE_LOSS, max(-beyond, none)),
+        Leg(DISPUTE_RECEIVABLE, -amount, ref=dispute),
+        Leg(back_to, -max(beyond, none)),
+    )
+
+
+def dispute_fee(payment: Booked, *, reference: str, fee: Money, available: Money, owed: Money, at: datetime, through: str) -> Journal:
+    """The processor charged for a dispute (or gave a charge back: then all is negative). What the seller does not bear is our expense."""
+    return _journal(
+        payment,
+        f"fee:{through}:{reference}",
+        DISPUTE_CHARGED,
+        at,
+        Leg(SELLER_AVAILABLE, available),
+        Leg(SELLER_RECEIVABLE, owed),
+        Leg(DISPUTE_FEE, fee - available - owed),
+        Leg(CLEARING, -fee, sub=through),
+    )
+
+
+def debt_written_off(owner: uuid.UUID, mode: str, *, number: str, amount: Money, at: datetime) -> Journal:
+    """What a seller owes and will not pay: the platform's loss."""
+    legs = Leg(WRITTEN_OFF, amount), Leg(SELLER_RECEIVABLE, -amount)
+    return Journal(owner, mode, f"wo:{number}", WRITE_OFF, number, at, legs)

@@ -154,6 +154,7 @@ GUARDS = {
     "subscription_events": ("subscription_events_keep", "subscription_events_keep_all"),
     "billing_documents": ("billing_documents_keep", "billing_documents_keep_all"),
     "payout_lines": ("payout_lines_keep", "payout_lines_keep_all"),
+    "dispute_events": ("dispute_events_keep", "dispute_events_keep_all"),
     "payout_events": ("payout_events_keep", "payout_events_keep_all"),
     "document_papers": ("document_papers_keep", "document_papers_keep_all"),
 }

@@ -18,7 +18,8 @@ from core.payments.models import Payment, PaymentLink, Refund
 from core.payments.sharing_models import PaymentLabel
 
 FEE = case((Payment.captured_minor > 0, Payment.fee_minor), else_=0) - Payment.fee_returned_minor
-KEPT = Payment.captured_minor - Payment.refunded_minor - Payment.refunding_minor - FEE
+DISPUTES = Payment.disputed_minor - Payment.disputed_fee_minor + Payment.dispute_cost_minor
+KEPT = Payment.captured_minor - Payment.refunded_minor - Payment.refunding_minor - FEE - DISPUTES
 BRANCH = words(Branch.name + literal(", ") + Branch.town)
 PAYMENT_COLUMNS = (
     ("reference", Payment.reference),

@@ -131,6 +131,7 @@ class Payment(TenantKey, Base):
         CheckConstraint("tip_minor BETWEEN 0 AND amount_minor", name="tip"),
         CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0 AND queued_minor >= 0", name="not_negative"),
         CheckConstraint("refunded_minor + refunding_minor + queued_minor <= captured_minor", name="refund_within_capture"),
+        CheckConstraint("disputed_minor >= 0 AND disputed_fee_minor BETWEEN 0 AND fee_minor", name="disputes"),
         CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_minor", name="fee_returned"),
         CheckConstraint(
             "applied_minor >= 0 AND given_back_minor >= 0 AND applied_minor + given_back_minor <= received_minor", name="transfers"
@@ -179,6 +180,14 @@ class Payment(TenantKey, Base):
     refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     fee_minor: Mapped[int] = mapped_column(BigInteger, default=0)  # what the platform keeps
     fee_returned_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    disputed_minor: Mapped[int] = mapped_column(
+        BigInteger, default=0, server_default="0"
+    )  # what open disputes took back, until they are over
+    disputed_fee_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the platform's fee in that
+    advanced_minor: Mapped[int] = mapped_column(
+        BigInteger, default=0, server_default="0"
+    )  # what they took from other money while this one waited; less what they took beyond it
+    dispute_cost_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the processor's fees the seller bears
     received_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # by bank transfer, whatever became of it
     applied_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part of it that pays for this
     given_back_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part on its way back unused, or gone
@@ -250,8 +259,24 @@ class Payment(TenantKey, Base):
 
     @property
     def refundable(self) -> Money:
-        """What could still be asked back."""
-        return Money(self.captured_minor - self.refunded_minor - self.refunding_minor - self.queued_minor, self.currency)
+        """What could still be asked back. A dispute may take more than was left: then it is nothing."""
+        gone = self.refunded_minor + self.refunding_minor + self.queued_minor + self.disputed_minor
+        return Money(max(self.captured_minor - gone, 0), self.currency)
+
+    @property
+    def disputed(self) -> Money:
+        """What a payer's bank holds while a dispute is open."""
+        return Money(self.disputed_minor, self.currency)
+
+    @property
+    def withheld(self) -> Money:
+        """The seller's share of that: kept aside until the dispute is over."""
+        return Money(self.disputed_minor - self.disputed_fee_minor, self.currency)
+
+    @property
+    def dispute_cost(self) -> Money:
+        """What the processor charged for disputes and the seller bears."""
+        return Money(self.dispute_cost_minor, self.currency)
 
     @property
     def fee(self) -> Money:
@@ -260,8 +285,13 @@ class Payment(TenantKey, Base):
 
     @property
     def net(self) -> Money:
-        """What the vendor keeps: captured, less refunds (also those under way), less the platform's fee."""
-        return self.captured - self.refunded - self.refunding - self.fee
+        """What the vendor keeps: captured, less refunds (also those under way), the platform's fee, and what disputes hold and cost."""
+        return self.captured - self.refunded - self.refunding - self.fee - self.withheld - self.dispute_cost
+
+    @property
+    def releasable(self) -> Money:
+        """What of this payment still waits: what a dispute took from elsewhere is not taken from it a second time."""
+        return self.net + self.dispute_cost + Money(self.advanced_minor, self.currency)
 
 
 class Attempt(TenantKey, Base):
@@ -333,7 +363,9 @@ class Refund(TenantKey, Base):
         CheckConstraint(_one_of("state", REFUND), name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("fee_returned_minor >= 0 AND fee_returned_minor <= amount_minor", name="fee_returned"),
-        CheckConstraint("taken_from IN ('seller_pending', 'seller_available', 'seller_receivable', 'unapplied')", name="taken_from"),
+        CheckConstraint(
+            "taken_from IN ('seller_pending', 'seller_available', 'seller_receivable', 'seller_hold', 'unapplied')", name="taken_from"
+        ),
         # Money nobody asked for goes back once, whoever asks at the same moment.
         Index(
             "uq_refunds_unapplied_once",

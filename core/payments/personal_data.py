@@ -108,7 +108,12 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
         return row
     whose = (Payment.vendor_id == vendor.id, Payment.mode == row.mode, Payment.email == row.email)
     if db.session.scalar(
-        select(exists().where(*whose, Payment.state.in_(UNDER_WAY) | (Payment.refunding_minor > 0) | (Payment.queued_minor > 0)))
+        select(
+            exists().where(
+                *whose,
+                Payment.state.in_(UNDER_WAY) | (Payment.refunding_minor > 0) | (Payment.queued_minor > 0) | (Payment.disputed_minor > 0),
+            )
+        )
     ):
         raise StillUnderWay("A payment or a refund of theirs is still under way. Wait until it has ended, and erase then.")
     pseudonym = f"erased-{row.public_id[4:].lower()}@erased.invalid"

@@ -194,7 +194,9 @@ def _between_tries(payment: Payment) -> str:
 
 
 def shown_state(payment: Payment) -> str:
-    """The word for a payment on every page that tells of it: its state, or how much of it has gone back."""
+    """The word for a payment on every page that tells of it: its state, that its bank has taken it back for now, or how much of it has gone back."""
+    if payment.state == "succeeded" and payment.disputed:
+        return "disputed"
     if payment.state != "succeeded" or not payment.refunded:
         return payment.state
     return "refunded" if payment.refunded == payment.captured else "partly_refunded"

@@ -48,6 +48,12 @@ class NothingToRefund(Refusal):
     code = "nothing_to_refund"
 
 
+class PaymentDisputed(Conflict):
+    """The payer's bank has taken the money back for now: a refund beside it would pay twice."""
+
+    code = "payment_disputed"
+
+
 def request_refund(
     vendor: Vendor,
     payment: Payment,
@@ -65,7 +71,8 @@ def request_refund(
     `mode`, `refund` and `result`, when it has ended: succeeded, failed or canceled; a bank may still send it back after it had succeeded.
 
     The payment is locked, so two refunds at once cannot give back more than was taken. When the seller's balance does not hold
-    the money, core/payments/refund_queue.py says what becomes of it. Refuses RefundExceedsPayment, NothingToRefund, NotRefundable.
+    the money, core/payments/refund_queue.py says what becomes of it. Refuses RefundExceedsPayment, NothingToRefund, NotRefundable,
+    PaymentDisputed.
     """
     payment = lock_payment(payment)
     again = db.session.scalar(
@@ -124,6 +131,10 @@ def _written(
 
 def check_refund(payment: Payment, *, amount: Money, reason: str) -> None:
     """Refuse a refund that cannot be: more than is left, an unknown reason, or one that the provider cannot make."""
+    if payment.disputed_minor:
+        raise PaymentDisputed(
+            "This payment is disputed: the payer’s bank holds the money until that is decided. A refund would pay twice.", field="amount"
+        )
     if payment.state != "succeeded" or not payment.refundable:
         raise NothingToRefund("There is nothing left to refund on this payment.", field="amount")
     if amount.currency != payment.currency or amount.minor <= 0:

@@ -30,9 +30,10 @@ def sellers_account(payment: Payment) -> str:
 
 def fee_to_return(payment: Payment, amount: Money) -> Money:
     """Our fee goes back in proportion, worked out on the running total so that ten tenths return exactly the whole."""
-    gone = payment.refunded_minor + payment.refunding_minor + amount.minor
+    gone = min(payment.refunded_minor + payment.refunding_minor + payment.disputed_minor + amount.minor, payment.captured_minor)
     total = round_half_up(Fraction(payment.fee_minor * gone, payment.captured_minor))
-    return Money(max(0, min(total - payment.fee_returned_minor, amount.minor)), payment.currency)
+    promised = payment.fee_returned_minor + payment.disputed_fee_minor
+    return Money(max(0, min(total - promised, amount.minor)), payment.currency)
 
 
 def _books_itself(payment: Payment, refund: Refund) -> bool:

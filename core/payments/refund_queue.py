@@ -150,12 +150,23 @@ def cancel_queued(vendor: Vendor, mode: str, public_id: str, *, by: str) -> Refu
 def make_room(payment: Payment, amount: Money) -> None:
     """Money of a locked payment has gone back in another way: refunds of it that still wait are called off, the newest first, as far as
     it takes."""
+    for refund in _waiting(payment):
+        if payment.refundable < amount:
+            _call_off(payment, refund, by="system", why="gone_back_otherwise")
+
+
+def call_off_line(payment: Payment, *, why: str) -> None:
+    """Every refund of a locked payment that still waits is called off: its money has gone elsewhere."""
+    for refund in _waiting(payment):
+        _call_off(payment, refund, by="system", why=why)
+
+
+def _waiting(payment: Payment) -> list[Refund]:
+    """The newest first, locked."""
     waiting = select(Refund).where(
         Refund.vendor_id == payment.vendor_id, Refund.mode == payment.mode, Refund.payment_id == payment.id, Refund.state == "queued"
     )
-    for refund in db.session.scalars(waiting.order_by(Refund.id.desc()).with_for_update()):
-        if payment.refundable < amount:
-            _call_off(payment, refund, by="system", why="gone_back_otherwise")
+    return list(db.session.scalars(waiting.order_by(Refund.id.desc()).with_for_update()))
 
 
 def _call_off(payment: Payment, refund: Refund, *, by: str, why: str) -> None:

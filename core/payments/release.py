@@ -23,7 +23,7 @@ log = structlog.get_logger("payments")
 def release_due(limit: int = 200) -> int:
     """Release every payment whose time has come, `limit` at most; answers how many. Two workers never take the same one.
 
-    What is released is what this payment still has pending: captured, less our fee, less what refunds took from it.
+    What is released is what this payment still has pending: captured, less our fee, less what refunds and disputes took from it.
     A book that does not hold it (the proof of the books says why) keeps its payments waiting and nobody else's.
     """
     whose = (Payment.vendor_id, Payment.mode)
@@ -57,7 +57,7 @@ def _release_book(vendor_id: UUID, mode: str, limit: int) -> int:
     at = now()
     journals = []
     for payment in payments:
-        left = payment.net
+        left = payment.releasable
         payment.released_at = at
         if left.minor > 0:
             journals.append(book.release(payment, amount=left, at=at))

@@ -32,6 +32,7 @@ from core.providers.contract import (
     RefundOutcome,
     SignatureRefused,
 )
+from core.providers.disputes import DisputeOutcome, Evidence
 from core.providers.saved import ChargeSaved, OpenSaving, SavingOutcome
 
 DIGITS = 16
@@ -172,10 +173,26 @@ class Bank:
         """Not offered."""
         raise _nothing_to_save()
 
+    def inquire_dispute(self, provider_reference: str) -> DisputeOutcome:
+        """Not offered."""
+        raise _nothing_disputed()
+
+    def answer_dispute(self, reference: str, provider_reference: str, evidence: Evidence) -> DisputeOutcome:
+        """Not offered."""
+        raise _nothing_disputed()
+
+    def accept_dispute(self, reference: str, provider_reference: str) -> DisputeOutcome:
+        """Not offered."""
+        raise _nothing_disputed()
+
     def fees(self, charges: Iterable[str]) -> dict[str, tuple[Money, str, datetime]]:
         """What a bank charges stands on its statements, not beside each transfer."""
         assert_no_transaction()
         return {}
+
+
+def _nothing_disputed() -> ProviderRefused:
+    return ProviderRefused("disputes_not_offered", "A bank transfer is not disputed: a bank that takes one back says so on its statement.")
 
 
 def _nothing_to_save() -> ProviderRefused:

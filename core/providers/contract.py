@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
+from core.providers.disputes import DisputeOutcome, Evidence
 from core.providers.saved import ChargeSaved, OpenSaving, SavingOutcome
 
 # How a payer can pay. Each adapter offers some of them; credit and debit are told apart by `card_funding` of the outcome.
@@ -165,7 +166,7 @@ class ProviderEvent:
     """News, its signature checked. It may be late, doubled, missing or out of order.
 
     kind 'payment' without an outcome means: something happened to this attempt, inquire. Kind 'saving' has none: always inquire.
-    `metadata` is ours, given back.
+    `metadata` is ours, given back. Kind 'dispute' names the dispute in `dispute` and says nothing more: always inquire.
     """
 
     provider: str
@@ -177,6 +178,7 @@ class ProviderEvent:
     metadata: dict[str, str] = field(default_factory=dict)
     outcome: Outcome | None = None
     refund_outcome: RefundOutcome | None = None
+    dispute: str | None = None
     raw: dict[str, Any] = field(default_factory=dict)
 
 
@@ -271,6 +273,18 @@ class Provider(Protocol):
 
     def refunds_of(self, charge: str) -> RefundsOfCharge:
         """Every refund of a charge as it stands now, oldest first, read only: how refunds nobody asked for here are found."""
+
+    # Disputes. A provider that knows none refuses as `disputes_not_offered`.
+
+    def inquire_dispute(self, provider_reference: str) -> DisputeOutcome:
+        """The truth about a dispute, read only. Raises ProviderUnreachable; ProviderRefused for a reference the provider does not know."""
+
+    def answer_dispute(self, reference: str, provider_reference: str, evidence: Evidence) -> DisputeOutcome:
+        """**Final**: hands the evidence to the payer's bank; it cannot be changed afterwards. The same reference again is the same answer,
+        for a day: later, inquire first. ProviderRefused: nothing was handed over."""
+
+    def accept_dispute(self, reference: str, provider_reference: str) -> DisputeOutcome:
+        """**Final**: the payer keeps the money. ProviderRefused: it cannot be given up (any more)."""
 
     def read_event(self, raw_body: bytes, headers: Mapping[str, str], mode: str) -> ProviderEvent:
         """The event in a webhook request. Raises SignatureRefused and nothing else, whatever it is given. Asks nobody."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from core.kernel.config import settings
 from core.kernel.db import assert_no_transaction
@@ -54,16 +54,34 @@ def practise(provider: str, provider_reference: str, scenario: str, *, return_ur
     return wanted.try_published_card(provider_reference, CARDS[scenario], return_url)
 
 
+def decide_dispute(provider_reference: str, outcome: str) -> None:
+    """Be the payer's bank: won, lost, closed, or again. Nothing is settled by it: what was decided is told as always."""
+    assert_no_transaction()
+    _order("disputes", {"dispute": provider_reference, "outcome": outcome})
+
+
+def open_dispute(charge: str, *, reason: str, days: int = 7) -> str:
+    """Be a card holder who asks their bank for the money back; answers the processor's name for it."""
+    assert_no_transaction()
+    return str(_order("disputes", {"charge": charge, "reason": reason, "due_seconds": days * 86_400})["id"])
+
+
 def _come_late(provider_reference: str) -> None:
     """Have the messages about this one payment sent later."""
-    body = {"story": "webhook_late", "seconds": LATE_SECONDS, "subject": provider_reference}
+    _order("stories", {"story": "webhook_late", "seconds": LATE_SECONDS, "subject": provider_reference})
+
+
+def _order(what: str, body: dict[str, str | int]) -> dict[str, Any]:
+    """What no real processor would take."""
     request = urllib.request.Request(
-        f"{settings().sandbox_url}/_sandbox/stories",
+        f"{settings().sandbox_url}/_sandbox/{what}",
         method="POST",
         data=json.dumps(body).encode(),
         headers={"Authorization": f"Bearer {settings().secrets['sandbox_api_key']}", "Content-Type": "application/json"},
     )
     try:
-        urllib.request.urlopen(request, timeout=SECONDS).close()
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            told: dict[str, Any] = json.loads(answer.read())
     except (urllib.error.URLError, OSError) as problem:
         raise ProviderUnreachable("The practice processor cannot be reached just now.", effect_unknown=False) from problem
+    return told

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.kernel.money import Money
 from core.providers.contract import Outcome, ProviderEvent, RefundOutcome
+from core.providers.disputes import REASONS, DisputeOutcome, Withdrawal
 from core.providers.exponents import fee_from_gateway, from_gateway
 from core.providers.saved import SavedMethod, SavingOutcome
 from core.providers.signature import text_map
@@ -161,12 +162,42 @@ def refund_outcome(refund: Wire) -> RefundOutcome:
     )
 
 
+_DISPUTE_STATES = {
+    "warning_needs_response": "inquiry", "warning_under_review": "inquiry", "warning_closed": "closed", "prevented": "closed",
+    "needs_response": "needs_response", "under_review": "under_review", "won": "won", "lost": "lost",
+}  # fmt: skip
+
+
+def dispute_outcome(dispute: Wire) -> DisputeOutcome:
+    """A dispute as it stands; its charge is whole, or an id."""
+    charge, details = dispute["charge"], dispute.get("evidence_details") or {}
+    whole: Wire = charge if isinstance(charge, dict) else {}
+    due, reason = details.get("due_by"), dispute.get("reason")
+    return DisputeOutcome(
+        state=_DISPUTE_STATES.get(dispute["status"], "unknown"),
+        provider_reference=dispute["id"],
+        charge=whole.get("id") or charge,
+        amount=from_gateway(dispute["amount"], dispute["currency"]),
+        reason=reason if reason in REASONS else "general",
+        network_code=((dispute.get("payment_method_details") or {}).get("card") or {}).get("network_reason_code") or "",
+        due_at=instant(due) if due else None,
+        opened_at=instant(dispute["created"]),
+        withdrawals=tuple(_withdrawal(line) for line in dispute.get("balance_transactions") or ()),
+        submissions=details.get("submission_count") or 0,
+        metadata=text_map(whole.get("metadata")),
+    )
+
+
+def _withdrawal(line: Wire) -> Withdrawal:
+    return Withdrawal(line["id"], from_gateway(-line["amount"], line["currency"]), fee_from_gateway(line["fee"], line["currency"]))
+
+
 def event(provider: str, mode: str, body: Wire) -> ProviderEvent:
     """One event. Raises KeyError, TypeError or ValueError for a body that is none."""
     subject, kind = body["data"]["object"], body["type"]
     if not (isinstance(body["id"], str) and body["id"].startswith("evt_") and len(body["id"]) <= 80 and isinstance(kind, str)):
         raise ValueError("no event id")
-    outcome, refund, room = None, None, "other"
+    outcome, refund, dispute, room = None, None, None, "other"
     if kind in _SETTLING:
         room, outcome = "payment", intent_outcome(subject)
         if outcome.state == "succeeded" and outcome.charge is None:
@@ -180,7 +211,7 @@ def event(provider: str, mode: str, body: Wire) -> ProviderEvent:
         if kind == "checkout.session.expired" and subject.get("payment_intent") is None:
             outcome = Outcome("canceled", subject["id"])
     elif kind.startswith("charge.dispute."):
-        room = "dispute"
+        room, dispute = "dispute", str(subject["id"])
     elif kind.startswith(_REFUND_TYPES):
         room, refund = "refund", refund_outcome(subject)
     return ProviderEvent(
@@ -193,5 +224,6 @@ def event(provider: str, mode: str, body: Wire) -> ProviderEvent:
         metadata=text_map(subject.get("metadata")),
         outcome=outcome,
         refund_outcome=refund,
+        dispute=dispute,
         raw=body,
     )

@@ -54,6 +54,11 @@ def portal_payouts(number: str = "") -> str:
     return f"{settings().public_url}/portal/payouts{'/' + number if number else ''}"
 
 
+def portal_disputes(number: str = "") -> str:
+    """All disputes of a business, or one of them."""
+    return f"{settings().public_url}/portal/disputes{'/' + number if number else ''}"
+
+
 def portal_invoice(document: str) -> str:
     """An invoice or a credit note, for the business it is made out to."""
     return f"{settings().public_url}/portal/invoices/{document}"

@@ -29,6 +29,7 @@ STATES: dict[str, tuple[Any, str]] = {
     "unknown": (_l("Being checked"), "wait"),
     "partly_refunded": (_l("Partly refunded"), "calm"),
     "refunded": (_l("Refunded"), "calm"),
+    "disputed": (_l("Disputed"), "bad"),
     "started": (_l("Started"), "calm"),
     "action_required": (_l("Waiting for the payer"), "wait"),
     "submitted": (_l("Sent to the processor"), "wait"),
@@ -91,6 +92,17 @@ ORDER_FILE_STATES = {
     "handed_over": (_l("With the bank"), "good"),
     "taken_back": (_l("Taken back"), "calm"),
 }
+DISPUTE_STATES = {
+    "inquiry": (_l("The bank asks"), "wait"),
+    "needs_response": (_l("To answer"), "bad"),
+    "answering": (_l("Being sent"), "wait"),
+    "under_review": (_l("With the bank"), "wait"),
+    "won": (_l("Won"), "good"),
+    "lost": (_l("Lost"), "bad"),
+    "accepted": (_l("Given in"), "calm"),
+    "closed": (_l("Asks no more"), "good"),
+}
+WRITE_OFF_STATES = {"requested": (_l("Waits"), "wait"), "booked": (_l("Written off"), "calm"), "declined": (_l("Left as it is"), "calm")}
 OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "refund": REFUND_STATES,
     "listing": LISTING_STATES,
@@ -100,6 +112,8 @@ OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "charge": CHARGE_STATES,
     "payout": PAYOUT_STATES,
     "order_file": ORDER_FILE_STATES,
+    "dispute": DISPUTE_STATES,
+    "write_off": WRITE_OFF_STATES,
 }
 
 

@@ -13,12 +13,14 @@ from flask import Flask
 
 from checkout.history import HIDDEN
 from checkout.history import WORDS as PAYERS
+from core.disputes.follow import follow_dispute
 from core.kernel.clock import now, shifted
 from core.payments.models import Payment
 from core.payments.queries import refunds_of_sale, timeline
 from core.payments.start import payment_token, receipt_token
 from core.payments.transfer_cases import give_back_transfer
 from core.payments.unexpected import give_back
+from core.providers.disputes import DisputeOutcome
 from portal.history import WORDS as VENDORS
 from tests.browser import Browser, Page
 from tests.core.payments.transfers import TestBank, begin_transfer, transfer
@@ -123,10 +125,36 @@ def charged_twice_and_given_back(shop: Shop) -> Payment:
     return payment
 
 
+def disputed(shop: Shop) -> Payment:
+    payment = make_paid(shop)
+    with shifted(timedelta(minutes=1)), unit(shop.app):
+        _hear(shop, payment, "needs_response")
+    return payment
+
+
+def dispute_won(shop: Shop) -> Payment:
+    payment = disputed(shop)
+    with shifted(timedelta(minutes=2)), unit(shop.app):
+        _hear(shop, payment, "won")
+    return payment
+
+
+def dispute_lost(shop: Shop) -> Payment:
+    payment = disputed(shop)
+    with shifted(timedelta(minutes=2)), unit(shop.app):
+        _hear(shop, payment, "lost")
+    return payment
+
+
+def _hear(shop: Shop, payment: Payment, state: str) -> None:
+    told = DisputeOutcome(state, f"du_{payment.public_id}", again(payment).charge or "", payment.amount, "fraudulent")
+    follow_dispute(shop.vendor, again(payment), told, provider=payment.provider, cause="poll")
+
+
 STATES: tuple[tuple[Callable[[Shop], Payment], str], ...] = (
     (paid, "Paid"), (paid_after_a_decline, "Paid"), (partly_refunded, "Partly refunded"), (refunded, "Refunded"), (declined, "Declined"),
     (transfer_in_part, "Waiting for the payer"), (transfer_over_paid, "Paid"), (transfer_over_paid_and_given_back, "Paid"),
-    (charged_twice, "Paid"), (charged_twice_and_given_back, "Paid"),
+    (charged_twice, "Paid"), (charged_twice_and_given_back, "Paid"), (disputed, "Disputed"), (dispute_won, "Paid"), (dispute_lost, "Refunded"),
 )  # fmt: skip
 
 

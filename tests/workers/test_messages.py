@@ -24,6 +24,8 @@ from core.billing.wishes import Cancel
 from core.closing.close import ask_to_close
 from core.customers.keys import make_key
 from core.directory.moderate import withdraw_listing
+from core.disputes.follow import follow_dispute
+from core.disputes.queries import disputes_of
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
@@ -46,6 +48,7 @@ from core.payments.sendings import list_sendings
 from core.payments.start import give_up
 from core.payments.transfer_cases import give_back_transfer
 from core.payouts.accounts import add_account
+from core.providers.disputes import DisputeOutcome
 from core.providers.saved import SavedMethod
 from core.risk.attack import begin_by_surge
 from core.web.pdf import PaperNotPrinted
@@ -154,6 +157,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "unexpected_money", payment=pay),
         _under_attack(shop),
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
+        *_about_disputes(shop),
         *_about_payouts(make_shop(shop.app)),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
@@ -207,6 +211,24 @@ def _about_payouts(shop: Shop) -> list[Message]:
         ask(shop, "payout_account", account=account.public_id),
         ask(shop, "payout_paid", payout=payouts[0].public_id),
         ask(shop, "payout_failed", payout=payouts[1].public_id),
+    ]
+
+
+def _about_disputes(shop: Shop) -> list[Message]:
+    """One that waits for an answer, and one that is decided."""
+    found = []
+    for state in ("needs_response", "lost"):
+        payment = make_paid(shop)
+        told = DisputeOutcome(
+            state, f"du_{payment.public_id}", payment.charge or "", payment.amount, "fraudulent", due_at=now() + timedelta(days=9)
+        )
+        with unit_of_work():
+            follow_dispute(shop.vendor, again(payment), told, provider=payment.provider, cause="poll")
+            found.append(disputes_of(shop.vendor, payment)[0].public_id)
+    return [
+        ask(shop, "dispute_opened", dispute=found[0]),
+        ask(shop, "dispute_due", dispute=found[0]),
+        ask(shop, "dispute_decided", dispute=found[1]),
     ]
 
 
@@ -325,7 +347,21 @@ def _about_transfers(shop: Shop) -> list[Message]:
     ]
 
 
-OF_A_MODE = {"payment", "link", "began", "export", "listing", "after", "subscription", "key", "document", "member", "account", "payout"}
+OF_A_MODE = {
+    "payment",
+    "link",
+    "began",
+    "export",
+    "listing",
+    "after",
+    "subscription",
+    "key",
+    "document",
+    "member",
+    "account",
+    "payout",
+    "dispute",
+}
 
 
 def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox: Inbox) -> None:

@@ -1,0 +1,174 @@
+"""Files that go with an answer: opened, checked and drawn anew before they are kept. Only the vendor's team and the bank read them."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from pypdf import PdfReader, PdfWriter
+from sqlalchemy import ColumnElement, delete, func, select
+
+from core.accounts.models import Vendor
+from core.disputes.evidence import file_kinds_of, lock_to_answer
+from core.disputes.models import Dispute, DisputeFile
+from core.kernel.clock import now
+from core.kernel.db import db
+from core.kernel.errors import NotFound, Refusal
+from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.sentence import said
+
+LARGEST_UPLOAD = 5_000_000
+MOST_KEPT = 3_500_000  # of one answer, so that the evidence pack has room within what banks take
+MOST_PAGES = 20
+MOST_PIXELS, LONGEST_SIDE, SMALLEST_SIDE, QUALITY = 50_000_000, 2000, 40, 85
+PICTURES = {"PNG", "JPEG"}
+
+
+class BadFile(Refusal):
+    """This cannot go to a bank."""
+
+    code = "bad_file"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="file")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A file as it is kept."""
+
+    data: bytes
+    media_type: str
+    pages: int
+
+
+def list_files(dispute: Dispute, *, cycle: int | None = None) -> list[DisputeFile]:
+    """Of the present answer, or of an earlier one; without what is in them."""
+    mine = select(DisputeFile).where(
+        DisputeFile.vendor_id == dispute.vendor_id, DisputeFile.mode == dispute.mode, DisputeFile.dispute_id == dispute.id,
+        DisputeFile.cycle == (dispute.cycle if cycle is None else cycle),
+    )  # fmt: skip
+    return list(db.session.scalars(mine.order_by(DisputeFile.id)))
+
+
+def get_file(vendor: Vendor, dispute: Dispute, number: str) -> DisputeFile:
+    """One of this dispute, whichever answer it belongs to; refuses with 404."""
+    if is_public_id("dfl", number):
+        mine = select(DisputeFile).where(
+            DisputeFile.vendor_id == vendor.id, DisputeFile.mode == dispute.mode, DisputeFile.dispute_id == dispute.id,
+            DisputeFile.public_id == number,
+        )  # fmt: skip
+        if found := db.session.scalar(mine):
+            return found
+    raise NotFound(said("There is no such file."))
+
+
+def add_file(dispute: Dispute, kind: str, name: str, checked: Checked, *, by: str) -> DisputeFile:
+    """Keep it for the answer. One of the same kind that was there is replaced."""
+    dispute = lock_to_answer(dispute)
+    if kind not in file_kinds_of(dispute):
+        raise Refusal(said("Choose what the file shows."), field="kind")
+    _drop(dispute, kind)
+    kept = int(db.session.scalar(select(func.coalesce(func.sum(DisputeFile.size), 0)).where(*_mine(dispute))) or 0)
+    if kept + len(checked.data) > MOST_KEPT:
+        raise BadFile(said("All files together may have %(most)s kB. Take one away first, or send a smaller one.", most=MOST_KEPT // 1000))
+    made = _write(dispute, kind, _name(name, checked.media_type), checked, by=by)
+    return made
+
+
+def keep_pack(dispute: Dispute, checked: Checked) -> DisputeFile:
+    """What goes to the bank as the evidence pack, as it was printed. Printed anew it takes the place of the one before."""
+    _drop(dispute, "evidence_pack")
+    return _write(dispute, "evidence_pack", f"evidence-{dispute.public_id}.pdf", checked, by="system")
+
+
+def remove_file(dispute: Dispute, number: str) -> None:
+    """Take one away; taken away already, nothing happens."""
+    dispute = lock_to_answer(dispute)
+    db.session.execute(delete(DisputeFile).where(*_mine(dispute), DisputeFile.public_id == number))
+
+
+def check_file(data: bytes) -> Checked:
+    """A PDF, PNG or JPEG that opens. Pictures are drawn anew; of a PDF the pages are kept, and nothing that could act by itself."""
+    if not data:
+        raise BadFile("Choose a file first.")
+    if len(data) > LARGEST_UPLOAD:
+        raise BadFile(said("This file is larger than %(most)s MB. Choose a smaller one.", most=LARGEST_UPLOAD // 1_000_000))
+    return _pdf(data) if data[:1024].lstrip().startswith(b"%PDF-") else _picture(data)
+
+
+def _pdf(data: bytes) -> Checked:
+    try:
+        read = PdfReader(io.BytesIO(data))
+        if read.is_encrypted:
+            raise BadFile("This PDF is locked with a password. Save it without one and send that.")
+        count = len(read.pages)
+        if not 1 <= count <= MOST_PAGES:
+            raise BadFile(said("This PDF has %(pages)s pages. Banks read %(most)s at most.", pages=count, most=MOST_PAGES))
+        written = PdfWriter()
+        for page in read.pages:
+            for name in ("/Annots", "/AA"):
+                page.pop(name, None)
+            written.add_page(page)
+        made = io.BytesIO()
+        written.write(made)
+    except BadFile:
+        raise
+    except Exception:  # whatever a reader of strangers' files trips over
+        raise BadFile("This PDF is damaged: it cannot be read to its end. Save it anew and send that.") from None
+    if made.tell() > LARGEST_UPLOAD:
+        raise BadFile(said("This file is larger than %(most)s MB. Choose a smaller one.", most=LARGEST_UPLOAD // 1_000_000))
+    return Checked(made.getvalue(), "application/pdf", count)
+
+
+def _picture(data: bytes) -> Checked:
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data), formats=tuple(PICTURES)) as found:
+            width, height = found.size
+            if width * height > MOST_PIXELS or min(width, height) < SMALLEST_SIDE:
+                raise BadFile(said("This picture has %(width)s × %(height)s points. Choose another one.", width=width, height=height))
+            if found.format == "JPEG":
+                found.draft("RGB", (LONGEST_SIDE * 2, LONGEST_SIDE * 2))
+            upright = ImageOps.exif_transpose(found).convert("RGBA")
+        ground = Image.new("RGB", upright.size, (255, 255, 255))
+        ground.paste(upright, mask=upright.getchannel("A"))
+        ground.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+        made = io.BytesIO()
+        ground.save(made, "JPEG", quality=QUALITY)
+    except BadFile:
+        raise
+    except UnidentifiedImageError:
+        raise BadFile("Only PDF, PNG and JPEG are taken. Save it as one of these and send that.") from None
+    except Exception:
+        raise BadFile("This picture is damaged: it cannot be read to its end. Save it anew and send that.") from None
+    return Checked(made.getvalue(), "image/jpeg", 1)
+
+
+def _name(name: str, media_type: str) -> str:
+    """What a person called it, with the ending that it has now."""
+    stem = "".join(sign for sign in name.rsplit("/", 1)[-1].rsplit("\\", 1)[-1].rsplit(".", 1)[0] if sign.isprintable()).strip()
+    return f"{stem[:100] or 'file'}.{'pdf' if media_type == 'application/pdf' else 'jpg'}"
+
+
+def _mine(dispute: Dispute) -> tuple[ColumnElement[bool], ...]:
+    return (
+        DisputeFile.vendor_id == dispute.vendor_id, DisputeFile.mode == dispute.mode, DisputeFile.dispute_id == dispute.id,
+        DisputeFile.cycle == dispute.cycle,
+    )  # fmt: skip
+
+
+def _drop(dispute: Dispute, kind: str) -> None:
+    db.session.execute(delete(DisputeFile).where(*_mine(dispute), DisputeFile.kind == kind))
+
+
+def _write(dispute: Dispute, kind: str, name: str, checked: Checked, *, by: str) -> DisputeFile:
+    made = DisputeFile(
+        vendor_id=dispute.vendor_id, mode=dispute.mode, id=uuid7(), public_id=public_id("dfl"), dispute_id=dispute.id, cycle=dispute.cycle,
+        kind=kind, name=name, media_type=checked.media_type, size=len(checked.data), pages=checked.pages, added_by=by, added_at=now(),
+        content=checked.data,
+    )  # fmt: skip
+    db.session.add(made)
+    db.session.flush()
+    return made

@@ -1,0 +1,47 @@
+"""What a dispute does to the refunds of its payment: those that have not left are called off, and what is lost stands among those that went back."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from core.accounts.models import Vendor
+from core.kernel.clock import now
+from core.kernel.db import db
+from core.kernel.ids import public_id, uuid7
+from core.kernel.money import Money
+from core.kernel.outbox import enqueue
+from core.payments.models import Payment, Refund
+from core.payments.refund import settle_refund
+from core.payments.refund_queue import call_off_line
+from core.providers.contract import RefundOutcome
+
+REASON = "lost_dispute"
+
+
+def stop_refunds(vendor: Vendor, payment: Payment) -> None:
+    """A dispute has begun on this locked payment: the payer is not paid twice. What was sent already is the processor's to refuse."""
+    call_off_line(payment, why="disputed")
+    waiting = select(Refund).where(
+        Refund.vendor_id == payment.vendor_id, Refund.mode == payment.mode, Refund.payment_id == payment.id, Refund.state == "requested"
+    )
+    for refund in db.session.scalars(waiting):
+        if refund.of_sale:
+            stopped = RefundOutcome("canceled", "", refund.amount, failure_reason="charge_disputed")
+            settle_refund(vendor, refund, stopped, cause="dispute")
+
+
+def write_lost(payment: Payment, amount: Money, fee: Money, *, form_token: str, reference: str) -> None:
+    """What the payer keeps: a refund nobody asked for here. It stands among the others, done already."""
+    payment.fee_returned_minor += fee.minor
+    if not amount:
+        return
+    at = now()
+    db.session.add(
+        Refund(
+            vendor_id=payment.vendor_id, mode=payment.mode, id=uuid7(), public_id=public_id("ref"), payment_id=payment.id, form_token=form_token,
+            state="succeeded", currency=payment.currency, amount_minor=amount.minor, fee_returned_minor=min(fee, amount).minor, taken_from="seller_hold",
+            reason=REASON, note="", requested_by="bank", provider_reference=reference, inquiries=0, created_at=at, sent_at=at, settled_at=at,
+        )
+    )  # fmt: skip
+    payment.refunded_minor += amount.minor
+    enqueue("make_receipt", payment.vendor_id, queue="papers", mode=payment.mode, payment=str(payment.id))

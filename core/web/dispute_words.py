@@ -1,0 +1,68 @@
+"""What disputes are called: the reason of a payer's bank, the questions of an answer, and the files that go with it."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+REASONS = {
+    "fraudulent": _l("The card holder says it was not they who paid"),
+    "unrecognized": _l("The card holder does not know this payment"),
+    "product_not_received": _l("Not received"),
+    "product_unacceptable": _l("Not as described, or damaged"),
+    "duplicate": _l("Paid twice"),
+    "subscription_canceled": _l("Charged after it was cancelled"),
+    "credit_not_processed": _l("A refund that was promised did not come"),
+    "general": _l("Another reason"),
+}
+# What convinces a bank, by its reason.
+ADVICE = {
+    "fraudulent": _l("Show that it was the card holder: who ordered, from where, where it went, and what they wrote to you."),
+    "unrecognized": _l("Show what was bought and when, in words the card holder knows. Often a receipt is enough."),
+    "product_not_received": _l("Show that it was delivered or done: carrier, tracking number, day, address, a signature."),
+    "product_unacceptable": _l("Show that it was as described, and what you offered when they complained."),
+    "duplicate": _l("Show that there were two purchases, or that one of them was given back."),
+    "subscription_canceled": _l("Show what was agreed about cancelling, and that it was not cancelled in time, or was used afterwards."),
+    "credit_not_processed": _l("Show your rules for refunds, and why none was due, or that it was paid."),
+    "general": _l("Show what was agreed and that you kept to it."),
+}
+QUESTIONS = {
+    "product_description": _l("What was sold"),
+    "service_date": _l("When it was done or delivered"),
+    "shipping_carrier": _l("Carrier"),
+    "shipping_tracking_number": _l("Tracking number"),
+    "shipping_date": _l("When it was sent"),
+    "shipping_address": _l("Where it was sent"),
+    "access_activity_log": _l("How the customer used it"),
+    "refund_policy_disclosure": _l("Your rules for refunds, and where the customer saw them"),
+    "refund_refusal_explanation": _l("Why no refund is due"),
+    "cancellation_policy_disclosure": _l("Your rules for cancelling, and where the customer saw them"),
+    "cancellation_rebuttal": _l("Why it was rightly charged"),
+    "duplicate_charge_id": _l("Number of the other payment"),
+    "duplicate_charge_explanation": _l("What the two payments were for"),
+    "uncategorized_text": _l("Anything else the bank should know"),
+}
+FILES = {
+    "receipt": _l("Your own receipt or invoice"),
+    "customer_communication": _l("What you and the customer wrote"),
+    "customer_signature": _l("A signature of the customer"),
+    "service_documentation": _l("That it was done"),
+    "shipping_documentation": _l("That it was delivered"),
+    "refund_policy": _l("Your rules for refunds"),
+    "cancellation_policy": _l("Your rules for cancelling"),
+    "duplicate_charge_documentation": _l("That there were two purchases"),
+    "evidence_pack": _l("Evidence pack, made from your records"),
+}
+# The history of a dispute, and its tone.
+STEPS = {
+    "dispute.inquiry": (_l("The bank asks about the payment"), "warn"),
+    "dispute.needs_response": (_l("Disputed: the bank took the money back"), "bad"),
+    "dispute.answered_asked": (_l("Answer sent off"), "info"),
+    "dispute.given_in_asked": (_l("Given in"), "info"),
+    "dispute.answered": (_l("The bank has your answer"), "info"),
+    "dispute.under_review": (_l("The bank has your answer"), "info"),
+    "dispute.not_sent": (_l("The answer was not taken"), "bad"),
+    "dispute.won": (_l("Won: the money is yours again"), "good"),
+    "dispute.lost": (_l("Lost: the payer keeps the money"), "bad"),
+    "dispute.accepted": (_l("Given in: the payer keeps the money"), "quiet"),
+    "dispute.closed": (_l("The bank asks no more"), "good"),
+}

@@ -1,0 +1,40 @@
+"""A seller with a released payment, and one whose payment still waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from core.kernel.clock import shifted
+from core.payments.models import Payment
+from core.payouts.accounts import add_account
+from tests.core.payments.conftest import at_once, first_shop, shop
+from tests.core.payouts.sellers import THEIRS, Seller
+from tests.factories import Shop, fresh, unit
+
+__all__ = ["at_once", "first_shop", "shop"]
+
+
+@pytest.fixture
+def seller(shop: Shop) -> Seller:
+    """In dollars; of each payment the platform keeps 2.5 %."""
+    with unit(shop.app):
+        add_account(shop.vendor, "test", currency="USD", holder="Blue Door Bakery Ltd", iban=THEIRS, by=shop.user.public_id)
+    return Seller(shop)
+
+
+@pytest.fixture
+def waiting(seller: Seller) -> Payment:
+    """USD 100.00, of which 97.50 is pending."""
+    return seller.sells("100.00")
+
+
+@pytest.fixture
+def released(seller: Seller) -> Iterator[Payment]:
+    """USD 100.00, of which 97.50 is available, some days from now."""
+    payment = seller.sells("100.00")
+    with shifted(timedelta(days=30)):
+        seller.release()
+        yield fresh(seller.shop, payment)

@@ -1,0 +1,83 @@
+"""A debt nobody will pay leaves the books by a posting, with a reason, and above a limit by two people."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.disputes.everywhere import list_debts
+from core.disputes.models import WriteOff
+from core.disputes.write_off import NeedsASecondPerson, WriteOffWaits, approve_write_off, decline_write_off, request_write_off
+from core.kernel.errors import Refusal
+from core.payments.models import Payment
+from tests.core.disputes.cases import case_of, usd
+from tests.core.payments.conftest import AtOnce
+from tests.core.payouts.sellers import Seller
+from tests.factories import fresh, unit
+
+
+@pytest.fixture
+def debtor(seller: Seller, released: Payment) -> Seller:
+    """Owes USD 97.50: paid out, disputed and lost."""
+    seller.bank_says(seller.pays_out())
+    case = case_of(seller, released)
+    case.tell()
+    case.now("lost").tell()
+    return seller
+
+
+def ask(debtor: Seller, minor: int, *, by: str = "stf_one", reason: str = "The business has closed.", token: str = "w") -> WriteOff:
+    with unit(debtor.shop.app):
+        return request_write_off(debtor.shop.vendor, "test", amount=usd(minor), reason=reason, by=by, form_token=token)
+
+
+def test_up_to_the_limit_one_person_writes_off(debtor: Seller) -> None:
+    row = ask(debtor, 5000)
+    assert (row.state, row.decided_by, debtor.has("seller_receivable"), debtor.has("bad_debt")) == (
+        "booked",
+        "stf_one",
+        usd(4750),
+        usd(5000),
+    )
+    assert ask(debtor, 5000).public_id == row.public_id and debtor.has("seller_receivable") == usd(4750), "the same form is one"
+    with unit(debtor.shop.app):
+        mine = [(mode, code, minor) for vendor, mode, code, minor in list_debts() if vendor.id == debtor.shop.vendor.id]
+    assert mine == [("test", "USD", 4750)] and debtor.books_are_whole()
+
+
+def test_above_it_a_second_person_has_to_say_so_too(debtor: Seller) -> None:
+    row = ask(debtor, 9750)
+    assert row.state == "requested" and debtor.has("seller_receivable") == usd(9750)
+    with pytest.raises(WriteOffWaits):
+        ask(debtor, 100, token="another")
+    with unit(debtor.shop.app), pytest.raises(NeedsASecondPerson):
+        approve_write_off(debtor.shop.vendor, row, by="stf_one")
+    for _ in range(2):
+        with unit(debtor.shop.app):
+            approve_write_off(debtor.shop.vendor, row, by="stf_two")
+    assert (fresh(debtor.shop, row).state, debtor.has("seller_receivable"), debtor.has("bad_debt")) == ("booked", usd(0), usd(9750))
+    assert debtor.books_are_whole()
+
+
+def test_declined_the_debt_stays(debtor: Seller) -> None:
+    row = ask(debtor, 9750)
+    with unit(debtor.shop.app):
+        decline_write_off(debtor.shop.vendor, row, by="stf_two")
+    with unit(debtor.shop.app):
+        approve_write_off(debtor.shop.vendor, row, by="stf_three")
+    assert fresh(debtor.shop, row).state == "declined" and debtor.has("seller_receivable") == usd(9750)
+
+
+@pytest.mark.parametrize(
+    ("minor", "reason", "field"), [(9751, "Gone", "amount"), (0, "Gone", "amount"), (-5, "Gone", "amount"), (100, " ", "reason")]
+)
+def test_what_is_not_owed_or_not_explained_is_refused_at_its_field(debtor: Seller, minor: int, reason: str, field: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        ask(debtor, minor, reason=reason)
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("_round", range(10))
+def test_two_second_people_at_once_book_it_once(debtor: Seller, at_once: AtOnce, _round: int) -> None:
+    row = ask(debtor, 9750)
+    at_once(*(lambda by=by: approve_write_off(debtor.shop.vendor, row, by=by) for by in ("stf_two", "stf_three")))
+    assert debtor.has("seller_receivable") == usd(0) and debtor.has("bad_debt") == usd(9750) and debtor.books_are_whole()
