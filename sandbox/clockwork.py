@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from core.web.wire.encode import dumps
 from core.web.wire.signature import sign
-from sandbox import disputes, refunds, sessions
+from sandbox import disputes, payouts, refunds, sessions
 from sandbox.store import Shelf
 
 # seconds until the next attempt after each failed one: eleven attempts within twenty minutes, a test session's worth of patience
@@ -18,6 +18,7 @@ TIMEOUT_SECONDS = 10
 _SENDERS = 6
 _TASKS = {
     "dispute": disputes.open_later,
+    "payout": payouts.pay_later,
     "refund": refunds.finish_later,
     "session_end": sessions.finish_later,
     "payment": sessions.end_payment_later,

@@ -16,6 +16,7 @@ KINDS = {
     "evt": "event",
     "we": "webhook_endpoint",
     "du": "dispute",
+    "po": "payout",
     "pmd": "payment_method_domain",
 }
 TITLES = {

@@ -19,6 +19,7 @@ from core.ledger.book import PLATFORM
 from core.payments.bank_lines import book_lines
 from core.payments.statements import import_statement, last_number
 from core.payments.transfer_return import find_return, note_handed_over
+from core.payments.unknown import list_unknown
 from core.payouts.queries import find_payout
 from core.payouts.settle import handed_over
 from core.providers.bank_accounts import accounts
@@ -36,6 +37,8 @@ def book_bank_lines(tasks: list[Task]) -> None:
     for mode in sorted({task.args["mode"] for task in tasks}):
         if book_lines(mode):
             enqueue("book_bank_lines", PLATFORM, mode=mode)
+        elif list_unknown(mode, limit=1):
+            enqueue("match_bank_lines", PLATFORM, queue="papers", mode=mode)  # one of them may be a payout of a processor's
 
 
 def has_line(mode: str) -> bool:

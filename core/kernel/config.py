@@ -40,6 +40,9 @@ class Settings:
     payout_limits: dict[str, int] = field(
         default_factory=dict
     )  # above it, and in any other currency, a payout waits for a person of the staff
+    reconciliation_limits: dict[str, int] = field(
+        default_factory=dict
+    )  # above it, and in any other currency, a second person of the staff has to agree before an exception is resolved
     rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
     rates_source: str = "ecb"
     vies_url: str = ""  # the registry of VAT numbers of the EU, up to /rest-api; empty: no number is ever taken as proved
@@ -140,6 +143,7 @@ def settings() -> Settings:
         health_token=env.get("HEALTH_TOKEN", ""),
         debt_limits=_amounts("REFUND_DEBT_LIMITS", env.get("REFUND_DEBT_LIMITS", "")),
         payout_limits=_amounts("PAYOUT_LIMITS", env.get("PAYOUT_LIMITS", "EUR 1000.00, GBP 1000.00, USD 1000.00")),
+        reconciliation_limits=_amounts("RECONCILIATION_LIMITS", env.get("RECONCILIATION_LIMITS", "EUR 100.00, GBP 100.00, USD 100.00")),
         proxies=int(env.get("TRUSTED_PROXIES", "0")),
         stripe={
             mode: {
