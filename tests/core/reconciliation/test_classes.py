@@ -10,6 +10,7 @@ from core.kernel.db import db
 from core.kernel.outbox import OutboxTask
 from core.payments.close import record_close
 from core.payments.refund import settle_refund
+from core.providers.contract import Outcome
 from core.reconciliation.models import ReconException
 from core.reconciliation.resolve import agree, journal_of, resolve, ways_of
 from tests.core.payments.transfers import books
@@ -140,7 +141,8 @@ def test_late_payment(processor: Processor) -> None:
     with unit(processor.shop.app):
         row = again(payment)
         row.expires_at = row.created_at - timedelta(seconds=5)  # a processor's instants are whole seconds
-        record_close(processor.shop.vendor, row, again(told[0]), None, to="expired", actor="system")
+        closed = Outcome("canceled", told[0].provider_reference or "")
+        record_close(processor.shop.vendor, row, again(told[0]), closed, to="expired", actor="system")
     processor.settles(payment, told)
     processor.looks()
     (found,) = processor.open("late_payment")
