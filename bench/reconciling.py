@@ -18,7 +18,7 @@ from core.kernel.clock import now
 from core.kernel.db import driver, unit_of_work
 from core.reconciliation.exceptions import note_findings
 from core.reconciliation.find import look
-from core.reconciliation.match import Sides, match_source
+from core.reconciliation.match import Sides, let_go, match_source
 from core.reconciliation.report import COLUMNS, Report
 from core.reconciliation.take import take_report
 
@@ -103,6 +103,7 @@ def reconcile(source: str, path: Path) -> None:
     with unit_of_work():
         sides: Sides = match_source("test", source)
         note_findings("test", look(sides))
+        let_go()
 
 
 def check(source: str, size: int) -> None:
@@ -118,10 +119,11 @@ def copy_bare(path: Path) -> None:
     """The same bytes as PostgreSQL takes them in by itself, into a table that keeps them as they are."""
     with unit_of_work():
         columns = ", ".join(f"c{n} text" for n, _ in enumerate(COLUMNS))
-        driver().execute(f"CREATE TEMP TABLE bare ({columns}) ON COMMIT DROP")
+        driver().execute(f"CREATE TEMP TABLE bare ({columns})")
         with path.open("rb") as raw, driver().cursor().copy("COPY bare FROM STDIN (FORMAT csv, HEADER)") as copy:
             while piece := raw.read(1 << 18):
                 copy.write(piece)
+        driver().execute("DROP TABLE bare")
 
 
 def timed(act: Callable[[], None], lines: int) -> float:

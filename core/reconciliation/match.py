@@ -20,12 +20,13 @@ from core.ledger.marks import first_id_at
 from core.reconciliation.models import ReconException, ReconLine
 from core.reconciliation.states import ALONE, EXACT, REFERENCE, TOGETHER, UNSETTLED
 
+LAID_OUT = ("recon_side", "recon_pairs", "recon_alike", "recon_parts", "recon_payouts")  # temporary: nobody else sees them
 LOOKS_BACK = timedelta(days=14)
 AROUND = timedelta(days=2)  # of pass 6, and how long a processor may take to report what it told us of
 
 # Every entry on the processor's account that nothing was matched with yet, and what it is in the processor's words. Book by book: each
 # is one short look into the index of its own entries, and none of another's.
-_SIDE = """CREATE TEMP TABLE recon_side ON COMMIT DROP AS
+_SIDE = """CREATE TEMP TABLE recon_side AS
 SELECT e.vendor_id, e.journal_id, e.leg, e.currency::text AS currency, e.amount_minor, j.event_key, j.kind, j.about, j.effective_at,
   CASE split_part(j.event_key, ':', 1) WHEN 'cap' THEN 'charge' WHEN 'fee' THEN 'cost' WHEN 'st' THEN 'payout'
     WHEN 'rf' THEN CASE split_part(j.event_key, ':', 3) WHEN 'back' THEN 'refund_failure' ELSE 'refund' END
@@ -42,7 +43,7 @@ WHERE NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.vendor_id = e.vendor_id 
   AND j.event_key NOT LIKE 'rec:%%'"""
 _NEW = "l.mode = %(mode)s AND l.source = %(source)s AND l.state = 'new'"
 # Lines and entries under the same id. What the processor kept is an entry of its own, under the line's own number; a dispute books both in one.
-_PAIRS = f"""CREATE TEMP TABLE recon_pairs ON COMMIT DROP AS
+_PAIRS = f"""CREATE TEMP TABLE recon_pairs AS
 SELECT l.external_id, l.currency::text AS their_currency, l.gross_minor, l.fee_minor, l.net_minor, l.occurred_at, l.file,
   s.vendor_id, s.journal_id, s.leg, s.currency, s.amount_minor, s.event_key, s.kind, s.about, s.effective_at,
   f.journal_id AS fee_journal, f.leg AS fee_leg, f.currency AS fee_currency, coalesce(-f.amount_minor, 0) AS fee_booked,
@@ -66,7 +67,7 @@ _EXACT = (
 _LINES = """UPDATE recon_lines l SET state = 'matched', rule = %(rule)s, book = x.vendor_id FROM (SELECT external_id, vendor_id FROM {0}) x
 WHERE l.mode = %(mode)s AND l.source = %(source)s AND l.external_id = x.external_id AND l.state = 'new'"""
 # Passes 3 and 6 look for one line and one entry that have nobody else: `k` counts on both sides.
-_ALIKE = f"""CREATE TEMP TABLE recon_alike ON COMMIT DROP AS SELECT * FROM (
+_ALIKE = f"""CREATE TEMP TABLE recon_alike AS SELECT * FROM (
   SELECT l.external_id, s.vendor_id, s.journal_id, s.leg, f.journal_id AS fee_journal, f.leg AS fee_leg,
     count(*) OVER (PARTITION BY l.external_id) AS lines, count(*) OVER (PARTITION BY s.vendor_id, s.journal_id, s.leg) AS entries
   FROM recon_lines l JOIN recon_side s ON s.category = l.category AND s.currency = l.currency AND s.amount_minor = l.gross_minor AND {{0}}
@@ -83,7 +84,7 @@ _ALIKE_MATCH = (
 )
 # Pass 4. Several lines of one charge (taken in parts) are one entry; a refund and its return, neither of which reached our books, are nothing; the
 # shares of a payout in many books are one line.
-_PARTS = f"""CREATE TEMP TABLE recon_parts ON COMMIT DROP AS
+_PARTS = f"""CREATE TEMP TABLE recon_parts AS
 SELECT s.vendor_id, s.journal_id, s.leg, x.category, x.source_id, x.external_ids FROM
   (SELECT category, source_id, currency::text AS currency, sum(gross_minor) AS total, array_agg(external_id ORDER BY external_id) AS external_ids FROM recon_lines l
    WHERE {_NEW} AND source_id <> '' AND category IN ('charge', 'refund', 'dispute', 'dispute_reversal')
@@ -94,7 +95,7 @@ _UNDONE = f"""UPDATE recon_lines l SET state = 'matched', rule = %(rule)s FROM
      AND NOT EXISTS (SELECT 1 FROM recon_side s WHERE s.named = l.source_id)
    GROUP BY source_id, currency HAVING sum(net_minor) = 0 AND count(*) = 2) x
 WHERE {_NEW} AND l.source_id = x.source_id AND l.category IN ('refund', 'refund_failure')"""
-_PAYOUTS = f"""CREATE TEMP TABLE recon_payouts ON COMMIT DROP AS
+_PAYOUTS = f"""CREATE TEMP TABLE recon_payouts AS
 SELECT l.external_id, s.vendor_id, s.journal_id, s.leg FROM recon_lines l JOIN recon_side s ON s.category = 'payout' AND s.named = l.source_id
 WHERE {_NEW} AND l.category = 'payout' AND l.net_minor =
   (SELECT sum(t.amount_minor) FROM recon_side t WHERE t.category = 'payout' AND t.named = l.source_id AND t.currency = l.currency)"""
@@ -114,11 +115,10 @@ class Sides:
 
 def match_source(mode: str, source: str) -> Sides:
     """All passes over what one processor's lines and our entries on its account have left open. In the present unit, in which the two sides
-    stay laid out (`recon_side`, `recon_pairs`) for whoever asks what is left."""
+    stay laid out (`recon_side`, `recon_pairs`) for whoever asks what is left, until `let_go`."""
     since = first_id_at(_looks_from(mode, source))
     ask, values = driver().execute, {"mode": mode, "source": source, "since": since, "at": now(), "around": AROUND}
-    for table in ("recon_side", "recon_pairs", "recon_alike", "recon_parts", "recon_payouts"):
-        ask(f"DROP TABLE IF EXISTS {table}")
+    let_go()
     ask(_SIDE, values)
     ask("CREATE INDEX ON recon_side (named)")
     ask("ANALYZE recon_side")
@@ -136,6 +136,12 @@ def match_source(mode: str, source: str) -> Sides:
     matched[TOGETHER] = _together({**values, "rule": TOGETHER})
     matched[ALONE] = _alike(_BY_DATE, {**values, "rule": ALONE})
     return Sides(mode, source, since, lines, entries, matched)
+
+
+def let_go() -> None:
+    """The two sides that were laid out are put away, at the end of the unit that laid them out."""
+    for table in LAID_OUT:
+        driver().execute(f"DROP TABLE IF EXISTS {table}")
 
 
 def _looks_from(mode: str, source: str) -> datetime:

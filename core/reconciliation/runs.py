@@ -19,7 +19,7 @@ from core.ledger.book import PLATFORM
 from core.reconciliation.bank import match_bank
 from core.reconciliation.exceptions import close_gone, note_findings
 from core.reconciliation.find import PER_ROW, left_over, look
-from core.reconciliation.match import LOOKS_BACK, match_source
+from core.reconciliation.match import LOOKS_BACK, let_go, match_source
 from core.reconciliation.models import ReconRun
 from core.reconciliation.rules import apply_rules
 from core.reconciliation.settle import book_settlements, look_at_settlements, settlements_from_lines
@@ -112,6 +112,7 @@ def match_and_look(mode: str, source: str, held: Mapping[str, int] | None = None
         off = compare_processor(mode, source, held, left_over(sides))
         found += note_findings(mode, off)
         gone += close_gone(mode, ["balance_break"], source, {(one.kind, one.key) for one in off})
+    let_go()
     return {"lines": first.lines, "matched": matched, "settlements": booked, "found": found, "gone": gone, "ruled": ruled}
 
 

@@ -14,7 +14,7 @@ from core.reconciliation.report import Report, Typed, digest_of, read_report
 LAID_OUT = """CREATE TEMP TABLE recon_brought (
   external_id text, type text, category text, currency text, gross_minor bigint, fee_minor bigint, net_minor bigint, occurred_at timestamptz,
   value_on date, source_id text, settlement_id text, reference text, counterparty text, description text, digest text, line_no int
-) ON COMMIT DROP"""
+)"""
 _COPY = "COPY recon_brought FROM STDIN"
 # The same number twice in what was brought, or known from before, with other content.
 _TWISTED = """
