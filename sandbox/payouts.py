@@ -114,7 +114,8 @@ def _row(shelf, line):
     paid = shelf.find("payout", settlement) if settlement else None
     source = get_source(shelf, line["source"])
     metadata = (source or {}).get("metadata") or {}
-    reference = metadata.get("reference") or metadata.get("payment") or ""
+    number = metadata.get("reference") or ""
+    reference = number if (line["source"] or "").startswith("re_") else metadata.get("payment") or number
     money = [_decimal(line[name], line["currency"]) for name in ("amount", "fee", "net")]
     return [
         settlement, _moment(paid["arrival_date"]) if paid else "", line["id"], _moment(line["created"]), _moment(line["available_on"]),

@@ -84,10 +84,16 @@ def line_of(row: dict[str, Any], settlement: str = "") -> SettlementLine:
         value_on=datetime.fromtimestamp(row["available_on"], UTC).date(),
         source_id=whole.get("id") or (source if isinstance(source, str) else ""),
         settlement_id=settlement,
-        reference=str(metadata.get("reference") or metadata.get("payment") or "")[:60],
+        reference=_ours(metadata),
         counterparty=str(metadata.get("vendor") or "")[:60],
         description=(row.get("description") or "")[:200],
     )
+
+
+def _ours(metadata: dict[str, Any]) -> str:
+    """A refund's own number, and a payment's for everything else: a charge of a saved card carries its attempt's as well."""
+    number = str(metadata.get("reference") or "")
+    return (number if number.startswith("ref_") else str(metadata.get("payment") or number))[:60]
 
 
 def settlement_of(payout: dict[str, Any]) -> Settlement:

@@ -9,6 +9,7 @@ from itertools import combinations
 
 from sqlalchemy import select
 
+from core.kernel.clock import now
 from core.kernel.db import db
 from core.ledger import book
 from core.payments.unknown import line_is_a_settlement
@@ -18,6 +19,7 @@ from core.reconciliation.models import ReconSettlement
 from core.reconciliation.settle import arrived, book_arrival
 from core.reconciliation.states import ALONE, EXACT, SUBSET
 
+PATIENCE = timedelta(hours=1)  # for the payout it may be, whose lines are not all known yet
 AROUND = timedelta(days=5)  # between the day a processor names and the day a bank books
 MOST_CANDIDATES = 12
 MOST_LINES = 1_000  # of one look
@@ -133,5 +135,5 @@ def _nobodys(line: BankLine) -> Finding:
     }  # fmt: skip
     return Finding(
         "bank_unknown", line.public_id, "bank", line.currency, line.amount_minor, line.booked_on, book=book.PLATFORM, about=line.public_id,
-        ours={"why": line.why}, theirs=theirs,
+        ours={"why": line.why}, theirs=theirs, due_at=now() + PATIENCE,
     )  # fmt: skip

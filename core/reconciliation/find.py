@@ -43,7 +43,8 @@ _ENDED_FIRST = """SELECT p.public_id, p.expires_at, e.from_state FROM payments p
 WHERE p.vendor_id = %s AND p.mode = %s AND p.public_id = %s AND p.refunded_minor + p.refunding_minor + p.queued_minor < p.captured_minor"""
 _OTHER_DAY = f"""SELECT m.vendor_id, j.event_key, j.about, j.effective_at, l.currency::text, l.gross_minor, l.external_id, l.occurred_at
 {_MATCHED} j.event_key NOT LIKE 'fee:%%' AND j.event_key NOT LIKE 'st:%%'
-  AND (j.effective_at AT TIME ZONE 'UTC')::date <> (l.occurred_at AT TIME ZONE 'UTC')::date"""
+  AND abs((j.effective_at AT TIME ZONE 'UTC')::date - (l.occurred_at AT TIME ZONE 'UTC')::date) = 1
+  AND j.effective_at BETWEEN l.occurred_at - interval '1 day' AND l.occurred_at + interval '1 day'"""
 
 
 def look(sides: Sides) -> Iterator[Finding]:

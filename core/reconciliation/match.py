@@ -41,6 +41,18 @@ JOIN journals j ON j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.jo
 LEFT JOIN refunds r ON r.vendor_id = e.vendor_id AND r.mode = e.mode AND j.event_key LIKE 'rf:%%' AND r.public_id = split_part(j.event_key, ':', 2)
 WHERE NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.vendor_id = e.vendor_id AND m.mode = e.mode AND m.journal_id = e.journal_id AND m.leg = e.leg)
   AND j.event_key NOT LIKE 'rec:%%'"""
+# A line that names whose it is finds its entries by their keys, however old they are: a report may be, and a clock may have been moved.
+_OLDER = """INSERT INTO recon_side SELECT e.vendor_id, e.journal_id, e.leg, e.currency, e.amount_minor, j.event_key, j.kind, j.about, j.effective_at,
+  k.category, k.named, j.about
+FROM recon_lines l JOIN vendors v ON v.public_id = l.counterparty
+JOIN LATERAL (VALUES (l.category, l.source_id, CASE l.category WHEN 'charge' THEN 'cap:' || l.source || ':' || l.source_id || ':1'
+    WHEN 'refund' THEN 'rf:' || l.reference || ':ok' WHEN 'refund_failure' THEN 'rf:' || l.reference || ':back' END),
+  ('cost', l.external_id, 'fee:' || l.source || ':' || l.external_id)) k(category, named, event_key) ON true
+JOIN journals j ON j.vendor_id = v.id AND j.mode = l.mode AND j.event_key = k.event_key AND j.id < %(since)s
+JOIN entries e ON e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id AND e.code = 1010 AND e.sub = l.source
+WHERE l.mode = %(mode)s AND l.source = %(source)s AND l.state = 'new' AND l.counterparty <> ''
+  AND NOT EXISTS (SELECT 1 FROM recon_side s WHERE s.named = l.source_id)
+  AND NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.vendor_id = e.vendor_id AND m.mode = e.mode AND m.journal_id = e.journal_id AND m.leg = e.leg)"""
 _NEW = "l.mode = %(mode)s AND l.source = %(source)s AND l.state = 'new'"
 # Lines and entries under the same id. What the processor kept is an entry of its own, under the line's own number; a dispute books both in one.
 _PAIRS = f"""CREATE TEMP TABLE recon_pairs AS
@@ -122,6 +134,7 @@ def match_source(mode: str, source: str) -> Sides:
     ask(_SIDE, values)
     ask("CREATE INDEX ON recon_side (named)")
     ask("ANALYZE recon_side")
+    ask(_OLDER, values)
     lines = int(ask(f"SELECT count(*) FROM recon_lines l WHERE {_NEW}", values).fetchone()[0])
     entries = int(ask("SELECT count(*) FROM recon_side").fetchone()[0])
     ask(_PAIRS, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date, datetime
 from typing import Any
 
 from flask import Response, flash, request, url_for
@@ -14,12 +15,15 @@ from core.accounts.staff import staff_names
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
 from core.ledger.explore import account_names
+from core.payments.unknown import WORDS
 from core.reconciliation.exceptions import get_exception, take, trail_of
 from core.reconciliation.models import ReconException
 from core.reconciliation.queries import AGES, Wanted, age_of, line_of, list_exceptions, matches_of
 from core.reconciliation.resolve import agree, decline, journal_of, needs_two, resolve, ways_of
 from core.reconciliation.states import KINDS, UNSETTLED
 from core.web.fields import ChoiceField, Form, LineField, RadioField, options
+from core.web.filters import day, moment
+from core.web.languages import written
 from core.web.page import cursor, page, see_other
 from core.web.staff_guard import staff, staff_may
 from portal import recon_words
@@ -225,18 +229,28 @@ def _show(row: ReconException, **forms: Form) -> Response:
 
 
 def _facts(side: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What one side says, with its sums as money."""
-    called, currency = recon_words.names(), side.get("currency")
-    found = []
-    for name, value in side.items():
-        if name not in called or value in ("", None):
-            continue
-        found.append((called[name], Money(int(value), currency) if name.endswith("_minor") and currency and value is not None else value))
-    return found
+    """What one side says, in the order of the words, with its sums as money and its instants as people write them."""
+    currency = side.get("currency")
+    said = [(name, called, side[name]) for name, called in recon_words.names().items() if side.get(name) not in ("", None)]
+    return [(called, _spelled(name, value, currency)) for name, called, value in said]
+
+
+def _spelled(name: str, value: Any, currency: Any) -> Any:
+    if name.endswith("_minor") and currency:
+        return Money(int(value), currency)
+    if name in ("at", "occurred_at", "booked_at"):
+        return moment(datetime.fromisoformat(value))
+    return (
+        day(date.fromisoformat(value))
+        if name in ("arrives_on", "booked_on")
+        else written(WORDS.get(value, value))
+        if name == "why"
+        else value
+    )
 
 
 def _names() -> dict[str, str]:
-    return {**staff_names(), "system": _("The rules"), "": "–"}
+    return {**staff_names(), "system": _("The rules"), "": _("Nobody")}
 
 
 def _words() -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from core.kernel.clock import shifted
 from core.kernel.db import db
 from core.ledger.book import PLATFORM
 from core.ledger.models import Journal
@@ -128,3 +131,11 @@ def test_the_lines_of_a_bank_that_are_payouts_are_taken_as_soon_as_they_are_book
         line = db.session.query(BankLine).filter_by(public_id=processor.settlement(payout).line).one()
         keys = {j.event_key for j in db.session.query(Journal).filter(Journal.about == line.public_id, Journal.vendor_id == PLATFORM)}
     assert keys == {f"bank:{line.public_id}:in", f"bank:{line.public_id}:moved"}
+
+
+def test_a_line_that_says_whose_it_is_finds_its_entry_however_long_ago_it_was_booked(processor: Processor) -> None:
+    with shifted(timedelta(days=-40)):
+        sale = processor.sells("12.00")
+    figures = processor.looks()
+    assert (figures["matched"], processor.open(), processor.lines()[0].rule) == (1, [], 1)
+    assert sale.captured_at and processor.books_are_whole()

@@ -80,7 +80,7 @@ def test_bank_unknown(processor: Processor) -> None:
     with unit(processor.shop.app):
         look_at_bank("test")
     row = named(processor, "bank_unknown", line.public_id)
-    assert row.state == "open" and row.theirs["text"].startswith("no idea") and row.ours["why"] == "no_reference"
+    assert row.state == "waiting" and row.theirs["text"].startswith("no idea") and row.ours["why"] == "no_reference"
     with unit(processor.shop.app):
         return_line(line, by="stf_one", reason="nobody knows it")
         look_at_bank("test")
