@@ -29,22 +29,23 @@ WHERE s.category <> 'payout' AND s.effective_at < %(before)s
   AND NOT EXISTS (SELECT 1 FROM recon_pairs p WHERE p.vendor_id = s.vendor_id AND s.journal_id IN (p.journal_id, p.fee_journal))
 ORDER BY s.journal_id, s.leg"""
 # Matched, and still something to look at: taken twice, taken after the end, or on the other side of midnight.
-_MATCHED = """FROM recon_matches m JOIN journals j ON j.vendor_id = m.vendor_id AND j.mode = m.mode AND j.id = m.journal_id
-JOIN recon_lines l ON l.mode = m.mode AND l.source = m.source AND l.external_id = m.external_id
-WHERE m.mode = %(mode)s AND m.source = %(source)s AND m.at >= %(looks)s AND """
-_TWICE = f"""SELECT m.vendor_id, j.event_key, j.about, j.effective_at, l.currency::text, l.gross_minor, l.external_id, l.source_id
+_SEEN = """CREATE TEMP TABLE recon_seen AS SELECT m.vendor_id, m.mode, m.journal_id, l.currency, l.gross_minor, l.external_id, l.source_id, l.occurred_at
+FROM recon_matches m JOIN recon_lines l ON l.mode = m.mode AND l.source = m.source AND l.external_id = m.external_id
+WHERE m.mode = %(mode)s AND m.source = %(source)s AND m.at >= %(looks)s"""
+_MATCHED = """FROM recon_seen m JOIN journals j ON j.vendor_id = m.vendor_id AND j.mode = m.mode AND j.id = m.journal_id WHERE """
+_TWICE = f"""SELECT m.vendor_id, j.event_key, j.about, j.effective_at, m.currency::text, m.gross_minor, m.external_id, m.source_id
 {_MATCHED} j.kind = 'unexpected capture' AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.vendor_id = m.vendor_id AND r.mode = m.mode
-  AND r.taken_from = 'unapplied' AND r.charge = l.source_id AND r.state NOT IN ('failed', 'canceled'))"""
-_LATE = f"""SELECT m.vendor_id, j.event_key, j.about, j.effective_at, l.currency::text, l.gross_minor, l.external_id
+  AND r.taken_from = 'unapplied' AND r.charge = m.source_id AND r.state NOT IN ('failed', 'canceled'))"""
+_LATE = f"""SELECT m.vendor_id, j.event_key, j.about, j.effective_at, m.currency::text, m.gross_minor, m.external_id
 {_MATCHED} j.kind = 'capture' AND EXISTS (SELECT 1 FROM payments p WHERE p.vendor_id = m.vendor_id AND p.mode = m.mode AND p.public_id = j.about
   AND p.captured_at > p.expires_at)"""
 _ENDED_FIRST = """SELECT p.public_id, p.expires_at, e.from_state FROM payments p JOIN payment_events e
   ON e.vendor_id = p.vendor_id AND e.mode = p.mode AND e.payment_id = p.id AND e.to_state = 'succeeded' AND e.from_state IN ('expired', 'canceled')
 WHERE p.vendor_id = %s AND p.mode = %s AND p.public_id = %s AND p.refunded_minor + p.refunding_minor + p.queued_minor < p.captured_minor"""
-_OTHER_DAY = f"""SELECT m.vendor_id, j.event_key, j.about, j.effective_at, l.currency::text, l.gross_minor, l.external_id, l.occurred_at
+_OTHER_DAY = f"""SELECT m.vendor_id, j.event_key, j.about, j.effective_at, m.currency::text, m.gross_minor, m.external_id, m.occurred_at
 {_MATCHED} j.event_key NOT LIKE 'fee:%%' AND j.event_key NOT LIKE 'st:%%'
-  AND abs((j.effective_at AT TIME ZONE 'UTC')::date - (l.occurred_at AT TIME ZONE 'UTC')::date) = 1
-  AND j.effective_at BETWEEN l.occurred_at - interval '1 day' AND l.occurred_at + interval '1 day'"""
+  AND abs((j.effective_at AT TIME ZONE 'UTC')::date - (m.occurred_at AT TIME ZONE 'UTC')::date) = 1
+  AND j.effective_at BETWEEN m.occurred_at - interval '1 day' AND m.occurred_at + interval '1 day'"""
 
 
 def look(sides: Sides) -> Iterator[Finding]:
@@ -105,6 +106,12 @@ def _missing_there(sides: Sides) -> Iterator[Finding]:
 
 def _matched_all_the_same(sides: Sides) -> Iterator[Finding]:
     values = {"mode": sides.mode, "source": sides.source, "looks": _instant_of(sides.since)}
+    ask = driver().execute
+    ask("DROP TABLE IF EXISTS recon_seen")
+    ask("SET LOCAL enable_nestloop = off")  # as in match_source
+    ask(_SEEN, values)
+    ask("SET LOCAL enable_nestloop = on")
+    ask("ANALYZE recon_seen")
     for book, key, about, at, currency, minor, external, charge in driver().execute(_TWICE, values).fetchall():
         ours = {"event_key": key, "about": about, "at": at.isoformat(), "amount_minor": minor, "currency": currency}
         theirs = {"external_id": external, "source_id": charge, "gross_minor": minor, "currency": currency}

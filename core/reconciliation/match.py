@@ -20,7 +20,7 @@ from core.ledger.marks import first_id_at
 from core.reconciliation.models import ReconException, ReconLine
 from core.reconciliation.states import ALONE, EXACT, REFERENCE, TOGETHER, UNSETTLED
 
-LAID_OUT = ("recon_side", "recon_pairs", "recon_alike", "recon_parts", "recon_payouts")  # temporary: nobody else sees them
+LAID_OUT = ("recon_side", "recon_pairs", "recon_alike", "recon_parts", "recon_payouts", "recon_seen")  # temporary: nobody else sees them
 LOOKS_BACK = timedelta(days=14)
 AROUND = timedelta(days=2)  # of pass 6, and how long a processor may take to report what it told us of
 
@@ -135,19 +135,21 @@ def match_source(mode: str, source: str) -> Sides:
     ask("CREATE INDEX ON recon_side (named)")
     ask("ANALYZE recon_side")
     ask(_OLDER, values)
+    # Of lines that have only just come PostgreSQL knows nothing yet, and would look each up beside all others.
+    ask("SET LOCAL enable_nestloop = off")
     lines = int(ask(f"SELECT count(*) FROM recon_lines l WHERE {_NEW}", values).fetchone()[0])
     entries = int(ask("SELECT count(*) FROM recon_side").fetchone()[0])
     ask(_PAIRS, values)
     matched = {}
     ask(_EXACT, {**values, "rule": EXACT})
     matched[EXACT] = ask(_LINES.format(f"recon_pairs p WHERE {_SAME}"), {**values, "rule": EXACT}).rowcount
-    ask(
-        f"DELETE FROM recon_side s USING recon_pairs p WHERE {_SAME} AND s.vendor_id = p.vendor_id AND s.journal_id IN (p.journal_id, p.fee_journal)"
-    )
+    for journal in ("journal_id", "fee_journal"):  # one by one: an "or" between them would look at every pair for every entry
+        ask(f"DELETE FROM recon_side s USING recon_pairs p WHERE {_SAME} AND s.vendor_id = p.vendor_id AND s.journal_id = p.{journal}")
     ask(f"DELETE FROM recon_pairs p WHERE {_SAME}")
     matched[REFERENCE] = _alike(_BY_REFERENCE, {**values, "rule": REFERENCE})
     matched[TOGETHER] = _together({**values, "rule": TOGETHER})
     matched[ALONE] = _alike(_BY_DATE, {**values, "rule": ALONE})
+    ask("SET LOCAL enable_nestloop = on")
     return Sides(mode, source, since, lines, entries, matched)
 
 
