@@ -11,20 +11,16 @@ from typing import Any
 
 import structlog
 
-from core.accounts.queries import find_vendors
 from core.kernel.config import settings
 from core.kernel.db import unit_of_work
 from core.kernel.outbox import enqueue
 from core.ledger.book import PLATFORM
 from core.payments.bank_lines import book_lines
 from core.payments.statements import import_statement, last_number
-from core.payments.transfer_return import find_return, note_handed_over
 from core.payments.unknown import list_unknown
-from core.payouts.queries import find_payout
-from core.payouts.settle import handed_over
+from core.payouts.hand_over import record_handed_over
 from core.providers.bank_accounts import accounts
-from core.providers.bank_models import BankOrder
-from core.providers.bank_orders import PAYOUT, list_waiting_orders, note_sent
+from core.providers.bank_orders import list_waiting_orders
 from core.providers.statement import StatementRefused
 from workers.task import Task
 
@@ -82,20 +78,6 @@ def send_bank_orders(vendor_id: uuid.UUID, *, mode: str) -> None:
             continue
         with unit_of_work():
             record_handed_over(order)
-
-
-def record_handed_over(order: BankOrder) -> None:
-    """The bank has it: the order is sent, and so is the return it carries out."""
-    note_sent(order)
-    vendor = find_vendors({order.vendor}).get(order.vendor) if order.vendor else None
-    if vendor is not None and order.purpose == PAYOUT:
-        payout = find_payout(vendor, order.mode, order.reference)
-        if payout is not None:
-            handed_over(vendor, payout)
-        return
-    returned = find_return(vendor, order.mode, order.reference) if vendor else None
-    if vendor is not None and returned is not None:
-        note_handed_over(vendor, returned)
 
 
 def _ask(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:

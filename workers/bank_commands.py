@@ -15,8 +15,8 @@ from core.payments.order_refused import refuse_order
 from core.payments.queries import get_payment
 from core.payments.statements import import_statement
 from core.payments.unknown import WORDS, assign_line, explain_charge, get_line, list_unknown, return_line, suggest
+from core.payouts.hand_over import record_handed_over
 from core.providers.bank_orders import get_order, list_waiting_orders
-from workers.bank import record_handed_over
 
 BY = "operator"  # whoever has a shell on the machine
 mode_option = click.option("--mode", type=click.Choice(["test", "live"]), default="live", show_default=True)

@@ -6,6 +6,7 @@ reference stands on it.
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, datetime
 
 from sqlalchemy import (
@@ -158,6 +159,41 @@ class BankLine(Base):
 ORDER_STATES = ("requested", "sent", "settled", "failed")
 
 
+class BankOrderFile(Base):
+    """A pain.001 file as it was made. Its bytes never change; only what became of it is written down later."""
+
+    __tablename__ = "bank_order_files"
+    __table_args__ = (
+        mode_check(),
+        UniqueConstraint("mode", "public_id"),
+        CheckConstraint("orders > 0 AND total_minor > 0", name="total"),
+        CheckConstraint("state IN ('made', 'handed_over', 'taken_back')", name="state"),
+        CheckConstraint("(state = 'made') = (ended_at IS NULL)", name="ended"),
+        CheckConstraint("state <> 'handed_over' OR ended_by <> made_by", name="two_people"),
+    )
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)  # in hex: the number of the message
+    public_id: Mapped[str] = mapped_column(String(40))
+    account: Mapped[str] = mapped_column(String(34))  # ours, as it was then
+    holder: Mapped[str] = mapped_column(String(70))
+    bic: Mapped[str] = mapped_column(String(11))
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    orders: Mapped[int]
+    total_minor: Mapped[int] = mapped_column(BigInteger)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(12))
+    made_by: Mapped[str] = mapped_column(String(60))
+    made_at: Mapped[datetime]
+    ended_by: Mapped[str] = mapped_column(String(60))
+    ended_at: Mapped[datetime | None]
+
+    @property
+    def total(self) -> Money:
+        """What leaves."""
+        return Money(self.total_minor, self.currency)
+
+
 class BankOrder(Base):
     """A transfer our bank is to make. Only a debit on a statement settles it; a credit that brings it back makes it fail."""
 
@@ -169,6 +205,8 @@ class BankOrder(Base):
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint(f"state IN ({', '.join(map(repr, ORDER_STATES))})", name="state"),
         CheckConstraint("purpose IN ('refund', 'payout')", name="purpose"),
+        ForeignKeyConstraint(["mode", "file_id"], ["bank_order_files.mode", "bank_order_files.id"]),
+        Index("ix_bank_orders_file", "mode", "file_id", postgresql_where="file_id IS NOT NULL"),
         Index("ix_bank_orders_waiting", "mode", "created_at", postgresql_where="state = 'requested'"),
     )
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
@@ -187,6 +225,7 @@ class BankOrder(Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     text: Mapped[str] = mapped_column(String(140))
     state: Mapped[str] = mapped_column(String(10), default="requested")
+    file_id: Mapped[uuid.UUID | None]  # the one file that carries it to the bank
     failure_reason: Mapped[str | None] = mapped_column(String(60))
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]

@@ -148,8 +148,8 @@ def _is_number(text: str) -> bool:
 
 
 def list_waiting_orders(mode: str, limit: int = 100) -> list[BankOrder]:
-    """What a person (or a line to the bank) still has to hand over, oldest first."""
-    waiting = select(BankOrder).where(BankOrder.mode == mode, BankOrder.state == "requested")
+    """What a person (or a line to the bank) still has to hand over, oldest first; what a file carries is not among them."""
+    waiting = select(BankOrder).where(BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None))
     return list(db.session.scalars(waiting.order_by(BankOrder.created_at).limit(limit)))
 
 

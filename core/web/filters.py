@@ -86,6 +86,11 @@ PAYOUT_STATES = {
     "returned": (_l("Came back"), "bad"),
     "canceled": (_l("Called off"), "calm"),
 }
+ORDER_FILE_STATES = {
+    "made": (_l("Made"), "wait"),
+    "handed_over": (_l("With the bank"), "good"),
+    "taken_back": (_l("Taken back"), "calm"),
+}
 OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "refund": REFUND_STATES,
     "listing": LISTING_STATES,
@@ -94,6 +99,7 @@ OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "document": DOCUMENT_STATES,
     "charge": CHARGE_STATES,
     "payout": PAYOUT_STATES,
+    "order_file": ORDER_FILE_STATES,
 }
 
 

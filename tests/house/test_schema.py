@@ -47,6 +47,7 @@ NOT_A_TENANTS = {
     "recon_exceptions": "what does not agree may be anybody's; whose book it is about stands in it",
     "recon_notes": "the trail of an exception",
     "recon_runs": "one look goes through the books of every vendor",
+    "bank_order_files": "they are carried to the platform's bank, with the orders of many vendors in each",
     "ledger_proof_runs": "one run goes through the books of every vendor",
     "directory_categories": "the same kinds of business for every vendor; a reference table",
     "directory_words": "the vocabulary of the whole directory, with which mistyped words are compared",

@@ -24,12 +24,13 @@ THEIRS, OTHER = "DE12500105170648489890", "GB33BUKB20201555555555"
 
 @dataclass
 class Seller:
-    """One vendor, in test mode and in dollars."""
+    """One vendor in test mode."""
 
     shop: Shop
+    currency: str = "USD"
 
     def sells(self, amount: str) -> Payment:
-        return make_paid(self.shop, make_link(self.shop, amount=amount, currency="USD"))
+        return make_paid(self.shop, make_link(self.shop, amount=amount, currency=self.currency))
 
     def release(self) -> None:
         while True:
@@ -39,11 +40,11 @@ class Seller:
 
     def pays_out(self, token: str | None = None, by: str = "usr_owner") -> Payout:
         with unit(self.shop.app):
-            return request_payout(self.shop.vendor, "test", "USD", by=by, form_token=token or public_id("frm"))
+            return request_payout(self.shop.vendor, "test", self.currency, by=by, form_token=token or public_id("frm"))
 
     def has(self, account: str = "seller_available") -> Money:
         with unit(self.shop.app):
-            return balance(self.shop.vendor, "test", account, "USD")
+            return balance(self.shop.vendor, "test", account, self.currency)
 
     def as_it_is(self, payout: Payout) -> Payout:
         with unit(self.shop.app):
@@ -59,7 +60,7 @@ class Seller:
         sign = 1 if back else -1
         tx = Tx(payout.amount_minor, sign=sign, end_to_end=order.end_to_end, name="Blue Door Bakery Ltd", account=THEIRS, returned=back)
         line = Line((tx,), sign=sign, booked_on=now().date())
-        TestBank(self.shop).tell(line)
+        TestBank(self.shop, self.currency).tell(line)
         with unit(self.shop.app):
             settle_payout(self.shop.vendor, "test", payout.public_id, cause="line")
 

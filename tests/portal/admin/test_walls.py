@@ -84,6 +84,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
         "/staff/subscriptions/x/balance", "/staff/payouts/l/approval", "/staff/payouts/l/cancellation",
         "/staff/reconciliation/test/runs", "/staff/reconciliation/test/reports", "/staff/reconciliation/test/reports/l/import", "/staff/reconciliation/test/exceptions",
         *(f"/staff/reconciliation/test/exceptions/l/{what}" for what in ("owner", "resolution", "agreement", "refusal")),
+        "/staff/order-files/test", "/staff/order-files/test/l/handed-over", "/staff/order-files/test/l/taken-back",
     }  # fmt: skip
 
 

@@ -1,0 +1,44 @@
+"""The bank has an order, or a whole file of them: what waited for that goes on, and is still not believed before a statement shows it."""
+
+from __future__ import annotations
+
+from core.accounts.queries import find_vendors
+from core.kernel.audit import record
+from core.kernel.errors import Refusal
+from core.ledger.book import PLATFORM
+from core.payments.order_files import end_file, orders_of
+from core.payments.transfer_return import find_return, note_handed_over
+from core.payouts.queries import find_payout
+from core.payouts.settle import handed_over
+from core.providers.bank_models import BankOrder, BankOrderFile
+from core.providers.bank_orders import PAYOUT, note_sent
+
+
+class MadeByTheSame(Refusal):
+    """Who made a file does not say that it may leave."""
+
+    code = "needs_a_second_person"
+
+
+def record_handed_over(order: BankOrder) -> None:
+    """The bank has it: the order is sent, and so is the return or the payout it carries out."""
+    note_sent(order)
+    vendor = find_vendors({order.vendor}).get(order.vendor) if order.vendor else None
+    if vendor is not None and order.purpose == PAYOUT:
+        payout = find_payout(vendor, order.mode, order.reference)
+        if payout is not None:
+            handed_over(vendor, payout)
+        return
+    returned = find_return(vendor, order.mode, order.reference) if vendor else None
+    if vendor is not None and returned is not None:
+        note_handed_over(vendor, returned)
+
+
+def hand_file_over(file: BankOrderFile, *, by: str) -> None:
+    """Somebody else than its maker has given it to the bank, and the bank has taken it. Raises MadeByTheSame, Conflict."""
+    if file.made_by == by:
+        raise MadeByTheSame("Somebody else has to look at a file that you made, and give it to the bank.")
+    fresh = end_file(file, "handed_over", by=by)
+    for order in orders_of(fresh):
+        record_handed_over(order)
+    record(PLATFORM, actor=by, action="order_file.handed_over", subject=fresh.public_id, orders=fresh.orders, total=str(fresh.total))

@@ -1,0 +1,126 @@
+"""Files of transfers for a bank without a line: made by one person, looked at, given to the bank and said so by another."""
+
+from __future__ import annotations
+
+from flask import Response, flash, make_response, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
+
+from core.accounts.staff import staff_names
+from core.kernel.errors import NotFound
+from core.payments.order_files import get_order_file, list_order_files, make_order_file, orders_of, take_file_back, waiting_for_a_file
+from core.payouts.hand_over import hand_file_over
+from core.providers.bank_models import BankOrderFile
+from core.web.fields import Form, LineField
+from core.web.page import page, see_other
+from core.web.staff_guard import staff, staff_may
+from portal.admin.blueprint import staff_door
+from portal.confirm import confirmed
+
+MODES = ("live", "test")
+
+
+class MakeForm(Form):
+    pass
+
+
+class HandOverForm(Form):
+    pass
+
+
+class TakeBackForm(Form):
+    reason = LineField(later("Why the bank does not get it"), most=200, required=later("Say why: it stays with the file."))
+
+
+@staff_door.get("/staff/order-files")
+@staff_may("payouts.see")
+def order_files() -> Response:
+    return _index()
+
+
+@staff_door.post("/staff/order-files/<mode>")
+@staff_may("payouts.approve")
+@confirmed
+def make_file(mode: str) -> Response:
+    """One of everything in euros that waits."""
+    form = MakeForm()
+    if form.validate():
+        with form.refusals():
+            made = make_order_file(_mode(mode), by=staff().public_id)
+            flash(_("Made. Somebody else looks at it and gives it to the bank."), "good")
+            return see_other(url_for(".order_file", mode=mode, number=made.public_id))
+    return _index(form)
+
+
+@staff_door.get("/staff/order-files/<mode>/<number>")
+@staff_may("payouts.see")
+def order_file(mode: str, number: str) -> Response:
+    return _show(get_order_file(_mode(mode), number))
+
+
+@staff_door.get("/staff/order-files/<mode>/<number>.xml")
+@staff_may("payouts.approve")
+def download_order_file(mode: str, number: str) -> Response:
+    """As it was made."""
+    file = get_order_file(_mode(mode), number)
+    answer = make_response(file.raw)
+    answer.content_type = "application/xml"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{file.mode}-{file.public_id}.xml"'
+    return answer
+
+
+@staff_door.post("/staff/order-files/<mode>/<number>/handed-over")
+@staff_may("payouts.approve")
+@confirmed
+def hand_over(mode: str, number: str) -> Response:
+    """Not by whoever made it."""
+    file, form = get_order_file(_mode(mode), number), HandOverForm()
+    if form.validate():
+        with form.refusals():
+            hand_file_over(file, by=staff().public_id)
+            flash(_("Noted. Each transfer is believed when a statement shows it."), "good")
+            return see_other(url_for(".order_file", mode=mode, number=number))
+    return _show(file, failed=form)
+
+
+@staff_door.post("/staff/order-files/<mode>/<number>/taken-back")
+@staff_may("payouts.approve")
+def take_back_file(mode: str, number: str) -> Response:
+    file, form = get_order_file(_mode(mode), number), TakeBackForm()
+    if form.validate():
+        with form.refusals():
+            take_file_back(file, by=staff().public_id, reason=form.reason.data)
+            flash(_("Taken back: its transfers wait for another file."), "good")
+            return see_other(url_for(".order_files"))
+    return _show(file, failed=form, taking=form)
+
+
+def _mode(text: str) -> str:
+    if text not in MODES:
+        raise NotFound(_("There is no such mode."))
+    return text
+
+
+def _index(failed: Form | None = None) -> Response:
+    return page(
+        "portal/admin/order_files/index.html",
+        status=failed.status if failed else 200,
+        failed=failed,
+        waiting=[(mode, *waiting_for_a_file(mode)) for mode in MODES],
+        files=list_order_files(),
+        may_make=staff().may("payouts.approve"),
+    )
+
+
+def _show(file: BankOrderFile, *, failed: Form | None = None, taking: TakeBackForm | None = None) -> Response:
+    return page(
+        "portal/admin/order_files/show.html",
+        status=failed.status if failed else 200,
+        file=file,
+        orders=orders_of(file),
+        names=staff_names(),
+        failed=failed,
+        taking=taking or TakeBackForm(formdata=None),
+        may_decide=staff().may("payouts.approve") and file.state == "made",
+        is_mine=file.made_by == staff().public_id,
+    )

@@ -1,0 +1,134 @@
+"""Orders leave in a file: made once of what waits, written again the same, given to the bank by a second person, or taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from core.kernel.clock import shifted
+from core.kernel.db import db
+from core.kernel.errors import Conflict
+from core.payments.order_files import (
+    NothingToTransfer,
+    NotTransferable,
+    get_order_file,
+    make_order_file,
+    orders_of,
+    take_file_back,
+    waiting_for_a_file,
+    write_again,
+)
+from core.payments.order_refused import refuse_order
+from core.payouts.accounts import COOLING_OFF, add_account
+from core.payouts.hand_over import MadeByTheSame, hand_file_over
+from core.payouts.models import Payout
+from core.providers.bank_models import BankOrder, BankOrderFile
+from core.providers.bank_orders import find_order, list_waiting_orders
+from tests.core.payments.conftest import AtOnce
+from tests.core.payouts.sellers import THEIRS, Seller
+from tests.factories import make_shop, unit
+
+
+@pytest.fixture(autouse=True)
+def nobody_elses(app: Flask) -> Iterator[None]:
+    with unit(app):
+        db.session.execute(update(BankOrder).where(BankOrder.state == "requested").values(state="sent"))
+    yield
+
+
+@pytest.fixture
+def seller(app: Flask) -> Seller:
+    made = Seller(make_shop(app, currency="EUR", country="DE"), "EUR")
+    with unit(app):
+        add_account(made.shop.vendor, "test", currency="EUR", holder="Zoë’s Kiosk", iban=THEIRS, by=made.shop.user.public_id)
+    return made
+
+
+@pytest.fixture
+def payout(seller: Seller) -> Payout:
+    """Its order waits."""
+    with shifted(-10 * COOLING_OFF):
+        seller.sells("100.00")
+    seller.release()
+    return seller.pays_out()
+
+
+def order_of(payout: Payout) -> BankOrder:
+    order = find_order("test", payout.public_id)
+    assert order is not None
+    return order
+
+
+def test_a_file_carries_what_waits_and_is_the_same_when_it_is_written_again(app: Flask, seller: Seller, payout: Payout) -> None:
+    with unit(app):
+        assert waiting_for_a_file("test") == (1, payout.amount)
+        file = make_order_file("test", by="stf_one")
+    with unit(app):
+        kept = get_order_file("test", file.public_id)
+        order = order_of(payout)
+        assert [one.end_to_end for one in orders_of(kept)] == [order.end_to_end]
+        assert (kept.orders, kept.total, kept.state) == (1, payout.amount, "made")
+        assert kept.raw == write_again(kept) and order.end_to_end.encode() in kept.raw and b"Zoe's Kiosk" in kept.raw
+        assert order not in list_waiting_orders("test") and waiting_for_a_file("test")[0] == 0
+        assert seller.as_it_is(payout).state == "submitted", "nothing has left yet"
+
+
+def test_only_somebody_else_says_that_the_bank_has_it(app: Flask, seller: Seller, payout: Payout) -> None:
+    with unit(app):
+        file = make_order_file("test", by="stf_one")
+    with unit(app), pytest.raises(MadeByTheSame):
+        hand_file_over(get_order_file("test", file.public_id), by="stf_one")
+    with unit(app):
+        hand_file_over(get_order_file("test", file.public_id), by="stf_two")
+    with unit(app):
+        assert order_of(payout).state == "sent" and seller.as_it_is(payout).state == "in_transit"
+        kept = get_order_file("test", file.public_id)
+        assert (kept.state, kept.made_by, kept.ended_by) == ("handed_over", "stf_one", "stf_two")
+    for late in (lambda f: hand_file_over(f, by="stf_two"), lambda f: take_file_back(f, by="stf_two", reason="x")):
+        with unit(app), pytest.raises(Conflict):
+            late(get_order_file("test", file.public_id))
+    seller.bank_says(payout)
+    assert seller.as_it_is(payout).state == "paid" and seller.books_are_whole()
+
+
+def test_what_is_taken_back_waits_for_another_file(app: Flask, seller: Seller, payout: Payout) -> None:
+    with unit(app):
+        first = make_order_file("test", by="stf_one")
+    with unit(app):
+        take_file_back(get_order_file("test", first.public_id), by="stf_one", reason="the bank was closed")
+    with unit(app):
+        assert orders_of(first) == [] and waiting_for_a_file("test")[0] == 1
+        second = make_order_file("test", by="stf_one")
+        assert [one.end_to_end for one in orders_of(second)] == [order_of(payout).end_to_end]
+    with unit(app):
+        assert db.session.get_one(BankOrderFile, ("test", first.id)).raw == first.raw, "what was made stays as it was"
+
+
+def test_an_order_the_bank_refused_is_in_no_later_file(app: Flask, seller: Seller, payout: Payout) -> None:
+    with unit(app):
+        make_order_file("test", by="stf_one")
+    with unit(app):
+        refuse_order(order_of(payout), by="stf_two", reason="account closed")
+    with unit(app), pytest.raises(NothingToTransfer):
+        make_order_file("test", by="stf_one")
+
+
+def test_a_name_no_bank_can_write_is_told_and_nothing_is_made(app: Flask, seller: Seller, payout: Payout) -> None:
+    with unit(app):
+        order_of(payout).to_name = "🥐"
+    with unit(app), pytest.raises(NotTransferable, match="no letters"):
+        make_order_file("test", by="stf_one")
+    with unit(app):
+        assert waiting_for_a_file("test")[0] == 1
+
+
+@pytest.mark.parametrize("_round", range(10))
+def test_two_at_once_make_one_file(seller: Seller, payout: Payout, at_once: AtOnce, _round: int) -> None:
+    def make(who: str) -> Callable[[], object]:
+        return lambda: make_order_file("test", by=who)
+
+    answers = at_once(make("stf_one"), make("stf_two"))
+    assert sorted(type(answer).__name__ for answer in answers) == ["BankOrderFile", "NothingToTransfer"]
