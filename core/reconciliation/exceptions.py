@@ -52,12 +52,12 @@ def note_findings(mode: str, findings: Iterable[Finding], *, by: str = SYSTEM) -
 def _note(mode: str, batch: list[Finding], by: str) -> int:
     keys = {finding.key for finding in batch}
     mine = select(ReconException).where(ReconException.mode == mode, ReconException.key.in_(keys)).with_for_update()
-    known = {(row.kind, row.key): row for row in db.session.scalars(mine.execution_options(populate_existing=True))}
+    known = {(row.kind, row.source, row.key): row for row in db.session.scalars(mine.execution_options(populate_existing=True))}
     fresh = 0
     for finding in batch:
-        row = known.get((finding.kind, finding.key))
+        row = known.get((finding.kind, finding.source, finding.key))
         if row is None:
-            known[finding.kind, finding.key] = _open(mode, finding, by)
+            known[finding.kind, finding.source, finding.key] = _open(mode, finding, by)
             fresh += 1
         else:
             _see_again(row, finding, by)

@@ -150,7 +150,7 @@ class ReconException(Base):
     __table_args__ = (
         mode_check(),
         UniqueConstraint("mode", "public_id"),
-        UniqueConstraint("mode", "kind", "key"),
+        UniqueConstraint("mode", "kind", "source", "key"),
         CheckConstraint(_one_of("kind", KINDS), name="kind"),
         CheckConstraint(_one_of("state", EXCEPTION), name="state"),
         Index("ix_recon_exceptions_open", "mode", "state", "kind", "id", postgresql_where="state IN ('waiting', 'open', 'proposed')"),

@@ -141,7 +141,7 @@ def upgrade() -> None:
         sa.CheckConstraint("mode IN ('test', 'live')", name=op.f("ck_recon_exceptions_mode")),
         sa.CheckConstraint("state IN ('closed', 'open', 'proposed', 'resolved', 'waiting')", name=op.f("ck_recon_exceptions_state")),
         sa.PrimaryKeyConstraint("mode", "id", name=op.f("pk_recon_exceptions")),
-        sa.UniqueConstraint("mode", "kind", "key", name=op.f("uq_recon_exceptions_mode_kind_key")),
+        sa.UniqueConstraint("mode", "kind", "source", "key", name=op.f("uq_recon_exceptions_mode_kind_source_key")),
         sa.UniqueConstraint("mode", "public_id", name=op.f("uq_recon_exceptions_mode_public_id")),
     )
     op.create_index(
