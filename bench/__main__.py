@@ -27,6 +27,7 @@ HOMES = {
     "F10": "renewals",
     "F12": "memory",
     "F14": "phone",
+    "F15": "reconciling",
     "D1": "directory",
 }
 USAGE = f"usage: ./run bench [quick|full] [{' '.join(HOMES)}]\nquick (the default) takes some minutes, full the better part of an hour"

@@ -24,10 +24,11 @@ from core.payments import transfer_models as transfers
 from core.payouts import models as payouts
 from core.providers import bank_models as bank
 from core.providers import models as providers
+from core.reconciliation import models as reconciliation
 from core.risk import models as risk
 from core.subscriptions import models as subscriptions
 
 __all__ = [
     "accounts", "audit", "bank", "billing", "clocks", "closing", "customers", "directory", "disputes", "exports", "factors", "fx", "ledger", "memberships", "methods",
-    "notifications", "outbox", "payments", "payouts", "providers", "risk", "sales", "saved", "sharing", "staff", "subscriptions", "transfers",
+    "notifications", "outbox", "payments", "payouts", "providers", "reconciliation", "risk", "sales", "saved", "sharing", "staff", "subscriptions", "transfers",
 ]  # fmt: skip

@@ -23,6 +23,7 @@ from sandbox import (
     methods,
     money,
     payments,
+    payouts,
     refunds,
     sessions,
     setups,
@@ -33,7 +34,7 @@ from sandbox.store import Shelf
 
 _KEY = re.compile(r"sk_test_([A-Za-z0-9_]{1,200})\Z")
 # importing these files puts their calls on the table
-ROOMS = (charging, customers, disputes, domains, files, hooks, methods, money, payments, refunds, sessions, setups)
+ROOMS = (charging, customers, disputes, domains, files, hooks, methods, money, payments, payouts, refunds, sessions, setups)
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from core.web.wire.encode import dumps
 from core.web.wire.signature import sign
-from sandbox import disputes, refunds, sessions
+from sandbox import disputes, payouts, refunds, sessions
 from sandbox.store import Shelf
 
 # seconds until the next attempt after each failed one: eleven attempts within twenty minutes, a test session's worth of patience
@@ -20,6 +20,7 @@ _TASKS = {
     "dispute": disputes.open_later,
     "dispute_due": disputes.due_later,
     "dispute_end": disputes.decide_later,
+    "payout": payouts.pay_later,
     "refund": refunds.finish_later,
     "session_end": sessions.finish_later,
     "payment": sessions.end_payment_later,

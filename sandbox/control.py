@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from core.web.wire.encode import dumps
 from core.web.wire.errors import WireError, bad_parameter, not_found
-from sandbox import disputes, hooks, stories
+from sandbox import disputes, hooks, mishaps, payouts, stories
 from sandbox.api import account_of, account_of_key
 from sandbox.sessions import end_by_hand
 
@@ -38,6 +38,10 @@ def make_control(api):
     control.post("/disputes")(calls.dispute)
     control.get("/deliveries")(calls.deliveries)
     control.post("/deliveries")(calls.redeliver)
+    control.post("/payouts")(calls.pay_out)
+    control.get("/settlement.csv")(calls.settlement)
+    control.get("/mishaps")(calls.show_mishaps)
+    control.post("/mishaps")(calls.mishap)
     return control
 
 
@@ -172,3 +176,33 @@ class Control:
                     "INSERT INTO deliveries (account, event, endpoint, due_at) VALUES (?, ?, ?, ?)", (owner, event, one["id"], shelf.now)
                 )
         return answer({"queued": len(endpoints)})
+
+    def pay_out(self):
+        """Pays out to the bank what is available, or (`at_once`) all there is."""
+        owner, body = account(), read_json()
+        currency, at_once = body.get("currency"), body.get("at_once", False)
+        if not (currency is None or isinstance(currency, str)) or not isinstance(at_once, bool):
+            raise bad_parameter("parameter_invalid", "currency", "currency is a text, at_once true or false.")
+        with self.api.store.change() as connection:
+            made = payouts.pay_out(self.api.shelf(connection, owner), currency=currency, at_once=at_once)
+        return answer({"payouts": [one["id"] for one in made]}, 201)
+
+    def settlement(self):
+        """The settlement report: of one payout, or of everything since a moment."""
+        owner, since = account(), min(request.args.get("since", 0, type=int), LAST_PLACE)
+        with self.api.store.look() as connection:
+            text = "".join(payouts.report(self.api.shelf(connection, owner), payout=request.args.get("payout"), since=since))
+        return Response(text, mimetype="text/csv")
+
+    def show_mishaps(self):
+        account()
+        return answer({"known": {name: row[0] for name, row in mishaps.MISHAPS.items()}})
+
+    def mishap(self):
+        owner, body = account(), read_json()
+        minor, subject = number(body, "minor", -mishaps.MOST_MINOR, mishaps.MOST_MINOR), body.get("subject")
+        if not (subject is None or isinstance(subject, str)) or not isinstance(body.get("mishap"), str):
+            raise bad_parameter("parameter_invalid", "mishap", "mishap and subject are texts.")
+        with self.api.store.change() as connection:
+            done = mishaps.do(self.api.shelf(connection, owner), body["mishap"], subject=subject, minor=minor and int(minor))
+        return answer({"done_to": done}, 201)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, g, redirect, render_template, request
 
 from core.web.wire.errors import WireError
-from sandbox import disputes, stories
+from sandbox import disputes, mishaps, payouts, stories
 from sandbox.api import account_of_key
 from sandbox.sessions import end_by_hand
 
@@ -53,7 +53,8 @@ class ControlPage:
                 disputed = shelf.rows("dispute", among={"status": [*disputes.OPEN, *disputes.ASKING, "won"]}, count=MOST_PROCESSING)
                 deliveries = connection.execute(_LATEST, (account,)).fetchall()
         page = render_template("stories.html", nonce=g.nonce, account=account, stories=stories.STORIES, running=running,
-                               deliveries=deliveries, processing=processing, disputed=disputed, problem=problem)  # fmt: skip
+                               deliveries=deliveries, processing=processing, disputed=disputed, mishaps=mishaps.MISHAPS,
+                               problem=problem)  # fmt: skip
         return page, status
 
     def change(self):
@@ -84,6 +85,12 @@ class ControlPage:
             return
         if act and act.startswith("dispute_"):
             disputes.by_hand(shelf, request.form["dispute"], act.removeprefix("dispute_"))
+            return
+        if act == "pay_out":
+            payouts.pay_out(shelf, at_once=True)
+            return
+        if act == "mishap":
+            mishaps.do(shelf, request.form.get("mishap", ""), subject=request.form.get("subject", "").strip()[:80] or None)
             return
         seconds, times = request.form.get("seconds"), request.form.get("times")
         stories.add(

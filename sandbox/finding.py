@@ -17,6 +17,7 @@ KINDS = {
     "we": "webhook_endpoint",
     "du": "dispute",
     "file": "file",
+    "po": "payout",
     "pmd": "payment_method_domain",
 }
 TITLES = {

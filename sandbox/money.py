@@ -21,9 +21,24 @@ def pending_seconds():
     return int(os.environ.get("SANDBOX_AVAILABLE_SECONDS", 2 * 86_400))
 
 
+def payout_seconds():
+    """How long after a movement the processor pays out what is available by then. None: only when it is told to."""
+    text = os.environ.get("SANDBOX_PAYOUT_SECONDS", "")
+    return float(text) if text else None
+
+
+def plan_payout(shelf):
+    """A movement of the balance asks for a payout, unless one is asked for already."""
+    seconds = payout_seconds()
+    waits = shelf.connection.execute("SELECT 1 FROM tasks WHERE account = ? AND kind = 'payout'", (shelf.account,)).fetchone()
+    if seconds is not None and not waits:
+        shelf.later("payout", "all", seconds)
+
+
 def transact(shelf, kind, amount, currency, source, *, fee=0, fee_title="Processing fee", category=None, at_once=False, description=None):
     """Writes one movement of the balance; net = amount - fee."""
     now = int(shelf.now)
+    plan_payout(shelf)
     details = [{"amount": fee, "application": None, "currency": currency, "description": fee_title, "type": "stripe_fee"}] if fee else []
     return shelf.put(
         {
@@ -50,7 +65,7 @@ def transact(shelf, kind, amount, currency, source, *, fee=0, fee_title="Process
 def shown(shelf, transaction):
     """Money becomes available by itself when its time has come."""
     status = "available" if transaction["available_on"] <= shelf.now else "pending"
-    return {**transaction, "status": status}
+    return {**{name: value for name, value in transaction.items() if name != "payout"}, "status": status}
 
 
 @call("GET", "balance")
@@ -58,7 +73,7 @@ def read_balance(shelf, params):
     params.finish()
     rows = shelf.connection.execute(
         "SELECT json_extract(body, '$.currency') AS currency, json_extract(body, '$.available_on') <= ? AS ready, sum(json_extract(body, '$.net')) AS net "
-        "FROM objects WHERE account = ? AND kind = 'balance_transaction' GROUP BY 1, 2",
+        "FROM objects WHERE account = ? AND kind IN ('balance_transaction', 'balance_offset') GROUP BY 1, 2",
         (int(shelf.now), shelf.account),
     ).fetchall()
     parts = {True: {}, False: {}}

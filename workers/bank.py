@@ -17,6 +17,7 @@ from core.kernel.outbox import enqueue
 from core.ledger.book import PLATFORM
 from core.payments.bank_lines import book_lines
 from core.payments.statements import import_statement, last_number
+from core.payments.unknown import list_unknown
 from core.payouts.hand_over import record_handed_over
 from core.providers.bank_accounts import accounts
 from core.providers.bank_orders import list_waiting_orders
@@ -32,6 +33,8 @@ def book_bank_lines(tasks: list[Task]) -> None:
     for mode in sorted({task.args["mode"] for task in tasks}):
         if book_lines(mode):
             enqueue("book_bank_lines", PLATFORM, mode=mode)
+        elif list_unknown(mode, limit=1):
+            enqueue("match_bank_lines", PLATFORM, queue="papers", mode=mode)  # one of them may be a payout of a processor's
 
 
 def has_line(mode: str) -> bool:

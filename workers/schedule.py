@@ -22,6 +22,7 @@ from core.payments.refund_queue import list_lines_to_move, send_first
 from core.payments.release import release_due
 from core.payments.remind import send_due_reminders
 from core.payments.saving import claim_due_savings
+from core.reconciliation.runs import night_runs
 from workers.bank import has_line
 from workers.disputes import plan_disputes
 from workers.payouts import plan_payouts
@@ -113,6 +114,8 @@ def _prove_books() -> None:
             enqueue("prove_book", vendor_id, queue="papers", mode=mode)  # it may take its time, and money never waits behind it
     with unit_of_work():
         night_run()
+    with unit_of_work():
+        night_runs()
 
 
 def _plan_housekeeping() -> None:

@@ -16,6 +16,8 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "invoices.see": (FINANCE, SUPERUSER),  # what the house has invoiced to its vendors
     "bank.see": (FINANCE, SUPERUSER),  # transfers that nobody knows, with their senders
     "bank.resolve": (FINANCE, SUPERUSER),  # say whose such money is, or send it back
+    "reconciliation.see": (FINANCE, SUPERUSER),  # what processors and banks say beside our books
+    "reconciliation.resolve": (FINANCE, SUPERUSER),  # bring reports, and end what does not agree, above a limit two of them
     "payouts.see": (FINANCE, SUPERUSER),  # what leaves for vendors' banks
     "payouts.approve": (FINANCE, SUPERUSER),  # let one go that is above the limit, or call it off
     "disputes.see": STAFF_ROLES,  # what payers' banks want back

@@ -44,6 +44,9 @@ class Settings:
     write_off_limits: dict[str, int] = field(
         default_factory=dict
     )  # above it, and in any other currency, a second person of the staff lets a debt be written off
+    reconciliation_limits: dict[str, int] = field(
+        default_factory=dict
+    )  # above it, and in any other currency, a second person of the staff has to agree before an exception is resolved
     rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
     rates_source: str = "ecb"
     vies_url: str = ""  # the registry of VAT numbers of the EU, up to /rest-api; empty: no number is ever taken as proved
@@ -146,6 +149,7 @@ def settings() -> Settings:
         payout_limits=_amounts("PAYOUT_LIMITS", env.get("PAYOUT_LIMITS", "EUR 1000.00, GBP 1000.00, USD 1000.00")),
         dispute_fee_from=_one_of("DISPUTE_FEE_FROM", env.get("DISPUTE_FEE_FROM", "platform"), ("platform", "seller")),
         write_off_limits=_amounts("WRITE_OFF_LIMITS", env.get("WRITE_OFF_LIMITS", "EUR 50.00, GBP 50.00, USD 50.00")),
+        reconciliation_limits=_amounts("RECONCILIATION_LIMITS", env.get("RECONCILIATION_LIMITS", "EUR 100.00, GBP 100.00, USD 100.00")),
         proxies=int(env.get("TRUSTED_PROXIES", "0")),
         stripe={
             mode: {

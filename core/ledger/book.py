@@ -1,10 +1,11 @@
 """Our whole accounting in one file: for each business event, the journal it makes. Debit positive, minor units.
 
-Accounts by their code in the chart: 1010 what a processor holds for us, 1030 our bank account, 1035 what left it and is not
+Accounts by their code in the chart: 1010 what a processor holds for us, 1020 what it pays out to our bank, while it is on its way (1025: a book's
+share in that, where it is below zero), 1030 our bank account, 1035 what left it and is not
 explained yet, 1050 what a seller owes, 2010 and 2020 the seller's money before and after release, 2040 money on its way to a
 seller's bank, 2050 money on its way back to a payer, 2095 money that matches nothing yet, 1090 what the platform holds of one currency against another, 1060 what a processor took
 for a dispute that is not decided, 2030 the seller's money kept aside for it, 5020 and 5030 what disputes cost the platform, 4010 the platform's fee,
-4015 fees given back, 4030 the difference between a promised and a reference rate, 5010 what processors charge, 5060 what banks charge.
+4015 fees given back, 4030 the difference between a promised and a reference rate, 5010 what processors charge, 5060 what banks charge, 5050 what roundings come to.
 Of the plans the platform sells, in its own book: 1040 what a subscriber owes on invoices, 2070 a subscriber's credit, 2080 tax, 2090
 what is invoiced and not served yet, 4020 what was earned, 5040 what was written off.
 
@@ -27,6 +28,7 @@ DISPUTE_RECEIVABLE, SELLER_HOLD, DISPUTE_FEE, DISPUTE_LOSS = 1060, 2030, 5020, 5
 CLEARING, SELLER_PENDING, SELLER_AVAILABLE, PAYOUT_IN_TRANSIT, REFUND_IN_FLIGHT = 1010, 2010, 2020, 2040, 2050
 UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE = 2095, 4010, 4015, 5010
 FX_POSITION, FX_DIFFERENCE = 1090, 4030
+BANK_IN_TRANSIT, PAYOUT_SHORTFALL, ROUNDING = 1020, 1025, 5050
 INVOICED, CREDIT, TAX, DEFERRED, EARNED, WRITTEN_OFF = 1040, 2070, 2080, 2090, 4020, 5040
 TIP = "tip"  # what the reference of a leg says when it is one
 # Where a refund's money comes from, and goes again when it did not arrive.
@@ -501,3 +503,47 @@ def debt_written_off(owner: uuid.UUID, mode: str, *, number: str, amount: Money,
     """What a seller owes and will not pay: the platform's loss."""
     legs = Leg(WRITTEN_OFF, amount), Leg(SELLER_RECEIVABLE, -amount)
     return Journal(owner, mode, f"wo:{number}", WRITE_OFF, number, at, legs)
+
+
+# --- the processor pays out to our bank, and what reconciliation corrects --------------------------------------------------------
+
+
+def settlement_left(owner: uuid.UUID, mode: str, *, source: str, payout: str, share: Money, at: datetime) -> Journal:
+    """A processor's payout to our bank has begun: this book's share of it is on its way. Below zero, refunds took more than sales brought."""
+    under_way = Leg(BANK_IN_TRANSIT, share, source, payout) if share.minor > 0 else Leg(PAYOUT_SHORTFALL, share, source, payout)
+    return Journal(
+        owner, mode, f"st:{source}:{payout}:created", "processor pays out", payout[:60], at, (under_way, Leg(CLEARING, -share, source))
+    )
+
+
+def settlement_arrived(owner: uuid.UUID, mode: str, *, source: str, payout: str, share: Money, account: str, at: datetime) -> Journal:
+    """It stands on our bank's statement."""
+    under_way = Leg(BANK_IN_TRANSIT, -share, source, payout) if share.minor > 0 else Leg(PAYOUT_SHORTFALL, -share, source, payout)
+    return Journal(
+        owner, mode, f"st:{source}:{payout}:bank", "processor payout arrived", payout[:60], at, (Leg(BANK, share, account), under_way)
+    )
+
+
+def settlement_lost(owner: uuid.UUID, mode: str, *, source: str, payout: str, share: Money, key: str, at: datetime) -> Journal:
+    """It will not arrive: the processor holds the money again. `key` names the exception that says so, and which step of it."""
+    under_way = Leg(BANK_IN_TRANSIT, -share, source, payout) if share.minor > 0 else Leg(PAYOUT_SHORTFALL, -share, source, payout)
+    return Journal(owner, mode, f"rec:{key}", "payout did not arrive", payout[:60], at, (Leg(CLEARING, share, source), under_way))
+
+
+def corrected(
+    owner: uuid.UUID, mode: str, *, key: str, about: str, source: str, legs: tuple[tuple[int, Money], ...], at: datetime
+) -> Journal:
+    """What a processor's account holds more or less than we booked, against the account that says why. `key` as above; whatever has to be
+    cleared later carries the exception's number."""
+    number = key.partition(":")[0]
+    on = {CLEARING: (source, ""), UNEXPLAINED: ("", number), UNAPPLIED: ("", number)}
+    return Journal(
+        owner, mode, f"rec:{key}", "reconciled", about[:60], at, tuple(Leg(code, amount, *on.get(code, ("", ""))) for code, amount in legs)
+    )
+
+
+def arrival_differs(mode: str, *, key: str, about: str, account: str, difference: Money, at: datetime) -> Journal:
+    """A payout arrived with another sum: less is what a bank charged for it, more is nobody's yet."""
+    number = key.partition(":")[0]
+    against = Leg(BANK_CHARGES, -difference) if difference.minor < 0 else Leg(UNAPPLIED, -difference, ref=number)
+    return Journal(PLATFORM, mode, f"rec:{key}", "reconciled", about, at, (Leg(BANK, difference, account), against))

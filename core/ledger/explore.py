@@ -171,3 +171,8 @@ def _number(text: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError:
         raise NotFound("There is no such journal.") from None
+
+
+def account_names() -> dict[int, str]:
+    """What each account of the chart is called."""
+    return {code: name for code, name in db.session.execute(select(ChartAccount.code, ChartAccount.name))}

@@ -156,6 +156,8 @@ GUARDS = {
     "payout_lines": ("payout_lines_keep", "payout_lines_keep_all"),
     "dispute_events": ("dispute_events_keep", "dispute_events_keep_all"),
     "payout_events": ("payout_events_keep", "payout_events_keep_all"),
+    "recon_matches": ("recon_matches_keep", "recon_matches_keep_all"),
+    "recon_notes": ("recon_notes_keep", "recon_notes_keep_all"),
     "document_papers": ("document_papers_keep", "document_papers_keep_all"),
 }
 

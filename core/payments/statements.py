@@ -16,6 +16,7 @@ from core.kernel.outbox import enqueue
 from core.ledger.book import PLATFORM
 from core.providers.bank_accounts import accounts
 from core.providers.bank_models import BankFile, BankLine, BankStatement
+from core.providers.mt940 import looks_like_mt940, read_mt940
 from core.providers.statement import Entry, Statement, StatementFile, StatementRefused
 
 
@@ -34,14 +35,14 @@ class Imported:
 
 
 def import_statement(raw: bytes, *, name: str, by: str) -> list[Imported]:
-    """Store every statement of a CAMT.053 file and have its new lines booked. The same file again changes nothing.
+    """Store every statement of a CAMT.053 or MT940 file and have its new lines booked. The same file again changes nothing.
 
     Refuses the whole file, with the line named, when anything in it is damaged, contradicts itself or contradicts an earlier
     statement, and when it is about an account that is not ours. `by` is a person's public id, or 'system'.
     """
     from core.providers.camt import read_camt  # and the XML library with it: only whoever reads a statement needs that
 
-    read = read_camt(raw)
+    read = read_mt940(raw) if looks_like_mt940(raw) else read_camt(raw)
     mode = _mode_of(read)
     _lock_accounts(mode)
     imported = [_take(mode, read, statement, raw, name, by) for statement in read.statements]

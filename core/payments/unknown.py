@@ -196,6 +196,15 @@ def explain_charge(line: BankLine, *, by: str, reason: str) -> None:
     record(book.PLATFORM, actor=by, action="line.charge", subject=line.public_id, reason=reason)
 
 
+def line_is_a_settlement(line: BankLine, *, payout: str, by: str, reason: str) -> BankLine:
+    """A processor's payout to us: it leaves the platform's book, and whoever calls books it where it belongs."""
+    line = _lock(line, sign=1)
+    _resolve(line, "settlement", by, reason)
+    post([book.unknown_leaves(line, kind="processor payout arrived", at=booked_at(line))])
+    record(book.PLATFORM, actor=by, action="line.settlement", subject=line.public_id, payout=payout, reason=reason)
+    return line
+
+
 def line_was_returned(order: BankOrder, *, cause: str) -> None:
     """A statement has told of the order: gone, or come back, and then the line is unknown as before."""
     if order.state != "failed":

@@ -17,6 +17,7 @@ from core.kernel.dead_tasks import count_dead_up_to
 from core.ledger.proof import THE_HOUSE, Proof, standing
 from core.payouts.everywhere import count_held_up_to
 from core.providers.queries import count_unmatched_up_to
+from core.reconciliation.queries import count_open_up_to
 from core.web.page import page
 from core.web.staff_guard import staff, staff_may
 from portal.admin.bank_money import count_unknown_up_to
@@ -74,6 +75,9 @@ def home() -> Response:
     if staff().may("bank.see"):
         text = _("Transfers without a reference of ours, or with one that fits nothing.")
         matters.append(Matter(_("Money nobody knows"), count_unknown_up_to(MOST), text, url_for("staff.bank_money")))
+    if staff().may("reconciliation.see"):
+        text = _("What processors and banks say otherwise than our books.")
+        matters.append(Matter(_("Exceptions of the reconciliation"), count_open_up_to(MOST), text, url_for("staff.reconciliation")))
     if staff().may("plans.manage") and (lacking := what_is_lacking()) and sells(house(), "live"):
         text = _("Plans are sold, and their invoices do not say: %(what)s.", what=", ".join(lacking))
         matters.append(Matter(_("Who the house is"), len(lacking), text, url_for("staff.house_page")))

@@ -1,0 +1,49 @@
+"""Asking once more: whoever brings payments and refunds to the truth asks the processor, and its answer goes the way of any other."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select
+
+from core.kernel.db import db
+from core.kernel.outbox import enqueue
+from core.payments.models import Attempt, Payment, Refund
+from core.reconciliation.exceptions import SYSTEM, write_down
+from core.reconciliation.models import ReconException
+
+
+def ask_again(row: ReconException, *, by: str = SYSTEM) -> bool:
+    """Have whoever brings such things to the truth ask the processor once more: its answer goes the way of any other. Once by rule."""
+    if by == SYSTEM and row.act == "asked":
+        return False
+    asked = _ask_about_refund(row) or _ask_about_payment(row)
+    if asked:
+        row.act = "asked"
+        write_down(row, "asked", by)
+    return asked
+
+
+def _ask_about_refund(row: ReconException) -> bool:
+    number = str(row.ours.get("refund") or row.about)
+    if not number.startswith("ref_") or row.book is None:
+        return False
+    mine = Refund.vendor_id == row.book, Refund.mode == row.mode, Refund.public_id == number
+    found: uuid.UUID | None = db.session.scalar(select(Refund.id).where(*mine, Refund.provider_reference.is_not(None)))
+    if found is None:
+        return False
+    enqueue("poll_refund", row.book, mode=row.mode, refund=str(found))
+    return True
+
+
+def _ask_about_payment(row: ReconException) -> bool:
+    if not row.about.startswith("pay_") or row.book is None or row.kind != "missing_in_ledger":
+        return False
+    mine = Payment.vendor_id == row.book, Payment.mode == row.mode, Payment.public_id == row.about
+    attempts = select(Attempt.id).join(
+        Payment, (Payment.vendor_id == Attempt.vendor_id) & (Payment.mode == Attempt.mode) & (Payment.id == Attempt.payment_id)
+    )
+    found = list(db.session.scalars(attempts.where(*mine, Attempt.provider == row.source, Attempt.provider_reference.is_not(None))))
+    for attempt in found:
+        enqueue("settle_attempt", row.book, mode=row.mode, attempt=str(attempt))
+    return bool(found)

@@ -1,0 +1,141 @@
+"""When nothing is wrong: every line finds its entry, the payout to our bank its books and its line, and the two sides hold the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from core.kernel.clock import shifted
+from core.kernel.db import db
+from core.ledger.book import PLATFORM
+from core.ledger.models import Journal
+from core.providers.bank_models import BankLine
+from core.providers.settlement import Settlement
+from core.reconciliation.bank import only_subset
+from core.reconciliation.models import ReconMatch
+from tests.core.payments.conftest import another_shop
+from tests.core.payments.transfers import books
+from tests.core.reconciliation.processor import Processor
+from tests.factories import Shop, unit
+
+
+def test_sales_and_refunds_match_by_their_ids_to_the_last_one(processor: Processor) -> None:
+    first, second = processor.sells("25.00"), processor.sells("40.00")
+    processor.refunds(first, "10.00")
+    figures = processor.looks()
+    assert (figures["lines"], figures["matched"], figures["found"]) == (3, 3, 0), processor.open()
+    assert {line.rule for line in processor.lines()} == {1} and {line.state for line in processor.lines()} == {"matched"}
+    assert processor.holds() == processor.says() > 0
+    with unit(processor.shop.app):
+        matches = db.session.query(ReconMatch).filter_by(source=processor.name).count()
+    assert matches == 5, "two captures, two fees and a refund"
+    assert second.captured_minor == 4000 and processor.books_are_whole()
+
+
+def test_looking_again_changes_nothing(processor: Processor) -> None:
+    processor.sells()
+    processor.looks()
+    figures = processor.looks()
+    assert (figures["lines"], figures["matched"], figures["found"], figures["gone"]) == (0, 0, 0, 0)
+
+
+def test_a_payout_to_our_bank_is_booked_in_every_book_that_has_a_share_in_it(processor: Processor, shop: Shop) -> None:
+    other = another_shop(shop)
+    mine, theirs = processor.sells("25.00"), processor.sells("60.00", shop=other)
+    payout = processor.pays_out()
+    processor.looks()
+    row = processor.settlement(payout)
+    assert row.lines_minor == row.amount_minor == payout.amount_minor and row.booked_at and row.line is None
+    assert row.shares == {str(shop.vendor.id): 2500 - 55, str(other.vendor.id): 6000 - 104}
+    assert processor.holds() == processor.says() == 0 and processor.open() == []
+    assert books(shop)["bank_in_transit"] == 2445 and books(other)["bank_in_transit"] == 5896
+    processor.bank_brings(payout)
+    row = processor.settlement(payout)
+    line = processor.bank_line(row.line or "")
+    assert (line.state, line.resolution, row.rule) == ("resolved", "settlement", 1)
+    assert books(shop).get("bank_in_transit", 0) == 0 and books(shop)["bank"] == 2445 and books(other)["bank"] == 5896
+    assert mine.captured_minor and theirs.captured_minor and processor.books_are_whole(other.vendor)
+
+
+def test_a_seller_whose_refunds_cost_more_than_its_sales_brought_has_a_share_below_zero(processor: Processor, shop: Shop) -> None:
+    other = another_shop(shop)
+    sale = processor.sells("50.00")
+    before = _paid(processor)
+    processor.bank_brings(before)
+    processor.refunds(sale, "20.00")
+    processor.sells("90.00", shop=other)
+    payout = processor.pays_out()
+    processor.looks()
+    shares = processor.settlement(payout).shares or {}
+    assert shares[str(shop.vendor.id)] == -2000 and sum(shares.values()) == payout.amount_minor
+    assert books(shop)["payout_shortfall"] == 2000, "shown with its natural sign"
+    assert processor.holds() == processor.says() == 0
+    processor.bank_brings(payout)
+    assert "payout_shortfall" not in books(shop) and processor.settlement(payout).line
+    assert before.external_id != payout.external_id and processor.books_are_whole(other.vendor)
+
+
+def _paid(processor: Processor) -> Settlement:
+    payout = processor.pays_out()
+    processor.looks()
+    return payout
+
+
+def test_two_payouts_that_a_bank_brings_in_one_credit_are_told_apart(processor: Processor) -> None:
+    processor.sells("11.13")
+    first = _paid(processor)
+    processor.sells("17.19")
+    second = _paid(processor)
+    together = first.amount_minor + second.amount_minor
+    processor.bank_brings(first, text="PAYMENT", minor=together)
+    rows = [processor.settlement(one) for one in (first, second)]
+    assert rows[0].line and rows[0].line == rows[1].line and {row.rule for row in rows} == {5}
+    assert "bank_in_transit" not in books(processor.shop)
+
+
+def test_a_sum_alone_decides_only_when_there_is_one_of_each(processor: Processor) -> None:
+    processor.sells("33.37")
+    payout = _paid(processor)
+    processor.bank_brings(payout, text="PAYMENT")
+    assert processor.settlement(payout).rule == 6
+    processor.sells("44.41")
+    again = _paid(processor)
+    processor.sells("44.41")
+    twin = _paid(processor)
+    processor.bank_brings(again, text="PAYMENT")
+    assert processor.settlement(again).line is None and processor.settlement(twin).line is None
+
+
+def test_a_set_of_amounts_counts_only_when_no_other_set_comes_to_the_same() -> None:
+    assert only_subset(30, [10, 20, 40]) == (0, 1)
+    assert only_subset(30, [10, 20, 5, 25]) is None, "two answers are none"
+    assert only_subset(10, [10, 20]) is None, "one alone is no sum"
+    assert only_subset(13, [1] * 13) is None, "more candidates than are tried"
+
+
+def test_a_refund_that_came_back_before_we_heard_of_it_is_nothing_on_both_sides(processor: Processor) -> None:
+    sale = processor.sells("30.00")
+    processor.looks()
+    with processor.shop.app.app_context():
+        processor.adapter.refund("ref_outside", sale.charge or "", sale.captured, "other", {})
+    processor.mishap("refund_back")
+    processor.looks(held=False)
+    assert {line.category: line.rule for line in processor.lines()} == {"charge": 1, "refund": 4, "refund_failure": 4}
+    assert processor.open() == []
+
+
+def test_the_lines_of_a_bank_that_are_payouts_are_taken_as_soon_as_they_are_booked(processor: Processor) -> None:
+    processor.sells("21.00")
+    payout = _paid(processor)
+    processor.bank_brings(payout)
+    with unit(processor.shop.app):
+        line = db.session.query(BankLine).filter_by(public_id=processor.settlement(payout).line).one()
+        keys = {j.event_key for j in db.session.query(Journal).filter(Journal.about == line.public_id, Journal.vendor_id == PLATFORM)}
+    assert keys == {f"bank:{line.public_id}:in", f"bank:{line.public_id}:moved"}
+
+
+def test_a_line_that_says_whose_it_is_finds_its_entry_however_long_ago_it_was_booked(processor: Processor) -> None:
+    with shifted(timedelta(days=-40)):
+        sale = processor.sells("12.00")
+    figures = processor.looks()
+    assert (figures["matched"], processor.open(), processor.lines()[0].rule) == (1, [], 1)
+    assert sale.captured_at and processor.books_are_whole()

@@ -1,0 +1,188 @@
+"""The reconciliation's pages: look now and see what was found, end an exception alone or with a second person, bring a report and take it."""
+
+from __future__ import annotations
+
+import io
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, select
+
+from core.kernel.clock import frozen
+from core.kernel.db import db
+from core.kernel.outbox import OutboxTask
+from core.reconciliation.exceptions import Finding, note_findings
+from core.reconciliation.models import ReconException, ReconRun
+from core.reconciliation.runs import night_runs
+from tests.browser import Browser, Page
+from tests.core.reconciliation.test_report import file_of, row, total
+from tests.factories import Shop, unit
+from tests.portal.admin.people import make_staff
+
+PLACE = "/staff/reconciliation/test"
+
+
+@pytest.fixture(autouse=True)
+def no_run(app: Flask) -> Iterator[None]:
+    """No look goes on, and no night has had one."""
+    with unit(app):
+        db.session.execute(delete(ReconRun))
+        db.session.execute(delete(OutboxTask).where(OutboxTask.job == "reconcile"))
+    yield
+    with unit(app):
+        db.session.execute(delete(ReconRun))
+
+
+@pytest.fixture
+def desk(app: Flask) -> Browser:
+    return make_staff(app, "finance").browser()
+
+
+def found(app: Flask, minor: int = 2_500, kind: str = "missing_in_ledger", source: str = "") -> ReconException:
+    """Something that does not agree, of a processor nobody else has."""
+    key = f"txn_{secrets.token_hex(6)}"
+    theirs = {"external_id": key, "gross_minor": minor, "fee_minor": 0, "net_minor": minor, "currency": "GBP", "category": "charge"}
+    finding = Finding(kind, key, source or f"p{secrets.token_hex(5)}", "GBP", minor, date(2026, 11, 20), theirs=theirs)
+    with unit(app):
+        note_findings("test", [finding])
+        return db.session.scalars(select(ReconException).where(ReconException.key == key)).one()
+
+
+def now_is(app: Flask, row: ReconException) -> ReconException:
+    with unit(app):
+        return db.session.get_one(ReconException, (row.mode, row.id), populate_existing=True)
+
+
+def page_of(desk: Browser, row: ReconException) -> Page:
+    return desk.get(f"{PLACE}/exceptions/{row.public_id}")
+
+
+def test_the_button_has_everything_looked_at_and_the_figures_are_kept(app: Flask, desk: Browser, work: Callable[[], int]) -> None:
+    page = desk.submit(desk.get("/staff/reconciliation?mode=test").form(f"{PLACE}/runs"))
+    assert "is being looked at now" in page.text and page.all("progress")
+    assert not [e for e in page.all("form") if e.attrs.get("action") == f"{PLACE}/runs"], "one at a time"
+    work()
+    done = desk.get("/staff/reconciliation?mode=test")
+    assert "Staff" in done.text and not done.all("progress")
+    with unit(app):
+        run = db.session.scalars(select(ReconRun)).one()
+        assert run.ended_at and run.stage == "done" and run.problem == "" and {"fetched", "lines", "matched"} <= set(run.figures)
+    figures = desk.get(f"{PLACE}/runs/{run.public_id}")
+    assert "Payouts booked" in figures.text and "going on" not in figures.text
+
+
+def test_the_clock_looks_once_a_night_in_each_mode(app: Flask) -> None:
+    with frozen(datetime(2031, 3, 4, 2, 30, tzinfo=UTC)), unit(app):
+        night_runs()
+        assert db.session.scalars(select(ReconRun)).all() == []
+    with frozen(datetime(2031, 3, 4, 3, 30, tzinfo=UTC)):
+        for _ in range(2):
+            with unit(app):
+                night_runs()
+        with unit(app):
+            assert sorted(run.mode for run in db.session.scalars(select(ReconRun))) == ["live", "test"]
+
+
+def test_an_exception_shows_both_sides_why_and_the_journal_and_ends_with_a_reason(app: Flask, desk: Browser) -> None:
+    one = found(app)
+    page = page_of(desk, one)
+    assert page.heading == "Missing in our books" and "£25.00" in page.text and one.key in page.text and "unapplied receipts" in page.text
+    form = page.form(f"{PLACE}/exceptions/{one.public_id}/resolution")
+    again = desk.submit(form, status=422, reason="")
+    assert "Say why" in again.text and now_is(app, one).state == "open"
+    done = desk.submit(again.form(f"{PLACE}/exceptions/{one.public_id}/resolution"), reason="The shop took it at the counter", act="hold")
+    assert "Resolved" in done.text and "The shop took it at the counter" in done.text
+    assert now_is(app, one).state == "resolved"
+    assert desk.submit(form, status=409, reason="once more", act="hold").status == 409, "it has ended, and ends once"
+
+
+def test_above_the_limit_it_waits_for_somebody_else(app: Flask, desk: Browser) -> None:
+    one, other = found(app, 90_000), make_staff(app, "superuser").browser()
+    page = page_of(desk, one)
+    assert "somebody else has to agree" in page.text
+    proposed = desk.submit(page.form(f"{PLACE}/exceptions/{one.public_id}/resolution"), reason="nobody knows it", act="hold")
+    assert "Proposed" in proposed.text and now_is(app, one).state == "proposed"
+    assert not [e for e in proposed.all("form") if e.attrs.get("action", "").endswith("/agreement")], "not by who proposed it"
+    theirs = page_of(other, one)
+    declined = other.submit(theirs.form(f"{PLACE}/exceptions/{one.public_id}/refusal"), why_not="ask the shop first")
+    assert now_is(app, one).state == "open" and "ask the shop first" in declined.text
+    page = page_of(desk, one)
+    desk.submit(page.form(f"{PLACE}/exceptions/{one.public_id}/resolution"), reason="the shop knows nothing", act="hold")
+    done = other.submit(page_of(other, one).form(f"{PLACE}/exceptions/{one.public_id}/agreement"))
+    assert "both your names" in done.text and now_is(app, one).state == "resolved"
+
+
+def test_what_has_changed_since_it_was_read_is_not_ended_on_old_figures(app: Flask, desk: Browser) -> None:
+    one = found(app)
+    form = page_of(desk, one).form(f"{PLACE}/exceptions/{one.public_id}/resolution")
+    desk.submit(page_of(desk, one).form(f"{PLACE}/exceptions/{one.public_id}/owner"))
+    refused = desk.submit(form, status=409, reason="late", act="keep")
+    assert "has changed since you looked at it" in refused.text and now_is(app, one).state == "open"
+
+
+def test_the_queue_is_filtered_and_several_end_at_once_where_that_is_safe(app: Flask, desk: Browser) -> None:
+    source = f"p{secrets.token_hex(5)}"
+    rows = [found(app, 100 + n, "cut_off", source) for n in range(3)]
+    queue = desk.get(f"{PLACE}/exceptions?kind=cut_off&owner=nobody&age=day")
+    assert all(one.public_id in queue.html for one in rows) and "Missing in our books" not in [e.text for e in queue.all("a")]
+    assert rows[0].public_id not in desk.get(f"{PLACE}/exceptions?kind=bank_missing").html
+    part = desk.part(f"{PLACE}/exceptions?kind=cut_off")
+    assert part.all("div", id="exceptions") and not part.all("html")
+    token = queue.form(f"{PLACE}/exceptions").values["csrf_token"]
+    empty = desk.post(f"{PLACE}/exceptions", {"csrf_token": token, "act": "keep", "reason": "midnight"}, status=422)
+    assert "Choose at least one" in empty.text
+    sent = {"csrf_token": token, "act": "keep", "reason": "midnight", "number": [one.public_id for one in rows[:2]]}
+    done = desk.post(f"{PLACE}/exceptions", sent)
+    assert "Ended: 2" in done.text
+    assert [now_is(app, one).state for one in rows] == ["resolved", "resolved", "open"]
+    ended = desk.get(f"{PLACE}/exceptions?show=ended&kind=cut_off")
+    assert rows[0].public_id in ended.html and rows[2].public_id not in ended.html
+    assert "cannot be used" in desk.get(f"{PLACE}/exceptions?age=nonsense", status=None).text
+
+
+def test_a_good_report_is_checked_shown_and_taken_by_a_worker(app: Flask, desk: Browser, work: Callable[[], int]) -> None:
+    mark = secrets.token_hex(4)
+    raw = file_of(row(1).replace("txn_", f"txn_{mark}").replace("A pot", mark), total(1, "25.00", "0.55", "24.45"))
+    page = bring(desk, raw)
+    assert page.heading == "report.csv" and "checked" in page.text and "€24.45" in page.text
+    desk.submit(page.form())
+    work()
+    taken = desk.get(page.address)
+    assert "1 line was new" in taken.text and "taken" in taken.text
+    assert bring(desk, raw).address == page.address, "the same file is the one that is there"
+
+
+def test_a_bad_report_is_told_by_line_and_nothing_of_it_is_taken(desk: Browser) -> None:
+    mark = secrets.token_hex(4)
+    page = bring(desk, file_of(row(1, gross="2500").replace("A pot", mark), total(1, "25.00", "0.55", "24.45")))
+    assert "refused" in page.text and "gross says 2500: an amount in EUR is written like 1234.56" in page.text
+    assert next(e.text for e in page.all("td") if e.attrs.get("data-label") == "Line") == "2"
+    assert not [e for e in page.all("form") if e.attrs.get("action", "").endswith("/import")]
+
+
+def test_no_file_and_a_statement_that_is_damaged_are_refused_at_the_field(desk: Browser) -> None:
+    page = desk.get(f"{PLACE}/reports")
+    token = page.form(f"{PLACE}/reports").values["csrf_token"]
+    empty = desk.post(f"{PLACE}/reports", {"csrf_token": token, "what": "report", "source": "sandbox"}, status=422)
+    assert "Choose a file first" in empty.text
+    bad = desk.post(
+        f"{PLACE}/reports",
+        {"csrf_token": token, "what": "statement", "source": "sandbox", "file": (io.BytesIO(b":20:X\n:25:Y\n"), "s.sta")},
+        status=422,
+    )
+    assert "does not say whose account" in bad.text
+
+
+def bring(desk: Browser, raw: bytes) -> Page:
+    token = desk.get(f"{PLACE}/reports").form(f"{PLACE}/reports").values["csrf_token"]
+    sent = {"csrf_token": token, "what": "report", "source": "sandbox", "file": (io.BytesIO(raw), "report.csv")}
+    return desk.post(f"{PLACE}/reports", sent)
+
+
+def test_a_reviewer_sees_none_of_it(app: Flask, shop: Shop) -> None:
+    reviewer = make_staff(app, "reviewer").browser()
+    assert reviewer.get("/staff/reconciliation", status=403).status == 403
+    assert "Reconciliation" not in [e.text for e in reviewer.get("/staff/").all("a")]
