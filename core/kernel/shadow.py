@@ -42,7 +42,7 @@ def replay(shadow: Shadow, vendor_id: uuid.UUID | None = None) -> Replayed:
     found = db.session.execute(
         text(
             f"""SELECT to_jsonb(r), to_jsonb(k) FROM pg_temp.{table} r FULL JOIN ({kept_rows}) k ON {same}
-                WHERE r IS DISTINCT FROM k ORDER BY {", ".join(f"coalesce(r.{column}, k.{column})" for column in shadow.key)} LIMIT :most"""
+                WHERE to_jsonb(r) IS DISTINCT FROM to_jsonb(k) ORDER BY {", ".join(f"coalesce(r.{column}, k.{column})" for column in shadow.key)} LIMIT :most"""
         ),
         {"most": MOST_TOLD},
     )

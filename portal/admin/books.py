@@ -123,7 +123,7 @@ def find_in_books() -> Response:
     """Any number there is, to its journals: in whose book it stands is looked up."""
     form = FindForm(request.args)
     if not (form.validate() and form.q.data):
-        return page("portal/admin/books/find.html", form=form, status=422 if form.errors else 200)
+        return page("portal/admin/books/find.html", form=form, nothing=None, status=422 if form.errors else 200)
     found = find_in_any_book(form.q.data)
     if found is None:
         return page("portal/admin/books/find.html", form=form, nothing=form.q.data)

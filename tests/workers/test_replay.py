@@ -148,7 +148,7 @@ def test_every_shadow_asks_for_the_same_columns_on_both_sides(unit: None) -> Non
     for shadow in SHADOWS:
         columns = [
             [
-                c.name
+                c[0]
                 for c in db.session.connection()
                 .exec_driver_sql(f"SELECT * FROM ({q.replace(chr(92) + ':', ':')}) x LIMIT 0")
                 .cursor.description

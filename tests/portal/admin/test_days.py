@@ -21,10 +21,11 @@ from workers.days import close_day, print_day
 
 
 @pytest.fixture
-def day(app: Flask, unit: None) -> date:
-    that = next_day()
-    booked(Book(), on(that))
-    undisturbed()
+def day(app: Flask) -> date:
+    with app.app_context():
+        that = next_day()
+        booked(Book(), on(that))
+        undisturbed()
     return that
 
 
@@ -40,14 +41,16 @@ def address(day: date, rest: str = "") -> str:
     return f"/staff/days/test/{day.isoformat()}{rest}"
 
 
-def the_worker(day: date) -> None:
-    for _ in range(50):
-        close_day(PLATFORM, mode="test", day=day.isoformat())
-        with unit_of_work():
-            row = find_day("test", day)
-        if row is not None and row.state != "closing":
-            break
-    print_day(PLATFORM, mode="test", day=day.isoformat())
+def the_worker(app: Flask, day: date) -> None:
+    """Outside of any request, as it is."""
+    with app.app_context():
+        for _ in range(50):
+            close_day(PLATFORM, mode="test", day=day.isoformat())
+            with unit_of_work():
+                row = find_day("test", day)
+            if row is not None and row.state != "closing":
+                break
+        print_day(PLATFORM, mode="test", day=day.isoformat())
 
 
 def test_a_day_is_closed_with_a_reason_and_its_paper_is_there(app: Flask, day: date) -> None:
@@ -60,7 +63,7 @@ def test_a_day_is_closed_with_a_reason_and_its_paper_is_there(app: Flask, day: d
     done = desk.submit(empty.form(address(day, "/close")), reason="Statements compared")
     assert "The day is shut" in done.text and "being closed" in done.text
     desk.get(address(day, "/paper.pdf"), status=404)
-    the_worker(day)
+    the_worker(app, day)
     page = desk.get(address(day))
     assert "Open the paper" in page.text and "Statements compared" in page.text
     pdf = desk.client.get(address(day, "/paper.pdf"))
@@ -81,7 +84,7 @@ def test_open_breaks_are_accepted_one_by_one_and_a_large_one_by_two_people(app: 
     page = second.get(address(day))
     assert "A large one" in page.text
     assert "Signed by both" in second.submit(page.form(address(day, "/signature"))).text
-    the_worker(day)
+    the_worker(app, day)
     page = second.get(address(day))
     assert "Second person" in page.text and "Open the paper" in page.text
 
