@@ -33,20 +33,22 @@ class Replayed:
 
 
 def replay(shadow: Shadow, vendor_id: uuid.UUID | None = None) -> Replayed:
-    """Make it anew and compare, of all vendors or of one. It is gone when the unit ends; nothing that is kept is touched or locked."""
+    """Make it anew and compare, of all vendors or of one. It is gone afterwards; nothing that is kept is touched or locked."""
     table, only = f"replay_{shadow.name}", f" WHERE x.vendor_id = '{vendor_id}'" if vendor_id else ""
     rebuilt, kept_rows = (f"SELECT * FROM ({question}) x{only}" for question in (shadow.rebuilt, shadow.kept))
-    db.session.execute(text(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {rebuilt}"))
+    db.session.execute(text(f"CREATE TEMPORARY TABLE {table} AS {rebuilt}"))
     rows = int(db.session.execute(text(f"SELECT count(*) FROM pg_temp.{table}")).scalar_one())
     same = " AND ".join(f"r.{column} = k.{column}" for column in shadow.key)
-    found = db.session.execute(
+    unlike = db.session.execute(
         text(
             f"""SELECT to_jsonb(r), to_jsonb(k) FROM pg_temp.{table} r FULL JOIN ({kept_rows}) k ON {same}
                 WHERE to_jsonb(r) IS DISTINCT FROM to_jsonb(k) ORDER BY {", ".join(f"coalesce(r.{column}, k.{column})" for column in shadow.key)} LIMIT :most"""
         ),
         {"most": MOST_TOLD},
     )
-    return Replayed(shadow.name, rows, [_said(shadow, made, kept) for made, kept in found])
+    found = [_said(shadow, made, kept) for made, kept in unlike]
+    db.session.execute(text(f"DROP TABLE pg_temp.{table}"))
+    return Replayed(shadow.name, rows, found)
 
 
 def _said(shadow: Shadow, made: dict[str, Any] | None, kept: dict[str, Any] | None) -> str:

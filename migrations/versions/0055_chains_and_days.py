@@ -151,9 +151,7 @@ def upgrade() -> None:
     op.add_column("audit_entries", sa.Column("xid", TransactionId(), nullable=True))
     op.execute("ALTER TABLE audit_entries ALTER COLUMN xid SET DEFAULT pg_current_xact_id()")
     op.add_column("journals", sa.Column("original_effective_at", MOMENT, nullable=True))
-    op.execute(
-        "ALTER TABLE journals ADD CONSTRAINT ck_journals_moved_on CHECK (original_effective_at < effective_at) NOT VALID"
-    )  # no row there is has one, so that nobody waits while all of them are looked at
+    op.create_check_constraint(op.f("ck_journals_moved_on"), "journals", "original_effective_at < effective_at")
     _chains()
     _days()
     op.get_bind().exec_driver_sql((SQL / "closed_days.sql").read_text().replace("%", "%%"))

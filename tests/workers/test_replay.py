@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from core.kernel.clock import shifted
 from core.kernel.db import db
@@ -146,13 +147,5 @@ def test_what_the_plans_booked_follows_from_their_events(app: Flask) -> None:
 
 def test_every_shadow_asks_for_the_same_columns_on_both_sides(unit: None) -> None:
     for shadow in SHADOWS:
-        columns = [
-            [
-                c[0]
-                for c in db.session.connection()
-                .exec_driver_sql(f"SELECT * FROM ({q.replace(chr(92) + ':', ':')}) x LIMIT 0")
-                .cursor.description
-            ]
-            for q in (shadow.rebuilt, shadow.kept)
-        ]
+        columns = [list(db.session.execute(text(f"SELECT * FROM ({asked}) x LIMIT 0")).keys()) for asked in (shadow.rebuilt, shadow.kept)]
         assert columns[0] == columns[1], shadow.name
