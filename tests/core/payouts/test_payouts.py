@@ -17,7 +17,7 @@ from core.ledger.post import BalanceTooLow
 from core.payouts.accounts import COOLING_OFF, BadPayoutAccount, add_account
 from core.payouts.approve import NeedsASecondPerson, approve_payout, cancel_payout
 from core.payouts.history import IllegalMove
-from core.payouts.models import PayoutTerms
+from core.payouts.models import Payout, PayoutTerms
 from core.payouts.queries import history_of, list_payouts
 from core.payouts.request import NotPayable, request_payout
 from core.payouts.statement import StatementDoesNotAddUp, lines_of, prove
@@ -25,7 +25,7 @@ from core.payouts.terms import change_terms, claim_due, next_day
 from core.providers.bank_orders import find_order
 from tests.core.payments.conftest import AtOnce
 from tests.core.payouts.sellers import OTHER, THEIRS, Seller
-from tests.factories import Shop, ask_refund, tell_refund, unit
+from tests.factories import Shop, ask_refund, out_of_sight, tell_refund, unit
 from workers.payouts import plan_payouts
 
 
@@ -84,7 +84,7 @@ def test_the_same_form_sent_twice_is_one_payout(seller: Seller) -> None:
 
 @pytest.mark.parametrize("_round", range(10))
 def test_two_at_once_pay_once(seller: Seller, at_once: AtOnce, _round: int) -> None:
-    def ask(token: str):  # type: ignore[no-untyped-def]
+    def ask(token: str) -> Callable[[], Payout]:
         return lambda: request_payout(seller.shop.vendor, "test", "USD", by="usr_owner", form_token=token)
 
     answers = at_once(ask("a"), ask("b"))
@@ -196,6 +196,7 @@ def test_the_clock_pays_out_once_on_the_day(seller: Seller, work: Callable[[], i
     seller.sells("20.00")
     with unit(shop.app):
         assert shop.vendor.id not in {row.vendor_id for row in claim_due()}, "not before its day"
+        out_of_sight(shop.vendor)  # a month of everybody else's work
     with shifted(timedelta(days=33)):
         seller.release()
         for _twice in range(2):
