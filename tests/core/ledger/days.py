@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from core.kernel.db import db, unit_of_work
 from core.kernel.money import Money
@@ -87,3 +87,22 @@ def close(day: date, mode: str = "test") -> LedgerDay:
     undisturbed()
     shut(day, mode)
     return work(day, mode)
+
+
+def counted(day: date, mode: str = "test") -> tuple[int, int]:
+    """How many journals take effect on this day, and in how many books: asked of the journals themselves."""
+    asked = """SELECT count(*), count(DISTINCT vendor_id) FROM journals WHERE mode = :mode AND effective_at >= :since AND effective_at < :until"""
+    with unit_of_work():
+        found = db.session.execute(text(asked), {"mode": mode, "since": on(day, 0), "until": on(day + ONE, 0)}).one()
+    return int(found[0]), int(found[1])
+
+
+def moved(day: date, mode: str = "test") -> dict[tuple[int, str], tuple[int, int]]:
+    """Debit and credit of each account on this day: asked of the entries themselves."""
+    asked = """SELECT e.code, e.currency::text, coalesce(sum(e.amount_minor) FILTER (WHERE e.amount_minor > 0), 0),
+        coalesce(-sum(e.amount_minor) FILTER (WHERE e.amount_minor < 0), 0)
+      FROM journals j JOIN entries e ON e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id
+      WHERE j.mode = :mode AND j.effective_at >= :since AND j.effective_at < :until GROUP BY e.code, e.currency"""
+    with unit_of_work():
+        rows = db.session.execute(text(asked), {"mode": mode, "since": on(day, 0), "until": on(day + ONE, 0)}).all()
+    return {(row[0], row[1]): (int(row[2]), int(row[3])) for row in rows}

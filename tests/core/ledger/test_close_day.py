@@ -20,7 +20,7 @@ from core.ledger.hindrances import OpenBreak, reports_breaks
 from core.ledger.models import Proof
 from core.ledger.proof import record_proof
 from tests.core.ledger.conftest import CLEARING, PENDING, Book, Connect
-from tests.core.ledger.days import ONE, booked, close, next_day, on, shut, undisturbed, work
+from tests.core.ledger.days import ONE, booked, close, counted, moved, next_day, on, shut, undisturbed, work
 from tests.core.ledger.test_chain import replica
 
 
@@ -48,12 +48,13 @@ def test_the_facts_are_what_the_journals_of_the_day_come_to(day: date, book: Boo
     facts = close(day).facts
     assert facts is not None
     pounds = {one["code"]: one for one in facts["accounts"] if one["currency"] == "GBP"}
-    assert (pounds[CLEARING]["debit"], pounds[PENDING]["credit"]) == (1000, 1000)
+    told = {(one["code"], one["currency"]): (one["debit"], one["credit"]) for one in facts["accounts"] if one["debit"] or one["credit"]}
+    assert told == moved(day) and told[CLEARING, "GBP"][0] >= 1000 and told[PENDING, "JPY"][1] >= 5
     assert all(one["closing"] == one["opening"] + one["debit"] - one["credit"] for one in facts["accounts"])
     assert [(t["currency"], t["debit"] - t["credit"], t["left"] - t["right"]) for t in facts["totals"]] == [
         (currency, 0, 0) for currency in sorted({one["currency"] for one in facts["accounts"]})
     ]
-    assert facts["journals"] == 3 and facts["books"] == 1
+    assert (facts["journals"], facts["books"]) == counted(day) and facts["journals"] >= 3
     following = close(day + ONE).facts
     assert following is not None
     opened = {one["code"]: one["opening"] for one in following["accounts"] if one["currency"] == "GBP"}
@@ -120,7 +121,7 @@ def test_what_is_found_broken_while_it_is_proved_opens_the_day_again(day: date, 
     with replica(owner):
         owner.execute("UPDATE balances SET amount_minor = amount_minor - 1 WHERE vendor_id = %s AND code = %s", (book.vendor, CLEARING))
     facts = close(day).facts
-    assert facts is not None and facts["journals"] == 2
+    assert facts is not None and facts["journals"] == counted(day)[0]
 
 
 def test_a_chain_that_is_broken_hinders_the_day_too(day: date, book: Book, connect: Connect) -> None:

@@ -12,7 +12,7 @@ from core.kernel.db import db, unit_of_work
 from core.kernel.ids import uuid7
 from core.ledger.models import Journal
 from tests.core.ledger.conftest import CLEARING, PENDING, Book, Connect
-from tests.core.ledger.days import ONE, booked, close, next_day, on, shut, undisturbed, work
+from tests.core.ledger.days import ONE, booked, close, counted, next_day, on, shut, undisturbed, work
 
 RAW = """INSERT INTO journals (vendor_id, mode, id, event_key, kind, n_legs, digest, about, effective_at, recorded_at)
          VALUES (%s, %s, %s, %s, 'attack', 2, 'd', 'pay_x', %s, now())"""
@@ -89,7 +89,7 @@ def test_the_journal_of_a_transaction_that_was_under_way_is_on_the_days_paper(un
         work(day)
     slow.commit()
     row = work(day)
-    assert row.state == "closed" and row.facts is not None and (row.facts["journals"], row.facts["books"]) == (1, 1)
+    assert row.state == "closed" and row.facts is not None and (row.facts["journals"], row.facts["books"]) == counted(day) != (0, 0)
 
 
 def test_an_original_instant_that_is_not_earlier_is_refused(unit: None, connect: Connect, book: Book) -> None:
