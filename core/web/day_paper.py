@@ -10,6 +10,7 @@ from core.kernel.money import Money
 from core.web.mail import stationery_for
 from core.web.reader import Reader
 
+PLATFORM = "00000000-0000-0000-0000-000000000000"  # whose book it is that belongs to no vendor
 LANGUAGE, ZONE = "en", "UTC"  # one paper for whoever audits the house, and a day of the books is one in UTC
 
 
@@ -57,4 +58,4 @@ def _money(one: Mapping[str, Any]) -> Money | None:
 
 
 def _whose(head: list[Any], names: Mapping[str, str]) -> str:
-    return names.get(head[0], "platform")
+    return "platform" if head[0] == PLATFORM else names.get(head[0], "unknown")
