@@ -11,6 +11,8 @@ from core.directory import models as directory
 from core.disputes import models as disputes
 from core.fx import models as fx
 from core.kernel import audit, outbox
+from core.ledger import chain_models as chains
+from core.ledger import day_models as days
 from core.ledger import models as ledger
 from core.memberships import models as memberships
 from core.methods import models as methods
@@ -29,6 +31,6 @@ from core.risk import models as risk
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "audit", "bank", "billing", "clocks", "closing", "customers", "directory", "disputes", "exports", "factors", "fx", "ledger", "memberships", "methods",
+    "accounts", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "exports", "factors", "fx", "ledger", "memberships", "methods",
     "notifications", "outbox", "payments", "payouts", "providers", "reconciliation", "risk", "sales", "saved", "sharing", "staff", "subscriptions", "transfers",
 ]  # fmt: skip

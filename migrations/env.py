@@ -12,7 +12,7 @@ from core.kernel.db import Base
 
 # The serving role reads and writes ordinary rows, adds history, and posts to the books only through functions.
 POSTED_ONLY = ("ledger_chart", "journals", "entries", "balances")
-ADDED_ONLY = ("payment_events", "audit_entries")
+ADDED_ONLY = ("payment_events", "audit_entries", "chain_links", "chain_anchors", "day_papers")
 LOCK = 7_204_711  # two starts at once: one migrates, the other waits and finds nothing to do
 
 

@@ -19,7 +19,7 @@ from core.kernel.errors import Refusal
 from core.kernel.outbox import OutboxTask
 from core.ledger.proof import THE_HOUSE, Standing, standing
 from core.ledger.queries import find_breaks
-from workers import bank_commands
+from workers import bank_commands, books_commands
 
 
 def install(app: Flask) -> None:
@@ -27,6 +27,7 @@ def install(app: Flask) -> None:
     app.cli.command("seed-demo", help="Three demo vendors with a week of payments through the sandbox processor.")(seed_demo)
     app.cli.command("audit", help="Prove that every journal balances and every balance is the sum of its entries.")(audit)
     bank_commands.install(app)
+    books_commands.install(app)
     app.cli.command("dead-tasks", help="Work that gave up after many tries. With --again all of it is tried anew.")(dead_tasks)
     app.cli.command("add-staff", help="Make somebody staff, or give them another role and a new password.")(add_staff_member)
     app.cli.command("remove-staff", help="End somebody's work for the platform; their browsers are signed out.")(remove_staff_member)
@@ -87,7 +88,7 @@ def audit() -> None:
     for sentence in wrong:
         click.echo(sentence)
     if not wrong:
-        click.echo("The books are whole: every journal balances, every balance is the sum of its entries.")
+        click.echo("The books are whole: every journal balances, every balance is the sum of its entries, every chain holds.")
     _say_standing(told)
     if wrong or told.broken:
         raise SystemExit(1)
@@ -100,7 +101,11 @@ def _say_standing(told: Standing) -> None:
     else:
         click.echo(f"The clock proves {told.books} books; the oldest proof is of {told.oldest_at:%Y-%m-%d %H:%M} UTC.")
     for proof in told.broken:
-        whose = "The guards in PostgreSQL" if proof.vendor_id == THE_HOUSE else f"The {proof.mode} book of vendor {proof.vendor_id}"
+        whose = (
+            "The guards in PostgreSQL, the audit log, or the platform’s own book"
+            if proof.vendor_id == THE_HOUSE
+            else f"The {proof.mode} book of vendor {proof.vendor_id}"
+        )
         click.echo(f"ALARM since {proof.broken_since:%Y-%m-%d %H:%M} UTC. {whose}: {'; '.join(proof.breaks)}")
 
 

@@ -33,6 +33,7 @@ from workers.vat import plan_vat_checks
 
 MOST_IN_A_ROW = 20  # refunds of one line in one look
 FETCH_SECONDS = 10  # between two looks at whether the bank has new statements
+LINK_SECONDS = 30  # between two looks at which books have journals that no chain holds yet
 log = structlog.get_logger("workers")
 _marked: set[date] = set()  # the day this process has marked; marking it again would find nothing new
 
@@ -118,6 +119,13 @@ def _prove_books() -> None:
         night_runs()
 
 
+def _extend_chains() -> None:
+    """One look at a time over all books, and the next one a while after it has ended."""
+    with unit_of_work():
+        if not db.session.scalar(select(is_waiting("extend_chains", PLATFORM))):
+            enqueue("extend_chains", PLATFORM, queue="papers", due_in=LINK_SECONDS)
+
+
 def _plan_housekeeping() -> None:
     with unit_of_work():
         plan_pruning()
@@ -157,5 +165,5 @@ def _mark_balances() -> None:
 
 PARTS = (
     _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _close_overdue_payments, _ask_about_savings, _release, _send_waiting_refunds, _plan_payouts,
-    _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _plan_housekeeping, _mark_balances,
+    _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances,
 )  # fmt: skip

@@ -13,6 +13,8 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "balances.see": (FINANCE, SUPERUSER),  # what a vendor is owed
     "alarms.see": (FINANCE, SUPERUSER),  # what the proofs of the books found
     "books.prove": (FINANCE, SUPERUSER),  # have every book proved now
+    "days.see": (FINANCE, SUPERUSER),  # what the books came to, day by day
+    "days.close": (FINANCE, SUPERUSER),  # sign a day off, after which nothing takes effect on it any more
     "invoices.see": (FINANCE, SUPERUSER),  # what the house has invoiced to its vendors
     "bank.see": (FINANCE, SUPERUSER),  # transfers that nobody knows, with their senders
     "bank.resolve": (FINANCE, SUPERUSER),  # say whose such money is, or send it back

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, select
+from sqlalchemy import Index, String, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.kernel.clock import now
-from core.kernel.db import Base, db
+from core.kernel.db import Base, TransactionId, db
 from core.kernel.errors import NotFound
 from core.kernel.ids import uuid7
 
@@ -33,6 +33,7 @@ class AuditEntry(Base):
     subject: Mapped[str] = mapped_column(String(60))
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
     at: Mapped[datetime]
+    xid: Mapped[int | None] = mapped_column(TransactionId, server_default=text("pg_current_xact_id()"))  # which transaction wrote it
 
 
 class AuditOrigin(Base):

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import Pool
+from sqlalchemy.types import UserDefinedType
 
 from core.kernel.reads import open_for_reading, open_transaction
 from core.kernel.rows import Make, row_maker
@@ -42,6 +43,16 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar = {datetime: DateTime(timezone=True), uuid.UUID: Uuid(as_uuid=True)}
+
+
+class TransactionId(UserDefinedType[int]):
+    """PostgreSQL's 64-bit transaction id."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Its name in SQL."""
+        return "xid8"
 
 
 class TenantKey:

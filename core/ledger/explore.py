@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from core.kernel.db import db
 from core.kernel.errors import NotFound
@@ -95,11 +97,64 @@ def trial_balances(owner: Owner, mode: str) -> list[TrialBalance]:
         .group_by(ChartAccount.code, Balance.sub, Balance.currency)
         .order_by(Balance.currency, ChartAccount.code, Balance.sub)
     )
+    return _by_currency((account, sub, currency, total) for account, sub, currency, total in rows)
+
+
+def house_trial_balances(mode: str) -> list[TrialBalance]:
+    """The same over the books of every vendor and the platform's own: one line for each kind of account."""
+    rows = db.session.execute(
+        select(ChartAccount, Balance.currency, func.sum(Balance.amount_minor))
+        .join(Balance, Balance.code == ChartAccount.code)
+        .where(Balance.mode == mode)
+        .group_by(ChartAccount.code, Balance.currency)
+        .order_by(Balance.currency, ChartAccount.code)
+    )
+    return _by_currency((account, "", currency, total) for account, currency, total in rows)
+
+
+def _by_currency(rows: Iterable[tuple[ChartAccount, str, str, Decimal]]) -> list[TrialBalance]:
     found: dict[str, TrialBalance] = {}
     for account, sub, currency, total in rows:
         book = found.setdefault(currency, TrialBalance(currency, []))
         book.accounts.append(Standing(account.code, account.name, account.purpose, sub, Money(int(total), currency)))
     return list(found.values())
+
+
+def entry_sums(owner: Owner, mode: str) -> dict[tuple[int, str, str], Money]:
+    """Each account (code, sub-account, currency) added up anew from its very first entry: what its balance has to be."""
+    rows = db.session.execute(
+        select(Entry.code, Entry.sub, Entry.currency, func.sum(Entry.amount_minor))
+        .where(Entry.vendor_id == owner.id, Entry.mode == mode)
+        .group_by(Entry.code, Entry.sub, Entry.currency)
+    )
+    return {(code, sub, currency): Money(int(total), currency) for code, sub, currency, total in rows}
+
+
+def find_in_any_book(number: str) -> tuple[uuid.UUID, str, uuid.UUID | None] | None:
+    """In whose book, live or test, something stands: a journal by its number or the key of its event, or whatever journals are about.
+
+    Answers the book, and the journal where only one is meant. Every book is asked by its own index.
+    """
+    for by, names_one in (("j.id = CAST(:number AS uuid)", True), ("j.event_key = ANY (:keys)", True), ("j.about = :number", False)):
+        if by.startswith("j.id") and _uuid_or_none(number) is None:
+            continue
+        keys = [
+            number,
+            f"rf:{number}:req",
+            f"po:{number}:init",
+            f"fx:{number}",
+            f"ret:{number}:req",
+            f"bank:{number}:in",
+            f"bank:{number}:out",
+        ]
+        found = db.session.execute(text(_ANYWHERE.format(by=by)), {"number": number, "keys": keys}).one_or_none()
+        if found is not None:
+            return found.vendor_id, found.mode, found.id if names_one else None
+    return None
+
+
+_ANYWHERE = """SELECT p.vendor_id, p.mode, f.id FROM ledger_proofs p CROSS JOIN LATERAL (
+    SELECT j.id FROM journals j WHERE j.vendor_id = p.vendor_id AND j.mode = p.mode AND {by} LIMIT 1) f LIMIT 1"""
 
 
 def list_bookings(
@@ -166,11 +221,17 @@ def _bookings(owner: Owner, mode: str, ids: list[uuid.UUID]) -> list[Booking]:
     return list(found.values())
 
 
-def _number(text: str) -> uuid.UUID:
+def _uuid_or_none(number: str) -> uuid.UUID | None:
     try:
-        return uuid.UUID(text)
+        return uuid.UUID(number)
     except ValueError:
-        raise NotFound("There is no such journal.") from None
+        return None
+
+
+def _number(written: str) -> uuid.UUID:
+    if (found := _uuid_or_none(written)) is None:
+        raise NotFound("There is no such journal.")
+    return found
 
 
 def account_names() -> dict[int, str]:

@@ -8,19 +8,8 @@ from datetime import date, datetime
 from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import UserDefinedType
 
-from core.kernel.db import Base, TenantKey, mode_check
-
-
-class TransactionId(UserDefinedType[int]):
-    """PostgreSQL's 64-bit transaction id."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        """Its name in SQL."""
-        return "xid8"
+from core.kernel.db import Base, TenantKey, TransactionId, mode_check
 
 
 class ChartAccount(Base):
@@ -46,6 +35,7 @@ class Journal(TenantKey, Base):
             ["vendor_id", "mode", "reverses"], ["journals.vendor_id", "journals.mode", "journals.id"], name="fk_journals_reverses"
         ),
         CheckConstraint("n_legs >= 2", name="n_legs"),
+        CheckConstraint("original_effective_at < effective_at", name="moved_on"),
         Index("ix_journals_about", "vendor_id", "mode", "about", "id"),
     )
     event_key: Mapped[str] = mapped_column(String(160))
@@ -58,6 +48,7 @@ class Journal(TenantKey, Base):
     xid: Mapped[int] = mapped_column(TransactionId, server_default=text("pg_current_xact_id()"))
     effective_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
+    original_effective_at: Mapped[datetime | None]  # when it happened, if that day was closed already: then it took effect later
 
 
 class Entry(Base):

@@ -19,7 +19,7 @@ from core.ledger.queries import find_breaks, missing_guards
 # A book in use is proved every ten minutes, one that rests once a day. A large book takes its time: then so much longer, that proving
 # it never costs more than half a percent of one processor.
 IN_USE, AT_REST, SHARE = timedelta(minutes=10), timedelta(days=1), 200
-THE_HOUSE = uuid.UUID(int=0)  # not a vendor's book: the guards in PostgreSQL, and which books there are
+THE_HOUSE = uuid.UUID(int=0)  # with the platform's own book go the guards in PostgreSQL, the chain over the log, and which books there are
 MOST_TOLD = 20  # sentences kept of one broken book; a thousand would say no more
 log = structlog.get_logger("ledger")
 
@@ -49,10 +49,8 @@ def claim_due_proofs(limit: int = 20) -> list[tuple[uuid.UUID, str]]:
 
 
 def look_for_breaks(vendor_id: uuid.UUID, mode: str) -> list[str]:
-    """Prove one book (or the house's guards): only reads, and takes no lock that anybody waits for."""
-    if vendor_id == THE_HOUSE:
-        return missing_guards()
-    return find_breaks(vendor_id, mode)
+    """Prove one book (with the house's go the guards in PostgreSQL): only reads, and takes no lock that anybody waits for."""
+    return find_breaks(vendor_id, mode) + (missing_guards() if (vendor_id, mode) == (THE_HOUSE, "live") else [])
 
 
 def record_proof(vendor_id: uuid.UUID, mode: str, breaks: list[str], *, took: timedelta) -> None:
@@ -73,10 +71,10 @@ def record_proof(vendor_id: uuid.UUID, mode: str, breaks: list[str], *, took: ti
         log.warning("ledger_mended", vendor=str(vendor_id), mode=mode, since=str(proof.broken_since))
         proof.broken_since = None
     if vendor_id == THE_HOUSE:
-        _take_up_new_books()
+        take_up_new_books()
 
 
-def _take_up_new_books() -> None:
+def take_up_new_books() -> None:
     """Books that have begun since the last look. The index is jumped through from book to book, so their size does not matter."""
     found = db.session.execute(text(_BOOKS), {"modes": list(MODES)})
     rows = [{"vendor_id": vendor_id, "mode": mode, "due_at": now(), "breaks": []} for vendor_id, mode in found]

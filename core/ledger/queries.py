@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text, tuple_
 
 from core.kernel.db import db
 from core.kernel.money import Money
+from core.ledger.chain_check import added_afterwards, chain_breaks
 from core.ledger.marks import first_id_at
 from core.ledger.models import Balance, ChartAccount, Entry, Journal
 
@@ -144,7 +145,7 @@ def journals_about(vendor: Owner, mode: str, public_id: str) -> list[tuple[Journ
 
 
 GUARDS = {
-    "journals": ("journals_keep", "journals_keep_all", "journal_whole"),
+    "journals": ("journals_keep", "journals_keep_all", "journal_whole", "journals_not_back_dated"),
     "entries": ("entries_keep", "entries_keep_all", "entries_booked"),
     "balances": ("balances_follow", "balances_last", "balances_stay"),
     "ledger_chart": ("chart_keep", "chart_keep_all"),
@@ -158,12 +159,16 @@ GUARDS = {
     "payout_events": ("payout_events_keep", "payout_events_keep_all"),
     "recon_matches": ("recon_matches_keep", "recon_matches_keep_all"),
     "recon_notes": ("recon_notes_keep", "recon_notes_keep_all"),
+    "chain_links": ("chain_links_keep", "chain_links_keep_all"),
+    "chain_anchors": ("chain_anchors_keep", "chain_anchors_keep_all"),
+    "ledger_days": ("ledger_days_keep", "ledger_days_keep_all"),
+    "day_papers": ("day_papers_keep", "day_papers_keep_all"),
     "document_papers": ("document_papers_keep", "document_papers_keep_all"),
 }
 
 
 def find_breaks(vendor_id: uuid.UUID | None = None, mode: str | None = None) -> list[str]:
-    """Prove the books: journals balance, balances equal their entries, guarded accounts are not below zero. One book, or all of them.
+    """Prove the books: journals balance, balances equal their entries, guarded accounts are not below zero, chains hold. One book, or all.
 
     Answers a sentence for each thing that is wrong (over all books also for a guard in PostgreSQL that is gone or switched
     off); an empty list is the proof.
@@ -175,6 +180,7 @@ def find_breaks(vendor_id: uuid.UUID | None = None, mode: str | None = None) -> 
         for sentence, sql in _CHECKS.items()
         for row in db.session.execute(text(re.sub(r"/\*(\w+)\*/", lambda table: one.format(table[1], table[1]), sql)), asked)
     ]
+    found += chain_breaks(vendor_id, mode) + added_afterwards(vendor_id, mode)
     return found if vendor_id else found + missing_guards()
 
 

@@ -35,7 +35,7 @@ def book_events(told: Sequence[Told]) -> None:
     for row, event, effects in told:
         if _begins(effects):
             journals += left.earn(row, event)
-        journal = _journal(row, event, effects)
+        journal = journal_of(row, event, effects)
         if journal is not None:
             journals.append(journal)
             left.note(journal)
@@ -78,7 +78,8 @@ class _Deferred:
         return [book.service_given(row.mode, subscription=row.public_id, seq=event.seq, amount=amount, at=event.at)]
 
 
-def _journal(row: KeptSubscription, event: SubscriptionEvent, effects: Sequence[Effect]) -> Journal | None:
+def journal_of(row: KeptSubscription, event: SubscriptionEvent, effects: Sequence[Effect]) -> Journal | None:
+    """What one event did, or None where it moved no money: worked out from the log of events and nothing else."""
     legs: list[Leg] = []
     for effect in effects:
         legs += _legs(row, event, effect)

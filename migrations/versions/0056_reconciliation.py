@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0056"
-down_revision = "0054"
+down_revision = "0055"
 KEPT = ("recon_notes", "recon_matches")  # append-only
 TABLES = ("recon_notes", "recon_exceptions", "recon_settlements", "recon_matches", "recon_lines", "recon_files", "recon_runs")
 PURPOSE = "A seller's refunds in a processor's payout under way, that cost more than its sales in it"

@@ -11,12 +11,22 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 from wtforms.validators import StopValidation
 
-from core.accounts.everywhere import get_vendor_everywhere
+from core.accounts.everywhere import get_vendor_everywhere, vendors_by_id
 from core.accounts.models import Vendor
 from core.kernel.currency import is_currency
 from core.kernel.errors import NotFound
 from core.ledger.book import PLATFORM
-from core.ledger.explore import find_by_key, find_reversal, get_booking, last_proof, list_bookings, trial_balances
+from core.ledger.explore import (
+    entry_sums,
+    find_by_key,
+    find_in_any_book,
+    find_reversal,
+    get_booking,
+    house_trial_balances,
+    last_proof,
+    list_bookings,
+    trial_balances,
+)
 from core.web.fields import Form, LineField
 from core.web.page import cursor, page, see_other
 from core.web.staff_guard import seen, staff_may
@@ -40,6 +50,17 @@ class JournalForm(Form):
     about = LineField(later("About or booked as"), most=160)
 
     def validate_about(self, field: LineField) -> None:
+        if field.data and not field.data.isascii():
+            raise StopValidation(_("Write a number like pay_… or ref_…, or the key of an event, like cap:…"))
+
+
+class FindForm(Form):
+    class Meta:
+        csrf = False  # reading changes nothing
+
+    q = LineField(later("Any number"), most=160)
+
+    def validate_q(self, field: LineField) -> None:
         if field.data and not field.data.isascii():
             raise StopValidation(_("Write a number like pay_… or ref_…, or the key of an event, like cap:…"))
 
@@ -75,11 +96,42 @@ class Book:
 @staff_door.get("/staff/books/<owner>/<mode>")
 @staff_may("balances.see")
 def book(owner: str, mode: str) -> Response:
-    """Every account, debit and credit, currency by currency: both sides come to the same."""
+    """Every account, debit and credit, currency by currency: both sides come to the same. `?checked=yes`: each added up anew beside it."""
     shown = Book(owner, mode)
     if shown.is_closed:
         return shown.ask()
-    return shown.page("portal/admin/books/index.html", balances=trial_balances(shown.owner, mode), proof=last_proof(shown.owner, mode))
+    return shown.page(
+        "portal/admin/books/index.html",
+        balances=trial_balances(shown.owner, mode),
+        proof=last_proof(shown.owner, mode),
+        sums=entry_sums(shown.owner, mode) if request.args.get("checked") == "yes" else None,
+    )
+
+
+@staff_door.get("/staff/books/together/<mode>")
+@staff_may("balances.see")
+def books_together(mode: str) -> Response:
+    """All books as one: what the house holds and owes, currency by currency."""
+    if mode not in ("live", "test"):
+        raise NotFound("There is no such book.")
+    return page("portal/admin/books/together.html", mode=mode, balances=house_trial_balances(mode))
+
+
+@staff_door.get("/staff/books/find")
+@staff_may("balances.see")
+def find_in_books() -> Response:
+    """Any number there is, to its journals: in whose book it stands is looked up."""
+    form = FindForm(request.args)
+    if not (form.validate() and form.q.data):
+        return page("portal/admin/books/find.html", form=form, nothing=None, status=422 if form.errors else 200)
+    found = find_in_any_book(form.q.data)
+    if found is None:
+        return page("portal/admin/books/find.html", form=form, nothing=form.q.data)
+    vendor_id, mode, journal = found
+    owner = HOUSE if vendor_id == PLATFORM else vendors_by_id({vendor_id})[vendor_id].public_id
+    if journal is not None:
+        return see_other(url_for(".journal", owner=owner, mode=mode, number=journal))
+    return see_other(url_for(".journals", owner=owner, mode=mode, about=form.q.data))
 
 
 @staff_door.get("/staff/books/<owner>/<mode>/journals")

@@ -95,6 +95,6 @@ def alarms_of(broken: list[Proof]) -> list[Alarm]:
 
 def _whose(proof: Proof, vendors: dict[UUID, Vendor]) -> str:
     if proof.vendor_id == THE_HOUSE:
-        return _("The guards in PostgreSQL")
+        return _("The guards in PostgreSQL, the audit log, or the platform’s own book")
     vendor = vendors.get(proof.vendor_id)
     return _("%(vendor)s, %(mode)s book", vendor=vendor.name if vendor else str(proof.vendor_id), mode=proof.mode)

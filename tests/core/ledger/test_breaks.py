@@ -15,7 +15,7 @@ from core.ledger.queries import GUARDS, find_breaks
 from tests.core.ledger.conftest import AVAILABLE, CLEARING, FEE, PENDING, Book, Connect
 
 Connection = psycopg.Connection[Any]
-TABLES = ("journals", "entries", "balances")
+TABLES = ("journals", "entries", "balances", "chain_links")
 
 
 def wrong(book: Book) -> list[str]:
@@ -43,7 +43,7 @@ def owner(connect: Connect, old_book: Book) -> Iterator[Connection]:
     connection = connect("owner")
     yield connection
     with guards_down(connection):
-        for table in TABLES:
+        for table in (*TABLES, "chains"):
             connection.execute(f"DELETE FROM {table} WHERE vendor_id = %s", (old_book.vendor,))
 
 

@@ -32,7 +32,7 @@ def owner(connect: Connect, old_book: Book) -> Iterator[Connection]:
     connection = connect("owner")
     yield connection
     with guards_down(connection):
-        for table in TABLES:
+        for table in (*TABLES, "chains"):
             connection.execute(f"DELETE FROM {table} WHERE vendor_id = %s", (old_book.vendor,))
     connection.execute("DELETE FROM ledger_proofs WHERE vendor_id = %s", (old_book.vendor,))
     connection.commit()

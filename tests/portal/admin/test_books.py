@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from core.kernel.clock import now
 from core.kernel.db import db
-from core.ledger.explore import list_bookings, trial_balances
+from core.ledger.explore import house_trial_balances, list_bookings, trial_balances
 from core.ledger.models import Journal, Proof
+from core.ledger.proof import THE_HOUSE, record_proof
 from tests.browser import Browser, Page
 from tests.core.payments.transfers import TestBank, transfer
 from tests.factories import Shop, ask_refund, make_link, make_paid, make_shop, tell_refund, unit
@@ -120,6 +122,49 @@ def test_the_platforms_own_book_shows_what_nobody_knows(app: Flask, shop: Shop, 
     assert page.heading == "Books of The platform" and "unapplied receipts" in page.text
     assert all(debit == credit for name, debit, credit in sides(page) if name.startswith("Together"))
     assert "USD 47.11" in desk.get("/staff/books/platform/test/journals").text
+
+
+def test_every_account_is_checked_at_a_press_and_one_that_is_kept_wrong_is_named(busy: Shop, desk: Browser) -> None:
+    page = look_into(desk, book(busy))
+    assert "sum of its entries" not in page.text.replace("balances are the sums of their entries", "")
+    accounts = len([row for row in sides(page) if not row[0].startswith("Together")])
+    checked = desk.get(book(busy, "?checked=yes"))
+    assert checked.text.count("is the sum of its entries") == accounts and "is not the sum" not in checked.text
+
+
+def test_all_books_together_are_the_sum_over_every_book(busy: Shop, desk: Browser) -> None:
+    make_paid(busy)
+    found = sides(desk.get("/staff/books/together/test"))
+    assert all(debit == credit > 0 for name, debit, credit in found if name.startswith("Together"))
+    with busy.app.app_context():
+        for balance in house_trial_balances("test"):
+            rows = db.session.execute(
+                text("SELECT code, sum(amount_minor) FROM entries WHERE mode = 'test' AND currency = :c GROUP BY code ORDER BY code"),
+                {"c": balance.currency},
+            )
+            assert [(one.code, one.amount.minor) for one in balance.accounts] == [(code, int(total)) for code, total in rows]
+    desk.get("/staff/books/together/x", status=404)
+
+
+def test_any_number_leads_to_its_journals_whosever_book_it_is(busy: Shop, desk: Browser) -> None:
+    paid = make_paid(busy)
+    refund = ask_refund(busy, paid, "1.00")
+    with unit(busy.app):
+        record_proof(THE_HOUSE, "live", [], took=timedelta(0))  # the clock knows every book
+        journal = db.session.scalars(db.select(Journal).where(Journal.about == paid.public_id).order_by(Journal.id)).first()
+    assert journal
+    look_into(desk, book(busy))
+    for number, expected in (
+        (paid.public_id, "Journals"),
+        (refund.public_id, "Refund requested"),
+        (journal.event_key, "Capture"),
+        (str(journal.id), "Capture"),
+    ):
+        page = desk.get(f"/staff/books/find?q={number}")
+        assert (page.heading == expected and journal.event_key.split(":")[2] in page.text) or paid.public_id in page.text, number
+    assert "No book knows this number" in desk.get("/staff/books/find?q=pay_none").text
+    assert "Write a number like" in desk.get("/staff/books/find?q=%C3%A9", status=422).text
+    assert desk.get("/staff/books/find").heading == "Find in the books"
 
 
 def test_a_broken_book_says_so(busy: Shop, desk: Browser) -> None:

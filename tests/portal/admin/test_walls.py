@@ -79,7 +79,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
     assert posted == lines | attack | {
         "/staff/vendors/x/visits", "/staff/jobs/retries", "/staff/jobs/1/retries", "/staff/events/p/test/e/replays",
         "/staff/vendors/x/people/x/lost-device", "/staff/two-step/devices", "/staff/two-step/devices/new", "/staff/two-step/recovery-codes", "/staff/two-step/off",
-        "/staff/books/proofs",
+        "/staff/books/proofs", "/staff/days/test/x/close", "/staff/days/test/x/signature",
         "/staff/listings/x/withdrawal", "/staff/listings/x/restoration",
         "/staff/plans", "/staff/plans/new", "/staff/house", "/staff/subscriptions/x/documents/x/credit-note", "/staff/subscriptions/x/documents/x/anew",
         "/staff/subscriptions/x/balance", "/staff/payouts/l/approval", "/staff/payouts/l/cancellation",
