@@ -65,7 +65,9 @@ def sums_of(payment: Payment) -> list[Figure]:
             "keep", _("You keep"), _("What is left for you, also after refunds that are still on their way."), payment.net,
             [
                 (_("Paid"), payment.captured, ""), (_("Fee"), none - payment.fee, "+"), (_("Refunded"), none - payment.refunded, "+"),
-                (_("On its way back"), none - payment.refunding, "+"), (_("You keep"), payment.net, "="),
+                (_("On its way back"), none - payment.refunding, "+"),
+                *([(_("What the processor kept"), none - Money(payment.borne_minor, payment.currency), "+")] if payment.borne_minor else []),
+                (_("You keep"), payment.net, "="),
             ],
         ),
     ]  # fmt: skip

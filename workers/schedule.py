@@ -22,6 +22,7 @@ from core.payments.release import release_due
 from core.payments.remind import send_due_reminders
 from core.payments.saving import claim_due_savings
 from workers.bank import has_line
+from workers.orders import plan_checkouts
 from workers.payouts import plan_payouts
 from workers.pruning import plan_pruning
 from workers.rates import plan_rates
@@ -125,6 +126,11 @@ def _plan_payouts() -> None:
         plan_payouts()
 
 
+def _look_at_checkouts() -> None:
+    with unit_of_work():
+        plan_checkouts()
+
+
 def _plan_midnights() -> None:
     with unit_of_work():
         plan_midnights()
@@ -145,5 +151,6 @@ def _mark_balances() -> None:
 
 PARTS = (
     _ask_about_attempts, _ask_about_refunds, _close_overdue_payments, _ask_about_savings, _release, _send_waiting_refunds, _plan_payouts,
+    _look_at_checkouts,
     _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _plan_housekeeping, _mark_balances,
 )  # fmt: skip

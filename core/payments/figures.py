@@ -68,7 +68,14 @@ class Release:
 
 def next_releases(vendor: Vendor, mode: str) -> list[Release]:
     """The money that is waiting, by the day it is released: captured less fee, refunds and what is on its way back."""
-    left = Payment.captured_minor - Payment.refunded_minor - Payment.refunding_minor - Payment.fee_minor + Payment.fee_returned_minor
+    left = (
+        Payment.captured_minor
+        - Payment.refunded_minor
+        - Payment.refunding_minor
+        - Payment.fee_minor
+        + Payment.fee_returned_minor
+        - Payment.borne_minor
+    )
     day = _day_of(Payment.available_at, vendor)
     waiting = (Payment.available_at.is_not(None), Payment.released_at.is_(None))
     rows = db.session.execute(

@@ -86,6 +86,25 @@ PAYOUT_STATES = {
     "returned": (_l("Came back"), "bad"),
     "canceled": (_l("Called off"), "calm"),
 }
+ORDER_STATES = {
+    "waiting": (_l("Waits for the card"), "wait"),
+    "paying": (_l("Being paid"), "wait"),
+    "action": (_l("Waits for the payer"), "wait"),
+    "declined": (_l("Declined"), "bad"),
+    "paid": (_l("Paid"), "good"),
+    "over": (_l("Not paid"), "calm"),
+}
+CHECKOUT_STATES = {
+    "open": (_l("Waits for the card"), "wait"),
+    "paying": (_l("Being paid"), "wait"),
+    "waiting": (_l("Waits for the payer"), "wait"),
+    "done": (_l("Done"), "good"),
+    "partly": (_l("Partly paid"), "warn"),
+    "unpaid": (_l("Not paid"), "calm"),
+    "unwinding": (_l("Being given back"), "wait"),
+    "undone": (_l("Given back"), "calm"),
+    "expired": (_l("Out of time"), "calm"),
+}
 OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "refund": REFUND_STATES,
     "listing": LISTING_STATES,
@@ -94,6 +113,8 @@ OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "document": DOCUMENT_STATES,
     "charge": CHARGE_STATES,
     "payout": PAYOUT_STATES,
+    "order": ORDER_STATES,
+    "checkout": CHECKOUT_STATES,
 }
 
 
