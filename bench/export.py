@@ -67,9 +67,9 @@ def f6(services: Services, app: Flask, full: bool) -> list[Figure]:
         before = cpu_seconds(process.pid, services.postgres_pid)
         process.stdin.write(f"{what}\n")
         process.stdin.flush()
-        answer = json.loads(process.stdout.readline())
+        answer: dict[str, float] = json.loads(process.stdout.readline())
         spent = cpu_seconds(process.pid, services.postgres_pid) - before
-        return answer | {"by_cpu": answer["rows"] / spent}  # type: ignore[no-any-return]
+        return answer | {"by_cpu": answer["rows"] / spent}
 
     try:
         ask("bare")

@@ -173,7 +173,8 @@ class Night:
         say(f"F10 the worker was killed after {self.done():,} renewals; another one goes on")
 
     def done(self) -> int:
-        return int(self.connection.execute(DONE).fetchone()[0])  # type: ignore[index]
+        (count,) = self.connection.execute(DONE).fetchall()[0]
+        return int(count)
 
     def wrong(self) -> list[str]:
         """What is there twice, is missing, or does not add up."""

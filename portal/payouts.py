@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
@@ -58,7 +59,7 @@ class Purse:
     account: PayoutAccount | None
 
     @property
-    def cools_until(self):  # type: ignore[no-untyped-def]
+    def cools_until(self) -> datetime | None:
         """When the account can be used; None when it can."""
         return self.account.usable_from if self.account and self.account.usable_from > clock.now() else None
 

@@ -71,8 +71,8 @@ def ask_registry(vendor: Vendor) -> VatCheck | None:
     details = find_details(vendor.id)
     if not settings().vies_url or details is None or not details.vat_id or not matters(vendor, details.vat_id):
         return None
-    checks = _checks(vendor.id, details.vat_id)
-    if checks and (checks[0].state == "asked" or (checks[0].state == "valid" and checks[0].answered_at > now() - AGAIN)):  # type: ignore[operator]
+    last = next(iter(_checks(vendor.id, details.vat_id)), None)
+    if last and (last.state == "asked" or (last.state == "valid" and last.answered_at is not None and last.answered_at > now() - AGAIN)):
         return None
     house = find_details(HOUSE)
     check = VatCheck(

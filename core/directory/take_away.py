@@ -7,7 +7,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from sqlalchemy import select
 
@@ -29,7 +29,7 @@ PRODUCTS = ("listing", "product", "name", "description", "price", "currency", "a
 PICTURES = ("listing", "file", "words")
 
 
-def take_away(vendor: Vendor, mode: str) -> BinaryIO:
+def take_away(vendor: Vendor, mode: str) -> IO[bytes]:
     """A ZIP file, at its beginning: drafts and what is archived too, whatever the state of the plan. Texts are safe in any spreadsheet."""
     file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - whoever sends it closes it
     try:
@@ -38,7 +38,7 @@ def take_away(vendor: Vendor, mode: str) -> BinaryIO:
         file.close()
         raise
     file.seek(0)
-    return file  # type: ignore[return-value]
+    return file
 
 
 def _write(file: Any, vendor: Vendor, mode: str) -> None:

@@ -118,8 +118,8 @@ def ask_for(text: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     For what is rare or common as the case may be. Of a text that is asked again and again the driver makes a prepared statement, and
     PostgreSQL then a plan for values it does not know, which takes every word for a rare one.
     """
-    connection = reader() or driver()
-    return connection.execute(text, values, prepare=False).fetchall()  # type: ignore[no-any-return]
+    rows: list[tuple[Any, ...]] = (reader() or driver()).execute(text, values, prepare=False).fetchall()
+    return rows
 
 
 def _answers(cursor: Any, one: bool) -> list[tuple[Any, ...]]:

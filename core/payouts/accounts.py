@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from stdnum import bic as bics
 from stdnum.exceptions import ValidationError
 
@@ -100,5 +100,5 @@ def _check_bic(text: str) -> str:
         raise BadPayoutAccount("This is not a BIC: it has 8 or 11 signs, such as COBADEFFXXX.", field="bic") from None
 
 
-def _all(vendor: Vendor, mode: str):  # type: ignore[no-untyped-def]
+def _all(vendor: Vendor, mode: str) -> Select[tuple[PayoutAccount]]:
     return select(PayoutAccount).where(PayoutAccount.vendor_id == vendor.id, PayoutAccount.mode == mode)

@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from datetime import date
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -37,7 +38,7 @@ def life(app: Flask) -> Life:
     return made
 
 
-def one(life: Life, kind: type) -> object:
+def one(life: Life, kind: type[Any]) -> Any:
     with unit(life.app):
         return db.session.query(kind).filter_by(vendor_id=life.shop.vendor.id).one()
 
@@ -45,8 +46,8 @@ def one(life: Life, kind: type) -> object:
 def forms_of(life: Life) -> dict[str, dict[str, str]]:
     """Every address at which something of the directory is changed, with what would be sent there."""
     listing, branch, product, image = (one(life, kind) for kind in (Listing, Branch, Product, ListingImage))
-    at = f"/portal/listings/{listing.public_id}"  # type: ignore[attr-defined]
-    places = [f"{at}/branches/{branch.public_id}", f"{at}/products/{product.public_id}"]  # type: ignore[attr-defined]
+    at = f"/portal/listings/{listing.public_id}"
+    places = [f"{at}/branches/{branch.public_id}", f"{at}/products/{product.public_id}"]
     return {
         "/portal/listings/new": {"title": "Another", "category": "bakery"},
         f"{at}/edit": {"title": "Renamed", "category": "bakery", "summary": "Other"},
@@ -57,8 +58,8 @@ def forms_of(life: Life) -> dict[str, dict[str, str]]:
         f"{at}/products/new": {"name": "White loaf", "price": "1.00", "currency": "GBP"},
         f"{places[1]}/edit": {"name": "Renamed", "price": "9.99", "currency": "GBP"},
         **{f"{places[1]}/do/{act}": {} for act in ("unpublish", "archive")},
-        f"{at}/images/{image.public_id}/words": {"alt": "Other words"},  # type: ignore[attr-defined]
-        f"{at}/images/{image.public_id}/do/remove": {},  # type: ignore[attr-defined]
+        f"{at}/images/{image.public_id}/words": {"alt": "Other words"},
+        f"{at}/images/{image.public_id}/do/remove": {},
     }
 
 
@@ -92,7 +93,7 @@ def test_pages_on_which_something_would_be_typed_lead_to_the_way_out(life: Life)
 
 
 def test_what_can_be_read_stays_and_no_button_promises_a_change(life: Life) -> None:
-    at = f"/portal/listings/{one(life, Listing).public_id}"  # type: ignore[attr-defined]
+    at = f"/portal/listings/{one(life, Listing).public_id}"
     with looking(life.shop, ENDS) as browser:
         for address in ("/portal/listings", at, f"{at}/products", f"{at}/preview"):
             page = browser.get(address)

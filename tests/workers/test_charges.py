@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -23,35 +23,20 @@ from core.payments.queries import timeline
 from core.payments.settle import settle
 from core.providers.inbox import receive_event
 from core.providers.registry import provider_named
-from tests.cards import ASKS_ALWAYS, ASKS_ONCE, FAILS_LATER, charge_row, charges_of, processor, save_card, wish_charge
-from tests.factories import Shop, again, fresh, make_shop, out_of_sight
+from tests.cards import ASKS_ALWAYS, ASKS_ONCE, FAILS_LATER, charge_row, charges_of, save_card, wish_charge
+from tests.factories import Shop, again, fresh, make_shop
 from workers import jobs
 from workers import payments as money
 from workers.runner import drain
 from workers.saved import send_charge
 from workers.schedule import tick
 
+pytestmark = pytest.mark.usefixtures("nobody_elses")
+
 
 @pytest.fixture(scope="module")
 def shop(app: Flask) -> Shop:
     return make_shop(app)
-
-
-@pytest.fixture(autouse=True)
-def outbox(unit: None) -> Iterator[None]:
-    with unit_of_work():
-        out_of_sight()
-    yield
-    db.session.rollback()
-
-
-@pytest.fixture
-def story(environment: dict[str, str]) -> Iterator[Callable[..., None]]:
-    def choose(name: str, **more: Any) -> None:
-        processor(environment, "POST", "_sandbox/stories", json.dumps({"story": name, **more}))
-
-    yield choose
-    processor(environment, "DELETE", "_sandbox/stories")
 
 
 @pytest.fixture

@@ -337,12 +337,7 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
         assert mail["Message-ID"] == f"<{message.public_id}@portal.example>"
         assert settings().public_url in text and settings().public_url in html
         assert "http://" not in html.replace(settings().public_url, "") and "<img" not in html
-        assert (
-            ("TEST MODE" in text)
-            == ("TEST MODE" in html)
-            == ("[Test]" in mail["Subject"])
-            == (not OF_A_MODE.isdisjoint(message.params))
-        )
+        assert ("TEST MODE" in text) == ("TEST MODE" in html) == ("[Test]" in mail["Subject"]) == (not OF_A_MODE.isdisjoint(message.params))
 
 
 def test_the_customer_hears_from_the_shop_and_can_answer_it(shop: Shop, inbox: Inbox) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -25,11 +23,13 @@ from core.payments.poll import claim_due_attempts
 from core.subscriptions import charges, plan
 from tests.cards import charges_of, processor, save_card
 from tests.core.subscriptions.plans import publish
-from tests.factories import Shop, again, fresh, make_shop, out_of_sight
+from tests.factories import Shop, again, fresh, make_shop
 from workers import payments as money
 from workers.runner import drain
 
 SECOND = timedelta(seconds=1)
+
+pytestmark = pytest.mark.usefixtures("nobody_elses")
 
 
 @pytest.fixture(scope="module")
@@ -38,28 +38,11 @@ def shop(app: Flask) -> Shop:
     return make_shop(app)
 
 
-@pytest.fixture(autouse=True)
-def outbox(unit: None) -> Iterator[None]:
-    with unit_of_work():
-        out_of_sight()
-    yield
-    db.session.rollback()
-
-
-@pytest.fixture
-def story(environment: dict[str, str]) -> Iterator[Callable[..., None]]:
-    def choose(name: str, **more: Any) -> None:
-        processor(environment, "POST", "_sandbox/stories", json.dumps({"story": name, **more}))
-
-    yield choose
-    processor(environment, "DELETE", "_sandbox/stories")
-
-
 class Out:
     """A plan whose first charge is sent into an outage, and the clock from then on."""
 
     def __init__(self, shop: Shop, environment: dict[str, str]) -> None:
-        card = save_card(SimpleNamespace(app=shop.app, vendor=house()), environment)  # type: ignore[arg-type]
+        card = save_card(dataclasses.replace(shop, vendor=house()), environment)
         with unit_of_work():
             self.row = plan.subscribe(shop.vendor, "test", tier="pro", payer_email=card.email, by=shop.user.public_id)
         drain("money")

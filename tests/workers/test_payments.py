@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -21,40 +20,20 @@ from core.payments.models import Attempt, Payment
 from core.payments.poll import GRACE
 from core.providers.registry import provider_named
 from tests.core.payments.test_settle import again
-from tests.factories import Shop, ask_refund, fresh, make_link, make_payment, make_shop, out_of_sight
-from tests.sandbox.running import ask, pay
+from tests.factories import Shop, ask_refund, fresh, make_link, make_payment, make_shop
+from tests.sandbox.running import pay
 from workers import payments as jobs
 from workers.runner import drain
 from workers.schedule import tick
 
 MINUTES = timedelta(minutes=1)
 
+pytestmark = pytest.mark.usefixtures("nobody_elses")
+
 
 @pytest.fixture(scope="module")
 def shop(app: Flask) -> Shop:
     return make_shop(app)
-
-
-@pytest.fixture(autouse=True)
-def outbox(unit: None) -> Iterator[None]:
-    """Without anybody else's tasks, and with nobody else's payments to look after."""
-    with unit_of_work():
-        out_of_sight()
-    yield
-    db.session.rollback()
-
-
-@pytest.fixture
-def story(environment: dict[str, str]) -> Callable[..., None]:
-    """Have the sandbox play a story in this worker's account."""
-
-    def choose(name: str, **more: Any) -> None:
-        address, key = environment["SANDBOX_URL"], environment["SANDBOX_API_KEY"]
-        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        status, _, text = ask("POST", f"{address}/_sandbox/stories", json.dumps({"story": name, **more}), headers)
-        assert status == 201, text
-
-    return choose
 
 
 def opened(shop: Shop) -> tuple[Payment, Attempt]:

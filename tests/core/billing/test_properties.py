@@ -12,21 +12,25 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.billing.calendar import boundary, period_of
+from core.billing.calendar import boundary
 from core.billing.change import plan_lines
 from core.billing.codec import decode, encode
-from core.billing.effects import BalanceMoved, ChargeWanted, Notice, ProductsHidden, StateChanged, Written
+from core.billing.effects import BalanceMoved, ChargeWanted, Notice, ProductsHidden, StateChanged
 from core.billing.forecast import Intention, forecast
 from core.billing.fx import Rate
-from core.billing.lines import BRANCH, group_of, sum_of, total
+from core.billing.lines import total
 from core.billing.states import SUBSCRIPTION
 from core.billing.subscription import Subscription
 from core.billing.terms import POLICY
 from core.billing.wishes import ChooseTier, Wish
 from core.kernel.errors import Refusal
-from core.kernel.money import Money
 from core.providers.exponents import charge_step, to_gateway
-from tests.core.billing.lives import ANCHORS, ANSWERS, DAYS, ENDS, TIERS, WISHES, charged, live, standing
+from tests.core.billing.lives import ANCHORS, ANSWERS, DAYS, ENDS, TIERS, WISHES, charged, live
+from tests.core.billing.rules import (
+    every_penny_is_accounted_for,
+    no_more_tax_goes_back_than_was_taken,
+    no_period_costs_more_than_its_highest_state,
+)
 from tests.core.billing.story import Story, gbp
 
 
@@ -64,17 +68,7 @@ def test_any_way_of_branches_on_one_day_costs_what_the_closing_count_costs(begin
 def test_a_period_costs_nothing_below_zero_and_no_more_than_its_highest_state(
     begins: date, days: list[tuple[int, Wish]], answers: list[str]
 ) -> None:
-    story = live(begins, days, answers)
-    nets: dict[tuple[str, date], Money] = defaultdict(lambda: gbp("0.00"))
-    caps: dict[tuple[str, date], Money] = defaultdict(lambda: gbp("0.00"))
-    for line in charged(story):
-        key = (group_of(line.item), period_of(story.state.anchor, line.start).start)
-        nets[key] = nets[key] + line.amount
-        if line.corrects is None and line.item != BRANCH:
-            caps[key] = max(caps[key], line.whole)
-    for (group, start), net in nets.items():
-        cap = caps[group, start] if group != BRANCH else Money(100 * story.most.get(start, 0), "GBP")
-        assert gbp("0.00") <= net <= cap
+    no_period_costs_more_than_its_highest_state(live(begins, days, answers))
 
 
 @given(ANCHORS, DAYS, ANSWERS)
@@ -102,24 +96,13 @@ def test_every_line_is_within_half_a_penny_of_its_exact_fraction(begins: date, d
 @given(ANCHORS, DAYS, ANSWERS, st.sampled_from([None, 2000, 1750]))
 @settings(max_examples=60)
 def test_every_penny_is_accounted_for(begins: date, days: list[tuple[int, Wish]], answers: list[str], tax_bps: int | None) -> None:
-    """What was invoiced less what was credited is what was received, is owed, was written off, or stands on the balance."""
-    story = live(begins, days, answers, tax_bps=tax_bps)
-    invoiced = sum_of((document.gross for document in standing(story)), "GBP")
-    owed = sum_of((each.due for each in story.state.open), "GBP")
-    written = sum_of((entry.amount for entry in story.of(Written) if entry.documents), "GBP")
-    assert story.received + owed + written == invoiced + story.state.balance
-    assert story.state.balance == sum_of((moved.amount for moved in story.of(BalanceMoved)), "GBP")
-    assert story.state.balance >= gbp("0.00")
+    every_penny_is_accounted_for(live(begins, days, answers, tax_bps=tax_bps))
 
 
 @given(ANCHORS, DAYS, ANSWERS)
 @settings(max_examples=60)
 def test_tax_that_is_credited_never_exceeds_tax_that_was_charged(begins: date, days: list[tuple[int, Wish]], answers: list[str]) -> None:
-    for share in live(begins, days, answers, tax_bps=2000).state.taxed:
-        assert gbp("0.00") <= share.credited_tax <= share.tax
-        assert share.credited_net <= share.net
-        if share.credited_net == share.net:
-            assert share.credited_tax == share.tax
+    no_more_tax_goes_back_than_was_taken(live(begins, days, answers, tax_bps=2000))
 
 
 @given(ANCHORS, DAYS, ANSWERS)

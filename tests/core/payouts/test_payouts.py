@@ -17,7 +17,7 @@ from core.ledger.post import BalanceTooLow
 from core.payouts.accounts import COOLING_OFF, BadPayoutAccount, add_account
 from core.payouts.approve import NeedsASecondPerson, approve_payout, cancel_payout
 from core.payouts.history import IllegalMove
-from core.payouts.models import PayoutTerms
+from core.payouts.models import Payout, PayoutTerms
 from core.payouts.queries import history_of, list_payouts
 from core.payouts.request import NotPayable, request_payout
 from core.payouts.statement import StatementDoesNotAddUp, lines_of, prove
@@ -84,7 +84,7 @@ def test_the_same_form_sent_twice_is_one_payout(seller: Seller) -> None:
 
 @pytest.mark.parametrize("_round", range(10))
 def test_two_at_once_pay_once(seller: Seller, at_once: AtOnce, _round: int) -> None:
-    def ask(token: str):  # type: ignore[no-untyped-def]
+    def ask(token: str) -> Callable[[], Payout]:
         return lambda: request_payout(seller.shop.vendor, "test", "USD", by="usr_owner", form_token=token)
 
     answers = at_once(ask("a"), ask("b"))

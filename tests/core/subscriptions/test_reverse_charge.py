@@ -148,7 +148,9 @@ def test_ec_97_a_period_waits_72_hours_for_the_registry_and_is_then_invoiced_wit
     registry_says(environment, number, "down")
     said_at = at(date(2026, 11, 30), 12)
     say_number(shop, number, when=said_at)
-    assert ask(shop, when=said_at) == WAITING and checks(shop)[0].problem == "MS_UNAVAILABLE" and checks(shop)[0].next_at > said_at  # type: ignore[operator]
+    assert ask(shop, when=said_at) == WAITING
+    check = checks(shop)[0]
+    assert check.problem == "MS_UNAVAILABLE" and check.next_at is not None and check.next_at > said_at
     documents = len(life.documents())
     for hours in (13, 36, 71):
         with frozen(said_at + timedelta(hours=hours)), unit(shop.app):
