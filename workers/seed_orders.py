@@ -12,7 +12,7 @@ from core.orders.consent import let_sell
 from core.orders.deliver import deliver_order
 from core.orders.open import find_by_checkout_id, open_checkout, saving_of
 from core.orders.queries import list_orders
-from core.orders.states import ALL_OR_NOTHING
+from core.orders.states import ALL_OR_NOTHING, KEEP
 from core.orders.wish import CheckoutWish, LineWish, OrderWish
 from workers.seed_plans import FAILS_LATER, MODE, VISA, save_at_processor, work_at
 
@@ -22,10 +22,10 @@ BOX, LOST, OPEN = "box-1041", "box-1042", "box-1043"
 
 def fill_orders() -> bool:
     """Make it once; answers whether it was made now."""
-    people = [_who(email) for email in (OPERATOR, *SELLERS)]
-    (owner, bakery), *others = [one for one in people if one is not None] or [(None, None)]
-    if owner is None or bakery is None or len(others) != len(SELLERS):
+    people = [one for one in (_who(email) for email in (OPERATOR, *SELLERS)) if one is not None]
+    if len(people) != 1 + len(SELLERS):
         return False
+    (owner, bakery), *others = people
     with unit_of_work():
         if find_by_checkout_id(bakery, MODE, BOX) is not None:
             return False
@@ -54,7 +54,7 @@ def _who(email: str) -> tuple[User, Vendor] | None:
     return (person, vendor) if person is not None and vendor is not None else None
 
 
-def _box(sellers: list[Vendor], number: str, email: str, name: str, **more: str) -> CheckoutWish:
+def _box(sellers: list[Vendor], number: str, email: str, name: str, rule: str = KEEP) -> CheckoutWish:
     bakery, studio, pottery = (seller.public_id for seller in sellers)
     orders = (
         OrderWish(
@@ -63,7 +63,7 @@ def _box(sellers: list[Vendor], number: str, email: str, name: str, **more: str)
         OrderWish(studio, (LineWish("Single class", 1, 1650, "classes"),), f"{number}-B"),
         OrderWish(pottery, (LineWish("Tea bowl, ash glaze", 1, 4600, "pottery"),), f"{number}-C"),
     )
-    return CheckoutWish(checkout_id=number, email=email, name=name, currency="GBP", orders=orders, locale="en", **more)
+    return CheckoutWish(checkout_id=number, email=email, name=name, currency="GBP", orders=orders, locale="en", rule=rule)
 
 
 def _sell(operator: Vendor, owner: User, wish: CheckoutWish, card: str, at: datetime) -> None:
