@@ -13,8 +13,11 @@ from flask_babel import lazy_gettext as _l
 from core.kernel import clock
 from core.kernel.errors import NotFound
 from core.ledger.queries import balances
+from core.notifications.models import Paper
+from core.notifications.papers import newest_paper
 from core.payouts.accounts import add_account, currencies, find_account
-from core.payouts.models import PayoutAccount
+from core.payouts.models import Payout, PayoutAccount
+from core.payouts.paper import ask_for_paper, paper_name
 from core.payouts.queries import account_of, get_payout, history_of, list_payouts
 from core.payouts.request import Payable, payable, request_payout
 from core.payouts.statement import lines_of, payout_sheet, prove
@@ -22,7 +25,7 @@ from core.payouts.terms import Terms, change_terms, terms_of
 from core.web.fields import ChoiceField, CountField, Form, FormTokenField, LineField, MoneyField, options
 from core.web.guard import current, may
 from core.web.languages import language
-from core.web.page import cursor, page, see_other
+from core.web.page import cursor, page, see_other, send_pdf
 from core.web.sheet import send_sheet, titles_for
 from portal.balance import KINDS
 from portal.blueprint import portal
@@ -229,6 +232,8 @@ def payout(number: str) -> Response:
         lines=lines[:ON_A_PAGE],
         history=history_of(me.vendor, found),
         kinds=KINDS,
+        printed=_printed(found) is not None,
+        waiting="waiting" in request.args,
         first_lines=url_for(".payout", number=number) if after else None,
         next_lines=url_for(".payout", number=number, after=f"{last.journal_id}~{last.leg}") if last else None,
     )
@@ -241,6 +246,34 @@ def payout_file(number: str) -> Response:
     found = get_payout(me.vendor, me.mode, number)
     prove(found)
     return send_sheet(payout_sheet(me.vendor, found, titles=titles_for(language())), f"payout-{found.mode}-{found.public_id}")
+
+
+@portal.post("/portal/payouts/<number>/paper")
+@may("balance.see")
+def print_payout(number: str) -> Response:
+    """Have it printed by a worker, as it stands."""
+    me = current()
+    found = get_payout(me.vendor, me.mode, number)
+    if _printed(found) is None:
+        ask_for_paper(me.vendor, found, locale=language())
+    return see_other(url_for(".payout", number=number, waiting="yes"))
+
+
+@portal.get("/portal/payouts/<number>.pdf")
+@may("balance.see")
+def payout_pdf(number: str) -> Response:
+    me = current()
+    found = get_payout(me.vendor, me.mode, number)
+    paper = _printed(found)
+    if paper is None:
+        raise NotFound(_("This statement has not been printed yet."))
+    return send_pdf(paper.pdf, f"payout-{found.mode}-{found.public_id}")
+
+
+def _printed(found: Payout) -> Paper | None:
+    """The paper in the reader's language, once a worker has made it."""
+    me = current()
+    return newest_paper(me.vendor.id, me.mode, about=paper_name(found, locale=language()), kind="payout")
 
 
 def _key(text: str) -> uuid.UUID:

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 
-from flask import Response, make_response, request, url_for
+from flask import Response, request, url_for
 from flask_babel import gettext as _
 
 from core.kernel.currency import is_currency
@@ -21,7 +21,7 @@ from core.notifications.papers import newest_paper
 from core.web.filters import zone
 from core.web.guard import current, may
 from core.web.languages import language
-from core.web.page import cursor, page, see_other
+from core.web.page import cursor, page, see_other, send_pdf
 from core.web.sheet import send_sheet, titles_for
 from portal.balance import FIGURES, KINDS
 from portal.blueprint import portal
@@ -138,10 +138,7 @@ def statement_pdf(month: str) -> Response:
     paper = _printed(first, made)
     if paper is None:
         raise NotFound(_("This statement has not been printed yet."))
-    answer = make_response(paper.pdf)
-    answer.content_type = "application/pdf"
-    answer.headers["Content-Disposition"] = f'inline; filename="statement-{paper.mode}-{first:%Y-%m}-{made.currency}.pdf"'
-    return answer
+    return send_pdf(paper.pdf, f"statement-{paper.mode}-{first:%Y-%m}-{made.currency}")
 
 
 def _printed(first: date, made: Statement) -> Paper | None:

@@ -37,8 +37,6 @@ class Page(HTMLParser):
     def __init__(self, response: TestResponse, address: str) -> None:
         super().__init__(convert_charrefs=True)
         self.response, self.address, self.status = response, address, response.status_code
-        response.get_data()  # read first: what is closed cannot be read
-        response.close()  # as a server does when everything is sent: a file that was handed out is let go of
         self.html = response.get_data(as_text=True) if response.mimetype.startswith(("text/", "image/svg", "application/problem")) else ""
         self.elements: list[Element] = []
         self._open: list[Element] = []
@@ -182,7 +180,7 @@ class Browser:
         """What htmx gets when it asks for a part of a page."""
         response = self.client.get(path, headers={"HX-Request": "true"})
         assert response.status_code < 500, path
-        page = Page(response, path)
+        page = _sent(response, path)
         problems = problems_of(page, whole=False)
         assert not problems, f"{path}: " + "; ".join(problems)
         return page
@@ -194,7 +192,7 @@ class Browser:
             assert steps < 6, f"{path} redirects in a circle"
             path = urljoin(path, response.headers["Location"])
             response = self.client.get(path)
-        page = Page(response, path)
+        page = _sent(response, path)
         assert page.status < 500, f"{path} answered {page.status}: {page.text[:500]}"
         if status is not None:
             assert page.status == status, f"{path} answered {page.status}, not {status}: {page.errors or page.text[:500]}"
@@ -206,6 +204,13 @@ class Browser:
 
 def _headers(given: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in given.items()}
+
+
+def _sent(response: TestResponse, path: str) -> Page:
+    """As a server does when everything is sent: a file that was handed out is let go of. Read first: what is closed cannot be read."""
+    response.get_data()
+    response.close()
+    return Page(response, path)
 
 
 def problems_of(page: Page, *, whole: bool = True) -> list[str]:

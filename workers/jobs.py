@@ -55,6 +55,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "make_invoice": invoices.make_invoice,
     "make_poster": papers.make_poster,
     "make_statement": papers.make_statement,
+    "make_payout_statement": papers.make_payout_statement,
     "write_export": exports.write_export,
     "make_image_sizes": pictures.make_image_sizes,
     "fetch_statements": bank.fetch_statements,

@@ -1,4 +1,4 @@
-"""The paper jobs: print the receipt of a payment as it stands, the poster of a link, the statement of a month, and keep it."""
+"""The paper jobs: print the receipt of a payment as it stands, the poster of a link, the statement of a month or of a payout, and keep it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ from core.payments.models import Payment, PaymentLink
 from core.payments.queries import payments_named, refunds_of_sale
 from core.payments.sale import find_cart, find_details
 from core.payments.start import receipt_token
+from core.payouts.paper import paper_name as payout_name
+from core.payouts.queries import account_of, get_payout
+from core.payouts.statement import lines_of, prove
 from core.web import addresses
+from core.web.payout_paper import payout_html
 from core.web.pdf import render_pdf
 from core.web.poster import poster_html, poster_name
 from core.web.receipt import receipt_html
@@ -101,3 +105,18 @@ def make_statement(vendor_id: uuid.UUID, *, mode: str, month: str, currency: str
     printed = render_pdf(html, seconds=SECONDS_FOR_A_STATEMENT)
     with unit_of_work():
         return keep_paper(vendor_id, mode, about=name, kind="statement", pdf=printed.data)
+
+
+def make_payout_statement(vendor_id: uuid.UUID, *, mode: str, payout: str, locale: str) -> Paper:
+    """Print what a payout is made of and keep it; it is added up anew first. Raises PaperNotPrinted when the press cannot: try again later."""
+    with unit_of_work():
+        vendor = get_vendor(vendor_id)
+        shown = get_payout(vendor, mode, payout)
+        lines = lines_of(vendor, shown, limit=MOST_LINES + 1)
+        few = lines if len(lines) <= MOST_LINES else None
+        extra = find_receipt_settings(vendor)
+        html = payout_html(vendor, shown, prove(shown), few, account_of(vendor, shown), extra=extra, locale=locale)
+        name = payout_name(shown, locale=locale)
+    printed = render_pdf(html, seconds=SECONDS_FOR_A_STATEMENT)
+    with unit_of_work():
+        return keep_paper(vendor_id, mode, about=name, kind="payout", pdf=printed.data)

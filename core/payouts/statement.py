@@ -25,7 +25,7 @@ class StatementDoesNotAddUp(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry of the seller's available money: what adds to it is positive.
+    """One entry of the seller's available money: what adds to it is positive. `reference` is that of the payment it is about, or empty.
 
     Of a released payment `net` = `gross` + `fee` + `given_back`: what the payer paid, what the platform kept of it, and what had gone
     back to the payer before the release. Of anything else they are nothing, and `net` stands alone.
@@ -35,6 +35,7 @@ class Line:
     leg: int
     kind: str
     about: str
+    reference: str
     effective_at: datetime
     net: Money
     gross: Money
@@ -116,7 +117,15 @@ def lines_of(vendor: Vendor, payout: Payout, *, after: tuple[uuid.UUID, int] | N
     query = select(of).order_by(of.journal_id, of.leg).limit(limit)
     rows = db.session.execute(query.where(tuple_(of.journal_id, of.leg) > after) if after else query)
     return [
-        Line(r.journal_id, r.leg, r.kind, r.about, r.effective_at, *(Money(int(m), payout.currency) for m in (r.net, r.gross, r.fee)))
+        Line(
+            r.journal_id,
+            r.leg,
+            r.kind,
+            r.about,
+            r.reference,
+            r.effective_at,
+            *(Money(int(m), payout.currency) for m in (r.net, r.gross, r.fee)),
+        )
         for r in rows
     ]
 
@@ -128,6 +137,7 @@ def payout_sheet(vendor: Vendor, payout: Payout, *, titles: Mapping[str, str] | 
         ("at", instant(of.effective_at)),
         ("what", words(of.kind)),
         ("about", words(of.about)),
+        ("reference", words(of.reference)),
         ("currency", code),
         ("amount", decimal(of.gross, code)),
         ("fee", decimal(of.fee, code)),
@@ -140,6 +150,7 @@ def payout_sheet(vendor: Vendor, payout: Payout, *, titles: Mapping[str, str] | 
             f"{payout.created_at:%Y-%m-%dT%H:%M:%SZ}",
             what,
             payout.public_id,
+            "",
             payout.currency,
             "",
             "",
@@ -159,10 +170,11 @@ def payout_sheet(vendor: Vendor, payout: Payout, *, titles: Mapping[str, str] | 
 # What a release is made of is read from the payment's own journals up to the release: what came in, and our fee less what was returned,
 # with what the seller bears of the processor's.
 _LINES = """
-SELECT l.journal_id, l.leg, j.kind, j.about, j.effective_at, -e.amount_minor AS net, coalesce(p.gross, 0) AS gross, coalesce(p.fee, 0) AS fee
+SELECT l.journal_id, l.leg, j.kind, j.about, coalesce(b.reference, '') AS reference, j.effective_at, -e.amount_minor AS net, coalesce(p.gross, 0) AS gross, coalesce(p.fee, 0) AS fee
 FROM payout_lines l
 JOIN entries e ON e.vendor_id = l.vendor_id AND e.mode = l.mode AND e.journal_id = l.journal_id AND e.leg = l.leg
 JOIN journals j ON j.vendor_id = l.vendor_id AND j.mode = l.mode AND j.id = l.journal_id
+LEFT JOIN payments b ON b.vendor_id = j.vendor_id AND b.mode = j.mode AND b.public_id = j.about
 LEFT JOIN LATERAL (
   SELECT -sum(x.amount_minor) FILTER (WHERE o.kind = 'capture' AND x.code IN (2010, 4010)) AS gross,
          sum(x.amount_minor) FILTER (WHERE x.code IN (4010, 4015) OR (o.kind = 'processor fee borne' AND x.code = 5010)) AS fee
@@ -171,6 +183,6 @@ LEFT JOIN LATERAL (
   ON j.kind = 'release'
 WHERE l.vendor_id = :vendor AND l.mode = :mode AND l.payout_id = :payout"""
 _COLUMNS = (
-    column("journal_id", Uuid), column("leg", SmallInteger), column("kind", String), column("about", String),
+    column("journal_id", Uuid), column("leg", SmallInteger), column("kind", String), column("about", String), column("reference", String),
     column("effective_at", DateTime(timezone=True)), column("net", BigInteger), column("gross", BigInteger), column("fee", BigInteger),
 )  # fmt: skip

@@ -39,6 +39,14 @@ def see_other(url: str) -> Response:
     return make_response(redirect(url, 303))
 
 
+def send_pdf(pdf: bytes, name: str) -> Response:
+    """To be looked at, and kept under this name when it is kept."""
+    answer = make_response(pdf)
+    answer.content_type = "application/pdf"
+    answer.headers["Content-Disposition"] = f'inline; filename="{name}.pdf"'
+    return answer
+
+
 def cursor() -> str | None:
     """Where the next page of a list begins, as an earlier page of it said (`?after=`). Anything else is no page of ours."""
     text = request.args.get("after")

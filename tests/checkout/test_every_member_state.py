@@ -10,8 +10,9 @@ from flask import Flask
 from playwright.sync_api import Page
 
 from tests.browser import Browser
-from tests.checkout.test_every_state import CUT, SMALL, WIDER, ZOOMED, barriers, every, unthrottled
+from tests.checkout.test_every_state import CUT, SMALL, ZOOMED, barriers, every, unthrottled
 from tests.member_pages import member_states
+from tests.sight import wider_than_screen
 from tests.valid_html import problems_of_html
 from tests.world import State
 
@@ -35,7 +36,7 @@ def test_no_state_is_wider_than_the_smallest_screen_or_than_four_hundred_percent
     for name, page in every(visitor, states, phone=True):
         for size in (SMALL, ZOOMED):
             page.set_viewport_size(size)
-            if page.evaluate(WIDER):
+            if wider_than_screen(page):
                 wrong.append((name, size["width"], "is wider than the screen"))
             if cut := page.evaluate(CUT):
                 wrong.append((name, size["width"], f"is cut off: {cut}"))

@@ -13,9 +13,8 @@ from playwright.sync_api import Page
 from core.web.throttle import limiter
 from tests.billing_pages import Seen, membership_pages, plan_pages, staff_pages
 from tests.portal.admin.people import make_staff
+from tests.sight import wider_than_screen
 from tests.valid_html import problems_of_html
-
-WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def unthrottled() -> Iterator[None]:
 def problems(page: Page, name: str) -> list[Any]:
     found = Axe().run(page, context={"exclude": [[".practice-mark"]]}).response["violations"]
     wrong: list[Any] = [(name, rule["id"], rule["impact"], [node["target"] for node in rule["nodes"]][:3]) for rule in found]
-    if page.evaluate(WIDER):
+    if wider_than_screen(page):
         wrong.append((name, "is wider than the screen"))
     return wrong + [(name, problem) for problem in problems_of_html(page.content())]
 

@@ -16,7 +16,7 @@ from core.notifications.models import Message
 from core.notifications.team import choices_of
 from tests.browser import Browser
 from tests.core.subscriptions.told import NOVEMBER, OCTOBER, Life, the_house
-from tests.factories import Shop, make_colleague, unit
+from tests.factories import Shop, make_colleague, out_of_sight, unit
 from tests.portal.german import in_german
 
 
@@ -58,6 +58,8 @@ def test_the_daily_letter_holds_the_news_of_the_plan_that_did_not_come_at_once(s
         choose_manner(shop.vendor, "test", shop.user.public_id, Manner(daily=True))
     life = Life(the_house(shop.app), shop.vendor, now().date(), "pro").do(Cancel())
     assert life.letters() == []
+    with unit(shop.app):
+        out_of_sight(shop.vendor)  # a day of everybody else's work
     with shifted(timedelta(days=1)):
         with unit(shop.app):
             send_due_letters()

@@ -114,7 +114,8 @@ def test_a_guard_that_is_switched_off_is_an_alarm_too(owner: Connection) -> None
         owner.commit()
     assert said[0]["breaks"] == ["trigger entries_keep on entries is switched off"]
     with shifted(3 * IN_USE):
-        assert [line["event"] for line in the_clock_and_the_workers()] == ["ledger_mended"]
+        mended = the_clock_and_the_workers()
+    assert {line["event"] for line in mended} == {"ledger_mended"}  # of this book, and of the house's where it was due as well
 
 
 def test_what_one_book_is_told_is_what_all_books_are_told_of_it(owner: Connection, old_book: Book) -> None:

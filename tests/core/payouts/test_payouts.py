@@ -25,7 +25,7 @@ from core.payouts.terms import change_terms, claim_due, next_day
 from core.providers.bank_orders import find_order
 from tests.core.payments.conftest import AtOnce
 from tests.core.payouts.sellers import OTHER, THEIRS, Seller
-from tests.factories import Shop, ask_refund, tell_refund, unit
+from tests.factories import Shop, ask_refund, out_of_sight, tell_refund, unit
 from workers.payouts import plan_payouts
 
 
@@ -196,6 +196,7 @@ def test_the_clock_pays_out_once_on_the_day(seller: Seller, work: Callable[[], i
     seller.sells("20.00")
     with unit(shop.app):
         assert shop.vendor.id not in {row.vendor_id for row in claim_due()}, "not before its day"
+        out_of_sight(shop.vendor)  # a month of everybody else's work
     with shifted(timedelta(days=33)):
         seller.release()
         for _twice in range(2):
