@@ -19,6 +19,7 @@ from checkout import (
     receipt,
     result,
     save_card,
+    several,
     transfer,
     try_card,
     verify,
@@ -28,7 +29,7 @@ from checkout.preview import draw_link
 
 PAGES = (
     country, history, hooks, join, member, member_acts, member_papers, pay, payer, payer_memberships, practice, receipt, result, save_card,
-    transfer, try_card, verify,
+    several, transfer, try_card, verify,
 )  # fmt: skip
 
 

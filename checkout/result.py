@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from checkout.blueprint import door, log
 from checkout.declines import explain
 from checkout.processor_pages import allow_processor
+from checkout.several import page_of_payment
 from checkout.till import Till, at, open_till
 from checkout.ways import choices_for, chosen_among, title_of
 from core.accounts.return_addresses import return_address
@@ -123,6 +124,7 @@ def payment_page(template: str, till: Till, *, status: int = 200, **values: obje
         "cart": find_cart(till.vendor, payment),
         "by_bank": payment.method == "bank_transfer",
         "history_url": url_for("checkout.history", token=till.token) if payment.state not in FRESH else None,
+        "several_url": page_of_payment(payment),
     }
     return page(template, status=status, **{**common, **values})
 

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as later
 from checkout.blueprint import door
 from core.closing.close import standing_of_closing
 from core.memberships.check import standing_of_joining, standing_of_membership
+from core.orders.check import standing_of_checkout
 from core.payments.check import LONGEST, Verdict, check
 from core.web.fields import Form, ParagraphField
 from core.web.guard import public
@@ -25,7 +26,12 @@ KINDS = {
 
 
 # What the rooms above the payments say of their own tokens.
-STANDINGS = {"joining": standing_of_joining, "membership": standing_of_membership, "closing": standing_of_closing}
+STANDINGS = {
+    "joining": standing_of_joining,
+    "membership": standing_of_membership,
+    "closing": standing_of_closing,
+    "checkout": standing_of_checkout,
+}
 
 
 class VerifyForm(Form):
@@ -62,6 +68,7 @@ def _what(verdict: Verdict) -> str:
         "payer": _("a page with somebody’s payments"),
         "joining": _("a page to join a membership"),
         "membership": _("a member’s own page"),
+        "checkout": _("the page of a payment to several sellers"),
         "invitation": _("an invitation to a team"),
         "export": _("the address of an exported file"),
         "closing": _("the address by which the closing of an account is taken back"),

@@ -1,6 +1,7 @@
 """Every model, for the migrations and for nothing else."""
 
 from core.accounts import factor_models as factors
+from core.accounts import key_models as keys
 from core.accounts import models as accounts
 from core.accounts import staff_models as staff
 from core.billing import clock_models as clocks
@@ -17,6 +18,7 @@ from core.ledger import models as ledger
 from core.memberships import models as memberships
 from core.methods import models as methods
 from core.notifications import models as notifications
+from core.orders import models as orders
 from core.payments import export_models as exports
 from core.payments import models as payments
 from core.payments import sale_models as sales
@@ -31,6 +33,7 @@ from core.risk import models as risk
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "exports", "factors", "fx", "ledger", "memberships", "methods",
-    "notifications", "outbox", "payments", "payouts", "providers", "reconciliation", "risk", "sales", "saved", "sharing", "staff", "subscriptions", "transfers",
+    "accounts", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "exports", "factors", "fx", "keys", "ledger",
+    "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "reconciliation", "risk", "sales", "saved", "sharing", "staff",
+    "subscriptions", "transfers",
 ]  # fmt: skip

@@ -52,6 +52,7 @@ KINDS = {
     "capture": _l("Payment"),
     "unexpected capture": _l("Money that was not expected"),
     "release": _l("Released to available"),
+    "processor fee borne": _l("What the processor kept"),
     "exchange": _l("Exchange between currencies"),
     "payout": _l("Payout"),
     "payout came back": _l("Payout came back"),

@@ -16,6 +16,7 @@ from core.customers.models import Customer
 from core.customers.queries import any_customers, get_customer, list_customers
 from core.kernel import clock
 from core.memberships.personal_data import forget_memberships, memberships_of
+from core.orders.personal_data import checkouts_of, forget_checkouts
 from core.payments.customers import refunds_of_customer, totals_of
 from core.payments.export import customers_sheet
 from core.payments.lists import PaymentFilter, list_payments
@@ -119,7 +120,10 @@ def remark_on_customer(public_id: str) -> Response:
 @may("customers.personal_data")
 def hand_out(public_id: str) -> Response:
     me, customer = current(), _get(public_id)
-    held = personal_data(me.vendor, customer) | {"memberships": memberships_of(me.vendor, customer)}
+    held = personal_data(me.vendor, customer) | {
+        "memberships": memberships_of(me.vendor, customer),
+        "checkouts": checkouts_of(me.vendor, customer),
+    }
     answer = make_response(json.dumps(held, indent=2, ensure_ascii=False))
     answer.content_type = "application/json; charset=utf-8"
     answer.headers["Content-Disposition"] = f'attachment; filename="personal-data-{customer.public_id}.json"'
@@ -140,6 +144,7 @@ def erase(public_id: str) -> Response:
     if form.validate():
         with form.refusals():
             forget_memberships(me.vendor, customer)
+            forget_checkouts(me.vendor, customer)
             erase_person(me.vendor, customer, by=me.user.public_id)
             flash(_("Their personal data is erased. The payments stay, under a pseudonym."), "good")
             return see_other(url_for(".customer", public_id=customer.public_id))

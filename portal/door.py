@@ -22,6 +22,7 @@ from portal import (
     home,
     invoice_anew,
     invoices,
+    keys,
     link_list,
     link_maker,
     link_poster,
@@ -39,6 +40,7 @@ from portal import (
     memberships,
     methods,
     notices,
+    orders,
     outbox,
     payer_letters,
     payment_bulk,
@@ -76,14 +78,15 @@ from portal import (
     wording,
 )
 from portal.admin import door as staff_door
+from portal.api import door as api_door
 from portal.blueprint import portal
 from portal.directory import door as directory_door
 
 PAGES = (
-    address, audit_log, balance, branding, closing, components, customers, discounts, dispute_answer, disputes, domains, exchange, exports, home, invoice_anew, invoices,
+    address, audit_log, balance, branding, closing, components, customers, discounts, dispute_answer, disputes, domains, exchange, exports, home, invoice_anew, invoices, keys,
     link_list,
     link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
-    listings, live, member_papers, membership_plans, memberships, methods, notices, outbox, payer_letters, payment_bulk, payment_list,
+    listings, live, member_papers, membership_plans, memberships, methods, notices, orders, outbox, payer_letters, payment_bulk, payment_list,
     payment_marks, payments, payouts, plan, plan_balance, plan_card, plan_change, plan_clock, plan_details, plan_simulator, preferences, protection,
     qr, read_only, refunds,
     reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, styles, taxes, team, transfers,
@@ -98,3 +101,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(portal)
     directory_door.register(app)
     staff_door.register(app)
+    api_door.register(app)

@@ -68,6 +68,7 @@ def sums_of(payment: Payment) -> list[Figure]:
                 (_("On its way back"), none - payment.refunding, "+"),
                 *([(_("Held while disputed"), none - payment.withheld, "+")] if payment.withheld else []),
                 *([(_("Cost of disputes"), none - payment.dispute_cost, "+")] if payment.dispute_cost else []),
+                *([(_("What the processor kept"), none - Money(payment.borne_minor, payment.currency), "+")] if payment.borne_minor else []),
                 (_("You keep"), payment.net, "="),
             ],
         ),

@@ -17,8 +17,9 @@ from core.accounts.logo import draw_logo
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendor
 from core.customers.keys import key_token, make_key
-from core.kernel.clock import now
+from core.kernel.clock import now, shifted
 from core.methods.rules import switch_method
+from core.orders.open import payer_token
 from core.payments.attempt import begin_attempt, close_at_provider, record_opening
 from core.payments.close import record_close
 from core.payments.link import expire_link, pause_link
@@ -32,6 +33,7 @@ from core.payments.start import give_up, payment_token, receipt_token
 from core.payments.tax import make_rate
 from core.providers.contract import Opening
 from core.risk.score import LIMITS, Verdict
+from tests.core.orders.market import Market, Sale
 from tests.core.payments.transfers import TestBank, begin_transfer, transfer
 from tests.factories import (
     Shop,
@@ -42,6 +44,7 @@ from tests.factories import (
     make_link,
     make_paid,
     make_payment,
+    make_shop,
     open_payment,
     tell,
     tell_refund,
@@ -72,7 +75,16 @@ def checkout_states(shop: Shop) -> list[State]:
             time_zone=shop.vendor.time_zone,
         )
     shop = replace(shop, vendor=_again(shop))
-    return [*_links(shop), *_closed_links(shop), *_under_way(shop), *_over(shop), *_transfers(shop), *_papers(shop), *_strangers(shop)]
+    return [
+        *_links(shop),
+        *_closed_links(shop),
+        *_under_way(shop),
+        *_over(shop),
+        *_transfers(shop),
+        *_several(shop),
+        *_papers(shop),
+        *_strangers(shop),
+    ]
 
 
 def brand(shop: Shop, accent: str = "#b4235a") -> None:
@@ -273,6 +285,38 @@ def _transfers(shop: Shop) -> list[State]:
     ]
 
 
+def _several(shop: Shop) -> list[State]:
+    """A checkout with two sellers, in every state: nobody asked, being paid, the payer needed, done, in part, not, going back, given back, too late."""
+    market = Market([shop, make_shop(shop.app, business="Lumen Yoga Studio")])
+    told: dict[str, tuple[str, str, str]] = {  # rule, then what the processor says of each order
+        "open": ("keep", "", ""), "paying": ("keep", "yes", ""), "waiting": ("keep", "yes", "no"), "confirm": ("keep", "yes", "ask"),
+        "done": ("keep", "yes", "yes"), "partly": ("keep", "yes", "over"), "unpaid": ("keep", "over", "over"),
+        "unwinding": ("all_or_nothing", "yes", "no"), "undone": ("all_or_nothing", "yes", "over"), "expired": ("keep", "", ""),
+    }  # fmt: skip
+    states = []
+    for name, (rule, *words) in told.items():
+        sale = market.open(6500, 1650, rule=rule)
+        if name == "expired":
+            with shifted(timedelta(days=4)):
+                sale.look()
+        elif name != "open":
+            _play(sale, words)
+        with shop.app.app_context():
+            states.append(State(f"several-{name}", f"Two sellers: {name}", f"/o/{payer_token(shop.vendor, sale.checkout)}"))
+    return states
+
+
+def _play(sale: Sale, words: list[str]) -> None:
+    sale.pay()
+    for place, word in enumerate(words, 1):
+        if word:
+            sale.tell(place, "no" if word == "over" else word)
+        if word == "over":
+            sale.expire(place)
+    if sale.checkout.rule == "all_or_nothing" and "over" in words:
+        sale.refunds_arrive()
+
+
 def _papers(shop: Shop) -> list[State]:
     paid, refunded = make_paid(shop, _link(shop)), make_paid(shop, _link(shop))
     tell_refund(shop, ask_refund(shop, refunded, "20.00"), "succeeded")
@@ -326,7 +370,7 @@ def portal_paths(shop: Shop) -> dict[str, str]:
         "notifications": "/portal/settings/notifications", "team": "/portal/team", "taxes": "/portal/settings/taxes",
         "discounts": "/portal/discounts", "domains": "/portal/settings/domains", "protection": "/portal/settings/protection", "live": "/portal/live",
         "security": "/portal/settings/security", "two-step": "/portal/two-step", "device": "/portal/two-step/devices/new",
-        "role": "/portal/team/roles/new", "memberships": "/portal/memberships", "new-plan": "/portal/memberships/plans/new", "audit-log": "/portal/settings/audit-log", "letters": "/portal/settings/letters",
+        "role": "/portal/team/roles/new", "memberships": "/portal/memberships", "orders": "/portal/orders", "selling": "/portal/orders/selling", "keys": "/portal/keys", "new-plan": "/portal/memberships/plans/new", "audit-log": "/portal/settings/audit-log", "letters": "/portal/settings/letters",
         "letter": "/portal/settings/letters/receipt", "styles": "/portal/settings/styles", "exchange": "/portal/balance/exchange",
         "listings": "/portal/listings", "new-listing": "/portal/listings/new", "exports": "/portal/exports", "transfers": "/portal/transfers",
         "bank-terms": "/portal/settings/bank-transfers", "address": "/portal/settings/address", "staff-visits": "/portal/settings/staff-visits",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from core.accounts.once import prune_kept
 from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins, prune_sessions, prune_staff_sessions
 from core.closing.end import go_on_with_closings
 from core.customers.keys import prune_keys
@@ -33,6 +34,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "letters": prune_words,
     "exports": prune_exports,
     "savings": prune_savings,
+    "kept_answers": prune_kept,
     "payer_keys": prune_keys,
     "members": prune_unfinished,
     "ended_plans": end_data,

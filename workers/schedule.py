@@ -25,6 +25,7 @@ from core.payments.saving import claim_due_savings
 from core.reconciliation.runs import night_runs
 from workers.bank import has_line
 from workers.disputes import plan_disputes
+from workers.orders import plan_checkouts
 from workers.payouts import plan_payouts
 from workers.pruning import plan_pruning
 from workers.rates import plan_rates
@@ -145,6 +146,11 @@ def _ask_about_disputes() -> None:
         plan_disputes()
 
 
+def _look_at_checkouts() -> None:
+    with unit_of_work():
+        plan_checkouts()
+
+
 def _plan_midnights() -> None:
     with unit_of_work():
         plan_midnights()
@@ -165,5 +171,5 @@ def _mark_balances() -> None:
 
 PARTS = (
     _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _close_overdue_payments, _ask_about_savings, _release, _send_waiting_refunds, _plan_payouts,
-    _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances,
+    _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances,
 )  # fmt: skip

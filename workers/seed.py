@@ -43,6 +43,7 @@ from workers.runner import drain
 from workers.seed_directory import fill_directory
 from workers.seed_disputes import fill_disputes
 from workers.seed_members import fill_memberships
+from workers.seed_orders import fill_orders
 from workers.seed_payouts import fill_payouts
 from workers.seed_plans import fill_plans
 from workers.seed_selling import sell
@@ -115,6 +116,7 @@ def seed() -> str:
     fill_plans()
     fill_memberships()
     fill_disputes()
+    fill_orders()
     fill_payouts()
     _introduce()
     return f"{paid} payments of {len(missing)} demo vendors." if missing else "The demo world is there already."

@@ -19,6 +19,7 @@ _GRANTED: dict[str, tuple[str, ...]] = {
     "payments.refund": (OWNER, MANAGER, ACCOUNTANT),
     "payments.mark": (OWNER, MANAGER, ACCOUNTANT),  # as paid elsewhere, or as not valid
     "payments.archive": WORKING,
+    "orders.deliver": WORKING,  # say that an order has reached its payer, which releases its money
     "transfers.resolve": (OWNER, MANAGER, ACCOUNTANT),
     "payments.export": (OWNER, MANAGER, ACCOUNTANT),
     "remarks.write": WORKING,
@@ -42,6 +43,7 @@ _GRANTED: dict[str, tuple[str, ...]] = {
     "plan.manage": (OWNER, ADMIN),  # change the plan the business subscribes to, and pay for it
     "settings.see": EVERYONE,
     "settings.edit": (OWNER, MANAGER),
+    "keys.manage": (OWNER, DEVELOPER),  # secret keys for the business's own software
     "business.close": (OWNER,),  # the whole account, for good
     "security.edit": (OWNER,),  # what is asked of everybody who signs in
     "audit.see": (OWNER, MANAGER),  # who did what in this account

@@ -9,6 +9,7 @@ from core.customers.models import Customer, PayerKey
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.memberships.personal_data import forget_memberships
+from core.orders.personal_data import forget_checkouts
 from core.payments.personal_data import StillUnderWay, erase_person
 from core.payments.recipient_data import forget_recipient
 from core.payments.sharing_models import LinkPrefill, LinkSending
@@ -26,6 +27,7 @@ def forget_payers(vendor: Vendor, *, limit: int) -> tuple[int, int]:
         try:
             with db.session.begin_nested():
                 forget_memberships(vendor, customer)
+                forget_checkouts(vendor, customer)
                 erase_person(vendor, customer, by="system")
                 gone += 1
         except StillUnderWay:

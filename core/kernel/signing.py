@@ -26,6 +26,7 @@ PURPOSES = (
     "receipt",
     "saving",
     "joining",
+    "checkout",
     "membership",
     "email-verify",
     "password-reset",

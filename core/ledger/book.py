@@ -30,6 +30,7 @@ UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE = 2095, 4010, 4015, 5010
 FX_POSITION, FX_DIFFERENCE = 1090, 4030
 BANK_IN_TRANSIT, PAYOUT_SHORTFALL, ROUNDING = 1020, 1025, 5050
 INVOICED, CREDIT, TAX, DEFERRED, EARNED, WRITTEN_OFF = 1040, 2070, 2080, 2090, 4020, 5040
+FEE_BORNE = "processor fee borne"
 TIP = "tip"  # what the reference of a leg says when it is one
 # Where a refund's money comes from, and goes again when it did not arrive.
 SOURCES = {
@@ -102,6 +103,11 @@ def processor_fee(payment: Booked, *, fee: Money, reference: str, at: datetime, 
         Leg(PROCESSOR_FEE, fee),
         Leg(CLEARING, -fee, sub=through),
     )
+
+
+def processor_fee_borne(payment: Booked, *, amount: Money, at: datetime) -> Journal:
+    """Where the terms say so, the seller bears what the processor kept: it is no expense of ours, and so much less is released."""
+    return _journal(payment, f"feb:{payment.public_id}", FEE_BORNE, at, Leg(SELLER_PENDING, amount), Leg(PROCESSOR_FEE, -amount))
 
 
 def release(payment: Booked, *, amount: Money, at: datetime) -> Journal:

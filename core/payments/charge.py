@@ -42,15 +42,26 @@ class ReferenceUsed(Conflict):
     code = "reference_used"
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What of a charge is the platform's, and when the rest is the seller's to have: for an order, whose terms are its own."""
+
+    fee: Money
+    seller_bears: bool = False  # what the provider keeps
+    release_days: int | None = None  # from the day it is paid; None: the vendor's own
+
+
 def charge_saved(
-    vendor: Vendor, card: SavedCard, *, amount: Money, description: str, reference: str, on_settled: str | None = None, locale: str = ""
-) -> Payment:
+    vendor: Vendor, card: SavedCard, *, amount: Money, description: str, reference: str, on_settled: str | None = None, locale: str = "",
+    share: Share | None = None,
+) -> Payment:  # fmt: skip
     """Write down a payment to be charged to a saved card. **No money has moved**: a worker sends it once this is committed.
 
     `reference` is the caller's and unique within the vendor's book: the same one again answers the payment it made the first time, and
     refuses ReferenceUsed when anything else differs. `on_settled` names a job that is asked for, with `mode`, `payment` and `result`,
     whenever there is news: succeeded, declined, requires_action (the payer has been sent a letter), expired or canceled (they did not
-    answer it), unreachable (the provider has not answered for hours; another one follows). Refuses CardGone, AmountNotOffered, and CustomerBlocked when the vendor takes nothing from this address.
+    answer it), unreachable (the provider has not answered for hours; another one follows). `share` is given where the vendor's usual
+    terms do not count. Refuses CardGone, AmountNotOffered, and CustomerBlocked when the vendor takes nothing from this address.
     """
     smallest, largest = limits(amount.currency)
     if not smallest <= amount.minor <= largest:
@@ -61,7 +72,7 @@ def charge_saved(
     if again is None:
         meet_customer(vendor, card.mode, email=card.email, name=card.name)  # first the payer, then the card: everybody locks in this order
         card = lock_card(card)
-        again, made = _write(vendor, card, amount, description, token, locale)
+        again, made = _write(vendor, card, amount, description, token, locale, share or Share(amount.share(vendor.fee_bps)))
         if made:
             _write_beside(again, card, on_settled)
             return again
@@ -82,7 +93,7 @@ def find_charge_of(payment: Payment) -> SavedCharge | None:
     return db.session.get(SavedCharge, (payment.vendor_id, payment.mode, payment.id))
 
 
-def _write(vendor: Vendor, card: SavedCard, amount: Money, description: str, token: str, locale: str) -> tuple[Payment, bool]:
+def _write(vendor: Vendor, card: SavedCard, amount: Money, description: str, token: str, locale: str, share: Share) -> tuple[Payment, bool]:
     at = now()
     row: dict[str, Any] = {
         "vendor_id": vendor.id,
@@ -101,7 +112,9 @@ def _write(vendor: Vendor, card: SavedCard, amount: Money, description: str, tok
         "captured_minor": 0,
         "refunding_minor": 0,
         "refunded_minor": 0,
-        "fee_minor": amount.share(vendor.fee_bps).minor,
+        "fee_minor": share.fee.minor,
+        "seller_bears": share.seller_bears,
+        "release_days": share.release_days,
         "fee_returned_minor": 0,
         "email": card.email,
         "payer_name": card.name,

@@ -26,7 +26,7 @@ LONGEST = 2000
 LINK = ("link", "sending", "prefill")  # a link's own address, one sent by e-mail, one with answers filled in
 # Which kinds of token stand where in our addresses.
 PATHS = {
-    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "cards": ("saving",), "mine": ("payer",), "j": ("joining",), "m": ("membership",), "invitation": ("invitation",), "export": ("export",), "closing": ("closing",), "verify-email": ("email-verify",),
+    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "cards": ("saving",), "mine": ("payer",), "j": ("joining",), "m": ("membership",), "o": ("checkout",), "invitation": ("invitation",), "export": ("export",), "closing": ("closing",), "verify-email": ("email-verify",),
     "reset-password": ("password-reset",),
 }  # fmt: skip
 NO_RECEIPT = "00000-00000"  # looked for where there is nothing to look for, so that every answer takes its time
@@ -134,7 +134,10 @@ def _standing(token: str, examined: Examined, above: Above) -> Verdict:
         standing = "expired" if examined.expired else _row_says(token, examined, vendor)
     what = "link" if examined.purpose in LINK else examined.purpose
     return Verdict(
-        standing, what, name, practice=claims.mode == "test" and what in ("link", "payment", "receipt", "saving", "joining", "membership")
+        standing,
+        what,
+        name,
+        practice=claims.mode == "test" and what in ("link", "payment", "receipt", "saving", "joining", "membership", "checkout"),
     )
 
 

@@ -17,7 +17,7 @@ from core.payments.lists import PaymentFilter, at_branch, first_id_at, narrowed
 from core.payments.models import Payment, PaymentLink, Refund
 from core.payments.sharing_models import PaymentLabel
 
-FEE = case((Payment.captured_minor > 0, Payment.fee_minor), else_=0) - Payment.fee_returned_minor
+FEE = case((Payment.captured_minor > 0, Payment.fee_minor), else_=0) - Payment.fee_returned_minor + Payment.borne_minor  # all that is kept
 DISPUTES = Payment.disputed_minor - Payment.disputed_fee_minor + Payment.dispute_cost_minor
 KEPT = Payment.captured_minor - Payment.refunded_minor - Payment.refunding_minor - FEE - DISPUTES
 BRANCH = words(Branch.name + literal(", ") + Branch.town)

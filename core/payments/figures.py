@@ -67,9 +67,9 @@ class Release:
 
 
 def next_releases(vendor: Vendor, mode: str) -> list[Release]:
-    """The money that is waiting, by the day it is released: captured less fee, refunds, disputes and what is on its way back."""
+    """The money that is waiting, by the day it is released: captured less fees, refunds, disputes and what is on its way back."""
     left = Payment.captured_minor - Payment.refunded_minor - Payment.refunding_minor - Payment.fee_minor + Payment.fee_returned_minor
-    left = left - Payment.disputed_minor + Payment.disputed_fee_minor + Payment.advanced_minor
+    left = left - Payment.borne_minor - Payment.disputed_minor + Payment.disputed_fee_minor + Payment.advanced_minor
     day = _day_of(Payment.available_at, vendor)
     waiting = (Payment.available_at.is_not(None), Payment.released_at.is_(None))
     rows = db.session.execute(

@@ -133,6 +133,8 @@ class Payment(TenantKey, Base):
         CheckConstraint("refunded_minor + refunding_minor + queued_minor <= captured_minor", name="refund_within_capture"),
         CheckConstraint("disputed_minor >= 0 AND disputed_fee_minor BETWEEN 0 AND fee_minor", name="disputes"),
         CheckConstraint("fee_returned_minor BETWEEN 0 AND fee_minor", name="fee_returned"),
+        CheckConstraint("release_days BETWEEN 0 AND 90", name="release_days"),
+        CheckConstraint("borne_minor = 0 OR (seller_bears AND borne_minor BETWEEN 1 AND captured_minor)", name="borne"),
         CheckConstraint(
             "applied_minor >= 0 AND given_back_minor >= 0 AND applied_minor + given_back_minor <= received_minor", name="transfers"
         ),
@@ -192,6 +194,9 @@ class Payment(TenantKey, Base):
     applied_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part of it that pays for this
     given_back_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # the part on its way back unused, or gone
     processor_fee_minor: Mapped[int | None] = mapped_column(BigInteger)  # what the provider keeps; empty until it has said
+    seller_bears: Mapped[bool] = mapped_column(default=False, server_default="false")  # what the provider keeps, when the money is released
+    borne_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # and how much of it that was
+    release_days: Mapped[int | None] = mapped_column(SmallInteger)  # days until its money is available; empty: the vendor's own
     email: Mapped[str] = mapped_column(String(254))
     payer_name: Mapped[str] = mapped_column(String(120), default="")
     payer_country: Mapped[str | None] = mapped_column(CHAR(2))  # where they say they are; some ways to pay depend on it
@@ -285,8 +290,10 @@ class Payment(TenantKey, Base):
 
     @property
     def net(self) -> Money:
-        """What the vendor keeps: captured, less refunds (also those under way), the platform's fee, and what disputes hold and cost."""
-        return self.captured - self.refunded - self.refunding - self.fee - self.withheld - self.dispute_cost
+        """What the vendor keeps: captured, less refunds (also those under way), the platform's fee, what it bears of the provider's, and what
+        disputes hold and cost."""
+        borne = Money(self.borne_minor, self.currency)
+        return self.captured - self.refunded - self.refunding - self.fee - borne - self.withheld - self.dispute_cost
 
     @property
     def releasable(self) -> Money:

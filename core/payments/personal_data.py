@@ -116,7 +116,7 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
         )
     ):
         raise StillUnderWay("A payment or a refund of theirs is still under way. Wait until it has ended, and erase then.")
-    pseudonym = f"erased-{row.public_id[4:].lower()}@erased.invalid"
+    pseudonym = pseudonym_of(row)
     begin_anew(vendor, row.mode)
     _redact_events(vendor, row)
     mine = (Message.vendor_id == vendor.id, Message.mode == row.mode)
@@ -140,6 +140,11 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
     row.erased_at = now()
     audit.record(vendor.id, actor=by, action="customer.erased", subject=row.public_id, mode=row.mode)
     return row
+
+
+def pseudonym_of(customer: Customer) -> str:
+    """Under which what stays of them stands once they are erased."""
+    return f"erased-{customer.public_id[4:].lower()}@erased.invalid"
 
 
 def _forget_what_they_said(vendor: Vendor, customer: Customer, pseudonym: str) -> None:

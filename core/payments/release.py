@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from core.accounts.queries import hold_vendor
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.money import Money
 from core.ledger import book
 from core.ledger.post import BalanceTooLow, post
 from core.payments.history import note
@@ -41,7 +42,9 @@ def release_due(limit: int = 200) -> int:
 
 
 def _due() -> tuple[Any, ...]:
-    return Payment.available_at <= now(), Payment.released_at.is_(None)
+    """Whose time has come. Where the seller bears what the processor keeps, that has to be known first."""
+    known = or_(Payment.seller_bears.is_(False), Payment.processor_fee_minor.is_not(None), Payment.captured_minor == 0)
+    return Payment.available_at <= now(), Payment.released_at.is_(None), known
 
 
 def _release_book(vendor_id: UUID, mode: str, limit: int) -> int:
@@ -57,8 +60,11 @@ def _release_book(vendor_id: UUID, mode: str, limit: int) -> int:
     at = now()
     journals = []
     for payment in payments:
-        left = payment.releasable
         payment.released_at = at
+        if payment.seller_bears and (borne := min(payment.releasable, Money(payment.processor_fee_minor or 0, payment.currency))).minor > 0:
+            payment.borne_minor = borne.minor
+            journals.append(book.processor_fee_borne(payment, amount=borne, at=at))
+        left = payment.releasable
         if left.minor > 0:
             journals.append(book.release(payment, amount=left, at=at))
             note(payment, "payment.released", actor="system", amount_minor=left.minor, currency=left.currency)

@@ -69,14 +69,20 @@ def card_charged(vendor: Vendor, payment: Payment) -> SavedCard | None:
     return db.session.scalar(charged.where(*mine))
 
 
-def keep_card(vendor_id: uuid.UUID, mode: str, provider: str, saved: SavedMethod, *, email: str, name: str) -> SavedCard:
-    """Write a saved card down, once; it is the payer's default from now on. Whoever calls holds the lock of its saving."""
+def keep_card(
+    vendor_id: uuid.UUID, mode: str, provider: str, saved: SavedMethod, *, email: str, name: str, only_for: str = ""
+) -> SavedCard:
+    """Write a saved card down, once; it is the payer's default from now on. Whoever calls holds the lock of its saving.
+
+    `only_for` names a checkout: then it is no card of the payer's with this vendor, is listed nowhere, and pays for that checkout alone.
+    """
     same = (SavedCard.vendor_id == vendor_id, SavedCard.mode == mode, SavedCard.provider == provider)
     known = db.session.scalar(select(SavedCard).where(*same, SavedCard.provider_method == saved.method))
     if known is not None:
         return known
     _hold_payer(vendor_id, mode, email)
-    _no_default(vendor_id, mode, email)
+    if not only_for:
+        _no_default(vendor_id, mode, email)
     card = SavedCard(
         vendor_id=vendor_id,
         mode=mode,
@@ -92,12 +98,34 @@ def keep_card(vendor_id: uuid.UUID, mode: str, provider: str, saved: SavedMethod
         expiry_month=saved.expiry_month,
         expiry_year=saved.expiry_year,
         funding=saved.funding,
-        is_default=True,
+        is_default=not only_for,
+        only_for=only_for,
         created_at=now(),
     )
     db.session.add(card)
     db.session.flush()
     return card
+
+
+def lend_card(card: SavedCard, vendor: Vendor) -> SavedCard:
+    """The same card in the book of a seller who takes part in the checkout that it was saved for, once; it is only for that checkout there.
+
+    Call it with the order locked: that is what makes it once.
+    """
+    if not card.only_for and card.vendor_id != vendor.id:
+        raise CardGone("This card was saved for another business.")
+    if card.vendor_id == vendor.id:
+        return card
+    method = SavedMethod(
+        card.provider_customer, card.provider_method, card.brand, card.last4, card.expiry_month, card.expiry_year, card.funding
+    )
+    return keep_card(vendor.id, card.mode, card.provider, method, email=card.email, name=card.name, only_for=card.only_for)
+
+
+def put_away(card: SavedCard) -> None:
+    """A card that was lent for one checkout is not charged any more. Whoever saved it has the provider forget it."""
+    card = lock_again(card)
+    card.put_away_at = card.put_away_at or now()
 
 
 def make_default(card: SavedCard) -> SavedCard:
@@ -152,7 +180,7 @@ def lock_card(card: SavedCard) -> SavedCard:
 
 def _theirs(vendor_id: uuid.UUID, mode: str, email: str) -> Select[tuple[SavedCard]]:
     mine = (SavedCard.vendor_id == vendor_id, SavedCard.mode == mode, SavedCard.email == email.strip().lower())
-    return select(SavedCard).where(*mine, SavedCard.put_away_at.is_(None))
+    return select(SavedCard).where(*mine, SavedCard.put_away_at.is_(None), SavedCard.only_for == "")
 
 
 def _hold_payer(vendor_id: uuid.UUID, mode: str, email: str) -> None:

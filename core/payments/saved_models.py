@@ -24,6 +24,7 @@ class SavedCard(TenantKey, Base):
         CheckConstraint("last4 ~ '^[0-9]{4}$'", name="last4"),
         CheckConstraint("expiry_month BETWEEN 1 AND 12 AND expiry_year BETWEEN 2000 AND 2200", name="expiry"),
         CheckConstraint("put_away_at IS NULL OR NOT is_default", name="default_is_there"),
+        CheckConstraint("only_for = '' OR NOT is_default", name="only_for"),
         Index("ix_saved_cards_by_email", "vendor_id", "mode", "email", "id"),
         Index("uq_saved_cards_default", "vendor_id", "mode", "email", unique=True, postgresql_where="is_default"),
     )
@@ -39,6 +40,9 @@ class SavedCard(TenantKey, Base):
     expiry_year: Mapped[int] = mapped_column(SmallInteger)
     funding: Mapped[str | None] = mapped_column(String(10))
     is_default: Mapped[bool]
+    only_for: Mapped[str] = mapped_column(
+        String(40), default="", server_default=""
+    )  # the one checkout it may be charged for; empty: any payment
     created_at: Mapped[datetime]
     put_away_at: Mapped[datetime | None]  # cannot be charged any more
     forgotten_at: Mapped[datetime | None]  # and the provider does not keep it any more either
@@ -78,6 +82,7 @@ class Saving(TenantKey, Base):
     state: Mapped[str] = mapped_column(String(10), default="asked")
     card_id: Mapped[uuid.UUID | None]
     on_saved: Mapped[str | None] = mapped_column(String(60))  # the job that is asked for when a card is saved
+    only_for: Mapped[str] = mapped_column(String(40), default="", server_default="")  # as on the card that comes of it
     tries: Mapped[int] = mapped_column(SmallInteger, default=1)  # pages opened at the provider, each under a reference of its own
     next_inquiry_at: Mapped[datetime | None]
     inquiries: Mapped[int] = mapped_column(default=0)

@@ -42,11 +42,13 @@ class SavingOver(Conflict):
 
 
 def request_saving(
-    vendor: Vendor, mode: str, *, email: str, name: str, description: str, form_token: str, locale: str = "", on_saved: str | None = None
-) -> Saving:
+    vendor: Vendor, mode: str, *, email: str, name: str, description: str, form_token: str, locale: str = "", on_saved: str | None = None,
+    only_for: str = "",
+) -> Saving:  # fmt: skip
     """Write down that this payer is to save a card; `description` says to them what for. The same `form_token` is the same saving.
 
-    `on_saved` names a job that is asked for, with `mode`, `saving` and `card`, when a card was saved. Refuses NothingToSaveWith,
+    `on_saved` names a job that is asked for, with `mode`, `saving` and `card`, when a card was saved; `only_for` names the one checkout that
+    it may pay for, and then it is none of the payer's cards. Refuses NothingToSaveWith,
     and CustomerBlocked when the vendor takes nothing from this address.
     """
     check_business(vendor)
@@ -72,6 +74,7 @@ def request_saving(
         "state": "asked",
         "tries": 1,
         "on_saved": on_saved,
+        "only_for": only_for,
         "inquiries": 0,
         "expires_at": at + LIFE,
         "created_at": at,
@@ -155,7 +158,9 @@ def settle_saving(saving: Saving, outcome: SavingOutcome) -> str:
     if saving.state in ("saved", "ended"):
         return saving.state
     if outcome.state == "saved" and outcome.saved is not None:
-        card = keep_card(saving.vendor_id, saving.mode, saving.provider, outcome.saved, email=saving.email, name=saving.name)
+        card = keep_card(
+            saving.vendor_id, saving.mode, saving.provider, outcome.saved, email=saving.email, name=saving.name, only_for=saving.only_for
+        )
         saving.state, saving.card_id = "saved", card.id
         if saving.on_saved:
             enqueue_named(saving.on_saved, saving.vendor_id, mode=saving.mode, saving=str(saving.id), card=str(card.id))

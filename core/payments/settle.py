@@ -217,7 +217,7 @@ def settle_item(told: Told, at: datetime) -> dict[str, Any]:
         "funding": outcome.card_funding,
         "at": at.isoformat(),
         # What is paid to the platform itself is no seller's balance, and nothing of it is ever released.
-        "available_at": None if payment.vendor_id == book.PLATFORM else (at + timedelta(days=told.vendor.release_days)).isoformat(),
+        "available_at": None if payment.vendor_id == book.PLATFORM else (at + timedelta(days=_release_days(told))).isoformat(),
         "actor": told.actor,
         "cause": told.cause,
         "task_id": str(uuid7()),
@@ -230,6 +230,11 @@ def settle_item(told: Told, at: datetime) -> dict[str, Any]:
             right_after = uuid.UUID(int=capture.id.int + 1)  # within one millisecond ids have no order, and the books are read by it
             journals.append(replace(kept, id=right_after).content())
     return item
+
+
+def _release_days(told: Told) -> int:
+    """How long the seller waits for the money: an order's own time, or the vendor's."""
+    return told.vendor.release_days if told.payment.release_days is None else told.payment.release_days
 
 
 def _book_unexpected(told: Told, why: str) -> None:

@@ -110,7 +110,10 @@ def capture_received(vendor: Vendor, payment: Payment, *, cause: str, actor: str
         live.next_inquiry_at = at  # the poller closes it, so that nobody pays there a second time
     payment.applied_minor += taken.minor
     payment.captured_minor = taken.minor
-    payment.captured_at, payment.available_at = at, at + timedelta(days=vendor.release_days)
+    payment.captured_at, payment.available_at = (
+        at,
+        at + timedelta(days=vendor.release_days if payment.release_days is None else payment.release_days),
+    )
     payment.provider, payment.charge = "bank", _charge(attempts, payment)
     payment.method, payment.method_kind = METHOD, KIND
     payment.processor_fee_minor = 0  # what a bank charges stands on its statements

@@ -167,7 +167,8 @@ def payout_sheet(vendor: Vendor, payout: Payout, *, titles: Mapping[str, str] | 
     )
 
 
-# What a release is made of is read from the payment's own journals up to the release: what came in, and our fee less what was returned.
+# What a release is made of is read from the payment's own journals up to the release: what came in, and our fee less what was returned,
+# with what the seller bears of the processor's.
 _LINES = """
 SELECT l.journal_id, l.leg, j.kind, j.about, coalesce(b.reference, '') AS reference, j.effective_at, -e.amount_minor AS net, coalesce(p.gross, 0) AS gross, coalesce(p.fee, 0) AS fee
 FROM payout_lines l
@@ -176,7 +177,7 @@ JOIN journals j ON j.vendor_id = l.vendor_id AND j.mode = l.mode AND j.id = l.jo
 LEFT JOIN payments b ON b.vendor_id = j.vendor_id AND b.mode = j.mode AND b.public_id = j.about
 LEFT JOIN LATERAL (
   SELECT -sum(x.amount_minor) FILTER (WHERE o.kind = 'capture' AND x.code IN (2010, 4010)) AS gross,
-         sum(x.amount_minor) FILTER (WHERE x.code IN (4010, 4015)) AS fee
+         sum(x.amount_minor) FILTER (WHERE x.code IN (4010, 4015) OR (o.kind = 'processor fee borne' AND x.code = 5010)) AS fee
   FROM journals o JOIN entries x ON x.vendor_id = o.vendor_id AND x.mode = o.mode AND x.journal_id = o.id
   WHERE o.vendor_id = j.vendor_id AND o.mode = j.mode AND o.about = j.about AND o.id < j.id AND x.currency = e.currency) p
   ON j.kind = 'release'

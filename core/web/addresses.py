@@ -135,6 +135,11 @@ def plan_card() -> str:
     return f"{settings().public_url}/portal/plan/card"
 
 
+def several(token: str) -> str:
+    """The payer's page of a checkout with several sellers."""
+    return f"{settings().public_url}/o/{token}"
+
+
 def save_card(token: str) -> str:
     """Where a payer saves a card."""
     return f"{settings().public_url}/cards/{token}"

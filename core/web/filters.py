@@ -103,6 +103,25 @@ DISPUTE_STATES = {
     "closed": (_l("Asks no more"), "good"),
 }
 WRITE_OFF_STATES = {"requested": (_l("Waits"), "wait"), "booked": (_l("Written off"), "calm"), "declined": (_l("Left as it is"), "calm")}
+ORDER_STATES = {
+    "waiting": (_l("Waits for the card"), "wait"),
+    "paying": (_l("Being paid"), "wait"),
+    "action": (_l("Waits for the payer"), "wait"),
+    "declined": (_l("Declined"), "bad"),
+    "paid": (_l("Paid"), "good"),
+    "over": (_l("Not paid"), "calm"),
+}
+CHECKOUT_STATES = {
+    "open": (_l("Waits for the card"), "wait"),
+    "paying": (_l("Being paid"), "wait"),
+    "waiting": (_l("Waits for the payer"), "wait"),
+    "done": (_l("Done"), "good"),
+    "partly": (_l("Partly paid"), "warn"),
+    "unpaid": (_l("Not paid"), "calm"),
+    "unwinding": (_l("Being given back"), "wait"),
+    "undone": (_l("Given back"), "calm"),
+    "expired": (_l("Out of time"), "calm"),
+}
 OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "refund": REFUND_STATES,
     "listing": LISTING_STATES,
@@ -114,6 +133,8 @@ OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "order_file": ORDER_FILE_STATES,
     "dispute": DISPUTE_STATES,
     "write_off": WRITE_OFF_STATES,
+    "order": ORDER_STATES,
+    "checkout": CHECKOUT_STATES,
 }
 
 

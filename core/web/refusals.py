@@ -24,6 +24,7 @@ WORDS: dict[int, tuple[Any, Any]] = {
         _l("That did not come through properly"),
         _l("Go back, reload the page and send it again. What you typed should still be there."),
     ),
+    401: (_l("Who is asking?"), _l("Send a key that counts.")),
     403: (_l("You may not do that"), _l("Your role does not permit it. An owner of the account can change your role.")),
     404: (_l("There is nothing here"), _l("The address may be mistyped, or the page may have moved.")),
     405: (_l("That does not work here"), _l("This page does not accept that kind of request.")),
@@ -41,12 +42,17 @@ WORDS: dict[int, tuple[Any, Any]] = {
 }
 
 
-def answer(status: int, *, title: str | None = None, message: str | None = None, code: str | None = None) -> Response:
+def answer(
+    status: int, *, title: str | None = None, message: str | None = None, code: str | None = None, field: str | None = None
+) -> Response:
     """The one place where an error is put into words and form. It reads no row: the database may be the trouble."""
     known = WORDS.get(status, WORDS[400 if status < 500 else 500])
     shown = {"status": status, "title": title or str(known[0]), "message": message or str(known[1])}
     if wants_json():
-        response = jsonify(type="about:blank", code=code or f"http_{status}", title=shown["title"], detail=shown["message"], status=status)
+        about = {"field": field} if field else {}
+        response = jsonify(
+            type="about:blank", code=code or f"http_{status}", title=shown["title"], detail=shown["message"], status=status, **about
+        )
         response.content_type = "application/problem+json"
         response.status_code = status
         return response
@@ -68,7 +74,12 @@ def wants_json() -> bool:
 
 
 def _refused(refusal: Refusal) -> Response:
-    return answer(refusal.status, title=_title(refusal), message=written(refusal.message), code=refusal.code)
+    response = answer(refusal.status, title=_title(refusal), message=written(refusal.message), code=refusal.code, field=refusal.field)
+    if refusal.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if refusal.code == "idempotency_key_in_use":
+        response.headers["Retry-After"] = "1"
+    return response
 
 
 def _title(refusal: Refusal) -> str | None:

@@ -18,6 +18,8 @@ from core.kernel.money import Money
 from core.kernel.signing import PURPOSES, make_token
 from core.memberships.join import ask_to_join
 from core.memberships.plans import PlanTerms, make_plan
+from core.orders.open import open_checkout
+from core.orders.wish import CheckoutWish, LineWish, OrderWish
 from core.payments.link import link_token
 from core.payments.long_export import request_export, write_next
 from core.payments.prefill import Answers, make_prefill
@@ -37,6 +39,7 @@ KEYS_OF = {
     "mine": {"payer"},
     "j": {"joining"},
     "m": {"membership"},
+    "o": {"checkout"},
     "verify-email": {"email-verify"},
     "reset-password": {"password-reset"},
     "invitation": {"invitation"},
@@ -117,6 +120,9 @@ def issued(app, shop):
         rows |= {"export": export.public_id, "sending": sending.token_id, "prefill": prefill.token_id}
         asked = {"email": "ada@example.com", "name": "Ada", "description": "Bread", "form_token": "s" * 20}
         rows["saving"] = request_saving(shop.vendor, "test", **asked).token_id
+        order = OrderWish(shop.vendor.public_id, (LineWish("Bread", 1, 500),))
+        wish = CheckoutWish("cart-1", "ada@example.com", "Ada", "GBP", (order,))
+        rows["checkout"] = open_checkout(shop.vendor, "test", wish, by=shop.user.public_id).token_id
         rows["payer"] = make_key(shop.vendor, "test", "ada@example.com").token_id
         plan = make_plan(shop.vendor, "test", terms=PlanTerms("Gold", Money(3000, "GBP"), "", 0), by=shop.user.public_id)
         member = ask_to_join(shop.vendor, plan, email="ada@example.com", name="Ada", form_token="j" * 20)

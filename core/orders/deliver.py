@@ -1,0 +1,40 @@
+"""An order is delivered: its seller says so, and what waited for that becomes available with the clock's next look.
+
+Nobody says so: it counts as delivered when the days are over that the checkout gave it. Until then nothing of it is released.
+"""
+
+from __future__ import annotations
+
+from core.accounts.models import Vendor
+from core.kernel.audit import record
+from core.kernel.clock import now
+from core.kernel.errors import Conflict
+from core.orders.history import note
+from core.orders.models import Order
+from core.orders.pay import lock_order, payment_of
+from core.payments.start import lock_payment
+
+
+class NotToDeliver(Conflict):
+    """Nothing was paid for it."""
+
+    code = "order_not_paid"
+
+
+def deliver_order(seller: Vendor, order: Order, *, by: str) -> Order:
+    """Say that the order has reached the payer. Said again, it was the first time that counts. Refuses NotToDeliver while it is not paid."""
+    order = lock_order(seller.id, order.mode, order.id)
+    if order.delivered_at is not None:
+        return order
+    payment = payment_of(order)
+    if order.state != "paid" or payment is None:
+        raise NotToDeliver("This order is not paid, so do not deliver it.")
+    payment = lock_payment(payment)
+    if not payment.refundable:
+        raise NotToDeliver("Everything of this order was given back, so do not deliver it.")
+    order.delivered_at, order.delivered_by = now(), by
+    if payment.released_at is None and payment.available_at is not None:
+        payment.available_at = min(payment.available_at, order.delivered_at)
+    note(order, "order.delivered", actor=by)
+    record(seller.id, actor=by, action="order.delivered", subject=order.public_id)
+    return order

@@ -1,0 +1,184 @@
+"""One order is paid: a payment of its own in its seller's book, off the checkout's one token; and the order follows its payment.
+
+Nothing here locks more than one book. What an order's news mean for its checkout is worked out apart (core/orders/follow.py).
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select
+
+from core.accounts.models import Vendor
+from core.accounts.queries import get_vendor
+from core.accounts.standing import check_open
+from core.kernel.clock import now
+from core.kernel.db import db, locked
+from core.kernel.errors import Refusal
+from core.kernel.outbox import enqueue
+from core.orders.history import move, note
+from core.orders.models import Checkout, Order
+from core.orders.open import pay_with
+from core.orders.states import BY_PAYMENT, ORDER
+from core.payments.charge import Share, charge_saved, find_charge_of
+from core.payments.models import Payment, Refund
+from core.payments.refund import request_refund
+from core.payments.saved import find_saved, forget, lend_card, put_away
+from core.payments.saved_models import SavedCard, Saving
+from core.payments.start import lock_payment
+
+UNDONE, TIME = "undone", "time"
+
+
+def begin_paying(vendor_id: uuid.UUID, mode: str, saving_id: uuid.UUID, card_id: uuid.UUID) -> bool:
+    """The payer's card was saved for a checkout: its orders are paid with it. Once, however often it is told; answers whether it began now."""
+    saving = db.session.get_one(Saving, (vendor_id, mode, saving_id))
+    mine = select(Checkout).where(Checkout.vendor_id == vendor_id, Checkout.mode == mode, Checkout.public_id == saving.only_for)
+    checkout = db.session.scalar(mine.with_for_update().execution_options(populate_existing=True))
+    card = db.session.get_one(SavedCard, (vendor_id, mode, card_id))
+    if checkout is None or checkout.state != "open":
+        if checkout is None or checkout.card_id != card.id:
+            forget(card)  # it came too late to be used
+        return False
+    if now() >= checkout.expires_at:
+        forget(card)
+        enqueue("follow_checkout", vendor_id, mode=mode, checkout=str(checkout.id))  # which says that it was too late
+        return False
+    pay_with(checkout, card, actor="payer")
+    return True
+
+
+def pay_order(vendor_id: uuid.UUID, mode: str, order_id: uuid.UUID) -> Payment | None:
+    """Write the order's payment down, to be charged to the checkout's token; a worker sends it. None when there is nothing to pay.
+
+    The order is locked and names its payment, and its number is the charge's reference: twice is once.
+    """
+    order = lock_order(vendor_id, mode, order_id)
+    if order.state != "waiting":
+        return None
+    seller, operator = get_vendor(vendor_id), get_vendor(order.operator_id)
+    checkout = db.session.get_one(Checkout, (order.operator_id, mode, order.checkout_id), populate_existing=True)
+    card = find_saved(operator, mode, checkout.card_id) if checkout.card_id else None
+    if card is None or checkout.state not in ("paying", "waiting"):
+        _over(order, "checkout_over")
+        return None
+    try:
+        with db.session.begin_nested():
+            payment = _charge(order, seller, operator, checkout, card)
+    except Refusal as no:
+        _over(order, no.code)
+        return None
+    order.payment_id = payment.id
+    move(order, "paying", actor="system", payment=payment.public_id)
+    return payment
+
+
+def _charge(order: Order, seller: Vendor, operator: Vendor, checkout: Checkout, card: SavedCard) -> Payment:
+    check_open(seller)
+    return charge_saved(
+        seller, lend_card(card, seller), amount=order.amount, description=f"{operator.name} · {order.reference or order.public_id}",
+        reference=order.public_id, on_settled="hear_order", locale=checkout.locale,
+        share=Share(order.fee, seller_bears=order.seller_bears, release_days=order.release_days),
+    )  # fmt: skip
+
+
+def _over(order: Order, why: str) -> None:
+    """It will not be paid: its seller takes nothing from this payer, or takes no part any more."""
+    order.why_over = why[:60]
+    move(order, "over", actor="system", why=order.why_over)
+    ask_to_follow(order)
+
+
+def hear_order(vendor_id: uuid.UUID, mode: str, order_id: uuid.UUID) -> bool:
+    """Bring an order to what its payment says now; answers whether that was news. Late and doubled news find nothing to change."""
+    order = lock_order(vendor_id, mode, order_id)
+    payment = payment_of(order)
+    if payment is None:
+        return False
+    to = BY_PAYMENT[payment.state]
+    if to == order.state or to not in ORDER[order.state]:
+        return False
+    move(order, to, actor="system", payment=payment.public_id)
+    if to in ("paid", "over"):
+        _let_card_go(order, payment)
+    if to == "over":
+        order.why_over = order.why_over or payment.decline_code or payment.state
+    if to == "paid" and order.ended_because == UNDONE:
+        _give_back(order, payment)
+    ask_to_follow(order)
+    return True
+
+
+def find_order_of(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID) -> Order | None:
+    """The order that this payment is for."""
+    mine = select(Order).where(Order.vendor_id == vendor_id, Order.mode == mode, Order.payment_id == payment_id)
+    return db.session.scalar(mine)
+
+
+def find_order_refunded(vendor_id: uuid.UUID, mode: str, refund_id: uuid.UUID) -> Order | None:
+    """The order whose payment this refund gives back."""
+    return find_order_of(vendor_id, mode, db.session.get_one(Refund, (vendor_id, mode, refund_id)).payment_id)
+
+
+def end_order(vendor_id: uuid.UUID, mode: str, order_id: uuid.UUID, why: str) -> None:
+    """The checkout ends without this order: what was not paid is let run out, and what was paid goes back if nothing is to be kept.
+
+    A payment that is under way is waited for; should it bring money after all, that goes back just the same. Safe to repeat.
+    """
+    order = lock_order(vendor_id, mode, order_id)
+    if order.ended_because != UNDONE:
+        order.ended_because = why
+        note(order, "order.ending", actor="system", why=why)
+    payment = payment_of(order)
+    if payment is None:
+        if order.state == "waiting":
+            _over(order, why)
+        return
+    payment = lock_payment(payment)
+    if payment.state in ("requires_action", "requires_method"):
+        payment.expires_at = min(payment.expires_at, now())
+    elif payment.state == "succeeded" and order.state == "paid" and why == UNDONE:
+        _give_back(order, payment)
+    ask_to_follow(order)
+
+
+def _give_back(order: Order, payment: Payment) -> None:
+    """Another order of an all-or-nothing checkout was not paid: the payer gets all of this one back, once."""
+    payment = lock_payment(payment)
+    if not payment.refundable:
+        return
+    request_refund(
+        get_vendor(order.vendor_id), payment, amount=payment.refundable, reason="other", by="system", form_token=f"undo:{order.public_id}",
+        note_text="The checkout was all or nothing, and another order of it was not paid.", on_settled="follow_order",
+    )  # fmt: skip
+    note(order, "order.given_back", actor="system", payment=payment.public_id)
+
+
+def _let_card_go(order: Order, payment: Payment) -> None:
+    """What was lent for this one charge is put away. The checkout's own card is let go with the checkout: others may still be paid with it."""
+    if order.vendor_id == order.operator_id:
+        return
+    charge = find_charge_of(payment)
+    card = db.session.get(SavedCard, (payment.vendor_id, payment.mode, charge.card_id)) if charge else None
+    if card is not None and card.only_for:
+        put_away(card)
+
+
+def ask_to_follow(order: Order) -> None:
+    """Have its checkout look at all its orders."""
+    enqueue("follow_checkout", order.operator_id, mode=order.mode, checkout=str(order.checkout_id))
+
+
+def payment_of(order: Order) -> Payment | None:
+    """The order's payment as it is now."""
+    if order.payment_id is None:
+        return None
+    return db.session.get_one(Payment, (order.vendor_id, order.mode, order.payment_id), populate_existing=True)
+
+
+def lock_order(vendor_id: uuid.UUID, mode: str, order_id: uuid.UUID) -> Order:
+    """The order as it is now, locked until the unit ends."""
+    order = locked(Order, vendor_id, mode, order_id)
+    if order is None:
+        raise RuntimeError("an order is never deleted")
+    return order

@@ -1,0 +1,14 @@
+"""Opens the API: brings in every file with routes and hands them to the application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from portal.api import payments
+from portal.api.blueprint import api
+
+PAGES = (payments,)
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(api)

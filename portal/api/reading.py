@@ -1,0 +1,109 @@
+"""Reads the JSON that a caller sends, strictly: what is unknown, missing or of another kind is refused by its name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import request
+
+from core.kernel.errors import Refusal
+from core.kernel.money import BadAmount, parse_amount
+from core.kernel.sentence import said
+
+
+class BodyRefused(Refusal):
+    """What was sent is not what is read here."""
+
+    code = "invalid_request"
+
+
+class NotJson(BodyRefused):
+    """It is no JSON object at all."""
+
+    status = 400
+
+
+class Body:
+    """One object of the request. Every field is asked for by name; `close` refuses what nobody asked for."""
+
+    def __init__(self, values: dict[str, Any], at: str = "") -> None:
+        self.values, self.at, self.read = values, at, set[str]()
+
+    def path(self, name: str) -> str:
+        """How a refusal names a field of this object."""
+        return f"{self.at}.{name}" if self.at else name
+
+    def text(self, name: str, usual: str | None = None) -> str:
+        """A text; required without `usual`."""
+        value = self._take(name, usual)
+        if not isinstance(value, str) or "\x00" in value:
+            raise BodyRefused("This has to be a text.", field=self.path(name))
+        return value
+
+    def number(self, name: str, usual: int | None = None) -> int:
+        """A whole number."""
+        value = self._take(name, usual)
+        if type(value) is not int or not -(2**53) < value < 2**53:
+            raise BodyRefused("This has to be a whole number.", field=self.path(name))
+        return value
+
+    def minor(self, name: str, currency: str) -> int:
+        """An amount: whole minor units, or a decimal text such as "19.99"."""
+        value = self._take(name, None)
+        if type(value) is str:
+            try:
+                return parse_amount(value, currency).minor
+            except BadAmount as refusal:
+                raise BodyRefused(refusal.message, field=self.path(name)) from None
+        return self.number(name)
+
+    def object(self, name: str, *, optional: bool = False) -> Body:
+        """An object within."""
+        value = self._take(name, {} if optional else None)
+        if not isinstance(value, dict):
+            raise BodyRefused("This has to be an object.", field=self.path(name))
+        return Body(value, self.path(name))
+
+    def objects(self, name: str) -> list[Body]:
+        """A list of objects."""
+        value = self._take(name, None)
+        if not isinstance(value, list):
+            raise BodyRefused("This has to be a list.", field=self.path(name))
+        for number, one in enumerate(value):
+            if not isinstance(one, dict):
+                raise BodyRefused("This has to be an object.", field=f"{self.path(name)}.{number}")
+        return [Body(one, f"{self.path(name)}.{number}") for number, one in enumerate(value)]
+
+    def close(self) -> None:
+        """Refuse fields that nobody asked for: a misspelled one would be lost silently."""
+        for name in self.values:
+            if name not in self.read:
+                raise BodyRefused(said("There is no such field here: %(name)s.", name=name[:60]), field=self.path(name[:60]))
+
+    def _take(self, name: str, usual: Any) -> Any:
+        self.read.add(name)
+        value = self.values.get(name, usual)
+        if value is None:
+            raise BodyRefused("This is missing.", field=self.path(name))
+        return value
+
+
+def body() -> Body:
+    """What was sent. Refuses NotJson for anything but one JSON object."""
+    if request.mimetype not in ("application/json", "") and request.get_data():
+        raise NotJson("Send JSON, with Content-Type: application/json.")
+    raw = request.get_data()
+    if not raw:
+        return Body({})
+    try:
+        values = json.loads(raw, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise NotJson("This is no JSON that we can read.") from None
+    if not isinstance(values, dict):
+        raise NotJson("Send one JSON object.")
+    return Body(values)
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)
