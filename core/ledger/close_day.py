@@ -94,6 +94,8 @@ def _check(mode: str, day: date, accept: frozenset[str]) -> list[OpenBreak]:
     if broken_sums(mode):
         raise DayHindered("A sum in the books is broken. No day is closed until it is mended: see Proofs of the books.")
     found = open_breaks(mode, day)
+    if any(one.final for one in found):
+        raise DayHindered("Two sources differ in their sums. No day is closed over that: it has to be explained first.")
     left = [one for one in found if one.key not in accept]
     if left:
         raise DayHindered(

@@ -19,11 +19,13 @@ ALONE = 1_000  # whole units of any currency: a break above this is accepted by 
 
 @dataclass(frozen=True, slots=True)
 class OpenBreak:
-    """Two sources do not agree and nobody has explained it yet. `key` names it for good; `amount` is how far they are apart."""
+    """Two sources do not agree and nobody has explained it yet. `key` names it for good; `amount` is how far they are apart. One that is
+    `final` is accepted by nobody: it has to be explained."""
 
     key: str
     sentence: str
     amount: Money | None
+    final: bool = False
 
     @property
     def needs_two(self) -> bool:

@@ -14,8 +14,9 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id, public_id, uuid7
+from core.ledger.hindrances import OpenBreak, reports_breaks
 from core.reconciliation.models import ReconException, ReconNote
-from core.reconciliation.states import EXCEPTION, UNSETTLED, check_move
+from core.reconciliation.states import BLOCKING, EXCEPTION, UNSETTLED, check_move
 
 SYSTEM = "system"
 AT_A_TIME = 500
@@ -175,6 +176,21 @@ def breaks_of(mode: str, day: date) -> list[ReconException]:
         ReconException.kind != "cut_off",
     )
     return list(db.session.scalars(open_ones.order_by(ReconException.happened_on, ReconException.id)))
+
+
+@reports_breaks
+def hindrances(mode: str, day: date) -> list[OpenBreak]:
+    """The same for whoever closes days; what only waits for its time is no hindrance yet."""
+    return [
+        OpenBreak(
+            one.public_id,
+            f"{one.kind.replace('_', ' ')}, {one.source}, {one.happened_on}: {one.about or one.key}",
+            one.amount,
+            final=one.kind in BLOCKING,
+        )
+        for one in breaks_of(mode, day)
+        if one.state != "waiting"
+    ]
 
 
 def count_open(mode: str) -> dict[str, int]:

@@ -31,7 +31,7 @@ SELECT e.vendor_id, e.journal_id, e.leg, e.currency::text AS currency, e.amount_
   CASE split_part(j.event_key, ':', 1) WHEN 'cap' THEN 'charge' WHEN 'fee' THEN 'cost' WHEN 'st' THEN 'payout'
     WHEN 'rf' THEN CASE split_part(j.event_key, ':', 3) WHEN 'back' THEN 'refund_failure' ELSE 'refund' END
     WHEN 'dp' THEN CASE WHEN e.amount_minor < 0 THEN 'dispute' ELSE 'dispute_reversal' END ELSE 'other' END AS category,
-  CASE split_part(j.event_key, ':', 1) WHEN 'rf' THEN coalesce(r.provider_reference, '') WHEN 'dp' THEN split_part(j.event_key, ':', 2)
+  CASE split_part(j.event_key, ':', 1) WHEN 'rf' THEN coalesce(r.provider_reference, '') WHEN 'dp' THEN coalesce(d.provider_reference, '')
     ELSE split_part(j.event_key, ':', 3) END AS named,
   CASE split_part(j.event_key, ':', 1) WHEN 'rf' THEN split_part(j.event_key, ':', 2) ELSE j.about END AS reference
 FROM vendors v
@@ -39,6 +39,7 @@ JOIN LATERAL (SELECT * FROM entries WHERE vendor_id = v.id AND mode = %(mode)s A
   ON true
 JOIN journals j ON j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.journal_id
 LEFT JOIN refunds r ON r.vendor_id = e.vendor_id AND r.mode = e.mode AND j.event_key LIKE 'rf:%%' AND r.public_id = split_part(j.event_key, ':', 2)
+LEFT JOIN disputes d ON d.vendor_id = e.vendor_id AND d.mode = e.mode AND j.event_key LIKE 'dp:%%' AND d.public_id = split_part(j.event_key, ':', 2)
 WHERE NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.vendor_id = e.vendor_id AND m.mode = e.mode AND m.journal_id = e.journal_id AND m.leg = e.leg)
   AND j.event_key NOT LIKE 'rec:%%'"""
 # A line that names whose it is finds its entries by their keys, however old they are: a report may be, and a clock may have been moved.

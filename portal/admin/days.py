@@ -109,6 +109,7 @@ def _page(mode: str, on: str, *, form: CloseForm | None = None, signing: SignFor
     failed = form or signing
     found = open_breaks(mode, that) if is_open else []
     made = form or CloseForm(formdata=None)
+    final, found = [str(one.sentence) for one in found if one.final], [one for one in found if not one.final]
     made.accept.choices = [(one.key, one.sentence) for one in found]
     return page(
         "portal/admin/days/show.html",
@@ -117,7 +118,7 @@ def _page(mode: str, on: str, *, form: CloseForm | None = None, signing: SignFor
         day=that,
         row=row,
         is_open=is_open,
-        broken=broken_sums(mode) if is_open else [],
+        broken=[*broken_sums(mode), *final] if is_open else [],
         breaks=found,
         details={one.key: _amount(one) for one in found},
         form=made,

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from core.accounts.models import Vendor
+from core.disputes.follow import follow_dispute
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db
@@ -98,6 +99,13 @@ class Processor:
         with unit(self.shop.app):
             settle_refund(self.shop.vendor, again(refund), outcome, cause="answer")
         return fresh(self.shop, refund)
+
+    def hears_of(self, payment: Payment, dispute: str) -> None:
+        """What it says of a dispute is brought into the books."""
+        with self.shop.app.app_context():
+            outcome = self.adapter.inquire_dispute(dispute)
+        with unit(self.shop.app):
+            follow_dispute(self.shop.vendor, again(payment), outcome, provider=self.name, cause=f"evt_{secrets.token_hex(6)}")
 
     def pays_out(self) -> Settlement:
         self.control("POST", "payouts", at_once=True, currency=self.currency.lower())

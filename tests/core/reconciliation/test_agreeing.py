@@ -139,3 +139,23 @@ def test_a_line_that_says_whose_it_is_finds_its_entry_however_long_ago_it_was_bo
     figures = processor.looks()
     assert (figures["matched"], processor.open(), processor.lines()[0].rule) == (1, [], 1)
     assert sale.captured_at and processor.books_are_whole()
+
+
+def test_what_a_dispute_took_and_gave_back_matches_like_everything_else(processor: Processor, shop: Shop) -> None:
+    payment = processor.sells("25.00")
+    dispute = processor.control("POST", "disputes", charge=payment.charge)["id"]
+    processor.hears_of(payment, dispute)
+    processor.looks()
+    assert processor.open() == [] and processor.holds() == processor.says() < 0, "what was taken and what is charged for it, at its net"
+    processor.control("POST", "disputes", dispute=dispute, outcome="won")
+    processor.hears_of(payment, dispute)
+    figures = processor.looks()
+    assert figures["matched"] == 1 and processor.open() == [] and processor.holds() == processor.says() > 0
+    assert processor.books_are_whole()
+
+
+def test_a_dispute_nobody_told_us_of_is_missing_here(processor: Processor, shop: Shop) -> None:
+    payment = processor.sells("25.00")
+    processor.control("POST", "disputes", charge=payment.charge)
+    processor.looks()
+    assert {row.kind for row in processor.open()} == {"missing_in_ledger", "balance_break"}
