@@ -22,8 +22,9 @@ from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.payments.attempt import begin_attempt, record_opening
 from core.payments.link import LinkTerms, create_link, link_token
-from core.payments.models import Attempt, Payment, PaymentLink, Refund
+from core.payments.models import Attempt, Payment, PaymentLink
 from core.payments.refund import begin_sending, request_refund, settle_refund
+from core.payments.refund_models import Refund
 from core.payments.settle import settle
 from core.payments.start import start_payment
 from core.providers.contract import Opening, Outcome, RefundOutcome

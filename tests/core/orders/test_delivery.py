@@ -15,7 +15,7 @@ from core.orders.models import Order
 from core.orders.queries import lines_of
 from core.orders.refund import LineRefundRefused, refund_lines
 from core.orders.wish import LineWish, OrderWish
-from core.payments.models import Refund
+from core.payments.refund_models import Refund
 from core.payments.release import release_due
 from tests.core.orders.market import Market, Sale
 from tests.factories import again, fresh, unit

@@ -17,10 +17,11 @@ from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.ledger.book import SELLER_AVAILABLE, UNAPPLIED
 from core.ledger.post import Journal, Leg, post
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.outside_refund import settle_outside_refund
 from core.payments.queries import timeline
 from core.payments.refund import begin_sending
+from core.payments.refund_models import Refund
 from core.payments.refund_queue import NotInLine, cancel_queued, lines_of_refunds, list_lines_to_move, send_first
 from core.payments.release import release_due
 from core.providers.contract import RefundOutcome

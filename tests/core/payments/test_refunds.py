@@ -14,9 +14,10 @@ from core.kernel.errors import Conflict, Refusal
 from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.ledger.queries import journals_about
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.queries import list_refunds
 from core.payments.refund import NothingToRefund, RefundExceedsPayment, begin_sending, request_refund, settle_refund
+from core.payments.refund_models import Refund
 from core.payments.release import release_due
 from core.providers.contract import RefundOutcome
 from tests.core.payments.conftest import AtOnce

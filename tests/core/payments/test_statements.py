@@ -16,8 +16,9 @@ from core.kernel.errors import Conflict, Refusal
 from core.kernel.money import Money
 from core.ledger.book import PLATFORM
 from core.ledger.queries import balances
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.refund import RefundExceedsPayment, begin_sending, request_refund, send_refund, settle_refund
+from core.payments.refund_models import Refund
 from core.payments.release import release_due
 from core.payments.statements import import_statement
 from core.payments.transfer_models import Transfer
