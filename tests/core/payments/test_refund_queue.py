@@ -26,7 +26,7 @@ from core.payments.refund_queue import NotInLine, cancel_queued, lines_of_refund
 from core.payments.release import release_due
 from core.providers.contract import RefundOutcome
 from tests.core.payments.conftest import AtOnce, another_shop
-from tests.core.payments.test_settle import held
+from tests.core.payments.settled import held
 from tests.factories import Shop, again, ask_refund, fresh, make_link, make_paid, tell_refund, unit
 from workers.schedule import tick
 

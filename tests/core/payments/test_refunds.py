@@ -21,7 +21,7 @@ from core.payments.refund_models import Refund
 from core.payments.release import release_due
 from core.providers.contract import RefundOutcome
 from tests.core.payments.conftest import AtOnce
-from tests.core.payments.test_settle import again, held
+from tests.core.payments.settled import again, held
 from tests.factories import Shop, ask_refund, fresh, make_link, make_paid, make_payment, tell_refund, unit
 
 ROUNDS = 40

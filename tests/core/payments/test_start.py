@@ -42,7 +42,7 @@ from core.payments.release import release_due
 from core.payments.start import AmountNotOffered, open_payment_token, payment_token, receipt_token, start_payment
 from core.providers.contract import Opening, Outcome
 from tests.core.payments.conftest import AtOnce, another_shop
-from tests.core.payments.test_settle import again, held
+from tests.core.payments.settled import again, held
 from tests.factories import Shop, fresh, make_link, make_paid, make_payment, open_payment, tell, unit
 
 ROUNDS = 40
