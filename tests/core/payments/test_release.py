@@ -11,18 +11,16 @@ from core.ledger.post import post
 from core.payments.release import release_due
 from tests.core.payments.conftest import AtOnce, another_shop
 from tests.core.payments.settled import held
-from tests.factories import Shop, fresh, make_paid, unit
+from tests.factories import Shop, fresh, make_paid, release_all, unit
 
 
 def test_money_is_released_after_the_vendors_waiting_time_once(shop: Shop) -> None:
     make_paid(shop)
-    with unit(shop.app):
-        while release_due():  # other tests' payments may be due as well
-            pass
+    release_all(shop.app)
     assert held(shop)["seller_pending"] == 2_437
     for _ in range(2):
-        with shifted(timedelta(days=2, seconds=1)), unit(shop.app):
-            release_due(limit=100_000)
+        with shifted(timedelta(days=2, seconds=1)):
+            release_all(shop.app)
     assert held(shop)["seller_available"] == 2_437
 
 
@@ -37,8 +35,8 @@ def test_a_book_that_does_not_hold_what_is_due_holds_nobody_else_back(shop: Shop
                 )
             ]
         )
-    with shifted(timedelta(days=3)), unit(shop.app):
-        release_due(limit=100_000)
+    with shifted(timedelta(days=3)):
+        release_all(shop.app)
     assert (fresh(shop, poor).released_at, held(other)["seller_available"]) == (None, paid.net.minor)
 
 
