@@ -12,7 +12,8 @@ from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.money import Money
 from core.payments.link import LinkTerms, draft_link
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
+from core.payments.refund_models import Refund
 from core.web.brand import letter_look
 from core.web.languages import language
 from core.web.mail import Letter, write_letter

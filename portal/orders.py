@@ -26,6 +26,7 @@ from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 from portal.confirm import confirmed
 from portal.history import REASONS as REASON_WORDS
+from portal.refunds import say_asked_for
 
 ON_A_PAGE = 25
 # What a line of an order's history is called.
@@ -152,12 +153,7 @@ def refund_order(public_id: str) -> Response:
                 me.vendor, found, form.amounts, reason=form.reason.data, by=me.user.public_id, form_token=form.form_token.data,
                 note_text=form.note.data or "",
             )  # fmt: skip
-            if made.state == "queued":
-                flash(
-                    _("Your available balance does not hold this refund yet. It waits in line and goes out by itself when it does."), "warn"
-                )
-            else:
-                flash(_("The refund is asked for. You see here when the processor has confirmed it."), "good")
+            say_asked_for(made)
             return see_other(url_for(".order", public_id=public_id))
     return _show(found, refunding=form)
 

@@ -42,6 +42,7 @@ from portal.confirm import confirmed
 from portal.disputes import left_of, stage_of
 from portal.explain import book_lines, sums_of
 from portal.history import REASONS as REASON_WORDS
+from portal.refunds import say_asked_for
 from portal.trail import follow
 from portal.transfers import facts_of
 
@@ -110,12 +111,7 @@ def refund(public_id: str) -> Response:
                 me.vendor, payment, amount=form.amount.data, reason=form.reason.data, by=me.user.public_id,
                 form_token=form.form_token.data, note_text=form.note.data or "", tell_payer=form.tell_payer.data,
             )  # fmt: skip
-            if made.state == "queued":
-                flash(
-                    _("Your available balance does not hold this refund yet. It waits in line and goes out by itself when it does."), "warn"
-                )
-            else:
-                flash(_("The refund is asked for. You see here when the processor has confirmed it."), "good")
+            say_asked_for(made)
             return see_other(url_for(".payment", public_id=payment.public_id))
     return _show(payment, refunding=form)
 

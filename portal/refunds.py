@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
@@ -13,6 +13,7 @@ from core.payments.export import refunds_sheet
 from core.payments.export_narrow import plain_of
 from core.payments.lists import all_refunds
 from core.payments.long_export import is_long
+from core.payments.refund_models import Refund
 from core.payments.states import REFUND
 from core.web.fields import ChoiceField, options
 from core.web.filters import status_label
@@ -82,3 +83,11 @@ def _as_file(file_format: str) -> Response:
     if file_format == "xlsx":
         return send_workbook(pieces, name, title=_("Refunds"), titles=titles)
     return send_sheet(pieces, name)
+
+
+def say_asked_for(refund: Refund) -> None:
+    """What the page says after a refund was asked for: whether it has gone on its way, or waits for the balance first."""
+    if refund.state == "queued":
+        flash(_("Your available balance does not hold this refund yet. It waits in line and goes out by itself when it does."), "warn")
+    else:
+        flash(_("The refund is asked for. You see here when the processor has confirmed it."), "good")

@@ -22,8 +22,10 @@ from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.payments.attempt import begin_attempt, record_opening
 from core.payments.link import LinkTerms, create_link, link_token
-from core.payments.models import Attempt, Payment, PaymentLink, Refund
+from core.payments.models import Attempt, Payment, PaymentLink
 from core.payments.refund import begin_sending, request_refund, settle_refund
+from core.payments.refund_models import Refund
+from core.payments.release import release_due
 from core.payments.settle import settle
 from core.payments.start import start_payment
 from core.providers.contract import Opening, Outcome, RefundOutcome
@@ -188,3 +190,11 @@ def fresh(shop: Shop, row: Any) -> Any:
 def again(row: Any) -> Any:
     """The same row in the present unit, as the database has it now."""
     return db.session.get(type(row), (row.vendor_id, row.mode, row.id), populate_existing=True)
+
+
+def release_all(app: Flask) -> None:
+    """Whatever is due becomes available, other tests' payments too: in the clock's portions, each of them kept by itself."""
+    more = 1
+    while more:
+        with unit(app):
+            more = release_due()

@@ -22,8 +22,9 @@ from core.payments.charge_news import tell_paid
 from core.payments.close import record_close
 from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.match import payments_by_key
-from core.payments.models import Attempt, Payment, Refund
+from core.payments.models import Attempt, Payment
 from core.payments.poll import inquire
+from core.payments.refund_models import Refund
 from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
 from core.providers.contract import ProviderUnreachable
 from core.subscriptions.standing import invoiced

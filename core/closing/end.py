@@ -26,8 +26,8 @@ from core.kernel.clock import now
 from core.kernel.db import db, lock_again
 from core.notifications.models import Message
 from core.notifications.notify import notify
-from core.payments.models import Refund
 from core.payments.personal_data import StillUnderWay
+from core.payments.refund_models import Refund
 
 AT_ONCE = 20  # closings in one transaction
 PAYERS_AT_ONCE = 50

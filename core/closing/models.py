@@ -11,11 +11,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.closing.states import CLOSING, OPEN
+from core.kernel.columns import one_of
 from core.kernel.db import Base, TenantKey, mode_check
-
-
-def _one_of(states: Any) -> str:
-    return f"state IN ({', '.join(repr(state) for state in sorted(states))})"
 
 
 class Closing(TenantKey, Base):
@@ -26,8 +23,8 @@ class Closing(TenantKey, Base):
         mode_check(),
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "token_id"),
-        CheckConstraint(_one_of(CLOSING), name="state"),
-        Index("uq_closings_open", "vendor_id", unique=True, postgresql_where=_one_of(OPEN)),
+        CheckConstraint(one_of("state", CLOSING), name="state"),
+        Index("uq_closings_open", "vendor_id", unique=True, postgresql_where=one_of("state", OPEN)),
         Index("ix_closings_due", "due_at", postgresql_where="due_at IS NOT NULL"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, SmallInteger, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
 from core.disputes.states import DISPUTE, WISHES
+from core.kernel.columns import CausedHistoryRow, one_of
 from core.kernel.db import Base, TenantKey, mode_check
 from core.kernel.money import Money
 from core.providers.disputes import FILES, REASONS
-
-
-def _one_of(column: str, values: Any) -> str:
-    return f"{column} IN ({', '.join(map(repr, sorted(values)))})"
 
 
 class Dispute(TenantKey, Base):
@@ -29,9 +25,9 @@ class Dispute(TenantKey, Base):
         ForeignKeyConstraint(["vendor_id", "mode", "payment_id"], ["payments.vendor_id", "payments.mode", "payments.id"]),
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "provider", "provider_reference"),
-        CheckConstraint(_one_of("state", DISPUTE), name="state"),
-        CheckConstraint(_one_of("reason", REASONS), name="reason"),
-        CheckConstraint(_one_of("wish", WISHES), name="wish"),
+        CheckConstraint(one_of("state", DISPUTE), name="state"),
+        CheckConstraint(one_of("reason", REASONS), name="reason"),
+        CheckConstraint(one_of("wish", WISHES), name="wish"),
         CheckConstraint("amount_minor > 0 AND cycle >= 0", name="amount"),
         CheckConstraint("share_fee_minor >= 0 AND held_minor >= 0 AND advanced_minor >= 0", name="shares"),
         Index("ix_disputes_public_id", "public_id"),
@@ -86,7 +82,7 @@ class Dispute(TenantKey, Base):
         return Money(self.share_fee_minor, self.currency)
 
 
-class DisputeEvent(Base):
+class DisputeEvent(CausedHistoryRow, Base):
     """One line of a dispute's history. Append-only."""
 
     __tablename__ = "dispute_events"
@@ -94,17 +90,7 @@ class DisputeEvent(Base):
         mode_check(),
         ForeignKeyConstraint(["vendor_id", "mode", "dispute_id"], ["disputes.vendor_id", "disputes.mode", "disputes.id"]),
     )
-    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     dispute_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    seq: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(40))
-    from_state: Mapped[str | None] = mapped_column(String(20))
-    to_state: Mapped[str | None] = mapped_column(String(20))
-    actor: Mapped[str] = mapped_column(String(60))
-    cause: Mapped[str] = mapped_column(String(120), default="")
-    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    at: Mapped[datetime]
 
 
 class DisputeFile(TenantKey, Base):
@@ -115,7 +101,7 @@ class DisputeFile(TenantKey, Base):
         mode_check(),
         ForeignKeyConstraint(["vendor_id", "mode", "dispute_id"], ["disputes.vendor_id", "disputes.mode", "disputes.id"]),
         UniqueConstraint("vendor_id", "mode", "public_id"),
-        CheckConstraint(_one_of("kind", FILES), name="kind"),
+        CheckConstraint(one_of("kind", FILES), name="kind"),
         Index("uq_dispute_files_kind", "vendor_id", "mode", "dispute_id", "cycle", "kind", unique=True),
     )
     public_id: Mapped[str] = mapped_column(String(40))

@@ -9,8 +9,9 @@ from core.accounts.models import Vendor
 from core.notifications.models import Message
 from core.notifications.queries import list_messages_about
 from core.payments.cart import Cart
-from core.payments.models import Payment, PaymentEvent, Refund
+from core.payments.models import Payment, PaymentEvent
 from core.payments.queries import refunds_of_sale, timeline
+from core.payments.refund_models import Refund
 from core.payments.sale import find_cart, find_details, find_terms
 from core.payments.sale_models import PaymentDetail, TermsText
 

@@ -9,6 +9,7 @@ from sqlalchemy import CHAR, BigInteger, CheckConstraint, LargeBinary, String, T
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.kernel.columns import one_of
 from core.kernel.db import Base, mode_check
 
 STATES = ("requested", "closing", "hindered", "closed")
@@ -21,7 +22,7 @@ class LedgerDay(Base):
     __tablename__ = "ledger_days"
     __table_args__ = (
         mode_check(),
-        CheckConstraint(f"state IN ({', '.join(sorted(repr(state) for state in STATES))})", name="state"),
+        CheckConstraint(one_of("state", STATES), name="state"),
         CheckConstraint("state <> 'closed' OR (facts IS NOT NULL AND closed_at IS NOT NULL)", name="closed"),
         CheckConstraint("signed_by <> asked_by", name="two_people"),
     )

@@ -9,6 +9,7 @@ from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKey, SmallInteg
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.kernel.columns import one_of
 from core.kernel.db import Base, mode_check
 from core.providers.contract import METHODS
 
@@ -19,7 +20,7 @@ class VendorMethod(Base):
     __tablename__ = "vendor_methods"
     __table_args__ = (
         mode_check(),
-        CheckConstraint(f"method IN ({', '.join(map(repr, sorted(METHODS)))})", name="method"),
+        CheckConstraint(one_of("method", METHODS), name="method"),
         CheckConstraint("minimum_minor > 0 AND minimum_minor <= maximum_minor", name="range"),
         CheckConstraint("currency IS NOT NULL OR (minimum_minor IS NULL AND maximum_minor IS NULL)", name="limits_have_a_currency"),
     )

@@ -10,13 +10,10 @@ from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.kernel.columns import HistoryRow, one_of
 from core.kernel.db import Base, TenantKey, mode_check
 from core.kernel.money import Money
 from core.orders.states import CHECKOUT, ORDER, RULES
-
-
-def _one_of(column: str, values: Any) -> str:
-    return f"{column} IN ({', '.join(repr(v) for v in sorted(values))})"
 
 
 class Checkout(TenantKey, Base):
@@ -29,8 +26,8 @@ class Checkout(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "checkout_id"),
         UniqueConstraint("vendor_id", "mode", "token_id"),
-        CheckConstraint(_one_of("state", CHECKOUT), name="state"),
-        CheckConstraint(_one_of("rule", RULES), name="rule"),
+        CheckConstraint(one_of("state", CHECKOUT), name="state"),
+        CheckConstraint(one_of("rule", RULES), name="rule"),
         CheckConstraint("total_minor > 0", name="total"),
         Index("ix_checkouts_newest", "id"),  # for the staff, who look across callers
         Index("ix_checkouts_public_id", "public_id"),
@@ -91,7 +88,7 @@ class Order(TenantKey, Base):
         ForeignKeyConstraint(["vendor_id", "mode", "payment_id"], ["payments.vendor_id", "payments.mode", "payments.id"]),
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "payment_id"),
-        CheckConstraint(_one_of("state", ORDER), name="state"),
+        CheckConstraint(one_of("state", ORDER), name="state"),
         CheckConstraint("amount_minor > 0 AND fee_minor BETWEEN 0 AND amount_minor", name="amount"),
         CheckConstraint("release_days BETWEEN 1 AND 90", name="release_days"),
         CheckConstraint("ended_because IN ('', 'undone', 'time')", name="ended_because"),
@@ -177,21 +174,12 @@ class OrderRefundLine(Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
 
 
-class OrderEvent(Base):
+class OrderEvent(HistoryRow, Base):
     """One line of the history of an order, or of a checkout (`subject_id` is either's id). Append-only."""
 
     __tablename__ = "order_events"
     __table_args__ = (mode_check(),)
-    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     subject_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    seq: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(40))
-    from_state: Mapped[str | None] = mapped_column(String(20))
-    to_state: Mapped[str | None] = mapped_column(String(20))
-    actor: Mapped[str] = mapped_column(String(60))
-    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    at: Mapped[datetime]
 
 
 class OrderTerms(Base):

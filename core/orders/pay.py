@@ -21,8 +21,9 @@ from core.orders.models import Checkout, Order
 from core.orders.open import pay_with
 from core.orders.states import BY_PAYMENT, ORDER
 from core.payments.charge import Share, charge_saved, find_charge_of
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.refund import request_refund
+from core.payments.refund_models import Refund
 from core.payments.saved import find_saved, forget, lend_card, put_away
 from core.payments.saved_models import SavedCard, Saving
 from core.payments.start import lock_payment

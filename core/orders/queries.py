@@ -17,7 +17,8 @@ from core.kernel.money import Money
 from core.ledger.book import SELLER_PENDING
 from core.ledger.models import Entry, Journal
 from core.orders.models import Checkout, CheckoutPart, Order, OrderEvent, OrderLine, OrderRefundLine
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
+from core.payments.refund_models import Refund
 
 VIEWS = ("to-deliver", "delivered", "unpaid")  # of the list of orders
 

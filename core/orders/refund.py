@@ -15,8 +15,8 @@ from core.orders.history import note
 from core.orders.models import Order, OrderRefundLine
 from core.orders.pay import lock_order, payment_of
 from core.orders.queries import lines_of
-from core.payments.models import Refund
 from core.payments.refund import NothingToRefund, request_refund
+from core.payments.refund_models import Refund
 
 
 class LineRefundRefused(Refusal):

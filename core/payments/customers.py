@@ -10,7 +10,8 @@ from core.accounts.models import Vendor
 from core.customers.models import Customer
 from core.kernel.db import db
 from core.kernel.money import Money
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
+from core.payments.refund_models import Refund
 
 COUNTED = 10_000  # payments of one customer, the newest; beyond them the page says so
 

@@ -10,8 +10,9 @@ from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.outbox import enqueue
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.refund import settle_refund
+from core.payments.refund_models import Refund
 from core.payments.refund_queue import call_off_line
 from core.providers.contract import RefundOutcome
 

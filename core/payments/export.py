@@ -14,7 +14,8 @@ from core.customers.models import Customer
 from core.directory.models import Branch
 from core.kernel.sheet import decimal, instant, words, write_sheet
 from core.payments.lists import PaymentFilter, at_branch, first_id_at, narrowed
-from core.payments.models import Payment, PaymentLink, Refund
+from core.payments.models import Payment, PaymentLink
+from core.payments.refund_models import Refund
 from core.payments.sharing_models import PaymentLabel
 
 FEE = case((Payment.captured_minor > 0, Payment.fee_minor), else_=0) - Payment.fee_returned_minor + Payment.borne_minor  # all that is kept

@@ -13,7 +13,8 @@ from core.accounts.models import Vendor
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.payments.lists import first_id_at
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
+from core.payments.refund_models import Refund
 
 ENDED = ("succeeded", "requires_method", "canceled", "expired")
 FAILURES_COUNTED = 100

@@ -14,8 +14,9 @@ from core.directory.models import Branch
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
-from core.payments.models import Payment, PaymentEvent, PaymentLink, Refund
+from core.payments.models import Payment, PaymentEvent, PaymentLink
 from core.payments.queries import MOST_ROWS, Page, get_payment
+from core.payments.refund_models import Refund
 from core.payments.search import filed_under, meant
 from core.payments.states import CASE_KINDS
 from core.payments.transfer_models import TransferCase

@@ -25,7 +25,8 @@ from core.notifications.notify import notify
 from core.payments.export import CUSTOMER_COLUMNS, PAYMENT_COLUMNS, REFUND_COLUMNS, customer_rows, payment_rows, refund_rows
 from core.payments.export_models import Export, ExportPiece
 from core.payments.export_narrow import moments_from_plain, narrow_from_plain
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
+from core.payments.refund_models import Refund
 from core.payments.states import EXPORT, check_move
 
 AT_ONCE = 5_000  # so many rows are answered while the reader waits; more are written by a worker

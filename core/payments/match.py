@@ -11,7 +11,8 @@ from sqlalchemy import select
 from core.accounts.models import Vendor
 from core.kernel.ask import Search
 from core.kernel.db import db
-from core.payments.models import Attempt, Payment, Refund
+from core.payments.models import Attempt, Payment
+from core.payments.refund_models import Refund
 
 Named = tuple[uuid.UUID, str, str]  # vendor id, mode, public id
 

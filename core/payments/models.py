@@ -1,4 +1,4 @@
-"""Payment links, payments, attempts, refunds, and the append-only history under every figure."""
+"""Payment links, payments, attempts, and the append-only history under every figure. Refunds stand in core/payments/refund_models.py."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, 
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.kernel.columns import CausedHistoryRow, one_of
 from core.kernel.db import Base, TenantKey, mode_check
 from core.kernel.money import Money
-from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAYMENT, REFUND
+from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAYMENT
 from core.providers.contract import METHODS
-
-
-def _one_of(column: str, values: Any) -> str:
-    return f"{column} IN ({', '.join(repr(v) for v in sorted(values))})"
 
 
 class PaymentLink(TenantKey, Base):
@@ -123,10 +120,10 @@ class Payment(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "reference"),
         UniqueConstraint("vendor_id", "mode", "token_id"),
         UniqueConstraint("vendor_id", "mode", "form_token"),
-        CheckConstraint(_one_of("state", PAYMENT), name="state"),
+        CheckConstraint(one_of("state", PAYMENT), name="state"),
         CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         CheckConstraint("amount_minor > 0", name="amount"),
-        CheckConstraint(_one_of("method", METHODS), name="method"),
+        CheckConstraint(one_of("method", METHODS), name="method"),
         CheckConstraint("marked IN ('paid', 'invalid')", name="marked"),
         CheckConstraint("tip_minor BETWEEN 0 AND amount_minor", name="tip"),
         CheckConstraint("captured_minor >= 0 AND refunded_minor >= 0 AND refunding_minor >= 0 AND queued_minor >= 0", name="not_negative"),
@@ -161,7 +158,7 @@ class Payment(TenantKey, Base):
             "ix_payments_waiting", "vendor_id", "mode", "available_at", postgresql_where="available_at IS NOT NULL AND released_at IS NULL"
         ),
         Index("ix_payments_to_release", "available_at", postgresql_where="available_at IS NOT NULL AND released_at IS NULL"),
-        Index("ix_payments_to_expire", "expires_at", postgresql_where=_one_of("state", ("created", "requires_method", "requires_action"))),
+        Index("ix_payments_to_expire", "expires_at", postgresql_where=one_of("state", ("created", "requires_method", "requires_action"))),
     )
     public_id: Mapped[str] = mapped_column(String(40))
     reference: Mapped[str] = mapped_column(String(20))  # for people: short enough to read out
@@ -310,12 +307,12 @@ class Attempt(TenantKey, Base):
         ForeignKeyConstraint(["vendor_id", "mode", "payment_id"], ["payments.vendor_id", "payments.mode", "payments.id"]),
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "payment_id", "number"),
-        CheckConstraint(_one_of("state", ATTEMPT), name="state"),
+        CheckConstraint(one_of("state", ATTEMPT), name="state"),
         CheckConstraint("surface IN ('hosted', 'fields', 'instructions', 'saved')", name="surface"),
-        CheckConstraint(_one_of("method", METHODS), name="method"),
+        CheckConstraint(one_of("method", METHODS), name="method"),
         CheckConstraint("provider <> 'sandbox' OR mode = 'test'", name="sandbox_is_test"),
         # Two tabs cannot both pay: at most one attempt of a payment may still move money.
-        Index("uq_attempts_one_live", "vendor_id", "mode", "payment_id", unique=True, postgresql_where=_one_of("state", LIVE_ATTEMPT)),
+        Index("uq_attempts_one_live", "vendor_id", "mode", "payment_id", unique=True, postgresql_where=one_of("state", LIVE_ATTEMPT)),
         Index("ix_attempts_to_ask", "next_inquiry_at", postgresql_where="next_inquiry_at IS NOT NULL"),
     )
     public_id: Mapped[str] = mapped_column(String(40))
@@ -337,7 +334,7 @@ class Attempt(TenantKey, Base):
     updated_at: Mapped[datetime]
 
 
-class PaymentEvent(Base):
+class PaymentEvent(CausedHistoryRow, Base):
     """One line of a payment's history: what happened, from which state to which, because of whom. Append-only."""
 
     __tablename__ = "payment_events"
@@ -345,80 +342,4 @@ class PaymentEvent(Base):
         mode_check(),
         ForeignKeyConstraint(["vendor_id", "mode", "payment_id"], ["payments.vendor_id", "payments.mode", "payments.id"]),
     )
-    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     payment_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    seq: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(40))
-    from_state: Mapped[str | None] = mapped_column(String(20))
-    to_state: Mapped[str | None] = mapped_column(String(20))
-    actor: Mapped[str] = mapped_column(String(60))  # payer, provider, system, usr_...
-    cause: Mapped[str] = mapped_column(String(120), default="")  # evt_..., a poll, a form
-    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    at: Mapped[datetime]
-
-
-class Refund(TenantKey, Base):
-    """Money going back. Requested by a person, sent by a worker, settled by what the provider confirms."""
-
-    __tablename__ = "refunds"
-    __table_args__ = (
-        mode_check(),
-        ForeignKeyConstraint(["vendor_id", "mode", "payment_id"], ["payments.vendor_id", "payments.mode", "payments.id"]),
-        UniqueConstraint("vendor_id", "mode", "public_id"),
-        UniqueConstraint("vendor_id", "mode", "form_token"),
-        CheckConstraint(_one_of("state", REFUND), name="state"),
-        CheckConstraint("amount_minor > 0", name="amount"),
-        CheckConstraint("fee_returned_minor >= 0 AND fee_returned_minor <= amount_minor", name="fee_returned"),
-        CheckConstraint(
-            "taken_from IN ('seller_pending', 'seller_available', 'seller_receivable', 'seller_hold', 'unapplied')", name="taken_from"
-        ),
-        # Money nobody asked for goes back once, whoever asks at the same moment.
-        Index(
-            "uq_refunds_unapplied_once",
-            "vendor_id",
-            "mode",
-            "charge",
-            unique=True,
-            postgresql_where="taken_from = 'unapplied' AND state NOT IN ('failed', 'canceled')",
-        ),
-        Index("ix_refunds_by_payment", "vendor_id", "mode", "payment_id", "id"),
-        Index("ix_refunds_by_state", "vendor_id", "mode", "state", "id"),
-        Index("ix_refunds_queued", "vendor_id", "mode", "currency", "id", postgresql_where="state = 'queued'"),
-        Index("ix_refunds_to_ask", "next_inquiry_at", postgresql_where="next_inquiry_at IS NOT NULL"),
-    )
-    public_id: Mapped[str] = mapped_column(String(40))
-    payment_id: Mapped[uuid.UUID]
-    form_token: Mapped[str] = mapped_column(String(80))
-    state: Mapped[str] = mapped_column(String(20), default="requested")
-    currency: Mapped[str] = mapped_column(CHAR(3))
-    amount_minor: Mapped[int] = mapped_column(BigInteger)
-    fee_returned_minor: Mapped[int] = mapped_column(BigInteger)
-    taken_from: Mapped[str] = mapped_column(String(20))
-    charge: Mapped[str | None] = mapped_column(String(80))  # which of the provider's charges goes back; empty: the payment's own
-    provider: Mapped[str | None] = mapped_column(String(20))  # whose charge that is; empty: the payment's own provider
-    reason: Mapped[str] = mapped_column(String(40))
-    note: Mapped[str] = mapped_column(String(300), default="")
-    tell_payer: Mapped[bool] = mapped_column(default=True, server_default="true")  # a letter when it has reached them
-    on_settled: Mapped[str | None] = mapped_column(String(60))  # the job that is asked for when it has ended
-    requested_by: Mapped[str] = mapped_column(String(60))
-    provider_reference: Mapped[str | None] = mapped_column(String(120))
-    failure_reason: Mapped[str | None] = mapped_column(String(120))
-    next_inquiry_at: Mapped[datetime | None]
-    inquiries: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]
-    settled_at: Mapped[datetime | None]
-
-    @property
-    def amount(self) -> Money:
-        """What goes back to the payer."""
-        return Money(self.amount_minor, self.currency)
-
-    @property
-    def of_sale(self) -> bool:
-        """Whether it gives back what was sold. Money that nobody asked for is given back without touching the payment's sums.
-
-        That is named by its charge. What was paid to the platform itself stands as unapplied too, and is a sale all the same.
-        """
-        return self.taken_from != "unapplied" or self.charge is None

@@ -15,9 +15,10 @@ from core.kernel.ids import public_id, uuid7
 from core.ledger.post import BalanceTooLow
 from core.notifications.team import tell_team
 from core.payments.history import note
-from core.payments.models import Payment, PaymentEvent, Refund
+from core.payments.models import Payment, PaymentEvent
 from core.payments.refund import REASONS, settle_refund
 from core.payments.refund_books import book_request, fee_to_return, sellers_account, settle_debt
+from core.payments.refund_models import Refund
 from core.payments.refund_queue import make_room
 from core.payments.start import lock_payment
 from core.payments.unexpected import list_unexpected, unapplied_refund

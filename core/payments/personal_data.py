@@ -17,8 +17,9 @@ from core.kernel.errors import Conflict, NotFound
 from core.kernel.money import Money
 from core.notifications.models import Message, Paper
 from core.payments.long_export import begin_anew
-from core.payments.models import Payment, PaymentEvent, Refund
+from core.payments.models import Payment, PaymentEvent
 from core.payments.recipient_data import forget_recipient, letters_to
+from core.payments.refund_models import Refund
 from core.payments.sale_models import DiscountUse, PaymentDetail
 from core.payments.saved_data import cards_of, forget_cards
 from core.providers.models import InboxEvent

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.outbox import is_waiting
-from core.payments.models import Attempt, Payment, Refund
+from core.payments.models import Attempt, Payment
 from core.payments.outage import has_no_answer, varied_wait
+from core.payments.refund_models import Refund
 from core.payments.states import LIVE_ATTEMPT
 from core.providers.contract import Outcome, ProviderUnreachable
 from core.providers.registry import provider_named

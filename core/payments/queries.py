@@ -16,7 +16,8 @@ from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 from core.payments.attempt import live_attempt
 from core.payments.lockout import BY_CARD, is_held, locked_until
-from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink, Refund
+from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
+from core.payments.refund_models import Refund
 from core.payments.sharing_models import LinkLabel
 from core.payments.states import PAID
 

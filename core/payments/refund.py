@@ -22,8 +22,9 @@ from core.notifications.notify import notify
 from core.notifications.payer_letters import is_sent
 from core.notifications.team import tell_team
 from core.payments.history import note
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.refund_books import book_failure, book_success, lock_both, sellers_account
+from core.payments.refund_models import Refund
 from core.payments.refund_queue import book_or_queue
 from core.payments.refundable import check_offer, offer_behind
 from core.payments.start import lock_payment

@@ -18,7 +18,8 @@ from core.ledger import book
 from core.ledger.models import Journal
 from core.ledger.post import post
 from core.ledger.queries import balance
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
+from core.payments.refund_models import Refund
 
 
 def sellers_account(payment: Payment) -> str:

@@ -27,8 +27,9 @@ from core.ledger.post import BalanceTooLow
 from core.ledger.queries import balance
 from core.payments.history import note
 from core.payments.lists import get_refund
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.refund_books import Whose, book_request, debt_of, fee_to_return, lock_both, sellers_account, settle_debt
+from core.payments.refund_models import Refund
 from core.payments.states import REFUND, check_move
 
 IN_LINE = "seller_available"  # the account that refunds wait for: what a payment has pending is its own, and always holds its refunds

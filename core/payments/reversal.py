@@ -15,8 +15,9 @@ from core.ledger import book
 from core.ledger.post import BalanceTooLow, post
 from core.notifications.team import tell_team
 from core.payments.history import note
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.refund_books import fee_to_return, settle_debt
+from core.payments.refund_models import Refund
 from core.payments.refund_queue import make_room
 from core.payments.start import lock_payment
 from core.payments.transfer_models import Transfer

@@ -8,16 +8,13 @@ from datetime import date, datetime
 from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.kernel.columns import one_of
 from core.kernel.db import Base, TenantKey, mode_check
 from core.kernel.money import Money
 from core.payments.states import CASE_KINDS, RETURN
 
 OF_A_PAYMENT = ["vendor_id", "mode", "payment_id"]
 PAYMENTS = ["payments.vendor_id", "payments.mode", "payments.id"]
-
-
-def _one_of(column: str, values: object) -> str:
-    return f"{column} IN ({', '.join(repr(v) for v in sorted(values))})"  # type: ignore[call-overload]
 
 
 class Transfer(TenantKey, Base):
@@ -59,7 +56,7 @@ class TransferCase(TenantKey, Base):
         mode_check(),
         ForeignKeyConstraint(OF_A_PAYMENT, PAYMENTS),
         UniqueConstraint("vendor_id", "mode", "public_id"),
-        CheckConstraint(_one_of("kind", CASE_KINDS), name="kind"),
+        CheckConstraint(one_of("kind", CASE_KINDS), name="kind"),
         CheckConstraint("amount_minor > 0", name="amount"),
         Index("uq_transfer_cases_one_open", "vendor_id", "mode", "payment_id", unique=True, postgresql_where="resolved_at IS NULL"),
         Index("ix_transfer_cases_open", "vendor_id", "mode", "id", postgresql_where="resolved_at IS NULL"),
@@ -90,7 +87,7 @@ class TransferReturn(TenantKey, Base):
         mode_check(),
         ForeignKeyConstraint(OF_A_PAYMENT, PAYMENTS),
         UniqueConstraint("vendor_id", "mode", "public_id"),
-        CheckConstraint(_one_of("state", RETURN), name="state"),
+        CheckConstraint(one_of("state", RETURN), name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         Index("ix_transfer_returns_by_payment", "vendor_id", "mode", "payment_id", "id"),
     )

@@ -16,8 +16,9 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.outbox import enqueue
 from core.payments.history import note
-from core.payments.models import Payment, PaymentEvent, Refund
+from core.payments.models import Payment, PaymentEvent
 from core.payments.refund_books import book_request
+from core.payments.refund_models import Refund
 from core.payments.start import lock_payment
 
 ENDED_WITHOUT = ("failed", "canceled")  # a return that came to nothing: the money is here again

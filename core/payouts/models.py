@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.kernel.columns import CausedHistoryRow, one_of
 from core.kernel.db import Base, TenantKey, mode_check
 from core.kernel.money import Money
 from core.payouts.states import PAYOUT, SCHEDULES
-
-
-def _one_of(column: str, values: Any) -> str:
-    return f"{column} IN ({', '.join(map(repr, sorted(values)))})"
 
 
 class PayoutAccount(TenantKey, Base):
@@ -50,7 +45,7 @@ class PayoutTerms(Base):
     __tablename__ = "payout_terms"
     __table_args__ = (
         mode_check(),
-        CheckConstraint(_one_of("schedule", SCHEDULES), name="schedule"),
+        CheckConstraint(one_of("schedule", SCHEDULES), name="schedule"),
         CheckConstraint("day BETWEEN 1 AND 31", name="day"),
         CheckConstraint("minimum_minor > 0", name="minimum"),
         CheckConstraint("(next_on IS NULL) = (schedule = 'on_request')", name="next_on"),
@@ -81,7 +76,7 @@ class Payout(TenantKey, Base):
         ForeignKeyConstraint(
             ["vendor_id", "mode", "account_id"], ["payout_accounts.vendor_id", "payout_accounts.mode", "payout_accounts.id"]
         ),
-        CheckConstraint(_one_of("state", PAYOUT), name="state"),
+        CheckConstraint(one_of("state", PAYOUT), name="state"),
         CheckConstraint("amount_minor > 0 AND carried_minor >= 0", name="amount"),
         CheckConstraint("opening_minor + lines_minor = amount_minor + carried_minor", name="adds_up"),
         Index("ix_payouts_public_id", "public_id"),
@@ -131,7 +126,7 @@ class PayoutLine(Base):
     payout_id: Mapped[uuid.UUID]
 
 
-class PayoutEvent(Base):
+class PayoutEvent(CausedHistoryRow, Base):
     """One line of a payout's history. Append-only."""
 
     __tablename__ = "payout_events"
@@ -139,14 +134,4 @@ class PayoutEvent(Base):
         mode_check(),
         ForeignKeyConstraint(["vendor_id", "mode", "payout_id"], ["payouts.vendor_id", "payouts.mode", "payouts.id"]),
     )
-    vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     payout_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    seq: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(40))
-    from_state: Mapped[str | None] = mapped_column(String(20))
-    to_state: Mapped[str | None] = mapped_column(String(20))
-    actor: Mapped[str] = mapped_column(String(60))
-    cause: Mapped[str] = mapped_column(String(120), default="")
-    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    at: Mapped[datetime]

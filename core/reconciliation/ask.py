@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from core.kernel.db import db
 from core.kernel.outbox import enqueue
-from core.payments.models import Attempt, Payment, Refund
+from core.payments.models import Attempt, Payment
+from core.payments.refund_models import Refund
 from core.reconciliation.exceptions import SYSTEM, write_down
 from core.reconciliation.models import ReconException
 

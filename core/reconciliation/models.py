@@ -25,13 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.kernel.columns import one_of
 from core.kernel.db import Base, mode_check
 from core.kernel.money import Money
 from core.reconciliation.states import EXCEPTION, FILE, KINDS, LINE
-
-
-def _one_of(column: str, values: Any) -> str:
-    return f"{column} IN ({', '.join(repr(value) for value in sorted(values))})"
 
 
 class ReconFile(Base):
@@ -41,7 +38,7 @@ class ReconFile(Base):
     __table_args__ = (
         mode_check(),
         UniqueConstraint("mode", "public_id"),
-        CheckConstraint(_one_of("state", FILE), name="state"),
+        CheckConstraint(one_of("state", FILE), name="state"),
         Index("ix_recon_files_newest", "mode", "uploaded_at"),
     )
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
@@ -69,7 +66,7 @@ class ReconLine(Base):
     __table_args__ = (
         mode_check(),
         CheckConstraint("net_minor = gross_minor - fee_minor", name="net"),
-        CheckConstraint(_one_of("state", LINE), name="state"),
+        CheckConstraint(one_of("state", LINE), name="state"),
         Index("ix_recon_lines_to_match", "mode", "source", "occurred_at", postgresql_where="state = 'new'"),
         Index("ix_recon_lines_settlement", "mode", "source", "settlement_id", postgresql_where="settlement_id <> ''"),
         Index("ix_recon_lines_source_id", "mode", "source", "source_id"),
@@ -151,8 +148,8 @@ class ReconException(Base):
         mode_check(),
         UniqueConstraint("mode", "public_id"),
         UniqueConstraint("mode", "kind", "source", "key"),
-        CheckConstraint(_one_of("kind", KINDS), name="kind"),
-        CheckConstraint(_one_of("state", EXCEPTION), name="state"),
+        CheckConstraint(one_of("kind", KINDS), name="kind"),
+        CheckConstraint(one_of("state", EXCEPTION), name="state"),
         Index("ix_recon_exceptions_open", "mode", "state", "kind", "id", postgresql_where="state IN ('waiting', 'open', 'proposed')"),
         Index("ix_recon_exceptions_day", "mode", "happened_on", postgresql_where="state IN ('waiting', 'open', 'proposed')"),
     )

@@ -22,8 +22,9 @@ from core.kernel import audit
 from core.kernel.db import db, lock_again, locked
 from core.kernel.errors import Conflict
 from core.kernel.money import Money
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.refund import request_refund
+from core.payments.refund_models import Refund
 from core.payments.saved import card_charged
 from core.subscriptions.follow import follow
 from core.subscriptions.news import CAME_BACK, PAID_BACK

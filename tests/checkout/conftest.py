@@ -51,3 +51,17 @@ def payer(app: Flask) -> Browser:
 def another_payer(app: Flask) -> Browser:
     """Another device."""
     return _at_home(app)
+
+
+@pytest.fixture
+def euro(app: Flask) -> Shop:
+    """A vendor where banks are asked as well as cards."""
+    from tests.factories import make_shop
+
+    return make_shop(app, currency="EUR", country="NL")
+
+
+@pytest.fixture
+def sandbox(environment: dict[str, str]) -> str:
+    """The address of the processor."""
+    return environment["SANDBOX_URL"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.checkout.desk import APPROVED, Desk, payments_of
-from tests.checkout.test_ways import offer
+from tests.checkout.ways import offer
 from tests.factories import make_shop
 from tests.sight import wider_than_screen
 

@@ -14,7 +14,8 @@ from core.kernel.clock import now
 from core.kernel.db import db, unit_of_work
 from core.ledger.queries import balances, find_breaks
 from core.notifications.models import Message
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
+from core.payments.refund_models import Refund
 from core.providers.models import InboxEvent
 from tests.browser import Browser
 from tests.factories import PASSWORD

@@ -11,7 +11,7 @@ import pytest
 
 from core.kernel.db import db
 from core.ledger.queries import balances, find_breaks
-from core.payments.models import Refund
+from core.payments.refund_models import Refund
 from tests.flows.visit import Visit
 from tests.sandbox.running import ask, wait_until
 

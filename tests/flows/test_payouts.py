@@ -13,9 +13,8 @@ from core.kernel.clock import shifted
 from core.kernel.db import db
 from core.ledger.queries import find_breaks
 from core.notifications.models import Message
-from core.payments.release import release_due
 from tests.browser import Browser, Page
-from tests.factories import Shop, make_colleague, make_link, make_paid, make_shop, unit
+from tests.factories import Shop, make_colleague, make_link, make_paid, make_shop, release_all, unit
 from tests.flows.test_bank_transfer import PayersBank
 from tests.portal.admin.people import make_staff
 
@@ -41,10 +40,7 @@ def sells(shop: Shop, amount: str) -> None:
     link = make_link(shop, amount=amount, currency="EUR")
     with shifted(LONG_AGO):
         make_paid(shop, link)
-    more = 1
-    while more:
-        with unit(shop.app):
-            more = release_due()
+    release_all(shop.app)
 
 
 def enter_account(owner: Browser, **fields: str) -> Page:

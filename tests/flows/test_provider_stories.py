@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from core.kernel.db import db
 from core.ledger.queries import find_breaks
-from core.payments.models import Refund
+from core.payments.refund_models import Refund
 from tests.factories import unit
 from tests.flows.visit import NEXT_LOOK, REFUNDS, SESSIONS, Visit
 from tests.sandbox.running import answer_challenge, pay, wait_until

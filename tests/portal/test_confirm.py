@@ -12,7 +12,7 @@ from core.accounts.models import Invitation, Membership, UserSession, VendorDoma
 from core.accounts.sessions import hash_secret
 from core.kernel.clock import frozen, now
 from core.kernel.db import db
-from core.payments.models import Refund
+from core.payments.refund_models import Refund
 from tests.browser import Browser, Page
 from tests.factories import PASSWORD, Shop, make_colleague, make_paid, make_shop, unit
 from tests.portal.admin.people import STAFF_PASSWORD, make_staff

@@ -15,9 +15,8 @@ from core.fx.feed import Published
 from core.fx.quote import HOLDS
 from core.fx.rates import record_rates
 from core.kernel.clock import now, shifted
-from core.payments.release import release_due
 from tests.browser import Browser
-from tests.factories import PASSWORD, Shop, make_colleague, make_link, make_paid, make_shop, unit
+from tests.factories import PASSWORD, Shop, make_colleague, make_link, make_paid, make_shop, release_all, unit
 from tests.portal.admin.people import make_staff
 
 AHEAD = timedelta(days=1)  # no feed has published for that day
@@ -33,10 +32,7 @@ def rich(shop: Shop) -> Iterator[Shop]:
     with shifted(AHEAD):
         with unit(shop.app):
             record_rates([Published("GBP", now().date(), 8_000, 4), Published("USD", now().date(), 11_000, 4)], source="sandbox")
-        while True:
-            with unit(shop.app):
-                if not release_due():
-                    break
+        release_all(shop.app)
         with unit(shop.app):
             _, secret = begin_session(shop.user, shop.membership)
         yield replace(shop, secret=secret)

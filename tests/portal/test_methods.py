@@ -215,7 +215,7 @@ def test_a_try_that_cannot_be_read_is_refused_at_its_field(shop, values, said):
 def test_what_the_try_shows_is_what_the_payer_sees(shop):
     from tests.browser import Browser
     from tests.checkout.test_stages import address_of
-    from tests.checkout.test_ways import listed
+    from tests.checkout.ways import listed
 
     switched_on(shop, "wallet", "bank_redirect")
     page = Browser(shop.app).get(address_of(shop, make_payment(shop)))

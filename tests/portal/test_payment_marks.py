@@ -13,8 +13,9 @@ from core.customers.queries import find_customer
 from core.kernel.db import db
 from core.notifications.models import Message
 from core.payments.mark import mark_payment
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.queries import list_refunds
+from core.payments.refund_models import Refund
 from core.payments.saved import keep_card
 from core.payments.screen import hold_payment
 from core.payments.sharing import Sharing, set_sharing

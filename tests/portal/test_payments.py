@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.kernel.db import db
-from core.payments.models import Refund
+from core.payments.refund_models import Refund
 from tests.browser import Browser, Page
 from tests.factories import Shop, ask_refund, fresh, make_declined, make_link, make_paid, make_payment, tell_refund
 

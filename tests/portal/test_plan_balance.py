@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from core.accounts.house import HOUSE
 from core.billing.wishes import Cancel, ChooseTier
 from core.kernel.db import db
-from core.payments.models import Refund
+from core.payments.refund_models import Refund
 from tests.core.subscriptions.plans import Life, publish
 from tests.factories import unit
 from tests.portal.admin.people import make_staff

@@ -10,10 +10,9 @@ from core.ledger.book import SELLER_AVAILABLE, UNAPPLIED
 from core.ledger.post import Journal, Leg, post
 from core.payments.models import Payment
 from core.payments.refund_queue import send_first
-from core.payments.release import release_due
 from core.payments.start import payment_token
 from tests.browser import Browser
-from tests.factories import Shop, ask_refund, fresh, make_colleague, make_paid, unit
+from tests.factories import Shop, ask_refund, fresh, make_colleague, make_paid, release_all, unit
 
 
 @pytest.fixture
@@ -22,9 +21,7 @@ def spent(shop: Shop) -> Payment:
     paid = make_paid(shop)
     with unit(shop.app):
         db.session.merge(paid).available_at = now()
-    with unit(shop.app):
-        while release_due():  # other tests' payments may be due as well
-            pass
+    release_all(shop.app)
     with unit(shop.app):
         left = fresh(shop, paid).net
         taken = (Leg(SELLER_AVAILABLE, left), Leg(UNAPPLIED, -left))
@@ -68,9 +65,7 @@ def test_calling_it_off_too_late_says_so(shop: Shop, owner: Browser, spent: Paym
         mine = db.session.scalars(db.select(Payment).where(Payment.vendor_id == shop.vendor.id, Payment.released_at.is_(None)))
         for payment in mine:
             payment.available_at = now()
-    with unit(shop.app):
-        while release_due():
-            pass
+    release_all(shop.app)
     with unit(shop.app):
         assert send_first(shop.vendor.id, "test", "GBP")
     assert "gone out" in owner.submit(page.form(f"/portal/refunds/{refund.public_id}/cancel"), status=409).text

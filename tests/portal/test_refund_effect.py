@@ -6,8 +6,9 @@ from sqlalchemy import select
 
 from core.kernel.db import db
 from core.kernel.money import Money
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.refund_effect import effect_of
+from core.payments.refund_models import Refund
 from tests.browser import Browser, Page
 from tests.factories import Shop, again, ask_refund, fresh, make_link, make_paid, unit
 from tests.portal.test_bought import buy

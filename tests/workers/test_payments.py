@@ -19,7 +19,7 @@ from core.payments.close import record_close
 from core.payments.models import Attempt, Payment
 from core.payments.poll import GRACE
 from core.providers.registry import provider_named
-from tests.core.payments.test_settle import again
+from tests.core.payments.settled import again
 from tests.factories import Shop, ask_refund, fresh, make_link, make_payment, make_shop
 from tests.sandbox.running import pay
 from workers import payments as jobs

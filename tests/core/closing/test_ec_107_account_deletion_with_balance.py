@@ -25,7 +25,8 @@ from core.ledger.models import Entry
 from core.ledger.proof import look_for_breaks
 from core.notifications.models import Message
 from core.payments import refund as refunds
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
+from core.payments.refund_models import Refund
 from core.providers.contract import RefundOutcome
 from core.subscriptions.pay_back import hear_payout
 from tests.core.subscriptions.plans import Life, publish

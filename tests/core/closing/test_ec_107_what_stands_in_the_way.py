@@ -20,13 +20,24 @@ from core.kernel.config import settings
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
-from core.payments.release import release_due
 from core.payouts.accounts import add_account
 from tests.core.directory.stalls import make_listing
 from tests.core.memberships.joined import NOVEMBER, Joined, make_gym
 from tests.core.payouts.sellers import THEIRS, Seller
 from tests.core.subscriptions.plans import Life, publish
-from tests.factories import Shop, ask_refund, make_link, make_paid, make_payment, make_shop, open_payment, tell, tell_refund, unit
+from tests.factories import (
+    Shop,
+    ask_refund,
+    make_link,
+    make_paid,
+    make_payment,
+    make_shop,
+    open_payment,
+    release_all,
+    tell,
+    tell_refund,
+    unit,
+)
 
 
 def names(shop: Shop) -> dict[str, Money | int]:
@@ -48,9 +59,8 @@ def test_money_that_is_pending_and_then_available_is_named_with_its_sum_in_each_
     with unit(shop.app):
         each = [one for one in obstacles(shop.vendor, "test") if one.kind == "pending"]
     assert [one.amount.currency for one in each if one.amount] == ["EUR", "GBP"]
-    with frozen(now() + timedelta(days=30)), unit(shop.app):
-        while release_due():
-            pass
+    with frozen(now() + timedelta(days=30)):
+        release_all(shop.app)
     found = names(shop)
     assert set(found) == {"available"} and paid.currency == "GBP"
     with pytest.raises(SomethingInTheWay):

@@ -21,8 +21,7 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.ledger.queries import balances, find_breaks
 from core.payments.refund import NothingToRefund, RefundExceedsPayment
-from core.payments.release import release_due
-from tests.factories import Shop, ask_refund, fresh, make_link, make_payment, make_shop, open_payment, tell, tell_refund, unit
+from tests.factories import Shop, ask_refund, fresh, make_link, make_payment, make_shop, open_payment, release_all, tell, tell_refund, unit
 
 
 @dataclass
@@ -174,8 +173,8 @@ class Books(RuleBasedStateMachine):
 
     @rule()
     def the_waiting_time_is_over(self) -> None:
-        with shifted(timedelta(days=2)), unit(self.app):
-            release_due(limit=100_000)
+        with shifted(timedelta(days=2)):
+            release_all(self.app)
         for sale in self.made:
             if sale.captured and not sale.released:
                 left = sale.amount - sale.fee - sale.going - sale.gone + sale.returned

@@ -19,8 +19,7 @@ from core.kernel.money import Money
 from core.ledger.marks import mark_balances
 from core.ledger.queries import balances, find_breaks
 from core.ledger.statement import Statement, StatementDoesNotAddUp, balance_at, make_statement, statement_lines, statement_sheet
-from core.payments.release import release_due
-from tests.factories import Shop, ask_refund, fresh, make_link, make_paid, make_shop, tell_refund, unit
+from tests.factories import Shop, ask_refund, fresh, make_link, make_paid, make_shop, release_all, tell_refund, unit
 
 NOT_YET = datetime(2126, 1, 1, tzinfo=UTC)
 MONTHS = [datetime(2026, month, 1, tzinfo=UTC) for month in (6, 7, 8, 9)]
@@ -35,8 +34,7 @@ def a_past(shop: Shop, dice: random.Random, currency: str = "GBP") -> None:
             paid = make_paid(shop, link)
         with frozen(at + timedelta(days=dice.choice((0, 3, 9)))):
             if dice.random() < 0.4:
-                with unit(shop.app):
-                    release_due(limit=100_000)
+                release_all(shop.app)
             if dice.random() < 0.6:
                 part = dice.choice(("1.11", "10.00", "37.10")) if currency != "JPY" else "700"
                 refund = ask_refund(shop, fresh(shop, paid), part)

@@ -22,8 +22,9 @@ from core.orders.queries import Part, parts_of
 from core.orders.wish import CheckoutWish, LineWish, OrderWish
 from core.payments.charge import begin_sending as begin_charge
 from core.payments.close import record_close
-from core.payments.models import Attempt, Payment, Refund
+from core.payments.models import Attempt, Payment
 from core.payments.refund import begin_sending, settle_refund
+from core.payments.refund_models import Refund
 from core.payments.saved import keep_card
 from core.payments.saved_models import SavedCard, Saving
 from core.payments.settle import settle

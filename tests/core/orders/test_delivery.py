@@ -15,10 +15,9 @@ from core.orders.models import Order
 from core.orders.queries import lines_of
 from core.orders.refund import LineRefundRefused, refund_lines
 from core.orders.wish import LineWish, OrderWish
-from core.payments.models import Refund
-from core.payments.release import release_due
+from core.payments.refund_models import Refund
 from tests.core.orders.market import Market, Sale
-from tests.factories import again, fresh, unit
+from tests.factories import again, fresh, release_all, unit
 
 
 def paid(market: Market, *amounts: int, **more: Any) -> Sale:
@@ -27,13 +26,6 @@ def paid(market: Market, *amounts: int, **more: Any) -> Sale:
     for place in range(1, len(amounts) + 1):
         sale.tell(place, "yes")
     return sale
-
-
-def release(market: Market) -> None:
-    for _ in range(20):
-        with unit(market.app):
-            if not release_due():
-                return
 
 
 def deliver(market: Market, sale: Sale, place: int) -> Order:
@@ -45,17 +37,17 @@ def test_what_is_not_delivered_is_not_released_before_its_days_are_over(market: 
     paid(market, 7000, release_days=14)
     seller = market.shops[0]
     with shifted(timedelta(days=13, hours=23)):  # the vendor's own two days are long over
-        release(market)
+        release_all(market.app)
         assert (market.account(seller, "seller_pending"), market.account(seller, "seller_available")) == (6825, 0)
     with shifted(timedelta(days=14, minutes=1)):
-        release(market)
+        release_all(market.app)
         assert (market.account(seller, "seller_pending"), market.account(seller, "seller_available")) == (0, 6825)
 
 
 def test_a_delivered_order_is_released_at_once_and_only_that_one(market: Market) -> None:
     sale = paid(market, 7000, 3000)
     deliver(market, sale, 2)
-    release(market)
+    release_all(market.app)
     assert [market.account(shop, "seller_available") for shop in market.shops[:2]] == [0, 2925]
     first = sale.order(2).delivered_at
     with shifted(timedelta(hours=1)):
@@ -89,7 +81,7 @@ def test_the_seller_bears_the_processors_fee_when_the_terms_say_so(market: Marke
     seller = market.shops[0]
     bears(market, sale, fee=20)
     deliver(market, sale, 1)
-    release(market)
+    release_all(market.app)
     assert market.account(seller, "seller_available") == 6805
     assert market.account(seller, "seller_pending") == 0
     assert market.account(seller, "psp_fee_expense") == 0  # it was ours, and is made up
@@ -102,10 +94,10 @@ def test_nothing_is_released_before_it_is_known_what_the_seller_bears(market: Ma
     sale = paid(market, 7000)
     bears(market, sale, fee=None)
     deliver(market, sale, 1)
-    release(market)
+    release_all(market.app)
     assert market.account(market.shops[0], "seller_available") == 0
     bears(market, sale, fee=20)
-    release(market)
+    release_all(market.app)
     assert market.account(market.shops[0], "seller_available") == 6805
 
 
@@ -118,7 +110,7 @@ def test_a_seller_bears_no_more_than_is_left(market: Market) -> None:
     sale.refunds_arrive()
     bears(market, sale, fee=20)
     with shifted(timedelta(days=15)):
-        release(market)
+        release_all(market.app)
     assert market.account(market.shops[0], "seller_pending") == 0
     assert market.account(market.shops[0], "seller_available") == 0
     assert market.breaks() == []

@@ -16,9 +16,8 @@ from core.kernel.money import Money
 from core.orders.deliver import deliver_order
 from core.orders.refund import refund_lines
 from core.orders.terms import Rate, Sold, Terms, TermsRefused, cut, exact_fee, publish_terms, terms_now
-from core.payments.release import release_due
 from tests.core.orders.market import Market, Sale
-from tests.factories import unit
+from tests.factories import release_all, unit
 
 HALF = Fraction(1, 2)
 lines = st.lists(st.tuples(st.sampled_from(["", "books", "food"]), st.integers(1, 99_999_999)), min_size=1, max_size=6)
@@ -102,7 +101,7 @@ def test_the_worked_book(market: Market) -> None:
     for place, shop in ((1, a), (2, b)):
         with unit(market.app):
             deliver_order(shop.vendor, sale.order(place), by="usr_x")
-    release(market)
+    release_all(market.app)
     assert [market.account(s, "seller_available") for s in (a, b)] == [6300, 2700]
     with unit(market.app):
         refund_lines(
@@ -126,11 +125,3 @@ def ten_percent(market: Market, *amounts: int) -> Sale:
     sale = market.open(*amounts)
     sale.pay()
     return sale
-
-
-def release(market: Market) -> None:
-    """The clock's portions until nothing of ours is due."""
-    for _ in range(20):
-        with unit(market.app):
-            if not release_due():
-                return

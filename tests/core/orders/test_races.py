@@ -12,7 +12,7 @@ from core.orders.models import Checkout
 from core.orders.open import open_checkout
 from core.orders.queries import history_of
 from core.orders.refund import LineRefundRefused, refund_lines
-from core.payments.models import Refund
+from core.payments.refund_models import Refund
 from tests.core.orders.market import Market, Sale
 from tests.core.payments.conftest import AtOnce
 from tests.factories import unit

@@ -1,4 +1,4 @@
-"""Fixtures of the payments' tests: a shop, and several people doing something at the same moment."""
+"""Fixtures of the payments' tests: a shop, a payment with its attempt, and several people doing something at the same moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from flask import Flask
 from core.accounts.models import Vendor
 from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
-from tests.factories import Shop, make_shop, unit
+from core.payments.models import Attempt, Payment
+from tests.factories import Shop, make_payment, make_shop, open_payment, unit
 
 AtOnce = Callable[..., list[Any]]
 
@@ -36,6 +37,16 @@ def another_shop(first: Shop) -> Shop:
     with unit(first.app):
         db.session.add(vendor)
     return Shop(first.app, vendor, first.user, first.membership, first.secret)
+
+
+@pytest.fixture
+def payment(shop: Shop) -> Payment:
+    return make_payment(shop)
+
+
+@pytest.fixture
+def attempt(shop: Shop, payment: Payment) -> Attempt:
+    return open_payment(shop, payment)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from core.payments.discount import CodeRefused
 from core.payments.models import Payment
 from core.payments.queries import timeline
 from core.payments.sale_models import DiscountUse
-from tests.core.payments.test_selling import buy, code, link_with
+from tests.core.payments.carts import buy, code, link_with
 from tests.factories import Shop, again, ask_refund, fresh, make_shop, open_payment, tell, tell_refund, unit
 
 

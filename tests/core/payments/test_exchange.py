@@ -23,9 +23,8 @@ from core.ledger.post import Journal as BookedJournal
 from core.ledger.post import Leg, post
 from core.ledger.queries import balance, find_breaks
 from core.payments.exchange import NotEnoughToExchange, exchange, quote_exchange
-from core.payments.release import release_due
 from tests.core.payments.conftest import AtOnce
-from tests.factories import Shop, ask_refund, make_link, make_paid, unit
+from tests.factories import Shop, ask_refund, make_link, make_paid, release_all, unit
 
 
 @pytest.fixture
@@ -35,10 +34,7 @@ def rich(shop: Shop) -> Iterator[Shop]:
     with shifted(timedelta(days=40)):
         with unit(shop.app):
             record_rates([Published("USD", now().date(), 11_000, 4), Published("JPY", now().date(), 160, 0)], source="sandbox")
-        while True:
-            with unit(shop.app):
-                if not release_due():
-                    break
+        release_all(shop.app)
         yield shop
 
 
@@ -98,10 +94,7 @@ def test_what_a_waiting_refund_needs_is_not_exchanged(rich: Shop) -> None:
     with shifted(timedelta(days=-40)):
         old = make_paid(rich, make_link(rich, amount="200.00", currency="EUR"))
     with shifted(timedelta(days=40)):
-        while True:
-            with unit(rich.app):
-                if not release_due():
-                    break
+        release_all(rich.app)
         quote = ask(rich, "250.00")
         with unit(rich.app):
             assert exchange(rich.vendor, quote, by=rich.user)

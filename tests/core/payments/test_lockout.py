@@ -16,17 +16,7 @@ from core.payments.lockout import MOST_DECLINES, PAUSE, locked_until
 from core.payments.models import Attempt, Payment
 from core.payments.queries import page_state, timeline
 from tests.core.payments.test_processing import asked
-from tests.factories import Shop, again, fresh, make_paid, make_payment, open_payment, tell, unit
-
-
-@pytest.fixture
-def payment(shop: Shop) -> Payment:
-    return make_payment(shop)
-
-
-@pytest.fixture
-def attempt(shop: Shop, payment: Payment) -> Attempt:
-    return open_payment(shop, payment)
+from tests.factories import Shop, again, fresh, make_paid, tell, unit
 
 
 def decline(shop: Shop, payment: Payment, attempt: Attempt, times: int, charge: str = "") -> None:

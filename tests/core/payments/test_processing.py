@@ -16,14 +16,9 @@ from core.payments.attempt import begin_attempt
 from core.payments.models import Attempt, Payment
 from core.payments.poll import FIRST_WAIT, LONGEST_WAIT, plan_next_inquiry
 from core.payments.queries import page_state
-from tests.factories import Shop, again, fresh, make_payment, open_payment, tell, unit
+from tests.factories import Shop, again, fresh, open_payment, tell, unit
 
 NO = {"charge": "ch_0", "decline_code": "insufficient_funds"}
-
-
-@pytest.fixture
-def payment(shop: Shop) -> Payment:
-    return make_payment(shop)
 
 
 @pytest.fixture

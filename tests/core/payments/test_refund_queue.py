@@ -17,16 +17,16 @@ from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.ledger.book import SELLER_AVAILABLE, UNAPPLIED
 from core.ledger.post import Journal, Leg, post
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.outside_refund import settle_outside_refund
 from core.payments.queries import timeline
 from core.payments.refund import begin_sending
+from core.payments.refund_models import Refund
 from core.payments.refund_queue import NotInLine, cancel_queued, lines_of_refunds, list_lines_to_move, send_first
-from core.payments.release import release_due
 from core.providers.contract import RefundOutcome
 from tests.core.payments.conftest import AtOnce, another_shop
-from tests.core.payments.test_settle import held
-from tests.factories import Shop, again, ask_refund, fresh, make_link, make_paid, tell_refund, unit
+from tests.core.payments.settled import held
+from tests.factories import Shop, again, ask_refund, fresh, make_link, make_paid, release_all, tell_refund, unit
 from workers.schedule import tick
 
 ROUNDS = 15
@@ -34,9 +34,8 @@ ROUNDS = 15
 
 def release(shop: Shop, *payments: Payment) -> None:
     """The waiting time of everything is over."""
-    with shifted(timedelta(days=3)), unit(shop.app):
-        while release_due():
-            pass
+    with shifted(timedelta(days=3)):
+        release_all(shop.app)
 
 
 def take_out(shop: Shop, minor: int) -> None:

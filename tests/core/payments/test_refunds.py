@@ -14,14 +14,14 @@ from core.kernel.errors import Conflict, Refusal
 from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.ledger.queries import journals_about
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.queries import list_refunds
 from core.payments.refund import NothingToRefund, RefundExceedsPayment, begin_sending, request_refund, settle_refund
-from core.payments.release import release_due
+from core.payments.refund_models import Refund
 from core.providers.contract import RefundOutcome
 from tests.core.payments.conftest import AtOnce
-from tests.core.payments.test_settle import again, held
-from tests.factories import Shop, ask_refund, fresh, make_link, make_paid, make_payment, tell_refund, unit
+from tests.core.payments.settled import again, held
+from tests.factories import Shop, ask_refund, fresh, make_link, make_paid, make_payment, release_all, tell_refund, unit
 
 ROUNDS = 40
 
@@ -38,10 +38,10 @@ def payment(shop: Shop) -> Payment:
     return make_paid(shop)
 
 
-def release_all(shop: Shop) -> None:
-    with shifted(_days(3)), unit(shop.app):
-        while release_due():
-            pass
+def release(shop: Shop) -> None:
+    """The waiting time of everything is over."""
+    with shifted(_days(3)):
+        release_all(shop.app)
 
 
 def _days(number: int):
@@ -98,7 +98,7 @@ def test_what_undoes_a_journal_names_it(shop: Shop, payment: Payment) -> None:
 
 def test_money_that_comes_back_after_the_release_may_be_paid_out(shop: Shop, payment: Payment) -> None:
     refund = ask_refund(shop, payment, "10.00")
-    release_all(shop)
+    release(shop)
     assert held(shop)["seller_available"] == 2_437 - 975
     tell_refund(shop, refund, "failed")
     assert held(shop)["seller_available"] == 2_437
@@ -106,7 +106,7 @@ def test_money_that_comes_back_after_the_release_may_be_paid_out(shop: Shop, pay
 
 
 def test_a_refund_after_the_release_is_taken_from_what_may_be_paid_out(shop: Shop, payment: Payment) -> None:
-    release_all(shop)
+    release(shop)
     refund = ask_refund(shop, payment)
     assert (refund.taken_from, held(shop).get("seller_available")) == ("seller_available", None)
 

@@ -16,9 +16,9 @@ from core.kernel.errors import Conflict, Refusal
 from core.kernel.money import Money
 from core.ledger.book import PLATFORM
 from core.ledger.queries import balances
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.refund import RefundExceedsPayment, begin_sending, request_refund, send_refund, settle_refund
-from core.payments.release import release_due
+from core.payments.refund_models import Refund
 from core.payments.statements import import_statement
 from core.payments.transfer_models import Transfer
 from core.payments.unknown import assign_line, explain_charge, get_line, return_line, suggest
@@ -27,7 +27,7 @@ from core.providers.bank_orders import find_order
 from core.providers.statement import StatementRefused
 from tests.core.payments.transfers import PAYER, TestBank, begin_transfer, books, case_of, our_account, settle_order, transfer
 from tests.core.providers.statements import Draft, Line, Tx, file_of
-from tests.factories import Shop, again, fresh, make_link, make_payment, unit
+from tests.factories import Shop, again, fresh, make_link, make_payment, release_all, unit
 
 
 @pytest.fixture
@@ -274,10 +274,7 @@ def test_a_sale_that_is_taken_back_is_given_back(shop: Shop, bank: TestBank, wai
     bank.tell(transfer(2500, reference))
     if released:
         with shifted(timedelta(days=30)):
-            more = 1
-            while more:  # other tests' payments may be due as well
-                with unit(shop.app):
-                    more = release_due()
+            release_all(shop.app)
     bank.tell(reversal(2500, reference))
     row = fresh(shop, payment)
     assert (row.refunded_minor, row.net.minor, row.fee.minor) == (2500, 0, 0)

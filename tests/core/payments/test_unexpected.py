@@ -13,8 +13,9 @@ from core.kernel.errors import NotFound
 from core.kernel.money import Money
 from core.ledger.queries import balances, find_breaks, journals_about
 from core.notifications.models import Message
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
 from core.payments.queries import list_refunds, refunds_of_sale, timeline
+from core.payments.refund_models import Refund
 from core.payments.unexpected import GoesBackAlready, Unexpected, give_back, list_unexpected
 from tests.core.payments.conftest import AtOnce, another_shop
 from tests.factories import Shop, again, ask_refund, fresh, make_paid, make_payment, open_payment, tell, tell_refund, unit

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask import Flask
+from sqlalchemy import update
+
 from core.kernel.clock import now
+from core.kernel.db import db
 from core.kernel.ids import public_id
 from core.kernel.money import Money
 from core.ledger.queries import balance, find_breaks
 from core.payments.models import Payment
-from core.payments.release import release_due
 from core.payouts.models import Payout
 from core.payouts.queries import find_payout
 from core.payouts.request import request_payout
 from core.payouts.settle import settle_payout
+from core.providers.bank_models import BankOrder
 from core.providers.bank_orders import find_order
 from tests.core.payments.transfers import TestBank
 from tests.core.providers.statements import Line, Tx
-from tests.factories import Shop, make_link, make_paid, unit
+from tests.factories import Shop, make_link, make_paid, release_all, unit
 
 THEIRS, OTHER = "DE12500105170648489890", "GB33BUKB20201555555555"
+
+
+def send_waiting_orders(app: Flask) -> None:
+    """Other tests' transfers wait for no file any more."""
+    with unit(app):
+        db.session.execute(update(BankOrder).where(BankOrder.state == "requested").values(state="sent"))
 
 
 @dataclass
@@ -33,10 +43,7 @@ class Seller:
         return make_paid(self.shop, make_link(self.shop, amount=amount, currency=self.currency))
 
     def release(self) -> None:
-        while True:
-            with unit(self.shop.app):
-                if not release_due():
-                    return
+        release_all(self.shop.app)
 
     def pays_out(self, token: str | None = None, by: str = "usr_owner") -> Payout:
         with unit(self.shop.app):

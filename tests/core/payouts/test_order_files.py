@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
 
 from core.kernel.clock import shifted
 from core.kernel.db import db
@@ -28,15 +27,13 @@ from core.payouts.models import Payout
 from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.bank_orders import find_order, list_waiting_orders
 from tests.core.payments.conftest import AtOnce
-from tests.core.payouts.sellers import THEIRS, Seller
+from tests.core.payouts.sellers import THEIRS, Seller, send_waiting_orders
 from tests.factories import make_shop, unit
 
 
 @pytest.fixture(autouse=True)
-def nobody_elses(app: Flask) -> Iterator[None]:
-    with unit(app):
-        db.session.execute(update(BankOrder).where(BankOrder.state == "requested").values(state="sent"))
-    yield
+def nobody_elses(app: Flask) -> None:
+    send_waiting_orders(app)
 
 
 @pytest.fixture

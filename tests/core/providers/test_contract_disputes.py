@@ -11,7 +11,7 @@ from core.providers.bank import Bank
 from core.providers.contract import ProviderRefused
 from core.providers.disputes import DISPUTE_STATES, FILES, REASONS, TEXTS, Evidence, EvidenceFile
 from sandbox import disputes as theirs
-from tests.core.providers.test_contract import paid, read_all
+from tests.core.providers.wishes import paid, read_all
 from tests.sandbox.running import wait_until
 
 WORDS = Evidence({"product_description": "A pot", "uncategorized_text": "They came and took it."})

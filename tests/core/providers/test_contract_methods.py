@@ -6,7 +6,7 @@ import pytest
 
 from core.kernel.money import Money
 from core.providers.contract import METHODS, Offer, ProviderRefused
-from tests.core.providers.test_contract import read_all, refund, wish
+from tests.core.providers.wishes import read_all, refund, wish
 from tests.sandbox.running import answer_bank, ask, choose_way, pay, post_form, wait_until
 
 # method -> (a currency it is offered in, the kind the payer picks, the country it needs)

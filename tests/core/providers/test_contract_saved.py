@@ -14,7 +14,7 @@ from core.kernel.money import Money
 from core.providers.bank import Bank
 from core.providers.contract import ProviderRefused, ProviderUnreachable
 from core.providers.saved import SAVING_STATES, ChargeSaved, OpenSaving
-from tests.core.providers.test_contract import read_all
+from tests.core.providers.wishes import read_all
 from tests.sandbox.running import answer_challenge, ask, pay, wait_until
 
 VISA, ASKS_ONCE, ASKS_ALWAYS, FAILS_LATER = "4242424242424242", "4000002500003155", "4000002760003184", "4000000000000341"

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from core.kernel import clock
 from core.kernel.db import TransactionOpen, db
 from core.providers.settlement import CATEGORIES, Settles, category_of
-from tests.core.providers.test_contract import paid
+from tests.core.providers.wishes import paid
 from tests.sandbox.running import ask as request
 
 

@@ -16,8 +16,9 @@ from core.kernel.config import settings
 from core.kernel.db import db
 from core.ledger.book import PLATFORM
 from core.ledger.queries import find_breaks
-from core.payments.models import Attempt, Payment, Refund
+from core.payments.models import Attempt, Payment
 from core.payments.refund import begin_sending, settle_refund
+from core.payments.refund_models import Refund
 from core.payments.settle import settle
 from core.providers.bank_models import BankLine
 from core.providers.contract import OpenPayment, Outcome

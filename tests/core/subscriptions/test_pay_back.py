@@ -16,7 +16,7 @@ from core.kernel.money import Money
 from core.ledger.proof import look_for_breaks
 from core.notifications.models import Notice
 from core.payments import refund as refunds
-from core.payments.models import Refund
+from core.payments.refund_models import Refund
 from core.providers.contract import RefundOutcome
 from core.subscriptions import pay_back as paying
 from core.subscriptions.pay_back import NothingToPayBack, StillServes, check_own, hear_payout, payout_of

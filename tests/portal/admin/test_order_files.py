@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from flask import Flask
 from lxml import etree
-from sqlalchemy import update
 
 from core.kernel.clock import shifted
-from core.kernel.db import db
 from core.payouts.accounts import COOLING_OFF, add_account
 from core.payouts.models import Payout
-from core.providers.bank_models import BankOrder
 from tests.browser import Browser, Page
-from tests.core.payouts.sellers import THEIRS, Seller
+from tests.core.payouts.sellers import THEIRS, Seller, send_waiting_orders
 from tests.factories import make_shop, unit
 from tests.portal.admin.people import make_staff
 
 
 @pytest.fixture(autouse=True)
-def nobody_elses(app: Flask) -> Iterator[None]:
-    with unit(app):
-        db.session.execute(update(BankOrder).where(BankOrder.state == "requested").values(state="sent"))
-    yield
+def nobody_elses(app: Flask) -> None:
+    send_waiting_orders(app)
 
 
 @pytest.fixture
