@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from core.kernel.audit import record
 from core.kernel.clock import now
@@ -35,9 +35,14 @@ class NotTransferable(Refusal):
 
 def waiting_for_a_file(mode: str) -> tuple[int, Money]:
     """How many orders a file made now would carry, and what they come to."""
-    mine = (BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None), BankOrder.currency == CURRENCY)
+    mine = (*_free(mode), BankOrder.currency == CURRENCY)
     count, total = db.session.execute(select(func.count(), func.coalesce(func.sum(BankOrder.amount_minor), 0)).where(*mine)).one()
     return count, Money(int(total), CURRENCY)
+
+
+def _free(mode: str) -> tuple[ColumnElement[bool], ...]:
+    """Those that neither a file nor a line to the bank has in hand."""
+    return (BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None), BankOrder.sent_at.is_(None))
 
 
 def make_order_file(mode: str, *, by: str) -> BankOrderFile:
@@ -45,7 +50,7 @@ def make_order_file(mode: str, *, by: str) -> BankOrderFile:
     account = accounts(settings().bank_accounts[mode]).get(CURRENCY)
     if account is None:
         raise NothingToTransfer("There is no account in euros to transfer from.")
-    mine = (BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None), BankOrder.account == account.iban)
+    mine = (*_free(mode), BankOrder.account == account.iban)
     waiting = select(BankOrder).where(*mine).order_by(BankOrder.created_at, BankOrder.end_to_end).limit(MOST_ORDERS).with_for_update()
     orders = list(db.session.scalars(waiting))
     if not orders:
