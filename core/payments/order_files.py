@@ -114,7 +114,9 @@ def end_file(file: BankOrderFile, state: str, *, by: str) -> BankOrderFile:
 
 
 def take_file_back(file: BankOrderFile, *, by: str, reason: str) -> None:
-    """The bank does not get it: its orders wait again, for another file."""
+    """The bank does not get it: its orders wait again, for another file. Refuses when a statement has shown one of them: the bank has it."""
     fresh = end_file(file, "taken_back", by=by)
+    if any(order.settled_at is not None for order in orders_of(fresh)):
+        raise Conflict("A statement shows that the bank has this file already. Say that it has been handed over.")
     db.session.execute(update(BankOrder).where(BankOrder.mode == fresh.mode, BankOrder.file_id == fresh.id).values(file_id=None))
     record(PLATFORM, actor=by, action="order_file.taken_back", subject=fresh.public_id, reason=reason.strip()[:200])

@@ -48,7 +48,7 @@ def hand_file_over(file: BankOrderFile, *, by: str) -> None:
         raise MadeByTheSame("Somebody else has to look at a file that you made, and give it to the bank.")
     fresh = end_file(file, "handed_over", by=by)
     orders = orders_of(fresh)
-    if any(order.state == "failed" for order in orders):
+    if any(order.state == "failed" and order.settled_at is None for order in orders):
         raise Conflict("An order in this file is not to be made any more. Take the file back and make another.")
     for order in orders:
         record_handed_over(order)

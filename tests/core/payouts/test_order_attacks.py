@@ -64,6 +64,19 @@ def test_a_file_with_an_order_that_is_off_is_not_given_to_the_bank(app: Flask, p
         assert get_order_file("test", file).state == "made"
 
 
+def test_a_file_of_which_a_statement_has_told_is_not_taken_back(app: Flask, seller: Seller, payout: Payout, file: str) -> None:
+    """Somebody carried it to the bank and did not say so: its other orders would be paid a second time by another file."""
+    seller.bank_says(payout)
+    with unit(app), pytest.raises(Conflict, match="the bank has this file already"):
+        take_file_back(get_order_file("test", file), by="stf_two", reason="forgotten")
+    with unit(app):
+        assert get_order_file("test", file).state == "made"
+        hand_file_over(get_order_file("test", file), by="stf_two")
+    assert seller.as_it_is(payout).state == "paid" and seller.books_are_whole()
+    seller.bank_says(payout, back="AC04")
+    assert seller.as_it_is(payout).state == "returned" and seller.books_are_whole()
+
+
 def test_nobody_makes_by_hand_what_a_file_carries(app: Flask, seller: Seller, payout: Payout, file: str) -> None:
     with unit(app), pytest.raises(Conflict):
         record_made_by_hand(order_of(payout))
