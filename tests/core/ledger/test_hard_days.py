@@ -11,7 +11,7 @@ import pytest
 from core.kernel.db import unit_of_work
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
-from core.ledger.close_day import DayHindered, request_close, sign_close
+from core.ledger.close_day import DayHindered, NotTheNextDay, request_close, sign_close
 from core.ledger.day_models import LedgerDay
 from core.ledger.hindrances import OpenBreak
 from core.ledger.replay import DAYS
@@ -72,6 +72,13 @@ def test_what_a_paper_of_long_ago_says_is_made_anew_too(day: date, book: Book, c
     ((made, kept),) = differ()
     assert kept == made + 1
     owner.rollback()
+
+
+@pytest.mark.parametrize("mode", ["test", "live"])
+@pytest.mark.parametrize("typo", [date(1, 1, 1), date(202, 11, 25), date(1999, 12, 31), date(9999, 12, 31)])
+def test_a_slip_of_the_pen_closes_no_day_of_another_age(unit: None, mode: str, typo: date) -> None:
+    with unit_of_work(), pytest.raises(NotTheNextDay):
+        request_close(mode, typo, by="stf_one", reason="a slip")
 
 
 def test_a_refusal_is_a_sentence_for_whoever_signs(day: date) -> None:

@@ -130,3 +130,25 @@ def test_the_line_and_a_file_at_once_end_in_one_of_them(app: Flask, payout: Payo
     assert sorted(at_once(*acts)) in (["file", "not the line"], ["line", "no file"])
     with unit(app):
         note_sent(order)
+
+
+@pytest.mark.parametrize("_round", range(10))
+def test_refusing_and_a_file_at_once_end_in_one_of_them(app: Flask, seller: Seller, payout: Payout, at_once: AtOnce, _round: int) -> None:
+    order = order_of_in(app, payout)
+
+    def refusing() -> str:
+        try:
+            refuse_order(order, by="stf_two", reason="account closed")
+        except Conflict:
+            return "it is in a file"
+        return "refused"
+
+    def paper() -> str:
+        try:
+            return "file" if make_order_file("test", by="stf_one") else ""
+        except NothingToTransfer:
+            return "no file"
+
+    acts: list[Callable[[], str]] = [refusing, paper]
+    assert sorted(at_once(*acts)) in (["file", "it is in a file"], ["no file", "refused"])
+    assert seller.books_are_whole()
