@@ -13,7 +13,9 @@ from core.ledger.day_models import SHUT, DayPaper, LedgerDay
 from core.ledger.marks import SETTLED
 
 ONE = timedelta(days=1)
-BEGINNING = date(2000, 1, 1)  # no day before it is the first: 0202 for 2026 would leave two thousand years of days to close, and is never undone
+BEGINNING = date(
+    2000, 1, 1
+)  # no day before it is the first: 0202 for 2026 would leave two thousand years of days to close, and is never undone
 
 
 def closed_through(mode: str) -> date | None:
