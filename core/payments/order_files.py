@@ -104,19 +104,24 @@ def orders_of(file: BankOrderFile) -> list[BankOrder]:
     return list(db.session.scalars(mine.order_by(BankOrder.created_at, BankOrder.end_to_end)))
 
 
-def end_file(file: BankOrderFile, state: str, *, by: str) -> BankOrderFile:
-    """Locked, and taken by the bank or taken back, once. Raises Conflict."""
+def lock_made(file: BankOrderFile) -> BankOrderFile:
+    """Locked, as long as nobody has said what became of it. Raises Conflict."""
     fresh = locked(BankOrderFile, file.mode, file.id) or file
     if fresh.state != "made":
         raise Conflict("What became of this file has been said already.")
-    fresh.state, fresh.ended_by, fresh.ended_at = state, by, now()
     return fresh
+
+
+def end_file(file: BankOrderFile, state: str, *, by: str) -> None:
+    """A locked one was taken by the bank, or taken back."""
+    file.state, file.ended_by, file.ended_at = state, by, now()
 
 
 def take_file_back(file: BankOrderFile, *, by: str, reason: str) -> None:
     """The bank does not get it: its orders wait again, for another file. Refuses when a statement has shown one of them: the bank has it."""
-    fresh = end_file(file, "taken_back", by=by)
+    fresh = lock_made(file)
     if any(order.settled_at is not None for order in orders_of(fresh)):
         raise Conflict("A statement shows that the bank has this file already. Say that it has been handed over.")
+    end_file(fresh, "taken_back", by=by)
     db.session.execute(update(BankOrder).where(BankOrder.mode == fresh.mode, BankOrder.file_id == fresh.id).values(file_id=None))
     record(PLATFORM, actor=by, action="order_file.taken_back", subject=fresh.public_id, reason=reason.strip()[:200])

@@ -6,7 +6,7 @@ from core.accounts.queries import find_vendors
 from core.kernel.audit import record
 from core.kernel.errors import Conflict, Refusal
 from core.ledger.book import PLATFORM
-from core.payments.order_files import end_file, orders_of
+from core.payments.order_files import end_file, lock_made, orders_of
 from core.payments.transfer_return import find_return, note_handed_over
 from core.payouts.queries import find_payout
 from core.payouts.settle import handed_over
@@ -46,10 +46,11 @@ def hand_file_over(file: BankOrderFile, *, by: str) -> None:
     """Somebody else than its maker has given it to the bank, and the bank has taken it. Raises MadeByTheSame, Conflict."""
     if file.made_by == by:
         raise MadeByTheSame("Somebody else has to look at a file that you made, and give it to the bank.")
-    fresh = end_file(file, "handed_over", by=by)
+    fresh = lock_made(file)
     orders = orders_of(fresh)
     if any(order.state == "failed" and order.settled_at is None for order in orders):
         raise Conflict("An order in this file is not to be made any more. Take the file back and make another.")
+    end_file(fresh, "handed_over", by=by)
     for order in orders:
         record_handed_over(order)
     record(PLATFORM, actor=by, action="order_file.handed_over", subject=fresh.public_id, orders=fresh.orders, total=str(fresh.total))

@@ -14,6 +14,7 @@ from core.payments.order_files import NothingToTransfer, get_order_file, make_or
 from core.payments.order_refused import refuse_order
 from core.payouts.hand_over import hand_file_over, record_made_by_hand
 from core.payouts.models import Payout
+from core.payouts.settle import settle_payout
 from core.providers.bank_models import BankOrder
 from core.providers.bank_orders import claim_for_line, give_up_claim, list_waiting_orders, note_sent
 from tests.core.payments.conftest import AtOnce
@@ -42,6 +43,7 @@ def test_an_order_in_a_file_is_not_refused_beside_it(app: Flask, seller: Seller,
         take_file_back(get_order_file("test", file), by="stf_two", reason="one account is closed")
     with unit(app):
         refuse_order(order_of(payout), by="stf_two", reason="account closed")
+        settle_payout(seller.shop.vendor, "test", payout.public_id, cause="job")
     assert seller.as_it_is(payout).state == "failed" and seller.has() == before + payout.amount and seller.books_are_whole()
     with unit(app), pytest.raises(NothingToTransfer):
         make_order_file("test", by="stf_one")
@@ -52,6 +54,7 @@ def test_what_the_bank_got_in_a_file_it_may_refuse(app: Flask, seller: Seller, p
         hand_file_over(get_order_file("test", file), by="stf_two")
     with unit(app):
         refuse_order(order_of(payout), by="stf_two", reason="account closed")
+        settle_payout(seller.shop.vendor, "test", payout.public_id, cause="job")
     assert seller.as_it_is(payout).state == "failed" and seller.books_are_whole()
 
 
