@@ -20,7 +20,7 @@ from core.payments.statements import import_statement, last_number
 from core.payments.unknown import list_unknown
 from core.payouts.hand_over import record_handed_over
 from core.providers.bank_accounts import accounts
-from core.providers.bank_orders import list_waiting_orders
+from core.providers.bank_orders import claim_for_line, give_up_claim, list_waiting_orders
 from core.providers.statement import StatementRefused
 from workers.task import Task
 
@@ -69,12 +69,18 @@ def send_bank_orders(vendor_id: uuid.UUID, *, mode: str) -> None:
     with unit_of_work():
         orders = list_waiting_orders(mode)
     for order in orders:
+        with unit_of_work():
+            mine = claim_for_line(order)
+        if not mine:  # a file has taken it meanwhile, or somebody has refused it
+            continue
         body = {
             "iban": order.account, "to_iban": order.to_account, "to_name": order.to_name, "amount": order.amount.decimal_text,
             "end_to_end": order.end_to_end, "text": order.text,
         }  # fmt: skip
         if _ask("POST", "orders", body) is None:
             log.error("order_not_taken", order=order.public_id)
+            with unit_of_work():
+                give_up_claim(order)
             continue
         with unit_of_work():
             record_handed_over(order)

@@ -15,7 +15,7 @@ from core.payments.order_refused import refuse_order
 from core.payments.queries import get_payment
 from core.payments.statements import import_statement
 from core.payments.unknown import WORDS, assign_line, explain_charge, get_line, list_unknown, return_line, suggest
-from core.payouts.hand_over import record_handed_over
+from core.payouts.hand_over import record_made_by_hand
 from core.providers.bank_orders import get_order, list_waiting_orders
 
 BY = "operator"  # whoever has a shell on the machine
@@ -122,7 +122,7 @@ def bank_orders(mode: str, sent: str, refused: str, why: str) -> None:
             order = get_order(mode, sent or refused)
             if order is None:
                 raise click.ClickException("There is no such order.")
-            record_handed_over(order) if sent else refuse_order(order, by=BY, reason=why)
+            record_made_by_hand(order) if sent else refuse_order(order, by=BY, reason=why)
         waiting = list_waiting_orders(mode)
         for order in waiting:
             click.echo(f"{order.public_id}  {order.amount}  to {order.to_name}, {order.to_account} {order.to_bic}")

@@ -10,17 +10,19 @@ from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
 from core.accounts.queries import find_vendor
+from core.disputes.replay import SHADOWS as DISPUTES
 from core.kernel.db import MODES, db, unit_of_work
 from core.kernel.shadow import Replayed, replay
 from core.ledger.chain_check import added_afterwards, chain_breaks
 from core.ledger.chain_models import Chain
 from core.ledger.day_facts import sum_of_heads
 from core.ledger.replay import SHADOWS as BOOKS
+from core.orders.replay import SHADOWS as ORDERS
 from core.payments.replay import SHADOWS as PAYMENTS
 from core.payouts.replay import SHADOWS as PAYOUTS
 from core.subscriptions.replay import replay_plans
 
-SHADOWS = (*BOOKS, *PAYMENTS, *PAYOUTS)
+SHADOWS = (*BOOKS, *PAYMENTS, *DISPUTES, *PAYOUTS, *ORDERS)
 
 
 def install(app: Flask) -> None:
@@ -52,7 +54,9 @@ def verify_chain(mode: str, day: datetime | None, printed: str | None) -> None:
     )
 
 
-@click.command("replay", help="Make payments, refunds, payouts, balances and statements anew from the logs, and compare every row.")
+@click.command(
+    "replay", help="Make payments, refunds, disputes, payouts, orders, balances and statements anew from the logs, and compare every row."
+)
 @with_appcontext
 @click.option("--vendor", help="Only the rows of this one: vnd_…")
 def replay_all(vendor: str | None) -> None:

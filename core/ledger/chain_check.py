@@ -104,6 +104,21 @@ _CHECKS |= {
         JOIN journals j ON j.vendor_id = l.vendor_id AND j.mode = l.mode AND j.id = l.of_id
         WHERE l.what = :what AND l.what = 'journals' /*l*/ AND l.day IS DISTINCT FROM (j.effective_at AT TIME ZONE 'UTC')::date
         ORDER BY l.vendor_id, l.mode, l.seq LIMIT 20""",
+    # What the guard refuses: linked after the paper of its day, or of a later one, had been anchored.
+    "chain of vendor {0} ({1}): {of} {2} was booked into {3} after that day had been closed": """
+        SELECT s.vendor_id, s.mode, l.of_id, l.day FROM (
+            SELECT a.vendor_id, a.mode, a.what, lag(a.seq, 1, 0::bigint) OVER each AS beyond, a.seq AS upto, (
+              SELECT max(d.day) FROM ledger_days d WHERE d.mode = a.mode AND d.state = 'closed' AND d.day < a.day) AS shut
+            FROM chain_anchors a WHERE a.what = :what AND a.what = 'journals' AND a.on_paper_of = a.mode /*a*/
+            WINDOW each AS (PARTITION BY a.vendor_id, a.mode ORDER BY a.day)
+          UNION ALL
+            SELECT h.vendor_id, h.mode, h.what, coalesce((SELECT max(t.seq) FROM chain_anchors t WHERE t.vendor_id = h.vendor_id AND t.mode = h.mode
+              AND t.what = h.what AND t.on_paper_of = h.mode), 0), h.seq, (
+              SELECT max(d.day) FROM ledger_days d WHERE d.mode = h.mode AND d.state = 'closed')
+            FROM chains h WHERE h.what = :what AND h.what = 'journals' /*h*/
+        ) s JOIN chain_links l ON l.vendor_id = s.vendor_id AND l.mode = s.mode AND l.what = s.what AND l.seq > s.beyond AND l.seq <= s.upto
+          AND l.day <= s.shut
+        ORDER BY s.vendor_id, s.mode, l.seq LIMIT 20""",
 }
 _ADDED = "journal {0} of vendor {1} was added to the book afterwards: no transaction of its number was going on"
 _OLD = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= h.swept_below"

@@ -11,7 +11,7 @@ from datetime import date
 from hashlib import sha256
 
 import structlog
-from sqlalchemy import exists, insert, or_, select, text
+from sqlalchemy import exists, func, insert, or_, select, text
 
 from core.kernel import audit
 from core.kernel.clock import now
@@ -54,6 +54,7 @@ def request_close(mode: str, day: date, *, by: str, reason: str, accept: frozens
 
     Refuses while a sum is broken and while a break is open that is not among those accepted (by their keys).
     """
+    _one_at_a_time(mode)
     row = locked(LedgerDay, mode, day)
     if row is not None and row.state in ("closing", "closed"):
         return row  # pressed twice
@@ -83,11 +84,18 @@ def sign_close(mode: str, day: date, *, by: str) -> LedgerDay:
         raise NotTheNextDay("This day does not wait for a second person any more.")
     if row.asked_by == by:
         raise SamePerson("Somebody else has to sign what you asked for.")
-    _check(mode, day, frozenset(one["key"] for one in row.accepted))
+    found = _check(mode, day, frozenset(one["key"] for one in row.accepted))
+    if any(_kept(one) not in row.accepted for one in found):
+        raise DayHindered("A break that was accepted is another one by now. Ask for the closing again, with what it is today.")
     row.signed_by, row.signed_at = by, now()
     audit.record(HOUSE, actor=by, action="day.signed", subject=f"{mode} {day}")
     _shut(row)
     return row
+
+
+def _one_at_a_time(mode: str) -> None:
+    """Two at the same moment queue here: a day that nobody has asked for yet has no row that could be held."""
+    db.session.execute(select(func.pg_advisory_xact_lock(0x646179, 1 if mode == "live" else 0)))
 
 
 def _check(mode: str, day: date, accept: frozenset[str]) -> list[OpenBreak]:

@@ -13,6 +13,9 @@ from core.ledger.day_models import SHUT, DayPaper, LedgerDay
 from core.ledger.marks import SETTLED
 
 ONE = timedelta(days=1)
+BEGINNING = date(
+    2000, 1, 1
+)  # no day before it is the first: 0202 for 2026 would leave two thousand years of days to close, and is never undone
 
 
 def closed_through(mode: str) -> date | None:
@@ -36,7 +39,7 @@ def next_to_close(mode: str) -> date | None:
 def is_next(mode: str, day: date) -> bool:
     """Whether this is the one to close. Where none is closed yet it may be any day that is over: whoever begins late chooses how far back."""
     if closed_through(mode) is None:
-        return day <= last_to_close()
+        return BEGINNING <= day <= last_to_close()
     return day == next_to_close(mode)
 
 

@@ -48,18 +48,26 @@ STATEMENTS = Shadow(
         ), 0)::bigint AS closing_minor
         FROM ({_MONTHS}) k""",
 )
-# What each closed day's paper says of each account, against all the journals that took effect up to then.
+# What each closed day's paper says of each account, against the journals that took effect on it; the first one closes all that was before it too.
+# Days are closed one after the other, so that from the first to the last closed one there is none between.
 DAYS = Shadow(
     "closed_days",
     ("mode", "day", "code", "currency"),
-    """SELECT d.mode, d.day, s.code, s.currency, s.closing FROM (SELECT mode, day FROM ledger_days WHERE state = 'closed') d
-       CROSS JOIN LATERAL (
-         SELECT e.code, e.currency::text AS currency, sum(e.amount_minor)::bigint AS closing FROM journals j
+    """WITH closed AS (SELECT mode, min(day) AS first, max(day) AS last FROM ledger_days WHERE state = 'closed' GROUP BY mode), moved AS (
+         SELECT j.mode, greatest((j.effective_at AT TIME ZONE 'UTC')::date, c.first) AS day, e.code, e.currency::text AS currency,
+           sum(e.amount_minor) AS minor, coalesce(sum(e.amount_minor) FILTER (WHERE e.amount_minor > 0), 0) AS debit,
+           coalesce(-sum(e.amount_minor) FILTER (WHERE e.amount_minor < 0), 0) AS credit
+         FROM closed c JOIN journals j ON j.mode = c.mode AND j.effective_at < (c.last + 1)::timestamp AT TIME ZONE 'UTC'
          JOIN entries e ON e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id
-         WHERE j.mode = d.mode AND j.effective_at < (d.day + 1)::timestamp AT TIME ZONE 'UTC' GROUP BY e.code, e.currency) s
-       WHERE d.day = (SELECT max(n.day) FROM ledger_days n WHERE n.mode = d.mode AND n.state = 'closed')""",
-    """SELECT d.mode, d.day, (a ->> 'code')::smallint AS code, a ->> 'currency' AS currency, (a ->> 'closing')::bigint AS closing
-       FROM ledger_days d, jsonb_array_elements(d.facts -> 'accounts') AS a WHERE d.state = 'closed'
-         AND d.day = (SELECT max(n.day) FROM ledger_days n WHERE n.mode = d.mode AND n.state = 'closed')""",
+         GROUP BY j.mode, greatest((j.effective_at AT TIME ZONE 'UTC')::date, c.first), e.code, e.currency
+       ), accounts AS (SELECT mode, code, currency, min(day) AS since FROM moved GROUP BY mode, code, currency)
+       SELECT d.mode, d.day, a.code, a.currency, coalesce(m.debit, 0)::bigint AS debit, coalesce(m.credit, 0)::bigint AS credit,
+         (sum(coalesce(m.minor, 0)) OVER (PARTITION BY d.mode, a.code, a.currency ORDER BY d.day))::bigint AS closing
+       FROM ledger_days d JOIN accounts a ON a.mode = d.mode AND a.since <= d.day
+       LEFT JOIN moved m ON m.mode = d.mode AND m.day = d.day AND m.code = a.code AND m.currency = a.currency
+       WHERE d.state = 'closed'""",
+    """SELECT d.mode, d.day, (a ->> 'code')::smallint AS code, a ->> 'currency' AS currency, (a ->> 'debit')::bigint AS debit,
+         (a ->> 'credit')::bigint AS credit, (a ->> 'closing')::bigint AS closing
+       FROM ledger_days d, jsonb_array_elements(d.facts -> 'accounts') AS a WHERE d.state = 'closed'""",
 )
 SHADOWS = (BALANCES, MARKS, STATEMENTS, DAYS)

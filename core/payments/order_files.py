@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from core.kernel.audit import record
 from core.kernel.clock import now
@@ -35,9 +35,14 @@ class NotTransferable(Refusal):
 
 def waiting_for_a_file(mode: str) -> tuple[int, Money]:
     """How many orders a file made now would carry, and what they come to."""
-    mine = (BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None), BankOrder.currency == CURRENCY)
+    mine = (*_free(mode), BankOrder.currency == CURRENCY)
     count, total = db.session.execute(select(func.count(), func.coalesce(func.sum(BankOrder.amount_minor), 0)).where(*mine)).one()
     return count, Money(int(total), CURRENCY)
+
+
+def _free(mode: str) -> tuple[ColumnElement[bool], ...]:
+    """Those that neither a file nor a line to the bank has in hand."""
+    return (BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None), BankOrder.sent_at.is_(None))
 
 
 def make_order_file(mode: str, *, by: str) -> BankOrderFile:
@@ -45,7 +50,7 @@ def make_order_file(mode: str, *, by: str) -> BankOrderFile:
     account = accounts(settings().bank_accounts[mode]).get(CURRENCY)
     if account is None:
         raise NothingToTransfer("There is no account in euros to transfer from.")
-    mine = (BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None), BankOrder.account == account.iban)
+    mine = (*_free(mode), BankOrder.account == account.iban)
     waiting = select(BankOrder).where(*mine).order_by(BankOrder.created_at, BankOrder.end_to_end).limit(MOST_ORDERS).with_for_update()
     orders = list(db.session.scalars(waiting))
     if not orders:
@@ -99,17 +104,24 @@ def orders_of(file: BankOrderFile) -> list[BankOrder]:
     return list(db.session.scalars(mine.order_by(BankOrder.created_at, BankOrder.end_to_end)))
 
 
-def end_file(file: BankOrderFile, state: str, *, by: str) -> BankOrderFile:
-    """Locked, and taken by the bank or taken back, once. Raises Conflict."""
+def lock_made(file: BankOrderFile) -> BankOrderFile:
+    """Locked, as long as nobody has said what became of it. Raises Conflict."""
     fresh = locked(BankOrderFile, file.mode, file.id) or file
     if fresh.state != "made":
         raise Conflict("What became of this file has been said already.")
-    fresh.state, fresh.ended_by, fresh.ended_at = state, by, now()
     return fresh
 
 
+def end_file(file: BankOrderFile, state: str, *, by: str) -> None:
+    """A locked one was taken by the bank, or taken back."""
+    file.state, file.ended_by, file.ended_at = state, by, now()
+
+
 def take_file_back(file: BankOrderFile, *, by: str, reason: str) -> None:
-    """The bank does not get it: its orders wait again, for another file."""
-    fresh = end_file(file, "taken_back", by=by)
+    """The bank does not get it: its orders wait again, for another file. Refuses when a statement has shown one of them: the bank has it."""
+    fresh = lock_made(file)
+    if any(order.settled_at is not None for order in orders_of(fresh)):
+        raise Conflict("A statement shows that the bank has this file already. Say that it has been handed over.")
+    end_file(fresh, "taken_back", by=by)
     db.session.execute(update(BankOrder).where(BankOrder.mode == fresh.mode, BankOrder.file_id == fresh.id).values(file_id=None))
     record(PLATFORM, actor=by, action="order_file.taken_back", subject=fresh.public_id, reason=reason.strip()[:200])

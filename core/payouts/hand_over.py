@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from core.accounts.queries import find_vendors
 from core.kernel.audit import record
-from core.kernel.errors import Refusal
+from core.kernel.errors import Conflict, Refusal
 from core.ledger.book import PLATFORM
-from core.payments.order_files import end_file, orders_of
+from core.payments.order_files import end_file, lock_made, orders_of
 from core.payments.transfer_return import find_return, note_handed_over
 from core.payouts.queries import find_payout
 from core.payouts.settle import handed_over
 from core.providers.bank_models import BankOrder, BankOrderFile
-from core.providers.bank_orders import PAYOUT, note_sent
+from core.providers.bank_orders import PAYOUT, in_an_open_file, lock_order, note_sent
 
 
 class MadeByTheSame(Refusal):
@@ -34,11 +34,23 @@ def record_handed_over(order: BankOrder) -> None:
         note_handed_over(vendor, returned)
 
 
+def record_made_by_hand(order: BankOrder) -> None:
+    """Somebody has made this one transfer at the bank. Refuses one in a file: the bank would be told twice."""
+    fresh = lock_order(order.mode, order.end_to_end) or order
+    if in_an_open_file(fresh):
+        raise Conflict("This order stands in a file for the bank. Take the file back first, or say that the bank has it.")
+    record_handed_over(fresh)
+
+
 def hand_file_over(file: BankOrderFile, *, by: str) -> None:
     """Somebody else than its maker has given it to the bank, and the bank has taken it. Raises MadeByTheSame, Conflict."""
     if file.made_by == by:
         raise MadeByTheSame("Somebody else has to look at a file that you made, and give it to the bank.")
-    fresh = end_file(file, "handed_over", by=by)
-    for order in orders_of(fresh):
+    fresh = lock_made(file)
+    orders = orders_of(fresh)
+    if any(order.state == "failed" and order.settled_at is None for order in orders):
+        raise Conflict("An order in this file is not to be made any more. Take the file back and make another.")
+    end_file(fresh, "handed_over", by=by)
+    for order in orders:
         record_handed_over(order)
     record(PLATFORM, actor=by, action="order_file.handed_over", subject=fresh.public_id, orders=fresh.orders, total=str(fresh.total))

@@ -228,7 +228,7 @@ class BankOrder(Base):
     file_id: Mapped[uuid.UUID | None]  # the one file that carries it to the bank
     failure_reason: Mapped[str | None] = mapped_column(String(60))
     created_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]  # while it is requested: since when the line to the bank has had it in hand
     settled_at: Mapped[datetime | None]
 
     @property

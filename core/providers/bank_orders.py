@@ -12,7 +12,7 @@ from core.kernel.db import db, locked
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.providers.bank_accounts import check_iban
-from core.providers.bank_models import BankLine, BankOrder
+from core.providers.bank_models import BankLine, BankOrder, BankOrderFile
 from core.providers.contract import ProviderRefused, RefundOutcome
 
 REFUND, PAYOUT = "refund", "payout"  # what an order is for: whose money it waits on, until a statement shows it
@@ -151,6 +151,30 @@ def list_waiting_orders(mode: str, limit: int = 100) -> list[BankOrder]:
     """What a person (or a line to the bank) still has to hand over, oldest first; what a file carries is not among them."""
     waiting = select(BankOrder).where(BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None))
     return list(db.session.scalars(waiting.order_by(BankOrder.created_at).limit(limit)))
+
+
+def in_an_open_file(order: BankOrder) -> bool:
+    """Whether a file that is made and not yet given to the bank carries it. The order is locked, so it gets into none meanwhile."""
+    if order.file_id is None:
+        return False
+    file = db.session.get(BankOrderFile, (order.mode, order.file_id), populate_existing=True)
+    return file is not None and file.state == "made"
+
+
+def claim_for_line(order: BankOrder) -> bool:
+    """The line to the bank is about to tell this order: from now on no file carries it. False when a file does, or it has been refused."""
+    fresh = locked(BankOrder, order.mode, order.end_to_end)
+    if fresh is None or fresh.state != "requested" or fresh.file_id is not None:
+        return False
+    fresh.sent_at = fresh.sent_at or now()
+    return True
+
+
+def give_up_claim(order: BankOrder) -> None:
+    """The bank has definitely not taken it over the line: a file may carry it."""
+    fresh = locked(BankOrder, order.mode, order.end_to_end)
+    if fresh is not None and fresh.state == "requested":
+        fresh.sent_at = None
 
 
 def note_sent(order: BankOrder) -> None:

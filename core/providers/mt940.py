@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from bisect import bisect_left
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -41,12 +42,12 @@ def read_mt940(raw: bytes) -> StatementFile:
             said("The file is larger than %(most)s megabytes. Ask the bank for statements of shorter periods.", most=LARGEST // 1_000_000)
         )
     text = _text(raw)
-    places = [found.start() for found in _BEGINS.finditer(text)]
+    places, ends = [found.start() for found in _BEGINS.finditer(text)], _ends(text)
     if not places:
         raise StatementRefused("The file holds no statement.", 1)
     statements = []
     for begin, end in zip(places, [*places[1:], len(text)], strict=True):
-        statements.append(_statement(text[begin:end], 1 + text[:begin].count("\n")))
+        statements.append(_statement(text[begin:end], 1 + bisect_left(ends, begin)))
     return StatementFile(statements[0].identity, "mt940", hashlib.sha256(raw).hexdigest(), tuple(statements))
 
 
@@ -58,6 +59,11 @@ def _text(raw: bytes) -> str:
     except UnicodeDecodeError:
         text = raw.decode("iso-8859-1")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _ends(text: str) -> list[int]:
+    """Where each line ends: how many stand before a place is the number of its line, without counting from the beginning for every one."""
+    return [at.start() for at in re.finditer("\n", text)]
 
 
 def _parsed(text: str, line: int) -> Any:
@@ -85,13 +91,14 @@ def _statement(text: str, line: int) -> Statement:
     currency = str(opening.amount.currency)
     if not is_currency(currency) or str(closing.amount.currency) != currency:
         raise StatementRefused("The statement is not in one currency.", line)
-    lines = [line + text[: at.start()].count("\n") for at in _MOVES.finditer(text)]
+    ends = _ends(text)
+    lines = [line + bisect_left(ends, at.start()) for at in _MOVES.finditer(text)]
     moves = [one for one in found.transactions if "amount" in one.data]
     if len(moves) != len(lines) or len(moves) > MOST_ENTRIES:
         raise StatementRefused(
             said("%(count)s movements stand in the statement, %(read)s could be read.", count=len(lines), read=len(moves)), line
         )
-    details = _details(text, lines, line)
+    details = _details(text, lines, line, ends)
     entries = tuple(_entry(one.data, currency, where, details[where]) for one, where in zip(moves, lines, strict=True))
     began, ended = (_balance(one, kind, currency, line) for one, kind in ((opening, "OPBD"), (closing, "CLBD")))
     total = began.signed_minor + sum(entry.signed_minor for entry in entries)
@@ -152,13 +159,13 @@ def _entry(told: dict[str, Any], currency: str, line: int, details: str) -> Entr
     return Entry(line, amount, sign, status in ("RC", "RD"), _day(booked), _day(told["date"]), reference[:35], text[:1000], (detail,))
 
 
-def _details(text: str, lines: list[int], first: int) -> dict[int, str]:
+def _details(text: str, lines: list[int], first: int, ends: list[int]) -> dict[int, str]:
     """What `:86:` says below each movement."""
     found = dict.fromkeys(lines, "")
     for at in _DETAIL.finditer(text):
-        above = [line for line in lines if line < first + text[: at.start()].count("\n")]
-        if above and not found[above[-1]]:
-            found[above[-1]] = at[1]
+        above = bisect_left(lines, first + bisect_left(ends, at.start()))
+        if above and not found[lines[above - 1]]:
+            found[lines[above - 1]] = at[1]
     return found
 
 

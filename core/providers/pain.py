@@ -14,6 +14,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from stdnum import bic as bics
+from stdnum.exceptions import ValidationError
+
 from core.kernel.money import Money
 from core.providers.bank_accounts import Account, check_iban
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 CURRENCY = "EUR"
 SCHEMA = "pain.001.001.09"
 NAMESPACE = f"urn:iso:std:iso:20022:tech:xsd:{SCHEMA}"
+NO_BIC = "NOTPROVIDED"  # which has the very shape of one
+MOST_MINOR = 999_999_999_99  # of one transfer, by the rules of the area
 LONGEST_NAME, LONGEST_TEXT, LONGEST_NUMBER = 70, 140, 35
 _NOT_SEPA = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")  # what every bank of the area takes: EPC217-08
 
@@ -56,7 +61,7 @@ def write_pain_001(message: str, made_at: datetime, account: Account, transfers:
             "name": sepa_text(one.name, LONGEST_NAME), "IBAN": check_iban(one.iban), "amount": one.amount.minor, "execution_date": on,
             "description": sepa_text(one.text, LONGEST_TEXT), "endtoend_id": one.end_to_end,
         }  # fmt: skip
-        writer.add_payment(theirs | ({"BIC": one.bic} if one.bic else {}))
+        writer.add_payment(theirs | ({"BIC": bic} if (bic := _bic(one.bic)) else {}))
     document = etree.fromstring(writer.export(validate=False))
     for name, said in (("MsgId", message), ("CreDtTm", f"{made_at:%Y-%m-%dT%H:%M:%S}+00:00"), ("PmtInfId", message)):
         (place,) = document.iter(f"{{{NAMESPACE}}}{name}")
@@ -64,7 +69,7 @@ def write_pain_001(message: str, made_at: datetime, account: Account, transfers:
     for bank in document.iter(f"{{{NAMESPACE}}}FinInstnId"):
         if not len(bank):  # without a BIC the area's rules want this word
             other = etree.SubElement(bank, f"{{{NAMESPACE}}}Othr")
-            etree.SubElement(other, f"{{{NAMESPACE}}}Id").text = "NOTPROVIDED"
+            etree.SubElement(other, f"{{{NAMESPACE}}}Id").text = NO_BIC
     _schema().assertValid(document)
     return etree.tostring(document, xml_declaration=True, encoding="UTF-8")
 
@@ -79,6 +84,15 @@ def sepa_text(text: str, most: int) -> str:
     return found
 
 
+def _bic(text: str) -> str:
+    """As far as it is one: a statement may say a sort code in its place, or NOTPROVIDED. The IBAN alone names the bank."""
+    try:
+        found = str(bics.validate(text)) if text else ""
+    except ValidationError:
+        return ""
+    return "" if found == NO_BIC else found
+
+
 def _check(account: Account, transfers: Sequence[Transfer]) -> None:
     if account.currency != CURRENCY:
         raise NotATransfer(f"A SEPA file is in {CURRENCY}, and this account is in {account.currency}.")
@@ -88,7 +102,7 @@ def _check(account: Account, transfers: Sequence[Transfer]) -> None:
     for one in transfers:
         if not check_iban(one.iban):
             raise NotATransfer(f"{one.end_to_end}: {one.iban!r} is not an IBAN.")
-        if one.amount.currency != CURRENCY or one.amount.minor <= 0:
+        if one.amount.currency != CURRENCY or not 0 < one.amount.minor <= MOST_MINOR:
             raise NotATransfer(f"{one.end_to_end}: {one.amount} cannot be transferred in a SEPA file.")
         if not 1 <= len(one.end_to_end) <= LONGEST_NUMBER or one.end_to_end in seen:
             raise NotATransfer(f"{one.end_to_end!r} is too long for a number, or stands there twice.")

@@ -94,6 +94,8 @@ def _see_again(row: ReconException, finding: Finding, by: str) -> None:
     row.amount_minor, row.currency, row.ours, row.theirs = finding.amount_minor, finding.currency, finding.ours, finding.theirs
     if row.state in UNSETTLED:
         write_down(row, "changed", by)
+        if row.state == "proposed":  # it was proposed for other figures: whoever did so looks again
+            row.state, row.act, row.proposed_by = "open", "", ""
         return
     row.happened_on = finding.happened_on
     row.state, row.due_at, row.act, row.proposed_by, row.resolved_by, row.resolved_at = (
@@ -189,7 +191,7 @@ def hindrances(mode: str, day: date) -> list[OpenBreak]:
             final=one.kind in BLOCKING,
         )
         for one in breaks_of(mode, day)
-        if one.state != "waiting"
+        if one.state != "waiting" or (one.due_at is not None and one.due_at <= now())
     ]
 
 

@@ -6,7 +6,7 @@ import hashlib
 import io
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.kernel.audit import record
 from core.kernel.clock import now
@@ -36,6 +36,7 @@ def bring_report(mode: str, source: str, raw: bytes, *, name: str, by: str, type
             said("The file is larger than %(most)s megabytes. Ask for reports of shorter periods.", most=LARGEST // 1_000_000), field="file"
         )
     sha256 = hashlib.sha256(raw).hexdigest()
+    db.session.execute(select(func.pg_advisory_xact_lock(0x7265636E, int(sha256[:7], 16))))  # the same file brought twice at once
     known = db.session.get(ReconFile, (mode, sha256))
     if known is not None and known.state != "refused":
         return known

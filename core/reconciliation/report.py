@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -29,6 +29,7 @@ COLUMNS = (
 TOTAL = "TOTAL"
 MOST_PROBLEMS = 50  # kept and shown; a thousand would say no more
 LONGEST_LINE = 10_000  # bytes
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # with room on both sides for whoever adds days
 Typed = Mapping[str, Sequence[int | None]]  # control totals: lines, gross, fee, net; None where a summary does not say
 _IDENTITY = re.compile(r"[\x21-\x7e]{1,80}")
 _ROWS = re.compile(r"([0-9]{1,9}) rows")
@@ -206,8 +207,8 @@ def _minor(text: str, currency: str, name: str) -> int:
 
 def _moment(text: str, name: str) -> datetime:
     try:
-        if len(text) == 19:
-            return datetime.fromisoformat(f"{text}+00:00")
+        if len(text) == 19 and EARLIEST <= (found := datetime.fromisoformat(f"{text}+00:00")) < LATEST:
+            return found
     except ValueError:
         pass
     raise _Wrong(

@@ -31,6 +31,7 @@ from core.reconciliation.settle import book_arrival
 from core.reconciliation.states import SAME_ID
 
 LONGEST_REASON = 300
+ASKABLE = ("waiting", "open")
 Legs = tuple[tuple[int, Money], ...]
 
 
@@ -68,7 +69,15 @@ def _cost(minor: int, currency: str) -> Legs:
 
 
 def _difference(row: ReconException) -> Legs:
-    return _held_or_unexplained(row, row.amount_minor, row.currency)
+    """The sums, and where what the processor kept differs too, that as well."""
+    legs = _held_or_unexplained(row, row.amount_minor, row.currency) if row.amount_minor else ()
+    fee = _fee_apart(row)
+    return (*legs, *_cost(fee, row.currency)) if fee else legs
+
+
+def _fee_apart(row: ReconException) -> int:
+    """How much more the processor kept than was booked, where sum and fee are both told."""
+    return int(row.theirs.get("fee_minor") or 0) - int(row.ours.get("fee_minor") or 0) if row.kind == "amount_mismatch" else 0
 
 
 def _rounding(row: ReconException) -> Legs:
@@ -132,7 +141,7 @@ def ways_of(row: ReconException) -> list[Way]:
     """What may be done about it now, the suggestion first."""
     found = []
     for way in WAYS[row.kind]:
-        if way.act == "rounding" and abs(row.amount_minor) > MOST_ROUNDED:
+        if way.act == "rounding" and (abs(row.amount_minor) > MOST_ROUNDED or _fee_apart(row)):
             continue
         if way.act == "cost" and (row.theirs.get("net_minor", row.amount_minor) >= 0 or row.source in ("bank", "books")):
             continue
@@ -162,8 +171,9 @@ def journal_of(row: ReconException, way: Way) -> Journal | None:
 
 
 def needs_two(row: ReconException) -> bool:
-    """Whether it is worth more than one person decides alone."""
-    return abs(row.amount_minor) > settings().reconciliation_limits.get(row.currency, 0)
+    """Whether it is worth more than one person decides alone. A large sum of which the processor kept nearly all is not a small one."""
+    whole = [abs(int(row.theirs.get(name) or 0)) for name in ("gross_minor", "fee_minor")] if row.kind == "missing_in_ledger" else []
+    return max(abs(row.amount_minor), abs(_fee_apart(row)), *whole) > settings().reconciliation_limits.get(row.currency, 0)
 
 
 # --- ending it -------------------------------------------------------------------------------------------------------------------
@@ -179,6 +189,8 @@ def resolve(row: ReconException, *, act: str, reason: str, by: str, version: int
     if version is not None and version != row.version:
         raise HasMovedOn("This has changed since you looked at it. Please read it again.")
     if act == "ask":
+        if row.state not in ASKABLE:
+            raise Conflict("Somebody has decided about this already. Please look again.")
         if not ask_again(row, by=by):
             raise Refusal("There is nobody who could be asked about this.", field="act")
         return False

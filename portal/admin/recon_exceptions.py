@@ -19,7 +19,7 @@ from core.payments.unknown import WORDS
 from core.reconciliation.exceptions import get_exception, take, trail_of
 from core.reconciliation.models import ReconException
 from core.reconciliation.queries import AGES, Wanted, age_of, line_of, list_exceptions, matches_of
-from core.reconciliation.resolve import agree, decline, journal_of, needs_two, resolve, ways_of
+from core.reconciliation.resolve import ASKABLE, agree, decline, journal_of, needs_two, resolve, ways_of
 from core.reconciliation.states import KINDS, UNSETTLED
 from core.web.fields import ChoiceField, Form, LineField, RadioField, options
 from core.web.filters import day, moment
@@ -83,10 +83,14 @@ def recon_bulk(mode: str) -> Response:
         done = proposed = 0
         for number in numbers:
             row = get_exception(world(mode), number)
-            if form.act.data not in [way.act for way in ways_of(row) if way.safe] or row.state not in UNSETTLED:
+            if form.act.data not in [way.act for way in ways_of(row) if way.safe] or row.state not in ASKABLE:
                 flash(_("Left as it is, for this is not one of its ways: %(number)s", number=number), "warn")
                 continue
-            ended = resolve(row, act=form.act.data, reason=form.reason.data, by=staff().public_id)
+            try:
+                ended = resolve(row, act=form.act.data, reason=form.reason.data, by=staff().public_id)
+            except Refusal as refusal:
+                flash(_("Left as it is: %(number)s. %(why)s", number=number, why=written(refusal.message)), "warn")
+                continue
             done, proposed = done + ended, proposed + (not ended and form.act.data != "ask")
         flash(_("Ended: %(done)s. Waiting for a second person: %(proposed)s.", done=done, proposed=proposed), "good")
         return see_other(url_for(".recon_exceptions", mode=mode))

@@ -59,7 +59,7 @@ def recon_bring(mode: str) -> Response:
             raw = sent.stream.read(LARGEST + 1) if sent else b""
             if not raw:
                 raise Refusal("Choose a file first.", field="file")
-            name = (sent.filename if sent else "") or "report"
+            name = "".join(sign for sign in (sent.filename if sent else "") or "" if sign.isprintable()) or "report"
             if form.what.data == "statement":
                 return _take_statement(mode, raw, name)
             brought = bring_report(mode, form.source.data, raw, name=name, by=staff().public_id, typed=_typed(form))

@@ -13,17 +13,21 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from core.kernel.clock import shifted
+from core.kernel.clock import now, shifted
 from core.kernel.db import db
+from core.kernel.money import Money
+from core.ledger.book import processor_fee
+from core.ledger.post import post
 from core.ledger.queries import GUARDS
 from core.payouts.accounts import add_account
+from tests.core.disputes.cases import case_of
 from tests.core.ledger.conftest import Connect, addresses, connect
 from tests.core.payments.conftest import first_shop
 from tests.core.payments.conftest import shop as paying_shop
 from tests.core.payments.transfers import TestBank, begin_transfer, transfer
 from tests.core.payouts.sellers import THEIRS, Seller
 from tests.core.subscriptions.plans import Life, publish
-from tests.factories import Shop, ask_refund, make_link, make_paid, make_payment, open_payment, tell, tell_refund, unit
+from tests.factories import Shop, again, ask_refund, make_link, make_paid, make_payment, open_payment, tell, tell_refund, unit
 from workers.books_commands import SHADOWS
 
 __all__ = ["addresses", "connect", "first_shop", "paying_shop"]
@@ -54,6 +58,17 @@ def world(paying_shop: Shop) -> Iterator[Shop]:
     bank.tell(transfer(4711, name="Nobody"))
     seller = Seller(shop)
     seller.sells("100.00")
+    for minor, ends in ((None, "lost"), (6_000, "won"), (2_000, ""), (8_000, "lost")):
+        case = case_of(seller, seller.sells("80.00"), minor, fee=1_500)
+        case.tell()
+        if ends:
+            (case.won() if ends == "won" else case.now(ends)).tell()
+    case_of(seller, seller.sells("30.00"), state="inquiry").tell()
+    bears = seller.sells("90.00")
+    with unit(shop.app):
+        held = again(bears)
+        held.seller_bears, held.processor_fee_minor = True, 250
+        post([processor_fee(held, fee=Money(250, "USD"), reference=f"txn_{secrets.token_hex(6)}", at=now())])
     with shifted(timedelta(days=30)):
         seller.release()
         seller.bank_says(seller.pays_out())
@@ -74,11 +89,20 @@ def test_a_world_that_went_through_all_of_it_is_made_anew_and_is_the_same(world:
         "statements",
         "payments",
         "refunds",
+        "disputes",
         "payouts",
+        "orders",
+        "checkouts",
         "plans",
     ]
     counted = {line.partition(":")[0]: int(line.split()[1]) for line in lines}
-    assert counted["payments"] >= 7 and counted["refunds"] == 4 and counted["payouts"] == 1 and counted["balances"] >= 8
+    assert (
+        counted["payments"] >= 7
+        and counted["refunds"] == 4
+        and counted["payouts"] == 1
+        and counted["disputes"] == 5
+        and counted["balances"] >= 8
+    )
 
 
 ALL = (
@@ -90,6 +114,8 @@ ALL = (
     "refunds",
     "payouts",
     "payment_events",
+    "disputes",
+    "dispute_events",
     "payout_events",
     "payout_lines",
     "balance_marks",
@@ -102,6 +128,24 @@ SPOILED: dict[str, tuple[str, str]] = {
     "a refund's state": ("UPDATE refunds SET state = 'pending' WHERE vendor_id = %(v)s AND state = 'succeeded'", "state is pending, the logs say succeeded"),
     "a refund": ("DELETE FROM refunds WHERE vendor_id = %(v)s AND state = 'failed'", "the logs say that it is there, and it is not kept"),
     "a balance": ("UPDATE balances SET amount_minor = amount_minor + 7 WHERE vendor_id = %(v)s AND code = 4010 AND shard = (SELECT min(shard) FROM balances b WHERE b.vendor_id = %(v)s AND b.code = 4010)", "balances, "),
+    "a payment's row": ("DELETE FROM payments WHERE vendor_id = %(v)s AND captured_minor = 2500", "the logs say that it is there, and it is not kept"),
+    "a payout's row": ("DELETE FROM payouts WHERE vendor_id = %(v)s", "the logs say that it is there, and it is not kept"),
+    "a dispute's row": ("DELETE FROM disputes WHERE vendor_id = %(v)s AND state = 'won'", "the logs say that it is there, and it is not kept"),
+    "what is disputed": ("UPDATE payments SET disputed_minor = disputed_minor - 1 WHERE vendor_id = %(v)s AND disputed_minor = 2000", "disputed_minor is 1999, the logs say 2000"),
+    "our fee in it": ("UPDATE payments SET disputed_fee_minor = disputed_fee_minor - 1 WHERE vendor_id = %(v)s AND disputed_fee_minor > 0", "disputed_fee_minor is"),
+    "what a seller bears": ("UPDATE payments SET borne_minor = borne_minor + 1 WHERE vendor_id = %(v)s AND borne_minor = 250", "borne_minor is 251, the logs say 250"),
+    "what was applied": ("UPDATE payments SET applied_minor = applied_minor - 1 WHERE vendor_id = %(v)s AND applied_minor = 3000", "applied_minor is 2999, the logs say 3000"),
+    "what was lost": ("UPDATE payments SET refunded_minor = refunded_minor - 1 WHERE vendor_id = %(v)s AND refunded_minor = 8000", "refunded_minor is 7999, the logs say 8000"),
+    "the refund of what was lost": ("DELETE FROM refunds WHERE vendor_id = %(v)s AND reason = 'lost_dispute'", "refunded_minor is 8000, the logs say 0"),
+    "a refund's sum": ("UPDATE refunds SET amount_minor = amount_minor + 1 WHERE vendor_id = %(v)s AND amount_minor = 500", "amount_minor is 501, the logs say 500"),
+    "a refund's fee": ("UPDATE refunds SET fee_returned_minor = fee_returned_minor + 1 WHERE vendor_id = %(v)s AND amount_minor = 500", "fee_returned_minor is"),
+    "a dispute's state": ("UPDATE disputes SET state = 'won' WHERE vendor_id = %(v)s AND state = 'lost'", "state is won, the logs say lost"),
+    "a dispute's sum": ("UPDATE disputes SET amount_minor = amount_minor + 1 WHERE vendor_id = %(v)s AND state = 'inquiry'", "amount_minor is 3001, the logs say 3000"),
+    "what a dispute holds": ("UPDATE disputes SET held_minor = held_minor + 1 WHERE vendor_id = %(v)s AND held_minor > 0", "held_minor is"),
+    "our share of a dispute": ("UPDATE disputes SET share_fee_minor = share_fee_minor + 1 WHERE vendor_id = %(v)s AND held_minor > 0", "share_fee_minor is"),
+    "what was advanced": ("UPDATE disputes SET advanced_minor = 1 WHERE vendor_id = %(v)s AND state = 'won'", "advanced_minor is 1, the logs say 0"),
+    "how often it was taken": ("UPDATE disputes SET cycle = cycle + 1 WHERE vendor_id = %(v)s AND state = 'won'", "cycle is 2, the logs say 1"),
+    "a dispute's history": ("DELETE FROM dispute_events WHERE vendor_id = %(v)s AND kind = 'dispute.won'", "state is won, the logs say"),
     "a payout": ("UPDATE payouts SET state = 'paid', version = 9 WHERE vendor_id = %(v)s", "version is 9, the logs say"),
     "what stands on a payout's statement": ("DELETE FROM payout_lines WHERE vendor_id = %(v)s", "lines_minor is"),
 }  # fmt: skip

@@ -19,6 +19,7 @@ from core.ledger.chain_check import added_afterwards, chain_breaks
 from core.ledger.chain_models import ChainLink
 from core.ledger.queries import GUARDS
 from tests.core.ledger.conftest import AVAILABLE, CLEARING, FEE, PENDING, Book, Connect
+from tests.core.ledger.days import ONE, close, next_day, on
 
 Connection = psycopg.Connection[Any]
 TABLES = ("journals", "entries", "balances", "chain_links", "chains", "chain_anchors")
@@ -260,6 +261,31 @@ def test_a_chain_that_was_made_anew_does_not_fit_the_paper(owner: Connection, li
             owner.execute(f"DELETE FROM {table} WHERE vendor_id = %s", (linked.vendor,))
     link_up(linked)
     assert ["it was made anew" in sentence for sentence in said(linked)] == [True]
+
+
+def test_a_journal_written_into_a_closed_day_past_the_guards_is_named(owner: Connection, linked: Book) -> None:
+    """It has the number of a transaction of today, so it is linked like any other: but the paper of its day was anchored before."""
+    day, journal = next_day(), uuid7()
+    close(day)
+    assert said(linked) == []
+    with replica(owner):
+        owner.execute(
+            """INSERT INTO journals (vendor_id, mode, id, event_key, kind, n_legs, digest, about, effective_at, recorded_at)
+               VALUES (%s, 'test', %s, 'raw:1', 'attack', 2, 'd', 'pay_x', %s, now())""",
+            (linked.vendor, journal, on(day)),
+        )
+        linked.leg(owner, journal, 1, 100, CLEARING)
+        linked.leg(owner, journal, 2, -100, PENDING)
+    link_up(linked)
+    wanted = f"journal {journal} was booked into {day} after that day had been closed"
+    assert [wanted in sentence for sentence in said(linked)] == [True]
+    with replica(owner):
+        owner.execute(
+            """INSERT INTO chain_anchors (vendor_id, mode, what, on_paper_of, day, seq, hash)
+               SELECT vendor_id, mode, what, mode, %s, seq, hash FROM chains WHERE vendor_id = %s""",
+            (day + ONE, linked.vendor),
+        )
+    assert [wanted in sentence for sentence in said(linked)] == [True], "the paper of a later day does not cover it"
 
 
 def test_a_dump_that_was_read_into_another_cluster_goes_on(owner: Connection, connect: Connect, linked: Book) -> None:

@@ -106,7 +106,9 @@ def test_what_is_taken_back_waits_for_another_file(app: Flask, seller: Seller, p
 
 def test_an_order_the_bank_refused_is_in_no_later_file(app: Flask, seller: Seller, payout: Payout) -> None:
     with unit(app):
-        make_order_file("test", by="stf_one")
+        made = make_order_file("test", by="stf_one")
+    with unit(app):
+        hand_file_over(get_order_file("test", made.public_id), by="stf_two")
     with unit(app):
         refuse_order(order_of(payout), by="stf_two", reason="account closed")
     with unit(app), pytest.raises(NothingToTransfer):

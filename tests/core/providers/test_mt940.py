@@ -66,3 +66,10 @@ def test_german_numbers_become_ibans_and_an_overdrawn_account_is_below_zero() ->
 )
 def test_the_two_formats_are_told_apart_by_how_they_begin(raw: bytes, is_one: bool) -> None:
     assert looks_like_mt940(raw) is is_one
+
+
+def test_a_long_statement_keeps_each_movement_with_its_own_words_and_line() -> None:
+    moves = "".join(f":61:2611021102C1,00NTRFNONREF//REF{n}\n:86:words {n}\n" for n in range(2_000))
+    text = GOOD[: GOOD.index(":61:")] + moves + ":62F:C261103EUR3000,00\n-\n"
+    (statement,) = read_mt940(text.encode()).statements
+    assert [(e.line, e.bank_reference, e.text) for e in statement.entries] == [(5 + 2 * n, f"REF{n}", f"words {n}") for n in range(2_000)]

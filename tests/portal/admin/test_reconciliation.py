@@ -176,6 +176,31 @@ def test_no_file_and_a_statement_that_is_damaged_are_refused_at_the_field(desk: 
     assert "does not say whose account" in bad.text
 
 
+def test_what_cannot_be_asked_about_does_not_keep_the_others_from_their_end(app: Flask, desk: Browser) -> None:
+    """Of several at once each that cannot end so is said, and stays as it is."""
+    source = f"p{secrets.token_hex(5)}"
+    nobody, proposed = found(app, 100, "status_conflict", source), found(app, 90_000, "status_conflict", source)
+    page = page_of(desk, proposed)
+    desk.submit(page.form(f"{PLACE}/exceptions/{proposed.public_id}/resolution"), reason="told by telephone", act="keep")
+    token = desk.get(f"{PLACE}/exceptions").form(f"{PLACE}/exceptions").values["csrf_token"]
+    sent = {"csrf_token": token, "reason": "look again", "number": [nobody.public_id, proposed.public_id]}
+    told = desk.post(f"{PLACE}/exceptions", sent | {"act": "ask"})
+    assert "nobody who could be asked" in told.text and "Ended: 0" in told.text
+    told = desk.post(f"{PLACE}/exceptions", sent | {"act": "keep"})
+    assert "Ended: 1" in told.text and proposed.public_id in told.text
+    assert [now_is(app, one).state for one in (nobody, proposed)] == ["resolved", "proposed"]
+
+
+def test_a_files_name_may_say_what_it_likes(desk: Browser) -> None:
+    raw = file_of(row(1).replace("A pot", secrets.token_hex(4)), total(1, "25.00", "0.55", "24.45"))
+    for number, name in enumerate(("a\x00b.csv", "../../etc/passwd", "=cmd|calc.csv", "x" * 5_000, "\u202egnp.csv", "<b>x</b>.csv")):
+        token = desk.get(f"{PLACE}/reports").form(f"{PLACE}/reports").values["csrf_token"]
+        sent = {"csrf_token": token, "source": "sandbox", "what": "report", "file": (io.BytesIO(raw + b" " * number), name)}
+        assert desk.post(f"{PLACE}/reports", sent, status=None).status < 500, name
+        sent |= {"what": "statement", "file": (io.BytesIO(b":20:" + raw), name)}
+        assert desk.post(f"{PLACE}/reports", sent, status=None).status == 422, name
+
+
 def bring(desk: Browser, raw: bytes) -> Page:
     token = desk.get(f"{PLACE}/reports").form(f"{PLACE}/reports").values["csrf_token"]
     sent = {"csrf_token": token, "what": "report", "source": "sandbox", "file": (io.BytesIO(raw), "report.csv")}
