@@ -86,9 +86,6 @@ def _take(vendor: Vendor, payment: Payment, dispute: Dispute, outcome: DisputeOu
     while dispute.cycle < outcome.cycles:
         if dispute.state in OPEN and dispute.cycle:
             _walk(payment, dispute, "won", cause)  # only what was given back can be taken again
-        if dispute.state != "needs_response" and "needs_response" not in DISPUTE[dispute.state]:
-            log.error("dispute_taken_after_its_end", dispute=dispute.public_id, state=dispute.state, times=outcome.cycles)
-            return  # reconciliation finds the money: the books know no second loss of one dispute
         stop_refunds(vendor, payment)
         dispute.amount_minor = outcome.amount.minor
         move(dispute, "needs_response", actor="bank", cause=cause)

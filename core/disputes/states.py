@@ -10,7 +10,7 @@ DISPUTE: dict[str, frozenset[str]] = {
     "won": frozenset({"needs_response"}),
     "lost": frozenset(),
     "accepted": frozenset(),
-    "closed": frozenset({"needs_response"}),  # the bank said that it asks no more, and took the money after all
+    "closed": frozenset(),
 }
 OPEN = frozenset({"needs_response", "under_review"})  # money is taken and nothing is decided
 ANSWERABLE = frozenset({"inquiry", "needs_response"})
