@@ -51,6 +51,8 @@ def hold_vendor(vendor_id: uuid.UUID) -> None:
 
 def find_vendor(public_id: str) -> Vendor | None:
     """The vendor an outsider's token or a provider's metadata names."""
+    if not public_id.isascii() or not public_id.isprintable():  # none of ours, and the database refuses some such texts outright
+        return None
     return db.session.scalar(select(Vendor).where(Vendor.public_id == public_id))
 
 

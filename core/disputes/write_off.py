@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from datetime import timedelta
+
+from sqlalchemy import func, select
 
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
@@ -17,9 +19,11 @@ from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.ledger import book
 from core.ledger.post import post
+from core.ledger.queries import balance
 from core.payments.refund_books import debt_of
 
 LONGEST_REASON = 300
+TOGETHER = timedelta(days=30)  # write-offs by one person within this time count as one
 
 
 class NeedsASecondPerson(Refusal):
@@ -54,9 +58,16 @@ def request_write_off(vendor: Vendor, mode: str, *, amount: Money, reason: str, 
     db.session.add(made)
     db.session.flush()
     record(vendor.id, actor=by, action="write_off.requested", subject=made.public_id, mode=mode, amount=str(amount), reason=reason)
-    if amount.minor <= settings().write_off_limits.get(amount.currency, 0):
+    if amount.minor + _booked_alone(vendor, mode, amount.currency) <= settings().write_off_limits.get(amount.currency, 0):
         _book(vendor, made, by=by)
     return made
+
+
+def _booked_alone(vendor: Vendor, mode: str, currency: str) -> int:
+    """What one person has written off of this debt lately: a large sum in small pieces is a large sum."""
+    mine = (WriteOff.vendor_id == vendor.id, WriteOff.mode == mode, WriteOff.currency == currency, WriteOff.state == "booked")
+    alone = (WriteOff.decided_by == WriteOff.requested_by, WriteOff.decided_at > now() - TOGETHER)
+    return int(db.session.scalar(select(func.coalesce(func.sum(WriteOff.amount_minor), 0)).where(*mine, *alone)) or 0)
 
 
 def approve_write_off(vendor: Vendor, row: WriteOff, *, by: str) -> None:
@@ -85,6 +96,11 @@ def _check(vendor: Vendor, mode: str, amount: Money) -> None:
         raise Refusal(said("Enter an amount in %(currency)s above zero.", currency=amount.currency), field="amount")
     if owed < amount:
         raise Refusal(said("At most %(owed)s is owed.", owed=owed), field="amount")
+    held = balance(vendor, mode, "seller_hold", amount.currency)
+    if owed - held < amount:
+        # A dispute that is won gives what it holds to the seller: whoever owes nothing any more would have it twice.
+        words = said("%(held)s of it may come back by itself: a dispute is open. Wait until it is decided.", held=min(held, owed))
+        raise Refusal(words, field="amount")
 
 
 def _book(vendor: Vendor, row: WriteOff, *, by: str) -> None:

@@ -11,7 +11,7 @@ from core.kernel.clock import now
 from core.kernel.errors import Conflict
 from core.orders.history import note
 from core.orders.models import Order
-from core.orders.pay import lock_order, payment_of
+from core.orders.pay import lock_order, may_be_undone, payment_of
 from core.payments.start import lock_payment
 
 
@@ -29,8 +29,10 @@ def deliver_order(seller: Vendor, order: Order, *, by: str) -> Order:
     payment = payment_of(order)
     if order.state != "paid" or payment is None:
         raise NotToDeliver("This order is not paid, so do not deliver it.")
+    if may_be_undone(order):
+        raise NotToDeliver("The payer pays for all orders of this checkout or for none, and it is not done yet. Wait until it is.")
     payment = lock_payment(payment)
-    if not payment.refundable:
+    if not payment.refundable and not payment.disputed:
         raise NotToDeliver("Everything of this order was given back, so do not deliver it.")
     order.delivered_at, order.delivered_by = now(), by
     if payment.released_at is None and payment.available_at is not None:

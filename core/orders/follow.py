@@ -65,7 +65,7 @@ def follow_checkout(vendor_id: uuid.UUID, mode: str, checkout_id: uuid.UUID, *, 
         move(checkout, to, actor="system", paid=sum(part.is_paid for part in parts), orders=len(parts))
         checkout.ended_at = at if to in OVER else None
     if checkout.state == "unwinding":
-        _end(checkout, [p for p in parts if p.order.ended_because != UNDONE], UNDONE)
+        _end(checkout, [p for p in parts if p.order.ended_because != UNDONE or (by_clock and _is_kept(p))], UNDONE)
     elif late and checkout.state in ("paying", "waiting"):
         _end(checkout, [p for p in parts if p.order.state in ("action", "declined") and not p.order.ended_because], TIME)
     if by_clock:
@@ -82,6 +82,12 @@ def _seen(part: Part) -> tuple[str, bool]:
         log.error("order_paid_but_not_booked", order=part.order.public_id)
         return "paying", False
     return part.order.state, part.given_back
+
+
+def _is_kept(part: Part) -> bool:
+    """Its money neither is back nor on its way, and no bank holds it: a dispute that is over had called that off, or stood in the way."""
+    at_the_bank = part.payment is not None and part.payment.disputed
+    return part.order.state == "paid" and not part.given_back and not part.going_back and not at_the_bank
 
 
 def _end(checkout: Checkout, parts: list[Part], why: str) -> None:

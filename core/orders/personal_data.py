@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import ARRAY, Text, cast, exists, func, select, update
 
+from core.accounts.key_models import KeptAnswer
 from core.accounts.models import Vendor
 from core.customers.models import Customer
 from core.kernel.db import db
@@ -29,7 +30,7 @@ def checkouts_of(vendor: Vendor, customer: Customer) -> list[dict[str, Any]]:
 
 
 def forget_checkouts(vendor: Vendor, customer: Customer) -> None:
-    """Nothing of them says any more whose they were. Refuses StillUnderWay while one has not come to an end.
+    """Nothing of them, nor of what the caller's software was answered about them, says any more whose they were. Refuses StillUnderWay while one has not come to an end.
 
     What stands in the books of other sellers is theirs to erase: it is their customer's as well.
     """
@@ -37,6 +38,12 @@ def forget_checkouts(vendor: Vendor, customer: Customer) -> None:
     if db.session.scalar(select(exists().where(*theirs, Checkout.state.in_(sorted(UNDER_WAY | {"open"}))))):
         raise StillUnderWay("A checkout of theirs is still under way. Wait until it has ended, and erase then.")
     db.session.execute(update(Checkout).where(*theirs).values(email=pseudonym_of(customer), payer_name=""))
+    answers = (KeptAnswer.vendor_id == vendor.id, KeptAnswer.mode == customer.mode)
+    nobody = func.jsonb_set(
+        KeptAnswer.body, cast(["payer"], ARRAY(Text)), func.jsonb_build_object("email", pseudonym_of(customer), "name", "")
+    )
+    theirs_too = KeptAnswer.body["payer"]["email"].astext == customer.email
+    db.session.execute(update(KeptAnswer).where(*answers, theirs_too).values(body=nobody).execution_options(synchronize_session=False))
 
 
 def _theirs(vendor: Vendor, customer: Customer) -> tuple[Any, ...]:

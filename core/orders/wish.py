@@ -20,6 +20,8 @@ USUAL_RELEASE_DAYS, USUAL_HOURS, MOST_HOURS = 14, 72, 168
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,79}")
 _ADDRESS = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\".]+(\.[^@\s<>\".]+)+")
 
+_LOCALE = re.compile(r"([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,6})?)?")
+
 
 class WishRefused(Refusal):
     """Something in it cannot be; `field` is the way to it, such as orders.0.lines.2.quantity."""
@@ -79,8 +81,17 @@ def check_wish(wish: CheckoutWish) -> None:
         "checkout_id",
         said("Give the checkout an id of your own: letters, digits and _ . : / -, 80 at most."),
     )
-    _want(len(wish.email) <= 254 and _ADDRESS.fullmatch(wish.email), "payer.email", said("Enter the payer’s e-mail address."))
-    _want(len(wish.name) <= 120, "payer.name", said("The name is too long: 120 letters at most."))
+    _want(
+        len(wish.email) <= 254 and wish.email.isprintable() and _ADDRESS.fullmatch(wish.email),
+        "payer.email",
+        said("Enter the payer’s e-mail address."),
+    )
+    _want(
+        len(wish.name) <= 120 and (wish.name.isprintable() or not wish.name),
+        "payer.name",
+        said("Write the name on one line, in 120 letters at most."),
+    )
+    _want(_LOCALE.fullmatch(wish.locale), "payer.locale", said("A language is written like de or pt-BR."))
     _want(is_currency(wish.currency), "currency", said("Choose a currency from the list."))
     _want(wish.rule in RULES, "rule", said("The rule is keep or all_or_nothing."))
     _want(1 <= wish.release_days <= 90, "release_days", said("An order counts as delivered after 1 to 90 days."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,9 @@ from core.payments.models import Payment
 from core.payments.refund_books import settle_debt
 
 log = structlog.get_logger("payments")
+PATIENCE = timedelta(
+    days=14
+)  # what the processor has not said by then, or says in another currency, is ours to bear and nobody's to wait for
 
 
 def release_due(limit: int = 200) -> int:
@@ -42,9 +46,13 @@ def release_due(limit: int = 200) -> int:
 
 
 def _due() -> tuple[Any, ...]:
-    """Whose time has come. Where the seller bears what the processor keeps, that has to be known first."""
-    known = or_(Payment.seller_bears.is_(False), Payment.processor_fee_minor.is_not(None), Payment.captured_minor == 0)
-    return Payment.available_at <= now(), Payment.released_at.is_(None), known
+    """Whose time has come. Where the seller bears what the processor keeps, that has to be known first, for as long as it may still be said;
+    and while a dispute holds so much that the rest does not bear it, all of it waits: won, it is there to be borne."""
+    none_borne = or_(Payment.seller_bears.is_(False), Payment.captured_minor == 0)
+    known = or_(none_borne, Payment.processor_fee_minor.is_not(None), Payment.available_at <= now() - PATIENCE)
+    rest = Payment.captured_minor - Payment.refunded_minor - Payment.refunding_minor - Payment.disputed_minor - Payment.fee_minor
+    borne = or_(none_borne, Payment.disputed_minor == 0, rest >= Payment.processor_fee_minor)
+    return Payment.available_at <= now(), Payment.released_at.is_(None), known, borne
 
 
 def _release_book(vendor_id: UUID, mode: str, limit: int) -> int:

@@ -37,7 +37,7 @@ def open_event(vendor: Vendor, mode: str) -> Answer:
     payer, details = sent.object("payer"), sent.object("payment_details", optional=True)
     wish = CheckoutWish(
         checkout_id=sent.text("checkout_id"), email=payer.text("email"), name=payer.text("name", ""), currency=currency,
-        orders=tuple(_order(one, currency) for one in sent.objects("orders")), rule=sent.text("rule", KEEP), locale=payer.text("locale", "")[:10],
+        orders=tuple(_order(one, currency) for one in sent.objects("orders")), rule=sent.text("rule", KEEP), locale=payer.text("locale", ""),
         card=details.text("card", "") or None, release_days=sent.number("release_days", USUAL_RELEASE_DAYS),
         hours=sent.number("expires_in_hours", USUAL_HOURS),
     )  # fmt: skip
@@ -101,7 +101,10 @@ def ledger(vendor: Vendor, mode: str) -> Answer:
     limit, after = request.args.get("limit", "25"), request.args.get("starting_after")
     if not (limit.isascii() and limit.isdigit() and len(limit) < 4 and 1 <= int(limit) <= MOST_JOURNALS):
         raise BodyRefused("A page has between 1 and 100 journals.", field="limit")
-    found = list_bookings(vendor, mode, about=request.args.get("about"), after=after, limit=int(limit))
+    about = request.args.get("about")
+    if about is not None and not (about.isascii() and about.isprintable()):
+        raise BodyRefused("Give the number of a payment, a payout or a dispute.", field="about")
+    found = list_bookings(vendor, mode, about=about, after=after, limit=int(limit))
     data = [
         {
             "id": str(one.journal.id), "object": "journal", "kind": one.journal.kind, "about": one.journal.about,

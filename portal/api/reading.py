@@ -37,7 +37,7 @@ class Body:
     def text(self, name: str, usual: str | None = None) -> str:
         """A text; required without `usual`."""
         value = self._take(name, usual)
-        if not isinstance(value, str) or "\x00" in value:
+        if not isinstance(value, str) or "\x00" in value or _is_broken(value):
             raise BodyRefused("This has to be a text.", field=self.path(name))
         return value
 
@@ -97,7 +97,7 @@ def body() -> Body:
     if not raw:
         return Body({})
     try:
-        values = json.loads(raw, parse_constant=_refuse)
+        values = json.loads(raw, parse_constant=_refuse, object_pairs_hook=_once_each)
     except (ValueError, RecursionError):
         raise NotJson("This is no JSON that we can read.") from None
     if not isinstance(values, dict):
@@ -107,3 +107,16 @@ def body() -> Body:
 
 def _refuse(name: str) -> None:
     raise ValueError(name)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A name that stands twice means two things: whoever reads the first and whoever reads the last would not agree."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _is_broken(text: str) -> bool:
+    """JSON can write half of a sign, which no database and no letter can."""
+    return any("\ud800" <= sign <= "\udfff" for sign in text)

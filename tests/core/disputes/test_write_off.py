@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from core.disputes.everywhere import list_debts
 from core.disputes.models import WriteOff
 from core.disputes.write_off import NeedsASecondPerson, WriteOffWaits, approve_write_off, decline_write_off, request_write_off
+from core.kernel.clock import shifted
 from core.kernel.errors import Refusal
 from core.payments.models import Payment
 from tests.core.disputes.cases import case_of, usd
@@ -81,3 +84,39 @@ def test_two_second_people_at_once_book_it_once(debtor: Seller, at_once: AtOnce,
     row = ask(debtor, 9750)
     at_once(*(lambda by=by: approve_write_off(debtor.shop.vendor, row, by=by) for by in ("stf_two", "stf_three")))
     assert debtor.has("seller_receivable") == usd(0) and debtor.has("bad_debt") == usd(9750) and debtor.books_are_whole()
+
+
+def test_a_large_debt_in_small_pieces_needs_the_second_person_too(debtor: Seller) -> None:
+    assert [ask(debtor, 2500, token=token).state for token in ("a", "b")] == ["booked", "booked"]
+    third = ask(debtor, 100, token="c", by="stf_two")
+    assert third.state == "requested", "USD 50.00 is what one person may let go of in a month, whoever that is"
+    with unit(debtor.shop.app):
+        approve_write_off(debtor.shop.vendor, third, by="stf_one")
+    assert debtor.has("seller_receivable") == usd(4650)
+    with shifted(timedelta(days=62)):  # the debt was made a month from now
+        assert ask(debtor, 4650, token="d").state == "booked"
+    assert debtor.books_are_whole()
+
+
+def test_what_an_open_dispute_may_still_bring_back_is_not_written_off(seller: Seller, released: Payment) -> None:
+    """Won after the debt had been let go of, the seller would have the same money twice."""
+    seller.bank_says(seller.pays_out())
+    case = case_of(seller, released, 5000)
+    case.tell()
+    assert seller.has("seller_receivable") == usd(4875)
+    with pytest.raises(Refusal, match="a dispute is open"):
+        ask(seller, 4875)
+    case.won().tell()
+    assert (seller.has("seller_receivable"), seller.has(), seller.has("bad_debt")) == (usd(0), usd(0), usd(0))
+    case.again().tell()
+    case.now("lost").tell()
+    assert ask(seller, 4875).state == "booked" and seller.books_are_whole()
+
+
+def test_a_dispute_that_opens_while_a_second_person_is_waited_for_stops_it(debtor: Seller) -> None:
+    row = ask(debtor, 9750)
+    case = case_of(debtor, debtor.sells("200.00"))
+    case.tell()
+    with unit(debtor.shop.app), pytest.raises(Refusal, match="a dispute is open"):
+        approve_write_off(debtor.shop.vendor, row, by="stf_two")
+    assert fresh(debtor.shop, row).state == "requested" and debtor.has("seller_receivable") == usd(9750)

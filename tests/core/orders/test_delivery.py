@@ -101,6 +101,20 @@ def test_nothing_is_released_before_it_is_known_what_the_seller_bears(market: Ma
     assert market.account(market.shops[0], "seller_available") == 6805
 
 
+def test_a_fee_that_is_never_said_holds_nobodys_money_for_ever(market: Market) -> None:
+    """A processor that charges in another currency is asked in vain: the books do not know its rate."""
+    sale = paid(market, 7000)
+    bears(market, sale, fee=None)
+    deliver(market, sale, 1)
+    with shifted(timedelta(days=13)):
+        release(market)
+        assert market.account(market.shops[0], "seller_available") == 0
+    with shifted(timedelta(days=15)):
+        release(market)
+        assert market.account(market.shops[0], "seller_available") == 6825
+    assert market.breaks() == []
+
+
 def test_a_seller_bears_no_more_than_is_left(market: Market) -> None:
     sale = paid(market, 100)
     with unit(market.app):
