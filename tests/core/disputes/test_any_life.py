@@ -16,7 +16,8 @@ from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
 from core.ledger.queries import balances
-from core.payments.models import Payment, Refund
+from core.payments.models import Payment
+from core.payments.refund_models import Refund
 from core.payments.states import REFUND
 from tests.core.disputes.cases import Case, case_of
 from tests.core.payouts.sellers import Seller

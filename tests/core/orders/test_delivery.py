@@ -107,10 +107,10 @@ def test_a_fee_that_is_never_said_holds_nobodys_money_for_ever(market: Market) -
     bears(market, sale, fee=None)
     deliver(market, sale, 1)
     with shifted(timedelta(days=13)):
-        release(market)
+        release_all(market.app)
         assert market.account(market.shops[0], "seller_available") == 0
     with shifted(timedelta(days=15)):
-        release(market)
+        release_all(market.app)
         assert market.account(market.shops[0], "seller_available") == 6825
     assert market.breaks() == []
 

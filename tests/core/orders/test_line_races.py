@@ -9,8 +9,8 @@ from core.kernel.money import Money
 from core.orders.deliver import deliver_order
 from core.orders.queries import lines_of
 from core.orders.refund import refund_lines
-from core.payments.models import Refund
 from core.payments.refund import request_refund
+from core.payments.refund_models import Refund
 from core.payments.release import release_due
 from tests.core.orders.disputed import dispute_of
 from tests.core.orders.market import Market, Sale

@@ -11,7 +11,8 @@ from core.kernel.clock import now, shifted
 from core.orders.deliver import NotToDeliver
 from tests.core.orders.disputed import dispute_of
 from tests.core.orders.market import Market
-from tests.core.orders.test_delivery import deliver, release
+from tests.core.orders.test_delivery import deliver
+from tests.factories import release_all
 
 ALL = "all_or_nothing"
 
@@ -51,12 +52,12 @@ def test_nothing_is_delivered_before_all_of_it_is_paid(market: Market) -> None:
     sale.tell(2, "ask")
     with pytest.raises(NotToDeliver):
         deliver(market, sale, 1)
-    release(market)
+    release_all(market.app)
     assert market.account(market.shops[0], "seller_available") == 0
     sale.tell(2, "yes")
     assert sale.state == "done"
     deliver(market, sale, 1)
-    release(market)
+    release_all(market.app)
     assert market.account(market.shops[0], "seller_available") == 6825
 
 
@@ -67,11 +68,11 @@ def test_nothing_is_released_while_another_order_may_undo_it(market: Market) -> 
     sale.tell(1, "yes")
     sale.tell(2, "ask")
     with shifted(timedelta(days=3)):
-        release(market)
+        release_all(market.app)
         assert market.account(market.shops[0], "seller_available") == 0
     with shifted(timedelta(days=7, hours=1)):
         sale.look()
-        release(market)
+        release_all(market.app)
         assert (sale.state, market.account(market.shops[0], "seller_available")) == ("unwinding", 0)
         assert [refund.taken_from for refund in sale.refunds(1)] == ["seller_pending"]
 
@@ -81,7 +82,7 @@ def test_with_every_order_kept_the_days_stay_as_they_were_given(market: Market) 
     sale.pay()
     sale.tell(1, "yes")
     with shifted(timedelta(days=1, minutes=1)):
-        release(market)
+        release_all(market.app)
         assert market.account(market.shops[0], "seller_available") == 6825
 
 
@@ -134,6 +135,6 @@ def test_a_disputed_order_can_be_said_to_be_delivered(market: Market) -> None:
     sale.tell(1, "yes")
     dispute_of(market, sale, 1).tell()
     assert deliver(market, sale, 1).delivered_at is not None
-    release(market)
+    release_all(market.app)
     assert market.account(market.shops[0], "seller_available") == 0
     assert market.breaks() == []
