@@ -26,7 +26,8 @@ OWNER, APP = "portal_owner", "portal_app"
 SYSTEM_USER = "portal-pg"
 SHARED = Path("/var/lib/payment-portal")
 
-FOR_TESTS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+# Whoever waits longest finds a deadlock and is ended: tests that cross two sessions need a moment for the second one, on a busy machine too.
+FOR_TESTS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "deadlock_timeout=4s")
 
 
 @dataclass(frozen=True)
