@@ -87,8 +87,6 @@ def test_only_somebody_else_says_that_the_bank_has_it(app: Flask, seller: Seller
     for late in (lambda f: hand_file_over(f, by="stf_two"), lambda f: take_file_back(f, by="stf_two", reason="x")):
         with unit(app), pytest.raises(Conflict):
             late(get_order_file("test", file.public_id))
-    seller.bank_says(payout)
-    assert seller.as_it_is(payout).state == "paid" and seller.books_are_whole()
 
 
 def test_what_is_taken_back_waits_for_another_file(app: Flask, seller: Seller, payout: Payout) -> None:
