@@ -225,6 +225,10 @@ def test_the_staff_see_what_is_due_and_decide_in_the_sandbox(paid: Visit, app: F
     assert "Lost: the payer keeps the money" in desk.get(where).text
 
 
+def approvals(page: Page) -> set[str]:
+    return {e.attrs["action"] for e in page.all("form") if e.attrs.get("action", "").endswith("/approval")}
+
+
 def test_what_is_owed_is_written_off_by_two(paid: Visit, app: Flask) -> None:
     with unit(app):
         sum_ = Money(9000, "GBP")
@@ -243,8 +247,7 @@ def test_what_is_owed_is_written_off_by_two(paid: Visit, app: Flask) -> None:
     assert one.submit(page.form(where), status=422, amount="90", reason=" ").errors
     assert "a second person has to say so too" in one.submit(page.form(where), amount="90.00", reason="The business has closed.").text
     waiting = two.get("/staff/debts")
-    approval = next(e.attrs["action"] for e in waiting.all("form") if e.attrs.get("action", "").endswith("/approval"))
-    assert approval not in one.get("/staff/debts").html
+    (approval,) = approvals(waiting) - approvals(one.get("/staff/debts"))  # other tests leave some that both may decide about
     assert "Written off" in two.submit(waiting.form(approval)).text
     assert stands(paid) == {"seller_pending": paid.payment.net.minor}
     assert make_staff(app, "reviewer").browser().get("/staff/debts", status=403)
