@@ -32,7 +32,7 @@ def role_words() -> dict[str, tuple[str, str]]:
 def deeds() -> dict[str, str]:
     """Every act a role may or may not do, in words; one that has none yet is called by its name in the code."""
     words = {
-        "links.see": _("See links"), "links.edit": _("Make and change links"), "payments.see": _("See payments"), "payments.refund": _("Refund"),
+        "links.see": _("See links"), "links.edit": _("Make and change links"), "payments.see": _("See payments"), "payments.refund": _("Refund"), "disputes.answer": _("Answer disputes"),
         "payments.mark": _("Mark payments as paid or not valid by hand"), "payments.archive": _("Put payments away from the list"),
         "orders.deliver": _("Say that an order is delivered"), "transfers.resolve": _("Decide about bank transfers that do not fit"), "payments.export": _("Export lists"),
         "remarks.write": _("Write notes"), "remarks.moderate": _("Remove other people’s notes"), "customers.see": _("See customers"),
