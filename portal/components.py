@@ -79,5 +79,16 @@ def _samples() -> dict[str, Any]:
         "steps": [{"title": "Confirm your address", "text": "", "done": True, "href": "#", "action": ""},
                   {"title": "Make a link", "text": "It takes a minute.", "done": False, "href": "#charts", "action": "Make one"}],
         "sample_changes": lambda _detail: [("Title", "Bread", "Rye bread")],
+        "sample_book": _book(), "deadlines": [{"words": words, "tone": tone, "at": at} for words, tone in (("9 days", "calm"), ("2 days", "warn"), ("4 hours", "bad"))],
         "tones": ("good", "warn", "bad", "info", "quiet"),
     }  # fmt: skip
+
+
+def _book() -> dict[str, Any]:
+    """Two accounts that balance."""
+    none, sum_ = Money(0, "GBP"), Money(6500, "GBP")
+    accounts = [
+        {"name": "Held by the processor", "debit": sum_, "credit": none},
+        {"name": "Available to the seller", "debit": none, "credit": sum_},
+    ]
+    return {"currency": "GBP", "accounts": accounts, "debit": sum_, "credit": sum_}

@@ -164,10 +164,10 @@ def _keep_what_is_drawn(page: DictionaryObject) -> None:
     """Take off a page whatever could carry something along that nobody sees on it."""
     for name in set(page) - OF_A_PAGE:
         page.pop(name)
-    todo: list[object] = [value for name, value in dict.items(page) if name != "/Parent"]
+    reached: list[object] = [value for name, value in dict.items(page) if name != "/Parent"]
     seen: set[int] = set()
-    while todo:
-        one = _resolved(todo.pop())
+    while reached:
+        one = _resolved(reached.pop())
         if id(one) in seen:
             continue
         seen.add(id(one))
@@ -175,9 +175,9 @@ def _keep_what_is_drawn(page: DictionaryObject) -> None:
             for name, value in list(dict.items(one)):
                 if (isinstance(one, StreamObject) and name in BESIDE) or _kind(_resolved(value)) in NOT_DRAWN:
                     one.pop(name)
-            todo.extend(dict.values(one))
+            reached.extend(dict.values(one))
         elif isinstance(one, list):
-            todo.extend(one)
+            reached.extend(one)
 
 
 def _resolved(value: object) -> object:

@@ -64,24 +64,27 @@ def find_current() -> Current | None:
     return current() if current_user.is_authenticated else None
 
 
+def marked(view: Callable[..., Any], **marks: object) -> Any:
+    """The view with what the walls read of it: `access`, who may see it; `csrf`, whether a form token is asked; `most_bytes`."""
+    vars(view).update({f"__{name}__": value for name, value in marks.items()})
+    return view
+
+
 def public(view: View) -> View:
     """Anybody may see this."""
-    view.__access__ = "public"  # type: ignore[attr-defined]
-    return view
+    return marked(view, access="public")
 
 
 def machine(view: View) -> View:
     """Anybody may call this and no form token is asked: the caller proves itself by a signature (provider hooks)."""
-    view.__csrf__ = False  # type: ignore[attr-defined]
-    return public(view)
+    return marked(view, access="public", csrf=False)
 
 
 def takes_files(most_bytes: int) -> Callable[[View], View]:
     """This form brings a file, so more may come in than people type: up to here it is read, and then refused at its field."""
 
     def mark(view: View) -> View:
-        view.__most_bytes__ = most_bytes  # type: ignore[attr-defined]
-        return view
+        return marked(view, most_bytes=most_bytes)
 
     return mark
 
@@ -102,8 +105,7 @@ def may(permission: str) -> Callable[[View], View]:
                 raise NotAllowed(may_not(current().role.name, roles_that_may(permission)))
             return view(*args, **kwargs)
 
-        guarded.__access__ = permission  # type: ignore[attr-defined]
-        return guarded  # type: ignore[return-value]
+        return marked(guarded, access=permission)
 
     return guard
 

@@ -16,7 +16,7 @@ from core.accounts.staff_sessions import StaffSeat, find_staff_seat
 from core.kernel import audit
 from core.kernel.config import settings
 from core.kernel.errors import NotAllowed
-from core.web.guard import SAFE
+from core.web.guard import SAFE, marked
 from core.web.page import see_other, wants_part
 from core.web.role_words import may_not
 from core.web.this_request import kept
@@ -47,8 +47,7 @@ def staff_may(permission: str) -> Callable[[View], View]:
                 _write_down(seat)
             return answer
 
-        guarded.__access__ = f"staff.{permission}"  # type: ignore[attr-defined]
-        return guarded  # type: ignore[return-value]
+        return marked(guarded, access=f"staff.{permission}")
 
     return guard
 

@@ -13,6 +13,7 @@ from core.accounts.key_models import ApiKey
 from core.accounts.models import Vendor
 from core.accounts.once import find_kept, fingerprint, keep_answer
 from core.kernel.errors import Refusal
+from core.web.guard import marked
 from core.web.throttle import count_try
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -58,9 +59,7 @@ def by_key(view: View) -> View:
         keep_answer(vendor.id, key.mode, name, asked, status=status, body=body)
         return _answer(body, status)
 
-    guarded.__access__ = "key"  # type: ignore[attr-defined]
-    guarded.__csrf__ = False  # type: ignore[attr-defined]
-    return guarded  # type: ignore[return-value]
+    return marked(guarded, access="key", csrf=False)
 
 
 def _caller() -> tuple[Vendor, ApiKey]:

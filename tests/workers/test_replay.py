@@ -55,7 +55,7 @@ def world(paying_shop: Shop) -> Iterator[Shop]:
     reference = begin_transfer(shop, by_bank).provider_reference
     bank.tell(transfer(1_000, reference))
     bank.tell(transfer(2_500, reference))
-    bank.tell(transfer(4711, name="Nobody"))
+    bank.tell(transfer(4711, name="Kim Fremd"))
     seller = Seller(shop)
     seller.sells("100.00")
     for minor, ends in ((None, "lost"), (6_000, "won"), (2_000, ""), (8_000, "lost")):

@@ -33,10 +33,11 @@ class Case:
     payment: Payment
     outcome: DisputeOutcome
 
-    def now(self, state: str, *more: Withdrawal, **changes: object) -> Case:
+    def now(self, state: str, *more: Withdrawal, submissions: int | None = None) -> Case:
         """The processor's object has moved on."""
         withdrawals = (*self.outcome.withdrawals, *more)
-        self.outcome = replace(self.outcome, state=state, withdrawals=withdrawals, **changes)  # type: ignore[arg-type]
+        told = self.outcome.submissions if submissions is None else submissions
+        self.outcome = replace(self.outcome, state=state, withdrawals=withdrawals, submissions=told)
         return self
 
     def tell(self, outcome: DisputeOutcome | None = None) -> str:

@@ -7,7 +7,16 @@ import zlib
 
 import pytest
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, FloatObject, NameObject, NumberObject, TextStringObject
+from pypdf.generic import (
+    ArrayObject,
+    DecodedStreamObject,
+    DictionaryObject,
+    FloatObject,
+    IndirectObject,
+    NameObject,
+    NumberObject,
+    TextStringObject,
+)
 
 from core.disputes.files import MOST_UNPACKED, BadFile, check_file
 
@@ -30,7 +39,7 @@ def text_page(written: PdfWriter) -> DictionaryObject:
     return page
 
 
-def attachment(written: PdfWriter):  # type: ignore[no-untyped-def]
+def attachment(written: PdfWriter) -> IndirectObject:
     held = DecodedStreamObject()
     held.set_data(b"MZ evil attachment")
     held[NameObject("/Type")] = NameObject("/EmbeddedFile")
@@ -63,7 +72,9 @@ def test_what_hangs_on_a_page_and_is_not_drawn_stays_behind() -> None:
     read = PdfReader(io.BytesIO(made.data)).pages[0]
     assert "kept" in read.extract_text(), "what is drawn is still there"
     kept = read["/Resources"]
-    assert isinstance(kept, DictionaryObject) and "/F" in kept["/Font"] and "/A" in kept["/XObject"]  # type: ignore[operator]
+    assert isinstance(kept, DictionaryObject)
+    fonts, forms = kept["/Font"], kept["/XObject"]
+    assert isinstance(fonts, DictionaryObject) and isinstance(forms, DictionaryObject) and "/F" in fonts and "/A" in forms
 
 
 def packed(size: int, streams: int) -> bytes:

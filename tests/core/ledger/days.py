@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -56,12 +57,27 @@ def shut(day: date, mode: str = "test", **more: Any) -> LedgerDay:
         return request_close(mode, day, by="stf_one", reason="Looked at all of it", **more)
 
 
+def everybody_has_ended() -> None:
+    """Nothing is linked above the oldest transaction that goes on, in any database of the cluster: another process's tests have one as well."""
+    until = time.monotonic() + 60
+    with unit_of_work():
+        mine = int(db.session.execute(text("SELECT pg_current_xact_id()::text::bigint")).scalar_one())
+    older = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint <= :mine")
+    while True:
+        with unit_of_work():
+            if not db.session.execute(older, {"mine": mine}).scalar_one():
+                return
+        assert time.monotonic() < until, "somebody's transaction does not end"
+        time.sleep(0.02)
+
+
 def work(day: date, mode: str = "test") -> LedgerDay:
-    """What the worker does, without waiting between the steps."""
-    for _ in range(500):
+    """What the worker does, without more waiting between the steps than there must be."""
+    for _ in range(3_000):
         with unit_of_work():
             if put_up_fence(mode, day):
                 break
+        time.sleep(0.02)
     else:
         raise AssertionError("a transaction stays open")
     while True:

@@ -23,6 +23,7 @@ from core.ledger.chain_check import added_afterwards, chain_breaks
 from core.ledger.chain_models import Chain
 from core.payments.personal_data import erase_person
 from tests.core.ledger.conftest import Connect
+from tests.core.ledger.days import everybody_has_ended
 from tests.factories import make_paid, make_shop, unit
 
 Connection = psycopg.Connection[Any]
@@ -30,6 +31,7 @@ TABLES = {"audit_entries": ("audit_keep", "audit_keep_all"), "chain_links": ("ch
 
 
 def link_all(key: Key = AUDIT) -> None:
+    everybody_has_ended()
     more = True
     while more:
         with unit_of_work():

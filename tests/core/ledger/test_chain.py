@@ -19,14 +19,17 @@ from core.ledger.chain_check import added_afterwards, chain_breaks
 from core.ledger.chain_models import ChainLink
 from core.ledger.queries import GUARDS
 from tests.core.ledger.conftest import AVAILABLE, CLEARING, FEE, PENDING, Book, Connect
-from tests.core.ledger.days import ONE, close, next_day, on
+from tests.core.ledger.days import ONE, close, everybody_has_ended, next_day, on
 
 Connection = psycopg.Connection[Any]
 TABLES = ("journals", "entries", "balances", "chain_links", "chains", "chain_anchors")
 
 
-def link_up(book: Book, *, sweep: bool = True) -> None:
+def link_up(book: Book, *, sweep: bool = True, beside: bool = False) -> None:
+    """`beside`: while somebody's transaction goes on. Otherwise whatever goes on anywhere in the cluster may end first."""
     more = True
+    if not beside:
+        everybody_has_ended()
     while more:
         with unit_of_work():
             more = extend(Key(book.vendor, book.mode), sweep=sweep)
@@ -94,7 +97,7 @@ def test_a_journal_that_is_committed_late_is_linked_late_and_nothing_is_lost(lin
     linked.post(slow, early)
     linked.post(quick, late)
     quick.commit()
-    link_up(linked, sweep=False)
+    link_up(linked, sweep=False, beside=True)
     assert not {early.id, late.id} & {link.of_id for link in links(linked)}, "nothing above the oldest transaction that still goes on"
     slow.commit()
     link_up(linked, sweep=False)
