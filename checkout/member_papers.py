@@ -26,7 +26,7 @@ from core.subscriptions.standing import standings
 from core.web.guard import public
 from core.web.invoice import invoice_html
 from core.web.languages import language, language_choices, suggest
-from core.web.page import see_other
+from core.web.page import see_other, send_kept
 
 XML = "application/xml; charset=utf-8"
 # How a document stands, as its payer reads it: the word and its tone.
@@ -115,10 +115,7 @@ def _file(token: str, public_id: str, read: Callable[[BillingDocument], bytes | 
     kept = read(document)
     if kept is None:
         return see_other(url_for("checkout.member_invoice", token=token, public_id=public_id))
-    answer = make_response(kept)
-    answer.content_type = kind
-    answer.headers["Content-Disposition"] = f'{how}; filename="{document.name}.{ending}"'
-    return answer
+    return send_kept(kept, f"{document.name}.{ending}", kind=kind, how=how)
 
 
 def _theirs(token: str, public_id: str) -> BillingDocument:

@@ -18,7 +18,7 @@ from core.web.face import face_of
 from core.web.guard import public
 from core.web.headers import csp_nonce
 from core.web.languages import language, language_choices, suggest
-from core.web.page import page, see_other, send_pdf, wants_part
+from core.web.page import page, see_other, send_kept, wants_part
 from core.web.receipt import receipt_html
 
 
@@ -73,4 +73,4 @@ def receipt_pdf(token: str) -> Response:
         return waiting
     if wants_part():
         return see_other(url_for("checkout.receipt_pdf", token=token))
-    return send_pdf(paper.pdf, f"receipt-{payment.reference}")
+    return send_kept(paper.pdf, f"receipt-{payment.reference}.pdf")

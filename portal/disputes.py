@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import Response, make_response, request, url_for
+from flask import Response, request, url_for
 from flask_babel import format_timedelta, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -24,7 +24,7 @@ from core.payments.models import Payment
 from core.web.dispute_words import ADVICE, FILES, QUESTIONS, REASONS, STEPS
 from core.web.guard import current, may
 from core.web.languages import written
-from core.web.page import cursor, page
+from core.web.page import cursor, page, send_kept
 from portal.blueprint import portal
 from portal.dispute_form import AnswerForm, FileForm, draft_form, file_form
 from portal.explain import BookLine, book_lines
@@ -139,10 +139,8 @@ def _lines(payment: Payment) -> list[BookLine]:
 def dispute_file(number: str, file: str) -> Response:
     """As it is kept, which is not as it was sent: a browser shows nothing in it that could act by itself."""
     kept = get_file(current().vendor, get_own(number), file)
-    answer = make_response(kept.content)
-    answer.content_type = kept.media_type
     ending = "pdf" if kept.media_type == "application/pdf" else "jpg"
-    answer.headers["Content-Disposition"] = f'inline; filename="{kept.kind}-{kept.public_id}.{ending}"'
+    answer = send_kept(kept.content, f"{kept.kind}-{kept.public_id}.{ending}", kind=kept.media_type)
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
 

@@ -24,7 +24,7 @@ from core.subscriptions.standing import standings
 from core.web.guard import current, may
 from core.web.invoice import invoice_html, origin_of
 from core.web.languages import language
-from core.web.page import cursor, page
+from core.web.page import cursor, page, send_kept
 from core.web.reader import Reader
 from portal.blueprint import portal
 
@@ -153,7 +153,4 @@ def _file(document: BillingDocument, data: bytes | None, kind: str, ending: str,
     """Exactly the bytes that were kept."""
     if data is None:
         raise NotFound(missing())
-    answer = make_response(data)
-    answer.content_type = kind
-    answer.headers["Content-Disposition"] = f'{how}; filename="{document.name}.{ending}"'
-    return answer
+    return send_kept(data, f"{document.name}.{ending}", kind=kind, how=how)

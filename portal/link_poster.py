@@ -16,7 +16,7 @@ from core.payments.models import PaymentLink
 from core.payments.poster import ask_for_poster
 from core.payments.queries import get_link
 from core.web.guard import current, may
-from core.web.page import page, see_other, send_pdf
+from core.web.page import page, see_other, send_kept
 from core.web.poster import SIZES, poster_html, poster_name
 from portal.blueprint import portal
 from portal.branch_choices import branches_to_choose
@@ -64,7 +64,7 @@ def poster_pdf(public_id: str, size: str) -> Response:
     paper = _printed(link, size, place) if size in SIZES else None
     if paper is None:
         raise NotFound(_("This poster has not been printed yet."))
-    return send_pdf(paper.pdf, f"poster-{size}")
+    return send_kept(paper.pdf, f"poster-{size}.pdf")
 
 
 def _get(public_id: str) -> PaymentLink:

@@ -25,7 +25,7 @@ from core.payouts.terms import Terms, change_terms, terms_of
 from core.web.fields import ChoiceField, CountField, Form, FormTokenField, LineField, MoneyField, options
 from core.web.guard import current, may
 from core.web.languages import language
-from core.web.page import cursor, page, see_other, send_pdf
+from core.web.page import cursor, page, see_other, send_kept
 from core.web.sheet import send_sheet, titles_for
 from portal.balance import KINDS
 from portal.blueprint import portal
@@ -267,7 +267,7 @@ def payout_pdf(number: str) -> Response:
     paper = _printed(found)
     if paper is None:
         raise NotFound(_("This statement has not been printed yet."))
-    return send_pdf(paper.pdf, f"payout-{found.mode}-{found.public_id}")
+    return send_kept(paper.pdf, f"payout-{found.mode}-{found.public_id}.pdf")
 
 
 def _printed(found: Payout) -> Paper | None:

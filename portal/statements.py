@@ -21,7 +21,7 @@ from core.notifications.papers import newest_paper
 from core.web.filters import zone
 from core.web.guard import current, may
 from core.web.languages import language
-from core.web.page import cursor, page, see_other, send_pdf
+from core.web.page import cursor, page, see_other, send_kept
 from core.web.sheet import send_sheet, titles_for
 from portal.balance import FIGURES, KINDS
 from portal.blueprint import portal
@@ -138,7 +138,7 @@ def statement_pdf(month: str) -> Response:
     paper = _printed(first, made)
     if paper is None:
         raise NotFound(_("This statement has not been printed yet."))
-    return send_pdf(paper.pdf, f"statement-{paper.mode}-{first:%Y-%m}-{made.currency}")
+    return send_kept(paper.pdf, f"statement-{paper.mode}-{first:%Y-%m}-{made.currency}.pdf")
 
 
 def _printed(first: date, made: Statement) -> Paper | None:

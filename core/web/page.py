@@ -39,11 +39,11 @@ def see_other(url: str) -> Response:
     return make_response(redirect(url, 303))
 
 
-def send_pdf(pdf: bytes, name: str) -> Response:
-    """To be looked at, and kept under this name when it is kept."""
-    answer = make_response(pdf)
-    answer.content_type = "application/pdf"
-    answer.headers["Content-Disposition"] = f'inline; filename="{name}.pdf"'
+def send_kept(data: bytes, name: str, *, kind: str = "application/pdf", how: str = "inline") -> Response:
+    """Exactly these bytes, to be looked at or, as an `attachment`, to be put away; under this name in either case."""
+    answer = make_response(data)
+    answer.content_type = kind
+    answer.headers["Content-Disposition"] = f'{how}; filename="{name}"'
     return answer
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Response, flash, make_response, request, url_for
+from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
@@ -14,7 +14,7 @@ from core.ledger.days import find_day, find_paper, get_day, is_next, list_days, 
 from core.ledger.hindrances import OpenBreak, broken_sums, open_breaks
 from core.web.fields import Form, ParagraphField
 from core.web.filters import money
-from core.web.page import page, see_other
+from core.web.page import page, see_other, send_kept
 from core.web.staff_guard import staff, staff_may
 from portal.admin.blueprint import staff_door
 from portal.confirm import confirmed
@@ -94,10 +94,7 @@ def day_paper(mode: str, on: str) -> Response:
     paper = find_paper(_mode(mode), get_day(_mode(mode), _day(on)).day)
     if paper is None:
         raise NotFound(_("This day’s paper has not been printed yet."))
-    answer = make_response(paper.pdf)
-    answer.content_type = "application/pdf"
-    answer.headers["Content-Disposition"] = f'inline; filename="day-{paper.mode}-{paper.day.isoformat()}.pdf"'
-    return answer
+    return send_kept(paper.pdf, f"day-{paper.mode}-{paper.day.isoformat()}.pdf")
 
 
 def _page(mode: str, on: str, *, form: CloseForm | None = None, signing: SignForm | None = None) -> Response:

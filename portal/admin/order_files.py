@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, flash, make_response, url_for
+from flask import Response, flash, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
@@ -12,7 +12,7 @@ from core.payments.order_files import get_order_file, list_order_files, make_ord
 from core.payouts.hand_over import hand_file_over
 from core.providers.bank_models import BankOrderFile
 from core.web.fields import Form, LineField
-from core.web.page import page, see_other
+from core.web.page import page, see_other, send_kept
 from core.web.staff_guard import staff, staff_may
 from portal.admin.blueprint import staff_door
 from portal.confirm import confirmed
@@ -63,10 +63,7 @@ def order_file(mode: str, number: str) -> Response:
 def download_order_file(mode: str, number: str) -> Response:
     """As it was made."""
     file = get_order_file(_mode(mode), number)
-    answer = make_response(file.raw)
-    answer.content_type = "application/xml"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{file.mode}-{file.public_id}.xml"'
-    return answer
+    return send_kept(file.raw, f"{file.mode}-{file.public_id}.xml", kind="application/xml", how="attachment")
 
 
 @staff_door.post("/staff/order-files/<mode>/<number>/handed-over")
