@@ -1,12 +1,15 @@
 """A bank for tests of rooms: statements of our own accounts, imported and booked as the workers do it.
 
-The account in euros is left to the stories, whose statements come from the sandbox's bank: an account has one bank.
+The account in euros is left to the stories, whose statements come from the sandbox's bank: an account has one bank, and its statements
+are one chain. Who needs euros here has them `euros_at_another_bank`.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -22,6 +25,7 @@ from core.payments.bank_lines import book_lines
 from core.payments.models import Attempt, Payment
 from core.payments.statements import Imported, import_statement
 from core.payments.transfer_models import TransferCase
+from core.providers import registry
 from core.providers.bank_models import BankLine, BankStatement
 from core.providers.bank_orders import find_order
 from core.providers.contract import Opening, OpenPayment
@@ -31,10 +35,28 @@ from tests.factories import Shop, again, unit
 
 numbers = itertools.count(1)
 PAYER = "DE12500105170648489890"
+ELSEWHERE = "DE89370400440532013000"
 
 
 def our_account(currency: str) -> str:
     return next(row["iban"] for row in json.loads(settings().bank_accounts["test"]) if row["currency"] == currency)
+
+
+@contextmanager
+def euros_at_another_bank() -> Iterator[None]:
+    """Inside, our account in euros is one of which the sandbox's bank knows nothing."""
+    kept = settings().bank_accounts["test"]
+    moved = [row | {"iban": ELSEWHERE} if row["currency"] == "EUR" else row for row in json.loads(kept)]
+    _name_accounts(json.dumps(moved))
+    try:
+        yield
+    finally:
+        _name_accounts(kept)
+
+
+def _name_accounts(text: str) -> None:
+    settings().bank_accounts["test"] = text
+    registry._made.cache_clear()
 
 
 def begin_transfer(shop: Shop, payment: Payment) -> Attempt:
@@ -64,6 +86,7 @@ class TestBank:
     __test__ = False
 
     def __init__(self, shop: Shop, currency: str = "USD") -> None:
+        assert our_account("EUR") == ELSEWHERE or currency != "EUR", "the sandbox's bank tells of the account in euros"
         self.shop, self.currency = shop, currency
 
     def draft(self, *lines: Line, **changes: Any) -> Draft:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -27,6 +27,7 @@ from core.payouts.models import Payout
 from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.bank_orders import find_order, list_waiting_orders
 from tests.core.payments.conftest import AtOnce
+from tests.core.payments.transfers import euros_at_another_bank
 from tests.core.payouts.sellers import THEIRS, Seller, send_waiting_orders
 from tests.factories import make_shop, unit
 
@@ -37,11 +38,12 @@ def nobody_elses(app: Flask) -> None:
 
 
 @pytest.fixture
-def seller(app: Flask) -> Seller:
+def seller(app: Flask) -> Iterator[Seller]:
     made = Seller(make_shop(app, currency="EUR", country="DE"), "EUR")
-    with unit(app):
-        add_account(made.shop.vendor, "test", currency="EUR", holder="Zoë’s Kiosk", iban=THEIRS, by=made.shop.user.public_id)
-    return made
+    with euros_at_another_bank():
+        with unit(app):
+            add_account(made.shop.vendor, "test", currency="EUR", holder="Zoë’s Kiosk", iban=THEIRS, by=made.shop.user.public_id)
+        yield made
 
 
 @pytest.fixture
