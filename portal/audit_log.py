@@ -94,6 +94,7 @@ WORDS: dict[str, Any] = {
     "second_factor.off": _l("Switched two-step sign-in off"), "second_factor.on": _l("Set up two-step sign-in"),
     "second_factor.taken_off": _l("Took somebody’s two-step sign-in off"), "security.changed": _l("Changed what is asked for safety"),
     "refund.canceled": _l("Called off a refund that was waiting"),
+    "session.ended": _l("Signed one of their devices out"),
     "session.mode": _l("Switched between test and live"), "staff.viewed": _l("Looked at a page"), "staff.visit_begun": _l("Began to look, and said why"),
     "task.tried_again": _l("Had work tried again"), "style.changed": _l("Changed a style"), "style.made": _l("Made a style"), "style.put_away": _l("Put a style away"),
     "tax_rate.made": _l("Made a tax rate"), "tax_rate.put_away": _l("Put a tax rate away"),
