@@ -29,7 +29,7 @@ from core.web.page import cursor, page, see_other, send_kept
 from core.web.sheet import send_sheet, titles_for
 from portal.balance import KINDS
 from portal.blueprint import portal
-from portal.confirm import confirmed
+from portal.confirm import confirmed, two_steps_when_live
 
 ON_A_PAGE = 50
 
@@ -107,12 +107,14 @@ def payouts() -> Response:
 
 @portal.get("/portal/payouts/account")
 @may("payouts.account")
+@two_steps_when_live
 def payout_account() -> Response:
     return _account_page(_account_form(filled=False))
 
 
 @portal.post("/portal/payouts/account")
 @may("payouts.account")
+@two_steps_when_live
 @confirmed
 def set_payout_account() -> Response:
     """Every owner is written to; until it has cooled off nothing goes there."""
@@ -189,12 +191,14 @@ def weekdays() -> dict[str, str]:
 
 @portal.get("/portal/payouts/new")
 @may("payouts.request")
+@two_steps_when_live
 def new_payout() -> Response:
     return _request_page(RequestForm(formdata=None, form_token=uuid.uuid4().hex))
 
 
 @portal.post("/portal/payouts/new")
 @may("payouts.request")
+@two_steps_when_live
 @confirmed
 def ask_for_payout() -> Response:
     """Sent twice, it is one payout."""
