@@ -19,6 +19,7 @@ from core.payouts.accounts import add_account, currencies, find_account
 from core.payouts.models import Payout, PayoutAccount
 from core.payouts.paper import ask_for_paper, paper_name
 from core.payouts.queries import account_of, get_payout, history_of, list_payouts
+from core.payouts.reasons import reason_of
 from core.payouts.request import Payable, payable, request_payout
 from core.payouts.statement import lines_of, payout_sheet, prove
 from core.payouts.terms import Terms, change_terms, terms_of
@@ -235,6 +236,7 @@ def payout(number: str) -> Response:
         account=account_of(me.vendor, found),
         lines=lines[:ON_A_PAGE],
         history=history_of(me.vendor, found),
+        why_not=reason_of(found.failure_reason),
         kinds=KINDS,
         printed=_printed(found) is not None,
         waiting="waiting" in request.args,
