@@ -55,7 +55,9 @@ def test_the_payments_trail_names_the_payout_it_went_out_with(seller: Seller, pa
 def test_the_staff_read_the_same_and_only_those_who_may_see_payouts_are_led_there(seller: Seller, paid: Payment) -> None:
     seller.release()
     payout = seller.pays_out()
-    led = [look_into(make_staff(seller.shop.app, role).browser(), f"/staff/payments/{paid.public_id}") for role in ("superuser", "support")]
+    led = [
+        look_into(make_staff(seller.shop.app, role).browser(), f"/staff/payments/{paid.public_id}") for role in ("superuser", "reviewer")
+    ]
     assert all("USD 98.50 of it" in trail(page) for page in led)
     assert [f'href="/staff/payouts/{payout.public_id}"' in page.html for page in led] == [True, False]
 
