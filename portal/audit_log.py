@@ -101,6 +101,7 @@ WORDS: dict[str, Any] = {
     "transfer.accepted": _l("Accepted a transfer as it came"), "transfer.assigned": _l("Said that an unknown transfer is for a payment"),
     "transfer.given_back": _l("Sent a transfer back"), "unexpected.return_requested": _l("Gave back money that was not expected"),
     "user.reset_password": _l("Set a new password"), "user.signed_in": _l("Signed in"), "user.verified_email": _l("Confirmed the e-mail address"),
+    "vendor.release_days": _l("Changed for how long money waits"),
     "vendor.changed": _l("Changed the business’s details"), "vendor.handed_over": _l("Handed the business over"),
     "vendor.signed_up": _l("Signed up"), "vendor.slug_changed": _l("Changed the business’s readable name"),
     "vendor.went_live": _l("Went live"),

@@ -10,6 +10,7 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "home.see": STAFF_ROLES,
     "payments.see": STAFF_ROLES,
     "vendors.see": STAFF_ROLES,
+    "vendors.terms": (FINANCE, SUPERUSER),  # how long a vendor's money waits before it is available
     "balances.see": (FINANCE, SUPERUSER),  # what a vendor is owed
     "alarms.see": (FINANCE, SUPERUSER),  # what the proofs of the books found
     "books.prove": (FINANCE, SUPERUSER),  # have every book proved now
