@@ -33,7 +33,8 @@ def test_in_live_mode_who_has_no_second_step_is_led_to_set_it_up(shop: Shop, own
     looks_at_live(shop)
     page = owner.get(path)
     assert page.heading == "Two-step sign-in" and "you are led back" in page.text
-    sent = owner.post(urlsplit(path).path, {"holder": "X"}, follow=False)
+    token = page.form("/sign-out").values["csrf_token"]
+    sent = owner.post(urlsplit(path).path, {"holder": "X", "csrf_token": token}, follow=False)
     assert (sent.status, urlsplit(sent.response.headers["Location"]).path) == (303, "/portal/two-step")
 
 

@@ -71,8 +71,8 @@ def test_a_payout_that_came_back_says_so_on_a_new_paper(seller: Seller, payout: 
     assert "went back to the balance" not in printed(seller, payout, work)
     seller.bank_says(payout)
     seller.bank_says(payout, back="AC04")
-    text = " ".join(printed(seller, payout, work).split())
-    assert "The bank could not pay it: the money went back to the balance. The account is closed. (AC04)" in text
+    text = squeezed(printed(seller, payout, work))
+    assert squeezed("The bank could not pay it: the money went back to the balance. The account is closed. (AC04)") in text
     page = seller.shop.browser().get(f"/portal/payouts/{payout.public_id}")
     assert any("The account is closed. (AC04)" in notice and "another bank account" in notice for notice in page.notices)
 
