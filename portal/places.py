@@ -33,6 +33,8 @@ PLACES: dict[str, tuple[Any, Any]] = {
     "payout_schedule": (_l("When you are paid out"), _l("schedule minimum daily weekly monthly payouts")),
     "new_payout": (_l("Ask for a payout"), _l("pay out now withdraw")),
     "statements": (_l("Statements"), _l("month opening closing accounting CSV")),
+    "issued": (_l("Invoices you issue"), _l("invoice credit note tax number PDF")),
+    "invoice_settings": (_l("Invoices for payments"), _l("settings invoice credit note switch")),
     "exports": (_l("Exports"), _l("download file CSV Excel workbook")),
     "invoices": (_l("Invoices"), _l("plan bill credit note PDF")),
     "outbox": (_l("Messages"), _l("e-mail letters receipts sent resend")),
