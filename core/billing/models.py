@@ -80,7 +80,6 @@ class KeptSubscription(TenantKey, Base):
     data_due_at: Mapped[datetime | None]  # when somebody is to look: to warn, then to delete; never again when that is done
     data_warned_at: Mapped[datetime | None]
     data_deleted_at: Mapped[datetime | None]
-    card_told: Mapped[str] = mapped_column(String(60), default="", server_default="")  # of which card's end its people were told last
 
 
 class SubscriptionEvent(TenantKey, Base):
