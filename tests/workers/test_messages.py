@@ -98,6 +98,7 @@ OF_A_MODE = {
     "account",
     "payout",
     "dispute",
+    "day",
 }
 
 
