@@ -42,6 +42,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "dispute_due": ("dispute",),
     "dispute_decided": ("dispute",),
     "payout_account": ("account",),
+    "webhook_stopped": ("endpoint",),
     "payout_paid": ("payout",),
     "payout_failed": ("payout",),
     "refund_outside": ("payment", "refund"),
