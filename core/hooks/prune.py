@@ -11,7 +11,7 @@ from core.customers.models import Customer
 from core.hooks.models import Event, EventDraft, EventFeed, HookAttempt, HookDelivery, HookEndpoint, HookSecret
 from core.hooks.states import KEPT
 from core.kernel.clock import now
-from core.kernel.db import db
+from core.kernel.db import db, locked
 from core.payments.personal_data import pseudonym_of
 
 
@@ -37,6 +37,7 @@ def prune_told(limit: int) -> int:
 
 def forget_told(vendor: Vendor, customer: Customer) -> None:
     """No event says any more whose payment it was about. What the vendor's own software was told before, it has: that is for the vendor to erase."""
+    locked(EventFeed, vendor.id, customer.mode)  # whatever is being placed just now is placed before, and what comes later finds nobody
     mine = (Event.vendor_id == vendor.id, Event.mode == customer.mode)
     nobody = func.jsonb_set(
         Event.data, cast(["object", "payer"], ARRAY(Text)), func.jsonb_build_object("email", pseudonym_of(customer), "name", "")

@@ -12,10 +12,11 @@ from core.hooks import endpoints
 from core.hooks.catch_up import catch_up, get_delivery, missed, send_again, send_test
 from core.hooks.feed import envelope
 from core.hooks.log import Line, endpoint_of, line_of, list_deliveries, tries_of
-from core.hooks.models import HookAttempt, HookEndpoint
+from core.hooks.models import HookAttempt, HookDelivery, HookEndpoint
 from core.hooks.shapes import VERSION, at
 from core.hooks.states import DELIVERY
 from core.hooks.types import ENDPOINT_TEST
+from core.kernel.errors import NotFound
 from portal.api.blueprint import api
 from portal.api.events import page_size
 from portal.api.guard import by_key
@@ -147,23 +148,31 @@ def list_hook_deliveries(vendor: Vendor, mode: str, number: str) -> Answer:
     return {"object": "list", "data": [_delivery(vendor, line) for line in found.rows], "has_more": found.next is not None}, 200
 
 
-@api.get("/webhook-deliveries/<number>")
+@api.get("/webhook-endpoints/<number>/deliveries/<delivery>")
 @by_key
-def show_hook_delivery(vendor: Vendor, mode: str, number: str) -> Answer:
+def show_hook_delivery(vendor: Vendor, mode: str, number: str, delivery: str) -> Answer:
     """One delivery with its event and every try."""
-    found = get_delivery(vendor, mode, number)
+    found = _sent_to(vendor, mode, number, delivery)
     line = line_of(vendor, found)
     tries = [_try(one) for one in tries_of(vendor, found)]
     return {**_delivery(vendor, line), "body": envelope(line.event), "tries": tries}, 200
 
 
-@api.post("/webhook-deliveries/<number>/retry")
+@api.post("/webhook-endpoints/<number>/deliveries/<delivery>/retry")
 @by_key
-def retry_hook_delivery(vendor: Vendor, mode: str, number: str) -> Answer:
+def retry_hook_delivery(vendor: Vendor, mode: str, number: str, delivery: str) -> Answer:
     """The same event once more, at once, as a new delivery."""
     body().close()
-    made = send_again(vendor, get_delivery(vendor, mode, number), by=BY)
+    made = send_again(vendor, _sent_to(vendor, mode, number, delivery), by=BY)
     return _delivery(vendor, line_of(vendor, made)), 201
+
+
+def _sent_to(vendor: Vendor, mode: str, number: str, delivery: str) -> HookDelivery:
+    """A delivery to this very endpoint; refuses with 404."""
+    found = get_delivery(vendor, mode, delivery)
+    if found.endpoint_id != endpoints.get_endpoint(vendor, mode, number).id:
+        raise NotFound
+    return found
 
 
 def _shape(row: HookEndpoint) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def test_an_endpoint_from_its_making_to_a_verified_delivery(caller: Caller, rece
     log = caller.get(f"{HOOKS}/{endpoint['id']}/deliveries").json or {}
     (delivery,) = log["data"]
     assert (delivery["status"], delivery["last_answer"], delivery["event"]) == ("delivered", 200, event["id"])
-    shown = caller.get(f"/api/v1/webhook-deliveries/{delivery['id']}").json or {}
+    shown = caller.get(f"{HOOKS}/{endpoint['id']}/deliveries/{delivery['id']}").json or {}
     assert shown["body"] == event and shown["tries"][0]["answer_body"] == "noted"
 
 
@@ -135,7 +135,7 @@ def test_test_retry_and_catching_up(caller: Caller, receiver: Receiver) -> None:
     tested = caller.post(f"{path}/test", {})
     assert tested.status_code == 201 and (tested.json or {})["cause"] == "test"
     send(caller)
-    assert caller.post(f"/api/v1/webhook-deliveries/{(tested.json or {})['id']}/retry").status_code == 201
+    assert caller.post(f"{path}/deliveries/{(tested.json or {})['id']}/retry").status_code == 201
     send(caller)
     assert receiver.types == ["endpoint.test"] * 2
     write(caller, "PATCH", path, {"status": "off"})
