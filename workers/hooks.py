@@ -30,7 +30,7 @@ SLOW_LINES = 6  # beside them, for endpoints that answered late or not at all th
 TURN = timedelta(seconds=10)  # then another endpoint gets its line
 FEEDS = 20  # relayed in a row, before what is due is handed out again
 LOOKS = 4  # in a second, while nothing is due
-REST_AFTER_FAULT = 30.0  # seconds in which a feed that cannot be relayed is left alone
+REST_AFTER_FAULT = 30_000_000_000  # nanoseconds in which a feed that cannot be relayed is left alone
 log = structlog.get_logger("workers")
 Send = Callable[[Letter], Heard]
 
@@ -39,7 +39,7 @@ def send(letter: Letter) -> Heard:
     """Post it, with nothing held; an address of the catcher is not asked."""
     if not letter.address:
         return caught(letter)
-    began = time.monotonic()
+    began = time.monotonic_ns()
     try:
         answer = post_to(letter.address, letter.body, letter.headers, may_reach=_may_reach(letter))
     except NotReached as reason:
@@ -53,8 +53,8 @@ def _may_reach(letter: Letter) -> Callable[[str], bool]:
     return (lambda address: address in ("127.0.0.1", "::1")) if local else is_outside
 
 
-def _ms(began: float) -> int:
-    return int((time.monotonic() - began) * 1000)
+def _ms(began: int) -> int:
+    return (time.monotonic_ns() - began) // 1_000_000
 
 
 def take_turn(key: Key, send: Send = send) -> int:
@@ -78,7 +78,7 @@ def take_turn(key: Key, send: Send = send) -> int:
     return sent
 
 
-_left_alone: dict[tuple[uuid.UUID, str], float] = {}
+_left_alone: dict[tuple[uuid.UUID, str], int] = {}
 _gone_on_from = [FIRST]  # where the next look begins
 
 
@@ -90,7 +90,7 @@ def relay_some() -> int:
     _gone_on_from[0] = feeds[-1] if len(feeds) == FEEDS else FIRST
     placed = 0
     for vendor_id, mode in feeds:
-        if _left_alone.get((vendor_id, mode), 0.0) > time.monotonic():
+        if _left_alone.get((vendor_id, mode), 0) > time.monotonic_ns():
             continue
         try:
             with unit_of_work():
@@ -99,7 +99,7 @@ def relay_some() -> int:
         except DATABASE_AWAY:
             raise
         except Exception:
-            _left_alone[vendor_id, mode] = time.monotonic() + REST_AFTER_FAULT
+            _left_alone[vendor_id, mode] = time.monotonic_ns() + REST_AFTER_FAULT
             log.exception("events_not_relayed", vendor=str(vendor_id), mode=mode)
     return placed
 

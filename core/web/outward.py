@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 SECONDS = 6  # for each step
 LONGEST = 15  # for all of it: whoever answers drop by drop is hung up on
 TRIED = 3  # addresses of one name
+SECOND = 1_000_000_000  # nanoseconds
 LARGEST = 10_000  # bytes of the answer that are read
 
 # What no outsider may make us knock at. Python's own is_global lets several of these through (multicast, NAT64, 6to4, ...).
@@ -132,13 +133,13 @@ def _asking(host: str) -> Iterator[None]:
 def _once(
     host: str, port: int, numeric: list[str], may_reach: Reach, context: Trust, asked: tuple[str, str, bytes | None, Mapping[str, str]]
 ) -> Answer:
-    until = time.monotonic() + LONGEST
+    until = time.monotonic_ns() + LONGEST * SECOND
     with contextlib.ExitStack() as open_lines:
         lines: list[socket.socket] = [open_lines.enter_context(_connected(numeric, port, until))]
         if not may_reach(str(lines[0].getpeername()[0])):
             raise NotReached(f"{host} points to an address that is not on the public internet.")
         rung = threading.Event()
-        bell = threading.Timer(max(until - time.monotonic(), 0.1), _hang_up, [lines, rung])
+        bell = threading.Timer(_left(until), _hang_up, [lines, rung])
         bell.start()
         try:
             if context is not None:
@@ -157,11 +158,16 @@ def _once(
         return answer
 
 
-def _connected(numeric: list[str], port: int, until: float) -> socket.socket:
+def _left(until: int) -> int:
+    """Whole seconds, one at least."""
+    return max((until - time.monotonic_ns()) // SECOND, 1)
+
+
+def _connected(numeric: list[str], port: int, until: int) -> socket.socket:
     """A line to the first of these addresses that takes one."""
     for last, address in enumerate(numeric, 1):
         try:
-            return socket.create_connection((address, port), timeout=max(min(SECONDS, until - time.monotonic()), 0.1))
+            return socket.create_connection((address, port), timeout=min(SECONDS, _left(until)))
         except OSError:
             if last == len(numeric):
                 raise
