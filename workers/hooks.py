@@ -60,21 +60,19 @@ def _ms(began: int) -> int:
 def take_turn(key: Key, send: Send = send) -> int:
     """Send what is due at one endpoint, one letter after the other, for as long as it answers; answers how many were sent."""
     sent, until = 0, now() + TURN
-    try:
-        while now() < until:
-            with unit_of_work():
-                letter = next_letter(key)
-            if letter is None:
-                break
-            heard = send(letter)
-            with unit_of_work():
-                go_on = record_try(letter, heard)
-            sent += 1
-            if not go_on:
-                break
-    finally:
+    while now() < until:
         with unit_of_work():
-            give_back(key)
+            letter = next_letter(key)
+        if letter is None:
+            break
+        heard = send(letter)
+        with unit_of_work():
+            go_on = record_try(letter, heard)
+        sent += 1
+        if not go_on:
+            break
+    with unit_of_work():  # whoever fails before this keeps the lease until it runs out: a fault of ours is not repeated without a pause
+        give_back(key)
     return sent
 
 

@@ -42,7 +42,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     "dispute_due": ("dispute",),
     "dispute_decided": ("dispute",),
     "payout_account": ("account",),
-    "webhook_stopped": ("endpoint",),
     "payout_paid": ("payout",),
     "payout_failed": ("payout",),
     "refund_outside": ("payment", "refund"),
@@ -64,6 +63,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "membership_page": ("member",),
     "closing_asked": ("closing",),
     "closing_done": ("closing",),
+    "webhook_stopped": ("endpoint",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page", "closing_asked"})
