@@ -15,6 +15,7 @@ from core.customers.block import allow_customer, block_customer
 from core.customers.models import Customer
 from core.customers.queries import any_customers, get_customer, list_customers
 from core.disputes.queries import disputes_of_payer
+from core.hooks.prune import forget_told
 from core.kernel import clock
 from core.memberships.personal_data import forget_memberships, memberships_of
 from core.orders.personal_data import checkouts_of, forget_checkouts
@@ -148,6 +149,7 @@ def erase(public_id: str) -> Response:
         with form.refusals():
             forget_memberships(me.vendor, customer)
             forget_checkouts(me.vendor, customer)
+            forget_told(me.vendor, customer)
             erase_person(me.vendor, customer, by=me.user.public_id)
             flash(_("Their personal data is erased. The payments stay, under a pseudonym."), "good")
             return see_other(url_for(".customer", public_id=customer.public_id))

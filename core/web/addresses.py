@@ -69,6 +69,11 @@ def portal_invoice(document: str) -> str:
     return f"{settings().public_url}/portal/invoices/{document}"
 
 
+def portal_webhook(endpoint: str) -> str:
+    """One endpoint of a business's own software, with what was sent there."""
+    return f"{settings().public_url}/portal/webhooks/{endpoint}"
+
+
 def notices() -> str:
     """What happened, for whoever is signed in; and from there what they want to hear of."""
     return f"{settings().public_url}/portal/notices"

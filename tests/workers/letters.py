@@ -21,6 +21,7 @@ from core.customers.keys import make_key
 from core.directory.moderate import withdraw_listing
 from core.disputes.follow import follow_dispute
 from core.disputes.queries import disputes_of
+from core.hooks.endpoints import make_endpoint, switch_off
 from core.kernel.clock import now, shifted
 from core.kernel.db import db, unit_of_work
 from core.kernel.money import Money
@@ -114,7 +115,16 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *about_a_membership(shop),
         *_about_a_closing(make_shop(shop.app)),
         _of_a_day(shop),
+        _about_a_webhook(shop),
     ]
+
+
+def _about_a_webhook(shop: Shop) -> Message:
+    """One that said nobody listens there any more."""
+    with unit_of_work():
+        endpoint, _secret = make_endpoint(shop.vendor, "test", address="https://shop.example/hooks", name="Shop", types=[], by="usr_x")
+        switch_off(endpoint, why="answered_410", by="system").failed_at = now()
+    return ask(shop, "webhook_stopped", endpoint=endpoint.public_id)
 
 
 def _about_plans(shop: Shop) -> list[Message]:

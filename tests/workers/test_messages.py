@@ -95,6 +95,7 @@ OF_A_MODE = {
     "key",
     "document",
     "member",
+    "endpoint",
     "account",
     "payout",
     "dispute",

@@ -51,6 +51,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "payout": SimpleNamespace(amount=Money(12550, "GBP"), public_id="po_1", failure_reason=text),
         "why_not": SimpleNamespace(what=text, fix=text, code="AC04"),
         "dispute": SimpleNamespace(amount=Money(12550, "GBP"), state="needs_response", reason="fraudulent", due_at=AT, draft={"uncategorized_text": text}),
+        "endpoint": SimpleNamespace(address="https://shop.example/hooks", why_off="failing"), "stopped_at": AT,
         "account": SimpleNamespace(holder=text, ends_in="3000", currency="GBP", usable_from=AT),
         "news": _news(kind, text, locale), "plans": [_news("plan_news", text, locale)], "plan_url": WHERE,
         "sheet": SimpleNamespace(
