@@ -7,6 +7,7 @@ import io
 import segno
 from flask import Response, make_response
 
+from core.kernel.errors import NotFound
 from core.payments.queries import get_link
 from core.web.guard import current, may
 from portal.blueprint import portal
@@ -25,18 +26,26 @@ def _code(public_id: str) -> segno.QRCode:
 @portal.get("/portal/links/<public_id>/qr.svg")
 @may("links.see")
 def qr_svg(public_id: str) -> Response:
-    out = io.BytesIO()
-    _code(public_id).save(out, kind="svg", border=QUIET, scale=8, dark="#000", light="#fff", xmldecl=False, title="Payment link")
-    return _file(out, "image/svg+xml", f"{public_id}.svg")
+    return code_as(_code(public_id), "svg", public_id)
 
 
 @portal.get("/portal/links/<public_id>/qr.png")
 @may("links.see")
 def qr_png(public_id: str) -> Response:
-    code, out = _code(public_id), io.BytesIO()
+    return code_as(_code(public_id), "png", public_id)
+
+
+def code_as(code: segno.QRCode, kind: str, name: str) -> Response:
+    """The code as a file to look at or to print: svg or png."""
+    out = io.BytesIO()
+    if kind == "svg":
+        code.save(out, kind="svg", border=QUIET, scale=8, dark="#000", light="#fff", xmldecl=False, title="Payment link")
+        return _file(out, "image/svg+xml", f"{name}.svg")
+    if kind != "png":
+        raise NotFound
     width = code.symbol_size(scale=1, border=QUIET)[0]
     code.save(out, kind="png", border=QUIET, scale=-(-SMALLEST_PNG // width), dark="#000", light="#fff")
-    return _file(out, "image/png", f"{public_id}.png")
+    return _file(out, "image/png", f"{name}.png")
 
 
 def _file(out: io.BytesIO, kind: str, name: str) -> Response:

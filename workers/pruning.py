@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from core.accounts.embed_refusals import prune_refusals
 from core.accounts.once import prune_kept
 from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins, prune_sessions, prune_staff_sessions
 from core.closing.end import go_on_with_closings
@@ -39,6 +40,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "members": prune_unfinished,
     "ended_plans": end_data,
     "closings": go_on_with_closings,
+    "embed_refusals": prune_refusals,
 }
 log = structlog.get_logger("workers")
 
