@@ -35,6 +35,7 @@
     frame.title = words(link)[0];
     frame.allow = "payment";
     Object.assign(frame.style, { display: "block", width: "100%", height: "0", border: "0", colorScheme: "normal" });
+    const heard = new Set();
     let settle;
     const ready = new Promise((good, bad) => { settle = { good, bad }; });
     ready.catch(() => {});
@@ -51,7 +52,9 @@
         clearTimeout(timer);
         settle.good();
       }
-      told(said);
+      const once = `${said.page} ${said.type}`; // asked again, not news
+      told(said, !heard.has(once));
+      heard.add(once);
     };
     addEventListener("message", hear);
     frame.addEventListener("load", () => {
@@ -77,9 +80,9 @@
   }
 
   function inline(link) {
-    const shown = open(link, (frame) => link.after(frame), (said) => {
+    const shown = open(link, (frame) => link.after(frame), (said, news) => {
       if (said.type === "loaded") link.hidden = true;
-      if (said.type !== "close") say(link, said.type, said);
+      if (news && said.type !== "close") say(link, said.type, said);
     });
     const close = () => {
       shown.end();
@@ -127,11 +130,11 @@
       box.append(cross);
       dialog.append(box);
       document.body.append(dialog);
-      const shown = open(link, (frame) => box.append(frame), (said) => {
+      const shown = open(link, (frame) => box.append(frame), (said, news) => {
         busy = said.type === "submitted" || (busy && said.type === "close");
         cross.style.display = busy ? "none" : "block";
         if (said.type === "close") wish(said);
-        else say(link, said.type, said);
+        else if (news) say(link, said.type, said);
       });
       now = { dialog, shown };
       cross.addEventListener("click", () => wish({}));

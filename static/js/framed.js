@@ -5,7 +5,8 @@
 (() => {
   const { frameOf: origin, frameNonce: nonce, payment, state } = document.currentScript.dataset;
   if (window.parent === window) return;
-  const tell = (type, more) => window.parent.postMessage({ v: 1, nonce, type, ...more }, origin);
+  const page = Math.random(); // tells this page's words from the next one's
+  const tell = (type, more) => window.parent.postMessage({ v: 1, nonce, page, type, ...more }, origin);
   const about = { payment: payment || null, state };
   let submitted = state === "checking";
   let height = 0;

@@ -122,6 +122,8 @@ def test_a_form_in_the_page_is_paid_without_leaving_it_and_without_a_cookie(visi
     fill(frame)
     frame.get_by_role("heading", name="Paid", exact=True).wait_for()
     said(page, r"success:pay_\w+:paid")
+    told = page.locator("#said").inner_text().split()
+    assert len(told) == len(set(told)) and [word.split(":")[0] for word in told] == ["loaded", "loaded", "submitted", "loaded", "success"]
     assert page.url.startswith(here.address) and here.payments() == ["succeeded"]
     assert page.context.cookies() == []
     height = page.locator("#by-embed iframe").evaluate("frame => frame.getBoundingClientRect().height")
