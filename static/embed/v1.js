@@ -38,7 +38,7 @@
     const heard = new Set();
     let settle;
     const ready = new Promise((good, bad) => { settle = { good, bad }; });
-    ready.catch(() => {});
+    ready.catch(() => 0);
     const give = () => settle.bad(new Error("The payment page may not be shown here."));
     let timer = setTimeout(give, 10000);
     const hear = (event) => {
@@ -52,7 +52,7 @@
         clearTimeout(timer);
         settle.good();
       }
-      const once = `${said.page} ${said.type}`; // asked again, not news
+      const once = `${said.page} ${said.type}`; // asked again: no news
       told(said, !heard.has(once));
       heard.add(once);
     };
