@@ -20,6 +20,7 @@ from core.kernel.lines import LendingPool
 from core.providers.bank_accounts import accounts
 from core.web import (
     filters,
+    framed,
     guard,
     headers,
     health,
@@ -62,7 +63,22 @@ def create_app(**config: Any) -> Flask:
     db.init_app(app)
     if os.environ.get("FLASK_RUN_FROM_CLI"):
         _add_migrations(app)
-    for part in (page, headers, guard, staff_guard, throttle, filters, languages, refusals, statics, health, logos, once_more, theme):
+    for part in (
+        page,
+        headers,
+        framed,
+        guard,
+        staff_guard,
+        throttle,
+        filters,
+        languages,
+        refusals,
+        statics,
+        health,
+        logos,
+        once_more,
+        theme,
+    ):
         part.install(app)
     portal_door.register(app)
     checkout_door.register(app)

@@ -1,5 +1,6 @@
 """Every model, for the migrations and for nothing else."""
 
+from core.accounts import embed_models as embedding
 from core.accounts import factor_models as factors
 from core.accounts import key_models as keys
 from core.accounts import models as accounts
@@ -37,7 +38,7 @@ from core.risk import models as risk
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "exports", "factors", "fx", "hooks", "invoices", "keys", "ledger",
+    "accounts", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fx", "hooks", "invoices", "keys", "ledger",
     "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "reconciliation", "refunds", "reversals", "risk", "sales", "saved", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ import io
 import segno
 from flask import Response, make_response, request
 
+from core.kernel.errors import NotFound
 from core.payments.models import PaymentLink
 from core.payments.queries import get_link
 from core.web.captioned import QUIET, SMALLEST, captioned_png, captioned_svg
@@ -34,24 +35,33 @@ def _amount(link: PaymentLink) -> str:
 @may("links.see")
 def qr_svg(public_id: str) -> Response:
     """`?caption=yes`: with its title and amount."""
-    link, out = _link(public_id), io.BytesIO()
+    link = _link(public_id)
     if "caption" in request.args:
         return _file(captioned_svg(_code(link), link.title, _amount(link)), "image/svg+xml", f"{public_id}-captioned.svg")
-    _code(link).save(out, kind="svg", border=QUIET, scale=8, dark="#000", light="#fff", xmldecl=False, title="Payment link")
-    return _file(out.getvalue(), "image/svg+xml", f"{public_id}.svg")
+    return code_as(_code(link), "svg", public_id)
 
 
 @portal.get("/portal/links/<public_id>/qr.png")
 @may("links.see")
 def qr_png(public_id: str) -> Response:
     """`?caption=yes`: with its title and amount."""
-    link, out = _link(public_id), io.BytesIO()
-    code = _code(link)
+    link = _link(public_id)
     if "caption" in request.args:
-        return _file(captioned_png(code, link.title, _amount(link)), "image/png", f"{public_id}-captioned.png")
+        return _file(captioned_png(_code(link), link.title, _amount(link)), "image/png", f"{public_id}-captioned.png")
+    return code_as(_code(link), "png", public_id)
+
+
+def code_as(code: segno.QRCode, kind: str, name: str) -> Response:
+    """The code as a file to look at or to print: svg or png."""
+    out = io.BytesIO()
+    if kind == "svg":
+        code.save(out, kind="svg", border=QUIET, scale=8, dark="#000", light="#fff", xmldecl=False, title="Payment link")
+        return _file(out.getvalue(), "image/svg+xml", f"{name}.svg")
+    if kind != "png":
+        raise NotFound
     width = code.symbol_size(scale=1, border=QUIET)[0]
     code.save(out, kind="png", border=QUIET, scale=-(-SMALLEST // width), dark="#000", light="#fff")
-    return _file(out.getvalue(), "image/png", f"{public_id}.png")
+    return _file(out.getvalue(), "image/png", f"{name}.png")
 
 
 def _file(drawn: bytes, kind: str, name: str) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from core.accounts.embed_refusals import prune_refusals
 from core.accounts.once import prune_kept
 from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins, prune_sessions, prune_staff_sessions
 from core.closing.end import go_on_with_closings
@@ -44,6 +45,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "ended_plans": end_data,
     "closings": go_on_with_closings,
     "ending_cards": tell_of_ending_cards,  # lets go of nothing; it is looked at as often, and in portions too
+    "embed_refusals": prune_refusals,
 }
 log = structlog.get_logger("workers")
 

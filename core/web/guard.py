@@ -22,6 +22,7 @@ from core.kernel import audit
 from core.kernel.config import settings
 from core.kernel.errors import NotAllowed
 from core.web.forgery import csrf_token
+from core.web.framed import OF_FRAMES
 from core.web.languages import suggest
 from core.web.page import see_other, wants_part
 from core.web.role_words import may_not_here, role_word
@@ -230,7 +231,8 @@ def _check_origin() -> None:
     if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
         abort(400)
     request.max_content_length = getattr(view, "__most_bytes__", current_app.config["MAX_CONTENT_LENGTH"])
-    csrf.protect()
+    if asked.blueprint != OF_FRAMES:  # those bring no cookie: their door looks at a token of another kind
+        csrf.protect()
 
 
 def unguarded(app: Flask) -> list[str]:
