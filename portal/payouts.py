@@ -12,9 +12,12 @@ from flask_babel import lazy_gettext as _l
 
 from core.kernel import clock
 from core.kernel.errors import NotFound
-from core.ledger.queries import balances
+from core.kernel.money import Money
+from core.ledger.book import RESERVE
+from core.ledger.queries import balance, balances
 from core.notifications.models import Paper
 from core.notifications.papers import newest_paper
+from core.payments.reserve import Day, list_days
 from core.payouts.accounts import add_account, currencies, find_account
 from core.payouts.models import Payout, PayoutAccount
 from core.payouts.paper import ask_for_paper, paper_name
@@ -60,6 +63,8 @@ class Purse:
     now: Payable
     terms: Terms
     account: PayoutAccount | None
+    reserved: Money  # which is given back by the clock, and is not paid out before
+    next_back: Day | None  # what of it is given back first
 
     @property
     def cools_until(self) -> datetime | None:
@@ -74,9 +79,11 @@ class Purse:
 
 def _purse(currency: str) -> Purse:
     me = current()
+    days = list_days(me.vendor, me.mode, currency, zone=me.vendor.time_zone, limit=1)
     return Purse(
-        currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), find_account(me.vendor, me.mode, currency)
-    )
+        currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), find_account(me.vendor, me.mode, currency),
+        balance(me.vendor, me.mode, "seller_hold", currency, RESERVE), days[0] if days else None,
+    )  # fmt: skip
 
 
 def _currency() -> str:

@@ -49,6 +49,11 @@ def portal_transfers() -> str:
     return f"{settings().public_url}/portal/transfers"
 
 
+def portal_reserve() -> str:
+    """What is kept in reserve of a business's sales."""
+    return f"{settings().public_url}/portal/balance/reserve/held"
+
+
 def portal_payouts(number: str = "") -> str:
     """All payouts of a business, or one of them."""
     return f"{settings().public_url}/portal/payouts{'/' + number if number else ''}"
