@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.kernel.sentence import Sentence, said
+from core.web.languages import written
+
 # The codes of ISO 20022 (external code sets) that banks use for transfers of ours.
-REASONS: dict[str, Any] = {
-    "AC01": _l("the account number is wrong"),
-    "AC03": _l("the account number does not fit to the bank"),
-    "AC04": _l("the account is closed"),
-    "AC06": _l("the account is blocked"),
-    "AG01": _l("the account takes no transfers"),
-    "AG02": _l("the bank does not make such transfers"),
-    "AM02": _l("the amount is not allowed"),
-    "AM04": _l("our account does not hold enough"),
-    "AM05": _l("the same transfer was made already"),
-    "BE04": _l("the receiver’s address is missing"),
-    "BE05": _l("the bank does not know who asks for it"),
-    "BE06": _l("the bank does not know the receiver"),
-    "CNOR": _l("the receiver’s bank cannot be reached"),
-    "CUST": _l("it was called back"),
-    "DNOR": _l("our bank cannot make it"),
-    "DS02": _l("a signature is missing"),
-    "DT01": _l("the day is wrong"),
-    "DUPL": _l("the same file was given before"),
-    "FF01": _l("the file is not as the bank wants it"),
-    "FOCR": _l("it was called back"),
-    "MD07": _l("the receiver has died"),
-    "MS02": _l("the receiver does not want it"),
-    "MS03": _l("the bank does not say why"),
-    "NARR": _l("the bank wrote why"),
-    "RC01": _l("the bank’s code is wrong"),
-    "RR01": _l("a number that the law asks for is missing"),
-    "RR02": _l("a name or address that the law asks for is missing"),
-    "RR03": _l("a name or address that the law asks for is missing"),
-    "RR04": _l("the law forbids it"),
-    "TM01": _l("it came too late that day"),
+REASONS: dict[str, Sentence] = {
+    "AC01": said("the account number is wrong"),
+    "AC03": said("the account number does not fit to the bank"),
+    "AC04": said("the account is closed"),
+    "AC06": said("the account is blocked"),
+    "AG01": said("the account takes no transfers"),
+    "AG02": said("the bank does not make such transfers"),
+    "AM02": said("the amount is not allowed"),
+    "AM04": said("our account does not hold enough"),
+    "AM05": said("the same transfer was made already"),
+    "BE04": said("the receiver’s address is missing"),
+    "BE05": said("the bank does not know who asks for it"),
+    "BE06": said("the bank does not know the receiver"),
+    "CNOR": said("the receiver’s bank cannot be reached"),
+    "CUST": said("it was called back"),
+    "DNOR": said("our bank cannot make it"),
+    "DS02": said("a signature is missing"),
+    "DT01": said("the day is wrong"),
+    "DUPL": said("the same file was given before"),
+    "FF01": said("the file is not as the bank wants it"),
+    "FOCR": said("it was called back"),
+    "MD07": said("the receiver has died"),
+    "MS02": said("the receiver does not want it"),
+    "MS03": said("the bank does not say why"),
+    "NARR": said("the bank wrote why"),
+    "RC01": said("the bank’s code is wrong"),
+    "RR01": said("a number that the law asks for is missing"),
+    "RR02": said("a name or address that the law asks for is missing"),
+    "RR03": said("a name or address that the law asks for is missing"),
+    "RR04": said("the law forbids it"),
+    "TM01": said("it came too late that day"),
 }
 STATUSES: dict[str, tuple[Any, str]] = {
     "RCVD": (_l("Received by the bank"), "wait"),
@@ -57,12 +60,15 @@ STATUSES: dict[str, tuple[Any, str]] = {
 }
 
 
-def bank_reason(text: str | None) -> str:
-    """`AC04 Konto erloschen` as a person reads it: what the code means, what the bank wrote, and the code to ask the bank about."""
+def bank_reason(text: str | None, say: Callable[[Sentence], str] = written) -> str:
+    """`AC04 Konto erloschen` as a person reads it: what the code means, what the bank wrote, and the code to ask the bank about.
+
+    `say` puts the meaning into the reader's language: of a page's reader by itself, of a letter's where one is written.
+    """
     code, _blank, rest = (text or "").partition(" ")
     if code not in REASONS:
         return (text or "").replace("_", " ")
-    return _("%(reason)s (%(code)s)", reason="; ".join([str(REASONS[code]), *([rest] if rest else [])]), code=code)
+    return f"{'; '.join([say(REASONS[code]), *([rest] if rest else [])])} ({code})"
 
 
 def bank_status(code: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
+from flask_babel import ngettext
 
 from core.accounts.everywhere import get_vendor_everywhere
 from core.accounts.models import Vendor
@@ -14,6 +15,7 @@ from core.payments.reserve_models import LONGEST_REASON, MOST_DAYS
 from core.payments.reserve_rules import MOST_BPS, approve_rule, decline_rule, get_rule, list_rules, rule_of, set_rule
 from core.payments.reserves_everywhere import held_of, list_in_force, list_waiting
 from core.web.fields import CountField, Form, FormTokenField, LineField
+from core.web.filters import percent
 from core.web.page import page, see_other
 from core.web.percent_field import PercentField
 from core.web.staff_guard import staff, staff_may
@@ -37,6 +39,7 @@ def reserves() -> Response:
         in_force=[(vendor, row, held_of(vendor, row.mode)) for vendor, row in list_in_force()],
         names=staff_names(),
         me=staff().public_id,
+        rule_words=rule_words,
     )
 
 
@@ -86,6 +89,13 @@ def decline_reserve(vendor_id: str, mode: str, number: str) -> Response:
     return see_other(url_for(".reserve_rules", vendor_id=vendor_id, mode=mode))
 
 
+def rule_words(bps: int, days: int) -> str:
+    """A rule as a person reads it."""
+    if not bps:
+        return _("Nothing")
+    return _("%(percent)s for %(days)s", percent=percent(bps), days=ngettext("%(num)s day", "%(num)s days", days))
+
+
 def _whose(vendor_id: str, mode: str) -> Vendor:
     if mode not in ("test", "live"):
         raise NotFound
@@ -106,6 +116,7 @@ def _page(vendor: Vendor, mode: str, failed: ReserveForm | None) -> Response:
         held=held_of(vendor, mode),
         names=staff_names(),
         me=staff().public_id,
+        rule_words=rule_words,
         form=failed or ReserveForm(formdata=None, bps=rule.bps, days=rule.days),
         failed=failed,
         may_set=staff().may("reserves.set"),
