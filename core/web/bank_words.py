@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -60,15 +59,12 @@ STATUSES: dict[str, tuple[Any, str]] = {
 }
 
 
-def bank_reason(text: str | None, say: Callable[[Sentence], str] = written) -> str:
-    """`AC04 Konto erloschen` as a person reads it: what the code means, what the bank wrote, and the code to ask the bank about.
-
-    `say` puts the meaning into the reader's language: of a page's reader by itself, of a letter's where one is written.
-    """
+def bank_reason(text: str | None) -> str:
+    """`AC04 Konto erloschen` as the staff read it: what the code means, what the bank wrote, and the code to ask the bank about."""
     code, _blank, rest = (text or "").partition(" ")
     if code not in REASONS:
         return (text or "").replace("_", " ")
-    return f"{'; '.join([say(REASONS[code]), *([rest] if rest else [])])} ({code})"
+    return f"{'; '.join([written(REASONS[code]), *([rest] if rest else [])])} ({code})"
 
 
 def bank_status(code: str | None) -> str:

@@ -25,8 +25,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_con
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
-from core.web.bank_words import bank_reason
-from core.web.reader import Reader, written_for
+from core.web.reader import Reader
 from core.web.words import ISOLATED, direction_of, filled, texts
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -100,7 +99,6 @@ def stationery_for(reader: Reader) -> Environment:
     sheet.filters = sheet.filters | {
         name: getattr(reader, name) for name in ("money", "when", "day", "stamp", "number", "percent", "card", "country", "plain")
     }
-    sheet.filters["bank_reason"] = lambda text: bank_reason(text, lambda said: written_for(reader, said))
     sheet.globals = sheet.globals | {
         "_": _texts(reader.language),
         "gettext": _texts(reader.language),

@@ -100,6 +100,7 @@ OF_A_MODE = {
     "account",
     "payout",
     "dispute",
+    "day",
 }
 
 

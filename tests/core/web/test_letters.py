@@ -53,6 +53,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "listing": SimpleNamespace(title=text, reason=text),
         "closing": SimpleNamespace(ends_at=AT, balance=Money(300, "GBP")),
         "payout": SimpleNamespace(amount=Money(12550, "GBP"), public_id="po_1", failure_reason=text),
+        "why_not": SimpleNamespace(what=text, fix=text, code="AC04"),
         "dispute": SimpleNamespace(amount=Money(12550, "GBP"), state="needs_response", reason="fraudulent", due_at=AT, draft={"uncategorized_text": text}),
         "rule": SimpleNamespace(bps=500, days=90, reason=text),
         "checkout": SimpleNamespace(expires_at=AT), "undone": False, "can_try": True, "paid": [_part(text)], "not_paid": [_part(text)],
@@ -65,6 +66,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         ),
         "origin": "Renewal", "outcome": ["£125.50 was paid with Visa ending in 4242 on 21 November 2026."], "carries_xml": True,
         "plan": text, "monthly": Money(1000, "GBP"), "upcoming": SimpleNamespace(amount=Money(1000, "GBP"), on=AT.date()),
+        "day": AT.date(), "facts": {"journals": 12, "books": 3, "heads_sum": "ab" * 32}, "sha256": "cd" * 32,
         "problem": text.splitlines()[0], "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
     return write_letter(kind, Reader(locale, "Europe/London"), **(given | facts))

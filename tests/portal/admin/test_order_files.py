@@ -130,7 +130,7 @@ def test_the_banks_answer_is_brought_and_shown_in_words(app: Flask, seller: Sell
         assert order is not None and carry_out_refusal("test", order.end_to_end)
         settle_payout(seller.shop.vendor, "test", payout.public_id, cause="bank")
     assert seller.as_it_is(payout).state == "failed" and seller.has() == payout.amount
-    assert "our account does not hold enough" in seller.shop.browser().get(f"/portal/payouts/{payout.public_id}").text
+    assert "Our own account did not hold enough at that moment." in seller.shop.browser().get(f"/portal/payouts/{payout.public_id}").text
     assert problems_of_html(page.html) == []
 
 
