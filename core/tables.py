@@ -26,6 +26,7 @@ from core.orders import models as orders
 from core.payments import export_models as exports
 from core.payments import models as payments
 from core.payments import refund_models as refunds
+from core.payments import reserve_models as reserves
 from core.payments import sale_models as sales
 from core.payments import saved_models as saved
 from core.payments import sharing_models as sharing
@@ -39,6 +40,6 @@ from core.subscriptions import models as subscriptions
 
 __all__ = [
     "accounts", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fx", "hooks", "invoices", "keys", "ledger",
-    "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "reconciliation", "refunds", "reversals", "risk", "sales", "saved", "sharing", "staff",
+    "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "reconciliation", "refunds", "reserves", "reversals", "risk", "sales", "saved", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

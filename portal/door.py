@@ -65,6 +65,7 @@ from portal import (
     qr,
     read_only,
     refunds,
+    reserve,
     reset_password,
     roles,
     search,
@@ -94,7 +95,7 @@ PAGES = (
     listings, live, member_papers, membership_plans, memberships, methods, notices, orders, outbox, payer_letters, payment_bulk, payment_list,
     payment_marks, payments, payouts, plan, plan_balance, plan_card, plan_change, plan_clock, plan_details, plan_simulator, preferences, protection,
     qr, read_only, refunds,
-    reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, styles, taxes, team, transfers,
+    reserve, reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, styles, taxes, team, transfers,
     two_step, why,
 )  # fmt: skip
 

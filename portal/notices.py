@@ -46,6 +46,7 @@ def words() -> dict[str, tuple[str, str]]:
         "dispute_due": (_("A dispute waits for your answer"), "bad"),
         "dispute_decided": (_("A dispute is decided"), "quiet"),
         "payout_failed": (_("A payout did not arrive"), "bad"),
+        "reserve_changed": (_("What is kept in reserve of your sales has changed"), "warn"),
         "payout_paid": (_("A payout has left for your bank"), "good"),
         "payout_account": (_("The bank account for payouts was changed"), "warn"),
         "webhook_stopped": (_("A webhook was switched off: it took nothing any more"), "bad"),
@@ -108,6 +109,8 @@ def open_notice(public_id: str) -> Response:
         return see_other(PLAN_PAGE)
     if notice.kind.startswith("payout_"):
         return see_other(url_for(".payouts") if notice.kind == "payout_account" else url_for(".payout", number=notice.about))
+    if notice.kind == "reserve_changed":
+        return see_other(url_for(".reserve"))
     if notice.kind.startswith("dispute_"):
         return see_other(url_for(".dispute", number=notice.about))
     if notice.kind == "webhook_stopped":

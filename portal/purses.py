@@ -8,6 +8,10 @@ from datetime import datetime
 from flask_babel import gettext as _
 
 from core.kernel import clock
+from core.kernel.money import Money
+from core.ledger.book import RESERVE
+from core.ledger.queries import balance
+from core.payments.reserve import Day, list_days
 from core.payouts.accounts import currencies, find_account
 from core.payouts.models import PayoutAccount
 from core.payouts.request import Payable, payable
@@ -24,6 +28,8 @@ class Purse:
     now: Payable
     terms: Terms
     account: PayoutAccount | None
+    reserved: Money  # which is given back by the clock, and is not paid out before
+    next_back: Day | None  # what of it is given back first
 
     @property
     def cools_until(self) -> datetime | None:
@@ -43,9 +49,11 @@ class Purse:
 
 def purse_of(currency: str) -> Purse:
     me = current()
+    days = list_days(me.vendor, me.mode, currency, zone=me.vendor.time_zone, limit=1)
     return Purse(
-        currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), find_account(me.vendor, me.mode, currency)
-    )
+        currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), find_account(me.vendor, me.mode, currency),
+        balance(me.vendor, me.mode, "seller_hold", currency, RESERVE), days[0] if days else None,
+    )  # fmt: skip
 
 
 def own_purse() -> Purse | None:

@@ -16,11 +16,9 @@ from core.payments.models import Payment, PaymentEvent
 from core.payouts.models import Payout
 from core.payouts.states import GIVEN_BACK
 from core.web.filters import money, status_label
-from portal.balance import FIGURES, KINDS
+from portal.balance import KINDS, title_of
 from portal.history import tell
 from portal.outbox import KINDS as LETTERS
-
-ACCOUNTS = {figure.account: figure.title for figure in FIGURES}
 
 
 @dataclass(frozen=True)
@@ -91,9 +89,9 @@ def _cause(cause: str) -> str:
 def _booked(entry: tuple[Journal, list[tuple[str, str, Money, str]]]) -> Footprint:
     journal, legs = entry
     moved = " · ".join(
-        _("%(account)s %(amount)s", account=ACCOUNTS[account], amount=f"{'+' if amount.minor < 0 else ''}{money(-amount)}")
-        for account, _sub, amount, _ref in legs
-        if account in ACCOUNTS
+        _("%(account)s %(amount)s", account=title, amount=f"{'+' if amount.minor < 0 else ''}{money(-amount)}")
+        for account, sub, amount, _ref in legs
+        if (title := title_of(account, sub)) is not None
     )
     title = _("Booked: %(what)s", what=KINDS.get(journal.kind, journal.kind.capitalize()))
     return Footprint(title, moved or _("On the platform's own accounts"), "quiet", journal.effective_at, _("Automatic"), journal.event_key)

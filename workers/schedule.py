@@ -19,8 +19,9 @@ from core.ledger.proof_run import night_run
 from core.notifications.daily import send_due_letters
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.refund_queue import list_lines_to_move, send_first
-from core.payments.release import release_due
+from core.payments.release import give_reserves_back, release_due
 from core.payments.remind import send_due_reminders
+from core.payments.reserve import list_due as books_with_reserves_due
 from core.payments.saving import claim_due_savings
 from core.reconciliation.runs import night_runs
 from workers.bank import has_line
@@ -77,6 +78,20 @@ def _ask_about_savings() -> None:
 def _release() -> None:
     with unit_of_work():
         release_due()
+
+
+def _give_reserves_back() -> None:
+    """Each book is a unit of work by itself: killed in between, what is done is done; one that fails holds no other back."""
+    with unit_of_work():
+        books = books_with_reserves_due()
+    for vendor_id, mode in books:
+        try:
+            with unit_of_work():
+                give_reserves_back(vendor_id, mode)
+        except DATABASE_AWAY:
+            raise
+        except Exception:
+            log.exception("reserve_not_given_back", vendor=str(vendor_id), mode=mode)
 
 
 def _send_waiting_refunds() -> None:
@@ -170,6 +185,6 @@ def _mark_balances() -> None:
 
 
 PARTS = (
-    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _close_overdue_payments, _ask_about_savings, _release, _send_waiting_refunds, _plan_payouts,
+    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _close_overdue_payments, _ask_about_savings, _release, _give_reserves_back, _send_waiting_refunds, _plan_payouts,
     _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances,
 )  # fmt: skip

@@ -37,6 +37,10 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "listings.moderate": (REVIEWER, SUPERUSER),  # take a listing out of the public directory, and let it back in
     "plans.see": STAFF_ROLES,  # the house's prices, and who subscribes to its plans
     "plans.manage": (FINANCE, SUPERUSER),  # publish prices, say who the house is on invoices, take a wrong invoice back
+    "order_terms.see": STAFF_ROLES,  # what the platform keeps of orders at checkouts with several sellers
+    "order_terms.publish": (FINANCE, SUPERUSER),  # for checkouts that are opened from then on
+    "reserves.see": (FINANCE, SUPERUSER),  # what is kept aside of sellers' sales, for how long, and why
+    "reserves.set": (FINANCE, SUPERUSER),  # keep more aside, or, two of them, less
     "audit.see": (SUPERUSER,),
     "people.help": (SUPERUSER,),  # let somebody of a vendor in again who lost the device for their codes
     "account.own": STAFF_ROLES,  # one's own two-step sign-in

@@ -4,7 +4,7 @@ Accounts by their code in the chart: 1010 what a processor holds for us, 1020 wh
 share in that, where it is below zero), 1030 our bank account, 1035 what left it and is not
 explained yet, 1050 what a seller owes, 2010 and 2020 the seller's money before and after release, 2040 money on its way to a
 seller's bank, 2050 money on its way back to a payer, 2095 money that matches nothing yet, 1090 what the platform holds of one currency against another, 1060 what a processor took
-for a dispute that is not decided, 2030 the seller's money kept aside for it, 5020 and 5030 what disputes cost the platform, 4010 the platform's fee,
+for a dispute that is not decided, 2030 the seller's money kept aside for it (under `reserve`: kept aside by a rule, for some days), 5020 and 5030 what disputes cost the platform, 4010 the platform's fee,
 4015 fees given back, 4030 the difference between a promised and a reference rate, 5010 what processors charge, 5060 what banks charge, 5050 what roundings come to.
 Of the plans the platform sells, in its own book: 1040 what a subscriber owes on invoices, 2070 a subscriber's credit, 2080 tax, 2090
 what is invoiced and not served yet, 4020 what was earned, 5040 what was written off.
@@ -436,6 +436,7 @@ def payout_given_back(payout: PaidOut, *, why: str, at: datetime, reverses: uuid
 # --- disputes -------------------------------------------------------------------------------------------------------------------
 
 DISPUTE_OPENED, DISPUTE_WON, DISPUTE_LOST, DISPUTE_CHARGED = "dispute opened", "dispute won", "dispute lost", "dispute fee"
+DISPUTE_REVERSED = "dispute reversed"
 WRITE_OFF = "debt written off"
 
 
@@ -493,6 +494,24 @@ def dispute_lost(
     )
 
 
+def dispute_reversed(
+    payment: Booked, *, dispute: str, cycle: int, share: Money, fee: Money, loss: Money, back_to: int, at: datetime, through: str,
+    reverses: uuid.UUID,
+) -> Journal:  # fmt: skip
+    """After it was lost the bank gave it back all the same: the seller's share is the seller's, our fee is ours, and what we lost is back."""
+    return _journal(
+        payment,
+        f"dp:{dispute}:reversed:{cycle}",
+        DISPUTE_REVERSED,
+        at,
+        Leg(CLEARING, share + fee + loss, sub=through),
+        Leg(back_to, -share),
+        Leg(FEE_REFUNDS, -fee),
+        Leg(DISPUTE_LOSS, -loss),
+        reverses=reverses,
+    )
+
+
 def dispute_fee(payment: Booked, *, reference: str, fee: Money, available: Money, owed: Money, at: datetime, through: str) -> Journal:
     """The processor charged for a dispute (or gave a charge back: then all is negative). What the seller does not bear is our expense."""
     return _journal(
@@ -511,6 +530,39 @@ def debt_written_off(owner: uuid.UUID, mode: str, *, number: str, amount: Money,
     """What a seller owes and will not pay: the platform's loss."""
     legs = Leg(WRITTEN_OFF, amount), Leg(SELLER_RECEIVABLE, -amount)
     return Journal(owner, mode, f"wo:{number}", WRITE_OFF, number, at, legs)
+
+
+# --- reserves -------------------------------------------------------------------------------------------------------------------
+
+RESERVE = "reserve"  # its own part of what is held: what disputes hold stands beside it
+RESERVE_HELD, RESERVE_BACK, RESERVE_USED = "reserve held", "reserve given back", "reserve used"
+
+
+class Held(Protocol):
+    """What the books need to know of what is kept aside of a payment."""
+
+    vendor_id: uuid.UUID
+    mode: str
+    payment: str
+
+
+def _reserve(hold: Held, what: str, kind: str, at: datetime, *legs: Leg) -> Journal:
+    return Journal(hold.vendor_id, hold.mode, f"rsv:{hold.payment}:{what}", kind, hold.payment, at, legs)
+
+
+def reserve_held(hold: Held, *, amount: Money, at: datetime) -> Journal:
+    """Of what has just been released a part is kept aside."""
+    return _reserve(hold, "held", RESERVE_HELD, at, Leg(SELLER_AVAILABLE, amount), Leg(SELLER_HOLD, -amount, sub=RESERVE))
+
+
+def reserve_given_back(hold: Held, *, amount: Money, at: datetime) -> Journal:
+    """Its days are over: what is left of it may be paid out."""
+    return _reserve(hold, "back", RESERVE_BACK, at, Leg(SELLER_HOLD, amount, sub=RESERVE), Leg(SELLER_AVAILABLE, -amount))
+
+
+def reserve_used(hold: Held, *, amount: Money, times: int, at: datetime) -> Journal:
+    """The seller owed more than was available: so much of the reserve makes it up. `times`: how often that happened to this part of it."""
+    return _reserve(hold, f"used:{times}", RESERVE_USED, at, Leg(SELLER_HOLD, amount, sub=RESERVE), Leg(SELLER_RECEIVABLE, -amount))
 
 
 # --- the processor pays out to our bank, and what reconciliation corrects --------------------------------------------------------

@@ -164,6 +164,7 @@ GUARDS = {
     "order_lines": ("order_lines_keep", "order_lines_keep_all"),
     "order_refund_lines": ("order_refund_lines_keep", "order_refund_lines_keep_all"),
     "order_terms": ("order_terms_keep", "order_terms_keep_all"),
+    "bank_status_reports": ("bank_status_reports_keep", "bank_status_reports_keep_all"),
     "chain_links": ("chain_links_keep", "chain_links_keep_all"),
     "chain_anchors": ("chain_anchors_keep", "chain_anchors_keep_all"),
     "ledger_days": ("ledger_days_keep", "ledger_days_keep_all"),

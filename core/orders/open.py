@@ -154,7 +154,8 @@ def _write_orders(operator: Vendor, checkout: Checkout, wish: CheckoutWish, sell
     ]
     fees = cut(terms, sold, wish.currency)
     for place, (seller, order, fee) in enumerate(zip(sellers, wish.orders, fees, strict=True), 1):
-        made = _order(checkout, seller, order, fee, seller_bears=terms.seller_bears, release_days=wish.release_days)
+        waits, least = terms.waits(wish.release_days, seller, opened_itself=seller.id == operator.id)
+        made = _order(checkout, seller, order, fee, seller_bears=terms.seller_bears, release_days=waits, least_days=least)
         db.session.add(made)
         begin(made, actor=by, amount_minor=made.amount_minor, currency=made.currency, fee_minor=made.fee_minor, checkout=checkout.public_id)
         part = CheckoutPart(
@@ -172,12 +173,14 @@ def _write_orders(operator: Vendor, checkout: Checkout, wish: CheckoutWish, sell
     db.session.flush()
 
 
-def _order(checkout: Checkout, seller: Vendor, order: OrderWish, fee: Money, *, seller_bears: bool, release_days: int) -> Order:
+def _order(
+    checkout: Checkout, seller: Vendor, order: OrderWish, fee: Money, *, seller_bears: bool, release_days: int, least_days: int
+) -> Order:
     at = now()
     return Order(
         vendor_id=seller.id, mode=checkout.mode, id=uuid7(), public_id=public_id("ord"), operator_id=checkout.vendor_id,
         checkout_id=checkout.id, reference=order.reference, currency=checkout.currency, amount_minor=order.minor, fee_minor=fee.minor,
-        seller_bears=seller_bears, release_days=release_days, state="waiting", created_at=at, updated_at=at, version=0,
+        seller_bears=seller_bears, release_days=release_days, least_days=least_days, state="waiting", created_at=at, updated_at=at, version=0,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ NAME = said("Please enter the name exactly as your bank writes it, and ask for t
 OURS = said("You need to do nothing but ask for the payout anew. The platform’s staff see it too.")
 WRITE = said("Please write to the platform’s support before you ask for the payout anew.")
 
+CODE = 4  # letters and digits of a code
 WORDS: dict[str, tuple[str, str]] = {
     "AC01": (said("There is no account with this IBAN."), COMPARE),
     "AC02": (said("There is no account with this IBAN."), COMPARE),
@@ -68,6 +69,9 @@ class Reason:
 def reason_of(failure: str) -> Reason:
     """From what the bank's statement, or a person who asked the bank, gave as the reason. What we do not know stands as it came."""
     given = failure.strip()
+    code = given.partition(" ")[0]  # a bank's answer to a file has its own words beside it
+    if len(code) == CODE and code.isupper() and code in WORDS:
+        given = code
     known = WORDS.get(given.upper()) or WORDS.get(given)
     if known is None:
         return Reason(given, COMPARE, "")

@@ -49,6 +49,11 @@ def portal_transfers() -> str:
     return f"{settings().public_url}/portal/transfers"
 
 
+def portal_reserve() -> str:
+    """What is kept in reserve of a business's sales."""
+    return f"{settings().public_url}/portal/balance/reserve/held"
+
+
 def staff_day(mode: str, day: str) -> str:
     """A closed day of the books, for the staff."""
     return f"{settings().public_url}/staff/days/{mode}/{day}"

@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0062"
-down_revision = "0058"
+down_revision = "0059"
 
 SQL = Path(__file__).parents[1] / "sql"
 TRIGGERS = {

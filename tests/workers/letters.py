@@ -33,6 +33,7 @@ from core.payments.charge import charge_saved
 from core.payments.long_export import record_failure, request_export, write_next
 from core.payments.models import Payment
 from core.payments.payer_page import report_problem
+from core.payments.reserve_rules import set_rule
 from core.payments.saved import keep_card
 from core.payments.send_link import send_link
 from core.payments.start import give_up
@@ -45,6 +46,7 @@ from tests.core.billing.kept import make_seller
 from tests.core.directory.stalls import make_listing
 from tests.core.ledger.days import close, next_day
 from tests.core.memberships.joined import Joined, sell
+from tests.core.orders.market import Market
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
 from tests.core.payouts.sellers import THEIRS, Seller
 from tests.core.subscriptions.kinds import begun
@@ -94,6 +96,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "payment_failed", payment=make_declined(shop).public_id),
         ask(shop, "confirm_payment", payment=_to_confirm(shop).public_id),
         ask(shop, "checkout_left", payment=_left(shop).public_id),
+        _not_all_paid(shop),
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
         *_about_transfers(shop),
@@ -102,6 +105,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
         *_about_disputes(shop),
         *_about_payouts(make_shop(shop.app)),
+        _with_a_reserve(shop),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
         _with_a_problem(shop),
@@ -165,6 +169,20 @@ def _about_payouts(shop: Shop) -> list[Message]:
         ask(shop, "payout_paid", payout=payouts[0].public_id),
         ask(shop, "payout_failed", payout=payouts[1].public_id),
     ]
+
+
+def _with_a_reserve(shop: Shop) -> Message:
+    with unit_of_work():
+        rule = set_rule(shop.vendor, "test", bps=500, days=90, reason="Young business", by="stf_test", form_token=secrets.token_hex(10))
+    return ask(shop, "reserve_changed", rule=rule.public_id)
+
+
+def _not_all_paid(shop: Shop) -> Message:
+    """A checkout of which one order was declined."""
+    sale = Market([shop]).open(7000)
+    sale.pay()
+    sale.tell(1, "no")
+    return ask(shop, "order_declined", checkout=sale.checkout.public_id)
 
 
 def _about_disputes(shop: Shop) -> list[Message]:

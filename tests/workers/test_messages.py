@@ -85,6 +85,8 @@ def send(message: Message) -> Message:
 
 
 OF_A_MODE = {
+    "checkout",
+    "rule",
     "payment",
     "link",
     "began",
