@@ -26,6 +26,7 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "disputes.simulate": STAFF_ROLES,  # be the payer's bank in the sandbox: no money is real there
     "debts.see": (FINANCE, SUPERUSER),  # what sellers owe
     "debts.write_off": (FINANCE, SUPERUSER),  # above a limit two of them
+    "health.see": STAFF_ROLES,  # services, queues, and how long ago what must happen again and again did
     "jobs.see": STAFF_ROLES,
     "jobs.retry": (FINANCE, SUPERUSER),
     "events.see": STAFF_ROLES,
