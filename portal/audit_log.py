@@ -36,6 +36,7 @@ WORDS: dict[str, Any] = {
     "payout.requested": _l("Payout asked for"),
     "payout.approved": _l("Payout approved"),
     "payout.canceled": _l("Payout called off"),
+    "stop.begun": _l("Stopped something"), "stop.ended": _l("Let something go on again"),
     "dispute.answered": _l("Answered a dispute"),
     "dispute.given_in": _l("Gave in to a dispute"),
     "write_off.requested": _l("Writing a debt off was asked for"),
@@ -160,7 +161,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
             "vat_id.",
         ),
     ),
-    "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),
+    "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.", "stop.")),
 }
 
 

@@ -69,6 +69,7 @@ from portal import (
     sign_up,
     staff_visits,
     statements,
+    stops,
     styles,
     taxes,
     team,
@@ -89,7 +90,7 @@ PAGES = (
     listings, live, member_papers, membership_plans, memberships, methods, notices, orders, outbox, payer_letters, payment_bulk, payment_list,
     payment_marks, payments, payouts, plan, plan_balance, plan_card, plan_change, plan_clock, plan_details, plan_simulator, preferences, protection,
     qr, read_only, refunds,
-    reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, styles, taxes, team, transfers,
+    reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, stops, styles, taxes, team, transfers,
     two_step, why,
 )  # fmt: skip
 

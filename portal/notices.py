@@ -46,6 +46,8 @@ def words() -> dict[str, tuple[str, str]]:
         "dispute_due": (_("A dispute waits for your answer"), "bad"),
         "dispute_decided": (_("A dispute is decided"), "quiet"),
         "payout_failed": (_("A payout did not arrive"), "bad"),
+        "stop_begun": (_("The platform’s staff have stopped something"), "bad"),
+        "stop_ended": (_("Something that was stopped goes on again"), "good"),
         "payout_paid": (_("A payout has left for your bank"), "good"),
         "payout_account": (_("The bank account for payouts was changed"), "warn"),
         "transfer_decision": (_("A bank transfer needs your decision"), "warn"),
@@ -105,6 +107,8 @@ def open_notice(public_id: str) -> Response:
     read_notice(me.vendor, me.mode, me.user, notice)
     if notice.kind in OF_PLAN:
         return see_other(PLAN_PAGE)
+    if notice.kind.startswith("stop_"):
+        return see_other(url_for(".stops"))
     if notice.kind.startswith("payout_"):
         return see_other(url_for(".payouts") if notice.kind == "payout_account" else url_for(".payout", number=notice.about))
     if notice.kind.startswith("dispute_"):

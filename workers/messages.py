@@ -23,7 +23,7 @@ from core.web.brand import letter_look
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
 from core.web.pdf import PaperNotPrinted
 from core.web.reader import Reader
-from workers import account_letters, dispute_letters, member_letters, payment_letters, payout_letters, plan_letters
+from workers import account_letters, admission_letters, dispute_letters, member_letters, payment_letters, payout_letters, plan_letters
 from workers.invoices import invoice_enclosed, invoice_facts
 from workers.letter import Gather, NoLongerTrue
 from workers.papers import make_receipt
@@ -150,6 +150,7 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "invitation": (account_letters.invitation, False),
     "money_returned": (payment_letters.of_refund(payment_letters.payment_page), True),
     **dispute_letters.KINDS,
+    **admission_letters.KINDS,
     "payout_paid": (payout_letters.payout, False),
     "payout_failed": (payout_letters.payout, False),
     "payout_account": (payout_letters.account, False),

@@ -22,6 +22,9 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "reconciliation.resolve": (FINANCE, SUPERUSER),  # bring reports, and end what does not agree, above a limit two of them
     "payouts.see": (FINANCE, SUPERUSER),  # what leaves for vendors' banks
     "payouts.approve": (FINANCE, SUPERUSER),  # let one go that is above the limit, or call it off
+    "stops.see": STAFF_ROLES,  # what is stopped for a vendor, and why
+    "stops.set": (REVIEWER, SUPERUSER),  # stop a vendor's payments or take it out of the directory, and let it go on
+    "payouts.hold": (FINANCE, SUPERUSER),  # keep payouts back for a while, and let them go on
     "disputes.see": STAFF_ROLES,  # what payers' banks want back
     "disputes.simulate": STAFF_ROLES,  # be the payer's bank in the sandbox: no money is real there
     "debts.see": (FINANCE, SUPERUSER),  # what sellers owe

@@ -44,6 +44,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "payout_account": ("account",),
     "payout_paid": ("payout",),
     "payout_failed": ("payout",),
+    "stop_begun": ("stop",),
+    "stop_ended": ("stop",),
     "refund_outside": ("payment", "refund"),
     "refund_not_booked": ("payment",),
     "problem_reported": ("payment",),

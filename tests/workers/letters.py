@@ -10,6 +10,7 @@ from core.accounts import email_links
 from core.accounts.invite import invite
 from core.accounts.models import User
 from core.accounts.queries import get_vendor
+from core.admission.stops import let_go_on, stop
 from core.billing.price_list import publish_terms
 from core.billing.terms import POLICY
 from core.billing.wishes import Cancel
@@ -95,6 +96,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
         *_about_disputes(shop),
         *_about_payouts(make_shop(shop.app)),
+        *_about_stops(make_shop(shop.app)),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
         _with_a_problem(shop),
@@ -148,6 +150,15 @@ def _about_payouts(shop: Shop) -> list[Message]:
         ask(shop, "payout_paid", payout=payouts[0].public_id),
         ask(shop, "payout_failed", payout=payouts[1].public_id),
     ]
+
+
+def _about_stops(shop: Shop) -> list[Message]:
+    """Payouts that are held, and payments that go on again."""
+    with unit_of_work():
+        held = stop(shop.vendor, "test", "payouts", reason="The account is to be cleared first.", days=7, by="stf_one")
+        ended = stop(shop.vendor, "test", "payments", reason="The website is to be cleared first.", by="stf_one")
+        let_go_on(shop.vendor, ended, by="stf_one")
+    return [ask(shop, "stop_begun", stop=held.public_id), ask(shop, "stop_ended", stop=ended.public_id)]
 
 
 def _about_disputes(shop: Shop) -> list[Message]:
