@@ -1,6 +1,7 @@
 """Every model, for the migrations and for nothing else."""
 
 from core.accounts import factor_models as factors
+from core.accounts import fee_models as fees
 from core.accounts import key_models as keys
 from core.accounts import models as accounts
 from core.accounts import staff_models as staff
@@ -35,7 +36,7 @@ from core.risk import models as risk
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "admission", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "exports", "factors", "fx", "keys", "ledger",
+    "accounts", "admission", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "exports", "factors", "fees", "fx", "keys", "ledger",
     "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "reconciliation", "refunds", "risk", "sales", "saved", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

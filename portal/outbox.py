@@ -39,6 +39,7 @@ KINDS = {
     "payout_paid": later("Payout"),
     "payout_failed": later("Payout did not arrive"),
     "payout_account": later("Bank account for payouts"),
+    "application_news": later("The way into live mode"),
     "stop_begun": later("Stopped by the platform"),
     "stop_ended": later("Goes on again"),
     "closing_asked": later("The account is to be closed"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.accounts.models import Vendor
+from core.admission.apply import get_application, notes_of
 from core.admission.stops import get_stop, is_active
 from core.notifications.models import Message
 from core.web import addresses
@@ -21,4 +22,18 @@ def stop(vendor: Vendor, message: Message) -> dict[str, Any]:
     return {"stop": found, **said, "practice": message.mode == "test", "action_url": addresses.portal_stops()}
 
 
-KINDS = {"stop_begun": (stop, False), "stop_ended": (stop, False)}
+def application(vendor: Vendor, message: Message) -> dict[str, Any]:
+    """What the staff decided or asked; not written once it has been answered."""
+    found = get_application(vendor, message.params["application"])
+    if found.state == "sent":
+        raise NoLongerTrue("it was answered")
+    words = notes_of(vendor, found)[-1].text
+    return {
+        "application": found,
+        "words": words.splitlines(),
+        "practice": message.mode == "test",
+        "action_url": addresses.portal_application(),
+    }
+
+
+KINDS = {"application_news": (application, False), "stop_begun": (stop, False), "stop_ended": (stop, False)}

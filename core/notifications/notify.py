@@ -44,6 +44,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "payout_account": ("account",),
     "payout_paid": ("payout",),
     "payout_failed": ("payout",),
+    "application_news": ("application",),
     "stop_begun": ("stop",),
     "stop_ended": ("stop",),
     "refund_outside": ("payment", "refund"),

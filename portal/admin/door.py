@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from portal.admin import (
+    applications,
     audit,
     bank_money,
     books,
@@ -13,6 +14,7 @@ from portal.admin import (
     debts,
     disputes,
     events,
+    fees,
     health,
     home,
     house,
@@ -34,12 +36,14 @@ from portal.admin import (
     sign_in,
     stops,
     subscriptions,
+    vendor_notes,
     vendors,
     visits,
 )
 from portal.admin.blueprint import staff_door
 
 PAGES = (
+    applications,
     audit,
     bank_money,
     books,
@@ -48,6 +52,7 @@ PAGES = (
     days,
     checkouts,
     events,
+    fees,
     health,
     home,
     house,
@@ -69,6 +74,7 @@ PAGES = (
     sign_in,
     stops,
     subscriptions,
+    vendor_notes,
     vendors,
     visits,
 )

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from core.accounts.everywhere import vendors_by_id
 from core.accounts.house import house
 from core.accounts.models import Vendor
+from core.admission.decide import count_to_decide_up_to
 from core.billing.lists import sells
 from core.disputes.everywhere import count_due_up_to
 from core.kernel.dead_tasks import count_dead_up_to
@@ -64,6 +65,9 @@ def home() -> Response:
             _("What a processor told us and nobody here could place. An event can be opened once more."), url_for("staff.events"),
         ),
     ]  # fmt: skip
+    if staff().may("applications.decide"):
+        text = _("Businesses that want to take real money. They wait for a yes, a question or a reason.")
+        matters.append(Matter(_("Businesses to let in"), count_to_decide_up_to(MOST), text, url_for("staff.applications")))
     if staff().may("payouts.see"):
         matters.append(
             Matter(

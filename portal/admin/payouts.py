@@ -79,8 +79,8 @@ def approve_several() -> Response:
 
 
 def _chosen(numbers: list[str]) -> list[Found]:
-    """Those of them that still wait, in the order in which they were asked for."""
-    wanted = set(numbers[:MOST_AT_ONCE])
+    """Those of them that still wait, in the order in which they were asked for. Each box names one; the page with the total all in one field."""
+    wanted = set(",".join(numbers).split(",")[:MOST_AT_ONCE])
     return [(vendor, payout) for vendor, payout in list_held() if payout.public_id in wanted]
 
 

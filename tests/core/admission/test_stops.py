@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from core.accounts.queries import get_vendor
 from core.accounts.standing import PaymentsStopped
 from core.admission.models import Stop
 from core.admission.stops import AlreadyStopped, active_stops, find_stop, is_active, let_go_on, list_stops, payout_hold, stop
@@ -17,13 +19,20 @@ from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.notifications.models import Message, Notice
 from tests.browser import Browser
-from tests.factories import Shop, fresh, link_address, make_link, make_paid, make_payment, unit
+from tests.factories import Shop, fresh, link_address, make_link, make_paid, make_payment, make_shop, open_payment, unit
 
 WHY = "The register says another name than you do."
 
 
-def refresh(shop: Shop) -> None:
-    db.session.refresh(db.session.merge(shop.vendor))
+@pytest.fixture
+def shop(app: Flask) -> Shop:
+    return make_shop(app)
+
+
+def as_it_is(shop: Shop) -> Shop:
+    """With the vendor's row as every request reads it."""
+    with unit(shop.app):
+        return replace(shop, vendor=get_vendor(shop.vendor.id))
 
 
 def test_payments_that_are_stopped_do_not_begin_and_payers_read_no_reason(app: Flask, shop: Shop) -> None:
@@ -33,7 +42,7 @@ def test_payments_that_are_stopped_do_not_begin_and_payers_read_no_reason(app: F
     page = Browser(app).get(link_address(shop, link), status=409)
     assert "takes no payments at the moment" in page.text and WHY not in page.text
     with pytest.raises(PaymentsStopped):
-        make_payment(shop, link)
+        make_payment(as_it_is(shop), link)
     with unit(app):
         let_go_on(shop.vendor, row, by="stf_two")
     assert Browser(app).get(link_address(shop, link)).status == 200
@@ -43,10 +52,8 @@ def test_what_was_begun_before_does_not_go_on_to_a_card_either(app: Flask, shop:
     payment = make_payment(shop)
     with unit(app):
         stop(shop.vendor, "test", "payments", reason=WHY, by="stf_one")
-    from tests.factories import open_payment
-
     with pytest.raises(PaymentsStopped):
-        open_payment(shop, payment)
+        open_payment(as_it_is(shop), payment)
     assert fresh(shop, payment).state == payment.state
 
 

@@ -18,12 +18,17 @@ from core.kernel.outbox import enqueue
 from core.ledger.proof import record_proof, take_up_new_books
 from core.web.metrics import figures
 from core.web.vitals import concerns, take_vitals
-from tests.factories import Shop, make_paid, out_of_sight, unit
+from tests.factories import Shop, make_paid, make_shop, out_of_sight, unit
 from tests.portal.admin.people import make_staff
 from workers.runner import _say_that_it_goes
 
 ROOT = Path(__file__).resolve().parents[3]
 LINE = re.compile(r'(portal_[a-z_]+(?:\{[a-z]+="[a-z]+"(?:,[a-z]+="[a-z]+")*\})?) (\d+)')
+
+
+@pytest.fixture
+def shop(app: Flask) -> Shop:
+    return make_shop(app)
 
 
 def read(client: FlaskClient, **headers: str) -> dict[str, int]:

@@ -21,9 +21,9 @@ def test_every_answer_has_a_number_of_its_own(client: FlaskClient) -> None:
 
 
 def test_the_error_page_and_the_log_say_the_number_of_the_answer(client: FlaskClient, capsys: pytest.CaptureFixture[str]) -> None:
-    answer = client.get("/receipt/not-a-token")
-    number = answer.headers["X-Request-Id"]
-    assert answer.status_code == 404 and number in answer.text
+    answer = client.get("/there-is-no-such-page")
+    assert answer.status_code == 404 and answer.headers["X-Request-Id"] in answer.text
+    number = client.get("/receipt/not-a-token").headers["X-Request-Id"]
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     assert number in {line.get("request") for line in lines if line["event"] == "token_refused"}
 

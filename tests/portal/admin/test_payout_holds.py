@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,31 +12,36 @@ from core.kernel.clock import shifted
 from core.kernel.config import settings
 from core.payouts.accounts import add_account
 from core.payouts.models import Payout
+from tests.browser import Page
 from tests.core.payouts.sellers import THEIRS, Seller
-from tests.factories import Shop, make_shop, unit
-from tests.portal.admin.people import Colleague, make_staff
+from tests.factories import Shop, make_link, make_paid, make_shop, unit
+from tests.portal.admin.people import make_staff
 
 WHY = "The register says another name than you do."
 
 
-@pytest.fixture
-def finance(app: Flask) -> Colleague:
-    return make_staff(app, "finance")
+def actions(page: Page) -> list[str]:
+    return [form.attrs["action"] for form in page.all("form")]
+
+
+def ends_of(page: Page) -> list[str]:
+    return [action for action in actions(page) if action.endswith("/end")]
 
 
 @pytest.fixture
-def payouts(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Seller, Payout]]]:
-    """Two sellers' payouts that wait for a person, some days from now."""
+def payouts(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Seller, Payout]]:
+    """Two sellers' payouts that wait for a person."""
     low = dataclasses.replace(settings(), payout_limits={})
     monkeypatch.setattr("core.payouts.request.settings", lambda: low)
     sellers = [Seller(make_shop(app)) for _ in range(2)]
     for seller in sellers:
         with unit(app):
             add_account(seller.shop.vendor, "test", currency="USD", holder="Blue Door Bakery Ltd", iban=THEIRS, by="usr_owner")
-        seller.sells("100.00")
-    with shifted(timedelta(days=30)):
-        sellers[0].release()
-        yield [(seller, seller.pays_out()) for seller in sellers]
+        link = make_link(seller.shop, amount="100.00", currency="USD")
+        with shifted(timedelta(days=-20)):
+            make_paid(seller.shop, link)
+    sellers[0].release()
+    return [(seller, seller.pays_out()) for seller in sellers]
 
 
 def test_one_payout_is_held_read_about_and_let_go_on(app: Flask, payouts: list[tuple[Seller, Payout]]) -> None:
@@ -48,20 +52,19 @@ def test_one_payout_is_held_read_about_and_let_go_on(app: Flask, payouts: list[t
     wrong = desk.submit(page.form(f"{path}/hold"), status=422, **{"hold-reason": "", "hold-days": "400"})
     assert "Say why" in wrong.text and "180" in wrong.text
     page = desk.submit(wrong.form(f"{path}/hold"), **{"hold-reason": WHY, "hold-days": "3"})
-    assert "This payout is held" in page.text and not page.has_form(f"{path}/approval")
+    assert "This payout is held" in page.text and f"{path}/approval" not in actions(page)
     theirs = seller.shop.browser().get(f"/portal/payouts/{payout.public_id}")
     assert WHY in theirs.text and "One payout is held" in theirs.text
     assert "kept back" in desk.get("/staff/payouts").text
-    end = next(form for form in page.forms if form.action.endswith("/end"))
-    page = desk.submit(end)
-    assert page.has_form(f"{path}/approval")
+    page = desk.submit(desk.get(path).form(ends_of(desk.get(path))[0]))
+    assert f"{path}/approval" in actions(page)
 
 
 def test_several_are_let_go_together_after_one_look(app: Flask, payouts: list[tuple[Seller, Payout]]) -> None:
     desk = make_staff(app, "finance").browser()
     numbers = [payout.public_id for _, payout in payouts]
     page = desk.get("/staff/payouts/approvals?" + "&".join(f"payouts={number}" for number in numbers))
-    assert "$195.00" in page.text
+    assert "USD 197.00" in page.text
     form = page.form("/staff/payouts/approvals")
     desk.submit(form)
     assert [seller.as_it_is(payout).state for seller, payout in payouts] == ["submitted", "submitted"]
@@ -82,10 +85,10 @@ def test_a_vendors_payouts_and_payments_are_stopped_by_those_who_may(app: Flask,
     reviewer.get(f"/staff/vendors/{number}/holds/test", status=403)
     page = reviewer.get(f"/staff/vendors/{number}/stops/test/payments")
     page = reviewer.submit(page.form(f"/staff/vendors/{number}/stops/test/payments"), reason=WHY)
-    ends = [form.action for form in page.forms if form.action.endswith("/end")]
+    ends = ends_of(page)
     assert len(ends) == 1 and "/stops/" in ends[0], "a reviewer ends what reviewers stop"
     assert "You take no payments at the moment" in shop.browser().get("/portal/").text
-    page = reviewer.submit(next(form for form in page.forms if form.action.endswith("/end")))
+    page = reviewer.submit(page.form(ends[0]))
     assert "You take no payments" not in shop.browser().get("/portal/").text
     log = shop.browser().get("/portal/settings/audit-log?kind=staff").text
     assert "Stopped something" in log and "Let something go on again" in log
