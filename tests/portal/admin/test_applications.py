@@ -79,7 +79,8 @@ def test_a_paper_is_drawn_anew_and_read_by_both_and_by_nobody_else(app: Flask, s
         assert answer.status_code == 200 and answer.mimetype == "image/jpeg" and "no-store" in answer.headers["Cache-Control"]
     make_shop(app).browser().get(f"{PATH}/papers/{kept.public_id}", status=404)
     other = make_shop(app)
-    other.browser().submit(other.browser().get(PATH).form(PATH), **FACTS)
+    theirs = other.browser()
+    theirs.submit(theirs.get(PATH).form(PATH), **FACTS)
     make_staff(app).browser().get(f"/staff/applications/{number_of(other)}/papers/{kept.public_id}", status=404)
 
 
