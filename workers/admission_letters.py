@@ -31,7 +31,7 @@ def application(vendor: Vendor, message: Message) -> dict[str, Any]:
     return {
         "application": found,
         "words": words.splitlines(),
-        "practice": message.mode == "test",
+        "practice": False,
         "action_url": addresses.portal_application(),
     }
 

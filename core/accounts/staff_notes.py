@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from core.accounts.fee_models import FLAGS, StaffNote
 from core.accounts.models import Vendor
@@ -43,5 +44,5 @@ def flags_of(vendor_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
     if not vendor_ids:
         return {}
     newest = select(StaffNote.vendor_id, StaffNote.flag).where(StaffNote.vendor_id.in_(vendor_ids))
-    rows = db.session.execute(newest.distinct(StaffNote.vendor_id).order_by(StaffNote.vendor_id, StaffNote.id.desc()))
+    rows = db.session.execute(newest.ext(distinct_on(StaffNote.vendor_id)).order_by(StaffNote.vendor_id, StaffNote.id.desc()))
     return {vendor_id: flag for vendor_id, flag in rows if flag}

@@ -21,7 +21,7 @@ def effect(what: str, about: str = "") -> str:
     if about:
         return _("The money is set aside, and stays yours.")
     return {
-        "payments": _("Nothing new can be paid. What was paid stays as it is, refunds go on, and payouts go on."),
+        "payments": _("Nothing new can be paid. What was paid stays as it is; refunds, payouts and memberships that are running go on."),
         "payouts": _("The money stays in your balance, and refunds are paid from it. You go on selling."),
         "listing": _("Your listings are kept as they are, and come back as they were."),
     }[what]

@@ -8,7 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from core.fx.rates import latest_day
 from core.kernel.clock import now
@@ -117,7 +119,7 @@ def _since(at: datetime | None) -> timedelta | None:
 
 @cache
 def _valkey() -> Redis:
-    return Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1)
+    return Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
 
 
 def _services() -> Services:

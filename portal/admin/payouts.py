@@ -9,6 +9,7 @@ from flask_babel import ngettext
 from wtforms import HiddenField
 
 from core.accounts.models import Vendor
+from core.accounts.staff import staff_names
 from core.admission.stops import find_stop, payout_hold
 from core.kernel.money import Money
 from core.payouts.approve import approve_many, approve_payout, cancel_payout, hold_payout
@@ -176,6 +177,7 @@ def _page(
         cancellation=cancellation or CancelForm(formdata=None),
         may_decide=staff().may("payouts.approve") and found.state == "requested",
         hold=hold,
+        people=staff_names(),
         hold_end=hold_on(vendor, hold),
         holding=(holding or HoldForm(formdata=None, prefix=APART)) if _may_hold(vendor, found) else None,
     )

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as later
 
 from core.accounts.everywhere import get_vendor_everywhere
 from core.accounts.models import Vendor
+from core.accounts.staff import staff_names
 from core.admission.models import Stop
 from core.admission.stops import LONGEST_DAYS, LONGEST_REASON, active_stops, get_stop, is_active, let_go_on, list_stops, stop
 from core.kernel.errors import NotFound
@@ -44,6 +45,7 @@ def stops(public_id: str, world: str) -> Response:
         holding=holding,
         one_by_one=one_by_one,
         over=[row for row in list_stops(vendor, world) if not is_active(row)],
+        people=staff_names(),
         may_hold=staff().may("payouts.hold"),
         may_stop=staff().may("stops.set"),
     )

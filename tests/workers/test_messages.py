@@ -85,6 +85,7 @@ def send(message: Message) -> Message:
 
 
 OF_A_MODE = {
+    "stop",
     "payment",
     "link",
     "began",
