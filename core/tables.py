@@ -18,6 +18,7 @@ from core.kernel import audit, outbox
 from core.ledger import chain_models as chains
 from core.ledger import day_models as days
 from core.ledger import models as ledger
+from core.ledger import reversal_models as reversals
 from core.memberships import models as memberships
 from core.methods import models as methods
 from core.notifications import models as notifications
@@ -38,6 +39,6 @@ from core.subscriptions import models as subscriptions
 
 __all__ = [
     "accounts", "admission", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "exports", "factors", "fees", "fx", "invoices", "keys", "ledger",
-    "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "reconciliation", "refunds", "risk", "sales", "saved", "sharing", "staff",
+    "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "reconciliation", "refunds", "reversals", "risk", "sales", "saved", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

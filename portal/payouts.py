@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.admission.stops import payout_hold
-from core.kernel import clock
 from core.kernel.errors import NotFound
 from core.ledger.queries import balances
 from core.notifications.models import Paper
 from core.notifications.papers import newest_paper
 from core.payouts.accounts import add_account, currencies, find_account
-from core.payouts.models import Payout, PayoutAccount
+from core.payouts.models import Payout
 from core.payouts.paper import ask_for_paper, paper_name
 from core.payouts.queries import account_of, get_payout, history_of, list_payouts
-from core.payouts.request import Payable, payable, request_payout
+from core.payouts.reasons import reason_of
+from core.payouts.request import request_payout
 from core.payouts.statement import lines_of, payout_sheet, prove
-from core.payouts.terms import Terms, change_terms, terms_of
+from core.payouts.terms import change_terms, terms_of
 from core.web.fields import ChoiceField, CountField, Form, FormTokenField, LineField, MoneyField, options
 from core.web.guard import current, may
 from core.web.languages import language
@@ -31,7 +29,8 @@ from core.web.sheet import send_sheet, titles_for
 from core.web.stop_words import effect, stopped
 from portal.balance import KINDS
 from portal.blueprint import portal
-from portal.confirm import confirmed
+from portal.confirm import confirmed, two_steps_when_live
+from portal.purses import purse_of
 
 ON_A_PAGE = 50
 
@@ -54,33 +53,6 @@ class RequestForm(Form):
     form_token = FormTokenField()
 
 
-@dataclass(frozen=True)
-class Purse:
-    """What a vendor reads of one currency."""
-
-    currency: str
-    now: Payable
-    terms: Terms
-    account: PayoutAccount | None
-
-    @property
-    def cools_until(self) -> datetime | None:
-        """When the account can be used; None when it can."""
-        return self.account.usable_from if self.account and self.account.usable_from > clock.now() else None
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether a payout could be asked for now."""
-        return bool(self.account and not self.cools_until and self.now.amount and not self.now.amount < self.terms.minimum)
-
-
-def _purse(currency: str) -> Purse:
-    me = current()
-    return Purse(
-        currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), find_account(me.vendor, me.mode, currency)
-    )
-
-
 def _currency() -> str:
     """The one the address names, in which we pay out; the vendor's own without it."""
     asked = request.args.get("currency", current().vendor.currency)
@@ -98,7 +70,7 @@ def payouts() -> Response:
     found = list_payouts(me.vendor, me.mode, after=_key(after) if after else None, limit=ON_A_PAGE + 1)
     return page(
         "portal/payouts/index.html",
-        purses=[] if after else [_purse(code) for code in shown],
+        purses=[] if after else [purse_of(code) for code in shown],
         payouts=[(one, account_of(me.vendor, one)) for one in found[:ON_A_PAGE]],
         elsewhere=sorted(used - set(currencies(me.mode))),
         schedules=schedules(),
@@ -112,12 +84,14 @@ def payouts() -> Response:
 
 @portal.get("/portal/payouts/account")
 @may("payouts.account")
+@two_steps_when_live
 def payout_account() -> Response:
     return _account_page(_account_form(filled=False))
 
 
 @portal.post("/portal/payouts/account")
 @may("payouts.account")
+@two_steps_when_live
 @confirmed
 def set_payout_account() -> Response:
     """Every owner is written to; until it has cooled off nothing goes there."""
@@ -194,12 +168,14 @@ def weekdays() -> dict[str, str]:
 
 @portal.get("/portal/payouts/new")
 @may("payouts.request")
+@two_steps_when_live
 def new_payout() -> Response:
     return _request_page(RequestForm(formdata=None, form_token=uuid.uuid4().hex))
 
 
 @portal.post("/portal/payouts/new")
 @may("payouts.request")
+@two_steps_when_live
 @confirmed
 def ask_for_payout() -> Response:
     """Sent twice, it is one payout."""
@@ -218,7 +194,7 @@ def ask_for_payout() -> Response:
 
 
 def _request_page(form: RequestForm) -> Response:
-    return page("portal/payouts/new.html", status=form.status, form=form, purse=_purse(_currency()))
+    return page("portal/payouts/new.html", status=form.status, form=form, purse=purse_of(_currency()))
 
 
 @portal.get("/portal/payouts/<number>")
@@ -236,6 +212,7 @@ def payout(number: str) -> Response:
         account=account_of(me.vendor, found),
         lines=lines[:ON_A_PAGE],
         history=history_of(me.vendor, found),
+        why_not=reason_of(found.failure_reason),
         kinds=KINDS,
         hold=payout_hold(me.vendor, me.mode, number) if found.state == "requested" else None,
         stopped=stopped,

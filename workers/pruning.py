@@ -18,6 +18,7 @@ from core.notifications.prune import prune_words
 from core.payments.long_export import prune_exports
 from core.payments.saving import prune_savings
 from core.providers.prune import prune_events
+from core.subscriptions.card_ends import tell_of_ending_cards
 from core.subscriptions.data_ends import end_data
 
 NOBODYS = uuid.UUID(int=0)
@@ -39,6 +40,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "members": prune_unfinished,
     "ended_plans": end_data,
     "closings": go_on_with_closings,
+    "ending_cards": tell_of_ending_cards,  # lets go of nothing; it is looked at as often, and in portions too
 }
 log = structlog.get_logger("workers")
 

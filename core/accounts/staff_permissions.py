@@ -13,9 +13,11 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "vendors.note": STAFF_ROLES,  # what the staff write down about a vendor for themselves
     "fees.see": STAFF_ROLES,  # what the platform keeps of a vendor's payments
     "fees.set": (FINANCE, SUPERUSER),
+    "vendors.terms": (FINANCE, SUPERUSER),  # how long a vendor's money waits before it is available
     "balances.see": (FINANCE, SUPERUSER),  # what a vendor is owed
     "alarms.see": (FINANCE, SUPERUSER),  # what the proofs of the books found
     "books.prove": (FINANCE, SUPERUSER),  # have every book proved now
+    "books.reverse": (FINANCE, SUPERUSER),  # take back what somebody of the staff had booked by hand, above a limit two of them
     "days.see": (FINANCE, SUPERUSER),  # what the books came to, day by day
     "days.close": (FINANCE, SUPERUSER),  # sign a day off, after which nothing takes effect on it any more
     "invoices.see": (FINANCE, SUPERUSER),  # what the house has invoiced to its vendors

@@ -49,6 +49,11 @@ def portal_transfers() -> str:
     return f"{settings().public_url}/portal/transfers"
 
 
+def staff_day(mode: str, day: str) -> str:
+    """A closed day of the books, for the staff."""
+    return f"{settings().public_url}/staff/days/{mode}/{day}"
+
+
 def portal_payouts(number: str = "") -> str:
     """All payouts of a business, or one of them."""
     return f"{settings().public_url}/portal/payouts{'/' + number if number else ''}"

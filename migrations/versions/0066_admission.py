@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0066"
-down_revision = "0058"
+down_revision = "0063"
 
 
 def upgrade() -> None:

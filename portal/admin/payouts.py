@@ -16,6 +16,7 @@ from core.payouts.approve import approve_many, approve_payout, cancel_payout, ho
 from core.payouts.everywhere import Found, get_everywhere, list_held, list_newest
 from core.payouts.models import Payout
 from core.payouts.queries import account_of, history_of, list_payouts
+from core.payouts.reasons import reason_of
 from core.payouts.statement import prove
 from core.web.fields import Form, LineField
 from core.web.filters import money
@@ -171,6 +172,7 @@ def _page(
         account=account_of(vendor, found),
         sums=prove(found),
         history=history_of(vendor, found),
+        why_not=reason_of(found.failure_reason),
         earlier=earlier,
         failed=failed,
         approval=approval or ApproveForm(formdata=None),

@@ -7,9 +7,12 @@ import uuid
 from datetime import date, timedelta
 
 from core.accounts import email_links
+from core.accounts.house import HOUSE
 from core.accounts.invite import invite
 from core.accounts.models import User
 from core.accounts.queries import get_vendor
+from core.accounts.staff_models import StaffMember
+from core.accounts.staff_papers import want_day_papers
 from core.admission.apply import Facts, send_application
 from core.admission.decide import ask_back
 from core.admission.stops import let_go_on, stop
@@ -42,6 +45,7 @@ from core.providers.saved import SavedMethod
 from core.risk.attack import begin_by_surge
 from tests.core.billing.kept import make_seller
 from tests.core.directory.stalls import make_listing
+from tests.core.ledger.days import close, next_day
 from tests.core.memberships.joined import Joined, sell
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
 from tests.core.payouts.sellers import THEIRS, Seller
@@ -61,6 +65,8 @@ from tests.factories import (
     unit,
 )
 from tests.factories import make_link as pay_link
+from tests.portal.admin.people import make_staff
+from workers.days import print_day
 
 
 def ask(shop: Shop, kind: str, *, to: str = "ada@example.com", **ids: str) -> Message:
@@ -112,6 +118,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         _invoiced(shop),
         *about_a_membership(shop),
         *_about_a_closing(make_shop(shop.app)),
+        _of_a_day(shop),
     ]
 
 
@@ -307,3 +314,13 @@ def _about_transfers(shop: Shop) -> list[Message]:
         ask(shop, "transfer_returned", payment=over.public_id, transfer_return=returned.public_id),
         ask(shop, "transfer_taken_back", payment=over.public_id),
     ]
+
+
+def _of_a_day(shop: Shop) -> Message:
+    """The paper of a day that is closed, to somebody of the staff who asked for it."""
+    reader, day = make_staff(shop.app, "finance", device=False), next_day()
+    with unit_of_work():
+        want_day_papers(db.session.get_one(StaffMember, reader.member.user_id), True)
+    close(day)
+    print_day(HOUSE, mode="test", day=day.isoformat())
+    return ask(shop, "day_paper", to=reader.email, day=day.isoformat())

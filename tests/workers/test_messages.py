@@ -99,6 +99,7 @@ OF_A_MODE = {
     "account",
     "payout",
     "dispute",
+    "day",
 }
 
 

@@ -51,6 +51,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "application": SimpleNamespace(state="asked"),
         "stop": SimpleNamespace(reason=text, begun_at=AT, ends_at=AT), "title": "Your payouts are held", "effect": "The money stays.", "name": "Payouts",
         "payout": SimpleNamespace(amount=Money(12550, "GBP"), public_id="po_1", failure_reason=text),
+        "why_not": SimpleNamespace(what=text, fix=text, code="AC04"),
         "dispute": SimpleNamespace(amount=Money(12550, "GBP"), state="needs_response", reason="fraudulent", due_at=AT, draft={"uncategorized_text": text}),
         "account": SimpleNamespace(holder=text, ends_in="3000", currency="GBP", usable_from=AT),
         "news": _news(kind, text, locale), "plans": [_news("plan_news", text, locale)], "plan_url": WHERE,
@@ -61,6 +62,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         ),
         "origin": "Renewal", "outcome": ["£125.50 was paid with Visa ending in 4242 on 21 November 2026."], "carries_xml": True,
         "plan": text, "monthly": Money(1000, "GBP"), "upcoming": SimpleNamespace(amount=Money(1000, "GBP"), on=AT.date()),
+        "day": AT.date(), "facts": {"journals": 12, "books": 3, "heads_sum": "ab" * 32}, "sha256": "cd" * 32,
         "problem": text.splitlines()[0], "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
     return write_letter(kind, Reader(locale, "Europe/London"), **(given | facts))
