@@ -26,6 +26,8 @@ from core.web import (
     health,
     languages,
     logos,
+    metrics,
+    numbered,
     once_more,
     page,
     refusals,
@@ -46,7 +48,7 @@ LARGEST_BODY = 1_000_000  # bytes; nobody types more, and hooks stay far below
 
 def create_app(**config: Any) -> Flask:
     """The web process: every door on one application. `config` lets a test say what differs."""
-    logs.configure()
+    logs.configure(number=numbered.with_number)
     for accounts_of_a_mode in settings().bank_accounts.values():
         accounts(accounts_of_a_mode)  # a mistyped IBAN is found now, not by a payer
     app = Application(__name__, template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
@@ -68,6 +70,7 @@ def create_app(**config: Any) -> Flask:
         headers,
         framed,
         guard,
+        numbered,
         staff_guard,
         throttle,
         filters,
@@ -75,6 +78,7 @@ def create_app(**config: Any) -> Flask:
         refusals,
         statics,
         health,
+        metrics,
         logos,
         once_more,
         theme,

@@ -116,7 +116,7 @@ class WayIn:
 def by_token(token: str) -> WayIn:
     """Raises TokenRefused."""
     opened = open_address(token)
-    check_open(opened.vendor)
+    check_open(opened.vendor, opened.link.mode)
     suggest((opened.prefill.locale if opened.prefill else "") or opened.link.locale)
     return WayIn(opened.vendor, opened.link, token=token, sending=opened.sending, prefill=opened.prefill)
 
@@ -124,7 +124,7 @@ def by_token(token: str) -> WayIn:
 def by_name(mode: str, vendor: str, slug: str) -> WayIn:
     """Raises TokenRefused."""
     owner, link, name = open_readable(mode, vendor, slug)
-    check_open(owner)
+    check_open(owner, mode)
     suggest(link.locale)
     return WayIn(owner, link, name=name)
 

@@ -2,9 +2,11 @@
 
 from core.accounts import embed_models as embedding
 from core.accounts import factor_models as factors
+from core.accounts import fee_models as fees
 from core.accounts import key_models as keys
 from core.accounts import models as accounts
 from core.accounts import staff_models as staff
+from core.admission import models as admission
 from core.billing import clock_models as clocks
 from core.billing import models as billing
 from core.closing import models as closing
@@ -39,7 +41,7 @@ from core.risk import models as risk
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fx", "hooks", "invoices", "keys", "ledger",
+    "accounts", "admission", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fees", "fx", "hooks", "invoices", "keys", "ledger",
     "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "reconciliation", "refunds", "reserves", "reversals", "risk", "sales", "saved", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

@@ -36,6 +36,12 @@ WORDS: dict[str, Any] = {
     "payout.requested": _l("Payout asked for"),
     "payout.approved": _l("Payout approved"),
     "payout.canceled": _l("Payout called off"),
+    "application.sent": _l("Asked to be let into live mode"), "application.answered": _l("Answered what the staff asked"),
+    "application.asked": _l("Asked a business something back"), "application.approved": _l("Let a business into live mode"),
+    "application.refused": _l("Did not let a business into live mode"),
+    "application.file_added": _l("Added a paper for the staff"), "application.file_removed": _l("Took a paper away"),
+    "fee.published": _l("Published another fee"), "fee.applied": _l("Another fee counts"), "staff.noted": _l("Wrote something down for the staff"),
+    "stop.begun": _l("Stopped something"), "stop.ended": _l("Let something go on again"),
     "dispute.answered": _l("Answered a dispute"),
     "dispute.given_in": _l("Gave in to a dispute"),
     "staff.papers_wanted": _l("Asked for the papers of closed days"), "staff.papers_declined": _l("Is not sent the papers of closed days any more"),
@@ -142,6 +148,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
             "dispute.",
             "write_off.",
             "reserve.",
+            "fee.",
             "journal.",
             "order_terms.",
             "checkout.",
@@ -155,6 +162,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
         _l("Settings"),
         (
             "vendor.",
+            "application.",
             "selling.",
             "api_key.",
             "webhook.",
@@ -177,7 +185,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
             "vat_id.",
         ),
     ),
-    "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.")),
+    "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.", "stop.")),
 }
 
 

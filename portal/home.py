@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 
+from core.admission.stops import active_stops
 from core.kernel.config import settings
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
@@ -18,6 +19,7 @@ from core.payments.lists import list_payments
 from core.payments.queries import milestones
 from core.web.guard import current, find_current, may, public
 from core.web.page import page
+from core.web.stop_words import effect, stopped
 from portal.balance import summarise
 from portal.blueprint import portal
 from portal.charts import Bars, bars, days_of, per_cent, shares
@@ -72,6 +74,9 @@ def home() -> Response:
         latest=list_payments(me.vendor, me.mode, limit=6).rows,
         steps=_steps(milestones(me.vendor, me.mode)),
         tasks=open_tasks(found),
+        stops=active_stops(me.vendor, me.mode),
+        stopped=stopped,
+        effect=effect,
         spans=[
             _span(taken, last, days, title) for days, title in ((1, _("Today")), (7, _("Last 7 days")), (CHART_DAYS, _("Last 30 days")))
         ],

@@ -8,6 +8,7 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.admission.stops import payout_hold
 from core.kernel.errors import NotFound
 from core.ledger.queries import balances
 from core.notifications.models import Paper
@@ -25,6 +26,7 @@ from core.web.guard import current, may
 from core.web.languages import language
 from core.web.page import cursor, page, see_other, send_kept
 from core.web.sheet import send_sheet, titles_for
+from core.web.stop_words import effect, stopped
 from portal.balance import KINDS
 from portal.blueprint import portal
 from portal.confirm import confirmed, two_steps_when_live
@@ -72,6 +74,9 @@ def payouts() -> Response:
         payouts=[(one, account_of(me.vendor, one)) for one in found[:ON_A_PAGE]],
         elsewhere=sorted(used - set(currencies(me.mode))),
         schedules=schedules(),
+        hold=payout_hold(me.vendor, me.mode),
+        stopped=stopped,
+        effect=effect,
         newest=url_for(".payouts") if after else None,
         older=url_for(".payouts", after=str(found[ON_A_PAGE - 1].id)) if len(found) > ON_A_PAGE else None,
     )
@@ -209,6 +214,9 @@ def payout(number: str) -> Response:
         history=history_of(me.vendor, found),
         why_not=reason_of(found.failure_reason),
         kinds=KINDS,
+        hold=payout_hold(me.vendor, me.mode, number) if found.state == "requested" else None,
+        stopped=stopped,
+        effect=effect,
         printed=_printed(found) is not None,
         waiting="waiting" in request.args,
         first_lines=url_for(".payout", number=number) if after else None,

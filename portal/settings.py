@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from core.accounts.change_business import change_business
+from core.accounts.fees import find_planned
 from core.accounts.places import time_zones
 from core.accounts.queries import list_memberships, list_sessions
 from core.accounts.receipts import ReceiptWish, change_receipts, find_receipt_settings
@@ -133,4 +134,5 @@ def _page(form: BusinessForm, person: PersonForm | None = None) -> Response:
         sessions=[(one, handle_of(one)) for one in list_sessions(me.user)],
         here=me.session.id,
         businesses=list_memberships(me.user),
+        planned_fee=find_planned(me.vendor),
     )

@@ -25,6 +25,7 @@ from core.web.pdf import PaperNotPrinted
 from core.web.reader import Reader
 from workers import (
     account_letters,
+    admission_letters,
     dispute_letters,
     hook_letters,
     house_letters,
@@ -161,6 +162,7 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "invitation": (account_letters.invitation, False),
     "money_returned": (payment_letters.of_refund(payment_letters.payment_page), True),
     **dispute_letters.KINDS,
+    **admission_letters.KINDS,
     "payout_paid": (payout_letters.payout, False),
     "payout_failed": (payout_letters.payout, False),
     "payout_account": (payout_letters.account, False),

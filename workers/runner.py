@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -17,11 +18,13 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
+from structlog.contextvars import bound_contextvars
 
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db, driver, finish_unit, unit_of_work, whole_unit
 from core.kernel.outbox import QUEUES, OutboxTask
+from core.web.vitals import CLOCK_SEEN
 from workers.hooks import run_sender
 from workers.jobs import INSIDE, OUTSIDE
 from workers.listener import Listener
@@ -120,12 +123,13 @@ def _outside_one(queue: str) -> int:
     for vendor_id, task_id, job, args, state in lent:
         if state != "waiting":
             continue
-        try:
-            OUTSIDE[job](vendor_id, **args)
-            with unit_of_work():
-                _finish([(vendor_id, task_id)])
-        except Exception as error:
-            _failed((vendor_id, task_id), error)
+        with bound_contextvars(task=str(task_id), job=job):  # in every line that is logged meanwhile
+            try:
+                OUTSIDE[job](vendor_id, **args)
+                with unit_of_work():
+                    _finish([(vendor_id, task_id)])
+            except Exception as error:
+                _failed((vendor_id, task_id), error)
     return len(lent)
 
 
@@ -171,6 +175,7 @@ def run_clock(stop: threading.Event) -> None:
             looks += 1
             if looks % LOOKS == 1:
                 tick()
+                _say_that_it_goes()
         except Exception as error:
             log.error("clock_failed", error=repr(error))
         try:  # whatever became of the planning, work that is due is not left lying
@@ -182,6 +187,12 @@ def run_clock(stop: threading.Event) -> None:
         finally:
             db.session.remove()
         stop.wait(1 / LOOKS)
+
+
+def _say_that_it_goes() -> None:
+    """For whoever watches the house. While Redis is away nobody hears it."""
+    with suppress(RedisError):
+        redis().set(CLOCK_SEEN, int(now().timestamp()))
 
 
 def _wake_or_work(queues: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""What the clock plans: inquiries, disputes, expiries, releases, waiting refunds, statements, reminders, marks and proofs of the books, pruning, rates and the
+"""What the clock plans: inquiries, disputes, expiries, fees, releases, waiting refunds, statements, reminders, marks and proofs of the books, pruning, rates and the
 midnights of subscriptions. Rows decide, not the clock."""
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from datetime import date
 import structlog
 from sqlalchemy import select
 
+from core.accounts.fees import apply_due_fees
 from core.billing.advance import ask_for_due
 from core.disputes.remind import send_due_reminders as remind_of_disputes
 from core.kernel.db import DATABASE_AWAY, db, unit_of_work
@@ -135,6 +136,11 @@ def _prove_books() -> None:
         night_runs()
 
 
+def _apply_fees() -> None:
+    with unit_of_work():
+        apply_due_fees()
+
+
 def _extend_chains() -> None:
     """One look at a time over all books, and the next one a while after it has ended."""
     with unit_of_work():
@@ -185,6 +191,6 @@ def _mark_balances() -> None:
 
 
 PARTS = (
-    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _close_overdue_payments, _ask_about_savings, _release, _give_reserves_back, _send_waiting_refunds, _plan_payouts,
+    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _close_overdue_payments, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _plan_payouts,
     _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances,
 )  # fmt: skip

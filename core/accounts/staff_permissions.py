@@ -10,6 +10,9 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "home.see": STAFF_ROLES,
     "payments.see": STAFF_ROLES,
     "vendors.see": STAFF_ROLES,
+    "vendors.note": STAFF_ROLES,  # what the staff write down about a vendor for themselves
+    "fees.see": STAFF_ROLES,  # what the platform keeps of a vendor's payments
+    "fees.set": (FINANCE, SUPERUSER),
     "vendors.terms": (FINANCE, SUPERUSER),  # how long a vendor's money waits before it is available
     "balances.see": (FINANCE, SUPERUSER),  # what a vendor is owed
     "alarms.see": (FINANCE, SUPERUSER),  # what the proofs of the books found
@@ -24,10 +27,16 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "reconciliation.resolve": (FINANCE, SUPERUSER),  # bring reports, and end what does not agree, above a limit two of them
     "payouts.see": (FINANCE, SUPERUSER),  # what leaves for vendors' banks
     "payouts.approve": (FINANCE, SUPERUSER),  # let one go that is above the limit, or call it off
+    "applications.see": STAFF_ROLES,  # what businesses that want to go live say of themselves
+    "applications.decide": (REVIEWER, SUPERUSER),  # ask back, let one in, or refuse
+    "stops.see": STAFF_ROLES,  # what is stopped for a vendor, and why
+    "stops.set": (REVIEWER, SUPERUSER),  # stop a vendor's payments or take it out of the directory, and let it go on
+    "payouts.hold": (FINANCE, SUPERUSER),  # keep payouts back for a while, and let them go on
     "disputes.see": STAFF_ROLES,  # what payers' banks want back
     "disputes.simulate": STAFF_ROLES,  # be the payer's bank in the sandbox: no money is real there
     "debts.see": (FINANCE, SUPERUSER),  # what sellers owe
     "debts.write_off": (FINANCE, SUPERUSER),  # above a limit two of them
+    "health.see": STAFF_ROLES,  # services, queues, and how long ago what must happen again and again did
     "jobs.see": STAFF_ROLES,
     "jobs.retry": (FINANCE, SUPERUSER),
     "events.see": STAFF_ROLES,

@@ -31,6 +31,7 @@ class Settings:
     smtp_url: str = field(repr=False)
     mail_from: str
     health_token: str = field(repr=False)  # what an operator's watcher shows to read more than strangers do; empty: nobody does
+    backup_stamp: str  # the file that the operator's backup touches when it is done; empty: nobody watches it from here
     proxies: int  # how many reverse proxies of ours stand in front and write X-Forwarded-For; none: nobody is believed
     stripe: dict[str, dict[str, str]] = field(repr=False)
     secrets: dict[str, Any] = field(repr=False)
@@ -146,6 +147,7 @@ def settings() -> Settings:
         smtp_url=env.get("SMTP_URL", ""),
         mail_from=env.get("MAIL_FROM", "Payments <no-reply@localhost>"),
         health_token=env.get("HEALTH_TOKEN", ""),
+        backup_stamp=env.get("BACKUP_STAMP", ""),
         debt_limits=_amounts("REFUND_DEBT_LIMITS", env.get("REFUND_DEBT_LIMITS", "")),
         payout_limits=_amounts("PAYOUT_LIMITS", env.get("PAYOUT_LIMITS", "EUR 1000.00, GBP 1000.00, USD 1000.00")),
         dispute_fee_from=_one_of("DISPUTE_FEE_FROM", env.get("DISPUTE_FEE_FROM", "platform"), ("platform", "seller")),

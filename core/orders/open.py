@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendor, find_vendors
-from core.accounts.standing import check_open
+from core.accounts.standing import check_open, takes_payments
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -50,7 +50,7 @@ def open_checkout(operator: Vendor, mode: str, wish: CheckoutWish, *, by: str) -
     again = find_by_checkout_id(operator, mode, wish.checkout_id)
     if again is not None:
         return _the_same(again, wish)
-    check_open(operator)
+    check_open(operator, mode)
     check_wish(wish)
     sellers = _sellers(operator, mode, wish)
     card = _card(operator, mode, wish, sellers)
@@ -100,7 +100,7 @@ def _sellers(operator: Vendor, mode: str, wish: CheckoutWish) -> list[Vendor]:
             raise WishRefused(
                 said("%(seller)s does not sell here through you. They can allow it in their portal.", seller=order.seller), field=field
             )
-        if seller.stopped_at is not None or (mode == "live" and not seller.live_enabled):
+        if not takes_payments(seller, mode) or (mode == "live" and not seller.live_enabled):
             raise WishRefused(said("%(seller)s takes no payments at the moment.", seller=seller.name), field=field)
         sellers.append(seller)
     return sellers

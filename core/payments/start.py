@@ -111,7 +111,7 @@ def start_payment(
         again = _made_before(vendor, link, form_token)  # while we waited for the link; it may have taken the last place
         if again:
             return again
-    check_open(vendor)
+    check_open(vendor, link.mode)
     state = link_state(link)
     if state != "open":
         raise LinkClosed(state)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
+from core.admission.models import Stop
+from core.admission.stops import stop
 from core.kernel.audit import record
 from core.kernel.db import db, lock_again
-from core.kernel.errors import Refusal
+from core.kernel.errors import Conflict, Refusal
 from core.payouts.history import move
 from core.payouts.models import Payout, PayoutAccount
-from core.payouts.request import check_paid_out
+from core.payouts.request import check_not_held, check_paid_out
 from core.payouts.send import hand_to_bank
 from core.payouts.settle import give_back
 from core.payouts.statement import prove
@@ -19,6 +24,21 @@ class AccountReplaced(Refusal):
     """The seller has named another bank account since this payout was asked for."""
 
     code = "account_replaced"
+
+
+class TooLate(Conflict):
+    """It is on its way, or over."""
+
+    code = "too_late"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A payout that was not let go, and why."""
+
+    vendor: Vendor
+    payout: Payout
+    why: str
 
 
 class NeedsASecondPerson(Refusal):
@@ -35,6 +55,7 @@ def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
     if payout.requested_by == by:
         raise NeedsASecondPerson("Somebody else has to approve a payout that you asked for.")
     check_paid_out(payout.mode, payout.currency)
+    check_not_held(vendor, payout.mode, payout.public_id)
     account = db.session.get_one(PayoutAccount, (vendor.id, payout.mode, payout.account_id))
     if payout.state == "requested" and account.replaced_at is not None:  # perhaps because an owner stops a thief
         raise AccountReplaced("The seller has replaced this bank account since. Call the payout off: they can ask anew.")
@@ -44,6 +65,27 @@ def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
     payout.approved_by = by
     record(vendor.id, actor=by, action="payout.approved", subject=payout.public_id, mode=payout.mode, amount=str(payout.amount))
     hand_to_bank(vendor, payout, account)
+
+
+def approve_many(found: Sequence[tuple[Vendor, Payout]], *, by: str) -> list[Left]:
+    """Let several go, each by itself: what is refused for one of them holds no other back. Answers what stays, and why."""
+    left = []
+    for vendor, payout in sorted(found, key=lambda one: (one[0].id, one[1].id)):  # the one order in which everybody holds vendors
+        try:
+            with db.session.begin_nested():
+                approve_payout(vendor, payout, by=by)
+        except Refusal as why:
+            left.append(Left(vendor, payout, why.message))
+    return left
+
+
+def hold_payout(vendor: Vendor, payout: Payout, *, reason: str, days: int | None, by: str) -> Stop:
+    """Keep one back that has not left. Refuses TooLate when the bank has it, or it is over."""
+    hold_vendor(vendor.id)
+    payout = lock_again(payout)
+    if payout.state != "requested":
+        raise TooLate("This payout has left, or was called off: there is nothing to hold any more.")
+    return stop(vendor, payout.mode, "payouts", reason=reason, days=days, by=by, about=payout.public_id)
 
 
 def cancel_payout(vendor: Vendor, payout: Payout, *, by: str, reason: str) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
+from core.admission.stops import payout_hold
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.config import settings
@@ -67,6 +68,7 @@ def request_payout(vendor: Vendor, mode: str, currency: str, *, by: str, form_to
     again = db.session.scalar(mine.where(Payout.form_token == form_token))
     if again is not None:
         return again
+    check_not_held(vendor, mode)
     account, now_payable = _usable_account(vendor, mode, currency), payable(vendor, mode, currency)
     _check_amount(now_payable, terms_of(vendor, mode, currency).minimum)
     last = db.session.scalar(mine.where(Payout.currency == currency).order_by(Payout.seq.desc()).limit(1))
@@ -78,6 +80,12 @@ def request_payout(vendor: Vendor, mode: str, currency: str, *, by: str, form_to
     if payout.state == "approved":
         hand_to_bank(vendor, payout, account)
     return payout
+
+
+def check_not_held(vendor: Vendor, mode: str, number: str = "") -> None:
+    """Refuses with NotPayable while the staff hold the payouts, or this one."""
+    if hold := payout_hold(vendor, mode, number):
+        raise NotPayable(said("Held by the platform until %(at)s: %(reason)s", at=hold.ends_at, reason=hold.reason))
 
 
 def check_paid_out(mode: str, currency: str) -> None:

@@ -64,6 +64,16 @@ def portal_payouts(number: str = "") -> str:
     return f"{settings().public_url}/portal/payouts{'/' + number if number else ''}"
 
 
+def portal_application() -> str:
+    """How a business's way into live mode stands."""
+    return f"{settings().public_url}/portal/live/application"
+
+
+def portal_stops() -> str:
+    """What the staff have stopped for a business."""
+    return f"{settings().public_url}/portal/settings/stops"
+
+
 def portal_disputes(number: str = "") -> str:
     """All disputes of a business, or one of them."""
     return f"{settings().public_url}/portal/disputes{'/' + number if number else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from portal.admin import (
+    applications,
     audit,
     bank_money,
     books,
@@ -13,6 +14,8 @@ from portal.admin import (
     debts,
     disputes,
     events,
+    fees,
+    health,
     home,
     house,
     invoices,
@@ -35,13 +38,16 @@ from portal.admin import (
     reserves,
     reversals,
     sign_in,
+    stops,
     subscriptions,
+    vendor_notes,
     vendors,
     visits,
 )
 from portal.admin.blueprint import staff_door
 
 PAGES = (
+    applications,
     audit,
     bank_money,
     books,
@@ -50,6 +56,8 @@ PAGES = (
     days,
     checkouts,
     events,
+    fees,
+    health,
     home,
     house,
     invoices,
@@ -72,7 +80,9 @@ PAGES = (
     release_days,
     reversals,
     sign_in,
+    stops,
     subscriptions,
+    vendor_notes,
     vendors,
     visits,
 )

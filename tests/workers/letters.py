@@ -13,6 +13,9 @@ from core.accounts.models import User
 from core.accounts.queries import get_vendor
 from core.accounts.staff_models import StaffMember
 from core.accounts.staff_papers import want_day_papers
+from core.admission.apply import Facts, send_application
+from core.admission.decide import ask_back
+from core.admission.stops import let_go_on, stop
 from core.billing.price_list import publish_terms
 from core.billing.terms import POLICY
 from core.billing.wishes import Cancel
@@ -106,6 +109,8 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *_about_disputes(shop),
         *_about_payouts(make_shop(shop.app)),
         _with_a_reserve(shop),
+        _about_an_application(make_shop(shop.app)),
+        *_about_stops(make_shop(shop.app)),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
         _with_a_problem(shop),
@@ -183,6 +188,27 @@ def _not_all_paid(shop: Shop) -> Message:
     sale.pay()
     sale.tell(1, "no")
     return ask(shop, "order_declined", checkout=sale.checkout.public_id)
+
+
+def _about_stops(shop: Shop) -> list[Message]:
+    """Payouts that are held, and payments that go on again."""
+    with unit_of_work():
+        held = stop(shop.vendor, "test", "payouts", reason="The account is to be cleared first.", days=7, by="stf_one")
+        ended = stop(shop.vendor, "test", "payments", reason="The website is to be cleared first.", by="stf_one")
+        let_go_on(shop.vendor, ended, by="stf_one")
+    return [ask(shop, "stop_begun", stop=held.public_id), ask(shop, "stop_ended", stop=ended.public_id)]
+
+
+def _about_an_application(shop: Shop) -> Message:
+    """The staff ask something before a business goes live."""
+    facts = Facts(
+        "Blue Door Bakery Ltd", "Mill Lane 1", "N1", "London", "", "Ada Bell", "https://bluedoor.example", "Bread, to whoever is hungry."
+    )
+    with unit_of_work():
+        row = ask_back(
+            shop.vendor, send_application(shop.vendor, facts, by=shop.user.public_id), text="Whose is the website?", by="stf_one"
+        )
+    return ask(shop, "application_news", application=row.public_id)
 
 
 def _about_disputes(shop: Shop) -> list[Message]:

@@ -87,6 +87,7 @@ def send(message: Message) -> Message:
 OF_A_MODE = {
     "checkout",
     "rule",
+    "stop",
     "payment",
     "link",
     "began",

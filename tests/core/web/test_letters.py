@@ -52,6 +52,8 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "attack": SimpleNamespace(declines=12), "export": SimpleNamespace(done_rows=7000, expires_at=AT),
         "listing": SimpleNamespace(title=text, reason=text),
         "closing": SimpleNamespace(ends_at=AT, balance=Money(300, "GBP")),
+        "application": SimpleNamespace(state="asked"),
+        "stop": SimpleNamespace(reason=text, begun_at=AT, ends_at=AT), "title": "Your payouts are held", "effect": "The money stays.", "name": "Payouts",
         "payout": SimpleNamespace(amount=Money(12550, "GBP"), public_id="po_1", failure_reason=text),
         "why_not": SimpleNamespace(what=text, fix=text, code="AC04"),
         "dispute": SimpleNamespace(amount=Money(12550, "GBP"), state="needs_response", reason="fraudulent", due_at=AT, draft={"uncategorized_text": text}),
