@@ -15,13 +15,16 @@ from core.kernel.errors import NotFound
 from core.ledger.queries import balances
 from core.notifications.models import Paper
 from core.notifications.papers import newest_paper
-from core.payouts.accounts import add_account, currencies, find_account
-from core.payouts.models import Payout, PayoutAccount
+from core.payouts.accounts import add_account, currencies, find_account, paid_out_in
+from core.payouts.carry import find_carriage
+from core.payouts.models import PROCESSORS, Payout, PayoutAccount
 from core.payouts.paper import ask_for_paper, paper_name
 from core.payouts.queries import account_of, get_payout, history_of, list_payouts
-from core.payouts.request import Payable, payable, request_payout
+from core.payouts.receivers import find_receiver
+from core.payouts.request import NotPayable, Payable, check_paid_out, payable, request_payout
 from core.payouts.statement import lines_of, payout_sheet, prove
 from core.payouts.terms import Terms, change_terms, terms_of
+from core.providers.registry import pays_sellers
 from core.web.fields import ChoiceField, CountField, Form, FormTokenField, LineField, MoneyField, options
 from core.web.guard import current, may
 from core.web.languages import language
@@ -60,6 +63,8 @@ class Purse:
     now: Payable
     terms: Terms
     account: PayoutAccount | None
+    blocked: bool  # it goes through the processor, which does not take it now
+    by_bank: bool  # our bank could pay it out
 
     @property
     def cools_until(self) -> datetime | None:
@@ -69,20 +74,38 @@ class Purse:
     @property
     def is_ready(self) -> bool:
         """Whether a payout could be asked for now."""
-        return bool(self.account and not self.cools_until and self.now.amount and not self.now.amount < self.terms.minimum)
+        return bool(
+            self.account and not self.cools_until and not self.blocked and self.now.amount and not self.now.amount < self.terms.minimum
+        )
 
 
 def _purse(currency: str) -> Purse:
     me = current()
+    account = find_account(me.vendor, me.mode, currency)
     return Purse(
-        currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), find_account(me.vendor, me.mode, currency)
-    )
+        currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), account, account is not None and _is_blocked(account),
+        currency in currencies(me.mode),
+    )  # fmt: skip
+
+
+def _is_blocked(account: PayoutAccount) -> bool:
+    try:
+        check_paid_out(current().vendor, account)
+    except NotPayable:
+        return True
+    return False
+
+
+def _paid_out_in() -> list[str]:
+    """The currencies of the platform's bank, and those of the vendor's account at the processor."""
+    me = current()
+    return paid_out_in(me.vendor, me.mode, find_receiver(me.vendor, me.mode))
 
 
 def _currency() -> str:
     """The one the address names, in which we pay out; the vendor's own without it."""
     asked = request.args.get("currency", current().vendor.currency)
-    if asked not in currencies(current().mode):
+    if asked not in _paid_out_in():
         raise NotFound(_("Nothing is paid out in this currency."))
     return asked
 
@@ -92,13 +115,14 @@ def _currency() -> str:
 def payouts() -> Response:
     me, after = current(), cursor()
     used = {code for (name, _sub, code), sum_ in balances(me.vendor, me.mode).items() if name == "seller_available" and sum_}
-    shown = [code for code in currencies(me.mode) if code == me.vendor.currency or code in used or find_account(me.vendor, me.mode, code)]
+    offered = _paid_out_in()
+    shown = [code for code in offered if code == me.vendor.currency or code in used or find_account(me.vendor, me.mode, code)]
     found = list_payouts(me.vendor, me.mode, after=_key(after) if after else None, limit=ON_A_PAGE + 1)
     return page(
         "portal/payouts/index.html",
         purses=[] if after else [_purse(code) for code in shown],
         payouts=[(one, account_of(me.vendor, one)) for one in found[:ON_A_PAGE]],
-        elsewhere=sorted(used - set(currencies(me.mode))),
+        elsewhere=sorted(used - set(offered)),
         schedules=schedules(),
         newest=url_for(".payouts") if after else None,
         older=url_for(".payouts", after=str(found[ON_A_PAGE - 1].id)) if len(found) > ON_A_PAGE else None,
@@ -130,15 +154,28 @@ def set_payout_account() -> Response:
 
 def _account_form(*, filled: bool) -> AccountForm:
     me = current()
-    form = AccountForm() if filled else AccountForm(formdata=None, currency=_currency(), holder=me.vendor.name[:70])
+    form = AccountForm() if filled else AccountForm(formdata=None, currency=_bank_currency(), holder=me.vendor.name[:70])
     form.currency.choices = options((code, code) for code in currencies(me.mode))
     return form
+
+
+def _bank_currency() -> str:
+    """The one the address names, in which our bank pays out; any of them without it."""
+    asked, known = request.args.get("currency"), currencies(current().mode)
+    if asked and asked not in known:
+        raise NotFound(_("Nothing is paid out in this currency."))
+    own = current().vendor.currency
+    return asked or (own if own in known else next(iter(known), ""))
 
 
 def _account_page(form: AccountForm) -> Response:
     me = current()
     return page(
-        "portal/payouts/account.html", status=form.status, form=form, known=find_account(me.vendor, me.mode, form.currency.data or "")
+        "portal/payouts/account.html",
+        status=form.status,
+        form=form,
+        known=find_account(me.vendor, me.mode, form.currency.data or ""),
+        processor=PROCESSORS.get(name := pays_sellers(me.mode), name),
     )
 
 
@@ -229,6 +266,8 @@ def payout(number: str) -> Response:
         payout=found,
         sums=prove(found),
         account=account_of(me.vendor, found),
+        carriage=find_carriage(me.vendor, found),
+        why=reasons().get(found.failure_reason, ""),
         lines=lines[:ON_A_PAGE],
         history=history_of(me.vendor, found),
         kinds=KINDS,
@@ -245,7 +284,10 @@ def payout_file(number: str) -> Response:
     me = current()
     found = get_payout(me.vendor, me.mode, number)
     prove(found)
-    return send_sheet(payout_sheet(me.vendor, found, titles=titles_for(language())), f"payout-{found.mode}-{found.public_id}")
+    return send_sheet(
+        payout_sheet(me.vendor, found, through=account_of(me.vendor, found).through, titles=titles_for(language())),
+        f"payout-{found.mode}-{found.public_id}",
+    )
 
 
 @portal.post("/portal/payouts/<number>/paper")
@@ -274,6 +316,21 @@ def _printed(found: Payout) -> Paper | None:
     """The paper in the reader's language, once a worker has made it."""
     me = current()
     return newest_paper(me.vendor.id, me.mode, about=paper_name(found, locale=language()), kind="payout")
+
+
+def reasons() -> dict[str, str]:
+    """Why the processor did not pay, as far as we have words for it."""
+    ready = _("Your account at the processor is not ready: look at what is missing there, or name a bank account.")
+    return {
+        "balance_insufficient": _(
+            "What the platform has at the processor did not suffice. This is for us to mend: please ask again later."
+        ),
+        "account_closed": _("The bank account has been closed. Enter another one at the processor."),
+        "no_account": _("There is no such bank account. Enter another one at the processor."),
+        "not_done": _("The processor did not answer for a day, and has not done it. Please ask for the payout anew."),
+        "payouts_not_allowed": ready,
+        "insufficient_capabilities_for_transfer": ready,
+    }
 
 
 def _key(text: str) -> uuid.UUID:

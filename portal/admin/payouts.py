@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from core.payouts.approve import approve_payout, cancel_payout
+from core.payouts.carry import find_carriage
 from core.payouts.everywhere import get_everywhere, list_held, list_newest
 from core.payouts.queries import account_of, history_of, list_payouts
 from core.payouts.statement import prove
@@ -49,7 +50,10 @@ def approve(number: str) -> Response:
         with form.refusals():
             vendor, found = get_everywhere(number)
             approve_payout(vendor, found, by=staff().public_id)
-            flash(_("Approved: the order for the bank is written."), "good")
+            by_bank = account_of(vendor, found).rail == "bank"
+            flash(
+                _("Approved: the order for the bank is written.") if by_bank else _("Approved: the processor is asked to move it."), "good"
+            )
             return see_other(url_for(".payouts"))
     return _page(number, approval=form)
 
@@ -77,6 +81,7 @@ def _page(number: str, *, approval: ApproveForm | None = None, cancellation: Can
         vendor=vendor,
         payout=found,
         account=account_of(vendor, found),
+        carriage=find_carriage(vendor, found),
         sums=prove(found),
         history=history_of(vendor, found),
         earlier=earlier,

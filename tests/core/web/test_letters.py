@@ -50,7 +50,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "closing": SimpleNamespace(ends_at=AT, balance=Money(300, "GBP")),
         "payout": SimpleNamespace(amount=Money(12550, "GBP"), public_id="po_1", failure_reason=text),
         "dispute": SimpleNamespace(amount=Money(12550, "GBP"), state="needs_response", reason="fraudulent", due_at=AT, draft={"uncategorized_text": text}),
-        "account": SimpleNamespace(holder=text, ends_in="3000", currency="GBP", usable_from=AT),
+        "account": SimpleNamespace(holder=text, ends_in="3000", through="Stripe", currency="GBP", usable_from=AT),
         "news": _news(kind, text, locale), "plans": [_news("plan_news", text, locale)], "plan_url": WHERE,
         "sheet": SimpleNamespace(
             name="INV-000042", is_credit=False, gross=Money(12550, "GBP"), net=Money(10458, "GBP"), issued_on=AT.date(), corrects=[],
