@@ -327,6 +327,9 @@ def reasons() -> dict[str, str]:
         ),
         "account_closed": _("The bank account has been closed. Enter another one at the processor."),
         "no_account": _("There is no such bank account. Enter another one at the processor."),
+        "bank_account_replaced": _(
+            "The bank account at the processor was changed meanwhile. It is used when it has cooled off: please ask again then."
+        ),
         "not_done": _("The processor did not answer for a day, and has not done it. Please ask for the payout anew."),
         "payouts_not_allowed": ready,
         "insufficient_capabilities_for_transfer": ready,

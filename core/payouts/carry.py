@@ -27,7 +27,7 @@ from core.ledger.post import post
 from core.notifications.team import tell_team
 from core.payouts.history import move
 from core.payouts.models import Payout, PayoutAccount
-from core.payouts.queries import find_payout
+from core.payouts.queries import account_of, find_payout
 from core.payouts.rail_models import Carriage
 from core.payouts.settle import give_back
 from core.providers.contract import NoSuchProvider, ProviderRefused, ProviderUnreachable
@@ -40,6 +40,7 @@ FIRST_WAIT, LONGEST_WAIT = 30, 6 * 3600  # seconds between two looks
 WATCHED_DAYS = 10  # after it was paid: a bank may send money back that long
 NOT_DONE = "not_done"  # nobody answered for a day, and the processor has nothing under our number
 SHORT = "balance_insufficient"
+REPLACED = "bank_account_replaced"  # at the processor, since the payout was asked for: nobody has seen that account cool off
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Question:
     vendor: str
     provider: str
     receiver: str
+    mark: str  # of the bank account that the payout was asked for
     amount: Money
     step: str
     tries: int
@@ -111,7 +113,7 @@ def next_question(vendor: Vendor, mode: str, number: str) -> Question | None:
     row.looks += 1
     step = "watch" if row.step == "done" else row.step  # what arrived can still come back, and then somebody says so
     return Question(
-        payout.public_id, mode, vendor.public_id, row.provider, row.receiver, payout.amount, step, row.tries, now() > row.asked_at + SAFE,
+        payout.public_id, mode, vendor.public_id, row.provider, row.receiver, account_of(vendor, payout).mark, payout.amount, step, row.tries, now() > row.asked_at + SAFE,
         row.move_reference, row.payout_reference,
     )  # fmt: skip
 
@@ -149,10 +151,14 @@ def _look(question: Question) -> Answer:
 def _move(question: Question) -> Answer:
     if question.is_late:
         return _found_move(question) or _nothing_there()
+    payer = seller_payer(question.provider, question.mode)
+    bank = payer.inquire_receiver(question.receiver).banks.get(question.amount.currency)
+    if bank is None or bank.mark != question.mark:
+        return _found_move(question) or Refused(REPLACED, "The bank account at the processor was changed since the payout was asked for.")
     wish = MoveToReceiver(
         question.reference, question.receiver, question.amount, f"Payout {question.payout}", question.metadata
     )  # fmt: skip
-    return seller_payer(question.provider, question.mode).move_to_receiver(wish)
+    return payer.move_to_receiver(wish)
 
 
 def _pay(question: Question) -> Answer:
@@ -229,6 +235,8 @@ def _hear_move(vendor: Vendor, payout: Payout, row: Carriage, answer: Answer, ca
     elif isinstance(answer, Refused):
         if answer.code == SHORT:  # the seller cannot mend it: the platform has to leave or put money there
             log.error("processor_balance_too_low", payout=payout.public_id, provider=row.provider, amount=str(payout.amount))
+        if answer.code == REPLACED:
+            enqueue("look_at_receiver", vendor.id, mode=payout.mode, provider=row.provider)
         row.why, row.problem = answer.code[:60], answer.message[:200]
         _end(vendor, payout, row, cause)
 

@@ -30,7 +30,7 @@ class Receiver(TenantKey, Base):
     public_id: Mapped[str] = mapped_column(String(40))  # the processor's idempotency key
     provider: Mapped[str] = mapped_column(String(20))
     provider_reference: Mapped[str | None] = mapped_column(String(60))
-    email: Mapped[str] = mapped_column(String(254))
+    email: Mapped[str] = mapped_column(String(254))  # until it is opened
     country: Mapped[str] = mapped_column(CHAR(2))
     state: Mapped[str] = mapped_column(String(12))
     banks: Mapped[dict[str, dict[str, str]]] = mapped_column(JSONB)  # by currency: last4, and the processor's mark of the account

@@ -97,7 +97,7 @@ def record_receiver(vendor: Vendor, mode: str, receiver_id: uuid.UUID, outcome: 
     before = row.state
     row.provider_reference, row.state, row.reason = outcome.provider_reference, outcome.state, outcome.reason[:60]
     row.banks = {code: {"last4": bank.last4, "mark": bank.mark} for code, bank in outcome.banks.items()}
-    row.due, row.looked_at = outcome.due, now()
+    row.due, row.looked_at, row.email = outcome.due, now(), ""  # the processor has the address, and nobody here needs it any more
     row.looks = row.looks + 1 if row.state == before else 0
     row.next_look_at = now() + timedelta(seconds=_wait(row))
     db.session.flush()

@@ -14,6 +14,7 @@ from core.kernel.clock import shifted
 from core.kernel.config import settings
 from core.payouts import carry
 from core.payouts.approve import approve_payout
+from core.payouts.request import NotPayable
 from core.providers.registry import NoSuchProvider
 from tests.core.payouts.carried import CarriedSeller
 from tests.core.payouts.test_payouts import usd
@@ -81,6 +82,18 @@ def test_an_account_that_takes_nothing_any_more_gives_it_back(carried: CarriedSe
     failed = carried.carries(payout)
     assert (failed.state, failed.failure_reason, carried.there(payout)) == ("failed", "insufficient_capabilities_for_transfer", [])
     assert nothing_is_lost(carried)
+
+
+def test_a_bank_account_that_was_exchanged_meanwhile_gets_nothing(carried: CarriedSeller) -> None:
+    """Whoever has taken the seller's account at the processor over has two days less than they think."""
+    payout, receiver = carried.pays_out(), carried.receiver().provider_reference
+    carried.processor.call("POST", "/_sandbox/accounts", account=receiver, currency="usd", iban="GB33BUKB20201555555555")
+    failed = carried.carries(payout)
+    assert (failed.state, failed.failure_reason, carried.there(payout)) == ("failed", "bank_account_replaced", [])
+    carried.looks()
+    assert nothing_is_lost(carried)
+    with pytest.raises(NotPayable, match="can be used from"):
+        carried.pays_out()
 
 
 def test_a_platform_that_has_too_little_there_moves_nothing(shop: Shop) -> None:
