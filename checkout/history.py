@@ -39,6 +39,8 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
     "payment.marked_paid": (later("Noted by the seller as paid in another way"), "", "good"),
     "payment.marked_invalid": (later("Ended by the seller"), later("No money was taken."), "quiet"),
     "payer.details_changed": (later("You changed what the receipt says of you"), "", "quiet"),
+    "invoice.issued": (later("An invoice was issued"), later("It stands beside the receipt."), "quiet"),
+    "credit_note.issued": (later("A credit note was issued"), later("It stands beside the receipt."), "quiet"),
     "payer.problem_reported": (later("You reported a problem to the seller"), "", "quiet"),
     "payment.unexpected_money": (
         later("Money arrived that was not asked for"), later("It is held apart and is still yours, until it is sent back."), "warn",

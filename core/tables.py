@@ -11,6 +11,7 @@ from core.customers import models as customers
 from core.directory import models as directory
 from core.disputes import models as disputes
 from core.fx import models as fx
+from core.invoices import models as invoices
 from core.kernel import audit, outbox
 from core.ledger import chain_models as chains
 from core.ledger import day_models as days
@@ -35,7 +36,7 @@ from core.risk import models as risk
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "exports", "factors", "fx", "keys", "ledger",
+    "accounts", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "exports", "factors", "fx", "invoices", "keys", "ledger",
     "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "risk", "sales", "saved", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

@@ -57,6 +57,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.unarchived": (_l("Back in the list"), "quiet"),
     "discount.beyond_limit": (_l("The card has used the code more often than it may"), "warn"),
     "payer.details_changed": (_l("The payer changed what the receipt says of them"), "info"),
+    "invoice.issued": (_l("Invoice %(document)s issued"), "quiet"),
+    "credit_note.issued": (_l("Credit note %(document)s issued"), "quiet"),
     "payer.problem_reported": (_l("The payer reports a problem"), "warn"),
     "payment.labelled": (_l("Label added"), "quiet"),
     "payment.unlabelled": (_l("Label taken off"), "quiet"),
@@ -118,7 +120,7 @@ def _moment(event: PaymentEvent, names: dict[str, str]) -> Moment:
     title, tone = WORDS.get(event.kind, (event.kind.replace(".", " ").replace("_", " ").capitalize(), "quiet"))
     detail = event.detail
     return Moment(
-        title=str(title) % {"number": detail.get("number", "")},
+        title=str(title) % {"number": detail.get("number", ""), "document": detail.get("document", "")},
         text=" · ".join(_sentences(event.kind, detail)),
         tone=tone,
         at=event.at,

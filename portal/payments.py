@@ -42,6 +42,7 @@ from portal.confirm import confirmed
 from portal.disputes import left_of, stage_of
 from portal.explain import book_lines, sums_of
 from portal.history import REASONS as REASON_WORDS
+from portal.issued import issued_for
 from portal.refunds import say_asked_for
 from portal.trail import follow
 from portal.transfers import facts_of
@@ -291,6 +292,8 @@ def _show(
         moving=payment.state in MOVING or bool(payment.refunding) or any(one.returned and not one.is_settled for one in unexpected),
         undo=undo_asked(),
         **bought(me.vendor, payment),
+        issued=issued_for(payment),
+        may_issue=payment.captured_at is not None and me.may("messages.send"),
         may_resolve=me.may("transfers.resolve"),
         **facts_of(me.vendor, payment),
     )

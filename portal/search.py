@@ -42,6 +42,8 @@ def _places() -> list[Place]:
         ("links.edit", _("New link"), _("make create payment link"), "portal.new_link"),
         ("balance.see", _("Balance"), _("available pending money owed"), "portal.balance_page"),
         ("balance.see", _("Statements"), _("month opening closing accounting CSV"), "portal.statements"),
+        ("balance.see", _("Invoices you issue"), _("invoice credit note tax number PDF"), "portal.issued"),
+        ("settings.see", _("Invoices for payments"), _("settings invoice credit note switch"), "portal.invoice_settings"),
         ("messages.see", _("Messages"), _("e-mail letters receipts sent resend"), "portal.outbox"),
         ("home.see", _("Notices"), _("news bell"), "portal.notices"),
         ("settings.see", _("Settings"), _("business name support e-mail time zone devices password"), "portal.settings_page"),

@@ -56,6 +56,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "forget_card": saved.forget_card,
     "send_message": messages.send_message,
     "make_receipt": papers.make_receipt,
+    "print_sale_document": papers.print_sale_document,
     "make_invoice": invoices.make_invoice,
     "make_poster": papers.make_poster,
     "make_statement": papers.make_statement,

@@ -168,6 +168,7 @@ GUARDS = {
     "chain_anchors": ("chain_anchors_keep", "chain_anchors_keep_all"),
     "ledger_days": ("ledger_days_keep", "ledger_days_keep_all"),
     "day_papers": ("day_papers_keep", "day_papers_keep_all"),
+    "sale_documents": ("sale_documents_keep", "sale_documents_keep_all"),
     "document_papers": ("document_papers_keep", "document_papers_keep_all"),
 }
 

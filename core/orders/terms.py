@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from math import lcm
 from typing import Any
 
 from sqlalchemy import func, select
@@ -96,11 +95,12 @@ def exact_fee(terms: Terms, order: Sold, currency: str) -> Fraction:
 def cut(terms: Terms, orders: Sequence[Sold], currency: str) -> list[Money]:
     """The fee of each order of one checkout: exact fractions, one rounding of their sum, largest remainder, ties to the earlier order."""
     exact = [exact_fee(terms, order, currency) for order in orders]
-    whole = Money(round_half_up(sum(exact, Fraction(0))), currency)
-    if not whole:
-        return [Money(0, currency) for _ in orders]
-    scale = lcm(*(fee.denominator for fee in exact))
-    return whole.split([int(fee * scale) for fee in exact])
+    fees = [fee.numerator // fee.denominator for fee in exact]
+    rest = round_half_up(sum(exact, Fraction(0))) - sum(fees)
+    # Not the whole in proportion: that would take from a large order what the rounding gave to small ones.
+    for place in sorted(range(len(exact)), key=lambda n: (fees[n] - exact[n], n))[:rest]:
+        fees[place] += 1
+    return [Money(fee, currency) for fee in fees]
 
 
 def tier_of(seller: Vendor, mode: str) -> str:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.accounts.models import Vendor
@@ -38,6 +38,7 @@ rates = st.lists(
 
 
 @given(orders, rates)
+@example([Sold("", 3334, [("", 1), ("", 1)])] * 2 + [Sold("", 649, [("", 1), ("", 1), ("", 1), ("", 52_139)])], [])
 def test_fees_add_up_to_the_exact_sum_rounded_once(sold: list[Sold], rates: list[Rate]) -> None:
     terms = Terms(1, tuple(rates))
     fees, exact = cut(terms, sold, "GBP"), [exact_fee(terms, order, "GBP") for order in sold]
