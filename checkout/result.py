@@ -264,7 +264,9 @@ def over_page(till: Till) -> Response:
     again = (
         url_for("checkout.choose", token=link_token(till.vendor, link), again=till.token) if link and link_state(link) == "open" else None
     )
-    return payment_page(f"checkout/{till.stage}.html", till, again_url=again, shop_url=shop_url(till, link, "cancel_url"), paid_note=False)
+    ended = till.payment.expires_at if till.payment.expires_at <= now() else None  # later, when it was ended before its time
+    shop = shop_url(till, link, "cancel_url")
+    return payment_page(f"checkout/{till.stage}.html", till, again_url=again, open_until=ended, shop_url=shop, paid_note=False)
 
 
 def marked_page(till: Till, **extra: object) -> Response:

@@ -11,11 +11,13 @@ from core.customers import models as customers
 from core.directory import models as directory
 from core.disputes import models as disputes
 from core.fx import models as fx
+from core.hooks import models as hooks
 from core.invoices import models as invoices
 from core.kernel import audit, outbox
 from core.ledger import chain_models as chains
 from core.ledger import day_models as days
 from core.ledger import models as ledger
+from core.ledger import reversal_models as reversals
 from core.memberships import models as memberships
 from core.methods import models as methods
 from core.notifications import models as notifications
@@ -36,7 +38,7 @@ from core.risk import models as risk
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "exports", "factors", "fx", "invoices", "keys", "ledger",
-    "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "risk", "sales", "saved", "sharing", "staff",
+    "accounts", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "exports", "factors", "fx", "hooks", "invoices", "keys", "ledger",
+    "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "reversals", "risk", "sales", "saved", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

@@ -20,6 +20,8 @@ from portal import (
     exchange,
     exports,
     home,
+    hook_log,
+    hooks,
     invoice_anew,
     invoices,
     issued,
@@ -85,7 +87,7 @@ from portal.blueprint import portal
 from portal.directory import door as directory_door
 
 PAGES = (
-    address, audit_log, balance, branding, closing, components, customers, discounts, dispute_answer, disputes, domains, exchange, exports, home, invoice_anew, invoices, issued, keys,
+    address, audit_log, balance, branding, closing, components, customers, discounts, dispute_answer, disputes, domains, exchange, exports, home, hook_log, hooks, invoice_anew, invoices, issued, keys,
     link_list,
     link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
     listings, live, member_papers, membership_plans, memberships, methods, notices, orders, outbox, payer_letters, payment_bulk, payment_list,

@@ -23,6 +23,7 @@ from portal.blueprint import portal
 from portal.charts import Bars, bars, days_of, per_cent, shares
 from portal.days import beginning, today
 from portal.live import what_live_needs
+from portal.purses import next_payout, own_purse
 from portal.tasks import open_tasks
 
 CHART_DAYS = 30
@@ -65,6 +66,7 @@ def home() -> Response:
     taken = takings_by_day(me.vendor, me.mode, beginning(first - timedelta(days=CHART_DAYS)))
     code = _currency(taken)
     found = balances(me.vendor, me.mode)
+    purse = own_purse() if me.may("balance.see") else None
     return page(
         "portal/home/home.html",
         latest=list_payments(me.vendor, me.mode, limit=6).rows,
@@ -78,6 +80,8 @@ def home() -> Response:
         codes=sorted({row.amount.currency for row in taken} | {me.vendor.currency}),
         success=_success(first, last),
         release=_release(),
+        purse=purse,
+        next_payout=next_payout(purse) if purse else _("Nothing is paid out in %(currency)s.", currency=me.vendor.currency),
         books=summarise(found, me.vendor.currency),
     )
 

@@ -48,6 +48,7 @@ def words() -> dict[str, tuple[str, str]]:
         "payout_failed": (_("A payout did not arrive"), "bad"),
         "payout_paid": (_("A payout has left for your bank"), "good"),
         "payout_account": (_("The bank account for payouts was changed"), "warn"),
+        "webhook_stopped": (_("A webhook was switched off: it took nothing any more"), "bad"),
         "transfer_decision": (_("A bank transfer needs your decision"), "warn"),
         "transfer_taken_back": (_("The bank took a transfer back"), "bad"),
         "refund_not_booked": (_("The processor tells of a refund that does not fit"), "bad"),
@@ -109,6 +110,8 @@ def open_notice(public_id: str) -> Response:
         return see_other(url_for(".payouts") if notice.kind == "payout_account" else url_for(".payout", number=notice.about))
     if notice.kind.startswith("dispute_"):
         return see_other(url_for(".dispute", number=notice.about))
+    if notice.kind == "webhook_stopped":
+        return see_other(url_for(".webhook", number=notice.about))
     if notice.kind == "attack_mode":
         return see_other(url_for(".protection"))
     where = ".listing" if notice.about.startswith("lst_") else ".payment"

@@ -39,6 +39,7 @@ KINDS = {
     "payout_paid": later("Payout"),
     "payout_failed": later("Payout did not arrive"),
     "payout_account": later("Bank account for payouts"),
+    "webhook_stopped": later("Webhook switched off"),
     "closing_asked": later("The account is to be closed"),
     "closing_done": later("The account is closed"),
     "export_ready": later("Export ready"),

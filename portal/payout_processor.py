@@ -25,7 +25,7 @@ from core.web.languages import reader
 from core.web.page import page, see_other, step_outside
 from core.web.throttle import by_address
 from portal.blueprint import portal
-from portal.confirm import confirmed
+from portal.confirm import confirmed, two_steps_when_live
 
 log = structlog.get_logger("portal")
 
@@ -40,12 +40,14 @@ class UseForm(Form):
 
 @portal.get("/portal/payouts/processor")
 @may("payouts.account")
+@two_steps_when_live
 def payout_processor() -> Response:
     return _page()
 
 
 @portal.post("/portal/payouts/processor")
 @may("payouts.account")
+@two_steps_when_live
 @confirmed
 @by_address("20 per 10 minutes", scope="processor-account")
 def open_payout_processor() -> Response:
@@ -62,6 +64,7 @@ def open_payout_processor() -> Response:
 
 @portal.get("/portal/payouts/processor/page")
 @may("payouts.account")
+@two_steps_when_live
 @by_address("20 per 10 minutes", scope="processor-page", method="GET")
 def to_payout_processor() -> Response:
     """On to the processor's own page; its address is good for one visit, so it is asked for each time."""
@@ -83,6 +86,7 @@ def to_payout_processor() -> Response:
 
 @portal.get("/portal/payouts/processor/back")
 @may("payouts.account")
+@two_steps_when_live
 @by_address("30 per 10 minutes", scope="processor-back", method="GET")
 def back_from_processor() -> Response:
     """Coming back says nothing: the processor is asked."""
@@ -94,6 +98,7 @@ def back_from_processor() -> Response:
 
 @portal.post("/portal/payouts/processor/use")
 @may("payouts.account")
+@two_steps_when_live
 @confirmed
 def use_payout_processor() -> Response:
     """By the same rules as a new bank account: every owner is written to, and it cools off."""

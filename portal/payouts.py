@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from core.kernel import clock
 from core.kernel.errors import NotFound
 from core.ledger.queries import balances
 from core.notifications.models import Paper
 from core.notifications.papers import newest_paper
 from core.payouts.accounts import add_account, currencies, find_account, paid_out_in
 from core.payouts.carry import find_carriage
-from core.payouts.models import PROCESSORS, Payout, PayoutAccount
+from core.payouts.models import PROCESSORS, Payout
 from core.payouts.paper import ask_for_paper, paper_name
 from core.payouts.queries import account_of, get_payout, history_of, list_payouts
+from core.payouts.reasons import reason_of
 from core.payouts.receivers import find_receiver
-from core.payouts.request import NotPayable, Payable, check_paid_out, payable, request_payout
+from core.payouts.request import request_payout
 from core.payouts.statement import lines_of, payout_sheet, prove
-from core.payouts.terms import Terms, change_terms, terms_of
+from core.payouts.terms import change_terms, terms_of
 from core.providers.registry import pays_sellers
 from core.web.fields import ChoiceField, CountField, Form, FormTokenField, LineField, MoneyField, options
 from core.web.guard import current, may
@@ -32,7 +30,8 @@ from core.web.page import cursor, page, see_other, send_kept
 from core.web.sheet import send_sheet, titles_for
 from portal.balance import KINDS
 from portal.blueprint import portal
-from portal.confirm import confirmed
+from portal.confirm import confirmed, two_steps_when_live
+from portal.purses import purse_of
 
 ON_A_PAGE = 50
 
@@ -53,47 +52,6 @@ class TermsForm(Form):
 
 class RequestForm(Form):
     form_token = FormTokenField()
-
-
-@dataclass(frozen=True)
-class Purse:
-    """What a vendor reads of one currency."""
-
-    currency: str
-    now: Payable
-    terms: Terms
-    account: PayoutAccount | None
-    blocked: bool  # it goes through the processor, which does not take it now
-    by_bank: bool  # our bank could pay it out
-
-    @property
-    def cools_until(self) -> datetime | None:
-        """When the account can be used; None when it can."""
-        return self.account.usable_from if self.account and self.account.usable_from > clock.now() else None
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether a payout could be asked for now."""
-        return bool(
-            self.account and not self.cools_until and not self.blocked and self.now.amount and not self.now.amount < self.terms.minimum
-        )
-
-
-def _purse(currency: str) -> Purse:
-    me = current()
-    account = find_account(me.vendor, me.mode, currency)
-    return Purse(
-        currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), account, account is not None and _is_blocked(account),
-        currency in currencies(me.mode),
-    )  # fmt: skip
-
-
-def _is_blocked(account: PayoutAccount) -> bool:
-    try:
-        check_paid_out(current().vendor, account)
-    except NotPayable:
-        return True
-    return False
 
 
 def _paid_out_in() -> list[str]:
@@ -120,7 +78,7 @@ def payouts() -> Response:
     found = list_payouts(me.vendor, me.mode, after=_key(after) if after else None, limit=ON_A_PAGE + 1)
     return page(
         "portal/payouts/index.html",
-        purses=[] if after else [_purse(code) for code in shown],
+        purses=[] if after else [purse_of(code) for code in shown],
         payouts=[(one, account_of(me.vendor, one)) for one in found[:ON_A_PAGE]],
         elsewhere=sorted(used - set(offered)),
         schedules=schedules(),
@@ -131,12 +89,14 @@ def payouts() -> Response:
 
 @portal.get("/portal/payouts/account")
 @may("payouts.account")
+@two_steps_when_live
 def payout_account() -> Response:
     return _account_page(_account_form(filled=False))
 
 
 @portal.post("/portal/payouts/account")
 @may("payouts.account")
+@two_steps_when_live
 @confirmed
 def set_payout_account() -> Response:
     """Every owner is written to; until it has cooled off nothing goes there."""
@@ -226,12 +186,14 @@ def weekdays() -> dict[str, str]:
 
 @portal.get("/portal/payouts/new")
 @may("payouts.request")
+@two_steps_when_live
 def new_payout() -> Response:
     return _request_page(RequestForm(formdata=None, form_token=uuid.uuid4().hex))
 
 
 @portal.post("/portal/payouts/new")
 @may("payouts.request")
+@two_steps_when_live
 @confirmed
 def ask_for_payout() -> Response:
     """Sent twice, it is one payout."""
@@ -250,7 +212,7 @@ def ask_for_payout() -> Response:
 
 
 def _request_page(form: RequestForm) -> Response:
-    return page("portal/payouts/new.html", status=form.status, form=form, purse=_purse(_currency()))
+    return page("portal/payouts/new.html", status=form.status, form=form, purse=purse_of(_currency()))
 
 
 @portal.get("/portal/payouts/<number>")
@@ -267,9 +229,9 @@ def payout(number: str) -> Response:
         sums=prove(found),
         account=account_of(me.vendor, found),
         carriage=find_carriage(me.vendor, found),
-        why=reasons().get(found.failure_reason, ""),
         lines=lines[:ON_A_PAGE],
         history=history_of(me.vendor, found),
+        why_not=reason_of(found.failure_reason),
         kinds=KINDS,
         printed=_printed(found) is not None,
         waiting="waiting" in request.args,
@@ -316,24 +278,6 @@ def _printed(found: Payout) -> Paper | None:
     """The paper in the reader's language, once a worker has made it."""
     me = current()
     return newest_paper(me.vendor.id, me.mode, about=paper_name(found, locale=language()), kind="payout")
-
-
-def reasons() -> dict[str, str]:
-    """Why the processor did not pay, as far as we have words for it."""
-    ready = _("Your account at the processor is not ready: look at what is missing there, or name a bank account.")
-    return {
-        "balance_insufficient": _(
-            "What the platform has at the processor did not suffice. This is for us to mend: please ask again later."
-        ),
-        "account_closed": _("The bank account has been closed. Enter another one at the processor."),
-        "no_account": _("There is no such bank account. Enter another one at the processor."),
-        "bank_account_replaced": _(
-            "The bank account at the processor was changed meanwhile. It is used when it has cooled off: please ask again then."
-        ),
-        "not_done": _("The processor did not answer for a day, and has not done it. Please ask for the payout anew."),
-        "payouts_not_allowed": ready,
-        "insufficient_capabilities_for_transfer": ready,
-    }
 
 
 def _key(text: str) -> uuid.UUID:

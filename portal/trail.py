@@ -13,6 +13,8 @@ from core.kernel.money import Money
 from core.ledger.models import Journal
 from core.notifications.models import Message
 from core.payments.models import Payment, PaymentEvent
+from core.payouts.models import Payout
+from core.payouts.states import GIVEN_BACK
 from core.web.filters import money, status_label
 from portal.balance import FIGURES, KINDS
 from portal.history import tell
@@ -42,11 +44,13 @@ class Doors:
 
     event: Callable[[Payment, str], str | None]
     letter: Callable[[Message], str | None]
+    payout: Callable[[Payout], str | None]
 
 
 VENDORS = Doors(
     event=lambda payment, event_id: url_for("portal.provider_event", public_id=payment.public_id, event_id=event_id),
     letter=lambda message: url_for("portal.message", public_id=message.public_id),
+    payout=lambda payout: url_for("portal.payout", number=payout.public_id),
 )
 
 
@@ -56,10 +60,12 @@ def follow(
     journals: list[tuple[Journal, list[tuple[str, str, Money, str]]]],
     letters: list[Message],
     names: dict[str, str],
+    payouts: list[tuple[Payout, Money]],
     doors: Doors = VENDORS,
 ) -> list[Footprint]:
     """The whole trail, newest first. The vendor and the staff read the very same lines."""
     trail = [*_events(payment, events, names, doors), *map(_booked, journals), *(_letter(letter, doors) for letter in letters)]
+    trail += [_paid_out(payout, part, doors) for payout, part in payouts]
     return sorted(trail, key=lambda step: (step.at, step.rank), reverse=True)
 
 
@@ -91,6 +97,16 @@ def _booked(entry: tuple[Journal, list[tuple[str, str, Money, str]]]) -> Footpri
     )
     title = _("Booked: %(what)s", what=KINDS.get(journal.kind, journal.kind.capitalize()))
     return Footprint(title, moved or _("On the platform's own accounts"), "quiet", journal.effective_at, _("Automatic"), journal.event_key)
+
+
+def _paid_out(payout: Payout, part: Money, doors: Doors) -> Footprint:
+    """With which payout it went to the seller's bank, and what of it: several payouts where refunds came later."""
+    title = _("In the payout %(currency)s no. %(number)s", currency=payout.currency, number=payout.seq)
+    text = _("%(amount)s of it · %(state)s", amount=money(part), state=status_label(payout.state, "payout"))
+    tone = "bad" if payout.state in GIVEN_BACK else "good" if payout.state == "paid" else "info"
+    return Footprint(
+        title, text, tone, payout.created_at, _("Automatic"), payout.public_id, doors.payout(payout), _("Open the payout"), 250
+    )
 
 
 def _letter(message: Message, doors: Doors) -> Footprint:

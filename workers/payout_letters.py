@@ -8,6 +8,7 @@ from core.accounts.models import Vendor
 from core.notifications.models import Message
 from core.payouts.accounts import get_account
 from core.payouts.queries import account_of, get_payout
+from core.payouts.reasons import reason_of
 from core.web import addresses
 from workers.letter import NoLongerTrue
 
@@ -18,7 +19,8 @@ def payout(vendor: Vendor, message: Message) -> dict[str, Any]:
     if (message.kind == "payout_paid") != (found.state == "paid"):
         raise NoLongerTrue(f"the payout is {found.state} by now")
     where = addresses.portal_payouts(found.public_id)
-    return {"payout": found, "account": account_of(vendor, found), "practice": message.mode == "test", "action_url": where}
+    facts = {"payout": found, "account": account_of(vendor, found), "practice": message.mode == "test", "action_url": where}
+    return facts | ({"why_not": reason_of(found.failure_reason)} if message.kind == "payout_failed" else {})
 
 
 def account(vendor: Vendor, message: Message) -> dict[str, Any]:

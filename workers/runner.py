@@ -22,6 +22,7 @@ from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db, driver, finish_unit, unit_of_work, whole_unit
 from core.kernel.outbox import QUEUES, OutboxTask
+from workers.hooks import run_sender
 from workers.jobs import INSIDE, OUTSIDE
 from workers.listener import Listener
 from workers.task import Task
@@ -209,21 +210,24 @@ def run_worker(queues: list[str]) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """`work QUEUE ...` or `clock`."""
+    """`work QUEUE ...`, `clock` or `hooks`."""
     from wsgi import create_app
 
     app = create_app()
     with app.app_context():
-        if argv[:1] == ["clock"]:
+        if argv[:1] in (["clock"], ["hooks"]):
             stop = threading.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
-            run_clock(stop)
+            if argv[:1] == ["clock"]:
+                run_clock(stop)
+            else:
+                run_sender(app, stop)
             return 0
         if argv[:1] == ["work"] and argv[1:] and set(argv[1:]) <= set(QUEUES):
             run_worker(argv[1:])
             return 0
-    print(f"usage: python -m workers.runner work {' '.join(QUEUES)} | clock", file=sys.stderr)
+    print(f"usage: python -m workers.runner work {' '.join(QUEUES)} | clock | hooks", file=sys.stderr)
     return os.EX_USAGE
 
 

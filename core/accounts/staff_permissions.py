@@ -10,9 +10,11 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "home.see": STAFF_ROLES,
     "payments.see": STAFF_ROLES,
     "vendors.see": STAFF_ROLES,
+    "vendors.terms": (FINANCE, SUPERUSER),  # how long a vendor's money waits before it is available
     "balances.see": (FINANCE, SUPERUSER),  # what a vendor is owed
     "alarms.see": (FINANCE, SUPERUSER),  # what the proofs of the books found
     "books.prove": (FINANCE, SUPERUSER),  # have every book proved now
+    "books.reverse": (FINANCE, SUPERUSER),  # take back what somebody of the staff had booked by hand, above a limit two of them
     "days.see": (FINANCE, SUPERUSER),  # what the books came to, day by day
     "days.close": (FINANCE, SUPERUSER),  # sign a day off, after which nothing takes effect on it any more
     "invoices.see": (FINANCE, SUPERUSER),  # what the house has invoiced to its vendors

@@ -16,6 +16,7 @@ platform's (`PLATFORM`) while nobody knows whose it is. The bank's balance is th
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -31,6 +32,7 @@ FX_POSITION, FX_DIFFERENCE = 1090, 4030
 BANK_IN_TRANSIT, PAYOUT_SHORTFALL, ROUNDING = 1020, 1025, 5050
 INVOICED, CREDIT, TAX, DEFERRED, EARNED, WRITTEN_OFF = 1040, 2070, 2080, 2090, 4020, 5040
 FEE_BORNE = "processor fee borne"
+RECONCILED, REVERSED = "reconciled", "reversed"
 TIP = "tip"  # what the reference of a leg says when it is one
 # Where a refund's money comes from, and goes again when it did not arrive.
 SOURCES = {
@@ -581,7 +583,7 @@ def corrected(
     number = key.partition(":")[0]
     on = {CLEARING: (source, ""), UNEXPLAINED: ("", number), UNAPPLIED: ("", number)}
     return Journal(
-        owner, mode, f"rec:{key}", "reconciled", about[:60], at, tuple(Leg(code, amount, *on.get(code, ("", ""))) for code, amount in legs)
+        owner, mode, f"rec:{key}", RECONCILED, about[:60], at, tuple(Leg(code, amount, *on.get(code, ("", ""))) for code, amount in legs)
     )
 
 
@@ -589,4 +591,22 @@ def arrival_differs(mode: str, *, key: str, about: str, account: str, difference
     """A payout arrived with another sum: less is what a bank charged for it, more is nobody's yet."""
     number = key.partition(":")[0]
     against = Leg(BANK_CHARGES, -difference) if difference.minor < 0 else Leg(UNAPPLIED, -difference, ref=number)
-    return Journal(PLATFORM, mode, f"rec:{key}", "reconciled", about, at, (Leg(BANK, difference, account), against))
+    return Journal(PLATFORM, mode, f"rec:{key}", RECONCILED, about, at, (Leg(BANK, difference, account), against))
+
+
+# --- what people had decided, and was wrong -------------------------------------------------------------------------------------
+
+
+class Posted(Protocol):
+    """What the books need to know of a journal that stands in them."""
+
+    vendor_id: uuid.UUID
+    mode: str
+    id: uuid.UUID
+    about: str
+
+
+def taken_back(journal: Posted, *, legs: Sequence[tuple[int, Money, str, str]], at: datetime) -> Journal:
+    """A journal is taken back, whole: the same legs with the other sign. Its name is made from the journal's own, so it happens once."""
+    back = tuple(Leg(code, -amount, sub, ref) for code, amount, sub, ref in legs)
+    return Journal(journal.vendor_id, journal.mode, f"rev:{journal.id}", REVERSED, journal.about, at, back, reverses=journal.id)

@@ -149,17 +149,17 @@ GUARDS = {
     "entries": ("entries_keep", "entries_keep_all", "entries_booked"),
     "balances": ("balances_follow", "balances_last", "balances_stay"),
     "ledger_chart": ("chart_keep", "chart_keep_all"),
-    "payment_events": ("payment_events_keep", "payment_events_keep_all"),
+    "payment_events": ("payment_events_keep", "payment_events_keep_all", "payment_events_told"),
     "audit_entries": ("audit_keep", "audit_keep_all"),
     "price_lists": ("price_lists_keep", "price_lists_keep_all"),
     "subscription_events": ("subscription_events_keep", "subscription_events_keep_all"),
-    "billing_documents": ("billing_documents_keep", "billing_documents_keep_all"),
+    "billing_documents": ("billing_documents_keep", "billing_documents_keep_all", "billing_documents_begin_told", "billing_documents_told"),
     "payout_lines": ("payout_lines_keep", "payout_lines_keep_all"),
-    "dispute_events": ("dispute_events_keep", "dispute_events_keep_all"),
-    "payout_events": ("payout_events_keep", "payout_events_keep_all"),
+    "dispute_events": ("dispute_events_keep", "dispute_events_keep_all", "dispute_events_told"),
+    "payout_events": ("payout_events_keep", "payout_events_keep_all", "payout_events_told"),
     "recon_matches": ("recon_matches_keep", "recon_matches_keep_all"),
     "recon_notes": ("recon_notes_keep", "recon_notes_keep_all"),
-    "order_events": ("order_events_keep", "order_events_keep_all"),
+    "order_events": ("order_events_keep", "order_events_keep_all", "order_events_told"),
     "checkout_parts": ("checkout_parts_keep", "checkout_parts_keep_all"),
     "order_lines": ("order_lines_keep", "order_lines_keep_all"),
     "order_refund_lines": ("order_refund_lines_keep", "order_refund_lines_keep_all"),
@@ -170,6 +170,9 @@ GUARDS = {
     "day_papers": ("day_papers_keep", "day_papers_keep_all"),
     "sale_documents": ("sale_documents_keep", "sale_documents_keep_all"),
     "document_papers": ("document_papers_keep", "document_papers_keep_all"),
+    # What keeps nothing from happening, but tells of it: a vendor's own software hears of every change.
+    "payment_links": ("payment_links_begin_told", "payment_links_told"),
+    "subscriptions": ("subscriptions_begin_told", "subscriptions_told"),
 }
 
 

@@ -63,6 +63,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "membership_page": ("member",),
     "closing_asked": ("closing",),
     "closing_done": ("closing",),
+    "day_paper": ("day",),
+    "webhook_stopped": ("endpoint",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page", "closing_asked"})

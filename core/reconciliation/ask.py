@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from core.kernel.db import db, driver
 from core.kernel.outbox import enqueue
+from core.ledger.book import PLATFORM
 from core.payments.models import Attempt, Payment
 from core.payments.refund_models import Refund
 from core.reconciliation.exceptions import SYSTEM, write_down
@@ -21,7 +22,7 @@ def ask_again(row: ReconException, *, by: str = SYSTEM) -> bool:
     """Have whoever brings such things to the truth ask the processor once more: its answer goes the way of any other. Once by rule."""
     if by == SYSTEM and row.act == "asked":
         return False
-    asked = _ask_about_refund(row) or _ask_about_payment(row) or _ask_about_payout(row)
+    asked = _ask_about_refund(row) or _ask_about_payment(row) or _ask_about_payout(row) or _ask_about_what_nobody_told(row)
     if asked:
         row.act = "asked"
         write_down(row, "asked", by)
@@ -61,3 +62,17 @@ def _ask_about_payout(row: ReconException) -> bool:
         return False
     enqueue("carry_payout", row.book, mode=row.mode, payout=row.about)
     return True
+
+
+def _ask_about_what_nobody_told(row: ReconException) -> bool:
+    """The processor has a dispute, or a refund made there, of which no news ever came: its line says which, and the processor says the rest."""
+    category, source = str(row.theirs.get("category", "")), str(row.theirs.get("source_id", ""))
+    if row.kind != "missing_in_ledger" or not source or row.source in ("bank", "books"):
+        return False
+    if category in ("dispute", "dispute_reversal"):
+        enqueue("follow_dispute", PLATFORM, provider=row.source, mode=row.mode, dispute=source[:120], cause="report")
+        return True
+    if category in ("refund", "refund_failure"):
+        enqueue("find_outside_refunds", PLATFORM, provider=row.source, mode=row.mode, refund=source[:120])
+        return True
+    return False

@@ -45,7 +45,7 @@ LEFT JOIN disputes d ON d.vendor_id = e.vendor_id AND d.mode = e.mode AND j.even
 LEFT JOIN payouts o ON o.vendor_id = e.vendor_id AND o.mode = e.mode AND j.event_key LIKE 'po:%%' AND o.public_id = j.about
 LEFT JOIN payout_carriages c ON c.vendor_id = o.vendor_id AND c.mode = o.mode AND c.payout_id = o.id
 WHERE NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.vendor_id = e.vendor_id AND m.mode = e.mode AND m.journal_id = e.journal_id AND m.leg = e.leg)
-  AND j.event_key NOT LIKE 'rec:%%'"""
+  AND j.event_key NOT LIKE 'rec:%%' AND j.event_key NOT LIKE 'rev:%%'"""
 # A line that names whose it is finds its entries by their keys, however old they are: a report may be, and a clock may have been moved.
 _OLDER = """INSERT INTO recon_side SELECT e.vendor_id, e.journal_id, e.leg, e.currency, e.amount_minor, j.event_key, j.kind, j.about, j.effective_at,
   k.category, k.named, j.about

@@ -117,6 +117,7 @@ DISPUTE_STATES = {
     "closed": (_l("Asks no more"), "good"),
 }
 WRITE_OFF_STATES = {"requested": (_l("Waits"), "wait"), "booked": (_l("Written off"), "calm"), "declined": (_l("Left as it is"), "calm")}
+REVERSAL_STATES = {"requested": (_l("Waits"), "wait"), "booked": (_l("Taken back"), "calm"), "declined": (_l("Left as it is"), "calm")}
 ORDER_STATES = {
     "waiting": (_l("Waits for the card"), "wait"),
     "paying": (_l("Being paid"), "wait"),
@@ -149,6 +150,7 @@ OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "carriage": CARRIED_STATES,
     "dispute": DISPUTE_STATES,
     "write_off": WRITE_OFF_STATES,
+    "reversal": REVERSAL_STATES,
     "order": ORDER_STATES,
     "checkout": CHECKOUT_STATES,
 }

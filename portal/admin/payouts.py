@@ -10,6 +10,7 @@ from core.payouts.approve import approve_payout, cancel_payout
 from core.payouts.carry import find_carriage
 from core.payouts.everywhere import get_everywhere, list_held, list_newest
 from core.payouts.queries import account_of, history_of, list_payouts
+from core.payouts.reasons import reason_of
 from core.payouts.statement import prove
 from core.web.fields import Form, LineField
 from core.web.page import page, see_other
@@ -84,6 +85,7 @@ def _page(number: str, *, approval: ApproveForm | None = None, cancellation: Can
         carriage=find_carriage(vendor, found),
         sums=prove(found),
         history=history_of(vendor, found),
+        why_not=reason_of(found.failure_reason),
         earlier=earlier,
         failed=failed,
         approval=approval or ApproveForm(formdata=None),

@@ -139,7 +139,7 @@ def test_what_does_not_arrive_stands_in_the_balance_again(
         bank_says(shop, processor, outcome)
         told(shop, work, f"payout.{outcome}")
     shown = owner.get(f"/portal/payouts/{number}")
-    assert word in shown.text and "The bank account has been closed" in shown.text
+    assert word in shown.text and "The account is closed" in shown.text
     assert "€98.50" in owner.get("/portal/payouts").text and len(letters(shop, "payout_failed")) == 1
     with unit(shop.app):
         assert find_breaks(shop.vendor.id, "test") == []

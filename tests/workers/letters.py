@@ -7,9 +7,12 @@ import uuid
 from datetime import date, timedelta
 
 from core.accounts import email_links
+from core.accounts.house import HOUSE
 from core.accounts.invite import invite
 from core.accounts.models import User
 from core.accounts.queries import get_vendor
+from core.accounts.staff_models import StaffMember
+from core.accounts.staff_papers import want_day_papers
 from core.billing.price_list import publish_terms
 from core.billing.terms import POLICY
 from core.billing.wishes import Cancel
@@ -18,6 +21,7 @@ from core.customers.keys import make_key
 from core.directory.moderate import withdraw_listing
 from core.disputes.follow import follow_dispute
 from core.disputes.queries import disputes_of
+from core.hooks.endpoints import make_endpoint, switch_off
 from core.kernel.clock import now, shifted
 from core.kernel.db import db, unit_of_work
 from core.kernel.money import Money
@@ -39,6 +43,7 @@ from core.providers.saved import SavedMethod
 from core.risk.attack import begin_by_surge
 from tests.core.billing.kept import make_seller
 from tests.core.directory.stalls import make_listing
+from tests.core.ledger.days import close, next_day
 from tests.core.memberships.joined import Joined, sell
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
 from tests.core.payouts.sellers import THEIRS, Seller
@@ -58,6 +63,8 @@ from tests.factories import (
     unit,
 )
 from tests.factories import make_link as pay_link
+from tests.portal.admin.people import make_staff
+from workers.days import print_day
 
 
 def ask(shop: Shop, kind: str, *, to: str = "ada@example.com", **ids: str) -> Message:
@@ -107,7 +114,17 @@ def of_every_kind(shop: Shop) -> list[Message]:
         _invoiced(shop),
         *about_a_membership(shop),
         *_about_a_closing(make_shop(shop.app)),
+        _of_a_day(shop),
+        _about_a_webhook(shop),
     ]
+
+
+def _about_a_webhook(shop: Shop) -> Message:
+    """One that said nobody listens there any more."""
+    with unit_of_work():
+        endpoint, _secret = make_endpoint(shop.vendor, "test", address="https://shop.example/hooks", name="Shop", types=[], by="usr_x")
+        switch_off(endpoint, why="answered_410", by="system").failed_at = now()
+    return ask(shop, "webhook_stopped", endpoint=endpoint.public_id)
 
 
 def _about_plans(shop: Shop) -> list[Message]:
@@ -281,3 +298,13 @@ def _about_transfers(shop: Shop) -> list[Message]:
         ask(shop, "transfer_returned", payment=over.public_id, transfer_return=returned.public_id),
         ask(shop, "transfer_taken_back", payment=over.public_id),
     ]
+
+
+def _of_a_day(shop: Shop) -> Message:
+    """The paper of a day that is closed, to somebody of the staff who asked for it."""
+    reader, day = make_staff(shop.app, "finance", device=False), next_day()
+    with unit_of_work():
+        want_day_papers(db.session.get_one(StaffMember, reader.member.user_id), True)
+    close(day)
+    print_day(HOUSE, mode="test", day=day.isoformat())
+    return ask(shop, "day_paper", to=reader.email, day=day.isoformat())

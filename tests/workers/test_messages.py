@@ -95,9 +95,11 @@ OF_A_MODE = {
     "key",
     "document",
     "member",
+    "endpoint",
     "account",
     "payout",
     "dispute",
+    "day",
 }
 
 

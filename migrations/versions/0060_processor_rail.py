@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0068"
-down_revision = "0067"
+revision = "0060"
+down_revision = "0058"
 ACCOUNT = (("rail", 10, "bank"), ("provider", 20, ""), ("provider_account", 60, ""), ("last4", 4, ""), ("mark", 60, ""))
 WHERE = "(rail = 'bank') = (iban <> '') AND (rail = 'processor') = (provider_account <> '')"
 
