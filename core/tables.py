@@ -34,6 +34,7 @@ from core.payments import saved_models as saved
 from core.payments import sharing_models as sharing
 from core.payments import transfer_models as transfers
 from core.payouts import models as payouts
+from core.payouts import rail_models as rails
 from core.providers import bank_models as bank
 from core.providers import models as providers
 from core.reconciliation import models as reconciliation
@@ -42,6 +43,6 @@ from core.subscriptions import models as subscriptions
 
 __all__ = [
     "accounts", "admission", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fees", "fx", "hooks", "invoices", "keys", "ledger",
-    "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "reconciliation", "refunds", "reserves", "reversals", "risk", "sales", "saved", "sharing", "staff",
+    "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "reserves", "reversals", "risk", "sales", "saved", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from core.ledger.queries import balance
 from core.payments.reserve import Day, list_days
 from core.payouts.accounts import currencies, find_account
 from core.payouts.models import PayoutAccount
-from core.payouts.request import Payable, payable
+from core.payouts.request import NotPayable, Payable, check_paid_out, payable
 from core.payouts.terms import Terms, terms_of
 from core.web.filters import day, money, when
 from core.web.guard import current
@@ -30,6 +30,8 @@ class Purse:
     account: PayoutAccount | None
     reserved: Money  # which is given back by the clock, and is not paid out before
     next_back: Day | None  # what of it is given back first
+    blocked: bool  # it goes through the processor, which does not take it now
+    by_bank: bool  # our bank could pay it out
 
     @property
     def cools_until(self) -> datetime | None:
@@ -44,16 +46,26 @@ class Purse:
     @property
     def is_ready(self) -> bool:
         """Whether a payout could be asked for now."""
-        return bool(self.account and not self.cools_until and self.is_enough)
+        return bool(self.account and not self.cools_until and not self.blocked and self.is_enough)
 
 
 def purse_of(currency: str) -> Purse:
     me = current()
     days = list_days(me.vendor, me.mode, currency, zone=me.vendor.time_zone, limit=1)
+    account = find_account(me.vendor, me.mode, currency)
     return Purse(
-        currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), find_account(me.vendor, me.mode, currency),
+        currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), account,
         balance(me.vendor, me.mode, "seller_hold", currency, RESERVE), days[0] if days else None,
+        account is not None and _is_blocked(account), currency in currencies(me.mode),
     )  # fmt: skip
+
+
+def _is_blocked(account: PayoutAccount) -> bool:
+    try:
+        check_paid_out(current().vendor, account)
+    except NotPayable:
+        return True
+    return False
 
 
 def own_purse() -> Purse | None:

@@ -95,6 +95,8 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "follow_checkout": orders.follow_checkout,
     "make_payout": payouts.make_payout,
     "settle_payout": payouts.settle_payout,
+    "carry_payout": payouts.carry_payout,
+    "look_at_receiver": payouts.look_at_receiver,
     "member_card_saved": memberships.member_card_saved,
     "follow_membership": memberships.follow_membership,
 }

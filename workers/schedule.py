@@ -28,7 +28,7 @@ from core.reconciliation.runs import night_runs
 from workers.bank import has_line
 from workers.disputes import plan_disputes
 from workers.orders import plan_checkouts
-from workers.payouts import plan_payouts
+from workers.payouts import plan_carrying, plan_payouts
 from workers.pruning import plan_pruning
 from workers.rates import plan_rates
 from workers.subscriptions import plan_midnights
@@ -160,6 +160,8 @@ def _plan_housekeeping() -> None:
 def _plan_payouts() -> None:
     with unit_of_work():
         plan_payouts()
+    with unit_of_work():
+        plan_carrying()
 
 
 def _ask_about_disputes() -> None:

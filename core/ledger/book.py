@@ -1,6 +1,6 @@
 """Our whole accounting in one file: for each business event, the journal it makes. Debit positive, minor units.
 
-Accounts by their code in the chart: 1010 what a processor holds for us, 1020 what it pays out to our bank, while it is on its way (1025: a book's
+Accounts by their code in the chart: 1010 what a processor holds for us, 1020 what it pays out to our bank or through a seller's account, while it is on its way (1025: a book's
 share in that, where it is below zero), 1030 our bank account, 1035 what left it and is not
 explained yet, 1050 what a seller owes, 2010 and 2020 the seller's money before and after release, 2040 money on its way to a
 seller's bank, 2050 money on its way back to a payer, 2095 money that matches nothing yet, 1090 what the platform holds of one currency against another, 1060 what a processor took
@@ -333,6 +333,18 @@ def debit_is_a_charge(line: Line, *, at: datetime) -> Journal:
     )
 
 
+def debit_is_a_settlement(line: Line, *, at: datetime) -> Journal:
+    """A processor has taken what its balance was below zero: it leaves the platform's book, and is booked where it belongs."""
+    return _of_platform(
+        line,
+        "moved",
+        "processor collected",
+        at,
+        Leg(BANK, line.amount, sub=line.account),
+        Leg(UNEXPLAINED, -line.amount, ref=line.public_id),
+    )
+
+
 def _of_platform(line: Line, what: str, kind: str, at: datetime, *legs: Leg) -> Journal:
     return Journal(PLATFORM, line.mode, f"bank:{line.public_id}:{what}", kind, line.public_id, at, legs)
 
@@ -419,6 +431,7 @@ class PaidOut(Protocol):
 
 
 PAYOUT, PAYOUT_BACK = "payout", "payout came back"  # the kinds of a payout's own journals
+PAYOUT_MOVED, PAYOUT_MOVED_BACK = "moved to the seller", "moved back from the seller"  # at a processor
 
 
 def payout_begun(payout: PaidOut, *, at: datetime) -> Journal:
@@ -431,6 +444,30 @@ def payout_given_back(payout: PaidOut, *, why: str, at: datetime, reverses: uuid
     """It did not arrive, or was called off: the seller has it again. `why`: fail, cancel or return, each of which happens once."""
     legs = Leg(PAYOUT_IN_TRANSIT, payout.amount, ref=payout.public_id), Leg(SELLER_AVAILABLE, -payout.amount)
     return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:{why}", PAYOUT_BACK, payout.public_id, at, legs, reverses)
+
+
+def payout_moved(payout: PaidOut, *, source: str, at: datetime) -> Journal:
+    """The processor has moved it to the seller's account there: it holds that much less for us, and it is under way by this rail."""
+    legs = Leg(BANK_IN_TRANSIT, payout.amount, source, payout.public_id), Leg(CLEARING, -payout.amount, source)
+    return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:moved", PAYOUT_MOVED, payout.public_id, at, legs)
+
+
+def payout_arrived(payout: PaidOut, *, source: str, at: datetime) -> Journal:
+    """The processor's payout from the seller's account has reached their bank."""
+    legs = Leg(PAYOUT_IN_TRANSIT, payout.amount, ref=payout.public_id), Leg(BANK_IN_TRANSIT, -payout.amount, source, payout.public_id)
+    return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:paid", "payout arrived", payout.public_id, at, legs)
+
+
+def payout_bounced(payout: PaidOut, *, source: str, at: datetime, reverses: uuid.UUID | None) -> Journal:
+    """Their bank sent it back after all: it stands on the seller's account at the processor, and is on its way once more."""
+    legs = Leg(BANK_IN_TRANSIT, payout.amount, source, payout.public_id), Leg(PAYOUT_IN_TRANSIT, -payout.amount, ref=payout.public_id)
+    return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:bounced", "payout bounced", payout.public_id, at, legs, reverses)
+
+
+def payout_taken_back(payout: PaidOut, *, source: str, at: datetime, reverses: uuid.UUID | None) -> Journal:
+    """From the seller's account at the processor to ours: it holds the money for us again."""
+    legs = Leg(CLEARING, payout.amount, source), Leg(BANK_IN_TRANSIT, -payout.amount, source, payout.public_id)
+    return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:back", PAYOUT_MOVED_BACK, payout.public_id, at, legs, reverses)
 
 
 # --- disputes -------------------------------------------------------------------------------------------------------------------

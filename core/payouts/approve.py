@@ -15,7 +15,7 @@ from core.kernel.errors import Conflict, Refusal
 from core.payouts.history import move
 from core.payouts.models import Payout, PayoutAccount
 from core.payouts.request import check_not_held, check_paid_out
-from core.payouts.send import hand_to_bank
+from core.payouts.send import hand_over
 from core.payouts.settle import give_back
 from core.payouts.statement import prove
 
@@ -48,15 +48,15 @@ class NeedsASecondPerson(Refusal):
 
 
 def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
-    """Let it go: proved once more, and handed to the bank. Refuses whoever asked for it, one that is not held any more, and one
+    """Let it go: proved once more, and handed to the bank or to the processor. Refuses whoever asked for it, one that is not held any more, and one
     whose account the seller has replaced meanwhile."""
     hold_vendor(vendor.id)
     payout = lock_again(payout)
     if payout.requested_by == by:
         raise NeedsASecondPerson("Somebody else has to approve a payout that you asked for.")
-    check_paid_out(payout.mode, payout.currency)
     check_not_held(vendor, payout.mode, payout.public_id)
     account = db.session.get_one(PayoutAccount, (vendor.id, payout.mode, payout.account_id))
+    check_paid_out(vendor, account)
     if payout.state == "requested" and account.replaced_at is not None:  # perhaps because an owner stops a thief
         raise AccountReplaced("The seller has replaced this bank account since. Call the payout off: they can ask anew.")
     prove(payout)
@@ -64,7 +64,7 @@ def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
         return
     payout.approved_by = by
     record(vendor.id, actor=by, action="payout.approved", subject=payout.public_id, mode=payout.mode, amount=str(payout.amount))
-    hand_to_bank(vendor, payout, account)
+    hand_over(vendor, payout, account)
 
 
 def approve_many(found: Sequence[tuple[Vendor, Payout]], *, by: str) -> list[Left]:

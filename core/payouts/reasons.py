@@ -14,6 +14,8 @@ ANOTHER = said("Please enter another bank account, and ask for the payout anew."
 ASK_BANK = said("Please ask your bank what it needs, or enter another bank account. Then ask for the payout anew.")
 NAME = said("Please enter the name exactly as your bank writes it, and ask for the payout anew.")
 OURS = said("You need to do nothing but ask for the payout anew. The platform’s staff see it too.")
+THERE = said("Please enter another bank account at the processor, and ask for the payout anew.")
+LOOK_THERE = said("Please look at what is missing there, or name a bank account. Then ask for the payout anew.")
 WRITE = said("Please write to the platform’s support before you ask for the payout anew.")
 
 CODE = 4  # letters and digits of a code
@@ -50,6 +52,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "SL01": (said("The account’s owner has told the bank not to take it."), ASK_BANK),
     "TECH": (said("It failed for a technical reason."), OURS),
     "TM01": (said("It reached the bank too late in the day."), OURS),
+    # of a processor, and our own where it gave no answer
+    "account_closed": (said("The account is closed."), THERE),
+    "no_account": (said("There is no account with this IBAN."), THERE),
+    "balance_insufficient": (said("Our own account did not hold enough at that moment."), OURS),
+    "bank_account_replaced": (said("The bank account at the processor was changed meanwhile. It is used when it has cooled off."), OURS),
+    "payouts_not_allowed": (said("Your account at the processor is not ready."), LOOK_THERE),
+    "insufficient_capabilities_for_transfer": (said("Your account at the processor is not ready."), LOOK_THERE),
+    "not_done": (said("The processor gave no answer for a day, and has not done it."), OURS),
     # our own words, where the statement has none
     "reversed": (said("It came back, and the bank’s statement does not say why."), COMPARE),
     "return": (said("It came back, and the bank’s statement does not say why."), COMPARE),

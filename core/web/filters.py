@@ -94,6 +94,20 @@ RESERVE_RULE_STATES = {
     "declined": (_l("Left as it was"), "calm"),
     "overtaken": (_l("Another rule came before"), "calm"),
 }
+RECEIVER_STATES = {
+    "opening": (_l("Being opened"), "wait"),
+    "to_complete": (_l("To be completed"), "wait"),
+    "under_review": (_l("Under review"), "wait"),
+    "ready": (_l("Ready"), "good"),
+    "restricted": (_l("Restricted"), "bad"),
+}
+CARRIED_STATES = {
+    "move": (_l("Being moved to the seller’s account"), "wait"),
+    "pay": (_l("Being sent to the bank from there"), "wait"),
+    "watch": (_l("The bank has it"), "good"),
+    "back": (_l("Being taken back"), "bad"),
+    "done": (_l("Done"), "calm"),
+}
 ORDER_FILE_STATES = {
     "made": (_l("Made"), "wait"),
     "handed_over": (_l("With the bank"), "good"),
@@ -140,6 +154,8 @@ OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "charge": CHARGE_STATES,
     "payout": PAYOUT_STATES,
     "order_file": ORDER_FILE_STATES,
+    "receiver": RECEIVER_STATES,
+    "carriage": CARRIED_STATES,
     "dispute": DISPUTE_STATES,
     "write_off": WRITE_OFF_STATES,
     "reserve_rule": RESERVE_RULE_STATES,

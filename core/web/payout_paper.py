@@ -34,6 +34,9 @@ class Account(Protocol):
     @property
     def ends_in(self) -> str: ...
 
+    @property
+    def through(self) -> str: ...
+
 
 class Reason(Protocol):
     """Why it did not arrive, when it did not."""

@@ -13,6 +13,7 @@ from core.accounts.staff import staff_names
 from core.admission.stops import find_stop, payout_hold
 from core.kernel.money import Money
 from core.payouts.approve import approve_many, approve_payout, cancel_payout, hold_payout
+from core.payouts.carry import find_carriage
 from core.payouts.everywhere import Found, get_everywhere, list_held, list_newest
 from core.payouts.models import Payout
 from core.payouts.queries import account_of, history_of, list_payouts
@@ -124,7 +125,10 @@ def approve(number: str) -> Response:
         with form.refusals():
             vendor, found = get_everywhere(number)
             approve_payout(vendor, found, by=staff().public_id)
-            flash(_("Approved: the order for the bank is written."), "good")
+            by_bank = account_of(vendor, found).rail == "bank"
+            flash(
+                _("Approved: the order for the bank is written.") if by_bank else _("Approved: the processor is asked to move it."), "good"
+            )
             return see_other(url_for(".payouts"))
     return _page(number, approval=form)
 
@@ -170,6 +174,7 @@ def _page(
         vendor=vendor,
         payout=found,
         account=account_of(vendor, found),
+        carriage=find_carriage(vendor, found),
         sums=prove(found),
         history=history_of(vendor, found),
         why_not=reason_of(found.failure_reason),

@@ -60,7 +60,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "endpoint": SimpleNamespace(address="https://shop.example/hooks", why_off="failing"), "stopped_at": AT,
         "rule": SimpleNamespace(bps=500, days=90, reason=text),
         "checkout": SimpleNamespace(expires_at=AT), "undone": False, "can_try": True, "paid": [_part(text)], "not_paid": [_part(text)],
-        "account": SimpleNamespace(holder=text, ends_in="3000", currency="GBP", usable_from=AT),
+        "account": SimpleNamespace(holder=text, ends_in="3000", through="Stripe", currency="GBP", usable_from=AT),
         "news": _news(kind, text, locale), "plans": [_news("plan_news", text, locale)], "plan_url": WHERE,
         "sheet": SimpleNamespace(
             name="INV-000042", is_credit=False, gross=Money(12550, "GBP"), net=Money(10458, "GBP"), issued_on=AT.date(), corrects=[],
