@@ -66,6 +66,7 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
     "dispute.under_review": (later("The seller has answered your bank"), "", "quiet"),
     "dispute.won": (later("Your bank decided for the seller"), later("The payment stands."), "quiet"),
     "dispute.lost": (later("Your bank decided for you"), later("You keep the money."), "good"),
+    "dispute.reversed": (later("Your bank gave it back to the seller after all"), later("The payment stands."), "quiet"),
     "dispute.accepted": (later("The seller agreed with you"), later("You keep the money."), "good"),
     "dispute.closed": (later("Your bank asks no more about it"), "", "quiet"),
     "refund.unknown": (later("The refund's outcome is not known yet"), later("We keep asking."), "warn"),
@@ -73,7 +74,7 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
 # How we asked and what we booked: nothing of it changes what the payer has paid or gets back.
 HIDDEN = frozenset({
     "attempt.started", "attempt.opened", "attempt.abandoned", "payer.country", "payment.requires_action", "payment.requires_method",
-    "payment.labelled", "payment.unlabelled", "payment.released", "payment.archived", "payment.unarchived", "discount.beyond_limit", "fee.recorded", "fee.other_currency", "refund.submitted", "refund.funded", "refund.cannot_be_booked",
+    "payment.labelled", "payment.unlabelled", "payment.released", "payment.reserved", "payment.archived", "payment.unarchived", "discount.beyond_limit", "fee.recorded", "fee.other_currency", "refund.submitted", "refund.funded", "refund.cannot_be_booked",
 })  # fmt: skip
 
 

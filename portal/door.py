@@ -6,10 +6,12 @@ from flask import Flask
 
 from portal import (
     address,
+    application,
     audit_log,
     balance,
     billing_words,
     branding,
+    buttons,
     closing,
     components,
     customers,
@@ -17,9 +19,12 @@ from portal import (
     dispute_answer,
     disputes,
     domains,
+    embed,
     exchange,
     exports,
     home,
+    hook_log,
+    hooks,
     invoice_anew,
     invoices,
     issued,
@@ -48,6 +53,7 @@ from portal import (
     payment_list,
     payment_marks,
     payments,
+    payout_processor,
     payouts,
     plan,
     plan_balance,
@@ -61,6 +67,7 @@ from portal import (
     qr,
     read_only,
     refunds,
+    reserve,
     reset_password,
     roles,
     search,
@@ -70,6 +77,7 @@ from portal import (
     sign_up,
     staff_visits,
     statements,
+    stops,
     styles,
     taxes,
     team,
@@ -84,13 +92,13 @@ from portal.blueprint import portal
 from portal.directory import door as directory_door
 
 PAGES = (
-    address, audit_log, balance, branding, closing, components, customers, discounts, dispute_answer, disputes, domains, exchange, exports, home, invoice_anew, invoices, issued, keys,
+    address, application, audit_log, balance, branding, buttons, closing, components, customers, discounts, dispute_answer, disputes, domains, embed, exchange, exports, home, hook_log, hooks, invoice_anew, invoices, issued, keys,
     link_list,
     link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
     listings, live, member_papers, membership_plans, memberships, methods, notices, orders, outbox, payer_letters, payment_bulk, payment_list,
-    payment_marks, payments, payouts, plan, plan_balance, plan_card, plan_change, plan_clock, plan_details, plan_simulator, preferences, protection,
+    payment_marks, payments, payout_processor, payouts, plan, plan_balance, plan_card, plan_change, plan_clock, plan_details, plan_simulator, preferences, protection,
     qr, read_only, refunds,
-    reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, styles, taxes, team, transfers,
+    reserve, reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, stops, styles, taxes, team, transfers,
     two_step, why,
 )  # fmt: skip
 

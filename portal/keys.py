@@ -13,7 +13,7 @@ from core.web.fields import Form, LineField
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
-from portal.confirm import confirmed
+from portal.confirm import confirmed, lacks_a_second_step, two_steps_when_live
 
 
 class KeyForm(Form):
@@ -28,6 +28,7 @@ def keys() -> Response:
 
 @portal.post("/portal/keys")
 @may("keys.manage")
+@two_steps_when_live
 @confirmed
 def new_key() -> Response:
     """The answer is the only place where the secret ever stands: no address, no cookie and no log carries it."""
@@ -51,4 +52,11 @@ def revoke(public_id: str) -> Response:
 
 def _page(form: KeyForm) -> Response:
     me = current()
-    return page("portal/keys/index.html", status=form.status, form=form, keys=list_keys(me.vendor, me.mode), people=names_of(me.vendor))
+    return page(
+        "portal/keys/index.html",
+        status=form.status,
+        form=form,
+        keys=list_keys(me.vendor, me.mode),
+        people=names_of(me.vendor),
+        needs_second_step=lacks_a_second_step(),
+    )

@@ -28,6 +28,7 @@ from core.payments.refund_queue import cancel_queued
 from core.payments.refundable import offer_behind
 from core.payments.saved import card_charged
 from core.payments.unexpected import give_back, list_unexpected
+from core.payouts.queries import payouts_with
 from core.providers.queries import find_event
 from core.providers.redact import redacted
 from core.web.dispute_words import REASONS as DISPUTE_REASONS
@@ -260,6 +261,7 @@ def _show(
     )
     unexpected = list_unexpected(me.vendor, payment)
     journals = journals_about(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
+    paid_out = payouts_with(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     letters = list_messages(me.vendor, me.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows
     return page(
         "portal/payments/show.html",
@@ -282,7 +284,7 @@ def _show(
         dispute_left=left_of,
         dispute_stage=stage_of,
         may_refund=me.may("payments.refund"),
-        trail=follow(payment, timeline(me.vendor, payment), journals, letters, names),
+        trail=follow(payment, timeline(me.vendor, payment), journals, letters, names, paid_out),
         sums=sums_of(payment),
         forms=forms,
         reasons=REASON_WORDS,

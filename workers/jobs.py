@@ -65,6 +65,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "make_image_sizes": pictures.make_image_sizes,
     "fetch_statements": bank.fetch_statements,
     "send_bank_orders": bank.send_bank_orders,
+    "carry_out_refusal": bank.carry_out_bank_refusal,
     "verify_domain": domains.verify_domain,
     "prove_book": proofs.prove_book,
     "prove_books": proofs.prove_books,
@@ -94,6 +95,8 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "follow_checkout": orders.follow_checkout,
     "make_payout": payouts.make_payout,
     "settle_payout": payouts.settle_payout,
+    "carry_payout": payouts.carry_payout,
+    "look_at_receiver": payouts.look_at_receiver,
     "member_card_saved": memberships.member_card_saved,
     "follow_membership": memberships.follow_membership,
 }

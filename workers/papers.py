@@ -26,6 +26,7 @@ from core.payments.sale import find_cart, find_details
 from core.payments.start import receipt_token
 from core.payouts.paper import paper_name as payout_name
 from core.payouts.queries import account_of, get_payout
+from core.payouts.reasons import reason_of
 from core.payouts.statement import lines_of, prove
 from core.web import addresses
 from core.web.payout_paper import payout_html
@@ -137,7 +138,8 @@ def make_payout_statement(vendor_id: uuid.UUID, *, mode: str, payout: str, local
         lines = lines_of(vendor, shown, limit=MOST_LINES + 1)
         few = lines if len(lines) <= MOST_LINES else None
         extra = find_receipt_settings(vendor)
-        html = payout_html(vendor, shown, prove(shown), few, account_of(vendor, shown), extra=extra, locale=locale)
+        why_not = reason_of(shown.failure_reason)
+        html = payout_html(vendor, shown, prove(shown), few, account_of(vendor, shown), why_not=why_not, extra=extra, locale=locale)
         name = payout_name(shown, locale=locale)
     printed = render_pdf(html, seconds=SECONDS_FOR_A_STATEMENT)
     with unit_of_work():

@@ -12,7 +12,7 @@ _LEGS = """SELECT j.vendor_id, j.mode, j.about, j.kind, j.event_key, coalesce(j.
     j.kind IN ('refund requested', 'refund failed') AND EXISTS (
       SELECT FROM entries u WHERE u.vendor_id = j.vendor_id AND u.mode = j.mode AND u.journal_id = j.id AND u.code = 2095) AS of_unapplied
   FROM journals j JOIN entries e ON e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id
-  WHERE j.about LIKE 'pay\\_%' AND j.kind NOT IN ('reconciled', 'reversed')"""
+  WHERE j.about LIKE 'pay\\_%' AND j.kind NOT IN ('reconciled', 'reversed') AND NOT (e.code = 2030 AND e.sub = 'reserve')"""
 _REFUNDS = """SELECT l.vendor_id, l.mode, l.about, l.ref, -sum(l.minor) FILTER (WHERE l.kind IN ('refund requested', 'refund failed')) AS asked,
     -sum(l.minor) FILTER (WHERE l.kind = 'refund requested') AS amount, -sum(l.minor) AS on_its_way, bool_or(l.of_unapplied) AS of_unapplied
   FROM legs l WHERE l.code = 2050 AND l.ref LIKE 'ref\\_%' GROUP BY l.vendor_id, l.mode, l.about, l.ref"""
@@ -107,4 +107,15 @@ REFUNDS = Shadow(
        WHERE r.requested_by <> 'bank' AND EXISTS (SELECT FROM journals j WHERE j.vendor_id = r.vendor_id AND j.mode = r.mode
          AND j.event_key = 'rf:' || r.public_id || '\\:req')""",
 )
-SHADOWS = (PAYMENTS, REFUNDS)
+# What is kept aside of each payment by a rule, used for debts, and given back.
+RESERVES = Shadow(
+    "reserve_holds",
+    ("vendor_id", "mode", "payment"),
+    """SELECT j.vendor_id, j.mode, j.about::varchar(40) AS payment, e.currency, coalesce(-sum(e.amount_minor) FILTER (WHERE j.kind = 'reserve held'), 0)::bigint AS taken_minor,
+         coalesce(sum(e.amount_minor) FILTER (WHERE j.kind = 'reserve given back'), 0)::bigint AS given_minor,
+         coalesce(sum(e.amount_minor) FILTER (WHERE j.kind = 'reserve used'), 0)::bigint AS used_minor, (sum(e.amount_minor) = 0) AS is_over
+       FROM journals j JOIN entries e ON e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id
+       WHERE e.code = 2030 AND e.sub = 'reserve' GROUP BY j.vendor_id, j.mode, j.about, e.currency""",
+    """SELECT vendor_id, mode, payment, currency, taken_minor, given_minor, used_minor, (ended_at IS NOT NULL) AS is_over FROM reserve_holds""",
+)
+SHADOWS = (PAYMENTS, REFUNDS, RESERVES)

@@ -43,6 +43,7 @@ class GivenBack(Protocol):
     """What a receipt says of a refund."""
 
     state: str
+    reason: str
     settled_at: datetime | None
 
     @property

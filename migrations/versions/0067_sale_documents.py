@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0067"
-down_revision = "0063"
+down_revision = "0066"
 
 
 def upgrade() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.api import payments
+from portal.api import events, hooks, payments
 from portal.api.blueprint import api
 
-PAGES = (payments,)
+PAGES = (payments, events, hooks)
 
 
 def register(app: Flask) -> None:

@@ -9,6 +9,7 @@ from flask import request
 from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
 from core.kernel.money import Money
+from core.ledger.book import RESERVE
 from core.ledger.explore import list_bookings
 from core.ledger.queries import balances
 from core.orders.deliver import deliver_order
@@ -17,14 +18,15 @@ from core.orders.open import open_checkout, payer_token
 from core.orders.pay import payment_of
 from core.orders.queries import Part, checkout_of, get_checkout, get_order, lines_of, parts_of
 from core.orders.states import KEEP
-from core.orders.wish import USUAL_HOURS, USUAL_RELEASE_DAYS, CheckoutWish, LineWish, OrderWish
+from core.orders.wish import USUAL_HOURS, CheckoutWish, LineWish, OrderWish
 from core.web import addresses
 from portal.api.blueprint import api
 from portal.api.guard import by_key
 from portal.api.reading import Body, BodyRefused, body
 
 Answer = tuple[dict[str, Any], int]
-WALLET = {"seller_pending": "pending", "seller_available": "available", "seller_hold": "reserved", "seller_receivable": "owed"}
+WALLET = {"seller_pending": "pending", "seller_available": "available", "seller_hold": "disputed", "seller_receivable": "owed"}
+RESERVED = "reserved"  # of what is held, what a rule keeps for some days; the rest is disputed
 MOST_JOURNALS = 100
 
 
@@ -38,7 +40,7 @@ def open_event(vendor: Vendor, mode: str) -> Answer:
     wish = CheckoutWish(
         checkout_id=sent.text("checkout_id"), email=payer.text("email"), name=payer.text("name", ""), currency=currency,
         orders=tuple(_order(one, currency) for one in sent.objects("orders")), rule=sent.text("rule", KEEP), locale=payer.text("locale", ""),
-        card=details.text("card", "") or None, release_days=sent.number("release_days", USUAL_RELEASE_DAYS),
+        card=details.text("card", "") or None, release_days=sent.number("release_days") if "release_days" in sent.values else None,
         hours=sent.number("expires_in_hours", USUAL_HOURS),
     )  # fmt: skip
     for part in (payer, details, sent):
@@ -82,12 +84,12 @@ def deliver(vendor: Vendor, mode: str, number: str) -> Answer:
 @api.get("/wallet")
 @by_key
 def wallet(vendor: Vendor, mode: str) -> Answer:
-    """What the caller has, by currency: pending, available, reserved, and what it owes."""
+    """What the caller has, by currency: pending, available, in reserve, held for disputes, and what it owes."""
     sums: dict[str, dict[str, int]] = {}
-    for (account, _sub, currency), amount in balances(vendor, mode).items():
+    for (account, sub, currency), amount in balances(vendor, mode).items():
         if account in WALLET:
-            purse = sums.setdefault(currency, dict.fromkeys(WALLET.values(), 0))
-            purse[WALLET[account]] += amount.minor
+            purse = sums.setdefault(currency, dict.fromkeys((*WALLET.values(), RESERVED), 0))
+            purse[RESERVED if sub == RESERVE else WALLET[account]] += amount.minor
     purses = [
         {"currency": code, **{name: _money(Money(minor, code)) for name, minor in purse.items()}} for code, purse in sorted(sums.items())
     ]

@@ -146,7 +146,8 @@ def test_the_clock_keeps_one_turn_waiting_and_it_is_done_within_the_hour(shop: S
         assert db.session.scalar(mine) == 1
     assert there(link)
     with shifted(timedelta(seconds=pruning.EVERY_SECONDS + 1)):
-        drain("papers")
+        while drain("papers"):  # it stops by itself after a while: a slow machine needs more than one
+            pass
         tick()
     with unit_of_work():
         assert db.session.scalar(mine) == 1

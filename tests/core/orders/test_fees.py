@@ -75,7 +75,7 @@ def test_the_fixed_part_is_taken_once_an_order_and_never_more_than_half_of_it() 
 def test_terms_have_versions_and_an_order_keeps_its_own(market: Market) -> None:
     before = market.open(7000)
     with unit(market.app):
-        first = publish_terms("test", rates=[Rate(1000)], seller_bears=False, by="stf_x", begins_at=now() + timedelta(days=30))
+        first = publish_terms("test", Terms(0, (Rate(1000),)), by="stf_x", begins_at=now() + timedelta(days=30))
         assert terms_now("test").version != first.version
     with shifted(timedelta(days=31)), unit(market.app):
         assert terms_now("test").bps("", "", 250) == 1000
@@ -87,7 +87,7 @@ def test_terms_have_versions_and_an_order_keeps_its_own(market: Market) -> None:
 )  # fmt: skip
 def test_terms_that_cannot_be_are_refused(market: Market, wrong: list[Rate]) -> None:
     with pytest.raises(TermsRefused), unit(market.app):
-        publish_terms("test", rates=wrong, seller_bears=False, by="stf_x")
+        publish_terms("test", Terms(0, tuple(wrong)), by="stf_x")
 
 
 def test_the_worked_book(market: Market) -> None:
