@@ -17,7 +17,8 @@ from core.web.guard import public
 from core.web.vitals import Vitals, concerns, take_vitals
 
 PASSED_ON = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")  # what a proxy writes: then "this machine" says nothing about who asks
-Sample = tuple[dict[str, str], float]
+SECOND = timedelta(seconds=1)
+Sample = tuple[dict[str, str], int]
 
 
 @public
@@ -65,7 +66,7 @@ def figures(of: Vitals) -> Iterator[tuple[str, str, list[Sample]]]:
     yield (
         "portal_reconciliation_age_seconds",
         "Since the last look of the reconciliation ended.",
-        [({"mode": mode}, age.total_seconds()) for mode, age in of.reconciled.items() if age is not None],
+        [({"mode": mode}, age // SECOND) for mode, age in of.reconciled.items() if age is not None],
     )
     yield "portal_rates_age_seconds", "Since the day of the newest exchange rates.", _age(of.rates)
     yield "portal_backup_age_seconds", "Since the operator's backup last said that it is done.", _age(of.backup)
@@ -81,7 +82,7 @@ def _of(value: int | None) -> list[Sample]:
 
 
 def _age(age: timedelta | None) -> list[Sample]:
-    return [] if age is None else [({}, age.total_seconds())]
+    return [] if age is None else [({}, age // SECOND)]
 
 
 def _written(name: str, words: str, samples: list[Sample]) -> Iterator[str]:
@@ -89,7 +90,7 @@ def _written(name: str, words: str, samples: list[Sample]) -> Iterator[str]:
     yield f"# TYPE {name} gauge"
     for labels, value in samples:
         told = ",".join(f'{label}="{text}"' for label, text in labels.items())
-        yield f"{name}{{{told}}} {int(value)}" if told else f"{name} {int(value)}"
+        yield f"{name}{{{told}}} {value:d}" if told else f"{name} {value:d}"
 
 
 def install(app: Flask) -> None:

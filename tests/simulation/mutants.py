@@ -10,18 +10,6 @@ from typing import Any
 from tests.simulation.weather import put_in_place
 
 
-def a_refund_has_a_new_name_each_time() -> None:
-    """The key by which the processor knows that it was asked before."""
-    from core.providers.stripe import Stripe
-
-    honest: Callable[..., Any] = Stripe.refund
-
-    def refund(self: Stripe, reference: str, *more: Any) -> Any:
-        return honest(self, f"{reference}-{secrets.token_hex(4)}", *more)
-
-    put_in_place(Stripe, refund=refund)
-
-
 def nobody_takes_up_what_a_dead_worker_had() -> None:
     """The lease, after which a task is due again."""
     import workers.runner as runner
@@ -50,12 +38,5 @@ def nobody_asks_what_was_not_told() -> None:
 
 
 MUTANTS: dict[str, Callable[[], None]] = {
-    act.__name__: act
-    for act in (
-        a_refund_has_a_new_name_each_time, nobody_takes_up_what_a_dead_worker_had, a_fee_is_booked_for_every_message, nobody_asks_what_was_not_told,
-    )
-}  # fmt: skip
-# Where a missing rule matters soon: which acts happen in that world, and how rough its network is. The others are missed anywhere.
-WORLDS: dict[str, tuple[dict[str, int], float]] = {
-    "a_refund_has_a_new_name_each_time": ({"sets_out": 2, "comes_back": 1, "gives_back": 3}, 0.5),
+    act.__name__: act for act in (nobody_takes_up_what_a_dead_worker_had, a_fee_is_booked_for_every_message, nobody_asks_what_was_not_told)
 }

@@ -18,14 +18,12 @@ QUEUES = ("money", "messages", "papers")
 STEPS = 40
 
 
-def storm(world: World, steps: int, acts: dict[str, int], rough: float) -> None:
-    """People, processes and clocks, each when chance says so. `acts`: what happens in this world and how often, where it is not everything."""
+def storm(world: World, steps: int) -> None:
+    """People, processes and clocks, each when chance says so."""
     from tests.simulation.people import People, a_while
 
     people = People(world)
-    if acts:
-        people.acts = {getattr(people, name): weight for name, weight in acts.items()}
-    world.weather.calm, world.weather.rough = False, rough
+    world.weather.calm = False
     for _ in range(steps):
         people.one()
         world.pass_by(a_while(world))
@@ -67,14 +65,11 @@ def _everybody_works(world: World) -> None:
 def play(seed: int, steps: int, *, mutant: str = "", prints: bool = False, storm_only: bool = False) -> dict[str, object]:
     """Everything; answers what was seen, and what is wrong (nothing)."""
     world = World(seed, prints=prints)
-    acts: dict[str, int] = {}
-    rough = world.weather.rough
     if mutant:
-        from tests.simulation.mutants import MUTANTS, WORLDS
+        from tests.simulation.mutants import MUTANTS
 
         MUTANTS[mutant]()
-        acts, rough = WORLDS.get(mutant, (acts, rough))
-    storm(world, steps, acts, rough)
+    storm(world, steps)
     if storm_only:
         return {"seed": seed, "steps": steps, "trace": world.trace, "weather": dict(world.weather.seen), "breaks": []}
     quiet(world)

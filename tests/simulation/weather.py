@@ -80,7 +80,6 @@ class Weather:
 
     def __init__(self, seed: int) -> None:
         self.dice, self.calm, self.seen = random.Random(seed), True, Counter[str]()
-        self.rough = 0.14  # of so many of our requests something becomes
 
     @contextmanager
     def still(self) -> Iterator[None]:
@@ -92,7 +91,7 @@ class Weather:
 
     def fate(self) -> str:
         """What becomes of one request of ours to the outside; usually nothing at all."""
-        if self.calm or self.dice.random() > self.rough:
+        if self.calm or self.dice.random() > 0.14:
             return ""
         return self._note(self.dice.choice(FATES))
 
