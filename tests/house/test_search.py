@@ -17,6 +17,8 @@ NO_PLACES = {
     "branding_preview",  # stands inside the page on branding
     "new_device",  # a step of setting up two-step sign-in
     "why_release",  # of one day
+    "to_payout_processor",  # the way out to the processor's page
+    "back_from_processor",  # and back from it
 }
 
 
