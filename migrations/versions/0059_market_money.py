@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0059"
-down_revision = "0067"
+down_revision = "0058"
 BEFORE = ("accepted", "closed", "inquiry", "lost", "needs_response", "under_review", "won")
 NOW = ("accepted", "closed", "inquiry", "lost", "needs_response", "reversed", "under_review", "won")
 KEPT = ("bank_status_reports",)  # append-only
