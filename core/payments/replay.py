@@ -45,8 +45,8 @@ _THERE = """SELECT vendor_id, mode, id, public_id FROM payments
 _TAKEN = """SELECT l.vendor_id, l.mode, l.about, split_part(l.event_key, ':', 2) AS dispute, split_part(l.event_key, ':', 4) AS cycle,
     sum(l.minor) FILTER (WHERE l.kind = 'dispute opened' AND l.code IN (2020, 1050)) AS elsewhere,
     max(l.at) FILTER (WHERE l.kind = 'dispute opened') AS at, bool_or(l.kind = 'dispute won') AS won,
-    -sum(l.minor) FILTER (WHERE l.kind = 'dispute lost' AND l.code = 1060) AS lost
-  FROM legs l WHERE l.kind IN ('dispute opened', 'dispute won', 'dispute lost')
+    -sum(l.minor) FILTER (WHERE (l.kind = 'dispute lost' AND l.code = 1060) OR (l.kind = 'dispute reversed' AND l.code = 1010)) AS lost
+  FROM legs l WHERE l.kind IN ('dispute opened', 'dispute won', 'dispute lost', 'dispute reversed')
   GROUP BY l.vendor_id, l.mode, l.about, split_part(l.event_key, ':', 2), split_part(l.event_key, ':', 4)"""
 _DISPUTED = """SELECT t.vendor_id, t.mode, t.about, sum(r.amount_minor) AS lost,
     sum(CASE WHEN t.vendor_id = '00000000-0000-0000-0000-000000000000' THEN 0 ELSE t.lost - coalesce(r.amount_minor, 0) END) AS beyond,
