@@ -47,6 +47,7 @@ WORDS: dict[str, Any] = {
     "order.delivered": _l("Said that an order is delivered"), "order_terms.published": _l("Published the fees of orders"),
     "checkout.opened": _l("Opened a checkout with several sellers"),
     "api_key.made": _l("Made an API key"), "api_key.revoked": _l("Revoked an API key"),
+    "api_key.rolled": _l("Rolled an API key"), "api_key.leaked": _l("An API key was reported as leaked, and revoked"),
     "selling.allowed": _l("Let another business sell for us"), "selling.withdrawn": _l("No longer lets another business sell for us"),
     "balance.exchanged": _l("Exchanged money into another currency"),
     "bank_terms.changed": _l("Changed how bank transfers are taken"), "branding.changed": _l("Changed the branding"),

@@ -208,6 +208,7 @@ def _check_origin() -> None:
     mine, asked = kept(), request._get_current_object()  # type: ignore[attr-defined]
     mine.pop("time_zone", None)
     mine.pop("_login_user", None)
+    mine.pop("request_number", None)
     audit.asked_from(asked.remote_addr or "")
     for name, part in (asked.view_args or {}).items():
         if "\x00" in str(part) and name != "token":  # a token is refused by its signature, in its own words

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.api import payments
+from core.web.refusals import API_WORDS
+from portal.api import billing, leaks, links, listings, money, openapi, orders, payments, people
 from portal.api.blueprint import api
+from portal.api.words import WORDS
 
-PAGES = (payments,)
+PAGES = (orders, payments, links, people, money, billing, listings, leaks, openapi)
 
 
 def register(app: Flask) -> None:
+    API_WORDS.update(WORDS)
     app.register_blueprint(api)
