@@ -15,6 +15,7 @@ class Code:
     code: str
     status: int
     about: str
+    english: bool = True  # what stands in the code about it, which nobody translates
 
 
 def codes() -> list[Code]:
@@ -31,5 +32,5 @@ def codes() -> list[Code]:
         elif "code" in vars(one) and about not in before.about:
             found[one.code] = Code(one.code, before.status, f"{before.about} {about}")
     for status, (code, title, detail) in WORDS.items():
-        found[code] = Code(code, status, f"{title}. {detail}")
+        found[code] = Code(code, status, f"{title}. {detail}", english=False)
     return [found[code] for code in sorted(found)]

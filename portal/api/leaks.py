@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, jsonify
 
 from core.accounts.api_keys import report_leaked
-from core.notifications.notices import post_notice
+from core.notifications.team import tell_team
 from core.web.guard import marked
 from core.web.throttle import by_address
 from portal.api.blueprint import api
@@ -27,7 +27,7 @@ def report_key() -> Response:
     found = report_leaked(sent["key"].strip(), where=sent["where"])
     if found is not None:
         vendor, key = found
-        post_notice(vendor, "key_leaked", mode=key.mode, about=key.public_id)
+        tell_team(vendor, "key_leaked", mode=key.mode, key=key.public_id)
     response = jsonify(object="leak_report", received=True)
     response.status_code = 202
     return response
