@@ -20,11 +20,14 @@ from core.kernel.lines import LendingPool
 from core.providers.bank_accounts import accounts
 from core.web import (
     filters,
+    framed,
     guard,
     headers,
     health,
     languages,
     logos,
+    metrics,
+    numbered,
     once_more,
     page,
     refusals,
@@ -45,7 +48,7 @@ LARGEST_BODY = 1_000_000  # bytes; nobody types more, and hooks stay far below
 
 def create_app(**config: Any) -> Flask:
     """The web process: every door on one application. `config` lets a test say what differs."""
-    logs.configure()
+    logs.configure(number=numbered.with_number)
     for accounts_of_a_mode in settings().bank_accounts.values():
         accounts(accounts_of_a_mode)  # a mistyped IBAN is found now, not by a payer
     app = Application(__name__, template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
@@ -62,7 +65,24 @@ def create_app(**config: Any) -> Flask:
     db.init_app(app)
     if os.environ.get("FLASK_RUN_FROM_CLI"):
         _add_migrations(app)
-    for part in (page, headers, guard, staff_guard, throttle, filters, languages, refusals, statics, health, logos, once_more, theme):
+    for part in (
+        page,
+        headers,
+        framed,
+        guard,
+        numbered,
+        staff_guard,
+        throttle,
+        filters,
+        languages,
+        refusals,
+        statics,
+        health,
+        metrics,
+        logos,
+        once_more,
+        theme,
+    ):
         part.install(app)
     portal_door.register(app)
     checkout_door.register(app)

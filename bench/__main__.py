@@ -28,6 +28,8 @@ HOMES = {
     "F12": "memory",
     "F14": "phone",
     "F15": "reconciling",
+    "F16": "several",
+    "F17": "paying_out",
     "D1": "directory",
 }
 USAGE = f"usage: ./run bench [quick|full] [{' '.join(HOMES)}]\nquick (the default) takes some minutes, full the better part of an hour"

@@ -13,7 +13,7 @@ door = Blueprint("checkout", __name__)
 
 
 @door.after_request
-def _private(response: Response) -> Response:
+def private(response: Response) -> Response:
     """A payer's address is a key: it is not kept, not listed, and not told to the next site."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -22,7 +22,7 @@ def _private(response: Response) -> Response:
 
 
 @door.errorhandler(TokenRefused)
-def _not_valid(refusal: TokenRefused) -> Response:
+def not_valid(refusal: TokenRefused) -> Response:
     """Mistyped, cut short, withdrawn, expired or another purpose's: one page, which names nobody."""
     log.info("token_refused", reason=refusal.reason, route=str(request.url_rule))
     return page("checkout/not_valid.html", status=404, face=None)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Flask
 
 from checkout import (
+    buy,
     country,
+    embed,
     history,
     hooks,
     join,
@@ -28,7 +30,7 @@ from checkout.blueprint import door
 from checkout.preview import draw_link
 
 PAGES = (
-    country, history, hooks, join, member, member_acts, member_papers, pay, payer, payer_memberships, practice, receipt, result, save_card,
+    buy, country, history, hooks, join, member, member_acts, member_papers, pay, payer, payer_memberships, practice, receipt, result, save_card,
     several, transfer, try_card, verify,
 )  # fmt: skip
 
@@ -36,4 +38,5 @@ PAGES = (
 def register(app: Flask) -> None:
     result.PAGES["transfer"] = transfer.transfer_page
     app.register_blueprint(door)
+    embed.register(app)
     app.extensions["draw_link"] = draw_link  # for the portal, which may not know this door: wsgi.py opens both

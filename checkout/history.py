@@ -39,6 +39,8 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
     "payment.marked_paid": (later("Noted by the seller as paid in another way"), "", "good"),
     "payment.marked_invalid": (later("Ended by the seller"), later("No money was taken."), "quiet"),
     "payer.details_changed": (later("You changed what the receipt says of you"), "", "quiet"),
+    "invoice.issued": (later("An invoice was issued"), later("It stands beside the receipt."), "quiet"),
+    "credit_note.issued": (later("A credit note was issued"), later("It stands beside the receipt."), "quiet"),
     "payer.problem_reported": (later("You reported a problem to the seller"), "", "quiet"),
     "payment.unexpected_money": (
         later("Money arrived that was not asked for"), later("It is held apart and is still yours, until it is sent back."), "warn",
@@ -64,6 +66,7 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
     "dispute.under_review": (later("The seller has answered your bank"), "", "quiet"),
     "dispute.won": (later("Your bank decided for the seller"), later("The payment stands."), "quiet"),
     "dispute.lost": (later("Your bank decided for you"), later("You keep the money."), "good"),
+    "dispute.reversed": (later("Your bank gave it back to the seller after all"), later("The payment stands."), "quiet"),
     "dispute.accepted": (later("The seller agreed with you"), later("You keep the money."), "good"),
     "dispute.closed": (later("Your bank asks no more about it"), "", "quiet"),
     "refund.unknown": (later("The refund's outcome is not known yet"), later("We keep asking."), "warn"),
@@ -71,7 +74,7 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
 # How we asked and what we booked: nothing of it changes what the payer has paid or gets back.
 HIDDEN = frozenset({
     "attempt.started", "attempt.opened", "attempt.abandoned", "payer.country", "payment.requires_action", "payment.requires_method",
-    "payment.labelled", "payment.unlabelled", "payment.released", "payment.archived", "payment.unarchived", "discount.beyond_limit", "fee.recorded", "fee.other_currency", "refund.submitted", "refund.funded", "refund.cannot_be_booked",
+    "payment.labelled", "payment.unlabelled", "payment.released", "payment.reserved", "payment.archived", "payment.unarchived", "discount.beyond_limit", "fee.recorded", "fee.other_currency", "refund.submitted", "refund.funded", "refund.cannot_be_booked",
 })  # fmt: skip
 
 

@@ -39,7 +39,7 @@ class AskForm(Form):
 def join(token: str) -> Response:
     """The plan, what it costs and when, and how it ends; and a form, as long as it can be joined."""
     vendor, plan = open_plan_token(token)
-    check_open(vendor)
+    check_open(vendor, plan.mode)
     form_token, _new = form_token_for(plan.token_id)
     return _page(vendor, plan, token, JoinForm(formdata=None, form_token=form_token))
 
@@ -50,7 +50,7 @@ def join(token: str) -> Response:
 def begin_joining(token: str) -> Response:
     """Written down, and on to the member's own page, which leads to the card. The same form sent twice is one membership."""
     vendor, plan = open_plan_token(token)
-    check_open(vendor)
+    check_open(vendor, plan.mode)
     form = JoinForm()
     if form.validate():
         with form.refusals():
@@ -67,7 +67,7 @@ def begin_joining(token: str) -> Response:
 @public
 def ask_page(token: str) -> Response:
     vendor, plan = open_plan_token(token)
-    check_open(vendor)
+    check_open(vendor, plan.mode)
     return _ask(vendor, plan, token, AskForm(formdata=None))
 
 
@@ -77,7 +77,7 @@ def ask_page(token: str) -> Response:
 def send_member_page(token: str) -> Response:
     """The address of somebody's page, sent to them by e-mail. The answer is the same whoever they are."""
     vendor, plan = open_plan_token(token)
-    check_open(vendor)
+    check_open(vendor, plan.mode)
     form = AskForm()
     if form.validate():
         ask_for_page(vendor, plan.mode, email=form.email.data)

@@ -17,7 +17,7 @@ from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
 from core.payments.basket import PriceChanged, offer_of
 from core.payments.instalments import least_part, progress_of
-from core.payments.link import limits, link_state
+from core.payments.link import limits
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import page_state
 from core.payments.start import open_payment_token, payment_token, receipt_token, start_payment
@@ -119,7 +119,7 @@ def _choose(way: WayIn) -> Response:
     mine = begun(vendor, link, way.key)
     if mine and page_state(mine[1]) in UNDER_WAY:
         return see_other(url_for("checkout.come_back", token=mine[0]))
-    state = link_state(link)
+    state = way.state
     if state != "open":
         return closed(way, state)
     form_token, new = form_token_for(way.key)
@@ -174,7 +174,7 @@ def _start(way: WayIn) -> Response:
                 return _begin(way, form, amount, mine)
             except PriceChanged as changed:
                 form.refuse(_("The total is now %(total)s. Look it over, and go on if you agree.", total=money(changed.total)))
-    state = link_state(link)
+    state = way.state
     if state != "open":
         return closed(way, state, status=409)
     return form_page(way, form, mine, status=form.status)
@@ -182,7 +182,7 @@ def _start(way: WayIn) -> Response:
 
 def _worked_out(way: WayIn, form: ChooseForm) -> Response:
     """The total anew for what is chosen now. Nothing is begun, and nothing is said about what the payer has not come to."""
-    state = link_state(way.link)
+    state = way.state
     if state != "open":
         return see_other(way.action) if wants_part() else closed(way, state, status=409)
     if isinstance(form, OrderFields):
@@ -253,6 +253,7 @@ def form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, st
         action=way.action,
         paid=paid,
         paid_receipt=url_for("checkout.receipt", token=receipt_token(vendor, paid)) if paid else None,
+        told={"payment": "", "state": "open"},
     )
 
 
@@ -288,7 +289,8 @@ def _range_text(link: PaymentLink) -> str | None:
     return " ".join(steps) or None
 
 
-CLOSED_PAGES = {"archived": "expired"}  # whether the vendor ended it or put it away is the vendor's business
+# Whether the vendor ended it or put it away is the vendor's business, and so is whether a button rests or its link.
+CLOSED_PAGES = {"archived": "expired", "button_paused": "paused"}
 
 
 def closed(way: WayIn, state: str, status: int = 200) -> Response:
@@ -311,4 +313,6 @@ def closed(way: WayIn, state: str, status: int = 200) -> Response:
         paused_message=link.paused_message if state == "paused" else "",
         being_paid=state == "sold_out" and link.kind != "reusable",
         receipt_url=url_for("checkout.receipt", token=receipt_token(vendor, paid)) if paid else None,
+        promised=Money(way.prefill.price_minor, link.currency) if way.prefill and way.prefill.price_minor else None,
+        told={"payment": "", "state": "closed"},
     )

@@ -7,6 +7,7 @@ from flask import Response, make_response, url_for
 from checkout.blueprint import door
 from core.accounts.models import Vendor
 from core.accounts.receipts import find_receipt_settings
+from core.invoices.queries import PAPER, documents_of, get_document, printed
 from core.kernel.config import settings
 from core.kernel.signing import TokenRefused
 from core.notifications.papers import newest_paper
@@ -50,8 +51,32 @@ def receipt(token: str) -> Response:
         locale=language(),
         languages=language_choices(),
         nonce=csp_nonce() if vendor.accent else "",
+        issued=_issued(token, vendor, payment),
     )
     return make_response(html)
+
+
+def _issued(token: str, vendor: Vendor, payment: Payment) -> list[tuple[str, bool, str]]:
+    """The invoices and credit notes beside it that are printed: what each is called, whether it gives back, where it is."""
+    documents = documents_of(vendor, payment)
+    done = printed(vendor.id, payment.mode, documents) if documents else set()
+    return [
+        (one.name, one.is_credit, url_for("checkout.receipt_document", token=token, number=one.public_id))
+        for one in documents
+        if one.public_id in done
+    ]
+
+
+@door.get("/receipt/<token>/documents/<number>.pdf")
+@public
+def receipt_document(token: str, number: str) -> Response:
+    """An invoice or a credit note of this very payment, exactly as it was printed."""
+    vendor, payment = _paid(token)
+    document = get_document(vendor, payment.mode, number)
+    paper = newest_paper(vendor.id, payment.mode, about=document.public_id, kind=PAPER)
+    if document.payment_id != payment.id or paper is None:
+        raise TokenRefused("no_such_document")
+    return send_kept(paper.pdf, f"{document.name}.pdf")
 
 
 @door.get("/receipt/<token>.pdf")

@@ -8,12 +8,13 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import session
+from flask import request, session
 
 from core.accounts.models import Vendor
 from core.kernel.signing import TokenRefused
 from core.payments.models import Payment, PaymentLink
 from core.payments.start import open_payment_token
+from core.web.framed import digest_of, framed
 
 KEPT = 5  # links; the form cookie must stay small
 
@@ -38,7 +39,12 @@ def remembered(key: str) -> str | None:
 
 
 def browser_id() -> str:
-    """A number of this browser's own, for as long as it keeps its form cookie: tries are counted by it, and nothing else is."""
+    """A number of this browser's own, for as long as it keeps its form cookie: tries are counted by it, and nothing else is.
+
+    Inside a frame there is no cookie, and the address stands for the browser.
+    """
+    if framed():
+        return digest_of(request.path.split("/")[3])
     kept = session.get("who")
     if not isinstance(kept, str) or not kept:
         kept = session["who"] = secrets.token_urlsafe(9)

@@ -31,6 +31,7 @@ from core.payments.settle import settle_at_once
 from core.payments.transfer_queries import list_returns
 from core.providers.contract import ProviderError
 from core.providers.practice import can_come_late, can_practise
+from core.web.framed import framed
 from core.web.guard import public
 from core.web.languages import reader
 from core.web.page import page, see_other, step_outside
@@ -125,6 +126,7 @@ def payment_page(template: str, till: Till, *, status: int = 200, **values: obje
         "by_bank": payment.method == "bank_transfer",
         "history_url": url_for("checkout.history", token=till.token) if payment.state not in FRESH else None,
         "several_url": page_of_payment(payment),
+        "told": {"payment": payment.public_id, "state": till.stage},
     }
     return page(template, status=status, **{**common, **values})
 
@@ -138,7 +140,10 @@ def card_page(till: Till, *, notice: object = None, status: int = 200) -> Respon
         return payment_page("checkout/no_way.html", till, status=status, cancel_url=url_for("checkout.cancel", token=till.token))
     stage, chosen = till.stage, chosen_among(choices, till.payment, attempt)
     # Fields on our own page need scripts to be opened; a payer sent to the hosted page continues there.
-    in_fields = attempt is None or attempt.surface == "fields"
+    # Inside a frame the processor has to know the site around it, or its fields would not be shown there.
+    frame = framed()
+    framable = frame is None or bool(frame.origin)
+    in_fields = framable and (attempt is None or attempt.surface == "fields")
     template = {"pay": "pay", "failed": "failed", "challenge": "pay" if in_fields else "challenge"}[stage]
     allow_processor(till.payment, attempt)
     return payment_page(
@@ -151,7 +156,7 @@ def card_page(till: Till, *, notice: object = None, status: int = 200) -> Respon
         ways=choices,
         chosen=next(choice for choice in choices if choice.method == chosen),
         in_fields=in_fields and chosen == "card",
-        may_open_fields=any(choice.method == "card" and choice.in_fields for choice in choices),
+        may_open_fields=framable and any(choice.method == "card" and choice.in_fields for choice in choices),
         country=till.payment.payer_country or "",
         countries=reader().countries if verdict.country_matters else (),
         country_url=url_for("checkout.country", token=till.token),
@@ -264,7 +269,9 @@ def over_page(till: Till) -> Response:
     again = (
         url_for("checkout.choose", token=link_token(till.vendor, link), again=till.token) if link and link_state(link) == "open" else None
     )
-    return payment_page(f"checkout/{till.stage}.html", till, again_url=again, shop_url=shop_url(till, link, "cancel_url"), paid_note=False)
+    ended = till.payment.expires_at if till.payment.expires_at <= now() else None  # later, when it was ended before its time
+    shop = shop_url(till, link, "cancel_url")
+    return payment_page(f"checkout/{till.stage}.html", till, again_url=again, open_until=ended, shop_url=shop, paid_note=False)
 
 
 def marked_page(till: Till, **extra: object) -> Response:

@@ -53,8 +53,8 @@ class Till:
         return url_for("checkout.receipt", token=receipt_token(self.vendor, self.payment))
 
     def outside(self, endpoint: str) -> str:
-        """The whole address of one of this payment's routes, for a provider to send the payer to."""
-        return settings().public_url + url_for(endpoint, token=self.token)
+        """The whole address of one of this payment's routes, for a provider to send the payer to: never inside a frame."""
+        return settings().public_url + url_for(endpoint, token=self.token, _top=True)
 
 
 def open_till(token: str) -> Till:

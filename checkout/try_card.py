@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 
@@ -32,6 +34,7 @@ from core.payments.start import note_locale
 from core.payments.states import LIVE_ATTEMPT
 from core.providers.contract import ProviderBusy, ProviderRefused, ProviderUnreachable
 from core.web.brand import button_look
+from core.web.framed import framed
 from core.web.guard import public
 from core.web.languages import language, written
 from core.web.page import page, see_other, step_outside
@@ -167,7 +170,7 @@ def _fields(till: Till, attempt: Attempt) -> Response:
         return page("checkout/_no_fields.html")
     return page(
         "checkout/_card_fields.html",
-        fields_url=None if stripe else f"{attempt.fields_url}&appearance={button_look(till.vendor, till.colours, forced_scheme())}",
+        fields_url=None if stripe else _fields_url(till, attempt),
         fields_origin=origin_of(attempt.fields_url),
         client_secret=attempt.client_secret if stripe else None,
         publishable_key=settings().stripe[till.payment.mode]["publishable_key"] if stripe else None,
@@ -175,3 +178,10 @@ def _fields(till: Till, attempt: Attempt) -> Response:
         back_outside=till.outside("checkout.come_back"),
         amount_due=till.payment.amount,
     )
+
+
+def _fields_url(till: Till, attempt: Attempt) -> str:
+    """The processor's fields in the vendor's colours. Inside another site's page they are told whose, for a browser asks that of every frame."""
+    around = framed()
+    look = button_look(till.vendor, till.colours, forced_scheme())
+    return f"{attempt.fields_url}&appearance={look}" + (f"&{urlencode({'around': around.origin})}" if around and around.origin else "")

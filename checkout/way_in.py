@@ -16,7 +16,8 @@ from core.kernel.money import BadAmount, Money, parse_amount
 from core.payments.basket import offer_of
 from core.payments.funnel import add_openings, today_of
 from core.payments.instalments import progress_of
-from core.payments.link import note_opening
+from core.payments.link import link_state, note_opening
+from core.payments.locked_price import button_state
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import MOST_ITEMS
 from core.payments.open_address import open_address
@@ -25,6 +26,7 @@ from core.payments.send_link import note_sending_opened
 from core.payments.sharing_models import LinkPrefill, LinkSending
 from core.payments.slug import open_readable
 from core.web.fields import plain_text
+from core.web.framed import framed
 from core.web.languages import suggest
 from core.web.tally import Tally
 from core.web.visitors import is_program
@@ -56,6 +58,12 @@ class WayIn:
         return self.sending is not None or self.prefill is not None
 
     @property
+    def state(self) -> str:
+        """The link's, or why the button that leads here does not count now: button_paused, expired or price_changed."""
+        mine = button_state(self.vendor, self.link, self.prefill) if self.prefill else "open"
+        return link_state(self.link) if mine == "open" else mine
+
+    @property
     def attribution(self) -> dict[str, str]:
         return read_attribution(request.args)
 
@@ -78,8 +86,12 @@ class WayIn:
     def source(self) -> str:
         """For the count of openings: one of a few words, never what somebody wrote into an address."""
         ref = request.args.get("ref", "")
+        if framed():
+            return "embed"
         if ref in ("poster", "code"):
             return ref
+        if self.prefill and self.prefill.look is not None:
+            return "button"
         return "mail" if self.sending else "filled" if self.prefill else "name" if self.name else "other"
 
     def origin(self, reference: str, before: Payment | None) -> Origin:
@@ -104,7 +116,7 @@ class WayIn:
 def by_token(token: str) -> WayIn:
     """Raises TokenRefused."""
     opened = open_address(token)
-    check_open(opened.vendor)
+    check_open(opened.vendor, opened.link.mode)
     suggest((opened.prefill.locale if opened.prefill else "") or opened.link.locale)
     return WayIn(opened.vendor, opened.link, token=token, sending=opened.sending, prefill=opened.prefill)
 
@@ -112,7 +124,7 @@ def by_token(token: str) -> WayIn:
 def by_name(mode: str, vendor: str, slug: str) -> WayIn:
     """Raises TokenRefused."""
     owner, link, name = open_readable(mode, vendor, slug)
-    check_open(owner)
+    check_open(owner, mode)
     suggest(link.locale)
     return WayIn(owner, link, name=name)
 

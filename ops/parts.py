@@ -124,9 +124,9 @@ class App:
         )
 
     def clock_and_workers(self) -> list[Child]:
-        """The clock and two workers: a slow mail server or a long paper never keeps money waiting."""
+        """The clock, two workers and the sender of webhooks: a slow mail server, a long paper or a stranger's server never keeps money waiting."""
         runner = [PYTHON, "-m", "workers.runner"]
-        kinds = {"clock": ["clock"], "worker": ["work", "money"], "papers": ["work", "messages", "papers"]}
+        kinds = {"clock": ["clock"], "worker": ["work", "money"], "papers": ["work", "messages", "papers"], "hooks": ["hooks"]}
         return [Child(name, [*runner, *words], log=self.folder.log_of(name), env=self.env, grace=45) for name, words in kinds.items()]
 
     def name_the_banks(self) -> None:

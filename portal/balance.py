@@ -12,8 +12,10 @@ from flask_babel import lazy_gettext as _l
 from core.kernel.currency import is_currency
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
+from core.ledger.book import RESERVE, RESERVE_BACK, RESERVE_HELD, RESERVE_USED
 from core.ledger.queries import balance, balances, list_lines, moved_between
 from core.payments.refund_queue import lines_of_refunds
+from core.payments.reserve_rules import rule_of
 from core.web.guard import current, may
 from core.web.page import cursor, page
 from portal.blueprint import portal
@@ -28,6 +30,7 @@ class Figure:
     slug: str
     title: str
     text: str
+    sub: str = ""  # the part of the account, where its parts are figures of their own
 
 
 FIGURES = (
@@ -41,7 +44,8 @@ FIGURES = (
         _l("Waiting"),
         _l("Arrived and does not pay for anything yet: transfers in parts, too much or too late, and charges nobody asked for."),
     ),
-    Figure("seller_hold", "held", _l("Held"), _l("Kept aside for a dispute or as a reserve.")),
+    Figure("seller_hold", "held", _l("Held"), _l("Kept aside for a dispute until it is decided.")),
+    Figure("seller_hold", "reserve", _l("Reserve"), _l("A part of each sale, kept for some days and then given back."), RESERVE),
     Figure("seller_receivable", "owed", _l("Owed to us"), _l("What refunds or disputes took beyond your balance.")),
 )
 LINES_ON_A_PAGE = 50
@@ -69,8 +73,12 @@ KINDS = {
     "dispute opened": _l("Disputed: kept aside"),
     "dispute won": _l("Dispute won"),
     "dispute lost": _l("Dispute lost"),
+    "dispute reversed": _l("Dispute given back after it was lost"),
     "dispute fee": _l("Processor’s charge for a dispute"),
     "debt written off": _l("Debt written off"),
+    RESERVE_HELD: _l("Kept in reserve"),
+    RESERVE_BACK: _l("Given back from the reserve"),
+    RESERVE_USED: _l("Reserve used for what you owed"),
     "refund returned": _l("Refund came back from the bank"),
 }
 
@@ -91,18 +99,24 @@ def summarise(found: dict[tuple[str, str, str], Money], home_currency: str) -> l
     for code in [home_currency, *sorted(used - {home_currency})]:
         rows = []
         for figure in FIGURES:
-            total = _sum(found, figure.account, code)
+            total = _sum(found, figure, code)
             if total or figure.slug in ALWAYS_SHOWN:
                 rows.append((figure, total))
-        yours = _sum(found, "seller_available", code) + _sum(found, "seller_pending", code) - _sum(found, "seller_receivable", code)
-        books.append(Book(code, rows, yours))
+        sums = {figure.slug: _sum(found, figure, code) for figure in FIGURES}
+        books.append(Book(code, rows, sums["available"] + sums["pending"] + sums["reserve"] - sums["owed"]))
     return books
 
 
-def _sum(found: dict[tuple[str, str, str], Money], account: str, code: str) -> Money:
+def title_of(account: str, sub: str) -> str | None:
+    """What a seller's account is called, and where its parts are figures of their own, that part; None for an account that is none of these."""
+    own = [figure for figure in FIGURES if figure.account == account]
+    return next((figure.title for figure in own if figure.sub == sub), own[0].title if own else None)
+
+
+def _sum(found: dict[tuple[str, str, str], Money], figure: Figure, code: str) -> Money:
     total = Money(0, code)
-    for (name, _sub, currency), amount in found.items():
-        if name == account and currency == code:
+    for (account, sub, currency), amount in found.items():
+        if account == figure.account and currency == code and (sub == RESERVE) == (figure.sub == RESERVE):
             total = total + amount
     return total
 
@@ -112,7 +126,8 @@ def _sum(found: dict[tuple[str, str, str], Money], account: str, code: str) -> M
 def balance_page() -> Response:
     me = current()
     lines = lines_of_refunds(me.vendor, me.mode)
-    return page("portal/balance/index.html", books=summarise(balances(me.vendor, me.mode), me.vendor.currency), lines=lines)
+    books = summarise(balances(me.vendor, me.mode), me.vendor.currency)
+    return page("portal/balance/index.html", books=books, lines=lines, rule=rule_of(me.vendor.id, me.mode))
 
 
 @portal.get("/portal/balance/<slug>")
@@ -127,18 +142,18 @@ def balance_lines(slug: str) -> Response:
     form = SpanForm(request.args)
     span = {"since": form.begins, "until": form.ends} if form.validate() else {"since": None, "until": None}
     here = {"slug": slug, "currency": code, **(form.kept() if not form.errors else {})}
-    lines = list_lines(me.vendor, me.mode, figure.account, code, after=_place(after), limit=LINES_ON_A_PAGE, **span)
+    lines = list_lines(me.vendor, me.mode, figure.account, code, sub=figure.sub, after=_place(after), limit=LINES_ON_A_PAGE, **span)
     older = url_for(".balance_lines", after=f"{lines.next[0]}~{lines.next[1]}", **here) if lines.next else None
     return page(
         "portal/balance/lines.html",
         fragment="portal/balance/_lines.html",
         figure=figure,
         currency=code,
-        total=balance(me.vendor, me.mode, figure.account, code),
+        total=balance(me.vendor, me.mode, figure.account, code, figure.sub),
         lines=lines.lines,
         kinds=KINDS,
         form=form,
-        moved=moved_between(me.vendor, me.mode, figure.account, code, **span) if any(span.values()) else None,
+        moved=moved_between(me.vendor, me.mode, figure.account, code, sub=figure.sub, **span) if any(span.values()) else None,
         newest=url_for(".balance_lines", **here) if after else None,
         older=older,
     )

@@ -17,7 +17,7 @@ from core.accounts.models import User, UserSession
 from core.accounts.staff_models import StaffSession
 from core.web.fields import Form, LineField, SecretField
 from core.web.guard import current, safe_path
-from core.web.page import keep_so_far, page
+from core.web.page import keep_so_far, page, see_other
 from core.web.staff_guard import staff
 from core.web.throttle import count_try
 from portal.mail import tell_recovery_code_used
@@ -52,6 +52,27 @@ def confirmed(view: View | None = None, *, when: Callable[..., bool] | None = No
         return asked  # type: ignore[return-value]
 
     return mark(view) if view is not None else mark
+
+
+def two_steps_when_live(view: Callable[..., Any]) -> Any:
+    """Stands below `@may`, on the page of a form and on what it is posted to: with real money nobody leads it elsewhere, or makes a key to
+    it, by a password alone. Who has no two-step sign-in is led to set it up and back; in test mode everything can be tried without.
+    """
+
+    @wraps(view)
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        if lacks_a_second_step():
+            back = request.full_path.rstrip("?") if request.method == "GET" else urlsplit(request.referrer or "").path
+            return see_other(url_for(".two_step", next=safe_path(back)))
+        return view(*args, **kwargs)
+
+    return asked
+
+
+def lacks_a_second_step() -> bool:
+    """Whether this person looks at real money and could not prove by a second step who they are."""
+    me = current()
+    return me.mode == "live" and me.user.second_factor_at is None
 
 
 def names_an_account(*_args: object, **_kwargs: object) -> bool:

@@ -14,6 +14,8 @@ from core.accounts.remarks import list_remarks, write_remark
 from core.customers.block import allow_customer, block_customer
 from core.customers.models import Customer
 from core.customers.queries import any_customers, get_customer, list_customers
+from core.disputes.queries import disputes_of_payer
+from core.hooks.prune import forget_told
 from core.kernel import clock
 from core.memberships.personal_data import forget_memberships, memberships_of
 from core.orders.personal_data import checkouts_of, forget_checkouts
@@ -23,6 +25,7 @@ from core.payments.lists import PaymentFilter, list_payments
 from core.payments.long_export import is_long
 from core.payments.personal_data import erase_person, personal_data
 from core.payments.saved import list_saved
+from core.web.dispute_words import REASONS as DISPUTE_REASONS
 from core.web.fields import BooleanField, Form, LineField
 from core.web.guard import current, may
 from core.web.languages import language, reader
@@ -30,6 +33,7 @@ from core.web.page import cursor, page, see_other
 from core.web.sheet import send_sheet, titles_for
 from portal.blueprint import portal
 from portal.confirm import confirmed
+from portal.disputes import left_of, stage_of
 from portal.history import REASONS as REASON_WORDS
 from portal.payments import RemarkForm, undo_asked
 
@@ -145,6 +149,7 @@ def erase(public_id: str) -> Response:
         with form.refusals():
             forget_memberships(me.vendor, customer)
             forget_checkouts(me.vendor, customer)
+            forget_told(me.vendor, customer)
             erase_person(me.vendor, customer, by=me.user.public_id)
             flash(_("Their personal data is erased. The payments stay, under a pseudonym."), "good")
             return see_other(url_for(".customer", public_id=customer.public_id))
@@ -170,6 +175,10 @@ def _show(customer: Customer, *, blocking: BlockForm | None = None, remarking: R
         totals=totals_of(me.vendor, customer),
         payments=list_payments(me.vendor, me.mode, PaymentFilter(email=customer.email), limit=10).rows,
         refunds=refunds_of_customer(me.vendor, customer, limit=10),
+        disputes=disputes_of_payer(me.vendor, me.mode, customer.email, limit=10),
+        dispute_reasons=DISPUTE_REASONS,
+        dispute_left=left_of,
+        dispute_stage=stage_of,
         cards=[(card, reader().card_ending(card.brand, card.last4)) for card in list_saved(me.vendor, me.mode, customer.email)],
         reasons=REASON_WORDS,
         remarks=list_remarks(me.vendor, me.mode, customer.public_id),

@@ -8,11 +8,12 @@ from flask_babel import gettext as _
 from core.accounts.receipts import find_receipt_settings
 from core.disputes.answer import request_acceptance, request_answer
 from core.disputes.evidence import answers_of, save_draft, texts_to_send, why_not_answerable
-from core.disputes.files import LARGEST_UPLOAD, add_file, check_file, list_files, remove_file
+from core.disputes.files import add_file, list_files, remove_file
 from core.disputes.models import Dispute
 from core.disputes.queries import payment_behind
 from core.disputes.records import records_of
 from core.kernel import clock
+from core.kernel.uploads import LARGEST_UPLOAD, check_file
 from core.web.dispute_pack import pack_html
 from core.web.dispute_words import FILES, QUESTIONS, REASONS
 from core.web.guard import current, may, takes_files

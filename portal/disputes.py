@@ -31,7 +31,7 @@ from portal.explain import BookLine, book_lines
 
 ON_A_PAGE = 50
 STAGE_WORDS = {"answer": _l("To answer"), "waiting": _l("With the bank"), "over": _l("Decided")}
-MONEY = ("dispute opened", "dispute won", "dispute lost", "dispute fee")  # kinds of journals that are a dispute's
+MONEY = ("dispute opened", "dispute won", "dispute lost", "dispute reversed", "dispute fee")  # kinds of journals that are a dispute's
 ACTORS = {"bank": _l("The payer’s bank"), "provider": _l("The processor"), "system": _l("Automatic")}
 
 

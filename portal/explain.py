@@ -9,10 +9,10 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from core.kernel.money import Money
-from core.ledger.book import TIP
+from core.ledger.book import RESERVE, TIP
 from core.ledger.models import Journal
 from core.payments.models import Payment
-from portal.balance import FIGURES, KINDS
+from portal.balance import KINDS, title_of
 
 Journals = list[tuple[Journal, list[tuple[str, str, Money, str]]]]
 OWN = ("seller_pending", "seller_available", "seller_receivable")  # what a dispute holds is kept by nobody yet
@@ -79,7 +79,7 @@ def sums_of(payment: Payment) -> list[Figure]:
 CARRIED: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...]]] = {
     "paid": (("capture",), ("psp_clearing",)),
     "fee": (None, ("platform_fee", "fee_refunds")),
-    "refunded": (("refund confirmed", "refund returned", "dispute lost"), ("psp_clearing", "dispute_receivable")),
+    "refunded": (("refund confirmed", "refund returned", "dispute lost", "dispute reversed"), ("psp_clearing", "dispute_receivable")),
     "keep": (None, OWN),
 }
 
@@ -91,18 +91,18 @@ def lines_of(slug: str, journals: Journals) -> list[BookLine]:
         _refund_of(journal) for journal, legs in journals if any(account == "unapplied_receipts" for account, _sub, _sum, _ref in legs)
     }
     sign = 1 if "psp_clearing" in accounts or slug == "fee" else -1
-    names = {figure.account: figure.title for figure in FIGURES} | {
+    names = {
         "psp_clearing": _("Held by the processor"), "dispute_receivable": _("Taken by the payer’s bank"), "platform_fee": _("The platform's fee"), "fee_refunds": _("Fees given back"),
     }  # fmt: skip
     return [
         BookLine(
-            _what(journal, ref), names[account], journal.effective_at,
+            _what(journal, ref), title_of(account, sub) or names[account], journal.effective_at,
             amount if sign == 1 else -amount, journal.event_key,
         )
         for journal, legs in journals
         if (kinds is None or journal.kind in kinds) and (journal.kind == "capture" or _refund_of(journal) not in of_others)
-        for account, _sub, amount, ref in legs
-        if account in accounts
+        for account, sub, amount, ref in legs
+        if account in accounts or (slug == "keep" and (account, sub) == ("seller_hold", RESERVE))
     ]  # fmt: skip
 
 
@@ -118,10 +118,9 @@ def _refund_of(journal: Journal) -> str:
 
 def book_lines(journals: Journals) -> list[BookLine]:
     """What a payment moved on the vendor's own accounts, as the balance page shows it."""
-    names = {figure.account: figure.title for figure in FIGURES}
     return [
-        BookLine(_what(journal, ref), names[account], journal.effective_at, -amount, journal.event_key)
+        BookLine(_what(journal, ref), title, journal.effective_at, -amount, journal.event_key)
         for journal, legs in journals
-        for account, _sub, amount, ref in legs
-        if account in names
+        for account, sub, amount, ref in legs
+        if (title := title_of(account, sub)) is not None
     ]

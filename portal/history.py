@@ -57,10 +57,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.unarchived": (_l("Back in the list"), "quiet"),
     "discount.beyond_limit": (_l("The card has used the code more often than it may"), "warn"),
     "payer.details_changed": (_l("The payer changed what the receipt says of them"), "info"),
+    "invoice.issued": (_l("Invoice %(document)s issued"), "quiet"),
+    "credit_note.issued": (_l("Credit note %(document)s issued"), "quiet"),
     "payer.problem_reported": (_l("The payer reports a problem"), "warn"),
     "payment.labelled": (_l("Label added"), "quiet"),
     "payment.unlabelled": (_l("Label taken off"), "quiet"),
     "payment.released": (_l("Released to your available balance"), "good"),
+    "payment.reserved": (_l("A part of it is kept in reserve"), "quiet"),
     "transfer.received": (_l("Bank transfer received"), "good"),
     "transfer.partial": (_l("Part of it has come; the rest is waited for"), "info"),
     "transfer.over": (_l("More came than was asked"), "warn"),
@@ -86,6 +89,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "dispute.under_review": (_l("The payer’s bank has your answer to the dispute"), "info"),
     "dispute.won": (_l("Dispute won: the money is yours again"), "good"),
     "dispute.lost": (_l("Dispute lost: the payer keeps the money"), "bad"),
+    "dispute.reversed": (_l("The bank gave it back after it was lost: the money is yours again"), "good"),
     "dispute.accepted": (_l("Dispute given in: the payer keeps the money"), "quiet"),
     "dispute.closed": (_l("The payer’s bank asks no more"), "good"),
     "refund.unknown": (_l("The refund's outcome is not known yet; we keep asking"), "warn"),
@@ -118,7 +122,7 @@ def _moment(event: PaymentEvent, names: dict[str, str]) -> Moment:
     title, tone = WORDS.get(event.kind, (event.kind.replace(".", " ").replace("_", " ").capitalize(), "quiet"))
     detail = event.detail
     return Moment(
-        title=str(title) % {"number": detail.get("number", "")},
+        title=str(title) % {"number": detail.get("number", ""), "document": detail.get("document", "")},
         text=" · ".join(_sentences(event.kind, detail)),
         tone=tone,
         at=event.at,

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 
+from core.admission.stops import active_stops
 from core.kernel.config import settings
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
@@ -18,11 +19,13 @@ from core.payments.lists import list_payments
 from core.payments.queries import milestones
 from core.web.guard import current, find_current, may, public
 from core.web.page import page
+from core.web.stop_words import effect, stopped
 from portal.balance import summarise
 from portal.blueprint import portal
 from portal.charts import Bars, bars, days_of, per_cent, shares
 from portal.days import beginning, today
 from portal.live import what_live_needs
+from portal.purses import next_payout, own_purse
 from portal.tasks import open_tasks
 
 CHART_DAYS = 30
@@ -65,11 +68,15 @@ def home() -> Response:
     taken = takings_by_day(me.vendor, me.mode, beginning(first - timedelta(days=CHART_DAYS)))
     code = _currency(taken)
     found = balances(me.vendor, me.mode)
+    purse = own_purse() if me.may("balance.see") else None
     return page(
         "portal/home/home.html",
         latest=list_payments(me.vendor, me.mode, limit=6).rows,
         steps=_steps(milestones(me.vendor, me.mode)),
         tasks=open_tasks(found),
+        stops=active_stops(me.vendor, me.mode),
+        stopped=stopped,
+        effect=effect,
         spans=[
             _span(taken, last, days, title) for days, title in ((1, _("Today")), (7, _("Last 7 days")), (CHART_DAYS, _("Last 30 days")))
         ],
@@ -78,6 +85,8 @@ def home() -> Response:
         codes=sorted({row.amount.currency for row in taken} | {me.vendor.currency}),
         success=_success(first, last),
         release=_release(),
+        purse=purse,
+        next_payout=next_payout(purse) if purse else _("Nothing is paid out in %(currency)s.", currency=me.vendor.currency),
         books=summarise(found, me.vendor.currency),
     )
 

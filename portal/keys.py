@@ -18,7 +18,7 @@ from core.web.fields import ChoiceField, Form, LineField, ParagraphField, RadioF
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
-from portal.confirm import confirmed
+from portal.confirm import confirmed, lacks_a_second_step, two_steps_when_live
 
 OVERLAPS = {"0": timedelta(0), "1": timedelta(hours=1), "24": timedelta(days=1), "168": timedelta(days=7)}
 
@@ -72,6 +72,7 @@ def keys() -> Response:
 
 @portal.post("/portal/keys")
 @may("keys.manage")
+@two_steps_when_live
 @confirmed
 def new_key() -> Response:
     """The answer is the only place where a secret ever stands: no address, no cookie and no log carries it."""
@@ -95,6 +96,7 @@ def key(public_id: str) -> Response:
 
 @portal.post("/portal/keys/<public_id>/roll")
 @may("keys.manage")
+@two_steps_when_live
 @confirmed
 def roll(public_id: str) -> Response:
     """A new one in its place; both count until the old one's time is over."""
@@ -151,4 +153,5 @@ def _page(form: KeyForm) -> Response:
         people=names_of(me.vendor),
         rows=rows,
         kinds=kind_words(),
+        needs_second_step=lacks_a_second_step(),
     )

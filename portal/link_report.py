@@ -22,6 +22,8 @@ SOURCES = {
     "mail": _l("Letter sent from here"),
     "name": _l("Readable address"),
     "filled": _l("Filled-in address"),
+    "button": _l("Button on a website"),
+    "embed": _l("Shown on a website"),
     "other": _l("The link itself"),
 }
 # Why somebody who started has not paid, where it was no bank's decline.

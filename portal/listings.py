@@ -30,6 +30,7 @@ from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 from core.payments.queries import get_link
 from core.subscriptions.counts import counted
+from core.subscriptions.plan import find_plan
 from core.web import addresses
 from core.web.fields import ChoiceField, Form, LineField, options
 from core.web.guard import current, may
@@ -37,7 +38,7 @@ from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 from portal.directory.sight import look_of
 from portal.listing_form import ListingForm, listing_form
-from portal.plan_hints import why_hidden
+from portal.plan_hints import grace_now, why_hidden
 from portal.read_only import editable, read_only
 
 STATES = [
@@ -73,6 +74,7 @@ def listings() -> Response:
         products=count_products(me.vendor, me.mode, found.rows),
         standing=find_standing(me.vendor.id, me.mode),
         why=why_hidden(find_standing(me.vendor.id, me.mode)),
+        grace=grace_now(find_plan(me.vendor, me.mode))[1],
         read_only=read_only(),
         undo=undo_offered(),
         filtered=bool(kept),
@@ -184,7 +186,7 @@ def show(found: Listing, form: Form | None = None, **more: Any) -> Response:
         images=list_images(found),
         link=_link_of(found),
         address=addresses.listing(address_of(found)) if shown else None,
-        hidden=standing is not None and not standing.visible,
+        hidden=standing is not None and (not standing.visible or standing.barred),
         why=why_hidden(standing),
         read_only=is_read_only(standing),
         form=form,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
-from core.accounts.go_live import go_live
+from core.accounts.go_live import go_live, is_let_in
 from core.accounts.models import User, Vendor
 from core.accounts.sessions import look_at
 from core.kernel.config import settings
@@ -25,6 +25,7 @@ class Need:
     title: str
     text: str
     done: bool
+    href: str = ""
 
 
 class GoLiveForm(Form):
@@ -36,6 +37,12 @@ def needs_of(vendor: Vendor, user: User) -> list[Need]:
     return [
         Need(
             _("Your e-mail address is confirmed"), _("Open the link we sent you, or ask for a new one."), user.email_verified_at is not None
+        ),
+        Need(
+            _("The platform’s staff know who you are"),
+            _("Tell them who the business is and what it sells; they answer within a few working days."),
+            is_let_in(vendor),
+            href=url_for("portal.application"),
         ),
         Need(
             _("A card processor is connected"),

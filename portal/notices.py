@@ -47,8 +47,13 @@ def words() -> dict[str, tuple[str, str]]:
         "dispute_due": (_("A dispute waits for your answer"), "bad"),
         "dispute_decided": (_("A dispute is decided"), "quiet"),
         "payout_failed": (_("A payout did not arrive"), "bad"),
+        "reserve_changed": (_("What is kept in reserve of your sales has changed"), "warn"),
+        "application_news": (_("News of your way into live mode"), "warn"),
+        "stop_begun": (_("The platform’s staff have stopped something"), "bad"),
+        "stop_ended": (_("Something that was stopped goes on again"), "good"),
         "payout_paid": (_("A payout has left for your bank"), "good"),
         "payout_account": (_("The bank account for payouts was changed"), "warn"),
+        "webhook_stopped": (_("A webhook was switched off: it took nothing any more"), "bad"),
         "transfer_decision": (_("A bank transfer needs your decision"), "warn"),
         "transfer_taken_back": (_("The bank took a transfer back"), "bad"),
         "refund_not_booked": (_("The processor tells of a refund that does not fit"), "bad"),
@@ -59,6 +64,7 @@ def words() -> dict[str, tuple[str, str]]:
         "refund_sent": (_("A refund reached the payer"), "quiet"),
         "listing_withdrawn": (_("The staff took a listing out of the directory"), "bad"),
         "listing_restored": (_("A listing is in the directory again"), "good"),
+        "fee_changed": (_("The platform’s fee for your payments changes"), "warn"),
         "plan_urgent": (_("Your plan: a charge failed, or something stops"), "bad"),
         "plan_news": (_("Your plan: changes, limits, prices and reminders"), "quiet"),
     }
@@ -106,12 +112,22 @@ def open_notice(public_id: str) -> Response:
     read_notice(me.vendor, me.mode, me.user, notice)
     if notice.kind in OF_PLAN:
         return see_other(PLAN_PAGE)
+    if notice.kind == "fee_changed":
+        return see_other(url_for(".settings_page"))
+    if notice.kind == "application_news":
+        return see_other(url_for(".application"))
+    if notice.kind.startswith("stop_"):
+        return see_other(url_for(".stops"))
     if notice.kind.startswith("payout_"):
         return see_other(url_for(".payouts") if notice.kind == "payout_account" else url_for(".payout", number=notice.about))
+    if notice.kind == "reserve_changed":
+        return see_other(url_for(".reserve"))
     if notice.kind.startswith("dispute_"):
         return see_other(url_for(".dispute", number=notice.about))
     if notice.kind == "key_leaked":
         return see_other(url_for(".key", public_id=notice.about))
+    if notice.kind == "webhook_stopped":
+        return see_other(url_for(".webhook", number=notice.about))
     if notice.kind == "attack_mode":
         return see_other(url_for(".protection"))
     where = ".listing" if notice.about.startswith("lst_") else ".payment"

@@ -11,16 +11,18 @@ from flask_babel import lazy_gettext as later
 
 from core.accounts.queries import get_vendor
 from core.accounts.security import is_large
+from core.kernel import clock
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
 from core.orders.consent import let_sell, list_marketplaces, withdraw
-from core.orders.deliver import deliver_order
+from core.orders.deliver import deliver_order, earliest
 from core.orders.models import Order
 from core.orders.pay import payment_of
 from core.orders.queries import VIEWS, Sold, checkout_of, get_order, history_of, lines_of, list_orders
 from core.orders.refund import refund_lines
 from core.payments.refund import REASONS
 from core.web.fields import ChoiceField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
+from core.web.filters import day
 from core.web.guard import current, may
 from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
@@ -126,7 +128,14 @@ def deliver(public_id: str) -> Response:
     """Said twice, the first time counts."""
     me, found = current(), _get(public_id)
     deliver_order(me.vendor, found, by=me.user.public_id)
-    flash(_("Delivered. The money becomes available within minutes."), "good")
+    payment, at = payment_of(found), clock.now()
+    later_on = payment.available_at if payment is not None and payment.available_at is not None and payment.available_at > at else None
+    flash(
+        _("Delivered. The money becomes available on %(day)s.", day=day(later_on))
+        if later_on
+        else _("Delivered. The money becomes available within minutes."),
+        "good",
+    )
     return see_other(url_for(".order", public_id=public_id))
 
 
@@ -168,6 +177,7 @@ def _show(found: Order, *, refunding: LinesForm | None = None) -> Response:
         order=found,
         lines=lines_of(me.vendor, found),
         payment=payment,
+        earliest=soonest if payment is not None and (soonest := earliest(found, payment)) > clock.now() else None,
         seller_of=get_vendor(checkout.vendor_id),
         checkout_id=checkout.checkout_id if checkout.vendor_id == me.vendor.id else None,
         payer=f"{checkout.payer_name} · {checkout.email}" if checkout.payer_name else checkout.email,

@@ -28,6 +28,7 @@ from core.payments.refund_queue import cancel_queued
 from core.payments.refundable import offer_behind
 from core.payments.saved import card_charged
 from core.payments.unexpected import give_back, list_unexpected
+from core.payouts.queries import payouts_with
 from core.providers.queries import find_event
 from core.providers.redact import redacted
 from core.web.dispute_words import REASONS as DISPUTE_REASONS
@@ -42,6 +43,7 @@ from portal.confirm import confirmed
 from portal.disputes import left_of, stage_of
 from portal.explain import book_lines, sums_of
 from portal.history import REASONS as REASON_WORDS
+from portal.issued import issued_for
 from portal.refunds import say_asked_for
 from portal.trail import follow
 from portal.transfers import facts_of
@@ -259,6 +261,7 @@ def _show(
     )
     unexpected = list_unexpected(me.vendor, payment)
     journals = journals_about(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
+    paid_out = payouts_with(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     letters = list_messages(me.vendor, me.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows
     return page(
         "portal/payments/show.html",
@@ -281,7 +284,7 @@ def _show(
         dispute_left=left_of,
         dispute_stage=stage_of,
         may_refund=me.may("payments.refund"),
-        trail=follow(payment, timeline(me.vendor, payment), journals, letters, names),
+        trail=follow(payment, timeline(me.vendor, payment), journals, letters, names, paid_out),
         sums=sums_of(payment),
         forms=forms,
         reasons=REASON_WORDS,
@@ -291,6 +294,8 @@ def _show(
         moving=payment.state in MOVING or bool(payment.refunding) or any(one.returned and not one.is_settled for one in unexpected),
         undo=undo_asked(),
         **bought(me.vendor, payment),
+        issued=issued_for(payment),
+        may_issue=payment.captured_at is not None and me.may("messages.send"),
         may_resolve=me.may("transfers.resolve"),
         **facts_of(me.vendor, payment),
     )

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from core.kernel import clock
+from core.admission.stops import payout_hold
 from core.kernel.errors import NotFound
 from core.ledger.queries import balances
 from core.notifications.models import Paper
 from core.notifications.papers import newest_paper
-from core.payouts.accounts import add_account, currencies, find_account
-from core.payouts.models import Payout, PayoutAccount
+from core.payouts.accounts import add_account, currencies, find_account, paid_out_in
+from core.payouts.carry import find_carriage
+from core.payouts.models import PROCESSORS, Payout
 from core.payouts.paper import ask_for_paper, paper_name
 from core.payouts.queries import account_of, get_payout, history_of, list_payouts
-from core.payouts.request import Payable, payable, request_payout
+from core.payouts.reasons import reason_of
+from core.payouts.receivers import find_receiver
+from core.payouts.request import request_payout
 from core.payouts.statement import lines_of, payout_sheet, prove
-from core.payouts.terms import Terms, change_terms, terms_of
+from core.payouts.terms import change_terms, terms_of
+from core.providers.registry import pays_sellers
 from core.web.fields import ChoiceField, CountField, Form, FormTokenField, LineField, MoneyField, options
 from core.web.guard import current, may
 from core.web.languages import language
 from core.web.page import cursor, page, see_other, send_kept
 from core.web.sheet import send_sheet, titles_for
+from core.web.stop_words import effect, stopped
 from portal.balance import KINDS
 from portal.blueprint import portal
-from portal.confirm import confirmed
+from portal.confirm import confirmed, two_steps_when_live
+from portal.purses import purse_of
 
 ON_A_PAGE = 50
 
@@ -52,37 +56,16 @@ class RequestForm(Form):
     form_token = FormTokenField()
 
 
-@dataclass(frozen=True)
-class Purse:
-    """What a vendor reads of one currency."""
-
-    currency: str
-    now: Payable
-    terms: Terms
-    account: PayoutAccount | None
-
-    @property
-    def cools_until(self) -> datetime | None:
-        """When the account can be used; None when it can."""
-        return self.account.usable_from if self.account and self.account.usable_from > clock.now() else None
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether a payout could be asked for now."""
-        return bool(self.account and not self.cools_until and self.now.amount and not self.now.amount < self.terms.minimum)
-
-
-def _purse(currency: str) -> Purse:
+def _paid_out_in() -> list[str]:
+    """The currencies of the platform's bank, and those of the vendor's account at the processor."""
     me = current()
-    return Purse(
-        currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), find_account(me.vendor, me.mode, currency)
-    )
+    return paid_out_in(me.vendor, me.mode, find_receiver(me.vendor, me.mode))
 
 
 def _currency() -> str:
     """The one the address names, in which we pay out; the vendor's own without it."""
     asked = request.args.get("currency", current().vendor.currency)
-    if asked not in currencies(current().mode):
+    if asked not in _paid_out_in():
         raise NotFound(_("Nothing is paid out in this currency."))
     return asked
 
@@ -92,14 +75,18 @@ def _currency() -> str:
 def payouts() -> Response:
     me, after = current(), cursor()
     used = {code for (name, _sub, code), sum_ in balances(me.vendor, me.mode).items() if name == "seller_available" and sum_}
-    shown = [code for code in currencies(me.mode) if code == me.vendor.currency or code in used or find_account(me.vendor, me.mode, code)]
+    offered = _paid_out_in()
+    shown = [code for code in offered if code == me.vendor.currency or code in used or find_account(me.vendor, me.mode, code)]
     found = list_payouts(me.vendor, me.mode, after=_key(after) if after else None, limit=ON_A_PAGE + 1)
     return page(
         "portal/payouts/index.html",
-        purses=[] if after else [_purse(code) for code in shown],
+        purses=[] if after else [purse_of(code) for code in shown],
         payouts=[(one, account_of(me.vendor, one)) for one in found[:ON_A_PAGE]],
-        elsewhere=sorted(used - set(currencies(me.mode))),
+        elsewhere=sorted(used - set(offered)),
         schedules=schedules(),
+        hold=payout_hold(me.vendor, me.mode),
+        stopped=stopped,
+        effect=effect,
         newest=url_for(".payouts") if after else None,
         older=url_for(".payouts", after=str(found[ON_A_PAGE - 1].id)) if len(found) > ON_A_PAGE else None,
     )
@@ -107,12 +94,14 @@ def payouts() -> Response:
 
 @portal.get("/portal/payouts/account")
 @may("payouts.account")
+@two_steps_when_live
 def payout_account() -> Response:
     return _account_page(_account_form(filled=False))
 
 
 @portal.post("/portal/payouts/account")
 @may("payouts.account")
+@two_steps_when_live
 @confirmed
 def set_payout_account() -> Response:
     """Every owner is written to; until it has cooled off nothing goes there."""
@@ -130,15 +119,28 @@ def set_payout_account() -> Response:
 
 def _account_form(*, filled: bool) -> AccountForm:
     me = current()
-    form = AccountForm() if filled else AccountForm(formdata=None, currency=_currency(), holder=me.vendor.name[:70])
+    form = AccountForm() if filled else AccountForm(formdata=None, currency=_bank_currency(), holder=me.vendor.name[:70])
     form.currency.choices = options((code, code) for code in currencies(me.mode))
     return form
+
+
+def _bank_currency() -> str:
+    """The one the address names, in which our bank pays out; any of them without it."""
+    asked, known = request.args.get("currency"), currencies(current().mode)
+    if asked and asked not in known:
+        raise NotFound(_("Nothing is paid out in this currency."))
+    own = current().vendor.currency
+    return asked or (own if own in known else next(iter(known), ""))
 
 
 def _account_page(form: AccountForm) -> Response:
     me = current()
     return page(
-        "portal/payouts/account.html", status=form.status, form=form, known=find_account(me.vendor, me.mode, form.currency.data or "")
+        "portal/payouts/account.html",
+        status=form.status,
+        form=form,
+        known=find_account(me.vendor, me.mode, form.currency.data or ""),
+        processor=PROCESSORS.get(name := pays_sellers(me.mode), name),
     )
 
 
@@ -189,12 +191,14 @@ def weekdays() -> dict[str, str]:
 
 @portal.get("/portal/payouts/new")
 @may("payouts.request")
+@two_steps_when_live
 def new_payout() -> Response:
     return _request_page(RequestForm(formdata=None, form_token=uuid.uuid4().hex))
 
 
 @portal.post("/portal/payouts/new")
 @may("payouts.request")
+@two_steps_when_live
 @confirmed
 def ask_for_payout() -> Response:
     """Sent twice, it is one payout."""
@@ -213,7 +217,7 @@ def ask_for_payout() -> Response:
 
 
 def _request_page(form: RequestForm) -> Response:
-    return page("portal/payouts/new.html", status=form.status, form=form, purse=_purse(_currency()))
+    return page("portal/payouts/new.html", status=form.status, form=form, purse=purse_of(_currency()))
 
 
 @portal.get("/portal/payouts/<number>")
@@ -229,9 +233,14 @@ def payout(number: str) -> Response:
         payout=found,
         sums=prove(found),
         account=account_of(me.vendor, found),
+        carriage=find_carriage(me.vendor, found),
         lines=lines[:ON_A_PAGE],
         history=history_of(me.vendor, found),
+        why_not=reason_of(found.failure_reason),
         kinds=KINDS,
+        hold=payout_hold(me.vendor, me.mode, number) if found.state == "requested" else None,
+        stopped=stopped,
+        effect=effect,
         printed=_printed(found) is not None,
         waiting="waiting" in request.args,
         first_lines=url_for(".payout", number=number) if after else None,
@@ -245,7 +254,10 @@ def payout_file(number: str) -> Response:
     me = current()
     found = get_payout(me.vendor, me.mode, number)
     prove(found)
-    return send_sheet(payout_sheet(me.vendor, found, titles=titles_for(language())), f"payout-{found.mode}-{found.public_id}")
+    return send_sheet(
+        payout_sheet(me.vendor, found, through=account_of(me.vendor, found).through, titles=titles_for(language())),
+        f"payout-{found.mode}-{found.public_id}",
+    )
 
 
 @portal.post("/portal/payouts/<number>/paper")

@@ -1,4 +1,4 @@
-"""What one more costs, said where it is added; and why nothing of a vendor's is shown."""
+"""What one more costs, said where it is added; how long what is too much may stay; and why nothing of a vendor's is shown."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from core.billing import branches, states
+from core.billing import branches, limits, states
 from core.billing.calendar import DAY
 from core.billing.effects import Notice
 from core.billing.lines import total
-from core.billing.queries import as_of_now
+from core.billing.models import KeptSubscription
+from core.billing.queries import as_of_now, read
 from core.billing.tax import with_tax
 from core.billing.wishes import AddBranches, AddProducts
 from core.directory.models import Standing
@@ -21,7 +22,7 @@ from core.subscriptions.plan import find_plan, preview_wish
 from core.web.filters import day, money, number
 from core.web.guard import current
 from core.web.languages import written
-from portal.plan_view import is_small
+from portal.plan_view import grace_words, is_small
 
 # Why nothing is shown, by the word that the standing keeps.
 HIDDEN: dict[str, Any] = {
@@ -38,6 +39,14 @@ def why_hidden(standing: Standing | None) -> str:
     if standing is None or standing.visible:
         return ""
     return str(HIDDEN.get(standing.reason, ""))
+
+
+def grace_now(row: KeptSubscription | None) -> tuple[int, list[str]]:
+    """While more is published than the plan holds: the whole days left after today, and what happens when, in sentences. None: (0, [])."""
+    if row is None or row.status == states.CANCELLED or read(row).episode is None:
+        return 0, []
+    state, _offer = as_of_now(row)
+    return max(0, limits.days_left(state)), grace_words(state)
 
 
 def one_more_branch() -> str:

@@ -12,6 +12,7 @@ from core.accounts.roles import LONGEST_NAME, Role, change_custom, drop_role, ge
 from core.web.fields import Form, LineField
 from core.web.guard import current, may
 from core.web.page import page, see_other
+from core.web.role_words import DEEDS
 from portal.blueprint import portal
 from portal.confirm import confirmed
 
@@ -31,19 +32,7 @@ def role_words() -> dict[str, tuple[str, str]]:
 
 def deeds() -> dict[str, str]:
     """Every act a role may or may not do, in words; one that has none yet is called by its name in the code."""
-    words = {
-        "links.see": _("See links"), "links.edit": _("Make and change links"), "payments.see": _("See payments"), "payments.refund": _("Refund"), "disputes.answer": _("Answer disputes"),
-        "payments.mark": _("Mark payments as paid or not valid by hand"), "payments.archive": _("Put payments away from the list"),
-        "orders.deliver": _("Say that an order is delivered"), "transfers.resolve": _("Decide about bank transfers that do not fit"), "payments.export": _("Export lists"),
-        "remarks.write": _("Write notes"), "remarks.moderate": _("Remove other people’s notes"), "customers.see": _("See customers"),
-        "customers.block": _("Refuse customers"), "customers.personal_data": _("Hand out and erase personal data"),
-        "listings.see": _("See the business’s directory pages"), "listings.edit": _("Change the business’s directory pages"),
-        "memberships.see": _("See plans and members"), "memberships.edit": _("Make and change plans for members"), "memberships.cancel": _("Cancel memberships"),
-        "balance.see": _("See balance and statements"), "balance.exchange": _("Exchange money into another currency"), "payouts.request": _("Ask for payouts and say when they are made"), "payouts.account": _("Change the bank account for payouts"), "messages.see": _("See what was written to payers"), "messages.send": _("Send receipts again"),
-        "team.edit": _("Invite and remove people, give roles"), "live.switch_on": _("Go live"), "plan.manage": _("Change the plan and pay for it"), "settings.edit": _("Change settings"), "keys.manage": _("Make and revoke API keys"),
-        "business.close": _("Close the business’s account"), "security.edit": _("Change what is asked for safety"), "audit.see": _("See who did what"),
-    }  # fmt: skip
-    return {name: words.get(name, name) for name in PERMISSIONS if name not in ALWAYS}
+    return {name: str(DEEDS.get(name, name)) for name in PERMISSIONS if name not in ALWAYS}
 
 
 def role_said(role: Role) -> tuple[str, str]:

@@ -7,14 +7,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from core.accounts.change_business import change_business
+from core.accounts.fees import find_planned
 from core.accounts.places import time_zones
 from core.accounts.queries import list_memberships, list_sessions
 from core.accounts.receipts import ReceiptWish, change_receipts, find_receipt_settings
-from core.accounts.sessions import work_for
+from core.accounts.sessions import end_one_session, handle_of, work_for
 from core.accounts.team import change_name
 from core.kernel.errors import NotFound
 from core.web.fields import AddressField, BooleanField, ChoiceField, Form, LineField, ParagraphField, options
-from core.web.guard import current, may
+from core.web.guard import current, leave_seat, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
 
@@ -84,6 +85,20 @@ def change_business_worked_for() -> Response:
     raise NotFound(_("You do not work for such a business."))
 
 
+@portal.post("/portal/settings/devices/<handle>/end")
+@may("account.own")
+def end_device(handle: str) -> Response:
+    """One of one's own browsers is signed out; the one that asks may be it."""
+    me = current()
+    ended = end_one_session(me.user, handle, by=me.session)
+    if ended.id == me.session.id:
+        response = leave_seat(see_other(url_for(".sign_in")))
+        flash(_("You are signed out."), "info")
+        return response
+    flash(_("That device is signed out."), "good")
+    return see_other(url_for(".settings_page"))
+
+
 @portal.get("/portal/settings/receipts")
 @may("settings.see")
 def receipt_settings() -> Response:
@@ -116,7 +131,8 @@ def _page(form: BusinessForm, person: PersonForm | None = None) -> Response:
         status=max(form.status, person.status if person else 200),
         form=form,
         person=person or PersonForm(formdata=None, person=me.user.name),
-        sessions=list_sessions(me.user),
+        sessions=[(one, handle_of(one)) for one in list_sessions(me.user)],
         here=me.session.id,
         businesses=list_memberships(me.user),
+        planned_fee=find_planned(me.vendor),
     )

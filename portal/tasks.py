@@ -21,6 +21,7 @@ from core.subscriptions.plan import are_sold, find_plan
 from core.web.filters import money, when
 from core.web.guard import current
 from portal.days import beginning, today
+from portal.plan_hints import grace_now
 
 LOOKED_BACK = 30  # days
 
@@ -78,7 +79,8 @@ def _plan() -> list[Task]:
         return [Task(_("Your plan is not paid"), text, href, "bad")]
     if row.status == "suspended":
         return [Task(_("Your plan is suspended"), _("Your listings are out of the directory. Pay what is owed to come back."), href, "bad")]
-    return []
+    left, words = grace_now(row)
+    return [Task(_("More products than the plan holds"), " ".join(words), href, "warn" if left > 1 else "bad")] if words else []
 
 
 def _owed(found: dict[tuple[str, str, str], Money]) -> list[Task]:

@@ -13,12 +13,12 @@ from core.kernel.money import Money
 from core.ledger.models import Journal
 from core.notifications.models import Message
 from core.payments.models import Payment, PaymentEvent
+from core.payouts.models import Payout
+from core.payouts.states import GIVEN_BACK
 from core.web.filters import money, status_label
-from portal.balance import FIGURES, KINDS
+from portal.balance import KINDS, title_of
 from portal.history import tell
 from portal.outbox import KINDS as LETTERS
-
-ACCOUNTS = {figure.account: figure.title for figure in FIGURES}
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,13 @@ class Doors:
 
     event: Callable[[Payment, str], str | None]
     letter: Callable[[Message], str | None]
+    payout: Callable[[Payout], str | None]
 
 
 VENDORS = Doors(
     event=lambda payment, event_id: url_for("portal.provider_event", public_id=payment.public_id, event_id=event_id),
     letter=lambda message: url_for("portal.message", public_id=message.public_id),
+    payout=lambda payout: url_for("portal.payout", number=payout.public_id),
 )
 
 
@@ -56,10 +58,12 @@ def follow(
     journals: list[tuple[Journal, list[tuple[str, str, Money, str]]]],
     letters: list[Message],
     names: dict[str, str],
+    payouts: list[tuple[Payout, Money]],
     doors: Doors = VENDORS,
 ) -> list[Footprint]:
     """The whole trail, newest first. The vendor and the staff read the very same lines."""
     trail = [*_events(payment, events, names, doors), *map(_booked, journals), *(_letter(letter, doors) for letter in letters)]
+    trail += [_paid_out(payout, part, doors) for payout, part in payouts]
     return sorted(trail, key=lambda step: (step.at, step.rank), reverse=True)
 
 
@@ -85,12 +89,22 @@ def _cause(cause: str) -> str:
 def _booked(entry: tuple[Journal, list[tuple[str, str, Money, str]]]) -> Footprint:
     journal, legs = entry
     moved = " · ".join(
-        _("%(account)s %(amount)s", account=ACCOUNTS[account], amount=f"{'+' if amount.minor < 0 else ''}{money(-amount)}")
-        for account, _sub, amount, _ref in legs
-        if account in ACCOUNTS
+        _("%(account)s %(amount)s", account=title, amount=f"{'+' if amount.minor < 0 else ''}{money(-amount)}")
+        for account, sub, amount, _ref in legs
+        if (title := title_of(account, sub)) is not None
     )
     title = _("Booked: %(what)s", what=KINDS.get(journal.kind, journal.kind.capitalize()))
     return Footprint(title, moved or _("On the platform's own accounts"), "quiet", journal.effective_at, _("Automatic"), journal.event_key)
+
+
+def _paid_out(payout: Payout, part: Money, doors: Doors) -> Footprint:
+    """With which payout it went to the seller's bank, and what of it: several payouts where refunds came later."""
+    title = _("In the payout %(currency)s no. %(number)s", currency=payout.currency, number=payout.seq)
+    text = _("%(amount)s of it · %(state)s", amount=money(part), state=status_label(payout.state, "payout"))
+    tone = "bad" if payout.state in GIVEN_BACK else "good" if payout.state == "paid" else "info"
+    return Footprint(
+        title, text, tone, payout.created_at, _("Automatic"), payout.public_id, doors.payout(payout), _("Open the payout"), 250
+    )
 
 
 def _letter(message: Message, doors: Doors) -> Footprint:

@@ -20,7 +20,7 @@ from core.accounts.staff_models import StaffSession
 from core.accounts.staff_sessions import end_all_staff_sessions
 from core.kernel.config import settings
 from core.web.fields import Form, LineField
-from core.web.guard import current, leave_seat, may
+from core.web.guard import current, leave_seat, may, safe_path
 from core.web.page import page, see_other
 from core.web.staff_guard import staff, staff_may
 from core.web.throttle import count_try
@@ -79,6 +79,11 @@ def _sitting() -> Sitting:
     return Sitting(me.user, me.session, me.user.public_id, "layouts/portal.html", me.vendor.second_factor_required)
 
 
+def _goal() -> str | None:
+    """The page that led here because it wants a second step; it stands in the address until everything is set up."""
+    return safe_path(request.args.get("next"))
+
+
 @both("GET", "/two-step", "two_step")
 def show() -> Response:
     me = _sitting()
@@ -91,6 +96,7 @@ def show() -> Response:
         left=codes_left(me.user),
         asked_of_all=me.asked_of_all,
         pinned=factor is None and me.asked_of_all,
+        goal=_goal(),
     )
 
 
@@ -98,7 +104,7 @@ def show() -> Response:
 def begin() -> Response:
     me = _sitting()
     begin_enrolment(me.user, session=me.session.id)
-    return see_other(url_for(".new_device"))
+    return see_other(url_for(".new_device", next=_goal()))
 
 
 @both("GET", "/two-step/devices/new", "new_device")
@@ -117,14 +123,14 @@ def confirm() -> Response:
             codes = confirm_enrolment(me.user, form.code.data, session=me.session.id, by=me.by)
             me.sign_out_elsewhere()
             tell_second_step(me.user, "on")
-            return page("portal/two_step/codes.html", layout=me.layout, codes=codes, fresh=True)
+            return page("portal/two_step/codes.html", layout=me.layout, codes=codes, fresh=True, goal=_goal())
     return _device_page(me, form)
 
 
 def _device_page(me: Sitting, form: DeviceForm) -> Response:
     made = find_enrolment(me.user, session=me.session.id) if is_fresh(me.session) else None
     if made is None:
-        return see_other(url_for(".two_step"))
+        return see_other(url_for(".two_step", next=_goal()))
     picture = segno.make(made.address, error="m", micro=False).svg_data_uri(border=QUIET, scale=5, dark="#000", light="#fff")
     spelt = " ".join(made.secret[at : at + 4] for at in range(0, len(made.secret), 4))
     return page(
@@ -138,6 +144,7 @@ def _device_page(me: Sitting, form: DeviceForm) -> Response:
         pretend=f"{settings().sandbox_url}/phone" if settings().demo and settings().sandbox_url else None,
         user=me.user,
         moves=me.user.second_factor_at is not None,
+        goal=_goal(),
     )
 
 
@@ -146,7 +153,7 @@ def renew() -> Response:
     me = _sitting()
     codes = renew_recovery_codes(me.user, by=me.by)
     tell_second_step(me.user, "codes")
-    return page("portal/two_step/codes.html", layout=me.layout, codes=codes, fresh=False)
+    return page("portal/two_step/codes.html", layout=me.layout, codes=codes, fresh=False, goal=None)
 
 
 @both("POST", "/two-step/off", "end_two_step", asks=True)

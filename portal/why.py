@@ -9,10 +9,12 @@ import structlog
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 
+from core.customers.queries import get_customer
 from core.kernel.currency import is_currency
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
 from core.ledger.queries import journals_about
+from core.payments.customers import list_taken, totals_of
 from core.payments.figures import ends_since, list_captured, list_releases, takings_between
 from core.payments.queries import get_payment
 from core.web.guard import current, may
@@ -89,6 +91,34 @@ def why_release() -> Response:
     me, day = current(), asked_day("day")
     rows = list_releases(me.vendor, me.mode, beginning(day), end(day))
     return page("portal/why/release.html", day=day, payments=rows, sums=_sums([payment.net for payment in rows]), most=len(rows) == 200)
+
+
+@portal.get("/portal/customers/<public_id>/why")
+@may("customers.see")
+def why_customer(public_id: str) -> Response:
+    """What a customer paid, was given back and so has left with the business, in one currency, payment by payment."""
+    me, after, code = current(), cursor(), _currency()
+    customer = get_customer(me.vendor, me.mode, public_id)
+    total = next((one for one in totals_of(me.vendor, customer) if one.taken.currency == code), None)
+    if total is None:
+        raise NotFound
+    rows, following = list_taken(me.vendor, customer, code, after=_row(after) if after else None, limit=LINES_ON_A_PAGE)
+    here = {"public_id": public_id, "currency": code}
+    return page(
+        "portal/why/customer.html",
+        customer=customer,
+        total=total,
+        payments=rows,
+        newest=url_for(".why_customer", **here) if after else None,
+        older=url_for(".why_customer", after=following, **here) if following else None,
+    )
+
+
+def _row(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise NotFound(_("That page of payments does not exist.")) from None
 
 
 def _sums(amounts: list[Money]) -> list[Money]:

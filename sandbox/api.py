@@ -14,6 +14,7 @@ from core.web.wire.params import Params
 from sandbox import (
     calls,
     charging,
+    connect,
     customers,
     disputes,
     domains,
@@ -28,13 +29,32 @@ from sandbox import (
     sessions,
     setups,
     stories,
+    transfers,
 )
 from sandbox.ids import new_id
 from sandbox.store import Shelf
 
 _KEY = re.compile(r"sk_test_([A-Za-z0-9_]{1,200})\Z")
 # importing these files puts their calls on the table
-ROOMS = (charging, customers, disputes, domains, files, hooks, methods, money, payments, payouts, refunds, sessions, setups)
+ROOMS = (
+    charging,
+    connect,
+    customers,
+    disputes,
+    domains,
+    files,
+    hooks,
+    methods,
+    money,
+    payments,
+    payouts,
+    refunds,
+    sessions,
+    setups,
+    transfers,
+)
+# what may be asked in the name of a connected account
+IN_ANOTHERS_NAME = ("/v1/balance", "/v1/balance_transactions", "/v1/payouts")
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
@@ -117,8 +137,10 @@ class Api:
     def __init__(self, store, public_url, pace):
         self.store, self.public_url, self.pace, self.memory = store, public_url, pace, Memory()
 
-    def shelf(self, connection, account, **more):
-        return Shelf(connection, account, public_url=self.public_url(), pace=self.pace, **more)
+    def shelf(self, connection, account, *, named=None, **more):
+        """The account's shelf, or that of the connected account `named` (403 when it is not this account's)."""
+        shelf = Shelf(connection, account, public_url=self.public_url(), pace=self.pace, **more)
+        return connect.other(shelf, named) if named else shelf
 
     def answer(self, method, path, query, body, headers):
         """The whole life of one call; never raises."""
@@ -138,6 +160,9 @@ class Api:
         one, ids = calls.match(method, path)
         if one is None:
             raise gap(method, path)
+        named = headers.get("Stripe-Account")
+        if named and not path.startswith(IN_ANOTHERS_NAME):
+            raise gap(method, f"{path} in the name of a connected account")
         story, settings = self._story(account, path)
         if story in ("slow", "timeout_before"):
             time.sleep(settings["seconds"])
@@ -151,8 +176,8 @@ class Api:
         values, body = self._values(method, path, query, body, content_type)
         if method == "GET":
             with self.store.look() as connection:
-                return Answer(200, dumps(run(self.shelf(connection, account, request=request), one, ids, values)))
-        found = self._change(account, one, ids, values, body, headers, request, path, story)
+                return Answer(200, dumps(run(self.shelf(connection, account, named=named, request=request), one, ids, values)))
+        found = self._change((account, named), one, ids, values, body, headers, request, path, story)
         if story == "timeout_after":
             time.sleep(settings["seconds"])
             found.drop = True
@@ -176,27 +201,28 @@ class Api:
         with self.store.change() as connection:
             return stories.next_call(Shelf(connection, account), path) or (None, {})
 
-    def _change(self, account, one, ids, values, body, headers, request, path, story):
-        key = headers.get("Idempotency-Key") if one.method == "POST" else None
+    def _change(self, whose, one, ids, values, body, headers, request, path, story):
+        """`whose`: the account, and the connected account in whose name it asks. Each has idempotency keys of its own."""
+        key, (account, named) = (headers.get("Idempotency-Key") if one.method == "POST" else None), whose
         if key is None:
             with self.store.change() as connection:
-                return self._execute(self.shelf(connection, account, request=request), one, ids, values, story)
+                return self._execute(self.shelf(connection, account, named=named, request=request), one, ids, values, story)
         key, mark = replay.check_key(key), replay.fingerprint(one.method, path, body)
-        if not self.memory.enter(account, key):
+        if not self.memory.enter(whose, key):
             raise replay.in_flight()
         try:
             with self.store.change() as connection:
                 answers = Answers(connection)
-                end = replay.replayed(answers, account, key, mark)
+                shelf = self.shelf(connection, account, named=named, request=request, idempotency_key=key)
+                end = replay.replayed(answers, shelf.account, key, mark)
                 if end:
                     return Answer(end.status, end.body, {"Idempotent-Replayed": "true", "Idempotency-Key": key})
-                shelf = self.shelf(connection, account, request=request, idempotency_key=key)
                 found = self._execute(shelf, one, ids, values, story)
-                answers.remember(account, key, replay.Remembered(mark, found.status, found.body))
+                answers.remember(shelf.account, key, replay.Remembered(mark, found.status, found.body))
                 found.headers["Idempotency-Key"] = key
                 return found
         finally:
-            self.memory.leave(account, key)
+            self.memory.leave(whose, key)
 
     @staticmethod
     def _execute(shelf, one, ids, values, story):

@@ -12,6 +12,7 @@ import time
 
 from core.web.wire.errors import WireError, bad_parameter
 from sandbox.bank_camt import write_statement
+from sandbox.bank_files import read_orders, refusals, write_answer
 from sandbox.currencies import DECIMALS
 
 CURRENCIES = ("EUR", "GBP", "USD", "CHF", "JPY", "KWD")
@@ -145,6 +146,43 @@ class Teller:
         if self.connection.execute("SELECT 1 FROM bank_closed WHERE account = ? AND iban = ?", (self.account, to_iban)).fetchone():
             self.book(currency, 1, minor, name=to_name[:140], iban=to_iban, text="Account closed", end_to_end=end_to_end, returned="AC04")
         return currency
+
+    def take_file(self, raw, story):
+        """The owner of a collecting account gives a file of transfers to the bank, which answers it, and carries out what it accepts.
+
+        The same message again is refused as given before: nothing of it is made twice. Answers the number of the bank's answer.
+        """
+        message, orders = read_orders(raw)
+        if any(currency_of(self.account, one["iban"]) != "EUR" or not is_iban(one["to_iban"]) for one in orders):
+            raise bad_parameter("parameter_invalid", "file", "It sends from an account that is none of yours, or to no IBAN.")
+        before = self.connection.execute(
+            "SELECT story FROM bank_answers WHERE account = ? AND message = ? ORDER BY number DESC", (self.account, message)
+        ).fetchone()
+        again = before is not None and before["story"] != "later"
+        refused = {} if again else refusals(story, orders)
+        for one in orders:
+            if not again and story != "later" and one["end_to_end"] not in refused:
+                self.order(**one)
+        number = self.connection.execute(
+            "INSERT INTO bank_answers (account, message, identity, story, orders, refused, xml) VALUES (?, ?, '', ?, ?, ?, '')",
+            (self.account, message, "again" if again else story, len(orders), len(orders) if again else len(refused)),
+        ).lastrowid
+        identity = f"SBXANS{number:010d}"
+        xml = write_answer(identity, message, orders, story, refused, self.now, again=again)
+        self.connection.execute("UPDATE bank_answers SET identity = ?, xml = ? WHERE number = ?", (identity, xml, number))
+        return number
+
+    def answers(self, after=0, count=MOST_ROWS):
+        """Answers to files after a number, oldest first."""
+        return self.connection.execute(
+            "SELECT * FROM bank_answers WHERE account = ? AND number > ? ORDER BY number LIMIT ?", (self.account, after, count)
+        ).fetchall()
+
+    def latest_answers(self, count=20):
+        """The same for the page, newest first."""
+        return self.connection.execute(
+            "SELECT * FROM bank_answers WHERE account = ? ORDER BY number DESC LIMIT ?", (self.account, count)
+        ).fetchall()
 
     def close_statements(self, *, older_than=0.0):
         """Ends the bank's day for every account with entries that have waited so many seconds. Answers how many statements that made."""

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from core.web.wire.errors import WireError, bad_parameter
 from sandbox import bank
+from sandbox.bank_files import LARGEST, STORIES
 from sandbox.control import account, answer, read_json
 
 LARGEST_NUMBER = 10**9
@@ -19,6 +20,8 @@ def make_bank_calls(api):
     blueprint.post("/transfers")(calls.transfer)
     blueprint.post("/reversals")(calls.reverse)
     blueprint.post("/orders")(calls.order)
+    blueprint.post("/order-files")(calls.take_file)
+    blueprint.get("/status-reports")(calls.answers)
     blueprint.get("/statements")(calls.statements)
     blueprint.post("/statements")(calls.close)
     blueprint.get("/statements/<iban>/<int:number>.xml")(calls.file)
@@ -69,6 +72,24 @@ class Calls:
         with self.api.store.change() as connection:
             currency = bank.Teller(connection, owner).order(**given)
         return answer({"currency": currency}, 201)
+
+    def take_file(self):
+        """The body is the file itself; `?story=` says how the bank answers."""
+        owner, story = account(), request.args.get("story", "accept")
+        request.max_content_length = LARGEST
+        raw = request.get_data()
+        if story not in STORIES:
+            raise bad_parameter("parameter_invalid", "story", f"Choose one of {', '.join(STORIES)}.")
+        with self.api.store.change() as connection:
+            number = bank.Teller(connection, owner).take_file(raw, story)
+        return answer({"answer": number}, 201)
+
+    def answers(self):
+        """What the bank answered to files, after a number."""
+        owner, after = account(), min(request.args.get("after", 0, type=int), LARGEST_NUMBER)
+        with self.api.store.look() as connection:
+            rows = bank.Teller(connection, owner).answers(after)
+        return answer({"reports": [{"number": row["number"], "identity": row["identity"], "xml": row["xml"]} for row in rows]})
 
     def statements(self):
         """Statements of one account after a number; entries that have waited long enough are closed into one first."""

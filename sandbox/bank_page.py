@@ -7,6 +7,7 @@ from sandbox import bank
 from sandbox.api import account_of_key
 from sandbox.bank_calls import LARGEST_NUMBER, bank_day, texts
 from sandbox.bank_camt import decimal
+from sandbox.bank_files import LARGEST, STORIES
 from sandbox.control_page import same_site
 
 COOKIE = "sandbox_key"
@@ -25,6 +26,8 @@ def make_bank_page(api, demo_key):
     blueprint, page = Blueprint("bank_page", __name__), BankPage(api, demo_key)
     blueprint.get("/bank")(page.show)
     blueprint.post("/bank")(page.change)
+    blueprint.post("/bank/order-files")(page.take_file)
+    blueprint.get("/bank/answers/<int:number>.xml")(page.answer)
     blueprint.get("/bank/statements/<currency>/<int:number>.xml")(page.file)
     return blueprint
 
@@ -42,14 +45,15 @@ class BankPage:
             return None
 
     def show(self, problem=None, status=200, typed=None):
-        account, entries, statements, accounts = self.account(), [], [], []
+        account, entries, statements, accounts, answers = self.account(), [], [], [], []
         if account:
             with self.api.store.look() as connection:
-                entries, statements = bank.Teller(connection, account).latest()
+                teller = bank.Teller(connection, account)
+                (entries, statements), answers = teller.latest(), teller.latest_answers()
             accounts = bank.accounts_of(account)
         asked = {name: request.args[name][:200] for name in FIELDS if name in request.args}
         page = render_template(
-            "my_bank.html", nonce=g.nonce, account=account, accounts=accounts, entries=entries, statements=statements, mishaps=MISHAPS,
+            "my_bank.html", nonce=g.nonce, account=account, accounts=accounts, entries=entries, statements=statements, mishaps=MISHAPS, answers=answers, stories=STORIES,
             problem=problem, typed={**dict.fromkeys(FIELDS, ""), **START, **asked, **(typed or {})}, decimal=decimal,
             said=request.args.get("said") if request.args.get("said") in SAID else None, words=SAID,
         )  # fmt: skip
@@ -92,6 +96,37 @@ class BankPage:
             return "sent_closed"
         return "sent"
 
+    def take_file(self):
+        """Somebody carries a file of transfers to the bank."""
+        request.max_content_length = LARGEST + 10_000  # with the rest of the form
+        account, sent, story = self.account(), request.files.get("file"), request.form.get("story", "accept")
+        if not same_site():
+            return self.show("This form came from another site.", 403)
+        if not account:
+            return self.show("Enter a test API key first.", 401)
+        try:
+            if story not in STORIES or sent is None:
+                raise ValueError("choose a file and an answer")
+            with self.api.store.change() as connection:
+                teller = bank.Teller(connection, account)
+                teller.take_file(sent.stream.read(LARGEST + 1), story)
+                if request.form.get("at_once"):
+                    teller.close_statements()
+        except (WireError, ValueError) as error:
+            return self.show(getattr(error, "message", None) or "Choose a file of transfers first.", 422)
+        return redirect("/bank?said=answered", 303)
+
+    def answer(self, number):
+        account = self.account()
+        if account is None:
+            return Response("Not found\n", 404, mimetype="text/plain")
+        with self.api.store.look() as connection:
+            row = next(iter(bank.Teller(connection, account).answers(min(number, LARGEST_NUMBER) - 1, 1)), None)
+        if row is None or row["number"] != number:
+            return Response("Not found\n", 404, mimetype="text/plain")
+        name = f"{row['identity']}.xml"
+        return Response(row["xml"], mimetype="application/xml", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
     def file(self, currency, number):
         account = self.account()
         if account is None or currency not in bank.CURRENCIES:
@@ -119,5 +154,6 @@ SAID = {
     "sent_closed": "Sent, and the bank has closed a statement with it.",
     "closed": "The bank has closed its statements.",
     "nothing": "There was nothing to put on a statement.",
+    "answered": "The bank has the file, and has answered it.",
     "reversed": "Taken back. It stands on the bank's next statement.",
 }

@@ -11,5 +11,9 @@ CREATE TABLE IF NOT EXISTS bank_statements (
   closed REAL NOT NULL, entries INTEGER NOT NULL, xml TEXT NOT NULL, PRIMARY KEY (account, currency, number));
 CREATE TABLE IF NOT EXISTS bank_orders (
   account TEXT NOT NULL, end_to_end TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (account, end_to_end));
+CREATE TABLE IF NOT EXISTS bank_answers (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, message TEXT NOT NULL, identity TEXT NOT NULL, story TEXT NOT NULL,
+  orders INTEGER NOT NULL, refused INTEGER NOT NULL, xml TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS bank_answers_of ON bank_answers (account, number);
 CREATE TABLE IF NOT EXISTS bank_closed (account TEXT NOT NULL, iban TEXT NOT NULL, PRIMARY KEY (account, iban));
 """

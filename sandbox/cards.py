@@ -34,6 +34,7 @@ def make_pages(api):
     return pages
 
 
+_SITE = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _LOOK = re.compile(r"[0-9a-f]{6}(\.[0-9a-f]{6}){3}")
 
 
@@ -42,6 +43,12 @@ def wished_look(text):
     if not _LOOK.fullmatch(text):
         return "", ()
     return text, [f"#{colour}" for colour in text.split(".")]
+
+
+def site_around(text):
+    """A merchant's page may itself stand inside another site's: browsers ask for every one of them whether it may show this frame."""
+    origin = origin_of(text)
+    return origin if origin == text and _SITE.fullmatch(text) else None
 
 
 class Pages:
@@ -174,11 +181,12 @@ class Pages:
             origin = origin_of(private.get("return_url"))
             if origin is None or private.get("session"):
                 return self._notice("no_return", 400, frame=True)
-            step = self._element_step(shelf, intent, private, origin)
-        g.frames, g.targets = f"'self' {origin}", f" {origin}"
+            around = site_around(request.args.get("around", ""))
+            step = self._element_step(shelf, intent, private, origin, around)
+        g.frames, g.targets = " ".join(filter(None, ("'self'", origin, around))), f" {origin}"
         return step()
 
-    def _element_step(self, shelf, intent, private, origin):
+    def _element_step(self, shelf, intent, private, origin, around):
         if intent["status"] not in BEFORE_PAYMENT:
             onward = return_url(intent, private["return_url"])
             return lambda: self._render("element_done.html", intent=intent, origin=origin, onward=onward)
@@ -191,7 +199,7 @@ class Pages:
         elif request.method == "POST":
             read = typed.card(shelf.now)
             if read:
-                shelf.put(intent, {**private, "framed": True})
+                shelf.put(intent, {**private, "framed": True, "around": around})
                 try:
                     card, month, year, check = read
                     done = confirm_intent(shelf, intent, make_method(shelf, card, month, year, check, billing(typed)))
@@ -208,7 +216,15 @@ class Pages:
         scheme = scheme if scheme in ("light", "dark") else ""
         return lambda: (
             self._form(
-                "element.html", typed, intent=intent, origin=origin, problem=problem, appearance=look, colours=colours, scheme=scheme
+                "element.html",
+                typed,
+                intent=intent,
+                origin=origin,
+                problem=problem,
+                appearance=look,
+                colours=colours,
+                scheme=scheme,
+                around=around,
             ),
             status,
         )
@@ -233,7 +249,7 @@ class Pages:
         g.targets = "".join(f" {origin}" for origin in sorted(origins))
         framed = origin_of(private.get("return_url")) if private.get("framed") else None
         if framed:
-            g.frames = f"'self' {framed}"
+            g.frames = " ".join(filter(None, ("'self'", framed, private.get("around"))))
         return step(leave, framed)
 
     def _challenge_step(self, shelf, intent, session, back):
@@ -263,7 +279,8 @@ class Pages:
             if session:
                 return success_url(session) if session["status"] == "complete" else f"/c/pay/{session['id']}"
             if private.get("framed"):
-                return f"/elements/card?{urlencode({'client_secret': intent['client_secret']})}"
+                around = {"around": private["around"]} if private.get("around") else {}
+                return f"/elements/card?{urlencode({'client_secret': intent['client_secret'], **around})}"
             return return_url(intent, private["return_url"]) if private.get("return_url") else "/"
 
         return address

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from core.web.wire.encode import dumps
 from core.web.wire.signature import sign
-from sandbox import disputes, payouts, refunds, sessions
+from sandbox import connect, disputes, payouts, refunds, sessions, transfers
 from sandbox.store import Shelf
 
 # seconds until the next attempt after each failed one: eleven attempts within twenty minutes, a test session's worth of patience
@@ -17,6 +17,8 @@ RETRY_SECONDS = (1, 2, 4, 8, 15, 30, 60, 120, 300, 600)
 TIMEOUT_SECONDS = 10
 _SENDERS = 6
 _TASKS = {
+    "account_review": connect.review_later,
+    "connected_payout": transfers.finish_later,
     "dispute": disputes.open_later,
     "dispute_due": disputes.due_later,
     "dispute_end": disputes.decide_later,

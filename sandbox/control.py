@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from core.web.wire.encode import dumps
 from core.web.wire.errors import WireError, bad_parameter, not_found
-from sandbox import disputes, hooks, mishaps, payouts, stories
+from sandbox import connect, disputes, hooks, mishaps, payouts, stories, transfers
 from sandbox.api import account_of, account_of_key
 from sandbox.sessions import end_by_hand
 
@@ -39,6 +39,8 @@ def make_control(api):
     control.get("/deliveries")(calls.deliveries)
     control.post("/deliveries")(calls.redeliver)
     control.post("/payouts")(calls.pay_out)
+    control.post("/accounts")(calls.decide_account)
+    control.post("/connected_payouts")(calls.end_connected_payout)
     control.get("/settlement.csv")(calls.settlement)
     control.get("/mishaps")(calls.show_mishaps)
     control.post("/mishaps")(calls.mishap)
@@ -178,14 +180,32 @@ class Control:
         return answer({"queued": len(endpoints)})
 
     def pay_out(self):
-        """Pays out to the bank what is available, or (`at_once`) all there is."""
+        """Pays out to the bank what is available, or (`at_once`) all there is; with `collect` it also takes from the bank what is missing."""
         owner, body = account(), read_json()
-        currency, at_once = body.get("currency"), body.get("at_once", False)
-        if not (currency is None or isinstance(currency, str)) or not isinstance(at_once, bool):
-            raise bad_parameter("parameter_invalid", "currency", "currency is a text, at_once true or false.")
+        currency, at_once, collect = body.get("currency"), body.get("at_once", False), body.get("collect", False)
+        if not (currency is None or isinstance(currency, str)) or not isinstance(at_once, bool) or not isinstance(collect, bool):
+            raise bad_parameter("parameter_invalid", "currency", "currency is a text, at_once and collect true or false.")
         with self.api.store.change() as connection:
-            made = payouts.pay_out(self.api.shelf(connection, owner), currency=currency, at_once=at_once)
+            made = payouts.pay_out(self.api.shelf(connection, owner), currency=currency, at_once=at_once, collect=collect)
         return answer({"payouts": [one["id"] for one in made]}, 201)
+
+    def decide_account(self):
+        """Where a connected account stands (`outcome`), its bank account (`iban`, `currency`), and what that `bank` does."""
+        owner, body = account(), read_json()
+        identity, outcome, behaviour, currency, iban = (body.get(name) for name in ("account", "outcome", "bank", "currency", "iban"))
+        if not all(text is None or isinstance(text, str) for text in (identity, outcome, behaviour, currency, iban)):
+            raise bad_parameter("parameter_invalid", "account", "account, outcome, bank, currency and iban are texts.")
+        with self.api.store.change() as connection:
+            shelf = self.api.shelf(connection, owner)
+            found = connect.by_hand(shelf, identity, outcome=outcome, behaviour=behaviour, currency=currency, iban=iban)
+        return answer({"id": found["id"], "payouts_enabled": found["payouts_enabled"]})
+
+    def end_connected_payout(self):
+        """The bank's word on a `payout` of a connected account: paid, failed (also after it was paid) or canceled."""
+        owner, body = account(), read_json()
+        with self.api.store.change() as connection:
+            ended = transfers.end_payout(self.api.shelf(connection, owner), body.get("payout"), str(body.get("outcome")))
+        return answer({"id": ended["id"], "status": ended["status"]})
 
     def settlement(self):
         """The settlement report: of one payout, or of everything since a moment."""

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, g, redirect, render_template, request
 
 from core.web.wire.errors import WireError
-from sandbox import disputes, mishaps, payouts, stories
+from sandbox import connect, disputes, mishaps, payouts, stories, transfers
 from sandbox.api import account_of_key
 from sandbox.sessions import end_by_hand
 
@@ -42,7 +42,7 @@ class ControlPage:
             return None
 
     def show(self, problem=None, status=200):
-        account, running, deliveries, processing, disputed = self.account(), [], [], [], []
+        account, running, deliveries, processing, disputed, sellers, sent = self.account(), [], [], [], [], [], []
         if account:
             with self.api.store.look() as connection:
                 shelf = self.api.shelf(connection, account)
@@ -51,10 +51,12 @@ class ControlPage:
                     shelf.rows("payment_intent", equal={"status": "processing"}, count=MOST_PROCESSING),
                 )
                 disputed = shelf.rows("dispute", among={"status": [*disputes.OPEN, *disputes.ASKING, "won"]}, count=MOST_PROCESSING)
+                sellers = [(one, shelf.private(one["id"]).get("banks", {})) for one in shelf.rows("account", count=MOST_PROCESSING)]
+                sent = transfers.payouts_under_way(shelf, MOST_PROCESSING)
                 deliveries = connection.execute(_LATEST, (account,)).fetchall()
         page = render_template("stories.html", nonce=g.nonce, account=account, stories=stories.STORIES, running=running,
                                deliveries=deliveries, processing=processing, disputed=disputed, mishaps=mishaps.MISHAPS,
-                               problem=problem)  # fmt: skip
+                               sellers=sellers, sent=sent, standings=connect.STANDINGS, banks=connect.BANKS, problem=problem)  # fmt: skip
         return page, status
 
     def change(self):
@@ -86,8 +88,16 @@ class ControlPage:
         if act and act.startswith("dispute_"):
             disputes.by_hand(shelf, request.form["dispute"], act.removeprefix("dispute_"))
             return
-        if act == "pay_out":
-            payouts.pay_out(shelf, at_once=True)
+        if act in ("pay_out", "collect"):
+            payouts.pay_out(shelf, at_once=True, collect=act == "collect")
+            return
+        if act == "seller":
+            connect.by_hand(
+                shelf, request.form["account"], outcome=request.form.get("outcome") or None, behaviour=request.form.get("bank") or None
+            )
+            return
+        if act and act.startswith("sent_"):
+            transfers.end_payout(shelf, request.form["payout"], act.removeprefix("sent_"))
             return
         if act == "mishap":
             mishaps.do(shelf, request.form.get("mishap", ""), subject=request.form.get("subject", "").strip()[:80] or None)

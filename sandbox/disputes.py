@@ -143,8 +143,8 @@ def decide_later(shelf, identity):
 
 
 def end(shelf, dispute, outcome):
-    """The bank's decision. Won: the money comes back; the fee does not."""
-    if dispute["status"] not in (ASKING if outcome == "closed" else OPEN):
+    """The bank's decision. Won: the money comes back; the fee does not. What was lost may be given back all the same."""
+    if dispute["status"] not in (ASKING if outcome == "closed" else (*OPEN, "lost") if outcome == "won" else OPEN):
         raise wrong_state(f"This dispute is {dispute['status']} and cannot become {outcome}.", "resource_invalid_state")
     ended = {**dispute, "status": "warning_closed" if outcome == "closed" else outcome}
     if outcome == "won":
@@ -159,8 +159,8 @@ def end(shelf, dispute, outcome):
 
 
 def open_again(shelf, dispute, due_seconds=ANSWER_SECONDS):
-    """A second cycle: the bank takes what it had given back, and asks anew. An inquiry becomes a dispute."""
-    if dispute["status"] not in ("won", *ASKING):
+    """A second cycle: the bank takes what it had given back, and asks anew. An inquiry becomes a dispute, a closed one too."""
+    if dispute["status"] not in ("won", "warning_closed", *ASKING):
         raise wrong_state(f"This dispute is {dispute['status']} and cannot be opened again.", "resource_invalid_state")
     taken = _withdraw(shelf, dispute["id"], dispute["amount"], dispute["currency"])
     again = _with(dispute, "needs_response", due_by=int(shelf.now + due_seconds), has_evidence=False, past_due=False)

@@ -7,14 +7,17 @@ from sandbox.ids import new_id
 API_VERSION = "2026-10-28.endive"
 
 
-def emit(shelf, kind, body, before=None):
-    """Records that `kind` happened to `body`; `before` (the older body) gives `previous_attributes`."""
+def emit(shelf, kind, body, before=None, *, account=None):
+    """Records that `kind` happened to `body`; `before` (the older body) gives `previous_attributes`. `account`: the connected account it
+    happened to; the platform is told of it as well, and keeps it among its own events."""
+    shelf = shelf.home
     content = {"object": body}
     if before is not None:
         content["previous_attributes"] = fields_changed(before, body)
-    endpoints = [one for one in shelf.rows("webhook_endpoint") if one["status"] == "enabled" and _listens(one, kind)]
+    endpoints = [one for one in shelf.rows("webhook_endpoint") if one["status"] == "enabled" and _listens(shelf, one, kind, account)]
     event = shelf.put(
         {
+            **({"account": account} if account else {}),
             "id": new_id("evt"),
             "object": "event",
             "api_version": API_VERSION,
@@ -37,8 +40,11 @@ def emit(shelf, kind, body, before=None):
     return event
 
 
-def _listens(endpoint, kind):
-    return "*" in endpoint["enabled_events"] or kind in endpoint["enabled_events"]
+def _listens(shelf, endpoint, kind, account):
+    """An endpoint hears of the account itself, or (made with `connect`) of connected accounts; one that was preset hears both."""
+    wanted = "*" in endpoint["enabled_events"] or kind in endpoint["enabled_events"]
+    both = "preset" in endpoint["metadata"]
+    return wanted and (both or shelf.private(endpoint["id"]).get("connect", False) == bool(account))
 
 
 def subject_of(body):

@@ -19,6 +19,9 @@ KINDS = {
     "file": "file",
     "po": "payout",
     "pmd": "payment_method_domain",
+    "acct": "account",
+    "tr": "transfer",
+    "trr": "transfer_reversal",
 }
 TITLES = {
     "payment_intent": "payment_intent",

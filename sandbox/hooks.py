@@ -32,7 +32,7 @@ def _reachable(url):
         return False
 
 
-def make_endpoint(shelf, url, events, secret, *, description=None, metadata=None, api_version=None):
+def make_endpoint(shelf, url, events, secret, *, description=None, metadata=None, api_version=None, connect=False):
     return shelf.put(
         {
             "id": new_id("we"),
@@ -47,7 +47,7 @@ def make_endpoint(shelf, url, events, secret, *, description=None, metadata=None
             "status": "enabled",
             "url": url,
         },
-        {"secret": secret},
+        {"secret": secret, "connect": connect},
     )
 
 
@@ -55,13 +55,14 @@ def make_endpoint(shelf, url, events, secret, *, description=None, metadata=None
 def create_endpoint(shelf, params):
     url, events = check_url(params.text("url", required=True)), params.texts("enabled_events") or []
     description, metadata, version = params.text("description"), params.metadata(), params.text("api_version")
+    connect = params.boolean("connect", False)
     params.finish()
     if not events:
         raise bad_parameter("parameter_missing", "enabled_events", "Missing required param: enabled_events.")
     if len(shelf.rows("webhook_endpoint")) >= MOST_ENDPOINTS:
         raise bad_parameter("parameter_invalid", None, f"An account has at most {MOST_ENDPOINTS} webhook endpoints.")
     secret = "whsec_" + letters(32)
-    endpoint = make_endpoint(shelf, url, events, secret, description=description, metadata=metadata, api_version=version)
+    endpoint = make_endpoint(shelf, url, events, secret, description=description, metadata=metadata, api_version=version, connect=connect)
     return {**endpoint, "secret": secret}
 
 

@@ -28,8 +28,8 @@ def payout_seconds():
 
 
 def plan_payout(shelf):
-    """A movement of the balance asks for a payout, unless one is asked for already."""
-    seconds = payout_seconds()
+    """A movement of the balance asks for a payout, unless one is asked for already. Connected accounts are paid out when they are told to."""
+    seconds = None if shelf.is_connected else payout_seconds()
     waits = shelf.connection.execute("SELECT 1 FROM tasks WHERE account = ? AND kind = 'payout'", (shelf.account,)).fetchone()
     if seconds is not None and not waits:
         shelf.later("payout", "all", seconds)
@@ -60,6 +60,16 @@ def transact(shelf, kind, amount, currency, source, *, fee=0, fee_title="Process
             "type": kind,
         }
     )
+
+
+_READY = """
+SELECT coalesce(sum(json_extract(body, '$.net')), 0) FROM objects WHERE account = ? AND kind = 'balance_transaction'
+  AND json_extract(body, '$.currency') = ? AND json_extract(body, '$.available_on') <= ?"""
+
+
+def ready(shelf, currency):
+    """What can leave now, in minor units."""
+    return shelf.connection.execute(_READY, (shelf.account, currency, int(shelf.now))).fetchone()[0]
 
 
 def shown(shelf, transaction):

@@ -10,7 +10,8 @@ from sandbox.currencies import DECIMALS
 from sandbox.events import emit
 from sandbox.finding import get, list_page
 from sandbox.ids import letters, new_id
-from sandbox.money import payout_seconds, plan_payout, transact
+from sandbox.money import payout_seconds, plan_payout, ready, transact
+from sandbox.transfers import pay_connected
 
 NAME = "Sandbox Processor"
 _OPEN = """
@@ -18,8 +19,9 @@ SELECT body FROM objects WHERE account = ? AND kind = 'balance_transaction' AND 
   AND json_extract(body, '$.type') NOT IN ('payout', 'payout_failure') AND json_extract(body, '$.available_on') <= ? ORDER BY seq"""
 
 
-def pay_out(shelf, *, currency=None, short=0, to_bank=True, at_once=False):
+def pay_out(shelf, *, currency=None, short=0, to_bank=True, at_once=False, collect=False):
     """One payout for each currency with something above zero available; answers them. Those without an account at the bank stay.
+    With `collect` a balance below zero is made up from our bank account: a payout of less than nothing, as on the wire.
 
     `short` pays so many minor units less than the lines come to, `to_bank=False` forgets the transfer: both are mishaps.
     `at_once` takes what is not available yet as well, for whoever does not want to wait.
@@ -32,7 +34,7 @@ def pay_out(shelf, *, currency=None, short=0, to_bank=True, at_once=False):
     made = []
     for code, lines in sorted(by_currency.items()):
         total = sum(line["net"] for line in lines) - short
-        if (currency in (None, code)) and total > 0 and code.upper() in bank.CURRENCIES:
+        if (currency in (None, code)) and (total > 0 or (collect and total < 0)) and code.upper() in bank.CURRENCIES:
             made.append(_pay(shelf, code, total, lines, to_bank))
     return made
 
@@ -68,7 +70,9 @@ def _pay(shelf, currency, total, lines, to_bank):
     emit(shelf, "payout.created", payout)
     if to_bank:
         teller = bank.Teller(shelf.connection, shelf.account)
-        teller.book(currency.upper(), 1, total, name=NAME, iban="", text=f"SANDBOX PAYOUT {trace}", end_to_end=trace)
+        teller.book(
+            currency.upper(), 1 if total > 0 else -1, abs(total), name=NAME, iban="", text=f"SANDBOX PAYOUT {trace}", end_to_end=trace
+        )
         emit(shelf, "payout.paid", payout)
     return payout
 
@@ -114,7 +118,7 @@ def _row(shelf, line):
     paid = shelf.find("payout", settlement) if settlement else None
     source = get_source(shelf, line["source"])
     metadata = (source or {}).get("metadata") or {}
-    number = metadata.get("reference") or ""
+    number = metadata.get("payout") or metadata.get("reference") or ""
     reference = number if (line["source"] or "").startswith("re_") else metadata.get("payment") or number
     money = [_decimal(line[name], line["currency"]) for name in ("amount", "fee", "net")]
     return [
@@ -125,7 +129,7 @@ def _row(shelf, line):
 
 def get_source(shelf, identity):
     """What moved the balance; None for what has no object of its own."""
-    kinds = {"ch": "charge", "re": "refund", "du": "dispute", "po": "payout"}
+    kinds = {"ch": "charge", "re": "refund", "du": "dispute", "po": "payout", "tr": "transfer", "trr": "transfer_reversal"}
     return shelf.find(kinds.get((identity or "").split("_")[0], ""), identity) if identity else None
 
 
@@ -150,18 +154,14 @@ def _csv(values):
 def create_payout(shelf, params):
     """A manual payout: everything available in one currency, or so much of it as is asked for."""
     amount, currency = params.integer("amount", required=True, least=1), params.text("currency", required=True)
-    params.metadata()
-    params.text("description")
-    params.text("statement_descriptor")
+    metadata, description = params.metadata(), params.text("description")
+    descriptor = params.text("statement_descriptor", longest=22)
     params.finish()
+    if shelf.is_connected:
+        return pay_connected(shelf, amount, currency, metadata, description, descriptor)
     if currency.upper() not in bank.CURRENCIES:
         raise bad_parameter("parameter_invalid", "currency", "You have no bank account in this currency.")
-    ready = shelf.connection.execute(
-        "SELECT coalesce(sum(json_extract(body, '$.net')), 0) FROM objects WHERE account = ? AND kind = 'balance_transaction' "
-        "AND json_extract(body, '$.currency') = ? AND json_extract(body, '$.available_on') <= ?",
-        (shelf.account, currency, int(shelf.now)),
-    ).fetchone()[0]
-    if amount > ready:
+    if amount > ready(shelf, currency):
         raise bad_parameter("balance_insufficient", "amount", "You have insufficient funds in your account for this payout.")
     payout = _pay(shelf, currency, amount, [], True)
     return shelf.put({**payout, "automatic": False, "reconciliation_status": "not_applicable"})

@@ -14,6 +14,7 @@ from sandbox.bank_calls import make_bank_calls
 from sandbox.bank_page import make_bank_page
 from sandbox.cards import make_pages
 from sandbox.clockwork import Clockwork
+from sandbox.connect_page import make_connect_page
 from sandbox.control import make_control
 from sandbox.control_page import make_control_page
 from sandbox.phone import make_phone
@@ -40,6 +41,7 @@ def create_app(store_path, *, public_url=None, async_seconds=10.0, demo_key=None
     app.extensions["sandbox"] = api
     app.register_blueprint(make_pages(api))
     app.register_blueprint(make_way_pages(api))
+    app.register_blueprint(make_connect_page(api))
     app.register_blueprint(make_control(api))
     app.register_blueprint(make_control_page(api, demo_key))
     app.register_blueprint(make_bank_calls(api))

@@ -90,7 +90,20 @@ class Shelf:
     def __init__(self, connection, account, *, request=None, idempotency_key=None, public_url="", pace=None):
         self.connection, self.account, self.request = connection, account, request
         self.idempotency_key, self.public_url, self.pace = idempotency_key, public_url, pace
-        self.now = time.time()
+        self.home, self.now = self, time.time()
+
+    @property
+    def is_connected(self):
+        """Whether this is the shelf of a seller's account, opened by the platform whose shelf is `home`."""
+        return self.home is not self
+
+    def beside(self, account):
+        """The shelf of one of the platform's connected accounts, in the same transaction and for the same call."""
+        theirs = Shelf(
+            self.connection, account, request=self.request, idempotency_key=self.idempotency_key, public_url=self.public_url, pace=self.pace
+        )
+        theirs.home, theirs.now = self.home, self.now
+        return theirs
 
     def put(self, body, private=None):
         """Adds or replaces an object; `private` (never shown) is kept when not given."""

@@ -191,6 +191,18 @@ def live_server(app: Flask, address: str, environment: dict[str, str]) -> Iterat
     server.server_close()
 
 
+@pytest.fixture(autouse=True)
+def only_own_work(request: pytest.FixtureRequest) -> None:
+    """What earlier tests left to be done is not done by a test that lets everything be done: with thousands of tests that takes minutes."""
+    if "work" in request.fixturenames:
+        from core.kernel.db import db, unit_of_work
+        from core.kernel.outbox import OutboxTask
+
+        app = request.getfixturevalue("app")
+        with app.app_context(), unit_of_work():
+            db.session.query(OutboxTask).delete()
+
+
 @pytest.fixture
 def work(app: Flask) -> Callable[[], int]:
     """Call it to do, here and now, everything that is due and that the workers would do; answers how many tasks were done."""

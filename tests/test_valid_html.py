@@ -91,7 +91,7 @@ def test_every_main_page_of_the_portal_is_valid_html(app: Flask, unthrottled: No
     more = {
         "payment": f"/portal/payments/{paid.public_id}", "declined payment": f"/portal/payments/{declined.public_id}",
         "link": f"/portal/links/{link.public_id}", "link's form": f"/portal/links/{link.public_id}/edit", "report": f"/portal/links/{link.public_id}/report",
-        "send": f"/portal/links/{link.public_id}/send", "filled": f"/portal/links/{link.public_id}/filled", "poster": f"/portal/links/{link.public_id}/poster",
+        "send": f"/portal/links/{link.public_id}/send", "filled": f"/portal/links/{link.public_id}/filled", "buttons": f"/portal/links/{link.public_id}/buttons", "poster": f"/portal/links/{link.public_id}/poster",
         "why": f"/portal/payments/{paid.public_id}/why/keep", "filtered": "/portal/payments?status=succeeded&least=1&q=nobody",
     }  # fmt: skip
     check(shop.browser().client.get, portal_paths(shop) | more)

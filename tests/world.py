@@ -21,6 +21,8 @@ from core.kernel.clock import now, shifted
 from core.methods.rules import switch_method
 from core.orders.open import payer_token
 from core.payments.attempt import begin_attempt, close_at_provider, record_opening
+from core.payments.button import Look as Face
+from core.payments.button import make_button
 from core.payments.close import record_close
 from core.payments.link import expire_link, pause_link
 from core.payments.lockout import MOST_DECLINES
@@ -167,13 +169,19 @@ def _send_empty(page: Any) -> None:
 
 
 def _closed_links(shop: Shop) -> list[State]:
-    paused, ended, once, full = _link(shop), _link(shop), _link(shop, kind="single"), _link(shop, max_payments=1)
+    paused, ended, once, full, dear = _link(shop), _link(shop), _link(shop, kind="single"), _link(shop, max_payments=1), _link(shop)
     with unit(shop.app):
         pause_link(again(paused), by=shop.user.public_id, message="We are baking for the market. Back on Monday.")
         expire_link(again(ended), by=shop.user.public_id)
+        dearer = make_button(
+            shop.vendor, again(dear), by=shop.user.public_id, answers=Answers(), look=Face(text="Pay"), expires_at=None, form_token="b" * 20
+        )
+        dearer.price_minor = 100
+        old = f"/pay/{prefill_token(shop.vendor, again(dear), dearer)}"
     make_paid(shop, once)
     make_paid(shop, full)
     return [
+        State("link-price-changed", "A button whose price is not the link’s any more", old),
         State("link-paused", "A link that rests", link_address(shop, paused)),
         State("link-expired", "A link that has ended", link_address(shop, ended)),
         State("link-paid", "A link for one payment, which was made", link_address(shop, once)),
@@ -368,9 +376,9 @@ def portal_paths(shop: Shop) -> dict[str, str]:
         "search": "/portal/search?q=a", "notices": "/portal/notices", "messages": "/portal/outbox", "settings": "/portal/settings",
         "branding": "/portal/settings/branding", "methods": "/portal/settings/methods", "receipts": "/portal/settings/receipts",
         "notifications": "/portal/settings/notifications", "team": "/portal/team", "taxes": "/portal/settings/taxes",
-        "discounts": "/portal/discounts", "domains": "/portal/settings/domains", "protection": "/portal/settings/protection", "live": "/portal/live",
+        "discounts": "/portal/discounts", "domains": "/portal/settings/domains", "on-a-website": "/portal/embed", "protection": "/portal/settings/protection", "live": "/portal/live",
         "security": "/portal/settings/security", "two-step": "/portal/two-step", "device": "/portal/two-step/devices/new",
-        "role": "/portal/team/roles/new", "memberships": "/portal/memberships", "orders": "/portal/orders", "selling": "/portal/orders/selling", "keys": "/portal/keys", "reference": "/portal/api", "reference-payments": "/portal/api/payments", "new-plan": "/portal/memberships/plans/new", "audit-log": "/portal/settings/audit-log", "letters": "/portal/settings/letters",
+        "role": "/portal/team/roles/new", "memberships": "/portal/memberships", "orders": "/portal/orders", "selling": "/portal/orders/selling", "keys": "/portal/keys", "reference": "/portal/api", "reference-payments": "/portal/api/payments", "webhooks": "/portal/webhooks", "new-webhook": "/portal/webhooks/new", "new-plan": "/portal/memberships/plans/new", "audit-log": "/portal/settings/audit-log", "letters": "/portal/settings/letters",
         "letter": "/portal/settings/letters/receipt", "styles": "/portal/settings/styles", "exchange": "/portal/balance/exchange",
         "listings": "/portal/listings", "new-listing": "/portal/listings/new", "exports": "/portal/exports", "transfers": "/portal/transfers",
         "bank-terms": "/portal/settings/bank-transfers", "address": "/portal/settings/address", "staff-visits": "/portal/settings/staff-visits",

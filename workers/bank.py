@@ -16,6 +16,7 @@ from core.kernel.db import unit_of_work
 from core.kernel.outbox import enqueue
 from core.ledger.book import PLATFORM
 from core.payments.bank_lines import book_lines
+from core.payments.order_status import NotHandedOver, carry_out_refusal, last_report_number, take_status_report
 from core.payments.statements import import_statement, last_number
 from core.payments.unknown import list_unknown
 from core.payouts.hand_over import record_handed_over
@@ -57,6 +58,29 @@ def fetch_statements(vendor_id: uuid.UUID, *, mode: str) -> None:
             except StatementRefused as refusal:
                 log.error("statement_refused", statement=one["identity"], reason=refusal.message)
                 break
+    fetch_status_reports(mode)
+
+
+def fetch_status_reports(mode: str) -> None:
+    """Ask the bank what it says of our files, and take each answer in. One that cannot be taken is asked for again the next time."""
+    with unit_of_work():
+        after = last_report_number(mode)
+    told = _ask("GET", "status-reports?" + urllib.parse.urlencode({"after": after}))
+    for one in told["reports"] if told else ():
+        try:
+            with unit_of_work():
+                take_status_report(mode, one["xml"].encode(), name=f"{one['identity']}.xml", by="system", number=one["number"])
+        except NotHandedOver:
+            break  # somebody has carried the file there and not said so yet
+        except StatementRefused as refusal:
+            log.error("status_report_refused", report=one["identity"], reason=refusal.message)
+            break
+
+
+def carry_out_bank_refusal(vendor_id: uuid.UUID, *, mode: str, order: str) -> None:
+    """The bank has refused a transfer: what waits for it hears so."""
+    with unit_of_work():
+        carry_out_refusal(mode, order)
 
 
 def send_bank_orders(vendor_id: uuid.UUID, *, mode: str) -> None:

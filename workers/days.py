@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 import structlog
 
 from core.accounts.everywhere import vendors_by_id
+from core.accounts.house import house as the_house
+from core.accounts.staff_papers import readers_of_day_papers
 from core.kernel.clock import now
 from core.kernel.db import unit_of_work
 from core.kernel.outbox import enqueue
@@ -15,6 +17,7 @@ from core.ledger.chain import extend
 from core.ledger.close_day import finish_close, is_closing, keep_paper, next_to_link, next_to_prove, put_up_fence
 from core.ledger.day_models import DayPaper
 from core.ledger.days import find_paper, get_day
+from core.notifications.notify import notify
 from core.web.day_paper import day_html
 from core.web.pdf import render_pdf
 from workers.proofs import prove_book
@@ -75,8 +78,11 @@ def print_day(house: uuid.UUID, *, mode: str, day: str) -> DayPaper:
     printed = render_pdf(html, seconds=SECONDS_FOR_A_PAPER)
     if printed.refused:
         log.warning("paper_wanted_files", day=day, addresses=printed.refused)
-    with unit_of_work():
-        return keep_paper(mode, on, pdf=printed.data)
+    with unit_of_work():  # whoever is to have it is written to with the keeping of it, so however often it is printed they are once
+        paper, first = keep_paper(mode, on, pdf=printed.data)
+        for reader in readers_of_day_papers() if first else ():
+            notify(the_house(), "day_paper", mode=mode, to=reader.email, locale=reader.language or "en", day=day)
+        return paper
 
 
 def written(mode: str, day: date) -> str:

@@ -12,7 +12,7 @@ from core.accounts.queries import find_vendors, get_vendor
 from core.accounts.receipts import find_receipt_settings
 from core.disputes import answer
 from core.disputes.evidence import answers_of
-from core.disputes.files import Checked, keep_pack, list_files
+from core.disputes.files import keep_pack, list_files
 from core.disputes.follow import follow_dispute as follow
 from core.disputes.models import Dispute
 from core.disputes.queries import payment_behind
@@ -21,6 +21,7 @@ from core.disputes.remind import claim_due
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again, unit_of_work
 from core.kernel.outbox import enqueue
+from core.kernel.uploads import Checked
 from core.payments.models import Payment
 from core.payments.queries import find_payment
 from core.providers.contract import ProviderRefused

@@ -23,7 +23,18 @@ from core.web.brand import letter_look
 from core.web.mail import Enclosure, Letter, MailDelayed, MailRefused, deliver, product, seal, write_letter
 from core.web.pdf import PaperNotPrinted
 from core.web.reader import Reader
-from workers import account_letters, dispute_letters, member_letters, payment_letters, payout_letters, plan_letters
+from workers import (
+    account_letters,
+    admission_letters,
+    dispute_letters,
+    hook_letters,
+    house_letters,
+    member_letters,
+    order_letters,
+    payment_letters,
+    payout_letters,
+    plan_letters,
+)
 from workers.invoices import invoice_enclosed, invoice_facts
 from workers.letter import Gather, NoLongerTrue
 from workers.papers import make_receipt
@@ -135,6 +146,7 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "payment_failed": (payment_letters.failed_payment, True),
     "confirm_payment": (payment_letters.to_confirm, True),
     "checkout_left": (payment_letters.checkout_left, True),
+    "order_declined": (order_letters.not_paid, True),
     "refund_sent": (payment_letters.of_refund(payment_letters.receipt_page), True),
     "refund_failed": (payment_letters.of_refund(payment_letters.about_payment), False),
     "transfer_instructions": (payment_letters.waited_for, True),
@@ -151,9 +163,12 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "invitation": (account_letters.invitation, False),
     "money_returned": (payment_letters.of_refund(payment_letters.payment_page), True),
     **dispute_letters.KINDS,
+    **admission_letters.KINDS,
     "payout_paid": (payout_letters.payout, False),
     "payout_failed": (payout_letters.payout, False),
     "payout_account": (payout_letters.account, False),
+    "webhook_stopped": (hook_letters.stopped, False),
+    "reserve_changed": (payout_letters.reserve, False),
     "refund_outside": (payment_letters.outside_refund, False),
     "refund_not_booked": (payment_letters.about_payment, False),
     "problem_reported": (payment_letters.problem, False),
@@ -170,6 +185,11 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "invoice": (invoice_facts, True),
     "membership_welcome": (member_letters.welcome, True),
     "membership_page": (member_letters.page, True),
+    "day_paper": (house_letters.day_paper, False),
 }
 # What travels with a letter, each with the act that finds or prints it.
-ENCLOSED: dict[str, Callable[[Vendor, Message], list[Enclosure]]] = {"receipt": _receipt, "invoice": invoice_enclosed}
+ENCLOSED: dict[str, Callable[[Vendor, Message], list[Enclosure]]] = {
+    "receipt": _receipt,
+    "invoice": invoice_enclosed,
+    "day_paper": house_letters.day_paper_enclosed,
+}

@@ -22,12 +22,17 @@ class RefundDoesNotFit(Exception):
     """More was given back at the provider than is left here. A refund of ours may be under way for the same money: look again later."""
 
 
-def find_outside_refunds(_nobody: uuid.UUID, *, provider: str, mode: str, charge: str) -> None:
-    """Ask which refunds this charge has, and book those made at the provider itself. Twice is as good as once.
+def find_outside_refunds(_nobody: uuid.UUID, *, provider: str, mode: str, charge: str = "", refund: str = "") -> None:
+    """Ask which refunds this charge has, or that of this refund, and book those made at the provider itself. Twice is as good as once.
 
     A refund that does not fit yet is an error when all the others are booked: the job comes back, and gives up where staff see it.
     """
-    found = provider_named(provider, mode).refunds_of(charge)
+    teller = provider_named(provider, mode)
+    charge = charge or teller.inquire_refund(refund).charge or ""
+    if not charge:
+        log.info("refund_of_no_charge", provider=provider, mode=mode)
+        return
+    found = teller.refunds_of(charge)
     with unit_of_work():
         results = _settle(found, provider, mode)
     if "excess" in results:

@@ -11,24 +11,29 @@ from core.accounts.branding import find_logo
 from core.accounts.queries import get_vendor
 from core.accounts.receipts import find_receipt_settings
 from core.directory.queries import branch_by_row
+from core.invoices.issue import bring_up_to_date
+from core.invoices.models import SaleDocument
+from core.invoices.queries import PAPER, corrected_by, get_payment_of
 from core.kernel.db import db, unit_of_work
 from core.ledger.months import bounds, paper_name
 from core.ledger.statement import make_statement as draw_up
 from core.ledger.statement import statement_lines
 from core.notifications.models import Paper
-from core.notifications.papers import keep_paper
+from core.notifications.papers import keep_paper, newest_paper
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import payments_named, refunds_of_sale
 from core.payments.sale import find_cart, find_details
 from core.payments.start import receipt_token
 from core.payouts.paper import paper_name as payout_name
 from core.payouts.queries import account_of, get_payout
+from core.payouts.reasons import reason_of
 from core.payouts.statement import lines_of, prove
 from core.web import addresses
 from core.web.payout_paper import payout_html
-from core.web.pdf import render_pdf
+from core.web.pdf import render_archive, render_pdf
 from core.web.poster import poster_html, poster_name
 from core.web.receipt import receipt_html
+from core.web.sale_invoice import sale_invoice_html
 from core.web.statement_paper import MOST_LINES, statement_html
 
 log = structlog.get_logger("workers")
@@ -38,8 +43,11 @@ SECONDS_FOR_A_STATEMENT = 45  # it may have many pages, and must be done before 
 def make_receipt(vendor_id: uuid.UUID, *, mode: str, payment: str) -> Paper | None:
     """Print the receipt and keep it; a refund settled since the last one makes a new version, a repeat makes none.
 
-    Nothing to print for a payment that was never captured. Raises PaperNotPrinted when the press cannot: try again later.
+    The invoices and credit notes that it needs are issued first: they are the next to be printed. Nothing to print for a payment
+    that was never captured. Raises PaperNotPrinted when the press cannot: try again later.
     """
+    with unit_of_work():
+        bring_up_to_date(get_vendor(vendor_id), db.session.get_one(Payment, (vendor_id, mode, uuid.UUID(payment))))
     with unit_of_work():
         html = _written(vendor_id, db.session.get_one(Payment, (vendor_id, mode, uuid.UUID(payment))))
     if html is None:
@@ -60,6 +68,21 @@ def _written(vendor_id: uuid.UUID, payment: Payment) -> str | None:
     cart, said, extra = find_cart(vendor, payment), find_details(vendor, payment), find_receipt_settings(vendor)
     refunds, logo = refunds_of_sale(vendor, payment), find_logo(vendor)
     return receipt_html(vendor, payment, refunds, address=address, cart=cart, said=said, extra=extra, locale=payment.locale, logo=logo)
+
+
+def print_sale_document(vendor_id: uuid.UUID, *, mode: str, document: str) -> Paper:
+    """Print an invoice or a credit note of a payment, once and for ever. Raises PaperNotPrinted when the press cannot: try again later."""
+    with unit_of_work():
+        row = db.session.get_one(SaleDocument, (vendor_id, mode, uuid.UUID(document)))
+        name = row.public_id
+        if (kept := newest_paper(vendor_id, mode, about=name, kind=PAPER)) is not None:
+            return kept
+        html = sale_invoice_html(row, get_payment_of(row), corrected_by(row), locale=row.locale)
+    printed = render_archive(html, e_invoice=None)
+    with unit_of_work():
+        return newest_paper(vendor_id, mode, about=name, kind=PAPER) or keep_paper(
+            vendor_id, mode, about=name, kind=PAPER, pdf=printed.data
+        )
 
 
 def make_poster(vendor_id: uuid.UUID, *, mode: str, link: str, size: str, address: str, caption: str, branch: str = "") -> Paper:
@@ -115,7 +138,8 @@ def make_payout_statement(vendor_id: uuid.UUID, *, mode: str, payout: str, local
         lines = lines_of(vendor, shown, limit=MOST_LINES + 1)
         few = lines if len(lines) <= MOST_LINES else None
         extra = find_receipt_settings(vendor)
-        html = payout_html(vendor, shown, prove(shown), few, account_of(vendor, shown), extra=extra, locale=locale)
+        why_not = reason_of(shown.failure_reason)
+        html = payout_html(vendor, shown, prove(shown), few, account_of(vendor, shown), why_not=why_not, extra=extra, locale=locale)
         name = payout_name(shown, locale=locale)
     printed = render_pdf(html, seconds=SECONDS_FOR_A_STATEMENT)
     with unit_of_work():

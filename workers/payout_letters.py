@@ -6,8 +6,10 @@ from typing import Any
 
 from core.accounts.models import Vendor
 from core.notifications.models import Message
+from core.payments.reserve_rules import get_rule, rule_of
 from core.payouts.accounts import get_account
 from core.payouts.queries import account_of, get_payout
+from core.payouts.reasons import reason_of
 from core.web import addresses
 from workers.letter import NoLongerTrue
 
@@ -18,10 +20,19 @@ def payout(vendor: Vendor, message: Message) -> dict[str, Any]:
     if (message.kind == "payout_paid") != (found.state == "paid"):
         raise NoLongerTrue(f"the payout is {found.state} by now")
     where = addresses.portal_payouts(found.public_id)
-    return {"payout": found, "account": account_of(vendor, found), "practice": message.mode == "test", "action_url": where}
+    facts = {"payout": found, "account": account_of(vendor, found), "practice": message.mode == "test", "action_url": where}
+    return facts | ({"why_not": reason_of(found.failure_reason)} if message.kind == "payout_failed" else {})
 
 
 def account(vendor: Vendor, message: Message) -> dict[str, Any]:
     """Another bank account was entered."""
     found = get_account(vendor, message.mode, message.params["account"])
     return {"account": found, "practice": message.mode == "test", "action_url": addresses.portal_payouts()}
+
+
+def reserve(vendor: Vendor, message: Message) -> dict[str, Any]:
+    """What is kept aside of the vendor's sales is another part from now on; not written when it has changed again since."""
+    found = get_rule(vendor, message.mode, message.params["rule"])
+    if rule_of(vendor.id, message.mode).version != found.version:
+        raise NoLongerTrue("another rule counts by now")
+    return {"rule": found, "practice": message.mode == "test", "action_url": addresses.portal_reserve()}

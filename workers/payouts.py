@@ -1,4 +1,4 @@
-"""Payouts by the clock, and what the bank's statements say of them."""
+"""Payouts by the clock, what the bank's statements say of them, and those that a processor carries."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import structlog
 from core.accounts.queries import get_vendor
 from core.kernel.db import unit_of_work
 from core.kernel.outbox import enqueue
+from core.payouts import carry, receivers
 from core.payouts.request import SCHEDULE, NotPayable, request_payout
 from core.payouts.settle import settle_payout as settle
+from core.payouts.states import CARRIED
 from core.payouts.terms import claim_due
 
 log = structlog.get_logger("workers")
@@ -37,3 +39,37 @@ def settle_payout(vendor_id: uuid.UUID, *, mode: str, payout: str, line: str) ->
     """A statement's line is about this payout."""
     with unit_of_work():
         settle(get_vendor(vendor_id), mode, payout, cause=line)
+
+
+def carry_payout(vendor_id: uuid.UUID, *, mode: str, payout: str, cause: str = "asked") -> None:
+    """Take a payout through the processor as far as it goes now. Killed anywhere, it goes on from what was written down; twice is once."""
+    for _ in CARRIED:
+        with unit_of_work():
+            question = carry.next_question(get_vendor(vendor_id), mode, payout)
+        if question is None:
+            return
+        answer = carry.ask(question)
+        with unit_of_work():
+            goes_on = carry.record(get_vendor(vendor_id), question, answer, cause=cause)
+        if not goes_on:
+            return
+
+
+def look_at_receiver(vendor_id: uuid.UUID, *, mode: str, provider: str, receiver: str = "") -> None:
+    """Ask the processor where a seller's account stands, and bring ours there."""
+    with unit_of_work():
+        vendor = get_vendor(vendor_id)
+        opened = receivers.to_look_at(vendor, mode, provider, receiver)
+    if opened is None:
+        return
+    outcome = receivers.ask_about(opened)
+    with unit_of_work():
+        receivers.record_receiver(vendor, mode, opened.id, outcome)
+
+
+def plan_carrying() -> None:
+    """Ask about payouts that a processor carries, and about sellers' accounts there: news get lost."""
+    for vendor_id, mode, number in carry.claim_due():
+        enqueue("carry_payout", vendor_id, mode=mode, payout=number)
+    for vendor_id, mode, provider in receivers.claim_due():
+        enqueue("look_at_receiver", vendor_id, mode=mode, provider=provider)

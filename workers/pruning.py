@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 import structlog
 
+from core.accounts.embed_refusals import prune_refusals
 from core.accounts.once import prune_kept
 from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins, prune_sessions, prune_staff_sessions
 from core.accounts.refused_calls import prune_refused
 from core.closing.end import go_on_with_closings
 from core.customers.keys import prune_keys
+from core.hooks.prune import prune_deliveries, prune_told
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.memberships.join import prune_unfinished
@@ -19,6 +21,7 @@ from core.notifications.prune import prune_words
 from core.payments.long_export import prune_exports
 from core.payments.saving import prune_savings
 from core.providers.prune import prune_events
+from core.subscriptions.card_ends import tell_of_ending_cards
 from core.subscriptions.data_ends import end_data
 
 NOBODYS = uuid.UUID(int=0)
@@ -39,8 +42,12 @@ RULES: dict[str, Callable[[int], int]] = {
     "payer_keys": prune_keys,
     "refused_calls": prune_refused,
     "members": prune_unfinished,
+    "deliveries": prune_deliveries,
+    "events": prune_told,
     "ended_plans": end_data,
     "closings": go_on_with_closings,
+    "ending_cards": tell_of_ending_cards,  # lets go of nothing; it is looked at as often, and in portions too
+    "embed_refusals": prune_refusals,
 }
 log = structlog.get_logger("workers")
 

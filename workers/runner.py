@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -17,11 +18,14 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
+from structlog.contextvars import bound_contextvars
 
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db, driver, finish_unit, unit_of_work, whole_unit
 from core.kernel.outbox import QUEUES, OutboxTask
+from core.web.vitals import CLOCK_SEEN
+from workers.hooks import run_sender
 from workers.jobs import INSIDE, OUTSIDE
 from workers.listener import Listener
 from workers.task import Task
@@ -119,12 +123,13 @@ def _outside_one(queue: str) -> int:
     for vendor_id, task_id, job, args, state in lent:
         if state != "waiting":
             continue
-        try:
-            OUTSIDE[job](vendor_id, **args)
-            with unit_of_work():
-                _finish([(vendor_id, task_id)])
-        except Exception as error:
-            _failed((vendor_id, task_id), error)
+        with bound_contextvars(task=str(task_id), job=job):  # in every line that is logged meanwhile
+            try:
+                OUTSIDE[job](vendor_id, **args)
+                with unit_of_work():
+                    _finish([(vendor_id, task_id)])
+            except Exception as error:
+                _failed((vendor_id, task_id), error)
     return len(lent)
 
 
@@ -170,6 +175,7 @@ def run_clock(stop: threading.Event) -> None:
             looks += 1
             if looks % LOOKS == 1:
                 tick()
+                _say_that_it_goes()
         except Exception as error:
             log.error("clock_failed", error=repr(error))
         try:  # whatever became of the planning, work that is due is not left lying
@@ -181,6 +187,12 @@ def run_clock(stop: threading.Event) -> None:
         finally:
             db.session.remove()
         stop.wait(1 / LOOKS)
+
+
+def _say_that_it_goes() -> None:
+    """For whoever watches the house. While Redis is away nobody hears it."""
+    with suppress(RedisError):
+        redis().set(CLOCK_SEEN, int(now().timestamp()))
 
 
 def _wake_or_work(queues: set[str]) -> None:
@@ -209,21 +221,24 @@ def run_worker(queues: list[str]) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """`work QUEUE ...` or `clock`."""
+    """`work QUEUE ...`, `clock` or `hooks`."""
     from wsgi import create_app
 
     app = create_app()
     with app.app_context():
-        if argv[:1] == ["clock"]:
+        if argv[:1] in (["clock"], ["hooks"]):
             stop = threading.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
-            run_clock(stop)
+            if argv[:1] == ["clock"]:
+                run_clock(stop)
+            else:
+                run_sender(app, stop)
             return 0
         if argv[:1] == ["work"] and argv[1:] and set(argv[1:]) <= set(QUEUES):
             run_worker(argv[1:])
             return 0
-    print(f"usage: python -m workers.runner work {' '.join(QUEUES)} | clock", file=sys.stderr)
+    print(f"usage: python -m workers.runner work {' '.join(QUEUES)} | clock | hooks", file=sys.stderr)
     return os.EX_USAGE
 
 

@@ -1,4 +1,4 @@
-"""What the clock plans: inquiries, disputes, expiries, releases, waiting refunds, statements, reminders, marks and proofs of the books, pruning, rates and the
+"""What the clock plans: inquiries, disputes, expiries, fees, releases, waiting refunds, statements, reminders, marks and proofs of the books, pruning, rates and the
 midnights of subscriptions. Rows decide, not the clock."""
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from datetime import date
 import structlog
 from sqlalchemy import select
 
+from core.accounts.fees import apply_due_fees
 from core.billing.advance import ask_for_due
 from core.disputes.remind import send_due_reminders as remind_of_disputes
 from core.kernel.db import DATABASE_AWAY, db, unit_of_work
@@ -19,14 +20,15 @@ from core.ledger.proof_run import night_run
 from core.notifications.daily import send_due_letters
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.refund_queue import list_lines_to_move, send_first
-from core.payments.release import release_due
+from core.payments.release import give_reserves_back, release_due
 from core.payments.remind import send_due_reminders
+from core.payments.reserve import list_due as books_with_reserves_due
 from core.payments.saving import claim_due_savings
 from core.reconciliation.runs import night_runs
 from workers.bank import has_line
 from workers.disputes import plan_disputes
 from workers.orders import plan_checkouts
-from workers.payouts import plan_payouts
+from workers.payouts import plan_carrying, plan_payouts
 from workers.pruning import plan_pruning
 from workers.rates import plan_rates
 from workers.subscriptions import plan_midnights
@@ -79,6 +81,20 @@ def _release() -> None:
         release_due()
 
 
+def _give_reserves_back() -> None:
+    """Each book is a unit of work by itself: killed in between, what is done is done; one that fails holds no other back."""
+    with unit_of_work():
+        books = books_with_reserves_due()
+    for vendor_id, mode in books:
+        try:
+            with unit_of_work():
+                give_reserves_back(vendor_id, mode)
+        except DATABASE_AWAY:
+            raise
+        except Exception:
+            log.exception("reserve_not_given_back", vendor=str(vendor_id), mode=mode)
+
+
 def _send_waiting_refunds() -> None:
     """Refunds that waited for their seller's balance, in their order, each in a unit of its own: one book that fails holds back itself."""
     with unit_of_work():
@@ -120,6 +136,11 @@ def _prove_books() -> None:
         night_runs()
 
 
+def _apply_fees() -> None:
+    with unit_of_work():
+        apply_due_fees()
+
+
 def _extend_chains() -> None:
     """One look at a time over all books, and the next one a while after it has ended."""
     with unit_of_work():
@@ -139,6 +160,8 @@ def _plan_housekeeping() -> None:
 def _plan_payouts() -> None:
     with unit_of_work():
         plan_payouts()
+    with unit_of_work():
+        plan_carrying()
 
 
 def _ask_about_disputes() -> None:
@@ -170,6 +193,6 @@ def _mark_balances() -> None:
 
 
 PARTS = (
-    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _close_overdue_payments, _ask_about_savings, _release, _send_waiting_refunds, _plan_payouts,
+    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _close_overdue_payments, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _plan_payouts,
     _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances,
 )  # fmt: skip

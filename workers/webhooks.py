@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
 from core.kernel.db import db
+from core.kernel.ids import is_public_id
 from core.kernel.outbox import enqueue
 from core.payments.hear import Told, ask_again
 from core.payments.match import Named, find_attempts, find_refund, lock_payments
@@ -37,6 +38,8 @@ def open_provider_events(tasks: list[Task]) -> None:
             _look_at_saving(row, event, vendors)
         elif event.kind == "dispute" and event.dispute:
             _look_at_dispute(row, event.dispute)
+        elif event.kind in ("payout", "receiver"):
+            _look_at_sellers_money(row, event, vendors)
         elif event.kind != "payment":
             row.result = "noted"
     close_events(stored)
@@ -99,6 +102,19 @@ def _look_at_dispute(row: StoredEvent, dispute: str) -> None:
     """An event says neither whose it is nor what came since: the provider is asked, and the dispute read whole."""
     enqueue("follow_dispute", NOBODYS, provider=row.provider, mode=row.mode, dispute=dispute[:120], cause=row.event_id)
     row.result = "asked"
+
+
+def _look_at_sellers_money(row: StoredEvent, event: ProviderEvent, vendors: dict[str, Vendor]) -> None:
+    """Something happened to a seller's account, or to a payout through it: what it is by now, the processor is asked."""
+    vendor, payout = vendors.get(event.metadata.get("vendor", "")), event.metadata.get("payout", "")
+    if vendor is None or event.metadata.get("mode") != row.mode or (event.kind == "payout" and not is_public_id("po", payout)):
+        row.result = "unmatched"
+        return
+    row.vendor_id, row.result = vendor.id, "asked"
+    if event.kind == "payout":
+        enqueue("carry_payout", vendor.id, mode=row.mode, payout=payout, cause=row.event_id)
+    else:
+        enqueue("look_at_receiver", vendor.id, mode=row.mode, provider=row.provider, receiver=(event.receiver or "")[:60])
 
 
 def _look_at_saving(row: StoredEvent, event: ProviderEvent, vendors: dict[str, Vendor]) -> None:

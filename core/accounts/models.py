@@ -45,6 +45,10 @@ class Vendor(Base):
     fee_bps: Mapped[int] = mapped_column(default=150)  # what the platform keeps of a payment, in hundredths of a percent
     release_days: Mapped[int] = mapped_column(default=7)  # captured money waits this long before it may be paid out
     live_enabled: Mapped[bool] = mapped_column(default=False)
+    stopped_modes: Mapped[list[str]] = mapped_column(
+        ARRAY(String(4)), default=list, server_default="{}"
+    )  # where the staff have stopped its payments
+    approved_at: Mapped[datetime | None]  # when the staff let it into live mode: without that it does not go there
     stopped_at: Mapped[datetime | None]  # its account is being closed, or is closed: it takes no payments and shows nothing
     second_factor_required: Mapped[bool] = mapped_column(default=False)  # of everybody who works here
     refund_limit_minor: Mapped[int | None] = mapped_column(BigInteger)  # above it a refund asks who is there; empty: the usual limit

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ARRAY, String, any_, bindparam, select
 
 from core.accounts.models import CustomRole, Membership, User, UserSession, Vendor
+from core.accounts.sessions import IDLE
 from core.kernel.ask import Question
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -62,9 +63,9 @@ def find_vendors(public_ids: set[str]) -> dict[str, Vendor]:
 
 
 def list_sessions(user: User) -> list[UserSession]:
-    """Where this person is signed in now, newest first."""
+    """Where this person is signed in now, newest first. What was idle for too long opens nothing any more."""
     open_ones = select(UserSession).where(UserSession.user_id == user.id, UserSession.ended_at.is_(None), UserSession.expires_at > now())
-    return list(db.session.scalars(open_ones.order_by(UserSession.seen_at.desc()).limit(50)))
+    return list(db.session.scalars(open_ones.where(UserSession.seen_at > now() - IDLE).order_by(UserSession.seen_at.desc()).limit(50)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from core.accounts.models import CustomRole, Membership, User, UserSession, Vend
 from core.kernel import audit
 from core.kernel.clock import now
 from core.kernel.db import MODES, db
+from core.kernel.errors import NotFound
+from core.kernel.sentence import said
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=14)
@@ -78,6 +80,22 @@ def end_all_sessions(user: User, *, reason: str, but: UserSession | None = None)
         .execution_options(synchronize_session="fetch")
     )
     return int(ended.rowcount)
+
+
+def handle_of(session: UserSession) -> str:
+    """What a form calls this session: it opens nothing, and neither the secret nor what is kept of it can be made from it."""
+    return hash_secret(f"handle of {session.id}")[:24]
+
+
+def end_one_session(user: User, handle: str, *, by: UserSession) -> UserSession:
+    """One browser of this person's is signed out, from another one or from itself. NotFound: it was signed out before, or is not theirs."""
+    theirs = select(UserSession).where(UserSession.user_id == user.id, UserSession.ended_at.is_(None)).with_for_update()
+    found = next((one for one in db.session.scalars(theirs) if handle_of(one) == handle), None)
+    if found is None:
+        raise NotFound(said("This device is signed out already."))
+    end_session(found, reason="signed out from another device" if found.id != by.id else "signed out")
+    audit.record(found.vendor_id, actor=user.public_id, action="session.ended", subject=user.public_id)
+    return found
 
 
 def look_at(session: UserSession, vendor: Vendor, mode: str, *, by: str) -> None:

@@ -21,6 +21,7 @@ class StaffMember(Base):
     role: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    day_papers: Mapped[bool] = mapped_column(default=False, server_default="false")  # is sent the paper of each closed day
 
 
 class StaffSession(Base):

@@ -10,9 +10,14 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "home.see": STAFF_ROLES,
     "payments.see": STAFF_ROLES,
     "vendors.see": STAFF_ROLES,
+    "vendors.note": STAFF_ROLES,  # what the staff write down about a vendor for themselves
+    "fees.see": STAFF_ROLES,  # what the platform keeps of a vendor's payments
+    "fees.set": (FINANCE, SUPERUSER),
+    "vendors.terms": (FINANCE, SUPERUSER),  # how long a vendor's money waits before it is available
     "balances.see": (FINANCE, SUPERUSER),  # what a vendor is owed
     "alarms.see": (FINANCE, SUPERUSER),  # what the proofs of the books found
     "books.prove": (FINANCE, SUPERUSER),  # have every book proved now
+    "books.reverse": (FINANCE, SUPERUSER),  # take back what somebody of the staff had booked by hand, above a limit two of them
     "days.see": (FINANCE, SUPERUSER),  # what the books came to, day by day
     "days.close": (FINANCE, SUPERUSER),  # sign a day off, after which nothing takes effect on it any more
     "invoices.see": (FINANCE, SUPERUSER),  # what the house has invoiced to its vendors
@@ -22,10 +27,16 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "reconciliation.resolve": (FINANCE, SUPERUSER),  # bring reports, and end what does not agree, above a limit two of them
     "payouts.see": (FINANCE, SUPERUSER),  # what leaves for vendors' banks
     "payouts.approve": (FINANCE, SUPERUSER),  # let one go that is above the limit, or call it off
+    "applications.see": STAFF_ROLES,  # what businesses that want to go live say of themselves
+    "applications.decide": (REVIEWER, SUPERUSER),  # ask back, let one in, or refuse
+    "stops.see": STAFF_ROLES,  # what is stopped for a vendor, and why
+    "stops.set": (REVIEWER, SUPERUSER),  # stop a vendor's payments or take it out of the directory, and let it go on
+    "payouts.hold": (FINANCE, SUPERUSER),  # keep payouts back for a while, and let them go on
     "disputes.see": STAFF_ROLES,  # what payers' banks want back
     "disputes.simulate": STAFF_ROLES,  # be the payer's bank in the sandbox: no money is real there
     "debts.see": (FINANCE, SUPERUSER),  # what sellers owe
     "debts.write_off": (FINANCE, SUPERUSER),  # above a limit two of them
+    "health.see": STAFF_ROLES,  # services, queues, and how long ago what must happen again and again did
     "jobs.see": STAFF_ROLES,
     "jobs.retry": (FINANCE, SUPERUSER),
     "events.see": STAFF_ROLES,
@@ -35,6 +46,10 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "listings.moderate": (REVIEWER, SUPERUSER),  # take a listing out of the public directory, and let it back in
     "plans.see": STAFF_ROLES,  # the house's prices, and who subscribes to its plans
     "plans.manage": (FINANCE, SUPERUSER),  # publish prices, say who the house is on invoices, take a wrong invoice back
+    "order_terms.see": STAFF_ROLES,  # what the platform keeps of orders at checkouts with several sellers
+    "order_terms.publish": (FINANCE, SUPERUSER),  # for checkouts that are opened from then on
+    "reserves.see": (FINANCE, SUPERUSER),  # what is kept aside of sellers' sales, for how long, and why
+    "reserves.set": (FINANCE, SUPERUSER),  # keep more aside, or, two of them, less
     "audit.see": (SUPERUSER,),
     "people.help": (SUPERUSER,),  # let somebody of a vendor in again who lost the device for their codes
     "account.own": STAFF_ROLES,  # one's own two-step sign-in

@@ -27,7 +27,7 @@ class Parties:
         if len(names) > 1:
             found = find_vendors(names)
             details = list_details({vendor.id for vendor in found.values()})
-            self._known |= {name: _business(vendor, details.get(vendor.id)) for name, vendor in found.items()}
+            self._known |= {name: business_party(vendor, details.get(vendor.id)) for name, vendor in found.items()}
 
     def of(self, row: KeptSubscription) -> tuple[Party, Party]:
         """Both, for a document of this subscription."""
@@ -44,19 +44,20 @@ class Parties:
 
 def _seller(row: KeptSubscription) -> Party:
     vendor = db.session.get_one(Vendor, row.vendor_id)
-    return _business(vendor, find_details(vendor.id))
+    return business_party(vendor, find_details(vendor.id))
 
 
 def _buyer(row: KeptSubscription) -> Party:
     if row.subscriber.startswith("vnd_"):
         vendor = db.session.scalars(select(Vendor).where(Vendor.public_id == row.subscriber)).one()
-        return _business(vendor, find_details(vendor.id))
+        return business_party(vendor, find_details(vendor.id))
     mine = select(Customer).where(Customer.vendor_id == row.vendor_id, Customer.mode == row.mode)
     buyer = db.session.scalars(mine.where(Customer.public_id == row.subscriber)).one()
     return {"id": buyer.public_id, "name": buyer.name, "email": buyer.email, "country": None}
 
 
-def _business(vendor: Vendor, details: BusinessDetails | None) -> Party:
+def business_party(vendor: Vendor, details: BusinessDetails | None) -> Party:
+    """A business with what invoices say of it, as it is now."""
     party: Party = {"id": vendor.public_id, "name": vendor.name, "email": vendor.support_email, "country": vendor.country}
     if details is not None:
         party |= {

@@ -21,6 +21,7 @@ from core.closing.obstacles import BEING_REFUNDED, left_on_plans, obstacles, pla
 from core.closing.payers import forget_payers, forget_the_rest
 from core.closing.people import forget_people
 from core.directory.erase import erase_listings, has_listings
+from core.hooks.prune import forget_endpoints
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
@@ -120,6 +121,7 @@ def _end(vendor: Vendor, row: Closing) -> bool:
             count = forget_people(vendor, row.team)
     except StillUnderWay:
         return False
+    forget_endpoints(vendor)
     move(row, "closed")
     row.ended_at, row.due_at, row.team, row.email, row.locale = now(), None, [], "", ""
     record(vendor.id, actor="system", action="vendor.closed", subject=row.public_id, people=count)

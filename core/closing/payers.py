@@ -6,6 +6,7 @@ from sqlalchemy import delete, select, update
 
 from core.accounts.models import Remark, Vendor
 from core.customers.models import Customer, PayerKey
+from core.hooks.prune import forget_told
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.memberships.personal_data import forget_memberships
@@ -28,6 +29,7 @@ def forget_payers(vendor: Vendor, *, limit: int) -> tuple[int, int]:
             with db.session.begin_nested():
                 forget_memberships(vendor, customer)
                 forget_checkouts(vendor, customer)
+                forget_told(vendor, customer)
                 erase_person(vendor, customer, by="system")
                 gone += 1
         except StillUnderWay:

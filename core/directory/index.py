@@ -21,7 +21,8 @@ MOST_PRODUCTS = 1_000  # of a listing, whose words are found
 
 def is_shown(listing: Listing, standing: Standing) -> bool:
     """Whether the public may see it. Test listings are for their own vendor only."""
-    return listing.mode == "live" and listing.state == "published" and listing.archived_at is None and standing.visible
+    shown = standing.visible and not standing.barred
+    return listing.mode == "live" and listing.state == "published" and listing.archived_at is None and shown
 
 
 def show_listing(vendor: Vendor, standing: Standing, listing: Listing) -> None:

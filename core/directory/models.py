@@ -55,6 +55,7 @@ class Standing(Base):
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     visible: Mapped[bool] = mapped_column(default=True)
     reason: Mapped[str] = mapped_column(String(60), default="")  # why it is hidden: a word of whoever hid it, like suspended
+    barred: Mapped[bool] = mapped_column(default=False, server_default="false")  # the staff keep it out, whatever its plan says
     published_products: Mapped[int] = mapped_column(default=0)  # published, of listings that are not archived
     branches: Mapped[int] = mapped_column(default=0)  # not archived, of listings that are not archived
     version: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -98,17 +98,37 @@ def set_visible(vendor: Vendor, mode: str, *, visible: bool, reason: str, by: st
     row.visible, row.reason = visible, reason
     db.session.flush()
     if changed and mode == "live":
-        if visible:
-            mine = select(Listing).where(Listing.vendor_id == vendor.id, Listing.mode == mode, Listing.state == "published")
-            for listing in db.session.scalars(mine.where(Listing.archived_at.is_(None)).order_by(Listing.id)):
-                show_listing(vendor, row, listing)
-        else:
-            hide_vendor(vendor.id, mode)
+        _bring_up_to_date(vendor, row)
     touch(row)
     record(
         vendor.id, actor=by, action="directory.shown" if visible else "directory.hidden", subject=vendor.public_id, reason=reason, mode=mode
     )
     return row
+
+
+def bar(vendor: Vendor, mode: str, *, barred: bool, by: str) -> Standing:
+    """The staff keep everything of a vendor out of the directory, or let it in again, beside what its plan says of it."""
+    row = lock_standing(vendor.id, mode)
+    if row.barred == barred:
+        return row
+    row.barred = barred
+    db.session.flush()
+    if row.visible and mode == "live":
+        _bring_up_to_date(vendor, row)
+    touch(row)
+    action = "directory.hidden" if barred else "directory.shown"
+    record(vendor.id, actor=by, action=action, subject=vendor.public_id, reason="barred", mode=mode)
+    return row
+
+
+def _bring_up_to_date(vendor: Vendor, row: Standing) -> None:
+    """What the public reads, after all of a vendor's was hidden or shown again. What is shown is said by is_shown."""
+    if not row.visible or row.barred:
+        hide_vendor(vendor.id, row.mode)
+        return
+    mine = select(Listing).where(Listing.vendor_id == vendor.id, Listing.mode == row.mode, Listing.state == "published")
+    for listing in db.session.scalars(mine.where(Listing.archived_at.is_(None)).order_by(Listing.id)):
+        show_listing(vendor, row, listing)
 
 
 def recount(vendor_id: uuid.UUID, mode: str) -> tuple[int, int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, select
+from uuid import UUID
+
+from sqlalchemy import func, select
 
 from core.disputes.models import Dispute
 from core.kernel.clock import now
@@ -10,10 +12,10 @@ from core.kernel.config import settings
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.ledger import book
-from core.ledger.models import Journal
+from core.ledger.models import Entry, Journal
 from core.ledger.post import post
 from core.ledger.queries import balance
-from core.payments.disputed import write_lost
+from core.payments.disputed import undo_lost, write_lost
 from core.payments.models import Payment
 from core.payments.refund_books import Whose, fee_to_return, settle_debt
 from core.providers.disputes import Withdrawal
@@ -43,6 +45,8 @@ def book_opening(payment: Payment, dispute: Dispute) -> None:
             )
         ]
     )  # fmt: skip
+    if owed:
+        _make_up(payment)  # what is kept aside for such days is there before a debt is
 
 
 def book_won(payment: Payment, dispute: Dispute) -> None:
@@ -87,6 +91,37 @@ def book_lost(payment: Payment, dispute: Dispute) -> None:
     _make_up(payment)
 
 
+def book_reversed(payment: Payment, dispute: Dispute) -> None:
+    """What was lost came back after all: each has again what it gave then, read from the journal of that loss, and it is no refund any more."""
+    lost = _journal(payment, f"dp:{dispute.public_id}:lost:{dispute.cycle}")
+    if lost is None:
+        raise RuntimeError(f"{dispute.public_id}: what was lost is in the books")
+    amount, fee, loss = (Money(_sum_of(payment, lost, code) * sign, dispute.currency) for code, sign in _GIVEN)
+    share = amount - fee - loss
+    post(
+        [
+            book.dispute_reversed(
+                payment, dispute=dispute.public_id, cycle=dispute.cycle, share=share, fee=fee, loss=loss,
+                back_to=book.SELLER_AVAILABLE if payment.released_at else book.SELLER_PENDING, at=now(), through=dispute.provider, reverses=lost,
+            )
+        ]
+    )  # fmt: skip
+    returned = undo_lost(payment, fee, form_token=f"{dispute.public_id}:{dispute.cycle}")
+    if not _of_platform(payment):
+        beyond_payment = (amount - returned).minor
+        payment.advanced_minor += beyond_payment
+        payment.dispute_cost_minor -= beyond_payment
+    _make_up(payment)
+
+
+_GIVEN = ((book.DISPUTE_RECEIVABLE, -1), (book.FEE_REFUNDS, 1), (book.DISPUTE_LOSS, 1))  # of the journal of a loss, and on which side
+
+
+def _sum_of(payment: Payment, journal: UUID, code: int) -> int:
+    mine = (Entry.vendor_id == payment.vendor_id, Entry.mode == payment.mode, Entry.journal_id == journal, Entry.code == code)
+    return int(db.session.scalar(select(func.coalesce(func.sum(Entry.amount_minor), 0)).where(*mine)) or 0)
+
+
 def book_fee(payment: Payment, dispute: Dispute, line: Withdrawal) -> None:
     """What the processor charged for it, once for each of its own lines: ours, or the seller's where the platform's settings say so."""
     if _is_booked(payment, f"fee:{dispute.provider}:{line.reference}"):
@@ -114,8 +149,12 @@ def _available(payment: Payment) -> Money:
 
 
 def _is_booked(payment: Payment, event_key: str) -> bool:
-    same = exists().where(Journal.vendor_id == payment.vendor_id, Journal.mode == payment.mode, Journal.event_key == event_key)
-    return bool(db.session.scalar(select(same)))
+    return _journal(payment, event_key) is not None
+
+
+def _journal(payment: Payment, event_key: str) -> UUID | None:
+    same = (Journal.vendor_id == payment.vendor_id, Journal.mode == payment.mode, Journal.event_key == event_key)
+    return db.session.scalar(select(Journal.id).where(*same))
 
 
 def _let_go(payment: Payment, dispute: Dispute) -> None:

@@ -8,11 +8,11 @@ from sqlalchemy import select
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
 from core.disputes import history
-from core.disputes.books import book_fee, book_lost, book_opening, book_won
+from core.disputes.books import book_fee, book_lost, book_opening, book_reversed, book_won
 from core.disputes.history import begin, move
 from core.disputes.models import Dispute
 from core.disputes.remind import JUST_TOLD, next_inquiry, next_reminder
-from core.disputes.states import DISPUTE, OPEN, WAY
+from core.disputes.states import DISPUTE, LOST, OPEN, OVER, WAY
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
@@ -84,14 +84,14 @@ def _begin(payment: Payment, provider: str, outcome: DisputeOutcome, cause: str)
 def _take(vendor: Vendor, payment: Payment, dispute: Dispute, outcome: DisputeOutcome, cause: str) -> None:
     """Every time that money was taken, one after the other, and then where it stands."""
     while dispute.cycle < outcome.cycles:
-        if dispute.state in OPEN and dispute.cycle:
+        if dispute.state in OPEN | LOST and dispute.cycle:
             _walk(payment, dispute, "won", cause)  # only what was given back can be taken again
         stop_refunds(vendor, payment)
         dispute.amount_minor = outcome.amount.minor
         move(dispute, "needs_response", actor="bank", cause=cause)
         book_opening(payment, dispute)
         dispute.wish, dispute.answered_at, dispute.decided_at, dispute.draft = None, None, None, {}
-    if outcome.due_at != dispute.due_at and dispute.state not in ("lost", "accepted", "closed"):
+    if outcome.due_at != dispute.due_at and dispute.state not in LOST | {"closed", "reversed"}:
         dispute.due_at = outcome.due_at
         dispute.remind_at = next_reminder(dispute.due_at, now() + JUST_TOLD)
     if outcome.submissions > dispute.submissions:
@@ -104,7 +104,13 @@ def _take(vendor: Vendor, payment: Payment, dispute: Dispute, outcome: DisputeOu
 
 
 def _walk(payment: Payment, dispute: Dispute, to: str, cause: str) -> None:
-    """There, by the steps whose news were missed. Money is taken nowhere on this way, so nothing is opened by it."""
+    """There, by the steps whose news were missed. Money is taken nowhere on this way, so nothing is opened by it.
+
+    What the bank gives back after all of what was lost has a step of its own.
+    """
+    if to == "won" and dispute.state in LOST:
+        _move(payment, dispute, "reversed", cause)
+        return
     for step in (*WAY.get(to, ()), to):
         if step in DISPUTE[dispute.state] and step != "needs_response":
             _move(payment, dispute, step, cause)
@@ -118,8 +124,10 @@ def _move(payment: Payment, dispute: Dispute, to: str, cause: str) -> None:
         return
     if to == "won":
         book_won(payment, dispute)
-    elif to in ("lost", "accepted"):
+    elif to in LOST:
         book_lost(payment, dispute)
+    elif to == "reversed":
+        book_reversed(payment, dispute)
     if to == "under_review":
         dispute.answered_at = now()
     else:
@@ -134,5 +142,5 @@ def _tell(vendor: Vendor, payment: Payment, dispute: Dispute, *, cause: str) -> 
          currency=dispute.currency, dispute_reason=dispute.reason)  # fmt: skip
     if dispute.state in ("inquiry", "needs_response"):
         tell_team(vendor, "dispute_opened", mode=dispute.mode, dispute=dispute.public_id)
-    elif dispute.state in ("won", "lost", "closed", "accepted"):
+    elif dispute.state in OVER:
         tell_team(vendor, "dispute_decided", mode=dispute.mode, dispute=dispute.public_id)

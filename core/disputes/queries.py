@@ -64,6 +64,14 @@ def disputes_of(vendor: Vendor, payment: Payment) -> list[Dispute]:
     return list(db.session.scalars(mine.order_by(Dispute.id)))
 
 
+def disputes_of_payer(vendor: Vendor, mode: str, email: str, *, limit: int = 10) -> list[tuple[Dispute, Payment]]:
+    """The newest of those that concern what was paid from one address, each with its payment."""
+    mine = (Payment.vendor_id == Dispute.vendor_id) & (Payment.mode == Dispute.mode) & (Payment.id == Dispute.payment_id)
+    query = select(Dispute, Payment).join(Payment, mine).where(Payment.vendor_id == vendor.id, Payment.mode == mode)
+    found = db.session.execute(query.where(Payment.email == email).order_by(Dispute.id.desc()).limit(limit))
+    return [(dispute, payment) for dispute, payment in found]
+
+
 def payment_behind(vendor: Vendor, dispute: Dispute) -> Payment:
     """What it is about."""
     return db.session.get_one(Payment, (vendor.id, dispute.mode, dispute.payment_id))

@@ -31,6 +31,7 @@ class Settings:
     smtp_url: str = field(repr=False)
     mail_from: str
     health_token: str = field(repr=False)  # what an operator's watcher shows to read more than strangers do; empty: nobody does
+    backup_stamp: str  # the file that the operator's backup touches when it is done; empty: nobody watches it from here
     proxies: int  # how many reverse proxies of ours stand in front and write X-Forwarded-For; none: nobody is believed
     stripe: dict[str, dict[str, str]] = field(repr=False)
     secrets: dict[str, Any] = field(repr=False)
@@ -47,6 +48,7 @@ class Settings:
     reconciliation_limits: dict[str, int] = field(
         default_factory=dict
     )  # above it, and in any other currency, a second person of the staff has to agree before an exception is resolved
+    hooks_to_localhost: bool = False  # whether test webhooks may go to a program on this very machine
     rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
     rates_source: str = "ecb"
     vies_url: str = ""  # the registry of VAT numbers of the EU, up to /rest-api; empty: no number is ever taken as proved
@@ -145,6 +147,7 @@ def settings() -> Settings:
         smtp_url=env.get("SMTP_URL", ""),
         mail_from=env.get("MAIL_FROM", "Payments <no-reply@localhost>"),
         health_token=env.get("HEALTH_TOKEN", ""),
+        backup_stamp=env.get("BACKUP_STAMP", ""),
         debt_limits=_amounts("REFUND_DEBT_LIMITS", env.get("REFUND_DEBT_LIMITS", "")),
         payout_limits=_amounts("PAYOUT_LIMITS", env.get("PAYOUT_LIMITS", "EUR 1000.00, GBP 1000.00, USD 1000.00")),
         dispute_fee_from=_one_of("DISPUTE_FEE_FROM", env.get("DISPUTE_FEE_FROM", "platform"), ("platform", "seller")),
@@ -161,6 +164,7 @@ def settings() -> Settings:
             for mode in ("test", "live")
         },
         secrets=_overridden(ensure_secrets(var / "secrets.json")),
+        hooks_to_localhost=env.get("WEBHOOKS_TO_LOCALHOST", env.get("DEMO", "")) == "1",
         rates_url=rates_url,
         vies_url=env.get("VIES_URL", VIES).rstrip("/"),
         rates_source="sandbox" if sandbox_url and rates_url.startswith(f"{sandbox_url}/") else "ecb",

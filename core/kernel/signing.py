@@ -35,7 +35,7 @@ PURPOSES = (
     "payer",
     "closing",
 )
-UNADDRESSED = ("proof",)  # stand in forms for minutes and in no address, so nobody can ask about them at /verify
+UNADDRESSED = ("proof", "framed")  # stand in forms for minutes or hours and in no address, so nobody can ask about them at /verify
 # A payload and the 43 signs of its signature; `.` in front says that the payload is compressed.
 _SHAPE = re.compile(r"\.?[A-Za-z0-9_-]{40,}\.[A-Za-z0-9_-]{43}")
 SKEW = timedelta(seconds=60)  # two machines' clocks may differ by this much without a fresh link looking expired

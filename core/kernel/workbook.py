@@ -16,7 +16,18 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 MOST_ROWS = 1_000_000  # of a sheet; a spreadsheet holds 1,048,576
 MOST_LETTERS = 32_000  # of a cell; a spreadsheet holds 32,767
 FIGURES = frozenset(
-    {"amount", "paid", "refunded", "fee", "kept", "fee_returned", "net", "balance"}  # the columns of sums; a reference stays text
+    {
+        "amount",
+        "paid",
+        "refunded",
+        "fee",
+        "kept",
+        "fee_returned",
+        "net",
+        "balance",
+        "tip",
+        "tax",
+    }  # the columns of sums; a reference stays text
 )
 FIGURE = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,3})?")  # no more digits than a spreadsheet keeps exactly
 FORMULA = re.compile(r"'[=+\-@\t\r\n＝＋－＠]")  # an apostrophe that CSV needs and a workbook does not

@@ -1,10 +1,10 @@
 """Our whole accounting in one file: for each business event, the journal it makes. Debit positive, minor units.
 
-Accounts by their code in the chart: 1010 what a processor holds for us, 1020 what it pays out to our bank, while it is on its way (1025: a book's
+Accounts by their code in the chart: 1010 what a processor holds for us, 1020 what it pays out to our bank or through a seller's account, while it is on its way (1025: a book's
 share in that, where it is below zero), 1030 our bank account, 1035 what left it and is not
 explained yet, 1050 what a seller owes, 2010 and 2020 the seller's money before and after release, 2040 money on its way to a
 seller's bank, 2050 money on its way back to a payer, 2095 money that matches nothing yet, 1090 what the platform holds of one currency against another, 1060 what a processor took
-for a dispute that is not decided, 2030 the seller's money kept aside for it, 5020 and 5030 what disputes cost the platform, 4010 the platform's fee,
+for a dispute that is not decided, 2030 the seller's money kept aside for it (under `reserve`: kept aside by a rule, for some days), 5020 and 5030 what disputes cost the platform, 4010 the platform's fee,
 4015 fees given back, 4030 the difference between a promised and a reference rate, 5010 what processors charge, 5060 what banks charge, 5050 what roundings come to.
 Of the plans the platform sells, in its own book: 1040 what a subscriber owes on invoices, 2070 a subscriber's credit, 2080 tax, 2090
 what is invoiced and not served yet, 4020 what was earned, 5040 what was written off.
@@ -16,6 +16,7 @@ platform's (`PLATFORM`) while nobody knows whose it is. The bank's balance is th
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -31,6 +32,7 @@ FX_POSITION, FX_DIFFERENCE = 1090, 4030
 BANK_IN_TRANSIT, PAYOUT_SHORTFALL, ROUNDING = 1020, 1025, 5050
 INVOICED, CREDIT, TAX, DEFERRED, EARNED, WRITTEN_OFF = 1040, 2070, 2080, 2090, 4020, 5040
 FEE_BORNE = "processor fee borne"
+RECONCILED, REVERSED = "reconciled", "reversed"
 TIP = "tip"  # what the reference of a leg says when it is one
 # Where a refund's money comes from, and goes again when it did not arrive.
 SOURCES = {
@@ -331,6 +333,18 @@ def debit_is_a_charge(line: Line, *, at: datetime) -> Journal:
     )
 
 
+def debit_is_a_settlement(line: Line, *, at: datetime) -> Journal:
+    """A processor has taken what its balance was below zero: it leaves the platform's book, and is booked where it belongs."""
+    return _of_platform(
+        line,
+        "moved",
+        "processor collected",
+        at,
+        Leg(BANK, line.amount, sub=line.account),
+        Leg(UNEXPLAINED, -line.amount, ref=line.public_id),
+    )
+
+
 def _of_platform(line: Line, what: str, kind: str, at: datetime, *legs: Leg) -> Journal:
     return Journal(PLATFORM, line.mode, f"bank:{line.public_id}:{what}", kind, line.public_id, at, legs)
 
@@ -417,6 +431,7 @@ class PaidOut(Protocol):
 
 
 PAYOUT, PAYOUT_BACK = "payout", "payout came back"  # the kinds of a payout's own journals
+PAYOUT_MOVED, PAYOUT_MOVED_BACK = "moved to the seller", "moved back from the seller"  # at a processor
 
 
 def payout_begun(payout: PaidOut, *, at: datetime) -> Journal:
@@ -431,9 +446,34 @@ def payout_given_back(payout: PaidOut, *, why: str, at: datetime, reverses: uuid
     return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:{why}", PAYOUT_BACK, payout.public_id, at, legs, reverses)
 
 
+def payout_moved(payout: PaidOut, *, source: str, at: datetime) -> Journal:
+    """The processor has moved it to the seller's account there: it holds that much less for us, and it is under way by this rail."""
+    legs = Leg(BANK_IN_TRANSIT, payout.amount, source, payout.public_id), Leg(CLEARING, -payout.amount, source)
+    return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:moved", PAYOUT_MOVED, payout.public_id, at, legs)
+
+
+def payout_arrived(payout: PaidOut, *, source: str, at: datetime) -> Journal:
+    """The processor's payout from the seller's account has reached their bank."""
+    legs = Leg(PAYOUT_IN_TRANSIT, payout.amount, ref=payout.public_id), Leg(BANK_IN_TRANSIT, -payout.amount, source, payout.public_id)
+    return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:paid", "payout arrived", payout.public_id, at, legs)
+
+
+def payout_bounced(payout: PaidOut, *, source: str, at: datetime, reverses: uuid.UUID | None) -> Journal:
+    """Their bank sent it back after all: it stands on the seller's account at the processor, and is on its way once more."""
+    legs = Leg(BANK_IN_TRANSIT, payout.amount, source, payout.public_id), Leg(PAYOUT_IN_TRANSIT, -payout.amount, ref=payout.public_id)
+    return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:bounced", "payout bounced", payout.public_id, at, legs, reverses)
+
+
+def payout_taken_back(payout: PaidOut, *, source: str, at: datetime, reverses: uuid.UUID | None) -> Journal:
+    """From the seller's account at the processor to ours: it holds the money for us again."""
+    legs = Leg(CLEARING, payout.amount, source), Leg(BANK_IN_TRANSIT, -payout.amount, source, payout.public_id)
+    return Journal(payout.vendor_id, payout.mode, f"po:{payout.public_id}:back", PAYOUT_MOVED_BACK, payout.public_id, at, legs, reverses)
+
+
 # --- disputes -------------------------------------------------------------------------------------------------------------------
 
 DISPUTE_OPENED, DISPUTE_WON, DISPUTE_LOST, DISPUTE_CHARGED = "dispute opened", "dispute won", "dispute lost", "dispute fee"
+DISPUTE_REVERSED = "dispute reversed"
 WRITE_OFF = "debt written off"
 
 
@@ -491,6 +531,24 @@ def dispute_lost(
     )
 
 
+def dispute_reversed(
+    payment: Booked, *, dispute: str, cycle: int, share: Money, fee: Money, loss: Money, back_to: int, at: datetime, through: str,
+    reverses: uuid.UUID,
+) -> Journal:  # fmt: skip
+    """After it was lost the bank gave it back all the same: the seller's share is the seller's, our fee is ours, and what we lost is back."""
+    return _journal(
+        payment,
+        f"dp:{dispute}:reversed:{cycle}",
+        DISPUTE_REVERSED,
+        at,
+        Leg(CLEARING, share + fee + loss, sub=through),
+        Leg(back_to, -share),
+        Leg(FEE_REFUNDS, -fee),
+        Leg(DISPUTE_LOSS, -loss),
+        reverses=reverses,
+    )
+
+
 def dispute_fee(payment: Booked, *, reference: str, fee: Money, available: Money, owed: Money, at: datetime, through: str) -> Journal:
     """The processor charged for a dispute (or gave a charge back: then all is negative). What the seller does not bear is our expense."""
     return _journal(
@@ -509,6 +567,39 @@ def debt_written_off(owner: uuid.UUID, mode: str, *, number: str, amount: Money,
     """What a seller owes and will not pay: the platform's loss."""
     legs = Leg(WRITTEN_OFF, amount), Leg(SELLER_RECEIVABLE, -amount)
     return Journal(owner, mode, f"wo:{number}", WRITE_OFF, number, at, legs)
+
+
+# --- reserves -------------------------------------------------------------------------------------------------------------------
+
+RESERVE = "reserve"  # its own part of what is held: what disputes hold stands beside it
+RESERVE_HELD, RESERVE_BACK, RESERVE_USED = "reserve held", "reserve given back", "reserve used"
+
+
+class Held(Protocol):
+    """What the books need to know of what is kept aside of a payment."""
+
+    vendor_id: uuid.UUID
+    mode: str
+    payment: str
+
+
+def _reserve(hold: Held, what: str, kind: str, at: datetime, *legs: Leg) -> Journal:
+    return Journal(hold.vendor_id, hold.mode, f"rsv:{hold.payment}:{what}", kind, hold.payment, at, legs)
+
+
+def reserve_held(hold: Held, *, amount: Money, at: datetime) -> Journal:
+    """Of what has just been released a part is kept aside."""
+    return _reserve(hold, "held", RESERVE_HELD, at, Leg(SELLER_AVAILABLE, amount), Leg(SELLER_HOLD, -amount, sub=RESERVE))
+
+
+def reserve_given_back(hold: Held, *, amount: Money, at: datetime) -> Journal:
+    """Its days are over: what is left of it may be paid out."""
+    return _reserve(hold, "back", RESERVE_BACK, at, Leg(SELLER_HOLD, amount, sub=RESERVE), Leg(SELLER_AVAILABLE, -amount))
+
+
+def reserve_used(hold: Held, *, amount: Money, times: int, at: datetime) -> Journal:
+    """The seller owed more than was available: so much of the reserve makes it up. `times`: how often that happened to this part of it."""
+    return _reserve(hold, f"used:{times}", RESERVE_USED, at, Leg(SELLER_HOLD, amount, sub=RESERVE), Leg(SELLER_RECEIVABLE, -amount))
 
 
 # --- the processor pays out to our bank, and what reconciliation corrects --------------------------------------------------------
@@ -544,7 +635,7 @@ def corrected(
     number = key.partition(":")[0]
     on = {CLEARING: (source, ""), UNEXPLAINED: ("", number), UNAPPLIED: ("", number)}
     return Journal(
-        owner, mode, f"rec:{key}", "reconciled", about[:60], at, tuple(Leg(code, amount, *on.get(code, ("", ""))) for code, amount in legs)
+        owner, mode, f"rec:{key}", RECONCILED, about[:60], at, tuple(Leg(code, amount, *on.get(code, ("", ""))) for code, amount in legs)
     )
 
 
@@ -552,4 +643,22 @@ def arrival_differs(mode: str, *, key: str, about: str, account: str, difference
     """A payout arrived with another sum: less is what a bank charged for it, more is nobody's yet."""
     number = key.partition(":")[0]
     against = Leg(BANK_CHARGES, -difference) if difference.minor < 0 else Leg(UNAPPLIED, -difference, ref=number)
-    return Journal(PLATFORM, mode, f"rec:{key}", "reconciled", about, at, (Leg(BANK, difference, account), against))
+    return Journal(PLATFORM, mode, f"rec:{key}", RECONCILED, about, at, (Leg(BANK, difference, account), against))
+
+
+# --- what people had decided, and was wrong -------------------------------------------------------------------------------------
+
+
+class Posted(Protocol):
+    """What the books need to know of a journal that stands in them."""
+
+    vendor_id: uuid.UUID
+    mode: str
+    id: uuid.UUID
+    about: str
+
+
+def taken_back(journal: Posted, *, legs: Sequence[tuple[int, Money, str, str]], at: datetime) -> Journal:
+    """A journal is taken back, whole: the same legs with the other sign. Its name is made from the journal's own, so it happens once."""
+    back = tuple(Leg(code, -amount, sub, ref) for code, amount, sub, ref in legs)
+    return Journal(journal.vendor_id, journal.mode, f"rev:{journal.id}", REVERSED, journal.about, at, back, reverses=journal.id)

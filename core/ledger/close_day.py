@@ -11,7 +11,8 @@ from datetime import date
 from hashlib import sha256
 
 import structlog
-from sqlalchemy import exists, func, insert, or_, select, text
+from sqlalchemy import exists, func, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from core.kernel import audit
 from core.kernel.clock import now
@@ -190,10 +191,8 @@ def finish_close(mode: str, day: date) -> LedgerDay | None:
     return row
 
 
-def keep_paper(mode: str, day: date, *, pdf: bytes) -> DayPaper:
-    """Keep it as it was printed; the first one stays."""
-    paper = db.session.get(DayPaper, (mode, day))
-    if paper is None:
-        db.session.execute(insert(DayPaper).values(mode=mode, day=day, pdf=pdf, sha256=sha256(pdf).hexdigest(), made_at=now()))
-        paper = db.session.get_one(DayPaper, (mode, day))
-    return paper
+def keep_paper(mode: str, day: date, *, pdf: bytes) -> tuple[DayPaper, bool]:
+    """Keep it as it was printed; the first one stays. Answers it, and whether it is this one."""
+    fresh = insert(DayPaper).values(mode=mode, day=day, pdf=pdf, sha256=sha256(pdf).hexdigest(), made_at=now())
+    first = db.session.scalar(fresh.on_conflict_do_nothing().returning(DayPaper.day)) is not None
+    return db.session.get_one(DayPaper, (mode, day)), first

@@ -98,7 +98,7 @@ def ask_to_join(vendor: Vendor, plan: MembershipPlan, *, email: str, name: str, 
 
     Refuses PlanNotOffered, and CustomerBlocked when the vendor takes nothing from this address.
     """
-    check_open(vendor)
+    check_open(vendor, plan.mode)
     if not is_offered(plan):
         raise PlanNotOffered("This plan cannot be joined at the moment. Nothing was charged.")
     email, at = email.strip().lower(), now()

@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "payment_failed": ("payment",),
     "confirm_payment": ("payment",),
     "checkout_left": ("payment",),
+    "order_declined": ("checkout",),
     "refund_sent": ("payment", "refund"),
     "refund_failed": ("payment", "refund"),
     "transfer_instructions": ("payment",),
@@ -45,6 +46,10 @@ KINDS: dict[str, tuple[str, ...]] = {
     "payout_account": ("account",),
     "payout_paid": ("payout",),
     "payout_failed": ("payout",),
+    "reserve_changed": ("rule",),
+    "application_news": ("application",),
+    "stop_begun": ("stop",),
+    "stop_ended": ("stop",),
     "refund_outside": ("payment", "refund"),
     "refund_not_booked": ("payment",),
     "problem_reported": ("payment",),
@@ -64,6 +69,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "membership_page": ("member",),
     "closing_asked": ("closing",),
     "closing_done": ("closing",),
+    "day_paper": ("day",),
+    "webhook_stopped": ("endpoint",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page", "closing_asked"})

@@ -18,8 +18,13 @@ from core.notifications.notify import KINDS, notify
 MANAGE = "plan.manage"  # who holds it is told of the plan
 BUSINESS = "business"  # whose choices are those of the business's own address
 USUAL = "en"  # of somebody who has not chosen a language
-# The letter of a refund is the payer's; that of a new bank account goes to every owner, whatever they chose.
-MAILED = tuple(kind for kind in SHOWN if kind in KINDS and kind not in ("refund_sent", "payout_account", *OF_PLAN))
+# The letter of a refund is the payer's; those of a new bank account and of the way into live mode go to every owner, that of a webhook that stopped to whoever looks
+# after them, whatever they chose.
+MAILED = tuple(
+    kind
+    for kind in SHOWN
+    if kind in KINDS and kind not in ("refund_sent", "payout_account", "webhook_stopped", "application_news", *OF_PLAN)
+)
 
 _LATER = (
     (NotificationManner.vendor_id == NotificationChoice.vendor_id)

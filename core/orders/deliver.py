@@ -1,9 +1,11 @@
-"""An order is delivered: its seller says so, and what waited for that becomes available with the clock's next look.
+"""An order is delivered: its seller says so, and what waited for that becomes available with the clock's next look, no sooner than its terms allow.
 
 Nobody says so: it counts as delivered when the days are over that the checkout gave it. Until then nothing of it is released.
 """
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
 
 from core.accounts.models import Vendor
 from core.kernel.audit import record
@@ -12,6 +14,7 @@ from core.kernel.errors import Conflict
 from core.orders.history import note
 from core.orders.models import Order
 from core.orders.pay import lock_order, may_be_undone, payment_of
+from core.payments.models import Payment
 from core.payments.start import lock_payment
 
 
@@ -36,7 +39,12 @@ def deliver_order(seller: Vendor, order: Order, *, by: str) -> Order:
         raise NotToDeliver("Everything of this order was given back, so do not deliver it.")
     order.delivered_at, order.delivered_by = now(), by
     if payment.released_at is None and payment.available_at is not None:
-        payment.available_at = min(payment.available_at, order.delivered_at)
+        payment.available_at = min(payment.available_at, max(order.delivered_at, earliest(order, payment)))
     note(order, "order.delivered", actor=by)
     record(seller.id, actor=by, action="order.delivered", subject=order.public_id)
     return order
+
+
+def earliest(order: Order, payment: Payment) -> datetime:
+    """When its money can be available at the soonest, delivered or not: so many days after it was paid, as its terms had it then."""
+    return (payment.captured_at or now()) + timedelta(days=order.least_days)

@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import select
 
+from core.accounts.queries import get_vendor
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.outbox import enqueue, is_waiting
-from core.orders.history import move
-from core.orders.models import Checkout
+from core.notifications.notify import notify
+from core.orders.history import move, note
+from core.orders.models import Checkout, OrderEvent
 from core.orders.pay import TIME, UNDONE
 from core.orders.queries import Part, parts_of
 from core.orders.states import ALL_OR_NOTHING, CHECKOUT
@@ -26,6 +28,8 @@ from core.payments.saved_models import SavedCard
 
 LOOK_AGAIN = timedelta(minutes=1)  # while something that nobody tells of is waited for: a payment that runs out, a refund that is sent
 OVER = frozenset({"done", "partly", "unpaid", "undone", "expired"})
+TOLD = frozenset({"waiting", "partly", "unpaid", "unwinding", "undone"})  # the payer hears once that not everything is paid
+LETTER = "checkout.told"
 log = structlog.get_logger("orders")
 
 
@@ -64,6 +68,8 @@ def follow_checkout(vendor_id: uuid.UUID, mode: str, checkout_id: uuid.UUID, *, 
     if to != checkout.state and to in CHECKOUT[checkout.state]:
         move(checkout, to, actor="system", paid=sum(part.is_paid for part in parts), orders=len(parts))
         checkout.ended_at = at if to in OVER else None
+        if to in TOLD and any(part.order.state in ("declined", "over") for part in parts):
+            _tell_payer(checkout)
     if checkout.state == "unwinding":
         _end(checkout, [p for p in parts if p.order.ended_because != UNDONE or (by_clock and _is_kept(p))], UNDONE)
     elif late and checkout.state in ("paying", "waiting"):
@@ -74,6 +80,18 @@ def follow_checkout(vendor_id: uuid.UUID, mode: str, checkout_id: uuid.UUID, *, 
     if checkout.state in OVER:
         _let_card_go(checkout)
     return checkout.state
+
+
+def _tell_payer(checkout: Checkout) -> None:
+    """Once for each checkout: whoever tries again stands on its page, and sees there what became of it."""
+    mine = (OrderEvent.vendor_id == checkout.vendor_id, OrderEvent.mode == checkout.mode, OrderEvent.subject_id == checkout.id)
+    before = select(OrderEvent.seq).where(*mine, OrderEvent.kind == LETTER).limit(1)
+    if db.session.scalar(before) is None:
+        note(checkout, LETTER, actor="system")
+        notify(
+            get_vendor(checkout.vendor_id), "order_declined", mode=checkout.mode, to=checkout.email, locale=checkout.locale or "en",
+            checkout=checkout.public_id,
+        )  # fmt: skip
 
 
 def _seen(part: Part) -> tuple[str, bool]:

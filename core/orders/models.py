@@ -91,6 +91,7 @@ class Order(TenantKey, Base):
         CheckConstraint(one_of("state", ORDER), name="state"),
         CheckConstraint("amount_minor > 0 AND fee_minor BETWEEN 0 AND amount_minor", name="amount"),
         CheckConstraint("release_days BETWEEN 1 AND 90", name="release_days"),
+        CheckConstraint("least_days BETWEEN 0 AND release_days", name="least_days"),
         CheckConstraint("ended_because IN ('', 'undone', 'time')", name="ended_because"),
         CheckConstraint("delivered_at IS NULL OR state = 'paid'", name="delivered"),
         Index("ix_orders_by_state", "vendor_id", "mode", "state", "id"),
@@ -105,6 +106,7 @@ class Order(TenantKey, Base):
     fee_minor: Mapped[int] = mapped_column(BigInteger)  # what the platform keeps of it
     seller_bears: Mapped[bool]  # what the processor keeps of it
     release_days: Mapped[int] = mapped_column(SmallInteger)  # after which it counts as delivered if nobody says so before
+    least_days: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # which saying so does not shorten
     state: Mapped[str] = mapped_column(String(20), default="waiting")
     why_over: Mapped[str] = mapped_column(String(60), default="")
     ended_because: Mapped[str] = mapped_column(String(10), default="")  # the checkout ended without it: undone or out of time

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendor, find_vendors
-from core.accounts.standing import check_open
+from core.accounts.standing import check_open, takes_payments
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -50,7 +50,7 @@ def open_checkout(operator: Vendor, mode: str, wish: CheckoutWish, *, by: str) -
     again = find_by_checkout_id(operator, mode, wish.checkout_id)
     if again is not None:
         return _the_same(again, wish)
-    check_open(operator)
+    check_open(operator, mode)
     check_wish(wish)
     sellers = _sellers(operator, mode, wish)
     card = _card(operator, mode, wish, sellers)
@@ -100,7 +100,7 @@ def _sellers(operator: Vendor, mode: str, wish: CheckoutWish) -> list[Vendor]:
             raise WishRefused(
                 said("%(seller)s does not sell here through you. They can allow it in their portal.", seller=order.seller), field=field
             )
-        if seller.stopped_at is not None or (mode == "live" and not seller.live_enabled):
+        if not takes_payments(seller, mode) or (mode == "live" and not seller.live_enabled):
             raise WishRefused(said("%(seller)s takes no payments at the moment.", seller=seller.name), field=field)
         sellers.append(seller)
     return sellers
@@ -154,7 +154,8 @@ def _write_orders(operator: Vendor, checkout: Checkout, wish: CheckoutWish, sell
     ]
     fees = cut(terms, sold, wish.currency)
     for place, (seller, order, fee) in enumerate(zip(sellers, wish.orders, fees, strict=True), 1):
-        made = _order(checkout, seller, order, fee, seller_bears=terms.seller_bears, release_days=wish.release_days)
+        waits, least = terms.waits(wish.release_days, seller, opened_itself=seller.id == operator.id)
+        made = _order(checkout, seller, order, fee, seller_bears=terms.seller_bears, release_days=waits, least_days=least)
         db.session.add(made)
         begin(made, actor=by, amount_minor=made.amount_minor, currency=made.currency, fee_minor=made.fee_minor, checkout=checkout.public_id)
         part = CheckoutPart(
@@ -172,12 +173,14 @@ def _write_orders(operator: Vendor, checkout: Checkout, wish: CheckoutWish, sell
     db.session.flush()
 
 
-def _order(checkout: Checkout, seller: Vendor, order: OrderWish, fee: Money, *, seller_bears: bool, release_days: int) -> Order:
+def _order(
+    checkout: Checkout, seller: Vendor, order: OrderWish, fee: Money, *, seller_bears: bool, release_days: int, least_days: int
+) -> Order:
     at = now()
     return Order(
         vendor_id=seller.id, mode=checkout.mode, id=uuid7(), public_id=public_id("ord"), operator_id=checkout.vendor_id,
         checkout_id=checkout.id, reference=order.reference, currency=checkout.currency, amount_minor=order.minor, fee_minor=fee.minor,
-        seller_bears=seller_bears, release_days=release_days, state="waiting", created_at=at, updated_at=at, version=0,
+        seller_bears=seller_bears, release_days=release_days, least_days=least_days, state="waiting", created_at=at, updated_at=at, version=0,
     )  # fmt: skip
 
 

@@ -79,7 +79,7 @@ def pay_order(vendor_id: uuid.UUID, mode: str, order_id: uuid.UUID) -> Payment |
 
 
 def _charge(order: Order, seller: Vendor, operator: Vendor, checkout: Checkout, card: SavedCard) -> Payment:
-    check_open(seller)
+    check_open(seller, checkout.mode)
     return charge_saved(
         seller, lend_card(card, seller), amount=order.amount, description=f"{operator.name} · {order.reference or order.public_id}",
         reference=order.public_id, on_settled="hear_order", locale=checkout.locale,

@@ -65,13 +65,16 @@ class CheckoutWish:
     rule: str = KEEP
     locale: str = ""
     card: str | None = None
-    release_days: int = USUAL_RELEASE_DAYS
+    release_days: int | None = None  # None: as the platform's terms say
     hours: int = USUAL_HOURS
 
     @property
     def digest(self) -> str:
         """A name for everything in it: what is asked for again under the same id must carry the same one."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        days = USUAL_RELEASE_DAYS if self.release_days is None else self.release_days  # so it was before the terms said it
+        return hashlib.sha256(
+            json.dumps({**asdict(self), "release_days": days}, sort_keys=True, separators=(",", ":")).encode()
+        ).hexdigest()
 
 
 def check_wish(wish: CheckoutWish) -> None:
@@ -94,7 +97,9 @@ def check_wish(wish: CheckoutWish) -> None:
     _want(_LOCALE.fullmatch(wish.locale), "payer.locale", said("A language is written like de or pt-BR."))
     _want(is_currency(wish.currency), "currency", said("Choose a currency from the list."))
     _want(wish.rule in RULES, "rule", said("The rule is keep or all_or_nothing."))
-    _want(1 <= wish.release_days <= 90, "release_days", said("An order counts as delivered after 1 to 90 days."))
+    _want(
+        wish.release_days is None or 1 <= wish.release_days <= 90, "release_days", said("An order counts as delivered after 1 to 90 days.")
+    )
     _want(1 <= wish.hours <= MOST_HOURS, "hours", said("The payer has between 1 and %(most)s hours.", most=MOST_HOURS))
     _want(1 <= len(wish.orders) <= MOST_ORDERS, "orders", said("A checkout has between 1 and %(most)s orders.", most=MOST_ORDERS))
     for number, order in enumerate(wish.orders):
@@ -124,10 +129,15 @@ def _check_order(order: OrderWish, currency: str, at: str) -> None:
         )
         _want(1 <= line.quantity <= MOST_QUANTITY, f"{where}.quantity", said("A quantity is between 1 and %(most)s.", most=MOST_QUANTITY))
         _want(1 <= line.unit_minor <= limits(currency)[1], f"{where}.unit_amount", said("A price is above zero."))
-        _want(re.fullmatch(r"[a-z0-9_-]{0,40}", line.category), f"{where}.category", said("A category is written with a-z, 0-9, _ and -."))
+        _want(is_category(line.category), f"{where}.category", said("A category is written with a-z, 0-9, _ and -."))
     least, most = (Money(minor, currency) for minor in limits(currency))
     words = said("An order is between %(least)s and %(most)s.", least=least, most=most)
     _want(least.minor <= order.minor <= most.minor, f"{at}.lines", words)
+
+
+def is_category(text: str) -> bool:
+    """Whether lines can be of it; empty is none."""
+    return re.fullmatch(r"[a-z0-9_-]{0,40}", text) is not None
 
 
 def _want(good: object, field: str, words: str) -> None:

@@ -79,7 +79,7 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
     under_way = live_attempt(payment)
     if under_way and under_way.method == method:
         return under_way
-    check_open(vendor)
+    check_open(vendor, payment.mode)
     way = check_way(vendor, payment, method)
     if under_way:
         return under_way

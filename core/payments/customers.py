@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -52,6 +53,18 @@ def totals_of(vendor: Vendor, customer: Customer) -> list[Total]:
         .order_by(some.c.currency)
     )
     return [Total(int(all), int(paid), Money(int(taken), code), Money(int(back), code)) for code, all, paid, taken, back in rows]
+
+
+def list_taken(
+    vendor: Vendor, customer: Customer, currency: str, *, after: uuid.UUID | None = None, limit: int = 50
+) -> tuple[list[Payment], uuid.UUID | None]:
+    """The payments of this customer whose money arrived, in one currency, newest first; and where the next page begins."""
+    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == customer.mode, Payment.email == customer.email)
+    mine = mine.where(Payment.currency == currency, Payment.captured_minor > 0)
+    if after:
+        mine = mine.where(Payment.id < after)
+    rows = list(db.session.scalars(mine.order_by(Payment.id.desc()).limit(limit + 1)))
+    return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
 
 
 def refunds_of_customer(vendor: Vendor, customer: Customer, *, limit: int = 10) -> list[tuple[Refund, Payment]]:

@@ -46,3 +46,21 @@ def write_lost(payment: Payment, amount: Money, fee: Money, *, form_token: str, 
     )  # fmt: skip
     payment.refunded_minor += amount.minor
     enqueue("make_receipt", payment.vendor_id, queue="papers", mode=payment.mode, payment=str(payment.id))
+
+
+def undo_lost(payment: Payment, fee: Money, *, form_token: str) -> Money:
+    """The bank gave back after all what was lost: it is among the payment's refunds no more. Answers how much of them it was."""
+    payment.fee_returned_minor -= fee.minor
+    mine = (
+        Refund.vendor_id == payment.vendor_id,
+        Refund.mode == payment.mode,
+        Refund.payment_id == payment.id,
+        Refund.form_token == form_token,
+    )
+    refund = db.session.scalar(select(Refund).where(*mine).with_for_update())
+    if refund is None:
+        return Money(0, payment.currency)
+    refund.state, refund.failure_reason, refund.settled_at = "failed", "dispute_reversed", now()
+    payment.refunded_minor -= refund.amount_minor
+    enqueue("make_receipt", payment.vendor_id, queue="papers", mode=payment.mode, payment=str(payment.id))
+    return refund.amount

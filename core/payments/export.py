@@ -16,12 +16,32 @@ from core.kernel.sheet import decimal, instant, words, write_sheet
 from core.payments.lists import PaymentFilter, at_branch, first_id_at, narrowed
 from core.payments.models import Payment, PaymentLink
 from core.payments.refund_models import Refund
+from core.payments.sale_models import DiscountCode, DiscountUse, PaymentDetail, PaymentTax
 from core.payments.sharing_models import PaymentLabel
 
 FEE = case((Payment.captured_minor > 0, Payment.fee_minor), else_=0) - Payment.fee_returned_minor + Payment.borne_minor  # all that is kept
 DISPUTES = Payment.disputed_minor - Payment.disputed_fee_minor + Payment.dispute_cost_minor
 KEPT = Payment.captured_minor - Payment.refunded_minor - Payment.refunding_minor - FEE - DISPUTES
 BRANCH = words(Branch.name + literal(", ") + Branch.town)
+# Looked up only where a cart stands behind the payment, and only when a row is written, not when rows are counted.
+TAXED = (
+    select(func.sum(PaymentTax.tax_minor))
+    .where(PaymentTax.vendor_id == Payment.vendor_id, PaymentTax.mode == Payment.mode, PaymentTax.payment_id == Payment.id)
+    .correlate(Payment)
+    .scalar_subquery()
+)
+TAX = func.coalesce(case((Payment.itemised, TAXED)), 0)
+# A line for each question of the seller's own, in the order in which they were asked.
+ANSWERS = case(
+    (
+        PaymentDetail.answers != literal_column("'[]'::jsonb"),
+        literal_column(
+            "(SELECT string_agg((a.one ->> 'label') || ': ' || CASE WHEN a.one ->> 'kind' <> 'checkbox' THEN a.one ->> 'value'"
+            " WHEN a.one ->> 'value' = 'true' THEN 'yes' ELSE 'no' END, chr(10) ORDER BY a.n)"
+            " FROM jsonb_array_elements(payment_details.answers) WITH ORDINALITY AS a (one, n))"
+        ),
+    )
+)
 PAYMENT_COLUMNS = (
     ("reference", Payment.reference),
     ("number", Payment.public_id),
@@ -54,6 +74,13 @@ PAYMENT_COLUMNS = (
         "own_columns",
         func.nullif(cast(Payment.key_values, String), "{}"),
     ),  # the vendor's own, as JSON: it begins with a brace, never with a formula
+    ("method", words(func.coalesce(Payment.method_kind, Payment.method))),
+    ("tip", decimal(Payment.tip_minor, Payment.currency)),
+    ("tax", decimal(TAX, Payment.currency)),
+    ("discount_code", words(DiscountCode.code)),
+    ("company", words(PaymentDetail.company)),
+    ("tax_id", words(PaymentDetail.tax_id)),
+    ("answers", words(ANSWERS)),
 )
 
 
@@ -66,6 +93,10 @@ def payment_rows(vendor: Vendor, mode: str, narrow: PaymentFilter) -> Select[Any
     labels, notes = _labels(vendor, mode), _notes(vendor, mode)
     there = (Branch.vendor_id == Payment.vendor_id) & (Branch.mode == Payment.mode) & (Branch.id == Payment.branch_id)
     rows = select(Payment.id).outerjoin(PaymentLink, whose).outerjoin(Branch, there)
+    for kept in (PaymentDetail, DiscountUse):  # one row of each at most, by its key
+        rows = rows.outerjoin(kept, (kept.vendor_id == Payment.vendor_id) & (kept.mode == Payment.mode) & (kept.payment_id == Payment.id))
+    used = (DiscountCode.vendor_id == DiscountUse.vendor_id) & (DiscountCode.mode == DiscountUse.mode)
+    rows = rows.outerjoin(DiscountCode, used & (DiscountCode.id == DiscountUse.discount_id))
     rows = rows.outerjoin(labels, labels.c.payment_id == Payment.id).outerjoin(notes, notes.c.about == Payment.public_id)
     return narrowed(rows, vendor, mode, narrow)
 

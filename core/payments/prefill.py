@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -42,9 +43,22 @@ class Answers:
     quantities: Mapping[str, int] = field(default_factory=dict)  # how many of each of the link's things, by item
 
 
-def make_prefill(vendor: Vendor, link: PaymentLink, *, by: str, answers: Answers, form_token: str) -> LinkPrefill:
+@dataclass(frozen=True)
+class AsButton:
+    """What is kept beside the answers where the address is a button's: see core/payments/button.py."""
+
+    look: dict[str, str]
+    price_minor: int | None
+    expires_at: datetime | None
+
+
+def make_prefill(
+    vendor: Vendor, link: PaymentLink, *, by: str, answers: Answers, form_token: str, button: AsButton | None = None
+) -> LinkPrefill:
     """Make such an address. The same form sent again answers the address it made. Refuses what the link would refuse of a payer."""
-    if not (answers.email or answers.name or answers.reference or answers.amount or answers.locale or answers.quantities):
+    if button is None and not (
+        answers.email or answers.name or answers.reference or answers.amount or answers.locale or answers.quantities
+    ):
         raise BadPrefill("Fill in at least one answer.")
     if answers.amount is not None:
         if link.amount is not None or offer_of(link).items:
@@ -57,7 +71,7 @@ def make_prefill(vendor: Vendor, link: PaymentLink, *, by: str, answers: Answers
         "vendor_id": vendor.id, "mode": link.mode, "id": uuid7(), "public_id": public_id("pre"), "token_id": public_id("tok"),
         "link_id": link.id, "link_token_id": link.token_id, "form_token": form_token,
         "email": answers.email.lower(), "payer_name": answers.name, "payer_reference": _fitting(link, answers.reference),
-        "amount_minor": answers.amount.minor if answers.amount else None, "locale": answers.locale, "quantities": dict(answers.quantities) or None, "created_by": by, "created_at": now(),
+        **(asdict(button) if button else {}), "amount_minor": answers.amount.minor if answers.amount else None, "locale": answers.locale, "quantities": dict(answers.quantities) or None, "created_by": by, "created_at": now(),
     }  # fmt: skip
     keys = ["vendor_id", "mode", "form_token"]
     made = db.session.execute(
@@ -68,7 +82,8 @@ def make_prefill(vendor: Vendor, link: PaymentLink, *, by: str, answers: Answers
     if prefill is None or prefill.link_id != link.id:
         raise Conflict("This form was sent before. Reload the page.")
     if made:
-        record(vendor.id, actor=by, action="link.filled_in", subject=link.public_id, prefill=prefill.public_id)
+        action = "link.button_made" if button else "link.filled_in"
+        record(vendor.id, actor=by, action=action, subject=link.public_id, prefill=prefill.public_id)
     return prefill
 
 
@@ -98,11 +113,12 @@ def withdraw_prefill(prefill: LinkPrefill, *, by: str) -> None:
     row = locked(LinkPrefill, prefill.vendor_id, prefill.mode, prefill.id)
     if row is not None and row.withdrawn_at is None:
         row.withdrawn_at = now()
-        record(row.vendor_id, actor=by, action="link.filled_in_withdrawn", subject=row.public_id)
+        action = "link.filled_in_withdrawn" if row.look is None else "link.button_withdrawn"
+        record(row.vendor_id, actor=by, action=action, subject=row.public_id)
 
 
 def prefill_token(vendor: Vendor, link: PaymentLink, prefill: LinkPrefill) -> str:
-    """The signed text of the filled-in address; it ends when the link's own address does."""
+    """The signed text of the filled-in address; it ends when the link's own address does. (A button ends earlier by its row, which can say so.)"""
     return make_token("prefill", vendor=vendor.public_id, mode=link.mode, token_id=prefill.token_id, expires_at=link.token_expires_at)
 
 
@@ -116,8 +132,8 @@ def get_prefill(vendor: Vendor, mode: str, public_id: str) -> tuple[PaymentLink,
     raise NotFound("There is no such address.")
 
 
-def list_prefills(vendor: Vendor, link: PaymentLink, *, limit: int = 50) -> list[LinkPrefill]:
-    """The link's filled-in addresses that still open it, newest first."""
+def list_prefills(vendor: Vendor, link: PaymentLink, *, buttons: bool = False, limit: int = 50) -> list[LinkPrefill]:
+    """The link's filled-in addresses that still open it, or its buttons, newest first."""
     mine = LinkPrefill.vendor_id == vendor.id, LinkPrefill.mode == link.mode, LinkPrefill.link_id == link.id
-    good = LinkPrefill.withdrawn_at.is_(None), LinkPrefill.link_token_id == link.token_id
+    good = LinkPrefill.withdrawn_at.is_(None), LinkPrefill.link_token_id == link.token_id, LinkPrefill.look.is_not(None) == buttons
     return list(db.session.scalars(select(LinkPrefill).where(*mine, *good).order_by(LinkPrefill.id.desc()).limit(limit)))

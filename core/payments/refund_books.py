@@ -20,6 +20,7 @@ from core.ledger.post import post
 from core.ledger.queries import balance
 from core.payments.models import Payment
 from core.payments.refund_models import Refund
+from core.payments.reserve import use_for_debt
 
 
 def sellers_account(payment: Payment) -> str:
@@ -130,7 +131,7 @@ def debt_of(vendor_id: UUID, mode: str, currency: str) -> Money:
 
 
 def settle_debt(vendor_id: UUID, mode: str, currency: str, *, about: str) -> None:
-    """Make up what the seller owes in this currency out of what is available. The vendor is held, so it happens once.
+    """Make up what the seller owes in this currency out of what is available, and then out of the reserve. The vendor is held, so it happens once.
 
     Whatever makes money available calls it: nobody sees money and a debt side by side for longer than one unit of work.
     """
@@ -140,6 +141,8 @@ def settle_debt(vendor_id: UUID, mode: str, currency: str, *, about: str) -> Non
     amount = min(debt, balance(Whose(vendor_id), mode, "seller_available", currency))
     if amount.minor > 0:
         post([book.debt_recovered(vendor_id, mode, about=about, amount=amount, key=public_id("net"), at=now())])
+    if amount < debt:
+        use_for_debt(vendor_id, mode, debt - max(amount, Money(0, currency)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from core.ledger.post import BalanceTooLow, post
 from core.payments.history import note
 from core.payments.models import Payment
 from core.payments.refund_books import settle_debt
+from core.payments.reserve import give_back, keep_of
+from core.payments.reserve_rules import rule_of
 
 log = structlog.get_logger("payments")
 PATIENCE = timedelta(
@@ -28,7 +30,8 @@ PATIENCE = timedelta(
 def release_due(limit: int = 200) -> int:
     """Release every payment whose time has come, `limit` at most; answers how many. Two workers never take the same one.
 
-    What is released is what this payment still has pending: captured, less our fee, less what refunds and disputes took from it.
+    What is released is what this payment still has pending: captured, less our fee, less what refunds and disputes took from it. Of that,
+    the seller's rule keeps a part aside (core/payments/reserve.py).
     A book that does not hold it (the proof of the books says why) keeps its payments waiting and nobody else's.
     """
     whose = (Payment.vendor_id, Payment.mode)
@@ -65,7 +68,7 @@ def _release_book(vendor_id: UUID, mode: str, limit: int) -> int:
         .execution_options(populate_existing=True)  # what is released is worked out from these very rows
     )
     payments = list(db.session.scalars(due))
-    at = now()
+    at, rule = now(), rule_of(vendor_id, mode)
     journals = []
     for payment in payments:
         payment.released_at = at
@@ -76,9 +79,19 @@ def _release_book(vendor_id: UUID, mode: str, limit: int) -> int:
         if left.minor > 0:
             journals.append(book.release(payment, amount=left, at=at))
             note(payment, "payment.released", actor="system", amount_minor=left.minor, currency=left.currency)
+            journals += keep_of(payment, left, rule, at=at)
     if journals:
         hold_vendor(vendor_id)
         post(journals)
         for payment in {payment.currency: payment for payment in payments}.values():
             settle_debt(payment.vendor_id, payment.mode, payment.currency, about=payment.public_id)
     return len(payments)
+
+
+def give_reserves_back(vendor_id: UUID, mode: str, limit: int = 500) -> int:
+    """What was kept aside in one book and has been kept long enough is available, and makes up first what is owed; answers of how many
+    payments. Late, twice or by two workers at once, each is given back once."""
+    given = give_back(vendor_id, mode, limit)
+    for hold in {hold.currency: hold for hold in given}.values():
+        settle_debt(vendor_id, mode, hold.currency, about=hold.payment)
+    return len(given)

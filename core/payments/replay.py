@@ -6,12 +6,13 @@ from core.kernel.shadow import Shadow
 
 # What each journal says of its payment: the legs on what is on its way to a payer (2050), on the seller's accounts (2010, 2020, 1050),
 # unapplied (2095), fees given back (4015), what the processor kept (5010) and what disputes hold (1060, 2030). A refund of the sale is one that
-# took nothing unapplied. What reconciliation corrected is the books' affair and not the payment's.
-_LEGS = """SELECT j.vendor_id, j.mode, j.about, j.kind, j.event_key, e.code, e.ref, e.currency, e.amount_minor AS minor,
+# took nothing unapplied. What reconciliation corrected, and what was taken back by hand, is the books' affair and not the payment's.
+_LEGS = """SELECT j.vendor_id, j.mode, j.about, j.kind, j.event_key, coalesce(j.original_effective_at, j.effective_at) AS at, e.code, e.ref, e.currency,
+    e.amount_minor AS minor,
     j.kind IN ('refund requested', 'refund failed') AND EXISTS (
       SELECT FROM entries u WHERE u.vendor_id = j.vendor_id AND u.mode = j.mode AND u.journal_id = j.id AND u.code = 2095) AS of_unapplied
   FROM journals j JOIN entries e ON e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id
-  WHERE j.about LIKE 'pay\\_%' AND j.kind <> 'reconciled'"""
+  WHERE j.about LIKE 'pay\\_%' AND j.kind NOT IN ('reconciled', 'reversed') AND NOT (e.code = 2030 AND e.sub = 'reserve')"""
 _REFUNDS = """SELECT l.vendor_id, l.mode, l.about, l.ref, -sum(l.minor) FILTER (WHERE l.kind IN ('refund requested', 'refund failed')) AS asked,
     -sum(l.minor) FILTER (WHERE l.kind = 'refund requested') AS amount, -sum(l.minor) AS on_its_way, bool_or(l.of_unapplied) AS of_unapplied
   FROM legs l WHERE l.code = 2050 AND l.ref LIKE 'ref\\_%' GROUP BY l.vendor_id, l.mode, l.about, l.ref"""
@@ -26,7 +27,8 @@ _SUMS = """SELECT l.vendor_id, l.mode, l.about,
     sum(l.minor) FILTER (WHERE l.kind = 'transfer taken back' AND l.code IN (2010, 2020, 1050, 4015)) AS taken_back,
     -sum(l.minor) FILTER (WHERE l.kind = 'transfer received' AND l.code = 2095) AS transferred,
     sum(l.minor) FILTER (WHERE l.kind = 'transfer taken back' AND l.code = 2095) AS transferred_back,
-    -sum(l.minor) FILTER (WHERE l.kind IN ('return requested', 'return failed') AND l.code = 2050) AS given_back
+    -sum(l.minor) FILTER (WHERE l.kind IN ('return requested', 'return failed') AND l.code = 2050) AS given_back,
+    sum(l.minor) FILTER (WHERE l.kind = 'dispute fee' AND l.code IN (2020, 1050)) AS dispute_fee_borne
   FROM legs l GROUP BY l.vendor_id, l.mode, l.about"""
 _HISTORY = """SELECT vendor_id, mode, payment_id, max(seq) AS version,
     (array_agg(to_state ORDER BY seq DESC) FILTER (WHERE to_state IS NOT NULL))[1] AS state
@@ -38,16 +40,28 @@ _THERE = """SELECT vendor_id, mode, id, public_id FROM payments
     WHERE NOT EXISTS (SELECT FROM payments p WHERE p.vendor_id = l.vendor_id AND p.mode = l.mode AND p.public_id = l.about)
   UNION ALL SELECT h.vendor_id, h.mode, h.payment_id, h.payment_id::varchar(40) FROM history h
     WHERE NOT EXISTS (SELECT FROM payments p WHERE p.vendor_id = h.vendor_id AND p.mode = h.mode AND p.id = h.payment_id)"""
-# What a lost dispute gave to the payer for good, as far as it was left of the payment: it stands among the refunds under the dispute's own name.
-_LOST = """SELECT l.vendor_id, l.mode, l.about, sum(r.amount_minor) AS lost FROM legs l
-  JOIN refunds r ON r.vendor_id = l.vendor_id AND r.mode = l.mode AND r.state = 'succeeded' AND r.amount_minor <= -l.minor
-    AND r.form_token = split_part(l.event_key, ':', 2) || ':' || split_part(l.event_key, ':', 4)
-  WHERE l.kind = 'dispute lost' AND l.code = 1060 GROUP BY l.vendor_id, l.mode, l.about"""
+# One time a dispute took the money, each with its end. Lost, as far as it was left of the payment it is a refund that stands under the dispute's own
+# name; what the bank took beyond that the seller bears. What an unreleased payment had taken from elsewhere stays so until it is won back.
+_TAKEN = """SELECT l.vendor_id, l.mode, l.about, split_part(l.event_key, ':', 2) AS dispute, split_part(l.event_key, ':', 4) AS cycle,
+    sum(l.minor) FILTER (WHERE l.kind = 'dispute opened' AND l.code IN (2020, 1050)) AS elsewhere,
+    max(l.at) FILTER (WHERE l.kind = 'dispute opened') AS at, bool_or(l.kind = 'dispute won') AS won,
+    -sum(l.minor) FILTER (WHERE l.kind = 'dispute lost' AND l.code = 1060) AS lost
+  FROM legs l WHERE l.kind IN ('dispute opened', 'dispute won', 'dispute lost')
+  GROUP BY l.vendor_id, l.mode, l.about, split_part(l.event_key, ':', 2), split_part(l.event_key, ':', 4)"""
+_DISPUTED = """SELECT t.vendor_id, t.mode, t.about, sum(r.amount_minor) AS lost,
+    sum(CASE WHEN t.vendor_id = '00000000-0000-0000-0000-000000000000' THEN 0 ELSE t.lost - coalesce(r.amount_minor, 0) END) AS beyond,
+    sum(CASE WHEN t.won OR p.released_at <= t.at THEN 0 ELSE t.elsewhere END) AS elsewhere
+  FROM taken t
+  LEFT JOIN refunds r ON r.vendor_id = t.vendor_id AND r.mode = t.mode AND r.state = 'succeeded' AND r.amount_minor <= t.lost
+    AND r.form_token = t.dispute || ':' || t.cycle
+  LEFT JOIN payments p ON p.vendor_id = t.vendor_id AND p.mode = t.mode AND p.public_id = t.about
+  GROUP BY t.vendor_id, t.mode, t.about"""
 
 PAYMENTS = Shadow(
     "payments",
     ("vendor_id", "mode", "public_id"),
-    f"""WITH legs AS MATERIALIZED ({_LEGS}), refunds_made AS ({_REFUNDS}), sums AS ({_SUMS}), history AS ({_HISTORY}), lost AS ({_LOST}), given AS (
+    f"""WITH legs AS MATERIALIZED ({_LEGS}), refunds_made AS ({_REFUNDS}), sums AS ({_SUMS}), history AS ({_HISTORY}),
+          taken AS ({_TAKEN}), disputed AS ({_DISPUTED}), given AS (
           SELECT vendor_id, mode, about, sum(on_its_way) AS refunding, sum(asked - on_its_way) AS refunded
           FROM refunds_made WHERE NOT of_unapplied GROUP BY vendor_id, mode, about)
         SELECT p.vendor_id, p.mode, p.public_id, coalesce(h.state, 'created') AS state, coalesce(h.version, 0) AS version,
@@ -56,15 +70,17 @@ PAYMENTS = Shadow(
           coalesce(s.fee_returned, 0)::bigint AS fee_returned_minor, coalesce(s.processor_fee, 0)::bigint AS processor_fee_minor,
           (coalesce(s.transferred, 0) - coalesce(s.transferred_back, 0))::bigint AS received_minor, coalesce(s.given_back, 0)::bigint AS given_back_minor,
           coalesce(s.applied, 0)::bigint AS applied_minor, coalesce(s.borne, 0)::bigint AS borne_minor,
-          coalesce(s.disputed, 0)::bigint AS disputed_minor, coalesce(s.disputed_fee, 0)::bigint AS disputed_fee_minor
+          coalesce(s.disputed, 0)::bigint AS disputed_minor, coalesce(s.disputed_fee, 0)::bigint AS disputed_fee_minor,
+          (coalesce(d.elsewhere, 0) - coalesce(d.beyond, 0))::bigint AS advanced_minor,
+          (coalesce(s.dispute_fee_borne, 0) + coalesce(d.beyond, 0))::bigint AS dispute_cost_minor
         FROM ({_THERE}) p
         LEFT JOIN history h ON h.vendor_id = p.vendor_id AND h.mode = p.mode AND h.payment_id = p.id
         LEFT JOIN sums s ON s.vendor_id = p.vendor_id AND s.mode = p.mode AND s.about = p.public_id
-        LEFT JOIN lost d ON d.vendor_id = p.vendor_id AND d.mode = p.mode AND d.about = p.public_id
+        LEFT JOIN disputed d ON d.vendor_id = p.vendor_id AND d.mode = p.mode AND d.about = p.public_id
         LEFT JOIN given g ON g.vendor_id = p.vendor_id AND g.mode = p.mode AND g.about = p.public_id""",
     """SELECT vendor_id, mode, public_id, state, version, captured_minor, refunding_minor, refunded_minor, fee_returned_minor,
          coalesce(processor_fee_minor, 0) AS processor_fee_minor, received_minor, given_back_minor, applied_minor, borne_minor, disputed_minor,
-         disputed_fee_minor FROM payments""",
+         disputed_fee_minor, advanced_minor, dispute_cost_minor FROM payments""",
 )
 # What a line of a payment's history makes of the refund it names; other lines say nothing of its state.
 _BECOMES = {
@@ -91,4 +107,15 @@ REFUNDS = Shadow(
        WHERE r.requested_by <> 'bank' AND EXISTS (SELECT FROM journals j WHERE j.vendor_id = r.vendor_id AND j.mode = r.mode
          AND j.event_key = 'rf:' || r.public_id || '\\:req')""",
 )
-SHADOWS = (PAYMENTS, REFUNDS)
+# What is kept aside of each payment by a rule, used for debts, and given back.
+RESERVES = Shadow(
+    "reserve_holds",
+    ("vendor_id", "mode", "payment"),
+    """SELECT j.vendor_id, j.mode, j.about::varchar(40) AS payment, e.currency, coalesce(-sum(e.amount_minor) FILTER (WHERE j.kind = 'reserve held'), 0)::bigint AS taken_minor,
+         coalesce(sum(e.amount_minor) FILTER (WHERE j.kind = 'reserve given back'), 0)::bigint AS given_minor,
+         coalesce(sum(e.amount_minor) FILTER (WHERE j.kind = 'reserve used'), 0)::bigint AS used_minor, (sum(e.amount_minor) = 0) AS is_over
+       FROM journals j JOIN entries e ON e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id
+       WHERE e.code = 2030 AND e.sub = 'reserve' GROUP BY j.vendor_id, j.mode, j.about, e.currency""",
+    """SELECT vendor_id, mode, payment, currency, taken_minor, given_minor, used_minor, (ended_at IS NOT NULL) AS is_over FROM reserve_holds""",
+)
+SHADOWS = (PAYMENTS, REFUNDS, RESERVES)

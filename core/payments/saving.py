@@ -51,7 +51,7 @@ def request_saving(
     it may pay for, and then it is none of the payer's cards. Refuses NothingToSaveWith,
     and CustomerBlocked when the vendor takes nothing from this address.
     """
-    check_business(vendor)
+    check_business(vendor, mode)
     provider = provider_for(mode)
     if not provider.saves():
         raise NothingToSaveWith("Cards cannot be saved here.")

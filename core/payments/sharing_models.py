@@ -120,6 +120,8 @@ class LinkPrefill(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "token_id"),
         UniqueConstraint("vendor_id", "mode", "form_token"),
         CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("price_minor > 0", name="price"),
+        CheckConstraint("look IS NOT NULL OR (price_minor IS NULL AND expires_at IS NULL AND paused_at IS NULL)", name="button"),
         Index("ix_link_prefills_by_link", "vendor_id", "mode", "link_id", "id"),
     )
     public_id: Mapped[str] = mapped_column(String(40))
@@ -135,6 +137,11 @@ class LinkPrefill(TenantKey, Base):
     quantities: Mapped[dict[str, int] | None] = mapped_column(
         JSONB(none_as_null=True)
     )  # how many of each of the link's things; empty: the payer says
+    # Where it is a button on somebody's website: how it looks, what it promises to cost, until when it counts, whether it rests.
+    look: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
+    price_minor: Mapped[int | None] = mapped_column(BigInteger)
+    expires_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]

@@ -26,6 +26,7 @@ from core.payments.discount import CodeRefused, hold_use
 from core.payments.history import move
 from core.payments.instalments import check_part
 from core.payments.link import LinkClosed, limits, link_state
+from core.payments.locked_price import button_state
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
 from core.payments.origin import Origin, as_filled_in, check_fixed_amount, origin_columns, with_fixed_quantities
 from core.payments.sale import Details, write_cart, write_details
@@ -110,10 +111,12 @@ def start_payment(
         again = _made_before(vendor, link, form_token)  # while we waited for the link; it may have taken the last place
         if again:
             return again
-    check_open(vendor)
+    check_open(vendor, link.mode)
     state = link_state(link)
     if state != "open":
         raise LinkClosed(state)
+    if origin.prefill and (resting := button_state(vendor, link, origin.prefill)) != "open":
+        raise LinkClosed(resting)
     check_fixed_amount(link, origin.prefill, amount)
     email, name, reference = as_filled_in(origin.prefill, email=email, name=name, reference=origin.payer_reference)
     came = origin_columns(link, origin, reference) | {"locale": locale}

@@ -197,10 +197,11 @@ def explain_charge(line: BankLine, *, by: str, reason: str) -> None:
 
 
 def line_is_a_settlement(line: BankLine, *, payout: str, by: str, reason: str) -> BankLine:
-    """A processor's payout to us: it leaves the platform's book, and whoever calls books it where it belongs."""
-    line = _lock(line, sign=1)
+    """A processor's payout to us, or what it has collected: it leaves the platform's book, and whoever calls books it where it belongs."""
+    line = _lock(line, sign=line.sign)
     _resolve(line, "settlement", by, reason)
-    post([book.unknown_leaves(line, kind="processor payout arrived", at=booked_at(line))])
+    at = booked_at(line)
+    post([book.unknown_leaves(line, kind="processor payout arrived", at=at) if line.sign > 0 else book.debit_is_a_settlement(line, at=at)])
     record(book.PLATFORM, actor=by, action="line.settlement", subject=line.public_id, payout=payout, reason=reason)
     return line
 

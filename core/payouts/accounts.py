@@ -1,8 +1,10 @@
-"""A vendor's bank account for payouts: added by somebody who has just proved who they are, and not used before it has cooled off."""
+"""Where a vendor is paid out to, their bank account or their account at the processor: named by somebody who has just proved who they are, and
+not used before it has cooled off."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import Select, select
 from stdnum import bic as bics
@@ -27,6 +29,16 @@ COOLING_OFF = timedelta(hours=48)
 LONGEST_HOLDER = 70  # characters; longer names do not fit into a SEPA transfer
 
 
+class Paying(Protocol):
+    """What has to be known of an account at a processor."""
+
+    provider: str
+    provider_reference: str | None
+    banks: dict[str, dict[str, str]]
+
+    def pays_out(self, currency: str) -> bool: ...
+
+
 class BadPayoutAccount(Refusal):
     """Not an account to which anybody could transfer."""
 
@@ -34,8 +46,14 @@ class BadPayoutAccount(Refusal):
 
 
 def currencies(mode: str) -> list[str]:
-    """In which currencies the platform pays out: those in which it has an account of its own."""
+    """In which currencies the platform pays out by its bank: those in which it has an account of its own."""
     return sorted(accounts(settings().bank_accounts.get(mode, "")))
+
+
+def paid_out_in(vendor: Vendor, mode: str, receiver: Paying | None = None) -> list[str]:
+    """In which currencies this vendor can be paid out: by the platform's bank, and through their account at the processor, used already or not."""
+    used = {account.currency for account in list_accounts(vendor, mode)}
+    return sorted({*currencies(mode), *used, *(receiver.banks if receiver else ())})
 
 
 def find_account(vendor: Vendor, mode: str, currency: str) -> PayoutAccount | None:
@@ -72,24 +90,64 @@ def add_account(vendor: Vendor, mode: str, *, currency: str, holder: str, iban: 
     before = find_account(vendor, mode, currency)
     if before is not None and (before.iban, before.holder, before.bic) == (number, holder, code):
         return before
+    return _put_in_place(vendor, mode, currency, before, by=by, holder=holder, iban=number, bic=code)
+
+
+def use_processor(vendor: Vendor, mode: str, receiver: Paying, *, currency: str, by: str) -> PayoutAccount:
+    """From now on the balance in this currency goes through the vendor's account at the processor, by the same rules as a bank account.
+
+    Refuses with BadPayoutAccount one that is not ready, or has no bank account in this currency.
+    """
+    bank = receiver.banks.get(currency)
+    if not receiver.pays_out(currency) or receiver.provider_reference is None or bank is None:
+        raise BadPayoutAccount(
+            said("Your account at the processor cannot pay out in %(currency)s yet.", currency=currency), field="currency"
+        )
+    hold_vendor(vendor.id)
+    before, where = find_account(vendor, mode, currency), (receiver.provider, receiver.provider_reference, bank["mark"])
+    if before is not None and (before.provider, before.provider_account, before.mark) == where:
+        return before
+    return _put_in_place(
+        vendor, mode, currency, before, by=by, holder=vendor.name[:LONGEST_HOLDER], rail="processor", provider=receiver.provider,
+        provider_account=receiver.provider_reference, last4=bank["last4"], mark=bank["mark"],
+    )  # fmt: skip
+
+
+def through_processor(vendor: Vendor, mode: str, reference: str) -> list[PayoutAccount]:
+    """Those in use that go through this account at the processor."""
+    return list(
+        db.session.scalars(_all(vendor, mode).where(PayoutAccount.replaced_at.is_(None), PayoutAccount.provider_account == reference))
+    )
+
+
+def replace_account(vendor: Vendor, mode: str, before: PayoutAccount, *, by: str, last4: str, mark: str) -> PayoutAccount:
+    """The bank account behind it is another one, says the processor. The vendor is held."""
+    same = {"holder": before.holder, "rail": before.rail, "provider": before.provider, "provider_account": before.provider_account}
+    return _put_in_place(vendor, mode, before.currency, before, by=by, last4=last4, mark=mark, **same)
+
+
+def _put_in_place(vendor: Vendor, mode: str, currency: str, before: PayoutAccount | None, *, by: str, **where: str) -> PayoutAccount:
+    """A new account in the place of the one before; every owner is written to. The vendor is held."""
+    at = now()
     if before is not None:
-        before.replaced_at = now()
+        before.replaced_at = at
         db.session.flush()
     made = PayoutAccount(
-        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("acct"), currency=currency, holder=holder, iban=number, bic=code,
-        added_by=by, added_at=now(), usable_from=_usable_from(mode, before),
+        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("acct"), currency=currency, added_by=by, added_at=at,
+        usable_from=_usable_from(mode, before, at), **{"iban": "", "bic": "", "rail": "bank", "provider": "", "provider_account": "", **where},
     )  # fmt: skip
     db.session.add(made)
     db.session.flush()
     post_notice(vendor, "payout_account", mode=mode, about=made.public_id)
     for owner in list_holders(vendor, "payouts.account"):
         notify(vendor, "payout_account", mode=mode, to=owner.email, locale=owner.language or "en", account=made.public_id)
-    record(vendor.id, actor=by, action="payout_account.added", subject=made.public_id, mode=mode, currency=currency, ends_in=made.ends_in)
+    detail = {"currency": currency, "ends_in": made.ends_in, "rail": made.rail}
+    record(vendor.id, actor=by, action="payout_account.added", subject=made.public_id, mode=mode, **detail)
     return made
 
 
-def _usable_from(mode: str, before: PayoutAccount | None) -> datetime:
-    return now() if mode == "test" and before is None else now() + COOLING_OFF
+def _usable_from(mode: str, before: PayoutAccount | None, at: datetime) -> datetime:
+    return at if mode == "test" and before is None else at + COOLING_OFF
 
 
 def _check_bic(text: str) -> str:

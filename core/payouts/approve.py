@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
+from core.admission.models import Stop
+from core.admission.stops import stop
 from core.kernel.audit import record
 from core.kernel.db import db, lock_again
-from core.kernel.errors import Refusal
+from core.kernel.errors import Conflict, Refusal
 from core.payouts.history import move
 from core.payouts.models import Payout, PayoutAccount
-from core.payouts.request import check_paid_out
-from core.payouts.send import hand_to_bank
+from core.payouts.request import check_not_held, check_paid_out
+from core.payouts.send import hand_over
 from core.payouts.settle import give_back
 from core.payouts.statement import prove
 
@@ -21,6 +26,21 @@ class AccountReplaced(Refusal):
     code = "account_replaced"
 
 
+class TooLate(Conflict):
+    """It is on its way, or over."""
+
+    code = "too_late"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A payout that was not let go, and why."""
+
+    vendor: Vendor
+    payout: Payout
+    why: str
+
+
 class NeedsASecondPerson(Refusal):
     """Who asked for a payout does not approve it."""
 
@@ -28,14 +48,15 @@ class NeedsASecondPerson(Refusal):
 
 
 def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
-    """Let it go: proved once more, and handed to the bank. Refuses whoever asked for it, one that is not held any more, and one
+    """Let it go: proved once more, and handed to the bank or to the processor. Refuses whoever asked for it, one that is not held any more, and one
     whose account the seller has replaced meanwhile."""
     hold_vendor(vendor.id)
     payout = lock_again(payout)
     if payout.requested_by == by:
         raise NeedsASecondPerson("Somebody else has to approve a payout that you asked for.")
-    check_paid_out(payout.mode, payout.currency)
+    check_not_held(vendor, payout.mode, payout.public_id)
     account = db.session.get_one(PayoutAccount, (vendor.id, payout.mode, payout.account_id))
+    check_paid_out(vendor, account)
     if payout.state == "requested" and account.replaced_at is not None:  # perhaps because an owner stops a thief
         raise AccountReplaced("The seller has replaced this bank account since. Call the payout off: they can ask anew.")
     prove(payout)
@@ -43,7 +64,28 @@ def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
         return
     payout.approved_by = by
     record(vendor.id, actor=by, action="payout.approved", subject=payout.public_id, mode=payout.mode, amount=str(payout.amount))
-    hand_to_bank(vendor, payout, account)
+    hand_over(vendor, payout, account)
+
+
+def approve_many(found: Sequence[tuple[Vendor, Payout]], *, by: str) -> list[Left]:
+    """Let several go, each by itself: what is refused for one of them holds no other back. Answers what stays, and why."""
+    left = []
+    for vendor, payout in sorted(found, key=lambda one: (one[0].id, one[1].id)):  # the one order in which everybody holds vendors
+        try:
+            with db.session.begin_nested():
+                approve_payout(vendor, payout, by=by)
+        except Refusal as why:
+            left.append(Left(vendor, payout, why.message))
+    return left
+
+
+def hold_payout(vendor: Vendor, payout: Payout, *, reason: str, days: int | None, by: str) -> Stop:
+    """Keep one back that has not left. Refuses TooLate when the bank has it, or it is over."""
+    hold_vendor(vendor.id)
+    payout = lock_again(payout)
+    if payout.state != "requested":
+        raise TooLate("This payout has left, or was called off: there is nothing to hold any more.")
+    return stop(vendor, payout.mode, "payouts", reason=reason, days=days, by=by, about=payout.public_id)
 
 
 def cancel_payout(vendor: Vendor, payout: Payout, *, by: str, reason: str) -> None:

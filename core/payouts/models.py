@@ -11,16 +11,21 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.kernel.columns import CausedHistoryRow, one_of
 from core.kernel.db import Base, TenantKey, mode_check
 from core.kernel.money import Money
-from core.payouts.states import PAYOUT, SCHEDULES
+from core.payouts.states import PAYOUT, RAILS, SCHEDULES
+
+PROCESSORS = {"stripe": "Stripe", "sandbox": "Sandbox processor"}
 
 
 class PayoutAccount(TenantKey, Base):
-    """A bank account to which a vendor's balance in one currency goes. Never changed: another one takes its place."""
+    """Where a vendor's balance in one currency goes: a bank account, or the one behind their account at a processor, whose number only the
+    processor knows. Never changed: another one takes its place."""
 
     __tablename__ = "payout_accounts"
     __table_args__ = (
         mode_check(),
         UniqueConstraint("vendor_id", "mode", "public_id"),
+        CheckConstraint(one_of("rail", RAILS), name="rail"),
+        CheckConstraint("(rail = 'bank') = (iban <> '') AND (rail = 'processor') = (provider_account <> '')", name="where"),
         Index("uq_payout_accounts_in_use", "vendor_id", "mode", "currency", unique=True, postgresql_where="replaced_at IS NULL"),
     )
     public_id: Mapped[str] = mapped_column(String(40))
@@ -28,6 +33,11 @@ class PayoutAccount(TenantKey, Base):
     holder: Mapped[str] = mapped_column(String(70))
     iban: Mapped[str] = mapped_column(String(34))
     bic: Mapped[str] = mapped_column(String(11), default="")
+    rail: Mapped[str] = mapped_column(String(10), default="bank")
+    provider: Mapped[str] = mapped_column(String(20), default="")
+    provider_account: Mapped[str] = mapped_column(String(60), default="")  # the processor's name for the seller's account there
+    last4: Mapped[str] = mapped_column(String(4), default="")  # of the bank account behind it
+    mark: Mapped[str] = mapped_column(String(60), default="")  # the processor's own of that bank account: another one is another account
     added_by: Mapped[str] = mapped_column(String(60))
     added_at: Mapped[datetime]
     usable_from: Mapped[datetime]  # until then whoever owns the business can still stop it
@@ -36,7 +46,12 @@ class PayoutAccount(TenantKey, Base):
     @property
     def ends_in(self) -> str:
         """What a page shows of it."""
-        return self.iban[-4:]
+        return self.last4 or self.iban[-4:]
+
+    @property
+    def through(self) -> str:
+        """The processor's name, as people know it; empty for a transfer of our bank's."""
+        return PROCESSORS.get(self.provider, self.provider)
 
 
 class PayoutTerms(Base):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.accounts.models import Vendor
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
+from core.kernel.money import Money
 from core.kernel.sentence import said
-from core.payouts.models import Payout, PayoutAccount, PayoutEvent
+from core.ledger.models import Entry, Journal
+from core.payouts.models import Payout, PayoutAccount, PayoutEvent, PayoutLine
 
 
 def find_payout(vendor: Vendor, mode: str, number: str) -> Payout | None:
@@ -35,6 +37,24 @@ def list_payouts(vendor: Vendor, mode: str, *, after: uuid.UUID | None = None, l
     if after:
         mine = mine.where(Payout.id < after)
     return list(db.session.scalars(mine.order_by(Payout.id.desc()).limit(limit)))
+
+
+def payouts_with(vendor: Vendor, mode: str, about: str) -> list[tuple[Payout, Money]]:
+    """On whose statements the lines about a payment stand, oldest first, each with what of it these lines come to."""
+    line = (PayoutLine.vendor_id == Journal.vendor_id) & (PayoutLine.mode == Journal.mode) & (PayoutLine.journal_id == Journal.id)
+    entry = (Entry.vendor_id == PayoutLine.vendor_id) & (Entry.mode == PayoutLine.mode) & (Entry.journal_id == PayoutLine.journal_id)
+    lines = (
+        select(PayoutLine.payout_id, func.sum(-Entry.amount_minor).label("minor"))
+        .select_from(Journal)
+        .join(PayoutLine, line)
+        .join(Entry, entry & (Entry.leg == PayoutLine.leg))
+        .where(Journal.vendor_id == vendor.id, Journal.mode == mode, Journal.about == about)
+        .group_by(PayoutLine.payout_id)
+        .subquery()
+    )
+    mine = select(Payout, lines.c.minor).join(lines, lines.c.payout_id == Payout.id)
+    found = db.session.execute(mine.where(Payout.vendor_id == vendor.id, Payout.mode == mode).order_by(Payout.id))
+    return [(payout, Money(int(minor), payout.currency)) for payout, minor in found]
 
 
 def account_of(vendor: Vendor, payout: Payout) -> PayoutAccount:

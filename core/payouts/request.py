@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
+from core.admission.stops import payout_hold
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.config import settings
@@ -23,7 +24,8 @@ from core.payments.refund_queue import lines_of_refunds
 from core.payouts.accounts import currencies, find_account
 from core.payouts.history import begin
 from core.payouts.models import Payout, PayoutAccount
-from core.payouts.send import hand_to_bank
+from core.payouts.receivers import find_receiver
+from core.payouts.send import hand_over
 from core.payouts.statement import StatementDoesNotAddUp, prove, take_lines
 from core.payouts.terms import terms_of
 
@@ -67,6 +69,7 @@ def request_payout(vendor: Vendor, mode: str, currency: str, *, by: str, form_to
     again = db.session.scalar(mine.where(Payout.form_token == form_token))
     if again is not None:
         return again
+    check_not_held(vendor, mode)
     account, now_payable = _usable_account(vendor, mode, currency), payable(vendor, mode, currency)
     _check_amount(now_payable, terms_of(vendor, mode, currency).minimum)
     last = db.session.scalar(mine.where(Payout.currency == currency).order_by(Payout.seq.desc()).limit(1))
@@ -76,21 +79,33 @@ def request_payout(vendor: Vendor, mode: str, currency: str, *, by: str, form_to
     detail = {"amount": str(payout.amount), "held": payout.why_held}
     record(vendor.id, actor=by, action="payout.requested", subject=payout.public_id, mode=mode, **detail)
     if payout.state == "approved":
-        hand_to_bank(vendor, payout, account)
+        hand_over(vendor, payout, account)
     return payout
 
 
-def check_paid_out(mode: str, currency: str) -> None:
-    """Refuses with NotPayable a currency in which the platform has no account any more."""
-    if currency not in currencies(mode):
-        raise NotPayable(said("Nothing is paid out in %(currency)s.", currency=currency))
+def check_not_held(vendor: Vendor, mode: str, number: str = "") -> None:
+    """Refuses with NotPayable while the staff hold the payouts, or this one."""
+    if hold := payout_hold(vendor, mode, number):
+        raise NotPayable(said("Held by the platform until %(at)s: %(reason)s", at=hold.ends_at, reason=hold.reason))
+
+
+def check_paid_out(vendor: Vendor, account: PayoutAccount) -> None:
+    """Refuses with NotPayable a currency in which the platform has no account any more, and an account at the processor that is not ready."""
+    if account.rail == "bank" and account.currency not in currencies(account.mode):
+        raise NotPayable(said("Nothing is paid out in %(currency)s.", currency=account.currency))
+    if account.rail == "processor":
+        receiver = find_receiver(vendor, account.mode)
+        if receiver is None or receiver.provider_reference != account.provider_account or not receiver.pays_out(account.currency):
+            raise NotPayable("Your account at the processor is not ready: look at what is missing there, or name a bank account.")
 
 
 def _usable_account(vendor: Vendor, mode: str, currency: str) -> PayoutAccount:
-    check_paid_out(mode, currency)
     account = find_account(vendor, mode, currency)
+    if account is None and currency not in currencies(mode):
+        raise NotPayable(said("Nothing is paid out in %(currency)s.", currency=currency))
     if account is None:
         raise NotPayable(said("Add the bank account to which your %(currency)s balance should go.", currency=currency))
+    check_paid_out(vendor, account)
     if account.usable_from > now():
         raise NotPayable(said("The new bank account can be used from %(at)s.", at=account.usable_from))
     return account

@@ -1,14 +1,24 @@
-"""A payout leaves: an order for the bank is written, in the same transaction. The bank's own statement says what became of it."""
+"""A payout leaves by its rail, in the same transaction: an order for the bank is written, whose statement says what became of it, or it is
+carried through the processor."""
 
 from __future__ import annotations
 
 from core.accounts.models import Vendor
 from core.kernel.config import settings
 from core.kernel.outbox import enqueue
+from core.payouts.carry import hand_to_processor
 from core.payouts.history import move
 from core.payouts.models import Payout, PayoutAccount
 from core.providers.bank_accounts import accounts
 from core.providers.bank_orders import PAYOUT, write_order
+
+
+def hand_over(vendor: Vendor, payout: Payout, account: PayoutAccount) -> None:
+    """By the rail of the account it goes to."""
+    if account.rail == "processor":
+        hand_to_processor(vendor, payout, account)
+    else:
+        hand_to_bank(vendor, payout, account)
 
 
 def hand_to_bank(vendor: Vendor, payout: Payout, account: PayoutAccount) -> None:

@@ -130,8 +130,8 @@ def lines_of(vendor: Vendor, payout: Payout, *, after: tuple[uuid.UUID, int] | N
     ]
 
 
-def payout_sheet(vendor: Vendor, payout: Payout, *, titles: Mapping[str, str] | None = None) -> Iterator[bytes]:
-    """The statement as CSV: what was carried over, each line, what was paid. Written by PostgreSQL as it is read."""
+def payout_sheet(vendor: Vendor, payout: Payout, *, through: str = "", titles: Mapping[str, str] | None = None) -> Iterator[bytes]:
+    """The statement as CSV: what was carried over, each line, what was paid and `through` whom. Written by PostgreSQL as it is read."""
     of, code = _lines(vendor, payout).c, literal(payout.currency)
     columns = (
         ("at", instant(of.effective_at)),
@@ -145,12 +145,12 @@ def payout_sheet(vendor: Vendor, payout: Payout, *, titles: Mapping[str, str] | 
         ("net", decimal(of.net, code)),
     )
 
-    def edge(what: str, minor: int) -> list[str]:
+    def edge(what: str, minor: int, reference: str = "") -> list[str]:
         return [
             f"{payout.created_at:%Y-%m-%dT%H:%M:%SZ}",
             what,
             payout.public_id,
-            "",
+            reference,
             payout.currency,
             "",
             "",
@@ -163,7 +163,7 @@ def payout_sheet(vendor: Vendor, payout: Payout, *, titles: Mapping[str, str] | 
         select(of.journal_id).order_by(of.journal_id, of.leg),
         titles=titles,
         first=edge("carried over", payout.opening_minor),
-        last=edge("paid out", -payout.amount_minor),
+        last=edge("paid out", -payout.amount_minor, through),
     )
 
 

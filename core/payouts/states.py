@@ -15,4 +15,9 @@ PAYOUT: dict[str, frozenset[str]] = {
 }
 OVER = frozenset({"paid", "failed", "returned", "canceled"})
 GIVEN_BACK = frozenset({"failed", "returned", "canceled"})  # its money stands with the seller again
+# What carries the money: an order for the bank, or a transfer to the seller's account at a processor and a payout from there.
+RAILS = ("bank", "processor")
+RECEIVER = ("opening", "to_complete", "under_review", "ready", "restricted")
+# move it to the seller's account, pay it out from there, watch what the bank does with it, take it back, done
+CARRIED = ("move", "pay", "watch", "back", "done")
 SCHEDULES = ("on_request", "daily", "weekly", "monthly")

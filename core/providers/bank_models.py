@@ -194,6 +194,36 @@ class BankOrderFile(Base):
         return Money(self.total_minor, self.currency)
 
 
+class BankStatusReport(Base):
+    """A pain.002 file as the bank sent it, about one file of ours. Never changed."""
+
+    __tablename__ = "bank_status_reports"
+    __table_args__ = (
+        mode_check(),
+        UniqueConstraint("mode", "public_id"),
+        UniqueConstraint("mode", "message"),
+        ForeignKeyConstraint(["mode", "file_id"], ["bank_order_files.mode", "bank_order_files.id"]),
+        CheckConstraint("accepted >= 0 AND rejected >= 0", name="counts"),
+        Index("ix_bank_status_reports_file", "mode", "file_id"),
+    )
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    file_id: Mapped[uuid.UUID]
+    message: Mapped[str] = mapped_column(String(35))  # the bank's own number of it
+    made_at: Mapped[datetime]  # by the bank's clock
+    status: Mapped[str] = mapped_column(String(4))  # of the whole; empty where each transfer has its own
+    reason: Mapped[str] = mapped_column(String(60))
+    accepted: Mapped[int]
+    rejected: Mapped[int]
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(120))
+    number: Mapped[int | None]  # where it came over a line: which one it was there
+    brought_by: Mapped[str] = mapped_column(String(60))
+    brought_at: Mapped[datetime]
+
+
 class BankOrder(Base):
     """A transfer our bank is to make. Only a debit on a statement settles it; a credit that brings it back makes it fail."""
 
@@ -230,6 +260,10 @@ class BankOrder(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]  # while it is requested: since when the line to the bank has had it in hand
     settled_at: Mapped[datetime | None]
+    # What the bank last answered to the file that carries it, as the standard spells it, and why; nothing is believed but RJCT.
+    bank_status: Mapped[str | None] = mapped_column(String(4))
+    bank_status_at: Mapped[datetime | None]
+    bank_reason: Mapped[str] = mapped_column(String(60), default="", server_default="")
 
     @property
     def amount(self) -> Money:

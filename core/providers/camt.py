@@ -41,14 +41,14 @@ _NAMED = re.compile(r"\{[^}]*\}")
 
 def read_camt(raw: bytes) -> StatementFile:
     """What the file says, checked to the last sum. Raises StatementRefused and nothing else, whatever it is given."""
-    _check_bytes(raw)
+    check_bytes(raw)
     version = _check_well_formed(raw)
     _check_schema(raw, version)
     message_id, statements = _read(raw)
     return StatementFile(message_id, version, hashlib.sha256(raw).hexdigest(), tuple(statements))
 
 
-def _check_bytes(raw: bytes) -> None:
+def check_bytes(raw: bytes) -> None:
     """What could mislead or burden the parser is refused before it sees it."""
     if not raw.strip():
         raise StatementRefused("The file is empty.")
@@ -61,7 +61,7 @@ def _check_bytes(raw: bytes) -> None:
         raise StatementRefused("The file must be written in UTF-8 or ISO 8859-1.", 1)
     for word in (b"<!DOCTYPE", b"<!ENTITY"):
         if word in raw:
-            raise StatementRefused("A bank statement declares no document type and no entities.", 1 + raw[: raw.find(word)].count(b"\n"))
+            raise StatementRefused("A file of a bank declares no document type and no entities.", 1 + raw[: raw.find(word)].count(b"\n"))
 
 
 def _elements(raw: bytes, events: tuple[str, ...], schema: etree.XMLSchema | None = None) -> Iterator[tuple[str, Any]]:
@@ -92,7 +92,7 @@ def _check_well_formed(raw: bytes) -> str:
             if event == "end":
                 _let_go(element)
     except etree.XMLSyntaxError as error:
-        raise _not_xml(raw, error) from None
+        raise not_xml(raw, error) from None
     if version is None:
         raise StatementRefused("The file is not XML.", 1)
     return version
@@ -107,7 +107,7 @@ def _version(root: Any) -> str:
     return version
 
 
-def _not_xml(raw: bytes, error: etree.XMLSyntaxError) -> StatementRefused:
+def not_xml(raw: bytes, error: etree.XMLSyntaxError) -> StatementRefused:
     """The stream sometimes forgets where it was; reading the whole again tells."""
     if not error.lineno:
         try:
@@ -119,24 +119,27 @@ def _not_xml(raw: bytes, error: etree.XMLSyntaxError) -> StatementRefused:
 
 
 @cache
-def _schema(version: str) -> etree.XMLSchema:
+def schema_of(version: str) -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(str(SCHEMAS / f"{version}.xsd"), etree.XMLParser(**SAFE)))
 
 
 def _check_schema(raw: bytes, version: str) -> None:
-    schema = _schema(version)
+    schema = schema_of(version)
     try:
         for _, element in _elements(raw, ("end",), schema):
             _let_go(element)
     except etree.XMLSyntaxError:
         # The streaming check knows that something is wrong, not where: the whole is looked at once, to name the line.
-        schema = etree.XMLSchema(etree.parse(str(SCHEMAS / f"{version}.xsd"), etree.XMLParser(**SAFE)))
-        schema.validate(etree.fromstring(raw, etree.XMLParser(**SAFE)))
-        first = next(iter(schema.error_log), None)
-        reason = _NAMED.sub("", first.message).rstrip(".") if first else "it does not follow the schema"
-        raise StatementRefused(
-            said("The file does not follow the schema: %(reason)s.", reason=reason[:300]), first.line if first else 1
-        ) from None
+        raise unlike_schema(version, etree.fromstring(raw, etree.XMLParser(**SAFE))) from None
+
+
+def unlike_schema(version: str, document: Any) -> StatementRefused:
+    """The first thing in which a whole document does not follow its schema, with its line."""
+    schema = etree.XMLSchema(etree.parse(str(SCHEMAS / f"{version}.xsd"), etree.XMLParser(**SAFE)))
+    schema.validate(document)
+    first = next(iter(schema.error_log), None)
+    reason = _NAMED.sub("", first.message).rstrip(".") if first else "it does not follow the schema"
+    return StatementRefused(said("The file does not follow the schema: %(reason)s.", reason=reason[:300]), first.line if first else 1)
 
 
 def _read(raw: bytes) -> tuple[str, list[Statement]]:

@@ -166,19 +166,21 @@ class ProviderEvent:
     """News, its signature checked. It may be late, doubled, missing or out of order.
 
     kind 'payment' without an outcome means: something happened to this attempt, inquire. Kind 'saving' has none: always inquire.
-    `metadata` is ours, given back. Kind 'dispute' names the dispute in `dispute` and says nothing more: always inquire.
+    `metadata` is ours, given back. Kind 'dispute' names the dispute in `dispute` and says nothing more: always inquire. So it is with
+    'payout' (of a seller, through the provider: the metadata say whose and which) and 'receiver' (a seller's account, named in `receiver`).
     """
 
     provider: str
     mode: str
     event_id: str
-    kind: str  # 'payment', 'saving', 'refund', 'dispute' or 'other'
+    kind: str  # 'payment', 'saving', 'refund', 'dispute', 'payout', 'receiver' or 'other'
     type: str  # the provider's own name for it
     created_at: datetime
     metadata: dict[str, str] = field(default_factory=dict)
     outcome: Outcome | None = None
     refund_outcome: RefundOutcome | None = None
     dispute: str | None = None
+    receiver: str | None = None
     raw: dict[str, Any] = field(default_factory=dict)
 
 

@@ -10,6 +10,7 @@ from core.kernel.config import settings
 from core.providers.bank import Bank
 from core.providers.bank_accounts import accounts
 from core.providers.contract import NoSuchProvider, Offer, Provider
+from core.providers.receivers import PaysSellers
 from core.providers.stripe import Stripe
 from core.providers.stripe_methods import KINDS
 
@@ -88,3 +89,20 @@ def sandbox_pages() -> str:
 def _several(text: str) -> list[str]:
     """One secret, or several with commas or spaces between them while one is being changed."""
     return [one for one in re.split(r"[,\s]+", text) if one]
+
+
+def seller_payer(name: str, mode: str) -> PaysSellers:
+    """The provider at which a seller's account is. Raises NoSuchProvider for one that is not set up, or cannot do that."""
+    found = provider_named(name, mode)
+    if not isinstance(found, PaysSellers):
+        raise NoSuchProvider("sellers_not_paid", f"{name} has no accounts for sellers.")
+    return found
+
+
+def pays_sellers(mode: str) -> str:
+    """The provider at which sellers can open an account of their own in this mode; empty when there is none."""
+    try:
+        found = provider_for(mode)
+    except NoSuchProvider:
+        return ""
+    return found.name if isinstance(found, PaysSellers) else ""

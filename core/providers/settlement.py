@@ -11,7 +11,19 @@ from datetime import date, datetime
 from typing import Protocol, runtime_checkable
 
 # What a movement is, in our words. Whatever a processor calls it otherwise is 'other', and a person looks at it.
-CATEGORIES = ("charge", "refund", "refund_failure", "dispute", "dispute_reversal", "payout", "payout_reversal", "fee", "other")
+CATEGORIES = (
+    "charge",
+    "refund",
+    "refund_failure",
+    "dispute",
+    "dispute_reversal",
+    "payout",
+    "payout_reversal",
+    "transfer",
+    "transfer_reversal",
+    "fee",
+    "other",
+)
 # The processor's coarse word, or where there is none its type -> ours. LEDGER: charge and payment are one thing, and so on.
 _OURS = {
     "charge": "charge", "payment": "charge",
@@ -19,6 +31,9 @@ _OURS = {
     "refund_failure": "refund_failure", "payment_failure_refund": "refund_failure",
     "dispute": "dispute", "dispute_reversal": "dispute_reversal",
     "payout": "payout", "payout_reversal": "payout_reversal", "payout_cancel": "payout_reversal", "payout_failure": "payout_reversal",
+    "transfer": "transfer",
+    "transfer_reversal": "transfer_reversal", "transfer_cancel": "transfer_reversal", "transfer_failure": "transfer_reversal",
+    "transfer_refund": "transfer_reversal",
     "fee": "fee", "stripe_fee": "fee",
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from core.kernel.db import assert_no_transaction
 from core.providers.stripe_disputes import Disputes
+from core.providers.stripe_receivers import Receivers
 from core.providers.stripe_saved import CardRefused, SavedCards
 from core.providers.stripe_settlement import Settling
 from core.providers.wallets import WalletDomain, WalletState
@@ -13,7 +14,7 @@ from core.providers.wallets import WalletDomain, WalletState
 WALLETS = {"apple_pay": "Apple Pay", "google_pay": "Google Pay", "link": "Link"}
 
 
-class Beside(SavedCards, Disputes, Settling):
+class Beside(SavedCards, Disputes, Settling, Receivers):
     """The adapter itself, which keeps the line to Stripe, says how anything is asked."""
 
     def try_published_card(self, provider_reference: str, card: str, return_url: str) -> str | None:

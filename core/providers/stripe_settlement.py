@@ -91,8 +91,10 @@ def line_of(row: dict[str, Any], settlement: str = "") -> SettlementLine:
 
 
 def _ours(metadata: dict[str, Any]) -> str:
-    """A refund's own number, and a payment's for everything else: a charge of a saved card carries its attempt's as well."""
+    """A refund's own number, a payout's, and a payment's for everything else: a charge of a saved card carries its attempt's as well."""
     number = str(metadata.get("reference") or "")
+    if metadata.get("payout"):
+        return str(metadata["payout"])[:60]
     return (number if number.startswith("ref_") else str(metadata.get("payment") or number))[:60]
 
 

@@ -197,7 +197,7 @@ def event(provider: str, mode: str, body: Wire) -> ProviderEvent:
     subject, kind = body["data"]["object"], body["type"]
     if not (isinstance(body["id"], str) and body["id"].startswith("evt_") and len(body["id"]) <= 80 and isinstance(kind, str)):
         raise ValueError("no event id")
-    outcome, refund, dispute, room = None, None, None, "other"
+    outcome, refund, dispute, receiver, room = None, None, None, None, "other"
     if kind in _SETTLING:
         room, outcome = "payment", intent_outcome(subject)
         if outcome.state == "succeeded" and outcome.charge is None:
@@ -212,6 +212,10 @@ def event(provider: str, mode: str, body: Wire) -> ProviderEvent:
             outcome = Outcome("canceled", subject["id"])
     elif kind.startswith("charge.dispute."):
         room, dispute = "dispute", str(subject["id"])
+    elif kind == "account.updated":
+        room, receiver = "receiver", str(subject["id"])
+    elif kind.startswith("transfer.") or (kind.startswith("payout.") and body.get("account")):
+        room = "payout"
     elif kind.startswith(_REFUND_TYPES):
         room, refund = "refund", refund_outcome(subject)
     return ProviderEvent(
@@ -225,5 +229,6 @@ def event(provider: str, mode: str, body: Wire) -> ProviderEvent:
         outcome=outcome,
         refund_outcome=refund,
         dispute=dispute,
+        receiver=receiver,
         raw=body,
     )

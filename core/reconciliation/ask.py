@@ -6,19 +6,23 @@ import uuid
 
 from sqlalchemy import select
 
-from core.kernel.db import db
+from core.kernel.db import db, driver
 from core.kernel.outbox import enqueue
+from core.ledger.book import PLATFORM
 from core.payments.models import Attempt, Payment
 from core.payments.refund_models import Refund
 from core.reconciliation.exceptions import SYSTEM, write_down
 from core.reconciliation.models import ReconException
+
+_CARRIED = """SELECT 1 FROM payouts p JOIN payout_carriages c ON c.vendor_id = p.vendor_id AND c.mode = p.mode AND c.payout_id = p.id
+WHERE p.vendor_id = %s AND p.mode = %s AND p.public_id = %s"""
 
 
 def ask_again(row: ReconException, *, by: str = SYSTEM) -> bool:
     """Have whoever brings such things to the truth ask the processor once more: its answer goes the way of any other. Once by rule."""
     if by == SYSTEM and row.act == "asked":
         return False
-    asked = _ask_about_refund(row) or _ask_about_payment(row)
+    asked = _ask_about_refund(row) or _ask_about_payment(row) or _ask_about_payout(row) or _ask_about_what_nobody_told(row)
     if asked:
         row.act = "asked"
         write_down(row, "asked", by)
@@ -48,3 +52,27 @@ def _ask_about_payment(row: ReconException) -> bool:
     for attempt in found:
         enqueue("settle_attempt", row.book, mode=row.mode, attempt=str(attempt))
     return bool(found)
+
+
+def _ask_about_payout(row: ReconException) -> bool:
+    """One that a processor carries: whoever carries it knows what to ask. Of those the bank carries its statements tell."""
+    if not row.about.startswith("po_") or row.book is None:
+        return False
+    if driver().execute(_CARRIED, (row.book, row.mode, row.about)).fetchone() is None:
+        return False
+    enqueue("carry_payout", row.book, mode=row.mode, payout=row.about)
+    return True
+
+
+def _ask_about_what_nobody_told(row: ReconException) -> bool:
+    """The processor has a dispute, or a refund made there, of which no news ever came: its line says which, and the processor says the rest."""
+    category, source = str(row.theirs.get("category", "")), str(row.theirs.get("source_id", ""))
+    if row.kind != "missing_in_ledger" or not source or row.source in ("bank", "books"):
+        return False
+    if category in ("dispute", "dispute_reversal"):
+        enqueue("follow_dispute", PLATFORM, provider=row.source, mode=row.mode, dispute=source[:120], cause="report")
+        return True
+    if category in ("refund", "refund_failure"):
+        enqueue("find_outside_refunds", PLATFORM, provider=row.source, mode=row.mode, refund=source[:120])
+        return True
+    return False

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import combinations
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.money import Money
 from core.ledger import book
 from core.payments.unknown import line_is_a_settlement
 from core.providers.bank_models import BankLine
@@ -39,8 +40,10 @@ class Tally:
 
 
 def match_bank(mode: str) -> tuple[int, list[Finding]]:
-    """Match unknown credits with payouts that are under way. Answers how many, and what is left of both to look at."""
-    unknown = select(BankLine).where(BankLine.mode == mode, BankLine.state == "unknown", BankLine.sign == 1)
+    """Match unknown credits with payouts that are under way, and debits nobody ordered with what processors collect. Answers how many, and
+    what is left of both to look at."""
+    either = or_(BankLine.sign == 1, BankLine.why == "debit")
+    unknown = select(BankLine).where(BankLine.mode == mode, BankLine.state == "unknown", either)
     oldest = unknown.order_by(BankLine.booked_on, BankLine.public_id).limit(MOST_LINES)
     lines = list(db.session.scalars(oldest.with_for_update(skip_locked=True)))
     open_ones = select(ReconSettlement).where(
@@ -49,14 +52,24 @@ def match_bank(mode: str) -> tuple[int, list[Finding]]:
     payouts = list(db.session.scalars(open_ones.order_by(ReconSettlement.created_at, ReconSettlement.external_id).with_for_update()))
     tally, odd = Tally(), []
     for line in lines:
-        named = [row for row in payouts if row.trace and row.trace in _packed(line)]
-        if len(named) == 1 and named[0].amount == line.amount:
+        named = [row for row in payouts if row.trace and row.trace in _packed(line) and _same_way(row, line)]
+        if len(named) == 1 and named[0].amount == _brought(line):
             _one(named[0], line, EXACT, tally)
         elif len(named) == 1:
             odd.append((named[0], line))
     _sums(lines, payouts, tally)
     left = [line for line in lines if line.state == "unknown" and line not in [one for _, one in odd]]
-    return tally.matched, [*(_unlike(row, line) for row, line in odd), *(_nobodys(line) for line in left)]
+    return tally.matched, [*(_unlike(row, line) for row, line in odd), *(_nobodys(line) for line in left if line.sign > 0)]
+
+
+def _brought(line: BankLine) -> Money:
+    """What the line did to our account: below zero for a debit."""
+    return Money(line.sign * line.amount_minor, line.currency)
+
+
+def _same_way(row: ReconSettlement, line: BankLine) -> bool:
+    """A payout is a credit, what a processor collects is a debit."""
+    return row.amount_minor * line.sign > 0
 
 
 def _packed(line: BankLine) -> str:
@@ -72,15 +85,21 @@ def _sums(lines: list[BankLine], payouts: list[ReconSettlement], tally: Tally) -
     """Passes 5 and 6: only where no trace speaks for another, and only when there is one answer."""
     traces = {row.trace for row in payouts if row.trace}
     silent = [
-        line for line in lines if line.state == "unknown" and line.why == "no_reference" and not any(t in _packed(line) for t in traces)
+        line
+        for line in lines
+        if line.state == "unknown" and line.why in ("no_reference", "debit") and not any(t in _packed(line) for t in traces)
     ]
     for line in silent:
-        near = [row for row in payouts if row.line is None and row.currency == line.currency and _near(row, line)]
-        alike = [row for row in near if row.amount == line.amount]
-        rivals = [other for other in silent if other is not line and other.state == "unknown" and other.amount == line.amount]
+        near = [row for row in payouts if row.line is None and row.currency == line.currency and _near(row, line) and _same_way(row, line)]
+        alike = [row for row in near if row.amount == _brought(line)]
+        rivals = [other for other in silent if other is not line and other.state == "unknown" and _brought(other) == _brought(line)]
         if len(alike) == 1 and not rivals:
             _one(alike[0], line, ALONE, tally)
-        elif not alike and len(near) <= MOST_CANDIDATES and (found := only_subset(line.amount_minor, [row.amount_minor for row in near])):
+        elif (
+            not alike
+            and len(near) <= MOST_CANDIDATES
+            and (found := only_subset(line.sign * line.amount_minor, [row.amount_minor for row in near]))
+        ):
             _several([near[place] for place in found], line, tally)
 
 
@@ -110,10 +129,11 @@ def _several(rows: list[ReconSettlement], line: BankLine, tally: Tally) -> None:
 
 def _unlike(row: ReconSettlement, line: BankLine) -> Finding:
     """The bank names the payout and brings another sum."""
-    theirs = {"line": line.public_id, "amount_minor": line.amount_minor, "currency": line.currency, "booked_on": line.booked_on.isoformat()}
+    brought = line.sign * line.amount_minor
+    theirs = {"line": line.public_id, "amount_minor": brought, "currency": line.currency, "booked_on": line.booked_on.isoformat()}
     ours = {"external_id": row.external_id, "amount_minor": row.amount_minor, "currency": row.currency, "trace": row.trace}
     kind = "amount_mismatch" if row.currency == line.currency else "currency_mismatch"
-    difference = line.amount_minor - row.amount_minor if row.currency == line.currency else line.amount_minor
+    difference = brought - row.amount_minor if row.currency == line.currency else brought
     return Finding(
         kind,
         f"bank:{line.public_id}",

@@ -14,6 +14,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.write import add_rows
 from core.ledger.hindrances import OpenBreak, reports_breaks
 from core.reconciliation.models import ReconException, ReconNote
 from core.reconciliation.states import BLOCKING, EXCEPTION, UNSETTLED, check_move
@@ -51,32 +52,41 @@ def note_findings(mode: str, findings: Iterable[Finding], *, by: str = SYSTEM) -
 
 
 def _note(mode: str, batch: list[Finding], by: str) -> int:
-    keys = {finding.key for finding in batch}
-    mine = select(ReconException).where(ReconException.mode == mode, ReconException.key.in_(keys)).with_for_update()
-    known = {(row.kind, row.source, row.key): row for row in db.session.scalars(mine.execution_options(populate_existing=True))}
-    fresh = 0
+    """A batch of them. Those nobody has seen before are one statement, however many they are: a bad report brings thousands."""
+    mine = (
+        ReconException.mode == mode,
+        ReconException.kind.in_({one.kind for one in batch}),
+        ReconException.source.in_({one.source for one in batch}),
+        ReconException.key.in_({one.key for one in batch}),
+    )
+    found = db.session.scalars(select(ReconException).where(*mine).with_for_update().execution_options(populate_existing=True))
+    known = {(row.kind, row.source, row.key): row for row in found}
+    fresh: dict[tuple[str, str, str], Finding] = {}
     for finding in batch:
-        row = known.get((finding.kind, finding.source, finding.key))
-        if row is None:
-            known[finding.kind, finding.source, finding.key] = _open(mode, finding, by)
-            fresh += 1
-        else:
+        place = finding.kind, finding.source, finding.key
+        if (row := known.get(place)) is not None:
             _see_again(row, finding, by)
+        else:
+            fresh[place] = finding
     db.session.flush()
-    return fresh
+    rows = [_row(mode, finding) for finding in fresh.values()]
+    add_rows((ReconException, rows), (ReconNote, [_first_note(row, by) for row in rows]))
+    return len(rows)
 
 
-def _open(mode: str, finding: Finding, by: str) -> ReconException:
-    at = now()
-    row = ReconException(
-        mode=mode, id=uuid7(), public_id=public_id("rex"), kind=finding.kind, key=finding.key, source=finding.source, book=finding.book,
-        about=finding.about, currency=finding.currency, amount_minor=finding.amount_minor, ours=finding.ours, theirs=finding.theirs,
-        state=_first_state(finding), version=0, owner="", happened_on=finding.happened_on, opened_at=at, due_at=finding.due_at, act="", reason="",
-        proposed_by="", resolved_by="", resolved_at=None,
-    )  # fmt: skip
-    db.session.add(row)
-    write_down(row, "found", by)
-    return row
+def _row(mode: str, finding: Finding) -> dict[str, Any]:
+    """One that is new."""
+    return {
+        "mode": mode, "id": uuid7(), "public_id": public_id("rex"), "kind": finding.kind, "key": finding.key, "source": finding.source,
+        "book": finding.book, "about": finding.about, "currency": finding.currency, "amount_minor": finding.amount_minor, "ours": finding.ours,
+        "theirs": finding.theirs, "state": _first_state(finding), "version": 1, "owner": "", "happened_on": finding.happened_on, "opened_at": now(),
+        "due_at": finding.due_at, "act": "", "reason": "", "proposed_by": "", "resolved_by": "", "resolved_at": None,
+    }  # fmt: skip
+
+
+def _first_note(row: dict[str, Any], by: str) -> dict[str, Any]:
+    """The beginning of its trail."""
+    return {"mode": row["mode"], "exception_id": row["id"], "seq": 1, "kind": "found", "actor": by, "detail": {}, "at": row["opened_at"]}
 
 
 def _first_state(finding: Finding) -> str:
@@ -111,14 +121,15 @@ def _see_again(row: ReconException, finding: Finding, by: str) -> None:
 
 def close_gone(mode: str, kinds: Collection[str], source: str, still: Collection[tuple[str, str]]) -> int:
     """What is of these kinds and was not found any more is over; answers how many. `still`: (kind, key) of what was found."""
-    open_ones = select(ReconException).where(
-        ReconException.mode == mode, ReconException.source == source, ReconException.kind.in_(kinds), ReconException.state.in_(UNSETTLED)
-    )
-    gone = [row for row in db.session.scalars(open_ones.with_for_update()) if (row.kind, row.key) not in still]
-    for row in gone:
-        row.state, row.resolved_at = "closed", now()
-        write_down(row, "gone", SYSTEM)
-    db.session.flush()
+    mine = ReconException.mode == mode, ReconException.source == source, ReconException.kind.in_(kinds), ReconException.state.in_(UNSETTLED)
+    asked = select(ReconException.id, ReconException.kind, ReconException.key).where(*mine)
+    gone = [id for id, kind, key in db.session.execute(asked) if (kind, key) not in still]
+    for first in range(0, len(gone), AT_A_TIME):
+        some = select(ReconException).where(*mine, ReconException.id.in_(gone[first : first + AT_A_TIME]))
+        for row in db.session.scalars(some.with_for_update().execution_options(populate_existing=True)):
+            row.state, row.resolved_at = "closed", now()
+            write_down(row, "gone", SYSTEM)
+        db.session.flush()
     return len(gone)
 
 

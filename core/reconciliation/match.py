@@ -30,8 +30,10 @@ _SIDE = """CREATE TEMP TABLE recon_side AS
 SELECT e.vendor_id, e.journal_id, e.leg, e.currency::text AS currency, e.amount_minor, j.event_key, j.kind, j.about, j.effective_at,
   CASE split_part(j.event_key, ':', 1) WHEN 'cap' THEN 'charge' WHEN 'fee' THEN 'cost' WHEN 'st' THEN 'payout'
     WHEN 'rf' THEN CASE split_part(j.event_key, ':', 3) WHEN 'back' THEN 'refund_failure' ELSE 'refund' END
-    WHEN 'dp' THEN CASE WHEN e.amount_minor < 0 THEN 'dispute' ELSE 'dispute_reversal' END ELSE 'other' END AS category,
+    WHEN 'dp' THEN CASE WHEN e.amount_minor < 0 THEN 'dispute' ELSE 'dispute_reversal' END
+    WHEN 'po' THEN CASE WHEN e.amount_minor < 0 THEN 'transfer' ELSE 'transfer_reversal' END ELSE 'other' END AS category,
   CASE split_part(j.event_key, ':', 1) WHEN 'rf' THEN coalesce(r.provider_reference, '') WHEN 'dp' THEN coalesce(d.provider_reference, '')
+    WHEN 'po' THEN coalesce(CASE WHEN e.amount_minor < 0 THEN c.move_reference ELSE c.back_reference END, '')
     ELSE split_part(j.event_key, ':', 3) END AS named,
   CASE split_part(j.event_key, ':', 1) WHEN 'rf' THEN split_part(j.event_key, ':', 2) ELSE j.about END AS reference
 FROM vendors v
@@ -40,14 +42,17 @@ JOIN LATERAL (SELECT * FROM entries WHERE vendor_id = v.id AND mode = %(mode)s A
 JOIN journals j ON j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.journal_id
 LEFT JOIN refunds r ON r.vendor_id = e.vendor_id AND r.mode = e.mode AND j.event_key LIKE 'rf:%%' AND r.public_id = split_part(j.event_key, ':', 2)
 LEFT JOIN disputes d ON d.vendor_id = e.vendor_id AND d.mode = e.mode AND j.event_key LIKE 'dp:%%' AND d.public_id = split_part(j.event_key, ':', 2)
+LEFT JOIN payouts o ON o.vendor_id = e.vendor_id AND o.mode = e.mode AND j.event_key LIKE 'po:%%' AND o.public_id = j.about
+LEFT JOIN payout_carriages c ON c.vendor_id = o.vendor_id AND c.mode = o.mode AND c.payout_id = o.id
 WHERE NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.vendor_id = e.vendor_id AND m.mode = e.mode AND m.journal_id = e.journal_id AND m.leg = e.leg)
-  AND j.event_key NOT LIKE 'rec:%%'"""
+  AND j.event_key NOT LIKE 'rec:%%' AND j.event_key NOT LIKE 'rev:%%'"""
 # A line that names whose it is finds its entries by their keys, however old they are: a report may be, and a clock may have been moved.
 _OLDER = """INSERT INTO recon_side SELECT e.vendor_id, e.journal_id, e.leg, e.currency, e.amount_minor, j.event_key, j.kind, j.about, j.effective_at,
   k.category, k.named, j.about
 FROM recon_lines l JOIN vendors v ON v.public_id = l.counterparty
 JOIN LATERAL (VALUES (l.category, l.source_id, CASE l.category WHEN 'charge' THEN 'cap:' || l.source || ':' || l.source_id || ':1'
-    WHEN 'refund' THEN 'rf:' || l.reference || ':ok' WHEN 'refund_failure' THEN 'rf:' || l.reference || ':back' END),
+    WHEN 'refund' THEN 'rf:' || l.reference || ':ok' WHEN 'refund_failure' THEN 'rf:' || l.reference || ':back'
+    WHEN 'transfer' THEN 'po:' || l.reference || ':moved' WHEN 'transfer_reversal' THEN 'po:' || l.reference || ':back' END),
   ('cost', l.external_id, 'fee:' || l.source || ':' || l.external_id)) k(category, named, event_key) ON true
 JOIN journals j ON j.vendor_id = v.id AND j.mode = l.mode AND j.event_key = k.event_key AND j.id < %(since)s
 JOIN entries e ON e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id AND e.code = 1010 AND e.sub = l.source

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.kernel import audit
@@ -65,6 +65,11 @@ def night_runs() -> None:
         had = select(ReconRun.id).where(ReconRun.mode == mode, ReconRun.night == at.date())
         if find_going(mode) is None and db.session.scalar(had) is None:
             begin_run(mode, by=CLOCK, night=at.date())
+
+
+def last_ended(mode: str) -> datetime | None:
+    """When the last look ended; None before the first has."""
+    return db.session.scalar(select(func.max(ReconRun.ended_at)).where(ReconRun.mode == mode))
 
 
 def place_of(mode: str, run_id: uuid.UUID) -> ReconRun | None:

@@ -1,4 +1,5 @@
-"""A processor's payout to our bank: its lines, whose they are, booked when it leaves, and again when the bank shows it."""
+"""A processor's payout to our bank, or what it collects there when its balance is below zero (a payout of less than nothing): its lines, whose they
+are, booked when it leaves, and again when the bank shows it."""
 
 from __future__ import annotations
 
@@ -74,7 +75,7 @@ def book_settlements(mode: str, source: str) -> int:
         ReconSettlement.source == source,
         ReconSettlement.booked_at.is_(None),
         ReconSettlement.told_state.in_(("pending", "in_transit", "paid")),
-        ReconSettlement.amount_minor > 0,
+        ReconSettlement.amount_minor != 0,
     )
     done = 0
     for row in db.session.scalars(

@@ -25,20 +25,21 @@ JOIN LATERAL (SELECT sub, currency::text AS currency FROM balances WHERE vendor_
 JOIN LATERAL (SELECT ref, amount_minor, journal_id FROM entries WHERE vendor_id = v.id AND mode = %(mode)s AND code = %(code)s AND sub = b.sub
   AND currency = b.currency AND ref <> '') e ON true
 GROUP BY 1, 2, 3, 4 HAVING sum(e.amount_minor) <> 0 AND max(e.journal_id::text) < %(before)s::text ORDER BY 6, 4 LIMIT %(most)s"""
-# Paid payments and refunds that arrived, without the journal of that very fact.
+# Paid payments and refunds that arrived, without the journal of that very fact. What a lost dispute gave to its payer stands among the refunds and is
+# booked under the dispute.
 _UNBOOKED = """SELECT p.vendor_id, p.public_id, p.provider, p.charge, p.currency::text, p.captured_minor, p.captured_at,
   'cap:' || p.provider || ':' || CASE WHEN p.provider = 'bank' THEN p.public_id ELSE p.charge END || ':1' AS event_key
 FROM vendors v JOIN LATERAL (SELECT * FROM payments WHERE vendor_id = v.id AND mode = %(mode)s AND captured_at >= %(since)s) p ON true
 WHERE p.state = 'succeeded' AND p.charge IS NOT NULL AND NOT EXISTS (SELECT 1 FROM journals j WHERE j.vendor_id = p.vendor_id AND j.mode = p.mode
   AND j.event_key = 'cap:' || p.provider || ':' || CASE WHEN p.provider = 'bank' THEN p.public_id ELSE p.charge END || ':1')
 UNION ALL
-SELECT r.vendor_id, r.public_id, coalesce(r.provider, p.provider), r.provider_reference, r.currency::text, -r.amount_minor, r.settled_at,
-  'rf:' || r.public_id || ':ok'
-FROM vendors v JOIN LATERAL (SELECT * FROM refunds WHERE vendor_id = v.id AND mode = %(mode)s AND state = 'succeeded' AND settled_at >= %(since)s) r
-  ON true
+SELECT r.vendor_id, r.public_id, coalesce(r.provider, p.provider), r.provider_reference, r.currency::text, -r.amount_minor, r.settled_at, r.event_key
+FROM vendors v JOIN LATERAL (SELECT *, CASE WHEN taken_from = 'seller_hold'
+    THEN 'dp:' || split_part(form_token, ':', 1) || ':lost:' || split_part(form_token, ':', 2) ELSE 'rf:' || public_id || ':ok' END AS event_key
+  FROM refunds WHERE vendor_id = v.id AND mode = %(mode)s AND state = 'succeeded' AND settled_at >= %(since)s) r ON true
 JOIN payments p ON p.vendor_id = r.vendor_id AND p.mode = r.mode AND p.id = r.payment_id
 WHERE coalesce(r.provider, p.provider) <> 'bank' AND NOT EXISTS (SELECT 1 FROM journals j WHERE j.vendor_id = r.vendor_id AND j.mode = r.mode
-  AND j.event_key = 'rf:' || r.public_id || ':ok')"""
+  AND j.event_key = r.event_key)"""
 CLEARS_WITHIN = {2050: timedelta(days=10), 2040: timedelta(days=7), 1020: timedelta(days=7), 1025: timedelta(days=7)}
 MOST_TOLD = 10_000  # of one account; a house with more of them under way for too long has another trouble
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from core.kernel.sentence import said
 from core.subscriptions import shared_words as both
 from core.subscriptions.member_charge_words import CHARGES, SEE, plan_fact
-from core.subscriptions.news import CAME_BACK, DELETION, PAID_BACK, News
+from core.subscriptions.news import CAME_BACK, CARD_ENDS, DELETION, PAID_BACK, News
 from core.subscriptions.words import Words, name_of, words
 
 DAY = timedelta(days=1)
@@ -207,7 +207,18 @@ def not_begun(news: News) -> Words:
 
 # The limits of products, and a note about an old rate, are for businesses alone.
 NOT_THEIRS = frozenset(
-    {DELETION, PAID_BACK, CAME_BACK, "limit_breached", "grace_running", "limit_enforced", "limit_declined", "products_hidden", "rate_old"}
+    {
+        DELETION,
+        PAID_BACK,
+        CAME_BACK,
+        CARD_ENDS,
+        "limit_breached",
+        "grace_running",
+        "limit_enforced",
+        "limit_declined",
+        "products_hidden",
+        "rate_old",
+    }
 )
 WORDS: dict[str, Callable[[News], Words]] = CHARGES | {
     made.__name__: made

@@ -38,8 +38,10 @@ MOVES = {
 CHANGES = frozenset({*MOVES.values(), "raised", "lowered"})
 CONFIRM = "authentication_required"
 OUTAGE = "bank_unreachable"
-DELETION, PAID_BACK, CAME_BACK = "deletion_ahead", "paid_back", "payout_came_back"
-BESIDE = frozenset({OUTAGE, DELETION, PAID_BACK, CAME_BACK})  # what happens beside the engine: core/subscriptions/tell.py: tell_beside
+DELETION, PAID_BACK, CAME_BACK, CARD_ENDS = "deletion_ahead", "paid_back", "payout_came_back", "card_ends"
+BESIDE = frozenset(
+    {OUTAGE, DELETION, PAID_BACK, CAME_BACK, CARD_ENDS}
+)  # what happens beside the engine: core/subscriptions/tell.py: tell_beside
 KINDS = NOTICES | CHANGES | BESIDE
 # Something stops, or has stopped, unless somebody acts: nobody can choose not to hear it.
 URGENT = frozenset({"payment_failed", "card_refused", "suspension_ahead", "suspended", "cancelled", DELETION})

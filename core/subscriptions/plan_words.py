@@ -265,6 +265,16 @@ def deletion_ahead(news: News) -> Words:
     )  # fmt: skip
 
 
+def card_ends(news: News) -> Words:
+    return words(
+        said("The card that pays your plan ends on %(day)s", day=news.on),
+        said("Your card ending in %(digits)s can be charged until %(day)s. After that your bank declines what your plan asks of it.", digits=news.why, day=news.on),
+        said("Save the new one on the page of your plan before that day. From then on it is the one that is asked, and nothing else changes."),
+        facts=[(said("Last four digits"), news.why), (both.LAST_DAY, news.on)],
+        button=both.ANOTHER_CARD, tone="warn",
+    )  # fmt: skip
+
+
 def paid_back(news: News) -> Words:
     return words(
         said("%(amount)s is on its way back to you", amount=news.amount),
@@ -290,6 +300,6 @@ WORDS: dict[str, Callable[[News], Words]] = LIMITS | CHARGES | {
     for made in (
         trial_began, trial_ends, trial_paid, renewal_ahead, price_moves, rate_old, currency_kept, currency_changed, change_planned,
         hibernation_planned, hibernation_began, hibernation_ends, hibernation_dropped, woke_up, reactivated, raised, lowered, plan_kept,
-        cancel_planned, cancelled, not_begun, deletion_ahead, paid_back, payout_came_back,
+        cancel_planned, cancelled, not_begun, deletion_ahead, paid_back, payout_came_back, card_ends,
     )
 }  # fmt: skip

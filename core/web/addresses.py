@@ -49,9 +49,29 @@ def portal_transfers() -> str:
     return f"{settings().public_url}/portal/transfers"
 
 
+def portal_reserve() -> str:
+    """What is kept in reserve of a business's sales."""
+    return f"{settings().public_url}/portal/balance/reserve/held"
+
+
+def staff_day(mode: str, day: str) -> str:
+    """A closed day of the books, for the staff."""
+    return f"{settings().public_url}/staff/days/{mode}/{day}"
+
+
 def portal_payouts(number: str = "") -> str:
     """All payouts of a business, or one of them."""
     return f"{settings().public_url}/portal/payouts{'/' + number if number else ''}"
+
+
+def portal_application() -> str:
+    """How a business's way into live mode stands."""
+    return f"{settings().public_url}/portal/live/application"
+
+
+def portal_stops() -> str:
+    """What the staff have stopped for a business."""
+    return f"{settings().public_url}/portal/settings/stops"
 
 
 def portal_disputes(number: str = "") -> str:
@@ -62,6 +82,11 @@ def portal_disputes(number: str = "") -> str:
 def portal_invoice(document: str) -> str:
     """An invoice or a credit note, for the business it is made out to."""
     return f"{settings().public_url}/portal/invoices/{document}"
+
+
+def portal_webhook(endpoint: str) -> str:
+    """One endpoint of a business's own software, with what was sent there."""
+    return f"{settings().public_url}/portal/webhooks/{endpoint}"
 
 
 def notices() -> str:

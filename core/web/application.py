@@ -16,6 +16,7 @@ from werkzeug.utils import cached_property
 from werkzeug.wsgi import get_host
 
 from core.web.form_cookie import FormCookie
+from core.web.framed import framed, inside
 from core.web.templating import Environment
 
 if TYPE_CHECKING:
@@ -69,7 +70,12 @@ class Application(Flask):
         self._names = lru_cache(64)(self._read_names)
 
     def url_for(self, /, endpoint: str, **values: Any) -> str:
-        """As Flask's. A view with one plain address, which is nearly every one, needs no search for the address that fits."""
+        """As Flask's. A view with one plain address, which is nearly every one, needs no search for the address that fits.
+
+        What is written inside a frame leads to the same page inside it, where there is one; `_top` asks for the ordinary page all the same.
+        """
+        if values.pop("_top", None) is None and request_ctx and framed():
+            endpoint = inside(endpoint, values, self.view_functions)
         given = {name: value for name, value in values.items() if value is not None}
         rule = self._one_address(endpoint)
         adapter = request_ctx.url_adapter if rule and given.keys() == rule.arguments and request_ctx else None

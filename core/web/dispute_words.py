@@ -63,6 +63,7 @@ STEPS = {
     "dispute.not_sent": (_l("The answer was not taken"), "bad"),
     "dispute.won": (_l("Won: the money is yours again"), "good"),
     "dispute.lost": (_l("Lost: the payer keeps the money"), "bad"),
+    "dispute.reversed": (_l("Given back after it was lost: the money is yours again"), "good"),
     "dispute.accepted": (_l("Given in: the payer keeps the money"), "quiet"),
     "dispute.closed": (_l("The bank asks no more"), "good"),
 }

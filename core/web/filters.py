@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from core.kernel import clock
 from core.kernel.money import Money
+from core.web.bank_words import bank_reason, bank_status, bank_tone
 from core.web.languages import reader
 
 # state -> (what the reader is told, tone of its badge: good, bad, wait or calm)
@@ -87,6 +88,26 @@ PAYOUT_STATES = {
     "returned": (_l("Came back"), "bad"),
     "canceled": (_l("Called off"), "calm"),
 }
+RESERVE_RULE_STATES = {
+    "requested": (_l("Waits for a second person"), "wait"),
+    "in_force": (_l("Put in force"), "good"),
+    "declined": (_l("Left as it was"), "calm"),
+    "overtaken": (_l("Another rule came before"), "calm"),
+}
+RECEIVER_STATES = {
+    "opening": (_l("Being opened"), "wait"),
+    "to_complete": (_l("To be completed"), "wait"),
+    "under_review": (_l("Under review"), "wait"),
+    "ready": (_l("Ready"), "good"),
+    "restricted": (_l("Restricted"), "bad"),
+}
+CARRIED_STATES = {
+    "move": (_l("Being moved to the seller’s account"), "wait"),
+    "pay": (_l("Being sent to the bank from there"), "wait"),
+    "watch": (_l("The bank has it"), "good"),
+    "back": (_l("Being taken back"), "bad"),
+    "done": (_l("Done"), "calm"),
+}
 ORDER_FILE_STATES = {
     "made": (_l("Made"), "wait"),
     "handed_over": (_l("With the bank"), "good"),
@@ -99,10 +120,12 @@ DISPUTE_STATES = {
     "under_review": (_l("With the bank"), "wait"),
     "won": (_l("Won"), "good"),
     "lost": (_l("Lost"), "bad"),
+    "reversed": (_l("Given back after a loss"), "good"),
     "accepted": (_l("Given in"), "calm"),
     "closed": (_l("Asks no more"), "good"),
 }
 WRITE_OFF_STATES = {"requested": (_l("Waits"), "wait"), "booked": (_l("Written off"), "calm"), "declined": (_l("Left as it is"), "calm")}
+REVERSAL_STATES = {"requested": (_l("Waits"), "wait"), "booked": (_l("Taken back"), "calm"), "declined": (_l("Left as it is"), "calm")}
 ORDER_STATES = {
     "waiting": (_l("Waits for the card"), "wait"),
     "paying": (_l("Being paid"), "wait"),
@@ -131,8 +154,12 @@ OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "charge": CHARGE_STATES,
     "payout": PAYOUT_STATES,
     "order_file": ORDER_FILE_STATES,
+    "receiver": RECEIVER_STATES,
+    "carriage": CARRIED_STATES,
     "dispute": DISPUTE_STATES,
     "write_off": WRITE_OFF_STATES,
+    "reserve_rule": RESERVE_RULE_STATES,
+    "reversal": REVERSAL_STATES,
     "order": ORDER_STATES,
     "checkout": CHECKOUT_STATES,
 }
@@ -230,5 +257,6 @@ def lines(text: str) -> Markup:
 
 
 def install(app: Flask) -> None:
-    for name in (money, minor, number, percent, when, day, day_short, month, ago, moment, status_label, status_tone, lines):
+    ours = (money, minor, number, percent, when, day, day_short, month, ago, moment, status_label, status_tone, lines)
+    for name in (*ours, bank_reason, bank_status, bank_tone):
         app.jinja_env.filters[name.__name__] = name

@@ -12,6 +12,7 @@ from wtforms import Field
 
 from core.kernel.signing import keep_key
 from core.web.form_cookie import Texts
+from core.web.framed import form_token, framed
 from core.web.this_request import kept
 
 NAME = "csrf_token"  # in the session, in `g` and in the form
@@ -24,9 +25,13 @@ def _serializer(key: str) -> URLSafeTimedSerializer:
 
 
 def csrf_token() -> str:
-    """The token of this answer: what the session keeps, signed. The same for all forms of a page."""
+    """The token of this answer: what the session keeps, signed; inside a frame, where there is none, one bound to the address. The same for
+    all forms of a page."""
     mine = kept()
     if NAME not in mine:
+        if framed():
+            mine[NAME] = form_token()
+            return str(mine[NAME])
         cookie = session._get_current_object()  # type: ignore[attr-defined]
         if not isinstance(cookie.get(NAME), str):
             cookie[NAME] = secrets.token_hex(20)

@@ -13,6 +13,7 @@ from itsdangerous.encoding import base64_encode
 from werkzeug.http import dump_cookie
 
 from core.kernel.signing import keep_key
+from core.web.framed import framed, is_framed
 
 LONG = 3_000  # a browser keeps 4,096 bytes; what is longer is compressed, and said to the log when it is too long
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -56,11 +57,14 @@ class FormCookie(SecureCookieSessionInterface):
         return self._serializer
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Whoever brings no cookie at all has none to be looked for."""
-        return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
+        """Whoever brings no cookie at all has none to be looked for; and inside a frame nobody's is."""
+        brought = "HTTP_COOKIE" in request.environ and not is_framed(request.environ)
+        return super().open_session(app, request) if brought else self.session_class()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         signing = self.get_signing_serializer(app)
+        if framed():
+            return
         depends_on(response, "Cookie")  # every page asks for one: the reader's language is in a cookie too
         if not session or session.permanent or signing is None:
             super().save_session(app, session, response)

@@ -16,15 +16,16 @@ from werkzeug.local import LocalProxy
 
 from core.accounts.models import Membership, User, UserSession, Vendor
 from core.accounts.permissions import roles_that_may
-from core.accounts.roles import Role, role_of
+from core.accounts.roles import Role, list_roles, role_of
 from core.accounts.sessions import find_seat
 from core.kernel import audit
 from core.kernel.config import settings
 from core.kernel.errors import NotAllowed
 from core.web.forgery import csrf_token
+from core.web.framed import OF_FRAMES
 from core.web.languages import suggest
 from core.web.page import see_other, wants_part
-from core.web.role_words import may_not, role_word
+from core.web.role_words import may_not_here, role_word
 from core.web.this_request import kept
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -102,12 +103,22 @@ def may(permission: str) -> Callable[[View], View]:
             if permission != "account.own" and current().vendor.stopped_at is not None:
                 return see_other(url_for("portal.closing_now"))
             if not current().may(permission):
-                raise NotAllowed(may_not(current().role.name, roles_that_may(permission)))
+                raise NotAllowed(_lacks(current(), permission))
             return view(*args, **kwargs)
 
         return marked(guarded, access=permission)
 
     return guard
+
+
+def _lacks(me: Current, permission: str) -> str:
+    """What this person's role lacks, and which of the business's roles have it: the house's, and those it put together itself."""
+    own = [role for role in list_roles(me.vendor) if role.custom]
+
+    def names(wanted: str) -> list[str]:
+        return [*roles_that_may(wanted), *(role.name for role in own if role.may(wanted))]
+
+    return may_not_here(me.role.name, permission, names(permission), names("team.edit"))
 
 
 def must_set_up_a_second_step(me: Current) -> bool:
@@ -221,7 +232,8 @@ def _check_origin() -> None:
     if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
         abort(400)
     request.max_content_length = getattr(view, "__most_bytes__", current_app.config["MAX_CONTENT_LENGTH"])
-    csrf.protect()
+    if asked.blueprint != OF_FRAMES:  # those bring no cookie: their door looks at a token of another kind
+        csrf.protect()
 
 
 def unguarded(app: Flask) -> list[str]:

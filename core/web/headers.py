@@ -8,7 +8,7 @@ from functools import lru_cache
 from flask import Flask, Response, g, request
 
 from core.kernel.config import settings
-from core.web.this_request import kept
+from core.web.this_request import kept, request_number
 
 POLICY: dict[str, tuple[str, ...]] = {
     "default-src": ("'self'",),
@@ -72,7 +72,7 @@ def _policy(extra: tuple[tuple[str, tuple[str, ...]], ...], with_nonce: bool) ->
 def _set(response: Response) -> Response:
     """What a view has set itself stays: a door may be stricter about referrers, or let a receipt be printed."""
     said = {name.lower() for name, _ in response.headers}
-    ours = [("Content-Security-Policy", content_policy()), *ALWAYS]
+    ours = [("Content-Security-Policy", content_policy()), ("X-Request-Id", request_number()), *ALWAYS]
     if "frame-ancestors" not in kept().get("csp_extra", ()):
         ours.append(("X-Frame-Options", "DENY"))
     if request.endpoint != "static":

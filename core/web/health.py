@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import structlog
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify
 
 from core.kernel.clock import now
-from core.kernel.config import settings
 from core.kernel.db import db
 from core.kernel.outbox import count_dead
 from core.ledger.proof import standing
 from core.web.guard import public
+from core.web.metrics import brings_token
 
 log = structlog.get_logger()
 
@@ -32,14 +31,9 @@ def readyz() -> tuple[Response, int]:
     """
     ready = _database_answers()
     told: dict[str, Any] = {"status": "ready" if ready else "not ready", "database": "up" if ready else "down"}
-    if ready and _operator_asks():
+    if ready and brings_token():
         told |= _concerns()
     return jsonify(told), 200 if ready else 503
-
-
-def _operator_asks() -> bool:
-    wanted, scheme, given = settings().health_token, *request.headers.get("Authorization", "").partition(" ")[::2]
-    return bool(wanted) and scheme == "Bearer" and secrets.compare_digest(given.encode(), wanted.encode())
 
 
 def _concerns() -> dict[str, Any]:

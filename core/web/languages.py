@@ -15,6 +15,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from core.kernel.config import settings
+from core.web.framed import framed
 from core.web.reader import Reader, written_for
 from core.web.this_request import kept
 from core.web.words import LANGUAGES, STAFF_LANGUAGES, direction_of, filled, known_language, texts
@@ -64,7 +65,8 @@ def reading_in(locale: str) -> Iterator[None]:
 def _choose() -> str:
     may, asked = offered(), request._get_current_object()
     said = _asked_for() if asked.query_string else None
-    for wish in (said, asked.cookies.get(_cookie_name()), kept().get("suggested_language")):
+    chosen = None if framed() else asked.cookies.get(_cookie_name())
+    for wish in (said, chosen, kept().get("suggested_language")):
         if wish and (code := known_language(wish)) in may:
             return str(code)
     return _best(asked.environ.get("HTTP_ACCEPT_LANGUAGE", "")[:LONGEST], may)
@@ -159,7 +161,7 @@ def _cookie_name() -> str:
 
 def _remember(response: Response) -> Response:
     """A language asked for by address is this browser's from now on."""
-    asked = _asked_for() if request.query_string else None
+    asked = _asked_for() if request.query_string and not framed() else None
     if asked and asked != request.cookies.get(_cookie_name()):
         response.set_cookie(_cookie_name(), asked, max_age=A_YEAR, secure=settings().https, httponly=True, samesite="Lax", path="/")
     return response

@@ -34,6 +34,16 @@ class Account(Protocol):
     @property
     def ends_in(self) -> str: ...
 
+    @property
+    def through(self) -> str: ...
+
+
+class Reason(Protocol):
+    """Why it did not arrive, when it did not."""
+
+    what: str
+    code: str
+
 
 class Sums(Protocol):
     """opening + lines = paid + carried."""
@@ -51,6 +61,7 @@ def payout_html(
     lines: Sequence[Any] | None,
     account: Account,
     *,
+    why_not: Reason,
     extra: ReceiptWish | None = None,
     locale: str = "en",
 ) -> str:
@@ -69,6 +80,7 @@ def payout_html(
             sums=sums,
             lines=lines,
             account=account,
+            why_not=why_not,
             practice=payout.mode == "test",
             zone=vendor.time_zone.replace("_", " "),
             extra=extra or ReceiptWish(),

@@ -43,6 +43,7 @@ class GivenBack(Protocol):
     """What a receipt says of a refund."""
 
     state: str
+    reason: str
     settled_at: datetime | None
 
     @property
@@ -73,6 +74,7 @@ def receipt_html(
     languages: Iterable[tuple[str, str, str]] = (),
     logo: bytes | None = None,
     nonce: str = "",
+    issued: Iterable[tuple[str, bool, str]] = (),
 ) -> str:
     """The whole page, written in the reader's language and the vendor's time zone. Only refunds that the provider has confirmed are on it.
 
@@ -81,6 +83,7 @@ def receipt_html(
     `cart` is what was bought, where that was more than one sum, and `said` what the payer said of themselves,
     `extra` what the vendor adds and leaves off; `languages` (code, name, address) what the page on screen can be read in. `logo` is
     the picture to carry inside the paper; a page in a browser names its address instead, and shows the vendor's colours under its `nonce`.
+    `issued` are the invoices and credit notes beside it: what each is called, whether it gives back, where its PDF is.
     The same payment and refunds give the same text, whenever and wherever it is written.
     """
     confirmed = sorted((refund for refund in refunds if refund.state == "succeeded"), key=lambda refund: refund.settled_at)
@@ -110,6 +113,7 @@ def receipt_html(
         languages=list(languages),
         style=paper_style(vendor),
         nonce=nonce,
+        issued=list(issued),
         logo=logo_of(vendor),
         logo_src=carried(logo) if logo else logo_path(vendor),
     )

@@ -20,6 +20,7 @@ FOR_EVER = 31_536_000
 TEXT = (".css", ".js", ".svg")
 # Sheets that one kind of page always needs together are sent as one: a payer on a slow phone waits for them before anything is seen.
 JOINED = {"css/till.css": ("css/tokens.css", "css/base.css", "css/components.css", "css/checkout.css")}
+EMBED = "embed"  # scripts for other people's pages: a published one stays as it is for ever, a new one is a new file
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -65,9 +66,12 @@ def install(app: Flask) -> None:
         if endpoint == "static" and not values.get("filename", "fonts/").startswith("fonts/"):
             values.setdefault("v", digest(values["filename"]))
 
-    def headers(found: Headers, _path: str, _url: str) -> None:
+    def headers(found: Headers, path: str, _url: str) -> None:
         found["X-Content-Type-Options"] = "nosniff"
-        found["Cross-Origin-Resource-Policy"] = "same-origin"
+        elsewhere = path.startswith(str(root / EMBED))  # other sites' pages load what stands there, and nothing else of ours
+        found["Cross-Origin-Resource-Policy"] = "cross-origin" if elsewhere else "same-origin"
+        if elsewhere:
+            found["Cache-Control"] = f"public, max-age={FOR_EVER}, immutable"
 
     known: dict[tuple[str, str, bool], str] = {}
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from core.kernel.config import settings
+from core.web.framed import framed
 
 SCHEMES = ("light", "dark")
 FOLLOW = "auto"  # ?theme=auto: the reader's screen decides again
-OF_PAYERS = "checkout"
+OF_PAYERS = ("checkout", "embed")
 
 
 def forced_scheme() -> str | None:
     """The scheme this answer is shown in, whatever the reader's screen is; None where the screen decides. Papers and the portal are never forced."""
-    if request.blueprint != OF_PAYERS:
+    if request.blueprint not in OF_PAYERS:
         return None
-    wish = _asked_for() or request.cookies.get(_cookie_name())
+    wish = _asked_for() or (None if framed() else request.cookies.get(_cookie_name()))
     return wish if wish in SCHEMES else None
 
 
@@ -35,7 +36,7 @@ def _cookie_name() -> str:
 
 def _remember(response: Response) -> Response:
     """The pages after the first are shown alike, until the browser is closed: a shop that is dark does not lead into a light till."""
-    asked = _asked_for() if request.args and request.blueprint == OF_PAYERS else None
+    asked = _asked_for() if request.args and request.blueprint in OF_PAYERS and not framed() else None
     kept = request.cookies.get(_cookie_name())
     if asked == FOLLOW and kept:
         response.delete_cookie(_cookie_name(), path="/", secure=settings().https, httponly=True, samesite="Lax")

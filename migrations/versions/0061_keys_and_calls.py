@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0061"
-down_revision = "0058"
+down_revision = "0067"
 
 ADDED = ("kind", "scopes", "addresses", "plain", "last_used_from", "replaced_by", "ends_at", "revoked_because")
 

@@ -27,9 +27,10 @@ from core.ledger.explore import (
     list_bookings,
     trial_balances,
 )
+from core.ledger.reverse import find_reversal_of, why_not_reversible
 from core.web.fields import Form, LineField
 from core.web.page import cursor, page, see_other
-from core.web.staff_guard import seen, staff_may
+from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
 from portal.admin.visits import ask_why, visit_of
 
@@ -166,7 +167,14 @@ def journal(owner: str, mode: str, number: str) -> Response:
     if shown.is_closed:
         return shown.ask()
     booking = get_booking(shown.owner, mode, number)
-    return shown.page("portal/admin/books/journal.html", booking=booking, reversal=find_reversal(shown.owner, booking.journal))
+    return shown.page(
+        "portal/admin/books/journal.html",
+        booking=booking,
+        reversal=find_reversal(shown.owner, booking.journal),
+        may_reverse=staff().may("books.reverse")
+        and why_not_reversible(booking.journal) is None
+        and find_reversal_of(booking.journal) is None,
+    )
 
 
 def _account() -> tuple[int, str, str] | None:

@@ -8,6 +8,7 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
+from core.accounts.staff_papers import want_day_papers
 from core.kernel.errors import NotFound
 from core.ledger.close_day import request_close, sign_close
 from core.ledger.days import find_day, find_paper, get_day, is_next, list_days, next_to_close
@@ -47,7 +48,18 @@ def days() -> Response:
         newest=url_for(".days", mode=mode) if before else None,
         older=url_for(".days", mode=mode, before=found[30].day.isoformat()) if len(found) > 31 else None,
         next=next_to_close(mode),
+        sent=staff().member.day_papers,
     )
+
+
+@staff_door.post("/staff/days/papers")
+@staff_may("days.see")
+def want_papers() -> Response:
+    """For oneself: the paper of each day by e-mail, or not any more."""
+    wanted, mode = request.form.get("wanted") == "yes", request.form.get("mode", "")
+    want_day_papers(staff().member, wanted)
+    flash(_("You are sent the paper of each day that is closed from now on.") if wanted else _("You are not sent papers any more."), "good")
+    return see_other(url_for(".days", mode=mode if mode in MODES else "live"))
 
 
 @staff_door.get("/staff/days/<mode>/<on>")

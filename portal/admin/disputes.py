@@ -91,7 +91,16 @@ def decide(number: str) -> Response:
 
 def _form(found: Dispute, *, filled: bool = False) -> OutcomeForm | None:
     """None where nobody can decide by hand: at a real processor, or when it is over."""
-    can = {"inquiry": ("closed", "again"), "needs_response": ("won", "lost"), "under_review": ("won", "lost"), "won": ("again",)}
+    can = {
+        "inquiry": ("closed", "again"),
+        "needs_response": ("won", "lost"),
+        "under_review": ("won", "lost"),
+        "won": ("again",),
+        "lost": ("won",),
+        "accepted": ("won",),
+        "reversed": ("again",),
+        "closed": ("again",),
+    }
     outcomes = can.get(found.state, ()) if found.provider == "sandbox" else ()
     if not outcomes:
         return None

@@ -1,32 +1,63 @@
-"""What processors told us, as it came but for what is nobody's business; and an event that fitted nothing can be opened once more."""
+"""What processors told us, as our adapter reads it and as it came but for what is nobody's business; any event can be opened once more."""
 
 from __future__ import annotations
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 
 from core.accounts.everywhere import vendors_by_id
 from core.accounts.models import Vendor
+from core.kernel.errors import Refusal
+from core.providers.contract import ProviderError, ProviderEvent
 from core.providers.models import InboxEvent
-from core.providers.queries import get_event_everywhere, list_events_everywhere
+from core.providers.queries import OTHER, get_event_everywhere, list_events_everywhere
 from core.providers.redact import redacted
+from core.providers.registry import provider_named
 from core.providers.replay import replay_event
+from core.web.fields import ChoiceField, Form, options
 from core.web.page import cursor, page, see_other
 from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
+
+
+def kinds() -> dict[str, str]:
+    """What events are about, in words."""
+    return {
+        "payment": _("Payments"), "refund": _("Refunds"), "dispute": _("Disputes"), "saving": _("Saved cards"), OTHER: _("Something else"),
+    }  # fmt: skip
+
+
+class EventFilter(Form):
+    class Meta:
+        csrf = False  # reading changes nothing
+
+    kind = ChoiceField(later("About"), choices=lambda: options([("", _("Everything")), *kinds().items()]), default="")
+    show = ChoiceField(
+        later("What came of it"),
+        choices=lambda: options(
+            [("", _("About nothing of ours")), ("waiting", _("Not opened yet")), ("handled", _("Placed")), ("all", _("All"))]
+        ),
+        default="",
+    )
 
 
 @staff_door.get("/staff/events")
 @staff_may("events.see")
 def events() -> Response:
     """Those about nothing of ours first: the others are handled, and are shown when they are asked for."""
-    every, after = request.args.get("show") == "all", cursor()
-    kept = {"show": "all"} if every else {}
-    found = list_events_everywhere(unmatched_only=not every, after=after)
+    form, after = EventFilter(request.args), cursor()
+    good = form.validate()
+    show, kind = (form.show.data or "", form.kind.data or "") if good else ("", "")
+    kept = {name: value for name, value in (("show", show), ("kind", kind)) if value}
+    found = list_events_everywhere(state={"": "unmatched", "all": ""}.get(show, show), kind=kind, after=after)
     return page(
         "portal/admin/events/index.html",
+        fragment="portal/admin/events/_table.html",
+        form=form,
         events=found.rows,
-        every=every,
+        show=show,
+        kept=kept,
         vendors=vendors_by_id({event.vendor_id for event in found.rows if event.vendor_id}),
         newest=url_for(".events", **kept) if after else None,
         older=url_for(".events", after=found.next, **kept) if found.next else None,
@@ -43,8 +74,18 @@ def event(provider: str, mode: str, event_id: str) -> Response:
         event=found,
         vendor=vendor,
         text=redacted(found.raw),
+        read=_read(found),
+        kinds=kinds(),
         may_replay=staff().may("events.replay") and found.handled_at is not None,
     )
+
+
+def _read(event: InboxEvent) -> ProviderEvent | None:
+    """What our adapter makes of it; None for what it cannot read, or of a provider that is not set up any more. Nobody is asked."""
+    try:
+        return provider_named(event.provider, event.mode).parse_event(event.raw.encode(), event.mode)
+    except (ProviderError, LookupError, TypeError, ValueError, ArithmeticError, Refusal):
+        return None
 
 
 @staff_door.post("/staff/events/<provider>/<mode>/<event_id>/replays")

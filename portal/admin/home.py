@@ -11,17 +11,20 @@ from flask_babel import gettext as _
 from core.accounts.everywhere import vendors_by_id
 from core.accounts.house import house
 from core.accounts.models import Vendor
+from core.admission.decide import count_to_decide_up_to
 from core.billing.lists import sells
 from core.disputes.everywhere import count_due_up_to
 from core.kernel.dead_tasks import count_dead_up_to
-from core.ledger.proof import THE_HOUSE, Proof, standing
+from core.ledger.proof import THE_HOUSE, Proof
 from core.payouts.everywhere import count_held_up_to
 from core.providers.queries import count_unmatched_up_to
 from core.reconciliation.queries import count_open_up_to
 from core.web.page import page
 from core.web.staff_guard import staff, staff_may
+from core.web.vitals import concerns, take_vitals
 from portal.admin.bank_money import count_unknown_up_to
 from portal.admin.blueprint import staff_door
+from portal.admin.health import words_of
 from portal.admin.house import what_is_lacking
 
 MOST = 100  # counted so far; the page then says "99+"
@@ -62,6 +65,9 @@ def home() -> Response:
             _("What a processor told us and nobody here could place. An event can be opened once more."), url_for("staff.events"),
         ),
     ]  # fmt: skip
+    if staff().may("applications.decide"):
+        text = _("Businesses that want to take real money. They wait for a yes, a question or a reason.")
+        matters.append(Matter(_("Businesses to let in"), count_to_decide_up_to(MOST), text, url_for("staff.applications")))
     if staff().may("payouts.see"):
         matters.append(
             Matter(
@@ -81,10 +87,17 @@ def home() -> Response:
     if staff().may("plans.manage") and (lacking := what_is_lacking()) and sells(house(), "live"):
         text = _("Plans are sold, and their invoices do not say: %(what)s.", what=", ".join(lacking))
         matters.append(Matter(_("Who the house is"), len(lacking), text, url_for("staff.house_page")))
-    told = standing()
+    vitals = take_vitals()
+    told = vitals.books
     alarms = alarms_of(told.broken) if staff().may("alarms.see") else []
     return page(
-        "portal/admin/home/index.html", matters=matters, alarms=alarms, broken=len(told.broken), books=told.books, oldest=told.oldest_at
+        "portal/admin/home/index.html",
+        matters=matters,
+        alarms=alarms,
+        unwell=[words_of(name) for name in concerns(vitals) if name != "books"],  # broken books have an alarm of their own
+        broken=len(told.broken),
+        books=told.books,
+        oldest=told.oldest_at,
     )
 
 

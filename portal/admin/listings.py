@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as later
 from core.accounts.everywhere import vendors_by_id
 from core.accounts.staff import staff_names
 from core.directory.images import find_file, get_image, read_width
-from core.directory.index import address_of
+from core.directory.index import address_of, is_shown
 from core.directory.models import Listing
 from core.directory.moderate import LONGEST, restore_listing, withdraw_listing
 from core.directory.public import see_listing
@@ -120,7 +120,7 @@ def _show(found: Listing, form: ReasonForm) -> Response:
         sight=see_listing(vendor, found),
         category=find_category(found.category),
         standing=standing,
-        address=addresses.listing(address_of(found)) if found.state == "published" and standing and standing.visible else None,
+        address=addresses.listing(address_of(found)) if found.state == "published" and standing and is_shown(found, standing) else None,
         names=staff_names(),
         may_moderate=staff().may("listings.moderate"),
     )

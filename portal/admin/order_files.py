@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from flask import Response, flash, url_for
+from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
+from wtforms import FileField
 
 from core.accounts.staff import staff_names
-from core.kernel.errors import NotFound
+from core.kernel.errors import NotFound, Refusal
 from core.payments.order_files import get_order_file, list_order_files, make_order_file, orders_of, take_file_back, waiting_for_a_file
+from core.payments.order_status import file_named, reports_of, take_status_report
 from core.payouts.hand_over import hand_file_over
 from core.providers.bank_models import BankOrderFile
 from core.web.fields import Form, LineField
+from core.web.guard import takes_files
 from core.web.page import page, see_other, send_kept
 from core.web.staff_guard import staff, staff_may
 from portal.admin.blueprint import staff_door
 from portal.confirm import confirmed
 
 MODES = ("live", "test")
+LARGEST = 20_000_000  # bytes, as of any file of a bank
+MOST_BYTES = 21_000_000  # a little more, so that what is too large is refused at its field
+
+
+class AnswerForm(Form):
+    file = FileField(later("The bank’s answer (pain.002)"))
 
 
 class MakeForm(Form):
@@ -80,6 +89,38 @@ def hand_over(mode: str, number: str) -> Response:
     return _show(file, failed=form)
 
 
+@staff_door.post("/staff/order-files/<mode>/<number>/answers")
+@staff_may("payouts.approve")
+@takes_files(MOST_BYTES)
+def bring_answer(mode: str, number: str) -> Response:
+    """What the bank says of it (pain.002): all of it is taken, or nothing."""
+    file, form, sent = get_order_file(_mode(mode), number), AnswerForm(), request.files.get("file")
+    if form.validate():
+        with form.refusals():
+            raw = sent.stream.read(LARGEST + 1) if sent else b""
+            if not raw:
+                raise Refusal("Choose a file first.", field="file")
+            name = "".join(sign for sign in (sent.filename if sent else "") or "" if sign.isprintable()) or "pain.002"
+            taken = take_status_report(mode, raw, name=name, by=staff().public_id)
+            about = file_named(mode, taken.file_id)
+            flash(
+                _("Taken: %(accepted)s accepted, %(rejected)s refused. What is refused fails within a minute.", accepted=taken.accepted, rejected=taken.rejected),
+                "warn" if taken.rejected else "good",
+            )  # fmt: skip
+            return see_other(url_for(".order_file", mode=mode, number=about.public_id))
+    return _show(file, failed=form, answering=form)
+
+
+@staff_door.get("/staff/order-files/<mode>/<number>/answers/<report>.xml")
+@staff_may("payouts.approve")
+def download_answer(mode: str, number: str, report: str) -> Response:
+    """As it came."""
+    found = next((one for one in reports_of(get_order_file(_mode(mode), number)) if one.public_id == report), None)
+    if found is None:
+        raise NotFound(_("There is no such answer."))
+    return send_kept(found.raw, f"{found.public_id}.xml", kind="application/xml", how="attachment")
+
+
 @staff_door.post("/staff/order-files/<mode>/<number>/taken-back")
 @staff_may("payouts.approve")
 def take_back_file(mode: str, number: str) -> Response:
@@ -109,7 +150,9 @@ def _index(failed: Form | None = None) -> Response:
     )
 
 
-def _show(file: BankOrderFile, *, failed: Form | None = None, taking: TakeBackForm | None = None) -> Response:
+def _show(
+    file: BankOrderFile, *, failed: Form | None = None, taking: TakeBackForm | None = None, answering: AnswerForm | None = None
+) -> Response:
     return page(
         "portal/admin/order_files/show.html",
         status=failed.status if failed else 200,
@@ -118,6 +161,9 @@ def _show(file: BankOrderFile, *, failed: Form | None = None, taking: TakeBackFo
         names=staff_names(),
         failed=failed,
         taking=taking or TakeBackForm(formdata=None),
+        answering=answering or AnswerForm(formdata=None),
+        reports=reports_of(file),
+        may_answer=staff().may("payouts.approve") and file.state == "handed_over",
         may_decide=staff().may("payouts.approve") and file.state == "made",
         is_mine=file.made_by == staff().public_id,
     )

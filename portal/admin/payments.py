@@ -18,12 +18,13 @@ from core.payments.everywhere import EVERYTHING, EverywhereFilter, get_everywher
 from core.payments.queries import find_link_of, refunds_of_sale, timeline
 from core.payments.search import Reading, read_words
 from core.payments.unexpected import list_unexpected
+from core.payouts.queries import payouts_with
 from core.web.fields import ChoiceField, DayField, Form, LineField, options, plain_text
 from core.web.filters import status_label
 from core.web.languages import written
 from core.web.page import cursor, page
 from core.web.reader import CARD_BRANDS
-from core.web.staff_guard import seen, staff_may
+from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
 from portal.admin.visits import ask_why, visit_of
 from portal.bought import bought
@@ -37,6 +38,7 @@ LETTERS_SHOWN = 50
 STAFFS = Doors(
     event=lambda payment, event_id: url_for("staff.event", provider=payment.provider, mode=payment.mode, event_id=event_id),
     letter=lambda _message: None,
+    payout=lambda payout: url_for("staff.payout", number=payout.public_id) if staff().may("payouts.see") else None,
 )
 
 
@@ -150,7 +152,15 @@ def payment(public_id: str) -> Response:
         link=find_link_of(vendor, payment),
         refunds=refunds_of_sale(vendor, payment),
         unexpected=list_unexpected(vendor, payment),
-        trail=follow(payment, timeline(vendor, payment), journals, letters, names_of(vendor), STAFFS),
+        trail=follow(
+            payment,
+            timeline(vendor, payment),
+            journals,
+            letters,
+            names_of(vendor),
+            payouts_with(vendor, payment.mode, payment.public_id),
+            STAFFS,
+        ),
         sums=sums_of(payment),
         books=book_lines(journals),
         reasons=REASONS,

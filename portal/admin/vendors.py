@@ -9,6 +9,7 @@ from core.accounts.domains import list_domains
 from core.accounts.everywhere import get_vendor_everywhere, list_vendors_everywhere
 from core.accounts.queries import list_team
 from core.accounts.receipts import find_receipt_settings
+from core.accounts.staff_notes import flags_of
 from core.closing.close import find_last as find_last_closing
 from core.ledger.queries import balances
 from core.payments.lists import list_payments
@@ -17,6 +18,7 @@ from core.web.fields import BooleanField, Form, LineField
 from core.web.page import cursor, page
 from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
+from portal.admin.vendor_notes import flag_words
 from portal.admin.visits import ask_why, visit_of
 from portal.balance import summarise
 
@@ -44,6 +46,7 @@ def vendors() -> Response:
         fragment="portal/admin/vendors/_table.html",
         form=form,
         vendors=found.rows,
+        flags={vendor_id: flag_words()[flag] for vendor_id, flag in flags_of({row.id for row in found.rows}).items()},
         kept=kept,
         newest=url_for(".vendors", **kept) if after else None,
         older=url_for(".vendors", after=found.next, **kept) if found.next else None,
@@ -72,4 +75,5 @@ def vendor(public_id: str) -> Response:
         domains=list_domains(vendor),
         extra=find_receipt_settings(vendor),
         closing=find_last_closing(vendor),
+        flag=flag_words()[marked] if (marked := flags_of({vendor.id}).get(vendor.id)) else None,
     )

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from dataclasses import dataclass
+from pprint import pformat
 from typing import Any
 
 from portal.api.endpoint import ENDPOINTS, Endpoint
@@ -76,7 +77,7 @@ def _curl(told: Endpoint, url: str, body: dict[str, Any]) -> str:
     if told.writes:
         lines.append('-H "Idempotency-Key: $(uuidgen 2>/dev/null || date +%s%N)"')
     if body:
-        lines += ['-H "Content-Type: application/json"', f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}"]
+        lines += ['-H "Content-Type: application/json"', f"-d {shlex.quote(json.dumps(body, ensure_ascii=False, indent=2))}"]
     return " \\\n  ".join(lines)
 
 
@@ -86,7 +87,7 @@ def _python(told: Endpoint, url: str, body: dict[str, Any]) -> str:
         headers.append('"Idempotency-Key": str(uuid.uuid4())')
     if body:
         headers.append('"Content-Type": "application/json"')
-    data = f"    data=json.dumps({body!r}).encode(),\n" if body else ""
+    data = f"    data=json.dumps({pformat(body, width=80, sort_dicts=False)}).encode(),\n" if body else ""
     names = ", ".join(["json", "os", "urllib.request", *(["uuid"] if told.writes else [])])
     return (
         f"import {names}\n\nrequest = urllib.request.Request(\n    {json.dumps(url)},\n    method={json.dumps(told.method)},\n"
@@ -100,7 +101,7 @@ def _node(told: Endpoint, url: str, body: dict[str, Any]) -> str:
         headers.append('"Idempotency-Key": crypto.randomUUID()')
     if body:
         headers.append('"Content-Type": "application/json"')
-    data = f"  body: JSON.stringify({json.dumps(body, ensure_ascii=False)}),\n" if body else ""
+    data = f"  body: JSON.stringify({json.dumps(body, ensure_ascii=False, indent=2)}),\n" if body else ""
     return (
         f"const answer = await fetch({json.dumps(url)}, {{\n  method: {json.dumps(told.method)},\n"
         f"  headers: {{ {', '.join(headers)} }},\n{data}}});\nconsole.log(await answer.json());"

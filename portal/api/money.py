@@ -6,6 +6,7 @@ from typing import Any
 
 from core.accounts.models import Vendor
 from core.kernel.money import Money
+from core.ledger.book import RESERVE
 from core.ledger.explore import feed_bookings
 from core.ledger.queries import balances
 from core.payouts.feed import feed_payouts
@@ -16,7 +17,8 @@ from portal.api.kinds import Text
 from portal.api.objects_money import JOURNAL, PAYOUT_OBJECT, WALLET
 from portal.api.paging import Asked, list_of
 
-PURSES = {"seller_pending": "pending", "seller_available": "available", "seller_hold": "reserved", "seller_receivable": "owed"}
+PURSES = {"seller_pending": "pending", "seller_available": "available", "seller_hold": "disputed", "seller_receivable": "owed"}
+RESERVED = "reserved"  # of what is held, what a rule keeps for some days; the rest is disputed
 
 
 @endpoint(
@@ -42,13 +44,13 @@ def show_payout(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
 def wallet(vendor: Vendor, mode: str) -> dict[str, Any]:
     """Read what you have
 
-    By currency: pending, available, reserved, and what you owe.
+    By currency: pending, available, in reserve, held for disputes, and what you owe.
     """
     sums: dict[str, dict[str, int]] = {}
-    for (account, _sub, currency), amount in balances(vendor, mode).items():
+    for (account, sub, currency), amount in balances(vendor, mode).items():
         if account in PURSES:
-            purse = sums.setdefault(currency, dict.fromkeys(PURSES.values(), 0))
-            purse[PURSES[account]] += amount.minor
+            purse = sums.setdefault(currency, dict.fromkeys((*PURSES.values(), RESERVED), 0))
+            purse[RESERVED if sub == RESERVE else PURSES[account]] += amount.minor
     purses = [(code, {name: Money(minor, code) for name, minor in purse.items()}) for code, purse in sorted(sums.items())]
     return WALLET.encode((mode, purses))
 

@@ -30,7 +30,8 @@ PURSE = shape(
     currency=text("The currency.", lambda one: one[0]),
     pending=money("Paid, and not yours to be paid out yet.", lambda one: one[1]["pending"]),
     available=money("Yours to be paid out.", lambda one: one[1]["available"]),
-    reserved=money("Held while disputes are open.", lambda one: one[1]["reserved"]),
+    reserved=money("Kept for some days by a rule of the platform.", lambda one: one[1]["reserved"]),
+    disputed=money("Held while disputes are open.", lambda one: one[1]["disputed"]),
     owed=money("What you owe.", lambda one: one[1]["owed"]),
 )
 WALLET = shape(

@@ -14,7 +14,7 @@ from core.orders.open import open_checkout, payer_token
 from core.orders.pay import payment_of
 from core.orders.queries import Part, Sold, checkout_of, get_checkout, get_order, lines_of, parts_of
 from core.orders.states import CHECKOUT, KEEP, ORDER, RULES
-from core.orders.wish import MOST_LINES, MOST_ORDERS, USUAL_HOURS, USUAL_RELEASE_DAYS, CheckoutWish, LineWish, OrderWish
+from core.orders.wish import MOST_LINES, MOST_ORDERS, USUAL_HOURS, CheckoutWish, LineWish, OrderWish
 from core.payments.models import Payment
 from core.web import addresses
 from portal.api.endpoint import endpoint
@@ -153,7 +153,9 @@ EVENT_FIELDS: Fields = {
         about="keep: what is paid stays paid. all_or_nothing: one that is not paid gives all of it back.", usual=KEEP, most=10_000
     ),
     "locale": Text(about="The language of the payer's page and letters.", usual="", most=10_000),
-    "release_days": Number(about="How many days money waits for the delivery.", usual=USUAL_RELEASE_DAYS, least=-(2**53) + 1),
+    "release_days": Number(
+        about="How many days money waits for the delivery; left out: what the seller’s terms say.", usual=None, least=-(2**53) + 1
+    ),
     "expires_in_hours": Number(about="For how long the payer may take.", usual=USUAL_HOURS, least=-(2**53) + 1),
 }
 

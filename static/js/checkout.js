@@ -87,6 +87,7 @@
       if (said.type === "resize" && Number.isInteger(said.height)) {
         frame.height = String(Math.min(Math.max(said.height, 120), 2000));
       }
+      if (said.type === "submitted" || said.type === "ready") document.dispatchEvent(new Event(`portal:${said.type}`));
       // What it says about the payment is a hint: our server asks the processor itself.
       if (said.type === "done") window.location.assign(frame.dataset.back);
     });
@@ -114,11 +115,16 @@
         if (button.disabled) return;
         button.disabled = true;
         problem.hidden = true;
-        const answer = await stripe.confirmPayment({ elements, confirmParams: { return_url: form.dataset.back } });
-        // Only a refusal comes back here; otherwise the browser has already left for the return address.
+        document.dispatchEvent(new Event("portal:submitted"));
+        const answer = await stripe.confirmPayment({ elements, confirmParams: { return_url: form.dataset.back }, redirect: "if_required" });
+        if (!answer.error) {
+          window.location.assign(form.dataset.here); // our server asks the processor what became of it
+          return;
+        }
+        document.dispatchEvent(new Event("portal:ready"));
         button.disabled = false;
         problem.hidden = false;
-        problem.textContent = answer.error ? answer.error.message : "";
+        problem.textContent = answer.error.message;
       });
     };
     document.head.append(script);

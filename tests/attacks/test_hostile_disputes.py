@@ -6,10 +6,11 @@ import pytest
 from flask import Flask
 
 from core.disputes.evidence import answers_of, save_draft
-from core.disputes.files import add_file, check_file, list_files
+from core.disputes.files import add_file, list_files
 from core.disputes.records import records_of
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.uploads import check_file
 from core.payments.models import Payment
 from core.web.dispute_pack import pack_html
 from tests.core.disputes.cases import Case, case_of

@@ -116,7 +116,8 @@ def test_waiting_never_says_that_it_failed(payer, shop, stage):
 
 def test_an_expired_page_says_that_nothing_was_taken_and_starts_again(payer, shop):
     page = payer.get(address_of(shop, payment_at(shop, "expired")))
-    assert "No money was taken." in page.text
+    assert "No money was taken." in page.text and "an hour" not in page.text
+    assert "open until" not in page.text, "it was ended before its time"
     again = next(e for e in page.all("a") if e.text == "Start again")
     assert payer.get(again.attrs["href"]).form()
 
@@ -128,7 +129,27 @@ def test_a_payment_left_for_an_hour_has_expired_without_anybodys_help(payer, sho
 
     address = address_of(shop, make_payment(shop))
     with clock.shifted(timedelta(minutes=61)):
-        assert payer.get(address).heading == "This page has expired"
+        page = payer.get(address)
+        assert page.heading == "This page has expired" and "This one was open until" in page.text
+
+
+def test_a_page_of_a_limited_link_says_until_when_it_was_really_open(payer, shop):
+    from datetime import timedelta
+
+    from core.kernel import clock
+    from core.web.filters import when
+
+    payment = make_payment(shop, make_link(shop, kind="single"))
+    minutes = int((payment.expires_at - payment.created_at).total_seconds() // 60)
+    assert minutes < 60, "a place is held for less than an hour"
+    address = address_of(shop, payment)
+    with clock.shifted(timedelta(minutes=minutes + 1)):
+        page = payer.get(address)
+        with shop.app.test_request_context():
+            from flask import g
+
+            g.time_zone = shop.vendor.time_zone
+            assert when(payment.expires_at) in page.text
 
 
 @pytest.mark.parametrize(

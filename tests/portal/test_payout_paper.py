@@ -71,7 +71,10 @@ def test_a_payout_that_came_back_says_so_on_a_new_paper(seller: Seller, payout: 
     assert "went back to the balance" not in printed(seller, payout, work)
     seller.bank_says(payout)
     seller.bank_says(payout, back="AC04")
-    assert "The bank could not pay it (AC04): the money went back to the balance." in printed(seller, payout, work)
+    text = squeezed(printed(seller, payout, work))
+    assert squeezed("The bank could not pay it: the money went back to the balance. The account is closed. (AC04)") in text
+    page = seller.shop.browser().get(f"/portal/payouts/{payout.public_id}")
+    assert any("The account is closed. (AC04)" in notice and "another bank account" in notice for notice in page.notices)
 
 
 def test_more_lines_than_a_paper_holds_are_in_the_file(seller: Seller, payout: Payout, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,6 +238,17 @@ def test_over_the_limit_the_day_and_the_sum_are_told(app: Flask) -> None:
         assert "3 days of grace are left" in text and "the plan becomes Pro on" in text and "£1.20" in text
 
 
+def test_the_days_that_are_left_stand_on_home_and_over_the_listings_too(app: Flask) -> None:
+    life, on = in_state(app, "over")
+    with looking(life.shop, on) as browser:
+        for path in ("/portal/", "/portal/listings"):
+            text = browser.get(path).text
+            assert "More products than the plan holds" in text and "3 days of grace are left" in text and "£1.20" in text, path
+    life, on = in_state(app, "active")
+    with looking(life.shop, on) as browser:
+        assert "More products" not in browser.get("/portal/").text + browser.get("/portal/listings").text
+
+
 def test_bad_input_is_never_a_fault(app: Flask) -> None:
     life, on = in_state(app, "active")
     with looking(life.shop, on) as browser:

@@ -47,6 +47,17 @@ def test_every_act_has_words_and_every_role_of_the_house_grants_what_its_line_sa
         granted_by("king")
 
 
+def test_who_may_not_reads_what_it_is_and_which_roles_have_it_the_businesss_own_among_them(shop: Shop) -> None:
+    make(shop, "Night <till>", {"keys.manage"})
+    make(shop, "Till", {"payments.see"})
+    text = make_colleague(shop, "viewer").browser().get("/portal/keys", status=403).text
+    assert "Your role (viewer) does not include “Make and revoke API keys”." in text
+    assert "It takes the role owner or developer or Night <till>." in text and "or Till" not in text
+    assert "Roles are given by: owner or admin." in text
+    of_another = make_colleague(make_shop(shop.app), "viewer").browser().get("/portal/keys", status=403).text
+    assert "It takes the role owner or developer." in of_another, "another business's roles are its own"
+
+
 @pytest.mark.parametrize("role", ["developer", "viewer"])
 def test_who_only_looks_changes_nothing(role: str) -> None:
     assert not granted_by(role) & {

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+import uuid
+from datetime import UTC, date, datetime
 from urllib.parse import urlencode
 
 import pytest
 
+from core.kernel.money import Money
 from core.providers.bank import new_reference
 from core.providers.bank_accounts import accounts
 from core.providers.camt import read_camt
+from core.providers.pain import Transfer, write_pain_001
+from core.providers.pain_status import StatusReport, read_pain_002
 from core.providers.statement import StatementFile
 from ops.introduce import bank_accounts
 from sandbox.bank import garble
@@ -147,3 +152,56 @@ def test_the_page_asks_for_a_key_and_keeps_what_was_typed(sandbox: Sandbox, key:
     )
     assert status == 422 and 'value="7.77"' in text and 'value="Cleo"' in text
     assert ask("POST", f"{sandbox.url}/bank", "act=close", {**cookie, "Origin": "http://evil.test"})[0] == 403
+
+
+ORDERED = (("12.50", "DE12500105170648489890"), ("3.00", "GB33BUKB20201555555555"))
+
+
+def order_file(sandbox: Sandbox, key: str) -> bytes:
+    mine = accounts(bank_accounts(sandbox.url, key))["EUR"]
+    transfers = [Transfer(uuid.uuid4().hex, Money.of(amount, "EUR"), "Blue Door Bakery", to, "", "Payout") for amount, to in ORDERED]
+    return write_pain_001(uuid.uuid4().hex, datetime.now(UTC).replace(microsecond=0), mine, transfers, on=date.today())
+
+
+def give_file(sandbox: Sandbox, key: str, raw: bytes, story: str = "accept") -> int:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/xml"}
+    return int(ask("POST", f"{sandbox.url}/_sandbox/bank/order-files?story={story}", raw, headers)[0])
+
+
+def answers(sandbox: Sandbox, key: str, after: int = 0) -> list[StatusReport]:
+    told = sandbox.control("GET", f"bank/status-reports?after={after}", key)[1]["reports"]
+    return [read_pain_002(one["xml"].encode()) for one in told]
+
+
+@pytest.mark.parametrize(
+    ("story", "status", "refused", "left"),
+    [
+        ("accept", "ACCP", [], 1550),
+        ("first", "PART", ["AC01"], 300),
+        ("each", "PART", ["AC04"], 1250),
+        ("poor", "RJCT", [], 0),
+        ("later", "RCVD", [], 0),
+    ],
+)
+def test_a_file_is_answered_as_chosen_and_what_is_accepted_leaves(
+    sandbox: Sandbox, key: str, story: str, status: str, refused: list[str], left: int
+) -> None:
+    assert give_file(sandbox, key, order_file(sandbox, key), story) == 201
+    (report,) = answers(sandbox, key)
+    assert (report.status, [one.reason.code for one in report.transfers if one.status == "RJCT"]) == (status, refused)
+    entries = [entry for file in statements(sandbox, key) for one in file.statements for entry in one.entries]
+    assert sum(entry.amount.minor for entry in entries if entry.sign == -1) == left
+
+
+def test_the_same_file_again_is_refused_and_nothing_is_made_twice(sandbox: Sandbox, key: str) -> None:
+    raw = order_file(sandbox, key)
+    assert [give_file(sandbox, key, raw) for _ in range(2)] == [201, 201]
+    first, second = answers(sandbox, key)
+    assert (first.status, second.status, second.reason.code) == ("ACCP", "RJCT", "DUPL")
+    entries = [entry for file in statements(sandbox, key) for one in file.statements for entry in one.entries]
+    assert sum(entry.amount.minor for entry in entries) == 1550
+
+
+@pytest.mark.parametrize("raw", [b"", b"x", b"<Document/>", b"<!DOCTYPE a><a/>", b"\xff\xfe"])
+def test_what_is_no_file_of_transfers_is_refused_at_the_bank(sandbox: Sandbox, key: str, raw: bytes) -> None:
+    assert give_file(sandbox, key, raw) == 400

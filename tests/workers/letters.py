@@ -7,9 +7,15 @@ import uuid
 from datetime import date, timedelta
 
 from core.accounts import api_keys, email_links
+from core.accounts.house import HOUSE
 from core.accounts.invite import invite
 from core.accounts.models import User
 from core.accounts.queries import get_vendor
+from core.accounts.staff_models import StaffMember
+from core.accounts.staff_papers import want_day_papers
+from core.admission.apply import Facts, send_application
+from core.admission.decide import ask_back
+from core.admission.stops import let_go_on, stop
 from core.billing.price_list import publish_terms
 from core.billing.terms import POLICY
 from core.billing.wishes import Cancel
@@ -18,6 +24,7 @@ from core.customers.keys import make_key
 from core.directory.moderate import withdraw_listing
 from core.disputes.follow import follow_dispute
 from core.disputes.queries import disputes_of
+from core.hooks.endpoints import make_endpoint, switch_off
 from core.kernel.clock import now, shifted
 from core.kernel.db import db, unit_of_work
 from core.kernel.money import Money
@@ -29,6 +36,7 @@ from core.payments.charge import charge_saved
 from core.payments.long_export import record_failure, request_export, write_next
 from core.payments.models import Payment
 from core.payments.payer_page import report_problem
+from core.payments.reserve_rules import set_rule
 from core.payments.saved import keep_card
 from core.payments.send_link import send_link
 from core.payments.start import give_up
@@ -39,7 +47,9 @@ from core.providers.saved import SavedMethod
 from core.risk.attack import begin_by_surge
 from tests.core.billing.kept import make_seller
 from tests.core.directory.stalls import make_listing
+from tests.core.ledger.days import close, next_day
 from tests.core.memberships.joined import Joined, sell
+from tests.core.orders.market import Market
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
 from tests.core.payouts.sellers import THEIRS, Seller
 from tests.core.subscriptions.kinds import begun
@@ -58,6 +68,8 @@ from tests.factories import (
     unit,
 )
 from tests.factories import make_link as pay_link
+from tests.portal.admin.people import make_staff
+from workers.days import print_day
 
 
 def ask(shop: Shop, kind: str, *, to: str = "ada@example.com", **ids: str) -> Message:
@@ -87,6 +99,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "payment_failed", payment=make_declined(shop).public_id),
         ask(shop, "confirm_payment", payment=_to_confirm(shop).public_id),
         ask(shop, "checkout_left", payment=_left(shop).public_id),
+        _not_all_paid(shop),
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
         *_about_transfers(shop),
@@ -96,6 +109,9 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
         *_about_disputes(shop),
         *_about_payouts(make_shop(shop.app)),
+        _with_a_reserve(shop),
+        _about_an_application(make_shop(shop.app)),
+        *_about_stops(make_shop(shop.app)),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
         ask(shop, "refund_not_booked", payment=pay),
         _with_a_problem(shop),
@@ -108,7 +124,17 @@ def of_every_kind(shop: Shop) -> list[Message]:
         _invoiced(shop),
         *about_a_membership(shop),
         *_about_a_closing(make_shop(shop.app)),
+        _of_a_day(shop),
+        _about_a_webhook(shop),
     ]
+
+
+def _about_a_webhook(shop: Shop) -> Message:
+    """One that said nobody listens there any more."""
+    with unit_of_work():
+        endpoint, _secret = make_endpoint(shop.vendor, "test", address="https://shop.example/hooks", name="Shop", types=[], by="usr_x")
+        switch_off(endpoint, why="answered_410", by="system").failed_at = now()
+    return ask(shop, "webhook_stopped", endpoint=endpoint.public_id)
 
 
 def _about_plans(shop: Shop) -> list[Message]:
@@ -149,6 +175,41 @@ def _about_payouts(shop: Shop) -> list[Message]:
         ask(shop, "payout_paid", payout=payouts[0].public_id),
         ask(shop, "payout_failed", payout=payouts[1].public_id),
     ]
+
+
+def _with_a_reserve(shop: Shop) -> Message:
+    with unit_of_work():
+        rule = set_rule(shop.vendor, "test", bps=500, days=90, reason="Young business", by="stf_test", form_token=secrets.token_hex(10))
+    return ask(shop, "reserve_changed", rule=rule.public_id)
+
+
+def _not_all_paid(shop: Shop) -> Message:
+    """A checkout of which one order was declined."""
+    sale = Market([shop]).open(7000)
+    sale.pay()
+    sale.tell(1, "no")
+    return ask(shop, "order_declined", checkout=sale.checkout.public_id)
+
+
+def _about_stops(shop: Shop) -> list[Message]:
+    """Payouts that are held, and payments that go on again."""
+    with unit_of_work():
+        held = stop(shop.vendor, "test", "payouts", reason="The account is to be cleared first.", days=7, by="stf_one")
+        ended = stop(shop.vendor, "test", "payments", reason="The website is to be cleared first.", by="stf_one")
+        let_go_on(shop.vendor, ended, by="stf_one")
+    return [ask(shop, "stop_begun", stop=held.public_id), ask(shop, "stop_ended", stop=ended.public_id)]
+
+
+def _about_an_application(shop: Shop) -> Message:
+    """The staff ask something before a business goes live."""
+    facts = Facts(
+        "Blue Door Bakery Ltd", "Mill Lane 1", "N1", "London", "", "Ada Bell", "https://bluedoor.example", "Bread, to whoever is hungry."
+    )
+    with unit_of_work():
+        row = ask_back(
+            shop.vendor, send_application(shop.vendor, facts, by=shop.user.public_id), text="Whose is the website?", by="stf_one"
+        )
+    return ask(shop, "application_news", application=row.public_id)
 
 
 def _about_disputes(shop: Shop) -> list[Message]:
@@ -290,3 +351,13 @@ def _about_transfers(shop: Shop) -> list[Message]:
         ask(shop, "transfer_returned", payment=over.public_id, transfer_return=returned.public_id),
         ask(shop, "transfer_taken_back", payment=over.public_id),
     ]
+
+
+def _of_a_day(shop: Shop) -> Message:
+    """The paper of a day that is closed, to somebody of the staff who asked for it."""
+    reader, day = make_staff(shop.app, "finance", device=False), next_day()
+    with unit_of_work():
+        want_day_papers(db.session.get_one(StaffMember, reader.member.user_id), True)
+    close(day)
+    print_day(HOUSE, mode="test", day=day.isoformat())
+    return ask(shop, "day_paper", to=reader.email, day=day.isoformat())

@@ -85,6 +85,9 @@ def send(message: Message) -> Message:
 
 
 OF_A_MODE = {
+    "checkout",
+    "rule",
+    "stop",
     "payment",
     "link",
     "began",
@@ -95,9 +98,11 @@ OF_A_MODE = {
     "key",
     "document",
     "member",
+    "endpoint",
     "account",
     "payout",
     "dispute",
+    "day",
 }
 
 

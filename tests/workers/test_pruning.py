@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from core.accounts.email_links import make_link as make_email_link
 from core.accounts.prune import LINKS_KEPT, SESSIONS_KEPT
@@ -50,10 +50,13 @@ def prune_when(row, **ages: timedelta) -> None:
 
 
 def there(row) -> bool:
+    key = inspect(row)  # the row itself may be gone, and cannot be asked
     with unit_of_work():
         return (
             db.session.scalar(
-                select(func.count()).select_from(type(row)).where(*(c == getattr(row, c.key) for c in row.__mapper__.primary_key))
+                select(func.count())
+                .select_from(type(row))
+                .where(*(c == part for c, part in zip(key.mapper.primary_key, key.identity, strict=True)))
             )
             == 1
         )
@@ -143,7 +146,8 @@ def test_the_clock_keeps_one_turn_waiting_and_it_is_done_within_the_hour(shop: S
         assert db.session.scalar(mine) == 1
     assert there(link)
     with shifted(timedelta(seconds=pruning.EVERY_SECONDS + 1)):
-        drain("papers")
+        while drain("papers"):  # it stops by itself after a while: a slow machine needs more than one
+            pass
         tick()
     with unit_of_work():
         assert db.session.scalar(mine) == 1

@@ -55,7 +55,7 @@ def world(paying_shop: Shop) -> Iterator[Shop]:
     reference = begin_transfer(shop, by_bank).provider_reference
     bank.tell(transfer(1_000, reference))
     bank.tell(transfer(2_500, reference))
-    bank.tell(transfer(4711, name="Kim Fremd"))
+    bank.tell(transfer(4713, name="Kim Fremd"))
     seller = Seller(shop)
     seller.sells("100.00")
     for minor, ends in ((None, "lost"), (6_000, "won"), (2_000, ""), (8_000, "lost")):
@@ -144,6 +144,9 @@ SPOILED: dict[str, tuple[str, str]] = {
     "what a dispute holds": ("UPDATE disputes SET held_minor = held_minor + 1 WHERE vendor_id = %(v)s AND held_minor > 0", "held_minor is"),
     "our share of a dispute": ("UPDATE disputes SET share_fee_minor = share_fee_minor + 1 WHERE vendor_id = %(v)s AND held_minor > 0", "share_fee_minor is"),
     "what was advanced": ("UPDATE disputes SET advanced_minor = 1 WHERE vendor_id = %(v)s AND state = 'won'", "advanced_minor is 1, the logs say 0"),
+    "what a payment had advanced": ("UPDATE payments SET advanced_minor = advanced_minor + 1 WHERE vendor_id = %(v)s AND disputed_minor = 2000", "advanced_minor is"),
+    "what disputes cost a seller": ("UPDATE payments SET dispute_cost_minor = dispute_cost_minor + 1 WHERE vendor_id = %(v)s AND refunded_minor = 8000", "dispute_cost_minor is"),
+    "what a statement opens with": ("UPDATE payouts SET opening_minor = opening_minor + 1, carried_minor = carried_minor + 1 WHERE vendor_id = %(v)s", "opening_minor is 1, the logs say 0"),
     "how often it was taken": ("UPDATE disputes SET cycle = cycle + 1 WHERE vendor_id = %(v)s AND state = 'won'", "cycle is 2, the logs say 1"),
     "a dispute's history": ("DELETE FROM dispute_events WHERE vendor_id = %(v)s AND kind = 'dispute.won'", "state is won, the logs say"),
     "a payout": ("UPDATE payouts SET state = 'paid', version = 9 WHERE vendor_id = %(v)s", "version is 9, the logs say"),

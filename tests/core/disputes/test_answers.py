@@ -14,9 +14,10 @@ from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 from core.disputes.answer import NothingToSay, begin_sending, record_not_sent, request_acceptance, request_answer
 from core.disputes.evidence import FILES as FILES_BY_REASON
 from core.disputes.evidence import QUESTIONS, NotAnswerable, file_kinds_of, questions_of, save_draft, texts_to_send
-from core.disputes.files import BadFile, Checked, add_file, check_file, get_file, keep_pack, list_files, remove_file
+from core.disputes.files import add_file, get_file, keep_pack, list_files, remove_file
 from core.disputes.queries import history_of
 from core.kernel.errors import NotFound, Refusal
+from core.kernel.uploads import BadFile, Checked, check_file
 from core.payments.models import Payment
 from core.providers.contract import ProviderRefused
 from core.providers.disputes import FILES, REASONS, TEXTS

@@ -90,6 +90,10 @@ class Life:
             self.dice.choice([case.won, lambda: case.now("lost")])()
         elif state == "won" and self.dice.random() < 0.5:
             case.again(fee=self.dice.choice([0, 1500]))
+        elif state == "lost" and self.dice.random() < 0.5:
+            case.won()  # given back after all, and now and then taken once more
+        elif state == "closed" and self.dice.random() < 0.3:
+            case.again()
         case.tell()
 
     def release(self) -> None:

@@ -18,7 +18,7 @@ from pypdf.generic import (
     TextStringObject,
 )
 
-from core.disputes.files import MOST_UNPACKED, BadFile, check_file
+from core.kernel.uploads import MOST_UNPACKED, BadFile, check_file
 
 
 def text_page(written: PdfWriter) -> DictionaryObject:

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from core.accounts.models import Vendor
 from core.kernel.clock import shifted
+from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
 from core.orders.deliver import NotToDeliver, deliver_order
 from core.orders.models import Order
 from core.orders.queries import lines_of
 from core.orders.refund import LineRefundRefused, refund_lines
+from core.orders.terms import Terms
 from core.orders.wish import LineWish, OrderWish
 from core.payments.refund_models import Refund
 from tests.core.orders.market import Market, Sale
@@ -182,3 +185,41 @@ def test_what_is_no_line_or_no_amount_is_refused(market: Market, amounts: dict[s
     with pytest.raises(Refusal):
         give_back(market, sale, "x", **amounts)
     assert left(market, sale) == [1000, 2500]
+
+
+def waits(market: Market, days: int) -> None:
+    """How long the money of the operator's ordinary sales waits."""
+    with unit(market.app):
+        db.session.get_one(Vendor, market.operator.vendor.id).release_days = days
+
+
+def test_who_opened_the_checkout_and_delivers_itself_waits_as_for_its_other_sales(market: Market) -> None:
+    waits(market, 5)
+    sale = paid(market, 7000, 3000, release_days=1)
+    for place in (1, 2):
+        deliver(market, sale, place)
+    assert sale.order(1).release_days == 5, "what the checkout asked for was less"
+    release_all(market.app)
+    assert [market.account(shop, "seller_available") for shop in market.shops[:2]] == [0, 2925], (
+        "of another seller it was the operator’s sale"
+    )
+    with shifted(timedelta(days=4, hours=23)):
+        release_all(market.app)
+        assert market.account(market.operator, "seller_available") == 0
+    with shifted(timedelta(days=5, minutes=1)):
+        release_all(market.app)
+        assert market.account(market.operator, "seller_available") == 6825
+    assert market.breaks() == []
+
+
+@pytest.mark.parametrize(("asked", "least", "waiting", "own", "expected"), [
+    (None, 0, 14, 0, (14, 0)), (None, 3, 10, 0, (10, 3)), (1, 3, 10, 0, (3, 3)), (30, 3, 10, 7, (30, 7)), (None, 0, 3, 7, (7, 7)), (1, 0, 14, 0, (1, 0)),
+])  # fmt: skip
+def test_an_order_waits_as_its_checkout_asked_and_never_less_than_the_terms(
+    asked: int | None, least: int, waiting: int, own: int, expected: tuple[int, int]
+) -> None:
+    terms = Terms(1, waiting_days=waiting, least_days=least)
+    assert terms.waits(asked, Vendor(release_days=own), opened_itself=True) == expected
+    assert terms.waits(asked, Vendor(release_days=99), opened_itself=False) == terms.waits(
+        asked, Vendor(release_days=0), opened_itself=True
+    )

@@ -6,13 +6,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from core.kernel.clock import now, shifted
+from core.kernel.db import db
+from core.notifications.models import Message
 from core.orders.deliver import NotToDeliver
 from tests.core.orders.disputed import dispute_of
-from tests.core.orders.market import Market
+from tests.core.orders.market import Market, Sale
 from tests.core.orders.test_delivery import deliver
-from tests.factories import release_all
+from tests.factories import release_all, unit
+from workers.order_letters import not_paid
 
 ALL = "all_or_nothing"
 
@@ -138,3 +142,44 @@ def test_a_disputed_order_can_be_said_to_be_delivered(market: Market) -> None:
     release_all(market.app)
     assert market.account(market.shops[0], "seller_available") == 0
     assert market.breaks() == []
+
+
+def letters(market: Market, sale: Sale) -> list[Message]:
+    with unit(market.app):
+        mine = select(Message).where(Message.vendor_id == market.operator.vendor.id, Message.kind == "order_declined")
+        return [one for one in db.session.scalars(mine) if one.params["checkout"] == sale.checkout.public_id]
+
+
+def test_the_payer_is_written_to_once_when_an_order_is_declined(market: Market) -> None:
+    sale = market.open(7000, 3000)
+    sale.pay()
+    sale.tell(1, "yes")
+    assert letters(market, sale) == []
+    sale.tell(2, "no")
+    (letter,) = letters(market, sale)
+    assert letter.recipient == sale.checkout.email and sale.state == "waiting"
+    with unit(market.app):
+        facts = not_paid(market.operator.vendor, letter)
+        assert ([p.place for p in facts["not_paid"]], [p.place for p in facts["paid"]], facts["can_try"]) == ([2], [1], True)
+    sale.work()
+    assert len(letters(market, sale)) == 1
+    assert market.breaks() == []
+
+
+def test_all_or_nothing_the_payer_reads_that_it_goes_back(market: Market) -> None:
+    sale = market.open(7000, 3000, rule=ALL)
+    sale.pay()
+    sale.tell(1, "yes")
+    sale.tell(2, "no")
+    (letter,) = letters(market, sale)
+    with unit(market.app):
+        facts = not_paid(market.operator.vendor, letter)
+        assert (facts["undone"], facts["can_try"]) == (True, False)
+
+
+def test_what_is_paid_in_full_is_written_about_to_nobody(market: Market) -> None:
+    sale = market.open(7000, 3000)
+    sale.pay()
+    for place in (1, 2):
+        sale.tell(place, "yes")
+    assert letters(market, sale) == []

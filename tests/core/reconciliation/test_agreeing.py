@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from core.kernel.clock import shifted
+from core.kernel.clock import now, shifted
 from core.kernel.db import db
+from core.kernel.outbox import OutboxTask
 from core.ledger.book import PLATFORM
 from core.ledger.models import Journal
 from core.providers.bank_models import BankLine
 from core.providers.settlement import Settlement
 from core.reconciliation.bank import only_subset
 from core.reconciliation.models import ReconMatch
+from core.reconciliation.totals import look_at_keys
 from tests.core.payments.conftest import another_shop
 from tests.core.payments.transfers import books
 from tests.core.reconciliation.processor import Processor
@@ -154,8 +156,40 @@ def test_what_a_dispute_took_and_gave_back_matches_like_everything_else(processo
     assert processor.books_are_whole()
 
 
+def test_a_dispute_that_was_lost_is_in_the_books_under_its_own_key(processor: Processor, shop: Shop) -> None:
+    """It stands among the payment's refunds, and no refund was ever confirmed for it."""
+    payment = processor.sells("25.00")
+    dispute = processor.control("POST", "disputes", charge=payment.charge)["id"]
+    processor.hears_of(payment, dispute)
+    processor.control("POST", "disputes", dispute=dispute, outcome="lost")
+    processor.hears_of(payment, dispute)
+    processor.looks()
+    with unit(shop.app):
+        assert [one for one in look_at_keys("test", now() - timedelta(days=1)) if one.book == shop.vendor.id] == []
+    assert processor.open() == [] and processor.books_are_whole()
+
+
 def test_a_dispute_nobody_told_us_of_is_missing_here(processor: Processor, shop: Shop) -> None:
     payment = processor.sells("25.00")
-    processor.control("POST", "disputes", charge=payment.charge)
-    processor.looks()
+    dispute = processor.control("POST", "disputes", charge=payment.charge)["id"]
+    for _ in range(2):
+        processor.looks()
     assert {row.kind for row in processor.open()} == {"missing_in_ledger", "balance_break"}
+    assert asked(processor, "follow_dispute") == [dispute], "it is asked about by rule, once: its news may be lost for good"
+    (one,) = processor.open("missing_in_ledger")
+    assert processor.trail(one) == ["found", "asked"]
+
+
+def test_a_refund_made_at_the_processor_of_which_no_news_came_is_asked_about(processor: Processor) -> None:
+    sale = processor.sells("25.00")
+    with processor.shop.app.app_context():
+        made = processor.adapter.refund("by_hand", sale.charge or "", sale.captured, "other", {})
+    processor.looks()
+    assert asked(processor, "find_outside_refunds") == [made.provider_reference]
+
+
+def asked(processor: Processor, job: str) -> list[str]:
+    """About which of its objects this processor is to be asked."""
+    with unit(processor.shop.app):
+        mine = OutboxTask.job == job, OutboxTask.args["provider"].astext == processor.name
+        return [task.args.get("dispute") or task.args.get("refund") for task in db.session.query(OutboxTask).filter(*mine)]

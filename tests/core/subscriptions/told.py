@@ -25,7 +25,7 @@ from core.customers.models import Customer
 from core.kernel.db import db
 from core.notifications import models
 from core.notifications.models import Message
-from core.subscriptions.news import CAME_BACK, DELETION, PAID_BACK, News, read_news
+from core.subscriptions.news import CAME_BACK, CARD_ENDS, DELETION, PAID_BACK, News, read_news
 from core.subscriptions.tell import tell, tell_beside, tell_change, tell_outage
 from tests.core.billing.kept import Kept
 from tests.core.billing.story import Story, gbp
@@ -213,6 +213,7 @@ def _plans(begin: Begin) -> list[Life]:
     moved = begin(NOVEMBER).do(ChooseTier("pro"), on=november(11)).pay().do(ChooseTier("starter", now=True), on=november(16))
     leaving = begin(NOVEMBER, "pro").do(Cancel()).do(Keep()).do(Cancel()).go(DECEMBER)
     if leaving.row.subscriber.startswith("vnd_"):
+        leaving.beside(CARD_ENDS, on=date(2026, 12, 31), why="4242")
         leaving.beside(DELETION, on=date(2027, 3, 1)).beside(PAID_BACK, amount=gbp("2.00"), why="4242").beside(
             CAME_BACK, amount=gbp("2.00"), why="4242"
         )

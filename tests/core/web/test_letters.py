@@ -25,6 +25,10 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x>\r\nBcc: thief@example.com {{
 WHERE = "https://pay.example.com/somewhere/token"
 
 
+def _part(text: str) -> SimpleNamespace:
+    return SimpleNamespace(seller=SimpleNamespace(name=text), order=SimpleNamespace(amount=Money(12550, "GBP")))
+
+
 def letter(kind: str, text: str = "Plain words", *, practice: bool = True, locale: str = "en", **facts: object) -> Letter:
     payment = SimpleNamespace(
         amount=Money(12550, "GBP"), captured=Money(12550, "GBP"), refunded=Money(2000, "GBP"), fee=Money(188, "GBP"), net=Money(12362, "GBP"), captured_at=AT,
@@ -48,9 +52,15 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "attack": SimpleNamespace(declines=12), "key": SimpleNamespace(name=text), "export": SimpleNamespace(done_rows=7000, expires_at=AT),
         "listing": SimpleNamespace(title=text, reason=text),
         "closing": SimpleNamespace(ends_at=AT, balance=Money(300, "GBP")),
+        "application": SimpleNamespace(state="asked"),
+        "stop": SimpleNamespace(reason=text, begun_at=AT, ends_at=AT), "title": "Your payouts are held", "effect": "The money stays.", "name": "Payouts",
         "payout": SimpleNamespace(amount=Money(12550, "GBP"), public_id="po_1", failure_reason=text),
+        "why_not": SimpleNamespace(what=text, fix=text, code="AC04"),
         "dispute": SimpleNamespace(amount=Money(12550, "GBP"), state="needs_response", reason="fraudulent", due_at=AT, draft={"uncategorized_text": text}),
-        "account": SimpleNamespace(holder=text, ends_in="3000", currency="GBP", usable_from=AT),
+        "endpoint": SimpleNamespace(address="https://shop.example/hooks", why_off="failing"), "stopped_at": AT,
+        "rule": SimpleNamespace(bps=500, days=90, reason=text),
+        "checkout": SimpleNamespace(expires_at=AT), "undone": False, "can_try": True, "paid": [_part(text)], "not_paid": [_part(text)],
+        "account": SimpleNamespace(holder=text, ends_in="3000", through="Stripe", currency="GBP", usable_from=AT),
         "news": _news(kind, text, locale), "plans": [_news("plan_news", text, locale)], "plan_url": WHERE,
         "sheet": SimpleNamespace(
             name="INV-000042", is_credit=False, gross=Money(12550, "GBP"), net=Money(10458, "GBP"), issued_on=AT.date(), corrects=[],
@@ -59,6 +69,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         ),
         "origin": "Renewal", "outcome": ["£125.50 was paid with Visa ending in 4242 on 21 November 2026."], "carries_xml": True,
         "plan": text, "monthly": Money(1000, "GBP"), "upcoming": SimpleNamespace(amount=Money(1000, "GBP"), on=AT.date()),
+        "day": AT.date(), "facts": {"journals": 12, "books": 3, "heads_sum": "ab" * 32}, "sha256": "cd" * 32,
         "problem": text.splitlines()[0], "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
     return write_letter(kind, Reader(locale, "Europe/London"), **(given | facts))

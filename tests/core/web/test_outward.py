@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.web import outward
-from core.web.outward import LARGEST, NotReached, is_outside, look_at
+from core.web.outward import LARGEST, NotReached, is_outside, look_at, post_to
 
 INSIDE = [
     "127.0.0.1", "127.8.8.8", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "192.0.0.8",
@@ -65,6 +65,13 @@ def shop(tmp_path_factory) -> Iterator[tuple[int, ssl.SSLContext, list[str]]]:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"x" * 1_000_000 if self.path == "/endless" else b"payment-return=abc\n")
+
+        def do_POST(self) -> None:
+            told = self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append(f"{self.headers['Host']} {self.path} {told.decode()} {self.headers['X-Sign']}")
+            self.send_response(429)
+            self.send_header("Retry-After", "7")
+            self.end_headers()
 
         def log_message(self, *_: object) -> None: ...
 
@@ -128,3 +135,71 @@ def test_who_answers_drop_by_drop_is_hung_up_on(monkeypatch) -> None:
     with pytest.raises(NotReached):  # it takes the connection and says nothing
         look_at("shop.example", "/", port=listener.getsockname()[1], resolve=lambda *_: ["127.0.0.1"], may_reach=lambda _: True)
     listener.close()
+
+
+def send(shop, url: str, **more):
+    _, trust, _ = shop
+    return post_to(
+        url,
+        b'{"a":"\xc3\xbc"}',
+        {"X-Sign": "v1,x"},
+        resolve=lambda *_: ["127.0.0.1"],
+        may_reach=lambda a: a == "127.0.0.1",
+        trust=trust,
+        **more,
+    )
+
+
+def test_the_very_bytes_are_posted_with_their_headers_to_the_name_that_was_given(shop) -> None:
+    answer = send(shop, f"https://shop.example:{shop[0]}/hooks?a=1")
+    assert (answer.status, answer.headers["retry-after"]) == (429, "7")
+    assert shop[2][-1] == f'shop.example:{shop[0]} /hooks?a=1 {{"a":"ü"}} v1,x'
+
+
+def test_a_post_believes_no_certificate_of_another_name(shop) -> None:
+    with pytest.raises(NotReached, match="certificate"):
+        send(shop, f"https://other.example:{shop[0]}/")
+
+
+def test_a_post_wants_a_certificate_that_somebody_vouches_for(shop) -> None:
+    with pytest.raises(NotReached, match="certificate"):
+        post_to(f"https://shop.example:{shop[0]}/", b"{}", {}, resolve=lambda *_: ["127.0.0.1"], may_reach=lambda _: True)
+
+
+def test_who_takes_a_post_and_says_nothing_is_hung_up_on(monkeypatch) -> None:
+    import socket
+    import time
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setattr(outward, "LONGEST", 1)
+    began = time.monotonic()
+    for scheme in ("http", "https"):
+        with pytest.raises(NotReached, match="in time"):
+            post_to(
+                f"{scheme}://shop.example:{listener.getsockname()[1]}/",
+                b"{}",
+                {},
+                resolve=lambda *_: ["127.0.0.1"],
+                may_reach=lambda _: True,
+            )
+    assert time.monotonic() - began < 6
+    listener.close()
+
+
+def test_the_peer_is_looked_at_before_anything_is_said(shop) -> None:
+    """What resolves to an allowed address and is connected elsewhere hears nothing."""
+    port, trust, asked = shop
+    before, answers = len(asked), iter([True, False])
+    with pytest.raises(NotReached, match="public internet"):
+        post_to(
+            f"https://shop.example:{port}/", b"{}", {}, resolve=lambda *_: ["127.0.0.1"], may_reach=lambda _: next(answers), trust=trust
+        )
+    assert len(asked) == before
+
+
+def test_the_next_address_is_tried_when_one_takes_no_connection(shop) -> None:
+    port, trust, _ = shop
+    answer = post_to(
+        f"https://shop.example:{port}/x", b"{}", {}, resolve=lambda *_: ["127.0.0.9", "127.0.0.1"], may_reach=lambda _: True, trust=trust
+    )
+    assert answer.status == 429

@@ -39,6 +39,7 @@ class Back:
     amount: Money
     state: str = "succeeded"
     settled_at: datetime | None = AT + timedelta(days=3)
+    reason: str = "other"
 
 
 def vendor(name: str = "Ada’s Bicycles") -> Vendor:
@@ -88,6 +89,13 @@ def test_confirmed_refunds_are_on_it_and_others_are_not() -> None:
     paper = printed(page(None, Back(Money(2000, "GBP")), Back(Money(500, "GBP"), "pending", None), Back(Money(700, "GBP"), "failed")))
     assert "Partly refunded" in paper and "−£20.00" in paper and "£105.50" in paper
     assert "£5.00" not in paper and "£7.00" not in paper
+
+
+def test_why_it_was_given_back_stands_on_it_in_the_payers_words_and_nothing_where_there_are_none() -> None:
+    paper = printed(page(None, Back(Money(2000, "GBP"), reason="requested_by_customer"), Back(Money(300, "GBP"), reason="duplicate")))
+    assert "· At your request −£20.00" in paper and "· Paid twice −£3.00" in paper
+    other = printed(page(None, Back(Money(2000, "GBP")), Back(Money(300, "GBP"), reason="a word of some processor")))
+    assert "·" not in other.split("Refunds")[1].split("Kept by")[0] and "processor" not in other.split("Refunds")[1].split("Kept by")[0]
 
 
 def test_a_payment_given_back_in_whole_is_called_refunded() -> None:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from flask import Flask
 from lxml import etree
 
-from core.kernel.clock import shifted
+from core.kernel.clock import now, shifted
+from core.kernel.config import settings
+from core.ledger.book import PLATFORM
+from core.payments.order_status import carry_out_refusal
 from core.payouts.accounts import COOLING_OFF, add_account
 from core.payouts.models import Payout
+from core.payouts.settle import settle_payout
+from core.providers.bank_orders import find_order
+from sandbox.bank_files import read_orders, refusals, write_answer
 from tests.browser import Browser, Page
 from tests.core.payouts.sellers import THEIRS, Seller, send_waiting_orders
 from tests.factories import make_shop, unit
 from tests.portal.admin.people import make_staff
+from tests.sandbox.running import ask
+from tests.valid_html import problems_of_html
+from workers.bank import carry_out_bank_refusal, fetch_status_reports
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +93,70 @@ def test_who_may_not_let_money_go_may_neither_make_nor_fetch(app: Flask, payout:
     for path in ("/staff/order-files", address, f"{address}.xml"):
         reviewer.get(path, status=403)
     finance(app).get("/staff/order-files/other/x", status=404)
+
+
+def given(app: Flask) -> str:
+    """The address of a file that one person made and another has given to the bank."""
+    address = make(finance(app)).address
+    giver = finance(app)
+    giver.submit(giver.get(address).form(f"{address}/handed-over"))
+    return address
+
+
+def bring(browser: Browser, address: str, raw: bytes, *, status: int = 200) -> Page:
+    token = browser.get(address).form(f"{address}/answers").values["csrf_token"]
+    sent = browser.client.post(
+        f"{address}/answers", data={"csrf_token": token, "file": (io.BytesIO(raw), "answer.xml")}, content_type="multipart/form-data"
+    )
+    assert sent.status_code == (303 if status == 200 else status), sent.get_data(as_text=True)[:500]
+    return browser.get(address) if status == 200 else Page(sent, address)
+
+
+def told(browser: Browser, address: str, story: str) -> bytes:
+    """What a bank would answer to it."""
+    message, orders = read_orders(browser.client.get(f"{address}.xml").data)
+    return write_answer(f"P-{message[:20]}-{story}", message, orders, story, refusals(story, orders), now().timestamp()).encode()
+
+
+def test_the_banks_answer_is_brought_and_shown_in_words(app: Flask, seller: Seller, payout: Payout) -> None:
+    address, browser = given(app), finance(app)
+    assert "The bank has answered nothing yet" in browser.get(address).text
+    page = bring(browser, address, told(browser, address, "poor"))
+    assert "Refused by the bank" in page.text and "our account does not hold enough; Insufficient funds (AM04)" in page.text
+    kept = next(link for link in page.links() if link.endswith(".xml") and "/answers/" in link)
+    assert b"<Cd>AM04</Cd>" in browser.client.get(kept).data
+    with unit(app):
+        order = find_order("test", payout.public_id)
+        assert order is not None and carry_out_refusal("test", order.end_to_end)
+        settle_payout(seller.shop.vendor, "test", payout.public_id, cause="bank")
+    assert seller.as_it_is(payout).state == "failed" and seller.has() == payout.amount
+    assert "Our own account did not hold enough at that moment." in seller.shop.browser().get(f"/portal/payouts/{payout.public_id}").text
+    assert problems_of_html(page.html) == []
+
+
+def test_an_answer_that_does_not_fit_is_refused_on_the_page_with_its_line(app: Flask, payout: Payout) -> None:
+    address, browser = given(app), finance(app)
+    wrong = bring(browser, address, told(browser, address, "each").replace(b"<OrgnlNbOfTxs>1<", b"<OrgnlNbOfTxs>9<"), status=422)
+    assert wrong.error_summary == ["Line 5: It speaks of 9 transfers, and the file has 1."]
+    assert bring(browser, address, b"", status=422).error_summary == ["Choose a file first."]
+    assert bring(browser, address, b"nonsense", status=422).error_summary
+    assert "The bank has answered nothing yet" in browser.get(address).text
+
+
+def test_what_the_sandboxs_bank_answers_comes_over_the_line(app: Flask, seller: Seller, payout: Payout) -> None:
+    address, browser = given(app), finance(app)
+    headers = {"Authorization": f"Bearer {settings().secrets['sandbox_api_key']}", "Content-Type": "application/xml"}
+    url = f"{settings().sandbox_url}/_sandbox/bank/order-files?story=first"
+    assert ask("POST", url, browser.client.get(f"{address}.xml").data, headers)[0] == 201
+    with app.app_context():
+        for _ in range(2):
+            fetch_status_reports("test")
+    page = browser.get(address)
+    assert page.text.count("over the line to the bank") == 1 and "the account number is wrong" in page.text
+    with app.app_context():
+        order = find_order("test", payout.public_id)
+        assert order is not None
+        carry_out_bank_refusal(PLATFORM, mode="test", order=order.end_to_end)
+    with unit(app):
+        settle_payout(seller.shop.vendor, "test", payout.public_id, cause="bank")
+    assert seller.as_it_is(payout).state == "failed" and seller.has() == payout.amount

@@ -1,0 +1,130 @@
+"""The staff stop something for a business, with a reason that it reads, and let it go on again. Nothing of it costs anybody money."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, Select, or_, select
+
+from core.accounts.house import HOUSE
+from core.accounts.models import Vendor
+from core.accounts.queries import hold_vendor
+from core.admission.models import Stop
+from core.admission.states import STOPPABLE
+from core.directory.standing import bar
+from core.kernel.audit import record
+from core.kernel.clock import now
+from core.kernel.db import db, lock_again
+from core.kernel.errors import Conflict, NotFound, Refusal
+from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.sentence import said
+from core.notifications.team import tell_team
+
+SHORTEST_REASON, LONGEST_REASON = 8, 300
+LONGEST_DAYS = 180  # of a hold on payouts: whoever needs longer says so again
+
+
+class AlreadyStopped(Conflict):
+    """It is stopped, and says why."""
+
+    code = "already_stopped"
+
+
+def stop(vendor: Vendor, mode: str, what: str, *, reason: str, by: str, days: int | None = None, about: str = "") -> Stop:
+    """From now on this does not go on, and the business reads why. Payouts are held for so many `days`, `about` one of them or all;
+    the rest stands until it is let go on. Refuses AlreadyStopped, and a reason or a time that says nothing."""
+    reason = " ".join(reason.split())
+    if what not in STOPPABLE or vendor.id == HOUSE:
+        raise NotFound
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        raise Refusal(said("Say why in %(least)s to %(most)s characters: the business reads it.", least=SHORTEST_REASON, most=LONGEST_REASON), field="reason")  # fmt: skip
+    if what == "payouts" and not (days and 1 <= days <= LONGEST_DAYS):
+        raise Refusal(said("Say for how many days, %(most)s at most.", most=LONGEST_DAYS), field="days")
+    hold_vendor(vendor.id)
+    if find_stop(vendor, mode, what, about=about) is not None:
+        raise AlreadyStopped("This is stopped already. Let it go on first, and then stop it anew.")
+    _put_away_what_is_over(vendor, mode)
+    at = now()
+    made = Stop(
+        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("stp"), what=what, about=about, reason=reason, begun_by=by, begun_at=at,
+        ends_at=at + timedelta(days=days) if what == "payouts" and days else None, ended_by="", ended_at=None,
+    )  # fmt: skip
+    db.session.add(made)
+    db.session.flush()
+    _carry_out(vendor, made, stopped=True)
+    until = made.ends_at.isoformat(timespec="seconds") if made.ends_at else ""
+    record(vendor.id, actor=by, action="stop.begun", subject=made.public_id, mode=mode, what=what, about=about, reason=reason, until=until)
+    tell_team(vendor, "stop_begun", mode=mode, stop=made.public_id)
+    return made
+
+
+def let_go_on(vendor: Vendor, row: Stop, *, by: str) -> Stop:
+    """It goes on as before. Twice is once."""
+    hold_vendor(vendor.id)
+    row = lock_again(row)
+    if row.ended_at is not None or not is_active(row):
+        return row
+    row.ended_at, row.ended_by = now(), by
+    db.session.flush()
+    _carry_out(vendor, row, stopped=False)
+    record(vendor.id, actor=by, action="stop.ended", subject=row.public_id, mode=row.mode, what=row.what, about=row.about)
+    tell_team(vendor, "stop_ended", mode=row.mode, stop=row.public_id)
+    return row
+
+
+def is_active(row: Stop) -> bool:
+    """Whether it still holds: nobody has ended it, and its time is not over."""
+    return row.ended_at is None and (row.ends_at is None or row.ends_at > now())
+
+
+def find_stop(vendor: Vendor, mode: str, what: str, *, about: str = "") -> Stop | None:
+    """The stop of this that holds now."""
+    return db.session.scalar(_of(vendor, mode).where(Stop.what == what, Stop.about == about, *_active()))
+
+
+def payout_hold(vendor: Vendor, mode: str, number: str = "") -> Stop | None:
+    """What keeps a payout from leaving: its own hold, or that of all payouts; without a number only the latter."""
+    return (find_stop(vendor, mode, "payouts", about=number) if number else None) or find_stop(vendor, mode, "payouts")
+
+
+def active_stops(vendor: Vendor, mode: str) -> list[Stop]:
+    """All that holds now, the oldest first."""
+    return list(db.session.scalars(_of(vendor, mode).where(*_active()).order_by(Stop.id)))
+
+
+def list_stops(vendor: Vendor, mode: str, *, limit: int = 50) -> list[Stop]:
+    """All there were, the newest first."""
+    return list(db.session.scalars(_of(vendor, mode).order_by(Stop.id.desc()).limit(limit)))
+
+
+def get_stop(vendor: Vendor, mode: str, number: str) -> Stop:
+    """One of this vendor's; refuses with 404."""
+    found = db.session.scalar(_of(vendor, mode).where(Stop.public_id == number)) if is_public_id("stp", number) else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _of(vendor: Vendor, mode: str) -> Select[tuple[Stop]]:
+    return select(Stop).where(Stop.vendor_id == vendor.id, Stop.mode == mode)
+
+
+def _active() -> tuple[ColumnElement[bool], ...]:
+    return Stop.ended_at.is_(None), or_(Stop.ends_at.is_(None), Stop.ends_at > now())
+
+
+def _put_away_what_is_over(vendor: Vendor, mode: str) -> None:
+    """What ended by itself says so, so that the same may be stopped anew."""
+    over = _of(vendor, mode).where(Stop.ended_at.is_(None), Stop.ends_at <= now())
+    for row in db.session.scalars(over):
+        row.ended_at, row.ended_by = row.ends_at, "system"
+    db.session.flush()
+
+
+def _carry_out(vendor: Vendor, row: Stop, *, stopped: bool) -> None:
+    """Payments are refused by what stands on the vendor's row, which every payment reads anyway; the directory hides what is barred."""
+    if row.what == "payments":
+        fresh = db.session.get_one(Vendor, vendor.id, populate_existing=True)
+        fresh.stopped_modes = sorted({*fresh.stopped_modes, row.mode} if stopped else {*fresh.stopped_modes} - {row.mode})
+    if row.what == "listing":
+        bar(vendor, row.mode, barred=stopped, by=row.ended_by or row.begun_by)

@@ -1,0 +1,109 @@
+"""The feed of a vendor's events, oldest first: whoever asks on from where they were misses nothing and gets nothing twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from core.accounts.models import Vendor
+from core.hooks.models import Event
+from core.hooks.shapes import VERSION, at
+from core.hooks.types import is_choice
+from core.kernel.db import db
+from core.kernel.errors import NotFound, Refusal
+from core.kernel.ids import is_public_id
+from core.kernel.sentence import said
+
+MOST = 100
+
+
+class CursorGone(Refusal):
+    """The event one wants to go on after is not kept any more: what came between cannot be told."""
+
+    code = "cursor_gone"
+    status = 410
+
+
+class NoSuchType(Refusal):
+    """There is no such type of event."""
+
+    code = "no_such_type"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """Some events in their order, and after which one to go on (the one asked with when there are none)."""
+
+    rows: list[Event]
+    next: str | None
+    has_more: bool
+
+
+def list_events(vendor: Vendor, mode: str, *, after: str | None = None, types: list[str] | None = None, limit: int = 25) -> FeedPage:
+    """The events behind `after`, or from the oldest that is kept. Refuses CursorGone and NoSuchType.
+
+    Only places that are given are seen, and they are given in their order (core/hooks/relay.py): an event that comes later stands behind.
+    """
+    query = _mine(vendor, mode)
+    if after:
+        query = query.where(Event.position > _position(vendor, mode, after))
+    if types:
+        query = query.where(_of_types(types))
+    rows = list(db.session.scalars(query.order_by(Event.position).limit(limit + 1)))
+    shown = rows[:limit]
+    return FeedPage(shown, shown[-1].public_id if shown else after, len(rows) > limit)
+
+
+def get_event(vendor: Vendor, mode: str, public_id: str) -> Event:
+    """One of this vendor's events; refuses with 404."""
+    found = db.session.scalar(_mine(vendor, mode).where(Event.public_id == public_id)) if is_public_id("evt", public_id) else None
+    if found is None:
+        raise NotFound("There is no such event, or it is not kept any more.")
+    return found
+
+
+def newest_event(vendor: Vendor, mode: str, type_: str) -> Event | None:
+    """The last one of a type."""
+    return db.session.scalar(_mine(vendor, mode).where(Event.type == type_).order_by(Event.position.desc()).limit(1))
+
+
+def envelope(event: Event) -> dict[str, Any]:
+    """The event as everybody reads it: in the feed, at its own address, and in a delivery."""
+    return {
+        "id": event.public_id, "object": "event", "type": event.type, "timestamp": at(event.at), "mode": event.mode, "version": VERSION,
+        "sequence": event.position, "data": event.data,
+    }  # fmt: skip
+
+
+def small_envelope(event: Event) -> dict[str, Any]:
+    """The same without its object, for one that is larger than a receiver has to take: it is asked for where it stands."""
+    return envelope(event) | {"data": {"object": {"id": event.subject, "object": event.data["object"]["object"]}, "shortened": True}}
+
+
+def check_types(types: list[str], *, field: str) -> list[str]:
+    """Types and families as they are kept, each once. Refuses NoSuchType."""
+    for one in types:
+        if not is_choice(one):
+            raise NoSuchType(
+                said("There is no event %(name)s. A type is written like payment.succeeded, a whole family payment.*.", name=one[:60]),
+                field=field,
+            )
+    return sorted(set(types))
+
+
+def _of_types(types: list[str]) -> Any:
+    whole = [one[:-2] for one in types if one.endswith(".*")]
+    return Event.type.in_([one for one in types if not one.endswith(".*")]) | func.split_part(Event.type, ".", 1).in_(whole)
+
+
+def _position(vendor: Vendor, mode: str, after: str) -> int:
+    found = db.session.scalar(_mine(vendor, mode).where(Event.public_id == after)) if is_public_id("evt", after) else None
+    if found is None:
+        raise CursorGone("This event is not kept any more. Begin without a cursor, and compare with what you have.", field="after")
+    return found.position
+
+
+def _mine(vendor: Vendor, mode: str) -> Select[tuple[Event]]:
+    return select(Event).where(Event.vendor_id == vendor.id, Event.mode == mode)

@@ -1,0 +1,112 @@
+"""Businesses that want to go live: the queue, what each says of itself beside what is known here, and the decision."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Response, flash, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
+
+from core.accounts.domains import list_domains
+from core.accounts.house import find_details
+from core.accounts.models import Vendor
+from core.accounts.queries import list_team
+from core.admission.apply import get_paper, list_papers, notes_of
+from core.admission.decide import LONGEST, approve, ask_back, get_everywhere, list_decided, list_waiting, refuse
+from core.admission.models import Application
+from core.admission.states import OPEN
+from core.web.admission_words import papers, states, steps
+from core.web.fields import Form, ParagraphField
+from core.web.page import page, see_other
+from core.web.staff_guard import seen, staff, staff_may
+from portal.admin.blueprint import staff_door
+from portal.application import send_paper
+from portal.confirm import confirmed
+
+
+class DecideForm(Form):
+    text = ParagraphField(later("What the business reads"), most=LONGEST)
+
+
+@staff_door.get("/staff/applications")
+@staff_may("applications.see")
+def applications() -> Response:
+    return page("portal/admin/applications/index.html", waiting=list_waiting(), decided=list_decided(), states=states())
+
+
+@staff_door.get("/staff/applications/<number>")
+@staff_may("applications.see")
+def application(number: str) -> Response:
+    return _page(*get_everywhere(number), DecideForm(formdata=None))
+
+
+@staff_door.get("/staff/applications/<number>/papers/<file>")
+@staff_may("applications.see")
+def application_paper(number: str, file: str) -> Response:
+    vendor, _row = get_everywhere(number)
+    seen(vendor, file)
+    return send_paper(get_paper(vendor, file))
+
+
+@staff_door.post("/staff/applications/<number>/question")
+@staff_may("applications.decide")
+def ask_about(number: str) -> Response:
+    vendor, row = get_everywhere(number)
+    form = DecideForm()
+    if form.validate():
+        with form.refusals():
+            ask_back(vendor, row, text=form.text.data or "", by=staff().public_id)
+            flash(_("Asked. It comes back here when it is answered."), "good")
+            return see_other(url_for(".applications"))
+    return _page(vendor, row, form)
+
+
+@staff_door.post("/staff/applications/<number>/approval")
+@staff_may("applications.decide")
+@confirmed
+def let_in(number: str) -> Response:
+    vendor, row = get_everywhere(number)
+    form = DecideForm()
+    if form.validate():
+        with form.refusals():
+            approve(vendor, row, text=form.text.data or "", by=staff().public_id)
+            flash(_("%(vendor)s is let in.", vendor=vendor.name), "good")
+            return see_other(url_for(".applications"))
+    return _page(vendor, row, form)
+
+
+@staff_door.post("/staff/applications/<number>/refusal")
+@staff_may("applications.decide")
+@confirmed
+def turn_down(number: str) -> Response:
+    vendor, row = get_everywhere(number)
+    form = DecideForm()
+    if form.validate():
+        with form.refusals():
+            refuse(vendor, row, text=form.text.data or "", by=staff().public_id)
+            flash(_("%(vendor)s is not let in, and reads why.", vendor=vendor.name), "good")
+            return see_other(url_for(".applications"))
+    return _page(vendor, row, form)
+
+
+def _page(vendor: Vendor, row: Application, form: DecideForm) -> Response:
+    seen(vendor, row.public_id)
+    host = (urlsplit(row.website).hostname or "").lower()
+    proved = {domain.host for domain in list_domains(vendor) if domain.verified_at}
+    return page(
+        "portal/admin/applications/show.html",
+        status=(409 if form.form_errors else 422) if form.errors else 200,
+        vendor=vendor,
+        row=row,
+        form=form,
+        details=find_details(vendor.id),
+        website_is_proved=host in proved or host.removeprefix("www.") in proved,
+        team=list_team(vendor),
+        papers=list_papers(vendor),
+        paper_words=papers(),
+        notes=notes_of(vendor, row),
+        states=states(),
+        steps=steps(),
+        may_decide=staff().may("applications.decide") and row.state in OPEN,
+    )

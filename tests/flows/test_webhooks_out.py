@@ -1,0 +1,75 @@
+"""The sender as a process of its own, killed with -9 while it works: every event reaches a real receiver, the feed has each once and in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import delete, update
+from standardwebhooks import Webhook
+
+from core.hooks.models import EventDraft, HookEndpoint
+from core.kernel.db import db
+from tests.core.hooks.conftest import Hooked
+from tests.core.hooks.receiver import receiving
+from tests.factories import make_paid, make_shop, unit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "workers.runner", "hooks"],
+        cwd=ROOT,
+        env=dict(os.environ),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_until(what: Callable[[], bool], seconds: float = 40) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "it never came to that"
+        time.sleep(0.05)
+
+
+def nobody_elses(app: Flask, mine: Hooked) -> None:
+    """Only this test's events are relayed, and only its endpoint is sent to."""
+    with unit(app):
+        db.session.execute(delete(EventDraft).where(EventDraft.vendor_id != mine.key[0]))
+        others = update(HookEndpoint).where(HookEndpoint.id != mine.key[2]).values(due_at=None)
+        db.session.execute(others.execution_options(synchronize_session=False))
+
+
+def test_events_survive_a_sender_that_is_killed(app: Flask) -> None:
+    with receiving() as receiver:
+        hooked = Hooked(make_shop(app), receiver)
+        nobody_elses(app, hooked)
+        payments = [make_paid(hooked.shop) for _ in range(3)]
+        sender = start()
+        wait_until(lambda: len(receiver.got) >= 2)
+        sender.send_signal(signal.SIGKILL)
+        sender.wait()
+        payments += [make_paid(hooked.shop) for _ in range(2)]
+        with unit(app):  # the dead one's lease is over
+            db.session.execute(update(HookEndpoint).where(HookEndpoint.id == hooked.key[2]).values(taken_until=None))
+        sender = start()
+        expected = 5 * 4
+        wait_until(lambda: len({event["id"] for event in receiver.events}) >= expected)
+        wait_until(lambda: all(one.state == "delivered" for one in hooked.deliveries()))
+        sender.terminate()
+        assert sender.wait(30) == 0
+        events = hooked.events()
+        assert [event.position for event in events] == list(range(1, expected + 1))
+        assert {event["id"] for event in receiver.events} == {event.public_id for event in events}
+        paid = {event["data"]["object"]["id"] for event in receiver.events if event["type"] == "payment.succeeded"}
+        assert paid == {payment.public_id for payment in payments}
+        for headers, body in receiver.got:
+            Webhook(hooked.secret).verify(body, headers)

@@ -1,0 +1,95 @@
+"""Being let into live mode, over both doors: what a business sends and the staff read, ask and decide."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from flask import Flask
+
+from core.admission.apply import find_last, list_papers
+from tests.browser import Browser
+from tests.core.disputes.test_answers import picture
+from tests.factories import Shop, make_shop, unit
+from tests.portal.admin.people import make_staff
+
+PATH = "/portal/live/application"
+FACTS = {
+    "legal_name": "Blue Door Bakery Ltd", "street": "Mill Lane 1", "postcode": "N1 1AA", "city": "London", "registration": "01234567",
+    "owner_name": "Ada Bell", "website": "https://www.bluedoor.example", "sells": "Bread and courses, to people nearby.",
+}  # fmt: skip
+
+
+@pytest.fixture
+def shop(app: Flask) -> Shop:
+    return make_shop(app)
+
+
+@pytest.fixture
+def owner(shop: Shop) -> Browser:
+    return shop.browser()
+
+
+def number_of(shop: Shop) -> str:
+    with unit(shop.app):
+        row = find_last(shop.vendor)
+        assert row
+        return row.public_id
+
+
+def test_a_business_is_asked_back_answers_and_is_let_in(app: Flask, shop: Shop, owner: Browser) -> None:
+    page = owner.submit(owner.get(PATH).form(PATH), status=422, **{**FACTS, "website": "bluedoor"})
+    assert any(e.attrs.get("id") == "website-error" for e in page.elements) and page.form(PATH).values["sells"] == FACTS["sells"]
+    page = owner.submit(page.form(PATH), website=FACTS["website"])
+    assert "The staff are looking at it" in page.text
+    desk, where = make_staff(app, "reviewer").browser(), f"/staff/applications/{number_of(shop)}"
+    assert FACTS["legal_name"] in desk.get("/staff/applications").text
+    page = desk.get(where)
+    assert "not proved" in page.text and FACTS["owner_name"] in page.text
+    token = page.form(f"{where}/approval").values["csrf_token"]
+    assert "the business reads it" in desk.post(f"{where}/question", {"csrf_token": token, "text": ""}, status=422).text
+    desk.post(f"{where}/question", {"csrf_token": token, "text": "Whose is the <b>website</b>?"}, status=200)
+    page = owner.get(PATH)
+    assert "Whose is the <b>website</b>?" in page.text
+    owner.submit(page.form(PATH), answer="It is ours.")
+    page = desk.get(where)
+    assert "It is ours." in page.text
+    desk.submit(page.form(f"{where}/approval"))
+    assert "You are let in" in owner.get(PATH).text
+    assert "Let a business into live mode" in owner.get("/portal/settings/audit-log").text
+
+
+def test_a_paper_is_drawn_anew_and_read_by_both_and_by_nobody_else(app: Flask, shop: Shop, owner: Browser) -> None:
+    token = owner.get(PATH).form(f"{PATH}/papers").values["csrf_token"]
+    for name, data, status in (("passport.png", picture("PNG"), 303), ("script.pdf", b"not a pdf", 422)):
+        answer = owner.client.post(
+            f"{PATH}/papers",
+            data={"csrf_token": token, "kind": "person", "file": (io.BytesIO(data), name)},
+            content_type="multipart/form-data",
+        )
+        assert answer.status_code == status, name
+    with unit(app):
+        (kept,) = list_papers(shop.vendor)
+    owner.submit(owner.get(PATH).form(PATH), **FACTS)
+    for browser, path in (
+        (owner, f"{PATH}/papers/{kept.public_id}"),
+        (make_staff(app, "reviewer").browser(), f"/staff/applications/{number_of(shop)}/papers/{kept.public_id}"),
+    ):
+        answer = browser.client.get(path)
+        assert answer.status_code == 200 and answer.mimetype == "image/jpeg" and "no-store" in answer.headers["Cache-Control"]
+    make_shop(app).browser().get(f"{PATH}/papers/{kept.public_id}", status=404)
+    other = make_shop(app)
+    theirs = other.browser()
+    theirs.submit(theirs.get(PATH).form(PATH), **FACTS)
+    make_staff(app).browser().get(f"/staff/applications/{number_of(other)}/papers/{kept.public_id}", status=404)
+
+
+def test_finance_reads_and_does_not_decide(app: Flask, shop: Shop, owner: Browser) -> None:
+    owner.submit(owner.get(PATH).form(PATH), **FACTS)
+    page = make_staff(app, "finance").browser().get(f"/staff/applications/{number_of(shop)}")
+    assert {form.attrs["action"] for form in page.all("form") if form.attrs.get("method") == "post"} == {"/staff/sign-out"}
+
+
+def test_a_business_to_let_in_stands_on_the_first_page(app: Flask, shop: Shop, owner: Browser) -> None:
+    owner.submit(owner.get(PATH).form(PATH), **FACTS)
+    assert "Businesses to let in" in make_staff(app, "reviewer").browser().get("/staff/").text

@@ -1,0 +1,186 @@
+"""Webhook endpoints and the feed of events for the vendor's own software."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from standardwebhooks import Webhook
+from werkzeug.test import TestResponse
+
+from core.accounts.key_models import KeptAnswer
+from core.hooks.relay import relay
+from core.kernel.clock import now
+from core.kernel.db import db
+from tests.core.hooks.receiver import Receiver, receiving
+from tests.core.payments.conftest import another_shop
+from tests.factories import Shop, make_paid, make_shop, unit
+from tests.portal.test_api import Caller, problem
+from workers.hooks import take_turn
+
+HOOKS, EVENTS = "/api/v1/webhook-endpoints", "/api/v1/events"
+
+
+@pytest.fixture(scope="module")
+def first(app: Flask) -> Shop:
+    return make_shop(app)
+
+
+@pytest.fixture
+def caller(first: Shop) -> Caller:
+    return Caller(another_shop(first))
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as made:
+        yield made
+
+
+def place(caller: Caller) -> None:
+    with unit(caller.shop.app):
+        while relay(caller.shop.vendor.id, "test"):
+            pass
+
+
+def send(caller: Caller) -> None:
+    with unit(caller.shop.app):
+        from core.hooks.models import HookEndpoint
+
+        keys = [(row.vendor_id, row.mode, row.id) for row in db.session.query(HookEndpoint).filter_by(vendor_id=caller.shop.vendor.id)]
+    with caller.shop.app.app_context():
+        for key in keys:
+            take_turn(key)
+
+
+def made(caller: Caller, receiver: Receiver, **more: Any) -> dict[str, Any]:
+    response = caller.post(HOOKS, {"address": receiver.address, **more})
+    assert response.status_code == 201, response.text
+    return dict(response.json or {})
+
+
+def write(caller: Caller, method: str, path: str, body: Any = None, key: str = "") -> TestResponse:
+    import secrets
+
+    headers = {"Authorization": f"Bearer {caller.secret}", "Idempotency-Key": key or secrets.token_hex(8)}
+    return caller.client.open(path, method=method, json=body, headers=headers)
+
+
+def test_an_endpoint_from_its_making_to_a_verified_delivery(caller: Caller, receiver: Receiver) -> None:
+    endpoint = made(caller, receiver, types=["payment.succeeded"], name="Shop")
+    assert endpoint["status"] == "on" and "whsec_" not in str(endpoint)
+    secret = (caller.get(endpoint["secret_url"]).json or {})["secret"]
+    payment = make_paid(caller.shop)
+    place(caller)
+    send(caller)
+    ((headers, body),) = receiver.got
+    event = Webhook(secret).verify(body, headers)
+    assert event["data"]["object"]["id"] == payment.public_id
+    assert caller.get(f"{EVENTS}/{event['id']}").json == event
+    log = caller.get(f"{HOOKS}/{endpoint['id']}/deliveries").json or {}
+    (delivery,) = log["data"]
+    assert (delivery["status"], delivery["last_answer"], delivery["event"]) == ("delivered", 200, event["id"])
+    shown = caller.get(f"{HOOKS}/{endpoint['id']}/deliveries/{delivery['id']}").json or {}
+    assert shown["body"] == event and shown["tries"][0]["answer_body"] == "noted"
+
+
+def test_the_same_wish_twice_is_one_endpoint_and_the_secret_stands_in_no_kept_answer(caller: Caller, receiver: Receiver) -> None:
+    body = {"address": receiver.address}
+    first, second = (caller.post(HOOKS, body, key="one") for _ in range(2))
+    assert first.json == second.json and second.headers["Idempotent-Replayed"] == "true"
+    assert len((caller.get(HOOKS).json or {})["data"]) == 1
+    secret = (caller.get((first.json or {})["secret_url"]).json or {})["secret"]
+    with unit(caller.shop.app):
+        assert not [kept for kept in db.session.query(KeptAnswer).filter_by(vendor_id=caller.shop.vendor.id) if secret in str(kept.body)]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "address"), ({"address": "https://10.0.0.1/"}, "address"), ({"address": 5}, "address"), ({"address": "https://[::1]/"}, "address"),
+        ({"address": "https://shop.example/", "types": "payment.*"}, "types"), ({"address": "https://shop.example/", "types": ["nothing.here"]}, "types"),
+        ({"address": "https://shop.example/", "types": [None]}, "types"), ({"address": "https://shop.example/", "version": "1999-01"}, "version"),
+        ({"address": "https://shop.example/", "colour": "red"}, "colour"), ({"address": "https://shop.example/\x00"}, "address"),
+    ],
+)  # fmt: skip
+def test_bad_wishes_are_problems_at_their_field(caller: Caller, body: dict[str, Any], field: str) -> None:
+    answer = caller.post(HOOKS, body)
+    assert answer.status_code == 422 and (answer.json or {})["field"] == field, answer.text
+
+
+def test_an_endpoint_is_changed_switched_and_taken_away(caller: Caller, receiver: Receiver) -> None:
+    path = f"{HOOKS}/{made(caller, receiver)['id']}"
+    changed = write(caller, "PATCH", path, {"name": "Other", "types": ["refund.*"], "status": "off"}).json or {}
+    assert (changed["name"], changed["types"], changed["status"], changed["why_off"]) == ("Other", ["refund.*"], "off", "by_hand")
+    assert (write(caller, "PATCH", path, {"status": "on"}).json or {})["types"] == ["refund.*"]
+    assert write(caller, "PATCH", path, {"status": "gone"}).status_code == 422
+    assert (write(caller, "DELETE", path).json or {})["deleted"] is True
+    assert caller.get(path).status_code == 404 and (caller.get(HOOKS).json or {})["data"] == []
+
+
+def test_the_secret_is_rolled_with_overlap(caller: Caller, receiver: Receiver) -> None:
+    endpoint = made(caller, receiver)
+    before = (caller.get(endpoint["secret_url"]).json or {})["secret"]
+    assert caller.post(f"{HOOKS}/{endpoint['id']}/roll", {"overlap_hours": 2}).status_code == 200
+    after = caller.get(endpoint["secret_url"]).json or {}
+    assert after["secret"] != before and after["former_signs_until"]
+    problem(caller.post(f"{HOOKS}/{endpoint['id']}/roll", {"overlap_hours": 999}), 422, "invalid_request", "overlap_hours")
+
+
+def test_test_retry_and_catching_up(caller: Caller, receiver: Receiver) -> None:
+    path = f"{HOOKS}/{made(caller, receiver)['id']}"
+    tested = caller.post(f"{path}/test", {})
+    assert tested.status_code == 201 and (tested.json or {})["cause"] == "test"
+    send(caller)
+    assert caller.post(f"{path}/deliveries/{(tested.json or {})['id']}/retry").status_code == 201
+    send(caller)
+    assert receiver.types == ["endpoint.test"] * 2
+    write(caller, "PATCH", path, {"status": "off"})
+    make_paid(caller.shop)
+    place(caller)
+    write(caller, "PATCH", path, {"status": "on"})
+    since = (now() - timedelta(hours=1)).isoformat()
+    dry = caller.post(f"{path}/catch-up", {"since": since, "dry_run": True}).json or {}
+    assert (dry["objects"], dry["older_left_out"]) == (2, 2)
+    send(caller)
+    assert len(receiver.got) == 2
+    caller.post(f"{path}/catch-up", {"since": since})
+    send(caller)
+    assert receiver.types[2:] == ["link.created", "payment.succeeded"]
+    for since in ("yesterday", "2026-11-26T20:00:00", "9999-12-31T23:59:59-14:00", "2019-01-01T00:00:00Z"):
+        answer = caller.post(f"{path}/catch-up", {"since": since})
+        assert answer.status_code == 422 and (answer.json or {})["field"] == "since"
+
+
+def test_the_feed_is_read_on_and_on(caller: Caller) -> None:
+    make_paid(caller.shop)
+    place(caller)
+    seen, after = [], ""
+    while True:
+        page = caller.get(f"{EVENTS}?limit=2{'&after=' + after if after else ''}").json or {}
+        seen += [event["sequence"] for event in page["data"]]
+        after = page["next"]
+        if not page["has_more"]:
+            break
+    assert seen == [1, 2, 3, 4]
+    only = caller.get(f"{EVENTS}?type=payment.succeeded,link.*").json or {}
+    assert [event["type"] for event in only["data"]] == ["link.created", "payment.succeeded"]
+    problem(caller.get(f"{EVENTS}?after=evt_{'x' * 22}"), 410, "cursor_gone", "after")
+    problem(caller.get(f"{EVENTS}?type=nothing"), 422, "no_such_type", "type")
+    for limit in ("0", "101", "x", "-1", "١"):
+        assert caller.get(f"{EVENTS}?limit={limit}").status_code == 422
+
+
+def test_another_business_finds_nothing(caller: Caller, first: Shop, receiver: Receiver) -> None:
+    endpoint = made(caller, receiver)
+    make_paid(caller.shop)
+    place(caller)
+    event = (caller.get(EVENTS).json or {})["data"][0]["id"]
+    stranger = Caller(another_shop(first))
+    for path in (f"{HOOKS}/{endpoint['id']}", endpoint["secret_url"], f"{EVENTS}/{event}", f"{HOOKS}/{endpoint['id']}/deliveries"):
+        assert stranger.get(path).status_code == 404
+    assert stranger.get(f"{EVENTS}?after={event}").status_code == 410
+    assert stranger.client.get(HOOKS).status_code == 401

@@ -1,0 +1,67 @@
+"""A simulated world in a process and on a database of its own, so that nothing of another test's is in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from typing import Any
+
+import psycopg
+
+from ops.for_tests import TEMPLATE, Services
+from ops.postgres import OWNER
+from tests.flows.stack import OURS, ROOT
+
+MOST_SECONDS = 600
+NUMBER = 63  # of the Valkey databases: the tests’ workers take theirs from below
+
+
+def run_alone(
+    services: Services,
+    seed: int,
+    steps: int,
+    *,
+    mutant: str = "",
+    prints: bool = False,
+    storm_only: bool = False,
+    seconds: int = MOST_SECONDS,
+) -> dict[str, Any]:
+    """What that seed's world came to."""
+    name = f"portal_simulated_{seed}_{secrets.token_hex(4)}"
+    admin = services.database_url("postgres", OWNER).replace("+psycopg", "")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'create database "{name}" template "{TEMPLATE}" owner {OWNER}')
+    clean = {key: value for key, value in os.environ.items() if key not in OURS and not key.startswith(("SANDBOX_", "STRIPE_", "BANK_"))}
+    clean |= {
+        "PORTAL_VAR": str(services.folder), "DATABASE_URL": services.database_url(name), "MIGRATION_DATABASE_URL": services.database_url(name, OWNER),
+        "REDIS_URL": services.redis_url(NUMBER), "PYTHONHASHSEED": "0", "PORTAL_SIM_MUTANT": mutant, "PORTAL_SIM_PRINTS": "1" if prints else "",
+        "PORT": "0", "PORTAL_SIM_STORM_ONLY": "1" if storm_only else "",
+    }  # fmt: skip
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.simulation.run", str(seed), str(steps)], cwd=ROOT, env=clean, capture_output=True, text=True, timeout=seconds
+        )  # fmt: skip
+    finally:
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f'drop database if exists "{name}" with (force)')
+    line = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+    if not line.startswith("{"):
+        raise AssertionError(f"seed {seed} did not come to its end:\n{done.stderr[-4000:]}")
+    told: dict[str, Any] = json.loads(line)
+    return told
+
+
+def words(told: dict[str, Any]) -> str:
+    """What to read of a world that is not in order, and how to see it again."""
+    again = f"PORTAL_SIM_SEED={told['seed']} PORTAL_SIM_STEPS={told['steps']} ./run test tests/simulation"
+    return "\n".join(
+        [
+            f"{len(told['breaks'])} things are not in order; again by: {again}",
+            *told["breaks"][:25],
+            "--- the last of it",
+            *told["trace"][-12:],
+        ]
+    )
