@@ -62,6 +62,7 @@ WORDS: dict[str, Any] = {
     "webhook.switched_on": _l("Switched a webhook on"), "webhook.taken_away": _l("Took a webhook away"),
     "webhook.secret_rolled": _l("Rolled a webhook’s secret"), "webhook.caught_up": _l("Sent a webhook what it had missed"),
     "api_key.made": _l("Made an API key"), "api_key.revoked": _l("Revoked an API key"),
+    "api_key.rolled": _l("Rolled an API key"), "api_key.leaked": _l("An API key was reported as leaked, and revoked"),
     "selling.allowed": _l("Let another business sell for us"), "selling.withdrawn": _l("No longer lets another business sell for us"),
     "balance.exchanged": _l("Exchanged money into another currency"),
     "bank_terms.changed": _l("Changed how bank transfers are taken"), "branding.changed": _l("Changed the branding"),

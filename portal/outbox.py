@@ -55,6 +55,7 @@ KINDS = {
     "payer_page": later("Key to a payer’s own page"),
     "unexpected_money": later("Unexpected money"),
     "attack_mode": later("Attack mode is on"),
+    "key_leaked": later("An API key leaked"),
     "invitation": later("Invitation"),
     "money_returned": later("Unexpected money sent back"),
     "refund_outside": later("Refunded at the processor"),

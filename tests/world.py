@@ -378,7 +378,7 @@ def portal_paths(shop: Shop) -> dict[str, str]:
         "notifications": "/portal/settings/notifications", "team": "/portal/team", "taxes": "/portal/settings/taxes",
         "discounts": "/portal/discounts", "domains": "/portal/settings/domains", "on-a-website": "/portal/embed", "protection": "/portal/settings/protection", "live": "/portal/live",
         "security": "/portal/settings/security", "two-step": "/portal/two-step", "device": "/portal/two-step/devices/new",
-        "role": "/portal/team/roles/new", "memberships": "/portal/memberships", "orders": "/portal/orders", "selling": "/portal/orders/selling", "keys": "/portal/keys", "webhooks": "/portal/webhooks", "new-webhook": "/portal/webhooks/new", "new-plan": "/portal/memberships/plans/new", "audit-log": "/portal/settings/audit-log", "letters": "/portal/settings/letters",
+        "role": "/portal/team/roles/new", "memberships": "/portal/memberships", "orders": "/portal/orders", "selling": "/portal/orders/selling", "keys": "/portal/keys", "reference": "/portal/api", "reference-payments": "/portal/api/payments", "webhooks": "/portal/webhooks", "new-webhook": "/portal/webhooks/new", "new-plan": "/portal/memberships/plans/new", "audit-log": "/portal/settings/audit-log", "letters": "/portal/settings/letters",
         "letter": "/portal/settings/letters/receipt", "styles": "/portal/settings/styles", "exchange": "/portal/balance/exchange",
         "listings": "/portal/listings", "new-listing": "/portal/listings/new", "exports": "/portal/exports", "transfers": "/portal/transfers",
         "bank-terms": "/portal/settings/bank-transfers", "address": "/portal/settings/address", "staff-visits": "/portal/settings/staff-visits",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
+from core.accounts.api_keys import get_key
 from core.accounts.invite import find_invitation, invitation_token
 from core.accounts.models import EmailLink, User, Vendor
 from core.accounts.one_time_codes import codes_left
@@ -90,6 +91,12 @@ def attack_mode(vendor: Vendor, message: Message) -> Facts:
     if attack is None:
         raise NoLongerTrue("attack mode is off by now")
     return {"attack": attack, "practice": message.mode == "test", "action_url": addresses.portal_protection()}
+
+
+def key_leaked(vendor: Vendor, message: Message) -> Facts:
+    """True for good: a key that was revoked stays so."""
+    key = get_key(vendor, message.mode, message.params["key"])
+    return {"key": key, "practice": key.mode == "test", "action_url": addresses.portal_key(key.public_id)}
 
 
 def listing_in(*states: str) -> Gather:

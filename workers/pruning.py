@@ -10,6 +10,7 @@ import structlog
 from core.accounts.embed_refusals import prune_refusals
 from core.accounts.once import prune_kept
 from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins, prune_sessions, prune_staff_sessions
+from core.accounts.refused_calls import prune_refused
 from core.closing.end import go_on_with_closings
 from core.customers.keys import prune_keys
 from core.hooks.prune import prune_deliveries, prune_told
@@ -39,6 +40,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "savings": prune_savings,
     "kept_answers": prune_kept,
     "payer_keys": prune_keys,
+    "refused_calls": prune_refused,
     "members": prune_unfinished,
     "deliveries": prune_deliveries,
     "events": prune_told,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.key_models import KeptAnswer
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import Conflict, Refusal
+from core.kernel.sentence import said
 
 KEPT = timedelta(days=30)
+MOST_FIELDS, LONGEST_PATH, MOST_NAMED = 200, 120, 10
 
 
 class TwinInFlight(Conflict):
@@ -29,31 +34,66 @@ class KeyReused(Refusal):
     code = "idempotency_key_reused"
 
 
-def fingerprint(method: str, path: str, body: bytes) -> str:
-    """Of what was asked: the same key with another one is a mistake of the caller's."""
-    return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).hexdigest()
+def fingerprint(method: str, path: str, sent: dict[str, Any]) -> str:
+    """Of what was asked, however it was spaced and ordered: the same key with another one is a mistake of the caller's."""
+    return hashlib.sha256(f"{method}\n{path}\n{json.dumps(sent, sort_keys=True)}".encode()).hexdigest()
 
 
-def find_kept(vendor_id: uuid.UUID, mode: str, key: str, asked: str) -> KeptAnswer | None:
+def digests(values: Any, at: str = "") -> dict[str, str]:
+    """Of each field of a body, by its path: kept to say which of them is another one, and to tell nobody what stood in it."""
+    if isinstance(values, dict) and values:
+        return _joined(digests(value, f"{at}.{name}" if at else str(name)) for name, value in values.items())
+    if isinstance(values, list) and values:
+        return _joined(digests(value, f"{at}.{number}") for number, value in enumerate(values))
+    return {at[:LONGEST_PATH]: hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]}
+
+
+def _joined(parts: Iterable[dict[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in parts:
+        found |= dict(list(part.items())[: MOST_FIELDS - len(found)])
+    return found
+
+
+def find_kept(vendor_id: uuid.UUID, mode: str, key: str, asked: str, fields: dict[str, str] | None = None) -> KeptAnswer | None:
     """What was answered before; None when this is the first time, and then nobody else works on it until this unit ends.
 
-    A crash leaves neither the act nor the answer. Refuses TwinInFlight and KeyReused.
+    A crash leaves neither the act nor the answer. Refuses TwinInFlight and KeyReused, which names the `fields` that are others.
     """
     name = int.from_bytes(hashlib.sha256(f"{vendor_id}|{mode}|{key}".encode()).digest()[:8], "big", signed=True)
     if not db.session.scalar(select(func.pg_try_advisory_xact_lock(name))):
         raise TwinInFlight("The same request is being worked on at this moment. Ask again in a second.")
     kept = db.session.get(KeptAnswer, (vendor_id, mode, key), populate_existing=True)
     if kept is not None and kept.fingerprint != asked:
-        raise KeyReused(
-            "This Idempotency-Key was used before, for another request. Take a new key for a new wish.", field="Idempotency-Key"
-        )
+        raise KeyReused(_what_differs(kept.fields, fields), field="Idempotency-Key")
     return kept
 
 
-def keep_answer(vendor_id: uuid.UUID, mode: str, key: str, asked: str, *, status: int, body: dict[str, Any]) -> None:
-    """Keep what is answered to the first."""
-    db.session.add(KeptAnswer(vendor_id=vendor_id, mode=mode, key=key, fingerprint=asked, status=status, body=body, at=now()))
-    db.session.flush()
+def _what_differs(before: dict[str, str] | None, now_sent: dict[str, str] | None) -> str:
+    others = sorted(name for name in {*(before or {}), *(now_sent or {})} if (before or {}).get(name) != (now_sent or {}).get(name))
+    if before is None or now_sent is None or not others:
+        return said("This Idempotency-Key was used before, for another request. Take a new key for a new wish.")
+    names = ", ".join(others[:MOST_NAMED]) + (" …" if len(others) > MOST_NAMED else "")
+    return said(
+        "This Idempotency-Key was used before, with another body. What differs: %(fields)s. Take a new key for a new wish.", fields=names
+    )
+
+
+def keep_answer(
+    vendor_id: uuid.UUID, mode: str, key: str, asked: str, *, status: int, body: dict[str, Any], fields: dict[str, str] | None = None
+) -> None:
+    """Keep what is answered to the first. An act that asks a provider lets go of its key meanwhile: a twin's answer may stand already."""
+    row = {
+        "vendor_id": vendor_id,
+        "mode": mode,
+        "key": key,
+        "fingerprint": asked,
+        "fields": fields,
+        "status": status,
+        "body": body,
+        "at": now(),
+    }
+    db.session.execute(insert(KeptAnswer).values(**row).on_conflict_do_nothing())
 
 
 def prune_kept(limit: int) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 
 from core.kernel.db import db
 from core.kernel.errors import NotFound
+from core.kernel.keyset import Slice, Span, slice_of
 from core.kernel.money import Money
 from core.ledger.models import Balance, ChartAccount, Entry, Journal, Proof
 from core.ledger.queries import Owner
@@ -180,6 +181,13 @@ def list_bookings(
         ids = ids.where(key < _number(after))
     found = list(db.session.scalars(ids.order_by(key.desc()).limit(limit + 1)))
     return BookingPage(_bookings(owner, mode, found[:limit]), str(found[limit - 1]) if len(found) > limit else None)
+
+
+def feed_bookings(owner: Owner, mode: str, span: Span, *, about: str = "") -> Slice:
+    """The same as a vendor's own software reads them: in both directions, within a time. Refuses with 404 a number that is no journal's."""
+    ids = select(Journal.id).where(Journal.vendor_id == owner.id, Journal.mode == mode)
+    found = slice_of(ids.where(Journal.about == about) if about else ids, Journal.id, span, _number)
+    return Slice(_bookings(owner, mode, found.rows), found.has_more)
 
 
 def get_booking(owner: Owner, mode: str, number: str) -> Booking:

@@ -38,7 +38,8 @@ EVERYBODY = MemberFilter()
 Listed = tuple[Member, KeptSubscription]
 
 
-def _joined(vendor: Vendor, mode: str, what: Any) -> Select[Any]:
+def joined(vendor: Vendor, mode: str, what: Any) -> Select[Any]:
+    """A question about members and their subscriptions, kept to this vendor and this mode."""
     same = (
         (KeptSubscription.vendor_id == Member.vendor_id)
         & (KeptSubscription.mode == Member.mode)
@@ -47,7 +48,8 @@ def _joined(vendor: Vendor, mode: str, what: Any) -> Select[Any]:
     return select(*what).select_from(Member).join(KeptSubscription, same).where(Member.vendor_id == vendor.id, Member.mode == mode)
 
 
-def _narrowed(query: Select[Any], narrow: MemberFilter) -> Select[Any]:
+def narrowed(query: Select[Any], narrow: MemberFilter) -> Select[Any]:
+    """The same, kept to these filters."""
     if narrow.plan:
         query = query.where(KeptSubscription.tier == narrow.plan)
     if narrow.status == NEVER:
@@ -62,7 +64,7 @@ def _narrowed(query: Select[Any], narrow: MemberFilter) -> Select[Any]:
 
 def list_members(vendor: Vendor, mode: str, narrow: MemberFilter = EVERYBODY, *, after: str | None = None, limit: int = 25) -> Page[Listed]:
     """Who has joined, the newest first. Whoever never came as far as a card is not among them."""
-    query = _narrowed(_joined(vendor, mode, (Member, KeptSubscription)), narrow)
+    query = narrowed(joined(vendor, mode, (Member, KeptSubscription)), narrow)
     if after:
         query = query.where(Member.id < get_member(vendor, mode, after).id)
     rows = [(member, row) for member, row in db.session.execute(query.order_by(Member.id.desc()).limit(limit + 1))]
@@ -71,7 +73,7 @@ def list_members(vendor: Vendor, mode: str, narrow: MemberFilter = EVERYBODY, *,
 
 def any_members(vendor: Vendor, mode: str) -> bool:
     """Whether anybody has joined yet."""
-    return db.session.scalar(_joined(vendor, mode, (Member.id,)).limit(1)) is not None
+    return db.session.scalar(joined(vendor, mode, (Member.id,)).limit(1)) is not None
 
 
 def get_member(vendor: Vendor, mode: str, public: str) -> Member:
@@ -85,7 +87,7 @@ def get_member(vendor: Vendor, mode: str, public: str) -> Member:
 
 def memberships_of_payer(vendor: Vendor, mode: str, email: str, *, limit: int = 20) -> list[Listed]:
     """What somebody has joined, the newest first. What never began is not among them."""
-    theirs = _joined(vendor, mode, (Member, KeptSubscription)).where(Member.email == email.strip().lower())
+    theirs = joined(vendor, mode, (Member, KeptSubscription)).where(Member.email == email.strip().lower())
     begun = theirs.where((KeptSubscription.status != CANCELLED) | Member.began_at.is_not(None))
     return [(member, row) for member, row in db.session.execute(begun.order_by(Member.id.desc()).limit(limit))]
 
@@ -100,7 +102,7 @@ def membership_of_payer(vendor: Vendor, mode: str, email: str, public: str) -> M
 
 def counts_of(vendor: Vendor, mode: str) -> dict[str, int]:
     """How many members each plan has now, by its code."""
-    living = _joined(vendor, mode, (KeptSubscription.tier, func.count())).where(
+    living = joined(vendor, mode, (KeptSubscription.tier, func.count())).where(
         KeptSubscription.status != CANCELLED, Member.began_at.is_not(None)
     )
     return {code: int(count) for code, count in db.session.execute(living.group_by(KeptSubscription.tier))}
@@ -124,7 +126,7 @@ def members_sheet(vendor: Vendor, mode: str, narrow: MemberFilter = EVERYBODY, *
         & (MembershipPlan.mode == Member.mode)
         & (MembershipPlan.code == KeptSubscription.tier)
     )
-    rows = _narrowed(_joined(vendor, mode, (Member.id,)), narrow).outerjoin(MembershipPlan, plan)
+    rows = narrowed(joined(vendor, mode, (Member.id,)), narrow).outerjoin(MembershipPlan, plan)
     return write_sheet(COLUMNS, rows.order_by(Member.id.desc()), titles=titles)
 
 

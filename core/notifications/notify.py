@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "transfer_taken_back": ("payment",),
     "unexpected_money": ("payment",),
     "attack_mode": ("began",),
+    "key_leaked": ("key",),
     "money_returned": ("payment", "refund"),
     "dispute_opened": ("dispute",),
     "dispute_due": ("dispute",),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
@@ -14,6 +13,7 @@ from core.directory.models import Branch
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
+from core.kernel.keyset import first_id_at
 from core.payments.models import Payment, PaymentEvent, PaymentLink
 from core.payments.queries import MOST_ROWS, Page, get_payment
 from core.payments.refund_models import Refund
@@ -21,7 +21,6 @@ from core.payments.search import filed_under, meant
 from core.payments.states import CASE_KINDS
 from core.payments.transfer_models import TransferCase
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXCEPTIONS = ("partial", "over", "late", "unexpected", "held", "marked")
 NO_BRANCH = "none"
 
@@ -130,11 +129,6 @@ def _out_of_the_ordinary(vendor: Vendor, mode: str, what: str) -> ColumnElement[
         events = select(PaymentEvent.payment_id).where(PaymentEvent.vendor_id == vendor.id, PaymentEvent.mode == mode)
         return Payment.id.in_(events.where(PaymentEvent.kind == "payment.unexpected_money"))
     return Payment.held_until.is_not(None) if what == "held" else Payment.marked.is_not(None)
-
-
-def first_id_at(at: datetime) -> uuid.UUID:
-    """The smallest identifier made at or after an instant: a version 7 UUID begins with its milliseconds."""
-    return uuid.UUID(int=max((at - EPOCH) // timedelta(milliseconds=1), 0) << 80)
 
 
 def all_refunds(

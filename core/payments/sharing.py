@@ -65,6 +65,18 @@ def set_sharing(link: PaymentLink, *, by: str, sharing: Sharing) -> PaymentLink:
     return link
 
 
+def set_key_values(link: PaymentLink, *, by: str, key_values: dict[str, str]) -> PaymentLink:
+    """The vendor's own columns alone; all else about handing it out stays. Refuses BadSharing."""
+    check_sharing(Sharing(key_values=key_values))
+    db.session.flush()  # a link made in this very unit
+    link = locked(PaymentLink, link.vendor_id, link.mode, link.id) or link
+    changes = differences({"key_values": link.key_values}, {"key_values": key_values})
+    if changes:
+        link.key_values, link.updated_at = dict(key_values), now()
+        record(link.vendor_id, actor=by, action="link.sharing_changed", subject=link.public_id, changes=changes)
+    return link
+
+
 def _branch(link: PaymentLink, branch: str) -> uuid.UUID | None:
     """The row of the vendor's branch of this public id. Refuses BadSharing for anybody else's."""
     if not branch:

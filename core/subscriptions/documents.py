@@ -59,7 +59,7 @@ def list_documents(
     seller: Seller, mode: str, narrow: DocumentFilter = EVERYTHING, *, buyer: Buyer | None = None, after: str | None = None, limit: int = 25
 ) -> DocumentPage:
     """What a seller has issued and drafted; with `buyer` only what is made out to them."""
-    query = _of(seller, mode, buyer)
+    query = documents_between(seller, mode, buyer)
     if after:
         query = query.where(BillingDocument.id < get_document(seller, mode, after, buyer=buyer).id)
     rows = list(db.session.scalars(_narrowed(query, seller, mode, narrow).order_by(BillingDocument.id.desc()).limit(limit + 1)))
@@ -70,13 +70,14 @@ def get_document(seller: Seller, mode: str, public: str, *, buyer: Buyer | None 
     """One of them, or a 404."""
     found = None
     if is_public_id("doc", public):
-        found = db.session.scalar(_of(seller, mode, buyer).where(BillingDocument.public_id == public))
+        found = db.session.scalar(documents_between(seller, mode, buyer).where(BillingDocument.public_id == public))
     if found is None:
         raise NotFound("There is no such invoice.")
     return found
 
 
-def _of(seller: Seller, mode: str, buyer: Buyer | None) -> Select[tuple[BillingDocument]]:
+def documents_between(seller: Seller, mode: str, buyer: Buyer | None) -> Select[tuple[BillingDocument]]:
+    """A question about what a seller has issued and drafted; with `buyer` only what is made out to them."""
     mine = select(BillingDocument).where(
         BillingDocument.vendor_id == seller.id, BillingDocument.mode == mode, BillingDocument.state.in_(SHOWN)
     )

@@ -151,6 +151,11 @@ def listing(address: str, branch: str = "") -> str:
     return f"{directory()}/{address}{'/' + branch if branch else ''}"
 
 
+def portal_key(key: str) -> str:
+    """A key of a business's own software."""
+    return f"{settings().public_url}/portal/keys/{key}"
+
+
 def portal_listing(listing: str) -> str:
     return f"{settings().public_url}/portal/listings/{listing}"
 

@@ -10,11 +10,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 
+from core.kernel.config import settings
 from core.kernel.db import DATABASE_AWAY, gave_way
 from core.kernel.errors import Refusal
 from core.kernel.signing import TokenRefused
 from core.web.languages import written
 from core.web.page import wants_part
+from core.web.this_request import request_number
 from core.web.throttle import seconds_to_wait
 
 log = structlog.get_logger()
@@ -41,27 +43,50 @@ WORDS: dict[int, tuple[Any, Any]] = {
     503: (_l("We will be right back"), _l("The service is starting up or short of something it needs. Please try again in a moment.")),
 }
 
+# The same for software that calls the API: a stable code, a title, and what whoever reads its log can do. The API's door fills it.
+API = "/api/"
+API_WORDS: dict[int, tuple[str, Any, Any]] = {}
+
 
 def answer(
     status: int, *, title: str | None = None, message: str | None = None, code: str | None = None, field: str | None = None
 ) -> Response:
     """The one place where an error is put into words and form. It reads no row: the database may be the trouble."""
+    if request.path.startswith(API):
+        return _api_problem(status, title, message, code, field)
     known = WORDS.get(status, WORDS[400 if status < 500 else 500])
     shown = {"status": status, "title": title or str(known[0]), "message": message or str(known[1])}
     if wants_json():
         about = {"field": field} if field else {}
-        response = jsonify(
+        return _problem(
             type="about:blank", code=code or f"http_{status}", title=shown["title"], detail=shown["message"], status=status, **about
         )
-        response.content_type = "application/problem+json"
-        response.status_code = status
-        return response
     template = "layouts/_refused.html" if wants_part() else "layouts/refused.html"
     response = make_response(render_template(template, **shown), status)
     if wants_part():
         response.headers["HX-Retarget"] = "#notices"
         response.headers["HX-Reswap"] = "innerHTML"
     response.vary.add("HX-Request")
+    return response
+
+
+def _api_problem(status: int, title: str | None, message: str | None, code: str | None, field: str | None) -> Response:
+    """What the API says: with the number of the request, and where the code is explained."""
+    usual, known = API_WORDS.get(status), WORDS.get(status, WORDS[400 if status < 500 else 500])
+    name = code or (usual[0] if usual else f"http_{status}")
+    about = {"field": field} if field else {}
+    response = _problem(
+        type=f"{settings().public_url}/portal/api#error-{name}", code=name, title=title or str(usual[1] if usual else known[0]),
+        detail=message or str(usual[2] if usual else known[1]), status=status, request_id=request_number(), **about,
+    )  # fmt: skip
+    response.headers["Request-Id"] = request_number()
+    return response
+
+
+def _problem(**said: Any) -> Response:
+    response = jsonify(**said)
+    response.content_type = "application/problem+json"
+    response.status_code = said["status"]
     return response
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import Flask, request
@@ -50,6 +52,31 @@ def count_try(limit: str, *, scope: str, whose: str) -> None:
     if not let_through:
         wait = counter.get_window_stats(rule, scope, whose).reset_time - time.time()
         raise TooManyRequests(retry_after=max(1, int(wait)))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How a limit stands after a call: how many it lets through, how many are left, and in how many seconds it is as it was."""
+
+    most: int
+    left: int
+    seconds: int
+    window: int
+
+
+def count_call(limit: str, *, scope: str, whose: str) -> Counted:
+    """As `count_try`, for callers who are told how they stand. `limit` is one whose answers are looked up in one more question."""
+    rule, counter = parse(limit), limiter.limiter
+    if not limiter.enabled:
+        return Counted(rule.amount, rule.amount, 0, rule.get_expiry())
+    try:
+        let_through, stands = counter.hit(rule, scope, whose), counter.get_window_stats(rule, scope, whose)
+    except Exception:  # as there: whatever the storage says
+        let_through, stands = _here.hit(rule, scope, whose), _here.get_window_stats(rule, scope, whose)
+    seconds = max(0, math.ceil(stands.reset_time - time.time()))
+    if not let_through:
+        raise TooManyRequests(retry_after=max(1, seconds))
+    return Counted(rule.amount, stands.remaining, seconds, rule.get_expiry())
 
 
 def seconds_to_wait() -> int | None:

@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0062"
-down_revision = "0060"
+down_revision = "0061"
 
 SQL = Path(__file__).parents[1] / "sql"
 TRIGGERS = {

@@ -2,13 +2,63 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+import json
+
+import structlog
+from flask import Blueprint, Response, current_app, g, request
+from werkzeug.exceptions import TooManyRequests
+
+from core.accounts.refused_calls import Call, keep_refused
+from core.web.this_request import request_number
+from core.web.throttle import count_try
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
+log = structlog.get_logger("api")
+MOST_KEPT = "60 per 1 minute"  # refusals of one key that are written down; a loop that runs wild is seen in those as well
+OURS = ("api_caller", "api_counted", "api_sent")
+
+
+@api.before_request
+def _begin() -> None:
+    """Nothing is left of another request that a test made in the same context."""
+    for name in OURS:
+        g.pop(name, None)
 
 
 @api.after_request
 def _private(response: Response) -> Response:
-    """An answer is for whoever holds the key, and for nobody in between."""
+    """An answer is for whoever holds the key, and for nobody in between; it says how the key's limit stands, and its own number."""
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Request-Id"] = request_number()
+    if counted := g.get("api_counted"):
+        response.headers["RateLimit-Limit"] = str(counted.most)
+        response.headers["RateLimit-Remaining"] = str(counted.left)
+        response.headers["RateLimit-Reset"] = str(counted.seconds)
+        response.headers["RateLimit-Policy"] = f"{counted.most};w={counted.window}"
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "__publishable__", False):  # a page of anybody's may ask with its publishable key; no cookie is ever read here
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Allow-Headers"] = "Authorization"
+        response.headers["Access-Control-Max-Age"] = "600"
+    if response.status_code >= 400:
+        _keep(response)
     return response
+
+
+def _keep(response: Response) -> None:
+    """What was refused stands in the log of the key it came with. The answer goes out whether it could be written or not."""
+    caller = g.get("api_caller")
+    if caller is None:
+        return
+    try:
+        count_try(MOST_KEPT, scope="api-refused", whose=caller.key)
+        said = json.loads(response.get_data()) if response.is_json else {}
+        call = Call(
+            request=request_number(), method=request.method, path=request.path, status=response.status_code,
+            code=str(said.get("code", "")), field=str(said.get("field", "")), detail=str(said.get("detail", "")), address=request.remote_addr or "",
+        )  # fmt: skip
+        keep_refused(caller, call)
+    except TooManyRequests:
+        pass
+    except Exception:
+        log.exception("refused_call_not_kept")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.api import events, hooks, payments
+from core.web.refusals import API_WORDS
+from portal.api import billing, events, hooks, leaks, links, listings, money, openapi, orders, payments, people
 from portal.api.blueprint import api
+from portal.api.words import WORDS
 
-PAGES = (payments, events, hooks)
+PAGES = (orders, payments, links, people, money, billing, listings, events, hooks, leaks, openapi)
 
 
 def register(app: Flask) -> None:
+    API_WORDS.update(WORDS)
     app.register_blueprint(api)

@@ -1,169 +1,178 @@
-"""Payment events and orders for the vendor's own software: a thin door over core/orders."""
+"""Payments and refunds for the vendor's own software: asked for, read, called off, given back."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import request
-
 from core.accounts.models import Vendor
-from core.accounts.queries import get_vendor
+from core.kernel.errors import Conflict
 from core.kernel.money import Money
-from core.ledger.book import RESERVE
-from core.ledger.explore import list_bookings
-from core.ledger.queries import balances
-from core.orders.deliver import deliver_order
-from core.orders.models import Checkout, Order
-from core.orders.open import open_checkout, payer_token
-from core.orders.pay import payment_of
-from core.orders.queries import Part, checkout_of, get_checkout, get_order, lines_of, parts_of
-from core.orders.states import KEEP
-from core.orders.wish import USUAL_HOURS, CheckoutWish, LineWish, OrderWish
-from core.web import addresses
-from portal.api.blueprint import api
-from portal.api.guard import by_key
-from portal.api.reading import Body, BodyRefused, body
+from core.payments.ask import LEAST_MINUTES, MOST_MINUTES, USUAL_MINUTES, PaymentWish, ask_for_payment
+from core.payments.attempt import close_at_provider, live_attempt
+from core.payments.close import record_close
+from core.payments.feeds import REALM, feed_payments, feed_refunds, links_behind
+from core.payments.lists import PaymentFilter, get_refund
+from core.payments.models import Payment
+from core.payments.queries import find_link_of, get_link, get_payment, payment_of
+from core.payments.refund import REASONS, request_refund
+from core.payments.refund_queue import cancel_queued
+from core.payments.states import PAYMENT, REFUND
+from core.providers.contract import METHODS, ProviderError
+from core.web.page import step_outside
+from portal.api.endpoint import endpoint
+from portal.api.guard import wish_token
+from portal.api.kinds import Amount, Currency, Day, Email, Fields, Flag, Number, Pairs, Text, Within
+from portal.api.objects import PAYMENT_OBJECT, REFUND_OBJECT, SeenPayment
+from portal.api.paging import Asked, list_of
+from portal.api.reading import BodyRefused
 
-Answer = tuple[dict[str, Any], int]
-WALLET = {"seller_pending": "pending", "seller_available": "available", "seller_hold": "disputed", "seller_receivable": "owed"}
-RESERVED = "reserved"  # of what is held, what a rule keeps for some days; the rest is disputed
-MOST_JOURNALS = 100
+WISH: Fields = {
+    "amount": Amount(about="What is to be paid: whole minor units, or a decimal text such as 19.99."),
+    "currency": Currency(about="The currency of the amount."),
+    "payer": Within(
+        about="Who pays.",
+        fields={
+            "email": Email(about="Their e-mail address: the receipt goes there."),
+            "name": Text(about="Their name.", usual="", most=120),
+        },
+    ),
+    "description": Text(about="What it is for. The payer reads it.", least=1, most=120, example="Order 4711"),
+    "payment_method": Text(about="The one way to pay it allows; left out: all you offer.", usual="", one_of=tuple(sorted(METHODS))),
+    "realm": Text(about="The site it belongs to, by a name of yours: lists can be narrowed to it.", usual="", most=200),
+    "date": Day(about="A day of your own beside it, such as that of your order: kept in its metadata and given back.", usual=None),
+    "metadata": Pairs(about="Your own names and values.", usual=None),
+    "success_url": Text(about="Where the payer may go on after paying: at an address you allow in the settings.", usual="", most=500),
+    "cancel_url": Text(about="Where the payer may go back to without paying.", usual="", most=500),
+    "locale": Text(about="The language of its page and letters.", usual="", most=3, example="en"),
+    "expires_in_minutes": Number(about="For how long it can be paid.", usual=USUAL_MINUTES, least=LEAST_MINUTES, most=MOST_MINUTES),
+}
+CALLED = {"title": "description", "methods": "payment_method", "key_values": "metadata", "email": "payer.email"}  # as the acts call them
+NARROW: Fields = {
+    "status": Text(about="How they stand.", usual="", one_of=tuple(sorted(PAYMENT))),
+    "email": Text(about="Who pays.", usual="", most=254),
+    "payment_link": Text(about="The link they came by.", usual="", most=60),
+    "realm": Text(about="The site they belong to.", usual="", most=200),
+    "currency": Currency(about="Their currency.", usual=None),
+    "method": Text(about="How they were paid.", usual="", one_of=tuple(sorted(METHODS))),
+}
 
 
-@api.post("/payments/event")
-@by_key
-def open_event(vendor: Vendor, mode: str) -> Answer:
-    """A payment event: a payer and orders of different sellers. Nothing is charged before the payer has entered a card."""
-    sent = body()
-    currency = sent.text("currency")
-    payer, details = sent.object("payer"), sent.object("payment_details", optional=True)
-    wish = CheckoutWish(
-        checkout_id=sent.text("checkout_id"), email=payer.text("email"), name=payer.text("name", ""), currency=currency,
-        orders=tuple(_order(one, currency) for one in sent.objects("orders")), rule=sent.text("rule", KEEP), locale=payer.text("locale", ""),
-        card=details.text("card", "") or None, release_days=sent.number("release_days") if "release_days" in sent.values else None,
-        hours=sent.number("expires_in_hours", USUAL_HOURS),
+@endpoint("POST", "/payments", gives=PAYMENT_OBJECT, takes=WISH, status=201, called=CALLED)
+def ask(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """Ask for a payment
+
+    It is written down with a page of its own: send the payer to `page`. No money moves before they pay there.
+    """
+    own = dict(sent["metadata"] or {}) | ({REALM: sent["realm"]} if sent["realm"] else {})
+    own |= {"date": sent["date"].isoformat()} if sent["date"] else {}
+    wish = PaymentWish(
+        amount=Money(sent["amount"], sent["currency"]), email=sent["payer"]["email"], name=sent["payer"]["name"], description=sent["description"],
+        methods=(sent["payment_method"],) if sent["payment_method"] else (), locale=sent["locale"], success_url=sent["success_url"],
+        cancel_url=sent["cancel_url"], key_values=own, minutes=sent["expires_in_minutes"],
     )  # fmt: skip
-    for part in (payer, details, sent):
-        part.close()
-    return _event(open_checkout(vendor, mode, wish, by="api")), 201
+    return _seen(vendor, ask_for_payment(vendor, mode, wish, by="api", token=wish_token()))
 
 
-def _order(sent: Body, currency: str) -> OrderWish:
-    lines = []
-    for line in sent.objects("lines"):
-        quantity = line.number("quantity", 1)
-        lines.append(LineWish(line.text("name"), quantity, line.minor("unit_amount", currency), line.text("category", "")))
-        line.close()
-    made = OrderWish(sent.text("seller"), tuple(lines), sent.text("reference", ""))
-    sent.close()
-    return made
+@endpoint("GET", "/payments", gives=PAYMENT_OBJECT, many=True, query=NARROW)
+def all_payments(vendor: Vendor, mode: str, asked: Asked) -> dict[str, Any]:
+    """List payments"""
+    wanted = asked.filters
+    narrow = PaymentFilter(
+        status=wanted["status"] or None, email=wanted["email"].strip().lower() or None, currency=wanted["currency"],
+        way=wanted["method"] or None, link=get_link(vendor, mode, wanted["payment_link"]) if wanted["payment_link"] else None,
+    )  # fmt: skip
+    found = feed_payments(vendor, mode, asked.span, narrow, realm=wanted["realm"])
+    links = links_behind(vendor, mode, found.rows)
+    return list_of(PAYMENT_OBJECT, found, lambda one: SeenPayment(vendor, one, links.get(one.link_id)))
 
 
-@api.get("/payments/event/<number>")
-@by_key
-def show_event(vendor: Vendor, mode: str, number: str) -> Answer:
-    """The event with all its orders, whoever sells them."""
-    return _event(get_checkout(vendor, mode, number)), 200
+@endpoint("GET", "/payments/<number>", gives=PAYMENT_OBJECT)
+def show_payment(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
+    """Read a payment"""
+    return _seen(vendor, get_payment(vendor, mode, number))
 
 
-@api.get("/orders/<number>")
-@by_key
-def show_order(vendor: Vendor, mode: str, number: str) -> Answer:
-    """One of the caller's own orders, as its seller sees it."""
-    return _own(vendor, get_order(vendor, mode, number)), 200
+@endpoint("POST", "/payments/<number>/cancel", gives=PAYMENT_OBJECT)
+def cancel_payment(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
+    """Call a payment off that nobody has paid
+
+    What is open at the processor is closed first; if the payer was faster, it is paid and stays so. To repeat it changes nothing.
+    """
+    payment = get_payment(vendor, mode, number)
+    if payment.unapplied:
+        raise Conflict("Part of this payment has come by bank transfer. Decide in the portal what becomes of that.")
+    for _ in range(2):  # the payer may be opening another try at this very moment: that one is closed as well
+        attempt, outcome = live_attempt(payment), None
+        if attempt is not None:
+            try:
+                with step_outside():
+                    outcome = close_at_provider(payment, attempt)
+            except ProviderError:
+                raise Conflict("The processor does not say whether the payer has paid. Ask again in a minute.") from None
+        record_close(vendor, payment, attempt, outcome, to="canceled", actor="api")
+        if live_attempt(payment) is None or (outcome is not None and outcome.state != "canceled"):
+            break
+    payment = get_payment(vendor, mode, number)
+    if payment.state not in ("canceled", "expired"):
+        raise Conflict("This payment is paid, or will be in a moment. Refund it instead.")
+    return _seen(vendor, payment)
 
 
-@api.post("/orders/<number>/deliver")
-@by_key
-def deliver(vendor: Vendor, mode: str, number: str) -> Answer:
-    """The order has reached its payer: its money becomes available."""
-    body().close()
-    return _own(vendor, deliver_order(vendor, get_order(vendor, mode, number), by="api")), 200
+def _seen(vendor: Vendor, payment: Payment) -> dict[str, Any]:
+    return PAYMENT_OBJECT.encode(SeenPayment(vendor, payment, find_link_of(vendor, payment)))
 
 
-@api.get("/wallet")
-@by_key
-def wallet(vendor: Vendor, mode: str) -> Answer:
-    """What the caller has, by currency: pending, available, in reserve, held for disputes, and what it owes."""
-    sums: dict[str, dict[str, int]] = {}
-    for (account, sub, currency), amount in balances(vendor, mode).items():
-        if account in WALLET:
-            purse = sums.setdefault(currency, dict.fromkeys((*WALLET.values(), RESERVED), 0))
-            purse[RESERVED if sub == RESERVE else WALLET[account]] += amount.minor
-    purses = [
-        {"currency": code, **{name: _money(Money(minor, code)) for name, minor in purse.items()}} for code, purse in sorted(sums.items())
-    ]
-    return {"object": "wallet", "mode": mode, "balances": purses}, 200
+# --- refunds ----------------------------------------------------------------------------------------------------------------
+
+BACK: Fields = {
+    "payment": Text(about="The payment that is given back, pay_...", most=60),
+    "amount": Amount(about="How much of it; left out: all that is left.", usual=None),
+    "currency": Currency(about="The payment's currency. Needed beside a decimal text only.", usual=None),
+    "reason": Text(about="Why.", one_of=REASONS, usual="requested_by_customer"),
+    "note": Text(about="For your team; the payer never reads it.", usual="", most=300, lines=True),
+    "tell_payer": Flag(about="Whether the payer gets a letter when the money is back.", usual=True),
+}
 
 
-@api.get("/ledger")
-@by_key
-def ledger(vendor: Vendor, mode: str) -> Answer:
-    """The journals of the caller's book, newest first; each comes to zero."""
-    limit, after = request.args.get("limit", "25"), request.args.get("starting_after")
-    if not (limit.isascii() and limit.isdigit() and len(limit) < 4 and 1 <= int(limit) <= MOST_JOURNALS):
-        raise BodyRefused("A page has between 1 and 100 journals.", field="limit")
-    about = request.args.get("about")
-    if about is not None and not (about.isascii() and about.isprintable()):
-        raise BodyRefused("Give the number of a payment, a payout or a dispute.", field="about")
-    found = list_bookings(vendor, mode, about=about, after=after, limit=int(limit))
-    data = [
-        {
-            "id": str(one.journal.id), "object": "journal", "kind": one.journal.kind, "about": one.journal.about,
-            "effective_at": _at(one.journal.effective_at), "recorded_at": _at(one.journal.recorded_at),
-            "entries": [{"account": leg.account, "code": leg.code, "sub": leg.sub, "reference": leg.ref, "amount": _money(leg.amount)} for leg in one.legs],
-        }
-        for one in found.rows
-    ]  # fmt: skip
-    return {"object": "list", "data": data, "has_more": found.next is not None}, 200
+@endpoint("POST", "/refunds", gives=REFUND_OBJECT, takes=BACK, status=201)
+def give_back(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """Refund a payment, or a part of it
+
+    It is written down and booked as on its way; a worker sends it, and only the processor's word makes it succeeded.
+    """
+    payment = get_payment(vendor, mode, sent["payment"])
+    if sent["currency"] and sent["currency"] != payment.currency:
+        raise BodyRefused("The payment has another currency.", field="currency")
+    amount = payment.refundable if sent["amount"] is None else Money(sent["amount"], payment.currency)
+    made = request_refund(
+        vendor, payment, amount=amount, reason=sent["reason"], by="api", form_token=wish_token(), note_text=sent["note"],
+        tell_payer=sent["tell_payer"],
+    )  # fmt: skip
+    return REFUND_OBJECT.encode((made, payment))
 
 
-def _event(checkout: Checkout) -> dict[str, Any]:
-    parts = parts_of(checkout)
-    return {
-        "id": checkout.public_id, "object": "payment_event", "mode": checkout.mode, "checkout_id": checkout.checkout_id, "status": checkout.state,
-        "rule": checkout.rule, "amount": _money(checkout.total), "payer": {"email": checkout.email, "name": checkout.payer_name},
-        "payment_page": addresses.several(payer_token(get_vendor(checkout.vendor_id), checkout)),
-        "is_payment_done": all(part.order.state == "paid" for part in parts),
-        "is_ledger_updated": all(part.in_ledger for part in parts),
-        "is_wallet_updated": all(part.in_wallet for part in parts),
-        "created_at": _at(checkout.created_at), "expires_at": _at(checkout.expires_at), "ended_at": _at(checkout.ended_at),
-        "orders": [_part(part) for part in parts],
-    }  # fmt: skip
+@endpoint(
+    "GET", "/refunds", gives=REFUND_OBJECT, many=True,
+    query={
+        "status": Text(about="How they stand.", usual="", one_of=tuple(sorted(REFUND))),
+        "payment": Text(about="Of one payment.", usual="", most=60),
+    },
+)  # fmt: skip
+def all_refunds(vendor: Vendor, mode: str, asked: Asked) -> dict[str, Any]:
+    """List refunds"""
+    payment = get_payment(vendor, mode, asked.filters["payment"]) if asked.filters["payment"] else None
+    return list_of(REFUND_OBJECT, feed_refunds(vendor, mode, asked.span, payment=payment, status=asked.filters["status"]))
 
 
-def _part(part: Part) -> dict[str, Any]:
-    order, payment = part.order, part.payment
-    return {
-        "id": order.public_id, "object": "order", "seller": part.seller.public_id, "reference": order.reference, "status": order.state,
-        "amount": _money(order.amount), "refunded": _money(payment.refunded) if payment else _money(Money(0, order.currency)),
-        "why_not_paid": order.why_over or (payment.decline_code if payment and order.state == "declined" else None) or None,
-        "delivered_at": _at(order.delivered_at),
-    }  # fmt: skip
+@endpoint("GET", "/refunds/<number>", gives=REFUND_OBJECT)
+def show_refund(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
+    """Read a refund"""
+    refund = get_refund(vendor, mode, number)
+    return REFUND_OBJECT.encode((refund, payment_of(vendor, refund)))
 
 
-def _own(seller: Vendor, order: Order) -> dict[str, Any]:
-    payment, checkout = payment_of(order), checkout_of(order)
-    return {
-        "id": order.public_id, "object": "order", "mode": order.mode, "event": checkout.public_id, "seller": seller.public_id,
-        "reference": order.reference, "status": order.state, "amount": _money(order.amount), "fee": _money(order.fee),
-        "payment": payment.public_id if payment else None,
-        "refunded": _money(payment.refunded) if payment else _money(Money(0, order.currency)),
-        "why_not_paid": order.why_over or None, "delivered_at": _at(order.delivered_at),
-        "available_at": _at(payment.available_at) if payment else None, "released_at": _at(payment.released_at) if payment else None,
-        "lines": [
-            {
-                "name": one.line.name, "category": one.line.category, "quantity": one.line.quantity, "amount": _money(one.line.amount),
-                "refunded": _money(one.refunded),
-            }
-            for one in lines_of(seller, order)
-        ],
-    }  # fmt: skip
-
-
-def _money(amount: Money) -> dict[str, Any]:
-    return {"amount": amount.minor, "currency": amount.currency}
-
-
-def _at(at: Any) -> str | None:
-    return at.isoformat(timespec="seconds") if at else None
+@endpoint("POST", "/refunds/<number>/cancel", gives=REFUND_OBJECT)
+def cancel_refund(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
+    """Call a refund off that still waits for your balance"""
+    refund = cancel_queued(vendor, mode, number, by="api")
+    return REFUND_OBJECT.encode((refund, payment_of(vendor, refund)))

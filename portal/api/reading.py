@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
-from flask import request
+from flask import g, request
 
 from core.kernel.errors import Refusal
 from core.kernel.money import BadAmount, parse_amount
 from core.kernel.sentence import said
+
+DEEPEST = 12
 
 
 class BodyRefused(Refusal):
@@ -22,6 +24,13 @@ class NotJson(BodyRefused):
     """It is no JSON object at all."""
 
     status = 400
+
+
+class WrongContentType(BodyRefused):
+    """It says to be something else."""
+
+    code = "wrong_content_type"
+    status = 415
 
 
 class Body:
@@ -58,6 +67,25 @@ class Body:
                 raise BodyRefused(refusal.message, field=self.path(name)) from None
         return self.number(name)
 
+    def flag(self, name: str) -> bool:
+        """True or false."""
+        value = self._take(name, None)
+        if type(value) is not bool:
+            raise BodyRefused("This has to be true or false.", field=self.path(name))
+        return value
+
+    def each(self, name: str) -> Body:
+        """A list, whose values are asked for by their numbers."""
+        value = self._take(name, None)
+        if not isinstance(value, list):
+            raise BodyRefused("This has to be a list.", field=self.path(name))
+        return Body({str(number): one for number, one in enumerate(value)}, self.path(name))
+
+    def is_empty(self, name: str) -> bool:
+        """Whether the field was left out, or is null. It counts as asked for."""
+        self.read.add(name)
+        return self.values.get(name) is None
+
     def object(self, name: str, *, optional: bool = False) -> Body:
         """An object within."""
         value = self._take(name, {} if optional else None)
@@ -90,19 +118,43 @@ class Body:
 
 
 def body() -> Body:
-    """What was sent. Refuses NotJson for anything but one JSON object."""
-    if request.mimetype not in ("application/json", "") and request.get_data():
-        raise NotJson("Send JSON, with Content-Type: application/json.")
+    """What was sent. Refuses NotJson for anything but one JSON object, and WrongContentType for what says to be something else."""
+    return Body(values_sent())
+
+
+def values_sent() -> dict[str, Any]:
+    """The same in plain values, read once for each request."""
+    if "api_sent" not in g:
+        g.api_sent = _parsed()
+    return cast(dict[str, Any], g.api_sent)
+
+
+def _parsed() -> dict[str, Any]:
     raw = request.get_data()
     if not raw:
-        return Body({})
+        return {}
+    if request.mimetype != "application/json":
+        raise WrongContentType("Send JSON, with Content-Type: application/json.")
     try:
         values = json.loads(raw, parse_constant=_refuse, object_pairs_hook=_once_each)
     except (ValueError, RecursionError):
         raise NotJson("This is no JSON that we can read.") from None
     if not isinstance(values, dict):
         raise NotJson("Send one JSON object.")
-    return Body(values)
+    if _depth(values) > DEEPEST:
+        raise NotJson(said("Nothing here is nested deeper than %(most)s levels.", most=DEEPEST))
+    return values
+
+
+def _depth(values: Any) -> int:
+    """How many levels are nested; counted level by level, however many there are."""
+    depth, level = 0, [values]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+        if depth > DEEPEST:
+            break
+    return depth
 
 
 def _refuse(name: str) -> None:

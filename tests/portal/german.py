@@ -33,19 +33,24 @@ class Texts(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.found: list[str] = []
         self._within: list[str] = []
+        self._english: list[int] = []  # how deep what says of itself that it is English begins
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found += [value for name, value in attrs if name in SPOKEN and value]
         if tag not in VOID:
+            if dict(attrs).get("lang") == "en" and tag != "a":  # the choice of language names each in its own
+                self._english.append(len(self._within))
             self._within.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         while tag in self._within and self._within.pop() != tag:
             pass
+        while self._english and self._english[-1] >= len(self._within):
+            self._english.pop()
 
     def handle_data(self, data: str) -> None:
-        if not {"script", "style"} & set(self._within[-1:]):
+        if not self._english and not {"script", "style"} & set(self._within[-1:]):
             self.found.append(data)
 
 

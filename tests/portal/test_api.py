@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from typing import Any
 
 import pytest
 from flask import Flask
-from werkzeug.test import TestResponse
 
-from core.accounts.api_keys import make_key, revoke_key
+from core.accounts.api_keys import revoke_key
 from core.accounts.key_models import KeptAnswer
 from core.kernel.db import db
 from core.orders.consent import let_sell, withdraw
 from core.orders.models import Checkout
 from tests.core.payments.conftest import another_shop
 from tests.factories import Shop, make_shop, unit
+from tests.portal.caller import Caller, problem
 
 EVENT = "/api/v1/payments/event"
-
-
-class Caller:
-    """A vendor's own software."""
-
-    def __init__(self, shop: Shop) -> None:
-        self.shop, self.client = shop, shop.app.test_client()
-        with unit(shop.app):
-            self.key, self.secret = make_key(shop.vendor, "test", name="Shop", by="usr_x")
-
-    def get(self, path: str, **headers: str) -> TestResponse:
-        return self.client.get(path, headers={"Authorization": f"Bearer {self.secret}", **headers})
-
-    def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> TestResponse:
-        named = {"Authorization": f"Bearer {self.secret}", "Idempotency-Key": key or secrets.token_hex(8), **headers}
-        raw = body if isinstance(body, str | bytes) else json.dumps(body) if body is not None else ""
-        return self.client.post(path, data=raw, content_type="application/json", headers=named)
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +55,6 @@ def event(*sellers: Shop, **more: Any) -> dict[str, Any]:
 def count(caller: Caller) -> int:
     with unit(caller.shop.app):
         return db.session.query(Checkout).filter_by(vendor_id=caller.shop.vendor.id).count()
-
-
-def problem(response: TestResponse, status: int, code: str, field: str | None = None) -> dict[str, Any]:
-    assert response.status_code == status, response.text
-    assert response.content_type == "application/problem+json"
-    said = response.get_json()
-    assert (said["code"], said.get("field")) == (code, field), said
-    return dict(said)
 
 
 def test_an_event_is_opened_and_read_again(caller: Caller, seller: Shop) -> None:
@@ -161,8 +135,8 @@ def test_what_is_no_json_object_is_a_problem_and_never_a_fault(caller: Caller, r
 
 
 def test_unknown_addresses_and_methods_are_problems_too(caller: Caller) -> None:
-    for answer, status in ((caller.get("/api/v1/nothing"), 404), (caller.post("/api/v1/wallet", {}), 405)):
-        assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    problem(caller.get("/api/v1/nothing"), 404, "unknown_address")
+    problem(caller.post("/api/v1/wallet", {}), 405, "method_not_allowed")
 
 
 def test_an_order_is_its_sellers_and_an_event_its_callers(caller: Caller, seller: Shop) -> None:

@@ -6,7 +6,7 @@ import secrets
 import uuid
 from datetime import date, timedelta
 
-from core.accounts import email_links
+from core.accounts import api_keys, email_links
 from core.accounts.house import HOUSE
 from core.accounts.invite import invite
 from core.accounts.models import User
@@ -105,6 +105,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *_about_transfers(shop),
         ask(shop, "unexpected_money", payment=pay),
         _under_attack(shop),
+        _leaked(shop),
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
         *_about_disputes(shop),
         *_about_payouts(make_shop(shop.app)),
@@ -274,6 +275,14 @@ def _under_attack(shop: Shop) -> Message:
     with unit_of_work():
         begin_by_surge(shop.vendor, "test", declines=12)
     return ask(shop, "attack_mode", began=now().isoformat(timespec="seconds"))
+
+
+def _leaked(shop: Shop) -> Message:
+    """A key that somebody found and reported."""
+    with unit_of_work():
+        key, secret = api_keys.make_key(shop.vendor, "test", name="Till", by="usr_x")
+        api_keys.report_leaked(secret, where="https://example.com")
+    return ask(shop, "key_leaked", key=key.public_id)
 
 
 def _processing(shop: Shop) -> Payment:

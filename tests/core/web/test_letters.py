@@ -49,7 +49,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "progress": SimpleNamespace(total=Money(30_000, "GBP"), paid=Money(10_000, "GBP"), open=Money(20_000, "GBP")),
         "what": "on", "left": 8, "count": 3, "more": 2, "titles": {"payment_received": "A payment", "on": "Two-step sign-in is on"}, "said": {"on": "It is on."},
         "rows": [(SimpleNamespace(kind="payment_received", created_at=AT), payment, WHERE)], "card": "Visa ending in 4242",
-        "attack": SimpleNamespace(declines=12), "export": SimpleNamespace(done_rows=7000, expires_at=AT),
+        "attack": SimpleNamespace(declines=12), "key": SimpleNamespace(name=text), "export": SimpleNamespace(done_rows=7000, expires_at=AT),
         "listing": SimpleNamespace(title=text, reason=text),
         "closing": SimpleNamespace(ends_at=AT, balance=Money(300, "GBP")),
         "application": SimpleNamespace(state="asked"),

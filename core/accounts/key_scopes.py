@@ -1,0 +1,60 @@
+"""What a key may be good for: each resource of the API, to read it or to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.kernel.errors import NotAllowed, Refusal
+from core.kernel.sentence import said
+
+READ, WRITE = "read", "write"
+# A resource, and the first words of the addresses that belong to it.
+RESOURCES: dict[str, tuple[str, ...]] = {
+    "payments": ("payments", "orders"),
+    "payment-links": ("payment-links",),
+    "refunds": ("refunds",),
+    "customers": ("customers",),
+    "disputes": ("disputes",),
+    "payouts": ("payouts",),
+    "balance": ("balance", "wallet", "ledger"),
+    "memberships": ("memberships", "membership-plans"),
+    "subscription": ("subscription", "invoices"),
+    "directory": ("listings", "branches", "products"),
+    "webhooks": ("webhook-endpoints", "events"),
+}
+OF_WORD = {word: resource for resource, words in RESOURCES.items() for word in words}
+SCOPES = frozenset(f"{resource}:{what}" for resource in RESOURCES for what in (READ, WRITE))
+
+
+class BadScopes(Refusal):
+    """A restricted key has to be good for something, and for nothing that there is not."""
+
+    code = "bad_scopes"
+
+
+class ScopeMissing(NotAllowed):
+    """The key counts, and is not good for this."""
+
+    code = "scope_missing"
+
+
+def scope_of(word: str, *, writes: bool) -> str:
+    """What a call needs whose address begins with this word. Raises KeyError for a word that belongs to no resource."""
+    return f"{OF_WORD[word]}:{WRITE if writes else READ}"
+
+
+def read_scopes(named: Iterable[str]) -> list[str]:
+    """Each once, in order. Who may change something may read it too. Refuses BadScopes."""
+    found = set(named)
+    if unknown := found - SCOPES:
+        raise BadScopes(said("There is no scope “%(scope)s”.", scope=min(unknown)[:60]), field="scopes")
+    if not found:
+        raise BadScopes("Choose what the key is good for.", field="scopes")
+    found |= {f"{scope.partition(':')[0]}:{READ}" for scope in found}
+    return sorted(found)
+
+
+def check_scope(scopes: Iterable[str], needed: str) -> None:
+    """Refuses ScopeMissing, naming what is missing."""
+    if needed not in scopes:
+        raise ScopeMissing(said("This key is not good for that. It would need the scope %(scope)s.", scope=needed))

@@ -1,0 +1,58 @@
+"""A page of a list by keyset: newest first, after one row or before one, within a time; the same for every kind of row."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select
+
+from core.kernel.db import db
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+USUAL, MOST = 25, 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """Which part of a list: `after` and `before` name a row as the caller knows it; the times bound when rows were made."""
+
+    after: str | None = None
+    before: str | None = None
+    since: datetime | None = None  # from this instant on
+    until: datetime | None = None  # before this one
+    limit: int = USUAL
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some rows, newest first, and whether there are more in the direction that was asked for."""
+
+    rows: list[Any]
+    has_more: bool
+
+
+def slice_of(query: Select[Any], key: Any, span: Span, find: Callable[[str], uuid.UUID]) -> Slice:
+    """The rows of a question that is kept to one vendor and mode. `key` is the id column, a version 7 UUID, so it says when a row was made;
+    `find` gives the id of the row that the caller names, or refuses with 404. Rows of one column come as that column.
+    """
+    if span.since:
+        query = query.where(key >= first_id_at(span.since))
+    if span.until:
+        query = query.where(key < first_id_at(span.until))
+    if span.after:
+        query = query.where(key < find(span.after))
+    if span.before:
+        query = query.where(key > find(span.before))
+    backwards = bool(span.before and not span.after)
+    found = list(db.session.execute(query.order_by(key.asc() if backwards else key.desc()).limit(span.limit + 1)))
+    rows = [row[0] if len(row) == 1 else tuple(row) for row in found[: span.limit]]
+    return Slice(rows[::-1] if backwards else rows, len(found) > span.limit)
+
+
+def first_id_at(at: datetime) -> uuid.UUID:
+    """The smallest identifier made at or after an instant: a version 7 UUID begins with its milliseconds."""
+    return uuid.UUID(int=min(max((at - EPOCH) // timedelta(milliseconds=1), 0), 2**48 - 1) << 80)

@@ -1,0 +1,94 @@
+"""One declaration for each endpoint: address, fields, answer. The reader, the guard and the OpenAPI document all go by it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+from core.kernel.errors import Refusal
+from portal.api.blueprint import api
+from portal.api.guard import SAFE, by_key, word_of
+from portal.api.kinds import Fields, read, read_given
+from portal.api.paging import asked, read_query
+from portal.api.shapes import Shape
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """What stands in the document about one of them."""
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    about: str
+    gives: Shape
+    many: bool
+    status: int
+    takes: Fields
+    partly: bool
+    query: Fields
+    publishable: bool
+
+    @property
+    def writes(self) -> bool:
+        return self.method not in SAFE
+
+    @property
+    def word(self) -> str:
+        """The first word of its address."""
+        return word_of(f"/api/v1{self.path}")
+
+
+ENDPOINTS: list[Endpoint] = []
+
+
+def endpoint(
+    method: str, path: str, *, gives: Shape, many: bool = False, status: int = 200, takes: Fields | None = None, partly: bool = False,
+    query: Fields | None = None, publishable: bool = False, called: Mapping[str, str] | None = None,
+) -> Callable[[View], View]:  # fmt: skip
+    """Stands above a view, which is called with the vendor, the mode, what was read, and what stands in the address; it gives a document,
+    alone or with a status of its own.
+
+    What was read is the `Asked` of a list (`many`), the values of `takes` or of `query`, and nothing where neither is declared. `partly`
+    reads only what was sent; `called` says what a field of the act's is called here. The docstring's first line is the summary in the document; what follows explains.
+    """
+
+    def mark(view: View) -> View:
+        summary, _, more = inspect.cleandoc(view.__doc__ or "").partition("\n")
+        told = Endpoint(
+            name=view.__name__, method=method, path=path, summary=summary.strip(), about=" ".join(more.split()), gives=gives, many=many,
+            status=status, takes=takes or {}, partly=partly, query=query or {}, publishable=publishable,
+        )  # fmt: skip
+        ENDPOINTS.append(told)
+
+        @wraps(view)
+        def reading(vendor: Any, mode: str, **named: str) -> tuple[dict[str, Any], int]:
+            try:
+                given = view(vendor, mode, *_read(told), **named)
+            except Refusal as no:
+                no.field = (called or {}).get(no.field or "", no.field)
+                raise
+            return given if isinstance(given, tuple) else (given, told.status)
+
+        api.add_url_rule(path, view.__name__, by_key(reading, publishable=publishable), methods=[method])
+        return view
+
+    return mark
+
+
+def _read(told: Endpoint) -> tuple[Any, ...]:
+    """What the view is called with beside whose it is; whatever else was sent is refused."""
+    if told.many:
+        return (asked(told.query),)
+    if told.writes:
+        read_query({})
+        sent = read_given(told.takes) if told.partly else read(told.takes)
+        return (sent,) if told.takes else ()
+    values = read_query(told.query)
+    return (values,) if told.query else ()

@@ -1,0 +1,187 @@
+"""The OpenAPI document, put together from the declarations that the endpoints themselves go by: nothing is written a second time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Response, current_app, jsonify
+from werkzeug.routing import Rule
+
+from core.accounts.api_keys import PATTERN
+from core.accounts.key_scopes import RESOURCES, scope_of
+from core.kernel.config import settings
+from core.web.guard import public
+from portal.api.blueprint import api
+from portal.api.endpoint import ENDPOINTS, Endpoint
+from portal.api.guard import SAFE, word_of
+from portal.api.kinds import Kind, Schema, schema_of
+from portal.api.paging import PAGED, list_schema
+from portal.api.reading import DEEPEST
+from portal.api.shapes import MONEY, Shape
+
+VERSION = "1.0.0"
+IN_PATH = re.compile(r"<(?:\w+:)?(\w+)>")
+PROBLEM: Schema = {
+    "type": "object", "required": ["type", "code", "title", "detail", "status", "request_id"], "additionalProperties": False,
+    "description": "Why something was refused, or what broke (RFC 9457).",
+    "properties": {
+        "type": {"type": "string", "description": "Where the code is explained."},
+        "code": {"type": "string", "description": "Stable: what software goes by."},
+        "title": {"type": "string", "description": "In short."},
+        "detail": {"type": "string", "description": "What a person can do about it."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "field": {"type": "string", "description": "Where to look: orders.0.seller."},
+        "request_id": {"type": "string", "description": "By which we find this request."},
+    },
+}  # fmt: skip
+REFUSALS = {
+    400: "What was sent cannot be read.", 401: "No key, or none that counts.", 403: "The key is not good for that.",
+    404: "There is no such thing, or none of yours.", 409: "It cannot be done as things stand now.", 413: "Too large.",
+    415: "No JSON.", 422: "A field is missing, unknown, or says what cannot be.", 429: "Too many requests; Retry-After says how long to wait.",
+    500: "Something broke on our side.", 503: "Not available for a moment; Retry-After says how long to wait.",
+}  # fmt: skip
+ABOUT = f"""Every rule of the portal counts here as well: both are doors to the same acts.
+
+**Money** is whole minor units with its currency, `{{"amount": 1999, "currency": "GBP"}}`. Where you send a sum you may also write `"19.99"`.
+
+**Keys** go into the header `Authorization: Bearer portal_sk_test_...`, or are the user name of Basic. Test keys see practice money only.
+A secret or restricted key is refused when it comes from a page in a browser. Keys look like `{PATTERN}`; the last six signs are a checksum.
+
+**Idempotency-Key**: every write needs one of your own. The same request with the same key is done once and answered the same, with
+`Idempotent-Replayed: true`; with another body it is refused and the fields that differ are named; while the first is still being worked on
+the answer is 409 with Retry-After. What was refused is not remembered: mend it and send it with the same key.
+
+**Lists** come newest first. `starting_after` and `ending_before` name a row; `has_more` says whether there are more in that direction.
+
+**Refusals** are `application/problem+json` with a stable `code`. Unknown fields and parameters are refused, so that a mistyped one is not
+lost. Nothing is nested deeper than {DEEPEST} levels.
+
+**Versions**: what there is in this one stays; fields may be added to answers."""
+
+
+@api.get("/openapi.json")
+@public
+def openapi() -> Response:
+    """The document itself."""
+    return jsonify(document(current_app.url_map.iter_rules()))
+
+
+def document(rules: Iterable[Rule]) -> Schema:
+    """All endpoints: those that are declared, and what can be read off the others' addresses."""
+    shapes = {told.gives.name: told.gives for told in ENDPOINTS}
+    paths: dict[str, Schema] = {}
+    for told in ENDPOINTS:
+        paths.setdefault(_path(told.path), {})[told.method.lower()] = _operation(told)
+    for rule in rules:
+        _add_undeclared(paths, rule)
+    parts = {"Money": MONEY, "Problem": PROBLEM} | {one.title: one.schema() for one in _all_shapes(shapes.values())}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Payment API", "version": VERSION, "description": ABOUT},
+        "servers": [{"url": f"{settings().public_url}/api/v1"}],
+        "security": [{"key": []}, {"keyAsUser": []}],
+        "tags": [{"name": resource} for resource in RESOURCES],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": dict(sorted(parts.items())),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}, "keyAsUser": {"type": "http", "scheme": "basic"}},
+            "responses": {
+                f"Refused{status}": {"description": words, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+                for status, words in REFUSALS.items()
+            },
+        },
+    }  # fmt: skip
+
+
+def _all_shapes(shapes: Iterable[Shape]) -> list[Shape]:
+    """Those that are answered, and those within them."""
+    found: dict[str, Shape] = {}
+    for one in shapes:
+        found[one.name] = one
+        found |= {inner.name: inner for inner in _all_shapes(part.of for part in one.parts.values() if part.of)}
+    return list(found.values())
+
+
+def _path(path: str) -> str:
+    return IN_PATH.sub(r"{\1}", path)
+
+
+def _operation(told: Endpoint) -> Schema:
+    statuses = [400, 401, 403, 404, 429, 500, 503, 422] + ([409, 413, 415] if told.writes else [])
+    answer = list_schema(told.gives) if told.many else told.gives.ref
+    about: Schema = {
+        "operationId": told.name, "summary": told.summary, "tags": [_tag(told.word)],
+        "x-scope": scope_of(told.word, writes=told.writes), "x-publishable": told.publishable,
+        "parameters": _parameters(told.path, {**told.query, **(PAGED if told.many else {})}, writes=told.writes),
+        "responses": {
+            str(told.status): {"description": told.summary, "headers": _headers(told.writes), "content": {"application/json": {"schema": answer}}},
+            **_refusals(statuses),
+        },
+    }  # fmt: skip
+    if told.about:
+        about["description"] = told.about
+    if told.takes:
+        schema = schema_of(told.takes)
+        if told.partly:
+            schema.pop("required", None)
+        must = not told.partly and "required" in schema
+        about["requestBody"] = {"required": must, "content": {"application/json": {"schema": schema}}}
+    return about
+
+
+def _add_undeclared(paths: dict[str, Schema], rule: Rule) -> None:
+    """A view that goes by `@by_key` alone: its address, and its docstring."""
+    view = current_app.view_functions[rule.endpoint]
+    if not rule.rule.startswith("/api/v1/") or getattr(view, "__access__", "") != "key":
+        return
+    path = rule.rule.removeprefix("/api/v1")
+    for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+        if method.lower() in paths.get(_path(path), {}):
+            continue
+        writes, free = method not in SAFE, {"type": "object"}
+        told: Schema = {
+            "operationId": f"{view.__name__}_{method.lower()}" if method.lower() != "get" else view.__name__,
+            "summary": (view.__doc__ or "").partition("\n")[0], "tags": [_tag(word_of(rule.rule))],
+            "x-scope": scope_of(word_of(rule.rule), writes=writes), "x-publishable": False,
+            "parameters": _parameters(path, {}, writes=writes),
+            "responses": {"2XX": {"description": "Done.", "content": {"application/json": {"schema": free}}}, **_refusals(REFUSALS)},
+        }  # fmt: skip
+        if writes:
+            told["requestBody"] = {"content": {"application/json": {"schema": free}}}
+        paths.setdefault(_path(path), {})[method.lower()] = told
+
+
+def _tag(word: str) -> str:
+    return next(resource for resource, words in RESOURCES.items() if word in words)
+
+
+def _parameters(path: str, query: dict[str, Kind] | Any, *, writes: bool) -> list[Schema]:
+    found: list[Schema] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": "Its id."}
+        for name in IN_PATH.findall(path)
+    ]
+    for name, kind in query.items():
+        found.append({"name": name, "in": "query", "required": kind.required, "schema": kind.schema(), "description": kind.about})
+    if writes:
+        known = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}
+        found.append(
+            {"name": "Idempotency-Key", "in": "header", "required": True, "schema": known, "description": "Your own name for this write."}
+        )
+    return found
+
+
+def _headers(writes: bool) -> Schema:
+    number, words = {"schema": {"type": "integer"}}, {"schema": {"type": "string"}}
+    found: Schema = {
+        "Request-Id": {**words, "description": "By which we find this request."},
+        "RateLimit-Limit": {**number, "description": "How many requests the key has in a window."},
+        "RateLimit-Remaining": {**number, "description": "How many are left."},
+        "RateLimit-Reset": {**number, "description": "In how many seconds the window is over."},
+    }
+    return found | ({"Idempotent-Replayed": {**words, "description": "true where it had been done before."}} if writes else {})
+
+
+def _refusals(statuses: Iterable[int]) -> Schema:
+    return {str(status): {"$ref": f"#/components/responses/Refused{status}"} for status in sorted(statuses)}

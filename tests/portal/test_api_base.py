@@ -1,0 +1,175 @@
+"""What is true of every call: refusals, limits, lists, and that a write happens once whatever happens to it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import threading
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from core.accounts.key_models import KeptAnswer
+from core.kernel.db import db
+from core.payments.models import Payment, PaymentLink
+from core.web.throttle import limiter
+from tests.core.payments.conftest import another_shop
+from tests.factories import Shop, make_shop, unit
+from tests.killed import Axe, Killed
+from tests.portal.caller import HOME, Caller, problem
+
+PAYMENTS = f"{HOME}/payments"
+WISH: dict[str, Any] = {"amount": 1999, "currency": "GBP", "payer": {"email": "ada@example.com"}, "description": "Order 4711"}
+
+
+@pytest.fixture(scope="module")
+def first(app: Flask) -> Shop:
+    return make_shop(app)
+
+
+@pytest.fixture
+def caller(first: Shop) -> Caller:
+    return Caller(another_shop(first))
+
+
+def payments_of(caller: Caller) -> list[Payment]:
+    with unit(caller.shop.app):
+        return db.session.query(Payment).filter_by(vendor_id=caller.shop.vendor.id).all()
+
+
+def test_a_key_may_be_the_user_of_basic(caller: Caller) -> None:
+    said = base64.b64encode(f"{caller.secret}:".encode()).decode()
+    assert caller.get(f"{HOME}/wallet", Authorization=f"Basic {said}").status_code == 200
+    for wrong in (
+        "Basic !",
+        "Basic " + base64.b64encode(b"x").decode(),
+        "Digest x",
+        "Bearer",
+        "Basic " + base64.b64encode(b"\xff:").decode(),
+    ):
+        problem(caller.get(f"{HOME}/wallet", Authorization=wrong), 401, "key_refused")
+
+
+def test_every_refusal_is_a_problem(caller: Caller) -> None:
+    problem(caller.get(f"{HOME}/nothing/here"), 404, "unknown_address")
+    answer = caller.post(f"{HOME}/wallet", {}, method="DELETE")
+    problem(answer, 405, "method_not_allowed")
+    assert "GET" in answer.headers["Allow"]
+    problem(caller.post(PAYMENTS, "amount=1999", **{"Content-Type": "application/x-www-form-urlencoded"}), 415, "wrong_content_type")
+    problem(caller.post(PAYMENTS, "{"), 400, "invalid_request")
+    problem(caller.post(PAYMENTS, '{"amount": 1, "amount": 2}'), 400, "invalid_request")
+    problem(caller.post(PAYMENTS, '{"a":' * 50 + "1" + "}" * 50), 400, "invalid_request")
+    problem(caller.post(PAYMENTS, '{"x": "' + "y" * 1_000_001 + '"}'), 413, "too_large")
+    problem(caller.get(f"{PAYMENTS}/pay_x"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=%20", "limit"), ("colour=red", "colour"), ("limit=1&limit=2", "limit"),
+        ("created[gte]=yesterday", "created[gte]"), ("created[gte]=2027-01-01", "created[gte]"), ("status=nice", "status"),
+        ("starting_after=a&ending_before=b", "ending_before"), ("currency=gbp", "currency"), ("email=%00", "email"),
+    ],
+)  # fmt: skip
+def test_a_list_reads_its_address_strictly(caller: Caller, query: str, field: str) -> None:
+    problem(caller.get(f"{PAYMENTS}?{query}"), 422, "invalid_request", field)
+
+
+def test_a_list_is_walked_in_both_directions_and_bounded_by_time(caller: Caller) -> None:
+    made = [caller.post(PAYMENTS, WISH).get_json() for _ in range(5)]
+    ids = [one["id"] for one in reversed(made)]  # newest first
+
+    def page(query: str) -> tuple[list[str], bool]:
+        answer = caller.get(f"{PAYMENTS}?{query}").get_json()
+        return [one["id"] for one in answer["data"]], answer["has_more"]
+
+    assert page("limit=2") == (ids[:2], True)
+    assert page(f"limit=2&starting_after={ids[1]}") == (ids[2:4], True)
+    assert page(f"limit=2&starting_after={ids[3]}") == (ids[4:], False)
+    assert page(f"limit=2&ending_before={ids[4]}") == (ids[2:4], True)  # next to the row, not the beginning of the list
+    assert page(f"limit=2&ending_before={ids[2]}") == (ids[:2], False)
+    assert page("created[gt]=2100-01-01T00:00:00Z") == ([], False)
+    assert page("created[gte]=2020-01-01T00:00:00%2B01:00&created[lt]=9999-12-31T23:59:59Z") == (ids, False)
+    assert page("created[lte]=2020-01-01T00:00:00Z") == ([], False)
+    assert caller.get(f"{PAYMENTS}?starting_after=pay_x").status_code == 404
+
+
+def test_a_key_is_told_how_its_limit_stands_and_is_stopped(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.api.guard.STEADY", "3 per 1 minute")
+    monkeypatch.setattr(limiter, "enabled", True)
+    left = [caller.get(f"{HOME}/wallet") for _ in range(3)]
+    assert [one.headers["RateLimit-Remaining"] for one in left] == ["2", "1", "0"]
+    assert {one.headers["RateLimit-Limit"] for one in left} == {"3"} and left[0].headers["RateLimit-Policy"] == "3;w=60"
+    over = caller.get(f"{HOME}/wallet")
+    problem(over, 429, "rate_limited")
+    assert 0 < int(over.headers["Retry-After"]) <= 60
+    assert Caller(caller.shop).get(f"{HOME}/wallet").status_code == 200  # another key is not kept waiting
+
+
+def test_the_same_wish_written_otherwise_is_the_same(caller: Caller) -> None:
+    key = secrets.token_hex(8)
+    first = caller.post(PAYMENTS, WISH, key=key)
+    again = caller.post(PAYMENTS, json.dumps(dict(reversed(WISH.items())), indent=4), key=key)
+    assert again.get_json() == first.get_json() and again.headers["Idempotent-Replayed"] == "true"
+    said = problem(caller.post(PAYMENTS, {**WISH, "amount": 2000, "realm": "b"}, key=key), 422, "idempotency_key_reused", "Idempotency-Key")
+    assert "amount, realm." in said["detail"]
+    said = problem(
+        caller.post(PAYMENTS, {**WISH, "payer": {"email": "eve@example.com"}}, key=key), 422, "idempotency_key_reused", "Idempotency-Key"
+    )
+    assert "payer.email." in said["detail"] and "eve" not in said["detail"]
+    assert len(payments_of(caller)) == 1
+
+
+def test_the_payment_itself_is_protected_when_its_answer_is_kept_no_more(caller: Caller) -> None:
+    key = secrets.token_hex(8)
+    first = caller.post(PAYMENTS, WISH, key=key).get_json()
+    with unit(caller.shop.app):
+        db.session.query(KeptAnswer).filter_by(vendor_id=caller.shop.vendor.id).delete()
+    assert caller.post(PAYMENTS, WISH, key=key).get_json()["id"] == first["id"]
+    with unit(caller.shop.app):
+        db.session.query(KeptAnswer).filter_by(vendor_id=caller.shop.vendor.id).delete()
+    problem(caller.post(PAYMENTS, {**WISH, "amount": 1}, key=key), 409, "payment_differs", "amount")
+    assert len(payments_of(caller)) == 1
+
+
+def test_ten_at_once_with_one_key_are_one_payment(caller: Caller) -> None:
+    key, gun, answers = secrets.token_hex(8), threading.Barrier(10), []
+    callers = [Caller.__new__(Caller) for _ in range(10)]
+    for one in callers:
+        one.__dict__.update(caller.__dict__, client=caller.shop.app.test_client())
+
+    def ask(one: Caller) -> None:
+        gun.wait(10)
+        answers.append(one.post(PAYMENTS, WISH, key=key))
+
+    threads = [threading.Thread(target=ask, args=(one,)) for one in callers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    done = [one for one in answers if one.status_code == 201]
+    twins = [one for one in answers if one.status_code == 409]
+    assert len(answers) == 10 == len(done) + len(twins) and done
+    assert {one.get_json()["id"] for one in done} == {payments_of(caller)[0].public_id} and len(payments_of(caller)) == 1
+    assert sum("Idempotent-Replayed" not in one.headers for one in done) == 1
+    assert all(problem(one, 409, "idempotency_key_in_use") and one.headers["Retry-After"] == "1" for one in twins)
+
+
+def test_whoever_is_killed_on_the_way_is_asked_again_and_it_is_done_once(caller: Caller) -> None:
+    """At every seventh line of the guard, the act and what keeps its answer."""
+    parts = ("portal/api/guard.py", "core/accounts/once.py", "core/payments/ask.py", "core/payments/start.py")
+    whole = Axe(*parts)
+    with whole.over():
+        caller.post(PAYMENTS, WISH)
+    assert whole.lines > 60
+    for number, at in enumerate(range(1, whole.lines, 7), start=2):
+        key, axe = secrets.token_hex(8), Axe(*parts, at=at)
+        with axe.over(), pytest.raises(Killed):
+            caller.post(PAYMENTS, WISH, key=key)
+        assert caller.post(PAYMENTS, WISH, key=key).status_code == 201, axe.fallen
+        assert len(payments_of(caller)) == number, axe.fallen
+    with unit(caller.shop.app):
+        links = db.session.query(PaymentLink).filter_by(vendor_id=caller.shop.vendor.id)
+        assert links.count() == len(payments_of(caller)) and links.filter_by(archived_at=None).count() == 0
