@@ -38,7 +38,7 @@ PROBLEM: Schema = {
 }  # fmt: skip
 REFUSALS = {
     400: "What was sent cannot be read.", 401: "No key, or none that counts.", 403: "The key is not good for that.",
-    404: "There is no such thing, or none of yours.", 409: "It cannot be done as things stand now.", 413: "Too large.",
+    404: "There is no such thing, or none of yours.", 409: "It cannot be done as things stand now.", 410: "It is not kept any more.", 413: "Too large.",
     415: "No JSON.", 422: "A field is missing, unknown, or says what cannot be.", 429: "Too many requests; Retry-After says how long to wait.",
     500: "Something broke on our side.", 503: "Not available for a moment; Retry-After says how long to wait.",
 }  # fmt: skip
@@ -143,7 +143,7 @@ def _add_undeclared(paths: dict[str, Schema], rule: Rule) -> None:
         writes, free = method not in SAFE, {"type": "object"}
         told: Schema = {
             "operationId": f"{view.__name__}_{method.lower()}" if method.lower() != "get" else view.__name__,
-            "summary": (view.__doc__ or "").partition("\n")[0], "tags": [_tag(word_of(rule.rule))],
+            "summary": (view.__doc__ or view.__name__.replace("_", " ").capitalize()).partition("\n")[0], "tags": [_tag(word_of(rule.rule))],
             "x-scope": scope_of(word_of(rule.rule), writes=writes), "x-publishable": False,
             "parameters": _parameters(path, {}, writes=writes),
             "responses": {"2XX": {"description": "Done.", "content": {"application/json": {"schema": free}}}, **_refusals(REFUSALS)},
