@@ -54,6 +54,7 @@ PLACES: dict[str, tuple[Any, Any]] = {
     "discounts": (_l("Discount codes"), _l("coupon voucher promotion")),
     "domains": (_l("Return domains"), _l("host DNS verify success page redirect")),
     "protection": (_l("Protection"), _l("card testing attack mode fraud")),
+    "reference": (_l("API reference"), _l("endpoints examples curl Python Node OpenAPI documentation")),
     "keys": (_l("API keys"), _l("secret developer software integration")),
     "reference": (_l("API reference"), _l("developer documentation OpenAPI examples curl python node")),
     "webhooks": (_l("Webhooks"), _l("events endpoint delivery software integration")),

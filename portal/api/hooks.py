@@ -52,6 +52,7 @@ def make_hook(vendor: Vendor, mode: str) -> Answer:
 @api.get("/webhook-endpoints/<number>")
 @by_key
 def show_hook(vendor: Vendor, mode: str, number: str) -> Answer:
+    """One endpoint, without its secret."""
     return _shape(endpoints.get_endpoint(vendor, mode, number)), 200
 
 
@@ -74,6 +75,7 @@ def change_hook(vendor: Vendor, mode: str, number: str) -> Answer:
 @api.delete("/webhook-endpoints/<number>")
 @by_key
 def drop_hook(vendor: Vendor, mode: str, number: str) -> Answer:
+    """Nothing more is sent there; what is waiting is called off."""
     row = endpoints.get_endpoint(vendor, mode, number)
     endpoints.take_away(row, by=BY)
     return {"id": row.public_id, "object": "webhook_endpoint", "deleted": True}, 200
