@@ -56,7 +56,6 @@ PLACES: dict[str, tuple[Any, Any]] = {
     "protection": (_l("Protection"), _l("card testing attack mode fraud")),
     "reference": (_l("API reference"), _l("endpoints examples curl Python Node OpenAPI documentation")),
     "keys": (_l("API keys"), _l("secret developer software integration")),
-    "reference": (_l("API reference"), _l("developer documentation OpenAPI examples curl python node")),
     "webhooks": (_l("Webhooks"), _l("events endpoint delivery software integration")),
     "new_webhook": (_l("New webhook"), _l("endpoint address make create")),
     "embedding": (_l("On your website"), _l("embed frame iframe button origin allowed")),
