@@ -9,6 +9,7 @@ from core.admission.apply import get_application, notes_of
 from core.admission.stops import get_stop, is_active
 from core.notifications.models import Message
 from core.web import addresses
+from core.web.reader import Reader
 from core.web.stop_words import effect, names, stopped
 from workers.letter import NoLongerTrue
 
@@ -18,7 +19,8 @@ def stop(vendor: Vendor, message: Message) -> dict[str, Any]:
     found = get_stop(vendor, message.mode, message.params["stop"])
     if (message.kind == "stop_begun") != is_active(found):
         raise NoLongerTrue("it goes on by now" if found.ended_at else "it is stopped")
-    said = {"title": stopped(found.what, found.about), "effect": effect(found.what, found.about), "name": names()[found.what]}
+    reader, what, about = Reader(message.locale), found.what, found.about
+    said = {"title": stopped(what, about, reader), "effect": effect(what, about, reader), "name": names(reader)[what]}
     return {"stop": found, **said, "practice": message.mode == "test", "action_url": addresses.portal_stops()}
 
 

@@ -1,32 +1,35 @@
-"""What the staff can stop for a business, in words: for the pages of both sides and for letters."""
+"""What the staff can stop for a business, in words: for the pages of both sides, and for letters, which have a reader of their own."""
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
+from core.kernel.sentence import said
+from core.web.languages import reader as reader_of_page
+from core.web.reader import Reader, written_for
+
+NAMES = {"payments": said("Taking payments"), "payouts": said("Payouts"), "listing": said("The public directory")}
+STOPPED = {
+    "payments": said("You take no payments at the moment"),
+    "payouts": said("Your payouts are held"),
+    "listing": said("You are not in the public directory at the moment"),
+}
+EFFECT = {
+    "payments": said("Nothing new can be paid. What was paid stays as it is; refunds, payouts and memberships that are running go on."),
+    "payouts": said("The money stays in your balance, and refunds are paid from it. You go on selling."),
+    "listing": said("Your listings are kept as they are, and come back as they were."),
+}
+ONE_HELD, ITS_EFFECT = said("One payout is held"), said("The money is set aside, and stays yours.")
 
 
-def stopped(what: str, about: str = "") -> str:
+def stopped(what: str, about: str = "", reader: Reader | None = None) -> str:
     """What does not go on."""
-    if about:
-        return _("One payout is held")
-    return {
-        "payments": _("You take no payments at the moment"),
-        "payouts": _("Your payouts are held"),
-        "listing": _("You are not in the public directory at the moment"),
-    }[what]
+    return written_for(reader or reader_of_page(), ONE_HELD if about else STOPPED[what])
 
 
-def effect(what: str, about: str = "") -> str:
+def effect(what: str, about: str = "", reader: Reader | None = None) -> str:
     """What that means, and what it does not."""
-    if about:
-        return _("The money is set aside, and stays yours.")
-    return {
-        "payments": _("Nothing new can be paid. What was paid stays as it is; refunds, payouts and memberships that are running go on."),
-        "payouts": _("The money stays in your balance, and refunds are paid from it. You go on selling."),
-        "listing": _("Your listings are kept as they are, and come back as they were."),
-    }[what]
+    return written_for(reader or reader_of_page(), ITS_EFFECT if about else EFFECT[what])
 
 
-def names() -> dict[str, str]:
+def names(reader: Reader | None = None) -> dict[str, str]:
     """What can be stopped."""
-    return {"payments": _("Taking payments"), "payouts": _("Payouts"), "listing": _("The public directory")}
+    return {what: written_for(reader or reader_of_page(), name) for what, name in NAMES.items()}

@@ -16,6 +16,7 @@ from core.subscriptions import member_words, plan_words
 from core.subscriptions.news import News
 from core.web.mail import Letter, write_letter
 from core.web.reader import Reader
+from core.web.stop_words import effect, names, stopped
 from tests.portal.german import english_in
 from workers.messages import KINDS as FOR_PAYERS
 from workers.plan_letters import Spoken, spoken
@@ -53,7 +54,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "listing": SimpleNamespace(title=text, reason=text),
         "closing": SimpleNamespace(ends_at=AT, balance=Money(300, "GBP")),
         "application": SimpleNamespace(state="asked"),
-        "stop": SimpleNamespace(reason=text, begun_at=AT, ends_at=AT), "title": "Your payouts are held", "effect": "The money stays.", "name": "Payouts",
+        "stop": SimpleNamespace(reason=text, begun_at=AT, ends_at=AT), "title": stopped("payouts", "", Reader(locale)), "effect": effect("payouts", "", Reader(locale)), "name": names(Reader(locale))["payouts"],
         "payout": SimpleNamespace(amount=Money(12550, "GBP"), public_id="po_1", failure_reason=text),
         "why_not": SimpleNamespace(what=text, fix=text, code="AC04"),
         "dispute": SimpleNamespace(amount=Money(12550, "GBP"), state="needs_response", reason="fraudulent", due_at=AT, draft={"uncategorized_text": text}),
