@@ -31,6 +31,7 @@ TYPES: dict[str, Sentence] = {
     "dispute.under_review": said("The payer’s bank is looking at the answer"),
     "dispute.won": said("A dispute was won"),
     "dispute.lost": said("A dispute was lost"),
+    "dispute.reversed": said("Money of a lost dispute came back"),
     "dispute.accepted": said("A dispute was accepted"),
     "dispute.closed": said("A bank’s question was closed"),
     "payout.requested": said("A payout was asked for"),

@@ -92,7 +92,7 @@ def test_ten_megabytes_and_other_kinds_of_content_are_refused(caller: Caller) ->
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "x" * 300):
         headers = {"Authorization": f"Bearer {caller.secret}", "Idempotency-Key": secrets.token_hex(8)}
         answer = caller.client.post(EVENT, data=json.dumps(event(caller.shop)), content_type=kind, headers=headers)
-        problem(answer, 400, "invalid_request")
+        problem(answer, 415, "wrong_content_type")
     assert count(caller) == 0
 
 

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 from html import unescape
+from pathlib import Path
 
+import playwright
 import pytest
 from flask import Flask
 
@@ -18,7 +20,8 @@ from tests.browser import Browser, Element
 from tests.factories import Shop
 from tests.portal.caller import Caller
 
-RUN = {"curl": ["sh", "-c"], "python": [sys.executable, "-c"], "node": ["node", "--input-type=module", "-e"]}
+NODE = Path(playwright.__file__).parent / "driver/node"  # which comes with the browser tests
+RUN = {"curl": ["sh", "-c"], "python": [sys.executable, "-c"], "node": [str(NODE), "--input-type=module", "-e"]}
 
 
 def test_every_endpoint_and_every_code_stands_in_the_reference(owner: Browser) -> None:

@@ -137,8 +137,9 @@ def test_a_key_is_shown_once_and_revoked_at_once(app: Flask, shop: Shop) -> None
     assert "Web shop" in listed.text and secret not in listed.text and secret[-4:] in listed.text
     ask = {"Authorization": f"Bearer {secret}"}
     assert app.test_client().get("/api/v1/wallet", headers=ask).status_code == 200
-    revoking = next(form for form in listed.all("form") if form.attrs.get("action", "").endswith("/revoke"))
-    browser.submit(listed.form(revoking.attrs["action"]))
+    (shown,) = (browser.get(e.attrs["href"]) for e in listed.all("a") if e.text == "Web shop")
+    revoking = next(form for form in shown.all("form") if form.attrs.get("action", "").endswith("/revoke"))
+    browser.submit(shown.form(revoking.attrs["action"]))
     assert app.test_client().get("/api/v1/wallet", headers=ask).status_code == 401
 
 

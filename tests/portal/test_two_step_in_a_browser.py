@@ -59,6 +59,7 @@ def test_a_newcomer_signs_in_as_staff_with_the_pretend_phone(visitor: Visit, app
     assert page.locator(".recovery-codes code").count() == 10
     page.get_by_role("link", name="I have kept them").click()
     expect(page.get_by_role("heading", name="What needs you")).to_be_visible()
+    page.locator(".topbar-menu summary").click()
     page.get_by_role("button", name="Sign out").click()
     sign_in(page, colleague.email, STAFF_PASSWORD, "/staff/vendors")
     page.get_by_role("link", name="I lost my device").click()

@@ -89,6 +89,7 @@ def test_a_world_that_went_through_all_of_it_is_made_anew_and_is_the_same(world:
         "statements",
         "payments",
         "refunds",
+        "reserve_holds",
         "disputes",
         "payouts",
         "orders",

@@ -18,6 +18,7 @@ PLAIN = Settings(
     sandbox_url="http://127.0.0.1:1",
     demo=False,
     health_token="",
+    backup_stamp=None,
     smtp_url="",
     mail_from="",
     proxies=0,
