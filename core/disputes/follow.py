@@ -11,7 +11,7 @@ from core.disputes import history
 from core.disputes.books import book_fee, book_lost, book_opening, book_reversed, book_won
 from core.disputes.history import begin, move
 from core.disputes.models import Dispute
-from core.disputes.remind import JUST_TOLD, next_inquiry, next_reminder
+from core.disputes.remind import AFTER_DUE, JUST_TOLD, next_inquiry, next_reminder
 from core.disputes.states import DISPUTE, LOST, OPEN, OVER, WAY
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -99,8 +99,18 @@ def _take(vendor: Vendor, payment: Payment, dispute: Dispute, outcome: DisputeOu
         if dispute.state == "inquiry":  # answered, and still only asked
             dispute.wish = None
             history.note(dispute, "dispute.answered", actor="bank", cause=cause)
+    if outcome.state in LOST and _refund_may_fail(payment, dispute):
+        dispute.next_inquiry_at = now() + AFTER_DUE
+        return
     _walk(payment, dispute, outcome.state, cause)
     dispute.next_inquiry_at = next_inquiry(dispute) if dispute.state in (*OPEN, "inquiry") else None
+
+
+def _refund_may_fail(payment: Payment, dispute: Dispute) -> bool:
+    """A refund was sent before we heard of this, and both do not fit into the payment: a loss waits until the processor has said what became of
+    the refund. Mostly it refuses it, and then all of what was lost stands among the payment's refunds, with its part of our fee."""
+    gone = payment.refunded_minor + payment.refunding_minor + payment.queued_minor + payment.disputed_minor
+    return dispute.state in OPEN and payment.refunding_minor > 0 and gone > payment.captured_minor
 
 
 def _walk(payment: Payment, dispute: Dispute, to: str, cause: str) -> None:

@@ -16,6 +16,7 @@ from tests.simulation.run import STEPS
 
 WANTED, LENGTH = os.environ.get("PORTAL_SIM_SEED", ""), int(os.environ.get("PORTAL_SIM_STEPS", STEPS))
 USUAL = (3,)
+MISSED_IN = (3, 5, 7)  # what a rule is for does not happen in every world: it is missed in one of these, the first of them mostly
 
 
 def seeds() -> list[int]:
@@ -36,7 +37,7 @@ def test_when_the_weather_has_passed_both_sides_say_the_same(services: Services,
 @pytest.mark.skipif(bool(WANTED), reason="a seed was asked for")
 @pytest.mark.parametrize("mutant", sorted(MUTANTS))
 def test_a_rule_that_is_taken_out_is_missed(services: Services, mutant: str) -> None:
-    assert run_alone(services, USUAL[0], STEPS, mutant=mutant)["breaks"], f"{mutant}, and nobody notices"
+    assert any(run_alone(services, seed, STEPS, mutant=mutant)["breaks"] for seed in MISSED_IN), f"{mutant}, and nobody notices"
 
 
 @pytest.mark.skipif(bool(WANTED), reason="a seed was asked for")

@@ -12,7 +12,7 @@ from core.kernel.config import settings
 from core.ledger.queries import balances
 from core.payments.models import Payment
 from core.payments.queries import refunds_of_sale
-from core.payments.refund import NothingToRefund, PaymentDisputed
+from core.payments.refund import NothingToRefund, PaymentDisputed, begin_sending
 from tests.core.disputes.cases import Case, case_of, usd
 from tests.core.payouts.sellers import Seller
 from tests.factories import ask_refund, tell_refund, unit
@@ -193,8 +193,6 @@ def test_a_refund_that_had_left_and_a_dispute_of_the_same_money(
     refund = ask_refund(seller.shop, payment)
     case = case_of(seller, payment)
     with unit(seller.shop.app):
-        from core.payments.refund import begin_sending
-
         begin_sending(refund)
     case.tell()
     tell_refund(seller.shop, refund, after)
@@ -216,4 +214,20 @@ def test_two_disputes_of_one_charge_are_two_debts(seller: Seller, waiting: Payme
     with shifted(timedelta(days=30)):
         seller.release()
     assert stands(seller) == {} and first.paid.net == usd(0)
+    assert seller.books_are_whole()
+
+
+@pytest.mark.parametrize("after", ["failed", "succeeded"])
+def test_a_loss_told_while_a_refund_is_on_its_way_waits_for_the_refund(seller: Seller, released: Payment, after: str) -> None:
+    """All of it came late and at once: opened and lost. What the processor then makes of the refund says what of the loss is a refund."""
+    refund = ask_refund(seller.shop, released)
+    with unit(seller.shop.app):
+        begin_sending(refund)
+    case = case_of(seller, released).now("lost")
+    case.tell()
+    assert case.here.state == "needs_response" and case.here.next_inquiry_at is not None
+    tell_refund(seller.shop, refund, after)
+    case.tell()
+    assert (case.here.state, case.paid.refunded, case.paid.refundable) == ("lost", usd(10_000), usd(0))
+    assert case.paid.dispute_cost_minor == (0 if after == "failed" else 10_000)
     assert seller.books_are_whole()
