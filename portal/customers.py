@@ -16,6 +16,7 @@ from core.customers.models import Customer
 from core.customers.queries import any_customers, get_customer, list_customers
 from core.disputes.queries import disputes_of_payer
 from core.hooks.prune import forget_told
+from core.invoices.personal_data import invoices_of
 from core.kernel import clock
 from core.memberships.personal_data import forget_memberships, memberships_of
 from core.orders.personal_data import checkouts_of, forget_checkouts
@@ -127,6 +128,7 @@ def hand_out(public_id: str) -> Response:
     held = personal_data(me.vendor, customer) | {
         "memberships": memberships_of(me.vendor, customer),
         "checkouts": checkouts_of(me.vendor, customer),
+        "invoices": invoices_of(me.vendor, customer),
     }
     answer = make_response(json.dumps(held, indent=2, ensure_ascii=False))
     answer.content_type = "application/json; charset=utf-8"

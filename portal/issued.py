@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 from flask import Response, flash, make_response, request, url_for
 from flask_babel import gettext as _
@@ -23,17 +22,17 @@ from core.invoices.queries import (
 )
 from core.invoices.switch import find_switch, switch_invoices, what_is_lacking
 from core.kernel.errors import NotFound, Refusal
-from core.ledger.months import next_month
 from core.notifications.papers import newest_paper
 from core.payments.models import Payment
 from core.payments.queries import get_payment
-from core.web.fields import ChoiceField, Form, LineField, options
+from core.web.fields import ChoiceField, Form, options
 from core.web.guard import current, may
 from core.web.languages import language
 from core.web.page import cursor, page, see_other, send_kept
 from core.web.reader import Reader, written_for
 from core.web.sale_invoice import ORIGINS, sale_invoice_html
 from portal.blueprint import portal
+from portal.days import SpanForm
 
 LACKING = {
     "support_email": later("an address for questions"),
@@ -48,12 +47,13 @@ LACKING = {
 KINDS = {"": later("Invoices and credit notes"), "invoice": later("Invoices"), "credit_note": later("Credit notes")}
 
 
-class IssuedForm(Form):
-    class Meta:
-        csrf = False  # reading changes nothing
+class IssuedForm(SpanForm):
+    kind = ChoiceField(later("Kind"), choices=lambda: options(KINDS.items()), default="")
 
-    kind = ChoiceField(later("Kind"), choices=lambda: options(KINDS.items()))
-    month = LineField(later("Month"), most=7)
+    def wanted(self) -> IssuedFilter:
+        """The filters as the question takes them; the last day counts whole."""
+        first, last = self.days
+        return IssuedFilter(kind=self.kind.data or None, since=first, until=last)
 
 
 class SwitchForm(Form):
@@ -86,28 +86,18 @@ def _shown(rows: list[tuple[SaleDocument, Payment]]) -> list[Issued]:
 def issued() -> Response:
     me, after, form = current(), cursor(), IssuedForm(request.args)
     good = form.validate()
-    since = _month(form.month.data or "") if good else None
-    narrow = IssuedFilter(kind=form.kind.data or None, since=since, until=next_month(since) if since else None) if good else IssuedFilter()
-    found = list_issued(me.vendor, me.mode, narrow, after=after)
-    kept = {name: value for name, value in (("kind", form.kind.data), ("month", form.month.data)) if value and good}
+    found = list_issued(me.vendor, me.mode, form.wanted() if good else IssuedFilter(), after=after)
+    kept = form.kept() if good else {}
     return page(
         "portal/issued/index.html",
         fragment="portal/issued/_table.html",
         form=form,
-        kinds=KINDS.items(),
         documents=_shown(found.rows),
         switch=find_switch(me.vendor, me.mode),
-        narrowed=bool(kept),
+        kept=kept,
         newest=url_for(".issued", **kept) if after else None,
-        older=url_for(".issued", **kept, after=found.next) if found.next else None,
+        older=url_for(".issued", after=found.next, **kept) if found.next else None,
     )
-
-
-def _month(text: str) -> date | None:
-    try:
-        return date.fromisoformat(f"{text}-01") if len(text) == 7 else None
-    except ValueError:
-        return None
 
 
 @portal.get("/portal/issued/<public_id>")

@@ -45,7 +45,7 @@ class Purse:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a payout could be asked for now."""
+        """Whether a payout can be asked for at this moment."""
         return bool(self.account and not self.cools_until and not self.blocked and self.is_enough)
 
 

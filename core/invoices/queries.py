@@ -22,7 +22,7 @@ PAPER = "sale_document"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedFilter:
-    """What a list is narrowed by: the kind, and the days of issue from `since` to before `until`."""
+    """What a list is narrowed by: the kind, and the days of issue from the first to the last."""
 
     kind: str | None = None
     since: date | None = None
@@ -65,7 +65,7 @@ def list_issued(vendor: Vendor, mode: str, narrow: IssuedFilter, *, after: str |
     if narrow.since:
         query = query.where(SaleDocument.issued_on >= narrow.since)
     if narrow.until:
-        query = query.where(SaleDocument.issued_on < narrow.until)
+        query = query.where(SaleDocument.issued_on <= narrow.until)
     if after:
         query = query.where(SaleDocument.id < get_document(vendor, mode, after).id)
     rows = [(document, payment) for document, payment in db.session.execute(query.order_by(SaleDocument.id.desc()).limit(limit + 1))]

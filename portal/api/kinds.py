@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -30,7 +31,7 @@ REQUIRED = _Required()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class Kind(ABC):
     """`usual` is what counts when the field is left out or null."""
 
     about: str
@@ -41,13 +42,13 @@ class Kind:
     def required(self) -> bool:
         return self.usual is REQUIRED
 
+    @abstractmethod
     def take(self, sent: Body, name: str, currency: str) -> Any:
         """The value that stands there. `currency` is the one in which amounts are written."""
-        raise NotImplementedError
 
+    @abstractmethod
     def schema(self) -> Schema:
         """Of a value that is there."""
-        raise NotImplementedError
 
     def whole_schema(self) -> Schema:
         """With what is said about it."""

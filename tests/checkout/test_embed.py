@@ -122,7 +122,7 @@ def test_it_is_paid_from_the_form_to_the_fields_without_any_cookie(embedding: Sh
     )
     text = fields.get_data(as_text=True)
     assert fields.status_code == 200 and "around=https%3A%2F%2Fshop.example" in text and 'data-back="/embed/checkout/' in text
-    assert not payer.client._cookies  # type: ignore[attr-defined]
+    assert not fields.request.cookies and "Set-Cookie" not in fields.headers
 
 
 def test_two_sendings_of_one_form_are_one_payment(embedding: Shop, payer: Browser, new_path: Callable[..., str]) -> None:

@@ -127,7 +127,8 @@ def test_a_button_is_made_and_what_to_paste_leads_to_it(shop: Shop, owner: Brows
         assert "Pay &lt;now&gt; &amp; &quot;here&quot;" in code and "<now>" not in code
     assert 'data-pay="inline" data-theme="dark" data-locale="de"' in codes["scripted"] and 'integrity="sha384-' in codes["scripted"]
     assert "<script" not in codes["plain"] + codes["form"]
-    address = unescape(re.search(r'href="([^"]+)"', codes["plain"])[1])  # type: ignore[index]
+    (href,) = re.findall(r'href="([^"]+)"', codes["plain"])
+    address = unescape(href)
     assert "12,50" in stranger.get(address.removeprefix(settings().public_url)).text
     sent = dict(re.findall(r'name="(\w+)" value="([^"]*)"', codes["form"]))
     assert (sent["amount"], sent["currency"], sent["lang"]) == ("12.50", "GBP", "de")

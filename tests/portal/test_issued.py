@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -114,8 +115,31 @@ def test_nobody_elses_is_shown(app: Flask, shop: Shop, stranger: Browser, work: 
     assert stranger.client.get(f"{receipt(shop, make_paid(shop))}/documents/{number}.pdf").status_code in (404, 410)
 
 
+def test_a_month_or_a_kind_narrows_the_list_and_nonsense_is_said_at_its_field(shop: Shop) -> None:
+    payment, owner = make_paid(with_details(shop)), shop.browser()
+    path = f"/portal/payments/{payment.public_id}"
+    owner.submit(owner.get(path).form(f"{path}/invoice"))
+    assert "TEST-INV-000001" in owner.get("/portal/issued?span=month&kind=invoice").text
+    for query in ("kind=credit_note", "until=2020-01-31"):
+        page = owner.get(f"/portal/issued?{query}")
+        assert "Nothing was issued that fits" in page.text and "TEST-INV-000001" not in page.text
+    refused = owner.get("/portal/issued?since=2026-13-01", status=None)
+    assert refused.error_summary and "These filters cannot be used" in refused.text
+
+
+def test_what_is_held_of_a_payer_has_their_invoices(shop: Shop) -> None:
+    payment, owner = make_paid(with_details(shop), email="one.buyer@example.com"), shop.browser()
+    path = f"/portal/payments/{payment.public_id}"
+    owner.submit(owner.get(path).form(f"{path}/invoice"))
+    (customer,) = {e.attrs["href"] for e in owner.get(path).all("a") if e.attrs.get("href", "").startswith("/portal/customers/cus_")}
+    held = json.loads(owner.client.get(f"{customer}/personal-data.json").get_data(as_text=True))
+    (invoice,) = held["invoices"]
+    assert (invoice["number"], invoice["amount"]) == ("TEST-INV-000001", "GBP 25.00")
+    assert invoice["made_out_to"]["email"] == "one.buyer@example.com"
+
+
 @pytest.mark.parametrize(
-    "query", ["kind=x", "month=2026-13", "month=%00", "after=inv_x", "kind=credit_note&month=2020-01", "month=99999-1"]
+    "query", ["kind=x", "since=2026-13-01", "until=%00", "after=inv_x", "kind=credit_note&until=2020-01-31", "span=x", "since=99999-1-1"]
 )
 def test_any_question_is_answered(shop: Shop, query: str) -> None:
     assert shop.browser().client.get(f"/portal/issued?{query}").status_code in (200, 404, 422)

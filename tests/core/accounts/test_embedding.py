@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import IntegrityError
 
 from core.accounts.embed_doctor import examine, line_for, read_policy
 from core.accounts.embed_models import EmbedOrigin
@@ -20,8 +22,10 @@ from core.accounts.embed_refusals import (
     prune_refusals,
     why_refused,
 )
-from core.kernel.clock import shifted
+from core.kernel.clock import now, shifted
+from core.kernel.db import db
 from core.kernel.errors import NotFound
+from core.kernel.ids import public_id, uuid7
 from tests.factories import Shop, make_shop, unit
 
 HOME = "https://pay.example"
@@ -119,9 +123,13 @@ def test_there_is_an_end_to_the_list(shop: Shop) -> None:
 
 
 def test_the_database_itself_keeps_a_website_once(shop: Shop) -> None:
-    assert {"vendor_id", "mode", "origin"} in [
-        {c.name for c in key.columns} for key in EmbedOrigin.__table__.constraints if key.name and "uq" in str(key.name)
-    ]  # type: ignore[attr-defined]
+    for number in (1, 2):
+        row = EmbedOrigin(
+            vendor_id=shop.vendor.id, mode="test", id=uuid7(), public_id=public_id("org"), origin="https://twice.example", created_by="usr_x",
+            created_at=now(),
+        )  # fmt: skip
+        with pytest.raises(IntegrityError) if number == 2 else nullcontext(), unit(shop.app):
+            db.session.add(row)
 
 
 @pytest.mark.parametrize(
