@@ -62,7 +62,7 @@ def fetch_statements(vendor_id: uuid.UUID, *, mode: str) -> None:
 
 
 def fetch_status_reports(mode: str) -> None:
-    """Ask the bank what it says of our files, and take each answer in. One that cannot be taken is asked for again the next time."""
+    """Ask the bank what it says of our files, and take each answer in. One that cannot be taken hides none behind it."""
     with unit_of_work():
         after = last_report_number(mode)
     told = _ask("GET", "status-reports?" + urllib.parse.urlencode({"after": after}))
@@ -74,7 +74,6 @@ def fetch_status_reports(mode: str) -> None:
             break  # somebody has carried the file there and not said so yet
         except StatementRefused as refusal:
             log.error("status_report_refused", report=one["identity"], reason=refusal.message)
-            break
 
 
 def carry_out_bank_refusal(vendor_id: uuid.UUID, *, mode: str, order: str) -> None:

@@ -14,6 +14,8 @@ from core.payouts.request import SCHEDULE, NotPayable, request_payout
 from core.payouts.settle import settle_payout as settle
 from core.payouts.states import CARRIED
 from core.payouts.terms import claim_due
+from core.providers.contract import NoSuchProvider, ProviderRefused
+from core.providers.receivers import ReceiverOutcome
 
 log = structlog.get_logger("workers")
 
@@ -62,7 +64,13 @@ def look_at_receiver(vendor_id: uuid.UUID, *, mode: str, provider: str, receiver
         opened = receivers.to_look_at(vendor, mode, provider, receiver)
     if opened is None:
         return
-    outcome = receivers.ask_about(opened)
+    try:
+        outcome = receivers.ask_about(opened)
+    except NoSuchProvider:
+        raise  # a key that is missing here says nothing of the account there
+    except ProviderRefused as no:  # it has gone there, or is none of ours any more: nothing is paid out through it
+        log.error("receiver_refused", receiver=opened.wish.reference, code=no.code)
+        outcome = ReceiverOutcome("restricted", opened.reference or "", reason=no.code)
     with unit_of_work():
         receivers.record_receiver(vendor, mode, opened.id, outcome)
 

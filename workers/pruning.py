@@ -14,7 +14,7 @@ from core.accounts.refused_calls import prune_refused
 from core.closing.end import go_on_with_closings
 from core.customers.keys import prune_keys
 from core.hooks.prune import prune_deliveries, prune_told
-from core.kernel.db import db, unit_of_work
+from core.kernel.db import DATABASE_AWAY, db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.memberships.join import prune_unfinished
 from core.notifications.prune import prune_words
@@ -59,10 +59,21 @@ def plan_pruning() -> None:
 
 
 def prune(_nobody: uuid.UUID) -> None:
-    """One turn, in small transactions. Safe to repeat: what is gone is not found again."""
-    gone = {name: _all_of(rule) for name, rule in RULES.items()}
+    """One turn, in small transactions. Safe to repeat: what is gone is not found again. A rule that fails holds no other back, and fails
+    the turn when all have had theirs, so that somebody sees it."""
+    gone, failed = {}, None
+    for name, rule in RULES.items():
+        try:
+            gone[name] = _all_of(rule)
+        except DATABASE_AWAY:
+            raise
+        except Exception as fault:
+            log.exception("not_pruned", rule=name)
+            failed = fault
     if any(gone.values()):
         log.info("pruned", **gone)
+    if failed is not None:
+        raise failed
 
 
 def _all_of(rule: Callable[[int], int]) -> int:

@@ -4,6 +4,7 @@ midnights of subscriptions. Rows decide, not the clock."""
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
 
 import structlog
 from sqlalchemy import select
@@ -34,6 +35,7 @@ from workers.rates import plan_rates
 from workers.subscriptions import plan_midnights
 from workers.vat import plan_vat_checks
 
+BOOKS = 20  # of which reserves are given back, before it is asked which are next
 MOST_IN_A_ROW = 20  # refunds of one line in one look
 FETCH_SECONDS = 10  # between two looks at whether the bank has new statements
 LINK_SECONDS = 30  # between two looks at which books have journals that no chain holds yet
@@ -82,17 +84,22 @@ def _release() -> None:
 
 
 def _give_reserves_back() -> None:
-    """Each book is a unit of work by itself: killed in between, what is done is done; one that fails holds no other back."""
-    with unit_of_work():
-        books = books_with_reserves_due()
-    for vendor_id, mode in books:
-        try:
-            with unit_of_work():
-                give_reserves_back(vendor_id, mode)
-        except DATABASE_AWAY:
-            raise
-        except Exception:
-            log.exception("reserve_not_given_back", vendor=str(vendor_id), mode=mode)
+    """Each book is a unit of work by itself: killed in between, what is done is done; those that fail hold no other back."""
+    after: tuple[UUID, str] | None = None
+    while True:
+        with unit_of_work():
+            books = books_with_reserves_due(BOOKS, after=after)
+        for vendor_id, mode in books:
+            try:
+                with unit_of_work():
+                    give_reserves_back(vendor_id, mode)
+            except DATABASE_AWAY:
+                raise
+            except Exception:
+                log.exception("reserve_not_given_back", vendor=str(vendor_id), mode=mode)
+        if len(books) < BOOKS:
+            return
+        after = books[-1]
 
 
 def _send_waiting_refunds() -> None:

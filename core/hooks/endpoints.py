@@ -39,6 +39,18 @@ class TooManyEndpoints(Refusal):
     code = "too_many_webhook_endpoints"
 
 
+class NoSuchVersion(Refusal):
+    """Events are not written in that way."""
+
+    code = "no_such_version"
+
+
+class BadOverlap(Refusal):
+    """A former secret cannot sign for that long."""
+
+    code = "bad_overlap"
+
+
 class SecretNotShown(Refusal):
     """It was shown when it was made, and is not any more."""
 
@@ -49,10 +61,10 @@ class SecretNotShown(Refusal):
 def make_endpoint(
     vendor: Vendor, mode: str, *, address: str, name: str, types: Sequence[str], by: str, version: str = VERSION
 ) -> tuple[HookEndpoint, str]:
-    """A new endpoint that is on, and its secret. Refuses BadHookAddress, NoSuchType, TooManyEndpoints."""
+    """A new endpoint that is on, and its secret. Refuses BadHookAddress, NoSuchVersion, NoSuchType, TooManyEndpoints."""
     address = check_address(address, mode)
     if version not in VERSIONS:
-        raise BadHookAddress(said("There is no version %(version)s.", version=version[:20]), field="version")
+        raise NoSuchVersion(said("There is no version %(version)s.", version=version[:20]), field="version")
     return _make(vendor, mode, address=address, name=name, types=check_types(list(types), field="types"), by=by, version=version)
 
 
@@ -126,7 +138,7 @@ def take_away(endpoint: HookEndpoint, *, by: str) -> None:
 def roll_secret(endpoint: HookEndpoint, *, by: str, overlap: timedelta = OVERLAP) -> str:
     """A new secret. The former one signs beside it for a while, so that no delivery is refused while the receiver changes over; zero ends it now."""
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
-        raise SecretNotShown("Between no time and seven days.", field="overlap_hours")
+        raise BadOverlap("Between no time and seven days.", field="overlap_hours")
     row = _lock(endpoint)
     rows = secrets_of(row)
     for old in rows:

@@ -11,20 +11,24 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+import structlog
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import NoResultFound
 
 from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
-from core.hooks.models import Event, EventFeed, HookDelivery, HookEndpoint
+from core.hooks.models import Event, EventDraft, EventFeed, HookDelivery, HookEndpoint
 from core.hooks.shapes import shape_of
 from core.hooks.types import TYPES, wants
 from core.kernel.clock import now
 from core.kernel.db import db, driver, locked
+from core.kernel.errors import NotFound
 from core.kernel.ids import public_id, uuid7
 from core.kernel.write import add_rows
 
 BATCH = 100
+log = structlog.get_logger("core")
 FIRST = (uuid.UUID(int=0), "")
 Row = dict[str, Any]
 
@@ -44,6 +48,11 @@ def feeds_to_relay(limit: int = 100, *, after: tuple[uuid.UUID, str] = FIRST) ->
     return list(driver().execute(_NEXT, (*after, limit)).fetchall())
 
 
+def oldest_draft() -> datetime | None:
+    """When the change happened that has waited longest for its place; None when none waits."""
+    return db.session.scalar(select(func.min(EventDraft.at)))
+
+
 def relay(vendor_id: uuid.UUID, mode: str) -> int:
     """Place up to a batch of one vendor's drafts; answers how many were taken. In the present unit, and by itself in it."""
     vendor, feed = get_vendor(vendor_id), _locked_feed(vendor_id, mode)
@@ -55,7 +64,7 @@ def relay(vendor_id: uuid.UUID, mode: str) -> int:
             continue  # a state nobody outside needs to hear of
         key = (type_.partition(".")[0], subject)
         if key not in shapes:
-            shapes[key] = shape_of(vendor, mode, type_, subject)
+            shapes[key] = _shape(vendor, mode, type_, subject)
         if (shape := shapes[key]) is not None:
             events.append(_event(vendor, mode, type_, shape, happened_at, feed.position + len(events) + 1))
     feed.position += len(events)
@@ -64,6 +73,15 @@ def relay(vendor_id: uuid.UUID, mode: str) -> int:
         add_rows((Event, events))
         _hand_out(vendor, mode, events)
     return len(taken)
+
+
+def _shape(vendor: Vendor, mode: str, type_: str, subject: str) -> Row | None:
+    """What is told of it. What cannot be read any more is named all the same: one event must not hold back all that come after it."""
+    try:
+        return shape_of(vendor, mode, type_, subject)
+    except (LookupError, ValueError, NoResultFound, NotFound):
+        log.exception("event_without_its_object", vendor=vendor.public_id, mode=mode, type=type_, subject=subject)
+        return {"id": subject, "object": type_.partition(".")[0]}
 
 
 def place_one(vendor: Vendor, mode: str, type_: str, shape: Row) -> Event:

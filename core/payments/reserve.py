@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
@@ -60,14 +60,13 @@ def _end(hold: ReserveHold, at: datetime) -> None:
         hold.ended_at = at
 
 
-def list_due(limit: int = 20) -> list[tuple[UUID, str]]:
-    """Books in which something is to be given back by now."""
+def list_due(limit: int = 20, *, after: tuple[UUID, str] | None = None) -> list[tuple[UUID, str]]:
+    """Books in which something is to be given back by now, by their key, those behind `after`. Fewer than the limit: that was the end."""
     whose = (ReserveHold.vendor_id, ReserveHold.mode)
     due = select(*whose).where(ReserveHold.ended_at.is_(None), ReserveHold.due_at <= now())
-    return [
-        (vendor_id, mode)
-        for vendor_id, mode in db.session.execute(due.group_by(*whose).order_by(func.min(ReserveHold.due_at)).limit(limit))
-    ]
+    if after is not None:
+        due = due.where(tuple_(*whose) > after)
+    return [(vendor_id, mode) for vendor_id, mode in db.session.execute(due.distinct().order_by(*whose).limit(limit))]
 
 
 def give_back(vendor_id: UUID, mode: str, limit: int = 500) -> Sequence[ReserveHold]:
@@ -105,12 +104,6 @@ def list_days(vendor: Vendor, mode: str, currency: str, *, zone: str, limit: int
     mine = (ReserveHold.vendor_id == vendor.id, ReserveHold.mode == mode, ReserveHold.currency == currency, ReserveHold.ended_at.is_(None))
     rows = db.session.execute(select(day, held, func.count()).where(*mine).group_by(day).order_by(day).limit(limit))
     return [Day(on, Money(int(minor), currency), int(count)) for on, minor, count in rows]
-
-
-def hold_of(payment: Payment) -> ReserveHold | None:
-    """What was kept aside of a payment, if anything was."""
-    mine = (ReserveHold.vendor_id == payment.vendor_id, ReserveHold.mode == payment.mode, ReserveHold.payment_id == payment.id)
-    return db.session.scalar(select(ReserveHold).where(*mine))
 
 
 def list_held(

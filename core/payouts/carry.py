@@ -134,11 +134,20 @@ def ask(question: Question) -> Answer:
         log.error("carriage_without_provider", payout=question.payout, provider=question.provider, mode=question.mode)
         return None  # a key that is missing here says nothing of what the processor has done
     except ProviderRefused as no:
-        back = _look(question) if question.step == "back" else None  # perhaps it was taken back before, also by hand
-        return back or Refused(no.code, no.message)
+        return _refused(question, no)
     except ProviderUnreachable as problem:
         log.info("carriage_not_answered", payout=question.payout, step=question.step, error=str(problem))
         return _look(question) if problem.kept else None  # it will answer nothing else under this number: is there something under it?
+
+
+def _refused(question: Question, no: ProviderRefused) -> Answer:
+    """A no says nothing of an earlier time this was asked: money may have been moved then, or taken back by hand. While nobody can tell, nobody knows."""
+    if question.step not in ("move", "back"):
+        return Refused(no.code, no.message)
+    try:
+        return _FIND[question.step](question) or Refused(no.code, no.message)
+    except (ProviderUnreachable, ProviderRefused):
+        return None
 
 
 def _look(question: Question) -> Answer:

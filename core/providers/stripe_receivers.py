@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from core.kernel.db import assert_no_transaction
 from core.kernel.money import Money
-from core.providers.contract import ProviderRefused
+from core.providers.contract import ProviderRefused, ProviderUnreachable
 from core.providers.exponents import from_gateway, to_gateway
 from core.providers.receivers import MoveOutcome, MoveToReceiver, OpenReceiver, PayOutOutcome, ReceiverBank, ReceiverOutcome
 from core.providers.signature import text_map
@@ -99,7 +99,7 @@ class Receivers(ABC):
         return pay_out_outcome(self._ask("get", f"payouts/{_path(provider_reference)}", stripe_account=receiver))
 
     def find_pay_out(self, reference: str, receiver: str) -> PayOutOutcome | None:
-        """Looks through the account's latest payouts for our reference."""
+        """Looks through the account's latest payouts for our reference. Raises ProviderUnreachable when there are more than it looks through."""
         assert_no_transaction()
         params: Wire = {"limit": 100, "stripe_account": receiver}
         for _ in range(MOST_PAYOUTS_SEARCHED // 100):
@@ -108,9 +108,9 @@ class Receivers(ABC):
                 if (payout.get("metadata") or {}).get("reference") == reference:
                     return pay_out_outcome(payout)
             if not page["has_more"]:
-                break
+                return None
             params["starting_after"] = page["data"][-1]["id"]
-        return None
+        raise ProviderUnreachable("The account has more payouts than are looked through.", effect_unknown=True)
 
 
 def receiver_outcome(account: Wire) -> ReceiverOutcome:

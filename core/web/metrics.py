@@ -55,6 +55,7 @@ def figures(of: Vitals) -> Iterator[tuple[str, str, list[Sample]]]:
     yield "portal_tasks_dead", "Tasks that gave up and wait for a person.", _of(of.dead)
     yield "portal_letters_due", "Letters that are due and not sent.", _of(of.letters.due)
     yield "portal_letters_oldest_seconds", "How long the oldest of them has waited.", _of(of.letters.seconds)
+    yield "portal_events_oldest_seconds", "How long the oldest change has waited to be told to vendors' own software.", _age(of.untold)
     yield "portal_ledger_books", "Books under proof.", _of(books.books)
     yield (
         "portal_ledger_broken_books",

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from core.fx.rates import latest_day
+from core.hooks.relay import oldest_draft
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import MODES
@@ -25,6 +26,7 @@ CLOCK_SEEN = "clock:seen"  # where the clock writes down that it goes, as second
 # After how long each is bad. Money comes first; a paper may take its time, and a resting book is proved once a day.
 QUEUE_LIMITS = {"money": timedelta(minutes=2), "messages": timedelta(minutes=10), "papers": timedelta(minutes=30)}
 CLOCK_LIMIT = timedelta(minutes=1)
+SENDER_LIMIT = timedelta(minutes=5)
 NIGHTLY = timedelta(hours=27)  # what happens every night, with some hours to be done in
 RATES_LIMIT = timedelta(days=6)  # the bank publishes on working days; over Easter there are four without
 
@@ -45,6 +47,7 @@ class Vitals:
     services: Services
     backlogs: list[Backlog]
     letters: Backlog
+    untold: timedelta | None  # how long the oldest change has waited to be told to vendors' own software
     dead: int
     books: Standing
     reconciled: dict[str, timedelta | None]
@@ -74,6 +77,7 @@ def take_vitals() -> Vitals:
         services=_services(),
         backlogs=backlogs(),
         letters=letters_due(),
+        untold=_since(oldest_draft()),
         dead=count_dead(),
         books=standing(),
         reconciled={mode: _since(last_ended(mode)) for mode in MODES},
@@ -91,6 +95,8 @@ def concerns(of: Vitals) -> list[str]:
         told.append("workers")
     if of.services.valkey and (of.clock is None or of.clock > CLOCK_LIMIT):
         told.append("clock")
+    if of.untold and of.untold > SENDER_LIMIT:
+        told.append("hooks")
     if of.books.broken:
         told.append("books")
     if of.proof and of.proof > NIGHTLY:

@@ -59,6 +59,7 @@ def words_of(concern: str) -> Words:
         "valkey": (_("Valkey does not answer"), _("Work goes on by the clock alone, some moments later, and tries are counted in each process for itself. Start it again.")),
         "workers": (_("No worker listens"), _("The clock does what is due by itself, one after the other. Start the workers.")),
         "clock": (_("The clock stands still"), _("Nothing that goes by time happens: releases, payouts, questions to processors, proofs. Start it again.")),
+        "hooks": (_("Vendors’ software hears nothing"), _("Changes wait to be told, and no webhook leaves. See whether the sender of webhooks runs and what it logs.")),
         "books": (_("Books are broken"), _("An invariant is violated. Money of these books must not move before it is understood.")),
         "proofs": (_("A book has not been proved for too long"), _("The clock or the worker for papers does not keep up.")),
         "reconciliation_live": (_("The live reconciliation has not run"), _("It runs every night. See what the worker for papers logs.")),
@@ -91,6 +92,7 @@ def _work(of: Vitals, bad: list[str]) -> list[Fact]:
     return [
         *queues,
         Fact(_("Letters that wait"), _due(of.letters), "queue_messages" in bad),
+        Fact(_("Changes to be told to vendors’ software"), _ago(of.untold, _("none")), "hooks" in bad),
         Fact(_("Work that gave up"), gave_up, of.dead > 0, href=url_for("staff.jobs")),
     ]
 

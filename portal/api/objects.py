@@ -13,7 +13,6 @@ from core.payments.basket import offer_of
 from core.payments.feeds import REALM
 from core.payments.link import ends_at, link_state, link_token
 from core.payments.models import Payment, PaymentLink
-from core.payments.refund import REASONS
 from core.payments.refund_models import Refund
 from core.payments.start import payment_token, receipt_token
 from core.payments.states import PAID_OR_OVER, PAYMENT, REFUND
@@ -194,4 +193,3 @@ DISPUTE_OBJECT = shape(
     created_at=moment("When it was opened.", lambda one: one[0].opened_at, nullable=False),
 )
 SeenDispute = tuple[Dispute, Payment]
-REFUND_REASONS = REASONS

@@ -135,6 +135,22 @@ def test_much_is_let_go_in_small_pieces(shop: Shop, monkeypatch: pytest.MonkeyPa
     pruning.prune(pruning.NOBODYS)  # comes to an end all the same
 
 
+def test_a_rule_that_fails_holds_no_other_back_and_is_not_kept_quiet(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+
+    def breaks(limit: int) -> int:
+        raise ValueError("one bad row")
+
+    def works(limit: int) -> int:
+        done.append(limit)
+        return 0
+
+    monkeypatch.setattr(pruning, "RULES", {"first": breaks, "second": works})
+    with pytest.raises(ValueError, match="one bad row"):
+        pruning.prune(pruning.NOBODYS)
+    assert len(done) == 1
+
+
 def test_the_clock_keeps_one_turn_waiting_and_it_is_done_within_the_hour(shop: Shop) -> None:
     with unit_of_work():
         link = make_email_link(shop.user, "email-verify")

@@ -16,7 +16,7 @@ from core.hooks.models import EventDraft
 from core.hooks.prune import prune_told
 from core.hooks.relay import feeds_to_relay, relay
 from core.hooks.types import FAMILIES, TYPES, family_of, wants
-from core.kernel.clock import shifted
+from core.kernel.clock import now, shifted
 from core.kernel.db import db, unit_of_work
 from core.kernel.errors import NotFound
 from core.orders.states import CHECKOUT, ORDER
@@ -73,6 +73,16 @@ def test_a_payment_tells_its_life_in_order(shop: Shop) -> None:
         "created_at": 0, "sent_at": 0, "settled_at": 0,
     }  # fmt: skip
     assert last["sequence"] == len(events) and last["type"] == "refund.succeeded"
+
+
+def test_one_event_whose_object_cannot_be_read_holds_no_other_back(shop: Shop) -> None:
+    with unit(shop.app):
+        db.session.add(EventDraft(vendor_id=shop.vendor.id, mode="test", type="payment.succeeded", subject="no-number", at=now()))
+    payment = make_paid(shop)
+    place(shop)
+    found = events_of(shop)
+    assert found[0].data["object"] == {"id": "no-number", "object": "payment"}
+    assert payment.public_id in [event.subject for event in found]
 
 
 def test_the_snapshot_is_never_older_than_its_event(shop: Shop) -> None:

@@ -15,6 +15,7 @@ from core.kernel.config import settings
 from core.payouts import carry
 from core.payouts.approve import approve_payout
 from core.payouts.request import NotPayable
+from core.providers.receivers import MoveOutcome
 from core.providers.registry import NoSuchProvider
 from tests.core.payouts.carried import CarriedSeller
 from tests.core.payouts.test_payouts import usd
@@ -200,6 +201,21 @@ def test_a_key_that_is_missing_here_says_nothing_of_what_happened_there(carried:
         away.setattr("core.payouts.carry.seller_payer", none)
         assert carried.carries(payout).state == "submitted"
     assert carried.carries(payout).state == "in_transit"
+
+
+def test_an_account_that_has_gone_there_says_nothing_of_what_was_moved_before(carried: CarriedSeller) -> None:
+    """The money went and the answer was lost; then the account is unknown there. Given back here, the seller would have it twice."""
+    payout = carried.pays_out()
+    question = _asked(carried, payout, "move")
+    moved, again_ = _answer(carried, question), _answer(carried, dataclasses.replace(question, receiver="acct_unknown"))
+    assert isinstance(moved, MoveOutcome) and isinstance(again_, MoveOutcome) and again_.provider_reference == moved.provider_reference
+    assert carried.there(payout) == [(9750, 0)]
+
+
+def test_an_account_that_never_was_there_moves_nothing(carried: CarriedSeller) -> None:
+    payout = carried.pays_out()
+    assert isinstance(_answer(carried, dataclasses.replace(_asked(carried, payout, "move"), receiver="acct_unknown")), carry.Refused)
+    assert carried.there(payout) == []
 
 
 # --- several at once, and by the rules of every payout ---------------------------------------------------------------------------

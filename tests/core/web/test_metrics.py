@@ -12,13 +12,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from core.hooks.relay import feeds_to_relay, relay
 from core.kernel.clock import shifted
 from core.kernel.config import settings
 from core.kernel.outbox import enqueue
 from core.ledger.proof import record_proof, take_up_new_books
 from core.web.metrics import figures
 from core.web.vitals import concerns, take_vitals
-from tests.factories import Shop, make_paid, make_shop, out_of_sight, unit
+from tests.factories import Shop, make_paid, make_payment, make_shop, out_of_sight, unit
 from tests.portal.admin.people import make_staff
 from workers.runner import _say_that_it_goes
 
@@ -111,6 +112,18 @@ def test_a_clock_that_stands_still_is_noticed(app: Flask, client: FlaskClient) -
         assert read(client)["portal_clock_age_seconds"] >= 300
         with unit(app):
             assert "clock" in concerns(take_vitals())
+
+
+def test_a_sender_of_webhooks_that_stands_still_is_noticed(app: Flask, client: FlaskClient, shop: Shop) -> None:
+    make_payment(shop)
+    with shifted(timedelta(minutes=10)):
+        assert read(client)["portal_events_oldest_seconds"] >= 600
+        assert "Vendors’ software hears nothing" in make_staff(app, "reviewer").browser().get("/staff/health").text
+        with unit(app):
+            while feeds := feeds_to_relay():
+                for feed in feeds:
+                    relay(*feed)
+            assert "hooks" not in concerns(take_vitals())
 
 
 def test_a_backup_says_that_it_is_done_by_touching_a_file(

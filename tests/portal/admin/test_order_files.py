@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from flask import Flask
@@ -141,6 +142,19 @@ def test_an_answer_that_does_not_fit_is_refused_on_the_page_with_its_line(app: F
     assert bring(browser, address, b"", status=422).error_summary == ["Choose a file first."]
     assert bring(browser, address, b"nonsense", status=422).error_summary
     assert "The bank has answered nothing yet" in browser.get(address).text
+
+
+def test_an_answer_that_cannot_be_taken_hides_none_behind_it(app: Flask, seller: Seller, payout: Payout) -> None:
+    """The bank tells of a file that is not ours first: what it says of ours comes in all the same."""
+    address, browser = given(app), finance(app)
+    headers = {"Authorization": f"Bearer {settings().secrets['sandbox_api_key']}", "Content-Type": "application/xml"}
+    raw = browser.client.get(f"{address}.xml").data
+    (number, *_) = re.findall(rb"<MsgId>([^<]+)</MsgId>", raw)
+    for file in (raw.replace(number, b"0" * len(number)), raw):
+        assert ask("POST", f"{settings().sandbox_url}/_sandbox/bank/order-files?story=first", file, headers)[0] == 201
+    with app.app_context():
+        fetch_status_reports("test")
+    assert "The bank has answered nothing yet" not in browser.get(address).text
 
 
 def test_what_the_sandboxs_bank_answers_comes_over_the_line(app: Flask, seller: Seller, payout: Payout) -> None:
