@@ -53,7 +53,7 @@ def find_receiver(vendor: Vendor, mode: str) -> Receiver | None:
 def begin_receiver(vendor: Vendor, mode: str, *, by: str, email: str) -> Opened:
     """Write down that this vendor is to have an account there, once; what stands there already is used. Refuses with NoReceivers.
 
-    The processor is asked with no transaction open: `open_at_provider`, then `record_receiver`.
+    The processor is asked with no transaction open: `ask_about`, then `record_receiver`.
     """
     name = pays_sellers(mode)
     if not name:

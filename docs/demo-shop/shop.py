@@ -1,7 +1,9 @@
-"""A shop to try links, buttons and embedded forms with, on an origin of its own: one static page with six blanks in it.
+"""A shop to try links, buttons and embedded forms with, on an origin of its own: one static page with seven blanks in it.
 
-    python docs/demo-shop/shop.py --portal http://127.0.0.1:8000 --link http://127.0.0.1:8000/pay/... --button ... --amount 12.50
+    .venv/bin/python docs/demo-shop/shop.py --portal http://127.0.0.1:8000 --link http://127.0.0.1:8000/pay/... --button ... --amount 12.50
 
+--link is a payment link. --button is what stands as `button` in the form that the portal shows for one of its buttons (on the link's page,
+Put it on your website, As a form). --amount and --currency (GBP when nothing is said) are the same form's: another price is refused.
 Then name http://localhost:8100 in the portal (Settings, On your website) and open it. docs/how-to/embed.md tells the rest.
 """
 
