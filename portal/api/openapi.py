@@ -53,7 +53,7 @@ A secret or restricted key is refused when it comes from a page in a browser. Ke
 `Idempotent-Replayed: true`; with another body it is refused and the fields that differ are named; while the first is still being worked on
 the answer is 409 with Retry-After. What was refused is not remembered: mend it and send it with the same key.
 
-**Lists** come newest first. `starting_after` and `ending_before` name a row; `has_more` says whether there are more in that direction.
+**Lists** come newest first; only the feed of events comes oldest first, and goes on with `after`. `starting_after` and `ending_before` name a row; `has_more` says whether there are more in that direction.
 
 **Refusals** are `application/problem+json` with a stable `code`. Unknown fields and parameters are refused, so that a mistyped one is not
 lost. Nothing is nested deeper than {DEEPEST} levels.
