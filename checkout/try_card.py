@@ -136,14 +136,18 @@ def _is_other(attempt: Attempt, surface: str, method: str) -> bool:
 
 
 def _switch(till: Till, attempt: Attempt, surface: str, method: str) -> Attempt:
-    """Closes the try under way at its provider, settles what had become of it, and begins the one that is wanted."""
-    with step_outside():
-        outcome = close_at_provider(till.payment, attempt)
-    settle(till.vendor, till.payment, attempt, outcome, cause="close")
-    attempt = begin_attempt(till.vendor, till.payment, surface=surface, method=method)
-    if _is_other(attempt, surface, method):  # the provider could not say, or another tab has chosen in this very moment
-        raise NotHere(AWAY)
-    return attempt
+    """Closes the try under way at its provider, settles what had become of it, and begins the one that is wanted.
+
+    Looked at twice: a try that had no name at its provider yet, because the card's fields were just being opened, has one by then.
+    """
+    for _again in range(2):
+        with step_outside():
+            outcome = close_at_provider(till.payment, attempt)
+        settle(till.vendor, till.payment, attempt, outcome, cause="close")
+        attempt = begin_attempt(till.vendor, till.payment, surface=surface, method=method)
+        if not _is_other(attempt, surface, method):
+            return attempt
+    raise NotHere(AWAY)  # the provider could not say, or another tab has chosen in this very moment
 
 
 def _open(till: Till, attempt: Attempt) -> Attempt:

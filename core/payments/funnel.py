@@ -25,7 +25,6 @@ from core.payments.sharing_models import LinkOpening
 from core.payments.states import PAID
 
 Opening = tuple[uuid.UUID, str, uuid.UUID, date, str]  # vendor, mode, link, day, source
-SOURCES = ("poster", "code", "mail", "name", "filled", "other")
 MOST_PAYMENTS = 100_000  # read for one report; beyond that it says so
 
 

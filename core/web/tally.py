@@ -28,6 +28,7 @@ class Tally:
         self._write, self._seconds = write, seconds
         self._counts: Counter[Hashable] = Counter()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._timer: threading.Timer | None = None
         self._last_words = False
 
@@ -46,19 +47,20 @@ class Tally:
                 atexit.register(self.flush, app)
 
     def flush(self, app: Flask) -> None:
-        """Write now what was gathered; what cannot be written is kept for the next time."""
-        with self._lock:
-            gathered, self._counts = self._counts, Counter()
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-        if not gathered:
-            return
-        try:
-            with app.app_context(), unit_of_work():
-                self._write(gathered)
-        except Exception as problem:
-            log.warning("tally_kept", problem=type(problem).__name__, kinds=len(gathered))
+        """Write now what was gathered; what cannot be written is kept for the next time. When it returns, nobody is still writing."""
+        with self._writing:
             with self._lock:
-                for key in list(gathered)[: MOST_KEPT - len(self._counts)]:
-                    self._counts[key] += gathered[key]
+                gathered, self._counts = self._counts, Counter()
+                if self._timer is not None:
+                    self._timer.cancel()
+                    self._timer = None
+            if not gathered:
+                return
+            try:
+                with app.app_context(), unit_of_work():
+                    self._write(gathered)
+            except Exception as problem:
+                log.warning("tally_kept", problem=type(problem).__name__, kinds=len(gathered))
+                with self._lock:
+                    for key in list(gathered)[: MOST_KEPT - len(self._counts)]:
+                        self._counts[key] += gathered[key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.checkout.test_stages import address_of, form_token
 from tests.checkout.ways import at_the_bank, attempts_of, choose, offer
-from tests.factories import fresh, make_payment
+from tests.factories import fresh, make_payment, unit
 from tests.sandbox.running import answer_bank
 
 # --- switching -----------------------------------------------------------------------------------------------------------
@@ -70,6 +70,37 @@ def test_a_processor_that_cannot_say_whether_the_first_is_closed_lets_no_second_
     monkeypatch.setattr(try_card, "close_at_provider", lambda payment, attempt: Outcome("unknown", attempt.provider_reference))
     payer.submit(page.form(f"{page.address}/attempts"), method="card", follow=True, status=None)
     assert [(method, state) for _, method, state, _ in attempts_of(euro, payment)] == [("bank_redirect", "unknown")]
+
+
+def test_another_way_chosen_while_the_cards_fields_are_being_opened_closes_them(payer, euro, monkeypatch):
+    """The card's try has no name at the processor when it is looked at, and has one a moment later."""
+    from checkout import try_card
+    from core.kernel.db import unit_of_work
+    from core.payments.attempt import begin_attempt, close_at_provider, open_at_provider, record_opening
+
+    offer(euro, "bank_redirect")
+    payment = make_payment(euro)
+    page = payer.get(address_of(euro, payment))
+    with unit(euro.app):
+        fields = begin_attempt(euro.vendor, payment, surface="fields", method="card")
+    looked, back = [], f"https://portal.example{page.address}/return"
+
+    def opened_in_the_other_request(of, attempt):
+        outcome = close_at_provider(of, attempt)
+        if not looked:
+            opening = open_at_provider(euro.vendor, payment, fields, return_url=back, cancel_url=back)
+            with unit_of_work():
+                record_opening(euro.vendor, fields, opening)
+        looked.append(outcome)
+        return outcome
+
+    monkeypatch.setattr(try_card, "close_at_provider", opened_in_the_other_request)
+    choose(payer, page, "bank_redirect")
+    assert [(method, state) for _, method, state, _ in attempts_of(euro, payment)] == [
+        ("card", "abandoned"),
+        ("bank_redirect", "action_required"),
+    ]
+    assert len(looked) == 2
 
 
 # --- after a no ------------------------------------------------------------------------------------------------------------

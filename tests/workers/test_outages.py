@@ -88,7 +88,7 @@ def test_ec_57_an_outage_is_asked_through_by_the_schedule_told_once_and_charged_
     story(misfortune, path="/v1/payment_intents")
     out = Out(shop, environment)
     at = [out.to_next()]
-    for n in range(1, 6):
+    for n in range(1, 5):  # far from a day: after one it is given up, however the waits were varied
         assert out.told() == 0, "nobody is told before two hours"
         at.append(out.to_next())
         wait, planned = (at[-1] - at[-2]).total_seconds(), wait_before(n)

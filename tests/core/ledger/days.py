@@ -18,6 +18,8 @@ from core.ledger.days import closed_through
 from core.ledger.models import Proof
 from core.ledger.post import Journal, Leg, post
 from core.ledger.proof import THE_HOUSE, record_proof
+from core.reconciliation.models import ReconException
+from core.reconciliation.states import UNSETTLED
 from tests.core.ledger.conftest import CLEARING, PENDING, Book
 from workers.proofs import prove_book
 
@@ -46,10 +48,11 @@ def booked(book: Book, at: datetime, minor: int = 500, currency: str = "GBP") ->
 
 
 def undisturbed() -> None:
-    """No broken book that another test has left hinders a day of this one; every book is known to the clock."""
+    """No broken book and no open exception that another test has left hinders a day of this one; every book is known to the clock."""
     with unit_of_work():
         record_proof(THE_HOUSE, "live", [], took=timedelta(0))  # takes up every book there is
         db.session.execute(update(Proof).values(broken_since=None, breaks=[]))
+        db.session.execute(update(ReconException).where(ReconException.state.in_(UNSETTLED)).values(state="closed"))
 
 
 def shut(day: date, mode: str = "test", **more: Any) -> LedgerDay:
@@ -59,7 +62,7 @@ def shut(day: date, mode: str = "test", **more: Any) -> LedgerDay:
 
 def everybody_has_ended() -> None:
     """Nothing is linked above the oldest transaction that goes on, in any database of the cluster: another process's tests have one as well."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     with unit_of_work():
         mine = int(db.session.execute(text("SELECT pg_current_xact_id()::text::bigint")).scalar_one())
     older = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint <= :mine")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import date
 
@@ -16,7 +15,7 @@ from core.ledger.book import PLATFORM
 from core.ledger.days import find_day
 from core.ledger.hindrances import OpenBreak, reports_breaks
 from tests.core.ledger.conftest import Book
-from tests.core.ledger.days import ONE, booked, next_day, on, undisturbed
+from tests.core.ledger.days import ONE, booked, everybody_has_ended, next_day, on, undisturbed
 from tests.portal.admin.people import make_staff
 from workers.days import close_day, print_day
 
@@ -45,13 +44,13 @@ def address(day: date, rest: str = "") -> str:
 def the_worker(app: Flask, day: date) -> None:
     """Outside of any request, as it is."""
     with app.app_context():
-        for _ in range(1_000):
+        while True:  # somebody else's transaction may still go on
+            everybody_has_ended()
             close_day(PLATFORM, mode="test", day=day.isoformat())
             with unit_of_work():
                 row = find_day("test", day)
             if row is not None and row.state != "closing":
                 break
-            time.sleep(0.02)  # somebody else's transaction still goes on
         print_day(PLATFORM, mode="test", day=day.isoformat())
 
 
