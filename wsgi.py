@@ -32,6 +32,7 @@ from core.web import (
     page,
     refusals,
     staff_guard,
+    statement_keys,
     statics,
     theme,
     throttle,
@@ -80,6 +81,7 @@ def create_app(**config: Any) -> Flask:
         health,
         metrics,
         logos,
+        statement_keys,
         once_more,
         theme,
     ):

@@ -15,6 +15,7 @@ from core.payments.models import Payment
 from core.payments.queries import refunds_of_sale
 from core.payments.sale import find_cart, find_details
 from core.payments.start import open_payment_token
+from core.payments.statement import statement_of
 from core.web.face import face_of
 from core.web.guard import public
 from core.web.headers import csp_nonce
@@ -45,6 +46,7 @@ def receipt(token: str) -> Response:
         pdf_address=url_for("checkout.receipt_pdf", token=token),
         history_address=url_for("checkout.receipt_history", token=token),
         mine_address=url_for("checkout.ask_for_key", token=token),
+        statement_address=url_for("checkout.receipt_statement", token=token),
         cart=find_cart(vendor, payment),
         said=find_details(vendor, payment),
         extra=find_receipt_settings(vendor),
@@ -77,6 +79,17 @@ def receipt_document(token: str, number: str) -> Response:
     if document.payment_id != payment.id or paper is None:
         raise TokenRefused("no_such_document")
     return send_kept(paper.pdf, f"{document.name}.pdf")
+
+
+@door.get("/receipt/<token>/statement.jwt")
+@public
+def receipt_statement(token: str) -> Response:
+    """How the payment stands now, signed: whoever the payer shows it to checks it with our public keys, and learns nothing of the payer."""
+    vendor, payment = _paid(token)
+    answer = make_response(statement_of(vendor, payment))
+    answer.content_type = "application/jwt"
+    answer.headers["Content-Disposition"] = f'attachment; filename="receipt-{payment.reference}.jwt"'
+    return answer
 
 
 @door.get("/receipt/<token>.pdf")

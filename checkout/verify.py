@@ -64,6 +64,7 @@ def _what(verdict: Verdict) -> str:
         "link": _("a payment link"),
         "payment": _("the page of a payment"),
         "receipt": _("a receipt"),
+        "statement": _("a signed statement about a payment"),
         "saving": _("a page for saving a card"),
         "payer": _("a page with somebody’s payments"),
         "joining": _("a page to join a membership"),
@@ -82,6 +83,14 @@ def _words(verdict: Verdict) -> dict[str, str]:
     """Title, sentence and advice of each answer. What we never issued reads the same whatever it was."""
     kind = KINDS[verdict.standing]
     if verdict.standing == "genuine":
+        if verdict.what == "statement":
+            advice = _("It says how the payment stood at the moment it was made. What happened since does not stand in it.")
+            return {
+                "kind": kind,
+                "title": _("Genuine"),
+                "text": _("This is %(what)s. We issued it.", what=_what(verdict)),
+                "advice": advice,
+            }
         advice = _("Look whether this is whom you mean to deal with: the name is all we vouch for.")
         return {"kind": kind, "title": _("Genuine"), "text": _("This is %(what)s. We issued it.", what=_what(verdict)), "advice": advice}
     if verdict.standing == "expired":

@@ -30,14 +30,14 @@ from core.payments.models import PaymentLink
 from core.payments.prefill import Answers, list_prefills, withdraw_prefill
 from core.payments.queries import get_link
 from core.payments.sharing_models import LinkPrefill
-from core.web.fields import ChoiceField, CountField, Form, FormTokenField, LineField, MomentField, MoneyField, options
+from core.web.fields import ChoiceField, LineField, MomentField, options
 from core.web.filters import money
 from core.web.guard import current, may
 from core.web.headers import allow
 from core.web.page import page, see_other
-from core.web.words import LANGUAGES
 from portal.blueprint import portal
 from portal.button_code import Code, code_of, picture_of
+from portal.filled_form import FilledForm
 from portal.qr import code_as
 
 WORDS = {
@@ -65,35 +65,12 @@ def _words(values: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(value, str(WORDS[value])) for value in values]
 
 
-class ButtonForm(Form):
-    form_token = FormTokenField()
+class ButtonForm(FilledForm):
     text = LineField(_l("What stands on it"), most=60, required=_l("Say what stands on the button, like “Pay now”."))
-    amount = MoneyField(_l("Amount"))
-    reference = LineField(_l("Reference"), most=60)
     expires_at = MomentField(_l("Works until"))
     shown = ChoiceField(_l("When it is pressed"), choices=lambda: options(_words(SHOWN)), default="popup")
     size = ChoiceField(_l("Size"), choices=lambda: options(_words(SIZES)), default="medium")
     theme = ChoiceField(_l("Looks"), choices=lambda: options(_words(THEMES)), default="")
-    locale = ChoiceField(_l("Language"), choices=lambda: options([("", _("The reader’s own")), *LANGUAGES.items()]), default="")
-
-    def quantities(self) -> dict[str, int]:
-        """How many of each of the link's things it is for."""
-        found = {name.removeprefix("quantity-"): field.data for name, field in self._fields.items() if name.startswith("quantity-")}
-        return {item: number for item, number in found.items() if number is not None}
-
-    def fit(self, link: PaymentLink) -> ButtonForm:
-        self.amount.currency = link.currency
-        if link.reference_label:
-            self.reference.label.text = link.reference_label
-        return self
-
-
-def _form_for(link: PaymentLink) -> type[ButtonForm]:
-    """With a number for each thing of the link's of which the payer could choose how many."""
-    counts = {
-        f"quantity-{item.id}": CountField(item.title, least=item.least, most=item.most) for item in offer_of(link).items if item.adjustable
-    }
-    return type("ButtonOf", (ButtonForm,), counts) if counts else ButtonForm
 
 
 @portal.get("/portal/links/<public_id>/buttons")
@@ -101,14 +78,14 @@ def _form_for(link: PaymentLink) -> type[ButtonForm]:
 def buttons(public_id: str) -> Response:
     link = _get(public_id)
     text = _("Pay %(amount)s", amount=money(link.amount)) if link.amount else _("Pay now")
-    return _show(link, _form_for(link)(formdata=None, text=text, locale=link.locale).fit(link))
+    return _show(link, ButtonForm.of(link)(formdata=None, text=text, locale=link.locale).fit(link))
 
 
 @portal.post("/portal/links/<public_id>/buttons")
 @may("links.edit")
 def make_link_button(public_id: str) -> Response:
     me, link = current(), _get(public_id)
-    form = _form_for(link)().fit(link)
+    form = ButtonForm.of(link)().fit(link)
     if form.validate():
         answers = Answers(
             reference=form.reference.data or "", amount=form.amount.data, locale=form.locale.data or "", quantities=form.quantities()

@@ -13,54 +13,30 @@ from core.payments.prefill import Answers, get_prefill, list_prefills, make_pref
 from core.payments.queries import get_link
 from core.payments.sharing_models import LinkPrefill
 from core.web import addresses
-from core.web.fields import AddressField, ChoiceField, CountField, Form, FormTokenField, LineField, MoneyField, options
+from core.web.fields import AddressField, LineField
 from core.web.guard import current, may
 from core.web.page import page, see_other
-from core.web.words import LANGUAGES
 from portal.blueprint import portal
+from portal.filled_form import FilledForm
 
 
-class PrefillForm(Form):
-    form_token = FormTokenField()
-    reference = LineField(_l("Reference"), most=60)
-    amount = MoneyField(_l("Amount"))
+class PrefillForm(FilledForm):
     email = AddressField(_l("E-mail address"), required=None)
     name = LineField(_l("Name"), most=120)
-
-    locale = ChoiceField(_l("Language"), choices=lambda: options([("", _("The reader’s own")), *LANGUAGES.items()]), default="")
-
-    def quantities(self) -> dict[str, int]:
-        """How many of each of the link's things were filled in."""
-        found = {name.removeprefix("quantity-"): field.data for name, field in self._fields.items() if name.startswith("quantity-")}
-        return {item: number for item, number in found.items() if number is not None}
-
-    def fit(self, link: PaymentLink) -> PrefillForm:
-        self.amount.currency = link.currency
-        if link.reference_label:
-            self.reference.label.text = link.reference_label
-        return self
-
-
-def _form_for(link: PaymentLink) -> type[PrefillForm]:
-    """With a number for each thing of the link's of which the payer could choose how many."""
-    counts = {
-        f"quantity-{item.id}": CountField(item.title, least=item.least, most=item.most) for item in offer_of(link).items if item.adjustable
-    }
-    return type("PrefillOf", (PrefillForm,), counts) if counts else PrefillForm
 
 
 @portal.get("/portal/links/<public_id>/filled")
 @may("links.edit")
 def filled(public_id: str) -> Response:
     link = _get(public_id)
-    return _show(link, _form_for(link)(formdata=None).fit(link))
+    return _show(link, PrefillForm.of(link)(formdata=None).fit(link))
 
 
 @portal.post("/portal/links/<public_id>/filled")
 @may("links.edit")
 def fill(public_id: str) -> Response:
     me, link = current(), _get(public_id)
-    form = _form_for(link)().fit(link)
+    form = PrefillForm.of(link)().fit(link)
     if form.validate():
         answers = Answers(
             email=form.email.data or "",

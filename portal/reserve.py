@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import datetime
-
 from flask import Response, request, url_for
-from flask_babel import gettext as _
 
 from core.kernel.currency import is_currency
 from core.kernel.errors import NotFound
@@ -15,7 +11,7 @@ from core.ledger.queries import balance
 from core.payments.reserve import list_days, list_held
 from core.payments.reserve_rules import list_rules, rule_of
 from core.web.guard import current, may
-from core.web.page import cursor, page
+from core.web.page import cursor, moment_and_row, page
 from portal.blueprint import portal
 
 ON_A_PAGE = 50
@@ -28,7 +24,7 @@ def reserve() -> Response:
     me, code, after = current(), request.args.get("currency", current().vendor.currency), cursor()
     if not is_currency(code):
         raise NotFound
-    held = list_held(me.vendor, me.mode, code, after=_place(after) if after else None, limit=ON_A_PAGE + 1)
+    held = list_held(me.vendor, me.mode, code, after=moment_and_row(after) if after else None, limit=ON_A_PAGE + 1)
     last = held[ON_A_PAGE - 1] if len(held) > ON_A_PAGE else None
     days = list_days(me.vendor, me.mode, code, zone=me.vendor.time_zone)
     return page(
@@ -42,14 +38,3 @@ def reserve() -> Response:
         newest=url_for(".reserve", currency=code) if after else None,
         older=url_for(".reserve", currency=code, after=f"{last.due_at.isoformat()}~{last.id}") if last else None,
     )
-
-
-def _place(text: str) -> tuple[datetime, uuid.UUID]:
-    at, _tilde, row = text.partition("~")
-    try:
-        instant = datetime.fromisoformat(at)
-        if instant.tzinfo is None:
-            raise ValueError("an instant has a zone")
-        return instant, uuid.UUID(row)
-    except ValueError:
-        raise NotFound(_("That page does not exist.")) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 import structlog
 from flask import Response, request, url_for
@@ -18,7 +17,7 @@ from core.payments.customers import list_taken, totals_of
 from core.payments.figures import ends_since, list_captured, list_releases, takings_between
 from core.payments.queries import get_payment
 from core.web.guard import current, may
-from core.web.page import cursor, page
+from core.web.page import cursor, moment_and_row, page
 from portal.blueprint import portal
 from portal.charts import per_cent
 from portal.days import asked_day, asked_span, beginning, end
@@ -37,7 +36,7 @@ def why_taken() -> Response:
     since, until = beginning(first), end(last)
     count, total, fee = takings_between(me.vendor, me.mode, since, until).get(code, (0, Money(0, code), Money(0, code)))
     rows, following = list_captured(
-        me.vendor, me.mode, since, until, currency=code, after=_place(after) if after else None, limit=LINES_ON_A_PAGE
+        me.vendor, me.mode, since, until, currency=code, after=moment_and_row(after) if after else None, limit=LINES_ON_A_PAGE
     )
     here = {"since": first.isoformat(), "until": last.isoformat(), "currency": code}
     return page(
@@ -59,17 +58,6 @@ def _currency() -> str:
     if len(code) != 3 or not is_currency(code):
         raise NotFound
     return code
-
-
-def _place(text: str) -> tuple[datetime, uuid.UUID]:
-    at, _tilde, row = text.partition("~")
-    try:
-        instant = datetime.fromisoformat(at)
-        if instant.tzinfo is None:
-            raise ValueError("an instant has a zone")
-        return instant, uuid.UUID(row)
-    except ValueError:
-        raise NotFound(_("That page of payments does not exist.")) from None
 
 
 @portal.get("/portal/why/success")

@@ -13,7 +13,7 @@ from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db, lock_again
-from core.kernel.errors import Conflict, Refusal
+from core.kernel.errors import Conflict, NeedsASecondPerson, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.sentence import said
@@ -24,12 +24,6 @@ from core.payments.refund_books import debt_of
 
 LONGEST_REASON = 300
 TOGETHER = timedelta(days=30)  # write-offs by one person within this time count as one
-
-
-class NeedsASecondPerson(Refusal):
-    """Who asked for a write-off does not let it be booked."""
-
-    code = "needs_a_second_person"
 
 
 class WriteOffWaits(Conflict):

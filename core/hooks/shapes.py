@@ -156,7 +156,6 @@ def shape_of(vendor: Vendor, mode: str, type_: str, subject: str) -> Shape | Non
     """The object of an event as it stands now; None when there is no such row any more."""
     family = type_.partition(".")[0]
     model, write = SHAPES[family]
-    owner = vendor.id
     if model is Refund:
         mine = select(Refund).where(Refund.vendor_id == vendor.id, Refund.mode == mode, Refund.public_id == subject)
         row: Any = db.session.scalar(mine.execution_options(populate_existing=True)) if is_public_id("ref", subject) else None
@@ -165,7 +164,7 @@ def shape_of(vendor: Vendor, mode: str, type_: str, subject: str) -> Shape | Non
         row = db.session.get(model, (house().id, mode, uuid.UUID(subject)), populate_existing=True)
         if row is not None:
             return write(vendor, row)
-    row = db.session.get(model, (owner, mode, uuid.UUID(subject)), populate_existing=True)
+    row = db.session.get(model, (vendor.id, mode, uuid.UUID(subject)), populate_existing=True)
     return write(vendor, row) if row is not None else None
 
 

@@ -16,6 +16,7 @@ from core.kernel.money import BadAmount, parse_amount
 
 VIES = "https://ec.europa.eu/taxation_customs/vies/rest-api"
 ECB_FEED = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
+STATEMENT_KEY = 43  # letters of base64url: the 32 bytes of an Ed25519 key
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def ensure_secrets(path: Path) -> dict[str, Any]:
         made = {
             "session_key": secrets.token_urlsafe(48),
             "signing_keys": [{"kid": "k1", "key": secrets.token_urlsafe(48)}],  # the first signs, all verify
-            "factor_keys": [_new_factor_key()],  # people's one-time codes are derived from these: the first for new ones
+            **{ring: [new()] for ring, new in RINGS.items()},
             "sandbox_api_key": "sk_test_" + secrets.token_hex(24),
             "sandbox_webhook_secret": "whsec_" + secrets.token_hex(24),
         }
@@ -92,12 +93,11 @@ def ensure_secrets(path: Path) -> dict[str, Any]:
     try:
         kept = json.loads(path.read_text())
         keys = [kept["session_key"], *(key["key"] for key in kept["signing_keys"])]
-        if "factor_keys" not in kept:
-            kept = _with_factor_key(path)
-        keys += [key["key"] for key in kept["factor_keys"]]
-        strong = min(len(kept["signing_keys"]), len(kept["factor_keys"])) > 0 and all(
-            isinstance(key, str) and len(key) >= 32 for key in keys
-        )
+        if not kept.keys() >= RINGS.keys():
+            kept = _with_every_ring(path)
+        keys += [key["key"] for ring in RINGS for key in kept[ring]]
+        strong = all(kept[ring] for ring in ("signing_keys", *RINGS)) and all(isinstance(key, str) and len(key) >= 32 for key in keys)
+        strong = strong and all(len(key["key"]) == STATEMENT_KEY for key in kept["statement_keys"])
     except (ValueError, TypeError, KeyError):
         strong = False
     if not strong:
@@ -109,14 +109,24 @@ def _new_factor_key() -> dict[str, str]:
     return {"kid": "f1", "key": secrets.token_urlsafe(48)}
 
 
-def _with_factor_key(path: Path) -> dict[str, Any]:
-    """A file from before there was two-step sign-in gets its key, once, however many processes start at the same moment."""
+def _new_statement_key() -> dict[str, str]:
+    """The 32 random bytes of an Ed25519 key. Its name is told to strangers, so two installations never share one."""
+    return {"kid": f"s-{secrets.token_hex(8)}", "key": secrets.token_urlsafe(32)}
+
+
+# Rings that a file from before there was such a thing gets later. People's one-time codes are derived from the first factor key; the
+# first statement key signs what others may check, and the public half of each is told.
+RINGS = {"factor_keys": _new_factor_key, "statement_keys": _new_statement_key}
+
+
+def _with_every_ring(path: Path) -> dict[str, Any]:
+    """An older file gets the keys that it lacks, once, however many processes start at the same moment."""
     lock = os.open(path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         kept: dict[str, Any] = json.loads(path.read_text())
-        if "factor_keys" not in kept:
-            kept["factor_keys"] = [_new_factor_key()]
+        if lacking := RINGS.keys() - kept.keys():
+            kept |= {ring: [RINGS[ring]()] for ring in lacking}
             draft = path.with_suffix(f".{os.getpid()}.tmp")
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as out:

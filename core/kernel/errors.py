@@ -39,3 +39,9 @@ class Conflict(Refusal):
 
     code = "conflict"
     status = 409
+
+
+class NeedsASecondPerson(Refusal):
+    """Who asked for it, or made it, does not let it through too."""
+
+    code = "needs_a_second_person"

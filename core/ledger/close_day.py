@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from core.kernel import audit
 from core.kernel.clock import now
 from core.kernel.db import db, locked
-from core.kernel.errors import Refusal
+from core.kernel.errors import NeedsASecondPerson, Refusal
 from core.kernel.outbox import enqueue
 from core.kernel.sentence import said
 from core.ledger.chain import AUDIT, HOUSE, Key
@@ -42,12 +42,6 @@ class NotTheNextDay(Refusal):
     """Days are closed one after the other, when they are over."""
 
     code = "not_the_next_day"
-
-
-class SamePerson(Refusal):
-    """Who asked for it does not sign it too."""
-
-    code = "needs_a_second_person"
 
 
 def request_close(mode: str, day: date, *, by: str, reason: str, accept: frozenset[str] = frozenset()) -> LedgerDay:
@@ -84,7 +78,7 @@ def sign_close(mode: str, day: date, *, by: str) -> LedgerDay:
     if row is None or row.state != "requested":
         raise NotTheNextDay("This day does not wait for a second person any more.")
     if row.asked_by == by:
-        raise SamePerson("Somebody else has to sign what you asked for.")
+        raise NeedsASecondPerson("Somebody else has to sign what you asked for.")
     found = _check(mode, day, frozenset(one["key"] for one in row.accepted))
     if any(_kept(one) not in row.accepted for one in found):
         raise DayHindered("A break that was accepted is another one by now. Ask for the closing again, with what it is today.")

@@ -13,7 +13,7 @@ from core.kernel import audit
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db, lock_again
-from core.kernel.errors import Conflict, Refusal
+from core.kernel.errors import Conflict, NeedsASecondPerson, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.sentence import Sentence, said
@@ -36,12 +36,6 @@ class ReversedAlready(Conflict):
     """A journal is taken back once."""
 
     code = "reversed_already"
-
-
-class NeedsASecondPerson(Refusal):
-    """Who asked for a reversal does not let it be booked."""
-
-    code = "needs_a_second_person"
 
 
 def request_reversal(journal: Journal, *, reason: str, by: str) -> Reversal:

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from core.accounts.check import standing_of_email_link, standing_of_invitation
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendor
+from core.kernel.attest import NotOurs, looks_attested, read_attested
 from core.kernel.config import settings
 from core.kernel.signing import Examined, TokenRefused, examine_token, looks_like_token
 from core.payments.everywhere import find_receipt_everywhere
@@ -34,7 +35,8 @@ NO_RECEIPT = "00000-00000"  # looked for where there is nothing to look for, so 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`standing`: genuine, altered, expired, revoked or unknown. `what` is a purpose of a token; `vendor` only where we issued it for one."""
+    """`standing`: genuine, altered, expired, revoked or unknown. `what` is a purpose of a token, or "statement"; `vendor` only where we
+    issued it for one."""
 
     standing: str
     what: str = ""
@@ -48,12 +50,14 @@ UNKNOWN, ALTERED = Verdict("unknown"), Verdict("altered")
 
 
 def check(text: str, *, above: Above = NOTHING_ABOVE) -> Verdict:
-    """Read a link, a token, the text of a QR code, or a receipt's number, generously; and say what it is.
+    """Read a link, a token, the text of a QR code, a receipt's number or a signed statement, generously; and say what it is.
 
     `above` names the purposes of rooms above this one, and asks them whether a token of theirs still counts.
     An address that leads elsewhere is never genuine, whatever stands in it: that is how people are deceived.
     """
     text = "".join(text.split())[:LONGEST]
+    if looks_attested(text):
+        return _statement(text)
     address = _as_address(text)
     if address and (name := _readable_name(address)):
         return _readable(*name)
@@ -66,6 +70,15 @@ def check(text: str, *, above: Above = NOTHING_ABOVE) -> Verdict:
     if not ours or (wanted and examined.purpose not in wanted):
         return ALTERED
     return _standing(token, examined, above)
+
+
+def _statement(text: str) -> Verdict:
+    """Whose it is stands in what we have signed: nothing is asked of the books, and it stays true of its moment."""
+    try:
+        claims = read_attested(text)
+    except NotOurs as no:
+        return ALTERED if no.altered else UNKNOWN
+    return Verdict("genuine", "statement", claims["vendor"]["name"], practice=claims["mode"] == "test")
 
 
 def _as_address(text: str) -> SplitResult | None:

@@ -13,7 +13,7 @@ from core.accounts.queries import hold_vendor
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
-from core.kernel.errors import Conflict, NotFound, Refusal
+from core.kernel.errors import Conflict, NeedsASecondPerson, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id
 from core.kernel.percent import percent_text
 from core.kernel.sentence import said
@@ -27,12 +27,6 @@ class ReserveRefused(Refusal):
     """Nothing is kept aside like this."""
 
     code = "reserve_refused"
-
-
-class NeedsASecondPerson(Refusal):
-    """Who asked for less to be kept does not let it happen."""
-
-    code = "needs_a_second_person"
 
 
 class RuleWaits(Conflict):

@@ -11,7 +11,7 @@ from core.admission.models import Stop
 from core.admission.stops import stop
 from core.kernel.audit import record
 from core.kernel.db import db, lock_again
-from core.kernel.errors import Conflict, Refusal
+from core.kernel.errors import Conflict, NeedsASecondPerson, Refusal
 from core.payouts.history import move
 from core.payouts.models import Payout, PayoutAccount
 from core.payouts.request import check_not_held, check_paid_out
@@ -39,12 +39,6 @@ class Left:
     vendor: Vendor
     payout: Payout
     why: str
-
-
-class NeedsASecondPerson(Refusal):
-    """Who asked for a payout does not approve it."""
-
-    code = "needs_a_second_person"
 
 
 def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.accounts.queries import find_vendors
 from core.kernel.audit import record
-from core.kernel.errors import Conflict, Refusal
+from core.kernel.errors import Conflict, NeedsASecondPerson
 from core.ledger.book import PLATFORM
 from core.payments.order_files import end_file, lock_made, orders_of
 from core.payments.transfer_return import find_return, note_handed_over
@@ -12,12 +12,6 @@ from core.payouts.queries import find_payout
 from core.payouts.settle import handed_over
 from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.bank_orders import PAYOUT, in_an_open_file, lock_order, note_sent
-
-
-class MadeByTheSame(Refusal):
-    """Who made a file does not say that it may leave."""
-
-    code = "needs_a_second_person"
 
 
 def record_handed_over(order: BankOrder) -> None:
@@ -43,9 +37,9 @@ def record_made_by_hand(order: BankOrder) -> None:
 
 
 def hand_file_over(file: BankOrderFile, *, by: str) -> None:
-    """Somebody else than its maker has given it to the bank, and the bank has taken it. Raises MadeByTheSame, Conflict."""
+    """Somebody else than its maker has given it to the bank, and the bank has taken it. Raises NeedsASecondPerson, Conflict."""
     if file.made_by == by:
-        raise MadeByTheSame("Somebody else has to look at a file that you made, and give it to the bank.")
+        raise NeedsASecondPerson("Somebody else has to look at a file that you made, and give it to the bank.")
     fresh = lock_made(file)
     orders = orders_of(fresh)
     if any(order.state == "failed" and order.settled_at is None for order in orders):

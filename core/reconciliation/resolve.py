@@ -15,7 +15,7 @@ from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db
-from core.kernel.errors import Conflict, Refusal
+from core.kernel.errors import Conflict, NeedsASecondPerson, Refusal
 from core.kernel.money import Money
 from core.ledger import book
 from core.ledger.models import Entry
@@ -33,12 +33,6 @@ from core.reconciliation.states import SAME_ID
 LONGEST_REASON = 300
 ASKABLE = ("waiting", "open")
 Legs = tuple[tuple[int, Money], ...]
-
-
-class NeedsASecondPerson(Refusal):
-    """Who proposed it does not agree to it."""
-
-    code = "needs_a_second_person"
 
 
 class HasMovedOn(Conflict):

@@ -141,6 +141,11 @@ def verify() -> str:
     return f"{settings().public_url}/verify"
 
 
+def statement_keys() -> str:
+    """The public keys under which our statements are signed."""
+    return f"{settings().public_url}/.well-known/jwks.json"
+
+
 def directory() -> str:
     """The public directory of everybody who is in it."""
     return f"{settings().public_url}/directory"

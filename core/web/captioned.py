@@ -6,10 +6,13 @@ import io
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 import segno
-from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from PIL import ImageFont  # what draws is loaded with the first picture
 
 FONTS = Path(__file__).resolve().parents[2] / "static" / "fonts"
 # The first that draws all of a line draws it. The last is the system's, for what neither of ours holds; where it is missing, ours must do.
@@ -21,6 +24,8 @@ QUIET = 4  # modules of white around the code, as the standard asks
 
 def captioned_png(code: segno.QRCode, title: str, amount: str) -> bytes:
     """The code in black on white with its caption, at least SMALLEST pixels wide."""
+    from PIL import Image, ImageDraw
+
     out, modules = io.BytesIO(), code.symbol_size(scale=1, border=QUIET)[0]
     scale = -(-SMALLEST // modules)
     code.save(out, kind="png", border=QUIET, scale=scale, dark="#000", light="#fff")
@@ -97,6 +102,8 @@ def _font(line: str, size: int) -> ImageFont.FreeTypeFont:
 
 @cache
 def _fonts(size: int) -> list[ImageFont.FreeTypeFont]:
+    from PIL import ImageFont
+
     found = []
     for name in NAMES:
         try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
@@ -55,6 +57,18 @@ def cursor() -> str | None:
     if not CURSOR.fullmatch(text):
         raise NotFound("That page of the list does not exist.")
     return text
+
+
+def moment_and_row(text: str) -> tuple[datetime, uuid.UUID]:
+    """The place in a list that is ordered by a moment and then by a row's id, as `moment~id` in `?after=`."""
+    at, _tilde, row = text.partition("~")
+    try:
+        instant = datetime.fromisoformat(at)
+        if instant.tzinfo is None:
+            raise ValueError("an instant has a zone")
+        return instant, uuid.UUID(row)
+    except ValueError:
+        raise NotFound("That page of the list does not exist.") from None
 
 
 @contextmanager

@@ -67,6 +67,7 @@ def receipt_html(
     pdf_address: str = "",
     history_address: str = "",
     mine_address: str = "",
+    statement_address: str = "",
     locale: str = "en",
     cart: Any = None,
     said: Said | None = None,
@@ -79,7 +80,8 @@ def receipt_html(
     """The whole page, written in the reader's language and the vendor's time zone. Only refunds that the provider has confirmed are on it.
 
     `address` is where this receipt can be checked, `pdf_address` what the button on screen opens (none on the PDF itself),
-    `history_address` where the payer reads what happened step by step, `mine_address` the way to all they paid this vendor.
+    `history_address` where the payer reads what happened step by step, `mine_address` the way to all they paid this vendor,
+    `statement_address` the same facts as a signed statement for programs.
     `cart` is what was bought, where that was more than one sum, and `said` what the payer said of themselves,
     `extra` what the vendor adds and leaves off; `languages` (code, name, address) what the page on screen can be read in. `logo` is
     the picture to carry inside the paper; a page in a browser names its address instead, and shows the vendor's colours under its `nonce`.
@@ -105,6 +107,7 @@ def receipt_html(
         pdf_address=pdf_address,
         history_address=history_address,
         mine_address=mine_address,
+        statement_address=statement_address,
         code=_code(address, reader),
         verify=verify(),
         cart=cart,

@@ -142,6 +142,16 @@ PAYMENT_OBJECT: Shape = shape(
     available_at=moment("When its money is yours to be paid out.", lambda one: one.payment.available_at),
 )  # fmt: skip
 
+STATEMENT_OBJECT = shape(
+    "payment_statement",
+    "What we say of a payment at one moment, under our signature.",
+    payment=text("The payment it is about.", lambda one: one[0].public_id),
+    statement=text(
+        "A JWT signed with Ed25519 (EdDSA). Its claims say whose payment it is, how it stands and what was taken.", lambda one: one[1]
+    ),
+    keys=text("Where our public keys are, as a JSON Web Key Set.", lambda one: addresses.statement_keys()),
+)
+
 REFUND_OBJECT = shape(
     "refund",
     "Money going back to a payer. Only the processor's word makes it succeeded.",

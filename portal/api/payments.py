@@ -16,13 +16,14 @@ from core.payments.models import Payment
 from core.payments.queries import find_link_of, get_link, get_payment, payment_of
 from core.payments.refund import REASONS, request_refund
 from core.payments.refund_queue import cancel_queued
+from core.payments.statement import statement_of
 from core.payments.states import PAYMENT, REFUND
 from core.providers.contract import METHODS, ProviderError
 from core.web.page import step_outside
 from portal.api.endpoint import endpoint
 from portal.api.guard import wish_token
 from portal.api.kinds import Amount, Currency, Day, Email, Fields, Flag, Number, Pairs, Text, Within
-from portal.api.objects import PAYMENT_OBJECT, REFUND_OBJECT, SeenPayment
+from portal.api.objects import PAYMENT_OBJECT, REFUND_OBJECT, STATEMENT_OBJECT, SeenPayment
 from portal.api.paging import Asked, list_of
 from portal.api.reading import BodyRefused
 
@@ -90,6 +91,17 @@ def all_payments(vendor: Vendor, mode: str, asked: Asked) -> dict[str, Any]:
 def show_payment(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     """Read a payment"""
     return _seen(vendor, get_payment(vendor, mode, number))
+
+
+@endpoint("GET", "/payments/<number>/statement", gives=STATEMENT_OBJECT)
+def payment_statement(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
+    """Read a signed statement about a payment
+
+    How it stands at this moment, signed with Ed25519: another program of yours, or of somebody else, checks it with our public keys and needs
+    no key of yours for that. It names no payer.
+    """
+    payment = get_payment(vendor, mode, number)
+    return STATEMENT_OBJECT.encode((payment, statement_of(vendor, payment)))
 
 
 @endpoint("POST", "/payments/<number>/cancel", gives=PAYMENT_OBJECT)

@@ -18,7 +18,8 @@ from pypdf.generic import (
     TextStringObject,
 )
 
-from core.kernel.uploads import MOST_UNPACKED, BadFile, check_file
+from core.kernel.pdf_uploads import MOST_UNPACKED
+from core.kernel.uploads import BadFile, check_file
 
 
 def text_page(written: PdfWriter) -> DictionaryObject:

@@ -12,7 +12,7 @@ from sqlalchemy import select, text, update
 
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
-from core.kernel.errors import Refusal
+from core.kernel.errors import NeedsASecondPerson, Refusal
 from core.kernel.ids import public_id
 from core.kernel.shadow import replay
 from core.ledger.book import RESERVE
@@ -22,7 +22,7 @@ from core.payments.release import give_reserves_back
 from core.payments.replay import PAYMENTS, RESERVES
 from core.payments.reserve import list_days, list_due, list_held
 from core.payments.reserve_models import ReserveHold, ReserveRule
-from core.payments.reserve_rules import NeedsASecondPerson, ReserveRefused, RuleWaits, approve_rule, decline_rule, rule_of, set_rule
+from core.payments.reserve_rules import ReserveRefused, RuleWaits, approve_rule, decline_rule, rule_of, set_rule
 from core.payouts.statement import lines_of, prove
 from tests.core.disputes.cases import case_of, usd
 from tests.core.disputes.test_any_life import Life

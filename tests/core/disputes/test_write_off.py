@@ -8,9 +8,9 @@ import pytest
 
 from core.disputes.everywhere import list_debts
 from core.disputes.models import WriteOff
-from core.disputes.write_off import NeedsASecondPerson, WriteOffWaits, approve_write_off, decline_write_off, request_write_off
+from core.disputes.write_off import WriteOffWaits, approve_write_off, decline_write_off, request_write_off
 from core.kernel.clock import shifted
-from core.kernel.errors import Refusal
+from core.kernel.errors import NeedsASecondPerson, Refusal
 from core.payments.models import Payment
 from tests.core.disputes.cases import case_of, usd
 from tests.core.payments.conftest import AtOnce

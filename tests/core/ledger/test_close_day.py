@@ -10,10 +10,11 @@ from sqlalchemy import text
 
 from core.kernel.clock import now
 from core.kernel.db import db, unit_of_work
+from core.kernel.errors import NeedsASecondPerson
 from core.kernel.money import Money
 from core.ledger import hindrances
 from core.ledger.chain_check import chain_breaks
-from core.ledger.close_day import DayHindered, NotTheNextDay, SamePerson, request_close, sign_close
+from core.ledger.close_day import DayHindered, NotTheNextDay, request_close, sign_close
 from core.ledger.day_facts import sum_of_heads
 from core.ledger.days import find_day, is_next, last_to_close, list_days, next_to_close
 from core.ledger.hindrances import OpenBreak, reports_breaks
@@ -163,7 +164,7 @@ def test_a_large_break_takes_two_people(day: date, breaks: list[OpenBreak], amou
     assert shut(day, accept=frozenset({"rec_1"})).state == "requested"
     with unit_of_work():
         assert is_next("test", day), "nothing is shut yet"
-    with pytest.raises(SamePerson), unit_of_work():
+    with pytest.raises(NeedsASecondPerson), unit_of_work():
         sign_close("test", day, by="stf_one")
     breaks.append(OpenBreak("rec_2", "It turned up since", None))
     with pytest.raises(DayHindered), unit_of_work():

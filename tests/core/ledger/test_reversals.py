@@ -15,7 +15,7 @@ from core.kernel.audit import AuditEntry
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
-from core.kernel.errors import Refusal
+from core.kernel.errors import NeedsASecondPerson, Refusal
 from core.kernel.ids import uuid7
 from core.kernel.money import Money
 from core.ledger import book, reverse
@@ -25,7 +25,6 @@ from core.ledger.post import Leg, post
 from core.ledger.queries import find_breaks
 from core.ledger.reversal_models import Reversal
 from core.ledger.reverse import (
-    NeedsASecondPerson,
     NotReversible,
     ReversedAlready,
     approve_reversal,

@@ -9,7 +9,7 @@ from flask import Flask
 
 from core.kernel.clock import shifted
 from core.kernel.db import db
-from core.kernel.errors import Conflict
+from core.kernel.errors import Conflict, NeedsASecondPerson
 from core.payments.order_files import (
     NothingToTransfer,
     NotTransferable,
@@ -22,7 +22,7 @@ from core.payments.order_files import (
 )
 from core.payments.order_refused import refuse_order
 from core.payouts.accounts import COOLING_OFF, add_account
-from core.payouts.hand_over import MadeByTheSame, hand_file_over
+from core.payouts.hand_over import hand_file_over
 from core.payouts.models import Payout
 from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.bank_orders import find_order, list_waiting_orders
@@ -78,7 +78,7 @@ def test_a_file_carries_what_waits_and_is_the_same_when_it_is_written_again(app:
 def test_only_somebody_else_says_that_the_bank_has_it(app: Flask, seller: Seller, payout: Payout) -> None:
     with unit(app):
         file = make_order_file("test", by="stf_one")
-    with unit(app), pytest.raises(MadeByTheSame):
+    with unit(app), pytest.raises(NeedsASecondPerson):
         hand_file_over(get_order_file("test", file.public_id), by="stf_one")
     with unit(app):
         hand_file_over(get_order_file("test", file.public_id), by="stf_two")

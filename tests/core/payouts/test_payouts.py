@@ -12,10 +12,11 @@ from sqlalchemy import text
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.kernel.db import db
+from core.kernel.errors import NeedsASecondPerson
 from core.kernel.money import Money
 from core.ledger.post import BalanceTooLow
 from core.payouts.accounts import COOLING_OFF, BadPayoutAccount, add_account
-from core.payouts.approve import NeedsASecondPerson, approve_payout, cancel_payout
+from core.payouts.approve import approve_payout, cancel_payout
 from core.payouts.history import IllegalMove
 from core.payouts.models import Payout, PayoutTerms
 from core.payouts.queries import history_of, list_payouts

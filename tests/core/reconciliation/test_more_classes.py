@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from core.kernel.clock import shifted
 from core.kernel.db import db
+from core.kernel.errors import NeedsASecondPerson
 from core.payments.unknown import return_line
 from core.reconciliation.exceptions import breaks_of
 from core.reconciliation.models import ReconException
-from core.reconciliation.resolve import HasMovedOn, NeedsASecondPerson, agree, decline, needs_two, resolve
+from core.reconciliation.resolve import HasMovedOn, agree, decline, needs_two, resolve
 from core.reconciliation.runs import look_at_bank, look_at_totals
 from tests.core.payments.conftest import AtOnce
 from tests.core.payments.transfers import TestBank, books, transfer
