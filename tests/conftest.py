@@ -56,6 +56,23 @@ def pytest_configure(config: pytest.Config) -> None:
         _launch()
 
 
+# What these look at is everybody's: every book, every day, everything that is due. They come first, while there is little of it.
+SWEEPING = tuple(
+    f"tests/{file}.py"
+    for file in (
+        "core/ledger/test_audit_chain", "core/ledger/test_chain", "core/ledger/test_close_day", "core/ledger/test_closed_days",
+        "core/ledger/test_hard_days", "core/payouts/test_carried", "checkout/test_ways_that_take_days", "flows/test_delayed_payments",
+        "portal/admin/test_days", "portal/admin/test_proofs", "workers/test_charges", "workers/test_clock", "workers/test_day_papers",
+        "workers/test_messages", "workers/test_replay",
+    )
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each test stands alone in any order; in this one the run is shorter by a quarter of an hour."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SWEEPING))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     for process in _launched:
         assert process.stdin is not None
