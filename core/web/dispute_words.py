@@ -55,7 +55,9 @@ FILES = {
 # What banks want to see, by the names in core/disputes/check.py.
 NEEDS = {
     "sold": _l("What was sold"),
-    "holder": _l("Something that ties the purchase to the card holder: how they used it, where it was sent, a signature, or what they wrote to you"),
+    "holder": _l(
+        "Something that ties the purchase to the card holder: how they used it, where it was sent, a signature, or what they wrote to you"
+    ),
     "delivered": _l("That it was delivered or done: a tracking number, how it was used, or a file that shows it"),
     "day": _l("The day on which it was sent, delivered or done"),
     "known_purchase": _l("What reminds the card holder of the purchase: a receipt, what you wrote to each other, or how they used it"),

@@ -110,12 +110,12 @@ def test_who_may_read_and_who_may_write(paid: Visit, app: Flask) -> None:
     viewer = make_colleague(paid.shop, "viewer").browser()
     page = viewer.get(where)
     assert "Only for us" in page.text and not [f for f in page.all("form") if f.attrs.get("action", "").endswith("/messages")]
-    token = {"csrf_token": viewer.get("/portal/").form("/portal/sign-out").values["csrf_token"]}
+    token = {"csrf_token": viewer.get("/portal/").form("/sign-out").values["csrf_token"]}
     for act in ("messages", "keep"):
         assert viewer.post(f"{where}/{act}", {**form.values, "message": "x", **token}, status=403)
     stranger = make_shop(app, business="Somebody else").browser()
     assert stranger.get(link, status=404)
-    token = {"csrf_token": stranger.get("/portal/").form("/portal/sign-out").values["csrf_token"]}
+    token = {"csrf_token": stranger.get("/portal/").form("/sign-out").values["csrf_token"]}
     assert stranger.post(f"{where}/messages", {**form.values, "message": "x", **token}, status=404)
 
 
@@ -157,7 +157,7 @@ def test_the_staff_answer_in_the_vendors_place(paid: Visit, app: Flask) -> None:
     (letter,) = letters(paid, "dispute_answered_for")
     assert "in your place" in (letter.text or "")
     assert "The platform’s staff" in owner.get(mine).text and colleague.email not in owner.get(mine).html
-    assert "cannot be changed" in desk.get(f"{theirs}/answer").text
+    assert "nothing more can be said" in desk.get(f"{theirs}/answer").text
     with app.app_context():
         done = select(AuditEntry.actor).where(AuditEntry.subject == found.public_id, AuditEntry.action == "dispute.answered")
         assert list(db.session.scalars(done)) == [colleague.member.public_id]
@@ -237,7 +237,7 @@ def test_a_rule_is_ended_and_what_was_planned_with_it(paid: Visit) -> None:
     support = make_colleague(paid.shop, "support").browser()
     page = support.get("/portal/disputes/rules")
     assert not [f for f in page.all("form") if "/rules" in f.attrs.get("action", "")]
-    token = {"csrf_token": support.get("/portal/").form("/portal/sign-out").values["csrf_token"]}
+    token = {"csrf_token": support.get("/portal/").form("/sign-out").values["csrf_token"]}
     assert support.post("/portal/disputes/rules", {**token, "currency": "GBP", "most": "5", "days": "3"}, status=403)
     assert support.post("/portal/disputes/rules/GBP/drop", token, status=403)
 
