@@ -14,6 +14,7 @@ from core.accounts.remarks import list_remarks, write_remark
 from core.customers.block import allow_customer, block_customer
 from core.customers.models import Customer
 from core.customers.queries import any_customers, get_customer, list_customers
+from core.disputes.personal_data import disputes_data, forget_disputes
 from core.disputes.queries import disputes_of_payer
 from core.hooks.prune import forget_told
 from core.invoices.personal_data import invoices_of
@@ -128,6 +129,7 @@ def hand_out(public_id: str) -> Response:
     held = personal_data(me.vendor, customer) | {
         "memberships": memberships_of(me.vendor, customer),
         "checkouts": checkouts_of(me.vendor, customer),
+        "disputes": disputes_data(me.vendor, customer),
         "invoices": invoices_of(me.vendor, customer),
     }
     answer = make_response(json.dumps(held, indent=2, ensure_ascii=False))
@@ -152,6 +154,7 @@ def erase(public_id: str) -> Response:
             forget_memberships(me.vendor, customer)
             forget_checkouts(me.vendor, customer)
             forget_told(me.vendor, customer)
+            forget_disputes(me.vendor, customer)
             erase_person(me.vendor, customer, by=me.user.public_id)
             flash(_("Their personal data is erased. The payments stay, under a pseudonym."), "good")
             return see_other(url_for(".customer", public_id=customer.public_id))

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 
 from core.accounts.receipts import find_receipt_settings
 from core.disputes.answer import request_acceptance, request_answer
+from core.disputes.check import missing_in
 from core.disputes.evidence import answers_of, save_draft, texts_to_send, why_not_answerable
 from core.disputes.files import add_file, list_files, remove_file
 from core.disputes.models import Dispute
@@ -15,7 +16,7 @@ from core.disputes.records import records_of
 from core.kernel import clock
 from core.kernel.uploads import LARGEST_UPLOAD, check_file
 from core.web.dispute_pack import pack_html
-from core.web.dispute_words import FILES, QUESTIONS, REASONS
+from core.web.dispute_words import FILES, NEEDS, QUESTIONS, REASONS
 from core.web.guard import current, may, takes_files
 from core.web.languages import written
 from core.web.page import page, see_other, wants_part
@@ -35,7 +36,7 @@ def save_dispute_draft(number: str) -> Response:
     found, form = get_own(number), AnswerForm()
     if form.validate():
         with form.refusals():
-            save_draft(found, typed(form, found))
+            save_draft(found, typed(form, found), by=current().user.public_id)
             if wants_part():
                 return page("portal/disputes/_saved.html", at=clock.now(), error=None)
             if request.form.get("step") == "review":
@@ -68,7 +69,7 @@ def send_dispute_file(number: str) -> Response:
 @portal.post("/portal/disputes/<number>/files/<file>/remove")
 @may("disputes.answer")
 def remove_dispute_file(number: str, file: str) -> Response:
-    remove_file(get_own(number), file)
+    remove_file(get_own(number), file, by=current().user.public_id)
     flash(_("The file is gone for good."), "good")
     return see_other(url_for(".dispute", number=number, _anchor="files"))
 
@@ -121,6 +122,7 @@ def _review(found: Dispute, form: SendForm) -> Response:
         reason=REASONS[found.reason],
         texts=texts_to_send(me.vendor, payment, found),
         written=set(found.draft),
+        missing=[NEEDS[name] for name in missing_in(me.vendor, payment, found)],
         files=list_files(found),
         file_words=FILES,
         question_words=QUESTIONS,

@@ -1,15 +1,20 @@
-"""The forms of an answer to a dispute: its questions by the reason, a file, and the last look before it is sent for good."""
+"""The forms of a dispute: its questions by the reason, a file, the last look before it is sent for good, and messages with the platform."""
 
 from __future__ import annotations
 
+import uuid
+
+from flask import request
 from flask_babel import lazy_gettext as _l
 from wtforms import FileField
 
 from core.disputes.evidence import LONG, LONGEST_LINE, file_kinds_of, questions_of
 from core.disputes.models import Dispute
+from core.disputes.thread import LONGEST_MESSAGE
+from core.kernel.uploads import LARGEST_UPLOAD, Checked, check_file
 from core.providers.disputes import LONGEST_TEXT
 from core.web.dispute_words import FILES, QUESTIONS
-from core.web.fields import BooleanField, ChoiceField, Form, LineField, ParagraphField, options
+from core.web.fields import BooleanField, ChoiceField, Form, FormTokenField, LineField, ParagraphField, options
 
 
 class AnswerForm(Form):
@@ -31,6 +36,28 @@ class SendForm(Form):
 
 class AcceptForm(Form):
     sure = BooleanField(_l("I know that the payer keeps the money"))
+
+
+class MessageForm(Form):
+    form_token = FormTokenField()
+    message = ParagraphField(_l("Message"), most=LONGEST_MESSAGE, required=_l("Write something first."))
+    enclosure = FileField(_l("File with the message"))
+
+    def sent_file(self) -> tuple[str, Checked] | None:
+        """The file that came along, opened and drawn anew; None without one. Raises BadFile."""
+        sent = request.files.get("enclosure")
+        if sent is None or not sent.filename:
+            return None
+        return sent.filename, check_file(sent.stream.read(LARGEST_UPLOAD + 1))
+
+    def refuse(self, message: str, field: str | None = None) -> None:
+        """What is wrong with the file is said at this form's own field for it."""
+        super().refuse(message, "enclosure" if field == "file" else field)
+
+
+def empty_message() -> MessageForm:
+    """Fresh, with a number of its own."""
+    return MessageForm(formdata=None, form_token=uuid.uuid4().hex)
 
 
 def draft_form(dispute: Dispute) -> AnswerForm:

@@ -14,9 +14,10 @@ from flask_babel import lazy_gettext as _l
 from core.accounts.queries import names_of
 from core.disputes.evidence import file_kinds_of, questions_of, why_not_answerable
 from core.disputes.files import get_file, list_files
-from core.disputes.models import Dispute
+from core.disputes.models import Dispute, DisputeEvent
 from core.disputes.queries import SOON, STAGES, TODAY, get_dispute, history_of, list_disputes, payment_behind
 from core.disputes.states import ANSWERABLE
+from core.disputes.thread import list_said
 from core.kernel import clock
 from core.kernel.errors import NotFound
 from core.ledger.queries import journals_about
@@ -26,7 +27,7 @@ from core.web.guard import current, may
 from core.web.languages import written
 from core.web.page import cursor, page, send_kept
 from portal.blueprint import portal
-from portal.dispute_form import AnswerForm, FileForm, draft_form, file_form
+from portal.dispute_form import AnswerForm, FileForm, MessageForm, draft_form, empty_message, file_form
 from portal.explain import BookLine, book_lines
 
 ON_A_PAGE = 50
@@ -94,11 +95,12 @@ def get_own(number: str) -> Dispute:
     return get_dispute(me.vendor, me.mode, number)
 
 
-def show(found: Dispute, *, form: AnswerForm | None = None, upload: FileForm | None = None) -> Response:
+def show(found: Dispute, *, form: AnswerForm | None = None, upload: FileForm | None = None, message: MessageForm | None = None) -> Response:
     """The page of one dispute, with a form as it was sent or fresh."""
     me = current()
-    payment, why_not = payment_behind(me.vendor, found), why_not_answerable(found)
-    failed = form or upload
+    payment, why_not, history = payment_behind(me.vendor, found), why_not_answerable(found), history_of(me.vendor, found)
+    failed = form or upload or message
+    people = names_of(me.vendor) | {me.user.public_id: _("You")}
     return page(
         "portal/disputes/show.html",
         status=(409 if failed.form_errors else 422) if failed and failed.errors else 200,
@@ -109,9 +111,13 @@ def show(found: Dispute, *, form: AnswerForm | None = None, upload: FileForm | N
         reason=REASONS[found.reason],
         advice=ADVICE[found.reason],
         lines=_lines(payment),
-        history=history_of(me.vendor, found),
+        history=history,
         steps=STEPS,
-        actors=ACTORS | names_of(me.vendor) | {me.user.public_id: _("You")},
+        actors=ACTORS | people | staff_among(history),
+        thread=list_said(me.vendor, found),
+        people=people,
+        message_form=message or empty_message(),
+        may_write=me.may("disputes.answer"),
         files=list_files(found),
         file_words=FILES,
         form=form or draft_form(found),
@@ -123,6 +129,11 @@ def show(found: Dispute, *, form: AnswerForm | None = None, upload: FileForm | N
         may_answer=why_not is None and me.may("disputes.answer"),
         question_words=QUESTIONS,
     )
+
+
+def staff_among(history: list[DisputeEvent]) -> dict[str, str]:
+    """Somebody of the staff has no name for a vendor: what counts is that it was the platform."""
+    return {event.actor: _("The platform’s staff") for event in history if event.actor.startswith("stf_")}
 
 
 def _lines(payment: Payment) -> list[BookLine]:

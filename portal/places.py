@@ -16,6 +16,7 @@ PLACES: dict[str, tuple[Any, Any]] = {
     "payments": (_l("Payments"), _l("transactions list")),
     "refunds": (_l("Refunds"), _l("money back")),
     "disputes": (_l("Disputes"), _l("chargeback retrieval evidence answer bank")),
+    "dispute_rules": (_l("Small disputes"), _l("rule accept give in automatically chargeback threshold")),
     "transfers": (_l("Bank transfers"), _l("incoming money to decide overpaid late partial")),
     "orders": (_l("Orders"), _l("delivered marketplace several sellers")),
     "marketplaces": (_l("Who sells for us"), _l("marketplace consent orders other businesses")),

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from core.accounts.fees import apply_due_fees
 from core.billing.advance import ask_for_due
+from core.disputes.accept_rules import accept_when_due, list_to_accept
 from core.disputes.remind import send_due_reminders as remind_of_disputes
 from core.kernel.db import DATABASE_AWAY, db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
@@ -176,6 +177,20 @@ def _ask_about_disputes() -> None:
         plan_disputes()
 
 
+def _give_in_as_announced() -> None:
+    """Each dispute in a unit of its own: one that fails holds back itself."""
+    with unit_of_work():
+        due = list_to_accept()
+    for one in due:
+        try:
+            with unit_of_work():
+                accept_when_due(*one)
+        except DATABASE_AWAY:
+            raise
+        except Exception:
+            log.exception("dispute_not_given_in", vendor=str(one[0]), mode=one[1])
+
+
 def _look_at_checkouts() -> None:
     with unit_of_work():
         plan_checkouts()
@@ -200,6 +215,6 @@ def _mark_balances() -> None:
 
 
 PARTS = (
-    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _close_overdue_payments, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _plan_payouts,
+    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _give_in_as_announced, _close_overdue_payments, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _plan_payouts,
     _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances,
 )  # fmt: skip

@@ -33,6 +33,8 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "stops.set": (REVIEWER, SUPERUSER),  # stop a vendor's payments or take it out of the directory, and let it go on
     "payouts.hold": (FINANCE, SUPERUSER),  # keep payouts back for a while, and let them go on
     "disputes.see": STAFF_ROLES,  # what payers' banks want back
+    "disputes.write": STAFF_ROLES,  # write to a vendor about a dispute
+    "disputes.answer": (REVIEWER, SUPERUSER),  # tell the bank in a vendor's place, who hears of it
     "disputes.simulate": STAFF_ROLES,  # be the payer's bank in the sandbox: no money is real there
     "debts.see": (FINANCE, SUPERUSER),  # what sellers owe
     "debts.write_off": (FINANCE, SUPERUSER),  # above a limit two of them

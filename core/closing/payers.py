@@ -6,6 +6,7 @@ from sqlalchemy import delete, select, update
 
 from core.accounts.models import Remark, Vendor
 from core.customers.models import Customer, PayerKey
+from core.disputes.personal_data import forget_disputes
 from core.hooks.prune import forget_told
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -30,6 +31,7 @@ def forget_payers(vendor: Vendor, *, limit: int) -> tuple[int, int]:
                 forget_memberships(vendor, customer)
                 forget_checkouts(vendor, customer)
                 forget_told(vendor, customer)
+                forget_disputes(vendor, customer)
                 erase_person(vendor, customer, by="system")
                 gone += 1
         except StillUnderWay:

@@ -16,6 +16,7 @@ from core.accounts.models import CustomRole, EmailLink, Invitation, Membership, 
 from core.accounts.passwords import hash_password
 from core.billing.models import KeptSubscription
 from core.customers.models import Customer, PayerKey
+from core.disputes.personal_data import forget_disputes
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -85,6 +86,7 @@ def _forget(vendor: Vendor, user: User) -> None:
     email, pseudonym = user.email, f"closed-{user.public_id[4:].lower()}@{NOBODY}"
     customers = select(Customer).where(Customer.vendor_id == HOUSE, Customer.email == email, Customer.erased_at.is_(None))
     for customer in db.session.scalars(customers.order_by(Customer.mode)):
+        forget_disputes(house(), customer)
         erase_person(house(), customer, by="system")
     paid = KeptSubscription.vendor_id == HOUSE, KeptSubscription.payer_email == email
     db.session.execute(update(KeptSubscription).where(*paid).values(payer_email=pseudonym))

@@ -9,11 +9,14 @@ from core.disputes.evidence import lock_to_answer, texts_to_send
 from core.disputes.files import list_files
 from core.disputes.history import note
 from core.disputes.models import Dispute, DisputeFile
+from core.disputes.remind import next_reminder
 from core.disputes.states import ANSWERABLE
 from core.kernel.audit import record
+from core.kernel.clock import now
 from core.kernel.db import db, lock_again
 from core.kernel.errors import Refusal
 from core.kernel.outbox import enqueue
+from core.notifications.team import tell_team
 from core.payments.models import Payment
 from core.providers.contract import ProviderRefused
 from core.providers.disputes import DisputeOutcome, Evidence, EvidenceFile
@@ -26,13 +29,18 @@ class NothingToSay(Refusal):
     code = "nothing_to_say"
 
 
-def request_answer(vendor: Vendor, dispute: Dispute, *, by: str) -> Dispute:
-    """Send what stands in the draft: once, and for good. Asked for twice it is sent once. Refuses with NotAnswerable, NothingToSay."""
+def request_answer(vendor: Vendor, dispute: Dispute, *, by: str, for_vendor: bool = False) -> Dispute:
+    """Send what stands in the draft: once, and for good. Asked for twice it is sent once. Refuses with NotAnswerable, NothingToSay.
+
+    `for_vendor`: somebody of the staff does it in the vendor's place, and the team is told.
+    """
     if (again := _wished(dispute, "answer")) is not None:
         return again
     dispute = lock_to_answer(dispute)
     if not dispute.draft and not list_files(dispute):
         raise NothingToSay("Write at least one answer, or add a file: it can be sent only once.", field="uncategorized_text")
+    if for_vendor:
+        tell_team(vendor, "dispute_answered_for", mode=dispute.mode, dispute=dispute.public_id)
     return _wish(vendor, dispute, "answer", by, texts=sorted(dispute.draft), files=[file.kind for file in list_files(dispute)])
 
 
@@ -49,7 +57,7 @@ def _wished(dispute: Dispute, wish: str) -> Dispute | None:
 
 
 def _wish(vendor: Vendor, dispute: Dispute, wish: str, by: str, **detail: list[str]) -> Dispute:
-    dispute.wish, dispute.wished_by = wish, by
+    dispute.wish, dispute.wished_by, dispute.accept_at = wish, by, None
     act = "answered" if wish == "answer" else "given_in"
     note(dispute, f"dispute.{act}_asked", actor=by, **detail)
     record(vendor.id, actor=by, action=f"dispute.{act}", subject=dispute.public_id, mode=dispute.mode, amount=str(dispute.amount))
@@ -101,5 +109,5 @@ def record_not_sent(dispute: Dispute, refusal: ProviderRefused) -> None:
     dispute = lock_again(dispute)
     if dispute.wish is None:
         return
-    dispute.wish = None
+    dispute.wish, dispute.remind_at = None, next_reminder(dispute.due_at, now())
     note(dispute, "dispute.not_sent", actor="provider", why=refusal.code[:60], said=refusal.message[:300])

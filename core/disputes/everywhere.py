@@ -1,4 +1,4 @@
-"""Disputes across vendors, for the staff only: narrowed by stage and by how soon an answer is due, and one by its number."""
+"""Disputes across vendors, for the staff only: narrowed by stage, vendor and how soon an answer is due, and one by its number."""
 
 from __future__ import annotations
 
@@ -24,13 +24,26 @@ DUE = {"1": timedelta(days=1), "3": timedelta(days=3), "7": timedelta(days=7)}
 MOST_DEBTS = 200
 
 
-def list_everywhere(*, stage: str = "", due: str = "", mode: str = "", after: uuid.UUID | None = None, limit: int = 50) -> list[Found]:
-    """Those that are due first when asked for by that, the newest first otherwise."""
+def list_everywhere(
+    *,
+    stage: str = "",
+    due: str = "",
+    mode: str = "",
+    vendor_ids: list[uuid.UUID] | None = None,
+    unread: bool = False,
+    after: uuid.UUID | None = None,
+    limit: int = 50,
+) -> list[Found]:
+    """Those that are due first when asked for by that, the newest first otherwise. `unread`: the vendor wrote, and nobody has answered."""
     asked = select(Vendor, Dispute).join(Vendor, Vendor.id == Dispute.vendor_id)
     if stage in STAGES:
         asked = asked.where(STAGES[stage])
     if mode:
         asked = asked.where(Dispute.mode == mode)
+    if vendor_ids is not None:
+        asked = asked.where(Dispute.vendor_id.in_(vendor_ids))
+    if unread:
+        asked = asked.where(Dispute.waits_since.is_not(None))
     if due in DUE:
         asked = asked.where(STAGES["answer"], Dispute.due_at > now(), Dispute.due_at <= now() + DUE[due]).order_by(Dispute.due_at)
     elif after:
@@ -50,6 +63,12 @@ def get_everywhere(number: str) -> Found:
 def count_due_up_to(most: int) -> int:
     """How many are due within a day, counted no further than that."""
     some = select(Dispute.id).where(STAGES["answer"], Dispute.due_at > now(), Dispute.due_at <= now() + DUE["1"]).limit(most).subquery()
+    return int(db.session.scalar(select(func.count()).select_from(some)) or 0)
+
+
+def count_unread_up_to(most: int) -> int:
+    """How many have messages of their vendor that nobody of the staff has answered, counted no further than that."""
+    some = select(Dispute.id).where(Dispute.waits_since.is_not(None)).limit(most).subquery()
     return int(db.session.scalar(select(func.count()).select_from(some)) or 0)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from core.accounts.models import Vendor
 from core.disputes.models import Dispute
+from core.disputes.planned import call_off
 from core.disputes.states import ANSWERABLE
 from core.kernel.clock import now
 from core.kernel.db import lock_again
@@ -44,6 +48,12 @@ LONG = frozenset({
 LONGEST_LINE = 200
 
 
+class DraftHasChanged(Conflict):
+    """Somebody else has written in the draft since the page was opened: what they wrote is not written over."""
+
+    code = "draft_has_changed"
+
+
 class NotAnswerable(Conflict):
     """It is decided, answered, or the day is over: nothing can be said any more."""
 
@@ -81,9 +91,25 @@ def lock_to_answer(dispute: Dispute) -> Dispute:
     return dispute
 
 
-def save_draft(dispute: Dispute, texts: dict[str, str]) -> Dispute:
-    """Keep what was typed, for whoever of the team goes on with it. Refuses at the field what is too long."""
+def draft_mark(dispute: Dispute) -> str:
+    """A name for the draft as it stands: another draft has another one."""
+    return hashlib.sha256(json.dumps(dispute.draft, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def save_draft(dispute: Dispute, texts: dict[str, str], *, by: str = "", seen: str | None = None) -> Dispute:
+    """Keep what was typed, for whoever of the team goes on with it. What was to be given in by itself no longer is.
+
+    `seen` is the draft_mark that the page was made with. Refuses at the field what is too long, and DraftHasChanged.
+    """
     dispute = lock_to_answer(dispute)
+    if seen is not None and seen != draft_mark(dispute):
+        raise DraftHasChanged("Somebody has changed the draft since you opened it. Open the page again in another tab and compare.")
+    dispute.draft = _checked(dispute, texts)
+    call_off(dispute, by=by)
+    return dispute
+
+
+def _checked(dispute: Dispute, texts: dict[str, str]) -> dict[str, str]:
     kept = {}
     for name in questions_of(dispute):
         text = texts.get(name, "").replace("\0", "").replace("\r\n", "\n").strip()
@@ -94,8 +120,7 @@ def save_draft(dispute: Dispute, texts: dict[str, str]) -> Dispute:
             kept[name] = text
     if sum(map(len, kept.values())) > MOST_TEXT:
         raise Refusal(said("All answers together may have %(most)s characters.", most=MOST_TEXT), field="uncategorized_text")
-    dispute.draft = kept
-    return dispute
+    return kept
 
 
 def answers_of(dispute: Dispute) -> dict[str, str]:

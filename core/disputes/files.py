@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from core.accounts.models import Vendor
 from core.disputes.evidence import file_kinds_of, lock_to_answer
 from core.disputes.models import Dispute, DisputeFile
+from core.disputes.planned import call_off
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import NotFound, Refusal
@@ -39,7 +40,7 @@ def get_file(vendor: Vendor, dispute: Dispute, number: str) -> DisputeFile:
 
 
 def add_file(dispute: Dispute, kind: str, name: str, checked: Checked, *, by: str) -> DisputeFile:
-    """Keep it for the answer. One of the same kind that was there is replaced."""
+    """Keep it for the answer, and what was to be given in by itself no longer is. One of the same kind that was there is replaced."""
     dispute = lock_to_answer(dispute)
     if kind not in file_kinds_of(dispute):
         raise Refusal(said("Choose what the file shows."), field="kind")
@@ -47,8 +48,8 @@ def add_file(dispute: Dispute, kind: str, name: str, checked: Checked, *, by: st
     kept = int(db.session.scalar(select(func.coalesce(func.sum(DisputeFile.size), 0)).where(*_mine(dispute))) or 0)
     if kept + len(checked.data) > MOST_KEPT:
         raise BadFile(said("All files together may have %(most)s kB. Take one away first, or send a smaller one.", most=MOST_KEPT // 1000))
-    made = _write(dispute, kind, file_name(name, checked.media_type), checked, by=by)
-    return made
+    call_off(dispute, by=by)
+    return _write(dispute, kind, file_name(name, checked.media_type), checked, by=by)
 
 
 def keep_pack(dispute: Dispute, checked: Checked) -> DisputeFile:
@@ -57,9 +58,10 @@ def keep_pack(dispute: Dispute, checked: Checked) -> DisputeFile:
     return _write(dispute, "evidence_pack", f"evidence-{dispute.public_id}.pdf", checked, by="system")
 
 
-def remove_file(dispute: Dispute, number: str) -> None:
+def remove_file(dispute: Dispute, number: str, *, by: str = "") -> None:
     """Take one away; taken away already, nothing happens."""
     dispute = lock_to_answer(dispute)
+    call_off(dispute, by=by)
     db.session.execute(delete(DisputeFile).where(*_mine(dispute), DisputeFile.public_id == number))
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
 from core.disputes import history
+from core.disputes.accept_rules import plan_acceptance
 from core.disputes.books import book_fee, book_lost, book_opening, book_reversed, book_won
 from core.disputes.history import begin, move
 from core.disputes.models import Dispute
@@ -46,7 +47,7 @@ def follow_dispute(vendor: Vendor, payment: Payment, outcome: DisputeOutcome, *,
         return "stale"
     dispute = known or _begin(payment, provider, outcome, cause)
     hold_vendor(vendor.id)
-    before = (dispute.state, dispute.cycle)
+    before, was_touched = (dispute.state, dispute.cycle), bool(dispute.draft)
     _take(vendor, payment, dispute, outcome, cause)
     for line in outcome.withdrawals:
         if line.fee:
@@ -54,6 +55,8 @@ def follow_dispute(vendor: Vendor, payment: Payment, outcome: DisputeOutcome, *,
     if known is not None and (dispute.state, dispute.cycle) == before:
         return "stale"
     _tell(vendor, payment, dispute, cause=cause)
+    if dispute.cycle > before[1] and not was_touched:
+        plan_acceptance(vendor, dispute)
     return "settled"
 
 
@@ -90,12 +93,13 @@ def _take(vendor: Vendor, payment: Payment, dispute: Dispute, outcome: DisputeOu
         dispute.amount_minor = outcome.amount.minor
         move(dispute, "needs_response", actor="bank", cause=cause)
         book_opening(payment, dispute)
-        dispute.wish, dispute.answered_at, dispute.decided_at, dispute.draft = None, None, None, {}
+        dispute.wish, dispute.answered_at, dispute.decided_at, dispute.accept_at, dispute.draft = None, None, None, None, {}
     if outcome.due_at != dispute.due_at and dispute.state not in LOST | {"closed", "reversed"}:
         dispute.due_at = outcome.due_at
         dispute.remind_at = next_reminder(dispute.due_at, now() + JUST_TOLD)
     if outcome.submissions > dispute.submissions:
         dispute.submissions, dispute.answered_at = outcome.submissions, now()
+        dispute.accept_at = None
         if dispute.state == "inquiry":  # answered, and still only asked
             dispute.wish = None
             history.note(dispute, "dispute.answered", actor="bank", cause=cause)
@@ -142,7 +146,7 @@ def _move(payment: Payment, dispute: Dispute, to: str, cause: str) -> None:
         dispute.answered_at = now()
     else:
         dispute.decided_at = now()
-    dispute.wish = None
+    dispute.wish, dispute.accept_at = None, None
 
 
 def _tell(vendor: Vendor, payment: Payment, dispute: Dispute, *, cause: str) -> None:

@@ -1,15 +1,27 @@
-"""Tables of disputes: each with its draft of an answer, the files that go with it, its history, and debts that were written off."""
+"""Tables of disputes: each with its draft of an answer, the files that go with it, its history, what was written about it, and debts that were written off."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, SmallInteger, String, UniqueConstraint
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
-from core.disputes.states import DISPUTE, WISHES
+from core.disputes.states import DISPUTE, SIDES, WISHES
 from core.kernel.columns import CausedHistoryRow, one_of
 from core.kernel.db import Base, TenantKey, mode_check
 from core.kernel.money import Money
@@ -36,6 +48,8 @@ class Dispute(TenantKey, Base):
         Index("ix_disputes_due", "due_at", postgresql_where="state IN ('inquiry', 'needs_response')"),
         Index("ix_disputes_to_remind", "remind_at", postgresql_where="remind_at IS NOT NULL"),
         Index("ix_disputes_to_ask", "next_inquiry_at", postgresql_where="next_inquiry_at IS NOT NULL"),
+        Index("ix_disputes_to_accept", "accept_at", postgresql_where="accept_at IS NOT NULL"),
+        Index("ix_disputes_unread", "waits_since", postgresql_where="waits_since IS NOT NULL"),
     )
     public_id: Mapped[str] = mapped_column(String(40))
     payment_id: Mapped[uuid.UUID]
@@ -59,6 +73,8 @@ class Dispute(TenantKey, Base):
     remind_at: Mapped[datetime | None]  # when the team is reminded next that an answer is due
     wish: Mapped[str | None] = mapped_column(String(10))  # what was asked for and has not reached the bank yet
     wished_by: Mapped[str] = mapped_column(String(60), default="")
+    accept_at: Mapped[datetime | None]  # when it is given in by itself, by a rule of the vendor; they were told, and can stop it
+    waits_since: Mapped[datetime | None]  # since when a message of the vendor waits for the staff
     answered_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     next_inquiry_at: Mapped[datetime | None]
@@ -115,6 +131,69 @@ class DisputeFile(TenantKey, Base):
     added_by: Mapped[str] = mapped_column(String(60))
     added_at: Mapped[datetime]
     content: Mapped[bytes] = deferred(mapped_column("data", LargeBinary, nullable=False))
+
+
+class DisputeMessage(TenantKey, Base):
+    """What the vendor's team or the staff wrote to each other about a dispute. It never goes to the bank."""
+
+    __tablename__ = "dispute_messages"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id", "mode", "dispute_id"], ["disputes.vendor_id", "disputes.mode", "disputes.id"]),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        UniqueConstraint("vendor_id", "mode", "form_token"),
+        CheckConstraint(one_of("side", SIDES), name="side"),
+        Index("ix_dispute_messages_of", "vendor_id", "mode", "dispute_id", "id"),
+    )
+    public_id: Mapped[str] = mapped_column(String(40))
+    form_token: Mapped[str] = mapped_column(String(80))
+    dispute_id: Mapped[uuid.UUID]
+    side: Mapped[str] = mapped_column(String(10))
+    author: Mapped[str] = mapped_column(String(60))
+    text: Mapped[str] = mapped_column(Text)  # empty once the payer's data was erased
+    at: Mapped[datetime]
+
+
+class DisputeEnclosure(TenantKey, Base):
+    """The file that went with a message: checked and drawn anew, read by the vendor's team and the staff."""
+
+    __tablename__ = "dispute_enclosures"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(
+            ["vendor_id", "mode", "message_id"], ["dispute_messages.vendor_id", "dispute_messages.mode", "dispute_messages.id"]
+        ),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        UniqueConstraint("vendor_id", "mode", "message_id"),
+        Index("ix_dispute_enclosures_of", "vendor_id", "mode", "dispute_id"),
+    )
+    public_id: Mapped[str] = mapped_column(String(40))
+    dispute_id: Mapped[uuid.UUID]
+    message_id: Mapped[uuid.UUID]
+    name: Mapped[str] = mapped_column(String(120))
+    media_type: Mapped[str] = mapped_column(String(40))
+    size: Mapped[int]
+    pages: Mapped[int] = mapped_column(SmallInteger)
+    content: Mapped[bytes] = deferred(mapped_column("data", LargeBinary, nullable=False))
+
+
+class AcceptRule(Base):
+    """Up to which amount of a currency a vendor's disputes are given in by themselves, and after how many days. Without a row none is."""
+
+    __tablename__ = "dispute_accept_rules"
+    __table_args__ = (mode_check(), CheckConstraint("most_minor > 0 AND days BETWEEN 1 AND 7", name="bounds"))
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    currency: Mapped[str] = mapped_column(CHAR(3), primary_key=True)
+    most_minor: Mapped[int] = mapped_column(BigInteger)
+    days: Mapped[int] = mapped_column(SmallInteger)
+    set_by: Mapped[str] = mapped_column(String(60))
+    set_at: Mapped[datetime]
+
+    @property
+    def most(self) -> Money:
+        """The largest amount that is given in."""
+        return Money(self.most_minor, self.currency)
 
 
 class WriteOff(TenantKey, Base):

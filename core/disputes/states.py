@@ -18,6 +18,7 @@ OPEN = frozenset({"needs_response", "under_review"})  # money is taken and nothi
 ANSWERABLE = frozenset({"inquiry", "needs_response"})
 LOST = frozenset({"lost", "accepted"})
 OVER = frozenset({"won", "reversed", "closed"}) | LOST
+SIDES = frozenset({"vendor", "staff"})  # who writes about a dispute
 WISHES = frozenset({"answer", "accept"})
 # What stands between two states when the news in the middle was missed.
 WAY = {"won": ("under_review",)}

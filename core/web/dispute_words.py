@@ -52,6 +52,24 @@ FILES = {
     "duplicate_charge_documentation": _l("That there were two purchases"),
     "evidence_pack": _l("Evidence pack, made from your records"),
 }
+# What banks want to see, by the names in core/disputes/check.py.
+NEEDS = {
+    "sold": _l("What was sold"),
+    "holder": _l(
+        "Something that ties the purchase to the card holder: how they used it, where it was sent, a signature, or what they wrote to you"
+    ),
+    "delivered": _l("That it was delivered or done: a tracking number, how it was used, or a file that shows it"),
+    "day": _l("The day on which it was sent, delivered or done"),
+    "known_purchase": _l("What reminds the card holder of the purchase: a receipt, what you wrote to each other, or how they used it"),
+    "as_described": _l("A file that shows it was as described: your offer, photographs, or what you and the customer wrote"),
+    "refund_rules": _l("Your rules for refunds, in words or as a file"),
+    "no_refund": _l("Why no refund was due"),
+    "cancel_rules": _l("Your rules for cancelling, in words or as a file"),
+    "rightly_charged": _l("Why it was rightly charged: that it was not cancelled in time, or was used afterwards"),
+    "two_purchases": _l("What the two payments were for"),
+    "other_payment": _l("Which payment the other one is: its number, or a file that shows it"),
+    "agreed": _l("What was agreed, in your own words or as a file"),
+}
 # The history of a dispute, and its tone.
 STEPS = {
     "dispute.inquiry": (_l("The bank asks about the payment"), "warn"),
@@ -60,6 +78,8 @@ STEPS = {
     "dispute.given_in_asked": (_l("Given in"), "info"),
     "dispute.answered": (_l("The bank has your answer"), "info"),
     "dispute.under_review": (_l("The bank has your answer"), "info"),
+    "dispute.acceptance_planned": (_l("Will be given in by itself, by your rule for small disputes"), "warn"),
+    "dispute.acceptance_called_off": (_l("Not given in by itself any more"), "quiet"),
     "dispute.not_sent": (_l("The answer was not taken"), "bad"),
     "dispute.won": (_l("Won: the money is yours again"), "good"),
     "dispute.lost": (_l("Lost: the payer keeps the money"), "bad"),

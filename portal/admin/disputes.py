@@ -1,4 +1,4 @@
-"""Disputes across vendors as the staff see them: how soon an answer is due, one with its money, and in the sandbox the bank's decision."""
+"""Disputes across vendors as the staff see them: how soon an answer is due, who has written, one with its money, and in the sandbox the bank's decision."""
 
 from __future__ import annotations
 
@@ -8,25 +8,32 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
-from core.disputes.everywhere import DUE, get_everywhere, list_everywhere
-from core.disputes.evidence import answers_of
+from core.accounts.queries import names_of
+from core.accounts.staff import staff_names
+from core.disputes.check import missing_in
+from core.disputes.everywhere import DUE, count_unread_up_to, get_everywhere, list_everywhere
+from core.disputes.evidence import answers_of, why_not_answerable
 from core.disputes.files import list_files
 from core.disputes.models import Dispute
 from core.disputes.queries import STAGES, history_of, payment_behind
 from core.disputes.states import ANSWERABLE
+from core.disputes.thread import list_said
 from core.kernel.errors import NotFound
 from core.ledger.queries import journals_about
 from core.providers.contract import ProviderUnreachable
 from core.providers.practice import decide_dispute
-from core.web.dispute_words import FILES, QUESTIONS, REASONS, STEPS
-from core.web.fields import ChoiceField, Form, options
+from core.web.dispute_words import FILES, NEEDS, QUESTIONS, REASONS, STEPS
+from core.web.fields import BooleanField, ChoiceField, Form, options
 from core.web.page import cursor, page, see_other, step_outside
 from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
+from portal.admin.payments import VendorField
+from portal.dispute_form import MessageForm, empty_message
 from portal.disputes import ACTORS, MONEY, STAGE_WORDS, left_of, stage_of
 from portal.explain import book_lines
 
 ON_A_PAGE = 50
+MOST_COUNTED = 100
 DUE_WORDS = {"1": later("Within a day"), "3": later("Within three days"), "7": later("Within a week")}
 OUTCOMES = {
     "won": later("The seller wins"),
@@ -40,20 +47,41 @@ class OutcomeForm(Form):
     outcome = ChoiceField(later("What the bank decides"), choices=[], words=later("Choose what the bank decides."))
 
 
+class DisputeFilter(Form):
+    class Meta:
+        csrf = False  # reading changes nothing
+
+    vendor = VendorField(later("Vendor"), most=120)
+    unread = BooleanField(later("Only with unread messages"))
+
+
 @staff_door.get("/staff/disputes")
 @staff_may("disputes.see")
 def disputes() -> Response:
     after, asked = cursor(), {name: request.args.get(name, "") for name in ("stage", "due", "mode")}
     if (asked["stage"] or "over") not in STAGES or (asked["due"] or "1") not in DUE or asked["mode"] not in ("", "test", "live"):
         raise NotFound
-    found = list_everywhere(**asked, after=_key(after) if after else None, limit=ON_A_PAGE + 1)
+    form = DisputeFilter(request.args)
+    good = form.validate()
+    found = list_everywhere(
+        **asked,
+        vendor_ids=form.vendor.ids if good else None,
+        unread=bool(good and form.unread.data),
+        after=_key(after) if after else None,
+        limit=ON_A_PAGE + 1,
+    )
     kept = {name: value for name, value in asked.items() if value}
+    kept |= {name: field.raw_data[0] for name, field in form._fields.items() if good and field.data and field.raw_data}
     more = len(found) > ON_A_PAGE and not asked["due"]
     return page(
         "portal/admin/disputes/index.html",
         fragment="portal/admin/disputes/_table.html",
         found=[(vendor, one, left_of(one), stage_of(one)) for vendor, one in found[:ON_A_PAGE]],
         asked=asked,
+        form=form,
+        kept=kept,
+        unread=count_unread_up_to(MOST_COUNTED),
+        most_counted=MOST_COUNTED,
         stages=STAGE_WORDS,
         due=DUE_WORDS,
         reasons=REASONS,
@@ -65,7 +93,7 @@ def disputes() -> Response:
 @staff_door.get("/staff/disputes/<number>")
 @staff_may("disputes.see")
 def dispute(number: str) -> Response:
-    return _page(number)
+    return show(number)
 
 
 @staff_door.post("/staff/disputes/<number>/outcome")
@@ -86,7 +114,7 @@ def decide(number: str) -> Response:
         else:
             flash(_("Decided. The processor tells us within a few seconds; reload the page then."), "good")
             return see_other(url_for(".dispute", number=number))
-    return _page(number, form)
+    return show(number, decision=form)
 
 
 def _form(found: Dispute, *, filled: bool = False) -> OutcomeForm | None:
@@ -109,11 +137,14 @@ def _form(found: Dispute, *, filled: bool = False) -> OutcomeForm | None:
     return form
 
 
-def _page(number: str, failed: OutcomeForm | None = None) -> Response:
+def show(number: str, *, decision: OutcomeForm | None = None, message: MessageForm | None = None) -> Response:
+    """The page of one dispute, with a form as it was sent or fresh."""
     vendor, found = get_everywhere(number)
     seen(vendor, found.public_id)
-    payment = payment_behind(vendor, found)
+    payment, failed = payment_behind(vendor, found), decision or message
     journals = journals_about(vendor, found.mode, payment.public_id) if staff().may("balances.see") else []
+    people = names_of(vendor) | staff_names()
+    open_to_answer = why_not_answerable(found) is None
     return page(
         "portal/admin/disputes/show.html",
         status=(409 if failed.form_errors else 422) if failed else 200,
@@ -127,12 +158,18 @@ def _page(number: str, failed: OutcomeForm | None = None) -> Response:
         history=history_of(vendor, found),
         files=list_files(found),
         answers=answers_of(found),
+        missing=[NEEDS[name] for name in missing_in(vendor, payment, found)] if open_to_answer else [],
+        may_answer=open_to_answer and staff().may("disputes.answer"),
         file_words=FILES,
         question_words=QUESTIONS,
         steps=STEPS,
-        actors=ACTORS,
+        actors=ACTORS | people,
+        thread=list_said(vendor, found),
+        people=people,
+        message_form=message or empty_message(),
+        may_write=staff().may("disputes.write"),
         failed=failed,
-        form=failed or (_form(found) if staff().may("disputes.simulate") else None),
+        form=decision or (_form(found) if staff().may("disputes.simulate") else None),
         waits=found.state in ANSWERABLE,
     )
 

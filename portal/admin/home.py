@@ -13,7 +13,7 @@ from core.accounts.house import house
 from core.accounts.models import Vendor
 from core.admission.decide import count_to_decide_up_to
 from core.billing.lists import sells
-from core.disputes.everywhere import count_due_up_to
+from core.disputes.everywhere import count_due_up_to, count_unread_up_to
 from core.kernel.dead_tasks import count_dead_up_to
 from core.ledger.proof import THE_HOUSE, Proof
 from core.payouts.everywhere import count_held_up_to
@@ -78,6 +78,8 @@ def home() -> Response:
     if staff().may("disputes.see"):
         text = _("Sellers who have not answered yet. Without an answer the payer keeps the money.")
         matters.append(Matter(_("Disputes due within a day"), count_due_up_to(MOST), text, url_for("staff.disputes", due="1")))
+        text = _("Vendors wrote to us about a dispute, and nobody has answered.")
+        matters.append(Matter(_("Unread messages about disputes"), count_unread_up_to(MOST), text, url_for("staff.disputes", unread="y")))
     if staff().may("bank.see"):
         text = _("Transfers without a reference of ours, or with one that fits nothing.")
         matters.append(Matter(_("Money nobody knows"), count_unknown_up_to(MOST), text, url_for("staff.bank_money")))

@@ -69,7 +69,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
 
     A listing they take out of the public directory stays as its vendor wrote it. What is decided about a line of the bank is money that
     was nobody's until then. A payout is the vendor's own wish: it is let go or its money stays, and what was paid for a plan goes back where it came from.
-    Of a dispute they decide only in the sandbox, where no money is real; a debt they write off is money the platform gives up, and a journal they take back is one that staff had booked. What they keep in reserve of a vendor's sales is given back by the clock, and the vendor is told. Prices, who the house is, and its own invoices are the house's.
+    Of a dispute they decide only in the sandbox, where no money is real; they answer the bank in a vendor's place, who hears of it, and never give in for one; a debt they write off is money the platform gives up, and a journal they take back is one that staff had booked. What they keep in reserve of a vendor's sales is given back by the clock, and the vendor is told. Prices, who the house is, and its own invoices are the house's.
     What ends an exception of the reconciliation posts between accounts of the house's, or sends back what a payer paid twice. Attack mode moves no money, ends by itself, and the vendor reads who switched it. How long captured money waits is the platform's risk to judge, with a reason that the vendor reads. What they stop for a vendor, it reads why, and no money is taken. A higher fee they publish is told to the vendor days before it counts, and for payments to come.
     """
     names = {"task": "1", "provider": "p", "mode": "test", "event_id": "e", "number": "l"}
@@ -88,7 +88,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
         "/staff/reconciliation/test/runs", "/staff/reconciliation/test/reports", "/staff/reconciliation/test/reports/l/import", "/staff/reconciliation/test/exceptions",
         *(f"/staff/reconciliation/test/exceptions/l/{what}" for what in ("owner", "resolution", "agreement", "refusal")),
         "/staff/order-files/test", "/staff/order-files/test/l/handed-over", "/staff/order-files/test/l/taken-back", "/staff/order-files/test/l/answers",
-        "/staff/disputes/l/outcome", "/staff/debts/x/test/x", "/staff/reserves/x/test", *(f"/staff/reserves/x/test/l/{what}" for what in ("approval", "refusal")), "/staff/write-offs/l/approval", "/staff/write-offs/l/refusal",
+        "/staff/disputes/l/outcome", *(f"/staff/disputes/l/{what}" for what in ("messages", "read", "draft", "files", "files/x/remove", "answer")), "/staff/debts/x/test/x", "/staff/reserves/x/test", *(f"/staff/reserves/x/test/l/{what}" for what in ("approval", "refusal")), "/staff/write-offs/l/approval", "/staff/write-offs/l/refusal",
     }  # fmt: skip
 
 
