@@ -145,7 +145,7 @@ def _somebody(actor: str) -> str:
 def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
     amount = _amount(detail)
     said = [amount] if amount else []
-    said += _reasons(detail)
+    said += _reasons(detail) + _waits(kind, detail)
     if detail.get("code"):
         said.append(_("Discount code %(code)s", code=detail["code"]))
     if detail.get("label"):
@@ -163,8 +163,6 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
         said.append(_("On our page, with the processor's own card fields"))
     if kind == "payment.held" and detail.get("counted"):
         said.append(limit_words(detail["counted"], detail.get("of", "")))
-    if kind == "payment.under_review":
-        said.append(_("The payer’s bank has put the money aside; it is not taken yet.") if detail.get("held") else _("It is paid; the money waits with the payment until then."))
     if detail.get("surface") == "saved":
         said.append(_("With a saved card, the payer not being there"))
     if detail.get("why") == "authentication_required":
@@ -172,6 +170,15 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
     if detail.get("surface") == "instructions":
         said.append(_("By bank transfer"))
     return said
+
+
+def _waits(kind: str, detail: dict[str, Any]) -> list[str]:
+    """Where the money is while somebody looks at the payment."""
+    if kind != "payment.under_review":
+        return []
+    if detail.get("held"):
+        return [_("The payer’s bank has put the money aside; it is not taken yet.")]
+    return [_("It is paid; the money waits with the payment until then.")]
 
 
 def _reasons(detail: dict[str, Any]) -> list[str]:

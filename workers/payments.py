@@ -14,9 +14,8 @@ from core.notifications.notices import notice_row, notices_lot
 from core.notifications.notify import message_rows, notify_many
 from core.notifications.payer_letters import is_sent
 from core.notifications.team import readers_of
-from core.payments import hold
+from core.payments import hold, review
 from core.payments import refund as refunds
-from core.payments import review
 from core.payments import settle as settling
 from core.payments.attempt import close_at_provider, drop_unopened, live_attempt, paid_attempt
 from core.payments.charge_news import tell_paid

@@ -52,7 +52,10 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "reserves.set": (FINANCE, SUPERUSER),  # keep more aside, or, two of them, less
     "risk.see": STAFF_ROLES,  # the house's rules and lists about payments, and what waits for a review
     "risk.rules": (REVIEWER, SUPERUSER),  # write rules, try and publish them; put somebody on a list and take them off
-    "reviews.decide": (REVIEWER, SUPERUSER),  # take what was only authorised, or let it go; what was paid goes back whole to whoever paid it
+    "reviews.decide": (
+        REVIEWER,
+        SUPERUSER,
+    ),  # take what was only authorised, or let it go; what was paid goes back whole to whoever paid it
     "audit.see": (SUPERUSER,),
     "people.help": (SUPERUSER,),  # let somebody of a vendor in again who lost the device for their codes
     "account.own": STAFF_ROLES,  # one's own two-step sign-in

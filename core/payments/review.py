@@ -24,12 +24,18 @@ from core.payments.states import LIVE_ATTEMPT, REVIEW, check_move
 from core.payments.weigh import count_card, weigh_card
 from core.providers.contract import Outcome
 from core.risk.lists import ensure_entry
-from core.risk.rules import BLOCK, REVIEW as TO_REVIEW
+from core.risk.rules import BLOCK
+from core.risk.rules import REVIEW as TO_REVIEW
 
 AUTHORISED_FOR = timedelta(days=6)  # a card's bank keeps money aside for seven days; the seventh is ours to let go of it in good order
 TARGET = timedelta(hours=24)  # within which a person is to have looked
 ENDED = frozenset({"refused", "refunded", "fraud", "lapsed", "gone"})
-NOTED = {"approved": "payment.review_approved", "refunded": "payment.review_declined", "fraud": "payment.review_declined", "lapsed": "payment.review_lapsed"}
+NOTED = {
+    "approved": "payment.review_approved",
+    "refunded": "payment.review_declined",
+    "fraud": "payment.review_declined",
+    "lapsed": "payment.review_lapsed",
+}
 
 
 class DecidedAlready(Conflict):
@@ -122,7 +128,9 @@ def begin_reviews_of_paid(keys: Sequence[tuple[uuid.UUID, str, uuid.UUID]]) -> i
     for vendor_id, mode in sorted({key[:2] for key in keys}):
         ids = [payment_id for whose, world, payment_id in keys if (whose, world) == (vendor_id, mode)]
         mine = (Screening.vendor_id == vendor_id, Screening.mode == mode, Screening.payment_id.in_(ids))
-        for found in db.session.scalars(select(Screening).where(*mine, Screening.state == "expected", Screening.held.is_(False)).order_by(Screening.id)):
+        for found in db.session.scalars(
+            select(Screening).where(*mine, Screening.state == "expected", Screening.held.is_(False)).order_by(Screening.id)
+        ):
             payment, _ = lock_both(db.session.get_one(Attempt, (vendor_id, mode, found.attempt_id)))
             row = lock_again(found)
             if row.state == "expected" and payment.state == "succeeded":
@@ -246,5 +254,3 @@ def forget_addresses(limit: int) -> int:
     for row in rows:
         row.address = row.card = ""
     return len(rows)
-
-

@@ -6,7 +6,9 @@ from core.kernel.errors import Conflict
 
 # Money that arrives after an end is booked, never ignored: hence canceled and expired may still become succeeded.
 PAYMENT: dict[str, frozenset[str]] = {
-    "created": frozenset({"requires_method", "requires_action", "processing", "succeeded", "marked_paid", "canceled", "expired", "unknown"}),
+    "created": frozenset(
+        {"requires_method", "requires_action", "processing", "succeeded", "marked_paid", "canceled", "expired", "unknown"}
+    ),
     "requires_method": frozenset({"requires_action", "processing", "succeeded", "marked_paid", "canceled", "expired", "unknown"}),
     "requires_action": frozenset({"requires_method", "processing", "succeeded", "marked_paid", "canceled", "expired", "unknown"}),
     "processing": frozenset({"requires_method", "requires_action", "succeeded", "canceled", "unknown"}),

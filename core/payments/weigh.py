@@ -79,7 +79,9 @@ def _begun_with(vendor: Vendor, payment: Payment, hours: int) -> int:
 
 def _has_paid_before(vendor: Vendor, payment: Payment) -> bool:
     mine = (Payment.vendor_id == vendor.id, Payment.mode == payment.mode, Payment.email == payment.email)
-    return db.session.scalar(select(Payment.id).where(*mine, Payment.captured_at.is_not(None), Payment.id != payment.id).limit(1)) is not None
+    return (
+        db.session.scalar(select(Payment.id).where(*mine, Payment.captured_at.is_not(None), Payment.id != payment.id).limit(1)) is not None
+    )
 
 
 def count_in_windows(payment: Payment, of: str, value: str, hours: Iterable[int]) -> dict[tuple[str, int], int]:

@@ -67,7 +67,18 @@ def add_entry(
     db.session.add(row)
     db.session.flush()
     until = expires_at.isoformat(timespec="seconds") if expires_at else ""
-    record(HOUSE, actor=by, action="risk_list.added", subject=row.public_id, mode=mode, list=which, kind=kind, reason=reason, origin=origin, until=until)
+    record(
+        HOUSE,
+        actor=by,
+        action="risk_list.added",
+        subject=row.public_id,
+        mode=mode,
+        list=which,
+        kind=kind,
+        reason=reason,
+        origin=origin,
+        until=until,
+    )
     forget()
     return row
 
@@ -110,9 +121,7 @@ def list_entries(mode: str, *, after: str = "", limit: int = 50) -> tuple[list[L
     return rows[:limit], rows[limit - 1].public_id if len(rows) > limit else None
 
 
-def find_hits(
-    mode: str, *, email: str = "", address: str = "", card: str = "", countries: Iterable[str | None] = ()
-) -> tuple[Hit, ...]:
+def find_hits(mode: str, *, email: str = "", address: str = "", card: str = "", countries: Iterable[str | None] = ()) -> tuple[Hit, ...]:
     """What of a payment stands on which list. Of an e-mail also its domain, and every domain above it."""
     wanted: list[ColumnElement[bool]] = []
     if email:

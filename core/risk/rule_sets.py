@@ -164,7 +164,16 @@ def publish(mode: str, *, revision: int, reason: str, by: str) -> RuleSet:
         db.session.flush()
     row.state, row.reason, row.published_by, row.published_at = "published", reason, by, now()
     db.session.flush()
-    record(HOUSE, actor=by, action="risk_rules.published", subject=f"{mode} {row.version}", mode=mode, version=row.version, rules=len(row.rules), reason=reason)
+    record(
+        HOUSE,
+        actor=by,
+        action="risk_rules.published",
+        subject=f"{mode} {row.version}",
+        mode=mode,
+        version=row.version,
+        rules=len(row.rules),
+        reason=reason,
+    )
     forget()
     return row
 
