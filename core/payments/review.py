@@ -15,6 +15,7 @@ from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.outbox import enqueue, is_waiting
 from core.kernel.sentence import said
+from core.notifications.notices import post_notice
 from core.payments.attempt import lock_both
 from core.payments.history import note
 from core.payments.models import Attempt, Payment
@@ -203,6 +204,8 @@ def _decide(vendor: Vendor, payment: Payment, row: Screening, to: str, *, by: st
     row.note = words
     _settle_row(row, to, by=by, reasons=row.reasons)
     note(payment, NOTED[to], actor="system" if by == "system" else by, held=row.held)
+    if to != "approved":
+        post_notice(vendor, "review_ended", mode=row.mode, about=payment.public_id)
     record(vendor.id, actor=by, action=f"review.{to}", subject=row.public_id, mode=row.mode, payment=payment.public_id, held=row.held)
     return words
 
