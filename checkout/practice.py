@@ -9,7 +9,7 @@ from checkout.blueprint import door
 from checkout.result import call_off, card_page
 from checkout.screening import screened
 from checkout.till import Till, at
-from checkout.try_card import AWAY, NotHere, open_attempt, refused, weigh
+from checkout.try_card import AWAY, NotHere, not_accepted, open_attempt, weigh
 from core.kernel.errors import NotFound
 from core.methods.eligible import MethodNotOffered
 from core.payments.attempt import PaymentOver, TriedTooOften
@@ -46,7 +46,7 @@ def practise_card(till: Till) -> Response:
     try:
         weighed = weigh(till, "fields", "card")
         if weighed is not None and weighed.refused:
-            return refused(till, "hosted", "card", weighed)
+            return not_accepted(till, "hosted", "card", weighed)
         attempt = open_attempt(till, "fields", "card", switch=True, weighed=weighed)
         with step_outside():
             onward = practise(attempt.provider, attempt.provider_reference or "", scenario, return_url=till.outside("checkout.come_back"))

@@ -68,7 +68,7 @@ def try_card(till: Till) -> Response:
     try:
         weighed = weigh(till, surface, method)
         if weighed is not None and weighed.refused:
-            return refused(till, surface, method, weighed)
+            return not_accepted(till, surface, method, weighed)
         attempt = open_attempt(till, surface, method, switch=surface == "hosted" or "switch" in request.form, weighed=weighed)
     except (PaymentOver, TriedTooOften, NotHere) as over:
         return _not_opened(till, surface, written(over.message))
@@ -93,7 +93,7 @@ def weigh(till: Till, surface: str, method: str) -> Weighed | None:
     return weigh_try(till.vendor, till.payment, method, address=request.remote_addr or "")
 
 
-def refused(till: Till, surface: str, method: str, weighed: Weighed) -> Response:
+def not_accepted(till: Till, surface: str, method: str, weighed: Weighed) -> Response:
     """Nobody is asked for money. Fields that do not open leave the button, and whoever presses it reads a neutral sentence."""
     if surface == "fields":
         return page("checkout/_no_fields.html")
