@@ -47,7 +47,7 @@ def reviews() -> Response:
 @staff_door.get("/staff/reviews/<number>")
 @staff_may("risk.see")
 def review(number: str) -> Response:
-    return _page(get_review_everywhere(number), DecisionForm(formdata=None))
+    return _page(get_review_everywhere(number))
 
 
 @staff_door.post("/staff/reviews/<number>/approval")
@@ -60,7 +60,7 @@ def approve_review(number: str) -> Response:
             state = approve(found[0], found[2], by=staff().public_id, words=form.words.data or "")
             flash(_("It goes on. What was put aside is taken within moments.") if state == "approved" else _nothing_left(), "good")
             return see_other(url_for(".review", number=number))
-    return _page(found, form)
+    return _page(found, "good", form)
 
 
 @staff_door.post("/staff/reviews/<number>/refusal")
@@ -85,7 +85,7 @@ def _decline(number: str, *, fraud: bool) -> Response:
             state = decline(found[0], found[2], by=staff().public_id, words=form.words.data or "", fraud=fraud, lists=lists)
             flash(_nothing_left() if state == "gone" else _("It is not accepted. The money goes back to the payer, all of it."), "good")
             return see_other(url_for(".review", number=number))
-    return _page(found, form)
+    return _page(found, "fraud" if fraud else "refuse", form)
 
 
 def _nothing_left() -> str:
@@ -100,14 +100,19 @@ def clock_of(row: object) -> str:
     return "late" if since is not None and now() - since > TARGET else "in_time"
 
 
-def _page(found: Found, form: DecisionForm) -> Response:
+def _page(found: Found, pressed: str = "", failed: DecisionForm | None = None) -> Response:
+    """Each decision has a form of its own; `failed` is the one that was sent and shows what was wrong with it."""
     vendor, payment, row = found
+    forms = {name: failed if failed and name == pressed else DecisionForm(formdata=None) for name in ("good", "refuse", "fraud")}
+    for name, form in forms.items():
+        for one in form:
+            one.id = f"{name}-{one.name}"
     seen(vendor, payment.public_id)
     paid, begun = paid_before(payment)
     people = staff_names()
     return page(
         "portal/admin/risk/review.html",
-        status=form.status,
+        status=failed.status if failed else 200,
         vendor=vendor,
         payment=payment,
         row=row,
@@ -120,6 +125,7 @@ def _page(found: Found, form: DecisionForm) -> Response:
         clock=clock_of(row),
         moments=tell(timeline(vendor, payment), names=people),
         people=people,
-        form=form,
+        forms=forms,
+        failed=failed,
         may=staff().may("reviews.decide") and row.state == "waiting",
     )

@@ -20,7 +20,7 @@ WORLDS = ("live", "test")
 
 
 class EntryForm(Form):
-    which = RadioField(later("Which list"), choices=list(LISTS.items()), default="block")
+    which = RadioField(later("Which list"), choices=options(LISTS.items()), default="block")
     kind = ChoiceField(later("What it is"), choices=options(KINDS.items()))
     value = LineField(later("Address, domain, range, mark or country"), most=254, required=later("Enter who is meant."))
     reason = LineField(later("Why"), most=LONGEST_REASON, required=later("Say why, so that whoever looks later knows."))

@@ -46,7 +46,7 @@ class RuleForm(Form):
     country = BooleanField(later("The card comes from another country than the payer says"))
     new_payer = BooleanField(later("Nothing was paid to the seller with this e-mail address before"))
     watched = BooleanField(later("Something of it is on the watch list"))
-    action = RadioField(later("Then"), choices=list(ACTIONS.items()), default="review")
+    action = RadioField(later("Then"), choices=options(ACTIONS.items()), default="review")
 
     def conditions(self) -> list[Condition]:
         found = []
@@ -187,7 +187,9 @@ def _back(world: str) -> Response:
 
 def _page(world: str, *, form: RuleForm | None = None, publishing: PublishForm | None = None) -> Response:
     row, present = draft(world), published(world)
-    wrong = form or publishing
+    wrong, publishing = form or publishing, publishing or PublishForm(formdata=None)
+    for one in publishing:
+        one.id = f"publish-{one.name}"  # there are two forms on the page
     return page(
         "portal/admin/risk/rules.html",
         status=wrong.status if wrong else 200,
@@ -200,7 +202,7 @@ def _page(world: str, *, form: RuleForm | None = None, publishing: PublishForm |
         versions=list_versions(world),
         people=staff_names(),
         form=form or RuleForm(formdata=None, currency="EUR"),
-        publishing=publishing or PublishForm(formdata=None),
+        publishing=publishing,
         wrong=wrong,
         unknown=[str(UNKNOWN[what]) for what in (row.trial["unknown"] if row and row.trial else ())],
         sums=[[Money(minor, code) for code, minor in one["sums"].items()] for one in (row.trial["rules"] if row and row.trial else ())],
