@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, tuple_
 
 from core.accounts.models import Vendor
 from core.kernel.audit import record
@@ -126,17 +126,14 @@ def _wait(payment: Payment, row: Screening, reasons: list[dict[str, str]], *, la
 def begin_reviews_of_paid(keys: Sequence[tuple[uuid.UUID, str, uuid.UUID]]) -> int:
     """Of payments that have just been paid: those that could not be held wait for a person now, their money in the books. How many."""
     begun = 0
-    for vendor_id, mode in sorted({key[:2] for key in keys}):
-        ids = [payment_id for whose, world, payment_id in keys if (whose, world) == (vendor_id, mode)]
-        mine = (Screening.vendor_id == vendor_id, Screening.mode == mode, Screening.payment_id.in_(ids))
-        for found in db.session.scalars(
-            select(Screening).where(*mine, Screening.state == "expected", Screening.held.is_(False)).order_by(Screening.id)
-        ):
-            payment, _ = lock_both(db.session.get_one(Attempt, (vendor_id, mode, found.attempt_id)))
-            row = lock_again(found)
-            if row.state == "expected" and payment.state == "succeeded":
-                _wait(payment, row, row.reasons, lapses=False)
-                begun += 1
+    paid = tuple_(Screening.vendor_id, Screening.mode, Screening.payment_id).in_(sorted(set(keys)))
+    asked = select(Screening).where(paid, Screening.state == "expected", Screening.held.is_(False))
+    for found in db.session.scalars(asked.order_by(Screening.vendor_id, Screening.mode, Screening.payment_id)).all():
+        payment, _ = lock_both(db.session.get_one(Attempt, (found.vendor_id, found.mode, found.attempt_id)))
+        row = lock_again(found)
+        if row.state == "expected" and payment.state == "succeeded":
+            _wait(payment, row, row.reasons, lapses=False)
+            begun += 1
     return begun
 
 
