@@ -10,11 +10,19 @@ from flask_babel.speaklater import LazyString
 
 # lost_card and stolen_card are left out on purpose: whoever holds such a card is not told that it is known.
 TITLE = _l("Your card was declined")
-TITLES = {"code_used_with_this_card": _l("This card cannot be used with the code")}  # no bank has declined it
+TITLES = {  # no bank has declined it
+    "code_used_with_this_card": _l("This card cannot be used with the code"),
+    "not_accepted": _l("This payment was not accepted"),
+}
 WORDS: dict[str, tuple[LazyString, LazyString]] = {
     "code_used_with_this_card": (
         _l("This card has had the discount code as often as it may. What your bank had put aside was let go; no money was taken."),
         _l("Use another card, or cancel and begin again without the code."),
+    ),
+    # Honest and neutral: whoever tries what is not theirs learns nothing of what was looked at.
+    "not_accepted": (
+        _l("We could not accept this payment. If your bank had put money aside for it, that was let go."),
+        _l("Pay in another way if there is one, or ask the seller."),
     ),
     "insufficient_funds": (_l("There is not enough money on this card."), _l("Use another card, or ask your bank and try again.")),
     "withdrawal_count_limit_exceeded": (_l("This card has reached its limit."), _l("Use another card, or ask your bank and try again.")),
@@ -68,7 +76,7 @@ class Decline:
 
 def explain(code: str | None, method: str | None = None) -> Decline:
     """The words for a provider's decline code; a code we do not know gets words that are always true."""
-    if method in BY_CARD:
+    if method in BY_CARD or code in TITLES:
         title, (reason, next_step) = str(TITLES.get(code or "", TITLE)), WORDS.get(code or "", OTHERWISE)
     else:
         title, (reason, next_step) = _("The payment did not go through"), NO_CARD.get(code or "", NO_CARD_OTHERWISE)

@@ -9,7 +9,7 @@ from checkout.blueprint import door
 from checkout.result import call_off, card_page
 from checkout.screening import screened
 from checkout.till import Till, at
-from checkout.try_card import AWAY, NotHere, open_attempt
+from checkout.try_card import AWAY, NotHere, not_accepted, open_attempt, weigh
 from core.kernel.errors import NotFound
 from core.methods.eligible import MethodNotOffered
 from core.payments.attempt import PaymentOver, TriedTooOften
@@ -44,7 +44,10 @@ def practise_card(till: Till) -> Response:
     if answer := screened(till, "hosted", "card"):
         return answer
     try:
-        attempt = open_attempt(till, "fields", "card", switch=True)
+        weighed = weigh(till, "fields", "card")
+        if weighed is not None and weighed.refused:
+            return not_accepted(till, "hosted", "card", weighed)
+        attempt = open_attempt(till, "fields", "card", switch=True, weighed=weighed)
         with step_outside():
             onward = practise(attempt.provider, attempt.provider_reference or "", scenario, return_url=till.outside("checkout.come_back"))
     except (PaymentOver, TriedTooOften, NotHere) as over:

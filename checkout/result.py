@@ -26,6 +26,7 @@ from core.payments.lockout import BY_CARD, locked_until
 from core.payments.models import Attempt, PaymentLink
 from core.payments.poll import inquire
 from core.payments.queries import find_link_of
+from core.payments.review import is_reviewed
 from core.payments.sale import find_cart
 from core.payments.settle import settle_at_once
 from core.payments.transfer_queries import list_returns
@@ -221,6 +222,7 @@ def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response
         state_url=url_for("checkout.state", token=till.token, asked=asked + 1),
         wait_seconds=2 if not slow else PROCESSING_SECONDS if processing else 10,
         processing=processing,
+        reviewed=processing and is_reviewed(attempt),
         slow=slow,
         refresh_seconds=PROCESSING_SECONDS if processing else REFRESH_SECONDS,
     )

@@ -29,9 +29,11 @@ from core.payments.attempt import (
 from core.payments.choose import ways_to_pay
 from core.payments.hold import is_held_first
 from core.payments.models import Attempt
+from core.payments.review import is_held_by_rules
 from core.payments.settle import settle
 from core.payments.start import note_locale
 from core.payments.states import LIVE_ATTEMPT
+from core.payments.weigh import Weighed, keep_weighed, refuse_try, weigh_try
 from core.providers.contract import ProviderBusy, ProviderRefused, ProviderUnreachable
 from core.web.brand import button_look
 from core.web.framed import framed
@@ -64,7 +66,10 @@ def try_card(till: Till) -> Response:
     if answer := screened(till, surface, method):
         return answer
     try:
-        attempt = open_attempt(till, surface, method, switch=surface == "hosted" or "switch" in request.form)
+        weighed = weigh(till, surface, method)
+        if weighed is not None and weighed.refused:
+            return not_accepted(till, surface, method, weighed)
+        attempt = open_attempt(till, surface, method, switch=surface == "hosted" or "switch" in request.form, weighed=weighed)
     except (PaymentOver, TriedTooOften, NotHere) as over:
         return _not_opened(till, surface, written(over.message))
     except MethodNotOffered:
@@ -79,6 +84,25 @@ def try_card(till: Till) -> Response:
     if surface == "fields":
         return _fields(till, attempt)
     return see_other(attempt.redirect_url or till.page_url)
+
+
+def weigh(till: Till, surface: str, method: str) -> Weighed | None:
+    """What the house's rules say of a new try; looking again at one that is under way is none."""
+    if till.attempt is not None and (till.attempt.method, till.attempt.surface) == (method, surface):
+        return None
+    return weigh_try(till.vendor, till.payment, method, address=request.remote_addr or "")
+
+
+def not_accepted(till: Till, surface: str, method: str, weighed: Weighed) -> Response:
+    """Nobody is asked for money. Fields that do not open leave the button, and whoever presses it reads a neutral sentence."""
+    if surface == "fields":
+        return page("checkout/_no_fields.html")
+    if till.attempt is not None and till.attempt.provider_reference is not None:
+        with step_outside():
+            outcome = close_at_provider(till.payment, till.attempt)
+        settle(till.vendor, till.payment, till.attempt, outcome, cause="close")
+    refuse_try(till.vendor, till.payment, weighed, surface=surface, method=method)
+    return see_other(till.page_url)
 
 
 def _method(till: Till) -> str:
@@ -98,7 +122,7 @@ def _not_opened(till: Till, surface: str, why: object) -> Response:
     return card_page(till, notice=why, status=409)
 
 
-def open_attempt(till: Till, surface: str, method: str, *, switch: bool) -> Attempt:
+def open_attempt(till: Till, surface: str, method: str, *, switch: bool, weighed: Weighed | None = None) -> Attempt:
     """The try this payer is in the middle of, or a new one; written down before and after the processor is asked.
 
     A try that was opened for another way to pay, or in fields that cannot be used without scripts, is closed at its provider
@@ -111,6 +135,7 @@ def open_attempt(till: Till, surface: str, method: str, *, switch: bool) -> Atte
             raise NotHere("This payment is being made in another way at the moment.")
         attempt = _switch(till, attempt, surface, method)
     if attempt.provider_reference is None:
+        keep_weighed(payment, attempt, weighed)
         try:
             attempt = _open(till, attempt)
         except ProviderUnreachable as problem:
@@ -118,6 +143,7 @@ def open_attempt(till: Till, surface: str, method: str, *, switch: bool) -> Atte
                 raise
             drop_unopened(attempt)  # asked again it would fail for a day; under a new name it may be opened
             attempt = begin_attempt(vendor, payment, surface=surface, method=method)
+            keep_weighed(payment, attempt, weighed)
             attempt = _open(till, attempt) if attempt.provider_reference is None else attempt
         if attempt.state not in LIVE_ATTEMPT:
             _close_late(till, attempt)
@@ -152,7 +178,7 @@ def _switch(till: Till, attempt: Attempt, surface: str, method: str) -> Attempt:
 
 def _open(till: Till, attempt: Attempt) -> Attempt:
     """Ask the processor for the page or the fields of a try that was written down, and write down where they are."""
-    hold = is_held_first(till.vendor, till.payment, attempt.method)
+    hold = is_held_first(till.vendor, till.payment, attempt.method) or is_held_by_rules(attempt)
     with step_outside():
         back = till.outside("checkout.come_back")
         opening = open_at_provider(till.vendor, till.payment, attempt, return_url=back, cancel_url=back, hold=hold)

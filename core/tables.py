@@ -29,6 +29,7 @@ from core.payments import export_models as exports
 from core.payments import models as payments
 from core.payments import refund_models as refunds
 from core.payments import reserve_models as reserves
+from core.payments import review_models as reviews
 from core.payments import sale_models as sales
 from core.payments import saved_models as saved
 from core.payments import sharing_models as sharing
@@ -39,10 +40,11 @@ from core.providers import bank_models as bank
 from core.providers import models as providers
 from core.reconciliation import models as reconciliation
 from core.risk import models as risk
+from core.risk import rule_models as risk_rules
 from core.subscriptions import models as subscriptions
 
 __all__ = [
     "accounts", "admission", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fees", "fx", "hooks", "invoices", "keys", "ledger",
-    "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "reserves", "reversals", "risk", "sales", "saved", "sharing", "staff",
+    "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "reserves", "reversals", "reviews", "risk", "risk_rules", "sales", "saved", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

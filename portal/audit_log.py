@@ -55,6 +55,9 @@ WORDS: dict[str, Any] = {
     "write_off.booked": _l("A debt was written off"),
     "write_off.declined": _l("A debt was not written off"),
     "reserve.requested": _l("Another reserve was asked for"), "reserve.set": _l("Changed what is kept in reserve"), "reserve.declined": _l("The reserve stayed as it was"),
+    "risk_rules.published": _l("Published rules about payments"), "risk_list.added": _l("Put somebody on a list"), "risk_list.removed": _l("Took somebody off a list"),
+    "review.approved": _l("Let a payment go on after a review"), "review.refunded": _l("Did not accept a payment after a review"),
+    "review.fraud": _l("Did not accept a payment after a review: suspected fraud"), "review.lapsed": _l("Nobody decided a review in time: no money was taken"),
     "journal.reversal_asked": _l("Taking a journal back was asked for"), "journal.reversed": _l("A journal was taken back"),
     "journal.reversal_declined": _l("A journal was not taken back"),
     "order.refused": _l("Transfer the bank refused"),
@@ -193,7 +196,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
             "vat_id.",
         ),
     ),
-    "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.", "stop.")),
+    "staff": (_l("The platform’s staff"), ("staff.", "event.", "task.", "stop.", "risk_rules.", "risk_list.", "review.")),
 }
 
 

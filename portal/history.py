@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.models import PaymentEvent
+from core.payments.weigh import NOT_ACCEPTED
 from core.web.filters import money
 from portal.code_words import code_sentence, code_words
 from portal.guard_words import limit_words
@@ -51,6 +52,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.unexpected_money": (_l("Money arrived that was not expected"), "bad"),
     "unexpected.return_requested": (_l("Sending back the money that was not expected"), "info"),
     "payment.held": (_l("Held for half an hour: it looked like card testing"), "bad"),
+    "payment.under_review": (_l("Being checked by the platform"), "info"),
+    "payment.review_approved": (_l("Checked: the payment is good"), "good"),
+    "payment.review_declined": (_l("Checked: the payment is not accepted"), "bad"),
+    "payment.review_lapsed": (_l("The check took too long: no money was taken"), "warn"),
     "payment.marked_paid": (_l("Marked as paid by hand"), "good"),
     "payment.marked_invalid": (_l("Marked as not valid by hand"), "warn"),
     "payment.archived": (_l("Put away from the list"), "quiet"),
@@ -140,7 +145,7 @@ def _somebody(actor: str) -> str:
 def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
     amount = _amount(detail)
     said = [amount] if amount else []
-    said += _reasons(detail)
+    said += _reasons(detail) + _waits(kind, detail)
     if detail.get("code"):
         said.append(_("Discount code %(code)s", code=detail["code"]))
     if detail.get("label"):
@@ -167,10 +172,21 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
     return said
 
 
+def _waits(kind: str, detail: dict[str, Any]) -> list[str]:
+    """Where the money is while somebody looks at the payment."""
+    if kind != "payment.under_review":
+        return []
+    if detail.get("held"):
+        return [_("The payer’s bank has put the money aside; it is not taken yet.")]
+    return [_("It is paid; the money waits with the payment until then.")]
+
+
 def _reasons(detail: dict[str, Any]) -> list[str]:
     """Why it came so: the bank's word, the vendor's, the processor's."""
     said = []
-    if detail.get("decline_code"):
+    if detail.get("decline_code") == NOT_ACCEPTED:
+        said.append(_("It was not accepted by the platform’s checks. No money was taken."))
+    elif detail.get("decline_code"):
         said.append(_("The bank's reason: %(reason)s", reason=code_words(detail["decline_code"])))
     if detail.get("reason"):
         said.append(str(REASONS.get(detail["reason"], code_words(detail["reason"]))))

@@ -61,6 +61,7 @@ def words() -> dict[str, tuple[str, str]]:
         "transfer_taken_back": (_("The bank took a transfer back"), "bad"),
         "refund_not_booked": (_("The processor tells of a refund that does not fit"), "bad"),
         "refund_outside": (_("Refunded at the processor, not from here"), "quiet"),
+        "review_ended": (_("A payment was not accepted after a check"), "warn"),
         "discount_beyond": (_("A discount code was used more often than it may with one card"), "warn"),
         "problem_reported": (_("A payer reports a problem"), "warn"),
         "payment_received": (_("Payment received"), "good"),

@@ -14,7 +14,7 @@ from core.notifications.notices import notice_row, notices_lot
 from core.notifications.notify import message_rows, notify_many
 from core.notifications.payer_letters import is_sent
 from core.notifications.team import readers_of
-from core.payments import hold
+from core.payments import hold, review
 from core.payments import refund as refunds
 from core.payments import settle as settling
 from core.payments.attempt import close_at_provider, drop_unopened, live_attempt, paid_attempt
@@ -25,8 +25,10 @@ from core.payments.match import payments_by_key
 from core.payments.models import Attempt, Payment
 from core.payments.poll import inquire
 from core.payments.refund_models import Refund
+from core.payments.review_models import Screening
 from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
-from core.providers.contract import ProviderUnreachable
+from core.payments.weigh import NOT_ACCEPTED
+from core.providers.contract import Outcome, ProviderUnreachable
 from core.subscriptions.standing import invoiced
 from workers.saved import send_charge
 from workers.task import Task
@@ -54,6 +56,7 @@ def payment_settled(tasks: list[Task]) -> None:
         if payment.processor_fee_minor is None:
             jobs.append(task_row("complete_payment", vendor.id, due_in=2, mode=payment.mode, payment=str(payment.id)))
     tell_paid([payment for _, payment in found.values()])
+    review.begin_reviews_of_paid(keys)
     notify_many(letters, jobs, notices_lot(notices))
 
 
@@ -62,22 +65,39 @@ def decide_hold(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:
     with unit_of_work():
         vendor, tried = get_vendor(vendor_id), db.session.get_one(Attempt, (vendor_id, mode, uuid.UUID(attempt)))
         payment = db.session.get_one(Payment, (vendor_id, mode, tried.payment_id))
-        if tried.state not in LIVE_ATTEMPT:
+        if tried.state not in LIVE_ATTEMPT or review.is_reviewed(tried):
             return
         over = payment.state in PAID_OR_OVER
-    outcome, wanted = inquire(payment, tried), False
+    outcome, wanted, code = inquire(payment, tried), "let_go", hold.CODE_USED_UP
     if outcome.held and not over:
-        with unit_of_work():
-            wanted = hold.may_be_taken(vendor, payment, outcome.card_fingerprint)
+        wanted, code = _judged(vendor, payment, tried, outcome)
+        if wanted == "wait":
+            return
     if outcome.held:
-        outcome = hold.take(payment, tried) if wanted else close_at_provider(payment, tried)
+        outcome = hold.take(payment, tried) if wanted == "take" else close_at_provider(payment, tried)
         if outcome.held:
             raise ProviderUnreachable("What was authorised could be neither taken nor let go.", effect_unknown=True)
     with unit_of_work():
-        if outcome.state == "canceled" and not wanted and not over:
-            hold.record_let_go(vendor, tried, outcome)
+        if outcome.state == "canceled" and wanted != "take" and not over:
+            hold.record_let_go(vendor, tried, outcome, code=code)
         else:
             settling.settle_at_once(vendor, payment, tried, outcome, cause="poll")
+
+
+def _judged(vendor: Vendor, payment: Payment, tried: Attempt, outcome: Outcome) -> tuple[str, str]:
+    """What becomes of an authorised card (take, let_go or wait), and the code for why not: the house's rules first, then a code's own limit."""
+    counts = review.counts_of_card(payment, tried, outcome)  # asks Redis: with no transaction open
+    with unit_of_work():
+        wanted = review.judge_card(vendor, payment, tried, outcome, counts)
+        if wanted == "take" and not hold.may_be_taken(vendor, payment, outcome.card_fingerprint):
+            return "let_go", hold.CODE_USED_UP
+    return wanted, NOT_ACCEPTED
+
+
+def end_review(vendor_id: uuid.UUID, *, mode: str, review_id: str) -> None:
+    """Nobody has decided about an authorised payment in time, or there is nothing left to decide."""
+    with unit_of_work():
+        review.end_by_clock(get_vendor(vendor_id), db.session.get_one(Screening, (vendor_id, mode, uuid.UUID(review_id))))
 
 
 def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:

@@ -19,6 +19,7 @@ from core.kernel.outbox import enqueue, is_waiting
 from core.memberships.join import prune_unfinished
 from core.notifications.prune import prune_words
 from core.payments.long_export import prune_exports
+from core.payments.review import forget_addresses
 from core.payments.saving import prune_savings
 from core.providers.prune import prune_events
 from core.subscriptions.card_ends import tell_of_ending_cards
@@ -38,6 +39,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "letters": prune_words,
     "exports": prune_exports,
     "savings": prune_savings,
+    "payers_addresses": forget_addresses,
     "kept_answers": prune_kept,
     "payer_keys": prune_keys,
     "refused_calls": prune_refused,

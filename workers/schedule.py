@@ -1,4 +1,4 @@
-"""What the clock plans: inquiries, disputes, expiries, fees, releases, waiting refunds, statements, reminders, marks and proofs of the books, pruning, rates and the
+"""What the clock plans: inquiries, disputes, expiries, reviews, fees, releases, waiting refunds, statements, reminders, marks and proofs of the books, pruning, rates and the
 midnights of subscriptions. Rows decide, not the clock."""
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from core.payments.refund_queue import list_lines_to_move, send_first
 from core.payments.release import give_reserves_back, release_due
 from core.payments.remind import send_due_reminders
 from core.payments.reserve import list_due as books_with_reserves_due
+from core.payments.review import claim_lapsed
 from core.payments.saving import claim_due_savings
 from core.reconciliation.runs import night_runs
 from workers.bank import has_line
@@ -77,6 +78,12 @@ def _ask_about_savings() -> None:
     with unit_of_work():
         for vendor_id, mode, saving_id in claim_due_savings():
             enqueue("settle_saving", vendor_id, mode=mode, saving=str(saving_id))
+
+
+def _end_reviews() -> None:
+    with unit_of_work():
+        for vendor_id, mode, review_id in claim_lapsed():
+            enqueue("end_review", vendor_id, mode=mode, review_id=str(review_id))
 
 
 def _release() -> None:
@@ -215,6 +222,6 @@ def _mark_balances() -> None:
 
 
 PARTS = (
-    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _give_in_as_announced, _close_overdue_payments, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _plan_payouts,
+    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _give_in_as_announced, _close_overdue_payments, _end_reviews, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _plan_payouts,
     _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 REVIEWER, FINANCE, SUPERUSER = "reviewer", "finance", "superuser"
 STAFF_ROLES = (REVIEWER, FINANCE, SUPERUSER)
 
-# Nobody of the staff moves a vendor's money: there is no permission for it. A payout that a vendor asked for may have to be let go. Money that nobody knows is the house's until it is placed.
+# Nobody of the staff moves a vendor's money: there is no permission for it; but a payment that waits for a review may be given back to its payer. A payout that a vendor asked for may have to be let go. Money that nobody knows is the house's until it is placed.
 STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "home.see": STAFF_ROLES,
     "payments.see": STAFF_ROLES,
@@ -52,6 +52,12 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "order_terms.publish": (FINANCE, SUPERUSER),  # for checkouts that are opened from then on
     "reserves.see": (FINANCE, SUPERUSER),  # what is kept aside of sellers' sales, for how long, and why
     "reserves.set": (FINANCE, SUPERUSER),  # keep more aside, or, two of them, less
+    "risk.see": STAFF_ROLES,  # the house's rules and lists about payments, and what waits for a review
+    "risk.rules": (REVIEWER, SUPERUSER),  # write rules, try and publish them; put somebody on a list and take them off
+    "reviews.decide": (
+        REVIEWER,
+        SUPERUSER,
+    ),  # take what was only authorised, or let it go; what was paid goes back whole to whoever paid it
     "audit.see": (SUPERUSER,),
     "people.help": (SUPERUSER,),  # let somebody of a vendor in again who lost the device for their codes
     "account.own": STAFF_ROLES,  # one's own two-step sign-in

@@ -48,13 +48,16 @@ def take(payment: Payment, attempt: Attempt) -> Outcome:
     return provider_named(attempt.provider, payment.mode).capture(attempt.provider_reference or "")
 
 
-def record_let_go(vendor: Vendor, attempt: Attempt, outcome: Outcome) -> None:
-    """The authorisation is gone, and no money was taken: the payer may go on with another card. Told twice it is written once."""
+def record_let_go(vendor: Vendor, attempt: Attempt, outcome: Outcome, *, code: str = CODE_USED_UP) -> None:
+    """The authorisation is gone, and no money was taken: the payer may go on with another card. Told twice it is written once.
+
+    `code` says why, in words of checkout/declines.py.
+    """
     payment, attempt = lock_both(attempt)
     if attempt.state not in LIVE_ATTEMPT:
         return
-    note(payment, "attempt.declined", actor="system", charge=outcome.charge or "", decline_code=CODE_USED_UP)
-    attempt.decline_code = payment.decline_code = CODE_USED_UP
+    note(payment, "attempt.declined", actor="system", charge=outcome.charge or "", decline_code=code)
+    attempt.decline_code = payment.decline_code = code
     move_attempt(attempt, "declined")
     tell_payer_it_failed(vendor, payment)
     if may_move(PAYMENT_MOVES, payment.state, "requires_method"):

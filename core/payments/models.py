@@ -323,6 +323,7 @@ class Attempt(TenantKey, Base):
     method: Mapped[str] = mapped_column(String(20), default="card", server_default="card")
     provider: Mapped[str] = mapped_column(String(20))  # through whom this try goes; the payment's own is the last one chosen
     delayed_days: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # what the payer was told the last word may take
+    screened: Mapped[bool] = mapped_column(default=False, server_default=false())  # whether rules had anything to say about it
     provider_reference: Mapped[str | None] = mapped_column(String(120))
     redirect_url: Mapped[str | None] = mapped_column(Text)
     fields_url: Mapped[str | None] = mapped_column(Text)

@@ -20,6 +20,7 @@ from core.payments.long_export import begin_anew
 from core.payments.models import Payment, PaymentEvent
 from core.payments.recipient_data import forget_recipient, letters_to
 from core.payments.refund_models import Refund
+from core.payments.review_models import Screening
 from core.payments.sale_models import DiscountUse, PaymentDetail
 from core.payments.saved_data import cards_of, forget_cards
 from core.providers.models import InboxEvent
@@ -84,8 +85,16 @@ def _payment(vendor: Vendor, payment: Payment) -> dict[str, Any]:
         "refunds": [{"number": r.public_id, "state": r.state, **_sum(r.amount), "asked_for_at": _at(r.created_at), "note": r.note} for r in refunds],
         "messages": [{"kind": m.kind, "subject": m.subject, "text": m.text, "sent_at": _at(m.sent_at), "state": m.state} for m in letters],
         "notes": _remarks(vendor, payment.mode, payment.public_id),
+        "tried_from": _tried_from(vendor, payment),
         "said": _said(db.session.get(PaymentDetail, (vendor.id, payment.mode, payment.id))),
     }  # fmt: skip
+
+
+def _tried_from(vendor: Vendor, payment: Payment) -> list[dict[str, Any]]:
+    """From where and with which card it was tried, as far as that is kept."""
+    mine = (Screening.vendor_id == vendor.id, Screening.mode == payment.mode, Screening.payment_id == payment.id)
+    rows = db.session.scalars(select(Screening).where(*mine).order_by(Screening.id))
+    return [{"address": row.address, "card": row.card, "at": _at(row.created_at)} for row in rows if row.address or row.card]
 
 
 def _said(details: PaymentDetail | None) -> dict[str, Any] | None:
@@ -135,6 +144,8 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
     _forget_what_they_said(vendor, row, pseudonym)
     forget_recipient(vendor, row.mode, row.email, pseudonym)
     forget_cards(vendor, row.mode, row.email, pseudonym)
+    screened = (Screening.vendor_id == vendor.id, Screening.mode == row.mode, Screening.payment_id.in_(select(Payment.id).where(*whose)))
+    db.session.execute(update(Screening).where(*screened).values(address="", card="", note=""))
     forget_keys(vendor.id, row.mode, row.email)
     db.session.execute(update(Payment).where(*whose).values(email=pseudonym, payer_name="", payer_reference=""))
     row.email, row.name, row.name_key, row.surname_key, row.blocked_because = pseudonym, "", "", "", None

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 
 from core.accounts.queries import hold_vendor
 from core.kernel.clock import now
@@ -20,6 +20,7 @@ from core.payments.models import Payment
 from core.payments.refund_books import settle_debt
 from core.payments.reserve import give_back, keep_of
 from core.payments.reserve_rules import rule_of
+from core.payments.review_models import Screening
 
 log = structlog.get_logger("payments")
 PATIENCE = timedelta(
@@ -55,7 +56,13 @@ def _due() -> tuple[Any, ...]:
     known = or_(none_borne, Payment.processor_fee_minor.is_not(None), Payment.available_at <= now() - PATIENCE)
     rest = Payment.captured_minor - Payment.refunded_minor - Payment.refunding_minor - Payment.disputed_minor - Payment.fee_minor
     borne = or_(none_borne, Payment.disputed_minor == 0, rest >= Payment.processor_fee_minor)
-    return Payment.available_at <= now(), Payment.released_at.is_(None), known, borne
+    return Payment.available_at <= now(), Payment.released_at.is_(None), known, borne, ~_reviewed()
+
+
+def _reviewed() -> Any:
+    """Somebody is to look at it first: what may have to be given back stays with the payment until then."""
+    mine = (Screening.vendor_id == Payment.vendor_id, Screening.mode == Payment.mode, Screening.payment_id == Payment.id)
+    return exists().where(*mine, Screening.state == "waiting")
 
 
 def _release_book(vendor_id: UUID, mode: str, limit: int) -> int:

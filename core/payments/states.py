@@ -6,7 +6,9 @@ from core.kernel.errors import Conflict
 
 # Money that arrives after an end is booked, never ignored: hence canceled and expired may still become succeeded.
 PAYMENT: dict[str, frozenset[str]] = {
-    "created": frozenset({"requires_action", "processing", "succeeded", "marked_paid", "canceled", "expired", "unknown"}),
+    "created": frozenset(
+        {"requires_method", "requires_action", "processing", "succeeded", "marked_paid", "canceled", "expired", "unknown"}
+    ),
     "requires_method": frozenset({"requires_action", "processing", "succeeded", "marked_paid", "canceled", "expired", "unknown"}),
     "requires_action": frozenset({"requires_method", "processing", "succeeded", "marked_paid", "canceled", "expired", "unknown"}),
     "processing": frozenset({"requires_method", "requires_action", "succeeded", "canceled", "unknown"}),
@@ -48,6 +50,19 @@ EXPORT: dict[str, frozenset[str]] = {
     "ready": frozenset({"expired"}),
     "failed": frozenset(),
     "expired": frozenset(),
+}
+# What the rules thought of one try. expected: to be reviewed when its money has come or is authorised; refused: by a rule, once the card
+# was known; lapsed: nobody decided before the authorisation ended; gone: the payer's bank let it go, or the money went back in another way.
+REVIEW: dict[str, frozenset[str]] = {
+    "passed": frozenset({"waiting", "refused"}),
+    "expected": frozenset({"waiting", "passed", "refused"}),
+    "waiting": frozenset({"approved", "refunded", "fraud", "lapsed", "gone"}),
+    "approved": frozenset(),
+    "refused": frozenset(),
+    "refunded": frozenset(),
+    "fraud": frozenset(),
+    "lapsed": frozenset(),
+    "gone": frozenset(),
 }
 # partial: some of it came; over: more than was asked; late: the payment was over before the money came.
 CASE_KINDS = frozenset({"partial", "over", "late"})

@@ -123,6 +123,7 @@ class Outcome:
     card_last4: str | None = None
     card_fingerprint: str | None = None  # the provider's own mark of the card, the same for every try with it
     card_funding: str | None = None  # credit, debit or prepaid, where the provider says so
+    card_country: str | None = None  # where the card was issued, by ISO 3166, where the provider says so
     method: str | None = None  # one of METHODS
     kind: str | None = None  # the provider's own name: ideal, apple_pay
     fee: Money | None = None

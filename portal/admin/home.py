@@ -16,6 +16,7 @@ from core.billing.lists import sells
 from core.disputes.everywhere import count_due_up_to, count_unread_up_to
 from core.kernel.dead_tasks import count_dead_up_to
 from core.ledger.proof import THE_HOUSE, Proof
+from core.payments.reviews_everywhere import count_waiting_up_to
 from core.payouts.everywhere import count_held_up_to
 from core.providers.queries import count_unmatched_up_to
 from core.reconciliation.queries import count_open_up_to
@@ -80,6 +81,9 @@ def home() -> Response:
         matters.append(Matter(_("Disputes due within a day"), count_due_up_to(MOST), text, url_for("staff.disputes", due="1")))
         text = _("Vendors wrote to us about a dispute, and nobody has answered.")
         matters.append(Matter(_("Unread messages about disputes"), count_unread_up_to(MOST), text, url_for("staff.disputes", unread="y")))
+    if staff().may("reviews.decide"):
+        text = _("Payments that a rule wants a person to look at. What is put aside is let go by the clock after six days.")
+        matters.append(Matter(_("Payments to review"), count_waiting_up_to(MOST), text, url_for("staff.reviews")))
     if staff().may("bank.see"):
         text = _("Transfers without a reference of ours, or with one that fits nothing.")
         matters.append(Matter(_("Money nobody knows"), count_unknown_up_to(MOST), text, url_for("staff.bank_money")))

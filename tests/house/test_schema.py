@@ -56,6 +56,8 @@ NOT_A_TENANTS = {
     "directory_words": "the vocabulary of the whole directory, with which mistyped words are compared",
     "directory_pulse": "one number for the whole public directory, in a few slots",
     "reference_rates": "a rate is what the central bank said, for everybody",
+    "risk_rule_sets": "the house’s rules about every vendor’s payments",
+    "risk_list_entries": "who is let through or refused, whoever sells",
     "ledger_chart": "the same accounts in every book; a reference table",
 }
 # Keys of tenants' tables that do not begin with the vendor, and why.

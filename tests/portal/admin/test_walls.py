@@ -70,7 +70,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
     A listing they take out of the public directory stays as its vendor wrote it. What is decided about a line of the bank is money that
     was nobody's until then. A payout is the vendor's own wish: it is let go or its money stays, and what was paid for a plan goes back where it came from.
     Of a dispute they decide only in the sandbox, where no money is real; they answer the bank in a vendor's place, who hears of it, and never give in for one; a debt they write off is money the platform gives up, and a journal they take back is one that staff had booked. What they keep in reserve of a vendor's sales is given back by the clock, and the vendor is told. Prices, who the house is, and its own invoices are the house's.
-    What ends an exception of the reconciliation posts between accounts of the house's, or sends back what a payer paid twice. Attack mode moves no money, ends by itself, and the vendor reads who switched it. How long captured money waits is the platform's risk to judge, with a reason that the vendor reads. What they stop for a vendor, it reads why, and no money is taken. A higher fee they publish is told to the vendor days before it counts, and for payments to come.
+    What ends an exception of the reconciliation posts between accounts of the house's, or sends back what a payer paid twice. Attack mode moves no money, ends by itself, and the vendor reads who switched it. How long captured money waits is the platform's risk to judge, with a reason that the vendor reads. What they stop for a vendor, it reads why, and no money is taken. Rules and lists about payments are the house's; a payment that waits for a review they let go on, or its money goes back whole to whoever paid it. A higher fee they publish is told to the vendor days before it counts, and for payments to come.
     """
     names = {"task": "1", "provider": "p", "mode": "test", "event_id": "e", "number": "l"}
     posted = {path for method, path, _ in staff_routes(app, **names) if method == "POST"}
@@ -83,6 +83,8 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
         "/staff/listings/x/withdrawal", "/staff/listings/x/restoration",
         "/staff/plans", "/staff/plans/new", "/staff/order-terms", "/staff/order-terms/new", "/staff/house", "/staff/subscriptions/x/documents/x/credit-note", "/staff/subscriptions/x/documents/x/anew",
         "/staff/subscriptions/x/balance", "/staff/payouts/l/approval", "/staff/payouts/l/cancellation", "/staff/payouts/l/hold", "/staff/payouts/approvals",
+        "/staff/risk/x/rules", "/staff/risk/x/rules/x/removal", "/staff/risk/x/rules/x/up", "/staff/risk/x/trial", "/staff/risk/x/publication", "/staff/risk/x/draft/removal",
+        "/staff/risk/x/lists", "/staff/risk/x/lists/l/removal", *(f"/staff/reviews/l/{what}" for what in ("approval", "refusal", "fraud")),
         *(f"/staff/applications/l/{what}" for what in ("question", "approval", "refusal")),
         "/staff/vendors/x/fee", "/staff/vendors/x/notes", "/staff/vendors/x/stops/x/x", "/staff/vendors/x/stops/x/l/end", "/staff/vendors/x/holds/x", "/staff/vendors/x/holds/x/l/end",
         "/staff/reconciliation/test/runs", "/staff/reconciliation/test/reports", "/staff/reconciliation/test/reports/l/import", "/staff/reconciliation/test/exceptions",
