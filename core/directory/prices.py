@@ -66,5 +66,5 @@ def priced(products: Iterable[tuple[int | None, str]]) -> list[tuple[int, str]]:
 def as_condition(span: Span) -> tuple[str, Mapping[str, object]]:
     """For a question about entries `e`: that one of their prices lies between."""
     words = """e.facts && CAST(%(sizes)s AS text[])
-               AND CAST(e.prices->>%(currency)s AS int8multirange) && int8range(CAST(%(least)s AS int8), CAST(%(most)s AS int8), '[]')"""
-    return words, {"sizes": marks_between(span), "currency": span.currency, "least": span.least, "most": span.most}
+               AND CAST(e.prices->>%(currency)s AS int8multirange) && int8range(CAST(%(price_from)s AS int8), CAST(%(price_to)s AS int8), '[]')"""
+    return words, {"sizes": marks_between(span), "currency": span.currency, "price_from": span.least, "price_to": span.most}
