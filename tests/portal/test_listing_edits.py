@@ -95,23 +95,23 @@ def test_what_was_changed_meanwhile_is_read_again(shop: Shop) -> None:
     staff, path = make_staff(shop.app, "reviewer").browser(), f"/staff/listings/edits/{of(shop).public_id}"
     form = staff.get(path).form(f"{path}/decision")
     edit(shop, listing, title="Green Door")
-    page = staff.submit(form, decision="approve", status=409)
+    page = staff.submit(form, decision="approve", status=422)
     assert "Read it again" in page.text and "Green Door" in page.text.replace("New: ", "") and fresh(shop, listing).title == "Blue Door"
     staff.submit(page.form(f"{path}/decision"), decision="approve")
     assert fresh(shop, listing).title == "Green Door"
     gone = staff.get(path)
     assert "Nothing waits here any more" in gone.text and problems_of_html(gone.html) == []
     form.values["seen"] = "yesterday"
-    staff.submit(form, decision="approve", status=409)
+    staff.submit(form, decision="approve", status=422)
 
 
 def test_a_vendor_takes_changes_back(shop: Shop) -> None:
     listing, owner = make_listing(shop, title="Blue Door"), shop.browser()
-    page = edit(shop, listing, title="Red Door")
+    page = owner.submit(owner.get(f"/portal/listings/{listing.public_id}/edit").form(), title="Red Door")
     action = f"/portal/listings/{listing.public_id}/do/take-back"
     again = owner.submit(page.form(action))
     assert "Changes wait" not in again.text and of(shop).state == "taken_back"
-    owner.submit(page.form(action), status=409)
+    owner.submit(page.form(action), status=422)
 
 
 def test_a_kept_reason_fills_the_form(shop: Shop) -> None:
