@@ -18,6 +18,7 @@ from flask import Flask
 from bench.figures import Figure, alone, compared, say
 from bench.stack import Services
 from bench.world import make_vendors
+from core.directory.prices import Span, priced, ranges_of, size_marks
 from core.directory.words import learnable, vector, words_of
 from core.kernel.clock import now
 from core.kernel.ids import uuid7
@@ -37,6 +38,11 @@ QUESTIONS = {
     "category": "a category, open now",
     "facts": "a word with two attributes",
     "deep": "a page in the middle",
+    "price": "a word, within a price",
+    "town": "a category in a town",
+    "counts": "what a common word's hits are: the numbers beside the filters",
+    "counts_all": "the same without any word",
+    "counts_near": "the same near a place, open now",
 }
 WEEK = "{" + ",".join(f"[{day * 1440 + 540},{day * 1440 + 1080})" for day in range(6)) + "}"
 
@@ -69,6 +75,8 @@ def fill(connection: psycopg.Connection, size: int) -> None:
         listings.append(
             (vendor.id, "live", id_, f"lst_{number:022d}", handle, title, "x", "", kind, "", "", "", "", "published", "", "", "x", at, at)
         )
+        prices = priced((dice.randrange(200, 20_000), "GBP") for _ in range(3))
+        facts += sorted(size_marks(prices))
         card = {
             "address": f"x-{handle}",
             "title": title,
@@ -78,12 +86,27 @@ def fill(connection: psycopg.Connection, size: int) -> None:
             "branches": 1,
             "image": None,
         }
-        entries.append((vendor.id, "live", id_, kind, vector([title]), vector(list(parts.values())), facts, json.dumps(card), at))
+        entries.append(
+            (
+                vendor.id,
+                "live",
+                id_,
+                kind,
+                vector([title]),
+                vector(list(parts.values())),
+                facts,
+                json.dumps(ranges_of(prices)),
+                json.dumps(card),
+                at,
+            )
+        )
         lat, lon = (one + dice.randrange(-60_000, 60_000) for one in spots[town])
-        places.append((vendor.id, "live", uuid7(), id_, "x", towns[town], "", lat, lon, "Europe/London", WEEK, "{}", "{}"))
+        places.append(
+            (vendor.id, "live", uuid7(), id_, "x", towns[town], towns[town].title(), "", lat, lon, "Europe/London", WEEK, "{}", "{}")
+        )
     _copy(connection, "listings", "vendor_id mode id public_id handle title summary description category website email phone link state reason withdrawn_by created_by created_at updated_at", listings)  # fmt: skip
-    _copy(connection, "directory_entries", "vendor_id mode listing_id category named words facts card updated_at", entries)
-    _copy(connection, "directory_places", "vendor_id mode branch_id listing_id slug town postcode lat_e6 lon_e6 time_zone week cover special", places)  # fmt: skip
+    _copy(connection, "directory_entries", "vendor_id mode listing_id category named words facts prices card updated_at", entries)
+    _copy(connection, "directory_places", "vendor_id mode branch_id listing_id slug town town_name postcode lat_e6 lon_e6 time_zone week cover special", places)  # fmt: skip
     _copy(connection, "directory_words", "word", [(word,) for word in sorted(known)])
     for table in ("listings", "directory_entries", "directory_places", "directory_words"):
         connection.execute(f"VACUUM ANALYZE {table}")
@@ -135,6 +158,7 @@ def answer() -> None:
     """The other end of Reader: each question in a unit of work of its own, with other words each time."""
     from sqlalchemy import text
 
+    from core.directory.facets import count_facets
     from core.directory.point import Point
     from core.directory.search import Wish, search
     from core.kernel.db import db, unit_of_work
@@ -169,6 +193,11 @@ def answer() -> None:
             "category": lambda: Wish(category=dice.choice(kinds), open_now=True),
             "facts": lambda: Wish(words=dice.choice(common), facts=("vegan=yes", "flour=rye")),
             "deep": lambda: Wish(words="bakery"),
+            "price": lambda: Wish(words=dice.choice(common), price=Span("GBP", low := dice.randrange(200, 15_000), low + 500)),
+            "town": lambda: Wish(category=dice.choice(kinds), town=dice.choice(towns)),
+            "counts": lambda: Wish(words=dice.choice(common)),
+            "counts_all": Wish,
+            "counts_near": lambda: Wish(near=near(), radius_km=10, open_now=True),
         }
         for line in sys.stdin:
             name, times = line.split()
@@ -177,7 +206,10 @@ def answer() -> None:
                 wish = asked[name]()
                 began, spent = time.perf_counter(), _spent(server)
                 with unit_of_work():
-                    search(wish, at=noon, after=middle if name == "deep" else None)
+                    if name.startswith("counts"):
+                        count_facets(wish, at=noon)
+                    else:
+                        search(wish, at=noon, after=middle if name == "deep" else None)
                 took.append(((time.perf_counter() - began) * 1e6, (_spent(server) - spent) / 1e3))
                 db.session.remove()
             print(json.dumps(took), flush=True)

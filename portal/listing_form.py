@@ -54,7 +54,7 @@ def _links(kept: str) -> list[tuple[str, str]]:
     return found if not kept.startswith("lnk_") or kept in dict(found) else [*found, (kept, _("The one chosen before"))]
 
 
-def listing_form(listing: Listing | None = None) -> ListingForm:
+def listing_form(listing: Listing | ListingTerms | None = None) -> ListingForm:
     """Empty, or filled in with a listing."""
     kept = {name: getattr(listing, name) for name in ListingTerms.__dataclass_fields__} if listing else {}
     return ListingForm(formdata=None, **kept)
@@ -169,7 +169,7 @@ def _field(one: Attribute) -> Any:
     listed = [(key, one.option_name(key, language())) for key, _names in one.options]
     if one.kind == "yes_no":
         return ChoiceField(label, choices=options([("", "–"), ("yes", _("Yes")), ("no", _("No"))]), default="")
-    if one.kind == "choice":
+    if one.kind in ("choice", "colour"):
         return ChoiceField(label, choices=options([("", "–"), *listed]), default="")
     if one.kind == "choices":
         return BoxesField(label, choices=options(listed))

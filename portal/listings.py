@@ -9,9 +9,10 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from core.directory.images import list_images
+from core.directory.edits import save_listing, take_back_edit
+from core.directory.images import list_images, most_images
 from core.directory.index import address_of, is_shown
-from core.directory.listings import archive_listing, create_listing, edit_listing, publish_listing, unarchive_listing, unpublish_listing
+from core.directory.listings import ListingTerms, archive_listing, create_listing, publish_listing, unarchive_listing, unpublish_listing
 from core.directory.models import Listing
 from core.directory.moderate import ask_for_review
 from core.directory.public import see_listing
@@ -26,7 +27,8 @@ from core.directory.queries import (
     list_products,
 )
 from core.directory.standing import find_standing, is_read_only
-from core.kernel.errors import NotFound
+from core.directory.waiting import OPEN, find_open_edit, last_edit
+from core.kernel.errors import Conflict, NotFound
 from core.kernel.ids import is_public_id
 from core.payments.queries import get_link
 from core.subscriptions.counts import counted
@@ -37,6 +39,7 @@ from core.web.guard import current, may
 from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 from portal.directory.sight import look_of
+from portal.listing_changes import FIELD_NAMES, told_changes
 from portal.listing_form import ListingForm, listing_form
 from portal.plan_hints import grace_now, why_hidden
 from portal.read_only import editable, read_only
@@ -114,7 +117,8 @@ def listing(public_id: str) -> Response:
 @editable
 def edit_listing_form(public_id: str) -> Response:
     found = find_own(public_id)
-    return page("portal/listings/edit.html", listing=found, form=listing_form(found))
+    edit = find_open_edit(found)
+    return page("portal/listings/edit.html", listing=found, edit=edit, form=listing_form(ListingTerms(**edit.terms) if edit else found))
 
 
 @portal.post("/portal/listings/<public_id>/edit")
@@ -125,10 +129,13 @@ def change_listing(public_id: str) -> Response:
     if form.validate():
         with form.refusals():
             _check_link(form)
-            edit_listing(found, by=current().user.public_id, terms=form.terms())
-            flash(_("Saved. What is in the directory shows it from now on."), "good")
+            waits = save_listing(found, by=current().user.public_id, terms=form.terms())
+            if waits:
+                flash(_("Saved. Our staff read it first; until then the directory shows what it shows now."), "good")
+            else:
+                flash(_("Saved."), "good")
             return see_other(url_for(".listing", public_id=public_id))
-    return page("portal/listings/edit.html", status=form.status, listing=found, form=form)
+    return page("portal/listings/edit.html", status=form.status, listing=found, edit=find_open_edit(found), form=form)
 
 
 ACTS: dict[str, tuple[Callable[[Listing], Any], Any]] = {
@@ -136,6 +143,7 @@ ACTS: dict[str, tuple[Callable[[Listing], Any], Any]] = {
     "unpublish": (lambda listing: unpublish_listing(listing, by=_by()), _l("It is a draft again, and gone from the directory.")),
     "archive": (lambda listing: archive_listing(listing, by=_by()), _l("Put away. Nobody sees it, and you can bring it back as it was.")),
     "unarchive": (lambda listing: unarchive_listing(listing, by=_by()), _l("It is back as it was.")),
+    "take-back": (lambda listing: _take_back(listing), _l("Your changes are taken back. The directory shows what it showed.")),
     "review": (lambda listing: ask_for_review(listing, by=_by()), _l("The staff know that you have mended it, and look again.")),
 }
 
@@ -151,7 +159,8 @@ def act_on_listing(public_id: str, act: str) -> Response:
         do, words = ACTS[act]
         with counted(current().vendor, current().mode, by=_by()):
             do(found)
-        flash(str(words), "good")
+        waits = act == "publish" and found.state == "draft"
+        flash(_("Our staff read it first, and you are told as soon as they have.") if waits else str(words), "good")
         if act == "archive":
             return see_other(url_for(".listings", archived=public_id))
         return see_other(url_for(".listing", public_id=public_id))
@@ -168,12 +177,18 @@ def preview_listing(public_id: str) -> Response:
     return page("portal/public/listing.html", branch=None, preview=True, **look_of(sight, picture=picture))
 
 
+def _take_back(found: Listing) -> None:
+    edit = find_open_edit(found)
+    if edit is None or not take_back_edit(edit, by=_by()):
+        raise Conflict("This has been decided already.")
+
+
 def show(found: Listing, form: Form | None = None, **more: Any) -> Response:
     """The listing's own page; with what was refused, if anything was."""
     me = current()
     standing = find_standing(me.vendor.id, me.mode)
     shown = standing is not None and is_shown(found, standing)
-    products = list_products(found, limit=FEW)
+    products, edit = list_products(found, limit=FEW), last_edit(found)
     return page(
         "portal/listings/show.html",
         status=form.status if form else 200,
@@ -182,8 +197,13 @@ def show(found: Listing, form: Form | None = None, **more: Any) -> Response:
         branches=list_branches(found),
         products=products.rows,
         more_products=products.next is not None,
+        edit=edit,
+        changes=told_changes(me.vendor, found, edit) if edit and edit.state in OPEN else [],
+        names=FIELD_NAMES,
         counted=count_products(me.vendor, me.mode, [found]).get(found.id, 0),
         images=list_images(found),
+        most_images=most_images(standing),
+        by_plan=standing is not None and standing.pictures is not None,
         link=_link_of(found),
         address=addresses.listing(address_of(found)) if shown else None,
         hidden=standing is not None and (not standing.visible or standing.barred),

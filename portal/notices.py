@@ -67,6 +67,7 @@ def words() -> dict[str, tuple[str, str]]:
         "payment_received": (_("Payment received"), "good"),
         "refund_sent": (_("A refund reached the payer"), "quiet"),
         "listing_withdrawn": (_("The staff took a listing out of the directory"), "bad"),
+        "listing_edit_decided": (_("The staff have read your changes of a listing"), "warn"),
         "listing_restored": (_("A listing is in the directory again"), "good"),
         "fee_changed": (_("The platform’s fee for your payments changes"), "warn"),
         "plan_urgent": (_("Your plan: a charge failed, or something stops"), "bad"),

@@ -40,7 +40,7 @@ from portal.plan_view import (
     usages,
 )
 from portal.plan_words import tell_events
-from portal.term_words import say_limit
+from portal.term_words import say_limit, say_pictures
 
 FEW = 8  # of what happened; the rest is one press away
 
@@ -85,6 +85,7 @@ def plan_page() -> Response:
         trail=trail if every else trail[:FEW],
         more=max(0, len(trail) - FEW) if not every else 0,
         say_limit=say_limit,
+        say_pictures=say_pictures,
         tools=tools(),
         paper_page=paper_page,
     )
@@ -151,6 +152,7 @@ def _choose(old: KeptSubscription | None, *, status: int = 200) -> Response:
         quotes=quotes,
         wish=wish,
         say_limit=say_limit,
+        say_pictures=say_pictures,
         card=card,
         card_words=card_words(card) if card else "",
         asked=[(each, pay_address(each)) for each in asked_now(old)] if old else [],

@@ -12,6 +12,7 @@ from core.billing import states
 from core.billing.calendar import DAY
 from core.billing.models import KeptSubscription
 from core.billing.wishes import Wish
+from core.directory.images import MOST, count_hidden
 from core.kernel.errors import NotFound, Refusal
 from core.subscriptions.coming import Asked, get_asked
 from core.subscriptions.quote import Quote, charge_of, confirm, quote_wish
@@ -91,6 +92,7 @@ def _preview(row: KeptSubscription, name: str, form: Form) -> Response:
         planned=say_planned(planned, after.period.end, known) if planned else "",
         taken_back=say_planned(quote.before.planned, after.period.end, known) if quote.before and quote.before.planned else "",
         on=on,
+        pictures=_pictures(quote),
         follows=[document for document in follows.documents if document.on == on] if follows else [],
         then=follows,
         last_day=after.period.end - DAY,
@@ -123,6 +125,18 @@ def _day_of(quote: Quote) -> Any:
     if planned is None or (quote.before is not None and planned == quote.before.planned):
         return None
     return planned.on or quote.after.period.end
+
+
+def _pictures(quote: Quote) -> tuple[int, int] | None:
+    """Where another number of pictures of each listing is shown afterwards: how many, and how many there are now beyond that."""
+    after = quote.after
+    code = after.awaiting.tier if after.awaiting else after.planned.tier if after.planned and after.planned.kind == "tier" else after.tier
+    if quote.before is None or not after.terms.lists(code):
+        return None
+    most, before = after.terms.tier(code).pictures, quote.before.plan.pictures
+    if most == before:
+        return None
+    return min(most or MOST, MOST), count_hidden(current().vendor, current().mode, most)
 
 
 def _holds(quote: Quote) -> bool:

@@ -28,9 +28,9 @@ from portal.plan_view import grace_words, is_small
 HIDDEN: dict[str, Any] = {
     "no_plan": _l("Nothing of yours is in the directory, because there is no plan yet. Everything is kept; it is shown as soon as a plan runs."),
     states.ACTIVE: _l("The first invoice of your plan is being paid. Everything is shown as soon as it is."),
-    states.SUSPENDED: _l("Your plan is suspended, because an invoice was not paid. Everything is kept, and shown again once it is."),
-    states.HIBERNATING: _l("Your plan hibernates. Everything is kept out of sight, and shown again when you wake it up."),
-    states.CANCELLED: _l("Your plan has ended. Everything is kept for now, and shown again when a new plan begins."),
+    states.SUSPENDED: _l("Your plan is suspended, because an invoice was not paid. Everything is kept, and shown again once it is. Until then your payment links take no money."),
+    states.HIBERNATING: _l("Your plan hibernates. Everything is kept out of sight, and shown again when you wake it up. Until then your payment links take no money."),
+    states.CANCELLED: _l("Your plan has ended. Everything is kept for now, and shown again when a new plan begins. Until then your payment links take no money."),
 }  # fmt: skip
 
 

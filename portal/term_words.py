@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from core.billing.terms import Terms, Tier
+from core.directory.images import MOST
 from core.kernel.money import Money
 from core.web.filters import money, number, percent
 
@@ -85,9 +86,17 @@ def say_limit(tier: Tier) -> str:
     return ngettext("%(num)s product", "%(num)s products", tier.limit) if tier.limit is not None else _("no limit")
 
 
+def say_pictures(tier: Tier) -> str:
+    """How many pictures each listing shows."""
+    return number(min(tier.pictures or MOST, MOST))
+
+
 def say_tier(tier: Tier) -> str:
     """A plan in half a line: £3.00 a month, 100 products."""
-    return _("%(price)s a month, %(limit)s", price=money(tier.price), limit=say_limit(tier))
+    if tier.pictures is None:
+        return _("%(price)s a month, %(limit)s", price=money(tier.price), limit=say_limit(tier))
+    pictures = ngettext("%(num)s picture of each listing", "%(num)s pictures of each listing", tier.pictures)
+    return _("%(price)s a month, %(limit)s, %(pictures)s", price=money(tier.price), limit=say_limit(tier), pictures=pictures)
 
 
 def rows_of(terms: Terms) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -119,7 +128,7 @@ def _of_tier(before: Terms, after: Terms, code: str) -> list[Difference]:
     found = []
     if old.title != new.title:
         found.append(Difference(_("Name of %(code)s", code=code), old.title, new.title))
-    if (old.price, old.limit) != (new.price, new.limit):
+    if (old.price, old.limit, old.pictures) != (new.price, new.limit, new.pictures):
         found.append(Difference(new.title, say_tier(old), say_tier(new)))
     if old.about != new.about:
         found.append(Difference(_("About %(plan)s", plan=new.title), old.about or None, new.about or None))

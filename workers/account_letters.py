@@ -12,6 +12,7 @@ from core.accounts.one_time_codes import codes_left
 from core.closing.close import closing_token, find_closing
 from core.closing.models import Closing
 from core.closing.states import CAN_BE_TAKEN_BACK
+from core.directory.edits import get_edit
 from core.directory.queries import get_listing
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -109,6 +110,17 @@ def listing_in(*states: str) -> Gather:
         return {"listing": listing, "practice": listing.mode == "test", "action_url": addresses.portal_listing(listing.public_id)}
 
     return gather
+
+
+def listing_edit(vendor: Vendor, message: Message) -> Facts:
+    """What was decided, as long as it is that; an edit that its vendor went on with has another letter to come."""
+    listing, edit = get_listing(vendor, message.mode, message.params["listing"]), get_edit(message.params["edit"])
+    if edit.vendor_id != vendor.id or edit.state not in ("approved", "changes_asked", "rejected"):
+        raise NoLongerTrue(f"the edit is {edit.state} by now")
+    return {
+        "listing": listing, "state": edit.state, "reason": edit.reason, "practice": listing.mode == "test",
+        "action_url": addresses.portal_listing(listing.public_id),
+    }  # fmt: skip
 
 
 def closing_asked(vendor: Vendor, message: Message) -> Facts:

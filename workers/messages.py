@@ -177,6 +177,7 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "export_failed": (account_letters.export_file, False),
     "listing_withdrawn": (account_letters.listing_in("withdrawn"), False),
     "listing_restored": (account_letters.listing_in("published"), False),
+    "listing_edit_decided": (account_letters.listing_edit, False),
     "link_sent": (payment_letters.link_sent, True),
     "link_reminder": (payment_letters.link_sent, True),
     "plan_urgent": (plan_letters.to_business, False),

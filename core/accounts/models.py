@@ -48,6 +48,9 @@ class Vendor(Base):
     stopped_modes: Mapped[list[str]] = mapped_column(
         ARRAY(String(4)), default=list, server_default="{}"
     )  # where the staff have stopped its payments
+    resting_modes: Mapped[list[str]] = mapped_column(
+        ARRAY(String(4)), default=list, server_default="{}"
+    )  # where its plan hibernates, is suspended or has ended: nothing of it is shown, and it takes no payments
     approved_at: Mapped[datetime | None]  # when the staff let it into live mode: without that it does not go there
     stopped_at: Mapped[datetime | None]  # its account is being closed, or is closed: it takes no payments and shows nothing
     second_factor_required: Mapped[bool] = mapped_column(default=False)  # of everybody who works here

@@ -24,13 +24,17 @@ def title_from(code: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """What a month costs and how many products may be published in it; None is no limit. `code` is for ever, `name` and `about` are for people."""
+    """What a month costs, how many products may be published in it, and how many pictures a listing shows; None is no limit.
+
+    `code` is for ever, `name` and `about` are for people.
+    """
 
     code: str
     price: Money
     limit: int | None
     name: str = ""
     about: str = ""
+    pictures: int | None = None
 
     @property
     def title(self) -> str:

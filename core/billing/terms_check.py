@@ -38,7 +38,8 @@ class Fault:
 
 def faults_of(tiers: Sequence[Tier], values: Mapping[str, Any]) -> list[Fault]:
     """Everything that keeps these from being Terms. `values` are the other fields of Terms, all of them but the version."""
-    return [*_codes(tiers), *_prices(tiers, values["gateway_minimum"]), *_limits(tiers), *_counts(values), *_days(values)]
+    asked = (_codes(tiers), _prices(tiers, values["gateway_minimum"]), _limits(tiers), _pictures(tiers), _counts(values), _days(values))
+    return [fault for faults in asked for fault in faults]
 
 
 def _codes(tiers: Sequence[Tier]) -> Iterator[Fault]:
@@ -76,6 +77,15 @@ def _limits(tiers: Sequence[Tier]) -> Iterator[Fault]:
     for row, (before, tier) in enumerate(pairwise(tiers), start=1):
         if before.limit is not None and tier.limit is not None and tier.limit <= before.limit:
             yield Fault("limit", said("More than the plan before it (%(limit)s).", limit=before.limit), row)
+
+
+def _pictures(tiers: Sequence[Tier]) -> Iterator[Fault]:
+    for row, tier in enumerate(tiers):
+        if tier.pictures is not None and tier.pictures < 1:
+            yield Fault("pictures", said("At least one picture."), row)
+    for row, (before, tier) in enumerate(pairwise(tiers), start=1):
+        if tier.pictures is not None and (before.pictures is None or tier.pictures < before.pictures):
+            yield Fault("pictures", said("Not fewer than the plan before it shows."), row)
 
 
 def _counts(values: Mapping[str, Any]) -> Iterator[Fault]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from core.directory.colours import COLOURS
 from core.kernel.errors import Refusal
 from core.kernel.sentence import said
 
-KINDS = ("text", "number", "yes_no", "choice", "choices", "date")
+KINDS = ("text", "number", "yes_no", "choice", "choices", "date", "colour")
 LONGEST = 200
-FILTERED = ("yes_no", "choice", "choices")  # what the public can narrow a search by
+FILTERED = ("yes_no", "choice", "choices", "colour")  # what the public can narrow a search by
+MOST_ATTRIBUTES, MOST_OPTIONS = 40, 60
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 class BadAttribute(Refusal):
@@ -54,10 +58,69 @@ def read_schema(document: Iterable[Mapping[str, Any]]) -> list[Attribute]:
     return [
         Attribute(
             key=one["key"], kind=one["kind"], names=one["names"], unit=one.get("unit", ""), required=one.get("required", False),
-            options=tuple((option["key"], option["names"]) for option in one.get("options", ())),
+            options=_options(one),
         )
         for one in document
     ]  # fmt: skip
+
+
+def _options(one: Mapping[str, Any]) -> tuple[tuple[str, Mapping[str, str]], ...]:
+    """What may be chosen. A colour that names none may be any of them."""
+    listed = tuple((option["key"], option["names"]) for option in one.get("options", ()))
+    if one["kind"] == "colour" and not listed:
+        return tuple((key, names) for key, (_sign, names) in COLOURS.items())
+    return listed
+
+
+def check_schema(document: Any) -> list[dict[str, Any]]:
+    """A category's attributes as they may be kept. Refuses what no form could be made of, naming the attribute by its place: attributes.2."""
+    if not isinstance(document, list) or len(document) > MOST_ATTRIBUTES:
+        raise BadAttribute(said("A list of %(most)s attributes at most.", most=MOST_ATTRIBUTES), field="attributes")
+    seen: set[str] = set()
+    for place, one in enumerate(document):
+        words = _fault(one) or (said("Another attribute has this key already.") if one["key"] in seen else "")
+        if words:
+            raise BadAttribute(words, field=f"attributes.{place}")
+        seen.add(one["key"])
+    return document
+
+
+def _fault(one: Any) -> str:
+    """What is wrong with one attribute of a schema; empty when nothing is."""
+    if not isinstance(one, dict) or not _KEY.fullmatch(str(one.get("key", ""))):
+        return said("Give it a key of small letters, digits and low lines.")
+    if one.get("kind") not in KINDS:
+        return said("It is one of these: %(kinds)s.", kinds=", ".join(KINDS))
+    if not _is_named(one.get("names")):
+        return said("Name it, in English at least.")
+    options = one.get("options", [])
+    if not isinstance(options, list) or len(options) > MOST_OPTIONS:
+        return said("%(most)s options at most.", most=MOST_OPTIONS)
+    if not all(isinstance(each, dict) and _KEY.fullmatch(str(each.get("key", ""))) and _is_named(each.get("names")) for each in options):
+        return said("Each option has a key and a name, in English at least.")
+    if one["kind"] in ("choice", "choices") and not options:
+        return said("Say what may be chosen.")
+    if one["kind"] == "colour" and not all(each["key"] in COLOURS for each in options):
+        return said("These are not colours of the list.")
+    return ""
+
+
+def _is_named(names: Any) -> bool:
+    return isinstance(names, dict) and all(isinstance(name, str) and name for name in names.values()) and "en" in names
+
+
+def fitting(schema: list[Attribute], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a product, as far as the schema still knows it: an option that is gone is not shown, and found by nobody."""
+    found = {}
+    for one in schema:
+        value = stored.get(one.key)
+        try:
+            kept = READERS[one.kind](one, value) if value not in (None, "", []) else None
+        except BadAttribute:
+            continue
+        if kept not in (None, "", []):
+            found[one.key] = kept
+    return found
 
 
 def read_attributes(schema: list[Attribute], typed: Mapping[str, Any]) -> tuple[dict[str, Any], list[BadAttribute]]:
@@ -90,9 +153,9 @@ def check_attributes(schema: list[Attribute], typed: Mapping[str, Any]) -> dict[
 
 def facts_of(schema: list[Attribute], stored: Mapping[str, Any]) -> set[str]:
     """What the search can be narrowed by: `gluten_free=yes`, `flour=rye`."""
-    found = set()
+    found, known = set(), fitting(schema, stored)
     for one in schema:
-        value = stored.get(one.key)
+        value = known.get(one.key)
         if one.kind in FILTERED and value:
             found |= {f"{one.key}={single}" for single in (value if isinstance(value, list) else [value])}
     return found
@@ -156,4 +219,4 @@ def _date(one: Attribute, typed: Any) -> str:
     return day.isoformat()
 
 
-READERS = {"text": _text, "number": _number, "yes_no": _yes_no, "choice": _choice, "choices": _choices, "date": _date}
+READERS = {"text": _text, "number": _number, "yes_no": _yes_no, "choice": _choice, "choices": _choices, "date": _date, "colour": _choice}

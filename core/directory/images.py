@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import undefer
 
+from core.accounts.models import Vendor
 from core.directory.listings import BadListing, changed, lock_listing, lock_to_edit
-from core.directory.models import Listing, ListingImage, ListingImageSize
+from core.directory.models import Listing, ListingImage, ListingImageSize, Standing
 from core.directory.picture import WIDTHS, Drawn, narrower
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -18,12 +19,12 @@ from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.outbox import enqueue
 from core.kernel.sentence import said
 
-MOST = 12  # of one listing
+MOST = 12  # of one listing, whatever its vendor's plan
 LONGEST_ALT = 200
 
 
 class TooMany(BadListing):
-    """A listing has so many pictures and no more."""
+    """A listing has so many pictures and no more, or its vendor's plan shows no more."""
 
     code = "too_many_pictures"
 
@@ -34,6 +35,31 @@ def list_images(listing: Listing) -> list[ListingImage]:
         ListingImage.vendor_id == listing.vendor_id, ListingImage.mode == listing.mode, ListingImage.listing_id == listing.id
     )
     return list(db.session.scalars(mine.order_by(ListingImage.position, ListingImage.id)))
+
+
+def most_images(standing: Standing | None) -> int:
+    """How many pictures of a listing are shown."""
+    return MOST if standing is None or standing.pictures is None else min(standing.pictures, MOST)
+
+
+def shown_images(listing: Listing) -> list[ListingImage]:
+    """The first ones, as many as the vendor's plan shows. What is beyond is kept, and comes back with a greater plan or a better place."""
+    standing = db.session.get(Standing, (listing.vendor_id, listing.mode))
+    return list_images(listing)[: most_images(standing)]
+
+
+def count_hidden(vendor: Vendor, mode: str, most: int | None) -> int:
+    """How many pictures of a vendor's listings would not be shown if so many of each were; those of archived listings are not counted."""
+    mine = (Listing.vendor_id == ListingImage.vendor_id) & (Listing.mode == ListingImage.mode) & (Listing.id == ListingImage.listing_id)
+    of_each = (
+        select(func.count().label("count"))
+        .select_from(ListingImage)
+        .join(Listing, mine)
+        .where(ListingImage.vendor_id == vendor.id, ListingImage.mode == mode, Listing.archived_at.is_(None))
+        .group_by(ListingImage.listing_id)
+        .subquery()
+    )
+    return int(db.session.scalar(select(func.coalesce(func.sum(func.greatest(of_each.c.count - min(most or MOST, MOST), 0)), 0))) or 0)
 
 
 def get_image(listing: Listing, public: str) -> ListingImage:
@@ -58,7 +84,10 @@ def add_image(listing: Listing, picture: Drawn, *, by: str, alt: str) -> Listing
     alt = check_alt(alt)
     standing, listing = lock_to_edit(listing)
     before = list_images(listing)
-    if len(before) >= MOST:
+    most = most_images(standing)
+    if len(before) >= most:
+        if most < MOST:
+            raise TooMany(said("Your plan shows %(most)s pictures of a listing. Take one away first, or choose a greater plan.", most=most), field="picture")  # fmt: skip
         raise TooMany(said("%(most)s pictures at most. Take one away first.", most=MOST), field="picture")
     image = ListingImage(
         vendor_id=listing.vendor_id, mode=listing.mode, id=uuid7(), listing_id=listing.id, public_id=public_id("img"), alt=alt,

@@ -12,6 +12,7 @@ from core.accounts.models import Vendor
 from core.directory.attributes import facts_of, read_schema
 from core.directory.hours import Timetable, exceptional, week_of
 from core.directory.models import Branch, Category, Entry, KnownWord, Listing, ListingImage, Place, Product, Standing
+from core.directory.prices import priced, ranges_of, size_marks
 from core.directory.words import fold, learnable, vector, words_of
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -38,14 +39,16 @@ def show_listing(vendor: Vendor, standing: Standing, listing: Listing) -> None:
     branches, products = alive(Branch, listing), alive(Product, listing, Product.state == "published", Product.hidden.is_(False))
     category = db.session.get_one(Category, listing.category)
     schema = read_schema(category.attributes)
-    facts = sorted({fact for product in products for fact in facts_of(schema, product.attributes)})
+    prices = priced((product.price_minor, product.currency) for product in products)
+    facts = sorted({fact for product in products for fact in facts_of(schema, product.attributes)} | size_marks(prices))
     names = [listing.title, vendor.name]
     known = [*names, category.slug, *category.names.values(), listing.summary, *(f"{b.town} {b.postcode} {b.name}" for b in branches)]
     known += [product.name for product in products]
     told = [listing.description, *(product.description for product in products)]
     vectors = {name: cast(literal(vector(texts), Text), TSVECTOR) for name, texts in (("named", names), ("words", [*known, *told]))}
     card = card_of(vendor, listing, branches, products)
-    db.session.execute(insert(Entry).values(**key, category=listing.category, facts=facts, card=card, updated_at=now(), **vectors))
+    told_of = {"category": listing.category, "facts": facts, "prices": ranges_of(prices), "card": card, "updated_at": now()}
+    db.session.execute(insert(Entry).values(**key, **told_of, **vectors))
     for branch in branches:
         db.session.execute(insert(Place).values(**key, **_place(branch)))
     _learn(known)
@@ -89,7 +92,8 @@ def _place(branch: Branch) -> dict[str, Any]:
     table = Timetable(branch.hours, branch.exceptions, branch.time_zone)
     cover, special = exceptional(table)
     return {
-        "branch_id": branch.id, "slug": branch.slug, "town": fold(branch.town), "postcode": fold(branch.postcode).replace(" ", ""), "lat_e6": branch.lat_e6,
+        "branch_id": branch.id, "slug": branch.slug, "town": fold(branch.town), "town_name": branch.town,
+        "postcode": fold(branch.postcode).replace(" ", ""), "lat_e6": branch.lat_e6,
         "lon_e6": branch.lon_e6, "time_zone": branch.time_zone, "week": week_of(table), "cover": cover, "special": special,
     }  # fmt: skip
 

@@ -13,6 +13,8 @@ from core.accounts.queries import get_vendor
 from core.directory.index import show_listing
 from core.directory.models import Category, Listing, Standing
 from core.directory.standing import check_editable, lock_standing, settle_counts, touch
+from core.directory.strikes import count_strikes
+from core.directory.waiting import fold_in
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
@@ -66,18 +68,23 @@ def create_listing(vendor: Vendor, *, mode: str, by: str, terms: ListingTerms) -
 
 
 def edit_listing(listing: Listing, *, by: str, terms: ListingTerms) -> Listing:
-    """Change it. What is in the directory changes at once; its address stays, whatever it is called."""
+    """Change it, and what is shown of it, at once; its address stays, whatever it is called. What the public reads already goes by way of
+    core/directory/edits.py: save_listing."""
     columns = check_listing(terms)
     standing, listing = lock_to_edit(listing)
     if listing.state == "published":
-        _check_complete(terms)
+        check_complete(terms)
     for name, value in columns.items():
         setattr(listing, name, value)
+    listing.reworded = listing.reworded or (listing.mode == "live" and listing.state == "draft" and listing.published_at is not None)
     return changed(standing, listing, by, "listing.edited")
 
 
 def publish_listing(listing: Listing, *, by: User) -> Listing:
-    """Put it into the directory. Refuses one that says too little, that the staff took out, or of somebody who cannot be reached."""
+    """Put it into the directory. Where the staff read it before (see is_read_first) it stays a draft and waits for them.
+
+    Refuses one that says too little, that the staff took out, or of somebody who cannot be reached.
+    """
     standing, listing = lock_to_edit(listing)
     if listing.state == "published":
         return listing
@@ -87,17 +94,31 @@ def publish_listing(listing: Listing, *, by: User) -> Listing:
         raise Conflict("Bring the listing back from the archive first.")
     if by.email_verified_at is None:
         raise Refusal("Confirm your e-mail address first.")
-    _check_complete(ListingTerms(**{name: getattr(listing, name) for name in ListingTerms.__dataclass_fields__}))
+    check_complete(ListingTerms(**{name: getattr(listing, name) for name in ListingTerms.__dataclass_fields__}))
+    if is_read_first(listing):
+        if listing.review_asked_at is None:
+            listing.review_asked_at = now()
+            changed(standing, listing, by.public_id, "listing.review_asked")
+        return listing
     listing.state, listing.published_at = "published", now()
     return changed(standing, listing, by.public_id, "listing.published")
+
+
+def is_read_first(listing: Listing) -> bool:
+    """Whether the staff read it before the public does: its words are other ones than when it was in the directory, or a strike stands."""
+    return listing.mode == "live" and (listing.reworded or count_strikes(listing.vendor_id, listing.mode) > 0)
 
 
 def unpublish_listing(listing: Listing, *, by: str) -> Listing:
     """Back to a draft: it is gone from the directory at once. One that the staff took out stays taken out."""
     standing, listing = lock_to_edit(listing)
     if listing.state != "published":
+        if listing.state == "draft" and listing.review_asked_at is not None:
+            listing.review_asked_at = None
+            changed(standing, listing, by, "listing.unpublished")
         return listing
     listing.state = "draft"
+    fold_in(listing)
     return changed(standing, listing, by, "listing.unpublished")
 
 
@@ -183,6 +204,7 @@ def phone(text: str, field: str) -> str:
         raise BadListing(refusal.message, field=field) from None
 
 
-def _check_complete(terms: ListingTerms) -> None:
+def check_complete(terms: ListingTerms) -> None:
+    """Refuse what says too little to be shown."""
     if not terms.summary.strip():
         raise BadListing("Say in one sentence what people find there: it stands in the list of results.", field="summary")

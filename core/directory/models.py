@@ -37,6 +37,19 @@ class Category(Base):
     names: Mapped[dict[str, str]] = mapped_column(JSONB)
     schema_type: Mapped[str] = mapped_column(String(40))  # what schema.org calls it
     attributes: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)  # core/directory/attributes.py reads them
+    schema_version: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+
+
+class CategorySchema(Base):
+    """The attributes of a category as one version had them. Rows are only ever added, so it can be said by which rules a product was checked."""
+
+    __tablename__ = "directory_schemas"
+    __table_args__ = (ForeignKeyConstraint(["category"], ["directory_categories.slug"]), CheckConstraint("version > 0", name="version"))
+    category: Mapped[str] = mapped_column(String(40), primary_key=True)
+    version: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    attributes: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(40))
 
 
 class Standing(Base):
@@ -50,6 +63,7 @@ class Standing(Base):
         mode_check(),
         ForeignKeyConstraint(["vendor_id"], ["vendors.id"]),
         CheckConstraint("published_products >= 0 AND branches >= 0", name="counts"),
+        CheckConstraint("pictures >= 1", name="pictures"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
@@ -58,6 +72,9 @@ class Standing(Base):
     barred: Mapped[bool] = mapped_column(default=False, server_default="false")  # the staff keep it out, whatever its plan says
     published_products: Mapped[int] = mapped_column(default=0)  # published, of listings that are not archived
     branches: Mapped[int] = mapped_column(default=0)  # not archived, of listings that are not archived
+    pictures: Mapped[int | None] = mapped_column(
+        SmallInteger
+    )  # of one listing, which the plan lets it show; empty: as many as any may have
     version: Mapped[int] = mapped_column(BigInteger, default=0)
     changed_at: Mapped[datetime]
 
@@ -91,8 +108,11 @@ class Listing(TenantKey, Base):
     reason: Mapped[str] = mapped_column(String(500), default="")  # why the staff took it out
     withdrawn_at: Mapped[datetime | None]
     withdrawn_by: Mapped[str] = mapped_column(String(40), default="")
-    review_asked_at: Mapped[datetime | None]  # the vendor has mended it and asks the staff to look again
+    review_asked_at: Mapped[datetime | None]  # it waits for the staff: mended after it was taken out, or to be read before it is shown
     published_at: Mapped[datetime | None]  # when it was last put into the directory
+    reworded: Mapped[bool] = mapped_column(
+        default=False, server_default=false()
+    )  # since it was in the directory: the staff read it before it goes back
     archived_at: Mapped[datetime | None]
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
@@ -149,6 +169,7 @@ class Product(TenantKey, Base):
     price_minor: Mapped[int | None] = mapped_column(BigInteger)  # empty: on request
     currency: Mapped[str] = mapped_column(CHAR(3))
     attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    schema_version: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")  # of the category, when it was saved
     state: Mapped[str] = mapped_column(String(10), default="draft")
     hidden: Mapped[bool] = mapped_column(default=False, server_default=false())  # published, and more than the vendor's plan holds
     published_at: Mapped[datetime | None]
@@ -203,6 +224,95 @@ class ListingImageSize(Base):
     webp: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class ListingEdit(TenantKey, Base):
+    """Other words for a listing that is in the directory: kept apart until the staff have read them. What is shown stays as it is until then.
+
+    A listing has one open edit at most; whoever saves again writes over it.
+    """
+
+    __tablename__ = "listing_edits"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id", "mode", "listing_id"], OF_LISTING, ondelete="CASCADE"),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        Index(
+            "uq_listing_edits_open", "vendor_id", "mode", "listing_id", unique=True,
+            postgresql_where="state IN ('waiting', 'changes_asked')",
+        ),
+        Index("ix_listing_edits_waiting", "id", postgresql_where="state = 'waiting'"),
+        CheckConstraint("state IN ('approved', 'changes_asked', 'rejected', 'taken_back', 'waiting')", name="state"),
+        CheckConstraint("state IN ('taken_back', 'waiting') OR decided_at IS NOT NULL", name="decided"),
+        CheckConstraint("state NOT IN ('changes_asked', 'rejected') OR reason <> ''", name="reason"),
+    )  # fmt: skip
+    listing_id: Mapped[uuid.UUID]
+    public_id: Mapped[str] = mapped_column(String(40))
+    terms: Mapped[dict[str, str]] = mapped_column(JSONB)
+    state: Mapped[str] = mapped_column(String(20), default="waiting")
+    reason: Mapped[str] = mapped_column(String(500), default="")  # what the staff say of it; the vendor reads this
+    asked_by: Mapped[str] = mapped_column(String(40))
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[str] = mapped_column(String(40), default="")
+    decided_at: Mapped[datetime | None]
+
+
+class ListingReport(TenantKey, Base):
+    """What somebody of the public says is wrong with a listing. Nobody is asked who they are, and the vendor does not see it."""
+
+    __tablename__ = "listing_reports"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id", "mode", "listing_id"], OF_LISTING, ondelete="CASCADE"),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        Index("ix_listing_reports_of_listing", "vendor_id", "mode", "listing_id", "id"),
+        Index("ix_listing_reports_open", "id", postgresql_where="closed_at IS NULL"),
+        CheckConstraint("kind IN ('closed', 'harmful', 'misleading', 'not_theirs', 'other', 'spam')", name="kind"),
+        CheckConstraint("(closed_at IS NULL) = (outcome = '')", name="closed"),
+        CheckConstraint("outcome IN ('', 'acted', 'kept')", name="outcome"),
+    )
+    listing_id: Mapped[uuid.UUID]
+    public_id: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(20))
+    words: Mapped[str] = mapped_column(String(500), default="")
+    made_at: Mapped[datetime]
+    outcome: Mapped[str] = mapped_column(String(10), default="")
+    closed_by: Mapped[str] = mapped_column(String(40), default="")
+    closed_at: Mapped[datetime | None]
+
+
+class Strike(TenantKey, Base):
+    """What the staff hold against a vendor: a listing that broke the rules. It costs nothing by itself; it stands until it is forgiven."""
+
+    __tablename__ = "directory_strikes"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["vendor_id"], ["vendors.id"]),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        Index("ix_directory_strikes_of_vendor", "vendor_id", "mode", "id"),
+        CheckConstraint("(forgiven_at IS NULL) = (forgiven_by = '')", name="forgiven"),
+    )
+    public_id: Mapped[str] = mapped_column(String(40))
+    listing: Mapped[str] = mapped_column(String(40))  # by public id: a strike outlives what it was given for
+    title: Mapped[str] = mapped_column(String(120))
+    reason: Mapped[str] = mapped_column(String(500))
+    given_by: Mapped[str] = mapped_column(String(40))
+    given_at: Mapped[datetime]
+    forgiven_by: Mapped[str] = mapped_column(String(40), default="")
+    forgiven_at: Mapped[datetime | None]
+
+
+class ReasonTemplate(Base):
+    """A reason that the staff write again and again, with its name among them. The house's, not a vendor's."""
+
+    __tablename__ = "directory_reasons"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    words: Mapped[str] = mapped_column(String(500))
+    written_by: Mapped[str] = mapped_column(String(40))
+    written_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
+
+
 # --- what the search reads: only what is shown stands here, written in the transaction that shows or hides it ------------
 
 
@@ -225,7 +335,10 @@ class Entry(Base):
     category: Mapped[str] = mapped_column(String(40))
     named: Mapped[Any] = mapped_column(TSVECTOR)  # the words of its name, apart: the planner knows how rare each is there
     words: Mapped[Any] = mapped_column(TSVECTOR)  # those and all others
-    facts: Mapped[list[str]] = mapped_column(ARRAY(Text))  # key=value of its published products
+    facts: Mapped[list[str]] = mapped_column(
+        ARRAY(Text)
+    )  # key=value of its published products, and ~GBP:9 for the size of a price (prices.py)
+    prices: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")  # by currency, every price as a multirange
     card: Mapped[dict[str, Any]] = mapped_column(JSONB)
     updated_at: Mapped[datetime]
 
@@ -247,6 +360,7 @@ class Place(Base):
     listing_id: Mapped[uuid.UUID]
     slug: Mapped[str] = mapped_column(String(60))
     town: Mapped[str] = mapped_column(String(80))  # folded, as it is looked for
+    town_name: Mapped[str] = mapped_column(String(80), default="", server_default="")  # as it is written
     postcode: Mapped[str] = mapped_column(String(20))
     lat_e6: Mapped[int | None]
     lon_e6: Mapped[int | None]

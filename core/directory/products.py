@@ -110,8 +110,8 @@ def check_product(listing: Listing, terms: ProductTerms) -> dict[str, Any]:
     for name, most in (("name", 120), ("description", 2_000)):
         if len(getattr(terms, name)) > most:
             raise BadListing(said("Use %(most)s characters at most.", most=most), field=name)
-    schema = read_schema(db.session.get_one(Category, listing.category).attributes)
+    category = db.session.get_one(Category, listing.category)
     return {
         "name": terms.name.strip(), "description": terms.description.strip(), "price_minor": terms.price_minor, "currency": terms.currency,
-        "attributes": check_attributes(schema, terms.attributes),
+        "attributes": check_attributes(read_schema(category.attributes), terms.attributes), "schema_version": category.schema_version,
     }  # fmt: skip

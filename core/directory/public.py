@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, select, tuple_
 
 from core.accounts.models import Vendor
-from core.directory.images import list_images, widths_of
+from core.directory.images import most_images, shown_images, widths_of
 from core.directory.index import alive, is_shown
 from core.directory.models import Branch, Category, Entry, Listing, ListingImage, Product, Standing
 from core.kernel.db import db
@@ -54,17 +54,26 @@ def open_listing(address: str) -> Shown:
 
 def see_listing(vendor: Vendor, listing: Listing) -> Sight:
     """What its page shows; for a vendor's own preview too, whatever its state."""
-    images = list_images(listing)
+    images = shown_images(listing)
     products = alive(Product, listing, Product.state == "published", Product.hidden.is_(False))[:MOST_PRODUCTS]
     category = db.session.get_one(Category, listing.category)
     return Sight(vendor, listing, category, alive(Branch, listing), products, images, widths_of(images))
 
 
 def is_public_image(public: str) -> bool:
-    """Whether a picture belongs to a listing that is shown now."""
+    """Whether a picture belongs to a listing that is shown now, and is among those of it that are shown."""
     mine = and_(Entry.vendor_id == ListingImage.vendor_id, Entry.mode == ListingImage.mode, Entry.listing_id == ListingImage.listing_id)
-    shown = select(func.count()).select_from(ListingImage).join(Entry, mine).where(ListingImage.public_id == public)
-    return bool(db.session.scalar(shown))
+    ours = and_(Standing.vendor_id == ListingImage.vendor_id, Standing.mode == ListingImage.mode)
+    asked = select(ListingImage, Standing).join(Entry, mine).join(Standing, ours).where(ListingImage.public_id == public)
+    found = db.session.execute(asked).first()
+    if found is None:
+        return False
+    image, standing = found
+    before = select(func.count()).where(
+        ListingImage.vendor_id == image.vendor_id, ListingImage.mode == image.mode, ListingImage.listing_id == image.listing_id,
+        tuple_(ListingImage.position, ListingImage.id) < tuple_(image.position, image.id),
+    )  # fmt: skip
+    return int(db.session.scalar(before) or 0) < most_images(standing)
 
 
 # --- for search engines ----------------------------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ def count_products(vendor: Vendor, mode: str, listings: list[Listing]) -> dict[u
 
 
 def list_for_staff(*, state: str = "review", text: str | None = None, after: str | None = None, limit: int = 25) -> Page[Listing]:
-    """What the public sees or saw, of every vendor, newest first: `review` (asked to be looked at again), `published` or `withdrawn`."""
+    """What the public sees or saw, of every vendor, newest first: `review` (waits for the staff), `published` or `withdrawn`."""
     query = select(Listing).where(Listing.mode == "live", Listing.archived_at.is_(None))
     query = query.where(Listing.review_asked_at.is_not(None)) if state == "review" else query.where(Listing.state == state)
     if text:
@@ -164,9 +164,10 @@ def list_for_staff(*, state: str = "review", text: str | None = None, after: str
 
 
 def get_for_staff(public_id: str) -> Listing:
-    """Any vendor’s listing that the public sees or saw; refuses with 404. For staff only."""
+    """Any vendor’s listing that the public sees, saw or is to see; refuses with 404. For staff only."""
     if is_public_id("lst", public_id):
-        found = db.session.scalar(select(Listing).where(Listing.public_id == public_id, Listing.mode == "live", Listing.state != "draft"))
+        seen = (Listing.state != "draft") | Listing.review_asked_at.is_not(None)
+        found = db.session.scalar(select(Listing).where(Listing.public_id == public_id, Listing.mode == "live", seen))
         if found is not None:
             return found
     raise NotFound("There is no such listing.")

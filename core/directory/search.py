@@ -1,4 +1,5 @@
-"""The public search: words with their slips forgiven, a category, facts of products, near a place, open now; by keyset, however many there are.
+"""The public search: words with their slips forgiven, a category, facts and prices of products, a town, near a place, open now; by keyset,
+however many there are.
 
 It looks across vendors and sees only what is shown (index.py writes that). First come listings that have the words in their name, then those
 that have them anywhere, each newest first; near a place, the nearest first. How common a word is decides how PostgreSQL had best look for it,
@@ -16,6 +17,7 @@ from typing import Any
 
 from core.directory.hours import DAY, MONDAY_OF_1970, WEEK
 from core.directory.point import Point
+from core.directory.prices import Span, as_condition
 from core.directory.spelling import spellings, whole_words
 from core.directory.words import MOST_ASKED, query, words_of
 from core.kernel.ask import ask_for
@@ -31,11 +33,16 @@ _CURSOR = re.compile(r"([nwd])~(\d{1,9})~([0-9a-f-]{36})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What somebody looks for. `facts` are key=value of products; `radius_km` counts only near a place."""
+    """What somebody looks for. `facts` are key=value of products, `town` is folded; `radius_km` counts only near a place.
+
+    Of a listing with several branches one has to fit all that is said of places: in that town, near, and open.
+    """
 
     words: str = ""
     category: str = ""
     facts: tuple[str, ...] = ()
+    price: Span | None = None
+    town: str = ""
     near: Point | None = None
     radius_km: int = 10
     open_now: bool = False
@@ -62,7 +69,7 @@ class Found:
 
 
 @dataclass(slots=True)
-class _Question:
+class Question:
     """A question in SQL, put together piece by piece."""
 
     where: list[str] = field(default_factory=lambda: ["e.mode = 'live'"])
@@ -76,7 +83,7 @@ class _Question:
 def search(wish: Wish, *, at: datetime, after: str | None = None, limit: int = PAGE) -> Found:
     """One page of what fits, as things are at this instant."""
     words = words_of(wish.words)[:MOST_ASKED]
-    if wish.words.strip() and not words:
+    if (wish.words.strip() and not words) or (wish.price and wish.price.is_empty):
         return Found([], None)
     found = _search(wish, words, at, after, limit)
     if found.hits or after or not words:
@@ -127,15 +134,11 @@ def _no_page() -> Any:
 
 
 def _newest(wish: Wish, having: list[str], words: str, at: datetime, last: uuid.UUID | None, most: int) -> list[Hit]:
-    asked = _narrowed(wish)
+    asked = narrowed(wish)
     for condition in having:
         asked.add(condition, words=words)
-    if wish.open_now:
-        asked.add(
-            "EXISTS (SELECT FROM directory_places p WHERE p.vendor_id = e.vendor_id AND p.mode = e.mode AND p.listing_id = e.listing_id"
-            f" AND {OPEN})",
-            at=at,
-        )
+    if places := places_of(wish, at, asked.values):
+        asked.add(somewhere(places))
     if last:
         asked.add("e.listing_id < %(last)s", last=last)
     sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, NULL
@@ -161,19 +164,12 @@ def _near(wish: Wish, words: str, at: datetime, after: tuple[int, uuid.UUID | No
 
     They are put in order first, and listings are looked up only until there are enough.
     """
-    point, asked = wish.near, _narrowed(wish)
+    point, asked = wish.near, narrowed(wish)
     if point is None:
         raise RuntimeError("near nothing")
     if words:
         asked.add("e.words @@ CAST(%(words)s AS tsquery)", words=words)
-    places = ["p.mode = 'live'", "p.lat_e6 BETWEEN %(south)s AND %(north)s", _longitudes(point, wish.radius_km, asked.values)]
-    shrunk = math.cos(point.lat_e6 * RADIAN)
-    asked.values |= {"lat": point.lat_e6, "lon": point.lon_e6, "shrunk": shrunk, "radius": wish.radius_km * 1000}
-    reach = wish.radius_km * 1_000_000 // (METRES_PER_DEGREE // 1000) + 1
-    asked.values |= {"south": point.lat_e6 - reach, "north": point.lat_e6 + reach}
-    if wish.open_now:
-        places.append(OPEN)
-        asked.values["at"] = at
+    places = ["p.mode = 'live'", *_box(point, wish.radius_km, asked.values), *places_of(wish, at, asked.values)]
     if after:
         asked.add("(d.metres, d.listing_id) > (%(far)s, %(last)s)", far=after[0], last=after[1])
     sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, d.metres
@@ -184,6 +180,38 @@ def _near(wish: Wish, words: str, at: datetime, after: tuple[int, uuid.UUID | No
               JOIN directory_entries e ON e.vendor_id = d.vendor_id AND e.mode = d.mode AND e.listing_id = d.listing_id
               WHERE {" AND ".join(asked.where)} ORDER BY d.metres, d.listing_id LIMIT %(most)s"""
     return [Hit(*row) for row in ask_for(sql, asked.values | {"most": most})]
+
+
+def places_of(wish: Wish, at: datetime, values: dict[str, Any]) -> list[str]:
+    """What a branch `p` has to be, beside near."""
+    found = []
+    if wish.town:
+        found.append("p.town = %(town)s")
+        values["town"] = wish.town
+    if wish.open_now:
+        found.append(OPEN)
+        values["at"] = at
+    return found
+
+
+def somewhere(places: list[str]) -> str:
+    """That an entry `e` has such a branch."""
+    mine = "p.vendor_id = e.vendor_id AND p.mode = e.mode AND p.listing_id = e.listing_id"
+    return f"EXISTS (SELECT FROM directory_places p WHERE {' AND '.join([mine, *places])})"
+
+
+def nearby(wish: Wish, values: dict[str, Any]) -> list[str]:
+    """That a branch `p` lies within the circle; nothing when no place was named."""
+    return [*_box(wish.near, wish.radius_km, values), f"{METRES} <= %(radius)s"] if wish.near else []
+
+
+def _box(point: Point, radius_km: int, values: dict[str, Any]) -> list[str]:
+    """A box around the circle, for an index; and the values with which distances are worked out."""
+    shrunk = math.cos(point.lat_e6 * RADIAN)
+    values |= {"lat": point.lat_e6, "lon": point.lon_e6, "shrunk": shrunk, "radius": radius_km * 1000}
+    reach = radius_km * 1_000_000 // (METRES_PER_DEGREE // 1000) + 1
+    values |= {"south": point.lat_e6 - reach, "north": point.lat_e6 + reach}
+    return ["p.lat_e6 BETWEEN %(south)s AND %(north)s", _longitudes(point, radius_km, values)]
 
 
 def _longitudes(point: Point, radius_km: int, values: dict[str, Any]) -> str:
@@ -204,10 +232,14 @@ def _longitudes(point: Point, radius_km: int, values: dict[str, Any]) -> str:
     return "p.lon_e6 BETWEEN %(west)s AND %(east)s"
 
 
-def _narrowed(wish: Wish) -> _Question:
-    asked = _Question()
+def narrowed(wish: Wish) -> Question:
+    """What an entry has to be by itself."""
+    asked = Question()
     if wish.category:
         asked.add("e.category = %(category)s", category=wish.category)
     if wish.facts:
         asked.add("e.facts @> CAST(%(facts)s AS text[])", facts=list(wish.facts[:MOST_FACTS]))
+    if wish.price:
+        condition, values = as_condition(wish.price)
+        asked.add(condition, **values)
     return asked

@@ -106,6 +106,17 @@ def set_visible(vendor: Vendor, mode: str, *, visible: bool, reason: str, by: st
     return row
 
 
+def set_picture_limit(vendor: Vendor, mode: str, most: int | None, *, by: str) -> Standing:
+    """So many pictures of each listing are shown from now on, the first ones; None is as many as any listing may have. None is deleted."""
+    row = lock_standing(vendor.id, mode)
+    if row.pictures == most:
+        return row
+    before, row.pictures = row.pictures, most
+    record(vendor.id, actor=by, action="directory.pictures", subject=vendor.public_id, mode=mode, before=before, after=most)
+    touch(row)
+    return row
+
+
 def bar(vendor: Vendor, mode: str, *, barred: bool, by: str) -> Standing:
     """The staff keep everything of a vendor out of the directory, or let it in again, beside what its plan says of it."""
     row = lock_standing(vendor.id, mode)

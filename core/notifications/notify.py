@@ -62,6 +62,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "export_failed": ("export",),
     "listing_withdrawn": ("listing",),
     "listing_restored": ("listing",),
+    "listing_edit_decided": ("listing", "edit"),
     "link_sent": ("link", "sending"),
     "link_reminder": ("link", "sending"),
     "plan_urgent": ("subscription", "news"),

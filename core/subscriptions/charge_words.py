@@ -85,6 +85,7 @@ def suspended(news: News) -> Words:
     return words(
         said("Your plan is suspended"),
         said("Since %(day)s your pages are out of the directory, and nothing new is charged.", day=news.told_on),
+        said("Meanwhile your payment links and pay buttons say that you take no payments, and take none."),
         said("Nothing is deleted: you can read and download everything, and it is all there when you come back."),
         both.used_days(news),
         said("To come back, pay what is open together with the days that are left of the present period. Your plan shows the exact sum of each day.") if both.owed(news) else

@@ -11,13 +11,14 @@ from sqlalchemy import select
 from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
+from core.accounts.standing import set_resting
 from core.billing.begin import START
 from core.billing.codec import decode_one_of
 from core.billing.effects import Drafted, Effect, Finalised, Notice, ProductsHidden, ProductsShown, StateChanged, TierChanged
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
 from core.billing.queries import read
-from core.billing.states import CANCELLED, IN_SEARCH
-from core.directory.standing import find_standings, set_visible
+from core.billing.states import CANCELLED, HIBERNATING, IN_SEARCH, SUSPENDED
+from core.directory.standing import find_standings, set_picture_limit, set_visible
 from core.directory.surplus import hide_newest
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
@@ -40,6 +41,7 @@ def follow_all(rows: Sequence[KeptSubscription]) -> None:
     """The same for several, whose rows the caller holds locked: the database is asked and told in one go for all of them."""
     ours = [row for row in rows if row.vendor_id == HOUSE]
     subscribers = find_vendors({row.subscriber for row in ours})
+    _rest(ours, subscribers)  # a vendor's row is held before any book and any standing
     events = _new_events(rows)
     booked = [(row, event, effects) for row in ours for event, effects in events.get(row.id, ())]
     book_events(booked)
@@ -98,6 +100,17 @@ def is_served(row: KeptSubscription) -> bool:
     return row.status in IN_SEARCH and not begins
 
 
+def rests(row: KeptSubscription) -> bool:
+    """Whether the subscriber's links take no money: its plan hibernates, is suspended, or has ended after it had begun."""
+    return row.status in (HIBERNATING, SUSPENDED) or (row.status == CANCELLED and row.data_until is not None)
+
+
+def _rest(rows: Sequence[KeptSubscription], subscribers: dict[str, Vendor]) -> None:
+    for row in sorted(rows, key=lambda row: row.subscriber):
+        if row.subscriber in subscribers:
+            set_resting(subscribers[row.subscriber], row.mode, rests=rests(row))
+
+
 def _show(rows: Sequence[KeptSubscription], subscribers: dict[str, Vendor]) -> None:
     """Whoever is served is found in the directory, and nobody else; in test mode nothing ever is, and it is noted all the same."""
     for mode, group in groupby(sorted(rows, key=lambda row: row.mode), key=lambda row: row.mode):
@@ -107,6 +120,9 @@ def _show(rows: Sequence[KeptSubscription], subscribers: dict[str, Vendor]) -> N
             reason, known = "" if served else _why_hidden(row), standings.get(vendor_id)
             if known is None or (known.visible, known.reason) != (served, reason):
                 set_visible(subscribers[row.subscriber], mode, visible=served, reason=reason, by="system")
+            pictures = read(row).plan.pictures
+            if pictures != (known.pictures if known else None):
+                set_picture_limit(subscribers[row.subscriber], mode, pictures, by="system")
 
 
 def _why_hidden(row: KeptSubscription) -> str:

@@ -133,6 +133,7 @@ def hibernation_began(news: News) -> Words:
     return words(
         said("Your plan is hibernating"),
         said("Since %(day)s your plan hibernates: your pages are out of the directory, and nothing is deleted.", day=news.on),
+        said("Meanwhile your payment links and pay buttons say that you take no payments, and take none."),
         both.credited(news),
         said("You can wake it up again at any time, for up to %(months)s months.", months=news.months),
         facts=[(both.FROM, news.on), (both.AMOUNT, news.asked), both.next_charge(news)],
@@ -233,6 +234,7 @@ def cancelled(news: News) -> Words:
     return words(
         said("Your plan has ended"),
         said("Your plan ended on %(day)s, and your pages are out of the directory. Nothing is renewed any more.", day=news.told_on),
+        said("Meanwhile your payment links and pay buttons say that you take no payments, and take none."),
         *both.settled_at_end(news),
         said("Listings, branches, products and pictures can be downloaded until %(day)s. Only then are they deleted. Invoices are kept.", day=news.on),
         said("%(amount)s is left on your balance. It stays yours: on the page of your plan you can have it paid back.", amount=both.left_over(news))

@@ -13,6 +13,9 @@ from core.accounts.house import house
 from core.accounts.models import Vendor
 from core.admission.decide import count_to_decide_up_to
 from core.billing.lists import sells
+from core.directory.edits import count_waiting
+from core.directory.queries import count_for_staff
+from core.directory.reports import count_reported
 from core.disputes.everywhere import count_due_up_to, count_unread_up_to
 from core.kernel.dead_tasks import count_dead_up_to
 from core.ledger.proof import THE_HOUSE, Proof
@@ -69,6 +72,10 @@ def home() -> Response:
     if staff().may("applications.decide"):
         text = _("Businesses that want to take real money. They wait for a yes, a question or a reason.")
         matters.append(Matter(_("Businesses to let in"), count_to_decide_up_to(MOST), text, url_for("staff.applications")))
+    if staff().may("listings.moderate"):
+        count = min(MOST, sum(each(most=MOST) for each in (count_waiting, count_for_staff, count_reported)))
+        text = _("Changes to read, listings that ask for a look, and what the public reports.")
+        matters.append(Matter(_("The directory"), count, text, url_for("staff.listings", state="review")))
     if staff().may("payouts.see"):
         matters.append(
             Matter(

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Response, flash, make_response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from core.accounts.everywhere import vendors_by_id
 from core.accounts.staff import staff_names
-from core.directory.images import find_file, get_image, read_width
+from core.directory.edits import count_waiting
+from core.directory.images import find_file, get_image, list_images, read_width, widths_of
 from core.directory.index import address_of, is_shown
 from core.directory.models import Listing
 from core.directory.moderate import LONGEST, restore_listing, withdraw_listing
 from core.directory.public import see_listing
-from core.directory.queries import find_category, get_for_staff, list_for_staff
+from core.directory.queries import count_for_staff, find_category, get_for_staff, list_for_staff
+from core.directory.reasons import find_reason, list_reasons
+from core.directory.reports import close_reports, count_reported, open_reports
 from core.directory.standing import find_standing
+from core.directory.strikes import count_strikes, list_strikes
+from core.directory.waiting import find_open_edit
 from core.kernel.errors import NotFound
 from core.notifications.team import tell_team
 from core.web import addresses
-from core.web.fields import ChoiceField, Form, LineField, ParagraphField, options
+from core.web.fields import BooleanField, ChoiceField, Form, LineField, ParagraphField, options
 from core.web.page import cursor, page, see_other
 from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
 
-STATES = [("review", later("To be looked at again")), ("published", later("In the directory")), ("withdrawn", later("Taken out"))]
+STATES = [("review", later("To be looked at")), ("published", later("In the directory")), ("withdrawn", later("Taken out"))]
+
+
+MOST = 100  # counted so far; the page then says "99+"
 
 
 class FilterForm(Form):
@@ -34,12 +44,19 @@ class FilterForm(Form):
     state = ChoiceField(later("State"), choices=options(STATES), default="published")
 
 
+REPORTED = {
+    "misleading": later("Wrong or misleading"), "not_theirs": later("Somebody else’s name, picture or text"), "closed": later("Closed or not there"),
+    "spam": later("Advertising, no business"), "harmful": later("Forbidden or harmful"), "other": later("Something else"),
+}  # fmt: skip
+
+
 class ReasonForm(Form):
     reason = ParagraphField(
         later("Why, and what would mend it"),
         most=LONGEST,
         required=later("Say what is wrong and what would mend it: the vendor reads this."),
     )
+    strike = BooleanField(later("Hold it against the vendor as a strike"))
 
 
 @staff_door.get("/staff/listings")
@@ -53,6 +70,8 @@ def listings() -> Response:
         "portal/admin/listings/index.html",
         fragment="portal/admin/listings/_table.html",
         form=form,
+        waiting={"edits": count_waiting(most=MOST), "reports": count_reported(most=MOST), "review": count_for_staff(most=MOST)},
+        most=MOST,
         listings=found.rows,
         vendors=vendors_by_id({listing.vendor_id for listing in found.rows}),
         newest=url_for(".listings", **kept) if after else None,
@@ -63,7 +82,8 @@ def listings() -> Response:
 @staff_door.get("/staff/listings/<public_id>")
 @staff_may("listings.see")
 def listing(public_id: str) -> Response:
-    return _show(get_for_staff(public_id), ReasonForm(formdata=None))
+    template = find_reason(request.args.get("template", ""))
+    return _show(get_for_staff(public_id), ReasonForm(formdata=None, reason=template.words if template else ""))
 
 
 @staff_door.post("/staff/listings/<public_id>/withdrawal")
@@ -73,7 +93,8 @@ def withdraw(public_id: str) -> Response:
     found, form = get_for_staff(public_id), ReasonForm()
     if form.validate():
         with form.refusals():
-            vendor, gone = withdraw_listing(found, by=staff().public_id, reason=form.reason.data)
+            vendor, gone = withdraw_listing(found, by=staff().public_id, reason=form.reason.data, strike=bool(form.strike.data))
+            close_reports(gone, by=staff().public_id, outcome="acted")
             tell_team(vendor, "listing_withdrawn", mode=gone.mode, listing=gone.public_id)
             flash(_("Taken out. %(vendor)s is told why.", vendor=vendor.name), "good")
             return see_other(url_for(".listing", public_id=public_id))
@@ -110,14 +131,21 @@ def listing_picture(public_id: str, image: str, width: str) -> Response:
 def _show(found: Listing, form: ReasonForm) -> Response:
     vendor = vendors_by_id({found.vendor_id})[found.vendor_id]
     seen(vendor, found.public_id)
-    standing = find_standing(vendor.id, found.mode)
+    standing, sight = find_standing(vendor.id, found.mode), see_listing(vendor, found)
+    sight = replace(sight, images=list_images(found), widths=widths_of(list_images(found)))  # those beyond the plan too: they may come back
     return page(
         "portal/admin/listings/show.html",
         status=form.status,
         form=form,
         listing=found,
         vendor=vendor,
-        sight=see_listing(vendor, found),
+        sight=sight,
+        edit=find_open_edit(found),
+        reports=open_reports(found),
+        kinds=REPORTED,
+        strikes=list_strikes(vendor.id, found.mode),
+        strikes_now=count_strikes(vendor.id, found.mode),
+        reasons=list_reasons(),
         category=find_category(found.category),
         standing=standing,
         address=addresses.listing(address_of(found)) if found.state == "published" and standing and is_shown(found, standing) else None,

@@ -21,7 +21,7 @@ from core.web.languages import reader, written
 from core.web.percent_field import PercentField
 from portal.term_words import LABELS
 
-PARTS = ("code", "name", "price", "limit", "about")
+PARTS = ("code", "name", "price", "limit", "pictures", "about")
 SPARE = 2
 PLAIN = tuple(field.name for field in fields(Terms) if field.name not in ("version", "tiers"))
 SUMS, DAYS = ("branch_price", "hibernation_fee", "small_amount", "gateway_minimum"), ("notice_days", "retry_days")
@@ -103,7 +103,7 @@ class PlanForm(Form):
 
     def _tier(self, n: int) -> Tier:
         code, price, limit = (self[f"tier_{n}_{part}"].data for part in ("code", "price", "limit"))
-        return Tier(code, price, limit, *self._words(n))
+        return Tier(code, price, limit, *self._words(n), self[f"tier_{n}_pictures"].data)
 
     def _words(self, n: int) -> tuple[str, str]:
         return self[f"tier_{n}_name"].data or "", self[f"tier_{n}_about"].data or ""
@@ -161,6 +161,7 @@ def _made(rows: int, currency: str) -> type[PlanForm]:
         made[f"tier_{n}_name"] = LineField(_l("Name"), most=LONGEST_NAME)
         made[f"tier_{n}_price"] = MoneyField(_l("A month"), currency=currency)
         made[f"tier_{n}_limit"] = CountField(_l("Products"), least=1, most=1_000_000)
+        made[f"tier_{n}_pictures"] = CountField(_l("Pictures"), least=1, most=100)
         made[f"tier_{n}_about"] = LineField(_l("In a sentence"), most=LONGEST_ABOUT)
     for name in SUMS:
         made[name] = MoneyField(LABELS[name], currency=currency, required=_l("Enter an amount."))

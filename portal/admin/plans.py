@@ -20,7 +20,7 @@ from core.web.staff_guard import staff, staff_may
 from portal.admin.blueprint import staff_door
 from portal.admin.plan_form import PlanForm, form_of, posted_form
 from portal.confirm import confirmed
-from portal.term_words import GROUPS, differences, rows_of, say_limit
+from portal.term_words import GROUPS, differences, rows_of, say_limit, say_pictures
 
 WORLDS = {"live": _l("live"), "test": _l("test")}
 STANDINGS: dict[str, tuple[Any, str]] = {
@@ -99,6 +99,7 @@ def look_at_plans() -> Response:
         changes=differences(before, terms) if before else None,
         carried=[(name, value) for name, value in request.form.items(multi=True) if name not in ("csrf_token", "go")],
         say_limit=say_limit,
+        say_pictures=say_pictures,
     )
 
 
@@ -143,6 +144,7 @@ def _words(known: dict[int, str]) -> dict[str, Any]:
         "names": staff_names() | {"system": _("set up with the software")},
         "rows_of": rows_of,
         "say_limit": say_limit,
+        "say_pictures": say_pictures,
         "world_words": WORLDS,
         "may_manage": staff().may("plans.manage"),
     }

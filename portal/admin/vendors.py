@@ -11,6 +11,7 @@ from core.accounts.queries import list_team
 from core.accounts.receipts import find_receipt_settings
 from core.accounts.staff_notes import flags_of
 from core.closing.close import find_last as find_last_closing
+from core.directory.strikes import count_strikes
 from core.ledger.queries import balances
 from core.payments.lists import list_payments
 from core.payments.refund_queue import debt_limit, lines_of_refunds
@@ -75,5 +76,6 @@ def vendor(public_id: str) -> Response:
         domains=list_domains(vendor),
         extra=find_receipt_settings(vendor),
         closing=find_last_closing(vendor),
+        strikes=count_strikes(vendor.id, "live"),
         flag=flag_words()[marked] if (marked := flags_of({vendor.id}).get(vendor.id)) else None,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.directory import for_engines, pages, pictures, search_page
+from portal.directory import for_engines, pages, pictures, reports, search_page
 from portal.directory.blueprint import directory
 
-PAGES = (for_engines, pages, pictures, search_page)
+PAGES = (for_engines, pages, pictures, reports, search_page)
 
 
 def register(app: Flask) -> None:

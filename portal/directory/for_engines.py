@@ -27,7 +27,9 @@ _PART = re.compile(rf"[0-9a-f]{{32}}|{FIRST}")
 @directory.get("/robots.txt")
 @public
 def robots() -> Response:
-    private = "".join(f"Disallow: {path}\n" for path in ("/portal/", "/staff/", "/pay/", "/checkout/", "/receipt/", "/invitation/"))
+    private = "".join(
+        f"Disallow: {path}\n" for path in ("/portal/", "/staff/", "/pay/", "/checkout/", "/receipt/", "/invitation/", "/directory/report/")
+    )
     return _plain(f"User-agent: *\n{private}Sitemap: {settings().public_url}/sitemap.xml\n", "text/plain")
 
 

@@ -1,24 +1,30 @@
-"""The public search: words, a category with its attributes, near a place, open now."""
+"""The public search: words, a category with its attributes, a price, a town, near a place, open now; and how many there are of each."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
-from core.directory.attributes import FILTERED, in_language, read_schema
+from core.directory.attributes import FILTERED, Attribute, in_language, read_schema
+from core.directory.colours import COLOURS
+from core.directory.facets import MOST_HITS, Facets, Town, count_facets
 from core.directory.models import Category
 from core.directory.point import Point, find_point
+from core.directory.prices import Span
 from core.directory.queries import find_category, list_categories
 from core.directory.search import MOST_FACTS, RADII, Found, Wish, search
 from core.directory.standing import pulse
+from core.directory.words import fold
 from core.kernel import clock
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
 from core.web import addresses
-from core.web.fields import BooleanField, ChoiceField, Form, LineField, options
+from core.web.fields import BooleanField, ChoiceField, CurrencyField, Form, LineField, MoneyField, options, plain_text
+from core.web.filters import number
 from core.web.guard import public
 from core.web.kept import kept
 from core.web.languages import language
@@ -35,11 +41,47 @@ class SearchForm(Form):
     radius = ChoiceField(later("Within"), choices=lambda: options((str(km), _("%(km)s km", km=km)) for km in RADII), default="10")
     category = ChoiceField(later("Category"), choices=(), default="")
     open = BooleanField(later("Open now"))
+    price_from = MoneyField(later("From"), above_zero=False)
+    price_to = MoneyField(later("To"), above_zero=False)
+    currency = CurrencyField(default="GBP")
 
     def __init__(self, *args: Any, categories: list[Category], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = ((one.slug, in_language(one.names, language())) for one in categories)
         self.category.choices = options([("", _("All")), *named])
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        good = super().validate(extra_validators)
+        low, high = self.price_from.data, self.price_to.data
+        if good and low and high and high.minor < low.minor:
+            self.refuse(_("The highest price is below the lowest."), "price_to")
+            return False
+        return good
+
+    @property
+    def span(self) -> Span | None:
+        """The price that was asked for, if one was."""
+        low, high = self.price_from.data, self.price_to.data
+        return Span(self.currency.data, low.minor if low else None, high.minor if high else None) if low or high else None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One box of a filter: what it asks for, its words, how many of the hits have it, and the colour it shows, if it is one."""
+
+    value: str
+    words: str
+    count: int
+    chosen: bool
+    sign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The boxes of one attribute."""
+
+    name: str
+    options: list[Option]
 
 
 @directory.get("/directory")
@@ -70,25 +112,30 @@ def _write(slug: str) -> Response:
     form = SearchForm(given, categories=categories)
     good = form.validate()
     chosen = next((one for one in categories if one.slug == form.category.data), None) if good else None
-    filters = _filters(chosen) if chosen else []
-    known = {f"{key}={value}" for key, _name, listed in filters for value, _words in listed}
-    facts = tuple(sorted(known & set(request.args.getlist("fact"))))[:MOST_FACTS]
+    facts, town = _facts(chosen), _town()
     point = find_point(form.near.data) if good and form.near.data else None
     if good and form.near.data and point is None:
         form.refuse(_("We know no such place here. Write a town, a postcode, or a position like 51.4545, -2.5879."), "near")
         good = False
-    found = search(_wish(form, chosen, facts, point), at=clock.now(), after=after) if good else Found([], None)
-    kept_values = _kept(form, facts)
+    wish = _wish(form, chosen, facts, town, point) if good else Wish()
+    found = search(wish, at=clock.now(), after=after) if good else Found([], None)
+    facets = count_facets(replace(wish, words=found.instead or wish.words), at=clock.now()) if good else Facets()
+    kept_values = _kept(form, facts, town)
     is_plain = not (set(kept_values) - {"category"})
+    names = {one.slug: in_language(one.names, language()) for one in categories}
     return page(
         "portal/public/index.html",
-        form=form,
+        form=_counted(form, facets, names, chosen),
         found=found,
+        facets=facets,
+        most_hits=MOST_HITS,
         prices={hit.listing_id: Money(*hit.card["from"]) for hit in found.hits if hit.card.get("from")},
-        names={one.slug: in_language(one.names, language()) for one in categories},
+        names=names,
         chosen=chosen,
-        filters=filters,
-        facts=facts,
+        filters=_filters(chosen, facets, facts) if chosen else [],
+        town=town,
+        towns=_towns(town, facets) if good else [],
+        narrowed=bool(facts or town or form.span),
         point=point,
         asked=bool(kept_values),
         is_plain=is_plain,
@@ -98,26 +145,71 @@ def _write(slug: str) -> Response:
     )
 
 
-def _wish(form: SearchForm, chosen: Category | None, facts: tuple[str, ...], point: Point | None) -> Wish:
+def _wish(form: SearchForm, chosen: Category | None, facts: tuple[str, ...], town: str, point: Point | None) -> Wish:
     return Wish(
-        words=form.q.data or "", category=chosen.slug if chosen else "", facts=facts, near=point, radius_km=int(form.radius.data),
-        open_now=form.open.data,
+        words=form.q.data or "", category=chosen.slug if chosen else "", facts=facts, price=form.span, town=town, near=point,
+        radius_km=int(form.radius.data), open_now=form.open.data,
     )  # fmt: skip
 
 
-def _filters(chosen: Category) -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """What the products of this category can be narrowed by: key, name, and what may be chosen."""
+def _facts(chosen: Category | None) -> tuple[str, ...]:
+    """What of the address is a filter of this category; the rest may be left over from another one."""
+    schema = read_schema(chosen.attributes) if chosen else []
+    known = {f"{one.key}={value}" for one in schema if one.kind in FILTERED for value in _values(one)}
+    return tuple(sorted(known & set(request.args.getlist("fact"))))[:MOST_FACTS]
+
+
+def _values(one: Attribute) -> list[str]:
+    return [key for key, _names in one.options] or ["yes"]
+
+
+def _filters(chosen: Category, facets: Facets, facts: tuple[str, ...]) -> list[Filter]:
+    """What the products of this category can be narrowed by, as its schema says: only what another click would find something with."""
     found = []
     for one in read_schema(chosen.attributes):
-        if one.kind in FILTERED:
-            listed = [(key, one.option_name(key, language())) for key, _names in one.options] or [("yes", _("Yes"))]
-            found.append((one.key, one.name(language()), listed))
+        listed = [_option(one, value, facets, facts) for value in _values(one)] if one.kind in FILTERED else []
+        if shown := [option for option in listed if option.count or option.chosen]:
+            found.append(Filter(one.name(language()), shown))
     return found
 
 
-def _kept(form: SearchForm, facts: tuple[str, ...]) -> dict[str, Any]:
+def _option(one: Attribute, value: str, facets: Facets, facts: tuple[str, ...]) -> Option:
+    fact = f"{one.key}={value}"
+    words = one.option_name(value, language()) if one.options else _("Yes")
+    sign = COLOURS[value][0] if one.kind == "colour" and value in COLOURS else ""
+    return Option(fact, words, facets.facts.get(fact, 0), fact in facts, sign)
+
+
+def _town() -> str:
+    """The town that was chosen, as towns are compared."""
+    typed = request.args.get("town", "")[:80]
+    return fold(typed) if plain_text(typed) is None else ""
+
+
+def _towns(asked: str, facets: Facets) -> list[Option]:
+    """The towns with the most of what was found; the one that is chosen stands there however little is in it."""
+    if asked:
+        town = next((one for one in facets.towns if one.key == asked), Town(asked, asked.title(), 0))
+        return [Option(asked, town.name, town.count, True)]
+    return [Option(town.key, town.name, town.count, False) for town in facets.towns]
+
+
+def _counted(form: SearchForm, facets: Facets, names: dict[str, str], chosen: Category | None) -> SearchForm:
+    """The form, with how many of what was found are of each kind; of the kinds that are not chosen nothing was looked for."""
+    if facets.hits and chosen is None:
+        counted = ((slug, f"{name} ({number(facets.categories.get(slug, 0))})") for slug, name in names.items())
+        form.category.choices = options([("", _("All")), *counted])
+    return form
+
+
+def _kept(form: SearchForm, facts: tuple[str, ...], town: str) -> dict[str, Any]:
     """What belongs in the address of the next page."""
     said: dict[str, Any] = {name: form[name].data for name in ("q", "near", "category") if form[name].data}
+    if town:
+        said["town"] = town
     if "near" in said:
         said["radius"] = form.radius.data
+    typed = {name: form[name].typed for name in ("price_from", "price_to") if form[name].typed}
+    if typed:
+        said |= typed | {"currency": form.currency.data}
     return said | ({"open": "y"} if form.open.data else {}) | ({"fact": list(facts)} if facts else {})

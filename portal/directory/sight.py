@@ -13,7 +13,8 @@ from flask_babel import gettext as _
 
 from core.accounts.models import Vendor
 from core.accounts.places import countries
-from core.directory.attributes import Attribute, in_language, read_schema
+from core.directory.attributes import Attribute, fitting, in_language, read_schema
+from core.directory.colours import COLOURS
 from core.directory.hours import Intervals, Timetable, changes_at, is_open, spell
 from core.directory.index import address_of
 from core.directory.models import Branch, Listing, ListingImage, Product
@@ -52,12 +53,21 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """One attribute of a product in words, and the sign of a colour, if it is one."""
+
+    name: str
+    value: str
+    sign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Offered:
     """One product: its price, None where that is said on request, and what is known of it."""
 
     product: Product
     price: Money | None
-    known: list[tuple[str, str]]
+    known: list[Said]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +130,20 @@ def opening_of(table: Timetable) -> Opening | None:
     return Opening(False, _("Closed, opens %(day)s at %(time)s", day=weekday, time=time))
 
 
-def known_of(schema: list[Attribute], product: Product) -> list[tuple[str, str]]:
-    """The attributes that are said of a product, in the reader's words."""
-    found = []
-    for one in schema:
-        value = product.attributes.get(one.key)
-        if value not in (None, "", []):
-            found.append((one.name(language()), _in_words(one, value)))
-    return found
+def known_of(schema: list[Attribute], product: Product) -> list[Said]:
+    """The attributes that are said of a product, as far as its category still knows them, in the reader's words."""
+    kept = fitting(schema, product.attributes)
+    return [Said(one.name(language()), _in_words(one, kept[one.key]), _sign(one, kept[one.key])) for one in schema if one.key in kept]
+
+
+def _sign(one: Attribute, value: Any) -> str:
+    return COLOURS[value][0] if one.kind == "colour" and value in COLOURS else ""
 
 
 def _in_words(one: Attribute, value: Any) -> str:
     if one.kind == "yes_no":
         return _("Yes") if value == "yes" else _("No")
-    if one.kind in ("choice", "choices"):
+    if one.kind in ("choice", "choices", "colour"):
         return ", ".join(one.option_name(key, language()) for key in (value if isinstance(value, list) else [value]))
     if one.kind == "date":
         return day(date.fromisoformat(value))

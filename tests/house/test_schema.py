@@ -53,6 +53,8 @@ NOT_A_TENANTS = {
     "day_papers": "and so is its paper",
     "ledger_proof_runs": "one run goes through the books of every vendor",
     "directory_categories": "the same kinds of business for every vendor; a reference table",
+    "directory_schemas": "and which attributes they had in each version",
+    "directory_reasons": "what the staff write to every vendor",
     "directory_words": "the vocabulary of the whole directory, with which mistyped words are compared",
     "directory_pulse": "one number for the whole public directory, in a few slots",
     "reference_rates": "a rate is what the central bank said, for everybody",

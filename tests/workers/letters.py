@@ -21,6 +21,7 @@ from core.billing.terms import POLICY
 from core.billing.wishes import Cancel
 from core.closing.close import ask_to_close
 from core.customers.keys import make_key
+from core.directory.models import ListingEdit
 from core.directory.moderate import withdraw_listing
 from core.disputes.accept_rules import set_rule as set_accept_rule
 from core.disputes.answer import request_answer
@@ -31,6 +32,7 @@ from core.disputes.thread import write_as_staff
 from core.hooks.endpoints import make_endpoint, switch_off
 from core.kernel.clock import now, shifted
 from core.kernel.db import db, unit_of_work
+from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.notifications.models import Message
 from core.notifications.notify import notify
@@ -298,7 +300,25 @@ def _about_a_listing(shop: Shop) -> list[Message]:
     gone, back = make_listing(shop), make_listing(shop, title="Rye and Co")
     with unit_of_work():
         withdraw_listing(gone, by="stf_test", reason="The address on it does not exist.")
-    return [ask(shop, "listing_withdrawn", listing=gone.public_id), ask(shop, "listing_restored", listing=back.public_id)]
+    return [
+        ask(shop, "listing_withdrawn", listing=gone.public_id), ask(shop, "listing_restored", listing=back.public_id), *_about_an_edit(shop),
+    ]  # fmt: skip
+
+
+def _about_an_edit(shop: Shop) -> list[Message]:
+    """Changes of a listing that the staff took over, want otherwise, and did not take over."""
+    asked = []
+    for state in ("approved", "changes_asked", "rejected"):
+        listing = make_listing(shop, title=f"Blue Door {state}")
+        with unit_of_work():
+            edit = ListingEdit(
+                vendor_id=shop.vendor.id, mode="test", id=uuid7(), listing_id=listing.id, public_id=public_id("edt"), terms={"title": "Red Door"},
+                state=state, reason="" if state == "approved" else "The name is that of another business.", asked_by=shop.user.public_id,
+                asked_at=now(), decided_by="stf_test", decided_at=now(),
+            )  # fmt: skip
+            db.session.add(edit)
+        asked.append(ask(shop, "listing_edit_decided", listing=listing.public_id, edit=edit.public_id))
+    return asked
 
 
 def _under_attack(shop: Shop) -> Message:

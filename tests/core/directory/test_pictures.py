@@ -15,6 +15,7 @@ from core.accounts.logo import BadLogo, draw_logo
 from core.directory.images import (
     MOST,
     TooMany,
+    count_hidden,
     describe_image,
     find_file,
     get_image,
@@ -22,12 +23,13 @@ from core.directory.images import (
     list_images,
     move_image,
     remove_image,
+    shown_images,
     widths_of,
 )
 from core.directory.listings import BadListing
 from core.directory.picture import LARGEST_FILE, LONGEST_SIDE, BadPicture, draw_picture, narrower
 from core.directory.public import is_public_image
-from core.directory.standing import find_standing, set_visible
+from core.directory.standing import find_standing, set_picture_limit, set_visible
 from tests.core.directory.stalls import live_shop, make_image, make_listing, photograph
 from tests.factories import Shop, again, unit
 
@@ -162,3 +164,26 @@ def test_a_hidden_vendors_picture_is_not_public(shop: Shop) -> None:
         assert is_public_image(image.public_id)
         set_visible(shop.vendor, "live", visible=False, reason="suspended", by="system")
         assert not is_public_image(image.public_id) and not is_public_image("img_nothing")
+
+
+def test_a_plan_shows_so_many_and_what_is_beyond_is_kept(shop: Shop) -> None:
+    listing = make_listing(shop)
+    one, two, three = (make_image(shop, listing, alt=f"Number {n}") for n in range(3))
+    with unit(shop.app):
+        set_picture_limit(shop.vendor, "live", 2, by="system")
+        assert [image.id for image in shown_images(again(listing))] == [one.id, two.id]
+        assert [is_public_image(image.public_id) for image in (one, two, three)] == [True, True, False]
+        assert (count_hidden(shop.vendor, "live", 2), count_hidden(shop.vendor, "live", 1), count_hidden(shop.vendor, "live", None)) == (
+            1,
+            2,
+            0,
+        )
+    with pytest.raises(TooMany) as refused:
+        make_image(shop, listing)
+    assert "Your plan shows 2 pictures" in refused.value.message and refused.value.field == "picture"
+    with unit(shop.app):
+        move_image(again(listing), again(three), by="x", up=True)  # the vendor says which are worth it
+        assert [is_public_image(image.public_id) for image in (one, two, three)] == [True, False, True]
+    with unit(shop.app):
+        set_picture_limit(shop.vendor, "live", None, by="system")
+        assert len(shown_images(again(listing))) == 3 and is_public_image(two.public_id)
