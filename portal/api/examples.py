@@ -18,8 +18,9 @@ OUTSIDE = re.compile(r"<(?:\w+:)?(\w+)>")
 IDS = {
     "payments": "pay_...", "payment-links": "lnk_...", "refunds": "ref_...", "customers": "cus_...", "disputes": "dp_...", "payouts": "po_...",
     "memberships": "mbr_...", "membership-plans": "mpl_...", "invoices": "doc_...", "orders": "ord_...", "listings": "lst_...",
-    "branches": "brn_...", "products": "prd_...",
+    "branches": "brn_...", "products": "prd_...", "webhook-endpoints": "whe_...", "events": "evt_...",
 }  # fmt: skip
+OF_PLACE = {"delivery": "dlv_..."}  # where a second one stands in the address
 OF_FIELD = {"payment": "pay_...", "listing": "lst_...", "seller": "vnd_...", "checkout_id": "cart-1"}
 
 
@@ -54,7 +55,7 @@ def _value(name: str, kind: Kind) -> Any:
 
 def address_of(told: Endpoint) -> str:
     """Below /api/v1, with something in the place of ids."""
-    return OUTSIDE.sub(lambda found: IDS.get(told.word, "..."), told.path)
+    return OUTSIDE.sub(lambda found: OF_PLACE.get(found[1]) or IDS.get(told.word, "..."), told.path)
 
 
 def examples_of(told: Endpoint, base: str) -> list[Example]:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Response, current_app, jsonify
-from werkzeug.routing import Rule
+from flask import Response, jsonify
 
 from core.accounts.api_keys import PATTERN
 from core.accounts.key_scopes import RESOURCES, scope_of
@@ -15,7 +14,6 @@ from core.kernel.config import settings
 from core.web.guard import public
 from portal.api.blueprint import api
 from portal.api.endpoint import ENDPOINTS, Endpoint
-from portal.api.guard import SAFE, word_of
 from portal.api.kinds import Kind, Schema, schema_of
 from portal.api.paging import PAGED, list_schema
 from portal.api.reading import DEEPEST
@@ -65,18 +63,15 @@ lost. Nothing is nested deeper than {DEEPEST} levels.
 @public
 def openapi() -> Response:
     """The document itself."""
-    return jsonify(document(current_app.url_map.iter_rules()))
+    return jsonify(document())
 
 
-def document(rules: Iterable[Rule]) -> Schema:
-    """All endpoints: those that are declared, and what can be read off the others' addresses."""
-    shapes = {told.gives.name: told.gives for told in ENDPOINTS}
+def document() -> Schema:
+    """All endpoints, as they are declared."""
     paths: dict[str, Schema] = {}
     for told in ENDPOINTS:
         paths.setdefault(_path(told.path), {})[told.method.lower()] = _operation(told)
-    for rule in rules:
-        _add_undeclared(paths, rule)
-    parts = {"Money": MONEY, "Problem": PROBLEM} | {one.title: one.schema() for one in _all_shapes(shapes.values())}
+    parts = {"Money": MONEY, "Problem": PROBLEM} | {one.title: one.schema() for one in _all_shapes(told.gives for told in ENDPOINTS)}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Payment API", "version": VERSION, "description": ABOUT},
@@ -99,8 +94,8 @@ def _all_shapes(shapes: Iterable[Shape]) -> list[Shape]:
     """Those that are answered, and those within them."""
     found: dict[str, Shape] = {}
     for one in shapes:
-        found[one.name] = one
-        found |= {inner.name: inner for inner in _all_shapes(part.of for part in one.parts.values() if part.of)}
+        found[one.title] = one
+        found |= {inner.title: inner for inner in _all_shapes(part.of for part in one.parts.values() if part.of)}
     return list(found.values())
 
 
@@ -129,28 +124,6 @@ def _operation(told: Endpoint) -> Schema:
         must = not told.partly and "required" in schema
         about["requestBody"] = {"required": must, "content": {"application/json": {"schema": schema}}}
     return about
-
-
-def _add_undeclared(paths: dict[str, Schema], rule: Rule) -> None:
-    """A view that goes by `@by_key` alone: its address, and its docstring."""
-    view = current_app.view_functions[rule.endpoint]
-    if not rule.rule.startswith("/api/v1/") or getattr(view, "__access__", "") != "key":
-        return
-    path = rule.rule.removeprefix("/api/v1")
-    for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-        if method.lower() in paths.get(_path(path), {}):
-            continue
-        writes, free = method not in SAFE, {"type": "object"}
-        told: Schema = {
-            "operationId": f"{view.__name__}_{method.lower()}" if method.lower() != "get" else view.__name__,
-            "summary": (view.__doc__ or view.__name__.replace("_", " ").capitalize()).partition("\n")[0], "tags": [_tag(word_of(rule.rule))],
-            "x-scope": scope_of(word_of(rule.rule), writes=writes), "x-publishable": False,
-            "parameters": _parameters(path, {}, writes=writes),
-            "responses": {"2XX": {"description": "Done.", "content": {"application/json": {"schema": free}}}, **_refusals(REFUSALS)},
-        }  # fmt: skip
-        if writes:
-            told["requestBody"] = {"content": {"application/json": {"schema": free}}}
-        paths.setdefault(_path(path), {})[method.lower()] = told
 
 
 def _tag(word: str) -> str:

@@ -13,8 +13,6 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal.api.guard import by_key
-from portal.api.openapi import document as build
 from tests.core.payments.conftest import another_shop
 from tests.factories import Shop, make_link, make_paid, make_shop
 from tests.portal.caller import HOME, Caller, document_of
@@ -91,21 +89,6 @@ def test_names_are_used_once_and_everything_is_explained(app: Flask) -> None:
     parts = document_of(app)["components"]["schemas"]
     silent = [f"{name}.{field}" for name, one in parts.items() for field, of in one["properties"].items() if "description" not in of]
     assert [one for one in silent if not one.startswith("Money.")] == []
-
-
-def test_a_view_that_is_not_declared_stands_there_by_its_address(app: Flask) -> None:
-    """As one that goes by `@by_key` alone."""
-    bare = Flask("bare")
-    bare.add_url_rule("/api/v1/events/<number>", "show_event_of_feed", by_key(bare_view), methods=["GET"])
-    with bare.app_context():
-        told = build(bare.url_map.iter_rules())["paths"]["/events/{number}"]["get"]
-    assert (told["summary"], told["tags"], told["x-scope"]) == ("Read one event.", ["webhooks"], "webhooks:read")
-    assert [one["name"] for one in told["parameters"]] == ["number"]
-
-
-def bare_view(vendor: object, mode: str, number: str) -> tuple[dict[str, object], int]:
-    """Read one event."""
-    return {"object": "event", "id": number}, 200
 
 
 def test_anybody_may_read_the_document(app: Flask) -> None:
