@@ -13,7 +13,7 @@ from portal.api.objects_hooks import EVENT, FEED
 
 
 @endpoint(
-    "GET", "/events", gives=FEED,
+    "GET", "/events", gives=FEED, also=(410,),
     query={
         "after": Text(about="Go on behind this event, by its id; left out: from the oldest that is kept.", usual="", most=60),
         "type": Text(about="Only these types, or whole families, with commas between: payment.succeeded,refund.*", usual="", most=1000),

@@ -15,6 +15,7 @@ from core.hooks.states import DELIVERY, OVERLAP
 from core.hooks.types import ENDPOINT_TEST
 from core.kernel.errors import NotFound
 from portal.api.endpoint import endpoint
+from portal.api.guard import acting
 from portal.api.kinds import Fields, Flag, Listed, Moment, Number, Text
 from portal.api.objects_hooks import (
     CATCH_UP,
@@ -30,7 +31,6 @@ from portal.api.objects_hooks import (
 )
 from portal.api.paging import Asked, list_of
 
-BY = "api"
 HOUR = timedelta(hours=1)
 PLACE: Fields = {
     "address": Text(about="Where events are sent, with https.", least=1, most=500, example="https://shop.example/webhooks"),
@@ -61,7 +61,7 @@ def make_hook(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, Any]
 
     Its secret is read at `secret_url` within an hour: no answer that is kept for repetitions carries it.
     """
-    made, _secret = endpoints.make_endpoint(vendor, mode, by=BY, **sent)
+    made, _secret = endpoints.make_endpoint(vendor, mode, by=acting(), **sent)
     return HOOK.encode(made)
 
 
@@ -82,10 +82,10 @@ def change_hook(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) ->
     """
     row = endpoints.get_endpoint(vendor, mode, number)
     place = {"address": row.address, "name": row.name, "types": list(row.types)} | {name: sent[name] for name in PLACE if name in sent}
-    row = endpoints.change_endpoint(vendor, row, by=BY, **place)
+    row = endpoints.change_endpoint(vendor, row, by=acting(), **place)
     status = sent.get("status", row.state)
     if status != row.state:
-        row = endpoints.switch_on(row, by=BY) if status == "on" else endpoints.switch_off(row, why="by_hand", by=BY)
+        row = endpoints.switch_on(row, by=acting()) if status == "on" else endpoints.switch_off(row, why="by_hand", by=acting())
     return HOOK.encode(row)
 
 
@@ -96,11 +96,11 @@ def drop_hook(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     Nothing more is sent there; what is waiting is called off.
     """
     row = endpoints.get_endpoint(vendor, mode, number)
-    endpoints.take_away(row, by=BY)
+    endpoints.take_away(row, by=acting())
     return DELETED_HOOK.encode(row)
 
 
-@endpoint("GET", "/webhook-endpoints/<number>/secret", gives=HOOK_SECRET)
+@endpoint("GET", "/webhook-endpoints/<number>/secret", gives=HOOK_SECRET, also=(410,))
 def show_hook_secret(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     """Read the secret that deliveries are signed with
 
@@ -125,7 +125,7 @@ def roll_hook_secret(vendor: Vendor, mode: str, sent: dict[str, Any], number: st
     It is read at `secret_url`, as the first one was.
     """
     row = endpoints.get_endpoint(vendor, mode, number)
-    endpoints.roll_secret(row, by=BY, overlap=timedelta(hours=sent["overlap_hours"]))
+    endpoints.roll_secret(row, by=acting(), overlap=timedelta(hours=sent["overlap_hours"]))
     return HOOK.encode(row)
 
 
@@ -136,7 +136,7 @@ def roll_hook_secret(vendor: Vendor, mode: str, sent: dict[str, Any], number: st
 def test_hook(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) -> dict[str, Any]:
     """Send a test event"""
     row = endpoints.get_endpoint(vendor, mode, number)
-    return HOOK_DELIVERY.encode(_seen(vendor, row, send_test(vendor, row, sent["type"], by=BY)))
+    return HOOK_DELIVERY.encode(_seen(vendor, row, send_test(vendor, row, sent["type"], by=acting())))
 
 
 @endpoint(
@@ -152,7 +152,7 @@ def catch_hook_up(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) 
     Of each object only the newest state. Older ones that still wait are taken out.
     """
     row, dry = endpoints.get_endpoint(vendor, mode, number), sent["dry_run"]
-    found = missed(vendor, row, sent["since"]) if dry else catch_up(vendor, row, sent["since"], by=BY)
+    found = missed(vendor, row, sent["since"]) if dry else catch_up(vendor, row, sent["since"], by=acting())
     return CATCH_UP.encode(SeenCatchUp(row, dry, len(found.events), found.left_out, found.has))
 
 
@@ -184,7 +184,7 @@ def retry_hook_delivery(vendor: Vendor, mode: str, number: str, delivery: str) -
     As a new delivery; the event keeps its id.
     """
     row, found = _sent_to(vendor, mode, number, delivery)
-    return HOOK_DELIVERY.encode(_seen(vendor, row, send_again(vendor, found, by=BY)))
+    return HOOK_DELIVERY.encode(_seen(vendor, row, send_again(vendor, found, by=acting())))
 
 
 def _seen(vendor: Vendor, row: HookEndpoint, made: HookDelivery) -> SeenDelivery:
