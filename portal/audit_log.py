@@ -162,7 +162,10 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "links": (_l("Links"), ("link.", "discount.")),
     "directory": (_l("Directory"), ("listing.", "branch.", "product.", "image.", "directory.")),
     "customers": (_l("Customers"), ("customer.", "membership.", "membership_plan.", "message.", "export.")),
-    "people": (_l("People and sign-ins"), ("member.", "role.", "invitation.", "user.", "session.", "app.", "second_factor.", "vendor.handed_over")),
+    "people": (
+        _l("People and sign-ins"),
+        ("member.", "role.", "invitation.", "user.", "session.", "app.", "second_factor.", "vendor.handed_over"),
+    ),
     "settings": (
         _l("Settings"),
         (

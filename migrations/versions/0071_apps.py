@@ -19,9 +19,7 @@ def upgrade() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["session_id"], ["user_sessions.id"], name=op.f("fk_refresh_tokens_user_sessions"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["session_id"], ["user_sessions.id"], name=op.f("fk_refresh_tokens_user_sessions"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refresh_tokens")),
     )
     op.create_index("ix_refresh_tokens_session", "refresh_tokens", ["session_id"])
