@@ -1,5 +1,6 @@
 """Every model, for the migrations and for nothing else."""
 
+from core.accounts import app_models as apps
 from core.accounts import embed_models as embedding
 from core.accounts import factor_models as factors
 from core.accounts import fee_models as fees
@@ -44,7 +45,7 @@ from core.risk import rule_models as risk_rules
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "admission", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fees", "fx", "hooks", "invoices", "keys", "ledger",
+    "accounts", "admission", "apps", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fees", "fx", "hooks", "invoices", "keys", "ledger",
     "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "reserves", "reversals", "reviews", "risk", "risk_rules", "sales", "saved", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

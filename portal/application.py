@@ -22,7 +22,8 @@ from core.admission.apply import (
     send_application,
 )
 from core.admission.models import AdmissionFile, Application
-from core.kernel.uploads import LARGEST_UPLOAD, check_file
+from core.kernel.checked_file import LARGEST_UPLOAD
+from core.kernel.uploads import check_file
 from core.web.admission_words import papers, states, steps
 from core.web.fields import ChoiceField, Form, LineField, ParagraphField, options
 from core.web.guard import current, may, takes_files

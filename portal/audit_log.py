@@ -127,6 +127,7 @@ WORDS: dict[str, Any] = {
     "second_factor.off": _l("Switched two-step sign-in off"), "second_factor.on": _l("Set up two-step sign-in"),
     "second_factor.taken_off": _l("Took somebody’s two-step sign-in off"), "security.changed": _l("Changed what is asked for safety"),
     "refund.canceled": _l("Called off a refund that was waiting"),
+    "app.signed_in": _l("Signed in with an app"), "app.token_reused": _l("An app was signed out because its token came twice"),
     "session.ended": _l("Signed one of their devices out"),
     "session.mode": _l("Switched between test and live"), "staff.viewed": _l("Looked at a page"), "staff.visit_begun": _l("Began to look, and said why"),
     "task.tried_again": _l("Had work tried again"), "style.changed": _l("Changed a style"), "style.made": _l("Made a style"), "style.put_away": _l("Put a style away"),
@@ -175,7 +176,10 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "links": (_l("Links"), ("link.", "discount.")),
     "directory": (_l("Directory"), ("listing.", "branch.", "product.", "image.", "directory.", "reason.", "schema.")),
     "customers": (_l("Customers"), ("customer.", "membership.", "membership_plan.", "message.", "export.")),
-    "people": (_l("People and sign-ins"), ("member.", "role.", "invitation.", "user.", "session.", "second_factor.", "vendor.handed_over")),
+    "people": (
+        _l("People and sign-ins"),
+        ("member.", "role.", "invitation.", "user.", "session.", "app.", "second_factor.", "vendor.handed_over"),
+    ),
     "settings": (
         _l("Settings"),
         (

@@ -14,7 +14,8 @@ from core.disputes.models import Dispute
 from core.disputes.queries import payment_behind
 from core.disputes.records import records_of
 from core.kernel import clock
-from core.kernel.uploads import LARGEST_UPLOAD, check_file
+from core.kernel.checked_file import LARGEST_UPLOAD
+from core.kernel.uploads import check_file
 from core.web.dispute_pack import pack_html
 from core.web.dispute_words import FILES, NEEDS, QUESTIONS, REASONS
 from core.web.guard import current, may, takes_files

@@ -11,7 +11,8 @@ from wtforms import FileField
 from core.disputes.evidence import LONG, LONGEST_LINE, file_kinds_of, questions_of
 from core.disputes.models import Dispute
 from core.disputes.thread import LONGEST_MESSAGE
-from core.kernel.uploads import LARGEST_UPLOAD, Checked, check_file
+from core.kernel.checked_file import LARGEST_UPLOAD, Checked
+from core.kernel.uploads import check_file
 from core.providers.disputes import LONGEST_TEXT
 from core.web.dispute_words import FILES, QUESTIONS
 from core.web.fields import BooleanField, ChoiceField, Form, FormTokenField, LineField, ParagraphField, options

@@ -8,13 +8,13 @@ from flask import Response, url_for
 from flask_babel import gettext as _
 
 from core.accounts.api_keys import PATTERN, PUBLISHABLE, counts, list_keys
-from core.accounts.key_scopes import RESOURCES, scope_of
+from core.accounts.key_scopes import scope_of
 from core.kernel.config import settings
 from core.kernel.errors import NotFound
 from core.web.guard import current, may
 from core.web.page import page
 from portal.api.codes import codes
-from portal.api.endpoint import Endpoint
+from portal.api.endpoint import TAGS, Endpoint
 from portal.api.examples import VARIABLE, endpoints_of, examples_of
 from portal.api.kinds import Fields
 from portal.api.paging import PAGED
@@ -29,7 +29,7 @@ def reference() -> Response:
     """How it works, what there is, and what every code means."""
     return page(
         "portal/reference/index.html", resources=_tabs(""), codes=codes(), base=settings().public_url, key=_own_key(), variable=VARIABLE,
-        pattern=PATTERN, ends=[(words, endpoints_of(RESOURCES[name]), name) for name, words in resource_words().items()],
+        pattern=PATTERN, ends=[(words, endpoints_of(TAGS[name]), name) for name, words in _parts_of_it().items()],
     )  # fmt: skip
 
 
@@ -37,11 +37,11 @@ def reference() -> Response:
 @may("keys.manage")
 def reference_of(resource: str) -> Response:
     """One resource: its endpoints with their fields and answers."""
-    if resource not in RESOURCES:
+    if resource not in TAGS:
         raise NotFound
-    found = [_told(one) for one in endpoints_of(RESOURCES[resource])]
+    found = [_told(one) for one in endpoints_of(TAGS[resource])]
     return page(
-        "portal/reference/resource.html", title=resource_words()[resource], resources=_tabs(resource), ends=found, key=_own_key(),
+        "portal/reference/resource.html", title=_parts_of_it()[resource], resources=_tabs(resource), ends=found, key=_own_key(),
         variable=VARIABLE,
     )  # fmt: skip
 
@@ -50,8 +50,13 @@ def _tabs(now: str) -> list[tuple[str, str, bool]]:
     """The whole reference in one row."""
     return [
         (_("How it works"), url_for(".reference"), not now),
-        *((words, url_for(".reference_of", resource=name), name == now) for name, words in resource_words().items()),
+        *((words, url_for(".reference_of", resource=name), name == now) for name, words in _parts_of_it().items()),
     ]
+
+
+def _parts_of_it() -> dict[str, str]:
+    """The parts with their names: what keys are good for, and what is about people."""
+    return resource_words() | {"users": _("People’s own apps")}
 
 
 def _own_key() -> str:
@@ -63,7 +68,7 @@ def _own_key() -> str:
 
 def _told(one: Endpoint) -> dict[str, Any]:
     return {
-        "told": one, "scope": scope_of(one.word, writes=one.writes), "examples": examples_of(one, settings().public_url),
+        "told": one, "scope": scope_of(one.word, writes=one.writes) if one.access == "key" else "", "examples": examples_of(one, settings().public_url),
         "takes": _fields(one.takes, partly=one.partly), "query": _fields(dict(one.query) | (PAGED if one.many else {})),
         "gives": _parts(one.gives),
     }  # fmt: skip

@@ -62,14 +62,19 @@ def register() -> Response:
     form = SignUpForm()
     if form.validate():
         with form.refusals():
-            account = sign_up(form.wish())
-            if account:
-                _send_verification(account.user)
-            elif known := ask_to_reset(form.email.data):
-                send_link(*known)
+            open_account(form.wish())
             again = SignInForm(formdata=None, email=form.email.data)
             return page("portal/sign_up/check_inbox.html", form=again, email=form.email.data, kept_here=is_kept_here())
     return page("portal/sign_up/form.html", status=form.status, form=form)
+
+
+def open_account(wish: Registration) -> None:
+    """Makes it and writes to its owner. Whoever has the address already gets a letter that says so; the door says the same to both."""
+    account = sign_up(wish)
+    if account:
+        _send_verification(account.user)
+    elif known := ask_to_reset(wish.email):
+        send_link(*known)
 
 
 def _send_verification(user: User) -> bool:

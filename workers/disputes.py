@@ -18,10 +18,10 @@ from core.disputes.models import Dispute
 from core.disputes.queries import payment_behind
 from core.disputes.records import records_of
 from core.disputes.remind import claim_due
+from core.kernel.checked_file import Checked
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again, unit_of_work
 from core.kernel.outbox import enqueue
-from core.kernel.uploads import Checked
 from core.payments.models import Payment
 from core.payments.queries import find_payment
 from core.providers.contract import ProviderRefused

@@ -22,6 +22,29 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "directory": ("listings", "branches", "products"),
     "webhooks": ("webhook-endpoints", "events"),
 }
+# What a person's app may do, by the first word of an address: the permission that the person's role needs to read there, and to change
+# something. None: nothing is changed there.
+FOR_PEOPLE: dict[str, tuple[str, str | None]] = {
+    "payments": ("payments.see", "links.edit"),
+    "orders": ("payments.see", "orders.deliver"),
+    "payment-links": ("links.see", "links.edit"),
+    "refunds": ("payments.see", "payments.refund"),
+    "customers": ("customers.see", "customers.block"),
+    "disputes": ("payments.see", None),
+    "payouts": ("balance.see", None),
+    "balance": ("balance.see", None),
+    "wallet": ("balance.see", None),
+    "ledger": ("balance.see", None),
+    "memberships": ("memberships.see", "memberships.cancel"),
+    "membership-plans": ("memberships.see", None),
+    "subscription": ("plan.manage", None),
+    "invoices": ("plan.manage", None),
+    "listings": ("listings.see", "listings.edit"),
+    "branches": ("listings.see", "listings.edit"),
+    "products": ("listings.see", "listings.edit"),
+    "webhook-endpoints": ("keys.manage", "keys.manage"),
+    "events": ("keys.manage", None),
+}
 OF_WORD = {word: resource for resource, words in RESOURCES.items() for word in words}
 SCOPES = frozenset(f"{resource}:{what}" for resource in RESOURCES for what in (READ, WRITE))
 
@@ -41,6 +64,15 @@ class ScopeMissing(NotAllowed):
 def scope_of(word: str, *, writes: bool) -> str:
     """What a call needs whose address begins with this word. Raises KeyError for a word that belongs to no resource."""
     return f"{OF_WORD[word]}:{WRITE if writes else READ}"
+
+
+def permission_for(word: str, *, writes: bool) -> str:
+    """What a person's role needs for a call whose address begins with this word. Raises KeyError where no person's app calls."""
+    reading, changing = FOR_PEOPLE[word]
+    found = changing if writes else reading
+    if found is None:
+        raise KeyError(word)
+    return found
 
 
 def read_scopes(named: Iterable[str]) -> list[str]:

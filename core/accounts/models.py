@@ -191,7 +191,7 @@ class Membership(Base):
 
 
 class UserSession(Base):
-    """One browser that is signed in. The cookie holds a random secret; the row holds only its SHA-256."""
+    """One browser that is signed in, or one app. The cookie holds a random secret; the row holds only its SHA-256."""
 
     __tablename__ = "user_sessions"
     __table_args__ = (Index("ix_user_sessions_user", "user_id"), CheckConstraint("mode IN ('test', 'live')", name="mode"))
@@ -199,6 +199,7 @@ class UserSession(Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"))
     mode: Mapped[str] = mapped_column(String(4), default="test")  # which of the two worlds this browser is looking at
+    app: Mapped[str] = mapped_column(String(60), default="", server_default="")  # what an app with tokens calls itself; empty: a browser
     address: Mapped[str] = mapped_column(String(60), default="")
     agent: Mapped[str] = mapped_column(String(200), default="")
     created_at: Mapped[datetime]

@@ -63,9 +63,10 @@ def find_vendors(public_ids: set[str]) -> dict[str, Vendor]:
 
 
 def list_sessions(user: User) -> list[UserSession]:
-    """Where this person is signed in now, newest first. What was idle for too long opens nothing any more."""
+    """Where this person is signed in now, newest first. A browser that was idle for too long opens nothing any more; an app has longer."""
     open_ones = select(UserSession).where(UserSession.user_id == user.id, UserSession.ended_at.is_(None), UserSession.expires_at > now())
-    return list(db.session.scalars(open_ones.where(UserSession.seen_at > now() - IDLE).order_by(UserSession.seen_at.desc()).limit(50)))
+    awake = (UserSession.seen_at > now() - IDLE) | (UserSession.app != "")
+    return list(db.session.scalars(open_ones.where(awake).order_by(UserSession.seen_at.desc()).limit(50)))
 
 
 @dataclass(frozen=True, slots=True)

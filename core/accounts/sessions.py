@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 
 from core.accounts.models import CustomRole, Membership, User, UserSession, Vendor
 from core.kernel import audit
@@ -49,12 +49,8 @@ def find_seat(secret: str) -> Seat | None:
     """The live session behind a cookie, or None: unknown, ended, idle for 12 hours or older than 14 days."""
     at = now()
     row = db.session.execute(
-        select(UserSession, User, Vendor, Membership, CustomRole)
-        .join(User, User.id == UserSession.user_id)
-        .join(Vendor, Vendor.id == UserSession.vendor_id)
-        .join(Membership, (Membership.vendor_id == UserSession.vendor_id) & (Membership.user_id == UserSession.user_id))
-        .outerjoin(CustomRole, (CustomRole.vendor_id == Membership.vendor_id) & (CustomRole.id == Membership.custom_role_id))
-        .where(UserSession.id == hash_secret(secret), UserSession.ended_at.is_(None))
+        seats()
+        .where(UserSession.id == hash_secret(secret), UserSession.app == "", UserSession.ended_at.is_(None))
         .where(UserSession.expires_at > at, UserSession.seen_at > at - IDLE)
     ).one_or_none()
     if row is None:
@@ -65,14 +61,25 @@ def find_seat(secret: str) -> Seat | None:
     return Seat(session=session, user=user, vendor=vendor, membership=membership, custom=custom)
 
 
+def seats() -> Select[tuple[UserSession, User, Vendor, Membership, CustomRole]]:
+    """Sessions of people who work for the business they look at, each with everybody it stands for."""
+    return (
+        select(UserSession, User, Vendor, Membership, CustomRole)
+        .join(User, User.id == UserSession.user_id)
+        .join(Vendor, Vendor.id == UserSession.vendor_id)
+        .join(Membership, (Membership.vendor_id == UserSession.vendor_id) & (Membership.user_id == UserSession.user_id))
+        .outerjoin(CustomRole, (CustomRole.vendor_id == Membership.vendor_id) & (CustomRole.id == Membership.custom_role_id))
+    )
+
+
 def end_session(session: UserSession, *, reason: str = "signed out") -> None:
-    """This browser is signed out. Ending twice keeps the first reason."""
+    """This browser or app is signed out. Ending twice keeps the first reason."""
     if session.ended_at is None:
         session.ended_at, session.end_reason = now(), reason
 
 
 def end_all_sessions(user: User, *, reason: str, but: UserSession | None = None) -> int:
-    """Every browser of this person, `but` the one they sit at, is signed out; says how many were."""
+    """Every browser and app of this person, `but` the one they sit at, is signed out; says how many were."""
     ended = db.session.execute(
         update(UserSession)
         .where(UserSession.user_id == user.id, UserSession.ended_at.is_(None), UserSession.id != (but.id if but else ""))
@@ -88,7 +95,7 @@ def handle_of(session: UserSession) -> str:
 
 
 def end_one_session(user: User, handle: str, *, by: UserSession) -> UserSession:
-    """One browser of this person's is signed out, from another one or from itself. NotFound: it was signed out before, or is not theirs."""
+    """One browser or app of this person's is signed out, from another one or from itself. NotFound: it was signed out before, or is not theirs."""
     theirs = select(UserSession).where(UserSession.user_id == user.id, UserSession.ended_at.is_(None)).with_for_update()
     found = next((one for one in db.session.scalars(theirs) if handle_of(one) == handle), None)
     if found is None:

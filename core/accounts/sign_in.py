@@ -37,6 +37,14 @@ def sign_in(email: str, *, password: str, address: str = "", agent: str = "") ->
 
     An unknown address costs the same time and reads the same as a wrong password.
     """
+    user, membership = who_is(email, password=password)
+    if user.second_factor_at is not None:
+        return begin_half(user, PORTAL)
+    return _enter(user, membership, address=address, agent=agent)
+
+
+def who_is(email: str, *, password: str) -> tuple[User, Membership]:
+    """Whose pair this is, and for whom they work. Raises WrongCredentials; takes as long and says the same whichever half was wrong."""
     user = find_user(email)
     fits = matches(user.password_hash if user else None, password)
     membership = find_membership(user) if user and fits else None
@@ -44,9 +52,7 @@ def sign_in(email: str, *, password: str, address: str = "", agent: str = "") ->
         raise WrongCredentials("The e-mail address or the password is not right.")
     if outdated(user.password_hash):
         user.password_hash = hash_password(password)
-    if user.second_factor_at is not None:
-        return begin_half(user, PORTAL)
-    return _enter(user, membership, address=address, agent=agent)
+    return user, membership
 
 
 def finish_sign_in(half: HalfSignIn, user: User, *, code: str, address: str = "", agent: str = "") -> SignedIn:

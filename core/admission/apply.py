@@ -12,12 +12,13 @@ from core.accounts.queries import hold_vendor
 from core.admission.models import AdmissionFile, Application, ApplicationNote
 from core.admission.states import APPLICATION, FILES, OPEN
 from core.kernel.audit import record
+from core.kernel.checked_file import BadFile, Checked
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.sentence import said
-from core.kernel.uploads import BadFile, Checked, file_name
+from core.kernel.uploads import file_name
 
 LIVE = "live"  # test mode is open to everybody: nothing is asked there
 MOST_FILES, MOST_KEPT = 10, 15_000_000

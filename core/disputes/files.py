@@ -8,12 +8,13 @@ from core.accounts.models import Vendor
 from core.disputes.evidence import file_kinds_of, lock_to_answer
 from core.disputes.models import Dispute, DisputeFile
 from core.disputes.planned import call_off
+from core.kernel.checked_file import BadFile, Checked
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.sentence import said
-from core.kernel.uploads import BadFile, Checked, file_name
+from core.kernel.uploads import file_name
 
 MOST_KEPT = 3_500_000  # of one answer, so that the evidence pack has room within what banks take
 

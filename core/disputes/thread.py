@@ -10,12 +10,13 @@ from core.accounts.models import Vendor
 from core.disputes.models import Dispute, DisputeEnclosure, DisputeMessage
 from core.disputes.planned import call_off
 from core.kernel.audit import record
+from core.kernel.checked_file import BadFile, Checked
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
 from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.sentence import said
-from core.kernel.uploads import BadFile, Checked, file_name
+from core.kernel.uploads import file_name
 from core.notifications.team import tell_team
 
 LONGEST_MESSAGE = 4_000

@@ -20,6 +20,7 @@ from core.kernel.config import settings
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.keyset import Slice, Span, slice_of
 from core.kernel.sentence import said
 
 MOST_ENDPOINTS = 16
@@ -181,6 +182,11 @@ def get_endpoint(vendor: Vendor, mode: str, number: str) -> HookEndpoint:
 def list_endpoints(vendor: Vendor, mode: str) -> list[HookEndpoint]:
     """Those that are not taken away, oldest first."""
     return list(db.session.scalars(_mine(vendor, mode).order_by(HookEndpoint.id)))
+
+
+def feed_endpoints(vendor: Vendor, mode: str, span: Span) -> Slice:
+    """The same as a vendor's own software reads lists: newest first, by keyset, in both directions."""
+    return slice_of(_mine(vendor, mode), HookEndpoint.id, span, lambda number: get_endpoint(vendor, mode, number).id)
 
 
 def check_address(address: str, mode: str) -> str:

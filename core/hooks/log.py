@@ -10,9 +10,11 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from core.accounts.models import Vendor
+from core.hooks.catch_up import get_delivery
 from core.hooks.models import Event, HookAttempt, HookDelivery, HookEndpoint
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.keyset import Slice, Span, slice_of
 
 LOOKED_BACK = timedelta(days=1)
 
@@ -59,6 +61,14 @@ def list_deliveries(
         query = query.where(HookDelivery.id < select(HookDelivery.id).where(*mine).scalar_subquery())
     rows = [Line(delivery, event) for delivery, event in db.session.execute(query.order_by(HookDelivery.id.desc()).limit(limit + 1))]
     return LogPage(rows[:limit], rows[limit - 1].delivery.public_id if len(rows) > limit else None)
+
+
+def feed_deliveries(vendor: Vendor, endpoint: HookEndpoint, span: Span, *, state: str = "") -> Slice:
+    """Pairs of a delivery to this endpoint and its event, for the vendor's own software: by keyset, in both directions."""
+    query = _lines(vendor, endpoint.mode).where(HookDelivery.endpoint_id == endpoint.id)
+    if state:
+        query = query.where(HookDelivery.state == state)
+    return slice_of(query, HookDelivery.id, span, lambda number: get_delivery(vendor, endpoint.mode, number).id)
 
 
 def line_of(vendor: Vendor, delivery: HookDelivery) -> Line:

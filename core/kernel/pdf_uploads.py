@@ -7,8 +7,8 @@ import io
 from pypdf import PdfReader, PdfWriter, apply_configuration
 from pypdf.generic import DictionaryObject, IndirectObject, StreamObject
 
+from core.kernel.checked_file import LARGEST_UPLOAD, BadFile, Checked
 from core.kernel.sentence import said
-from core.kernel.uploads import LARGEST_UPLOAD, BadFile, Checked
 
 MOST_PAGES = 20
 LARGEST_STREAM, MOST_UNPACKED = 8_000_000, 24_000_000  # of a PDF's own structure; what is drawn is never unpacked here

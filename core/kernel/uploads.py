@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 
-from core.kernel.errors import Refusal
+from core.kernel.checked_file import LARGEST_UPLOAD, BadFile, Checked
 from core.kernel.sentence import said
 
-LARGEST_UPLOAD = 5_000_000
 MOST_PIXELS, LONGEST_SIDE, SMALLEST_SIDE, QUALITY = 50_000_000, 2000, 40, 85
 PICTURES = {"PNG", "JPEG"}
-
-
-class BadFile(Refusal):
-    """This is no file that can be kept."""
-
-    code = "bad_file"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, field="file")
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A file as it is kept."""
-
-    data: bytes
-    media_type: str
-    pages: int
 
 
 def check_file(data: bytes) -> Checked:

@@ -146,6 +146,16 @@ def statement_keys() -> str:
     return f"{settings().public_url}/.well-known/jwks.json"
 
 
+def api(path: str) -> str:
+    """Something of the API by its path below the version."""
+    return f"{settings().public_url}/api/v1{path}"
+
+
+def sign_in() -> str:
+    """Where people sign in with a browser."""
+    return f"{settings().public_url}/sign-in"
+
+
 def directory() -> str:
     """The public directory of everybody who is in it."""
     return f"{settings().public_url}/directory"

@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0070"
-down_revision = "0067"
+down_revision = "0069"
 
 OF_LISTING = ["listings.vendor_id", "listings.mode", "listings.id"]
 

@@ -15,7 +15,8 @@ from core.disputes.files import add_file, get_file, list_files, remove_file
 from core.disputes.models import Dispute
 from core.disputes.queries import payment_behind
 from core.kernel.audit import record
-from core.kernel.uploads import LARGEST_UPLOAD, check_file
+from core.kernel.checked_file import LARGEST_UPLOAD
+from core.kernel.uploads import check_file
 from core.web.dispute_words import ADVICE, FILES, NEEDS, QUESTIONS, REASONS
 from core.web.guard import takes_files
 from core.web.languages import written

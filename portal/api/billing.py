@@ -22,6 +22,7 @@ from core.subscriptions.plan import counts, find_plan
 from core.subscriptions.standing import standings
 from core.web import addresses
 from portal.api.endpoint import endpoint
+from portal.api.guard import acting
 from portal.api.kinds import Flag, Text
 from portal.api.objects_money import (
     INVOICE,
@@ -89,7 +90,7 @@ def show_membership(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
 def cancel_membership(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) -> dict[str, Any]:
     """End a membership"""
     member = get_member(vendor, mode, number)
-    cancel(vendor, member, at_once=sent["at_once"], by="api")
+    cancel(vendor, member, at_once=sent["at_once"], by=acting())
     return _membership(vendor, member)
 
 
@@ -100,7 +101,7 @@ def keep_membership(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     A cancellation or a change that has not happened yet.
     """
     member = get_member(vendor, mode, number)
-    keep(vendor, member, by="api")
+    keep(vendor, member, by=acting())
     return _membership(vendor, member)
 
 

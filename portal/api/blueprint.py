@@ -15,7 +15,7 @@ from core.web.throttle import count_try
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 log = structlog.get_logger("api")
 MOST_KEPT = "60 per 1 minute"  # refusals of one key that are written down; a loop that runs wild is seen in those as well
-OURS = ("api_caller", "api_counted", "api_sent")
+OURS = ("api_caller", "api_counted", "api_person", "api_sent")
 
 
 @api.before_request

@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Flask
 
 from core.web.refusals import API_WORDS
-from portal.api import billing, events, hooks, leaks, links, listings, money, openapi, orders, payments, people
+from portal.api import billing, events, hooks, leaks, links, listings, money, openapi, orders, payments, people, users
 from portal.api.blueprint import api
 from portal.api.words import WORDS
 
-PAGES = (orders, payments, links, people, money, billing, listings, events, hooks, leaks, openapi)
+PAGES = (orders, payments, links, people, money, billing, listings, events, hooks, leaks, users, openapi)
 
 
 def register(app: Flask) -> None:

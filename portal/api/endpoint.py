@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar
 
+from core.accounts.key_scopes import RESOURCES
 from core.kernel.errors import Refusal
 from portal.api.blueprint import api
-from portal.api.guard import SAFE, by_key, word_of
+from portal.api.guard import SAFE, by_anybody, by_key, by_person, word_of
 from portal.api.kinds import Fields, read, read_given
 from portal.api.paging import asked, read_query
 from portal.api.shapes import Shape
@@ -34,6 +35,8 @@ class Endpoint:
     partly: bool
     query: Fields
     publishable: bool
+    also: tuple[int, ...]  # statuses with which it refuses beside those that everything may
+    access: str  # key: the business's software or a person's app; user: a person's app only; public: anybody
 
     @property
     def writes(self) -> bool:
@@ -46,37 +49,39 @@ class Endpoint:
 
 
 ENDPOINTS: list[Endpoint] = []
+TAGS = RESOURCES | {"users": ("users",)}  # parts of the reference: what a key may be good for, and what is about people
 
 
 def endpoint(
     method: str, path: str, *, gives: Shape, many: bool = False, status: int = 200, takes: Fields | None = None, partly: bool = False,
-    query: Fields | None = None, publishable: bool = False, called: Mapping[str, str] | None = None,
+    query: Fields | None = None, publishable: bool = False, access: str = "key", also: tuple[int, ...] = (), called: Mapping[str, str] | None = None,
 ) -> Callable[[View], View]:  # fmt: skip
     """Stands above a view, which is called with the vendor, the mode, what was read, and what stands in the address; it gives a document,
     alone or with a status of its own.
 
     What was read is the `Asked` of a list (`many`), the values of `takes` or of `query`, and nothing where neither is declared. `partly`
-    reads only what was sent; `called` says what a field of the act's is called here. The docstring's first line is the summary in the document; what follows explains.
+    reads only what was sent; with `access` user it is called with whom the app acts for in the place of vendor and mode, with public with neither. `called` says what a field of the act's is called here. The docstring's first line is the summary in the document; what follows explains.
     """
 
     def mark(view: View) -> View:
         summary, _, more = inspect.cleandoc(view.__doc__ or "").partition("\n")
         told = Endpoint(
             name=view.__name__, method=method, path=path, summary=summary.strip(), about=" ".join(more.split()), gives=gives, many=many,
-            status=status, takes=takes or {}, partly=partly, query=query or {}, publishable=publishable,
+            status=status, takes=takes or {}, partly=partly, query=query or {}, publishable=publishable, access=access, also=also,
         )  # fmt: skip
         ENDPOINTS.append(told)
 
         @wraps(view)
-        def reading(vendor: Any, mode: str, **named: str) -> tuple[dict[str, Any], int]:
+        def reading(*who: Any, **named: str) -> tuple[dict[str, Any], int]:
             try:
-                given = view(vendor, mode, *_read(told), **named)
+                given = view(*who, *_read(told), **named)
             except Refusal as no:
                 no.field = (called or {}).get(no.field or "", no.field)
                 raise
             return given if isinstance(given, tuple) else (given, told.status)
 
-        api.add_url_rule(path, view.__name__, by_key(reading, publishable=publishable), methods=[method])
+        guards = {"key": partial(by_key, publishable=publishable), "user": by_person, "public": by_anybody}
+        api.add_url_rule(path, view.__name__, guards[access](reading), methods=[method])
         return view
 
     return mark

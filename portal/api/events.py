@@ -4,36 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
-
 from core.accounts.models import Vendor
 from core.hooks.feed import MOST, check_types, envelope, get_event, list_events
-from portal.api.blueprint import api
-from portal.api.guard import by_key
-from portal.api.reading import BodyRefused
-
-Answer = tuple[dict[str, Any], int]
-
-
-@api.get("/events")
-@by_key
-def list_feed(vendor: Vendor, mode: str) -> Answer:
-    """Events oldest first, from behind `after`. Ask on with `next`: nothing is missed and nothing comes twice."""
-    types = check_types([one for text in request.args.getlist("type") for one in text.split(",") if one], field="type")
-    found = list_events(vendor, mode, after=request.args.get("after"), types=types, limit=page_size())
-    return {"object": "list", "data": [envelope(one) for one in found.rows], "next": found.next, "has_more": found.has_more}, 200
+from core.kernel.keyset import USUAL
+from portal.api.endpoint import endpoint
+from portal.api.kinds import Number, Text
+from portal.api.objects_hooks import EVENT, FEED
 
 
-@api.get("/events/<number>")
-@by_key
-def show_feed_event(vendor: Vendor, mode: str, number: str) -> Answer:
-    """One event, as it was told."""
-    return envelope(get_event(vendor, mode, number)), 200
+@endpoint(
+    "GET", "/events", gives=FEED, also=(410,),
+    query={
+        "after": Text(about="Go on behind this event, by its id; left out: from the oldest that is kept.", usual="", most=60),
+        "type": Text(about="Only these types, or whole families, with commas between: payment.succeeded,refund.*", usual="", most=1000),
+        "limit": Number(about="How many at most.", usual=USUAL, least=1, most=MOST),
+    },
+)  # fmt: skip
+def list_feed(vendor: Vendor, mode: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Read what happened
+
+    Events oldest first, from behind `after`. Ask on with `next`: nothing is missed and nothing comes twice.
+    """
+    types = check_types([one for one in asked["type"].split(",") if one], field="type")
+    return FEED.encode(list_events(vendor, mode, after=asked["after"] or None, types=types, limit=asked["limit"]))
 
 
-def page_size() -> int:
-    """How many rows the caller wants. Refuses what is no number from 1 to 100."""
-    limit = request.args.get("limit", "25")
-    if not (limit.isascii() and limit.isdigit() and len(limit) < 4 and 1 <= int(limit) <= MOST):
-        raise BodyRefused("A page has between 1 and 100 rows.", field="limit")
-    return int(limit)
+@endpoint("GET", "/events/<number>", gives=EVENT)
+def show_feed_event(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
+    """Read an event, as it was told"""
+    return EVENT.encode(envelope(get_event(vendor, mode, number)))

@@ -12,14 +12,15 @@ from typing import Any
 from portal.api.endpoint import ENDPOINTS, Endpoint
 from portal.api.kinds import Amount, Currency, Day, Email, Fields, Flag, Kind, Listed, Moment, Number, Pairs, Text, Within
 
-VARIABLE = "PORTAL_KEY"
+VARIABLE, TOKEN = "PORTAL_KEY", "PORTAL_TOKEN"  # of a person's app: the access token in the place of the key
 OUTSIDE = re.compile(r"<(?:\w+:)?(\w+)>")
 # What stands in the place of an id in an address; whoever runs it puts one of their own there.
 IDS = {
     "payments": "pay_...", "payment-links": "lnk_...", "refunds": "ref_...", "customers": "cus_...", "disputes": "dp_...", "payouts": "po_...",
     "memberships": "mbr_...", "membership-plans": "mpl_...", "invoices": "doc_...", "orders": "ord_...", "listings": "lst_...",
-    "branches": "brn_...", "products": "prd_...",
+    "branches": "brn_...", "products": "prd_...", "webhook-endpoints": "whe_...", "events": "evt_...", "users": "...",
 }  # fmt: skip
+OF_PLACE = {"delivery": "dlv_..."}  # where a second one stands in the address
 OF_FIELD = {"payment": "pay_...", "listing": "lst_...", "seller": "vnd_...", "checkout_id": "cart-1"}
 
 
@@ -54,7 +55,7 @@ def _value(name: str, kind: Kind) -> Any:
 
 def address_of(told: Endpoint) -> str:
     """Below /api/v1, with something in the place of ids."""
-    return OUTSIDE.sub(lambda found: IDS.get(told.word, "..."), told.path)
+    return OUTSIDE.sub(lambda found: OF_PLACE.get(found[1]) or IDS.get(told.word, "..."), told.path)
 
 
 def examples_of(told: Endpoint, base: str) -> list[Example]:
@@ -72,9 +73,21 @@ def examples_of(told: Endpoint, base: str) -> list[Example]:
     ]
 
 
+def _held(told: Endpoint) -> str:
+    """Where the key or the token stands."""
+    return TOKEN if told.access == "user" else VARIABLE
+
+
+def _is_named(told: Endpoint) -> bool:
+    """Whether it carries a name of its own, as writes do that somebody known asks for."""
+    return told.writes and told.access != "public"
+
+
 def _curl(told: Endpoint, url: str, body: dict[str, Any]) -> str:
-    lines = [f"curl {'' if told.method == 'GET' else f'-X {told.method} '}{shlex.quote(url)}", f'-H "Authorization: Bearer ${VARIABLE}"']
-    if told.writes:
+    lines = [f"curl {'' if told.method == 'GET' else f'-X {told.method} '}{shlex.quote(url)}"]
+    if told.access != "public":
+        lines.append(f'-H "Authorization: Bearer ${_held(told)}"')
+    if _is_named(told):
         lines.append('-H "Idempotency-Key: $(uuidgen 2>/dev/null || date +%s%N)"')
     if body:
         lines += ['-H "Content-Type: application/json"', f"-d {shlex.quote(json.dumps(body, ensure_ascii=False, indent=2))}"]
@@ -82,13 +95,13 @@ def _curl(told: Endpoint, url: str, body: dict[str, Any]) -> str:
 
 
 def _python(told: Endpoint, url: str, body: dict[str, Any]) -> str:
-    headers = [f'"Authorization": f"Bearer {{os.environ[\'{VARIABLE}\']}}"']
-    if told.writes:
+    headers = [f'"Authorization": f"Bearer {{os.environ[\'{_held(told)}\']}}"'] if told.access != "public" else []
+    if _is_named(told):
         headers.append('"Idempotency-Key": str(uuid.uuid4())')
     if body:
         headers.append('"Content-Type": "application/json"')
     data = f"    data=json.dumps({pformat(body, width=80, sort_dicts=False)}).encode(),\n" if body else ""
-    names = ", ".join(["json", "os", "urllib.request", *(["uuid"] if told.writes else [])])
+    names = ", ".join(["json", "os", "urllib.request", *(["uuid"] if _is_named(told) else [])])
     return (
         f"import {names}\n\nrequest = urllib.request.Request(\n    {json.dumps(url)},\n    method={json.dumps(told.method)},\n"
         f"    headers={{{', '.join(headers)}}},\n{data})\nwith urllib.request.urlopen(request) as answer:\n    print(json.load(answer))"
@@ -96,8 +109,8 @@ def _python(told: Endpoint, url: str, body: dict[str, Any]) -> str:
 
 
 def _node(told: Endpoint, url: str, body: dict[str, Any]) -> str:
-    headers = [f"Authorization: `Bearer ${{process.env.{VARIABLE}}}`"]
-    if told.writes:
+    headers = [f"Authorization: `Bearer ${{process.env.{_held(told)}}}`"] if told.access != "public" else []
+    if _is_named(told):
         headers.append('"Idempotency-Key": crypto.randomUUID()')
     if body:
         headers.append('"Content-Type": "application/json"')

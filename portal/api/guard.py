@@ -1,4 +1,4 @@
-"""Whose key it is, what it is good for, and that a write happens once: `@by_key` in front of every view of the API."""
+"""Who calls, by a key or by a person's app, what that is good for, and that a write happens once: in front of every view of the API."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from typing import Any, TypeVar
 
 from flask import Response, g, jsonify, request
 
+from core.accounts.access_token import AccessRefused, looks_like_access
 from core.accounts.api_keys import PUBLISHABLE, RESTRICTED, counts_from, find_key, note_use
+from core.accounts.apps import check_person, find_app_seat
+from core.accounts.confirm import is_fresh
 from core.accounts.key_models import ApiKey
-from core.accounts.key_scopes import check_scope, scope_of
+from core.accounts.key_scopes import check_scope, permission_for, scope_of
 from core.accounts.models import Vendor
 from core.accounts.once import digests, find_kept, fingerprint, keep_answer
 from core.accounts.refused_calls import Caller
+from core.accounts.roles import role_of
+from core.accounts.security import is_large
+from core.accounts.sessions import Seat
 from core.kernel.errors import NotAllowed, Refusal
+from core.kernel.money import Money
 from core.web.guard import marked
 from core.web.throttle import count_call, count_try
 from portal.api.reading import values_sent
@@ -53,6 +60,18 @@ class NotForPublishable(NotAllowed):
     code = "publishable_key"
 
 
+class NotForApps(NotAllowed):
+    """The person's role does not permit this, or no person's app does it."""
+
+    code = "role_may_not"
+
+
+class SignInAgain(NotAllowed):
+    """Much money goes back only for a person who has just signed in."""
+
+    code = "sign_in_again"
+
+
 class NoIdempotencyKey(Refusal):
     """A write without a name of its own cannot be repeated safely."""
 
@@ -61,8 +80,9 @@ class NoIdempotencyKey(Refusal):
 
 
 def by_key(view: View | None = None, *, publishable: bool = False) -> Any:
-    """Only with a key that is good for it, as Bearer token or as the user name of Basic. The view is called with the vendor and the mode;
-    it gives a document and a status. What a restricted key needs follows from the address (core/accounts/key_scopes.py).
+    """Only with a key that is good for it, as Bearer token or as the user name of Basic, or with the access token of a person's app. The view
+    is called with the vendor and the mode; it gives a document and a status. What a restricted key needs, and what the person's role, follows
+    from the address (core/accounts/key_scopes.py).
 
     A write needs an Idempotency-Key: the same request again is answered as the first time, and does nothing.
     """
@@ -70,28 +90,54 @@ def by_key(view: View | None = None, *, publishable: bool = False) -> Any:
     def mark(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Response:
-            vendor, key = _caller(publishable=publishable)
-            g.time_zone = "UTC"
-            if request.method in SAFE:
-                return _answer(*view(vendor, key.mode, *args, **kwargs))
-            return _once(vendor, key, lambda: view(vendor, key.mode, *args, **kwargs))
+            vendor, mode = _caller(publishable=publishable)
+            return _called(vendor, mode, lambda: view(vendor, mode, *args, **kwargs))
 
         return marked(guarded, access="key", csrf=False, publishable=publishable)
 
     return mark(view) if view is not None else mark
 
 
-def _once(vendor: Vendor, key: ApiKey, act: Callable[[], tuple[dict[str, Any], int]]) -> Response:
+def by_person(view: View) -> Any:
+    """Only with the access token of a person's app; the view is called with whom it acts for. It is about the person, so any role may."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Response:
+        if not looks_like_access(_secret()):
+            raise AccessRefused("Send an access token in the header: Authorization: Bearer eyJ... A key opens nothing here.")
+        seat = _seat()
+        return _called(seat.vendor, seat.session.mode, lambda: view(seat, *args, **kwargs))
+
+    return marked(guarded, access="user", csrf=False)
+
+
+def by_anybody(view: View) -> Any:
+    """Without a key or a token: the view counts for itself who asks how often. Nothing is kept of its answer, which may hold a secret."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Response:
+        g.time_zone = "UTC"
+        return _answer(*view(*args, **kwargs))
+
+    return marked(guarded, access="public", csrf=False, declared=True)
+
+
+def _called(vendor: Vendor, mode: str, act: Callable[[], tuple[dict[str, Any], int]]) -> Response:
+    g.time_zone = "UTC"
+    return _answer(*act()) if request.method in SAFE else _once(vendor, mode, act)
+
+
+def _once(vendor: Vendor, mode: str, act: Callable[[], tuple[dict[str, Any], int]]) -> Response:
     """The act and its answer are kept in one transaction: after a crash both are there or neither is, and asking again is safe."""
     name, sent = _name(), values_sent()
     asked, fields = fingerprint(request.method, request.path, sent), digests(sent)
-    kept = find_kept(vendor.id, key.mode, name, asked, fields)
+    kept = find_kept(vendor.id, mode, name, asked, fields)
     if kept is not None:
         response = _answer(kept.body, kept.status)
         response.headers["Idempotent-Replayed"] = "true"
         return response
     body, status = act()
-    keep_answer(vendor.id, key.mode, name, asked, status=status, body=body, fields=fields)
+    keep_answer(vendor.id, mode, name, asked, status=status, body=body, fields=fields)
     return _answer(body, status)
 
 
@@ -100,7 +146,48 @@ def wish_token() -> str:
     return f"api:{hashlib.sha256(_name().encode()).hexdigest()}"
 
 
-def _caller(*, publishable: bool) -> tuple[Vendor, ApiKey]:
+def acting() -> str:
+    """Who does it, for the log: the person whose app it is, or the business's own software."""
+    seat: Seat | None = g.get("api_person")
+    return seat.user.public_id if seat else "api"
+
+
+def check_recent(vendor: Vendor, amount: Money) -> None:
+    """The portal asks who it is before a large refund; an app has its person sign in again. Refuses SignInAgain. Keys are not asked."""
+    seat: Seat | None = g.get("api_person")
+    if seat and is_large(vendor, amount) and not is_fresh(seat.session):
+        raise SignInAgain("For a refund this large, sign in again first: that counts for ten minutes.")
+
+
+def _seat() -> Seat:
+    """For whom the app acts whose token came. Raises AccessRefused and AccessExpired."""
+    try:
+        seat = find_app_seat(_secret())
+    except AccessRefused:  # one that has run out was ours
+        count_try(STRANGERS, scope="api-strangers", whose=request.remote_addr or "")
+        raise
+    g.api_counted = count_call(STEADY, scope="api", whose=seat.session.id)
+    count_call(BURST, scope=f"api-{request.endpoint}", whose=seat.session.id)
+    check_person(seat.user, seat.vendor)
+    g.api_person = seat
+    return seat
+
+
+def _for_person() -> tuple[Vendor, str]:
+    """Whether the person's role may do what the app asks for."""
+    seat, writes = _seat(), request.method not in SAFE
+    try:
+        needed = permission_for(word_of(request.url_rule.rule if request.url_rule else ""), writes=writes)
+    except KeyError:
+        raise NotForApps("No person’s app does this. Use a key of the business.") from None
+    if not role_of(seat.membership.role, seat.custom).may(needed):
+        raise NotForApps("Your role in this business does not permit this.")
+    return seat.vendor, seat.session.mode
+
+
+def _caller(*, publishable: bool) -> tuple[Vendor, str]:
+    if looks_like_access(_secret()):
+        return _for_person()
     found = find_key(_secret())
     if found is None:
         count_try(STRANGERS, scope="api-strangers", whose=request.remote_addr or "")
@@ -113,7 +200,7 @@ def _caller(*, publishable: bool) -> tuple[Vendor, ApiKey]:
         raise KeyRefused("This business has closed its account.")
     _check_rights(key, publishable=publishable)
     note_use(key, request.remote_addr or "")
-    return vendor, key
+    return vendor, key.mode
 
 
 def _secret() -> str:
@@ -152,7 +239,9 @@ def _name() -> str:
         raise NoIdempotencyKey(
             "Send an Idempotency-Key of your own with every write: up to 255 printable letters, the same when you repeat it."
         )
-    return name
+    return (
+        f"{acting()}:{hashlib.sha256(name.encode()).hexdigest()}" if "api_person" in g else name
+    )  # two people's apps know nothing of each other
 
 
 def _answer(body: dict[str, Any], status: int) -> Response:

@@ -2,221 +2,198 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-
-from flask import request, url_for
 
 from core.accounts.models import Vendor
 from core.hooks import endpoints
 from core.hooks.catch_up import catch_up, get_delivery, missed, send_again, send_test
-from core.hooks.feed import envelope
-from core.hooks.log import Line, endpoint_of, line_of, list_deliveries, tries_of
-from core.hooks.models import HookAttempt, HookDelivery, HookEndpoint
-from core.hooks.shapes import VERSION, at
-from core.hooks.states import DELIVERY
+from core.hooks.log import Line, feed_deliveries, line_of, tries_of
+from core.hooks.models import HookDelivery, HookEndpoint
+from core.hooks.shapes import VERSION, VERSIONS
+from core.hooks.states import DELIVERY, OVERLAP
 from core.hooks.types import ENDPOINT_TEST
 from core.kernel.errors import NotFound
-from portal.api.blueprint import api
-from portal.api.events import page_size
-from portal.api.guard import by_key
-from portal.api.reading import Body, BodyRefused, body
+from portal.api.endpoint import endpoint
+from portal.api.guard import acting
+from portal.api.kinds import Fields, Flag, Listed, Moment, Number, Text
+from portal.api.objects_hooks import (
+    CATCH_UP,
+    DELETED_HOOK,
+    HOOK,
+    HOOK_DELIVERY,
+    HOOK_DELIVERY_IN_FULL,
+    HOOK_SECRET,
+    ON_OFF,
+    SeenCatchUp,
+    SeenDelivery,
+    SeenSecret,
+)
+from portal.api.paging import Asked, list_of
 
-Answer = tuple[dict[str, Any], int]
-BY = "api"
-
-
-@api.get("/webhook-endpoints")
-@by_key
-def list_hooks(vendor: Vendor, mode: str) -> Answer:
-    """All of them; there are sixteen at most."""
-    return {"object": "list", "data": [_shape(one) for one in endpoints.list_endpoints(vendor, mode)], "has_more": False}, 200
-
-
-@api.post("/webhook-endpoints")
-@by_key
-def make_hook(vendor: Vendor, mode: str) -> Answer:
-    """A new endpoint. Its secret is read at `secret_url` within an hour: no answer that is kept for repetitions carries it."""
-    sent = body()
-    wish = {
-        "address": sent.text("address"),
-        "name": sent.text("name", ""),
-        "types": _texts(sent, "types"),
-        "version": sent.text("version", VERSION),
-    }
-    sent.close()
-    made, _secret = endpoints.make_endpoint(vendor, mode, by=BY, **wish)
-    return _shape(made), 201
+HOUR = timedelta(hours=1)
+PLACE: Fields = {
+    "address": Text(about="Where events are sent, with https.", least=1, most=500, example="https://shop.example/webhooks"),
+    "name": Text(about="What you call it.", usual="", most=60),
+    "types": Listed(
+        about="Of what it is told: payment.succeeded, or a whole family, payment.*. Left out: everything.",
+        of=Text(about="A type or a family.", most=60),
+        usual=(),
+    ),
+}
 
 
-@api.get("/webhook-endpoints/<number>")
-@by_key
-def show_hook(vendor: Vendor, mode: str, number: str) -> Answer:
-    """One endpoint, without its secret."""
-    return _shape(endpoints.get_endpoint(vendor, mode, number)), 200
+@endpoint("GET", "/webhook-endpoints", gives=HOOK, many=True)
+def list_hooks(vendor: Vendor, mode: str, asked: Asked) -> dict[str, Any]:
+    """List webhook endpoints
+
+    There are sixteen at most.
+    """
+    return list_of(HOOK, endpoints.feed_endpoints(vendor, mode, asked.span))
 
 
-@api.patch("/webhook-endpoints/<number>")
-@by_key
-def change_hook(vendor: Vendor, mode: str, number: str) -> Answer:
-    """Only what is named is changed; `status` is on or off."""
-    row, sent = endpoints.get_endpoint(vendor, mode, number), body()
-    address, name = sent.text("address", row.address), sent.text("name", row.name)
-    types, status = _texts(sent, "types", list(row.types)), sent.text("status", row.state)
-    sent.close()
-    if status not in ("on", "off"):
-        raise BodyRefused("This is on or off.", field="status")
-    row = endpoints.change_endpoint(vendor, row, by=BY, address=address, name=name, types=types)
+@endpoint(
+    "POST", "/webhook-endpoints", gives=HOOK, status=201,
+    takes=PLACE | {"version": Text(about="The version its events are written in.", usual=VERSION, one_of=VERSIONS)},
+)  # fmt: skip
+def make_hook(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """Make a webhook endpoint
+
+    Its secret is read at `secret_url` within an hour: no answer that is kept for repetitions carries it.
+    """
+    made, _secret = endpoints.make_endpoint(vendor, mode, by=acting(), **sent)
+    return HOOK.encode(made)
+
+
+@endpoint("GET", "/webhook-endpoints/<number>", gives=HOOK)
+def show_hook(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
+    """Read a webhook endpoint, without its secret"""
+    return HOOK.encode(endpoints.get_endpoint(vendor, mode, number))
+
+
+@endpoint(
+    "PATCH", "/webhook-endpoints/<number>", gives=HOOK, partly=True,
+    takes=PLACE | {"status": Text(about="Switched off, nothing is sent there, and what waits is called off.", one_of=ON_OFF)},
+)  # fmt: skip
+def change_hook(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) -> dict[str, Any]:
+    """Change a webhook endpoint
+
+    Only what is named is changed. What waits goes to the new address.
+    """
+    row = endpoints.get_endpoint(vendor, mode, number)
+    place = {"address": row.address, "name": row.name, "types": list(row.types)} | {name: sent[name] for name in PLACE if name in sent}
+    row = endpoints.change_endpoint(vendor, row, by=acting(), **place)
+    status = sent.get("status", row.state)
     if status != row.state:
-        row = endpoints.switch_on(row, by=BY) if status == "on" else endpoints.switch_off(row, why="by_hand", by=BY)
-    return _shape(row), 200
+        row = endpoints.switch_on(row, by=acting()) if status == "on" else endpoints.switch_off(row, why="by_hand", by=acting())
+    return HOOK.encode(row)
 
 
-@api.delete("/webhook-endpoints/<number>")
-@by_key
-def drop_hook(vendor: Vendor, mode: str, number: str) -> Answer:
-    """Nothing more is sent there; what is waiting is called off."""
+@endpoint("DELETE", "/webhook-endpoints/<number>", gives=DELETED_HOOK)
+def drop_hook(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
+    """Take a webhook endpoint away
+
+    Nothing more is sent there; what is waiting is called off.
+    """
     row = endpoints.get_endpoint(vendor, mode, number)
-    endpoints.take_away(row, by=BY)
-    return {"id": row.public_id, "object": "webhook_endpoint", "deleted": True}, 200
+    endpoints.take_away(row, by=acting())
+    return DELETED_HOOK.encode(row)
 
 
-@api.get("/webhook-endpoints/<number>/secret")
-@by_key
-def show_hook_secret(vendor: Vendor, mode: str, number: str) -> Answer:
-    """The secret that counts, for an hour after it was made."""
+@endpoint("GET", "/webhook-endpoints/<number>/secret", gives=HOOK_SECRET, also=(410,))
+def show_hook_secret(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
+    """Read the secret that deliveries are signed with
+
+    For an hour after it was made; later it can only be rolled.
+    """
     row = endpoints.get_endpoint(vendor, mode, number)
-    ends = endpoints.overlap_ends(row)
-    return {
-        "object": "webhook_secret",
-        "endpoint": row.public_id,
-        "secret": endpoints.young_secret(row),
-        "former_signs_until": at(ends),
-    }, 200
+    return HOOK_SECRET.encode(SeenSecret(row, endpoints.young_secret(row), endpoints.overlap_ends(row)))
 
 
-@api.post("/webhook-endpoints/<number>/roll")
-@by_key
-def roll_hook_secret(vendor: Vendor, mode: str, number: str) -> Answer:
-    """Another secret; the former one signs beside it for `overlap_hours`."""
-    sent = body()
-    hours = sent.number("overlap_hours", 24)
-    sent.close()
+@endpoint(
+    "POST", "/webhook-endpoints/<number>/roll", gives=HOOK,
+    takes={
+        "overlap_hours": Number(
+            about="For how many hours the former secret signs beside the new one; none when it has leaked.", usual=OVERLAP // HOUR, least=0,
+            most=endpoints.LONGEST_OVERLAP // HOUR,
+        )
+    },
+)  # fmt: skip
+def roll_hook_secret(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) -> dict[str, Any]:
+    """Make another secret
+
+    It is read at `secret_url`, as the first one was.
+    """
     row = endpoints.get_endpoint(vendor, mode, number)
-    if not 0 <= hours <= 168:
-        raise BodyRefused("Between 0 and 168 hours.", field="overlap_hours")
-    endpoints.roll_secret(row, by=BY, overlap=timedelta(hours=hours))
-    return _shape(row), 200
+    endpoints.roll_secret(row, by=acting(), overlap=timedelta(hours=sent["overlap_hours"]))
+    return HOOK.encode(row)
 
 
-@api.post("/webhook-endpoints/<number>/test")
-@by_key
-def test_hook(vendor: Vendor, mode: str, number: str) -> Answer:
-    """A test event, or the newest event of a `type` once more."""
-    sent = body()
-    type_ = sent.text("type", ENDPOINT_TEST)
-    sent.close()
-    made = send_test(vendor, endpoints.get_endpoint(vendor, mode, number), type_, by=BY)
-    return _delivery(vendor, line_of(vendor, made)), 201
-
-
-@api.post("/webhook-endpoints/<number>/catch-up")
-@by_key
-def catch_hook_up(vendor: Vendor, mode: str, number: str) -> Answer:
-    """Everything it missed since a moment, the newest state of each object. With `dry_run` it is only counted."""
-    sent = body()
-    since, dry = sent.text("since"), sent.values.get("dry_run", False)
-    sent.read.add("dry_run")
-    sent.close()
-    if not isinstance(dry, bool):
-        raise BodyRefused("This has to be true or false.", field="dry_run")
+@endpoint(
+    "POST", "/webhook-endpoints/<number>/test", gives=HOOK_DELIVERY, status=201,
+    takes={"type": Text(about="The newest event of this type once more; left out: a plain test event.", usual=ENDPOINT_TEST, most=60)},
+)  # fmt: skip
+def test_hook(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) -> dict[str, Any]:
+    """Send a test event"""
     row = endpoints.get_endpoint(vendor, mode, number)
-    found = missed(vendor, row, _moment(since)) if dry else catch_up(vendor, row, _moment(since), by=BY)
-    told = {"objects": len(found.events), "older_left_out": found.left_out, "arrived_already": found.has}
-    return {"object": "catch_up", "endpoint": row.public_id, "dry_run": dry, **told}, 200
+    return HOOK_DELIVERY.encode(_seen(vendor, row, send_test(vendor, row, sent["type"], by=acting())))
 
 
-@api.get("/webhook-endpoints/<number>/deliveries")
-@by_key
-def list_hook_deliveries(vendor: Vendor, mode: str, number: str) -> Answer:
-    """What was sent there, newest first."""
-    row, state = endpoints.get_endpoint(vendor, mode, number), request.args.get("status", "")
-    if state and state not in DELIVERY:
-        raise BodyRefused("There is no such status.", field="status")
-    after = request.args.get("starting_after")
-    if after:
-        get_delivery(vendor, mode, after)
-    found = list_deliveries(vendor, row, state=state, after=after, limit=page_size())
-    return {"object": "list", "data": [_delivery(vendor, line) for line in found.rows], "has_more": found.next is not None}, 200
+@endpoint(
+    "POST", "/webhook-endpoints/<number>/catch-up", gives=CATCH_UP,
+    takes={
+        "since": Moment(about="Since when it missed something; ninety days ago at most."),
+        "dry_run": Flag(about="Only count.", usual=False),
+    },
+)  # fmt: skip
+def catch_hook_up(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) -> dict[str, Any]:
+    """Send what an endpoint missed
+
+    Of each object only the newest state. Older ones that still wait are taken out.
+    """
+    row, dry = endpoints.get_endpoint(vendor, mode, number), sent["dry_run"]
+    found = missed(vendor, row, sent["since"]) if dry else catch_up(vendor, row, sent["since"], by=acting())
+    return CATCH_UP.encode(SeenCatchUp(row, dry, len(found.events), found.left_out, found.has))
 
 
-@api.get("/webhook-endpoints/<number>/deliveries/<delivery>")
-@by_key
-def show_hook_delivery(vendor: Vendor, mode: str, number: str, delivery: str) -> Answer:
-    """One delivery with its event and every try."""
-    found = _sent_to(vendor, mode, number, delivery)
-    line = line_of(vendor, found)
-    tries = [_try(one) for one in tries_of(vendor, found)]
-    return {**_delivery(vendor, line), "body": envelope(line.event), "tries": tries}, 200
+@endpoint(
+    "GET", "/webhook-endpoints/<number>/deliveries", gives=HOOK_DELIVERY, many=True,
+    query={"status": Text(about="How they stand.", usual="", one_of=tuple(sorted(DELIVERY)))},
+)  # fmt: skip
+def list_hook_deliveries(vendor: Vendor, mode: str, asked: Asked, number: str) -> dict[str, Any]:
+    """List what was sent to an endpoint
+
+    For ninety days.
+    """
+    row = endpoints.get_endpoint(vendor, mode, number)
+    found = feed_deliveries(vendor, row, asked.span, state=asked.filters["status"])
+    return list_of(HOOK_DELIVERY, found, lambda pair: SeenDelivery(row, Line(*pair)))
 
 
-@api.post("/webhook-endpoints/<number>/deliveries/<delivery>/retry")
-@by_key
-def retry_hook_delivery(vendor: Vendor, mode: str, number: str, delivery: str) -> Answer:
-    """The same event once more, at once, as a new delivery."""
-    body().close()
-    made = send_again(vendor, _sent_to(vendor, mode, number, delivery), by=BY)
-    return _delivery(vendor, line_of(vendor, made)), 201
+@endpoint("GET", "/webhook-endpoints/<number>/deliveries/<delivery>", gives=HOOK_DELIVERY_IN_FULL)
+def show_hook_delivery(vendor: Vendor, mode: str, number: str, delivery: str) -> dict[str, Any]:
+    """Read a delivery with its event and every try"""
+    row, found = _sent_to(vendor, mode, number, delivery)
+    return HOOK_DELIVERY_IN_FULL.encode(SeenDelivery(row, line_of(vendor, found), tuple(tries_of(vendor, found))))
 
 
-def _sent_to(vendor: Vendor, mode: str, number: str, delivery: str) -> HookDelivery:
+@endpoint("POST", "/webhook-endpoints/<number>/deliveries/<delivery>/retry", gives=HOOK_DELIVERY, status=201)
+def retry_hook_delivery(vendor: Vendor, mode: str, number: str, delivery: str) -> dict[str, Any]:
+    """Send the same event once more, at once
+
+    As a new delivery; the event keeps its id.
+    """
+    row, found = _sent_to(vendor, mode, number, delivery)
+    return HOOK_DELIVERY.encode(_seen(vendor, row, send_again(vendor, found, by=acting())))
+
+
+def _seen(vendor: Vendor, row: HookEndpoint, made: HookDelivery) -> SeenDelivery:
+    return SeenDelivery(row, line_of(vendor, made))
+
+
+def _sent_to(vendor: Vendor, mode: str, number: str, delivery: str) -> tuple[HookEndpoint, HookDelivery]:
     """A delivery to this very endpoint; refuses with 404."""
-    found = get_delivery(vendor, mode, delivery)
-    if found.endpoint_id != endpoints.get_endpoint(vendor, mode, number).id:
-        raise NotFound
-    return found
-
-
-def _shape(row: HookEndpoint) -> dict[str, Any]:
-    return {
-        "id": row.public_id, "object": "webhook_endpoint", "mode": row.mode, "name": row.name, "address": row.address, "catcher": row.catches,
-        "types": list(row.types), "version": row.version, "status": row.state, "why_off": row.why_off or None,
-        "failing_since": at(row.failing_since), "last_success_at": at(row.succeeded_at), "last_failure_at": at(row.failed_at),
-        "created_at": at(row.made_at), "secret_url": url_for("api.show_hook_secret", number=row.public_id),
-    }  # fmt: skip
-
-
-def _delivery(vendor: Vendor, line: Line) -> dict[str, Any]:
-    one = line.delivery
-    return {
-        "id": one.public_id, "object": "webhook_delivery", "mode": one.mode, "endpoint": endpoint_of(vendor, one).public_id,
-        "event": line.event.public_id, "type": line.event.type, "about": line.event.subject, "cause": one.cause, "status": one.state,
-        "attempts": one.attempts, "last_answer": one.status, "next_try_at": at(one.due_at), "created_at": at(one.created_at), "ended_at": at(one.ended_at),
-    }  # fmt: skip
-
-
-def _try(one: HookAttempt) -> dict[str, Any]:
-    return {
-        "number": one.number, "at": at(one.at), "took_ms": one.took_ms, "sent_headers": one.sent, "answer": one.status,
-        "answer_headers": one.answered, "answer_body": one.answer, "problem": one.problem or None,
-    }  # fmt: skip
-
-
-def _texts(sent: Body, name: str, usual: list[str] | None = None) -> list[str]:
-    """A list of texts; none when it is left out."""
-    sent.read.add(name)
-    value = sent.values.get(name, usual if usual is not None else [])
-    if not isinstance(value, list) or not all(isinstance(one, str) and one.isprintable() for one in value) or len(value) > 100:
-        raise BodyRefused("This has to be a list of texts.", field=sent.path(name))
-    return value
-
-
-def _moment(text: str) -> datetime:
-    """An instant as ISO 8601 with its zone."""
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise BodyRefused("Write an instant like 2026-11-26T20:00:00Z.", field="since")
+    row, found = endpoints.get_endpoint(vendor, mode, number), get_delivery(vendor, mode, delivery)
+    if found.endpoint_id != row.id:
+        raise NotFound("There is no such delivery, or it is not kept any more.")
+    return row, found

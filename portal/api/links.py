@@ -16,6 +16,7 @@ from core.payments.queries import get_link
 from core.payments.sharing import set_key_values
 from core.providers.contract import METHODS
 from portal.api.endpoint import endpoint
+from portal.api.guard import acting
 from portal.api.kinds import Amount, Currency, Day, Fields, Flag, Listed, Moment, Number, Pairs, Text
 from portal.api.objects import LINK, LINK_PAGE, SeenLink
 from portal.api.paging import Asked, list_of
@@ -54,8 +55,8 @@ def make_link(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, Any]
 
     It takes payments at once, at the `url` it answers with.
     """
-    link = create_link(vendor, mode=mode, by="api", terms=_terms(sent, Offer(), LinkTerms(title="", currency="")))
-    link = set_key_values(link, by="api", key_values=sent["metadata"] or {})
+    link = create_link(vendor, mode=mode, by=acting(), terms=_terms(sent, Offer(), LinkTerms(title="", currency="")))
+    link = set_key_values(link, by=acting(), key_values=sent["metadata"] or {})
     return _seen(vendor, link)
 
 
@@ -95,9 +96,9 @@ def change_link(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) ->
     """
     link = get_link(vendor, mode, number)
     if set(sent) - {"metadata"}:
-        link = edit_link(link, by="api", terms=_terms(sent, offer_of(link), terms_of(link)))
+        link = edit_link(link, by=acting(), terms=_terms(sent, offer_of(link), terms_of(link)))
     if "metadata" in sent:
-        link = set_key_values(link, by="api", key_values=sent["metadata"] or {})
+        link = set_key_values(link, by=acting(), key_values=sent["metadata"] or {})
     return _seen(vendor, link)
 
 
@@ -109,13 +110,13 @@ def pause(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) -> dict[
 
     No new payment begins until it is resumed.
     """
-    return _seen(vendor, pause_link(get_link(vendor, mode, number), by="api", message=sent["message"]))
+    return _seen(vendor, pause_link(get_link(vendor, mode, number), by=acting(), message=sent["message"]))
 
 
 @endpoint("POST", "/payment-links/<number>/resume", gives=LINK)
 def resume(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     """Take payments again"""
-    return _seen(vendor, resume_link(get_link(vendor, mode, number), by="api"))
+    return _seen(vendor, resume_link(get_link(vendor, mode, number), by=acting()))
 
 
 @endpoint("POST", "/payment-links/<number>/expire", gives=LINK)
@@ -124,7 +125,7 @@ def expire(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
 
     Payments under way may finish.
     """
-    return _seen(vendor, expire_link(get_link(vendor, mode, number), by="api"))
+    return _seen(vendor, expire_link(get_link(vendor, mode, number), by=acting()))
 
 
 @endpoint("POST", "/payment-links/<number>/archive", gives=LINK, takes={"archived": Flag(about="false brings it back.", usual=True)})
@@ -133,7 +134,7 @@ def archive(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) -> dic
 
     Put away it is out of sight and takes no new payments.
     """
-    (archive_link if sent["archived"] else unarchive_link)(get_link(vendor, mode, number), by="api")
+    (archive_link if sent["archived"] else unarchive_link)(get_link(vendor, mode, number), by=acting())
     return _seen(vendor, get_link(vendor, mode, number))
 
 

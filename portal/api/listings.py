@@ -17,6 +17,7 @@ from core.directory.products import (
 )
 from core.directory.queries import get_listing
 from portal.api.endpoint import endpoint
+from portal.api.guard import acting
 from portal.api.kinds import Amount, Attributes, Currency, Fields, Text
 from portal.api.objects import MODES
 from portal.api.paging import Asked, list_of
@@ -133,7 +134,7 @@ def make_product(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, A
     It is a draft until it is published.
     """
     listing = get_listing(vendor, mode, sent["listing"])
-    return _seen(add_product(listing, by="api", terms=_terms(sent)), listing)
+    return _seen(add_product(listing, by=acting(), terms=_terms(sent)), listing)
 
 
 @endpoint("PATCH", "/products/<number>", gives=PRODUCT, takes=PRODUCT_FIELDS, partly=True, called=CALLED)
@@ -147,14 +148,14 @@ def change_product(vendor: Vendor, mode: str, sent: dict[str, Any], number: str)
         "name": product.name, "currency": product.currency, "price": product.price_minor, "description": product.description,
         "attributes": product.attributes,
     }  # fmt: skip
-    return _seen(edit_product(listing, product, by="api", terms=_terms(kept | sent)), listing)
+    return _seen(edit_product(listing, product, by=acting(), terms=_terms(kept | sent)), listing)
 
 
 @endpoint("POST", "/products/<number>/publish", gives=PRODUCT)
 def show_in_directory(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     """Show a product with its listing"""
     product, listing = get_thing(vendor, mode, number)
-    publish_product(listing, product, by="api")
+    publish_product(listing, product, by=acting())
     return PRODUCT.encode(get_thing(vendor, mode, number))
 
 
@@ -162,7 +163,7 @@ def show_in_directory(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
 def hide_from_directory(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     """Make a product a draft again"""
     product, listing = get_thing(vendor, mode, number)
-    unpublish_product(listing, product, by="api")
+    unpublish_product(listing, product, by=acting())
     return PRODUCT.encode(get_thing(vendor, mode, number))
 
 
@@ -173,7 +174,7 @@ def put_product_away(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     It counts no more, and can be brought back in the portal.
     """
     product, listing = get_thing(vendor, mode, number)
-    archive_product(listing, product, by="api")
+    archive_product(listing, product, by=acting())
     return _seen(product, listing)
 
 

@@ -6,16 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Response, current_app, jsonify
-from werkzeug.routing import Rule
+from flask import Response, jsonify
 
 from core.accounts.api_keys import PATTERN
-from core.accounts.key_scopes import RESOURCES, scope_of
+from core.accounts.key_scopes import permission_for, scope_of
 from core.kernel.config import settings
 from core.web.guard import public
 from portal.api.blueprint import api
-from portal.api.endpoint import ENDPOINTS, Endpoint
-from portal.api.guard import SAFE, word_of
+from portal.api.endpoint import ENDPOINTS, TAGS, Endpoint
 from portal.api.kinds import Kind, Schema, schema_of
 from portal.api.paging import PAGED, list_schema
 from portal.api.reading import DEEPEST
@@ -49,7 +47,10 @@ ABOUT = f"""Every rule of the portal counts here as well: both are doors to the 
 **Keys** go into the header `Authorization: Bearer portal_sk_test_...`, or are the user name of Basic. Test keys see practice money only.
 A secret or restricted key is refused when it comes from a page in a browser. Keys look like `{PATTERN}`; the last six signs are a checksum.
 
-**Idempotency-Key**: every write needs one of your own. The same request with the same key is done once and answered the same, with
+**A person's app** signs in at `/users/sign-in` and gets an access token for ten minutes and a refresh token that counts once. The access token
+goes where a key would, and does what the person's role in the business permits (`x-permission`).
+
+**Idempotency-Key**: every write needs one of your own, but for signing up and in. The same request with the same key is done once and answered the same, with
 `Idempotent-Replayed: true`; with another body it is refused and the fields that differ are named; while the first is still being worked on
 the answer is 409 with Retry-After. What was refused is not remembered: mend it and send it with the same key.
 
@@ -65,28 +66,28 @@ lost. Nothing is nested deeper than {DEEPEST} levels.
 @public
 def openapi() -> Response:
     """The document itself."""
-    return jsonify(document(current_app.url_map.iter_rules()))
+    return jsonify(document())
 
 
-def document(rules: Iterable[Rule]) -> Schema:
-    """All endpoints: those that are declared, and what can be read off the others' addresses."""
-    shapes = {told.gives.name: told.gives for told in ENDPOINTS}
+def document() -> Schema:
+    """All endpoints, as they are declared."""
     paths: dict[str, Schema] = {}
     for told in ENDPOINTS:
         paths.setdefault(_path(told.path), {})[told.method.lower()] = _operation(told)
-    for rule in rules:
-        _add_undeclared(paths, rule)
-    parts = {"Money": MONEY, "Problem": PROBLEM} | {one.title: one.schema() for one in _all_shapes(shapes.values())}
+    parts = {"Money": MONEY, "Problem": PROBLEM} | {one.title: one.schema() for one in _all_shapes(told.gives for told in ENDPOINTS)}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Payment API", "version": VERSION, "description": ABOUT},
         "servers": [{"url": f"{settings().public_url}/api/v1"}],
-        "security": [{"key": []}, {"keyAsUser": []}],
-        "tags": [{"name": resource} for resource in RESOURCES],
+        "security": [{"key": []}, {"keyAsUser": []}, {"person": []}],
+        "tags": [{"name": resource} for resource in TAGS],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(parts.items())),
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}, "keyAsUser": {"type": "http", "scheme": "basic"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"}, "keyAsUser": {"type": "http", "scheme": "basic"},
+                "person": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            },
             "responses": {
                 f"Refused{status}": {"description": words, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
                 for status, words in REFUSALS.items()
@@ -99,8 +100,8 @@ def _all_shapes(shapes: Iterable[Shape]) -> list[Shape]:
     """Those that are answered, and those within them."""
     found: dict[str, Shape] = {}
     for one in shapes:
-        found[one.name] = one
-        found |= {inner.name: inner for inner in _all_shapes(part.of for part in one.parts.values() if part.of)}
+        found[one.title] = one
+        found |= {inner.title: inner for inner in _all_shapes(part.of for part in one.parts.values() if part.of)}
     return list(found.values())
 
 
@@ -109,14 +110,16 @@ def _path(path: str) -> str:
 
 
 def _operation(told: Endpoint) -> Schema:
-    statuses = [400, 401, 403, 404, 429, 500, 503, 422] + ([409, 413, 415] if told.writes else [])
+    statuses = [400, 401, 403, 404, 429, 500, 503, 422] + ([409, 413, 415] if told.writes else []) + list(told.also)
     answer = list_schema(told.gives) if told.many else told.gives.ref
+    named = told.writes and told.access != "public"
     about: Schema = {
-        "operationId": told.name, "summary": told.summary, "tags": [_tag(told.word)],
-        "x-scope": scope_of(told.word, writes=told.writes), "x-publishable": told.publishable,
-        "parameters": _parameters(told.path, {**told.query, **(PAGED if told.many else {})}, writes=told.writes),
+        "operationId": told.name, "summary": told.summary, "tags": [_tag(told.word)], **_who(told),
+        "parameters": _parameters(
+            told.path, {**told.query, **(PAGED if told.many else {})}, named=named
+        ),
         "responses": {
-            str(told.status): {"description": told.summary, "headers": _headers(told.writes), "content": {"application/json": {"schema": answer}}},
+            str(told.status): {"description": told.summary, "headers": _headers(named), "content": {"application/json": {"schema": answer}}},
             **_refusals(statuses),
         },
     }  # fmt: skip
@@ -131,40 +134,32 @@ def _operation(told: Endpoint) -> Schema:
     return about
 
 
-def _add_undeclared(paths: dict[str, Schema], rule: Rule) -> None:
-    """A view that goes by `@by_key` alone: its address, and its docstring."""
-    view = current_app.view_functions[rule.endpoint]
-    if not rule.rule.startswith("/api/v1/") or getattr(view, "__access__", "") != "key":
-        return
-    path = rule.rule.removeprefix("/api/v1")
-    for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-        if method.lower() in paths.get(_path(path), {}):
-            continue
-        writes, free = method not in SAFE, {"type": "object"}
-        told: Schema = {
-            "operationId": f"{view.__name__}_{method.lower()}" if method.lower() != "get" else view.__name__,
-            "summary": (view.__doc__ or view.__name__.replace("_", " ").capitalize()).partition("\n")[0], "tags": [_tag(word_of(rule.rule))],
-            "x-scope": scope_of(word_of(rule.rule), writes=writes), "x-publishable": False,
-            "parameters": _parameters(path, {}, writes=writes),
-            "responses": {"2XX": {"description": "Done.", "content": {"application/json": {"schema": free}}}, **_refusals(REFUSALS)},
-        }  # fmt: skip
-        if writes:
-            told["requestBody"] = {"content": {"application/json": {"schema": free}}}
-        paths.setdefault(_path(path), {})[method.lower()] = told
+def _who(told: Endpoint) -> Schema:
+    """What a key needs to be good for, or a person's role; or that a key opens nothing there."""
+    if told.access == "public":
+        return {"security": []}
+    if told.access == "user":
+        return {"security": [{"person": []}]}
+    found: Schema = {"x-scope": scope_of(told.word, writes=told.writes), "x-publishable": told.publishable}
+    try:
+        return found | {"x-permission": permission_for(told.word, writes=told.writes)}
+    except KeyError:
+        return found | {"security": [{"key": []}, {"keyAsUser": []}]}
 
 
 def _tag(word: str) -> str:
-    return next(resource for resource, words in RESOURCES.items() if word in words)
+    return next(resource for resource, words in TAGS.items() if word in words)
 
 
-def _parameters(path: str, query: dict[str, Kind] | Any, *, writes: bool) -> list[Schema]:
+def _parameters(path: str, query: dict[str, Kind] | Any, *, named: bool) -> list[Schema]:
+    """`named`: it is a write that carries a name of its own."""
     found: list[Schema] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": "Its id."}
         for name in IN_PATH.findall(path)
     ]
     for name, kind in query.items():
         found.append({"name": name, "in": "query", "required": kind.required, "schema": kind.schema(), "description": kind.about})
-    if writes:
+    if named:
         known = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}
         found.append(
             {"name": "Idempotency-Key", "in": "header", "required": True, "schema": known, "description": "Your own name for this write."}
@@ -172,7 +167,7 @@ def _parameters(path: str, query: dict[str, Kind] | Any, *, writes: bool) -> lis
     return found
 
 
-def _headers(writes: bool) -> Schema:
+def _headers(named: bool) -> Schema:
     number, words = {"schema": {"type": "integer"}}, {"schema": {"type": "string"}}
     found: Schema = {
         "Request-Id": {**words, "description": "By which we find this request."},
@@ -180,7 +175,7 @@ def _headers(writes: bool) -> Schema:
         "RateLimit-Remaining": {**number, "description": "How many are left."},
         "RateLimit-Reset": {**number, "description": "In how many seconds the window is over."},
     }
-    return found | ({"Idempotent-Replayed": {**words, "description": "true where it had been done before."}} if writes else {})
+    return found | ({"Idempotent-Replayed": {**words, "description": "true where it had been done before."}} if named else {})
 
 
 def _refusals(statuses: Iterable[int]) -> Schema:

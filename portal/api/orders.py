@@ -18,6 +18,7 @@ from core.orders.wish import MOST_LINES, MOST_ORDERS, USUAL_HOURS, CheckoutWish,
 from core.payments.models import Payment
 from core.web import addresses
 from portal.api.endpoint import endpoint
+from portal.api.guard import acting
 from portal.api.kinds import Amount, Fields, Kind, Listed, Number, Text, Within
 from portal.api.objects import MODES
 from portal.api.shapes import each, flag, inner, moment, money, number, shape, text
@@ -171,7 +172,7 @@ def open_event(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, Any
         orders=tuple(_order(one) for one in sent["orders"]), rule=sent["rule"], locale=sent["locale"],
         card=(sent["payment_details"] or {}).get("card") or None, release_days=sent["release_days"], hours=sent["expires_in_hours"],
     )  # fmt: skip
-    return _event(open_checkout(vendor, mode, wish, by="api"))
+    return _event(open_checkout(vendor, mode, wish, by=acting()))
 
 
 def _order(sent: dict[str, Any]) -> OrderWish:
@@ -203,7 +204,7 @@ def deliver(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
 
     Its money becomes available at once.
     """
-    return _own(vendor, deliver_order(vendor, get_order(vendor, mode, number), by="api"))
+    return _own(vendor, deliver_order(vendor, get_order(vendor, mode, number), by=acting()))
 
 
 def _event(checkout: Checkout) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from core.payments.states import PAYMENT, REFUND
 from core.providers.contract import METHODS, ProviderError
 from core.web.page import step_outside
 from portal.api.endpoint import endpoint
-from portal.api.guard import wish_token
+from portal.api.guard import acting, check_recent, wish_token
 from portal.api.kinds import Amount, Currency, Day, Email, Fields, Flag, Number, Pairs, Text, Within
 from portal.api.objects import PAYMENT_OBJECT, REFUND_OBJECT, STATEMENT_OBJECT, SeenPayment
 from portal.api.paging import Asked, list_of
@@ -71,7 +71,7 @@ def ask(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, Any]:
         methods=(sent["payment_method"],) if sent["payment_method"] else (), locale=sent["locale"], success_url=sent["success_url"],
         cancel_url=sent["cancel_url"], key_values=own, minutes=sent["expires_in_minutes"],
     )  # fmt: skip
-    return _seen(vendor, ask_for_payment(vendor, mode, wish, by="api", token=wish_token()))
+    return _seen(vendor, ask_for_payment(vendor, mode, wish, by=acting(), token=wish_token()))
 
 
 @endpoint("GET", "/payments", gives=PAYMENT_OBJECT, many=True, query=NARROW)
@@ -121,7 +121,7 @@ def cancel_payment(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
                     outcome = close_at_provider(payment, attempt)
             except ProviderError:
                 raise Conflict("The processor does not say whether the payer has paid. Ask again in a minute.") from None
-        record_close(vendor, payment, attempt, outcome, to="canceled", actor="api")
+        record_close(vendor, payment, attempt, outcome, to="canceled", actor=acting())
         if live_attempt(payment) is None or (outcome is not None and outcome.state != "canceled"):
             break
     payment = get_payment(vendor, mode, number)
@@ -156,8 +156,9 @@ def give_back(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, Any]
     if sent["currency"] and sent["currency"] != payment.currency:
         raise BodyRefused("The payment has another currency.", field="currency")
     amount = payment.refundable if sent["amount"] is None else Money(sent["amount"], payment.currency)
+    check_recent(vendor, amount)
     made = request_refund(
-        vendor, payment, amount=amount, reason=sent["reason"], by="api", form_token=wish_token(), note_text=sent["note"],
+        vendor, payment, amount=amount, reason=sent["reason"], by=acting(), form_token=wish_token(), note_text=sent["note"],
         tell_payer=sent["tell_payer"],
     )  # fmt: skip
     return REFUND_OBJECT.encode((made, payment))
@@ -186,5 +187,5 @@ def show_refund(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
 @endpoint("POST", "/refunds/<number>/cancel", gives=REFUND_OBJECT)
 def cancel_refund(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     """Call a refund off that still waits for your balance"""
-    refund = cancel_queued(vendor, mode, number, by="api")
+    refund = cancel_queued(vendor, mode, number, by=acting())
     return REFUND_OBJECT.encode((refund, payment_of(vendor, refund)))

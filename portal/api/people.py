@@ -13,6 +13,7 @@ from core.disputes.queries import get_dispute, payment_behind
 from core.disputes.states import DISPUTE
 from core.payments.queries import get_payment
 from portal.api.endpoint import endpoint
+from portal.api.guard import acting
 from portal.api.kinds import Text
 from portal.api.objects import CUSTOMER, DISPUTE_OBJECT
 from portal.api.paging import Asked, list_of
@@ -42,13 +43,13 @@ def block(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) -> dict[
 
     Payments under way end as they will.
     """
-    return CUSTOMER.encode(block_customer(vendor, get_customer(vendor, mode, number), by="api", because=sent["because"]))
+    return CUSTOMER.encode(block_customer(vendor, get_customer(vendor, mode, number), by=acting(), because=sent["because"]))
 
 
 @endpoint("POST", "/customers/<number>/allow", gives=CUSTOMER)
 def allow(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     """Let a customer pay again"""
-    return CUSTOMER.encode(allow_customer(vendor, get_customer(vendor, mode, number), by="api"))
+    return CUSTOMER.encode(allow_customer(vendor, get_customer(vendor, mode, number), by=acting()))
 
 
 @endpoint(

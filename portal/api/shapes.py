@@ -45,16 +45,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Shape:
-    """An object as it is answered. `name` stands in it as `object`, and names its schema."""
+    """An object as it is answered. `name` stands in it as `object`, and names its schema, unless `named` says otherwise."""
 
     name: str
     about: str
     parts: dict[str, Part]
+    named: str = ""
 
     @property
     def title(self) -> str:
         """The name of its schema: PaymentLink."""
-        return "".join(word.capitalize() for word in self.name.split("_"))
+        return self.named or "".join(word.capitalize() for word in self.name.split("_"))
 
     @property
     def ref(self) -> Schema:
@@ -71,9 +72,12 @@ class Shape:
         return {"type": "object", "description": self.about, "properties": fields, "required": list(fields), "additionalProperties": False}
 
 
-def shape(name: str, about: str, /, **parts: Part) -> Shape:
-    """`shape("payment", "What one payer pays.", id=text("Its number.", lambda one: one.public_id))`."""
-    return Shape(name, about, parts)
+def shape(name: str, about: str, named: str = "", /, **parts: Part) -> Shape:
+    """`shape("payment", "What one payer pays.", id=text("Its number.", lambda one: one.public_id))`.
+
+    `named` is the name of its schema where two shapes are the same kind of object, such as one in a list and one in full.
+    """
+    return Shape(name, about, parts, named)
 
 
 def text(about: str, get: Getter, *, one_of: Iterable[str] = (), nullable: bool = False) -> Part:
@@ -102,6 +106,11 @@ def moment(about: str, get: Getter, *, nullable: bool = True) -> Part:
     return Part(about, {"type": "string", "format": "date-time"}, get, instant, nullable)
 
 
+def written_moment(about: str, get: Getter) -> Part:
+    """An instant that is written already, and told as it stands."""
+    return Part(about, {"type": "string", "format": "date-time"}, get, str)
+
+
 def day(about: str, get: Getter, *, nullable: bool = True) -> Part:
     """A day, 2027-01-31."""
     return Part(about, {"type": "string", "format": "date"}, get, lambda on: on.isoformat(), nullable)
@@ -115,6 +124,11 @@ def texts(about: str, get: Getter) -> Part:
 def pairs(about: str, get: Getter) -> Part:
     """Names with a text each."""
     return Part(about, {"type": "object", "additionalProperties": {"type": "string"}}, get, dict)
+
+
+def free(about: str, get: Getter) -> Part:
+    """An object whose fields follow from something else, such as the type of an event."""
+    return Part(about, {"type": "object"}, get, dict)
 
 
 def chosen(about: str, get: Getter) -> Part:

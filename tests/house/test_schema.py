@@ -28,6 +28,7 @@ NOT_A_TENANTS = {
     "vendors": "the vendors themselves",
     "users": "a person may work for several vendors",
     "user_sessions": "a browser's session belongs to a person, and says which vendor they look at",
+    "refresh_tokens": "of a session, and found before it is known whose",
     "vendor_slugs": "an address is looked up before it is known whose it is; a slug is one vendor's in the whole house",
     "staff": "people of the platform, who belong to no vendor",
     "staff_sessions": "their browsers",

@@ -12,9 +12,8 @@ import playwright
 import pytest
 from flask import Flask
 
-from core.accounts.key_scopes import RESOURCES
 from portal.api.codes import codes
-from portal.api.endpoint import ENDPOINTS
+from portal.api.endpoint import ENDPOINTS, TAGS
 from portal.api.examples import VARIABLE, endpoints_of
 from tests.browser import Browser, Element
 from tests.factories import Shop
@@ -29,7 +28,7 @@ def test_every_endpoint_and_every_code_stands_in_the_reference(owner: Browser) -
     ids = {one.attrs.get("id") for one in index.elements}
     assert {f"error-{one.code}" for one in codes()} <= ids and "error-rate_limited" in ids and "error-scope_missing" in ids
     seen = set()
-    for resource, words in RESOURCES.items():
+    for resource, words in TAGS.items():
         page = owner.get(f"/portal/api/{resource}")
         here = {one.attrs.get("id") for one in page.elements}
         assert {one.name for one in endpoints_of(words)} <= here

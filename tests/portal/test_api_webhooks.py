@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from flask import Flask
 from standardwebhooks import Webhook
-from werkzeug.test import TestResponse
 
 from core.accounts.key_models import KeptAnswer
 from core.hooks.relay import relay
@@ -18,7 +17,7 @@ from core.kernel.db import db
 from tests.core.hooks.receiver import Receiver, receiving
 from tests.core.payments.conftest import another_shop
 from tests.factories import Shop, make_paid, make_shop, unit
-from tests.portal.test_api import Caller, problem
+from tests.portal.caller import Caller, problem
 from workers.hooks import take_turn
 
 HOOKS, EVENTS = "/api/v1/webhook-endpoints", "/api/v1/events"
@@ -62,13 +61,6 @@ def made(caller: Caller, receiver: Receiver, **more: Any) -> dict[str, Any]:
     return dict(response.json or {})
 
 
-def write(caller: Caller, method: str, path: str, body: Any = None, key: str = "") -> TestResponse:
-    import secrets
-
-    headers = {"Authorization": f"Bearer {caller.secret}", "Idempotency-Key": key or secrets.token_hex(8)}
-    return caller.client.open(path, method=method, json=body, headers=headers)
-
-
 def test_an_endpoint_from_its_making_to_a_verified_delivery(caller: Caller, receiver: Receiver) -> None:
     endpoint = made(caller, receiver, types=["payment.succeeded"], name="Shop")
     assert endpoint["status"] == "on" and "whsec_" not in str(endpoint)
@@ -102,8 +94,9 @@ def test_the_same_wish_twice_is_one_endpoint_and_the_secret_stands_in_no_kept_an
     [
         ({}, "address"), ({"address": "https://10.0.0.1/"}, "address"), ({"address": 5}, "address"), ({"address": "https://[::1]/"}, "address"),
         ({"address": "https://shop.example/", "types": "payment.*"}, "types"), ({"address": "https://shop.example/", "types": ["nothing.here"]}, "types"),
-        ({"address": "https://shop.example/", "types": [None]}, "types"), ({"address": "https://shop.example/", "version": "1999-01"}, "version"),
+        ({"address": "https://shop.example/", "types": [None]}, "types.0"), ({"address": "https://shop.example/", "version": "1999-01"}, "version"),
         ({"address": "https://shop.example/", "colour": "red"}, "colour"), ({"address": "https://shop.example/\x00"}, "address"),
+        ({"address": "https://shop.example/", "name": "x" * 61}, "name"), ({"address": "https://shop.example/", "types": ["a"] * 101}, "types"),
     ],
 )  # fmt: skip
 def test_bad_wishes_are_problems_at_their_field(caller: Caller, body: dict[str, Any], field: str) -> None:
@@ -113,12 +106,48 @@ def test_bad_wishes_are_problems_at_their_field(caller: Caller, body: dict[str, 
 
 def test_an_endpoint_is_changed_switched_and_taken_away(caller: Caller, receiver: Receiver) -> None:
     path = f"{HOOKS}/{made(caller, receiver)['id']}"
-    changed = write(caller, "PATCH", path, {"name": "Other", "types": ["refund.*"], "status": "off"}).json or {}
+    changed = caller.patch(path, {"name": "Other", "types": ["refund.*"], "status": "off"}).json or {}
     assert (changed["name"], changed["types"], changed["status"], changed["why_off"]) == ("Other", ["refund.*"], "off", "by_hand")
-    assert (write(caller, "PATCH", path, {"status": "on"}).json or {})["types"] == ["refund.*"]
-    assert write(caller, "PATCH", path, {"status": "gone"}).status_code == 422
-    assert (write(caller, "DELETE", path).json or {})["deleted"] is True
+    assert (caller.patch(path, {"status": "on"}).json or {})["types"] == ["refund.*"]
+    assert caller.patch(path, {"status": "gone"}).status_code == 422
+    assert (caller.post(path, method="DELETE").json or {})["deleted"] is True
     assert caller.get(path).status_code == 404 and (caller.get(HOOKS).json or {})["data"] == []
+
+
+def test_what_is_not_named_in_a_change_stays_and_null_takes_back(caller: Caller, receiver: Receiver) -> None:
+    path = f"{HOOKS}/{made(caller, receiver, name='Shop', types=['payment.*'])['id']}"
+    kept = caller.patch(path, {}).get_json()
+    assert (kept["name"], kept["types"], kept["address"]) == ("Shop", ["payment.*"], receiver.address)
+    assert caller.patch(path, {"types": None, "name": None}).get_json()["types"] == []
+    problem(caller.patch(path, {"address": None}), 422, "invalid_request", "address")
+    problem(caller.patch(path, {"version": "2026-11"}), 422, "invalid_request", "version")
+    problem(caller.post(path, {"force": True}, method="DELETE"), 422, "invalid_request", "force")
+
+
+def test_lists_are_walked_in_both_directions_and_read_strictly(caller: Caller, receiver: Receiver) -> None:
+    names = [made(caller, receiver, name=str(number))["id"] for number in range(3)]
+    first = caller.get(f"{HOOKS}?limit=2").get_json()
+    assert [one["id"] for one in first["data"]] == names[:0:-1] and first["has_more"]
+    older = caller.get(f"{HOOKS}?limit=2&starting_after={names[1]}").get_json()
+    assert [one["id"] for one in older["data"]] == names[:1] and not older["has_more"]
+    newer = caller.get(f"{HOOKS}?limit=1&ending_before={names[0]}").get_json()
+    assert [one["id"] for one in newer["data"]] == [names[1]] and newer["has_more"]
+    log = f"{HOOKS}/{names[0]}/deliveries"
+    sent = [caller.post(f"{HOOKS}/{names[0]}/test").get_json()["id"] for _ in range(3)]
+    assert [one["id"] for one in caller.get(f"{log}?starting_after={sent[2]}&limit=1").get_json()["data"]] == [sent[1]]
+    assert [one["id"] for one in caller.get(f"{log}?ending_before={sent[0]}&limit=1").get_json()["data"]] == [sent[1]]
+    assert len(caller.get(f"{log}?status=waiting").get_json()["data"]) == 3
+    problem(caller.get(f"{log}?status=nice"), 422, "invalid_request", "status")
+    problem(caller.get(f"{log}?starting_after=dlv_{'x' * 22}"), 404, "not_found")
+    for address in (HOOKS, log, EVENTS, f"{HOOKS}/{names[0]}", f"{HOOKS}/{names[0]}/secret", f"{EVENTS}/evt_{'x' * 22}"):
+        problem(caller.get(f"{address}?colour=red"), 422, "invalid_request", "colour")
+
+
+def test_a_delivery_is_looked_for_at_its_own_endpoint(caller: Caller, receiver: Receiver) -> None:
+    one, other = (f"{HOOKS}/{made(caller, receiver)['id']}" for _ in range(2))
+    sent = caller.post(f"{one}/test", {}).get_json()["id"]
+    problem(caller.get(f"{other}/deliveries/{sent}"), 404, "not_found")
+    problem(caller.post(f"{other}/deliveries/{sent}/retry", {}), 404, "not_found")
 
 
 def test_the_secret_is_rolled_with_overlap(caller: Caller, receiver: Receiver) -> None:
@@ -138,10 +167,10 @@ def test_test_retry_and_catching_up(caller: Caller, receiver: Receiver) -> None:
     assert caller.post(f"{path}/deliveries/{(tested.json or {})['id']}/retry").status_code == 201
     send(caller)
     assert receiver.types == ["endpoint.test"] * 2
-    write(caller, "PATCH", path, {"status": "off"})
+    caller.patch(path, {"status": "off"})
     make_paid(caller.shop)
     place(caller)
-    write(caller, "PATCH", path, {"status": "on"})
+    caller.patch(path, {"status": "on"})
     since = (now() - timedelta(hours=1)).isoformat()
     dry = caller.post(f"{path}/catch-up", {"since": since, "dry_run": True}).json or {}
     assert (dry["objects"], dry["older_left_out"]) == (2, 2)

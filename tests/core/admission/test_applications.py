@@ -23,10 +23,10 @@ from core.admission.apply import (
     send_application,
 )
 from core.admission.decide import approve, ask_back, list_waiting, refuse
+from core.kernel.checked_file import BadFile, Checked
 from core.kernel.config import settings
 from core.kernel.db import db
 from core.kernel.errors import Conflict, Refusal
-from core.kernel.uploads import BadFile, Checked
 from core.notifications.models import Message
 from tests.factories import Shop, make_shop, unit
 

@@ -9,8 +9,8 @@ from flask import Flask
 
 from core.accounts.models import User
 from core.directory.edits import (
-    Piece,
     EditChanged,
+    Piece,
     approve_edit,
     ask_for_changes,
     changes_of,

@@ -16,8 +16,9 @@ from core.disputes.evidence import FILES as FILES_BY_REASON
 from core.disputes.evidence import QUESTIONS, NotAnswerable, file_kinds_of, questions_of, save_draft, texts_to_send
 from core.disputes.files import add_file, get_file, keep_pack, list_files, remove_file
 from core.disputes.queries import history_of
+from core.kernel.checked_file import BadFile, Checked
 from core.kernel.errors import NotFound, Refusal
-from core.kernel.uploads import BadFile, Checked, check_file
+from core.kernel.uploads import check_file
 from core.payments.models import Payment
 from core.providers.contract import ProviderRefused
 from core.providers.disputes import FILES, REASONS, TEXTS

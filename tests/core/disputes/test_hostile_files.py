@@ -18,8 +18,9 @@ from pypdf.generic import (
     TextStringObject,
 )
 
+from core.kernel.checked_file import BadFile
 from core.kernel.pdf_uploads import MOST_UNPACKED
-from core.kernel.uploads import BadFile, check_file
+from core.kernel.uploads import check_file
 
 
 def text_page(written: PdfWriter) -> DictionaryObject:

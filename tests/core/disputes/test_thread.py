@@ -25,9 +25,10 @@ from core.disputes.thread import (
     write_as_vendor,
 )
 from core.kernel.audit import AuditEntry
+from core.kernel.checked_file import BadFile, Checked
 from core.kernel.db import db
 from core.kernel.errors import NotFound, Refusal
-from core.kernel.uploads import BadFile, Checked, check_file
+from core.kernel.uploads import check_file
 from core.notifications.models import Message, Notice
 from core.payments.models import Payment
 from tests.core.disputes.cases import Case, case_of
