@@ -53,15 +53,15 @@ class Standing:
         return needs_card(self.rules) or any(kind in ("card", "country") for _, kind in self.listed)
 
 
-_kept: dict[str, tuple[float, Standing]] = {}
+_kept: dict[str, tuple[int, Standing]] = {}  # when it was read, in seconds of this process’s own clock
 
 
 def standing(mode: str) -> Standing:
     """What counts now, read once in KEPT_SECONDS by each process."""
-    at, found = _kept.get(mode, (0.0, None))
-    if found is None or time.monotonic() >= at + KEPT_SECONDS:
+    at, found = _kept.get(mode, (0, None))
+    if found is None or int(time.monotonic()) >= at + KEPT_SECONDS:
         found = _read(mode)
-        _kept[mode] = time.monotonic(), found
+        _kept[mode] = int(time.monotonic()), found
     return found
 
 
