@@ -118,7 +118,7 @@ def test_one_that_had_asked_the_processor_is_not_run_again_but_says_so_calmly(en
 def test_a_job_that_gave_way_is_done_a_moment_later(app, environment, shop, came_back):
     from datetime import timedelta
 
-    from core.kernel.clock import shifted
+    from core.kernel.clock import frozen, now, shifted
     from core.payments.hear import ask_again
     from workers.runner import drain
 
@@ -129,7 +129,11 @@ def test_a_job_that_gave_way_is_done_a_moment_later(app, environment, shop, came
         attempt = live_attempt(payment)
         ask_again(shop.vendor.id, payment.mode, db.session.merge(attempt))
     mine = (shop.vendor.id, payment.id)
-    with crossing(environment, (ATTEMPTS, mine), (PAYMENT, mine)), app.app_context():
+    with (
+        crossing(environment, (ATTEMPTS, mine), (PAYMENT, mine)),
+        frozen(now()),
+        app.app_context(),
+    ):  # so that the moment is not over within it
         drain("money")
     assert fresh(shop, payment).state != "succeeded"
     with shifted(timedelta(seconds=5)), app.app_context():
