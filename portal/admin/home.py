@@ -75,7 +75,7 @@ def home() -> Response:
     if staff().may("listings.moderate"):
         count = min(MOST, sum(each(most=MOST) for each in (count_waiting, count_for_staff, count_reported)))
         text = _("Changes to read, listings that ask for a look, and what the public reports.")
-        matters.append(Matter(_("The directory"), count, text, url_for("staff.listings", state="review")))
+        matters.append(Matter(_("To do in the directory"), count, text, url_for("staff.listings", state="review")))
     if staff().may("payouts.see"):
         matters.append(
             Matter(
