@@ -23,12 +23,6 @@ from core.closing.close import ask_to_close
 from core.customers.keys import make_key
 from core.directory.models import ListingEdit
 from core.directory.moderate import withdraw_listing
-from core.disputes.accept_rules import set_rule as set_accept_rule
-from core.disputes.answer import request_answer
-from core.disputes.evidence import save_draft
-from core.disputes.follow import follow_dispute
-from core.disputes.queries import disputes_of
-from core.disputes.thread import write_as_staff
 from core.hooks.endpoints import make_endpoint, switch_off
 from core.kernel.clock import now, shifted
 from core.kernel.db import db, unit_of_work
@@ -48,7 +42,6 @@ from core.payments.send_link import send_link
 from core.payments.start import give_up
 from core.payments.transfer_cases import give_back_transfer
 from core.payouts.accounts import add_account
-from core.providers.disputes import DisputeOutcome, Withdrawal
 from core.providers.saved import SavedMethod
 from core.risk.attack import begin_by_surge
 from tests.core.billing.kept import make_seller
@@ -75,6 +68,7 @@ from tests.factories import (
 )
 from tests.factories import make_link as pay_link
 from tests.portal.admin.people import make_staff
+from tests.workers.dispute_letters import about_disputes
 from workers.days import print_day
 
 
@@ -113,7 +107,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         _under_attack(shop),
         _leaked(shop),
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
-        *_about_disputes(shop),
+        *(ask(shop, kind, **ids) for kind, ids in about_disputes(shop)),
         *_about_payouts(make_shop(shop.app)),
         _with_a_reserve(shop),
         _about_an_application(make_shop(shop.app)),
@@ -216,50 +210,6 @@ def _about_an_application(shop: Shop) -> Message:
             shop.vendor, send_application(shop.vendor, facts, by=shop.user.public_id), text="Whose is the website?", by="stf_one"
         )
     return ask(shop, "application_news", application=row.public_id)
-
-
-def _about_disputes(shop: Shop) -> list[Message]:
-    """One that waits for an answer, and one that is decided."""
-    found = []
-    for state in ("needs_response", "lost"):
-        payment = make_paid(shop)
-        told = DisputeOutcome(
-            state, f"du_{payment.public_id}", payment.charge or "", payment.amount, "fraudulent", due_at=now() + timedelta(days=9)
-        )
-        with unit_of_work():
-            follow_dispute(shop.vendor, again(payment), told, provider=payment.provider, cause="poll")
-            found.append(disputes_of(shop.vendor, payment)[0].public_id)
-    return [
-        ask(shop, "dispute_opened", dispute=found[0]),
-        ask(shop, "dispute_due", dispute=found[0]),
-        ask(shop, "dispute_decided", dispute=found[1]),
-        *_about_threads(shop),
-    ]
-
-
-def _about_threads(shop: Shop) -> list[Message]:
-    """What the staff wrote, a dispute that will be given in, and one that the staff answered."""
-    with unit_of_work():
-        set_accept_rule(shop.vendor, "test", most=Money(100_000_00, "GBP"), days=3, by="usr_x")
-    found = []
-    for _each in range(2):
-        payment = make_paid(shop)
-        told = DisputeOutcome(
-            "needs_response", f"du_{payment.public_id}", payment.charge or "", payment.amount, "duplicate", due_at=now() + timedelta(days=9),
-            withdrawals=(Withdrawal(f"txn_{payment.public_id}", payment.amount, Money(0, payment.currency)),),
-        )  # fmt: skip
-        with unit_of_work():
-            follow_dispute(shop.vendor, again(payment), told, provider=payment.provider, cause="poll")
-            found.append(disputes_of(shop.vendor, payment)[0])
-    with unit_of_work():
-        said = write_as_staff(shop.vendor, found[0], text="Was it collected?\nBy whom?", by="stf_one", form_token=secrets.token_hex(10))
-        save_draft(found[1], {"uncategorized_text": "Two loaves on two days."}, by="stf_one")
-        request_answer(shop.vendor, found[1], by="stf_one", for_vendor=True)
-    return [
-        ask(shop, "dispute_message", dispute=found[0].public_id, message=said.public_id),
-        ask(shop, "dispute_to_accept", dispute=found[0].public_id),
-        ask(shop, "dispute_answered_for", dispute=found[1].public_id),
-    ]
 
 
 def _with_a_problem(shop: Shop) -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -40,8 +41,8 @@ def rule(seller: Seller, minor: int = 10_000_00, *, days: int = 3, currency: str
         set_rule(seller.shop.vendor, "test", most=Money(minor, currency), days=days, by="usr_owner")
 
 
-def begin(seller: Seller, payment: Payment, **how: object) -> Case:
-    made = case_of(seller, payment, **how)  # type: ignore[arg-type]
+def begin(seller: Seller, payment: Payment, **how: Any) -> Case:
+    made = case_of(seller, payment, **how)
     made.tell()
     return made
 

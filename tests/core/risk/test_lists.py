@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -24,14 +25,14 @@ def alone(app: Flask) -> Iterator[None]:
         yield
 
 
-def listed(app: Flask, which: str, kind: str, value: str, **more: object) -> str:
+def listed(app: Flask, which: str, kind: str, value: str, **more: Any) -> str:
     with unit(app):
-        return add_entry("test", which, kind, value, reason="Seen before", by=BY, **more).public_id  # type: ignore[arg-type]
+        return add_entry("test", which, kind, value, reason="Seen before", by=BY, **more).public_id
 
 
-def hits(app: Flask, **known: object) -> tuple[Hit, ...]:
+def hits(app: Flask, **known: Any) -> tuple[Hit, ...]:
     with app.app_context():
-        return find_hits("test", **known)  # type: ignore[arg-type]
+        return find_hits("test", **known)
 
 
 FOUND = [
@@ -102,13 +103,14 @@ def test_what_can_never_be_met_or_would_meet_everybody_is_refused_at_its_field(a
 
 
 def test_an_entry_needs_a_reason_and_a_day_to_come(app: Flask) -> None:
-    for more, field in (
+    wrong: tuple[tuple[dict[str, Any], str], ...] = (
         ({"reason": " "}, "reason"),
         ({"reason": "x" * 301}, "reason"),
         ({"reason": "x", "expires_at": now()}, "expires_at"),
-    ):
+    )
+    for more, field in wrong:
         with pytest.raises(EntryRefused) as refused, unit(app):
-            add_entry("test", "block", "email", f"{secrets.token_hex(4)}@example.com", by=BY, **more)  # type: ignore[arg-type]
+            add_entry("test", "block", "email", f"{secrets.token_hex(4)}@example.com", by=BY, **more)
         assert refused.value.field == field
 
 
