@@ -23,6 +23,7 @@ from core.web.languages import language
 from core.web.page import cursor, page, see_other
 from core.web.role_words import role_word
 from core.web.sheet import send_sheet, titles_for
+from portal.audit_fields import field_word
 from portal.blueprint import portal
 
 STAFF = "stf"
@@ -280,9 +281,7 @@ def changes_of(kept: dict[str, Any]) -> list[tuple[str, str, str]]:
     """(what, before, after) of everything that an entry says was changed."""
     found = kept.get("changes") or ({"value": [kept["before"], kept["after"]]} if "before" in kept and "after" in kept else {})
     return [
-        (role_word(name).replace("_", " "), _value(pair[0]), _value(pair[1]))
-        for name, pair in found.items()
-        if isinstance(pair, list) and len(pair) == 2
+        (field_word(name), _value(pair[0]), _value(pair[1])) for name, pair in found.items() if isinstance(pair, list) and len(pair) == 2
     ]
 
 
@@ -305,9 +304,13 @@ def _detail(kept: dict[str, Any]) -> str:
     minor, code = plain.pop("amount_minor", None), plain.pop("currency", None)
     if isinstance(minor, int) and isinstance(code, str) and is_currency(code):
         plain = {"amount": money(Money(minor, code)), **plain}
-    parts = ((name.replace("_", " "), value) for name, value in plain.items())
+    return in_one_line(plain)
+
+
+def in_one_line(facts: dict[str, Any]) -> str:
+    """`what: value · what: value`, without what is empty."""
     return " · ".join(
-        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
-        for name, value in parts
+        f"{field_word(name)}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in facts.items()
         if value not in (None, "", [])
     )

@@ -18,7 +18,7 @@ from core.web.page import cursor, page
 from core.web.staff_guard import staff_may
 from portal.admin.blueprint import staff_door
 from portal.admin.payments import VendorField
-from portal.audit_log import WORDS, changes_of
+from portal.audit_log import WORDS, changes_of, in_one_line
 
 
 class AuditForm(Form):
@@ -58,6 +58,4 @@ def audit_log() -> Response:
 def _detail(kept: dict[str, Any]) -> str:
     """An entry's facts on one line, without what is nobody's business."""
     plain = json.loads(redacted(json.dumps({name: value for name, value in kept.items() if name not in ("changes", "reason")})))
-    return " · ".join(
-        f"{name}: {value if not isinstance(value, list) else ', '.join(map(str, value))}" for name, value in plain.items() if value
-    )
+    return in_one_line(plain)

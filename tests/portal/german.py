@@ -33,13 +33,14 @@ class Texts(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.found: list[str] = []
         self._within: list[str] = []
-        self._english: list[int] = []  # how deep what says of itself that it is English begins
+        self._english: list[int] = []  # how deep what says of itself that it is English, or nobody's language, begins
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found += [value for name, value in attrs if name in SPOKEN and value]
         if tag not in VOID:
-            if dict(attrs).get("lang") == "en" and tag != "a":  # the choice of language names each in its own
+            said = dict(attrs)
+            if said.get("translate") == "no" or (said.get("lang") == "en" and tag != "a"):  # the choice of language names each in its own
                 self._english.append(len(self._within))
             self._within.append(tag)
 

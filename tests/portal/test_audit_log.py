@@ -170,3 +170,14 @@ def test_every_action_that_is_written_down_has_words_and_stands_in_a_group() -> 
     written = {name for text in sources for name in re.findall(r'(?:action=|touch_link\(link, by, )"([a-z_.]+)"', text)} - OF_THE_HOUSE
     assert written - set(WORDS) == set()
     assert [name for name in WORDS if not any(name.startswith(prefixes) for _, prefixes in GROUPS.values())] == []
+
+
+def test_what_was_changed_is_named_in_the_readers_language(shop: Shop, owner: Browser) -> None:
+    with unit(shop.app):
+        audit.record(
+            shop.vendor.id, actor=shop.user.public_id, action="branch.edited", subject="brn_x", days=3,
+            changes={"postcode": ["BS1", "BS2"], "time_zone": ["Europe/London", "postcode"], "never_named": [False, True]},
+        )  # fmt: skip
+    found = lines(owner.get(f"{PAGE}?lang=de"))[0]
+    assert "Postleitzahl: BS1 → BS2" in found and "Zeitzone: Europe/London → postcode" in found  # values stay as they were typed
+    assert "never named: nein → ja" in found and "Tage: 3" in found
