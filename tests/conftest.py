@@ -62,8 +62,9 @@ SWEEPING = tuple(
     for file in (
         "core/ledger/test_audit_chain", "core/ledger/test_chain", "core/ledger/test_close_day", "core/ledger/test_closed_days",
         "core/ledger/test_hard_days", "core/payouts/test_carried", "checkout/test_ways_that_take_days", "flows/test_delayed_payments",
+        "flows/test_dispute_threads",
         "portal/admin/test_days", "portal/admin/test_proofs", "workers/test_charges", "workers/test_clock", "workers/test_day_papers",
-        "workers/test_messages", "workers/test_replay",
+        "workers/test_messages", "workers/test_payments", "workers/test_replay",
     )
 )  # fmt: skip
 
