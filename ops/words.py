@@ -117,6 +117,7 @@ def _function_at(file: str, line: int) -> str:
     return next((name for first, last, name in _functions(file) if first <= line <= last), "")
 
 
+@cache
 def wanted() -> dict[str | tuple[str, ...], tuple[bool, list[tuple[str, int]]]]:
     """Text -> whether a payer may read it, and where it stands."""
     found: dict[str | tuple[str, ...], tuple[bool, list[tuple[str, int]]]] = {}
