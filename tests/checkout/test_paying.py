@@ -144,6 +144,7 @@ def test_reloading_every_page_changes_nothing(shop, new_path, visitor):
     desk.page.reload()
     desk.fill()
     desk.page.get_by_role("button", name="Continue").click()
+    desk.sees("Pay by card")
     desk.page.reload()
     desk.card(APPROVED)
     desk.sees("Paid")
