@@ -67,7 +67,7 @@ def _sources() -> tuple[frozenset[str], re.Pattern[str]]:
                 if text in words:
                     continue  # the same word in both
                 parts = [" ".join(part.split()) for part in TAG.split(text)]
-                plain |= {part for part in parts if part and not PLACE.search(part)} if TAG.search(text) else set()
+                plain |= {part for part in parts if re.search(r"[^\W\d_]", part) and not PLACE.search(part)} if TAG.search(text) else set()
                 if not PLACE.search(text):
                     plain.add(" ".join(text.split()))
                 elif len(re.findall(r"[A-Za-z]{2,}", PLACE.sub("", text))) > 1:
