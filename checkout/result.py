@@ -137,16 +137,16 @@ def payment_page(template: str, till: Till, *, status: int = 200, **values: obje
 def card_page(till: Till, *, notice: object = None, status: int = 200) -> Response:
     """To be paid: fresh, left in the middle, or after a decline. What was typed before stays with the payment."""
     attempt = till.attempt if notice is None else live_attempt(till.payment)  # a notice: something was tried since
-    verdict = ways_to_pay(till.vendor, till.payment, till.link)
+    verdict, ends_at = ways_to_pay(till.vendor, till.payment, till.link), payment_end(till)
+    allow_processor(till.payment, attempt)
+    if verdict.shown and notice is None and attempt is None and not ends_at["soon"] and _is_plain(till):
+        words = _card_words(till, None, verdict, chosen_among(verdict.shown, till.payment, None))
+        own = {"token": till.token, "reference": till.payment.reference, "seconds_left": str(ends_at["seconds_left"])}
+        return from_words(words, own, write_card)
     choices = choices_for(verdict, attempt)
     if not choices:
         return payment_page("checkout/no_way.html", till, status=status, cancel_url=url_for("checkout.cancel", token=till.token))
     words = _card_words(till, attempt, verdict, chosen_among(choices, till.payment, attempt))
-    allow_processor(till.payment, attempt)
-    ends_at = payment_end(till)
-    if notice is None and attempt is None and not ends_at["soon"] and _is_plain(till):
-        own = {"token": till.token, "reference": till.payment.reference, "seconds_left": str(ends_at["seconds_left"])}
-        return from_words(words, own, write_card)
     values = card_values(words, till.token, choices)
     return payment_page(f"checkout/{words.template}.html", till, status=status, notice=notice, ends_at=ends_at, **values)
 
