@@ -72,7 +72,7 @@ def state(till: Till) -> Response:
 def come_back(token: str) -> Response:
     """Where the provider sends the payer, paid or not. The address proves nothing: the provider is asked, and its word settled."""
     till = open_till(token)
-    attempt = live_attempt(till.payment)
+    attempt = till.attempt
     if attempt is not None and attempt.provider_reference is not None:
         try:
             with step_outside():
