@@ -7,8 +7,8 @@ from collections.abc import Callable
 from flask import Response, request, url_for
 from flask_babel import lazy_gettext as _l
 
+from checkout.alike import CardWords, PaidWords, card_values, paid_values, write_card, write_paid
 from checkout.blueprint import door, log
-from checkout.declines import explain
 from checkout.processor_pages import allow_processor
 from checkout.several import page_of_payment
 from checkout.till import Till, at, open_till
@@ -25,17 +25,19 @@ from core.payments.link import link_state, link_token
 from core.payments.lockout import BY_CARD, locked_until
 from core.payments.models import Attempt, PaymentLink
 from core.payments.poll import inquire
-from core.payments.queries import find_link_of
 from core.payments.review import is_reviewed
 from core.payments.sale import find_cart
 from core.payments.settle import settle_at_once
+from core.payments.start import receipt_token
 from core.payments.transfer_queries import list_returns
 from core.providers.contract import ProviderError
-from core.providers.practice import can_come_late, can_practise
+from core.web.face import face_of
+from core.web.filters import when
 from core.web.framed import framed
 from core.web.guard import public
 from core.web.languages import reader
 from core.web.page import page, see_other, step_outside
+from core.web.stencil import from_words, may_be_kept
 from core.web.throttle import by_address
 
 QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
@@ -70,7 +72,7 @@ def state(till: Till) -> Response:
 def come_back(token: str) -> Response:
     """Where the provider sends the payer, paid or not. The address proves nothing: the provider is asked, and its word settled."""
     till = open_till(token)
-    attempt = live_attempt(till.payment)
+    attempt = till.attempt
     if attempt is not None and attempt.provider_reference is not None:
         try:
             with step_outside():
@@ -135,46 +137,47 @@ def payment_page(template: str, till: Till, *, status: int = 200, **values: obje
 def card_page(till: Till, *, notice: object = None, status: int = 200) -> Response:
     """To be paid: fresh, left in the middle, or after a decline. What was typed before stays with the payment."""
     attempt = till.attempt if notice is None else live_attempt(till.payment)  # a notice: something was tried since
-    verdict = ways_to_pay(till.vendor, till.payment)
+    verdict, ends_at = ways_to_pay(till.vendor, till.payment, till.link), payment_end(till)
+    allow_processor(till.payment, attempt)
+    if verdict.shown and notice is None and attempt is None and not ends_at["soon"] and _is_plain(till):
+        words = _card_words(till, None, verdict, chosen_among(verdict.shown, till.payment, None))
+        own = {"token": till.token, "reference": till.payment.reference, "seconds_left": str(ends_at["seconds_left"])}
+        return from_words(words, own, write_card)
     choices = choices_for(verdict, attempt)
     if not choices:
         return payment_page("checkout/no_way.html", till, status=status, cancel_url=url_for("checkout.cancel", token=till.token))
-    stage, chosen = till.stage, chosen_among(choices, till.payment, attempt)
+    words = _card_words(till, attempt, verdict, chosen_among(choices, till.payment, attempt))
+    values = card_values(words, till.token, choices)
+    return payment_page(f"checkout/{words.template}.html", till, status=status, notice=notice, ends_at=ends_at, **values)
+
+
+def _card_words(till: Till, attempt: Attempt | None, verdict: Verdict, chosen: str) -> CardWords:
     # Fields on our own page need scripts to be opened; a payer sent to the hosted page continues there.
     # Inside a frame the processor has to know the site around it, or its fields would not be shown there.
-    frame = framed()
+    frame, payment, stage = framed(), till.payment, till.stage
     framable = frame is None or bool(frame.origin)
     in_fields = framable and (attempt is None or attempt.surface == "fields")
-    template = {"pay": "pay", "failed": "failed", "challenge": "pay" if in_fields else "challenge"}[stage]
-    allow_processor(till.payment, attempt)
-    return payment_page(
-        f"checkout/{template}.html",
-        till,
-        status=status,
-        notice=notice,
-        ends_at=payment_end(till),
-        decline=explain(till.payment.decline_code, till.payment.method) if stage == "failed" else None,
-        ways=choices,
-        chosen=next(choice for choice in choices if choice.method == chosen),
-        in_fields=in_fields and chosen == "card",
-        may_open_fields=framable and any(choice.method == "card" and choice.in_fields for choice in choices),
-        country=till.payment.payer_country or "",
-        countries=reader().countries if verdict.country_matters else (),
-        country_url=url_for("checkout.country", token=till.token),
-        attempts_url=url_for("checkout.try_card", token=till.token),
-        back_url=url_for("checkout.come_back", token=till.token),
-        cancel_url=url_for("checkout.cancel", token=till.token),
-        expire_url=url_for("checkout.expire_now", token=till.token),
-        **_practice(till, verdict),
+    return CardWords(
+        template={"pay": "pay", "failed": "failed", "challenge": "pay" if in_fields else "challenge"}[stage],
+        face=face_of(till.vendor, payment.mode, colours=till.colours),
+        title=payment.description,
+        amount=payment.amount,
+        ways=verdict.shown,
+        chosen=chosen,
+        by_bank=payment.method == "bank_transfer",
+        framable=framable,
+        in_fields=in_fields,
+        asks_country=verdict.country_matters,
+        country=payment.payer_country or "",
+        decline_code=payment.decline_code,
+        method=payment.method,
+        has_history=payment.state not in FRESH,
     )
 
 
-def _practice(till: Till, verdict: Verdict) -> dict[str, object]:
-    """In test mode: where scenarios are tried, when a card can be, and whether a message can be ordered to come late."""
-    provider = next((way.provider for way in verdict.shown if way.method == "card"), None) if till.payment.mode == "test" else None
-    possible = provider is not None and can_practise(provider, "test")
-    url = url_for("checkout.practise_card", token=till.token) if possible else None
-    return {"practice_url": url, "may_come_late": possible and can_come_late(str(provider))}
+def _is_plain(till: Till) -> bool:
+    """Whether the page says nothing beyond its words: no cart stands beside it, it is no part of an order, and nobody asked for more."""
+    return till.link is not None and not till.payment.itemised and may_be_kept()
 
 
 def locked_page(till: Till, *, notice: object = None, status: int = 200) -> Response:
@@ -192,7 +195,7 @@ def locked_page(till: Till, *, notice: object = None, status: int = 200) -> Resp
 def held_page(till: Till, *, notice: object = None, status: int = 200) -> Response:
     """It looked like card testing: said without blame, with the time, the seller's address, and the ways to pay that need no card."""
     allow_processor(till.payment, None)
-    others = [choice for choice in choices_for(ways_to_pay(till.vendor, till.payment), None) if choice.method not in BY_CARD]
+    others = [choice for choice in choices_for(ways_to_pay(till.vendor, till.payment, till.link), None) if choice.method not in BY_CARD]
     return payment_page(
         "checkout/held.html",
         till,
@@ -241,20 +244,28 @@ def delayed_page(till: Till, attempt: Attempt, *, part: bool) -> Response:
 
 
 def paid_page(till: Till) -> Response:
-    payment = till.payment
-    return payment_page(
-        "checkout/paid.html",
-        till,
-        amount_due=payment.captured,
+    payment, shop = till.payment, shop_url(till, till.link, "success_url")
+    words = PaidWords(
+        face=face_of(till.vendor, payment.mode, colours=till.colours),
+        title=payment.description,
+        amount=payment.captured,
         refunded=payment.refunded,
-        paid_at=payment.captured_at,
-        paid_with=reader().card(payment),
         excess=payment.unapplied,
-        going_back=going_back(till),
-        receipt_url=till.receipt_url,
-        shop_url=shop_url(till, find_link_of(till.vendor, payment), "success_url"),
-        paid_note=True,
+        going_back=tuple(going_back(till)),
+        by_bank=payment.method == "bank_transfer",
+        writes=bool(payment.email),
     )
+    own = {
+        "token": till.token,
+        "reference": payment.reference,
+        "email": payment.email,
+        "receipt": receipt_token(till.vendor, payment),
+        "paid_at": when(payment.captured_at, "d MMM y, HH:mm zzz"),
+        "paid_with": reader().card(payment),
+    }
+    if shop is None and _is_plain(till):
+        return from_words(words, own, write_paid)
+    return payment_page("checkout/paid.html", till, amount_due=words.amount, shop_url=shop, **paid_values(words, own))
 
 
 def shop_url(till: Till, link: PaymentLink | None, which: str) -> str | None:
@@ -267,7 +278,7 @@ def over_page(till: Till) -> Response:
     """Cancelled or out of time: nothing was taken, and the link may be used again while it is open. A transfer may have come since."""
     if till.payment.received_minor:
         return payment_page("checkout/late.html", till, waiting=till.payment.unapplied, going_back=going_back(till))
-    link = find_link_of(till.vendor, till.payment)
+    link = till.link
     again = (
         url_for("checkout.choose", token=link_token(till.vendor, link), again=till.token) if link and link_state(link) == "open" else None
     )
@@ -280,12 +291,14 @@ def marked_page(till: Till, **extra: object) -> Response:
     """The seller has said that it was paid in another way. A transfer that came all the same waits for the seller's decision."""
     if till.payment.received_minor:
         return over_page(till)
-    link = find_link_of(till.vendor, till.payment)
+    link = till.link
     return payment_page("checkout/marked.html", till, shop_url=shop_url(till, link, "success_url"), paid_note=False)
 
 
 def going_back(till: Till) -> list[Money]:
     """Transfers, or parts of them, that are on their way back to the payer or have gone."""
+    if not till.payment.given_back_minor:  # hardly ever is there one
+        return []
     return [one.amount for one in list_returns(till.vendor, till.payment) if one.state != "failed"]
 
 

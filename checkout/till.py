@@ -12,7 +12,7 @@ from core.accounts.models import Vendor
 from core.kernel.config import settings
 from core.payments.models import Attempt, Payment, PaymentLink
 from core.payments.queries import page_state
-from core.payments.start import open_payment, receipt_token
+from core.payments.start import open_payment
 from core.web.face import Face, face_of
 from core.web.languages import suggest
 from core.web.page import see_other
@@ -47,10 +47,6 @@ class Till:
     @property
     def page_url(self) -> str:
         return url_for("checkout.show", token=self.token)
-
-    @property
-    def receipt_url(self) -> str:
-        return url_for("checkout.receipt", token=receipt_token(self.vendor, self.payment))
 
     def outside(self, endpoint: str) -> str:
         """The whole address of one of this payment's routes, for a provider to send the payer to: never inside a frame."""

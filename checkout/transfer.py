@@ -86,7 +86,7 @@ def _code(told: Instructions) -> object:
 
 
 def _has_other_ways(till: Till) -> bool:
-    return any(way.method != "bank_transfer" for way in ways_to_pay(till.vendor, till.payment).shown)
+    return any(way.method != "bank_transfer" for way in ways_to_pay(till.vendor, till.payment, till.link).shown)
 
 
 def _practice_bank(till: Till, told: Instructions) -> str | None:

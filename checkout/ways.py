@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -76,7 +77,7 @@ def choices_for(verdict: Verdict, attempt: Attempt | None) -> list[Choice]:
     return shown
 
 
-def chosen_among(choices: list[Choice], payment: Payment, attempt: Attempt | None) -> str:
+def chosen_among(choices: Sequence[Choice | Way], payment: Payment, attempt: Attempt | None) -> str:
     """What is chosen when the page opens: what is under way, what was tried last, else the first."""
     open_now = [choice.method for choice in choices]
     for method in (attempt.method if attempt else None, payment.method):

@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import structlog
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.commands.core import Script
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
@@ -22,6 +24,14 @@ from rq.serializers import JSONSerializer
 from core.kernel.config import settings
 
 MOMENT = 100_000_000  # nanoseconds
+# In one journey, as RQ itself would do it: nobody has called yet, the job is known, and its name goes into the queue.
+CALL = """
+if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', 5) then return 0 end
+if redis.call('EXISTS', KEYS[2]) == 0 then return 2 end
+redis.call('RPUSH', KEYS[3], ARGV[1])
+return 1
+"""
+UNKNOWN = 2
 log = structlog.get_logger("workers")
 _redis: Redis | None = None
 _quiet_until: dict[str, int] = {}
@@ -63,18 +73,23 @@ def wake(queues: set[str]) -> None:
     """Tell the workers that these queues have work. One wake-up per queue is enough until somebody starts on it."""
     try:
         for queue in sorted(queues):
-            if redis().set(f"wake:{queue}", "1", nx=True, ex=5):
-                _call(queue)
+            name = f"drain-{queue}"
+            keys = [f"wake:{queue}", Job.key_for(name), f"{Queue.redis_queue_namespace_prefix}{queue}"]
+            if _call(redis())(keys, [name]) == UNKNOWN:
+                _make_known(queue, name)
     except RedisError as error:
         log.warning("wake_lost", queues=sorted(queues), error=str(error))  # the clock looks every second, in PostgreSQL
 
 
-def _call(queue: str) -> None:
+@cache
+def _call(line: Redis) -> Script:
+    return line.register_script(CALL)
+
+
+def _make_known(queue: str, name: str) -> None:
     """Every wake-up of a queue is the same job, which stays in Redis: to call is to put its name into the queue once more."""
-    line, name = redis(), f"drain-{queue}"
-    if not line.exists(Job.key_for(name)):
-        terms = {"timeout": 120, "result_ttl": 0, "failure_ttl": 60, "status": JobStatus.QUEUED}
-        Job.create("workers.runner.drain", [queue], id=name, origin=queue, connection=line, serializer=JSONSerializer, **terms).save()
+    line, terms = redis(), {"timeout": 120, "result_ttl": 0, "failure_ttl": 60, "status": JobStatus.QUEUED}
+    Job.create("workers.runner.drain", [queue], id=name, origin=queue, connection=line, serializer=JSONSerializer, **terms).save()
     Queue(queue, connection=line, serializer=JSONSerializer).push_job_id(name)
 
 

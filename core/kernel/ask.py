@@ -10,13 +10,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-import psycopg
 from sqlalchemy import Select, inspect
-from sqlalchemy.exc import OperationalError
 
-from core.kernel.db import Base, db, driver, reader
-from core.kernel.reads import is_plain, open_for_reading
-from core.kernel.rows import Make, row_maker, written
+from core.kernel.db import Base, db, driver, reader, rows_beside
+from core.kernel.reads import is_plain
+from core.kernel.rows import Make, numbered, row_maker, written
 
 
 class Question:
@@ -44,26 +42,20 @@ class Question:
 
         Two answers with the same text are the same. To see that nothing has changed costs half of reading it.
         """
-        found = self._ask(given, one=True, written=self._written_whole)
+        found = self._ask(given, one=True, whole=True)
         return found[0] if found else None
 
-    def _ask(self, given: dict[str, Any], *, one: bool, written: tuple[str, dict[str, Any]] | None = None) -> list[tuple[Any, ...]]:
+    def _ask(self, given: dict[str, Any], *, one: bool, whole: bool = False) -> list[tuple[Any, ...]]:
         """Within a unit of work that has a connection on that one, else on any: a plain question needs no transaction."""
-        text, fixed = written or self._written
+        text, fixed = self._written_whole if whole else self._written
         values = {**fixed, **given} if fixed else given
         within = reader()
         if within is not None:
-            return _answers(within.execute(text, values), one)
-        line = db.engine.raw_connection()
-        try:
-            driver: Any = line.driver_connection
-            open_for_reading(driver)
-            return _answers(driver.execute(text, values), one)
-        except psycopg.OperationalError as problem:
-            line.invalidate(problem)
-            raise OperationalError(None, None, problem) from problem
-        finally:
-            line.close()
+            cursor = within.execute(text, values)
+            rows: list[tuple[Any, ...]] = cursor.fetchmany(1) if one else cursor.fetchall()
+            return rows
+        text, names = self._numbered_whole if whole else self._numbered
+        return rows_beside(text, [values[name] for name in names], most=1 if one else None)
 
     def _made(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         session = db.session()
@@ -78,6 +70,14 @@ class Question:
         tables = [inspect(what["entity"]).local_table.name for what in self.statement.column_descriptions]
         text, fixed = self._written
         return f"SELECT {', '.join(f'{table}::text' for table in tables)} {text[text.index('FROM ') :]}", fixed
+
+    @cached_property
+    def _numbered(self) -> tuple[str, tuple[str, ...]]:
+        return numbered(self._written[0])
+
+    @cached_property
+    def _numbered_whole(self) -> tuple[str, tuple[str, ...]]:
+        return numbered(self._written_whole[0])
 
     @cached_property
     def _makers(self) -> list[Make]:
@@ -120,7 +120,3 @@ def ask_for(text: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     """
     rows: list[tuple[Any, ...]] = (reader() or driver()).execute(text, values, prepare=False).fetchall()
     return rows
-
-
-def _answers(cursor: Any, one: bool) -> list[tuple[Any, ...]]:
-    return cursor.fetchmany(1) if one else cursor.fetchall()

@@ -186,6 +186,20 @@ def whole_answer(statement: str, texts: Sequence[str | None]) -> str | None:
         raise OperationalError(statement, None, error, hide_parameters=True) from error
 
 
+def rows_beside(question: str, values: Sequence[Any], *, most: int | None = None) -> list[tuple[Any, ...]]:
+    """What a plain question (`$1`, `$2` ...) finds, asked on a line of its own in no transaction, the leanest way; at most so many rows."""
+    pool: Any = db.engine.pool
+    try:
+        entry, line = pool.lend()
+        try:
+            rows: list[tuple[Any, ...]] = line.rows(question, values, most=most)
+        finally:
+            pool.take_back(entry, line)
+    except psycopg.OperationalError as error:  # in the words in which every other statement says it
+        raise OperationalError(question, None, error, hide_parameters=True) from error
+    return rows
+
+
 def gave_way(problem: BaseException) -> bool:
     """Whether PostgreSQL ended this unit so that another one could go on. Nothing of it is left, and it may simply be done again."""
     return getattr(getattr(problem, "orig", problem), "sqlstate", None) in GAVE_WAY

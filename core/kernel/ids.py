@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 
 from core.kernel.clock import now
@@ -15,6 +16,7 @@ MILLISECOND = timedelta(milliseconds=1)
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # Crockford's alphabet: no I, L, O or U, so a reference survives being read out on the telephone.
 _SPOKEN = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+SPARE = 10  # bytes beyond those that are needed: of base62 one in 32 is left out
 
 
 def uuid7() -> uuid.UUID:
@@ -26,12 +28,19 @@ def uuid7() -> uuid.UUID:
 
 
 def _random_text(alphabet: str, length: int) -> str:
-    """So many signs, each as likely as any other, for one question to the kernel instead of one per sign."""
-    number, signs = secrets.randbelow(len(alphabet) ** length), []
-    for _ in range(length):
-        number, sign = divmod(number, len(alphabet))
-        signs.append(alphabet[sign])
-    return "".join(signs)
+    """So many signs, each as likely as any other: each random byte is one, and those that would favour the first signs are left out."""
+    signs, left_out = _table(alphabet)
+    text = b""
+    while len(text) < length:
+        text += secrets.token_bytes(length + SPARE).translate(signs, left_out)
+    return text[:length].decode()
+
+
+@cache
+def _table(alphabet: str) -> tuple[bytes, bytes]:
+    """Which sign each byte stands for, and which bytes stand for none."""
+    fair = 256 - 256 % len(alphabet)
+    return bytes(ord(alphabet[byte % len(alphabet)]) for byte in range(256)), bytes(range(fair, 256))
 
 
 def public_id(prefix: str) -> str:

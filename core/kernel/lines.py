@@ -14,6 +14,7 @@ from select import POLLIN, poll
 from typing import Any
 
 import psycopg
+from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import InvalidSqlStatementName, error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
@@ -23,18 +24,18 @@ ROWS, DONE, IDLE = ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK, TransactionStatu
 
 
 @cache
-def _name(statement: str) -> bytes:
-    """What a statement is called on every line, made from itself: two can never be taken for each other."""
-    return b"whole_unit_" + sha256(statement.encode()).hexdigest()[:32].encode()
+def _name(statement: str, types: tuple[int, ...] = ()) -> bytes:
+    """What a statement is called on every line, made from itself and from what its values are: two can never be taken for each other."""
+    return b"whole_unit_" + sha256(f"{types}{statement}".encode()).hexdigest()[:32].encode()
 
 
 class Line:
     """A connection in somebody's hands: its libpq side, and which statements are prepared on it."""
 
-    __slots__ = ("_pgconn", "_prepared", "_waiting")
+    __slots__ = ("_connection", "_pgconn", "_prepared", "_waiting")
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._pgconn = connection.pgconn
+        self._connection, self._pgconn = connection, connection.pgconn
         self._prepared: set[bytes] = set()
         self._waiting = poll()
         self._waiting.register(self._pgconn.socket, POLLIN)
@@ -54,25 +55,37 @@ class Line:
 
         It stands in no transaction, so an error leaves nothing behind; it is raised as the driver raises it.
         """
-        values = [None if text is None else _as_sent(text) for text in texts]
-        name = _name(statement)
-        if name not in self._prepared:
-            self._prepare(name, statement)
-        try:
-            return self._answer(name, values)
-        except InvalidSqlStatementName:  # the driver sweeps away all that is prepared after a rollback; nothing was done
-            self._prepare(name, statement)
-            return self._answer(name, values)
-
-    def _answer(self, name: bytes, values: list[bytes | None]) -> str | None:
-        answer = self._pgconn.exec_prepared(name, values)
-        if answer.status != ROWS:
-            raise self._problem(answer)
+        answer = self._run(statement, [None if text is None else _as_sent(text) for text in texts])
         value = answer.get_value(0, 0)
         return None if value is None else value.decode()
 
-    def _prepare(self, name: bytes, statement: str) -> None:
-        answer = self._pgconn.prepare(name, statement.encode())
+    def rows(self, statement: str, values: Sequence[Any], *, most: int | None = None) -> list[tuple[Any, ...]]:
+        """The same for a question: its values, and the rows of its answer, are translated as the driver translates them."""
+        between = Transformer(self._connection)
+        sent = between.dump_sequence(values, [PyFormat.AUTO] * len(values))
+        answer = self._run(statement, sent, between.types or (), between.formats)
+        between.set_pgresult(answer)
+        found: list[tuple[Any, ...]] = between.load_rows(0, answer.ntuples if most is None else min(most, answer.ntuples), tuple)
+        return found
+
+    def _run(self, statement: str, values: Sequence[Any], types: tuple[int, ...] = (), formats: Sequence[Any] | None = None) -> PGresult:
+        name = _name(statement, types)
+        if name not in self._prepared:
+            self._prepare(name, statement, types)
+        answer = self._pgconn.exec_prepared(name, values, formats)
+        if answer.status == ROWS:
+            return answer
+        problem = self._problem(answer)
+        if not isinstance(problem, InvalidSqlStatementName):
+            raise problem
+        self._prepare(name, statement, types)  # the driver sweeps away all that is prepared after a rollback; nothing was done
+        answer = self._pgconn.exec_prepared(name, values, formats)
+        if answer.status != ROWS:
+            raise self._problem(answer)
+        return answer
+
+    def _prepare(self, name: bytes, statement: str, types: tuple[int, ...]) -> None:
+        answer = self._pgconn.prepare(name, statement.encode(), types or None)
         if answer.status != DONE:
             raise self._problem(answer)
         self._prepared.add(name)

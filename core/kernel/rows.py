@@ -6,6 +6,7 @@ session has been told that what it holds is out of date.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
@@ -16,6 +17,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 DIALECT = dialect()
+NAMED = re.compile(r"%\((\w+)\)s")
+PLAIN_WORD = re.compile(r"[a-z][a-z0-9_]*")
 Make = Callable[[Session, Sequence[Any], bool], Any]
 
 
@@ -67,4 +70,17 @@ def settled(session: Session, row: Any) -> None:
 def written(statement: Any) -> tuple[str, dict[str, Any]]:
     """A statement as text for the driver, with the values that never change."""
     compiled = statement.compile(dialect=DIALECT)
-    return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
+    return str(compiled), {name: _packed(value) for name, value in compiled.params.items() if value is not None}
+
+
+def _packed(value: Any) -> Any:
+    """A list of plain words as PostgreSQL writes one, so that the driver need not do so each time."""
+    plain = isinstance(value, list) and all(isinstance(word, str) and PLAIN_WORD.fullmatch(word) for word in value)
+    return f"{{{','.join(value)}}}" if plain else value
+
+
+def numbered(text: str) -> tuple[str, tuple[str, ...]]:
+    """The same text with `$1`, `$2` ... as PostgreSQL itself has them, and which value each of them stands for."""
+    names = tuple(dict.fromkeys(NAMED.findall(text)))
+    places = {name: f"${number}" for number, name in enumerate(names, 1)}
+    return NAMED.sub(lambda found: places[found[1]], text).replace("%%", "%"), names

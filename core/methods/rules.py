@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
@@ -74,9 +75,19 @@ def _money(minor: int | None, currency: str | None) -> Money | None:
 
 def list_rules(vendor_id: uuid.UUID, mode: str) -> list[Rule]:
     """Every way to pay as this vendor has it, in the vendor's order. What nobody has touched is as it was at the start."""
+    return rules_of(written_rules(vendor_id, mode))
+
+
+def written_rules(vendor_id: uuid.UUID, mode: str) -> list[tuple[Any, ...]]:
+    """What this vendor has decided, as it stands in the table: two times the same means that nothing has changed."""
+    return _RULES.all(vendor_id=vendor_id, mode=mode)
+
+
+def rules_of(rows: list[tuple[Any, ...]]) -> list[Rule]:
+    """Every way to pay, in the vendor's order, where this is what is written."""
     places = {method: number for number, method in enumerate(METHODS)}
     rules = {method: Rule(method, method in ON_FROM_THE_START) for method in METHODS}
-    for method, enabled, position, currency, least, most, currencies, countries in _RULES.all(vendor_id=vendor_id, mode=mode):
+    for method, enabled, position, currency, least, most, currencies, countries in rows:
         places[method] = position
         rules[method] = Rule(method, enabled, Bounds(currency, least, most, tuple(currencies), tuple(countries)))
     return [rules[method] for method in sorted(METHODS, key=places.__getitem__)]

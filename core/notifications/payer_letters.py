@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
+from core.kernel.ask import Question
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -18,6 +19,11 @@ from core.notifications.models import PayerLetter
 # What can be switched off. Letters without which somebody could not pay, or would not find their money, always leave.
 PAYER_LETTERS = ("receipt", "instruction_received", "payment_failed", "refund_sent", "link_reminder")
 LONGEST = 600
+_ONE = Question(
+    select(PayerLetter.sent, PayerLetter.paragraph).where(
+        PayerLetter.vendor_id == bindparam("vendor"), PayerLetter.mode == bindparam("mode"), PayerLetter.kind == bindparam("kind")
+    )
+)
 
 
 class ReceiptOwed(Refusal):
@@ -43,8 +49,8 @@ def letter_wishes(vendor: Vendor, mode: str) -> dict[str, LetterWish]:
 
 def find_wish(vendor_id: uuid.UUID, mode: str, kind: str) -> LetterWish:
     """The same for one letter. Every letter that cannot be switched off is sent, without more words."""
-    row = db.session.get(PayerLetter, (vendor_id, mode, kind)) if kind in PAYER_LETTERS else None
-    return LetterWish(row.sent, row.paragraph) if row else LetterWish()
+    kept = _ONE.first(vendor=vendor_id, mode=mode, kind=kind) if kind in PAYER_LETTERS else None
+    return LetterWish(*kept) if kept else LetterWish()
 
 
 def is_sent(vendor: Vendor, mode: str, kind: str) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import ARRAY, String, any_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Membership, User, Vendor
@@ -40,6 +41,29 @@ _CHOSEN = Question(
 )
 
 
+_TEAM = Question(  # every payment asks who is to hear of it
+    select(User.public_id, User.email, User.language, Membership.role)
+    .join(Membership, Membership.user_id == User.id)
+    .where(
+        Membership.vendor_id == bindparam("vendor"),
+        or_(
+            User.public_id == any_(bindparam("people", type_=ARRAY(String))),
+            User.email == bindparam("own"),
+            Membership.role == "owner",
+        ),
+    )
+)
+
+
+class _Reader(NamedTuple):
+    """One of the team, as `_TEAM` tells of them."""
+
+    public_id: str
+    email: str
+    language: str
+    role: str
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What one person has chosen for one kind of news."""
@@ -61,14 +85,7 @@ def readers_of(vendor: Vendor, mode: str, kind: str) -> list[tuple[str, str]]:
     chosen = _CHOSEN.all(vendor=vendor.id, mode=mode, kind=kind)
     business = all(mailed for person, mailed, _ in chosen if person == BUSINESS)
     people = [person for person, mailed, later in chosen if mailed and later is None and person != BUSINESS]
-    team = db.session.execute(
-        select(User.public_id, User.email, User.language, Membership.role)
-        .join(Membership, Membership.user_id == User.id)
-        .where(
-            Membership.vendor_id == vendor.id,
-            or_(User.public_id.in_(people), User.email == vendor.support_email, Membership.role == "owner"),
-        )
-    ).all()
+    team = [_Reader(*one) for one in _TEAM.all(vendor=vendor.id, own=vendor.support_email, people=people)]
     found: dict[str, str] = {}
     if business:
         own = next((one for one in team if one.email == vendor.support_email), None) or next(

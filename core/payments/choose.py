@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from core.accounts.models import Vendor
 from core.accounts.places import is_country
 from core.kernel.db import db
 from core.kernel.errors import Refusal
+from core.kernel.recent import Recent
 from core.kernel.sentence import said
 from core.methods.eligible import Asked, MethodNotOffered, Verdict, Way, because, judge
-from core.methods.rules import list_rules
+from core.methods.rules import rules_of, written_rules
 from core.payments.history import note
 from core.payments.models import Payment, PaymentLink
 from core.payments.start import lock_payment
+from core.providers.contract import Offer
 from core.providers.registry import offers_for
+
+MOST = 512  # verdicts that a process remembers
+_judged: Recent[tuple[list[tuple[Any, ...]], list[tuple[str, Offer]], Verdict]] = Recent(MOST)
 
 
 class UnknownCountry(Refusal):
@@ -21,12 +28,23 @@ class UnknownCountry(Refusal):
     code = "unknown_country"
 
 
-def ways_to_pay(vendor: Vendor, payment: Payment) -> Verdict:
-    """What this payer may choose from, and why the rest is hidden: the vendor's rules, the link's, the providers' bounds."""
-    link = db.session.get(PaymentLink, (payment.vendor_id, payment.mode, payment.link_id)) if payment.link_id else None
+def ways_to_pay(vendor: Vendor, payment: Payment, link: PaymentLink | None = None) -> Verdict:
+    """What this payer may choose from, and why the rest is hidden: the vendor's rules, the link's, the providers' bounds.
+
+    `link` is the payment's own, where it has been read already. While none of the three has changed, what was judged before is given again.
+    """
+    if link is None and payment.link_id is not None:
+        link = db.session.get(PaymentLink, (payment.vendor_id, payment.mode, payment.link_id))
     minor = payment.amount_minor
     asked = Asked(payment.currency, minor, minor, payment.payer_country, tuple(link.methods) if link else ())
-    return judge(list_rules(vendor.id, payment.mode), offers_for(payment.mode), asked)
+    rules, offers = written_rules(vendor.id, payment.mode), offers_for(payment.mode)
+    key = (vendor.id, payment.mode, asked)
+    before = _judged.get(key)
+    if before is not None and before[0] == rules and before[1] == offers:
+        return before[2]
+    verdict = judge(rules_of(rules), offers, asked)
+    _judged.put(key, (rules, offers, verdict))
+    return verdict
 
 
 def check_way(vendor: Vendor, payment: Payment, method: str) -> Way:

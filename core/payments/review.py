@@ -6,9 +6,10 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import or_, select
 
 from core.accounts.models import Vendor
+from core.kernel.ask import Search
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
@@ -37,6 +38,18 @@ NOTED = {
     "fraud": "payment.review_declined",
     "lapsed": "payment.review_lapsed",
 }
+
+
+# Asked of every payment that has been paid; hardly ever is there one.
+_EXPECTED = Search(
+    Screening,
+    rest="""FROM payment_screenings
+            JOIN unnest(%s::uuid[], %s::text[], %s::uuid[]) AS paid (vendor_id, mode, payment_id)
+              ON payment_screenings.vendor_id = paid.vendor_id AND payment_screenings.mode = paid.mode
+             AND payment_screenings.payment_id = paid.payment_id
+            WHERE payment_screenings.state = 'expected' AND NOT payment_screenings.held
+            ORDER BY payment_screenings.vendor_id, payment_screenings.mode, payment_screenings.payment_id""",
+)
 
 
 class DecidedAlready(Conflict):
@@ -125,10 +138,9 @@ def _wait(payment: Payment, row: Screening, reasons: list[dict[str, str]], *, la
 
 def begin_reviews_of_paid(keys: Sequence[tuple[uuid.UUID, str, uuid.UUID]]) -> int:
     """Of payments that have just been paid: those that could not be held wait for a person now, their money in the books. How many."""
-    begun = 0
-    paid = tuple_(Screening.vendor_id, Screening.mode, Screening.payment_id).in_(sorted(set(keys)))
-    asked = select(Screening).where(paid, Screening.state == "expected", Screening.held.is_(False))
-    for found in db.session.scalars(asked.order_by(Screening.vendor_id, Screening.mode, Screening.payment_id)).all():
+    begun, whose = 0, sorted(set(keys))
+    parts = [list(part) for part in zip(*whose, strict=True)]
+    for (found,) in _EXPECTED.all(*parts) if parts else ():
         payment, _ = lock_both(db.session.get_one(Attempt, (found.vendor_id, found.mode, found.attempt_id)))
         row = lock_again(found)
         if row.state == "expected" and payment.state == "succeeded":

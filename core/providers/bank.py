@@ -49,21 +49,15 @@ class Bank:
     def __init__(self, mode: str, accounts: Mapping[str, Account]) -> None:
         self.mode = mode
         self._accounts = accounts
+        surfaces = frozenset({"instructions"})
+        self._offers = (Offer(METHOD, KIND, "Bank transfer", frozenset(accounts), delayed_days=LONGEST_DAYS_ON_THE_WAY, surfaces=surfaces),)
 
     def close(self) -> None:
         """There is no line to let go of."""
 
     def methods(self) -> tuple[Offer, ...]:
         """One way to pay, in the currencies there are accounts for. A transfer goes back by an order of ours, whole or in part."""
-        offer = Offer(
-            METHOD,
-            KIND,
-            "Bank transfer",
-            frozenset(self._accounts),
-            delayed_days=LONGEST_DAYS_ON_THE_WAY,
-            surfaces=frozenset({"instructions"}),
-        )
-        return (offer,)
+        return self._offers
 
     def open_payment(self, wish: OpenPayment) -> Opening:
         """Writes down that we expect this sum under a reference of its own, and says what the payer has to enter."""

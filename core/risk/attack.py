@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
+from core.kernel.ask import Question
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
@@ -20,8 +21,10 @@ AFTER_SURGE = timedelta(hours=1)  # it ends so long after the last surge
 REST = timedelta(hours=1)  # and does not begin again by itself for so long after a person has ended it
 HOURS = (1, 6, 24)  # what a person can choose
 
-_ON = select(AttackMode).where(
-    AttackMode.vendor_id == bindparam("vendor"), AttackMode.mode == bindparam("mode"), AttackMode.ends_at > bindparam("at")
+_ON = Question(  # every try asks it
+    select(AttackMode).where(
+        AttackMode.vendor_id == bindparam("vendor"), AttackMode.mode == bindparam("mode"), AttackMode.ends_at > bindparam("at")
+    )
 )
 
 
@@ -33,7 +36,8 @@ class BadSpan(Refusal):
 
 def find_attack(vendor_id: uuid.UUID, mode: str) -> AttackMode | None:
     """The attack mode that is on now."""
-    return db.session.scalar(_ON, {"vendor": vendor_id, "mode": mode, "at": now()})
+    found = _ON.first(vendor=vendor_id, mode=mode, at=now())
+    return found[0] if found else None
 
 
 def last_attack(vendor: Vendor, mode: str) -> AttackMode | None:

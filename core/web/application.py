@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 
 ADDRESS = ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
-
+COMPLETE = (200, 303)  # answers of which nothing is said but what stands in them
+PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9/:._~?=&-]*")
 
 NOTHING: ImmutableMultiDict[str, str] = ImmutableMultiDict()
 
@@ -42,11 +44,11 @@ class Asked(HtmxAwareRequest):
 
 
 class Answer(Response):
-    """What is sent back. Only where another address is named is there anything in its headers to complete."""
+    """What is sent back. Only where an address is named in signs that an address cannot have is there anything in its headers to complete."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        names = {name.lower() for name, _ in self.headers} if self.status_code == 200 else set()
-        if "content-length" in names and not names & {"location", "content-location"}:
+        named = {name.lower(): value for name, value in self.headers} if self.status_code in COMPLETE else {}
+        if "content-length" in named and "content-location" not in named and PLAIN_ADDRESS.fullmatch(named.get("location", "")):
             return self.headers
         return super().get_wsgi_headers(environ)
 

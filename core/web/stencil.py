@@ -1,26 +1,41 @@
-"""Pages that are the same for everybody but for a few tokens: kept as they were written once, with holes where the tokens stand.
+"""Pages that are the same for everybody but for a few words: kept as they were written once, with holes where those words stand.
 
-What such a page says must come from its address, its language, its theme and the rows it is about, and from nothing else. The rows are
-compared whole with those it was written from, so a page is never older than its rows.
+There are two kinds. Of one (`stencilled`) what it says comes from its address, its language, its theme and the rows it is about, and
+from nothing else. The rows are compared whole with those it was written from, so a page is never older than its rows. The other
+(`from_words`) is written from a list of words that are the same for many, and handed nothing but these: where one of them is another,
+it is another page.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
+from markupsafe import escape
 
 from core.kernel.recent import Recent
 from core.web.forgery import csrf_token
+from core.web.framed import framed
 from core.web.headers import csp_nonce
 from core.web.languages import language
 from core.web.theme import forced_scheme
+from core.web.this_request import kept
 
-MOST = 256  # pages kept in a process; a few kilobytes each
+MOST = 256  # pages of each kind kept in a process; a few kilobytes each, for the sheet that they all have stands in none
+SHEET = "sheet"
+# What no other answer may have: how it is made, and under which name an answer keeps its own.
+MAKE: dict[str, Callable[[], str]] = {"csrf": csrf_token, "nonce": csp_nonce}
+MADE = {"csrf": "csrf_token", "nonce": "csp_nonce"}
 
-_kept: Recent[tuple[list[dict[str, Any]], list[str]]] = Recent(MOST)
+Words = TypeVar("Words", bound=tuple[Any, ...])
+Pieces = list[str]  # text, the name of what stands in the hole after it, text, a name, ..., text
+
+_kept: Recent[tuple[list[dict[str, Any]], Pieces]] = Recent(MOST)
+_written: Recent[Pieces] = Recent(MOST)
 
 
 def stencilled(rows: tuple[Any, ...], tokens: dict[str, str], write: Callable[[], Response]) -> Response:
@@ -31,16 +46,63 @@ def stencilled(rows: tuple[Any, ...], tokens: dict[str, str], write: Callable[[]
     """
     tokens = {**tokens, "csrf": csrf_token(), "nonce": csp_nonce()}
     key, about = (request.path, language(), forced_scheme()), [content(row) for row in rows]
-    kept = _kept.get(key)
-    if kept is not None and kept[0] == about:
-        text = "".join([tokens[piece] if number % 2 else piece for number, piece in enumerate(kept[1])])
-        return current_app.response_class(text, 200, {"Vary": "HX-Request"})
+    before = _kept.get(key)
+    if before is not None and before[0] == about:
+        return _filled(before[1], tokens)
     response = write()
     if response.status_code == 200:
-        names = {value: name for name, value in tokens.items()}
-        pieces = re.split("(" + "|".join(map(re.escape, names)) + ")", response.get_data(as_text=True))
-        _kept.put(key, (about, [names.get(piece, piece) for piece in pieces]))
+        _kept.put(key, (about, _cut(response, {value: name for name, value in tokens.items()})))
     return response
+
+
+def may_be_kept() -> bool:
+    """Whether this request asks for the page itself: nothing in its address is about this visitor, and it stands in nobody else's page."""
+    return not request.query_string and request.method in ("GET", "HEAD") and framed() is None
+
+
+def from_words(words: Words, own: dict[str, str], write: Callable[[Words, dict[str, str]], Response]) -> Response:
+    """The page that `write` makes of these words, kept for all who are to read the same, with what is only this reader's in its holes.
+
+    `write` knows nothing else: it is called with a mark in the place of each text of `own`, which it only passes on. Each mark is
+    unguessable, and is never sent to anybody. What stands in a hole is escaped; what is to stand in an address must be fit for one.
+    Only for requests that `may_be_kept`.
+    """
+    key = (write, words, language(), forced_scheme(), g.get("time_zone"))
+    pieces = _written.get(key)
+    if pieces is None:
+        marks = {name: _mark(name) for name in own}
+        response = write(words, marks)
+        names = {mark: name for name, mark in marks.items()} | {kept()[made]: name for name, made in MADE.items() if made in kept()}
+        pieces = _cut(response, names)
+        if response.status_code == 200:
+            _written.put(key, pieces)
+    texts = {name: str(escape(text)) for name, text in own.items()}
+    return _filled(pieces, texts | {name: make() for name, make in MAKE.items() if name in pieces})
+
+
+@cache
+def _mark(name: str) -> str:
+    """What stands in the place of an own word while a page is written."""
+    return f"{name}{secrets.token_hex(16)}"
+
+
+def _cut(response: Response, names: dict[str, str]) -> Pieces:
+    """The text of a page, cut wherever one of these stands, which is told by its name."""
+    pieces = re.split("(" + "|".join(map(re.escape, names)) + ")", response.get_data(as_text=True))
+    pieces[1::2] = [names[found] for found in pieces[1::2]]
+    sheet = current_app.jinja_env.globals.get("inline_sheet")
+    place = next((number for number in range(0, len(pieces), 2) if sheet and sheet in pieces[number]), None)
+    if place is not None:
+        before, _, after = pieces[place].partition(str(sheet))
+        pieces[place : place + 1] = [before, SHEET, after]
+    return pieces
+
+
+def _filled(pieces: Pieces, texts: dict[str, str]) -> Response:
+    """The whole page, with these texts in its holes."""
+    texts[SHEET] = current_app.jinja_env.globals.get("inline_sheet") or ""
+    text = "".join([texts[piece] if number % 2 else piece for number, piece in enumerate(pieces)])
+    return current_app.response_class(text, 200, {"Vary": "HX-Request"})
 
 
 def content(row: Any) -> dict[str, Any]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import bindparam, func, inspect, select, update
+from sqlalchemy import ARRAY, String, any_, bindparam, func, inspect, literal, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from core.accounts.models import Vendor
-from core.kernel import ask
 from core.kernel.ask import Question, ask_for
 from core.kernel.db import db, driver, finish_unit, locked
+from core.kernel.lines import LendingPool, Line
+from core.kernel.rows import numbered
 from core.payments.models import Attempt, Payment, PaymentLink
 from tests.factories import make_link, make_payment, make_shop
 
@@ -108,13 +110,17 @@ def test_a_connection_that_breaks_is_the_database_being_away(app: Flask, monkeyp
     shop = make_shop(app)
     link = make_link(shop)
     with app.app_context():
+        lend = LendingPool.lend
 
-        def hang_up(connection: psycopg.Connection[object]) -> None:
-            with psycopg.connect(connection.info.dsn, password=connection.info.password) as other:
-                other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+        def hang_up(pool: LendingPool) -> tuple[Any, Line]:
+            entry, line = lend(pool)
+            mine = entry.dbapi_connection.info
+            with psycopg.connect(mine.dsn, password=mine.password, autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 2000)", (mine.backend_pid,))
+            return entry, line
 
         with monkeypatch.context() as patched, pytest.raises(OperationalError):
-            patched.setattr(ask, "open_for_reading", hang_up)
+            patched.setattr(LendingPool, "lend", hang_up)
             LINK.first(link=link.public_id)
         assert LINK.first(link=link.public_id) is not None
 
@@ -137,3 +143,28 @@ def test_it_sees_what_the_unit_has_written(app: Flask) -> None:
         db.session.get_one(Vendor, shop.vendor.id).name = name
         assert ask_for("SELECT name FROM vendors WHERE public_id = %(one)s", {"one": shop.vendor.public_id}) == [(name,)]
         finish_unit(keep=False)
+
+
+def test_a_list_that_never_changes_is_asked_with_like_any_other(app: Flask) -> None:
+    states = any_(literal(["created", "processing"], ARRAY(String)))
+    asked = Question(select(Payment).where(Payment.public_id == bindparam("payment"), Payment.state == states))
+    other = Question(select(Payment.mode).where(Payment.public_id == bindparam("payment"), Payment.state.like("100%")))
+    shop = make_shop(app)
+    payment = make_payment(shop, make_link(shop))
+    with app.app_context():
+        for _ in range(2):
+            found = asked.first(payment=payment.public_id)
+            assert found is not None and found[0].state == "created"
+            assert other.all(payment=payment.public_id) == []
+            db.session.execute(select(Payment.mode).limit(1))  # the second time within the unit's own connection
+    assert numbered("a = %(a)s AND b = %(b)s AND a < %(a)s AND c LIKE '%%'") == ("a = $1 AND b = $2 AND a < $1 AND c LIKE '%'", ("a", "b"))
+
+
+def test_a_question_asked_by_itself_leaves_no_transaction_and_survives_a_rollback(app: Flask) -> None:
+    shop = make_shop(app)
+    link = make_link(shop)
+    with app.app_context():
+        for _ in range(3):
+            assert LINK.first(link=link.public_id) is not None and not db.session().in_transaction()
+            with db.engine.connect() as connection:  # whatever was prepared on it is swept away by the driver
+                connection.execute(text("DEALLOCATE ALL"))
