@@ -6,9 +6,10 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import or_, select
 
 from core.accounts.models import Vendor
+from core.kernel.ask import Search
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
@@ -29,6 +30,13 @@ from core.risk.rules import BLOCK
 from core.risk.rules import REVIEW as TO_REVIEW
 
 AUTHORISED_FOR = timedelta(days=6)  # a card's bank keeps money aside for seven days; the seventh is ours to let go of it in good order
+_EXPECTED = Search(
+    Screening,
+    rest="""FROM unnest(%s::uuid[], %s::text[], %s::uuid[]) AS k(vendor_id, mode, payment_id)
+            JOIN payment_screenings ON payment_screenings.vendor_id = k.vendor_id AND payment_screenings.mode = k.mode
+              AND payment_screenings.payment_id = k.payment_id AND payment_screenings.state = 'expected' AND NOT payment_screenings.held
+            ORDER BY payment_screenings.vendor_id, payment_screenings.mode, payment_screenings.payment_id""",
+)
 TARGET = timedelta(hours=24)  # within which a person is to have looked
 ENDED = frozenset({"refused", "refunded", "fraud", "lapsed", "gone"})
 NOTED = {
@@ -126,9 +134,7 @@ def _wait(payment: Payment, row: Screening, reasons: list[dict[str, str]], *, la
 def begin_reviews_of_paid(keys: Sequence[tuple[uuid.UUID, str, uuid.UUID]]) -> int:
     """Of payments that have just been paid: those that could not be held wait for a person now, their money in the books. How many."""
     begun = 0
-    paid = tuple_(Screening.vendor_id, Screening.mode, Screening.payment_id).in_(sorted(set(keys)))
-    asked = select(Screening).where(paid, Screening.state == "expected", Screening.held.is_(False))
-    for found in db.session.scalars(asked.order_by(Screening.vendor_id, Screening.mode, Screening.payment_id)).all():
+    for (found,) in _EXPECTED.all(*[list(part) for part in zip(*sorted(set(keys)), strict=True)]) if keys else ():
         payment, _ = lock_both(db.session.get_one(Attempt, (found.vendor_id, found.mode, found.attempt_id)))
         row = lock_again(found)
         if row.state == "expected" and payment.state == "succeeded":
