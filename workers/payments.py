@@ -12,8 +12,8 @@ from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import enqueue, task_row
 from core.notifications.notices import notice_row, notices_lot
 from core.notifications.notify import message_rows, notify_many
-from core.notifications.payer_letters import is_sent
-from core.notifications.team import readers_of
+from core.notifications.payer_letters import unsent_in
+from core.notifications.team import readers_in_many
 from core.payments import hold, review
 from core.payments import refund as refunds
 from core.payments import settle as settling
@@ -40,16 +40,17 @@ def payment_settled(tasks: list[Task]) -> None:
     """A payment is paid: tell both sides, make the receipt, and ask what the provider has not said yet."""
     keys = [(task.vendor_id, task.args["mode"], uuid.UUID(task.args["payment"])) for task in tasks]
     found = payments_by_key(keys)
-    letters, jobs, notices, known, receipts = [], [], [], {}, {}
+    books = {(vendor.id, payment.mode): vendor for vendor, payment in found.values()}
+    readers = readers_in_many([(vendor, mode) for (_, mode), vendor in books.items()], "payment_received")
+    no_receipts = unsent_in(books, "receipt")
+    letters, jobs, notices = [], [], []
     with_invoice = invoiced([payment for _, payment in found.values()])
     for _, _, payment_id in keys:
         vendor, payment = found[payment_id]
         named = {"mode": payment.mode, "payment": payment.public_id}
-        if (whose := (vendor.id, payment.mode)) not in known:
-            known[whose] = readers_of(vendor, payment.mode, "payment_received")
-            receipts[whose] = is_sent(vendor, payment.mode, "receipt")
-        letters += [message_rows(vendor, "payment_received", to=address, locale=language, **named) for address, language in known[whose]]
-        if receipts[whose] and payment.id not in with_invoice:
+        book = (vendor.id, payment.mode)
+        letters += [message_rows(vendor, "payment_received", to=address, locale=language, **named) for address, language in readers[book]]
+        if book not in no_receipts and payment.id not in with_invoice:
             letters.append(message_rows(vendor, "receipt", to=payment.email, locale=payment.locale, **named))
         notices.append(notice_row(vendor, "payment_received", mode=payment.mode, about=payment.public_id))
         jobs.append(task_row("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
@@ -12,7 +13,7 @@ from core.accounts.models import Vendor
 from core.kernel.ask import Question
 from core.kernel.audit import record
 from core.kernel.clock import now
-from core.kernel.db import db
+from core.kernel.db import db, driver
 from core.kernel.errors import Refusal
 from core.notifications.models import PayerLetter
 
@@ -24,6 +25,8 @@ _ONE = Question(
         PayerLetter.vendor_id == bindparam("vendor"), PayerLetter.mode == bindparam("mode"), PayerLetter.kind == bindparam("kind")
     )
 )
+_UNSENT = """SELECT p.vendor_id, p.mode FROM unnest(%s::uuid[], %s::text[]) AS k(vendor_id, mode)
+             JOIN payer_letters p ON p.vendor_id = k.vendor_id AND p.mode = k.mode AND p.kind = %s WHERE NOT p.sent"""
 
 
 class ReceiptOwed(Refusal):
@@ -56,6 +59,14 @@ def find_wish(vendor_id: uuid.UUID, mode: str, kind: str) -> LetterWish:
 def is_sent(vendor: Vendor, mode: str, kind: str) -> bool:
     """Whether this vendor's payers get it."""
     return find_wish(vendor.id, mode, kind).sent
+
+
+def unsent_in(books: Collection[tuple[uuid.UUID, str]], kind: str) -> set[tuple[uuid.UUID, str]]:
+    """Of these (vendor id, mode) those whose payers do not get it, in one question."""
+    if kind not in PAYER_LETTERS:
+        return set()
+    db.session.flush()  # the driver must see what this unit has already said
+    return set(driver().execute(_UNSENT, ([owner for owner, _ in books], [mode for _, mode in books], kind)))
 
 
 def change_letter(vendor: Vendor, mode: str, kind: str, wish: LetterWish, *, by: str, receipt_otherwise: bool = False) -> None:

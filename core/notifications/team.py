@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import ARRAY, String, any_, bindparam, or_, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
-from core.accounts.models import Membership, User, Vendor
+from core.accounts.models import Vendor
 from core.accounts.roles import list_holders, rights_of
 from core.kernel.ask import Question
-from core.kernel.db import db
+from core.kernel.db import db, driver
 from core.notifications.models import NotificationChoice, NotificationManner
 from core.notifications.notices import ALWAYS, OF_PLAN, SHOWN, post_notice
 from core.notifications.notify import KINDS, notify
@@ -39,29 +41,17 @@ _CHOSEN = Question(
     .where(NotificationChoice.vendor_id == bindparam("vendor"), NotificationChoice.mode == bindparam("mode"))
     .where(NotificationChoice.kind == bindparam("kind"))
 )
-
-
-_TEAM = Question(  # every payment asks who is to hear of it
-    select(User.public_id, User.email, User.language, Membership.role)
-    .join(Membership, Membership.user_id == User.id)
-    .where(
-        Membership.vendor_id == bindparam("vendor"),
-        or_(
-            User.public_id == any_(bindparam("people", type_=ARRAY(String))),
-            User.email == bindparam("own"),
-            Membership.role == "owner",
-        ),
-    )
-)
-
-
-class _Reader(NamedTuple):
-    """One of the team, as `_TEAM` tells of them."""
-
-    public_id: str
-    email: str
-    language: str
-    role: str
+# The same for many books at once; and of their vendors' people whoever may be written to.
+_CHOSEN_IN_MANY = """SELECT c.vendor_id, c.mode, c.person, c.mailed, later.person
+                     FROM unnest(%s::uuid[], %s::text[]) AS k(vendor_id, mode)
+                     JOIN notification_choices c ON c.vendor_id = k.vendor_id AND c.mode = k.mode AND c.kind = %s
+                     LEFT JOIN notification_manners later ON later.vendor_id = c.vendor_id AND later.mode = c.mode AND later.person = c.person
+                       AND (later.daily OR later.muted)"""
+_PEOPLE = """SELECT m.vendor_id, u.public_id, u.email, u.language, m.role
+             FROM unnest(%s::uuid[], %s::text[]) AS k(vendor_id, own_address)
+             JOIN memberships m ON m.vendor_id = k.vendor_id JOIN users u ON u.id = m.user_id
+             WHERE m.role = 'owner' OR u.email = k.own_address OR u.public_id = ANY(%s)"""
+Book = tuple[uuid.UUID, str]  # a vendor's id, and test or live
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +69,47 @@ def tell_team(vendor: Vendor, kind: str, *, mode: str, **ids: str) -> None:
         notify(vendor, kind, mode=mode, to=address, locale=language, **ids)
 
 
+class Person(NamedTuple):
+    """Somebody of a team, as far as a letter goes."""
+
+    public_id: str
+    email: str
+    language: str
+    role: str
+
+
+class Asked(NamedTuple):
+    """What somebody has chosen about letters of one kind. `later` is empty for whoever gets each letter at once."""
+
+    person: str
+    mailed: bool
+    later: str | None
+
+
 def readers_of(vendor: Vendor, mode: str, kind: str) -> list[tuple[str, str]]:
     """Who is written to at once, and in which language: the business's own address unless that was switched off, then whoever asked; each
     address once. Each reads the language chosen in the portal; the business's own address the one of whoever it is, or of its owner."""
-    chosen = _CHOSEN.all(vendor=vendor.id, mode=mode, kind=kind)
-    business = all(mailed for person, mailed, _ in chosen if person == BUSINESS)
-    people = [person for person, mailed, later in chosen if mailed and later is None and person != BUSINESS]
-    team = [_Reader(*one) for one in _TEAM.all(vendor=vendor.id, own=vendor.support_email, people=people)]
+    return readers_in_many([(vendor, mode)], kind)[vendor.id, mode]
+
+
+def readers_in_many(books: Sequence[tuple[Vendor, str]], kind: str) -> dict[Book, list[tuple[str, str]]]:
+    """The same for several vendors and modes, in two questions however many they are."""
+    vendors = {vendor.id: vendor for vendor, _ in books}
+    chosen: dict[Book, list[Asked]] = {(vendor.id, mode): [] for vendor, mode in books}
+    team: dict[uuid.UUID, list[Person]] = {vendor_id: [] for vendor_id in vendors}
+    db.session.flush()  # the driver must see what this unit has already said
+    ask = driver().execute
+    for vendor_id, mode, *choice in ask(_CHOSEN_IN_MANY, ([owner for owner, _ in chosen], [mode for _, mode in chosen], kind)):
+        chosen[vendor_id, mode].append(Asked(*choice))
+    people = [one.person for some in chosen.values() for one in some]
+    for vendor_id, *person in ask(_PEOPLE, (list(vendors), [vendor.support_email for vendor in vendors.values()], people)):
+        team[vendor_id].append(Person(*person))
+    return {(owner, mode): _readers(vendors[owner], some, team[owner]) for (owner, mode), some in chosen.items()}
+
+
+def _readers(vendor: Vendor, chosen: list[Asked], team: list[Person]) -> list[tuple[str, str]]:
+    business = all(one.mailed for one in chosen if one.person == BUSINESS)
+    people = {one.person for one in chosen if one.mailed and one.later is None and one.person != BUSINESS}
     found: dict[str, str] = {}
     if business:
         own = next((one for one in team if one.email == vendor.support_email), None) or next(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 
-from sqlalchemy import select
-
 from core.accounts.models import Vendor
+from core.kernel.ask import Search
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.outbox import enqueue, enqueue_named
@@ -23,6 +21,12 @@ from core.providers.contract import Outcome
 TO_CONFIRM = timedelta(days=7)  # how long a payer whose bank wants them has to answer the letter
 SCA = "authentication_required"
 UNREACHABLE = "unreachable"  # the provider has not answered for hours: nothing is over, and nothing is charged twice
+_CHARGES = Search(
+    SavedCharge,
+    rest="""FROM unnest(%s::uuid[], %s::text[], %s::uuid[]) AS k(vendor_id, mode, payment_id)
+            JOIN saved_charges ON saved_charges.vendor_id = k.vendor_id AND saved_charges.mode = k.mode AND saved_charges.payment_id = k.payment_id
+            ORDER BY saved_charges.vendor_id, saved_charges.mode, saved_charges.payment_id FOR UPDATE OF saved_charges""",
+)
 ENDS = ("declined", "succeeded")  # after these it does not matter any more that the payment runs out of time
 
 
@@ -105,14 +109,10 @@ def tell_over(payment: Payment, result: str) -> None:
 
 
 def tell_paid(payments: list[Payment]) -> None:
-    """These are paid: whoever has charged one of them to a saved card is told. Payments that came by a link ask nothing of the database."""
-    wanted: dict[tuple[uuid.UUID, str], list[uuid.UUID]] = {}
-    for payment in payments:
-        if payment.link_id is None:
-            wanted.setdefault((payment.vendor_id, payment.mode), []).append(payment.id)
-    for (vendor_id, mode), ids in wanted.items():
-        mine = select(SavedCharge).where(SavedCharge.vendor_id == vendor_id, SavedCharge.mode == mode, SavedCharge.payment_id.in_(ids))
-        for charge in db.session.scalars(mine.order_by(SavedCharge.payment_id).with_for_update().execution_options(populate_existing=True)):
+    """These are paid: whoever has charged one of them to a saved card is told. One question for all of them, and none for payments that came by a link."""
+    keys = [(payment.vendor_id, payment.mode, payment.id) for payment in payments if payment.link_id is None]
+    if keys:
+        for (charge,) in _CHARGES.all(*[list(part) for part in zip(*keys, strict=True)]):
             _tell(charge, "succeeded", None)
 
 

@@ -30,6 +30,13 @@ from core.risk.rules import BLOCK
 from core.risk.rules import REVIEW as TO_REVIEW
 
 AUTHORISED_FOR = timedelta(days=6)  # a card's bank keeps money aside for seven days; the seventh is ours to let go of it in good order
+_EXPECTED = Search(
+    Screening,
+    rest="""FROM unnest(%s::uuid[], %s::text[], %s::uuid[]) AS k(vendor_id, mode, payment_id)
+            JOIN payment_screenings ON payment_screenings.vendor_id = k.vendor_id AND payment_screenings.mode = k.mode
+              AND payment_screenings.payment_id = k.payment_id AND payment_screenings.state = 'expected' AND NOT payment_screenings.held
+            ORDER BY payment_screenings.vendor_id, payment_screenings.mode, payment_screenings.payment_id""",
+)
 TARGET = timedelta(hours=24)  # within which a person is to have looked
 ENDED = frozenset({"refused", "refunded", "fraud", "lapsed", "gone"})
 NOTED = {
@@ -38,18 +45,6 @@ NOTED = {
     "fraud": "payment.review_declined",
     "lapsed": "payment.review_lapsed",
 }
-
-
-# Asked of every payment that has been paid; hardly ever is there one.
-_EXPECTED = Search(
-    Screening,
-    rest="""FROM payment_screenings
-            JOIN unnest(%s::uuid[], %s::text[], %s::uuid[]) AS paid (vendor_id, mode, payment_id)
-              ON payment_screenings.vendor_id = paid.vendor_id AND payment_screenings.mode = paid.mode
-             AND payment_screenings.payment_id = paid.payment_id
-            WHERE payment_screenings.state = 'expected' AND NOT payment_screenings.held
-            ORDER BY payment_screenings.vendor_id, payment_screenings.mode, payment_screenings.payment_id""",
-)
 
 
 class DecidedAlready(Conflict):
@@ -138,9 +133,8 @@ def _wait(payment: Payment, row: Screening, reasons: list[dict[str, str]], *, la
 
 def begin_reviews_of_paid(keys: Sequence[tuple[uuid.UUID, str, uuid.UUID]]) -> int:
     """Of payments that have just been paid: those that could not be held wait for a person now, their money in the books. How many."""
-    begun, whose = 0, sorted(set(keys))
-    parts = [list(part) for part in zip(*whose, strict=True)]
-    for (found,) in _EXPECTED.all(*parts) if parts else ():
+    begun = 0
+    for (found,) in _EXPECTED.all(*[list(part) for part in zip(*sorted(set(keys)), strict=True)]) if keys else ():
         payment, _ = lock_both(db.session.get_one(Attempt, (found.vendor_id, found.mode, found.attempt_id)))
         row = lock_again(found)
         if row.state == "expected" and payment.state == "succeeded":

@@ -16,7 +16,7 @@ from core.billing.models import BillingCharge, BillingDocument, KeptSubscription
 from core.billing.queries import list_events, read
 from core.billing.states import CANCELLED, SUSPENDED
 from core.billing.subscription import Subscription
-from core.kernel.db import db
+from core.kernel.db import db, driver
 from core.kernel.money import Money
 from core.payments.models import Payment
 from core.payments.saved import find_default
@@ -24,6 +24,8 @@ from core.payments.saved_models import SavedCard, SavedCharge
 from core.subscriptions.settled import Settled, settle
 
 COMING = ("wanted", "sent")
+_CHARGED = """SELECT c.payment_id FROM unnest(%s::uuid[], %s::text[], %s::uuid[]) AS k(vendor_id, mode, payment_id)
+              JOIN billing_charges c ON c.vendor_id = k.vendor_id AND c.mode = k.mode AND c.payment_id = k.payment_id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +136,12 @@ def _written_off(vendor_id: uuid.UUID, mode: str, theirs: Iterable[uuid.UUID]) -
 
 
 def invoiced(payments: Iterable[Payment]) -> set[uuid.UUID]:
-    """Those that were charged for documents: their payer gets the invoice, and no receipt beside it. Payments by a link are none."""
-    charged: dict[tuple[uuid.UUID, str], list[uuid.UUID]] = {}
-    for payment in payments:
-        if payment.link_id is None:
-            charged.setdefault((payment.vendor_id, payment.mode), []).append(payment.id)
-    found: set[uuid.UUID] = set()
-    for (vendor_id, mode), ids in charged.items():
-        mine = select(BillingCharge.payment_id).where(BillingCharge.vendor_id == vendor_id, BillingCharge.mode == mode)
-        found |= {one for one in db.session.scalars(mine.where(BillingCharge.payment_id.in_(ids))) if one is not None}
-    return found
+    """Those that were charged for documents: their payer gets the invoice, and no receipt beside it. Payments by a link are none.
+
+    One question however many they are, and none when all of them came by links.
+    """
+    keys = [(payment.vendor_id, payment.mode, payment.id) for payment in payments if payment.link_id is None]
+    if not keys:
+        return set()
+    db.session.flush()  # the driver must see what this unit has already said
+    return {one for (one,) in driver().execute(_CHARGED, [list(part) for part in zip(*keys, strict=True)])}
