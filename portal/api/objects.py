@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.accounts.models import Vendor
 from core.customers.models import Customer
+from core.disputes.evidence import questions_of
 from core.disputes.models import Dispute
 from core.disputes.states import DISPUTE
 from core.kernel.money import Money
@@ -175,7 +176,7 @@ SeenRefund = tuple[Refund, Payment]
 
 CUSTOMER = shape(
     "customer",
-    "Somebody who ever set out to pay you: one for each e-mail address.",
+    "Somebody who ever set out to pay you, or whom you wrote down: one for each e-mail address.",
     id=text("Their number, cus_...", lambda one: one.public_id),
     mode=text("Practice or real.", lambda one: one.mode, one_of=MODES),
     email=text("Their e-mail address.", lambda one: one.email),
@@ -197,6 +198,10 @@ DISPUTE_OBJECT = shape(
     reason=text("Why, as the payer's bank says.", lambda one: one[0].reason),
     network_code=text("The card scheme's own word for the reason; may be empty.", lambda one: one[0].network_code),
     amount=money("What the bank wants back.", lambda one: one[0].amount),
+    questions=texts("What its bank wants to know, by the names under which it is answered.", lambda one: questions_of(one[0])),
+    asked_for=text(
+        "What was asked for and is on its way to the bank.", lambda one: one[0].wish, one_of=("answer", "accept"), nullable=True
+    ),
     answer_by=moment("Until when it can be answered.", lambda one: one[0].due_at),
     answered_at=moment("When it was answered.", lambda one: one[0].answered_at),
     decided_at=moment("When it was decided.", lambda one: one[0].decided_at),
