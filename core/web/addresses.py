@@ -32,6 +32,11 @@ def checkout(token: str) -> str:
     return f"{settings().public_url}/checkout/{token}"
 
 
+def status(token: str) -> str:
+    """What happened to a payment, for its payer: by the token of the payment, or later of its receipt."""
+    return f"{settings().public_url}/status/{token}"
+
+
 def receipt(token: str) -> str:
     return f"{settings().public_url}/receipt/{token}"
 

@@ -22,7 +22,7 @@ from portal.api.listings import BRANCH, DAYS, LISTING, spelt_exceptions, spelt_h
 
 LISTING_FIELDS: Fields = {
     "title": Text(about="The name people know the business by.", least=1, most=120, example="Blue Door Bakery"),
-    "category": Text(about="What kind of business it is, by its short name.", least=1, most=60, example="food"),
+    "category": Text(about="What kind of business it is, by its short name.", least=1, most=60, example="bakery"),
     "summary": Text(about="What it is, in a line.", usual="", most=200),
     "description": Text(about="More about it.", usual="", most=5000, lines=True),
     "website": Text(about="Its website.", usual="", most=300),

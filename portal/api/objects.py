@@ -109,6 +109,11 @@ def _receipt_of(one: SeenPayment) -> str | None:
     return addresses.receipt(receipt_token(one.vendor, one.payment)) if one.payment.captured_minor else None
 
 
+def _status_of(one: SeenPayment) -> str:
+    token = receipt_token if one.payment.captured_at else payment_token
+    return addresses.status(token(one.vendor, one.payment))
+
+
 PAYMENT_OBJECT: Shape = shape(
     "payment",
     "What one payer pays: from the moment they set out to, with everything that became of it.",
@@ -137,6 +142,7 @@ PAYMENT_OBJECT: Shape = shape(
     payment_link=text("The link it came by.", lambda one: one.link.public_id if one.link else None, nullable=True),
     page=text("Its own page, where the payer pays; null when there is nothing left to pay.", _page_of, nullable=True),
     receipt=text("Its receipt, once money was taken.", _receipt_of, nullable=True),
+    status_page=text("What happened so far, in the payer's words: an address to hand to them.", _status_of),
     created_at=moment("When it was begun.", lambda one: one.payment.created_at, nullable=False),
     expires_at=moment("Until when it can be paid.", lambda one: one.payment.expires_at, nullable=False),
     captured_at=moment("When its money was taken.", lambda one: one.payment.captured_at),
