@@ -88,7 +88,8 @@ def _first_payment() -> list[Step]:
     ask = (
         f'curl {base}/api/v1/payments \\\n  -H "Authorization: Bearer ${VARIABLE}" \\\n  -H "Idempotency-Key: order-4711" \\\n'
         '  -H "Content-Type: application/json" \\\n'
-        '  -d \'{"amount": 1999, "currency": "%s", "payer": {"email": "ada@example.com"}, "description": "Order 4711"}\'' % me.vendor.currency
+        '  -d \'{"amount": 1999, "currency": "%s", "payer": {"email": "ada@example.com"}, "description": "Order 4711"}\''
+        % me.vendor.currency
     )
     return [
         Step(
@@ -213,13 +214,37 @@ def _twins() -> list[Step]:
     found = []
     if any(key.last_used_at for key in list_keys(me.vendor, TEST)):
         live = any(counts(key) for key in list_keys(me.vendor, LIVE))
-        found.append(Step(_("Your software has a live key"), _("A test key sees practice money only. Look at live and make one."), live, url_for(".keys"), _("API keys")))
+        found.append(
+            Step(
+                _("Your software has a live key"),
+                _("A test key sees practice money only. Look at live and make one."),
+                live,
+                url_for(".keys"),
+                _("API keys"),
+            )
+        )
     if any(not one.catches for one in list_endpoints(me.vendor, TEST)):
         live = any(one.state == "on" and not one.catches for one in list_endpoints(me.vendor, LIVE))
-        found.append(Step(_("There is a webhook in live mode"), _("Webhooks of test mode hear of practice money only."), live, url_for(".webhooks"), _("Webhooks")))
+        found.append(
+            Step(
+                _("There is a webhook in live mode"),
+                _("Webhooks of test mode hear of practice money only."),
+                live,
+                url_for(".webhooks"),
+                _("Webhooks"),
+            )
+        )
     if allowed_origins(me.vendor, TEST):
         live = bool(allowed_origins(me.vendor, LIVE))
-        found.append(Step(_("Your website is named in live mode"), _("Test and live have lists of their own."), live, url_for(".embedding"), _("On your website")))
+        found.append(
+            Step(
+                _("Your website is named in live mode"),
+                _("Test and live have lists of their own."),
+                live,
+                url_for(".embedding"),
+                _("On your website"),
+            )
+        )
     return found
 
 

@@ -47,15 +47,16 @@ class CallPage:
 
 def write_calls(gathered: Mapping[Made, int]) -> None:
     """A bundle of them; what a key has beyond its thousand goes."""
-    rows = [_row(one) for one in sorted(gathered, key=lambda one: one.at)]
+    ids = sorted(uuid7() for _ in gathered)  # in the order of the calls: the list goes by them
+    rows = [_row(one, id_) for one, id_ in zip(sorted(gathered, key=lambda one: one.at), ids, strict=True)]
     add_rows((ApiCall, rows))
     for caller in {one.caller for one in gathered}:
         _cut(caller)
 
 
-def _row(one: Made) -> dict[str, object]:
+def _row(one: Made, id_: uuid.UUID) -> dict[str, object]:
     return {
-        "vendor_id": one.caller.vendor_id, "mode": one.caller.mode, "id": uuid7(), "key": one.caller.key, "request": one.request[:40],
+        "vendor_id": one.caller.vendor_id, "mode": one.caller.mode, "id": id_, "key": one.caller.key, "request": one.request[:40],
         "method": one.method[:8], "path": plain(one.path, 200), "status": one.status, "address": one.address[:45],
         "program": plain(one.program, 120), "at": one.at,
     }  # fmt: skip

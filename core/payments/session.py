@@ -11,6 +11,7 @@ from core.kernel.clock import now
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.sentence import said
 from core.payments.ask import LEAST_MINUTES, MOST_MINUTES
+from core.payments.basket import offer_of
 from core.payments.link import LinkTerms, create_link, find_wished, link_state, paid_payment
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Item, Offer
@@ -49,7 +50,7 @@ def open_session(vendor: Vendor, mode: str, wish: SessionWish, *, by: str, token
     again = find_wished(vendor, mode, token)
     offer = Offer(items=wish.items, success_url=wish.success_url, cancel_url=wish.cancel_url)
     if again is not None:
-        if not again.session or again.currency != wish.currency or again.offer != offer.document():
+        if not again.session or again.currency != wish.currency or offer_of(again) != offer:
             raise SessionDiffers("This wish was written down before, with another basket.", field="lines")
         return again
     check_sharing(Sharing(key_values=dict(wish.key_values)))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from core.accounts.models import Vendor
 from core.kernel.db import db
-from core.payments.models import Attempt, Payment, PaymentLink
+from core.payments.models import Payment, PaymentEvent, PaymentLink
 from core.payments.refund_models import Refund
 from core.payments.sharing_models import LinkOpening, LinkPrefill
 
@@ -32,7 +32,7 @@ def tried(vendor: Vendor, mode: str) -> Tried:
         link=_any(PaymentLink, vendor, mode),
         opened=_any(LinkOpening, vendor, mode),
         paid=_any(Payment, vendor, mode, Payment.state == "succeeded"),
-        declined=_any(Attempt, vendor, mode, Attempt.state == "declined"),
+        declined=_any(PaymentEvent, vendor, mode, PaymentEvent.kind == "attempt.declined"),
         refunded=_any(Refund, vendor, mode, Refund.state == "succeeded"),
         button=_any(LinkPrefill, vendor, mode, LinkPrefill.look.is_not(None)),
     )

@@ -50,7 +50,7 @@ def asked(address: str, form: dict[str, str] | None = None) -> tuple[int, str]:
 def test_an_order_is_paid_and_the_shop_asks_the_portal_before_it_says_so(
     visitor: Visit, site: Callable[..., Site], shop: Shop, scripts: bool
 ) -> None:
-    here = site(named=False, KEY=key_of(shop))
+    here = site(KEY=key_of(shop))
     page = visitor(scripts=scripts)
     page.goto(here.address)
     page.locator("#by-api").get_by_label("Your e-mail").fill("sam@example.com")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,6 @@ from flask import Flask
 
 from core.accounts.api_keys import make_key
 from core.accounts.key_models import ApiKey, KeptAnswer
-from core.billing.queries import read
 from core.hooks.prune import prune_told
 from core.hooks.relay import relay
 from core.hooks.states import KEPT
@@ -20,8 +19,9 @@ from core.kernel.db import db
 from core.payments.models import PaymentLink
 from core.payouts.accounts import add_account
 from tests.browser import Browser
-from tests.core.directory.stalls import make_branch, make_listing
+from tests.core.directory.stalls import make_listing
 from tests.core.disputes.cases import case_of
+from tests.core.payments.carts import buy, paid
 from tests.core.payments.conftest import another_shop
 from tests.core.payouts.sellers import THEIRS, Seller
 from tests.core.subscriptions.plans import Life, publish
@@ -64,9 +64,11 @@ def test_a_paid_session_names_its_payment_and_an_ended_one_takes_none(caller: Ca
     made, ended = caller.post(SESSIONS, BASKET).get_json(), caller.post(SESSIONS, BASKET).get_json()
     with unit(caller.shop.app):
         link = db.session.query(PaymentLink).filter_by(public_id=made["id"]).one()
-    paid = make_paid(caller.shop, link)
+        payment = buy(caller.shop, link, choices={"quantities": {"line_0": 3}})  # type: ignore[arg-type]
+    done = paid(caller.shop, payment)
+    assert done.captured.minor == 3 * 450 + 1500 and done.key_values == {"order": "4711"}
     now = caller.get(f"{SESSIONS}/{made['id']}").get_json()
-    assert (now["status"], now["payment"]) == ("complete", paid.public_id) and paid.key_values == {"order": "4711"}
+    assert (now["status"], now["payment"]) == ("complete", done.public_id)
     assert caller.post(f"{SESSIONS}/{ended['id']}/expire").get_json()["status"] == "expired"
     with shifted(timedelta(minutes=61)):
         assert caller.get(f"{SESSIONS}/{caller.post(SESSIONS, BASKET).get_json()['id']}").get_json()["status"] == "open"
@@ -130,8 +132,8 @@ def test_a_payout_is_asked_for_once_and_needs_an_account(caller: Caller) -> None
     problem(caller.post(f"{HOME}/payouts", {"currency": "usd"}), 422, "invalid_request", "currency")
 
 
-def test_an_app_asks_for_a_payout_only_for_somebody_who_has_just_signed_in(caller: Caller) -> None:
-    app = App(caller.shop)
+def test_an_app_asks_for_a_payout_only_for_somebody_who_has_just_signed_in(first: Shop) -> None:
+    app = App(first)
     problem(app.ask("POST", f"{HOME}/payouts", {"currency": "USD"}), 422, "not_payable")
     with shifted(timedelta(minutes=11)):
         app.keep(app.renew())
@@ -220,18 +222,22 @@ def test_a_branch_is_added_changed_and_put_away(caller: Caller, first: Shop) -> 
 
 
 def test_what_software_publishes_counts_for_the_plan(app: Flask) -> None:
-    day = date(2026, 11, 2)
+    day = clock.now().date()
     publish(app)
     life = Life(app, day)
     caller, listing = Caller(life.shop), make_listing(life.shop)
-    make_branch(life.shop, listing)
-    with life.unit(day):
-        pass
-    with clock.frozen(clock.now()):
-        made = caller.post(f"{HOME}/products", {"listing": listing.public_id, "name": "Rye", "currency": "GBP", "price": 450}).get_json()
-        before = read(life.kept).products.count
-        assert caller.post(f"{HOME}/products/{made['id']}/publish").status_code == 200
-        assert read(life.kept).products.count == before + 1
+    made = caller.post(f"{HOME}/products", {"listing": listing.public_id, "name": "Rye", "currency": "GBP", "price": 450}).get_json()
+    before = life.state()
+    assert caller.post(f"{HOME}/products/{made['id']}/publish").get_json()["status"] == "published"
+    branches = [
+        caller.post(f"{HOME}/branches", {"listing": listing.public_id, "name": name, "town": "Bristol"}).get_json()
+        for name in ("One", "Two")
+    ]
+    now = life.state()
+    assert now.products.count == before.products.count + 1 and now.branches.count == before.branches.count + 1  # the first is in the price
+    caller.post(f"{HOME}/branches/{branches[1]['id']}/archive")
+    caller.post(f"{HOME}/products/{made['id']}/archive")
+    assert life.state().products.count == before.products.count
 
 
 # --- keys ---------------------------------------------------------------------------------------------------------------------
@@ -257,11 +263,11 @@ def test_a_key_is_read_rolls_itself_once_and_its_secret_is_kept_nowhere(caller: 
         problem(caller.get(KEYS), 401, "key_refused")
 
 
-def test_a_key_rolls_no_other_and_no_app_rolls_any(caller: Caller) -> None:
+def test_a_key_rolls_no_other_and_no_app_rolls_any(caller: Caller, first: Shop) -> None:
     with unit(caller.shop.app):
         other, _ = make_key(caller.shop.vendor, "test", name="Other", by="usr_x")
     problem(caller.post(f"{KEYS}/{other.public_id}/roll", {}), 403, "rolls_only_itself")
-    problem(App(caller.shop).ask("POST", f"{KEYS}/{other.public_id}/roll", {}), 403, "role_may_not")
+    problem(App(first).ask("POST", f"{KEYS}/{other.public_id}/roll", {}), 403, "role_may_not")
     problem(Caller(caller.shop, kind="rk", scopes=["payments:write"]).get(KEYS), 403, "scope_missing")
     problem(caller.post(f"{KEYS}/key_x/roll", {}), 404, "not_found")
     revoked = caller.post(f"{KEYS}/{other.public_id}/revoke", {"because": "Left the company"}).get_json()
@@ -284,13 +290,13 @@ def test_what_a_leaked_key_has_rolled_itself_into_goes_with_it(caller: Caller) -
 def test_changes_are_followed_by_a_number_and_say_when_it_is_gone(caller: Caller) -> None:
     changes = f"{HOME}/changes"
     assert caller.get(changes).get_json() == {"object": "list", "data": [], "next": 0, "has_more": False}
-    paid = make_paid(caller.shop)
+    payment = make_paid(caller.shop)
     with unit(caller.shop.app):
         while relay(caller.shop.vendor.id, "test"):
             pass
     whole = caller.get(changes).get_json()
     assert [one["sequence"] for one in whole["data"]] == list(range(1, whole["next"] + 1))
-    assert paid.public_id in {one["about"] for one in whole["data"] if one["type"] == "payment.succeeded"}
+    assert payment.public_id in {one["about"] for one in whole["data"] if one["type"] == "payment.succeeded"}
     seen, after = [], 0
     while True:
         part = caller.get(f"{changes}?after={after}&limit=2").get_json()
