@@ -9,6 +9,7 @@ from core.customers.models import Customer
 from core.disputes.evidence import questions_of
 from core.disputes.models import Dispute
 from core.disputes.states import DISPUTE
+from core.invoices.models import KINDS, SaleDocument
 from core.kernel.money import Money
 from core.payments.basket import offer_of
 from core.payments.feeds import REALM
@@ -148,6 +149,32 @@ PAYMENT_OBJECT: Shape = shape(
     captured_at=moment("When its money was taken.", lambda one: one.payment.captured_at),
     available_at=moment("When its money is yours to be paid out.", lambda one: one.payment.available_at),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SeenDocument:
+    """What was issued for a payment, and where its paper is once it is printed."""
+
+    document: SaleDocument
+    payment: Payment
+    pdf: str | None
+
+
+SALE_DOCUMENT = shape(
+    "sale_document",
+    "An invoice or a credit note that you issued for a payment.",
+    id=text("Its number here, inv_...", lambda one: one.document.public_id),
+    mode=text("Practice or real money.", lambda one: one.document.mode, one_of=MODES),
+    payment=text("The payment it was issued for.", lambda one: one.payment.public_id),
+    kind=text("Which of the two.", lambda one: one.document.kind, one_of=KINDS),
+    number=text("What people call it, INV-000042.", lambda one: one.document.name),
+    net=money("Before tax.", lambda one: one.document.net),
+    tax=money("The tax.", lambda one: one.document.tax),
+    gross=money("With tax; positive on both kinds.", lambda one: one.document.gross),
+    tax_point=a_day("The day it counts for.", lambda one: one.document.on_day, nullable=False),
+    issued_on=a_day("The day it was issued.", lambda one: one.document.issued_on, nullable=False),
+    pdf=text("Where its payer finds it; null until it is printed.", lambda one: one.pdf, nullable=True),
+)
 
 STATEMENT_OBJECT = shape(
     "payment_statement",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,8 @@ from core.accounts.key_models import ApiKey, KeptAnswer
 from core.hooks.prune import prune_told
 from core.hooks.relay import relay
 from core.hooks.states import KEPT
+from core.invoices.issue import bring_up_to_date
+from core.invoices.switch import switch_invoices
 from core.kernel import clock
 from core.kernel.clock import shifted
 from core.kernel.db import db
@@ -21,11 +24,12 @@ from core.payouts.accounts import add_account
 from tests.browser import Browser
 from tests.core.directory.stalls import make_listing
 from tests.core.disputes.cases import case_of
+from tests.core.invoices.conftest import with_details
 from tests.core.payments.carts import buy, paid
 from tests.core.payments.conftest import another_shop
 from tests.core.payouts.sellers import THEIRS, Seller
 from tests.core.subscriptions.plans import Life, publish
-from tests.factories import Shop, fresh, make_paid, make_shop, unit
+from tests.factories import Shop, again, fresh, make_paid, make_shop, unit
 from tests.portal.caller import HOME, Caller, problem
 from tests.portal.person_app import App
 
@@ -173,6 +177,24 @@ def test_a_dispute_is_given_in_to(caller: Caller) -> None:
     at = f"{HOME}/disputes/{case.here.public_id}/accept"
     assert [caller.post(at).get_json()["asked_for"] for _ in range(2)] == ["accept", "accept"]
     problem(caller.post(f"{HOME}/disputes/dp_x/accept"), 404, "not_found")
+
+
+def test_what_was_issued_for_a_payment_is_listed_with_its_paper(caller: Caller, work: Callable[[], int]) -> None:
+    with_details(caller.shop)
+    with unit(caller.shop.app):
+        switch_invoices(caller.shop.vendor, "test", on=True, by="usr_owner")
+    payment = make_paid(caller.shop)
+    at = f"{HOME}/payments/{payment.public_id}/documents"
+    assert caller.get(at).get_json()["data"] == []
+    with unit(caller.shop.app):
+        bring_up_to_date(caller.shop.vendor, again(payment))
+    (one,) = caller.get(at).get_json()["data"]
+    assert (one["kind"], one["gross"]["amount"], one["pdf"]) == ("invoice", payment.captured.minor, None)
+    work()
+    printed = caller.get(at).get_json()["data"][0]["pdf"]
+    paper = caller.client.get("/receipt/" + printed.partition("/receipt/")[2])
+    assert paper.status_code == 200 and paper.data.startswith(b"%PDF")
+    problem(caller.get(f"{HOME}/payments/pay_x/documents"), 404, "not_found")
 
 
 # --- the directory ------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.notifications.key_news import tell_of_ending_keys
 from core.notifications.models import Message, Notice
-from portal.api import blueprint
+from core.web.throttle import limiter
+from portal.api import blueprint, guard
 from tests.browser import Browser
 from tests.core.payments.conftest import another_shop
 from tests.factories import Shop, fresh, make_shop, unit
@@ -160,3 +161,16 @@ def test_the_portal_shows_all_of_it(shop: Shop, owner: Browser) -> None:
     assert "Revoked" in gone.text and "The till was sold" in owner.get(address).text
     long = owner.submit(owner.get(f"/portal/keys/{key.public_id}").form(f"/portal/keys/{key.public_id}/revoke"), status=422, note="x" * 201)
     assert "200" in long.text and fresh(shop, key).revoked_at is None
+
+
+def test_a_noisy_neighbour_takes_nothing_from_anybody_else(mine: Shop, first: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiter, "enabled", True)
+    monkeypatch.setattr(guard, "BURST", "5 per 5 seconds")
+    monkeypatch.setattr(guard, "STEADY", "8 per 1 minute")
+    noisy, same, other = Caller(mine), Caller(mine), Caller(another_shop(first))
+    assert [noisy.get(f"{HOME}/wallet").status_code for _ in range(7)] == [200] * 5 + [429] * 2
+    assert noisy.get(f"{HOME}/payments").status_code == 200, "one address that is called too fast leaves the others open"
+    assert noisy.get(f"{HOME}/payments").status_code == 429, "until the key has had its minute"
+    for quiet in (same, other):
+        answer = quiet.get(f"{HOME}/wallet")
+        assert answer.status_code == 200 and answer.headers["RateLimit-Remaining"] == "7"
