@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, url_for
@@ -18,9 +18,9 @@ from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
 from core.payments.models import Payment, PaymentEvent
 from core.payments.queries import shown_state, timeline
-from core.payments.start import open_payment_token
+from core.payments.start import open_payment_token, receipt_token
 from core.web.face import face_of
-from core.web.filters import money
+from core.web.filters import day, money
 from core.web.guard import public
 from core.web.page import page
 
@@ -81,6 +81,9 @@ HIDDEN = frozenset({
     "payment.labelled", "payment.unlabelled", "payment.released", "payment.reserved", "payment.archived", "payment.unarchived", "discount.beyond_limit", "fee.recorded", "fee.other_currency", "refund.submitted", "refund.funded", "refund.cannot_be_booked",
 })  # fmt: skip
 
+ARRIVES = frozenset({"refund.pending", "refund.succeeded", "refund.outside"})
+BANKS_TAKE = timedelta(days=10)  # at the most, until a refund is seen on a statement
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -108,6 +111,20 @@ def receipt_history(token: str) -> Response:
     if payment.captured_at is None:
         raise TokenRefused("unpaid")
     return _page(vendor, payment, back=url_for("checkout.receipt", token=token))
+
+
+@door.get("/status/<token>")
+@public
+def status(token: str) -> Response:
+    """The one address to hand out: before anybody has paid and long after, with the token of the payment or of its receipt."""
+    try:
+        vendor, payment = open_payment_token(token, purpose="receipt")
+    except TokenRefused:
+        till = open_till(token)
+        return _page(till.vendor, till.payment, back=till.page_url)
+    if payment.captured_at is None:
+        raise TokenRefused("unpaid")
+    return _page(vendor, payment, back=url_for("checkout.receipt", token=receipt_token(vendor, payment)))
 
 
 def _page(vendor: Vendor, payment: Payment, *, back: str) -> Response:
@@ -138,4 +155,6 @@ def _step(event: PaymentEvent, payment: Payment) -> Step:
         said.append(_("You were charged a second time."))
     if sentence:
         said.append(str(sentence))
+    if event.kind in ARRIVES:
+        said.append(_("It arrives by %(day)s at the latest.", day=day(event.at + BANKS_TAKE)))
     return Step(str(title), " · ".join(said), tone, event.at)

@@ -24,6 +24,7 @@ from portal import (
     embed,
     exchange,
     exports,
+    guides,
     home,
     hook_log,
     hooks,
@@ -95,7 +96,7 @@ from portal.blueprint import portal
 from portal.directory import door as directory_door
 
 PAGES = (
-    address, application, audit_log, balance, branding, buttons, closing, components, customers, discounts, dispute_answer, dispute_rules, dispute_thread, disputes, domains, embed, exchange, exports, home, hook_log, hooks, invoice_anew, invoices, issued, keys,
+    address, application, audit_log, balance, branding, buttons, closing, components, customers, discounts, dispute_answer, dispute_rules, dispute_thread, disputes, domains, embed, exchange, exports, guides, home, hook_log, hooks, invoice_anew, invoices, issued, keys,
     link_list,
     link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
     listings, live, member_papers, membership_plans, memberships, methods, notices, orders, outbox, payer_letters, payment_bulk, payment_list,

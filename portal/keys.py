@@ -8,7 +8,21 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
-from core.accounts.api_keys import KINDS, PUBLISHABLE, SECRET, counts, get_key, list_keys, make_key, revoke_key, roll_key
+from core.accounts.api_keys import (
+    KINDS,
+    LONGEST_NOTE,
+    PUBLISHABLE,
+    SECRET,
+    counts,
+    end_of,
+    get_key,
+    list_keys,
+    make_key,
+    revoke_key,
+    roll_key,
+    unused_scopes,
+)
+from core.accounts.calls import list_calls
 from core.accounts.key_models import ApiKey
 from core.accounts.key_scopes import RESOURCES
 from core.accounts.queries import names_of
@@ -16,10 +30,11 @@ from core.accounts.refused_calls import list_refused
 from core.kernel.config import settings
 from core.web.fields import ChoiceField, Form, LineField, ParagraphField, RadioField, options
 from core.web.guard import current, may
-from core.web.page import page, see_other
+from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 from portal.confirm import confirmed, lacks_a_second_step, two_steps_when_live
 
+LIVES = {"": None, "30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365)}
 OVERLAPS = {"0": timedelta(0), "1": timedelta(hours=1), "24": timedelta(days=1), "168": timedelta(days=7)}
 
 
@@ -37,7 +52,7 @@ def resource_words() -> dict[str, str]:
     words = {
         "payments": _("Payments and orders"), "payment-links": _("Payment links"), "refunds": _("Refunds"), "customers": _("Customers"),
         "disputes": _("Disputes"), "payouts": _("Payouts"), "balance": _("Balance and ledger"), "memberships": _("Memberships"),
-        "subscription": _("Your plan and its invoices"), "directory": _("Directory"), "webhooks": _("Webhooks and events"),
+        "subscription": _("Your plan and its invoices"), "directory": _("Directory"), "webhooks": _("Webhooks and events"), "keys": _("API keys"),
     }  # fmt: skip
     return {name: words.get(name, name) for name in RESOURCES}
 
@@ -49,10 +64,17 @@ class KeyForm(Form):
     kind = RadioField(later("Kind of key"), choices=options((kind, kind) for kind in KINDS), default=SECRET)
     scopes = LineField("", most=1)  # where a refusal about the boxes is shown
     addresses = ParagraphField(later("Network addresses it counts from"), most=1000)
+    life = ChoiceField(later("It counts"), choices=[], default="")
 
     def in_words(self) -> KeyForm:
         self.kind.choices = options((kind, words[0]) for kind, words in kind_words().items())
+        lives = {"": _("until somebody revokes it"), "30": _("for 30 days"), "90": _("for 90 days"), "365": _("for a year")}
+        self.life.choices = options(lives.items())
         return self
+
+
+class RevokeForm(Form):
+    note = LineField(later("Why"), most=LONGEST_NOTE)
 
 
 class RollForm(Form):
@@ -81,7 +103,7 @@ def new_key() -> Response:
         with form.refusals():
             key, secret = make_key(
                 me.vendor, me.mode, name=form.name.data, by=me.user.public_id, kind=form.kind.data, scopes=request.form.getlist("scope"),
-                addresses=(form.addresses.data or "").splitlines(),
+                addresses=(form.addresses.data or "").splitlines(), life=LIVES[form.life.data or ""],
             )  # fmt: skip
             return _made(key, secret)
     return _page(form)
@@ -90,8 +112,8 @@ def new_key() -> Response:
 @portal.get("/portal/keys/<public_id>")
 @may("keys.manage")
 def key(public_id: str) -> Response:
-    """What it is good for, and what it was refused in the last thirty days."""
-    return _show(public_id, RollForm(formdata=None))
+    """What it is good for, what it was used for, and what it was refused in the last thirty days."""
+    return _show(public_id, RollForm(formdata=None), RevokeForm(formdata=None))
 
 
 @portal.post("/portal/keys/<public_id>/roll")
@@ -104,15 +126,17 @@ def roll(public_id: str) -> Response:
     if form.validate():
         with form.refusals():
             return _made(*roll_key(me.vendor, me.mode, public_id, overlap=OVERLAPS[form.overlap.data], by=me.user.public_id))
-    return _show(public_id, form)
+    return _show(public_id, form, RevokeForm(formdata=None))
 
 
 @portal.post("/portal/keys/<public_id>/revoke")
 @may("keys.manage")
 def revoke(public_id: str) -> Response:
     """At once: what still uses it is refused from its next request on."""
-    me = current()
-    revoke_key(me.vendor, me.mode, public_id, by=me.user.public_id)
+    me, form = current(), RevokeForm()
+    if not form.validate():
+        return _show(public_id, RollForm(formdata=None), form)
+    revoke_key(me.vendor, me.mode, public_id, by=me.user.public_id, note=form.note.data or "")
     flash(_("Revoked. It opens nothing any more."), "good")
     return see_other(url_for(".keys"))
 
@@ -122,20 +146,31 @@ def state_of(key: ApiKey) -> tuple[str, str]:
     if key.revoked_at is not None:
         return (_("Leaked, revoked"), "bad") if key.revoked_because else (_("Revoked"), "quiet")
     if not counts(key):
-        return _("Rolled"), "quiet"
+        return (_("Rolled"), "quiet") if key.replaced_by else (_("Its time is over"), "quiet")
     return (_("Counts until its time is over"), "warn") if key.ends_at else (_("Counts"), "good")
+
+
+def scope_words(scopes: list[str]) -> list[str]:
+    """`payments:write` as people read it."""
+    words = resource_words()
+    named = [scope.partition(":") for scope in scopes]
+    return [f"{words.get(name, name)}: {_('change') if what == 'write' else _('read')}" for name, _colon, what in named]
 
 
 def _made(key: ApiKey, secret: str) -> Response:
     return page("portal/keys/made.html", key=key, secret=secret, address=settings().public_url, public=key.kind == PUBLISHABLE)
 
 
-def _show(public_id: str, form: RollForm) -> Response:
-    me = current()
+def _show(public_id: str, form: RollForm, revoking: RevokeForm) -> Response:
+    me, after = current(), cursor()
     found = get_key(me.vendor, me.mode, public_id)
+    made = list_calls(me.vendor, me.mode, found, after=after)
     return page(
-        "portal/keys/show.html", status=form.status, key=found, form=form.in_words(), state=state_of(found), kinds=kind_words(),
-        resources=resource_words(), calls=list_refused(me.vendor, me.mode, found), people=names_of(me.vendor), rolls=counts(found) and not found.replaced_by,
+        "portal/keys/show.html", status=max(form.status, revoking.status), key=found, form=form.in_words(), revoking=revoking, state=state_of(found),
+        kinds=kind_words(), ends=end_of(found), resources=resource_words(), calls=list_refused(me.vendor, me.mode, found), people=names_of(me.vendor),
+        rolls=counts(found) and not found.replaced_by, unused=scope_words(unused_scopes(found)) if found.last_used_at else [],
+        used=scope_words(found.used_scopes), made=made.rows, older=url_for(".key", public_id=public_id, after=made.next) if made.next else None,
+        newest=url_for(".key", public_id=public_id) if after else None,
     )  # fmt: skip
 
 

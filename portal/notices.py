@@ -40,6 +40,7 @@ def words() -> dict[str, tuple[str, str]]:
     """What each kind of news is called, and its tone."""
     return {
         "key_leaked": (_("An API key was found where it should not be, and is revoked"), "bad"),
+        "key_news": (_("An API key stops counting soon, or came from another network"), "warn"),
         "attack_mode": (_("Attack mode is on: somebody may be testing cards"), "bad"),
         "unexpected_money": (_("Money arrived that was not expected"), "bad"),
         "refund_failed": (_("A refund did not go through"), "bad"),
@@ -129,7 +130,7 @@ def open_notice(public_id: str) -> Response:
         return see_other(url_for(".reserve"))
     if notice.kind.startswith("dispute_"):
         return see_other(url_for(".dispute", number=notice.about))
-    if notice.kind == "key_leaked":
+    if notice.kind in ("key_leaked", "key_news"):
         return see_other(url_for(".key", public_id=notice.about))
     if notice.kind == "webhook_stopped":
         return see_other(url_for(".webhook", number=notice.about))

@@ -59,6 +59,7 @@ KINDS = {
     "unexpected_money": later("Unexpected money"),
     "attack_mode": later("Attack mode is on"),
     "key_leaked": later("An API key leaked"),
+    "key_news": later("News of an API key"),
     "invitation": later("Invitation"),
     "money_returned": later("Unexpected money sent back"),
     "refund_outside": later("Refunded at the processor"),

@@ -55,6 +55,7 @@ PLACES: dict[str, tuple[Any, Any]] = {
     "discounts": (_l("Discount codes"), _l("coupon voucher promotion")),
     "domains": (_l("Return domains"), _l("host DNS verify success page redirect")),
     "protection": (_l("Protection"), _l("card testing attack mode fraud")),
+    "guides": (_l("Guides"), _l("quick start begin help how to checklist documentation developer")),
     "reference": (_l("API reference"), _l("endpoints examples curl Python Node OpenAPI documentation")),
     "keys": (_l("API keys"), _l("secret developer software integration")),
     "webhooks": (_l("Webhooks"), _l("events endpoint delivery software integration")),

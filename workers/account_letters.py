@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
-from core.accounts.api_keys import get_key
+from core.accounts.api_keys import counts, get_key
 from core.accounts.invite import find_invitation, invitation_token
 from core.accounts.models import EmailLink, User, Vendor
 from core.accounts.one_time_codes import codes_left
@@ -98,6 +98,15 @@ def key_leaked(vendor: Vendor, message: Message) -> Facts:
     """True for good: a key that was revoked stays so."""
     key = get_key(vendor, message.mode, message.params["key"])
     return {"key": key, "practice": key.mode == "test", "action_url": addresses.portal_key(key.public_id)}
+
+
+def key_news(vendor: Vendor, message: Message) -> Facts:
+    """Only while the key still counts: of one that is revoked or rolled there is nothing left to do."""
+    key = get_key(vendor, message.mode, message.params["key"])
+    if not counts(key) or key.replaced_by:
+        raise NoLongerTrue("the key counts no more, or was rolled")
+    facts = {"key": key, "what": message.params["what"], "address": message.params["address"], "ends_at": key.expires_at}
+    return facts | {"practice": key.mode == "test", "action_url": addresses.portal_key(key.public_id)}
 
 
 def listing_in(*states: str) -> Gather:

@@ -160,6 +160,7 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "closing_done": (account_letters.closing_done, False),
     "attack_mode": (account_letters.attack_mode, False),
     "key_leaked": (account_letters.key_leaked, False),
+    "key_news": (account_letters.key_news, False),
     "invitation": (account_letters.invitation, False),
     "money_returned": (payment_letters.of_refund(payment_letters.payment_page), True),
     **dispute_letters.KINDS,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from core.accounts.calls import prune_calls
 from core.accounts.embed_refusals import prune_refusals
 from core.accounts.once import prune_kept
 from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins, prune_sessions, prune_staff_sessions
@@ -17,6 +18,7 @@ from core.hooks.prune import prune_deliveries, prune_told
 from core.kernel.db import DATABASE_AWAY, db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.memberships.join import prune_unfinished
+from core.notifications.key_news import tell_of_ending_keys
 from core.notifications.prune import prune_words
 from core.payments.long_export import prune_exports
 from core.payments.review import forget_addresses
@@ -43,12 +45,14 @@ RULES: dict[str, Callable[[int], int]] = {
     "kept_answers": prune_kept,
     "payer_keys": prune_keys,
     "refused_calls": prune_refused,
+    "calls": prune_calls,
     "members": prune_unfinished,
     "deliveries": prune_deliveries,
     "events": prune_told,
     "ended_plans": end_data,
     "closings": go_on_with_closings,
     "ending_cards": tell_of_ending_cards,  # lets go of nothing; it is looked at as often, and in portions too
+    "ending_keys": tell_of_ending_keys,  # nor does this
     "embed_refusals": prune_refusals,
 }
 log = structlog.get_logger("workers")

@@ -7,7 +7,7 @@ import re
 import secrets
 import zlib
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 from sqlalchemy import select
@@ -20,6 +20,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.keyset import Slice, Span, slice_of
 from core.kernel.sentence import said
 
 BRAND = "portal"
@@ -27,6 +28,9 @@ PUBLISHABLE, SECRET, RESTRICTED = "pk", "sk", "rk"
 KINDS = (SECRET, RESTRICTED, PUBLISHABLE)
 MOST_KEYS = 20  # at once; a key nobody uses is better revoked
 MOST_ADDRESSES = 20
+LONGEST_LIFE = timedelta(days=5 * 365)
+LONGEST_NOTE, LONGEST_PROGRAM = 200, 120
+OWN_SOFTWARE = "api"  # as whom a key acts
 LONGEST_OVERLAP = timedelta(days=7)
 QUIET = timedelta(minutes=1)  # that a key was used is noted so often at most
 LEAKED = "leaked"
@@ -55,15 +59,22 @@ class KeyOver(Conflict):
 
 
 def make_key(
-    vendor: Vendor, mode: str, *, name: str, by: str, kind: str = SECRET, scopes: Iterable[str] = (), addresses: Iterable[str] = ()
-) -> tuple[ApiKey, str]:
-    """A new key and its secret, which nobody can be told a second time. Refuses TooManyKeys, BadScopes, BadAddresses."""
+    vendor: Vendor, mode: str, *, name: str, by: str, kind: str = SECRET, scopes: Iterable[str] = (), addresses: Iterable[str] = (),
+    life: timedelta | None = None,
+) -> tuple[ApiKey, str]:  # fmt: skip
+    """A new key and its secret, which nobody can be told a second time. It counts for so long (`life`), or until it is revoked or rolled.
+
+    Refuses TooManyKeys, BadScopes, BadAddresses.
+    """
     if len([key for key in list_keys(vendor, mode) if counts(key)]) >= MOST_KEYS:
         raise TooManyKeys("There are twenty keys already. Revoke one that is not used any more.", field="name")
     if kind not in KINDS:
         raise Refusal("Choose a kind of key from the list.", field="kind")
+    if life is not None and not timedelta(0) < life <= LONGEST_LIFE:
+        raise Refusal("Choose from the list for how long it counts.", field="life")
     wide = read_scopes(scopes) if kind == RESTRICTED else []
     key, secret = _made(vendor, mode, name.strip(), kind, wide, read_addresses(addresses), by)
+    key.expires_at = now() + life if life else None
     record(vendor.id, actor=by, action="api_key.made", subject=key.public_id, mode=mode, kind=kind, scopes=wide)
     return key, secret
 
@@ -74,7 +85,7 @@ def _made(vendor: Vendor, mode: str, name: str, kind: str, scopes: list[str], ad
     key = ApiKey(
         vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("key"), name=name, kind=kind, scopes=scopes, addresses=addresses,
         digest=_digest(secret), plain=secret if kind == PUBLISHABLE else None, ends_in=secret[-4:], made_by=by, made_at=now(),
-        last_used_from="", replaced_by="", revoked_because="",
+        last_used_from="", last_used_by="", used_scopes=[], replaced_by="", revoked_because="", revoked_note="", warned=0,
     )  # fmt: skip
     db.session.add(key)
     db.session.flush()
@@ -125,20 +136,40 @@ def _find(secret: str) -> tuple[Vendor, ApiKey] | None:
 
 
 def counts(key: ApiKey) -> bool:
-    """Whether it opens anything now: not revoked, and not past the time it had left after it was rolled."""
-    return key.revoked_at is None and (key.ends_at is None or now() < key.ends_at)
+    """Whether it opens anything now: not revoked, not past its own end, and not past the time it had left after it was rolled."""
+    end = end_of(key)
+    return key.revoked_at is None and (end is None or now() < end)
 
 
-def note_use(key: ApiKey, address: str = "") -> None:
-    """It was used just now, from there."""
+def end_of(key: ApiKey) -> datetime | None:
+    """When it stops counting by itself; None: never."""
+    return min((at for at in (key.ends_at, key.expires_at) if at), default=None)
+
+
+def note_use(key: ApiKey, address: str = "", *, scope: str = "", program: str = "") -> None:
+    """It was used just now, from there, by a program that calls itself so, and for this."""
     if key.last_used_at is None or now() - key.last_used_at > QUIET:
-        key.last_used_at, key.last_used_from = now(), address[:45]
+        key.last_used_at, key.last_used_from, key.last_used_by = now(), address[:45], program
+    if scope and scope not in key.used_scopes:
+        key.used_scopes = sorted({*key.used_scopes, scope})
+
+
+def unused_scopes(key: ApiKey) -> list[str]:
+    """What a restricted key is good for and was never used for: it could do without. Reading comes with changing, and is not named beside it."""
+    kept = [scope for scope in key.scopes if scope not in key.used_scopes]
+    return [one for one in kept if not one.endswith(":read") or one.replace(":read", ":write") not in key.scopes]
 
 
 def list_keys(vendor: Vendor, mode: str) -> list[ApiKey]:
     """All keys, also revoked ones, the newest first."""
     mine = select(ApiKey).where(ApiKey.vendor_id == vendor.id, ApiKey.mode == mode)
     return list(db.session.scalars(mine.order_by(ApiKey.id.desc())))
+
+
+def feed_keys(vendor: Vendor, mode: str, span: Span) -> Slice:
+    """The same as a vendor's own software reads lists: newest first, by keyset, in both directions."""
+    mine = select(ApiKey).where(ApiKey.vendor_id == vendor.id, ApiKey.mode == mode)
+    return slice_of(mine, ApiKey.id, span, lambda number: get_key(vendor, mode, number).id)
 
 
 def get_key(vendor: Vendor, mode: str, number: str) -> ApiKey:
@@ -159,6 +190,7 @@ def roll_key(vendor: Vendor, mode: str, number: str, *, overlap: timedelta, by: 
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise Refusal("Choose for how long both keys count from the list.", field="overlap")
     new, secret = _made(vendor, mode, old.name, old.kind, list(old.scopes), list(old.addresses), by)
+    new.expires_at = now() + (old.expires_at - old.made_at) if old.expires_at else None
     old.replaced_by, old.ends_at = new.public_id, now() + overlap
     record(
         vendor.id, actor=by, action="api_key.rolled", subject=old.public_id, mode=mode, into=new.public_id, until=old.ends_at.isoformat()
@@ -166,30 +198,53 @@ def roll_key(vendor: Vendor, mode: str, number: str, *, overlap: timedelta, by: 
     return new, secret
 
 
-def revoke_key(vendor: Vendor, mode: str, number: str, *, by: str) -> ApiKey:
-    """From this moment on it opens nothing. Safe to repeat; refuses with 404."""
+def revoke_key(vendor: Vendor, mode: str, number: str, *, by: str, note: str = "") -> ApiKey:
+    """From this moment on it opens nothing. `note` says why, for the team. Safe to repeat; refuses with 404."""
     key = get_key(vendor, mode, number)
     if key.revoked_at is None:
-        key.revoked_at = now()
-        record(vendor.id, actor=by, action="api_key.revoked", subject=key.public_id, mode=mode)
+        key.revoked_at, key.revoked_note = now(), " ".join(note.split())[:LONGEST_NOTE]
+        record(
+            vendor.id,
+            actor=by,
+            action="api_key.revoked",
+            subject=key.public_id,
+            mode=mode,
+            **({"reason": key.revoked_note} if key.revoked_note else {}),
+        )
     return key
 
 
 def report_leaked(secret: str, *, where: str) -> tuple[Vendor, ApiKey] | None:
     """Somebody found this text where it should not be. Ours and secret, it is revoked at once; the answer is for us, never for them.
 
-    Whoever can report it could as well use it, so nothing is asked of them. A publishable key stands in pages on purpose.
+    Whoever can report it could as well use it, so nothing is asked of them. A publishable key stands in pages on purpose. What the key has
+    rolled itself into goes with it: whoever found it may have done that.
     """
     found = _find(secret)
-    if found is None or not counts(found[1]) or found[1].kind == PUBLISHABLE:
+    if found is None or found[1].kind == PUBLISHABLE:
         return None
-    vendor, key = found
-    key = get_key(vendor, key.mode, key.public_id)
-    if key.revoked_at is not None:
-        return None
+    vendor, first = found
+    revoked = [key for key in _chain(vendor, first) if _revoke_leaked(vendor, key, where)]
+    return (vendor, revoked[0]) if revoked else None
+
+
+def _chain(vendor: Vendor, key: ApiKey) -> list[ApiKey]:
+    """The key and those that software rolled it into, one after the other, each locked."""
+    found = [get_key(vendor, key.mode, key.public_id)]
+    while found[-1].replaced_by:
+        after = get_key(vendor, key.mode, found[-1].replaced_by)
+        if after.made_by != OWN_SOFTWARE:
+            break
+        found.append(after)
+    return found
+
+
+def _revoke_leaked(vendor: Vendor, key: ApiKey, where: str) -> bool:
+    if not counts(key):
+        return False
     key.revoked_at, key.revoked_because = now(), LEAKED
     record(vendor.id, actor="system", action="api_key.leaked", subject=key.public_id, mode=key.mode, where=where[:200])
-    return vendor, key
+    return True
 
 
 def _digest(secret: str) -> str:

@@ -22,6 +22,7 @@ class ApiKey(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         UniqueConstraint("vendor_id", "mode", "digest"),
         Index("ix_api_keys_digest", "digest"),  # whose it is, is not known before it is found
+        Index("ix_api_keys_expires_at", "expires_at", postgresql_where="expires_at IS NOT NULL AND warned < 2"),
         CheckConstraint("kind IN ('pk', 'sk', 'rk')", name="kind"),
         CheckConstraint("(kind = 'rk') = (cardinality(scopes) > 0)", name="scopes"),
         CheckConstraint("(kind = 'pk') = (plain IS NOT NULL)", name="plain"),
@@ -40,10 +41,16 @@ class ApiKey(TenantKey, Base):
     made_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
     last_used_from: Mapped[str] = mapped_column(String(45), default="", server_default="")
+    last_used_by: Mapped[str] = mapped_column(String(120), default="", server_default="")  # what the program calls itself
+    used_scopes: Mapped[list[str]] = mapped_column(ARRAY(String(40)), default=list, server_default="{}")  # what it was ever used for
+    elsewhere_at: Mapped[datetime | None]  # when the team was last told that it came from another network
     replaced_by: Mapped[str] = mapped_column(String(40), default="", server_default="")  # the key it was rolled into, by public id
     ends_at: Mapped[datetime | None]  # until then it counts beside the one that replaced it
     revoked_at: Mapped[datetime | None]
     revoked_because: Mapped[str] = mapped_column(String(20), default="", server_default="")  # empty: somebody wished it
+    revoked_note: Mapped[str] = mapped_column(String(200), default="", server_default="")  # why, in that person's words
+    expires_at: Mapped[datetime | None]  # none: it counts until it is revoked or rolled
+    warned: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # how often the team was told that its end is near
 
 
 class KeptAnswer(Base):
@@ -80,4 +87,26 @@ class RefusedCall(TenantKey, Base):
     field: Mapped[str] = mapped_column(String(120), default="")
     detail: Mapped[str] = mapped_column(String(300), default="")
     address: Mapped[str] = mapped_column(String(45), default="")
+    at: Mapped[datetime]
+
+
+class ApiCall(TenantKey, Base):
+    """A call that came with a key: the newest thousand of each. What was sent and answered is kept nowhere.
+
+    Written in bundles, a moment later and beside the calls: it names its key and does not point to it, so that no bundle can fail for one line.
+    """
+
+    __tablename__ = "api_calls"
+    __table_args__ = (
+        mode_check(),
+        Index("ix_api_calls_by_key", "vendor_id", "mode", "key", "id"),
+        Index("ix_api_calls_at", "at"),
+    )
+    key: Mapped[str] = mapped_column(String(40))  # which, by public id
+    request: Mapped[str] = mapped_column(String(40))  # the number that the answer carried
+    method: Mapped[str] = mapped_column(String(8))
+    path: Mapped[str] = mapped_column(String(200))
+    status: Mapped[int] = mapped_column(SmallInteger)
+    address: Mapped[str] = mapped_column(String(45), default="")
+    program: Mapped[str] = mapped_column(String(120), default="")  # what it calls itself
     at: Mapped[datetime]

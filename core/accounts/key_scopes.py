@@ -11,7 +11,7 @@ READ, WRITE = "read", "write"
 # A resource, and the first words of the addresses that belong to it.
 RESOURCES: dict[str, tuple[str, ...]] = {
     "payments": ("payments", "orders"),
-    "payment-links": ("payment-links",),
+    "payment-links": ("payment-links", "checkout-sessions"),
     "refunds": ("refunds",),
     "customers": ("customers",),
     "disputes": ("disputes",),
@@ -20,7 +20,8 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "memberships": ("memberships", "membership-plans"),
     "subscription": ("subscription", "invoices"),
     "directory": ("listings", "branches", "products"),
-    "webhooks": ("webhook-endpoints", "events"),
+    "webhooks": ("webhook-endpoints", "events", "changes"),
+    "keys": ("keys",),
 }
 # What a person's app may do, by the first word of an address: the permission that the person's role needs to read there, and to change
 # something. None: nothing is changed there.
@@ -28,10 +29,11 @@ FOR_PEOPLE: dict[str, tuple[str, str | None]] = {
     "payments": ("payments.see", "links.edit"),
     "orders": ("payments.see", "orders.deliver"),
     "payment-links": ("links.see", "links.edit"),
+    "checkout-sessions": ("links.see", "links.edit"),
     "refunds": ("payments.see", "payments.refund"),
     "customers": ("customers.see", "customers.block"),
-    "disputes": ("payments.see", None),
-    "payouts": ("balance.see", None),
+    "disputes": ("payments.see", "disputes.answer"),
+    "payouts": ("balance.see", "payouts.request"),
     "balance": ("balance.see", None),
     "wallet": ("balance.see", None),
     "ledger": ("balance.see", None),
@@ -44,6 +46,8 @@ FOR_PEOPLE: dict[str, tuple[str, str | None]] = {
     "products": ("listings.see", "listings.edit"),
     "webhook-endpoints": ("keys.manage", "keys.manage"),
     "events": ("keys.manage", None),
+    "changes": ("keys.manage", None),
+    "keys": ("keys.manage", None),
 }
 OF_WORD = {word: resource for resource, words in RESOURCES.items() for word in words}
 SCOPES = frozenset(f"{resource}:{what}" for resource in RESOURCES for what in (READ, WRITE))

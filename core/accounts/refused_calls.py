@@ -46,8 +46,8 @@ def keep_refused(caller: Caller, call: Call) -> None:
     with unit_of_work():
         made = RefusedCall(
             vendor_id=caller.vendor_id, mode=caller.mode, id=uuid7(), key=caller.key, request=call.request[:40], method=call.method[:8],
-            path=_plain(call.path, 200), status=call.status, code=call.code[:60], field=_plain(call.field, 120),
-            detail=_plain(call.detail, 300), address=call.address[:45], at=now(),
+            path=plain(call.path, 200), status=call.status, code=call.code[:60], field=plain(call.field, 120),
+            detail=plain(call.detail, 300), address=call.address[:45], at=now(),
         )  # fmt: skip
         db.session.add(made)
 
@@ -65,6 +65,6 @@ def prune_refused(limit: int) -> int:
     return int(db.session.execute(gone.execution_options(synchronize_session=False)).rowcount)
 
 
-def _plain(text: str, most: int) -> str:
+def plain(text: str, most: int) -> str:
     """As PostgreSQL can keep it: what somebody sends may hold anything."""
     return text.encode("utf-8", "replace").decode().replace("\0", "")[:most]

@@ -39,7 +39,7 @@ def get_customer(vendor: Vendor, mode: str, public_id: str) -> Customer:
 def find_customer(vendor: Vendor, mode: str, email: str) -> Customer | None:
     """The customer with this address."""
     mine = select(Customer).where(Customer.vendor_id == vendor.id, Customer.mode == mode, Customer.email == email.strip().lower())
-    return db.session.scalar(mine)
+    return db.session.scalar(mine.execution_options(populate_existing=True))  # it is met by a statement that no session sees
 
 
 def list_customers(

@@ -33,9 +33,10 @@ def feed_products(vendor: Vendor, mode: str, span: Span, *, listing: str = "") -
     return slice_of(_products(vendor, mode, listing), Product.id, span, lambda number: get_thing(vendor, mode, number)[0].id)
 
 
-def get_place(vendor: Vendor, mode: str, number: str) -> tuple[Branch, Listing]:
-    """A branch by its public id, with its listing; refuses with 404."""
-    found = db.session.execute(_branches(vendor, mode).where(Branch.public_id == number)).first() if is_public_id("brn", number) else None
+def get_place(vendor: Vendor, mode: str, number: str, *, everything: bool = False) -> tuple[Branch, Listing]:
+    """A branch by its public id, with its listing; refuses with 404. `everything`: also one that is put away."""
+    query = _branches(vendor, mode, everything=everything).where(Branch.public_id == number)
+    found = db.session.execute(query).first() if is_public_id("brn", number) else None
     if found is None:
         raise NotFound(said("There is no such branch."))
     return found[0], found[1]
@@ -49,10 +50,11 @@ def get_thing(vendor: Vendor, mode: str, number: str) -> tuple[Product, Listing]
     return found[0], found[1]
 
 
-def _branches(vendor: Vendor, mode: str, listing: str = "") -> Select[tuple[Branch, Listing]]:
+def _branches(vendor: Vendor, mode: str, listing: str = "", *, everything: bool = False) -> Select[tuple[Branch, Listing]]:
     there = (Listing.vendor_id == Branch.vendor_id) & (Listing.mode == Branch.mode) & (Listing.id == Branch.listing_id)
     query = select(Branch, Listing).join(Listing, there).where(Branch.vendor_id == vendor.id, Branch.mode == mode)
-    query = query.where(Branch.archived_at.is_(None), Listing.archived_at.is_(None))
+    if not everything:
+        query = query.where(Branch.archived_at.is_(None), Listing.archived_at.is_(None))
     return query.where(Branch.listing_id == _row_of(vendor, mode, listing)) if listing else query
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from core.accounts.models import Vendor
-from core.hooks.models import Event
+from core.hooks.models import Event, EventFeed
 from core.hooks.shapes import VERSION, at
 from core.hooks.types import is_choice
 from core.kernel.db import db
@@ -17,6 +17,7 @@ from core.kernel.ids import is_public_id
 from core.kernel.sentence import said
 
 MOST = 100
+MOST_CHANGES = 1000
 
 
 class CursorGone(Refusal):
@@ -54,6 +55,31 @@ def list_events(vendor: Vendor, mode: str, *, after: str | None = None, types: l
     rows = list(db.session.scalars(query.order_by(Event.position).limit(limit + 1)))
     shown = rows[:limit]
     return FeedPage(shown, shown[-1].public_id if shown else after, len(rows) > limit)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """Some changes in their order, and behind which place to go on."""
+
+    rows: list[Any]
+    next: int
+    has_more: bool
+
+
+def list_changes(vendor: Vendor, mode: str, *, after: int, types: list[str] | None = None, limit: int = 100) -> ChangePage:
+    """What has changed, in its order and without the objects: for stores that follow everything and read what they need. `after` is a place
+    in the feed, 0 its beginning. Refuses CursorGone where what follows it is not kept any more."""
+    mine = (Event.vendor_id == vendor.id, Event.mode == mode)
+    first = db.session.scalar(select(func.min(Event.position)).where(*mine))
+    last = db.session.scalar(select(EventFeed.position).where(EventFeed.vendor_id == vendor.id, EventFeed.mode == mode)) or 0
+    if after and not (first or last + 1) - 1 <= after <= last:
+        raise CursorGone("What follows this place is not kept any more. Begin with 0, and compare with what you have.", field="after")
+    query = select(Event.public_id, Event.position, Event.type, Event.subject, Event.at).where(*mine, Event.position > after)
+    if types:
+        query = query.where(_of_types(types))
+    rows = list(db.session.execute(query.order_by(Event.position).limit(limit + 1)))
+    shown = rows[:limit]
+    return ChangePage(shown, shown[-1].position if shown else after, len(rows) > limit)
 
 
 def get_event(vendor: Vendor, mode: str, public_id: str) -> Event:

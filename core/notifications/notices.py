@@ -21,7 +21,7 @@ from core.notifications.models import Notice, NoticeReading, NotificationChoice,
 
 # What the people of a vendor are told, most urgent first.
 SHOWN = (
-    "plan_urgent", "key_leaked", "attack_mode", "dispute_opened", "dispute_due", "dispute_to_accept", "dispute_message", "dispute_answered_for", "dispute_decided", "transfer_decision", "transfer_taken_back", "unexpected_money", "application_news", "stop_begun", "stop_ended", "payout_account", "webhook_stopped", "payout_failed", "reserve_changed", "refund_failed",
+    "plan_urgent", "key_leaked", "key_news", "attack_mode", "dispute_opened", "dispute_due", "dispute_to_accept", "dispute_message", "dispute_answered_for", "dispute_decided", "transfer_decision", "transfer_taken_back", "unexpected_money", "application_news", "stop_begun", "stop_ended", "payout_account", "webhook_stopped", "payout_failed", "reserve_changed", "refund_failed",
     "refund_not_booked", "refund_outside", "discount_beyond", "review_ended", "problem_reported", "listing_withdrawn", "payment_received", "refund_sent", "payout_paid",
     "listing_edit_decided", "listing_restored", "fee_changed",
     "plan_news",

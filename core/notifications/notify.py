@@ -39,6 +39,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "unexpected_money": ("payment",),
     "attack_mode": ("began",),
     "key_leaked": ("key",),
+    "key_news": ("key", "what", "address"),
     "money_returned": ("payment", "refund"),
     "dispute_opened": ("dispute",),
     "dispute_due": ("dispute",),

@@ -40,10 +40,16 @@ def feed_refunds(vendor: Vendor, mode: str, span: Span, *, payment: Payment | No
 
 def feed_links(vendor: Vendor, mode: str, span: Span, *, state: str = "", archived: bool = False) -> Slice:
     """The vendor's payment links, newest first; put away ones only where they are asked for."""
-    query = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode)
+    query = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, ~PaymentLink.session)
     query = query.where(PaymentLink.archived_at.is_not(None) if archived else PaymentLink.archived_at.is_(None))
     if state:
         query = query.where(PaymentLink.state == state)
+    return slice_of(query, PaymentLink.id, span, lambda number: get_link(vendor, mode, number).id)
+
+
+def feed_sessions(vendor: Vendor, mode: str, span: Span) -> Slice:
+    """The vendor's checkout sessions, newest first."""
+    query = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, PaymentLink.session)
     return slice_of(query, PaymentLink.id, span, lambda number: get_link(vendor, mode, number).id)
 
 

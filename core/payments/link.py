@@ -89,8 +89,19 @@ class LinkTerms:
     locale: str = ""  # the language of its pages and letters; empty: whatever the reader's browser asks for
 
 
-def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms) -> PaymentLink:
-    """Make a link that takes payments at once. `by` is the person's public id. Refuses terms that contradict themselves."""
+def find_wished(vendor: Vendor, mode: str, wish: str) -> PaymentLink | None:
+    """The link that software made under this name of a wish."""
+    mine = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, PaymentLink.wish == wish)
+    return db.session.scalar(mine)
+
+
+def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms, wish: str | None = None, session: bool = False) -> PaymentLink:
+    """Make a link that takes payments at once. `by` is the person's public id. Refuses terms that contradict themselves.
+
+    With a `wish` it is known again: the same one makes nothing twice. `session`: for one checkout, out of the lists of links.
+    """
+    if wish is not None and (again := find_wished(vendor, mode, wish)) is not None:
+        return again
     check_terms(terms)
     check_methods(vendor.id, mode, terms)
     _check_offer(vendor.id, mode, terms, Offer())
@@ -106,6 +117,8 @@ def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms) -> Paym
         created_by=by,
         created_at=at,
         updated_at=at,
+        wish=wish,
+        session=session,
         **_columns(terms),
     )
     _dress(link, terms)

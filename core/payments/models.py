@@ -39,6 +39,7 @@ class PaymentLink(TenantKey, Base):
         CheckConstraint("hours_after_opening BETWEEN 1 AND 8760", name="hours_after_opening"),
         CheckConstraint("accent ~ '^#[0-9a-f]{6}$' AND accent_dark ~ '^#[0-9a-f]{6}$'", name="accent"),
         Index("ix_payment_links_by_style", "vendor_id", "mode", "style", postgresql_where="style <> ''"),
+        Index("uq_payment_links_wish", "vendor_id", "mode", "wish", unique=True, postgresql_where="wish IS NOT NULL"),
         Index("ix_payment_links_by_branch", "vendor_id", "mode", "branch_id", "id", postgresql_where="branch_id IS NOT NULL"),
     )
     public_id: Mapped[str] = mapped_column(String(40))
@@ -76,6 +77,8 @@ class PaymentLink(TenantKey, Base):
     accent_dark: Mapped[str | None] = mapped_column(CHAR(7))
     branch_id: Mapped[uuid.UUID | None]  # the branch whose link it is; empty: the whole business's
     offer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # what it sells and asks, if more than one sum
+    wish: Mapped[str | None] = mapped_column(String(80))  # by which the software that made it would know it again: made twice, it is one
+    session: Mapped[bool] = mapped_column(default=False, server_default=false())  # made for one checkout: not in the lists of links
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

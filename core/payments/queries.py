@@ -69,7 +69,7 @@ def list_links(
 
     `amount_kind` is fixed, open (the payer chooses) or request (a total, paid in parts).
     """
-    query = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode)
+    query = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, ~PaymentLink.session)
     query = query.where(PaymentLink.archived_at.is_not(None) if state == "archived" else PaymentLink.archived_at.is_(None))
     if state and state != "archived":
         query = query.where(PaymentLink.state == state)

@@ -32,6 +32,16 @@ def checkout(token: str) -> str:
     return f"{settings().public_url}/checkout/{token}"
 
 
+def sale_document(token: str, number: str) -> str:
+    """The paper of an invoice or a credit note, behind the receipt of its payment."""
+    return f"{settings().public_url}/receipt/{token}/documents/{number}.pdf"
+
+
+def status(token: str) -> str:
+    """What happened to a payment, for its payer: by the token of the payment, or later of its receipt."""
+    return f"{settings().public_url}/status/{token}"
+
+
 def receipt(token: str) -> str:
     return f"{settings().public_url}/receipt/{token}"
 

@@ -8,14 +8,20 @@ import structlog
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import TooManyRequests
 
+from core.accounts.calls import Made, write_calls
 from core.accounts.refused_calls import Call, keep_refused
+from core.kernel.clock import now
+from core.notifications.key_news import tell_elsewhere
+from core.web.tally import Tally
 from core.web.this_request import request_number
 from core.web.throttle import count_try
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 log = structlog.get_logger("api")
+ELSEWHERE = "address_not_allowed"
 MOST_KEPT = "60 per 1 minute"  # refusals of one key that are written down; a loop that runs wild is seen in those as well
-OURS = ("api_caller", "api_counted", "api_person", "api_sent")
+calls = Tally(write_calls)
+OURS = ("api_caller", "api_counted", "api_person", "api_sent", "api_shown_once")
 
 
 @api.before_request
@@ -40,9 +46,21 @@ def _private(response: Response) -> Response:
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Allow-Headers"] = "Authorization"
         response.headers["Access-Control-Max-Age"] = "600"
+    _note(response)
     if response.status_code >= 400:
         _keep(response)
     return response
+
+
+def _note(response: Response) -> None:
+    """Every call of a key, written a moment later and beside the calls."""
+    caller = g.get("api_caller")
+    if caller is not None:
+        made = Made(
+            caller, request_number(), request.method, request.path, response.status_code, request.remote_addr or "",
+            request.headers.get("User-Agent", "")[:120], now(),
+        )  # fmt: skip
+        calls.add(current_app._get_current_object(), made)  # type: ignore[attr-defined]
 
 
 def _keep(response: Response) -> None:
@@ -58,6 +76,8 @@ def _keep(response: Response) -> None:
             code=str(said.get("code", "")), field=str(said.get("field", "")), detail=str(said.get("detail", "")), address=request.remote_addr or "",
         )  # fmt: skip
         keep_refused(caller, call)
+        if call.code == ELSEWHERE:
+            tell_elsewhere(caller, call.address)
     except TooManyRequests:
         pass
     except Exception:

@@ -5,11 +5,27 @@ from __future__ import annotations
 from flask import Flask
 
 from core.web.refusals import API_WORDS
-from portal.api import billing, events, hooks, leaks, links, listings, money, openapi, orders, payments, people, users
+from portal.api import (
+    billing,
+    directory,
+    events,
+    hooks,
+    keys,
+    leaks,
+    links,
+    listings,
+    money,
+    openapi,
+    orders,
+    payments,
+    people,
+    sessions,
+    users,
+)
 from portal.api.blueprint import api
 from portal.api.words import WORDS
 
-PAGES = (orders, payments, links, people, money, billing, listings, events, hooks, leaks, users, openapi)
+PAGES = (orders, payments, sessions, links, people, money, billing, listings, directory, events, hooks, keys, leaks, users, openapi)
 
 
 def register(app: Flask) -> None:

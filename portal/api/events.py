@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from core.accounts.models import Vendor
-from core.hooks.feed import MOST, check_types, envelope, get_event, list_events
+from core.hooks.feed import MOST, MOST_CHANGES, check_types, envelope, get_event, list_changes, list_events
 from core.kernel.keyset import USUAL
 from portal.api.endpoint import endpoint
 from portal.api.kinds import Number, Text
-from portal.api.objects_hooks import EVENT, FEED
+from portal.api.objects_hooks import CHANGES, EVENT, FEED
 
 
 @endpoint(
@@ -33,3 +33,20 @@ def list_feed(vendor: Vendor, mode: str, asked: dict[str, Any]) -> dict[str, Any
 def show_feed_event(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     """Read an event, as it was told"""
     return EVENT.encode(envelope(get_event(vendor, mode, number)))
+
+
+@endpoint(
+    "GET", "/changes", gives=CHANGES, also=(410,),
+    query={
+        "after": Number(about="Go on behind this place, `next` of the last answer; 0: from the oldest that is kept.", usual=0),
+        "type": Text(about="Only these types, or whole families, with commas between: payment.succeeded,refund.*", usual="", most=1000),
+        "limit": Number(about="How many at most.", usual=100, least=1, most=MOST_CHANGES),
+    },
+)  # fmt: skip
+def follow_changes(vendor: Vendor, mode: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Follow everything that changes
+
+    The same feed in short lines, a thousand at once: for a store of your own that keeps one number and asks on from it.
+    """
+    types = check_types([one for one in asked["type"].split(",") if one], field="type")
+    return CHANGES.encode(list_changes(vendor, mode, after=asked["after"], types=types, limit=asked["limit"]))

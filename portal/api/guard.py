@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 from flask import Response, g, jsonify, request
 
 from core.accounts.access_token import AccessRefused, looks_like_access
-from core.accounts.api_keys import PUBLISHABLE, RESTRICTED, counts_from, find_key, note_use
+from core.accounts.api_keys import LONGEST_PROGRAM, OWN_SOFTWARE, PUBLISHABLE, RESTRICTED, counts_from, find_key, note_use
 from core.accounts.apps import check_person, find_app_seat
 from core.accounts.confirm import is_fresh
 from core.accounts.key_models import ApiKey
 from core.accounts.key_scopes import check_scope, permission_for, scope_of
 from core.accounts.models import Vendor
 from core.accounts.once import digests, find_kept, fingerprint, keep_answer
-from core.accounts.refused_calls import Caller
+from core.accounts.refused_calls import Caller, plain
 from core.accounts.roles import role_of
 from core.accounts.security import is_large
 from core.accounts.sessions import Seat
@@ -67,7 +67,7 @@ class NotForApps(NotAllowed):
 
 
 class SignInAgain(NotAllowed):
-    """Much money goes back only for a person who has just signed in."""
+    """Much money goes back, and what cannot be taken back is done, only for a person who has just signed in."""
 
     code = "sign_in_again"
 
@@ -137,8 +137,14 @@ def _once(vendor: Vendor, mode: str, act: Callable[[], tuple[dict[str, Any], int
         response.headers["Idempotent-Replayed"] = "true"
         return response
     body, status = act()
-    keep_answer(vendor.id, mode, name, asked, status=status, body=body, fields=fields)
+    kept_body = body | dict.fromkeys(g.pop("api_shown_once", ()))
+    keep_answer(vendor.id, mode, name, asked, status=status, body=kept_body, fields=fields)
     return _answer(body, status)
+
+
+def show_once(*fields: str) -> None:
+    """These fields of this answer are told now and never again: no answer that is kept for repetitions carries them."""
+    g.api_shown_once = fields
 
 
 def wish_token() -> str:
@@ -149,7 +155,7 @@ def wish_token() -> str:
 def acting() -> str:
     """Who does it, for the log: the person whose app it is, or the business's own software."""
     seat: Seat | None = g.get("api_person")
-    return seat.user.public_id if seat else "api"
+    return seat.user.public_id if seat else OWN_SOFTWARE
 
 
 def check_recent(vendor: Vendor, amount: Money) -> None:
@@ -157,6 +163,18 @@ def check_recent(vendor: Vendor, amount: Money) -> None:
     seat: Seat | None = g.get("api_person")
     if seat and is_large(vendor, amount) and not is_fresh(seat.session):
         raise SignInAgain("For a refund this large, sign in again first: that counts for ten minutes.")
+
+
+def check_signed_in_now() -> None:
+    """For what cannot be taken back, an app has its person sign in again, and with real money in two steps, as the portal does. Keys are not
+    asked. Refuses SignInAgain."""
+    seat: Seat | None = g.get("api_person")
+    if seat is None:
+        return
+    if seat.session.mode == "live" and seat.user.second_factor_at is None:
+        raise SignInAgain("With real money this is for people who sign in in two steps. Set that up in the portal first.")
+    if not is_fresh(seat.session):
+        raise SignInAgain("This cannot be taken back: sign in again first. That counts for ten minutes.")
 
 
 def _seat() -> Seat:
@@ -198,8 +216,9 @@ def _caller(*, publishable: bool) -> tuple[Vendor, str]:
     count_call(BURST, scope=f"api-{request.endpoint}", whose=key.public_id)
     if vendor.stopped_at is not None:
         raise KeyRefused("This business has closed its account.")
-    _check_rights(key, publishable=publishable)
-    note_use(key, request.remote_addr or "")
+    needed = scope_of(word_of(request.url_rule.rule if request.url_rule else ""), writes=request.method not in SAFE)
+    _check_rights(key, needed, publishable=publishable)
+    note_use(key, request.remote_addr or "", scope=needed, program=plain(request.headers.get("User-Agent", ""), LONGEST_PROGRAM))
     return vendor, key.mode
 
 
@@ -212,7 +231,7 @@ def _secret() -> str:
     return secret if secret.isascii() else ""
 
 
-def _check_rights(key: ApiKey, *, publishable: bool) -> None:
+def _check_rights(key: ApiKey, needed: str, *, publishable: bool) -> None:
     """Where it comes from, what it is for, and that a secret one does not come from a page."""
     if not counts_from(key, request.remote_addr or ""):
         raise AddressNotAllowed("This key does not count from your network address. The owner of the account can add it to the key.")
@@ -225,7 +244,7 @@ def _check_rights(key: ApiKey, *, publishable: bool) -> None:
             "This key came from a page in a browser, where anybody can read it. Roll it now, and call from your server."
         )
     if key.kind == RESTRICTED:
-        check_scope(key.scopes, scope_of(word_of(request.url_rule.rule if request.url_rule else ""), writes=request.method not in SAFE))
+        check_scope(key.scopes, needed)
 
 
 def word_of(rule: str) -> str:

@@ -16,7 +16,7 @@ from core.payments.queries import get_link
 from core.payments.sharing import set_key_values
 from core.providers.contract import METHODS
 from portal.api.endpoint import endpoint
-from portal.api.guard import acting
+from portal.api.guard import acting, wish_token
 from portal.api.kinds import Amount, Currency, Day, Fields, Flag, Listed, Moment, Number, Pairs, Text
 from portal.api.objects import LINK, LINK_PAGE, SeenLink
 from portal.api.paging import Asked, list_of
@@ -55,7 +55,7 @@ def make_link(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, Any]
 
     It takes payments at once, at the `url` it answers with.
     """
-    link = create_link(vendor, mode=mode, by=acting(), terms=_terms(sent, Offer(), LinkTerms(title="", currency="")))
+    link = create_link(vendor, mode=mode, by=acting(), terms=_terms(sent, Offer(), LinkTerms(title="", currency="")), wish=wish_token())
     link = set_key_values(link, by=acting(), key_values=sent["metadata"] or {})
     return _seen(vendor, link)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from core.accounts.models import Vendor
 from core.directory.feeds import feed_branches, feed_listings, feed_products, get_place, get_thing
-from core.directory.models import Listing, Product
+from core.directory.hours import spell_day
+from core.directory.models import Branch, Listing, Product
 from core.directory.products import (
     ProductTerms,
     add_product,
@@ -16,12 +17,15 @@ from core.directory.products import (
     unpublish_product,
 )
 from core.directory.queries import get_listing
+from core.subscriptions.counts import counted
 from portal.api.endpoint import endpoint
 from portal.api.guard import acting
 from portal.api.kinds import Amount, Attributes, Currency, Fields, Text
 from portal.api.objects import MODES
 from portal.api.paging import Asked, list_of
-from portal.api.shapes import chosen, flag, moment, money, number, shape, text
+from portal.api.shapes import chosen, flag, moment, money, number, pairs, shape, text
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 LISTING = shape(
     "listing",
@@ -41,6 +45,18 @@ LISTING = shape(
     created_at=moment("When it was made.", lambda one: one.created_at, nullable=False),
     updated_at=moment("When it was changed last.", lambda one: one.updated_at, nullable=False),
 )
+
+
+def spelt_hours(branch: Branch) -> dict[str, str]:
+    """When it is open, by weekday; a day that is not named is closed."""
+    return {day: spell_day(branch.hours[str(n)]) for n, day in enumerate(DAYS) if branch.hours.get(str(n))}
+
+
+def spelt_exceptions(branch: Branch) -> dict[str, str]:
+    """Other hours on single dates."""
+    return {day: spell_day(spans) or "closed" for day, spans in sorted(branch.exceptions.items())}
+
+
 BRANCH = shape(
     "branch",
     "A place of a listing.",
@@ -56,6 +72,9 @@ BRANCH = shape(
     longitude_e6=number("Millionths of a degree.", lambda one: one[0].lon_e6, nullable=True),
     time_zone=text("By whose clock it is open.", lambda one: one[0].time_zone),
     phone=text("Its telephone number; may be empty.", lambda one: one[0].phone),
+    hours=pairs("When it is open, by weekday; a day that is not named is closed.", lambda one: spelt_hours(one[0])),
+    exceptions=pairs("Other hours on single dates.", lambda one: spelt_exceptions(one[0])),
+    archived=flag("Whether it is put away.", lambda one: one[0].archived_at is not None),
     created_at=moment("When it was added.", lambda one: one[0].created_at, nullable=False),
     updated_at=moment("When it was changed last.", lambda one: one[0].updated_at, nullable=False),
 )
@@ -134,7 +153,9 @@ def make_product(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, A
     It is a draft until it is published.
     """
     listing = get_listing(vendor, mode, sent["listing"])
-    return _seen(add_product(listing, by=acting(), terms=_terms(sent)), listing)
+    with counted(vendor, mode, by=acting()):
+        made = add_product(listing, by=acting(), terms=_terms(sent))
+    return _seen(made, listing)
 
 
 @endpoint("PATCH", "/products/<number>", gives=PRODUCT, takes=PRODUCT_FIELDS, partly=True, called=CALLED)
@@ -155,7 +176,8 @@ def change_product(vendor: Vendor, mode: str, sent: dict[str, Any], number: str)
 def show_in_directory(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     """Show a product with its listing"""
     product, listing = get_thing(vendor, mode, number)
-    publish_product(listing, product, by=acting())
+    with counted(vendor, mode, by=acting()):
+        publish_product(listing, product, by=acting())
     return PRODUCT.encode(get_thing(vendor, mode, number))
 
 
@@ -163,7 +185,8 @@ def show_in_directory(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
 def hide_from_directory(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     """Make a product a draft again"""
     product, listing = get_thing(vendor, mode, number)
-    unpublish_product(listing, product, by=acting())
+    with counted(vendor, mode, by=acting()):
+        unpublish_product(listing, product, by=acting())
     return PRODUCT.encode(get_thing(vendor, mode, number))
 
 
@@ -174,7 +197,8 @@ def put_product_away(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     It counts no more, and can be brought back in the portal.
     """
     product, listing = get_thing(vendor, mode, number)
-    archive_product(listing, product, by=acting())
+    with counted(vendor, mode, by=acting()):
+        archive_product(listing, product, by=acting())
     return _seen(product, listing)
 
 

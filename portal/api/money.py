@@ -1,4 +1,4 @@
-"""Payouts, wallet and ledger for the vendor's own software: read only."""
+"""Payouts, wallet and ledger for the vendor's own software. A payout is asked for; the books are written by what happens, and only read."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from core.ledger.explore import feed_bookings
 from core.ledger.queries import balances
 from core.payouts.feed import feed_payouts
 from core.payouts.queries import account_of, get_payout
+from core.payouts.request import request_payout
 from core.payouts.states import PAYOUT
 from portal.api.endpoint import endpoint
-from portal.api.kinds import Text
+from portal.api.guard import acting, check_signed_in_now, wish_token
+from portal.api.kinds import Currency, Text
 from portal.api.objects_money import JOURNAL, PAYOUT_OBJECT, WALLET
 from portal.api.paging import Asked, list_of
 
@@ -31,6 +33,18 @@ RESERVED = "reserved"  # of what is held, what a rule keeps for some days; the r
 def all_payouts(vendor: Vendor, mode: str, asked: Asked) -> dict[str, Any]:
     """List payouts"""
     return list_of(PAYOUT_OBJECT, feed_payouts(vendor, mode, asked.span, status=asked.filters["status"]))
+
+
+@endpoint("POST", "/payouts", gives=PAYOUT_OBJECT, status=201, takes={"currency": Currency(about="Of which balance.")})
+def ask_for_payout(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """Ask for a payout
+
+    All that is available in one currency, less what refunds wait for, to your own account. A worker sends it; a large one waits for the
+    platform to look at it first.
+    """
+    check_signed_in_now()
+    payout = request_payout(vendor, mode, sent["currency"], by=acting(), form_token=wish_token())
+    return PAYOUT_OBJECT.encode((payout, account_of(vendor, payout)))
 
 
 @endpoint("GET", "/payouts/<number>", gives=PAYOUT_OBJECT)

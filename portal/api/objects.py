@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from core.accounts.models import Vendor
 from core.customers.models import Customer
+from core.disputes.evidence import questions_of
 from core.disputes.models import Dispute
 from core.disputes.states import DISPUTE
+from core.invoices.models import KINDS, SaleDocument
 from core.kernel.money import Money
 from core.payments.basket import offer_of
 from core.payments.feeds import REALM
@@ -108,6 +110,11 @@ def _receipt_of(one: SeenPayment) -> str | None:
     return addresses.receipt(receipt_token(one.vendor, one.payment)) if one.payment.captured_minor else None
 
 
+def _status_of(one: SeenPayment) -> str:
+    token = receipt_token if one.payment.captured_at else payment_token
+    return addresses.status(token(one.vendor, one.payment))
+
+
 PAYMENT_OBJECT: Shape = shape(
     "payment",
     "What one payer pays: from the moment they set out to, with everything that became of it.",
@@ -136,11 +143,38 @@ PAYMENT_OBJECT: Shape = shape(
     payment_link=text("The link it came by.", lambda one: one.link.public_id if one.link else None, nullable=True),
     page=text("Its own page, where the payer pays; null when there is nothing left to pay.", _page_of, nullable=True),
     receipt=text("Its receipt, once money was taken.", _receipt_of, nullable=True),
+    status_page=text("What happened so far, in the payer's words: an address to hand to them.", _status_of),
     created_at=moment("When it was begun.", lambda one: one.payment.created_at, nullable=False),
     expires_at=moment("Until when it can be paid.", lambda one: one.payment.expires_at, nullable=False),
     captured_at=moment("When its money was taken.", lambda one: one.payment.captured_at),
     available_at=moment("When its money is yours to be paid out.", lambda one: one.payment.available_at),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SeenDocument:
+    """What was issued for a payment, and where its paper is once it is printed."""
+
+    document: SaleDocument
+    payment: Payment
+    pdf: str | None
+
+
+SALE_DOCUMENT = shape(
+    "sale_document",
+    "An invoice or a credit note that you issued for a payment.",
+    id=text("Its number here, inv_...", lambda one: one.document.public_id),
+    mode=text("Practice or real money.", lambda one: one.document.mode, one_of=MODES),
+    payment=text("The payment it was issued for.", lambda one: one.payment.public_id),
+    kind=text("Which of the two.", lambda one: one.document.kind, one_of=KINDS),
+    number=text("What people call it, INV-000042.", lambda one: one.document.name),
+    net=money("Before tax.", lambda one: one.document.net),
+    tax=money("The tax.", lambda one: one.document.tax),
+    gross=money("With tax; positive on both kinds.", lambda one: one.document.gross),
+    tax_point=a_day("The day it counts for.", lambda one: one.document.on_day, nullable=False),
+    issued_on=a_day("The day it was issued.", lambda one: one.document.issued_on, nullable=False),
+    pdf=text("Where its payer finds it; null until it is printed.", lambda one: one.pdf, nullable=True),
+)
 
 STATEMENT_OBJECT = shape(
     "payment_statement",
@@ -175,7 +209,7 @@ SeenRefund = tuple[Refund, Payment]
 
 CUSTOMER = shape(
     "customer",
-    "Somebody who ever set out to pay you: one for each e-mail address.",
+    "Somebody who ever set out to pay you, or whom you wrote down: one for each e-mail address.",
     id=text("Their number, cus_...", lambda one: one.public_id),
     mode=text("Practice or real.", lambda one: one.mode, one_of=MODES),
     email=text("Their e-mail address.", lambda one: one.email),
@@ -197,6 +231,10 @@ DISPUTE_OBJECT = shape(
     reason=text("Why, as the payer's bank says.", lambda one: one[0].reason),
     network_code=text("The card scheme's own word for the reason; may be empty.", lambda one: one[0].network_code),
     amount=money("What the bank wants back.", lambda one: one[0].amount),
+    questions=texts("What its bank wants to know, by the names under which it is answered.", lambda one: questions_of(one[0])),
+    asked_for=text(
+        "What was asked for and is on its way to the bank.", lambda one: one[0].wish, one_of=("answer", "accept"), nullable=True
+    ),
     answer_by=moment("Until when it can be answered.", lambda one: one[0].due_at),
     answered_at=moment("When it was answered.", lambda one: one[0].answered_at),
     decided_at=moment("When it was decided.", lambda one: one[0].decided_at),

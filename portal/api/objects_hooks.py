@@ -90,6 +90,25 @@ FEED = shape(
     has_more=flag("Whether there are more already.", lambda found: found.has_more),
 )
 
+CHANGE = shape(
+    "change",
+    "That something changed, without what it became: a line for a store that follows everything.",
+    sequence=number("Its place in the feed: grows by one with each.", lambda row: row.position),
+    type=text("What happened: payment.succeeded.", lambda row: row.type),
+    about=text("The object, by its number.", lambda row: row.subject),
+    event=text("The event with the object as it stood: /events/{id}.", lambda row: row.public_id),
+    at=moment("When it happened.", lambda row: row.at, nullable=False),
+)
+
+CHANGES = shape(
+    "list",
+    "Some changes in their order, the oldest first.",
+    "ChangePage",
+    data=each(CHANGE, "The changes.", lambda found: found.rows),
+    next=number("Ask on with it as `after`.", lambda found: found.next),
+    has_more=flag("Whether there are more already.", lambda found: found.has_more),
+)
+
 
 @dataclass(frozen=True)
 class SeenDelivery:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.accounts.models import Vendor
+from core.invoices.queries import documents_of, printed
 from core.kernel.errors import Conflict
 from core.kernel.money import Money
 from core.payments.ask import LEAST_MINUTES, MOST_MINUTES, USUAL_MINUTES, PaymentWish, ask_for_payment
@@ -16,14 +17,16 @@ from core.payments.models import Payment
 from core.payments.queries import find_link_of, get_link, get_payment, payment_of
 from core.payments.refund import REASONS, request_refund
 from core.payments.refund_queue import cancel_queued
+from core.payments.start import receipt_token
 from core.payments.statement import statement_of
 from core.payments.states import PAYMENT, REFUND
 from core.providers.contract import METHODS, ProviderError
+from core.web import addresses
 from core.web.page import step_outside
 from portal.api.endpoint import endpoint
 from portal.api.guard import acting, check_recent, wish_token
 from portal.api.kinds import Amount, Currency, Day, Email, Fields, Flag, Number, Pairs, Text, Within
-from portal.api.objects import PAYMENT_OBJECT, REFUND_OBJECT, STATEMENT_OBJECT, SeenPayment
+from portal.api.objects import PAYMENT_OBJECT, REFUND_OBJECT, SALE_DOCUMENT, STATEMENT_OBJECT, SeenDocument, SeenPayment
 from portal.api.paging import Asked, list_of
 from portal.api.reading import BodyRefused
 
@@ -102,6 +105,20 @@ def payment_statement(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
     """
     payment = get_payment(vendor, mode, number)
     return STATEMENT_OBJECT.encode((payment, statement_of(vendor, payment)))
+
+
+@endpoint("GET", "/payments/<number>/documents", gives=SALE_DOCUMENT, many=True)
+def payment_documents(vendor: Vendor, mode: str, asked: Asked, number: str) -> dict[str, Any]:
+    """List the invoices and credit notes of a payment
+
+    In the order in which they were issued, on one page.
+    """
+    payment = get_payment(vendor, mode, number)
+    found = documents_of(vendor, payment)
+    done, token = printed(vendor.id, mode, found) if found else set(), receipt_token(vendor, payment)
+    pages = [addresses.sale_document(token, one.public_id) if one.public_id in done else None for one in found]
+    rows = [SALE_DOCUMENT.encode(SeenDocument(one, payment, page)) for one, page in zip(found, pages, strict=True)]
+    return {"object": "list", "data": rows, "has_more": False}
 
 
 @endpoint("POST", "/payments/<number>/cancel", gives=PAYMENT_OBJECT)

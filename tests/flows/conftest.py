@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from tests.factories import Shop
+    from tests.flows.site import Site
     from tests.flows.visit import Processor, Visit
 
 
@@ -38,3 +39,11 @@ def visit(shop: Shop, processor: Processor, work: Callable[[], int]) -> Visit:
     from tests.flows.visit import Visit
 
     return Visit(shop, processor, work)
+
+
+@pytest.fixture
+def site(shop: Shop, live_server: str) -> Iterator[Callable[..., Site]]:
+    """Opens the demo shop on an origin of its own."""
+    from tests.flows.site import opening_sites
+
+    yield from opening_sites(shop, live_server)

@@ -106,6 +106,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         ask(shop, "unexpected_money", payment=pay),
         _under_attack(shop),
         _leaked(shop),
+        _of_a_key(shop),
         ask(shop, "money_returned", payment=pay, refund=done.public_id),
         *(ask(shop, kind, **ids) for kind, ids in about_disputes(shop)),
         *_about_payouts(make_shop(shop.app)),
@@ -280,6 +281,13 @@ def _leaked(shop: Shop) -> Message:
         key, secret = api_keys.make_key(shop.vendor, "test", name="Till", by="usr_x")
         api_keys.report_leaked(secret, where="https://example.com")
     return ask(shop, "key_leaked", key=key.public_id)
+
+
+def _of_a_key(shop: Shop) -> Message:
+    """A key whose end is near."""
+    with unit_of_work():
+        key, _ = api_keys.make_key(shop.vendor, "test", name="Till <b>", by="usr_x", life=timedelta(days=10))
+    return ask(shop, "key_news", key=key.public_id, what="ends", address="")
 
 
 def _processing(shop: Shop) -> Payment:

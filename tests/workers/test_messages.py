@@ -12,7 +12,7 @@ from email.message import EmailMessage
 import pytest
 from aiosmtpd.controller import Controller
 
-from core.accounts import email_links
+from core.accounts import api_keys, email_links
 from core.accounts.email_links import open_link
 from core.kernel.clock import shifted
 from core.kernel.config import settings
@@ -116,6 +116,17 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
         assert settings().public_url in text and settings().public_url in html
         assert "http://" not in html.replace(settings().public_url, "") and "<img" not in html
         assert ("TEST MODE" in text) == ("TEST MODE" in html) == ("[Test]" in mail["Subject"]) == (not OF_A_MODE.isdisjoint(message.params))
+
+
+def test_a_key_from_elsewhere_is_told_of_with_its_address_and_only_while_it_counts(shop: Shop) -> None:
+    with unit_of_work():
+        key, _ = api_keys.make_key(shop.vendor, "test", name="Till", by="usr_x", addresses=["203.0.113.7"])
+    told = {"key": key.public_id, "what": "elsewhere", "address": "198.51.100.7"}
+    letter = send(ask(shop, "key_news", **told))
+    assert letter.state == "kept" and "came from" in letter.text and "198.51.100.7" in letter.text and "another network" in letter.subject
+    with unit_of_work():
+        api_keys.revoke_key(shop.vendor, "test", key.public_id, by="usr_x")
+    assert "counts no more" in (send(ask(shop, "key_news", **told)).last_error or "")
 
 
 def test_the_customer_hears_from_the_shop_and_can_answer_it(shop: Shop, inbox: Inbox) -> None:
