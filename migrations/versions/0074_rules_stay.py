@@ -1,4 +1,5 @@
-"""A published version of the rules stays as it was; rules weigh saved cards and whole checkouts, and may have the card's bank ask."""
+"""A published version of the rules stays as it was; rules weigh saved cards and whole checkouts, and may have the card's bank ask;
+how a processor's tables are read."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 revision = "0074"
 down_revision = "0071"
 
+FILES = "state IN ('checked', 'imported', 'importing', 'refused', 'stopped'{})"
 # A version begins as a draft. As one it may be rewritten, thrown away and published; published it may only become an earlier one.
 KEEP = """
 CREATE FUNCTION keep_rules() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -41,10 +43,29 @@ def upgrade() -> None:
     )
     op.add_column("checkouts", sa.Column("decision", JSONB(), nullable=True))
     op.add_column("checkouts", sa.Column("address", sa.String(60), nullable=False, server_default=""))
+    op.add_column("recon_files", sa.Column("layout", JSONB(), nullable=True))
+    op.drop_constraint(op.f("ck_recon_files_state"), "recon_files")
+    op.create_check_constraint(op.f("ck_recon_files_state"), "recon_files", FILES.format(", 'unmapped'"))
+    op.create_table(
+        "recon_layouts",
+        sa.Column("mode", sa.String(4), nullable=False),
+        sa.Column("source", sa.String(20), nullable=False),
+        sa.Column("head", sa.CHAR(64), nullable=False),
+        sa.Column("layout", JSONB(), nullable=False),
+        sa.Column("kept_by", sa.String(60), nullable=False),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("mode IN ('test', 'live')", name=op.f("ck_recon_layouts_mode")),
+        sa.PrimaryKeyConstraint("mode", "source", "head", name=op.f("pk_recon_layouts")),
+    )
 
 
 def downgrade() -> None:
     """Take it down."""
+    op.drop_table("recon_layouts")
+    op.execute("DELETE FROM recon_files WHERE state = 'unmapped'")
+    op.drop_constraint(op.f("ck_recon_files_state"), "recon_files")
+    op.create_check_constraint(op.f("ck_recon_files_state"), "recon_files", FILES.format(""))
+    op.drop_column("recon_files", "layout")
     op.drop_column("checkouts", "address")
     op.drop_column("checkouts", "decision")
     op.drop_index("ix_payment_screenings_together", "payment_screenings")

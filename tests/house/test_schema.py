@@ -43,6 +43,7 @@ NOT_A_TENANTS = {
     "bank_lines": "a line belongs to nobody until a worker has read it",
     "bank_orders": "the platform's bank makes them, and they are found by what a statement says",
     "recon_files": "a processor's report speaks of every vendor at once",
+    "recon_layouts": "and so is how they are read",
     "recon_lines": "a line belongs to nobody until it is matched",
     "recon_settlements": "a processor's payout to the platform's bank is of many vendors",
     "recon_exceptions": "what does not agree may be anybody's; whose book it is about stands in it",
