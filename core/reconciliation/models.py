@@ -187,6 +187,7 @@ class ReconException(Base):
     due_at: Mapped[datetime | None]  # while it waits: when a person has to look
     act: Mapped[str] = mapped_column(String(24))  # what was proposed or done
     reason: Mapped[str] = mapped_column(String(300))
+    counterpart: Mapped[str] = mapped_column(String(40), default="", server_default="")  # the exception it is linked with
     proposed_by: Mapped[str] = mapped_column(String(60))
     resolved_by: Mapped[str] = mapped_column(String(60))
     resolved_at: Mapped[datetime | None]
