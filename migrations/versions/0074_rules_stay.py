@@ -43,6 +43,23 @@ def upgrade() -> None:
     )
     op.add_column("checkouts", sa.Column("decision", JSONB(), nullable=True))
     op.add_column("checkouts", sa.Column("address", sa.String(60), nullable=False, server_default=""))
+    op.create_table(
+        "refused_status_reports",
+        sa.Column("mode", sa.String(4), nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("file_id", sa.Uuid(), nullable=True),
+        sa.Column("name", sa.String(120), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("problem", JSONB(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("came_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("mode IN ('test', 'live')", name=op.f("ck_refused_status_reports_mode")),
+        sa.ForeignKeyConstraint(
+            ["mode", "file_id"], ["bank_order_files.mode", "bank_order_files.id"], name=op.f("fk_refused_status_reports_bank_order_files")
+        ),
+        sa.PrimaryKeyConstraint("mode", "sha256", name=op.f("pk_refused_status_reports")),
+    )
+    op.create_index("ix_refused_status_reports_file", "refused_status_reports", ["mode", "file_id"])
     op.add_column("recon_exceptions", sa.Column("counterpart", sa.String(40), nullable=False, server_default=""))
     op.add_column("recon_files", sa.Column("layout", JSONB(), nullable=True))
     op.drop_constraint(op.f("ck_recon_files_state"), "recon_files")
@@ -62,6 +79,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take it down."""
+    op.drop_table("refused_status_reports")
     op.drop_table("recon_layouts")
     op.execute("DELETE FROM recon_files WHERE state = 'unmapped'")
     op.drop_constraint(op.f("ck_recon_files_state"), "recon_files")

@@ -50,6 +50,7 @@ NOT_A_TENANTS = {
     "recon_notes": "the trail of an exception",
     "recon_runs": "one look goes through the books of every vendor",
     "bank_status_reports": "each is about a file of the platform's, with the orders of many vendors",
+    "refused_status_reports": "and so is what of it could not be taken",
     "bank_order_files": "they are carried to the platform's bank, with the orders of many vendors in each",
     "ledger_days": "a day is closed over the books of every vendor at once",
     "day_papers": "and so is its paper",
