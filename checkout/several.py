@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -16,11 +16,13 @@ from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
 from core.kernel.clock import now
 from core.orders.models import Checkout
-from core.orders.open import find_saving_of, open_checkout_token, payer_token, saving_of
+from core.orders.open import find_saving_of, note_address, open_checkout_token, payer_token, saving_of
 from core.orders.pay import find_order_of
 from core.orders.queries import Part, Sold, checkout_of, lines_of, parts_of
 from core.orders.states import ALL_OR_NOTHING
+from core.payments.attempt import live_attempt
 from core.payments.models import Payment
+from core.payments.review import is_reviewed
 from core.payments.saved_models import Saving
 from core.payments.start import payment_token, receipt_token
 from core.web.face import face_of
@@ -68,6 +70,7 @@ def pay_several(token: str) -> Response:
     operator, checkout = _open(token)
     if not _is_open(checkout):
         return see_other(url_for("checkout.several", token=token))
+    note_address(checkout, request.remote_addr or "")
     saving = saving_of(operator, checkout)
     saving, refused = open_card_page(operator, saving, back=url_for("checkout.back_to_several", token=token))
     if refused:
@@ -146,6 +149,8 @@ def _page(operator: Vendor, checkout: Checkout, token: str, *, notice: str = "",
 
 def _shown(part: Part, stage: str) -> Shown:
     word, tone = _word(part)
+    if part.order.state == "paying" and part.payment is not None and is_reviewed(live_attempt(part.payment)):
+        word = _("Being checked")
     payment, why, pay_url = part.payment, "", None
     if part.order.state == "declined" and payment is not None:
         why = explain(payment.decline_code).reason

@@ -29,7 +29,7 @@ from core.payments.attempt import (
 from core.payments.choose import ways_to_pay
 from core.payments.hold import is_held_first
 from core.payments.models import Attempt
-from core.payments.review import is_held_by_rules
+from core.payments.review import asks_bank, is_held_by_rules
 from core.payments.settle import settle
 from core.payments.start import note_locale
 from core.payments.states import LIVE_ATTEMPT
@@ -178,10 +178,10 @@ def _switch(till: Till, attempt: Attempt, surface: str, method: str) -> Attempt:
 
 def _open(till: Till, attempt: Attempt) -> Attempt:
     """Ask the processor for the page or the fields of a try that was written down, and write down where they are."""
-    hold = is_held_first(till.vendor, till.payment, attempt.method) or is_held_by_rules(attempt)
+    hold, secure = is_held_first(till.vendor, till.payment, attempt.method) or is_held_by_rules(attempt), asks_bank(attempt)
     with step_outside():
         back = till.outside("checkout.come_back")
-        opening = open_at_provider(till.vendor, till.payment, attempt, return_url=back, cancel_url=back, hold=hold)
+        opening = open_at_provider(till.vendor, till.payment, attempt, return_url=back, cancel_url=back, hold=hold, secure=secure)
     return record_opening(till.vendor, attempt, opening)
 
 

@@ -307,10 +307,14 @@ def _detail(kept: dict[str, Any]) -> str:
     return in_one_line(plain)
 
 
+def _plainly(value: Any) -> str:
+    return (_("yes") if value else _("no")) if isinstance(value, bool) else str(value)
+
+
 def in_one_line(facts: dict[str, Any]) -> str:
     """`what: value · what: value`, without what is empty."""
     return " · ".join(
-        f"{field_word(name)}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        f"{field_word(name)}: {', '.join(map(_plainly, value)) if isinstance(value, list) else _plainly(value)}"
         for name, value in facts.items()
         if value not in (None, "", [])
     )

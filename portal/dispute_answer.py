@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, flash, make_response, request, url_for
 from flask_babel import gettext as _
 
+from core.accounts.models import Vendor
 from core.accounts.receipts import find_receipt_settings
 from core.disputes.answer import request_acceptance, request_answer
 from core.disputes.check import missing_in
@@ -79,11 +80,15 @@ def remove_dispute_file(number: str, file: str) -> Response:
 @may("payments.see")
 def dispute_pack(number: str) -> Response:
     """The evidence pack as it stands: the same sheet that is printed when the answer is sent."""
-    me, found = current(), get_own(number)
-    payment = payment_behind(me.vendor, found)
+    return pack_page(current().vendor, get_own(number))
+
+
+def pack_page(vendor: Vendor, found: Dispute) -> Response:
+    """The sheet, for the vendor and for the staff alike."""
+    payment = payment_behind(vendor, found)
     html = pack_html(
-        me.vendor, payment, found, records_of(me.vendor, payment), answers=answers_of(found), files=list_files(found), as_of=clock.now(),
-        extra=find_receipt_settings(me.vendor),
+        vendor, payment, found, records_of(vendor, payment), answers=answers_of(found), files=list_files(found), as_of=clock.now(),
+        extra=find_receipt_settings(vendor),
     )  # fmt: skip
     return make_response(html)
 

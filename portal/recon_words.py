@@ -30,6 +30,7 @@ def acts() -> dict[str, tuple[str, str]]:
     """Way out -> what the button says, and what is done."""
     return {
         "hold": (_("Hold it as unapplied"), _("It stands in the platform’s book until somebody knows whose it is.")),
+        "link": (_("Link it with what was booked"), _("The line and the entries are one fact. What is left between them is held as unapplied, or stands as unexplained.")),
         "difference": (_("Book the difference"), _("More is held as unapplied, less stands as unexplained.")),
         "rounding": (_("Book it as a rounding"), _("It goes to the rounding differences.")),
         "fee": (_("Book the fee"), _("What the processor kept becomes its fee.")),

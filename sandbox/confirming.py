@@ -6,7 +6,7 @@ from sandbox.charging import charge_intent, finish_charge, release_charge
 from sandbox.events import emit
 from sandbox.finding import get
 from sandbox.ids import letters, new_id
-from sandbox.methods import attach, card_of
+from sandbox.methods import asks_bank, attach, card_of
 
 BEFORE_PAYMENT = ("requires_payment_method", "requires_confirmation", "requires_action")
 CHALLENGE_FAILED = {
@@ -77,15 +77,17 @@ def confirm_intent(shelf, intent, method=None, *, off_session=False):
     if method is None:
         raise missing_parameter("payment_method")
     intent, card = {**intent, "payment_method": method["id"]}, card_of(shelf, method)
+    asked = asks_bank(intent, method)
     if (
         card.challenge
         and off_session
+        and not asked
         and (card.exempt == "always" or (card.exempt == "set_up" and shelf.private(method["id"]).get("set_up")))
     ):
         return _try(shelf, intent, method, card, authenticated=False)
-    if card.challenge and off_session:
+    if (card.challenge or asked) and off_session:
         return _fail(shelf, intent, method, "authentication_required", None)
-    if card.challenge:
+    if card.challenge or asked:
         return ask_for_challenge(shelf, {**intent, "last_payment_error": None})
     return _try(shelf, intent, method, card, authenticated=False)
 

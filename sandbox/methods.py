@@ -222,6 +222,21 @@ def automatic_methods(params):
     return kept if params.has("automatic_payment_methods") else None
 
 
+def card_options(options):
+    """Reads what is wished of a card in `payment_method_options`: that its bank asks the payer, wherever it can."""
+    card = options.inner("card")
+    asked = card.choice("request_three_d_secure", ("any", "automatic", "challenge"))
+    card.finish()
+    return {"card": {"request_three_d_secure": asked}} if asked else {}
+
+
+def asks_bank(intent, method):
+    """Whether 3-D Secure was asked for and this card has it. A wallet has asked its owner already."""
+    asked = (intent["payment_method_options"].get("card") or {}).get("request_three_d_secure")
+    card = method["card"]
+    return asked in ("any", "challenge") and card["three_d_secure_usage"]["supported"] and not card["wallet"]
+
+
 def cards_only(params):
     """Reads `payment_method_types` where only cards are taken; other ways to pay have a hosted page (`ways.py`)."""
     types = params.texts("payment_method_types", default=["card"])

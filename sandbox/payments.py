@@ -7,7 +7,7 @@ from sandbox.confirming import BEFORE_PAYMENT, blank_intent, cancel_intent, conf
 from sandbox.currencies import check_amount
 from sandbox.events import emit
 from sandbox.finding import get, list_page
-from sandbox.methods import automatic_methods, cards_only, check_owner, method_from_params, resolve_method
+from sandbox.methods import automatic_methods, card_options, cards_only, check_owner, method_from_params, resolve_method
 
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 
@@ -54,6 +54,9 @@ def create_intent(shelf, params):
         "automatic_payment_methods": automatic_methods(params),
     }
     cards_only(params)
+    options = params.inner("payment_method_options")
+    fields["payment_method_options"] = card_options(options)
+    options.finish()
     confirm, off_session, return_url = params.boolean("confirm", False), params.boolean("off_session", False), params.url("return_url")
     params.boolean("use_stripe_sdk"), params.boolean("error_on_requires_action")
     if fields.get("customer"):

@@ -121,7 +121,7 @@ def create_session(shelf, params):
     params.choice("ui_mode", ("hosted_page", "hosted"))
     if mode == "setup":
         return _create_setup_session(shelf, params)
-    types = read_types(params)
+    types, options = read_types(params)
     currency, items = _lines(params)
     check_currency(types, currency)
     total = sum(item["amount_total"] for item in items)
@@ -133,6 +133,7 @@ def create_session(shelf, params):
         amount_total=total,
         currency=currency,
         mode="payment",
+        payment_method_options=options,
         payment_method_types=types,
         payment_status="unpaid",
         submit_type=params.choice("submit_type", ("auto", "pay", "book", "donate")),
@@ -272,7 +273,7 @@ def intent_of(shelf, session, email, name):
     if found:
         return found, session
     fields = {key: value for key, value in shelf.private(session["id"])["intent"].items() if value is not None}
-    fields["payment_method_types"] = session["payment_method_types"]
+    fields |= {name: session[name] for name in ("payment_method_types", "payment_method_options")}
     intent = blank_intent(shelf, session["amount_total"], session["currency"], customer=session["customer"], **fields)
     emit(shelf, "payment_intent.created", shelf.put(intent, {"session": session["id"], "key": letters()}))
     return intent, shelf.put({**session, "payment_intent": intent["id"], "customer_details": _payer(email, name)})

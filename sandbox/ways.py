@@ -9,6 +9,7 @@ from sandbox.confirming import ask_for_challenge, fail_intent, unexpected_state
 from sandbox.events import emit
 from sandbox.finding import get
 from sandbox.ids import new_id
+from sandbox.methods import card_options
 
 BANKS = {"test_bank_north": "Test Bank North", "test_bank_south": "Test Bank South", "test_savings_bank": "Test Savings Bank"}
 _WECHAT = ("aud", "cad", "chf", "cny", "dkk", "eur", "gbp", "hkd", "jpy", "nok", "sek", "sgd", "usd")
@@ -56,7 +57,7 @@ _APPROVED = {
 
 
 def read_types(params):
-    """Reads `payment_method_types` and the options they need."""
+    """Reads `payment_method_types` and the options they need: the types, and what is wished of cards."""
     types = params.texts("payment_method_types", default=["card"])
     unknown = [one for one in types if one != "card" and one not in WAYS]
     if unknown or not types or len(set(types)) != len(types):
@@ -65,10 +66,12 @@ def read_types(params):
     options = params.inner("payment_method_options")
     wechat = options.inner("wechat_pay")
     client = wechat.choice("client", ("web", "ios", "android"))
-    wechat.finish(), options.finish()
+    wechat.finish()
+    card = card_options(options)
+    options.finish()
     if "wechat_pay" in types and client is None:
         raise bad_parameter("parameter_missing", "payment_method_options[wechat_pay][client]", "WeChat Pay needs to know the client: web.")
-    return types
+    return types, card
 
 
 def check_currency(types, currency):

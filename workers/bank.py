@@ -16,7 +16,7 @@ from core.kernel.db import unit_of_work
 from core.kernel.outbox import enqueue
 from core.ledger.book import PLATFORM
 from core.payments.bank_lines import book_lines
-from core.payments.order_status import NotHandedOver, carry_out_refusal, last_report_number, take_status_report
+from core.payments.order_status import NotHandedOver, carry_out_refusal, last_report_number, note_refused, take_status_report
 from core.payments.statements import import_statement, last_number
 from core.payments.unknown import list_unknown
 from core.payouts.hand_over import record_handed_over
@@ -74,6 +74,8 @@ def fetch_status_reports(mode: str) -> None:
             break  # somebody has carried the file there and not said so yet
         except StatementRefused as refusal:
             log.error("status_report_refused", report=one["identity"], reason=refusal.message)
+            with unit_of_work():
+                note_refused(mode, one["xml"].encode(), name=f"{one['identity']}.xml", refusal=refusal)
 
 
 def carry_out_bank_refusal(vendor_id: uuid.UUID, *, mode: str, order: str) -> None:

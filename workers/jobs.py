@@ -45,6 +45,7 @@ INSIDE: dict[str, Callable[[list[Task]], None]] = {
 OUTSIDE: dict[str, Callable[..., None]] = {
     "settle_attempt": payments.settle_attempt,
     "decide_hold": payments.decide_hold,
+    "decide_together": payments.decide_together,
     "end_review": payments.end_review,
     "count_decline": risk.count_decline,
     "close_payment": payments.close_payment,

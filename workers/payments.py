@@ -25,6 +25,7 @@ from core.payments.match import payments_by_key
 from core.payments.models import Attempt, Payment
 from core.payments.poll import inquire
 from core.payments.refund_models import Refund
+from core.payments.review import decide_alike, list_others
 from core.payments.review_models import Screening
 from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
 from core.payments.weigh import NOT_ACCEPTED
@@ -99,6 +100,16 @@ def end_review(vendor_id: uuid.UUID, *, mode: str, review_id: str) -> None:
     """Nobody has decided about an authorised payment in time, or there is nothing left to decide."""
     with unit_of_work():
         review.end_by_clock(get_vendor(vendor_id), db.session.get_one(Screening, (vendor_id, mode, uuid.UUID(review_id))))
+
+
+def decide_together(vendor_id: uuid.UUID, *, mode: str, review: str) -> None:
+    """A person has decided about one order of a checkout: the others that wait are decided alike, each by itself, and any part may be repeated."""
+    with unit_of_work():
+        decided = db.session.get_one(Screening, (vendor_id, mode, uuid.UUID(review)))
+        others = list_others(decided, "waiting")
+    for row in others:
+        with unit_of_work():
+            decide_alike(get_vendor(row.vendor_id), row, decided)
 
 
 def settle_attempt(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:

@@ -10,6 +10,7 @@ from core.payments import charge as charges
 from core.payments import saved, settle
 from core.payments import saving as savings
 from core.payments.saved_models import SavedCard, Saving
+from core.payments.weigh import weigh_charge
 
 
 def settle_saving(vendor_id: uuid.UUID, *, mode: str, saving: str) -> None:
@@ -25,7 +26,9 @@ def settle_saving(vendor_id: uuid.UUID, *, mode: str, saving: str) -> None:
 def send_charge(vendor_id: uuid.UUID, *, mode: str, attempt: str) -> None:
     """Send a charge that was written down; or find out what became of it, when its answer was lost. Never twice: the key is the attempt's."""
     with unit_of_work():
-        vendor, sending = get_vendor(vendor_id), charges.begin_sending(vendor_id, mode, uuid.UUID(attempt))
+        vendor, tried = get_vendor(vendor_id), uuid.UUID(attempt)
+        weighed = weigh_charge(vendor, mode, tried)  # asks Redis: before anything is locked
+        sending = charges.begin_sending(vendor_id, mode, tried, weighed)
     if sending is None:
         return
     outcome = charges.send_charge(vendor, sending)

@@ -20,7 +20,6 @@ from core.kernel.db import db, locked
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
 from core.kernel.sentence import said
-from core.notifications.team import tell_team
 
 SHORTEST, LONGEST = 1, 7  # days between the letter that announces it and giving in
 IN_TIME = timedelta(hours=12)  # before the bank's day is over; what cannot be given in by then is left to the vendor
@@ -78,8 +77,8 @@ def _call_off_planned(vendor: Vendor, mode: str, currency: str, *, above: int, b
         call_off(dispute, by=by)
 
 
-def plan_acceptance(vendor: Vendor, dispute: Dispute) -> bool:
-    """A dispute has just begun: by the vendor's rule it is to be given in, and the team is told when, and how to stop it.
+def plan_acceptance(dispute: Dispute) -> bool:
+    """A dispute has just begun: by the vendor's rule it is to be given in, and whoever calls tells the team when, and how to stop it.
 
     Not when somebody of the team has said anything about it before, as to the bank's question that came first, nor in a second round,
     nor when the bank's day is too near. Answers whether it is planned.
@@ -92,7 +91,6 @@ def plan_acceptance(vendor: Vendor, dispute: Dispute) -> bool:
         return False
     dispute.accept_at = at
     note(dispute, "dispute.acceptance_planned", actor="system", at=at.isoformat(timespec="seconds"), most=str(rule.most))
-    tell_team(vendor, "dispute_to_accept", mode=dispute.mode, dispute=dispute.public_id)
     return True
 
 

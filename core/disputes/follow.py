@@ -54,9 +54,8 @@ def follow_dispute(vendor: Vendor, payment: Payment, outcome: DisputeOutcome, *,
             book_fee(payment, dispute, line)
     if known is not None and (dispute.state, dispute.cycle) == before:
         return "stale"
-    _tell(vendor, payment, dispute, cause=cause)
-    if dispute.cycle > before[1] and not was_touched:
-        plan_acceptance(vendor, dispute)
+    planned = dispute.cycle > before[1] and not was_touched and plan_acceptance(dispute)
+    _tell(vendor, payment, dispute, cause=cause, planned=planned)
     return "settled"
 
 
@@ -149,12 +148,17 @@ def _move(payment: Payment, dispute: Dispute, to: str, cause: str) -> None:
     dispute.wish, dispute.accept_at = None, None
 
 
-def _tell(vendor: Vendor, payment: Payment, dispute: Dispute, *, cause: str) -> None:
-    """The payment's own history says it, the team is told of what is new and of what is decided, and an open one is looked after."""
+def _tell(vendor: Vendor, payment: Payment, dispute: Dispute, *, cause: str, planned: bool) -> None:
+    """The payment's own history says it, the team is told of what is new and of what is decided, and an open one is looked after.
+
+    Where it will be given in by the vendor's own rule (`planned`) the letter about that says that it has begun.
+    """
     kind = {"inquiry": "inquiry", "needs_response": "opened"}.get(dispute.state, dispute.state)
     note(payment, f"dispute.{kind}", actor="bank", cause=cause, dispute=dispute.public_id, amount_minor=dispute.amount_minor,
          currency=dispute.currency, dispute_reason=dispute.reason)  # fmt: skip
-    if dispute.state in ("inquiry", "needs_response"):
+    if planned:
+        tell_team(vendor, "dispute_to_accept", mode=dispute.mode, dispute=dispute.public_id)
+    elif dispute.state in ("inquiry", "needs_response"):
         tell_team(vendor, "dispute_opened", mode=dispute.mode, dispute=dispute.public_id)
     elif dispute.state in OVER:
         tell_team(vendor, "dispute_decided", mode=dispute.mode, dispute=dispute.public_id)

@@ -171,6 +171,7 @@ GUARDS = {
     "day_papers": ("day_papers_keep", "day_papers_keep_all"),
     "sale_documents": ("sale_documents_keep", "sale_documents_keep_all"),
     "document_papers": ("document_papers_keep", "document_papers_keep_all"),
+    "risk_rule_sets": ("risk_rule_sets_keep", "risk_rule_sets_keep_all"),
     # What keeps nothing from happening, but tells of it: a vendor's own software hears of every change.
     "payment_links": ("payment_links_begin_told", "payment_links_told"),
     "subscriptions": ("subscriptions_begin_told", "subscriptions_told"),

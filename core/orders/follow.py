@@ -78,6 +78,7 @@ def follow_checkout(vendor_id: uuid.UUID, mode: str, checkout_id: uuid.UUID, *, 
         _look_at_payments(checkout, parts)
     checkout.due_at = _next_look(checkout, at, late=late)
     if checkout.state in OVER:
+        checkout.address = ""
         _let_card_go(checkout)
     return checkout.state
 

@@ -48,6 +48,8 @@ class Checkout(TenantKey, Base):
     state: Mapped[str] = mapped_column(String(20), default="open")
     card_id: Mapped[uuid.UUID | None]  # the one token that all orders are paid with
     opened_by: Mapped[str] = mapped_column(String(60))
+    decision: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # what the rules said of all of it, once; None: there were none
+    address: Mapped[str] = mapped_column(String(60), default="", server_default="")  # of the payer, while the rules may ask for it
     expires_at: Mapped[datetime]
     due_at: Mapped[datetime | None]  # when the clock looks at it next
     ended_at: Mapped[datetime | None]

@@ -26,10 +26,12 @@ from core.orders.consent import may_sell
 from core.orders.history import begin, move
 from core.orders.models import Checkout, CheckoutPart, Order, OrderLine
 from core.orders.terms import Sold, Terms, cut, terms_now, tier_of
+from core.orders.weigh import weigh_checkout
 from core.orders.wish import CheckoutWish, OrderWish, WishRefused, check_wish
 from core.payments.saved import get_saved
 from core.payments.saved_models import SavedCard, Saving
 from core.payments.saving import request_saving
+from core.risk.rule_sets import standing
 
 ADDRESS_LIFE = timedelta(days=180)  # how long the payer's page tells what became of it
 
@@ -74,6 +76,7 @@ def open_checkout(operator: Vendor, mode: str, wish: CheckoutWish, *, by: str) -
     if card is None:
         saving_of(operator, checkout)
     else:
+        checkout.decision = weigh_checkout(operator, checkout, card)  # its row is new: nobody waits for it
         pay_with(checkout, card, actor=by)
     return checkout
 
@@ -200,6 +203,13 @@ def saving_of(operator: Vendor, checkout: Checkout) -> Saving:
         operator, checkout.mode, email=checkout.email, name=checkout.payer_name, description=operator.name,
         form_token=_saving_name(checkout), locale=checkout.locale, on_saved="begin_paying", only_for=checkout.public_id,
     )  # fmt: skip
+
+
+def note_address(checkout: Checkout, address: str) -> None:
+    """Where its payer comes from, while it is open and a rule or a list may ask for that."""
+    counting = standing(checkout.mode)
+    if checkout.state == "open" and not counting.empty and checkout.address != address[:60]:
+        checkout.address = address[:60]
 
 
 def pay_with(checkout: Checkout, card: SavedCard, *, actor: str) -> None:

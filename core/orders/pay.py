@@ -22,6 +22,7 @@ from core.orders.history import move, note
 from core.orders.models import Checkout, Order
 from core.orders.open import pay_with
 from core.orders.states import ALL_OR_NOTHING, BY_PAYMENT, ORDER
+from core.orders.weigh import is_refused, weigh_checkout, weighed_for
 from core.payments.charge import Share, charge_saved, find_charge_of
 from core.payments.models import Payment
 from core.payments.refund import request_refund
@@ -29,6 +30,7 @@ from core.payments.refund_models import Refund
 from core.payments.saved import find_saved, forget, lend_card, put_away
 from core.payments.saved_models import SavedCard, Saving
 from core.payments.start import lock_payment
+from core.payments.weigh import NOT_ACCEPTED
 
 UNDONE, TIME = "undone", "time"
 AFTERWARDS = timedelta(days=1)  # until the clock has asked every order of a checkout that ran out of time
@@ -39,8 +41,10 @@ def begin_paying(vendor_id: uuid.UUID, mode: str, saving_id: uuid.UUID, card_id:
     """The payer's card was saved for a checkout: its orders are paid with it. Once, however often it is told; answers whether it began now."""
     saving = db.session.get_one(Saving, (vendor_id, mode, saving_id))
     mine = select(Checkout).where(Checkout.vendor_id == vendor_id, Checkout.mode == mode, Checkout.public_id == saving.only_for)
-    checkout = db.session.scalar(mine.with_for_update().execution_options(populate_existing=True))
     card = db.session.get_one(SavedCard, (vendor_id, mode, card_id))
+    found = db.session.scalar(mine)
+    decision = weigh_checkout(get_vendor(vendor_id), found, card) if found is not None and found.state == "open" else None
+    checkout = db.session.scalar(mine.with_for_update().execution_options(populate_existing=True))
     if checkout is None or checkout.state != "open":
         if checkout is None or checkout.card_id != card.id:
             forget(card)  # it came too late to be used
@@ -49,6 +53,7 @@ def begin_paying(vendor_id: uuid.UUID, mode: str, saving_id: uuid.UUID, card_id:
         forget(card)
         enqueue("follow_checkout", vendor_id, mode=mode, checkout=str(checkout.id))  # which says that it was too late
         return False
+    checkout.decision = decision
     pay_with(checkout, card, actor="payer")
     return True
 
@@ -67,6 +72,9 @@ def pay_order(vendor_id: uuid.UUID, mode: str, order_id: uuid.UUID) -> Payment |
     if card is None or checkout.state not in ("paying", "waiting"):
         _over(order, "checkout_over")
         return None
+    if is_refused(checkout):
+        _over(order, NOT_ACCEPTED)
+        return None
     try:
         with db.session.begin_nested():
             payment = _charge(order, seller, operator, checkout, card)
@@ -84,6 +92,7 @@ def _charge(order: Order, seller: Vendor, operator: Vendor, checkout: Checkout, 
         seller, lend_card(card, seller), amount=order.amount, description=f"{operator.name} · {order.reference or order.public_id}",
         reference=order.public_id, on_settled="hear_order", locale=checkout.locale,
         share=Share(order.fee, seller_bears=order.seller_bears, release_days=order.release_days),
+        asked=True, weighed=weighed_for(checkout),
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def forget_checkouts(vendor: Vendor, customer: Customer) -> None:
     theirs = _theirs(vendor, customer)
     if db.session.scalar(select(exists().where(*theirs, Checkout.state.in_(sorted(UNDER_WAY | {"open"}))))):
         raise StillUnderWay("A checkout of theirs is still under way. Wait until it has ended, and erase then.")
-    db.session.execute(update(Checkout).where(*theirs).values(email=pseudonym_of(customer), payer_name=""))
+    db.session.execute(update(Checkout).where(*theirs).values(email=pseudonym_of(customer), payer_name="", address=""))
     answers = (KeptAnswer.vendor_id == vendor.id, KeptAnswer.mode == customer.mode)
     nobody = func.jsonb_set(
         KeptAnswer.body, cast(["payer"], ARRAY(Text)), func.jsonb_build_object("email", pseudonym_of(customer), "name", "")

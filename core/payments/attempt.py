@@ -119,7 +119,7 @@ def _spoken_of(payment: Payment) -> str:
 
 
 def open_at_provider(
-    vendor: Vendor, payment: Payment, attempt: Attempt, *, return_url: str, cancel_url: str, hold: bool = False
+    vendor: Vendor, payment: Payment, attempt: Attempt, *, return_url: str, cancel_url: str, hold: bool = False, secure: bool = False
 ) -> Opening:
     """Ask the provider to open the attempt; asking again gives the same opening. Call it outside any transaction.
 
@@ -138,6 +138,7 @@ def open_at_provider(
         metadata={"vendor": vendor.public_id, "mode": payment.mode, "payment": payment.public_id, "attempt": attempt.public_id},
         method=attempt.method,
         hold=hold,
+        three_d_secure=secure,
         country=payment.payer_country,
     )
     return provider_named(attempt.provider, payment.mode).open_payment(wish)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
+from core.accounts.queries import get_vendor
 from core.customers.meet import meet_customer
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -20,6 +21,7 @@ from core.kernel.money import Money
 from core.kernel.outbox import enqueue
 from core.kernel.sentence import said
 from core.payments.attempt import lock_both, move_attempt
+from core.payments.charge_news import hear_charge
 from core.payments.history import move, note
 from core.payments.link import limits
 from core.payments.models import Attempt, Payment, PaymentEvent
@@ -27,9 +29,11 @@ from core.payments.saved import lock_card
 from core.payments.saved_models import SavedCard, SavedCharge
 from core.payments.start import AmountNotOffered
 from core.payments.states import LIVE_ATTEMPT, PAID_OR_OVER
+from core.payments.weigh import NOT_ACCEPTED, Weighed, keep_weighed, refuse_charge, screening_of
 from core.providers.contract import NoSuchProvider, Outcome, ProviderRefused, ProviderUnreachable
 from core.providers.registry import provider_named
 from core.providers.saved import ChargeSaved
+from core.risk.rules import AUTHENTICATE
 
 SENT_WITHIN = timedelta(days=3)  # a charge that no worker could send for so long is given up
 KEY_LIFE = timedelta(hours=23)  # the provider keeps a key for 24; after that a lost answer is looked up, never asked for again
@@ -53,7 +57,7 @@ class Share:
 
 def charge_saved(
     vendor: Vendor, card: SavedCard, *, amount: Money, description: str, reference: str, on_settled: str | None = None, locale: str = "",
-    share: Share | None = None,
+    share: Share | None = None, asked: bool = False, weighed: Weighed | None = None,
 ) -> Payment:  # fmt: skip
     """Write down a payment to be charged to a saved card. **No money has moved**: a worker sends it once this is committed.
 
@@ -61,7 +65,8 @@ def charge_saved(
     refuses ReferenceUsed when anything else differs. `on_settled` names a job that is asked for, with `mode`, `payment` and `result`,
     whenever there is news: succeeded, declined, requires_action (the payer has been sent a letter), expired or canceled (they did not
     answer it), unreachable (the provider has not answered for hours; another one follows). `share` is given where the vendor's usual
-    terms do not count. Refuses CardGone, AmountNotOffered, and CustomerBlocked when the vendor takes nothing from this address.
+    terms do not count. `asked`: the caller has asked the rules about payments already, for all that belongs together, and `weighed` is what they
+    said; else they are asked when it is sent. Refuses CardGone, AmountNotOffered, and CustomerBlocked when the vendor takes nothing from this address.
     """
     smallest, largest = limits(amount.currency)
     if not smallest <= amount.minor <= largest:
@@ -74,7 +79,7 @@ def charge_saved(
         card = lock_card(card)
         again, made = _write(vendor, card, amount, description, token, locale, share or Share(amount.share(vendor.fee_bps)))
         if made:
-            _write_beside(again, card, on_settled)
+            _write_beside(again, card, on_settled, asked, weighed)
             return again
     charge = find_charge_of(again)
     if charge is None or charge.card_id != card.id or again.amount != amount:
@@ -136,7 +141,7 @@ def _write(vendor: Vendor, card: SavedCard, amount: Money, description: str, tok
     return payment, made is not None
 
 
-def _write_beside(payment: Payment, card: SavedCard, on_settled: str | None) -> None:
+def _write_beside(payment: Payment, card: SavedCard, on_settled: str | None, asked: bool, weighed: Weighed | None) -> None:
     """The history's first line, the one attempt, whose id is the key at the provider, and the worker's task."""
     key = {"vendor_id": payment.vendor_id, "mode": payment.mode}
     detail = {"amount_minor": payment.amount_minor, "currency": payment.currency, "card": card.public_id}
@@ -159,9 +164,10 @@ def _write_beside(payment: Payment, card: SavedCard, on_settled: str | None) -> 
         updated_at=payment.created_at,
     )
     db.session.add(attempt)
-    db.session.add(SavedCharge(**key, payment_id=payment.id, card_id=card.id, on_settled=on_settled))
+    db.session.add(SavedCharge(**key, payment_id=payment.id, card_id=card.id, on_settled=on_settled, weighed=asked))
     note(payment, "attempt.started", actor="system", attempt=attempt.public_id, number=1, surface="saved", method="card")
     db.session.flush()
+    keep_weighed(payment, attempt, weighed)
     enqueue("send_charge", payment.vendor_id, mode=payment.mode, attempt=str(attempt.id))
 
 
@@ -174,10 +180,15 @@ class Sending:
     card: SavedCard
     first_sent_at: datetime
     look_only: bool
+    hold: bool = False
+    secure: bool = False
 
 
-def begin_sending(vendor_id: uuid.UUID, mode: str, attempt_id: uuid.UUID) -> Sending | None:
-    """Mark a charge as with the provider, before it is asked. None when there is nothing to send or to look up any more."""
+def begin_sending(vendor_id: uuid.UUID, mode: str, attempt_id: uuid.UUID, weighed: Weighed | None = None) -> Sending | None:
+    """Mark a charge as with the provider, before it is asked. None when there is nothing to send or to look up any more.
+
+    `weighed` is what the rules say of it now: what they refuse is over here, and nobody is asked for money.
+    """
     payment, attempt = lock_both(db.session.get_one(Attempt, (vendor_id, mode, attempt_id)))
     if attempt.provider_reference is not None or not (attempt.state in LIVE_ATTEMPT or attempt.state == "succeeded"):
         return None
@@ -185,11 +196,20 @@ def begin_sending(vendor_id: uuid.UUID, mode: str, attempt_id: uuid.UUID) -> Sen
     if charge is None or (payment.state in PAID_OR_OVER and attempt.state != "succeeded"):
         return None
     if attempt.state == "started":
+        if weighed is not None and weighed.refused:
+            refuse_charge(payment, attempt, weighed)
+            over = Outcome("declined", "", decline_code=NOT_ACCEPTED, closed=True)
+            hear_charge(get_vendor(vendor_id), payment, attempt, over, cause="sent", actor="system")
+            return None
+        keep_weighed(payment, attempt, weighed)
         move_attempt(attempt, "submitted")
         move(payment, "processing", "payment.processing", actor="system", attempt=attempt.public_id)
     card = db.session.get_one(SavedCard, (vendor_id, mode, charge.card_id))
     old = now() - attempt.updated_at >= KEY_LIFE
-    return Sending(payment, attempt, card, attempt.updated_at, look_only=old or attempt.state == "succeeded")
+    look_only, row = old or attempt.state == "succeeded", screening_of(attempt)
+    if row is None:
+        return Sending(payment, attempt, card, attempt.updated_at, look_only)
+    return Sending(payment, attempt, card, attempt.updated_at, look_only, hold=row.held, secure=row.action == AUTHENTICATE)
 
 
 def send_charge(vendor: Vendor, sending: Sending) -> Outcome:
@@ -236,6 +256,8 @@ def _wish(vendor: Vendor, sending: Sending) -> ChargeSaved:
         customer=card.provider_customer,
         method=card.provider_method,
         metadata={"vendor": vendor.public_id, "mode": payment.mode, "payment": payment.public_id, "attempt": attempt.public_id},
+        hold=sending.hold,
+        three_d_secure=sending.secure,
     )
 
 

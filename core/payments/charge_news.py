@@ -46,6 +46,8 @@ def hear_charge(vendor: Vendor, payment: Payment, attempt: Attempt, outcome: Out
         return "told"
     if outcome.state == "canceled":
         return _hear_canceled(payment, attempt, outcome, cause, actor)
+    if outcome.held:  # a worker looks at the card, and takes the money or lets it go
+        enqueue("decide_hold", payment.vendor_id, mode=payment.mode, attempt=str(attempt.id))
     if outcome.state == "processing" and may_move(PAYMENT, payment.state, "processing"):
         move_attempt(attempt, "submitted")
         move(payment, "processing", "payment.processing", actor=actor, cause=cause)

@@ -7,6 +7,7 @@ from sqlalchemy import func, select, update
 from core.accounts.models import Vendor
 from core.kernel.db import db, locked
 from core.payments.attempt import lock_both, move_attempt
+from core.payments.charge_news import hear_charge
 from core.payments.discount import still_counts
 from core.payments.discount_cards import mark_of
 from core.payments.hear import tell_payer_it_failed
@@ -55,6 +56,10 @@ def record_let_go(vendor: Vendor, attempt: Attempt, outcome: Outcome, *, code: s
     """
     payment, attempt = lock_both(attempt)
     if attempt.state not in LIVE_ATTEMPT:
+        return
+    if attempt.surface == "saved":  # nobody is there to try another card: whoever wished the charge is told
+        over = Outcome("declined", attempt.provider_reference or "", charge=outcome.charge, decline_code=code, closed=True)
+        hear_charge(vendor, payment, attempt, over, cause="poll", actor="system")
         return
     note(payment, "attempt.declined", actor="system", charge=outcome.charge or "", decline_code=code)
     attempt.decline_code = payment.decline_code = code

@@ -5,23 +5,25 @@ An acceptance settles nothing: only a statement shows that money has left. A ref
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.ids import public_id, uuid7
 from core.kernel.outbox import enqueue
-from core.kernel.sentence import said
+from core.kernel.sentence import Sentence, said
 from core.ledger.book import PLATFORM
 from core.payments.order_files import orders_of
 from core.payments.order_refused import refuse_order
-from core.providers.bank_models import BankOrder, BankOrderFile, BankStatusReport
+from core.providers.bank_models import BankOrder, BankOrderFile, BankStatusReport, RefusedStatusReport
 from core.providers.bank_orders import lock_order
 from core.providers.statement import StatementRefused
 
@@ -172,6 +174,37 @@ def reports_of(file: BankOrderFile) -> list[BankStatusReport]:
     """What the bank has said of a file, the newest first."""
     mine = select(BankStatusReport).where(BankStatusReport.mode == file.mode, BankStatusReport.file_id == file.id)
     return list(db.session.scalars(mine.order_by(BankStatusReport.id.desc())))
+
+
+def note_refused(mode: str, raw: bytes, *, name: str, refusal: StatementRefused) -> None:
+    """A report that came over the line could not be taken: kept with the reason, once, for whoever looks at the file it speaks of."""
+    from core.providers.pain_status import read_pain_002
+
+    file = None
+    try:
+        file = _file_of(mode, read_pain_002(raw))
+    except StatementRefused:
+        log.info("refused_report_names_no_file", name=name)
+    whole = refusal.message if isinstance(refusal.message, Sentence) else Sentence(str(refusal.message), {})
+    sentence = whole.values["what"] if refusal.line else whole  # the line stands beside it
+    row = {
+        "mode": mode, "sha256": hashlib.sha256(raw).hexdigest(), "file_id": file.id if file else None, "name": name[:LONGEST_NAME],
+        "line": refusal.line or 0, "problem": [sentence.text, {key: str(value) for key, value in sentence.values.items()}], "raw": raw,
+        "came_at": now(),
+    }  # fmt: skip
+    db.session.execute(insert(RefusedStatusReport).values(**row).on_conflict_do_nothing())
+
+
+def list_refused(mode: str, file: BankOrderFile | None, limit: int = 20) -> list[tuple[RefusedStatusReport, Sentence]]:
+    """Reports about this file that could not be taken, with why, the newest first; without a file those that name none of ours.
+
+    What was taken after all, because the trouble was on our side, is not among them.
+    """
+    taken = exists().where(BankStatusReport.mode == RefusedStatusReport.mode, BankStatusReport.sha256 == RefusedStatusReport.sha256)
+    about = RefusedStatusReport.file_id == file.id if file is not None else RefusedStatusReport.file_id.is_(None)
+    asked = select(RefusedStatusReport).where(RefusedStatusReport.mode == mode, about, ~taken)
+    rows = db.session.scalars(asked.order_by(RefusedStatusReport.came_at.desc()).limit(limit))
+    return [(row, Sentence(row.problem[0], row.problem[1])) for row in rows]
 
 
 def last_report_number(mode: str) -> int:

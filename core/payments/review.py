@@ -23,10 +23,10 @@ from core.payments.models import Attempt, Payment
 from core.payments.refund import request_refund
 from core.payments.review_models import LONGEST_NOTE, Screening
 from core.payments.states import LIVE_ATTEMPT, REVIEW, check_move
-from core.payments.weigh import count_card, weigh_card
+from core.payments.weigh import count_card, screening_of, weigh_card
 from core.providers.contract import Outcome
 from core.risk.lists import ensure_entry
-from core.risk.rules import BLOCK
+from core.risk.rules import ALLOW, AUTHENTICATE, BLOCK, Decision
 from core.risk.rules import REVIEW as TO_REVIEW
 
 AUTHORISED_FOR = timedelta(days=6)  # a card's bank keeps money aside for seven days; the seventh is ours to let go of it in good order
@@ -53,18 +53,16 @@ class DecidedAlready(Conflict):
     code = "review_decided_already"
 
 
-def screening_of(attempt: Attempt) -> Screening | None:
-    """What the rules said of this try."""
-    if not attempt.screened:
-        return None
-    mine = (Screening.vendor_id == attempt.vendor_id, Screening.mode == attempt.mode, Screening.attempt_id == attempt.id)
-    return db.session.scalar(select(Screening).where(*mine).execution_options(populate_existing=True))
-
-
 def is_held_by_rules(attempt: Attempt) -> bool:
     """Whether the money of this try is only authorised to begin with because of the rules: as decided when it began, whatever counts now."""
     row = screening_of(attempt)
     return row is not None and row.held
+
+
+def asks_bank(attempt: Attempt) -> bool:
+    """Whether the rules want the card’s bank to ask the payer, as decided when the try began."""
+    row = screening_of(attempt)
+    return row is not None and row.action == AUTHENTICATE
 
 
 def is_reviewed(attempt: Attempt | None) -> bool:
@@ -92,7 +90,7 @@ def judge_card(vendor: Vendor, payment: Payment, attempt: Attempt, outcome: Outc
         return "let_go"
     if row.state == "waiting":
         return "wait"
-    decision = weigh_card(payment, row, outcome, counts)
+    decision = _decided_before(row) or weigh_card(payment, row, outcome, counts)
     row.card, row.held = (outcome.card_fingerprint or "")[:120], True  # also where a code alone had it authorised first
     if decision.action == BLOCK:
         _settle_row(row, "refused", by="system", reasons=[decision.plain()])
@@ -103,6 +101,21 @@ def judge_card(vendor: Vendor, payment: Payment, attempt: Attempt, outcome: Outc
     if row.state == "expected":
         _settle_row(row, "passed", by="", reasons=row.reasons)
     return "take"
+
+
+def _decided_before(row: Screening) -> Decision | None:
+    """Of a checkout that was sent to review as a whole: what a person has said of another of its orders, or that one is to look.
+
+    Nothing is decided about its orders one by one.
+    """
+    if row.action != TO_REVIEW or not row.together:
+        return None
+    others = select(Screening.state).where(Screening.mode == row.mode, Screening.together == row.together, Screening.id != row.id)
+    states = set(db.session.scalars(others.where(Screening.state.in_(NOTED))))
+    rule = row.reasons[0].get("rule", "") if row.reasons else ""
+    if states & {"refunded", "fraud", "lapsed"}:
+        return Decision(BLOCK, rule=rule)
+    return Decision(ALLOW if "approved" in states else TO_REVIEW, rule=rule)
 
 
 def counts_of_card(payment: Payment, attempt: Attempt, outcome: Outcome) -> dict[tuple[str, int], int]:
@@ -159,6 +172,7 @@ def approve(vendor: Vendor, row: Screening, *, by: str, words: str = "") -> str:
     _decide(vendor, payment, row, "approved", by=by, words=words)
     if row.held:
         enqueue("decide_hold", payment.vendor_id, mode=payment.mode, attempt=str(attempt.id))
+    _tell_others(row)
     return row.state
 
 
@@ -186,7 +200,32 @@ def decline(vendor: Vendor, row: Screening, *, by: str, words: str = "", fraud: 
     else:
         reason = "fraudulent" if fraud else "other"
         request_refund(vendor, payment, amount=payment.refundable, reason=reason, by=by, form_token=f"review-{row.public_id}")
+    _tell_others(row)
     return row.state
+
+
+def _tell_others(row: Screening) -> None:
+    """What was decided about one order of a checkout counts for the others: each in its own book, one after the other."""
+    if row.together:
+        enqueue("decide_together", row.vendor_id, mode=row.mode, review=str(row.id))
+
+
+def list_others(row: Screening, *states: str) -> list[Screening]:
+    """The other orders' reviews of the same checkout, in these states or in all, whichever seller's they are."""
+    if not row.together:
+        return []
+    others = select(Screening).where(Screening.mode == row.mode, Screening.together == row.together, Screening.id != row.id)
+    return list(db.session.scalars((others.where(Screening.state.in_(states)) if states else others).order_by(Screening.id)))
+
+
+def decide_alike(vendor: Vendor, row: Screening, decided: Screening) -> str:
+    """Decide one order of a checkout as another one was. Repeated, or where somebody was faster, it changes nothing."""
+    try:
+        if decided.state == "approved":
+            return approve(vendor, row, by=decided.decided_by, words=decided.note)
+        return decline(vendor, row, by=decided.decided_by, words=decided.note, fraud=decided.state == "fraud")
+    except DecidedAlready:
+        return lock_again(row).state
 
 
 def _claim(row: Screening, to: str, by: str) -> tuple[Payment, Attempt, Screening, bool]:
@@ -197,6 +236,8 @@ def _claim(row: Screening, to: str, by: str) -> tuple[Payment, Attempt, Screenin
         return payment, attempt, row, True
     if row.state != "waiting":
         raise DecidedAlready("This review has ended already: somebody else, or the clock, was faster. Look at what became of it.")
+    if any(other.state != to for other in list_others(row, *NOTED)):
+        raise DecidedAlready("Another order of this checkout was decided otherwise already: that counts for all of them.")
     return payment, attempt, row, False
 
 

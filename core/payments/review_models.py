@@ -30,6 +30,7 @@ class Screening(TenantKey, Base):
         CheckConstraint(one_of("state", REVIEW), name="state"),
         CheckConstraint("state <> 'waiting' OR waits_since IS NOT NULL", name="waits"),
         Index("ix_payment_screenings_waiting", "waits_since", postgresql_where="state = 'waiting'"),
+        Index("ix_payment_screenings_together", "mode", "together", postgresql_where="together <> ''"),
         Index("ix_payment_screenings_by_payment", "vendor_id", "mode", "payment_id"),
         Index("ix_payment_screenings_addresses", "created_at", postgresql_where="address <> ''"),
     )
@@ -37,6 +38,10 @@ class Screening(TenantKey, Base):
     payment_id: Mapped[uuid.UUID]
     attempt_id: Mapped[uuid.UUID]
     version: Mapped[int]  # of the rules; 0: only lists counted
+    action: Mapped[str] = mapped_column(String(12), default="", server_default="")  # what was decided when it began
+    together: Mapped[str] = mapped_column(
+        String(40), default="", server_default=""
+    )  # the checkout it was decided for, once for all its orders
     state: Mapped[str] = mapped_column(String(10))
     held: Mapped[bool] = mapped_column(default=False, server_default=false())  # its money is only authorised, and nothing is taken yet
     reasons: Mapped[list[dict[str, str]]] = mapped_column(JSONB)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from core.accounts.models import Vendor
 from core.kernel.db import db
@@ -15,16 +16,24 @@ Found = tuple[Vendor, Payment, Screening]
 _SAME = (Payment.vendor_id == Screening.vendor_id) & (Payment.mode == Screening.mode) & (Payment.id == Screening.payment_id)
 
 
+def _is_first() -> ColumnElement[bool]:
+    """Of the orders of one checkout, which are decided together, the first that waits stands for all."""
+    other = aliased(Screening)
+    same = (other.mode == Screening.mode, other.together == Screening.together, other.state == "waiting", other.id < Screening.id)
+    return or_(Screening.together == "", ~exists().where(*same))
+
+
 def list_waiting(mode: str, limit: int = 100) -> list[Found]:
-    """Who waits for a person, the longest first. For staff only."""
+    """Who waits for a person, the longest first; a checkout of several sellers once. For staff only."""
     query = select(Vendor, Payment, Screening).join(Screening, Screening.vendor_id == Vendor.id).join(Payment, _SAME)
-    query = query.where(Screening.state == "waiting", Screening.mode == mode).order_by(Screening.waits_since, Screening.id).limit(limit)
+    query = query.where(Screening.state == "waiting", Screening.mode == mode, _is_first())
+    query = query.order_by(Screening.waits_since, Screening.id).limit(limit)
     return [(vendor, payment, row) for vendor, payment, row in db.session.execute(query)]
 
 
 def count_waiting_up_to(most: int) -> int:
     """How many wait in live mode, counted no further than that."""
-    some = select(Screening.id).where(Screening.state == "waiting", Screening.mode == "live").limit(most)
+    some = select(Screening.id).where(Screening.state == "waiting", Screening.mode == "live", _is_first()).limit(most)
     return int(db.session.scalar(select(func.count()).select_from(some.subquery())) or 0)
 
 

@@ -98,6 +98,8 @@ def keep_card(
         expiry_month=saved.expiry_month,
         expiry_year=saved.expiry_year,
         funding=saved.funding,
+        fingerprint=(saved.fingerprint or "")[:120],
+        country=saved.country,
         is_default=not only_for,
         only_for=only_for,
         created_at=now(),
@@ -117,8 +119,9 @@ def lend_card(card: SavedCard, vendor: Vendor) -> SavedCard:
     if card.vendor_id == vendor.id:
         return card
     method = SavedMethod(
-        card.provider_customer, card.provider_method, card.brand, card.last4, card.expiry_month, card.expiry_year, card.funding
-    )
+        card.provider_customer, card.provider_method, card.brand, card.last4, card.expiry_month, card.expiry_year, card.funding,
+        card.fingerprint or None, card.country,
+    )  # fmt: skip
     return keep_card(vendor.id, card.mode, card.provider, method, email=card.email, name=card.name, only_for=card.only_for)
 
 

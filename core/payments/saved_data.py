@@ -22,6 +22,7 @@ def cards_of(vendor: Vendor, mode: str, email: str) -> list[dict[str, Any]]:
             "brand": card.brand,
             "last_four_digits": card.last4,
             "expires": f"{card.expiry_year}-{card.expiry_month:02d}",
+            "issued_in": card.country,
             "name": card.name,
             "saved_at": card.created_at.isoformat(timespec="seconds"),
             "removed_at": card.put_away_at.isoformat(timespec="seconds") if card.put_away_at else None,
@@ -36,7 +37,7 @@ def forget_cards(vendor: Vendor, mode: str, email: str, pseudonym: str) -> None:
     for card in db.session.scalars(select(SavedCard).where(*theirs, SavedCard.put_away_at.is_(None)).order_by(SavedCard.id)).all():
         forget(card)
     db.session.flush()
-    db.session.execute(update(SavedCard).where(*theirs).values(email=pseudonym, name=""))
+    db.session.execute(update(SavedCard).where(*theirs).values(email=pseudonym, name="", fingerprint="", country=None))
     asked = Saving.vendor_id == vendor.id, Saving.mode == mode, Saving.email == email
     over = {"state": "ended", "next_inquiry_at": None, "updated_at": now()}
     db.session.execute(update(Saving).where(*asked, Saving.state.in_(("asked", "open"))).values(over))

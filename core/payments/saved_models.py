@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import CHAR, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.kernel.db import Base, TenantKey, mode_check
@@ -39,6 +39,8 @@ class SavedCard(TenantKey, Base):
     expiry_month: Mapped[int] = mapped_column(SmallInteger)
     expiry_year: Mapped[int] = mapped_column(SmallInteger)
     funding: Mapped[str | None] = mapped_column(String(10))
+    fingerprint: Mapped[str] = mapped_column(String(120), default="", server_default="")  # the provider's mark of it, where it said so
+    country: Mapped[str | None] = mapped_column(CHAR(2))  # where it was issued, where the provider said so
     is_default: Mapped[bool]
     only_for: Mapped[str] = mapped_column(
         String(40), default="", server_default=""
@@ -107,5 +109,8 @@ class SavedCharge(Base):
     payment_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     card_id: Mapped[uuid.UUID]
     on_settled: Mapped[str | None] = mapped_column(String(60))  # the job that is asked for with each news below
+    weighed: Mapped[bool] = mapped_column(
+        default=False, server_default=false()
+    )  # whoever wished it has asked the rules already, for all that belongs together
     told: Mapped[str | None] = mapped_column(String(20))  # the latest news
     hard: Mapped[bool | None]  # of a decline: another day will not help

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     CHAR,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.kernel.db import Base, mode_check
@@ -222,6 +224,25 @@ class BankStatusReport(Base):
     number: Mapped[int | None]  # where it came over a line: which one it was there
     brought_by: Mapped[str] = mapped_column(String(60))
     brought_at: Mapped[datetime]
+
+
+class RefusedStatusReport(Base):
+    """A pain.002 file that came over the line and could not be taken: why, once for each. Never changed; mended, the bank sends another."""
+
+    __tablename__ = "refused_status_reports"
+    __table_args__ = (
+        mode_check(),
+        ForeignKeyConstraint(["mode", "file_id"], ["bank_order_files.mode", "bank_order_files.id"]),
+        Index("ix_refused_status_reports_file", "mode", "file_id"),
+    )
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    file_id: Mapped[uuid.UUID | None]  # the file of ours it speaks of, where that can be read
+    name: Mapped[str] = mapped_column(String(120))
+    line: Mapped[int]  # of the file, where the trouble is; 0 where nowhere in particular
+    problem: Mapped[list[Any]] = mapped_column(JSONB)  # the sentence and its values
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    came_at: Mapped[datetime]
 
 
 class BankOrder(Base):

@@ -70,6 +70,7 @@ class OpenPayment:
     method: str = "card"  # what the payer chose: every kind of it that fits is offered on the provider's page
     country: str | None = None  # the payer's, when known
     hold: bool = False  # only authorise; capture() takes the money, cancel() lets it go. For cards
+    three_d_secure: bool = False  # have the card’s bank ask the payer, wherever the card can be asked for that
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ class SavedMethod:
     expiry_month: int
     expiry_year: int
     funding: str | None = None  # credit, debit or prepaid, where the provider says so
+    fingerprint: str | None = None  # as Outcome.card_fingerprint
+    country: str | None = None  # as Outcome.card_country
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,7 @@ class ChargeSaved:
     customer: str
     method: str
     metadata: Mapping[str, str]  # vendor, mode, payment, attempt: comes back with every event
+    hold: bool = False  # as in OpenPayment
+    three_d_secure: bool = (
+        False  # as in OpenPayment; nobody is there to answer, so what comes of it is requires_action, and nothing is taken
+    )

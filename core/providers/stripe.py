@@ -34,7 +34,7 @@ from core.providers.saved import OpenSaving
 from core.providers.signature import check_signature, read_json_object, text_map
 from core.providers.stripe_beside import Beside
 from core.providers.stripe_disputes import as_file
-from core.providers.stripe_methods import OFFERS, OPTIONS
+from core.providers.stripe_methods import OFFERS, OPTIONS, asking, held
 from core.providers.stripe_saved import CardRefused
 
 stripe.enable_telemetry = False
@@ -147,9 +147,9 @@ class Stripe(Beside):
             "cancel_url": wish.cancel_url,
             "client_reference_id": wish.reference,
             "metadata": dict(wish.metadata),
-            "payment_intent_data": {"metadata": dict(wish.metadata), "description": wish.description[:1000] or "Payment", **_held(wish)},
+            "payment_intent_data": {"metadata": dict(wish.metadata), "description": wish.description[:1000] or "Payment", **held(wish)},
         }
-        options = {kind: OPTIONS[kind] for kind in kinds if kind in OPTIONS}
+        options = {kind: OPTIONS[kind] for kind in kinds if kind in OPTIONS} | (asking(wish) if "card" in kinds else {})
         if options:
             params["payment_method_options"] = options
         if wish.email:
@@ -178,10 +178,12 @@ class Stripe(Beside):
             "payment_method_types": kinds,
             "description": wish.description[:1000] or "Payment",
             "metadata": dict(wish.metadata),
-            **_held(wish),
+            **held(wish),
         }
         if wish.email:
             params["receipt_email"] = wish.email
+        if "card" in kinds and wish.three_d_secure:
+            params["payment_method_options"] = asking(wish)
         if self._fields_base:
             params["return_url"] = wish.return_url  # tells the sandbox's card form which page may hold it
         intent = self._make("payment_intents", params, wish.reference)
@@ -334,10 +336,6 @@ def offers_of(kinds: Iterable[str]) -> tuple[Offer, ...]:
     """The offers behind these payment method types; a name we have no offer for is passed over."""
     wanted = frozenset(kinds)
     return tuple(offer for offer in OFFERS if offer.kind in wanted)
-
-
-def _held(wish: OpenPayment) -> dict[str, str]:
-    return {"capture_method": "manual"} if wish.hold else {}
 
 
 def _path(identity: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.providers.contract import Offer
+from core.providers.contract import Offer, OpenPayment
+from core.providers.saved import ChargeSaved
 
 EVERYWHERE = None
 _WECHAT = frozenset({"AUD", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "HKD", "JPY", "NOK", "SEK", "SGD", "USD"})
@@ -50,3 +51,13 @@ def paid_with(details: dict[str, Any]) -> tuple[str | None, str | None]:
     if wallet:
         return "wallet", wallet
     return _METHOD.get(kind or ""), kind
+
+
+def held(wish: OpenPayment | ChargeSaved) -> dict[str, str]:
+    """Authorise only, where that is wished."""
+    return {"capture_method": "manual"} if wish.hold else {}
+
+
+def asking(wish: OpenPayment | ChargeSaved) -> dict[str, dict[str, str]]:
+    """The options of a card whose bank is to ask the payer. A card that knows no 3-D Secure is taken without it."""
+    return {"card": {"request_three_d_secure": "any"}} if wish.three_d_secure else {}

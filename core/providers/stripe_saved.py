@@ -12,6 +12,7 @@ from core.providers import stripe_shapes as shapes
 from core.providers.contract import Opening, OpenPayment, Outcome, ProviderRefused
 from core.providers.exponents import to_gateway
 from core.providers.saved import ChargeSaved, OpenSaving, SavingOutcome
+from core.providers.stripe_methods import asking, held
 
 MOST_CHARGES_SEARCHED = 500
 _MONEY = ["latest_charge.balance_transaction"]
@@ -94,7 +95,10 @@ class SavedCards(ABC):
             "description": wish.description[:1000] or "Payment",
             "metadata": {**wish.metadata, **shapes.OFF_SESSION, "reference": wish.reference},
             "expand": _MONEY,
+            **held(wish),
         }
+        if wish.three_d_secure:
+            params["payment_method_options"] = asking(wish)
         if wish.email:
             params["receipt_email"] = wish.email
         try:

@@ -107,7 +107,9 @@ def saving_outcome(session: Wire) -> SavingOutcome:
     method = setup.get("payment_method") if isinstance(setup, dict) else None
     if isinstance(setup, dict) and setup["status"] == "succeeded" and isinstance(method, dict) and method.get("card"):
         card, customer = method["card"], setup.get("customer") or session.get("customer")
-        kept = SavedMethod(customer, method["id"], card["brand"], card["last4"], card["exp_month"], card["exp_year"], card.get("funding"))
+        dates = card["exp_month"], card["exp_year"]
+        known = card.get("funding"), card.get("fingerprint"), card.get("country")
+        kept = SavedMethod(customer, method["id"], card["brand"], card["last4"], *dates, *known)
         return SavingOutcome("saved", session["id"], kept)
     return SavingOutcome("canceled" if session["status"] == "expired" else "open", session["id"])
 

@@ -51,12 +51,26 @@ class ReconFile(Base):
     totals: Mapped[dict[str, list[int]]] = mapped_column(JSONB)  # by currency: lines, gross, fee, net
     problems: Mapped[list[list[Any]]] = mapped_column(JSONB)  # [line, sentence, values], the first of them
     raw: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # for whoever asks later
+    layout: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # of a table with columns of its own: which of them is what
     state: Mapped[str] = mapped_column(String(12))
     fresh: Mapped[int] = mapped_column(default=0)  # lines that no earlier file or look had
     known: Mapped[int] = mapped_column(default=0)
     uploaded_by: Mapped[str] = mapped_column(String(60))
     uploaded_at: Mapped[datetime]
     imported_at: Mapped[datetime | None]
+
+
+class ReconLayout(Base):
+    """How the tables of one source with these very columns are read, as somebody last said: the next file is read the same way."""
+
+    __tablename__ = "recon_layouts"
+    __table_args__ = (mode_check(),)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    source: Mapped[str] = mapped_column(String(20), primary_key=True)
+    head: Mapped[str] = mapped_column(CHAR(64), primary_key=True)  # digest of the columns’ names in their order
+    layout: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    kept_by: Mapped[str] = mapped_column(String(60))
+    kept_at: Mapped[datetime]
 
 
 class ReconLine(Base):
@@ -173,6 +187,7 @@ class ReconException(Base):
     due_at: Mapped[datetime | None]  # while it waits: when a person has to look
     act: Mapped[str] = mapped_column(String(24))  # what was proposed or done
     reason: Mapped[str] = mapped_column(String(300))
+    counterpart: Mapped[str] = mapped_column(String(40), default="", server_default="")  # the exception it is linked with
     proposed_by: Mapped[str] = mapped_column(String(60))
     resolved_by: Mapped[str] = mapped_column(String(60))
     resolved_at: Mapped[datetime | None]

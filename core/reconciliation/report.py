@@ -29,6 +29,7 @@ COLUMNS = (
 TOTAL = "TOTAL"
 MOST_PROBLEMS = 50  # kept and shown; a thousand would say no more
 LONGEST_LINE = 10_000  # bytes
+ZIP = b"PK\x03\x04"  # a workbook begins so
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # with room on both sides for whoever adds days
 Typed = Mapping[str, Sequence[int | None]]  # control totals: lines, gross, fee, net; None where a summary does not say
 _IDENTITY = re.compile(r"[\x21-\x7e]{1,80}")
@@ -46,7 +47,7 @@ class ReportRefused(Refusal):
         self.problems, self.more = problems, more
 
 
-class _Wrong(Exception):
+class Wrong(Exception):
     """What is wrong with one row."""
 
     def __init__(self, sentence: Sentence) -> None:
@@ -92,18 +93,18 @@ def read_report(raw: Iterable[bytes], report: Report, *, typed: Typed | None = N
                 _check_head(cells)
                 continue
             try:
-                found = _row(cells, report)
-            except _Wrong as wrong:
+                found = line_of(cells, report)
+            except Wrong as wrong:
                 report.note(first, wrong.sentence)
                 continue
             if found is not None:
                 yield first, found
     except csv.Error as error:
         report.note(first + 1, said("This is no CSV: %(reason)s.", reason=str(error)))
-    except _Wrong as wrong:
+    except Wrong as wrong:
         report.note(max(rows.line_num, 1), wrong.sentence)
     if not report.problems:
-        _check_totals(report, typed, rows.line_num)
+        check_totals(report, typed, rows.line_num)
     if report.problems:
         raise ReportRefused(report.problems, report.more)
 
@@ -119,6 +120,14 @@ def check_report(raw: Iterable[bytes], *, typed: Typed | None = None) -> Report:
     return report
 
 
+def is_report(raw: bytes) -> bool:
+    """Whether its first line means to be the report's: all others are tables whose columns a person names. A broken report is told as one."""
+    if raw.startswith(ZIP):
+        return False
+    cells = re.split("[,;\t|]", raw[:LONGEST_LINE].split(b"\n", 1)[0].decode("utf-8-sig", "replace").strip())
+    return len(set(cells) & set(COLUMNS)) > len(COLUMNS) // 2 or len(cells) == 1
+
+
 def digest_of(line: SettlementLine) -> str:
     """Of what may never change. When it is paid out, and when it may be used, is told later; so are words."""
     parts = (line.category, line.currency, line.gross_minor, line.fee_minor, line.net_minor, line.source_id)
@@ -132,16 +141,16 @@ def _decoded(raw: Iterable[bytes], report: Report) -> Iterator[str]:
         seen.update(line)
         report.size += len(line)
         if len(line) > LONGEST_LINE:
-            raise _Wrong(said("The line is longer than %(most)s bytes.", most=LONGEST_LINE))
+            raise Wrong(said("The line is longer than %(most)s bytes.", most=LONGEST_LINE))
         if b"\x00" in line:
-            raise _Wrong(said("The report holds binary data."))
+            raise Wrong(said("The report holds binary data."))
         try:
             yield line.decode("utf-8-sig" if number == 0 else "utf-8")
         except UnicodeDecodeError:
-            raise _Wrong(said("The report must be written in UTF-8.")) from None
+            raise Wrong(said("The report must be written in UTF-8.")) from None
     report.sha256 = seen.hexdigest()
     if not report.size:
-        raise _Wrong(said("The file is empty."))
+        raise Wrong(said("The file is empty."))
 
 
 def _check_head(cells: list[str]) -> None:
@@ -149,29 +158,30 @@ def _check_head(cells: list[str]) -> None:
         return
     missing, strange = [name for name in COLUMNS if name not in cells], [name for name in cells if name not in COLUMNS]
     if missing:
-        raise _Wrong(said("The columns are not those of the report: %(names)s is missing.", names=", ".join(missing)))
+        raise Wrong(said("The columns are not those of the report: %(names)s is missing.", names=", ".join(missing)))
     if strange:
-        raise _Wrong(said("The column %(name)s is not one of the report’s.", name=strange[0][:60] or "–"))
-    raise _Wrong(said("The columns stand in another order than the report’s, or twice."))
+        raise Wrong(said("The column %(name)s is not one of the report’s.", name=strange[0][:60] or "–"))
+    raise Wrong(said("The columns stand in another order than the report’s, or twice."))
 
 
-def _row(cells: list[str], report: Report) -> SettlementLine | None:
+def line_of(cells: list[str], report: Report) -> SettlementLine | None:
+    """One row in the columns of the report, counted in `report`; None for a row of totals. Raises Wrong."""
     if len(cells) != len(COLUMNS):
-        raise _Wrong(said("The line has %(found)s cells, the report has %(wanted)s columns.", found=len(cells), wanted=len(COLUMNS)))
+        raise Wrong(said("The line has %(found)s cells, the report has %(wanted)s columns.", found=len(cells), wanted=len(COLUMNS)))
     payout, _paid, external, created, available, code, gross, fee, net, word, source, description, vendor, reference = cells
     currency = code.upper()
     if len(currency) != 3 or not is_currency(currency):
-        raise _Wrong(said("%(code)s is no currency.", code=code[:10] or "–"))
+        raise Wrong(said("%(code)s is no currency.", code=code[:10] or "–"))
     money = [_minor(text, currency, name) for text, name in ((gross, "gross"), (fee, "fee"), (net, "net"))]
     if money[0] - money[1] != money[2]:
-        raise _Wrong(said("Gross less fee is not net: %(gross)s, %(fee)s, %(net)s.", gross=gross, fee=fee, net=net))
+        raise Wrong(said("Gross less fee is not net: %(gross)s, %(fee)s, %(net)s.", gross=gross, fee=fee, net=net))
     if external == TOTAL:
         _state(report, currency, source or description, money)
         return None
     if report.stated:
-        raise _Wrong(said("A line stands below the totals."))
+        raise Wrong(said("A line stands below the totals."))
     if not _IDENTITY.fullmatch(external) or len(source) > 80 or len(payout) > 80:
-        raise _Wrong(said("The line has no number of the processor’s that can be read."))
+        raise Wrong(said("The line has no number of the processor’s that can be read."))
     counted = report.totals.setdefault(currency, [0, 0, 0, 0])
     counted[0] += 1
     for place, minor in enumerate(money):
@@ -186,7 +196,7 @@ def _row(cells: list[str], report: Report) -> SettlementLine | None:
 def _state(report: Report, currency: str, words: str, money: list[int]) -> None:
     counted = _ROWS.fullmatch(words)
     if counted is None or currency in report.stated:
-        raise _Wrong(said("A total says how many rows it is of, once for each currency."))
+        raise Wrong(said("A total says how many rows it is of, once for each currency."))
     report.stated[currency] = [int(counted[1]), *money]
 
 
@@ -199,7 +209,7 @@ def _grammar(currency: str) -> re.Pattern[str]:
 def _minor(text: str, currency: str, name: str) -> int:
     if not _grammar(currency).fullmatch(text):
         wanted = Money(123456, currency).decimal_text
-        raise _Wrong(
+        raise Wrong(
             said("%(column)s says %(text)s: an amount in %(currency)s is written like %(wanted)s.", column=name, text=text[:30] or "–", currency=currency, wanted=wanted)
         )  # fmt: skip
     return int(text.replace(".", ""))
@@ -211,12 +221,11 @@ def _moment(text: str, name: str) -> datetime:
             return found
     except ValueError:
         pass
-    raise _Wrong(
-        said("%(column)s says %(text)s: a moment is written like 2026-11-30 23:59:59, in UTC.", column=name, text=text[:30] or "–")
-    )
+    raise Wrong(said("%(column)s says %(text)s: a moment is written like 2026-11-30 23:59:59, in UTC.", column=name, text=text[:30] or "–"))
 
 
-def _check_totals(report: Report, typed: Typed | None, last: int) -> None:
+def check_totals(report: Report, typed: Typed | None, last: int) -> None:
+    """Whether the lines come to what the report says, or to what was typed; what is not so is a problem of its last line."""
     stated: dict[str, list[Any]] = {**report.stated} or {code: list(row) for code, row in (typed or {}).items()}
     if not stated:
         report.note(max(last, 1), said("The report has no totals at its end. Type those of the processor’s own summary."))

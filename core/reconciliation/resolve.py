@@ -26,6 +26,7 @@ from core.payments.unexpected import give_back
 from core.payments.unknown import get_line, line_is_a_settlement
 from core.reconciliation.ask import ask_again
 from core.reconciliation.exceptions import lock, move, write_down
+from core.reconciliation.link import candidates, check_still_there, choose, left_over
 from core.reconciliation.models import ReconException, ReconLine, ReconMatch, ReconSettlement
 from core.reconciliation.settle import book_arrival
 from core.reconciliation.states import SAME_ID
@@ -97,6 +98,12 @@ def _other_currency(row: ReconException) -> Legs:
     return (*gone, *come, *(leg for fee, currency in fees if fee for leg in _cost(fee, str(currency))))
 
 
+def _left_between(row: ReconException) -> Legs:
+    """What a line says more or less than the entries it is linked with."""
+    minor = left_over(row).minor
+    return _held_or_unexplained(row, minor, row.currency) if minor else ()
+
+
 def _nothing(row: ReconException) -> Legs:
     return ()
 
@@ -112,7 +119,7 @@ class Way:
 
 KEEP = Way("keep", _nothing, safe=True)
 WAYS: dict[str, tuple[Way, ...]] = {
-    "missing_in_ledger": (Way("hold", _hold), Way("cost", _kept_by_processor), KEEP),
+    "missing_in_ledger": (Way("hold", _hold), Way("link", _left_between), Way("cost", _kept_by_processor), KEEP),
     "missing_at_processor": (Way("difference", _difference), KEEP),
     "amount_mismatch": (Way("difference", _difference), Way("rounding", _rounding), Way("arrived", _nothing), KEEP),
     "fee_mismatch": (Way("fee", _fee, safe=True), KEEP),
@@ -135,6 +142,8 @@ def ways_of(row: ReconException) -> list[Way]:
     """What may be done about it now, the suggestion first."""
     found = []
     for way in WAYS[row.kind]:
+        if way.act == "link" and not candidates(row):
+            continue
         if way.act == "rounding" and (abs(row.amount_minor) > MOST_ROUNDED or _fee_apart(row)):
             continue
         if way.act == "cost" and (row.theirs.get("net_minor", row.amount_minor) >= 0 or row.source in ("bank", "books")):
@@ -173,10 +182,10 @@ def needs_two(row: ReconException) -> bool:
 # --- ending it -------------------------------------------------------------------------------------------------------------------
 
 
-def resolve(row: ReconException, *, act: str, reason: str, by: str, version: int | None = None) -> bool:
+def resolve(row: ReconException, *, act: str, reason: str, by: str, version: int | None = None, other: str = "") -> bool:
     """End it in this way, or propose to when it is above the limit. True when it has ended.
 
-    Refuses a way its class does not have, and an exception that has changed since it was looked at (`version`).
+    `other` names what it is linked with, where that is the way. Refuses a way its class does not have, and an exception that has changed since it was looked at (`version`).
     """
     row = lock(row)
     way = _way(row, act)
@@ -188,6 +197,9 @@ def resolve(row: ReconException, *, act: str, reason: str, by: str, version: int
         if not ask_again(row, by=by):
             raise Refusal("There is nobody who could be asked about this.", field="act")
         return False
+    row.counterpart = ""
+    if act == "link":
+        choose(row, other)
     row.act, row.reason, row.owner = act, reason.strip()[:LONGEST_REASON], row.owner or by
     if needs_two(row):
         move(row, "proposed")
@@ -207,6 +219,8 @@ def agree(row: ReconException, *, by: str, version: int | None = None) -> None:
         raise HasMovedOn("This has changed since you looked at it. Please read it again.")
     if row.proposed_by == by:
         raise NeedsASecondPerson("Somebody else has to agree to what you proposed.")
+    if row.act == "link":
+        check_still_there(row)
     _end(row, _way(row, row.act), by=by)
 
 
@@ -276,7 +290,19 @@ def _give_back(row: ReconException, by: str) -> None:
     give_back(vendor, get_payment(vendor, row.mode, row.about), charge=str(row.theirs["source_id"]), by=by, form_token=row.public_id)
 
 
-_BEYOND: dict[str, Callable[[ReconException, str], None]] = {"lost": _lose, "arrived": _arrive, "give_back": _give_back}
+def _link(row: ReconException, by: str) -> None:
+    """The line and all that was booked about that payment or refund are one fact: none of it is brought up again."""
+    for other in check_still_there(row):
+        move(other, "resolved")
+        other.act, other.reason, other.counterpart = "link", row.reason, row.public_id
+        other.owner, other.proposed_by, other.resolved_by, other.resolved_at = other.owner or by, "", by, now()
+        write_down(other, "resolved", by, act="link", reason=row.reason, linked=row.public_id)
+        _, booked, leg = other.key.split(":")
+        _matched(other, uuid.UUID(booked), int(leg), external=row.key)
+        row.book, row.about = other.book, other.about
+
+
+_BEYOND: dict[str, Callable[[ReconException, str], None]] = {"lost": _lose, "arrived": _arrive, "give_back": _give_back, "link": _link}
 
 
 def consume(row: ReconException) -> None:
@@ -297,13 +323,13 @@ def consume(row: ReconException) -> None:
         _matched(row, uuid.UUID(booked), int(leg))
 
 
-def _matched(row: ReconException, journal: uuid.UUID, leg: int | None) -> None:
+def _matched(row: ReconException, journal: uuid.UUID, leg: int | None, *, external: str = "") -> None:
     """Its entries on the processor's account count as matched, by a person's word."""
     mine = select(Entry.leg).where(
         Entry.vendor_id == row.book, Entry.mode == row.mode, Entry.journal_id == journal, Entry.code == book.CLEARING
     )
     legs = [leg] if leg is not None else list(db.session.scalars(mine))
-    external = row.public_id if row.kind == "missing_at_processor" else row.key
+    external = external or (row.public_id if row.kind == "missing_at_processor" else row.key)
     for one in legs:
         values = {
             "vendor_id": row.book, "mode": row.mode, "journal_id": journal, "leg": one, "source": row.source, "external_id": external,

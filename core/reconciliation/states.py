@@ -5,8 +5,9 @@ from __future__ import annotations
 from core.kernel.errors import Conflict
 
 FILE: dict[str, frozenset[str]] = {
-    "refused": frozenset(),  # something in it is wrong, and nothing of it was taken
-    "checked": frozenset({"importing", "imported", "stopped"}),
+    "unmapped": frozenset({"checked", "refused"}),  # a table whose columns a person has to name first
+    "refused": frozenset({"checked", "refused"}),  # something in it is wrong, and nothing of it was taken
+    "checked": frozenset({"checked", "refused", "importing", "imported", "stopped"}),
     "importing": frozenset({"imported", "stopped"}),
     "stopped": frozenset(),  # it says something else than what is here already: a person looks
     "imported": frozenset(),

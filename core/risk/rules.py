@@ -12,7 +12,8 @@ from core.kernel.money import Money
 from core.kernel.sentence import said
 
 ALLOW, REVIEW, BLOCK = "allow", "review", "block"
-ACTIONS = (ALLOW, REVIEW, BLOCK)
+AUTHENTICATE = "authenticate"  # the card’s bank is to ask the payer: 3-D Secure
+ACTIONS = (ALLOW, AUTHENTICATE, REVIEW, BLOCK)
 COUNTED = ("email", "address", "card")  # whose payments a rule may count
 # amount: over a sum. often: more payments of the same payer, address or card than that. country: the card is from another country than the
 # payer says. new_payer: nothing was ever paid to this seller with this e-mail. watched: on the watch list.
@@ -79,7 +80,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """allow, review or block. `rule` is the name of the rule that decided, `hit` the entry of a list; neither: nothing spoke against it."""
+    """allow, authenticate, review or block. `rule` is the name of the rule that decided, `hit` the entry of a list; neither: nothing spoke against it."""
 
     action: str
     rule: str = ""
@@ -152,7 +153,13 @@ def make_rule(name: str, conditions: Iterable[Condition], action: str) -> Rule:
         raise RuleRefused("Choose what is to be done.", field="action")
     for one in conditions:
         _check(one)
-    return Rule(name, conditions, action)
+    rule = Rule(name, conditions, action)
+    if action == AUTHENTICATE and needs_card([rule]):
+        raise RuleRefused(
+            "What is asked of the card is known only once its bank was asked, and then it is too late for 3-D Secure. Review it instead.",
+            field="action",
+        )
+    return rule
 
 
 def _check(one: Condition) -> None:

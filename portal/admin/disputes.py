@@ -28,6 +28,7 @@ from core.web.page import cursor, page, see_other, step_outside
 from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
 from portal.admin.payments import VendorField
+from portal.dispute_answer import pack_page
 from portal.dispute_form import MessageForm, empty_message
 from portal.disputes import ACTORS, MONEY, STAGE_WORDS, left_of, stage_of
 from portal.explain import book_lines
@@ -94,6 +95,15 @@ def disputes() -> Response:
 @staff_may("disputes.see")
 def dispute(number: str) -> Response:
     return show(number)
+
+
+@staff_door.get("/staff/disputes/<number>/pack")
+@staff_may("disputes.see")
+def vendors_dispute_pack(number: str) -> Response:
+    """The evidence pack as the vendor sees it: the same sheet that is printed when the answer is sent."""
+    vendor, found = get_everywhere(number)
+    seen(vendor, found.public_id)
+    return pack_page(vendor, found)
 
 
 @staff_door.post("/staff/disputes/<number>/outcome")

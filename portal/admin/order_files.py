@@ -10,7 +10,7 @@ from wtforms import FileField
 from core.accounts.staff import staff_names
 from core.kernel.errors import NotFound, Refusal
 from core.payments.order_files import get_order_file, list_order_files, make_order_file, orders_of, take_file_back, waiting_for_a_file
-from core.payments.order_status import file_named, reports_of, take_status_report
+from core.payments.order_status import file_named, list_refused, reports_of, take_status_report
 from core.payouts.hand_over import hand_file_over
 from core.providers.bank_models import BankOrderFile
 from core.web.fields import Form, LineField
@@ -146,6 +146,7 @@ def _index(failed: Form | None = None) -> Response:
         failed=failed,
         waiting=[(mode, *waiting_for_a_file(mode)) for mode in MODES],
         files=list_order_files(),
+        refused=[one for mode in MODES for one in list_refused(mode, None)],
         may_make=staff().may("payouts.approve"),
     )
 
@@ -163,6 +164,7 @@ def _show(
         taking=taking or TakeBackForm(formdata=None),
         answering=answering or AnswerForm(formdata=None),
         reports=reports_of(file),
+        refused=list_refused(file.mode, file),
         may_answer=staff().may("payouts.approve") and file.state == "handed_over",
         may_decide=staff().may("payouts.approve") and file.state == "made",
         is_mine=file.made_by == staff().public_id,

@@ -10,12 +10,16 @@ from flask_babel import lazy_gettext as later
 from wtforms.validators import StopValidation
 
 from core.accounts.everywhere import vendors_meant
+from core.accounts.models import Vendor
 from core.accounts.queries import names_of
 from core.ledger.queries import journals_about
 from core.methods.names import TITLES
 from core.notifications.queries import list_messages
 from core.payments.everywhere import EVERYTHING, EverywhereFilter, get_everywhere, list_everywhere
+from core.payments.models import Payment
 from core.payments.queries import find_link_of, refunds_of_sale, timeline
+from core.payments.review import list_reviews
+from core.payments.review_models import Screening
 from core.payments.search import Reading, read_words
 from core.payments.unexpected import list_unexpected
 from core.payouts.queries import payouts_with
@@ -26,6 +30,7 @@ from core.web.page import cursor, page
 from core.web.reader import CARD_BRANDS
 from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
+from portal.admin.rule_words import STATES
 from portal.admin.visits import ask_why, visit_of
 from portal.bought import bought
 from portal.explain import book_lines, sums_of
@@ -133,6 +138,12 @@ def payments() -> Response:
     )
 
 
+def _reviews(vendor: Vendor, payment: Payment) -> list[tuple[Screening, tuple[Any, str]]]:
+    """The reviews it waited in or waits in, for whoever may see them, each with its state in words."""
+    rows = [row for row in list_reviews(vendor, payment) if row.waits_since is not None] if staff().may("risk.see") else []
+    return [(row, STATES.get(row.state, STATES["gone"])) for row in rows]
+
+
 @staff_door.get("/staff/payments/<public_id>")
 @staff_may("payments.see")
 def payment(public_id: str) -> Response:
@@ -151,6 +162,7 @@ def payment(public_id: str) -> Response:
         visit=visit,
         link=find_link_of(vendor, payment),
         refunds=refunds_of_sale(vendor, payment),
+        reviews=_reviews(vendor, payment),
         unexpected=list_unexpected(vendor, payment),
         trail=follow(
             payment,

@@ -17,12 +17,13 @@ from core.kernel.money import Money
 from core.ledger.explore import account_names
 from core.payments.unknown import WORDS
 from core.reconciliation.exceptions import get_exception, take, trail_of
+from core.reconciliation.link import Candidate, candidates
 from core.reconciliation.models import ReconException
 from core.reconciliation.queries import AGES, Wanted, age_of, line_of, list_exceptions, matches_of
 from core.reconciliation.resolve import ASKABLE, agree, decline, journal_of, needs_two, resolve, ways_of
 from core.reconciliation.states import KINDS, UNSETTLED
 from core.web.fields import ChoiceField, Form, LineField, RadioField, options
-from core.web.filters import day, moment
+from core.web.filters import day, moment, money
 from core.web.languages import written
 from core.web.page import cursor, page, see_other
 from core.web.staff_guard import staff, staff_may
@@ -50,6 +51,7 @@ class FilterForm(Form):
 
 class ResolveForm(Form):
     act = RadioField(later("What is done"), choices=())
+    other = ChoiceField(later("Linked with"), choices=(), default="")
     reason = LineField(later("Why"), most=300, required=later("Say why: it stays with the exception and with the journal."))
     version = LineField(later("Version"), most=9)
 
@@ -146,7 +148,9 @@ def recon_resolve(mode: str, number: str) -> Response:
     form = _resolve_form(row)
     if form.validate():
         with form.refusals():
-            ended = resolve(row, act=form.act.data, reason=form.reason.data, by=staff().public_id, version=_version(form))
+            ended = resolve(
+                row, act=form.act.data, reason=form.reason.data, by=staff().public_id, version=_version(form), other=form.other.data
+            )
             if ended:
                 flash(_("Resolved, and written down with your reason."), "good")
             elif form.act.data == "ask":
@@ -186,9 +190,16 @@ def _resolve_form(row: ReconException, *, empty: bool = False) -> ResolveForm:
     form = ResolveForm(formdata=None) if empty else ResolveForm()
     ways = ways_of(row)
     form.act.choices = [(way.act, recon_words.acts()[way.act][0]) for way in ways]
+    form.other.choices = options([("", _("Nothing"))] + [(one.number, _candidate(one)) for one in candidates(row)])
     if empty:
         form.act.data, form.version.data = ways[0].act, str(row.version)
     return form
+
+
+def _candidate(one: Candidate) -> str:
+    """What was booked, about what, and what a link would leave over."""
+    words = [money(one.booked), one.about, day(one.on)]
+    return " · ".join([*words, _("%(amount)s left over", amount=money(one.left))] if one.left else words)
 
 
 def _version(form: ResolveForm | AgreeForm) -> int:

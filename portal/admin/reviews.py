@@ -8,11 +8,12 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
+from core.accounts.queries import get_vendor
 from core.accounts.staff import staff_names
 from core.kernel.clock import now
 from core.kernel.errors import NotFound
 from core.payments.queries import timeline
-from core.payments.review import TARGET, approve, decline
+from core.payments.review import TARGET, approve, decline, list_others
 from core.payments.review_models import LONGEST_NOTE
 from core.payments.reviews_everywhere import Found, attempt_of, get_review_everywhere, list_waiting, paid_before
 from core.web.fields import BooleanField, Form, LineField
@@ -109,7 +110,8 @@ def _page(found: Found, pressed: str = "", failed: DecisionForm | None = None) -
             one.id = f"{name}-{one.name}"
     seen(vendor, payment.public_id)
     paid, begun = paid_before(payment)
-    people = staff_names()
+    people, others = staff_names(), list_others(row)
+    sellers = {one.vendor_id: get_vendor(one.vendor_id) for one in others}
     return page(
         "portal/admin/risk/review.html",
         status=failed.status if failed else 200,
@@ -121,6 +123,7 @@ def _page(found: Found, pressed: str = "", failed: DecisionForm | None = None) -
         known=fact_rows(row),
         paid=paid,
         begun=begun,
+        others=[(sellers[one.vendor_id].name, one, STATES.get(one.state, STATES["gone"])) for one in others if one.waits_since is not None],
         state=STATES.get(row.state, STATES["gone"]),
         clock=clock_of(row),
         moments=tell(timeline(vendor, payment), names=people),

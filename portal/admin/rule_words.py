@@ -13,8 +13,10 @@ from core.payments.review_models import Screening
 from core.risk.rules import Condition
 from core.web.filters import money
 
-ACTIONS = {"allow": later("Let it through"), "review": later("Review it"), "block": later("Refuse it")}
-ACTION_TONES = {"allow": "good", "review": "warn", "block": "bad"}
+ACTIONS = {
+    "allow": later("Let it through"), "authenticate": later("Ask for 3-D Secure"), "review": later("Review it"), "block": later("Refuse it"),
+}  # fmt: skip
+ACTION_TONES = {"allow": "good", "authenticate": "info", "review": "warn", "block": "bad"}
 LISTS = {"block": later("Block list"), "allow": later("Allow list"), "watch": later("Watch list")}
 LIST_TONES = {"block": "bad", "allow": "good", "watch": "warn"}
 KINDS = {
@@ -66,6 +68,8 @@ def fact_rows(row: Screening) -> list[tuple[str, Any]]:
         (_("Country the payer gave"), facts.get("payer_country") or _("not asked")),
         (_("First payment with this e-mail"), yes_no.get(facts.get("new_payer"), _("no rule asked"))),
     ]
+    if facts.get("card_country"):
+        rows.append((_("Country of the saved card"), facts["card_country"]))
     for name, number in sorted(facts.get("counts", {}).items()):
         of, _sep, hours = name.partition(":")
         within = ngettext("%(num)s hour", "%(num)s hours", int(hours))

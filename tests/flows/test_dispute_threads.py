@@ -218,7 +218,11 @@ def test_one_press_stops_it(paid: Visit, app: Flask) -> None:
     found = opened(paid)
     where = f"/portal/disputes/{found.public_id}"
     form = owner.get(where).form(f"{where}/keep")
-    assert "by the vendor’s rule" in make_staff(app, "reviewer").browser().get(f"/staff/disputes/{found.public_id}").text
+    desk = make_staff(app, "reviewer").browser()
+    shown = desk.get(f"/staff/disputes/{found.public_id}")
+    assert "by the vendor’s rule" in shown.text
+    pack = f"/staff/disputes/{found.public_id}/pack"
+    assert pack in shown.links() and desk.client.get(pack).data == owner.client.get(f"{where}/pack").data, "the vendor’s own sheet"
     assert "It is not given in" in owner.submit(form).text
     assert "nothing to stop any more" in owner.submit(form).text
     paid.time_passes(timedelta(days=3))

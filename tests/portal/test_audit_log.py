@@ -32,6 +32,7 @@ OF_THE_HOUSE = {
     "reconciliation.asked",
     "reconciliation.file_brought",
     "reconciliation.file_imported",
+    "reconciliation.file_laid_out",
     "reconciliation.resolved",
     "staff.added",
     "staff.removed",

@@ -70,6 +70,8 @@ def announced(seller: Seller) -> int:
         mine = (Notice.vendor_id == seller.shop.vendor.id, Notice.kind == "dispute_to_accept")
         letters = (Message.vendor_id == seller.shop.vendor.id, Message.kind == "dispute_to_accept")
         count = len(list(db.session.scalars(select(Message.id).where(*letters))))
+        both = (Message.vendor_id == seller.shop.vendor.id, Message.kind == "dispute_opened")
+        assert not count or not list(db.session.scalars(select(Message.id).where(*both))), "one letter, not two"
         assert count == len(list(db.session.scalars(select(Notice.id).where(*mine))))
         return count
 

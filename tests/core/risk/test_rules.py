@@ -132,3 +132,10 @@ def test_a_rule_that_cannot_be_is_refused_at_its_field(name: str, conditions: li
 
 def test_a_name_is_written_in_one_spelling() -> None:
     assert make_rule("  Large   first\tpayment ", [LARGE], "review").name == "Large first payment"
+
+
+def test_a_rule_about_the_card_cannot_ask_for_3_d_secure() -> None:
+    for condition in (ABROAD, replace(OFTEN, of="card")):
+        with pytest.raises(RuleRefused, match="too late for 3-D Secure"):
+            make_rule("Ask", [LARGE, condition], "authenticate")
+    assert make_rule("Ask", [LARGE, OFTEN, NEW, WATCHED], "authenticate").action == "authenticate"

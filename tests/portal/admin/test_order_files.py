@@ -12,11 +12,12 @@ from lxml import etree
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.ledger.book import PLATFORM
-from core.payments.order_status import carry_out_refusal
+from core.payments.order_status import carry_out_refusal, note_refused, take_status_report
 from core.payouts.accounts import COOLING_OFF, add_account
 from core.payouts.models import Payout
 from core.payouts.settle import settle_payout
 from core.providers.bank_orders import find_order
+from core.providers.statement import StatementRefused
 from sandbox.bank_files import read_orders, refusals, write_answer
 from tests.browser import Browser, Page
 from tests.core.payouts.sellers import THEIRS, Seller, send_waiting_orders
@@ -153,8 +154,32 @@ def test_an_answer_that_cannot_be_taken_hides_none_behind_it(app: Flask, seller:
     for file in (raw.replace(number, b"0" * len(number)), raw):
         assert ask("POST", f"{settings().sandbox_url}/_sandbox/bank/order-files?story=first", file, headers)[0] == 201
     with app.app_context():
-        fetch_status_reports("test")
-    assert "The bank has answered nothing yet" not in browser.get(address).text
+        for _ in range(2):
+            fetch_status_reports("test")
+    page = browser.get(address)
+    assert "The bank has answered nothing yet" not in page.text and "could not be taken" not in page.text
+    index = browser.get("/staff/order-files")
+    assert "No file of ours has the number" in index.text and "Nothing of it was taken" in index.text
+    assert index.text.count(f"has the number {'0' * len(number)}") == 1, "told again it stands there once"
+    assert problems_of_html(index.html) == []
+
+
+def test_an_answer_over_the_line_that_does_not_fit_is_told_at_its_file_until_it_was_taken(app: Flask, payout: Payout) -> None:
+    address, browser = given(app), finance(app)
+    good = told(browser, address, "each")
+    bad = good.replace(b"<OrgnlNbOfTxs>1<", b"<OrgnlNbOfTxs>9<")
+    for _ in range(2):
+        with pytest.raises(StatementRefused) as refused, unit(app):
+            take_status_report("test", bad, name="PSR-9.xml", by="system", number=None)
+        with unit(app):
+            note_refused("test", bad, name="PSR-9.xml", refusal=refused.value)
+    page = browser.get(address)
+    assert page.text.count("Line 5: It speaks of 9 transfers, and the file has 1.") == 1 and "PSR-9.xml" in page.text
+    assert problems_of_html(page.html) == [] and "It speaks of 9" not in browser.get("/staff/order-files").text
+    with unit(app):
+        note_refused("test", good, name="PSR-10.xml", refusal=StatementRefused("The bank’s clock is wrong."))
+        take_status_report("test", good, name="PSR-10.xml", by="system", number=None)
+    assert "PSR-10.xml, " not in browser.get(address).text, "what was taken after all is no trouble any more"
 
 
 def test_what_the_sandboxs_bank_answers_comes_over_the_line(app: Flask, seller: Seller, payout: Payout) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from core.kernel.audit import AuditEntry
+from core.kernel.audit import AuditEntry, record
 from core.kernel.clock import frozen, now
 from core.kernel.db import db
 from core.kernel.outbox import OutboxTask, enqueue
@@ -324,6 +324,15 @@ def test_what_was_searched_for_is_not_in_the_log_but_that_it_was_is(app: Flask, 
         mine = db.select(AuditEntry).where(AuditEntry.actor == colleague.member.public_id).order_by(AuditEntry.id.desc()).limit(1)
         entry = db.session.scalars(mine).one()
     assert entry.detail == {"page": "/staff/payments", "filters": ["q"]}
+
+
+def test_the_log_says_yes_and_no(shop: Shop, desk: Browser) -> None:
+    with unit(shop.app):
+        record(shop.vendor.id, actor="stf_x", action="review.approved", subject="rvw_x", held=True, known=[False, "word"])
+    page = desk.get(f"/staff/audit?vendor={shop.vendor.public_id}")
+    assert "yes" in page.text and "no, word" in page.text and "True" not in page.text and "False" not in page.text
+    own = shop.browser().get("/portal/settings/audit-log")
+    assert "True" not in own.text and "False" not in own.text
 
 
 def test_the_log_shows_what_staff_did_and_saw(shop: Shop, desk: Browser, colleague: Colleague) -> None:

@@ -211,3 +211,41 @@ def test_a_reviewer_sees_none_of_it(app: Flask, shop: Shop) -> None:
     reviewer = make_staff(app, "reviewer").browser()
     assert reviewer.get("/staff/reconciliation", status=403).status == 403
     assert "Reconciliation" not in [e.text for e in reviewer.get("/staff/").all("a")]
+
+
+def test_a_table_with_columns_of_its_own_is_laid_out_looked_at_and_taken(app: Flask, desk: Browser, work: Callable[[], int]) -> None:
+    mark = secrets.token_hex(6)
+    rows = [
+        ["Nummer", "Datum", "Betrag", "Gebühr"],
+        [f"{mark}_1", "18.11.2026", "25,50", "0,55"],
+        [f"{mark}_2", "19.11.2026", "12,00", "x"],
+    ]
+    raw = "\r\n".join(";".join(row) for row in rows).encode()
+    sent = {"what": "report", "source": "sandbox", "file": (io.BytesIO(raw), "march.csv")}
+    page = desk.submit(desk.get(f"{PLACE}/reports").form(f"{PLACE}/reports"), **sent)
+    place = page.address
+    assert place.endswith("/columns") and "guessed" in page.text and "Gebühr" in page.text
+    form = page.form(place)
+    assert form.values["created"] == "Datum" and form.values["gross"] == "Betrag" and form.values["days"] == "dmy"
+    none = desk.submit(form, number="", act="check", rows="2", net_sum="36.40", status=422)
+    assert "Choose the column" in " ".join(none.error_summary) and none.form(place).values["rows"] == "2"
+    looked = desk.submit(form, number="Nummer", act="look", rows="2", net_sum="36.40")
+    assert "€24.95" in looked.text and "Gebühr says x" in looked.text and looked.form(place).values["net_sum"] == "36.40"
+    assert "without control totals" in " ".join(desk.submit(looked.form(place), act="check", rows="", status=422).error_summary)
+    refused = desk.submit(looked.form(place), act="check", rows="2", net_sum="36.40")
+    assert "Nothing of it was taken" in refused.text and "Gebühr says x" in refused.text
+    mended = raw.replace(b";x", b";0,55")
+    sent = {"what": "report", "source": "sandbox", "file": (io.BytesIO(mended), "march.csv")}
+    again = desk.submit(desk.get(f"{PLACE}/reports").form(f"{PLACE}/reports"), **sent, rows="2", currency="EUR", net="36.40")
+    assert "checked" in again.text and "€36.40" in again.text, "read as the last one of this source was"
+    desk.submit(again.form(f"{again.address}/import"))
+    work()
+    assert "2 lines were new" in desk.get(again.address).text
+    desk.get(f"{again.address}/columns", status=404)
+    assert make_staff(app, "reviewer").browser().get(place, status=None).status in (403, 404)
+
+
+def test_a_workbook_that_cannot_be_read_is_refused_at_its_field(desk: Browser) -> None:
+    sent = {"what": "report", "source": "sandbox", "file": (io.BytesIO(b"PK\x03\x04nothing"), "march.xlsx")}
+    page = desk.submit(desk.get(f"{PLACE}/reports").form(f"{PLACE}/reports"), status=422, **sent)
+    assert "damaged" in " ".join(page.error_summary)

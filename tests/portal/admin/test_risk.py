@@ -96,6 +96,8 @@ BAD = [
     ({"often_of": "email", "often_most": "", "often_hours": "3"}, "Enter a number from 1 to 400"),
     ({"often_of": "email", "often_most": "2", "often_hours": "99"}, "Enter a number from 1 to 24"),
     ({"action": "explode"}, "Choose one of these"),
+    ({"action": "authenticate", "country": "1"}, "too late for 3-D Secure"),
+    ({"action": "authenticate", "often_of": "card", "often_most": "2", "often_hours": "3"}, "too late for 3-D Secure"),
 ]
 
 
@@ -109,6 +111,23 @@ def test_a_bad_rule_is_refused_at_its_field_and_nothing_typed_is_lost(app: Flask
     assert all(kept[name] == values[name] for name in ("name", "over"))
     with app.app_context():
         assert draft("test") is None
+
+
+def test_a_rule_that_asks_for_3_d_secure_is_written_tried_and_counts(app: Flask, shop: Shop) -> None:
+    make_paid(shop, make_link(shop, amount="612.00"))
+    browser = reviewer(app)
+    page = add(browser, name="Ask the bank", action="authenticate", new_payer="1")
+    assert page.text.count("Ask for 3-D Secure") >= 2 and problems_of_html(page.html) == []
+    tried = browser.submit(page.form(f"{RULES}/trial"))
+    with app.app_context():
+        row = draft("test")
+        assert row and row.trial and row.trial["totals"]["new"]["authenticate"] >= 1
+        assert row.trial["totals"]["present"]["authenticate"] == 0
+    done = browser.submit(tried.form(f"{RULES}/publication"), reason="Large payments of people we do not know")
+    assert "counts from now on" in done.text
+    with app.app_context():
+        counts = published("test")
+        assert counts and [rule["action"] for rule in counts.rules] == ["authenticate"]
 
 
 def test_somebody_is_put_on_a_list_and_taken_off(app: Flask) -> None:
@@ -158,7 +177,12 @@ def test_a_review_is_read_with_reasons_and_facts_and_ends_once(app: Flask, work:
         assert told.status in (409, 422) and "somebody else, or the clock, was faster" in told.text
         work()
         payment = "/staff/payments/" + _payment_of(app, shop)
-        assert "Checked: the payment is not accepted" in look_into(first, payment).text
+        shown = look_into(first, payment)
+        assert "Checked: the payment is not accepted" in shown.text
+        [link] = [one.attrs["href"] for one in shown.all("a") if "/staff/reviews/" in one.attrs.get("href", "")]
+        assert link == f"/staff/reviews/{number}" and payment in [
+            one.attrs["href"] for one in first.get(link).all("a") if "href" in one.attrs
+        ]
         lists = first.get(LISTS)
         assert "ada@example.com" in lists.text and "The card is not hers" in lists.text and _payment_of(app, shop) in lists.text
     with app.app_context():

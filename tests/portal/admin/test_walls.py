@@ -88,7 +88,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
         "/staff/risk/x/lists", "/staff/risk/x/lists/l/removal", *(f"/staff/reviews/l/{what}" for what in ("approval", "refusal", "fraud")),
         *(f"/staff/applications/l/{what}" for what in ("question", "approval", "refusal")),
         "/staff/vendors/x/fee", "/staff/vendors/x/notes", "/staff/vendors/x/stops/x/x", "/staff/vendors/x/stops/x/l/end", "/staff/vendors/x/holds/x", "/staff/vendors/x/holds/x/l/end",
-        "/staff/reconciliation/test/runs", "/staff/reconciliation/test/reports", "/staff/reconciliation/test/reports/l/import", "/staff/reconciliation/test/exceptions",
+        "/staff/reconciliation/test/runs", "/staff/reconciliation/test/reports", "/staff/reconciliation/test/reports/l/import", "/staff/reconciliation/test/reports/l/columns", "/staff/reconciliation/test/exceptions",
         *(f"/staff/reconciliation/test/exceptions/l/{what}" for what in ("owner", "resolution", "agreement", "refusal")),
         "/staff/order-files/test", "/staff/order-files/test/l/handed-over", "/staff/order-files/test/l/taken-back", "/staff/order-files/test/l/answers",
         "/staff/disputes/l/outcome", *(f"/staff/disputes/l/{what}" for what in ("messages", "read", "draft", "files", "files/x/remove", "answer")), "/staff/debts/x/test/x", "/staff/reserves/x/test", *(f"/staff/reserves/x/test/l/{what}" for what in ("approval", "refusal")), "/staff/write-offs/l/approval", "/staff/write-offs/l/refusal",
