@@ -149,5 +149,5 @@ def _undelivered() -> list[Task]:
         return []
     title = ngettext("%(num)s message could not be delivered", "%(num)s messages could not be delivered", count)
     return [
-        Task(title, _("The address may be misspelt. You can send it again once it is right."), url_for("portal.outbox", state="failed"))
+        Task(title, _("The address may be misspelt. You can send it again once it is right."), url_for("portal.outbox", state="lost"))
     ]

@@ -19,6 +19,9 @@ from core.notifications.notify import HOLDS_A_KEY
 from core.notifications.papers import newest_paper
 
 
+LOST = ("failed", "held", "bounced")  # nobody has read it
+
+
 @dataclass(frozen=True)
 class MessagePage:
     """Some messages, newest first, and what to ask for to see the next ones (None at the end)."""
@@ -30,10 +33,10 @@ class MessagePage:
 def list_messages(
     vendor: Vendor, mode: str, *, about: str | None = None, state: str | None = None, after: str | None = None, limit: int = 25
 ) -> MessagePage:
-    """Messages without their words, newest first; `about` narrows to one payment or person, `after` is the last page's next."""
+    """Messages without their words, newest first; `about` narrows to one payment or person, `state` to one, or to all that are lost; `after` is the last page's next."""
     question = select(Message).where(Message.vendor_id == vendor.id, Message.mode == mode)
     if state is not None:
-        question = question.where(Message.state == state)
+        question = question.where(Message.state.in_(LOST) if state == "lost" else Message.state == state)
     if about is not None:
         question = question.where(Message.about == about)
     if after is not None:
@@ -79,8 +82,8 @@ def was_told(vendor: Vendor, mode: str, *, kind: str, about: str, **ids: str) ->
 
 
 def count_failed(vendor: Vendor, mode: str, since: datetime, *, at_most: int = 100) -> int:
-    """How many messages asked for since then could not be delivered, counted up to `at_most`."""
-    mine = select(Message.id).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.state == "failed")
+    """How many messages asked for since then did not arrive, counted up to `at_most`."""
+    mine = select(Message.id).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.state.in_(LOST))
     some = mine.where(Message.created_at >= since).limit(at_most)
     return int(db.session.scalar(select(func.count()).select_from(some.subquery())) or 0)
 

@@ -22,6 +22,7 @@ from core.orders.open import open_checkout
 from core.orders.wish import CheckoutWish, LineWish, OrderWish
 from core.payments.link import link_token
 from core.payments.long_export import request_export, write_next
+from core.notifications.models import Message
 from core.payments.prefill import Answers, make_prefill
 from core.payments.saving import request_saving
 from core.payments.send_link import send_link
@@ -44,6 +45,7 @@ KEYS_OF = {
     "reset-password": {"password-reset"},
     "invitation": {"invitation"},
     "closing": {"closing"},
+    "letters": {"letters"},
 }
 
 
@@ -128,6 +130,7 @@ def issued(app, shop):
         member = ask_to_join(shop.vendor, plan, email="ada@example.com", name="Ada", form_token="j" * 20)
         rows |= {"joining": plan.token_id, "membership": member.token_id}
         rows["invitation"] = invite(shop.vendor, email="asked@example.com", role="support", by=shop.user.public_id).token_id
+        rows["letters"] = db.session.get_one(Message, (shop.vendor.id, "test", sending.message_id)).public_id
         rows["closing"] = ids.public_id("tok")
         db.session.add(
             Closing(
