@@ -67,5 +67,11 @@ def _show(token: str) -> Response:
         what = _("This letter tells the people of %(vendor)s what happened.", vendor=vendor.name)
         rest = _("You still see all news in the portal.")
     return page(
-        "checkout/letters.html", face=None, stopped=is_stopped(vendor, message), unasked=unasked, what=what, rest=rest, settings_url=addresses.preferences()
+        "checkout/letters.html",
+        face=None,
+        stopped=is_stopped(vendor, message),
+        unasked=unasked,
+        what=what,
+        rest=rest,
+        settings_url=addresses.preferences(),
     )

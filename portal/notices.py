@@ -11,7 +11,9 @@ from core.directory.models import Listing
 from core.directory.queries import listings_named
 from core.kernel.errors import NotFound
 from core.notifications.daily import manner_of
+from core.notifications.models import Message
 from core.notifications.notices import MOST_COUNTED, OF_PLAN, SHOWN, Told, count_unread, get_notice, list_notices, read_all, read_notice
+from core.notifications.queries import messages_named
 from core.notifications.words import TITLES
 from core.payments.models import Payment
 from core.payments.queries import payments_named
@@ -42,7 +44,7 @@ def words() -> dict[str, tuple[str, str]]:
     return {kind: (written(title), tone) for kind, (title, tone) in TITLES.items()}
 
 
-def _line(told: Told, payments: dict[str, Payment], listings: dict[str, Listing]) -> Line:
+def _line(told: Told, payments: dict[str, Payment], listings: dict[str, Listing], letters: dict[str, Message]) -> Line:
     if told.notice.kind in OF_PLAN:
         news = read_news(told.notice.detail)
         said = PLAN_WORDS[news.kind](news)
@@ -52,6 +54,8 @@ def _line(told: Told, payments: dict[str, Payment], listings: dict[str, Listing]
     text = f"{money(payment.amount)} · {payment.description} · {payment.email}" if payment else ""
     if listing := listings.get(told.notice.about):
         text = f"{listing.title} · {listing.reason}" if listing.reason else listing.title
+    if letter := letters.get(told.notice.about):
+        text = " · ".join(filter(None, (letter.recipient, letter.subject)))
     return Line(told.notice.public_id, title, text, tone, told)
 
 
@@ -63,10 +67,10 @@ def notices() -> Response:
         raise NotFound
     found = list_notices(me.vendor, me.mode, me.user, kind=kind, after=after)
     about = {told.notice.about for told in found.rows}
-    payments, listings = payments_named(me.vendor, me.mode, about), listings_named(me.vendor, me.mode, about)
+    named = [of(me.vendor, me.mode, about) for of in (payments_named, listings_named, messages_named)]
     return page(
         "portal/notices/index.html",
-        lines=[_line(told, payments, listings) for told in found.rows],
+        lines=[_line(told, *named) for told in found.rows],
         kind=kind,
         kinds=words(),
         muted=manner_of(me.vendor, me.mode, me.user.public_id).muted,

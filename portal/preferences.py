@@ -28,7 +28,11 @@ class MannerForm(ChoicesForm):
     """With them, when the letter of the day comes."""
 
     hour = ChoiceField(_l("It comes at"), choices=lambda: options((str(hour), f"{hour:02}:00") for hour in HOURS))
-    time_zone = ChoiceField(_l("By the clock of"), choices=lambda: options([("", _("Where the business is")), *((zone, zone.replace("_", " ")) for zone in time_zones())]), default="")
+    time_zone = ChoiceField(
+        _l("By the clock of"),
+        choices=lambda: options([("", _("Where the business is")), *((zone, zone.replace("_", " ")) for zone in time_zones())]),
+        default="",
+    )
 
 
 @portal.get("/portal/settings/notifications")

@@ -67,14 +67,16 @@ def daily_news(vendor: Vendor, message: Message) -> Facts:
     payments = payments_named(vendor, message.mode, {one.about for one in news})
     reader = Reader(message.locale, vendor.time_zone)
     rows = [
-        (plan_letters.say(TITLES[one.kind][0], reader), one, payments.get(one.about), _page_of(one)) for one in news if one.kind not in OF_PLAN
+        (plan_letters.say(TITLES[one.kind][0], reader), one, payments.get(one.about), _page_of(one))
+        for one in news
+        if one.kind not in OF_PLAN
     ]
     plans = [plan_letters.spoken(read_news(one.detail), reader) for one in news if one.kind in OF_PLAN]
     counted = count_news(vendor, message.mode, message.params["user"], **said)
     count = sum(counted.values())
     return {
         "practice": message.mode == "test", "rows": rows, "plans": plans, "count": count, "more": count - len(news),
-        "days": _came_in(vendor, message), "plan_url": addresses.portal_plan(), "action_url": addresses.notices(),
+        "came_in": _came_in(vendor, message), "plan_url": addresses.portal_plan(), "action_url": addresses.notices(),
         "preferences_url": addresses.preferences(),
     }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """What a mail server does with what comes to the return address: it hands the message to a command. An alias in Postfix:
 
-    returned: "|/srv/portal/run flask mail-returned"
+returned: "|/srv/portal/run flask mail-returned"
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def install(app: Flask) -> None:
     app.cli.add_command(mail_returned)
 
 
-@click.command("mail-returned", help="Read a message from standard input that came to the return address: a letter came back, or a complaint.")
+@click.command(
+    "mail-returned", help="Read a message from standard input that came to the return address: a letter came back, or a complaint."
+)
 @with_appcontext
 @click.option("--recipient", envvar="ORIGINAL_RECIPIENT", default="", help="The address it came to; Postfix says it in the environment.")
 def mail_returned(recipient: str) -> None:

@@ -53,7 +53,9 @@ def _find_letter(report: Report) -> Message | None:
     """Held. Only a name under our signature finds one."""
     for name in report.names:
         if number := read_letter_name(name):
-            return db.session.scalar(select(Message).where(Message.id == number).with_for_update().execution_options(populate_existing=True))
+            return db.session.scalar(
+                select(Message).where(Message.id == number).with_for_update().execution_options(populate_existing=True)
+            )
     return None
 
 

@@ -74,7 +74,7 @@ def _check(manner: Manner) -> None:
         raise NoSuchMorning("Choose a time zone from the list.", field="time_zone")
 
 
-def next_morning(vendor: Vendor, after: datetime, manner: Manner = Manner()) -> datetime:  # noqa: B008  (frozen)
+def next_morning(vendor: Vendor, after: datetime, manner: Manner = Manner()) -> datetime:
     """The next time that the chosen hour strikes where this person is, in UTC."""
     zone, hour = ZoneInfo(manner.time_zone or vendor.time_zone), time(manner.hour)
     day = after.astimezone(zone).date()

@@ -111,5 +111,8 @@ def stop_data(vendor: Vendor, mode: str, address: str) -> dict[str, Any] | None:
     row = _find(vendor.id, mode, address)
     if row is None:
         return None
-    moments = {name: at.isoformat(timespec="seconds") if at else None for name, at in (("unreachable_since", row.unreachable_at), ("unwanted_since", row.unwanted_at))}
+    moments = {
+        name: at.isoformat(timespec="seconds") if at else None
+        for name, at in (("unreachable_since", row.unreachable_at), ("unwanted_since", row.unwanted_at))
+    }
     return moments | {"mail_server_said": row.said}

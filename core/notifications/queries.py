@@ -18,7 +18,6 @@ from core.notifications.models import Message, Paper
 from core.notifications.notify import HOLDS_A_KEY
 from core.notifications.papers import newest_paper
 
-
 LOST = ("failed", "held", "bounced")  # nobody has read it
 
 
@@ -103,3 +102,12 @@ def list_messages_about(vendor: Vendor, mode: str, about: Collection[str], *, si
     question = select(Message).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.about.in_(about))
     question = question.where(Message.created_at >= since).order_by(Message.created_at, Message.id).limit(limit)
     return list(db.session.scalars(question.options(defer(Message.text), defer(Message.html))))
+
+
+def messages_named(vendor: Vendor, mode: str, public_ids: Collection[str]) -> dict[str, Message]:
+    """Those of these public ids that are messages of this vendor, without their words."""
+    ids = [one for one in public_ids if is_public_id("msg", one)]
+    if not ids:
+        return {}
+    mine = select(Message).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.public_id.in_(ids))
+    return {row.public_id: row for row in db.session.scalars(mine.options(defer(Message.text), defer(Message.html)))}

@@ -80,7 +80,9 @@ def _bounce(parts: list[Mail], names: tuple[str, ...]) -> Report | None:
             continue
         status, diagnosis = _field(block, "Status"), _field(block, "Diagnostic-Code").partition(";")[2].strip()
         code = CODE.search(diagnosis)
-        nobody = status.startswith("5") and takes_nobody(code[1] if code else "", f"{status} {diagnosis}" if not _vague(status) else diagnosis)
+        nobody = status.startswith("5") and takes_nobody(
+            code[1] if code else "", f"{status} {diagnosis}" if not _vague(status) else diagnosis
+        )
         return Report("bounced", names, nobody, (diagnosis or status)[:SAID])
     return None
 

@@ -50,11 +50,7 @@ def list_sendings(vendor: Vendor, link: PaymentLink, *, limit: int = 50) -> list
     mine = LinkSending.vendor_id == vendor.id, LinkSending.mode == link.mode, LinkSending.link_id == link.id
     letter = (Message.vendor_id == LinkSending.vendor_id) & (Message.mode == LinkSending.mode) & (Message.id == LinkSending.message_id)
     rows = db.session.execute(
-        select(LinkSending, Message)
-        .outerjoin(Message, letter)
-        .where(*mine)
-        .order_by(LinkSending.id.desc())
-        .limit(limit)
+        select(LinkSending, Message).outerjoin(Message, letter).where(*mine).order_by(LinkSending.id.desc()).limit(limit)
     ).all()
     sendings = [sending for sending, _ in rows]
     paid, reminders = _paid_by(vendor, link, sendings), _reminders(vendor, link, sendings)
@@ -65,6 +61,14 @@ def list_sendings(vendor: Vendor, link: PaymentLink, *, limit: int = 50) -> list
         letter = next((lost[one.message_id] for one in mine if one.message_id in lost), first)
         found.append(_fate(sending, letter, paid.get(sending.public_id), mine))
     return found
+
+
+def count_lost(vendor: Vendor, link: PaymentLink) -> int:
+    """To how many addresses this link was sent in vain: the first letter came back, or did not leave."""
+    letter = (Message.vendor_id == LinkSending.vendor_id) & (Message.mode == LinkSending.mode) & (Message.id == LinkSending.message_id)
+    mine = LinkSending.vendor_id == vendor.id, LinkSending.mode == link.mode, LinkSending.link_id == link.id
+    lost = select(func.count()).select_from(LinkSending).join(Message, letter).where(*mine, Message.state.in_(("bounced", "held")))
+    return int(db.session.scalar(lost.where(LinkSending.opened_at.is_(None))) or 0)
 
 
 def _fate(sending: LinkSending, letter: Message | None, paid_by: str | None, reminders: list[LinkReminder]) -> Fate:

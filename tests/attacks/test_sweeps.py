@@ -18,11 +18,11 @@ from core.kernel.money import Money
 from core.kernel.signing import PURPOSES, make_token
 from core.memberships.join import ask_to_join
 from core.memberships.plans import PlanTerms, make_plan
+from core.notifications.models import Message
 from core.orders.open import open_checkout
 from core.orders.wish import CheckoutWish, LineWish, OrderWish
 from core.payments.link import link_token
 from core.payments.long_export import request_export, write_next
-from core.notifications.models import Message
 from core.payments.prefill import Answers, make_prefill
 from core.payments.saving import request_saving
 from core.payments.send_link import send_link

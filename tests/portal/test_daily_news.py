@@ -121,18 +121,18 @@ def test_two_clocks_at_once_send_one_letter(shop: Shop, work: Work) -> None:
     wants(shop)
     make_paid(shop)
     work()
-    with frozen(at_seven(shop)):
-        ready, sent = threading.Barrier(2), []
+    at, ready, sent = at_seven(shop), threading.Barrier(2), []
 
-        def one() -> None:
+    def one() -> None:
+        with frozen(at):
             ready.wait()
             sent.append(the_clock(shop))
 
-        both = [threading.Thread(target=one) for _ in range(2)]
-        for thread in both:
-            thread.start()
-        for thread in both:
-            thread.join()
+    both = [threading.Thread(target=one) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
     assert sorted(sent) == [0, 1] and len(letters(shop, "daily_news")) == 1
 
 
@@ -143,6 +143,8 @@ def test_each_kind_comes_as_it_was_chosen(shop: Shop, owner: Browser, work: Work
     form = owner.get(address).form(address)
     assert "mailed_key_leaked" not in form.values and "shown_stop_begun" not in form.values, "nobody is offered what nobody can choose"
     owner.submit(form, mailed_refund_failed="y", mailed_payment_received="daily", mailed_refund_sent="daily")
+    with unit(shop.app):
+        choose(shop.vendor, "test", "business", {kind: Choice(mailed=False) for kind in MAILED})
     paid = make_paid(shop)
     tell_refund(shop, ask_refund(shop, paid, "5.00"), "failed", failure_reason="lost")
     tell_refund(shop, ask_refund(shop, paid, "6.00"), "succeeded")
@@ -159,10 +161,10 @@ def test_each_kind_comes_as_it_was_chosen(shop: Shop, owner: Browser, work: Work
 
 def test_it_comes_in_the_morning_where_its_reader_is_and_in_their_language(shop: Shop, owner: Browser, work: Work) -> None:
     out_of_the_way(shop)
+    address = "/portal/settings/notifications"
+    owner.submit(owner.get(address).form(address), mailed_payment_received="daily", hour="9", time_zone="Asia/Tokyo")
     with unit(shop.app):
         db.session.execute(update(User).where(User.id == shop.user.id).values(language="de"))
-    address = "/portal/settings/notifications"
-    owner.submit(owner.get(f"{address}?lang=en").form(address), mailed_payment_received="daily", hour="9", time_zone="Asia/Tokyo")
     make_paid(shop)
     work()
     with unit(shop.app):

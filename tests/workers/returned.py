@@ -7,9 +7,13 @@ from email.message import EmailMessage
 SAID = "550 5.1.1 <ada@example.com>: no such mailbox"
 
 
-def bounced(letter: EmailMessage, to: str, *, action: str = "failed", status: str = "5.1.1", said: str = SAID, quotes: bool = True) -> bytes:
+def bounced(
+    letter: EmailMessage, to: str, *, action: str = "failed", status: str = "5.1.1", said: str = SAID, quotes: bool = True
+) -> bytes:
     """A delivery status notification (RFC 3464) as Postfix writes it, with the letter that came back or without."""
-    quoted = ["Content-Type: message/rfc822", "", letter.as_string()] if quotes else ["Content-Type: text/plain", "", "The letter is not kept."]
+    quoted = (
+        ["Content-Type: message/rfc822", "", letter.as_string()] if quotes else ["Content-Type: text/plain", "", "The letter is not kept."]
+    )
     return _report(
         to,
         "delivery-status",

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import pytest
+
+from core.kernel.config import settings
 from core.kernel.db import db
 from core.notifications.models import Notice
 from core.payouts.approve import cancel_payout
@@ -27,8 +32,14 @@ def test_each_step_is_news_once(seller: Seller) -> None:
     assert told(seller, payout) == ["payout_asked", "payout_left", "payout_paid"]
 
 
-def test_one_that_is_called_off_says_so(seller: Seller) -> None:
+def test_one_that_is_called_off_says_so(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.payouts.request.settings", lambda: dataclasses.replace(settings(), payout_limits={}))  # so that it waits
     payout = seller.pays_out()
     with unit(seller.shop.app):
-        cancel_payout(seller.shop.vendor, db.session.get_one(Payout, (payout.vendor_id, payout.mode, payout.id)), by="stf_one", reason="Asked for twice")
+        cancel_payout(
+            seller.shop.vendor,
+            db.session.get_one(Payout, (payout.vendor_id, payout.mode, payout.id)),
+            by="stf_one",
+            reason="Asked for twice",
+        )
     assert told(seller, payout) == ["payout_asked", "payout_called_off"]

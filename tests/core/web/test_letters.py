@@ -51,7 +51,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "progress": SimpleNamespace(total=Money(30_000, "GBP"), paid=Money(10_000, "GBP"), open=Money(20_000, "GBP")),
         "what": "on", "left": 8, "count": 3, "more": 2, "titles": {"payment_received": "A payment", "on": "Two-step sign-in is on"}, "said": {"on": "It is on."},
         "rows": [(say(TITLES["payment_received"][0], Reader(locale)), SimpleNamespace(created_at=AT), payment, WHERE)],
-        "days": {"first": AT.date(), "last": AT.date(), "taken": [(3, Money(12550, "GBP"), WHERE)]}, "preferences_url": WHERE, "card": "Visa ending in 4242",
+        "came_in": {"first": AT.date(), "last": AT.date(), "taken": [(3, Money(12550, "GBP"), WHERE)]}, "preferences_url": WHERE, "card": "Visa ending in 4242",
         "attack": SimpleNamespace(declines=12), "key": SimpleNamespace(name=text), "export": SimpleNamespace(done_rows=7000, expires_at=AT),
         "listing": SimpleNamespace(title=text, reason=text), "state": "changes_asked", "reason": text.splitlines()[0],
         "closing": SimpleNamespace(ends_at=AT, balance=Money(300, "GBP")),
