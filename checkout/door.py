@@ -11,6 +11,7 @@ from checkout import (
     history,
     hooks,
     join,
+    letters,
     member,
     member_acts,
     member_papers,
@@ -30,7 +31,7 @@ from checkout.blueprint import door
 from checkout.preview import draw_link
 
 PAGES = (
-    buy, country, history, hooks, join, member, member_acts, member_papers, pay, payer, payer_memberships, practice, receipt, result, save_card,
+    buy, country, history, hooks, join, letters, member, member_acts, member_papers, pay, payer, payer_memberships, practice, receipt, result, save_card,
     several, transfer, try_card, verify,
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ from core.hooks.prune import forget_told
 from core.invoices.personal_data import invoices_of
 from core.kernel import clock
 from core.memberships.personal_data import forget_memberships, memberships_of
+from core.notifications.mail_stops import find_stop, find_stops
 from core.orders.personal_data import checkouts_of, forget_checkouts
 from core.payments.customers import refunds_of_customer, totals_of
 from core.payments.export import customers_sheet
@@ -69,6 +70,7 @@ def customers() -> Response:
         fragment="portal/customers/_table.html",
         form=form,
         customers=found.rows,
+        stops=find_stops(me.vendor, me.mode, [row.email for row in found.rows]),
         kept=kept,
         any=bool(found.rows) or any_customers(me.vendor, me.mode),
         newest=url_for(".customers", **kept) if after else None,
@@ -192,4 +194,5 @@ def _show(customer: Customer, *, blocking: BlockForm | None = None, remarking: R
         opened=blocking is not None,
         remark_form=remark,
         undo=undo_asked(),
+        stop=None if customer.erased_at else find_stop(me.vendor, me.mode, customer.email),
     )

@@ -26,6 +26,7 @@ from core.payments.lists import PaymentFilter, list_payments
 from core.payments.models import PaymentLink
 from core.payments.queries import get_link, paid_through
 from core.payments.send_link import replan_reminders
+from core.payments.sendings import count_lost
 from core.payments.sharing import labels_of
 from core.payments.slug import readable_name
 from core.web import addresses
@@ -178,6 +179,7 @@ def _show(link: PaymentLink, pausing: PauseForm) -> Response:
         allowed=[method_title(method) for method in link.methods],
         nobody_can_pay=not ways_of(link.vendor_id, link.mode, link).shown,
         offer=offer_of(link),
+        lost_letters=count_lost(me.vendor, link),
     )
 
 

@@ -11,7 +11,10 @@ from core.directory.models import Listing
 from core.directory.queries import listings_named
 from core.kernel.errors import NotFound
 from core.notifications.daily import manner_of
+from core.notifications.models import Message
 from core.notifications.notices import MOST_COUNTED, OF_PLAN, SHOWN, Told, count_unread, get_notice, list_notices, read_all, read_notice
+from core.notifications.queries import messages_named
+from core.notifications.words import TITLES
 from core.payments.models import Payment
 from core.payments.queries import payments_named
 from core.subscriptions.news import read_news
@@ -38,45 +41,10 @@ class Line:
 
 def words() -> dict[str, tuple[str, str]]:
     """What each kind of news is called, and its tone."""
-    return {
-        "key_leaked": (_("An API key was found where it should not be, and is revoked"), "bad"),
-        "key_news": (_("An API key stops counting soon, or came from another network"), "warn"),
-        "attack_mode": (_("Attack mode is on: somebody may be testing cards"), "bad"),
-        "unexpected_money": (_("Money arrived that was not expected"), "bad"),
-        "refund_failed": (_("A refund did not go through"), "bad"),
-        "dispute_opened": (_("A payment is disputed, or its bank asks about it"), "bad"),
-        "dispute_due": (_("A dispute waits for your answer"), "bad"),
-        "dispute_to_accept": (_("A small dispute will be given in, unless you stop it"), "warn"),
-        "dispute_message": (_("The platform’s staff wrote to you about a dispute"), "warn"),
-        "dispute_answered_for": (_("The platform’s staff answered a dispute for you"), "warn"),
-        "dispute_decided": (_("A dispute is decided"), "quiet"),
-        "payout_failed": (_("A payout did not arrive"), "bad"),
-        "reserve_changed": (_("What is kept in reserve of your sales has changed"), "warn"),
-        "application_news": (_("News of your way into live mode"), "warn"),
-        "stop_begun": (_("The platform’s staff have stopped something"), "bad"),
-        "stop_ended": (_("Something that was stopped goes on again"), "good"),
-        "payout_paid": (_("A payout has left for your bank"), "good"),
-        "payout_account": (_("The bank account for payouts was changed"), "warn"),
-        "webhook_stopped": (_("A webhook was switched off: it took nothing any more"), "bad"),
-        "transfer_decision": (_("A bank transfer needs your decision"), "warn"),
-        "transfer_taken_back": (_("The bank took a transfer back"), "bad"),
-        "refund_not_booked": (_("The processor tells of a refund that does not fit"), "bad"),
-        "refund_outside": (_("Refunded at the processor, not from here"), "quiet"),
-        "review_ended": (_("A payment was not accepted after a check"), "warn"),
-        "discount_beyond": (_("A discount code was used more often than it may with one card"), "warn"),
-        "problem_reported": (_("A payer reports a problem"), "warn"),
-        "payment_received": (_("Payment received"), "good"),
-        "refund_sent": (_("A refund reached the payer"), "quiet"),
-        "listing_withdrawn": (_("The staff took a listing out of the directory"), "bad"),
-        "listing_edit_decided": (_("The staff have read your changes of a listing"), "warn"),
-        "listing_restored": (_("A listing is in the directory again"), "good"),
-        "fee_changed": (_("The platform’s fee for your payments changes"), "warn"),
-        "plan_urgent": (_("Your plan: a charge failed, or something stops"), "bad"),
-        "plan_news": (_("Your plan: changes, limits, prices and reminders"), "quiet"),
-    }
+    return {kind: (written(title), tone) for kind, (title, tone) in TITLES.items()}
 
 
-def _line(told: Told, payments: dict[str, Payment], listings: dict[str, Listing]) -> Line:
+def _line(told: Told, payments: dict[str, Payment], listings: dict[str, Listing], letters: dict[str, Message]) -> Line:
     if told.notice.kind in OF_PLAN:
         news = read_news(told.notice.detail)
         said = PLAN_WORDS[news.kind](news)
@@ -86,6 +54,8 @@ def _line(told: Told, payments: dict[str, Payment], listings: dict[str, Listing]
     text = f"{money(payment.amount)} · {payment.description} · {payment.email}" if payment else ""
     if listing := listings.get(told.notice.about):
         text = f"{listing.title} · {listing.reason}" if listing.reason else listing.title
+    if letter := letters.get(told.notice.about):
+        text = " · ".join(filter(None, (letter.recipient, letter.subject)))
     return Line(told.notice.public_id, title, text, tone, told)
 
 
@@ -97,10 +67,10 @@ def notices() -> Response:
         raise NotFound
     found = list_notices(me.vendor, me.mode, me.user, kind=kind, after=after)
     about = {told.notice.about for told in found.rows}
-    payments, listings = payments_named(me.vendor, me.mode, about), listings_named(me.vendor, me.mode, about)
+    named = [of(me.vendor, me.mode, about) for of in (payments_named, listings_named, messages_named)]
     return page(
         "portal/notices/index.html",
-        lines=[_line(told, payments, listings) for told in found.rows],
+        lines=[_line(told, *named) for told in found.rows],
         kind=kind,
         kinds=words(),
         muted=manner_of(me.vendor, me.mode, me.user.public_id).muted,
@@ -124,6 +94,8 @@ def open_notice(public_id: str) -> Response:
         return see_other(url_for(".application"))
     if notice.kind.startswith("stop_"):
         return see_other(url_for(".stops"))
+    if notice.kind == "letter_returned":
+        return see_other(url_for(".message", public_id=notice.about))
     if notice.kind.startswith("payout_"):
         return see_other(url_for(".payouts") if notice.kind == "payout_account" else url_for(".payout", number=notice.about))
     if notice.kind == "reserve_changed":

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as later
 from core.accounts.queries import find_employer, find_user
 from core.kernel.config import settings
 from core.kernel.errors import NotFound
+from core.notifications.mail_stops import find_stop, let_through
 from core.notifications.models import Message
 from core.notifications.queries import get_message, list_messages, may_read_words
 from core.notifications.resend import AGAIN, resend
@@ -86,7 +87,7 @@ class SendAgainForm(Form):
 @may("messages.see")
 def outbox() -> Response:
     me, after, state = current(), cursor(), request.args.get("state") or None
-    if state is not None and state not in MESSAGE:
+    if state is not None and state not in (*MESSAGE, "lost"):
         raise NotFound
     found = list_messages(me.vendor, me.mode, state=state, after=after, limit=25)
     return page(
@@ -97,10 +98,15 @@ def outbox() -> Response:
         kept_here=is_kept_here(),
         state=state,
         views=[(_("All"), url_for(".outbox"), state is None)]
-        + [(status_label(one), url_for(".outbox", state=one), state == one) for one in ("queued", "sent", "kept", "failed")],
+        + [(words, url_for(".outbox", state=one), state == one) for one, words in _views().items()],
         older=url_for(".outbox", after=found.next, state=state) if found.next else None,
         newest=url_for(".outbox", state=state) if after else None,
     )
+
+
+def _views() -> dict[str, str]:
+    """The states somebody looks for; all that did not arrive stands together."""
+    return {one: status_label(one, "letter") for one in ("queued", "sent", "kept")} | {"lost": _("Did not arrive")}
 
 
 @portal.get("/portal/outbox/<public_id>")
@@ -122,6 +128,8 @@ def _show(message: Message, form: SendAgainForm | None = None) -> Response:
         readable=may_read_words(message, email=me.user.email, demo=settings().demo),
         form=sending,
         opened=form is not None,
+        stop=find_stop(me.vendor, me.mode, message.recipient),
+        letting=me.may("messages.send") and not message.recipient.endswith(".invalid"),  # of somebody who was erased
     )
 
 
@@ -137,6 +145,17 @@ def send_again(public_id: str) -> Response:
             flash(_("It is on its way once more. This is the new message."), "good")
             return see_other(url_for(".message", public_id=made.public_id))
     return _show(found, form)
+
+
+@portal.post("/portal/outbox/<public_id>/let-through")
+@may("messages.send")
+def let_address_through(public_id: str) -> Response:
+    """Letters go to this message's address again; one that did not arrive leaves anew."""
+    me = current()
+    found = get_message(me.vendor, me.mode, public_id)
+    leaves = let_through(me.vendor, found, by=me.user.public_id)
+    flash(_("It is on its way.") if leaves else _("Letters go to this address again."), "good")
+    return see_other(url_for(".message", public_id=found.public_id))
 
 
 @portal.get("/outbox")

@@ -148,6 +148,4 @@ def _undelivered() -> list[Task]:
     if not count:
         return []
     title = ngettext("%(num)s message could not be delivered", "%(num)s messages could not be delivered", count)
-    return [
-        Task(title, _("The address may be misspelt. You can send it again once it is right."), url_for("portal.outbox", state="failed"))
-    ]
+    return [Task(title, _("The address may be misspelt. You can send it again once it is right."), url_for("portal.outbox", state="lost"))]

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from core.kernel.money import Money
 from core.ledger.models import Journal
 from core.notifications.models import Message
+from core.notifications.queries import LOST
 from core.payments.models import Payment, PaymentEvent
 from core.payouts.models import Payout
 from core.payouts.states import GIVEN_BACK
@@ -109,7 +110,7 @@ def _paid_out(payout: Payout, part: Money, doors: Doors) -> Footprint:
 
 def _letter(message: Message, doors: Doors) -> Footprint:
     title = _("Message: %(what)s", what=LETTERS.get(message.kind, message.kind))
-    text = _("To %(address)s · %(state)s", address=message.recipient, state=status_label(message.state))
-    tone = "bad" if message.state == "failed" else "quiet"
+    text = _("To %(address)s · %(state)s", address=message.recipient, state=status_label(message.state, "letter"))
+    tone = "bad" if message.state in LOST else "quiet"
     href = doors.letter(message)
     return Footprint(title, text, tone, message.sent_at or message.created_at, _("Automatic"), None, href, _("Read it"), 500)

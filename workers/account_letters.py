@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from core.accounts.api_keys import counts, get_key
 from core.accounts.invite import find_invitation, invitation_token
@@ -18,9 +20,11 @@ from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.signing import make_token
 from core.notifications.daily import count_news, list_news
-from core.notifications.models import Message
+from core.notifications.models import Message, Notice
 from core.notifications.notices import OF_PLAN
+from core.notifications.words import TITLES
 from core.payments.export_shelf import export_state, export_token, get_export
+from core.payments.figures import takings_between
 from core.payments.queries import payments_named
 from core.risk.attack import find_attack
 from core.subscriptions.news import read_news
@@ -61,13 +65,42 @@ def daily_news(vendor: Vendor, message: Message) -> Facts:
     if not news:
         raise NoLongerTrue("they do not want to hear of any of it by e-mail any more")
     payments = payments_named(vendor, message.mode, {one.about for one in news})
-    rows = [(one, payments[one.about], addresses.portal_payment(one.about)) for one in news if one.about in payments]
     reader = Reader(message.locale, vendor.time_zone)
+    rows = [
+        (plan_letters.say(TITLES[one.kind][0], reader), one, payments.get(one.about), _page_of(one))
+        for one in news
+        if one.kind not in OF_PLAN
+    ]
     plans = [plan_letters.spoken(read_news(one.detail), reader) for one in news if one.kind in OF_PLAN]
-    count = count_news(vendor, message.mode, message.params["user"], **said)
-    return {"practice": message.mode == "test", "rows": rows, "plans": plans, "count": count, "more": count - len(rows) - len(plans)} | {
-        "plan_url": addresses.portal_plan(), "action_url": addresses.notices()
+    counted = count_news(vendor, message.mode, message.params["user"], **said)
+    count = sum(counted.values())
+    return {
+        "practice": message.mode == "test", "rows": rows, "plans": plans, "count": count, "more": count - len(news),
+        "came_in": _came_in(vendor, message), "plan_url": addresses.portal_plan(), "action_url": addresses.notices(),
+        "preferences_url": addresses.preferences(),
     }  # fmt: skip
+
+
+def _came_in(vendor: Vendor, message: Message) -> Facts | None:
+    """What the home page of the portal says of the same days, with the page that explains each figure; None before the first of them is over."""
+    first, last = (date.fromisoformat(message.params[name]) for name in ("first", "last"))
+    if first > last:
+        return None
+    since, until = (datetime.combine(day, time(), tzinfo=ZoneInfo(vendor.time_zone)) for day in (first, last + timedelta(days=1)))
+    taken = takings_between(vendor, message.mode, since.astimezone(UTC), until.astimezone(UTC))
+    rows = [
+        (taken[code][0], taken[code][1], addresses.why_taken(first.isoformat(), last.isoformat(), code))
+        for code in sorted(taken, key=lambda code: (code != vendor.currency, code))
+    ]
+    return {"first": first, "last": last, "taken": rows}
+
+
+def _page_of(notice: Notice) -> str:
+    """The page about it; the list of notices for what has none of its own."""
+    pages = {"pay": addresses.portal_payment, "po": addresses.portal_payouts, "dp": addresses.portal_disputes, "lst": addresses.portal_listing,
+             "msg": addresses.portal_message, "key": addresses.portal_key}  # fmt: skip
+    page = pages.get(notice.about.partition("_")[0])
+    return page(notice.about) if page else addresses.notices()
 
 
 def invitation(vendor: Vendor, message: Message) -> Facts:

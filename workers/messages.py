@@ -13,10 +13,15 @@ from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
 from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
+from core.notifications.come_back import note_bounce
+from core.notifications.mail_stops import why_held
 from core.notifications.models import Message
 from core.notifications.payer_letters import find_wish
 from core.notifications.queries import find_receipt
-from core.notifications.send import put_off, record_failed, record_kept, record_sent, take_message
+from core.notifications.return_address import letter_name, return_address
+from core.notifications.send import put_off, record_failed, record_held, record_kept, record_sent, take_message
+from core.notifications.stop_letters import stopping_token
+from core.notifications.team import OPTIONAL
 from core.payments.queries import get_payment
 from core.web import addresses
 from core.web.brand import letter_look
@@ -49,6 +54,9 @@ def send_message(vendor_id: uuid.UUID, *, mode: str, message: str) -> None:
         taken = take_message(*key)
         if taken is None:
             return
+        if why := why_held(taken):
+            record_held(taken, reason=why)
+            return
         vendor = get_vendor(vendor_id)
         enclose = ENCLOSED.get(taken.kind)
     enclosures = enclose(vendor, taken) if enclose else []
@@ -70,17 +78,19 @@ def _send(
     smtp_url, refused, delayed = settings().smtp_url, None, None
     if smtp_url:
         try:
-            deliver(smtp_url, _sealed(speaker, message, letter, enclosures, logo))
+            deliver(smtp_url, _sealed(speaker, message, letter, enclosures, logo), return_to=return_address(message.id))
         except MailRefused as no:
-            refused = str(no)
+            refused = no
         except MailDelayed as problem:
             delayed = str(problem)
     with unit_of_work():
         fresh = _again(key)
         if fresh.state != "queued":
             return  # another worker was faster; the doubled letter carries the same Message-ID
-        if refused:
-            record_failed(fresh, reason=refused)
+        if refused and refused.bounced:
+            note_bounce(fresh, said=str(refused), nobody=refused.nobody)
+        elif refused:
+            record_failed(fresh, reason=str(refused))
         elif delayed:
             put_off(fresh, reason=delayed)
         elif smtp_url:
@@ -105,7 +115,18 @@ def _sealed(speaker: Vendor | None, message: Message, letter: Letter, enclosures
         at=message.created_at,
         enclosures=enclosures,
         logo=logo,
+        marks=_marks(message),
     )
+
+
+def _marks(message: Message) -> dict[str, str]:
+    """By which the letter is known when it comes back; and where it can be stopped by one press (RFC 8058), if that is the reader's to say."""
+    named = {"X-Letter": letter_name(message.id)}
+    if message.kind not in OPTIONAL:
+        return named
+    with unit_of_work():
+        where = addresses.stop_letters(stopping_token(get_vendor(message.vendor_id), message))
+    return named | {"List-Unsubscribe": f"<{where}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def _receipt(vendor: Vendor, message: Message) -> list[Enclosure]:

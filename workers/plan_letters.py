@@ -84,12 +84,12 @@ def spoken(news: News, reader: Reader, words: dict[str, Callable[[News], Words]]
     """The words of this news for this reader."""
     made = words[news.kind](news)
     return Spoken(
-        _say(made.title, reader), [_say(sentence, reader) for sentence in made.says],
-        [(_say(name, reader), _say(value, reader)) for name, value in made.facts], _say(made.button, reader),
+        say(made.title, reader), [say(sentence, reader) for sentence in made.says],
+        [(say(name, reader), say(value, reader)) for name, value in made.facts], say(made.button, reader),
     )  # fmt: skip
 
 
-def _say(value: Any, reader: Reader) -> Said:
+def say(value: Any, reader: Reader) -> Said:
     """Each value that fills a sentence is on one line, and from right to left it is kept apart from the words around it."""
     text = _plain(value, reader)
     return Said(Markup(text), escape(text))

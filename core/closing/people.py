@@ -20,6 +20,7 @@ from core.disputes.personal_data import forget_disputes
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.notifications.mail_stops import forget_stops
 from core.notifications.models import Message
 from core.payments.personal_data import erase_person
 
@@ -92,6 +93,8 @@ def _forget(vendor: Vendor, user: User) -> None:
     db.session.execute(update(KeptSubscription).where(*paid).values(payer_email=pseudonym))
     letters = Message.vendor_id.in_((vendor.id, HOUSE)), Message.recipient == email
     db.session.execute(update(Message).where(*letters).values(recipient=pseudonym, subject=None, text=None, html=None))
+    for owner in (vendor.id, HOUSE):
+        forget_stops(owner, [email])
     for kind in (SecondFactor, RecoveryCode, HalfSignIn, EmailLink, UserSession):
         db.session.execute(delete(kind).where(kind.user_id == user.id))
     if vendor.support_email == email:

@@ -17,6 +17,7 @@ from core.disputes.states import DISPUTE, LOST, OPEN, OVER, WAY
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
+from core.notifications.notices import post_notice
 from core.notifications.team import tell_team
 from core.payments.disputed import stop_refunds
 from core.payments.history import note
@@ -160,5 +161,7 @@ def _tell(vendor: Vendor, payment: Payment, dispute: Dispute, *, cause: str, pla
         tell_team(vendor, "dispute_to_accept", mode=dispute.mode, dispute=dispute.public_id)
     elif dispute.state in ("inquiry", "needs_response"):
         tell_team(vendor, "dispute_opened", mode=dispute.mode, dispute=dispute.public_id)
+    elif dispute.state == "under_review":
+        post_notice(vendor, "dispute_sent", mode=dispute.mode, about=dispute.public_id)
     elif dispute.state in OVER:
         tell_team(vendor, "dispute_decided", mode=dispute.mode, dispute=dispute.public_id)

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 from dataclasses import dataclass, field
 from functools import cache
@@ -54,6 +55,8 @@ class Settings:
     rates_source: str = "ecb"
     vies_url: str = ""  # the registry of VAT numbers of the EU, up to /rest-api; empty: no number is ever taken as proved
     fx_margin_bps: int = 50  # what the platform keeps of an exchange, in hundredths of a percent
+    mail_return: str = ""  # where letters come back to; each gets `+` and its own name before the @. Empty: to mail_from
+    mail_return_token: str = field(default="", repr=False)  # what a mail relay shows that hands them over by HTTP; empty: none does
     bank_accounts: dict[str, str] = field(
         default_factory=dict, repr=False
     )  # where bank transfers go, as JSON: core/providers/bank_accounts.py reads it
@@ -179,12 +182,21 @@ def settings() -> Settings:
         vies_url=env.get("VIES_URL", VIES).rstrip("/"),
         rates_source="sandbox" if sandbox_url and rates_url.startswith(f"{sandbox_url}/") else "ecb",
         fx_margin_bps=int(env.get("FX_MARGIN_BPS", "50")),
+        mail_return=_return_address(env.get("MAIL_RETURN", "")),
+        mail_return_token=env.get("MAIL_RETURN_TOKEN", ""),
         bank_accounts={mode: env.get(f"BANK_{mode.upper()}_ACCOUNTS", "") for mode in ("test", "live")},
     )
 
 
 class BadSetting(RuntimeError):
     """A setting that cannot be read: refuse to start rather than guess about money."""
+
+
+def _return_address(text: str) -> str:
+    """`name@domain`, with room for a letter's own name: no mail server takes more than 64 signs before the @."""
+    if text and not re.fullmatch(r"[A-Za-z0-9._-]{1,20}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text):
+        raise BadSetting(f"MAIL_RETURN says {text!r}; write an address like returned@mail.example, with 20 signs at most before the @")
+    return text
 
 
 def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:

@@ -34,6 +34,7 @@ PURPOSES = (
     "export",
     "payer",
     "closing",
+    "letters",
 )
 UNADDRESSED = ("proof", "framed")  # stand in forms for minutes or hours and in no address, so nobody can ask about them at /verify
 # A payload and the 43 signs of its signature; `.` in front says that the payload is compressed.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,15 +14,16 @@ from core.kernel.db import Base, TenantKey, mode_check
 
 
 class Message(TenantKey, Base):
-    """One e-mail: asked for, rendered, then sent, kept (no mail server in the demo) or failed."""
+    """One e-mail: asked for, rendered, then sent, kept (no mail server in the demo), failed, held (its address takes none) or bounced."""
 
     __tablename__ = "messages"
     __table_args__ = (
         mode_check(),
-        CheckConstraint("state IN ('queued', 'sent', 'kept', 'failed')", name="state"),
+        CheckConstraint("state IN ('queued', 'sent', 'kept', 'failed', 'held', 'bounced')", name="state"),
         UniqueConstraint("vendor_id", "mode", "public_id"),
         Index("ix_messages_newest", "vendor_id", "mode", "created_at", "id"),
-        Index("ix_messages_failed", "vendor_id", "mode", "created_at", postgresql_where="state = 'failed'"),
+        Index("ix_messages_failed", "vendor_id", "mode", "created_at", postgresql_where="state IN ('failed', 'held', 'bounced')"),
+        Index("ix_messages_by_id", "id"),  # a letter that comes back names no more than its number, under our signature
         Index("ix_messages_about", "vendor_id", "mode", "about"),
         Index("ix_messages_with_words", "created_at", postgresql_where="text IS NOT NULL"),
     )
@@ -42,6 +43,26 @@ class Message(TenantKey, Base):
     taken_until: Mapped[datetime | None]  # while a worker talks to the mail server, so that no second one does
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    complained_at: Mapped[datetime | None]  # its reader told their mail provider that it is unwanted
+
+
+class MailStop(Base):
+    """An address to which a vendor's letters do not go: it takes none (a letter came back for good), or its reader wants none but the necessary."""
+
+    __tablename__ = "mail_stops"
+    __table_args__ = (
+        mode_check(),
+        CheckConstraint("unreachable_at IS NOT NULL OR unwanted_at IS NOT NULL", name="why"),
+        CheckConstraint("unwanted_by IN ('', 'complaint', 'reader')", name="unwanted_by"),
+    )
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(4), primary_key=True)
+    address: Mapped[str] = mapped_column(String(254), primary_key=True)  # in lower case
+    unreachable_at: Mapped[datetime | None]
+    said: Mapped[str] = mapped_column(String(300), default="")  # what its mail server said
+    unwanted_at: Mapped[datetime | None]
+    unwanted_by: Mapped[str] = mapped_column(String(10), default="")
+    message: Mapped[str] = mapped_column(String(40))  # the letter from which it is known, by its public id
 
 
 class Paper(TenantKey, Base):
@@ -94,20 +115,28 @@ class NotificationChoice(Base):
     kind: Mapped[str] = mapped_column(String(40), primary_key=True)
     shown: Mapped[bool]
     mailed: Mapped[bool]
+    daily: Mapped[bool] = mapped_column(default=False, server_default="false")  # by e-mail in the letter of the day, not at once
 
 
 class NotificationManner(Base):
-    """In which manner one person is told in this world: letters at once or one a day, or nothing at all. No row: at once."""
+    """In which manner one person is told in this world: when their letter of the day comes, or nothing at all. No row: no letter of the day."""
 
     __tablename__ = "notification_manners"
-    __table_args__ = (mode_check(), Index("ix_notification_manners_due", "due_at", postgresql_where="daily"))
+    __table_args__ = (
+        mode_check(),
+        CheckConstraint("hour BETWEEN 0 AND 23", name="hour"),
+        Index("ix_notification_manners_due", "due_at", postgresql_where="daily"),
+    )
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     person: Mapped[str] = mapped_column(String(40), primary_key=True)
-    daily: Mapped[bool]
+    daily: Mapped[bool]  # whether anything at all is chosen for the letter of the day
     muted: Mapped[bool]
+    hour: Mapped[int] = mapped_column(SmallInteger, default=7, server_default="7")  # on the clock of time_zone
+    time_zone: Mapped[str] = mapped_column(String(60), default="", server_default="")  # where the person is; empty: that of the business
     due_at: Mapped[datetime]  # when the next daily letter is written
     told_to: Mapped[uuid.UUID]  # the last notice that a daily letter covered
+    told_day: Mapped[date]  # the last day, by the business's calendar, whose figures stood in one
 
 
 class PayerLetter(Base):

@@ -22,13 +22,22 @@ from core.notifications.models import Notice, NoticeReading, NotificationChoice,
 # What the people of a vendor are told, most urgent first.
 SHOWN = (
     "plan_urgent", "key_leaked", "key_news", "attack_mode", "dispute_opened", "dispute_due", "dispute_to_accept", "dispute_message", "dispute_answered_for", "dispute_decided", "transfer_decision", "transfer_taken_back", "unexpected_money", "application_news", "stop_begun", "stop_ended", "payout_account", "webhook_stopped", "payout_failed", "reserve_changed", "refund_failed",
-    "refund_not_booked", "refund_outside", "discount_beyond", "review_ended", "problem_reported", "listing_withdrawn", "payment_received", "refund_sent", "payout_paid",
+    "refund_not_booked", "refund_outside", "discount_beyond", "review_ended", "problem_reported", "letter_returned", "listing_withdrawn", "payment_received", "payment_waits", "payment_over", "refund_sent", "dispute_sent", "payout_asked", "payout_left", "payout_called_off", "payout_paid",
     "listing_edit_decided", "listing_restored", "fee_changed",
     "plan_news",
 )  # fmt: skip
 # News of the plan a business subscribes to: read by whoever may change it, and written about to them unless they chose otherwise.
 OF_PLAN = ("plan_urgent", "plan_news")
-ALWAYS = frozenset({"plan_urgent"})  # something stops unless somebody acts: nobody can choose not to hear it
+STOPS, SAFETY, LAW = "stops", "safety", "law"
+# What nobody can choose not to hear, and why: something stops unless somebody acts; somebody may be at work who should not be; the law has
+# whoever takes something away say so, and why.
+NECESSARY = {
+    "plan_urgent": STOPS, "key_leaked": SAFETY, "payout_account": SAFETY, "application_news": LAW, "stop_begun": LAW, "listing_withdrawn": LAW,
+    "listing_edit_decided": LAW, "reserve_changed": LAW, "fee_changed": LAW,
+}  # fmt: skip
+ALWAYS = frozenset(NECESSARY)
+# Steps of what ends in other news: in nobody's portal unless they choose to see them.
+QUIET = frozenset({"payment_waits", "payment_over", "dispute_sent", "payout_asked", "payout_left"})
 MOST_COUNTED = 100  # the bell says 99+ beyond it
 MOST_OPENED = 200  # single ones remembered as read before everything older counts as read
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -131,15 +140,16 @@ def read_all(vendor: Vendor, mode: str, user: User) -> None:
 
 def _wanted(query: Select[Any], vendor: Vendor, mode: str, user: User) -> Select[Any]:
     """Kept to this vendor, this mode, and without the kinds that this person does not want to see: in a muted test mode none but those that cannot be muted."""
-    unwanted = select(NotificationChoice.kind).where(
-        NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.person == user.public_id,
-        NotificationChoice.shown.is_(False),
-    )  # fmt: skip
+    chosen = select(NotificationChoice.kind).where(
+        NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.person == user.public_id
+    )
+    unwanted = chosen.where(NotificationChoice.shown.is_(False), NotificationChoice.kind.not_in(ALWAYS))
+    loud = Notice.kind.not_in(QUIET) | Notice.kind.in_(chosen.where(NotificationChoice.shown, NotificationChoice.kind.in_(QUIET)))
     muted = exists().where(
         NotificationManner.vendor_id == vendor.id, NotificationManner.mode == mode, NotificationManner.person == user.public_id,
         NotificationManner.muted,
     )  # fmt: skip
-    mine = Notice.vendor_id == vendor.id, Notice.mode == mode, Notice.kind.not_in(unwanted), ~muted | Notice.kind.in_(ALWAYS)
+    mine = Notice.vendor_id == vendor.id, Notice.mode == mode, Notice.kind.not_in(unwanted), loud, ~muted | Notice.kind.in_(ALWAYS)
     return query.where(*mine, Notice.kind.not_in(OF_PLAN) | is_holder(vendor, user, "plan.manage"))
 
 

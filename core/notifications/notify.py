@@ -20,7 +20,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "reset_password": ("user", "token"),
     "password_changed": ("user",),
     "second_step": ("user", "what"),
-    "daily_news": ("user", "after", "until"),
+    "daily_news": ("user", "after", "until", "first", "last"),
     "payment_received": ("payment",),
     "receipt": ("payment",),
     "instruction_received": ("payment",),
@@ -79,6 +79,16 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page", "closing_asked"})
+# Asked for at this very moment by whoever reads them: tried even where an earlier letter came back.
+ASKED_FOR_NOW = frozenset({"verify_email", "reset_password", "payer_page", "closing_asked"})
+# Letters that speak for the vendor to its customers.
+TO_PAYERS = frozenset({
+    "receipt", "instruction_received", "payment_failed", "confirm_payment", "checkout_left", "order_declined", "refund_sent",
+    "transfer_instructions", "transfer_partial", "transfer_held", "transfer_returned", "money_returned", "payer_page", "link_sent",
+    "link_reminder", "membership_news", "invoice", "membership_welcome", "membership_page",
+})  # fmt: skip
+# Of these, what a payer can have stopped: nothing of their money stands in them that they did not know.
+UNASKED = frozenset({"checkout_left", "link_sent", "link_reminder"})
 Row = dict[str, Any]
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})?")
 

@@ -18,6 +18,8 @@ from core.notifications.models import Message, Paper
 from core.notifications.notify import HOLDS_A_KEY
 from core.notifications.papers import newest_paper
 
+LOST = ("failed", "held", "bounced")  # nobody has read it
+
 
 @dataclass(frozen=True)
 class MessagePage:
@@ -30,10 +32,10 @@ class MessagePage:
 def list_messages(
     vendor: Vendor, mode: str, *, about: str | None = None, state: str | None = None, after: str | None = None, limit: int = 25
 ) -> MessagePage:
-    """Messages without their words, newest first; `about` narrows to one payment or person, `after` is the last page's next."""
+    """Messages without their words, newest first; `about` narrows to one payment or person, `state` to one, or to all that are lost; `after` is the last page's next."""
     question = select(Message).where(Message.vendor_id == vendor.id, Message.mode == mode)
     if state is not None:
-        question = question.where(Message.state == state)
+        question = question.where(Message.state.in_(LOST) if state == "lost" else Message.state == state)
     if about is not None:
         question = question.where(Message.about == about)
     if after is not None:
@@ -79,8 +81,8 @@ def was_told(vendor: Vendor, mode: str, *, kind: str, about: str, **ids: str) ->
 
 
 def count_failed(vendor: Vendor, mode: str, since: datetime, *, at_most: int = 100) -> int:
-    """How many messages asked for since then could not be delivered, counted up to `at_most`."""
-    mine = select(Message.id).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.state == "failed")
+    """How many messages asked for since then did not arrive, counted up to `at_most`."""
+    mine = select(Message.id).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.state.in_(LOST))
     some = mine.where(Message.created_at >= since).limit(at_most)
     return int(db.session.scalar(select(func.count()).select_from(some.subquery())) or 0)
 
@@ -100,3 +102,12 @@ def list_messages_about(vendor: Vendor, mode: str, about: Collection[str], *, si
     question = select(Message).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.about.in_(about))
     question = question.where(Message.created_at >= since).order_by(Message.created_at, Message.id).limit(limit)
     return list(db.session.scalars(question.options(defer(Message.text), defer(Message.html))))
+
+
+def messages_named(vendor: Vendor, mode: str, public_ids: Collection[str]) -> dict[str, Message]:
+    """Those of these public ids that are messages of this vendor, without their words."""
+    ids = [one for one in public_ids if is_public_id("msg", one)]
+    if not ids:
+        return {}
+    mine = select(Message).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.public_id.in_(ids))
+    return {row.public_id: row for row in db.session.scalars(mine.options(defer(Message.text), defer(Message.html)))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.accounts.models import Vendor
 from core.kernel import audit
 from core.kernel.errors import Conflict, Refusal
+from core.notifications.mail_stops import find_stop
 from core.notifications.models import Message
 from core.notifications.notify import is_address, notify
 
@@ -23,6 +24,9 @@ def resend(vendor: Vendor, message: Message, *, to: str, by: str) -> Message:
         raise NotToBeRepeated("Only a receipt or the news of a refund can be sent again.")
     if not is_address(to):
         raise Refusal("Enter an e-mail address like name@example.com.", field="email")
+    stop = find_stop(vendor, message.mode, to)
+    if stop is not None and stop.unreachable_at is not None:
+        raise Refusal("This address refused an earlier letter. Let it through again first, or use another one.", field="email")
     made = notify(vendor, message.kind, mode=message.mode, to=to, locale=message.locale, **message.params)
     audit.record(
         vendor.id, actor=by, action="message.sent_again", subject=made.public_id, first=message.public_id, corrected=to != message.recipient

@@ -1,4 +1,4 @@
-"""The life of a message after it was asked for: taken by a worker, then sent, kept, put off or given up."""
+"""The life of a message after it was asked for: taken by a worker, then sent, kept, put off, held or given up; and what comes back."""
 
 from __future__ import annotations
 
@@ -56,6 +56,18 @@ def record_failed(message: Message, *, reason: str) -> None:
     message.state, message.last_error, message.taken_until = "failed", reason[:500], None
 
 
+def record_held(message: Message, *, reason: str) -> None:
+    """It does not leave: its address takes no letters, or its reader wants none of this kind."""
+    check_move(message.state, "held")
+    message.state, message.last_error, message.taken_until = "held", reason[:500], None
+
+
+def record_bounced(message: Message, *, reason: str) -> None:
+    """A mail server refused it for good, as it was handed over or after it had been taken."""
+    check_move(message.state, "bounced")
+    message.state, message.last_error, message.taken_until = "bounced", reason[:500], None
+
+
 def put_off(message: Message, *, reason: str) -> None:
     """The mail server could not be reached or asked us to come back: try later, a little spread out, and give up in the end."""
     if message.attempts > len(PAUSES):
@@ -67,9 +79,10 @@ def put_off(message: Message, *, reason: str) -> None:
 
 
 def try_again(message: Message) -> None:
-    """A person wants a failed message to be tried once more, from the beginning of its patience."""
+    """A person wants a message that did not arrive to be tried once more, from the beginning of its patience."""
     check_move(message.state, "queued")
     message.state, message.attempts, message.last_error = "queued", 0, None
+    message.sent_at = None
     _try_in(message, 0)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from core.kernel.errors import Conflict
 
-# sent: a mail server took it; kept: there is no mail server, it can be read in the outbox; failed: nobody will get it.
+# sent: a mail server took it; kept: there is no mail server, it can be read in the outbox; failed: nobody will get it;
+# held: it never left, because its address takes no letters; bounced: a mail server refused it for good, at once or days later.
 MESSAGE: dict[str, frozenset[str]] = {
-    "queued": frozenset({"sent", "kept", "failed"}),
+    "queued": frozenset({"sent", "kept", "failed", "held", "bounced"}),
     "failed": frozenset({"queued"}),  # a person asks to try again
-    "sent": frozenset(),
+    "held": frozenset({"queued"}),  # a person lets the address through
+    "bounced": frozenset({"queued"}),
+    "sent": frozenset({"bounced"}),
     "kept": frozenset(),
 }
 

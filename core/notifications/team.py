@@ -15,8 +15,8 @@ from core.accounts.roles import list_holders, rights_of
 from core.kernel.ask import Question
 from core.kernel.db import db, driver
 from core.notifications.models import NotificationChoice, NotificationManner
-from core.notifications.notices import ALWAYS, OF_PLAN, SHOWN, post_notice
-from core.notifications.notify import KINDS, notify
+from core.notifications.notices import ALWAYS, OF_PLAN, QUIET, SHOWN, post_notice
+from core.notifications.notify import KINDS, UNASKED, notify
 
 MANAGE = "plan.manage"  # who holds it is told of the plan
 BUSINESS = "business"  # whose choices are those of the business's own address
@@ -28,25 +28,20 @@ MAILED = tuple(
     for kind in SHOWN
     if kind in KINDS and kind not in ("refund_sent", "payout_account", "webhook_stopped", "application_news", *OF_PLAN)
 )
+# What somebody may have stopped, whoever they are: nothing of it is owed to them by e-mail.
+OPTIONAL = (frozenset({*MAILED, "plan_news", "daily_news"}) - ALWAYS) | UNASKED
 
-_LATER = (
-    (NotificationManner.vendor_id == NotificationChoice.vendor_id)
-    & (NotificationManner.mode == NotificationChoice.mode)
-    & (NotificationManner.person == NotificationChoice.person)
-    & (NotificationManner.daily | NotificationManner.muted)
-)
 _CHOSEN = Question(
-    select(NotificationChoice.person, NotificationChoice.mailed, NotificationManner.person.label("later"))
-    .outerjoin(NotificationManner, _LATER)
+    select(NotificationChoice.person, NotificationChoice.mailed, NotificationChoice.daily)
     .where(NotificationChoice.vendor_id == bindparam("vendor"), NotificationChoice.mode == bindparam("mode"))
     .where(NotificationChoice.kind == bindparam("kind"))
 )
 # The same for many books at once; and of their vendors' people whoever may be written to.
-_CHOSEN_IN_MANY = """SELECT c.vendor_id, c.mode, c.person, c.mailed, later.person
+_CHOSEN_IN_MANY = """SELECT c.vendor_id, c.mode, c.person, c.mailed, c.daily, quiet.person IS NOT NULL
                      FROM unnest(%s::uuid[], %s::text[]) AS k(vendor_id, mode)
                      JOIN notification_choices c ON c.vendor_id = k.vendor_id AND c.mode = k.mode AND c.kind = %s
-                     LEFT JOIN notification_manners later ON later.vendor_id = c.vendor_id AND later.mode = c.mode AND later.person = c.person
-                       AND (later.daily OR later.muted)"""
+                     LEFT JOIN notification_manners quiet ON quiet.vendor_id = c.vendor_id AND quiet.mode = c.mode AND quiet.person = c.person
+                       AND quiet.muted"""
 _PEOPLE = """SELECT m.vendor_id, u.public_id, u.email, u.language, m.role
              FROM unnest(%s::uuid[], %s::text[]) AS k(vendor_id, own_address)
              JOIN memberships m ON m.vendor_id = k.vendor_id JOIN users u ON u.id = m.user_id
@@ -56,10 +51,16 @@ Book = tuple[uuid.UUID, str]  # a vendor's id, and test or live
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What one person has chosen for one kind of news."""
+    """What one person has chosen for one kind of news. `daily`: by e-mail, and that in the letter of the day."""
 
     shown: bool = True
     mailed: bool = False
+    daily: bool = False
+
+    @property
+    def when(self) -> str:
+        """By e-mail at once, in the letter of the day, or not: as forms have it."""
+        return "" if not self.mailed else "daily" if self.daily else "y"
 
 
 def tell_team(vendor: Vendor, kind: str, *, mode: str, **ids: str) -> None:
@@ -79,16 +80,18 @@ class Person(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What somebody has chosen about letters of one kind. `later` is empty for whoever gets each letter at once."""
+    """What somebody has chosen about letters of one kind, and whether they hear of nothing for now."""
 
     person: str
     mailed: bool
-    later: str | None
+    daily: bool
+    muted: bool
 
 
 def readers_of(vendor: Vendor, mode: str, kind: str) -> list[tuple[str, str]]:
     """Who is written to at once, and in which language: the business's own address unless that was switched off, then whoever asked; each
-    address once. Each reads the language chosen in the portal; the business's own address the one of whoever it is, or of its owner."""
+    address once. What nobody can choose not to hear goes to that address and every owner. Each reads the language chosen in the portal; the
+    business's own address the one of whoever it is, or of its owner."""
     return readers_in_many([(vendor, mode)], kind)[vendor.id, mode]
 
 
@@ -104,12 +107,12 @@ def readers_in_many(books: Sequence[tuple[Vendor, str]], kind: str) -> dict[Book
     people = [one.person for some in chosen.values() for one in some]
     for vendor_id, *person in ask(_PEOPLE, (list(vendors), [vendor.support_email for vendor in vendors.values()], people)):
         team[vendor_id].append(Person(*person))
-    return {(owner, mode): _readers(vendors[owner], some, team[owner]) for (owner, mode), some in chosen.items()}
+    return {(owner, mode): _readers(vendors[owner], kind, some, team[owner]) for (owner, mode), some in chosen.items()}
 
 
-def _readers(vendor: Vendor, chosen: list[Asked], team: list[Person]) -> list[tuple[str, str]]:
-    business = all(one.mailed for one in chosen if one.person == BUSINESS)
-    people = {one.person for one in chosen if one.mailed and one.later is None and one.person != BUSINESS}
+def _readers(vendor: Vendor, kind: str, chosen: list[Asked], team: list[Person]) -> list[tuple[str, str]]:
+    business = kind in ALWAYS or all(one.mailed for one in chosen if one.person == BUSINESS)
+    people = {one.person for one in chosen if one.mailed and not one.daily and not one.muted and one.person != BUSINESS}
     found: dict[str, str] = {}
     if business:
         own = next((one for one in team if one.email == vendor.support_email), None) or next(
@@ -117,7 +120,7 @@ def _readers(vendor: Vendor, chosen: list[Asked], team: list[Person]) -> list[tu
         )
         found[vendor.support_email] = (own.language if own else "") or USUAL
     for one in team:
-        if one.public_id in people:
+        if one.public_id in people or (kind in ALWAYS and one.role == "owner"):
             found.setdefault(one.email, one.language or USUAL)
     return list(found.items())
 
@@ -126,9 +129,9 @@ def plan_readers(vendor: Vendor, mode: str, kind: str) -> list[tuple[str, str]]:
     """Who is written to about the plan at once, and in which language: whoever may change it, unless they chose otherwise and may."""
     holders = list_holders(vendor, MANAGE)
     if kind not in ALWAYS:
-        chosen = {person: mailed for person, mailed, _ in _CHOSEN.all(vendor=vendor.id, mode=mode, kind=kind)}
-        later = select(NotificationManner.person).where(NotificationManner.vendor_id == vendor.id, NotificationManner.mode == mode)
-        apart = set(db.session.scalars(later.where(NotificationManner.daily | NotificationManner.muted)))
+        chosen = {person: mailed and not daily for person, mailed, daily in _CHOSEN.all(vendor=vendor.id, mode=mode, kind=kind)}
+        muted = select(NotificationManner.person).where(NotificationManner.vendor_id == vendor.id, NotificationManner.mode == mode)
+        apart = set(db.session.scalars(muted.where(NotificationManner.muted)))
         holders = [one for one in holders if chosen.get(one.public_id, True) and one.public_id not in apart]
     return list(dict((one.email, one.language or USUAL) for one in holders).items())
 
@@ -138,10 +141,11 @@ def choices_of(vendor: Vendor, mode: str, person: str) -> dict[str, Choice]:
     mine = select(NotificationChoice).where(
         NotificationChoice.vendor_id == vendor.id, NotificationChoice.mode == mode, NotificationChoice.person == person
     )
-    kept = {row.kind: Choice(row.shown, row.mailed) for row in db.session.scalars(mine)}
-    usual = Choice(mailed=person == BUSINESS)
+    kept = {row.kind: Choice(row.shown, row.mailed, row.daily) for row in db.session.scalars(mine)}
     of_plan = Choice(mailed=person != BUSINESS and MANAGE in rights_of(vendor, person))
-    return {kind: kept.get(kind, of_plan if kind in OF_PLAN else usual) for kind in SHOWN}
+    usual = {kind: of_plan if kind in OF_PLAN else Choice(kind not in QUIET, person == BUSINESS) for kind in SHOWN}
+    hidden = ALWAYS if of_plan.mailed else ALWAYS | {*OF_PLAN}  # what somebody chose while they might change the plan counts while they may
+    return usual | {kind: choice for kind, choice in kept.items() if kind in usual and kind not in hidden}
 
 
 def choose(vendor: Vendor, mode: str, person: str, wished: dict[str, Choice]) -> None:
@@ -151,6 +155,6 @@ def choose(vendor: Vendor, mode: str, person: str, wished: dict[str, Choice]) ->
             raise ValueError(f"there is no news of the kind {kind}")
         if kind in ALWAYS:
             continue
-        kept = {"shown": choice.shown, "mailed": choice.mailed}
+        kept = {"shown": choice.shown, "mailed": choice.mailed, "daily": choice.mailed and choice.daily}
         row = insert(NotificationChoice).values(vendor_id=vendor.id, mode=mode, person=person, kind=kind, **kept)
         db.session.execute(row.on_conflict_do_update(index_elements=["vendor_id", "mode", "person", "kind"], set_=kept))

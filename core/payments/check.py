@@ -13,6 +13,7 @@ from core.accounts.queries import find_vendor
 from core.kernel.attest import NotOurs, looks_attested, read_attested
 from core.kernel.config import settings
 from core.kernel.signing import Examined, TokenRefused, examine_token, looks_like_token
+from core.notifications.stop_letters import standing_of_stopping
 from core.payments.everywhere import find_receipt_everywhere
 from core.payments.export_shelf import standing_of_export
 from core.payments.link import link_state
@@ -27,7 +28,7 @@ LONGEST = 2000
 LINK = ("link", "sending", "prefill")  # a link's own address, one sent by e-mail, one with answers filled in
 # Which kinds of token stand where in our addresses.
 PATHS = {
-    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "cards": ("saving",), "mine": ("payer",), "j": ("joining",), "m": ("membership",), "o": ("checkout",), "invitation": ("invitation",), "export": ("export",), "closing": ("closing",), "verify-email": ("email-verify",),
+    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "cards": ("saving",), "mine": ("payer",), "j": ("joining",), "m": ("membership",), "o": ("checkout",), "invitation": ("invitation",), "export": ("export",), "closing": ("closing",), "letters": ("letters",), "verify-email": ("email-verify",),
     "reset-password": ("password-reset",),
 }  # fmt: skip
 NO_RECEIPT = "00000-00000"  # looked for where there is nothing to look for, so that every answer takes its time
@@ -162,6 +163,8 @@ def _row_says(token: str, examined: Examined, vendor: Vendor | None) -> str:
         return "revoked"
     if examined.purpose == "invitation":
         return standing_of_invitation(vendor, examined.claims)
+    if examined.purpose == "letters":
+        return standing_of_stopping(vendor, examined.claims)
     if examined.purpose == "export":
         return standing_of_export(vendor, examined.claims)
     try:

@@ -11,6 +11,7 @@ from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.outbox import OutboxTask, enqueue
+from core.notifications.notices import post_notice
 from core.notifications.notify import notify
 from core.notifications.payer_letters import is_sent
 from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
@@ -94,13 +95,11 @@ def _hear_progress(payment: Payment, attempt: Attempt | None, told: Told) -> str
 
 
 def _promise(vendor: Vendor, payment: Payment, attempt: Attempt | None) -> None:
-    """A payer whose bank may take days is told by e-mail what they have been told on the page."""
-    if (
-        payment.state == "processing"
-        and attempt is not None
-        and attempt.delayed_days
-        and is_sent(vendor, payment.mode, "instruction_received")
-    ):
+    """A payer whose bank may take days is told by e-mail what they have been told on the page; and the team that it will come."""
+    if payment.state != "processing" or attempt is None or not attempt.delayed_days:
+        return
+    post_notice(vendor, "payment_waits", mode=payment.mode, about=payment.public_id)
+    if is_sent(vendor, payment.mode, "instruction_received"):
         notify(vendor, "instruction_received", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
 
 

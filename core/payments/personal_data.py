@@ -15,6 +15,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, NotFound
 from core.kernel.money import Money
+from core.notifications.mail_stops import stop_data
 from core.notifications.models import Message, Paper
 from core.payments.long_export import begin_anew
 from core.payments.models import Payment, PaymentEvent
@@ -49,6 +50,7 @@ def personal_data(vendor: Vendor, customer: Customer) -> dict[str, Any]:
         "mode": customer.mode,
         "made_at": _at(now()),
         "notes": _remarks(vendor, customer.mode, customer.public_id),
+        "letters_stopped": stop_data(vendor, customer.mode, customer.email),
         "letters_about_links": letters_to(vendor, customer.mode, customer.email),
         "saved_cards": cards_of(vendor, customer.mode, customer.email),
         "payments": [_payment(vendor, payment) for payment in payments],

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.notifications.mail_stops import forget_stops
 from core.notifications.models import Message
 from core.payments.sharing_models import LinkPrefill, LinkReminder, LinkSending
 
@@ -45,5 +46,6 @@ def forget_recipient(vendor: Vendor, mode: str, email: str, pseudonym: str) -> N
     waiting = {"state": "failed", "last_error": "the payer's data was erased", "taken_until": None}
     db.session.execute(update(Message).where(*letters, Message.state == "queued").values(waiting))
     db.session.execute(update(Message).where(*letters).values(text=None, html=None, subject=None, recipient=pseudonym))
+    forget_stops(vendor.id, [email], mode)
     filled = LinkPrefill.vendor_id == vendor.id, LinkPrefill.mode == mode, LinkPrefill.email == email
     db.session.execute(update(LinkPrefill).where(*filled).values(email="", payer_name="", payer_reference="", withdrawn_at=now()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from sqlalchemy import func, select
 from core.accounts.models import Vendor
 from core.kernel.db import db
 from core.notifications.models import Message
+from core.notifications.queries import LOST
 from core.payments.models import Payment, PaymentLink
 from core.payments.sharing_models import LinkReminder, LinkSending
 from core.payments.states import PAID
@@ -17,23 +19,24 @@ from core.payments.states import PAID
 
 @dataclass(frozen=True)
 class Fate:
-    """One sending, and what became of it. `problem` is what the mail server said when the letter did not arrive."""
+    """One sending, and what became of it. `problem` is why the letter did not arrive, in the mail server's words; `number` the letter's."""
 
     sending: LinkSending
     letter: str
     problem: str
     paid_by: str | None
     reminders: list[LinkReminder]
+    number: str = ""
 
     @property
     def state(self) -> str:
-        """The furthest it came: paid, opened, then what is known of the letter (bounced, canceled, queued, sent, kept)."""
+        """The furthest it came: paid, opened, then what is known of the letter (bounced, held, failed, canceled, queued, sent, kept)."""
         if self.paid_by:
             return "paid"
         if self.sending.opened_at:
             return "opened"
-        if self.letter == "failed":
-            return "canceled" if self.sending.canceled_at else "bounced"
+        if self.letter == "failed" and self.sending.canceled_at:
+            return "canceled"
         return self.letter
 
     @property
@@ -47,24 +50,40 @@ def list_sendings(vendor: Vendor, link: PaymentLink, *, limit: int = 50) -> list
     mine = LinkSending.vendor_id == vendor.id, LinkSending.mode == link.mode, LinkSending.link_id == link.id
     letter = (Message.vendor_id == LinkSending.vendor_id) & (Message.mode == LinkSending.mode) & (Message.id == LinkSending.message_id)
     rows = db.session.execute(
-        select(LinkSending, Message.state, Message.last_error)
-        .outerjoin(Message, letter)
-        .where(*mine)
-        .order_by(LinkSending.id.desc())
-        .limit(limit)
+        select(LinkSending, Message).outerjoin(Message, letter).where(*mine).order_by(LinkSending.id.desc()).limit(limit)
     ).all()
-    sendings = [sending for sending, _, _ in rows]
+    sendings = [sending for sending, _ in rows]
     paid, reminders = _paid_by(vendor, link, sendings), _reminders(vendor, link, sendings)
-    return [
-        Fate(
-            sending,
-            state or "queued",
-            (error or "") if state == "failed" else "",
-            paid.get(sending.public_id),
-            reminders[sending.public_id],
-        )
-        for sending, state, error in rows
-    ]
+    lost = _lost(vendor, link, [reminder for some in reminders.values() for reminder in some])
+    found = []
+    for sending, first in rows:
+        mine = reminders[sending.public_id]
+        letter = next((lost[one.message_id] for one in mine if one.message_id in lost), first)
+        found.append(_fate(sending, letter, paid.get(sending.public_id), mine))
+    return found
+
+
+def count_lost(vendor: Vendor, link: PaymentLink) -> int:
+    """To how many addresses this link was sent in vain: the first letter came back, or did not leave."""
+    letter = (Message.vendor_id == LinkSending.vendor_id) & (Message.mode == LinkSending.mode) & (Message.id == LinkSending.message_id)
+    mine = LinkSending.vendor_id == vendor.id, LinkSending.mode == link.mode, LinkSending.link_id == link.id
+    lost = select(func.count()).select_from(LinkSending).join(Message, letter).where(*mine, Message.state.in_(("bounced", "held")))
+    return int(db.session.scalar(lost.where(LinkSending.opened_at.is_(None))) or 0)
+
+
+def _fate(sending: LinkSending, letter: Message | None, paid_by: str | None, reminders: list[LinkReminder]) -> Fate:
+    if letter is None:
+        return Fate(sending, "queued", "", paid_by, reminders)
+    return Fate(sending, letter.state, (letter.last_error or "") if letter.state in LOST else "", paid_by, reminders, letter.public_id)
+
+
+def _lost(vendor: Vendor, link: PaymentLink, reminders: list[LinkReminder]) -> dict[uuid.UUID | None, Message]:
+    """The reminders that came back, or did not leave because the address takes no letters: then the first letter's arrival is old news."""
+    ids = [reminder.message_id for reminder in reminders if reminder.message_id]
+    if not ids:
+        return {}
+    mine = select(Message).where(Message.vendor_id == vendor.id, Message.mode == link.mode, Message.id.in_(ids))
+    return {letter.id: letter for letter in db.session.scalars(mine.where(Message.state.in_(("bounced", "held"))))}
 
 
 def _paid_by(vendor: Vendor, link: PaymentLink, sendings: Iterable[LinkSending]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ARRAY, String, and_, any_, bindparam, literal, select
 
 from core.accounts.models import Vendor
+from core.accounts.queries import get_vendor
 from core.accounts.standing import check_open
 from core.customers.meet import meet_customer
 from core.kernel.ask import Question
@@ -21,6 +22,7 @@ from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
 from core.kernel.write import add_row, add_rows
+from core.notifications.notices import post_notice
 from core.payments.basket import Choices, PriceChanged, Priced, offer_of, price
 from core.payments.discount import CodeRefused, hold_use
 from core.payments.history import move
@@ -304,4 +306,6 @@ def give_up(payment: Payment, *, to: str, actor: str, cause: str = "") -> bool:
         return False
     moved = move(payment, to, f"payment.{to}", actor=actor, cause=cause)
     payment.holds_place = False
+    if moved:
+        post_notice(get_vendor(payment.vendor_id), "payment_over", mode=payment.mode, about=payment.public_id)
     return moved

@@ -190,6 +190,26 @@ def plan_card() -> str:
     return f"{settings().public_url}/portal/plan/card"
 
 
+def portal_message(message: str) -> str:
+    """A letter in the list of messages, and what became of it."""
+    return f"{settings().public_url}/portal/outbox/{message}"
+
+
+def stop_letters(token: str) -> str:
+    """Where the reader of a letter asks for no more of its kind, without signing in."""
+    return f"{settings().public_url}/letters/{token}"
+
+
+def why_taken(first: str, last: str, currency: str) -> str:
+    """What came in over some days in one currency, payment by payment."""
+    return f"{settings().public_url}/portal/why/taken?since={first}&until={last}&currency={currency}"
+
+
+def preferences() -> str:
+    """What somebody wants to be told, and how."""
+    return f"{settings().public_url}/portal/settings/notifications"
+
+
 def several(token: str) -> str:
     """The payer's page of a checkout with several sellers."""
     return f"{settings().public_url}/o/{token}"

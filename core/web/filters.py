@@ -51,6 +51,7 @@ STATES: dict[str, tuple[Any, str]] = {
     "bounced": (_l("Came back"), "bad"),
     "opened": (_l("Link opened"), "good"),
 }
+LETTER_STATES = {"held": (_l("Not sent"), "bad"), "failed": (_l("Did not arrive"), "bad"), "canceled": (_l("Called off"), "calm")}
 LISTING_STATES = {
     "draft": (_l("Draft"), "calm"),
     "published": (_l("In the directory"), "good"),
@@ -147,6 +148,7 @@ CHECKOUT_STATES = {
 }
 OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "refund": REFUND_STATES,
+    "letter": LETTER_STATES,
     "listing": LISTING_STATES,
     "product": PRODUCT_STATES,
     "subscription": SUBSCRIPTION_STATES,

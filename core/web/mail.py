@@ -7,7 +7,7 @@ import smtplib
 import ssl
 import time
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_con
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
+from core.notifications.report import takes_nobody
 from core.web.reader import Reader
 from core.web.words import ISOLATED, direction_of, filled, texts
 
@@ -39,7 +40,14 @@ LINE_ENDS = frozenset({"Cc", "Zl", "Zp"})
 
 
 class MailRefused(Exception):
-    """This message will never arrive: the address is wrong or the server said no for good."""
+    """This message will never arrive: the address is wrong or the server said no for good.
+
+    `bounced`: it was a mail server that said so. `nobody`: and it meant the address, which takes no letters.
+    """
+
+    def __init__(self, words: str, *, bounced: bool = False, nobody: bool = False) -> None:
+        super().__init__(words)
+        self.bounced, self.nobody = bounced, nobody
 
 
 class MailDelayed(Exception):
@@ -155,11 +163,11 @@ def write_letter(kind: str, reader: Reader, **facts: Any) -> Letter:
 
 def seal(
     letter: Letter, *, to: str, sender: str, sender_name: str, reply_to: str | None, message_id: str, at: datetime,
-    enclosures: Iterable[Enclosure] = (), logo: bytes | None = None,
+    enclosures: Iterable[Enclosure] = (), logo: bytes | None = None, marks: Mapping[str, str] | None = None,
 ) -> EmailMessage:  # fmt: skip
     """The message as it goes over the wire. The same message id always gives the same Message-ID, so a doubled one is recognisable.
 
-    Raises MailRefused when an address cannot be written down; whatever stands in a name or subject cannot start a new header.
+    `marks`: headers of our own making, for mail programs. Raises MailRefused when an address cannot be written down; whatever stands in a name or subject cannot start a new header.
     """
     recipient = wire_address(to)
     mail = EmailMessage(policy=SMTP if recipient.addr_spec.isascii() else SMTPUTF8)
@@ -174,6 +182,8 @@ def seal(
     mail["Message-ID"] = f"<{message_id}@{home.domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
+    for name, value in (marks or {}).items():
+        mail[name] = value
     mail.set_content(letter.text, cte="quoted-printable")
     mail.add_alternative(letter.html, subtype="html", cte="quoted-printable")
     if logo and f"cid:{LOGO}" in letter.html:
@@ -206,8 +216,9 @@ def wire_address(address: str) -> Address:
     return Address("", local, travelling)
 
 
-def deliver(smtp_url: str, mail: EmailMessage) -> None:
-    """Hand the message to the mail server of SMTP_URL; returns when the server has taken it.
+def deliver(smtp_url: str, mail: EmailMessage, *, return_to: str = "") -> None:
+    """Hand the message to the mail server of SMTP_URL; returns when the server has taken it. `return_to`: where it comes back to, if not
+    to whom it is from.
 
     smtps://user:password@host  TLS from the first byte;  smtp+starttls://...  TLS before anything is said;
     smtp://host  no TLS, for a server on this machine or network: refuses to send a password that way.
@@ -217,7 +228,7 @@ def deliver(smtp_url: str, mail: EmailMessage) -> None:
     try:
         server = _connect(smtp_url, until)
         try:
-            _hand_over(server, mail, until)
+            _hand_over(server, mail, return_to, until)
         finally:
             server.close()
     except smtplib.SMTPNotSupportedError:
@@ -256,8 +267,8 @@ def _connect(smtp_url: str, until) -> smtplib.SMTP:
     return server
 
 
-def _hand_over(server: smtplib.SMTP, mail: EmailMessage, until) -> None:
-    to, sender = mail["To"].addresses[0].addr_spec, mail["From"].addresses[0].addr_spec
+def _hand_over(server: smtplib.SMTP, mail: EmailMessage, return_to: str, until) -> None:
+    to, sender = mail["To"].addresses[0].addr_spec, return_to or mail["From"].addresses[0].addr_spec
     _hurry(server, until)
     server.ehlo_or_helo_if_needed()
     if not to.isascii() and not server.has_extn("smtputf8"):
@@ -265,9 +276,9 @@ def _hand_over(server: smtplib.SMTP, mail: EmailMessage, until) -> None:
     options = [] if to.isascii() else ["SMTPUTF8", "BODY=8BITMIME"]
     text = mail.as_bytes(policy=SMTP if to.isascii() else SMTPUTF8)
     for blame, step in (
-        (MailDelayed, lambda: server.mail(sender, options)),  # our own address: for us to mend
-        (MailRefused, lambda: server.rcpt(to)),
-        (MailRefused, lambda: server.data(text)),
+        (_ours_to_mend, lambda: server.mail(sender, options)),
+        (_refused, lambda: server.rcpt(to)),
+        (_refused, lambda: server.data(text)),
     ):
         _hurry(server, until)
         try:
@@ -275,9 +286,19 @@ def _hand_over(server: smtplib.SMTP, mail: EmailMessage, until) -> None:
         except smtplib.SMTPDataError as no:
             code, words = no.smtp_code, no.smtp_error
         if code >= 300:
-            raise (blame if code >= 500 else MailDelayed)(_words(code, words))
+            raise (blame if code >= 500 else _ours_to_mend)(code, words)
     with suppress(smtplib.SMTPException, OSError):  # it has been taken; how the server says goodbye changes nothing
         server.quit()
+
+
+def _ours_to_mend(code: int, words: bytes | str) -> MailDelayed:
+    """Our own address, or a no that is not for good."""
+    return MailDelayed(_words(code, words))
+
+
+def _refused(code: int, words: bytes | str) -> MailRefused:
+    said = _words(code, words)
+    return MailRefused(said, bounced=True, nobody=takes_nobody(str(code), said))
 
 
 def _hurry(server: smtplib.SMTP, until) -> None:

@@ -18,6 +18,7 @@ from core.kernel.money import Money
 from core.kernel.signing import PURPOSES, make_token
 from core.memberships.join import ask_to_join
 from core.memberships.plans import PlanTerms, make_plan
+from core.notifications.models import Message
 from core.orders.open import open_checkout
 from core.orders.wish import CheckoutWish, LineWish, OrderWish
 from core.payments.link import link_token
@@ -44,6 +45,7 @@ KEYS_OF = {
     "reset-password": {"password-reset"},
     "invitation": {"invitation"},
     "closing": {"closing"},
+    "letters": {"letters"},
 }
 
 
@@ -128,6 +130,7 @@ def issued(app, shop):
         member = ask_to_join(shop.vendor, plan, email="ada@example.com", name="Ada", form_token="j" * 20)
         rows |= {"joining": plan.token_id, "membership": member.token_id}
         rows["invitation"] = invite(shop.vendor, email="asked@example.com", role="support", by=shop.user.public_id).token_id
+        rows["letters"] = db.session.get_one(Message, (shop.vendor.id, "test", sending.message_id)).public_id
         rows["closing"] = ids.public_id("tok")
         db.session.add(
             Closing(

@@ -80,7 +80,7 @@ def test_a_receipt_is_sent_again_to_an_address_put_right(shop: Shop, owner: Brow
     work()
     assert "right@example.com" in owner.get(page.address).text and "misspelt@example.com" in owner.get("/portal/outbox").text
     assert "No message is in this state" in owner.get("/portal/outbox?state=failed").text
-    owner.get("/portal/outbox?state=lost", status=404)
+    owner.get("/portal/outbox?state=nonsense", status=404)
 
 
 def test_receipts_say_what_the_vendor_adds_and_leave_off_what_it_does_not_want(

@@ -13,7 +13,7 @@ from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.notifications.daily import Manner, choose_manner, send_due_letters
 from core.notifications.models import Message
-from core.notifications.team import choices_of
+from core.notifications.team import Choice, choices_of, choose
 from tests.browser import Browser
 from tests.core.subscriptions.told import NOVEMBER, OCTOBER, Life, the_house
 from tests.factories import Shop, make_colleague, out_of_sight, unit
@@ -55,7 +55,8 @@ def test_who_may_not_change_the_plan_is_asked_nothing_about_it(shop: Shop) -> No
 
 def test_the_daily_letter_holds_the_news_of_the_plan_that_did_not_come_at_once(shop: Shop, work: Callable[[], int]) -> None:
     with unit(shop.app):
-        choose_manner(shop.vendor, "test", shop.user.public_id, Manner(daily=True))
+        choose(shop.vendor, "test", shop.user.public_id, {"plan_news": Choice(True, True, daily=True)})
+        choose_manner(shop.vendor, "test", shop.user.public_id, Manner())
     life = Life(the_house(shop.app), shop.vendor, now().date(), "pro").do(Cancel())
     assert life.letters() == []
     with unit(shop.app):

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
 from tests.cards import processor
 from tests.factories import out_of_sight
+from tests.workers.inbox import AnyPort, Inbox
 
 
 @pytest.fixture
@@ -31,3 +33,20 @@ def story(environment: dict[str, str]) -> Iterator[Callable[..., None]]:
 
     yield choose
     processor(environment, "DELETE", "_sandbox/stories")
+
+
+@pytest.fixture
+def inbox(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
+    """Letters leave to it, and come back to returned+...@portal.example."""
+    box = Inbox()
+    controller = AnyPort(box, hostname="127.0.0.1", port=0)
+    controller.start()
+    monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{controller.port}")
+    monkeypatch.setenv("MAIL_FROM", "Portal <pay@portal.example>")
+    monkeypatch.setenv("MAIL_RETURN", "returned@portal.example")
+    monkeypatch.setenv("MAIL_RETURN_TOKEN", "a-secret-of-the-relay")
+    settings.cache_clear()
+    yield box
+    controller.stop()
+    monkeypatch.undo()
+    settings.cache_clear()

@@ -85,14 +85,22 @@ def of_every_kind(shop: Shop) -> list[Message]:
     with unit_of_work():
         tokens = {p: email_links.make_link(shop.user, p).token_id for p in ("email-verify", "password-reset")}
         asked = invite(shop.vendor, email="ada@example.com", role="support", by=shop.user.public_id)
-        choose(shop.vendor, "test", shop.user.public_id, {"refund_failed": Choice(mailed=True)})
+        choose(shop.vendor, "test", shop.user.public_id, {"refund_failed": Choice(mailed=True, daily=True)})
     user, pay = shop.user.public_id, payment.public_id
     return [
         ask(shop, "verify_email", user=user, token=tokens["email-verify"]),
         ask(shop, "reset_password", user=user, token=tokens["password-reset"]),
         ask(shop, "password_changed", user=user),
         ask(shop, "second_step", user=user, what="on"),
-        ask(shop, "daily_news", user=user, after=str(uuid.UUID(int=0)), until=str(uuid.UUID(int=2**128 - 1))),
+        ask(
+            shop,
+            "daily_news",
+            user=user,
+            after=str(uuid.UUID(int=0)),
+            until=str(uuid.UUID(int=2**128 - 1)),
+            first="2026-01-01",
+            last="2030-01-01",
+        ),
         ask(shop, "payment_received", payment=pay),
         ask(shop, "receipt", payment=pay),
         ask(shop, "instruction_received", payment=_processing(shop).public_id),

@@ -92,6 +92,6 @@ def test_the_team_is_told_once_when_it_opens_and_once_when_it_is_decided(seller:
         case.now("lost").tell()
     with unit(seller.shop.app):
         mine = select(Notice.kind).where(Notice.vendor_id == seller.shop.vendor.id, Notice.kind.like("dispute_%")).order_by(Notice.id)
-        assert list(db.session.scalars(mine)) == ["dispute_opened", "dispute_decided"]
+        assert list(db.session.scalars(mine)) == ["dispute_opened", "dispute_sent", "dispute_decided"]
         letters = select(Message.kind).where(Message.vendor_id == seller.shop.vendor.id, Message.kind.like("dispute_%"))
         assert sorted(db.session.scalars(letters)) == ["dispute_decided", "dispute_opened"]

@@ -174,7 +174,7 @@ def test_a_letter_that_came_back_says_what_the_server_said(shop: Shop, link: Pay
     (sending,) = send(shop, link)
     with unit(shop.app):
         message = db.session.get_one(Message, (sending.vendor_id, sending.mode, sending.message_id))
-        message.state, message.last_error = "failed", "the mail server answered 550 no such mailbox"
+        message.state, message.last_error = "bounced", "the mail server answered 550 no such mailbox"
     (fate,) = fates(shop, link)
     assert (fate.state, fate.problem) == ("bounced", "the mail server answered 550 no such mailbox")
 

@@ -142,7 +142,7 @@ def test_notices_of_the_plan_are_read_by_whoever_may_change_it(shop: Shop) -> No
 def test_what_stops_the_plan_is_told_to_whoever_wants_to_hear_nothing(shop: Shop) -> None:
     with unit(shop.app):
         choose(shop.vendor, "test", shop.user.public_id, {kind: Choice(False, False) for kind in ("plan_news", "plan_urgent")})
-        choose_manner(shop.vendor, "test", shop.user.public_id, Manner(daily=True, muted=True))
+        choose_manner(shop.vendor, "test", shop.user.public_id, Manner(muted=True))
     life = behind(shop).go(november(2)).pay(False)
     for day in (4, 8, 16):
         life.go(november(day)).pay(False)
@@ -158,7 +158,8 @@ def test_other_news_of_the_plan_can_be_switched_off_or_come_once_a_day(shop: Sho
     quiet, daily = make_colleague(shop, "admin"), make_colleague(shop, "admin")
     with unit(shop.app):
         choose(shop.vendor, "test", quiet.user.public_id, {"plan_news": Choice(True, False)})
-        choose_manner(shop.vendor, "test", daily.user.public_id, Manner(daily=True))
+        choose(shop.vendor, "test", daily.user.public_id, {"plan_news": Choice(True, True, daily=True)})
+        choose_manner(shop.vendor, "test", daily.user.public_id, Manner())
     life = plan_of(shop).do(Cancel())
     assert to(life, "cancel_planned") == [shop.email] and seen(shop, quiet) == ["plan_news"]
 

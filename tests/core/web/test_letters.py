@@ -11,6 +11,7 @@ import pytest
 
 from core.kernel.money import Money
 from core.notifications.notify import KINDS
+from core.notifications.words import TITLES
 from core.payments.cart import Goods, Rate, Reduction, price_cart
 from core.subscriptions import member_words, plan_words
 from core.subscriptions.news import News
@@ -19,7 +20,7 @@ from core.web.reader import Reader
 from core.web.stop_words import effect, names, stopped
 from tests.portal.german import english_in
 from workers.messages import KINDS as FOR_PAYERS
-from workers.plan_letters import Spoken, spoken
+from workers.plan_letters import Spoken, say, spoken
 
 AT = datetime(2026, 11, 21, 14, 3, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>\"'><img src=x>\r\nBcc: thief@example.com {{7*7}} \u202egnp.exe 東京 🚲"
@@ -49,7 +50,8 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "link": SimpleNamespace(title=text, amount=None, due_on=AT.date()), "ends_at": AT, "words": ["Two lines:", text.splitlines()[0]],
         "progress": SimpleNamespace(total=Money(30_000, "GBP"), paid=Money(10_000, "GBP"), open=Money(20_000, "GBP")),
         "what": "on", "left": 8, "count": 3, "more": 2, "titles": {"payment_received": "A payment", "on": "Two-step sign-in is on"}, "said": {"on": "It is on."},
-        "rows": [(SimpleNamespace(kind="payment_received", created_at=AT), payment, WHERE)], "card": "Visa ending in 4242",
+        "rows": [(say(TITLES["payment_received"][0], Reader(locale)), SimpleNamespace(created_at=AT), payment, WHERE)],
+        "came_in": {"first": AT.date(), "last": AT.date(), "taken": [(3, Money(12550, "GBP"), WHERE)]}, "preferences_url": WHERE, "card": "Visa ending in 4242",
         "attack": SimpleNamespace(declines=12), "key": SimpleNamespace(name=text), "export": SimpleNamespace(done_rows=7000, expires_at=AT),
         "listing": SimpleNamespace(title=text, reason=text), "state": "changes_asked", "reason": text.splitlines()[0],
         "closing": SimpleNamespace(ends_at=AT, balance=Money(300, "GBP")),
