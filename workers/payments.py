@@ -49,7 +49,7 @@ def payment_settled(tasks: list[Task]) -> None:
             known[whose] = readers_of(vendor, payment.mode, "payment_received")
             receipts[whose] = is_sent(vendor, payment.mode, "receipt")
         letters += [message_rows(vendor, "payment_received", to=address, locale=language, **named) for address, language in known[whose]]
-        if receipts[whose] and payment.id not in with_invoice:
+        if receipts[whose] and payment.email and payment.id not in with_invoice:
             letters.append(message_rows(vendor, "receipt", to=payment.email, locale=payment.locale, **named))
         notices.append(notice_row(vendor, "payment_received", mode=payment.mode, about=payment.public_id))
         jobs.append(task_row("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id)))
