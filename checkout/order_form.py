@@ -18,7 +18,7 @@ from core.payments.models import PaymentLink
 from core.payments.offer import Offer
 from core.payments.sale import Consent, Details
 from core.payments.tax import BadTaxId, read_tax_id
-from core.web.fields import BooleanField, CountField, Form, LineField, MoneyField
+from core.web.fields import AddressField, BooleanField, CountField, Form, LineField, MoneyField
 from core.web.languages import written
 
 CART_FIELDS = ("quantity-", "tip", "code")
@@ -138,8 +138,7 @@ def _made(base: type[Form], offer: Offer, currency: str) -> type[Any]:
         fields["tip_amount"] = MoneyField(_l("Your tip"), currency=currency)
     if offer.discounts:
         fields["code"] = LineField(_l("Discount code"), most=40)
-    if offer.phone != "off":
-        fields["phone"] = PhoneField(_l("Telephone"), most=40)
+    fields |= _contact(offer)
     if offer.business:
         fields["business"] = BooleanField(_l("I’m buying as a business"))
         fields["company"] = LineField(_l("Company"), most=120)
@@ -156,6 +155,16 @@ def _made(base: type[Form], offer: Offer, currency: str) -> type[Any]:
         fields["terms"] = BooleanField(offer.terms.label)
         fields["terms_version"] = LineField("", most=40)
     return type("OrderForm", (OrderFields, base), {**fields, "offer": offer})
+
+
+def _contact(offer: Offer) -> dict[str, Any]:
+    """How the payer can be reached: an address that need not be given, or is not asked for, and a telephone number."""
+    fields: dict[str, Any] = {}
+    if offer.email != "required":
+        fields["email"] = AddressField(_l("E-mail address"), required=None) if offer.email == "optional" else None
+    if offer.phone != "off":
+        fields["phone"] = PhoneField(_l("Telephone"), most=40)
+    return fields
 
 
 class PhoneField(LineField):

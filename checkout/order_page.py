@@ -38,15 +38,21 @@ def check_order(form: Any) -> bool:
     return form.check_order() if isinstance(form, OrderFields) else True
 
 
+def typed_email(form: Any) -> str:
+    """The address as far as it can be read; a link may leave it unasked."""
+    field = form._fields.get("email")
+    return (field.data or "") if field is not None and not field.errors else ""
+
+
 def priced_for_page(vendor: Vendor, link: PaymentLink, form: Any, amount: Money | None) -> Cart | None:
     """The cart of what can be read; what cannot be used is said at its field and left out. None where there is no total yet."""
     if any(field.errors for name, field in form._fields.items() if name.startswith("quantity-")):
         return None
     chosen = form.choices(link)
-    email = form.email.data if not form.email.errors else ""
+    email = typed_email(form)
     for _ in range(4):
         try:
-            return price(vendor, link, replace(chosen, amount=amount), email=email or "").cart
+            return price(vendor, link, replace(chosen, amount=amount), email=email).cart
         except Refusal as refusal:
             _say(form, refusal)
             left = _without(refusal, chosen, link)

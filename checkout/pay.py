@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from checkout.blueprint import door
 from checkout.familiar import way_of
 from checkout.order_form import OrderFields, fitting
-from checkout.order_page import check_order, order_of, order_values, typed_for
+from checkout.order_page import check_order, order_of, order_values, typed_email, typed_for
 from checkout.remembered import begun, form_token_for, remember
 from checkout.way_in import WayIn, by_name, by_token, fixed_answers, name_url, proposed_answers, suggestions
 from core.accounts.models import Vendor
@@ -72,7 +72,7 @@ class ChooseForm(Form):
         if link.amount is not None or offer_of(link).items or fixed["amount"] or (self.choice.data and self.choice.data != "own"):
             self.amount.typed = ""
         for name in ("email", "name", "payer_reference"):
-            if fixed[name]:
+            if fixed[name] and name in self._fields:
                 self[name].data, self[name].raw_data = fixed[name], [fixed[name]]
         for item, quantity in fixed["quantities"].items():
             if (field := self._fields.get(f"quantity-{item}")) is not None:
@@ -211,7 +211,7 @@ def _begin(way: WayIn, form: ChooseForm, amount: Money | None, mine: tuple[str, 
         way.vendor,
         way.link,
         amount=amount,
-        email=form.email.data,
+        email=typed_email(form),
         name=form.name.data or "",
         form_token=form.form_token.data,
         order=order_of(way.link, form, request.form.get("shown", ""), again.id if again else None),

@@ -14,6 +14,7 @@ from checkout.places_form import PARTS, address_fields, read_address
 from core.accounts.models import Vendor
 from core.customers.keys import open_key
 from core.customers.models import PayerKey
+from core.kernel.errors import NotFound
 from core.payments.models import Payment
 from core.payments.payer_page import (
     LONGEST,
@@ -69,7 +70,7 @@ DetailsForm: Any = type("DetailsForm", (CompanyForm,), address_fields("billing")
 @public
 def ask_for_key(token: str) -> Response:
     """The way in: whoever has a receipt may have the key sent to whom the receipt belongs, and to nobody else."""
-    vendor, payment = open_payment_token(token, purpose="receipt")
+    vendor, payment = _known_payer(token)
     return _asking(vendor, payment, token, KeyForm(formdata=None), sent=False)
 
 
@@ -77,13 +78,21 @@ def ask_for_key(token: str) -> Response:
 @public
 @by_address("10 per hour", scope="payer-key")
 def send_key_to_payer(token: str) -> Response:
-    vendor, payment = open_payment_token(token, purpose="receipt")
+    vendor, payment = _known_payer(token)
     form = KeyForm()
     if not form.validate():
         return _asking(vendor, payment, token, form, sent=False)
     count_try("5 per hour", scope="payer-key", whose=f"{payment.vendor_id}:{payment.mode}:{payment.email}")
     send_key(vendor, payment.mode, payment.email, locale=language())
     return _asking(vendor, payment, token, form, sent=True)
+
+
+def _known_payer(token: str) -> tuple[Vendor, Payment]:
+    """Whose receipt it is. Who left no e-mail address has no page of their own: there is nowhere to send its key."""
+    vendor, payment = open_payment_token(token, purpose="receipt")
+    if not payment.email:
+        raise NotFound("This payment was made without an e-mail address.")
+    return vendor, payment
 
 
 def _asking(vendor: Vendor, payment: Payment, token: str, form: KeyForm, *, sent: bool) -> Response:

@@ -45,7 +45,7 @@ def receipt(token: str) -> Response:
         address=settings().public_url + url_for("checkout.receipt", token=token),
         pdf_address=url_for("checkout.receipt_pdf", token=token),
         history_address=url_for("checkout.receipt_history", token=token),
-        mine_address=url_for("checkout.ask_for_key", token=token),
+        mine_address=url_for("checkout.ask_for_key", token=token) if payment.email else "",
         statement_address=url_for("checkout.receipt_statement", token=token),
         cart=find_cart(vendor, payment),
         said=find_details(vendor, payment),

@@ -56,6 +56,10 @@ NOTICES = {
     "renewal_ahead": later("A new period begins on %(on)s; the card is asked for %(amount)s."),
     "change_planned": later("From %(on)s on the plan is %(plan)s for %(amount)s a month."),
     "hibernation_planned": later("From %(on)s on it hibernates for %(amount)s a month."),
+    "hibernation_planned_until": later("From %(on)s on it hibernates for %(amount)s a month. On %(wakes_on)s it wakes up for %(wakes_for)s."),
+    "wake_planned": later("On %(wakes_on)s it wakes up for %(wakes_for)s."),
+    "wake_ahead": later("On %(wakes_on)s it wakes up; that costs %(wakes_for)s."),
+    "wake_withdrawn": later("It was to wake up on %(on)s, and goes on hibernating for %(amount)s a month."),
     "cancel_planned": later("The subscription ends on %(on)s."),
     "plan_kept": later("What was planned is taken back."),
 }  # fmt: skip
@@ -118,7 +122,10 @@ def exact_words(exact: Fraction, currency: str) -> str:
 
 def notice_words(notice: Notice, known: Known) -> str:
     """What the merchant is told, with its day, its sum and its plan."""
-    values = {"on": day(notice.on), "amount": money(notice.amount), "plan": known.plan(notice.detail)}
+    values = {
+        "on": day(notice.on), "amount": money(notice.amount), "plan": known.plan(notice.detail),
+        "wakes_on": day(notice.wakes_on), "wakes_for": money(notice.wakes_for),
+    }  # fmt: skip
     return str(NOTICES[_kind_of(notice)]) % values
 
 
@@ -128,6 +135,8 @@ def _kind_of(notice: Notice) -> str:
             return "payment_failed_last"
         case Notice("trial_ends", detail="no card"):
             return "trial_ends_no_card"
+        case Notice("hibernation_planned") if notice.wakes_on:
+            return "hibernation_planned_until"
         case Notice("suspended") if not notice.amount:
             return "suspended_free"
     return notice.kind

@@ -5,24 +5,31 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from flask import Response, flash, request, url_for
+from flask import Response, current_app, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 from wtforms import FileField
 
-from core.accounts.branding import BadLook, Look, change_look, check_colour, check_phone, look_of, remove_logo, set_logo
+from core.accounts.branding import BadLook, Look, change_look, check_colour, check_phone, find_logo, look_of, remove_logo, set_logo
 from core.accounts.colours import judge, read_colour
+from core.accounts.receipts import find_receipt_settings
+from core.kernel.config import settings
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
+from core.notifications.payer_letters import find_wish
 from core.payments.offer import Offer
-from core.web.brand import logo_of, style_of
+from core.web.brand import Colours, carried, letter_look, logo_of, style_of
 from core.web.face import face_of
 from core.web.fields import AddressField, BooleanField, Form, FormTokenField, LineField
 from core.web.guard import current, may, takes_files
-from core.web.headers import allow
+from core.web.headers import allow, csp_nonce
+from core.web.languages import language
 from core.web.page import page, see_other, wants_part
+from core.web.receipt import receipt_html
 from core.web.throttle import by_address
 from portal.blueprint import portal
+from portal.letter_examples import example_letter, example_payment
+from portal.payer_letters import LETTER_POLICY
 
 MOST_BYTES = 16_000_000  # a photograph off a telephone: refused at its field, and not by a page that has lost the form
 SCHEMES = {"accent": "light", "accent_dark": "dark"}
@@ -142,6 +149,44 @@ def branding_preview() -> Response:
     return page("checkout/choose.html", face=face, form=ExampleForm(formdata=None), **_example(me.vendor.currency))
 
 
+@portal.get("/portal/settings/branding/letter")
+@may("settings.see")
+def branding_letter() -> Response:
+    """The letter with a receipt in the colours of the address: the very letter that payers get, with the logo as it is now."""
+    me = current()
+    look = letter_look(me.vendor, carries_logo=True, typed=_typed_colours())
+    letter = example_letter(me.vendor, me.mode, "receipt", find_wish(me.vendor.id, me.mode, "receipt").paragraph, look)
+    logo = find_logo(me.vendor)
+    html = letter.html.replace("cid:vendor-logo", carried(logo)) if logo else letter.html
+    allow("frame-ancestors", "'self'")
+    return current_app.response_class(_inert(html), headers={"Content-Security-Policy": LETTER_POLICY})
+
+
+@portal.get("/portal/settings/branding/receipt")
+@may("settings.see")
+def branding_receipt() -> Response:
+    """The receipt in the colours of the address. The PDF is this page, printed."""
+    me = current()
+    payment, typed = example_payment(me.vendor, me.mode), _typed_colours()
+    html = receipt_html(
+        me.vendor, payment, (), address=f"{settings().public_url}/receipt/example", locale=language(), extra=find_receipt_settings(me.vendor),
+        nonce=csp_nonce(), typed=typed,
+    )  # fmt: skip
+    allow("frame-ancestors", "'self'")
+    return current_app.response_class(_inert(html))
+
+
+def _inert(html: str) -> str:
+    """In a frame of ours nothing of it can be pressed."""
+    return html.replace("<body ", "<body inert ", 1)
+
+
+def _typed_colours() -> Colours:
+    """As the address has them, as far as they may be; those that are empty are ours."""
+    accent, accent_dark = (_good(name) or None for name in SCHEMES)
+    return accent, accent_dark
+
+
 def _good(name: str) -> str:
     try:
         return check_colour(request.args.get(name, "")[:20], SCHEMES[name], name)
@@ -169,13 +214,16 @@ def _example(currency: str) -> dict[str, Any]:
 
 
 def _pictures(form: BrandingForm) -> dict[str, Any]:
-    """Where the two pictures of the checkout are: as the fields stand, as far as they may."""
+    """Where the pictures are, of the checkout, of a letter and of a receipt: as the fields stand, as far as they may."""
     typed = {name: form[name].data or "" for name in ("accent", "accent_dark", "support_phone")}
     shown = {name: value for name, value in typed.items() if value and not form[name].errors}
+    colours = {name: value for name, value in shown.items() if name in SCHEMES}
     return {
         "pictures": [
-            (_("On a light screen"), url_for(".branding_preview", scheme="light", **shown)),
-            (_("On a dark screen"), url_for(".branding_preview", scheme="dark", **shown)),
+            (_("Your payment page on a light screen"), url_for(".branding_preview", scheme="light", **shown)),
+            (_("Your payment page on a dark screen"), url_for(".branding_preview", scheme="dark", **shown)),
+            (_("The e-mail with a receipt"), url_for(".branding_letter", **colours)),
+            (_("The receipt, as it is printed to a PDF"), url_for(".branding_receipt", **colours)),
         ]
     }
 

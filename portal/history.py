@@ -77,8 +77,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "return.requested": (_l("To be sent back"), "info"),
     "return.settled": (_l("Sent back"), "good"),
     "return.failed": (_l("It could not be sent back"), "bad"),
-    "fee.recorded": (_l("The processor's charge was recorded"), "quiet"),
-    "fee.other_currency": (_l("The processor's charge is in another currency and is not in the books"), "warn"),
+    "fee.recorded": (_l("The processor’s charge was recorded"), "quiet"),
+    "fee.other_currency": (_l("The processor’s charge is in another currency and is not in the books"), "warn"),
     "refund.requested": (_l("Refund asked for"), "info"),
     "refund.queued": (_l("Refund asked for; it waits for your balance"), "warn"),
     "refund.funded": (_l("Your balance holds the refund now, and it goes out"), "info"),
@@ -160,7 +160,7 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
     if detail.get("country"):
         said.append(str(detail["country"]))
     if detail.get("surface") == "fields" and kind == "attempt.started":
-        said.append(_("On our page, with the processor's own card fields"))
+        said.append(_("On our page, with the processor’s own card fields"))
     if kind == "payment.held" and detail.get("counted"):
         said.append(limit_words(detail["counted"], detail.get("of", "")))
     if detail.get("surface") == "saved":

@@ -14,17 +14,17 @@ from core.kernel.money import Money
 from core.payments.link import LinkTerms, draft_link
 from core.payments.models import Payment
 from core.payments.refund_models import Refund
-from core.web.brand import letter_look
+from core.web.brand import LetterLook, letter_look
 from core.web.languages import language
 from core.web.mail import Letter, write_letter
 from core.web.reader import Reader
 
 
-def example_letter(vendor: Vendor, mode: str, kind: str, paragraph: str) -> Letter:
-    """The letter with the vendor's own words in it, in the language of whoever looks at it."""
-    payment, link = _payment(vendor, mode), draft_link(vendor, mode=mode, terms=_terms(vendor))
+def example_letter(vendor: Vendor, mode: str, kind: str, paragraph: str, look: LetterLook | None = None) -> Letter:
+    """The letter with the vendor's own words in it, in the language of whoever looks at it; `look` in the place of what is saved."""
+    payment, link = example_payment(vendor, mode), draft_link(vendor, mode=mode, terms=_terms(vendor))
     facts: dict[str, Any] = {
-        "vendor": vendor, "practice": mode == "test", "enclosed": True, "look": letter_look(vendor, carries_logo=False), "payment": payment,
+        "vendor": vendor, "practice": mode == "test", "enclosed": True, "look": look or letter_look(vendor, carries_logo=False), "payment": payment,
         "cart": None, "refund": _refund(payment), "customer_was_told": False, "days": 3, "link": link, "progress": None, "words": [],
         "ends_at": None, "action_url": f"{settings().public_url}/", "vendors_words": paragraph.splitlines(),
     }  # fmt: skip
@@ -35,7 +35,8 @@ def _terms(vendor: Vendor) -> LinkTerms:
     return LinkTerms(title=_("An example"), currency=vendor.currency, amount_minor=Money.of("24", vendor.currency).minor)
 
 
-def _payment(vendor: Vendor, mode: str) -> Payment:
+def example_payment(vendor: Vendor, mode: str) -> Payment:
+    """Half of it given back, and nobody's."""
     minor, at = Money.of("24", vendor.currency).minor, now()
     return Payment(
         vendor_id=vendor.id, mode=mode, public_id="pay_example", reference="ABCDE-23456", description=_("An example"), state="succeeded",

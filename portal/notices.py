@@ -51,7 +51,9 @@ def _line(told: Told, payments: dict[str, Payment], listings: dict[str, Listing]
         return Line(told.notice.public_id, written(said.title), written(said.says[0]), said.tone, told)
     title, tone = words().get(told.notice.kind, (told.notice.kind.replace("_", " ").capitalize(), "quiet"))
     payment = payments.get(told.notice.about)
-    text = f"{money(payment.amount)} · {payment.description} · {payment.email}" if payment else ""
+    text = (
+        f"{money(payment.amount)} · {payment.description} · {payment.email or payment.payer_name or payment.reference}" if payment else ""
+    )
     if listing := listings.get(told.notice.about):
         text = f"{listing.title} · {listing.reason}" if listing.reason else listing.title
     if letter := letters.get(told.notice.about):

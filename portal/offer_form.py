@@ -56,6 +56,7 @@ class OfferForm(LinkForm):
     tip_taxed = BooleanField(_l("Tips are taxed too"))
     discounts = BooleanField(_l("Payers may enter a discount code"))
     business = BooleanField(_l("Payers may say that they buy as a business"))
+    email = ChoiceField(_l("E-mail address"), choices=options((mode, ASKED_WORDS[mode]) for mode in ASKED), default="required")
     phone = ChoiceField(_l("Telephone"), choices=options((mode, ASKED_WORDS[mode]) for mode in ASKED), default="off")
     billing = ChoiceField(_l("Billing address"), choices=options((mode, ASKED_WORDS[mode]) for mode in ASKED), default="off")
     shipping = ChoiceField(_l("Delivery address"), choices=options((mode, ASKED_WORDS[mode]) for mode in ASKED), default="off")
@@ -79,6 +80,7 @@ class OfferForm(LinkForm):
     def questions_open(self) -> bool:
         """Whether the part that asks is used, or has something to correct: then it stands open."""
         used = self.business.data or self.terms_text.data or {self.phone.data, self.billing.data, self.shipping.data} != {"off"}
+        used = used or self.email.data != "required"
         asks = any(field.errors or (name.endswith("_label") and field.data) for name, field in self._fields.items() if name.startswith(("question_", "terms_")))  # fmt: skip
         return bool(used or asks)
 
@@ -136,7 +138,7 @@ class OfferForm(LinkForm):
             business=bool(self.business.data),
             questions=tuple(self.asked),
             terms=Terms(self.terms_label.data or _("I agree to the terms"), words) if words else None,
-            phone=self.phone.data, billing=self.billing.data, shipping=self.shipping.data,
+            email=self.email.data, phone=self.phone.data, billing=self.billing.data, shipping=self.shipping.data,
             success_url=self.success_url.data or "", cancel_url=self.cancel_url.data or "",
         )  # fmt: skip
         sums: dict[str, Any] = {
@@ -169,7 +171,7 @@ def form_of(link: PaymentLink) -> OfferForm:
     """The form as it looks when somebody opens an existing link for editing."""
     offer = offer_of(link)
     items, questions = min(len(offer.items) + SPARE_ITEMS, MOST_ITEMS), min(len(offer.questions) + SPARE_QUESTIONS, MOST_QUESTIONS)
-    values: dict[str, Any] = {name: getattr(offer, name) for name in ("rate", "discounts", "business", "phone", "billing", "shipping", "success_url", "cancel_url")}  # fmt: skip
+    values: dict[str, Any] = {name: getattr(offer, name) for name in ("rate", "discounts", "business", "email", "phone", "billing", "shipping", "success_url", "cancel_url")}  # fmt: skip
     if offer.items:
         values["amount_kind"] = "items"
     for n, item in enumerate(offer.items):

@@ -39,6 +39,7 @@ from portal.plan_view import (
     tier_options,
     usages,
 )
+from portal.plan_wake import waking_ahead
 from portal.plan_words import tell_events
 from portal.term_words import say_limit, say_pictures
 
@@ -69,6 +70,7 @@ def plan_page() -> Response:
         awaiting=awaiting_words(row, state),
         planned=say_planned(state.planned, state.period.end, known) if state.planned else "",
         keep=option(row, "keep") if state.planned else None,
+        waking=waking_ahead(row),
         owed=owed_by(state),
         due={owed.document: owed.due for owed in state.open},
         days=schedule_of(state),

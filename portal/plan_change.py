@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from core.billing import states
 from core.billing.calendar import DAY
+from core.billing.hibernate import wakes_on
 from core.billing.models import KeptSubscription
 from core.billing.wishes import Wish
 from core.directory.images import MOST, count_hidden
@@ -25,15 +26,18 @@ from portal.code_words import code_words
 from portal.plan import own_plan, pay_address, running_plan
 from portal.plan_facts import say_planned
 from portal.plan_view import card_warning, card_words, known_to, payer_card, wish_of
+from portal.plan_wake import DayToWake, day_to_wake, waking_of
 
 TITLES: dict[tuple[str, bool], Any] = {
     ("hibernate", False): _l("Hibernate with the next period"), ("hibernate", True): _l("Hibernate from tomorrow on"),
+    ("wake-on", False): _l("Choose the day of waking up"), ("wake-off", False): _l("Take back the day of waking up"),
     ("resume", False): _l("Wake up"), ("confirm-resume", False): _l("Go on after hibernating"),
     ("reactivate", False): _l("Come back"), ("cancel", False): _l("End the plan with its period"), ("cancel", True): _l("End the plan tomorrow"),
     ("keep", False): _l("Take back what is planned"),
 }  # fmt: skip
 DONE: dict[str, Any] = {
     "tier": _l("Done: this is what counts from now on."), "hibernate": _l("Planned. Until then nothing changes."), "resume": _l("You are back."),
+    "wake-on": _l("Noted: it wakes up by itself on that day."), "wake-off": _l("Taken back: it hibernates until you wake it up."),
     "confirm-resume": _l("Noted: the plan goes on when the longest hibernation is over."), "reactivate": _l("You are back."),
     "cancel": _l("The end is planned. Until then nothing changes, and you can take it back."), "keep": _l("Taken back. Your plan goes on as it is."),
 }  # fmt: skip
@@ -51,8 +55,12 @@ def preview_change(name: str) -> Response:
 def confirm_change(name: str) -> Response:
     """Only what was shown: another sum shows itself first. Sent twice, it is done once."""
     row, form = running_plan(), Form()
-    wish = _wish(row, name)
-    if form.validate():
+    try:
+        wakes = day_to_wake(row, name, at_once=_at_once())
+    except Refusal as refusal:
+        return _refused(row, name, form, written(refusal.message))
+    wish = _wish(name, wakes)
+    if (wakes is None or wakes.is_whole) and form.validate():
         with form.refusals():
             event = confirm(row, wish, expects=request.form.get("expects", ""), by=current().user.public_id)
             charge = charge_of(row, event)
@@ -63,29 +71,40 @@ def confirm_change(name: str) -> Response:
     return _preview(row, name, form)
 
 
-def _wish(row: KeptSubscription, name: str) -> Wish:
-    wish = wish_of(name, tier=request.args.get("tier", ""), at_once=request.args.get("when") == "now")
+def _at_once() -> bool:
+    return request.args.get("when") == "now"
+
+
+def _wish(name: str, wakes: DayToWake | None) -> Wish:
+    wish = wish_of(name, tier=request.args.get("tier", ""), at_once=_at_once(), until=wakes.day if wakes else None)
     if wish is None:
         raise NotFound
     return wish
 
 
 def _preview(row: KeptSubscription, name: str, form: Form) -> Response:
-    wish, now = _wish(row, name), request.args.get("when") == "now"
     try:
-        quote = quote_wish(row, wish)
+        wakes = day_to_wake(row, name, at_once=_at_once())
+        if wakes is not None and not wakes.is_whole:
+            return _ask_for_day(row, name, wakes)
+        quote = quote_wish(row, _wish(name, wakes))
     except Refusal as refusal:
         return _refused(row, name, form, written(refusal.message))
     known, card, after = known_to(row), payer_card(row), quote.after
     planned, on = after.planned, _day_of(quote)
-    follows = quote.follows(on) if on else None
+    days = sorted({each for each in (on, wakes.day if wakes else None) if each is not None})
+    follows = quote.follows(days[-1]) if days else None
     return page(
         "portal/plan/preview.html",
         status=409 if form.form_errors else form.status,
         form=form,
         row=row,
         name=name,
-        title=_title(row, name, now),
+        title=_title(row, name, _at_once()),
+        at_once=_at_once(),
+        wakes=wakes,
+        waking=waking_of(quote),
+        woke=wakes_on(quote.before) if quote.before else None,
         quote=quote,
         before=quote.before,
         after=after,
@@ -93,7 +112,7 @@ def _preview(row: KeptSubscription, name: str, form: Form) -> Response:
         taken_back=say_planned(quote.before.planned, after.period.end, known) if quote.before and quote.before.planned else "",
         on=on,
         pictures=_pictures(quote),
-        follows=[document for document in follows.documents if document.on == on] if follows else [],
+        follows=[(each, [document for document in follows.documents if document.on == each]) for each in days] if follows else [],
         then=follows,
         last_day=after.period.end - DAY,
         holds=_holds(quote),
@@ -104,11 +123,17 @@ def _preview(row: KeptSubscription, name: str, form: Form) -> Response:
     )
 
 
+def _ask_for_day(row: KeptSubscription, name: str, wakes: DayToWake) -> Response:
+    """The day is not there yet, or none that can be: there is nothing to confirm."""
+    title, status = _title(row, name, _at_once()), 422 if wakes.error else 200
+    return page("portal/plan/wake.html", status=status, title=title, name=name, at_once=_at_once(), wakes=wakes)
+
+
 def _refused(row: KeptSubscription, name: str, form: Form, words: str) -> Response:
     """What cannot be wished now, with the reason: there is nothing to confirm."""
     if words not in form.form_errors:
         form.form_errors.append(words)
-    title = _title(row, name, request.args.get("when") == "now")
+    title = _title(row, name, _at_once())
     return page("portal/plan/refused.html", status=409, form=form, title=title, row=row)
 
 

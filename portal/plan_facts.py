@@ -54,6 +54,8 @@ def ahead_of(state: Subscription, known: Known, lapse_at: datetime | None) -> Fa
         found += _grace(state)
     if state.hibernating_since is not None and state.status == states.HIBERNATING:
         found.append((_("Hibernates since"), day(state.hibernating_since.start)))
+        if state.wakes_on is not None:
+            found.append((_("Wakes up by itself"), _wakes(state)))
     if state.dunning is not None:
         found += _dunning(state)
     if state.announced is not None:
@@ -70,9 +72,19 @@ def say_planned(planned: Planned, boundary: date, known: Known) -> str:
     on = day(planned.on or boundary)
     if planned.kind == "cancel":
         return _("it ends on %(day)s", day=on)
+    if planned.kind == "hibernate" and planned.wakes_on is not None:
+        return _("it hibernates from %(day)s on and wakes up on %(wakes)s", day=on, wakes=day(planned.wakes_on))
     if planned.kind == "hibernate":
         return _("it hibernates from %(day)s on", day=on)
     return _("%(plan)s from %(day)s on", plan=known.plan(planned.tier), day=on)
+
+
+def _wakes(state: Subscription) -> str:
+    """The day that was set; one that has come waits for what is unpaid."""
+    assert state.wakes_on is not None
+    if state.wakes_on > state.today:
+        return _("on %(day)s", day=day(state.wakes_on))
+    return _("as soon as the open invoice is paid; it was to be on %(day)s", day=day(state.wakes_on))
 
 
 def _awaiting(held: Awaiting, known: Known, lapse_at: datetime | None) -> str:

@@ -22,7 +22,7 @@ from core.billing.models import BillingDocument, KeptSubscription
 from core.billing.price_list import list_price_lists, terms_of
 from core.billing.subscription import Subscription
 from core.billing.terms import Terms, Tier
-from core.billing.wishes import Cancel, ChooseTier, ConfirmResume, Hibernate, Keep, Reactivate, Resume, Wish
+from core.billing.wishes import Cancel, ChooseTier, ConfirmResume, Hibernate, Keep, Reactivate, Resume, WakeOn, Wish
 from core.kernel.clock import now
 from core.kernel.errors import Refusal
 from core.payments.saved_models import SavedCard
@@ -96,10 +96,10 @@ def usages(state: Subscription) -> list[Usage]:
     return [Usage(_("Products"), products, most, words, most is not None and products > most), Usage(_("Branches"), branches, None, more)]
 
 
-def wish_of(name: str, *, tier: str = "", at_once: bool = False) -> Wish | None:
+def wish_of(name: str, *, tier: str = "", at_once: bool = False, until: date | None = None) -> Wish | None:
     """What an address of these pages asks for; None for what there is not."""
     wishes: dict[str, Wish] = {
-        "tier": ChooseTier(tier, at_once), "hibernate": Hibernate(at_once), "resume": Resume(), "confirm-resume": ConfirmResume(),
+        "tier": ChooseTier(tier, at_once), "hibernate": Hibernate(at_once, until), "wake-on": WakeOn(until), "wake-off": WakeOn(None), "resume": Resume(), "confirm-resume": ConfirmResume(),
         "reactivate": Reactivate(), "cancel": Cancel(at_once), "keep": Keep(),
     }  # fmt: skip
     return wishes.get(name)
@@ -107,7 +107,8 @@ def wish_of(name: str, *, tier: str = "", at_once: bool = False) -> Wish | None:
 
 def option(row: KeptSubscription, name: str, *, tier: Tier | None = None, at_once: bool = False) -> Option:
     """Tried by the code that would do it: what it refuses, it refuses here with the same sentence."""
-    wish, word = wish_of(name, tier=tier.code if tier else "", at_once=at_once), "now" if at_once else ""
+    asked, word = "wake-off" if name == "wake-on" else name, "now" if at_once else ""  # whether a day can be chosen at all
+    wish = wish_of(asked, tier=tier.code if tier else "", at_once=at_once)
     assert wish is not None
     try:
         return Option(name, word, tier, quote_wish(row, wish))
@@ -136,10 +137,10 @@ def other_options(row: KeptSubscription, state: Subscription) -> list[Option]:
         states.ACTIVE: (("hibernate", False), ("hibernate", True), ("cancel", False), ("cancel", True)),
         states.PAST_DUE: (("cancel", False),),
         states.SUSPENDED: (("reactivate", False), ("cancel", False)),
-        states.HIBERNATING: (("resume", False), ("confirm-resume", False), ("cancel", False), ("cancel", True)),
+        states.HIBERNATING: (("resume", False), ("wake-on", False), ("confirm-resume", False), ("cancel", False), ("cancel", True)),
     }
     wanted = names.get(state.status, ())
-    if state.resume_confirmed:
+    if state.resume_confirmed or state.wakes_on is not None:
         wanted = tuple(each for each in wanted if each[0] != "confirm-resume")
     return [option(row, name, at_once=at_once) for name, at_once in wanted]
 

@@ -25,6 +25,7 @@ from core.billing.wishes import (
     Keep,
     Reactivate,
     Resume,
+    WakeOn,
     Wish,
 )
 from core.kernel.money import Money
@@ -116,8 +117,17 @@ def say_wish(wish: Wish, known: Known) -> str:
                 ngettext("%(num)s product fewer", "%(num)s products fewer", -count),
             )
             return more if count > 0 else fewer
-        case Hibernate(now):
+        case Hibernate(now, None):
             return _("Asked to hibernate from tomorrow on") if now else _("Asked to hibernate from the next period on")
+        case Hibernate(now, until):
+            values = {"day": day(until)}
+            return (
+                _("Asked to hibernate from tomorrow on, until %(day)s", **values)
+                if now
+                else _("Asked to hibernate from the next period on, until %(day)s", **values)
+            )
+        case WakeOn(on):
+            return _("Asked to wake up on %(day)s", day=day(on)) if on else _("Took back the day of waking up")
         case Cancel(now, _):
             return _("Asked to end tomorrow") if now else _("Asked to end with the period")
     plain = {

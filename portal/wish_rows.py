@@ -25,6 +25,7 @@ from core.billing.wishes import (
     Keep,
     Reactivate,
     Resume,
+    WakeOn,
     Wish,
 )
 from core.web.fields import plain_text
@@ -56,6 +57,7 @@ KINDS: dict[str, Kind] = {
     "hibernate": Kind(later("Hibernate from the next period on"), "", lambda _none: Hibernate()),
     "hibernate_now": Kind(later("Hibernate from the next day on"), "", lambda _none: Hibernate(now=True)),
     "resume": Kind(later("Wake up"), "", lambda _none: Resume()),
+    "wake_off": Kind(later("Take back the day of waking up"), "", lambda _none: WakeOn(None)),
     "confirm": Kind(later("Confirm waking up after the longest hibernation"), "", lambda _none: ConfirmResume()),
     "reactivate": Kind(later("Come back from a suspension"), "", lambda _none: Reactivate()),
     "cancel": Kind(later("Cancel at the end of the period"), "", lambda _none: Cancel()),

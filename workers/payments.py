@@ -51,7 +51,7 @@ def payment_settled(tasks: list[Task]) -> None:
         named = {"mode": payment.mode, "payment": payment.public_id}
         book = (vendor.id, payment.mode)
         letters += [message_rows(vendor, "payment_received", to=address, locale=language, **named) for address, language in readers[book]]
-        if book not in no_receipts and payment.id not in with_invoice:
+        if book not in no_receipts and payment.email and payment.id not in with_invoice:
             letters.append(message_rows(vendor, "receipt", to=payment.email, locale=payment.locale, **named))
         notices.append(notice_row(vendor, "payment_received", mode=payment.mode, about=payment.public_id))
         jobs.append(task_row("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id)))

@@ -28,7 +28,8 @@ def cancel(state: Subscription, *, now: bool = False, paying: bool = False) -> S
     on = state.today + DAY if soon else state.period.end
     planned = Planned("cancel", on=on if soon else None)
     noted = Notice("cancel_planned", state.today, on, owed or None, until=on + state.terms.export_days * DAY)
-    return plan(state, planned), (*effects, *stopped, *((noted,) if planned != state.planned else ()))
+    ends = replace(plan(state, planned), wakes_on=None)  # the latest wish counts: whoever leaves does not wake up before
+    return ends, (*effects, *stopped, *((noted,) if planned != state.planned else ()))
 
 
 def keep(state: Subscription) -> Step:
@@ -48,7 +49,7 @@ def end(state: Subscription, *, charge: bool = True) -> Step:
         effects += credited
     state, moved = move(state, states.CANCELLED)
     held = state.branches
-    state = replace(state, planned=None, cancelled_on=state.today, episode=None, branches=replace(held, billed=0))
+    state = replace(state, planned=None, wakes_on=None, cancelled_on=state.today, episode=None, branches=replace(held, billed=0))
     state, last = _settle_pending(state, charge=charge)
     exported = state.today + state.terms.export_days * DAY
     notice = Notice("cancelled", state.today, exported, state.balance)

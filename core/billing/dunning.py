@@ -118,8 +118,9 @@ def stop_service(state: Subscription, *, cancelled: date) -> Step:
     state, credited = give_back(state, proration.ended(state, state.today, PLAN, BRANCH), origin="suspension")
     state, moved = move(state, states.SUSPENDED)
     state = replace(
-        state, planned=None, episode=None, hibernating_since=None, resume_confirmed=False, branches=replace(state.branches, billed=0)
-    )
+        state, planned=None, episode=None, hibernating_since=None, resume_confirmed=False, wakes_on=None,
+        branches=replace(state.branches, billed=0),
+    )  # fmt: skip
     due = sum_of((owed.due for owed in state.open), state.currency)
     return state, (*dropped, *credited, *moved, Notice("suspended", state.today, cancelled, due, until=cancelled))
 

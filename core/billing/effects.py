@@ -89,7 +89,7 @@ NOTICES = frozenset(
         "change_lapsed", "downgrade_dropped", "limit_breached", "grace_running", "limit_enforced", "products_hidden", "waits_for_renewal",
         "payment_failed", "card_refused", "suspension_ahead", "suspended", "recovered", "hibernation_ends", "hibernation_dropped",
         "cancelled", "price_moves", "rate_old", "currency_kept", "currency_changed", "renewal_ahead", "change_planned", "hibernation_planned",
-        "cancel_planned", "plan_kept",
+        "cancel_planned", "plan_kept", "wake_planned", "wake_withdrawn", "wake_ahead",
     }
 )  # fmt: skip
 
@@ -98,7 +98,8 @@ NOTICES = frozenset(
 class Notice:
     """Tell the merchant. `on` is the date the notice speaks of and `amount` the exact sum that goes with it; `count` is days or products.
 
-    `until` is the day on which the service stops, or ends for good, if nothing is done.
+    `until` is the day on which the service stops, or ends for good, if nothing is done. `wakes_on` is the day on which a hibernation ends
+    by itself, and `wakes_for` what waking up costs on it.
     """
 
     kind: str
@@ -108,6 +109,8 @@ class Notice:
     detail: str = ""
     count: int | None = None
     until: date | None = None
+    wakes_on: date | None = None
+    wakes_for: Money | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in NOTICES:

@@ -10,7 +10,7 @@ from core.billing.calendar import DAY, boundary, first_instant
 from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect, Notice
 from core.billing.lines import Document, sum_of
 from core.billing.midnight import midnight
-from core.billing.payment import receive
+from core.billing.payment import paid
 from core.billing.renew import Offer
 from core.billing.subscription import Step, Subscription
 from core.billing.wishes import Wish, perform
@@ -109,18 +109,6 @@ def forecast(
         state, done = paid(*midnight(state, offer), offer)
         effects += done
     return _told(effects, refused, state)
-
-
-def paid(state: Subscription, effects: Sequence[Effect], offer: Offer) -> Step:
-    """The same, with every charge that is wanted paid at once."""
-    done: list[Effect] = []
-    for effect in effects:
-        done.append(effect)
-        if isinstance(effect, ChargeWanted):
-            state, more = receive(state, effect.documents, effect.amount, coming=offer.local(state))
-            state, more = paid(state, more, offer)
-            done += more
-    return state, tuple(done)
 
 
 def next_charge(state: Subscription, offer: Offer) -> Charge | None:

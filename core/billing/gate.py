@@ -108,7 +108,7 @@ def adopt(state: Subscription, kind: str, tier: str, *, branches: int) -> Step:
     if kind in (RESUME, REACTIVATE):
         state, effects_of_move = move(state, states.ACTIVE)
         effects += effects_of_move
-        state = replace(state, hibernating_since=None, resume_confirmed=False, dunning=None, episode=None)
+        state = replace(state, hibernating_since=None, resume_confirmed=False, wakes_on=None, dunning=None, episode=None)
     if tier != state.tier:
         effects.append(TierChanged(state.tier, tier, state.today))
     held = state.branches

@@ -9,10 +9,14 @@ from datetime import date
 from core.billing import begin, branches, cancel, change, dunning, gate, hibernate, limits, reactivate, renew, states
 from core.billing.calendar import DAY
 from core.billing.effects import ChargeWanted, Effect, Notice
-from core.billing.lines import Line, sum_of
+from core.billing.lines import Line, sum_of, total
+from core.billing.payment import paid, receive
 from core.billing.renew import Offer
 from core.billing.subscription import Step, Subscription
 from core.billing.tax import with_tax
+from core.kernel.money import Money
+
+NEXT_INVOICE = "next invoice"  # of a notice: its sum is not charged by itself
 
 
 def run_to(state: Subscription, day: date, offer_on: Callable[[date], Offer]) -> Step:
@@ -22,9 +26,14 @@ def run_to(state: Subscription, day: date, offer_on: Callable[[date], Offer]) ->
     """
     effects: list[Effect] = []
     while state.today < day:
-        state, done = midnight(state, offer_on(state.today + DAY))
+        state, done = midnight(state, as_of(offer_on(state.today + DAY), state.today + DAY, day))
         effects += done
     return state, tuple(effects)
+
+
+def as_of(offer: Offer, on: date, today: date) -> Offer:
+    """What counts on a day, by who runs it today: one that has passed is over."""
+    return replace(offer, over=True) if on < today else offer
 
 
 def midnight(state: Subscription, offer: Offer) -> Step:
@@ -51,7 +60,10 @@ def midnight(state: Subscription, offer: Offer) -> Step:
     if at_boundary and state.status != states.CANCELLED:
         state, renewed = _boundary(state, offer, enforced_from)
         effects += renewed
-    for act in (dunning.warn, dunning.retry, _requote, _trial_ahead(offer), _renewal_ahead(offer)):
+    elif not at_boundary and not offer.over:
+        state, woken = hibernate.wake(state, coming=offer.local(state))
+        effects += woken
+    for act in (dunning.warn, dunning.retry, _requote, _trial_ahead(offer), _renewal_ahead(offer), _wake_ahead(offer)):
         state, done = act(state)
         effects += done
     state, told = limits.look(state, coming=offer.local(state))
@@ -80,10 +92,12 @@ def _planned(state: Subscription) -> Step:
 
 
 def _boundary(state: Subscription, offer: Offer, enforced_from: str) -> Step:
-    """A new period. Whoever hibernated as long as is possible wakes up or is cancelled; whoever is suspended is not billed."""
+    """A new period. Whoever set this day wakes up; so does, or is cancelled, who hibernated as long as is possible; who is suspended is not billed."""
     effects: list[Effect] = []
-    if hibernate.is_over(state):
-        state, done = hibernate.wake_at_end(state) if state.resume_confirmed else cancel.end(state)
+    over = hibernate.is_over(state)
+    if over or hibernate.day_has_come(state):
+        wakes = not over or state.resume_confirmed or hibernate.day_has_come(state)
+        state, done = hibernate.wake_at_boundary(state) if wakes else cancel.end(state)
         effects += done
         if state.status == states.CANCELLED:
             return state, tuple(effects)
@@ -136,11 +150,54 @@ def _renewal_ahead(offer: Offer) -> Callable[[Subscription], Step]:
         if later.status not in (states.ACTIVE, states.HIBERNATING):
             return state, ()
         amount = sum_of((effect.amount for effect in effects if isinstance(effect, ChargeWanted)), later.currency)
-        what = "hibernation" if later.status == states.HIBERNATING else later.tier
         told = offer.on(state.period.end).terms
-        return replace(state, foretold=told), (Notice("renewal_ahead", state.today, state.period.end, amount, what),)
+        return replace(state, foretold=told), (_ahead(state, later, amount),)
 
     return look_ahead
+
+
+def _ahead(state: Subscription, later: Subscription, amount: Money) -> Notice:
+    """What is told of a boundary to come: that it wakes up then, or what the new period costs."""
+    if state.status == states.HIBERNATING and later.status == states.ACTIVE:
+        return Notice("wake_ahead", state.today, wakes_on=state.period.end, wakes_for=amount)
+    what = "hibernation" if later.status == states.HIBERNATING else later.tier
+    return Notice("renewal_ahead", state.today, state.period.end, amount, what)
+
+
+def _wake_ahead(offer: Offer) -> Callable[[Subscription], Step]:
+    """As many days before it wakes up inside a period: when, and exactly what that costs. At a boundary the renewal says it."""
+
+    def look_ahead(state: Subscription) -> Step:
+        on = state.wakes_on
+        if state.status != states.HIBERNATING or on is None or on == state.period.end or state.unpaid:
+            return state, ()
+        if (on - state.today).days != state.terms.renewal_notice_days:
+            return state, ()
+        return state, (price_of_waking(state, Notice("wake_ahead", state.today, wakes_on=on), offer),)
+
+    return look_ahead
+
+
+def price_of_waking(state: Subscription, notice: Notice, offer: Offer) -> Notice:
+    """The notice with what waking up on its day costs, worked out by the very midnights that will do it.
+
+    As far as is known now: each charge before is paid, and nothing else is wished. What is too little for a charge goes onto the next invoice.
+    """
+    on = notice.wakes_on
+    assert on is not None
+    owed = [each for each in state.open if each.standing != "carried"]
+    if owed:
+        state, _done = receive(state, tuple(each.document for each in owed), sum_of((each.due for each in owed), state.currency))
+    while state.today < on - DAY:
+        then = offer.on(state.today + DAY)
+        state, _done = paid(*midnight(state, then), then)
+    before = {entry.line.number for entry in state.pending}
+    state, effects = midnight(state, offer.on(on))
+    asked = [effect.amount for effect in effects if isinstance(effect, ChargeWanted)]
+    small = [entry.line for entry in state.pending if entry.line.number not in before]
+    if asked or not small:
+        return replace(notice, wakes_for=sum_of(asked, state.currency))
+    return replace(notice, wakes_for=with_tax(total(small, state.currency), state.tax_bps), detail=NEXT_INVOICE)
 
 
 def _requote(state: Subscription) -> Step:

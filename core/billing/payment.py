@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from core.billing import cancel, change, dunning, gate, hibernate, limits, reactivate, states
@@ -10,8 +11,9 @@ from core.billing.begin import START
 from core.billing.booking import drop_draft, finalise
 from core.billing.change import plan_lines
 from core.billing.documents import issue, pool, unblocked
-from core.billing.effects import Effect, Finalised, Notice, Paid, TierChanged
+from core.billing.effects import ChargeWanted, Effect, Finalised, Notice, Paid, TierChanged
 from core.billing.lines import BRANCH
+from core.billing.renew import Offer
 from core.billing.subscription import Open, Step, Subscription, move
 from core.billing.terms import Terms
 from core.kernel.errors import Refusal
@@ -170,3 +172,15 @@ def pay_from_balance(state: Subscription) -> Step:
     state, used = pay_open(state)
     state, recovered = dunning.recover(state)
     return state, (*used, *recovered)
+
+
+def paid(state: Subscription, effects: Sequence[Effect], offer: Offer) -> Step:
+    """The same, with every charge that is wanted paid at once."""
+    done: list[Effect] = []
+    for effect in effects:
+        done.append(effect)
+        if isinstance(effect, ChargeWanted):
+            state, more = receive(state, effect.documents, effect.amount, coming=offer.local(state))
+            state, more = paid(state, more, offer)
+            done += more
+    return state, tuple(done)

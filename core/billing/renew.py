@@ -26,18 +26,20 @@ BILLED_IN = frozenset({states.ACTIVE, states.PAST_DUE, states.HIBERNATING})
 class Offer:
     """What counts on a day: the price list in the base currency, and the latest rate of each other currency.
 
-    `coming`: the price lists that are published already and count from a later day on, in their order.
+    `coming`: the price lists that are published already and count from a later day on, in their order. `over`: the day has passed and is
+    only caught up with, so nobody can be asked on it for what is paid first.
     """
 
     terms: Terms
     rates: tuple[Rate, ...] = ()
     coming: tuple[tuple[date, Terms], ...] = ()
     tax: Treatment | None = None  # how this merchant is taxed from a boundary on; None: as before
+    over: bool = False
 
     def on(self, day: date) -> Offer:
         """What is known now of a day to come."""
         begun = [terms for valid_from, terms in self.coming if valid_from <= day]
-        return replace(self, terms=begun[-1]) if begun else self
+        return replace(self, terms=begun[-1] if begun else self.terms, over=False) if begun or self.over else self
 
     def rate(self, currency: str) -> Rate | None:
         return next((rate for rate in self.rates if rate.currency == currency), None)

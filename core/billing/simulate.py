@@ -16,10 +16,10 @@ from core.billing.begin import begin
 from core.billing.calendar import DAY, boundary, local_date
 from core.billing.clock import clock_of
 from core.billing.effects import ChargeWanted, Effect
-from core.billing.forecast import MONTHS, Forecast, Intention, forecast, paid
-from core.billing.midnight import midnight
+from core.billing.forecast import MONTHS, Forecast, Intention, forecast
+from core.billing.midnight import as_of, midnight
 from core.billing.models import BillingCharge, KeptSubscription, PriceList
-from core.billing.payment import receive
+from core.billing.payment import paid, receive
 from core.billing.price_list import Seller, offer_on
 from core.billing.queries import read
 from core.billing.renew import Offer
@@ -71,7 +71,7 @@ def simulate(row: KeptSubscription, intentions: Iterable[Intention]) -> Simulati
     state, on_the_way = _all_answered(row, state, offers(first))
     before: list[Effect] = []
     while state.today < first:
-        offer = offers(state.today + DAY)
+        offer = as_of(offers(state.today + DAY), state.today + DAY, first)
         state, done = paid(*midnight(state, offer), offer)
         before += done
     return _both(state, tuple(before), intentions, offers, on_the_way)

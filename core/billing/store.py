@@ -24,7 +24,7 @@ from core.billing.codec import encode, encode_one_of
 from core.billing.documents import CreditExceedsInvoice, void
 from core.billing.effects import Drafted, Effect
 from core.billing.lines import Document, sum_of
-from core.billing.midnight import lapse, midnight
+from core.billing.midnight import as_of, lapse, midnight
 from core.billing.models import BillingDocument, KeptSubscription, SubscriptionEvent
 from core.billing.parties import Parties
 from core.billing.price_list import Seller, offer_on
@@ -230,7 +230,7 @@ def _run_midnights(row: KeptSubscription, offers: Offers, parties: Parties | Non
             row.due_at = min(until, row.lapse_at or until)
             break
         before = state
-        state, effects = midnight(before, offer_at(row, before, before.today + DAY, offers))
+        state, effects = midnight(before, as_of(offer_at(row, before, before.today + DAY, offers), before.today + DAY, day))
         if effects:
             _put(row, before, state)
             _note(row, "midnight", state, {}, effects, "system", parties)

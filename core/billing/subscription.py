@@ -55,6 +55,7 @@ class Planned:
     kind: str
     tier: str = ""
     on: date | None = None
+    wakes_on: date | None = None  # of a hibernation: the day on which it ends by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class Subscription:
     dunning: Dunning | None = None
     hibernating_since: Period | None = None  # the period in which it began
     resume_confirmed: bool = False
+    wakes_on: date | None = None  # it hibernates until this day and wakes up by itself; gone once that was tried
     auto_downgrade: bool = False
     has_card: bool = True
     pending_declined: bool = False  # pending lines were declined: they wait for the renewal

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from core.billing import branches, cancel, change, hibernate, limits, reactivate
+from core.billing.effects import Notice
+from core.billing.midnight import price_of_waking
 from core.billing.renew import Offer
 from core.billing.subscription import Step, Subscription
 
@@ -31,7 +34,17 @@ class AddProducts:
 
 @dataclass(frozen=True, slots=True)
 class Hibernate:
+    """`until`: the day on which it wakes up by itself."""
+
     now: bool = False
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WakeOn:
+    """Set or change the day on which it wakes up by itself; None takes it back."""
+
+    day: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,7 @@ class Keep:
     """Take the planned change back."""
 
 
-Wish = ChooseTier | AddBranches | AddProducts | Hibernate | Resume | ConfirmResume | Reactivate | Cancel | Keep
+Wish = ChooseTier | AddBranches | AddProducts | Hibernate | WakeOn | Resume | ConfirmResume | Reactivate | Cancel | Keep
 
 
 def perform(state: Subscription, wish: Wish, offer: Offer) -> Step:
@@ -75,8 +88,10 @@ def perform(state: Subscription, wish: Wish, offer: Offer) -> Step:
             return branches.set_branches(state, state.branches.count + count)
         case AddProducts(count):
             return limits.set_products(state, max(0, state.products.count + count), coming=coming)
-        case Hibernate(now):
-            return hibernate.hibernate(state, now=now)
+        case Hibernate(now, until):
+            return _priced(hibernate.hibernate(state, now=now, until=until), offer)
+        case WakeOn(day):
+            return _priced(hibernate.wake_on(state, day), offer)
         case Resume():
             return hibernate.resume(state, coming=coming)
         case ConfirmResume():
@@ -87,3 +102,11 @@ def perform(state: Subscription, wish: Wish, offer: Offer) -> Step:
             return cancel.cancel(state, now=now, paying=paying)
         case Keep():
             return cancel.keep(state)
+
+
+def _priced(step: Step, offer: Offer) -> Step:
+    """Whoever is told of the day of waking up is told what it costs."""
+    state, effects = step
+    return state, tuple(
+        price_of_waking(state, each, offer) if isinstance(each, Notice) and each.wakes_on is not None else each for each in effects
+    )

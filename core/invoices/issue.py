@@ -198,7 +198,7 @@ def _buyer(vendor: Vendor, payment: Payment) -> Party:
     place = (said.billing if said else None) or {}
     street = ", ".join(part for part in (place.get("line1", ""), place.get("line2", "")) if part)
     return {
-        "name": (said.company if said else "") or payment.payer_name or payment.email, "person": payment.payer_name, "email": payment.email,
+        "name": (said.company if said else "") or payment.payer_name or payment.email or payment.reference, "person": payment.payer_name, "email": payment.email,
         "street": street, "postcode": place.get("postcode", ""), "city": place.get("city", ""),
         "country": place.get("country") or payment.payer_country or "", "vat_id": said.tax_id if said else "",
     }  # fmt: skip

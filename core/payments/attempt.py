@@ -16,7 +16,6 @@ from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
 from core.kernel.write import add_row, keep_changes
 from core.methods.eligible import Way
-from core.notifications.notify import notify
 from core.payments.bank_terms import terms_of
 from core.payments.choose import check_way
 from core.payments.history import line, line_of_move
@@ -24,6 +23,7 @@ from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent
 from core.payments.start import OPEN_HOLD, SESSION, keep_place, lock_payment
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
+from core.payments.to_payer import write_to_payer
 from core.providers.contract import Opening, OpenPayment, Outcome
 from core.providers.registry import provider_named
 
@@ -168,7 +168,7 @@ def _now_open(vendor: Vendor, payment: Payment, attempt: Attempt, *, first: bool
     if attempt.provider == "bank":
         attempt.next_inquiry_at = None  # a bank is not asked: its statements tell
         if attempt.state in LIVE_ATTEMPT and first:
-            notify(vendor, "transfer_instructions", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
+            write_to_payer(vendor, "transfer_instructions", payment)
     if payment.state in ("created", "requires_method", "unknown"):
         return [line_of_move(payment, "requires_action", "payment.requires_action", actor="system", attempt=attempt.public_id)]
     return []

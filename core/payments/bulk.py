@@ -14,12 +14,12 @@ from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
 from core.kernel.sentence import said
-from core.notifications.notify import notify
 from core.payments.history import note
 from core.payments.lists import PaymentFilter, narrowed
 from core.payments.models import Payment
 from core.payments.refund import check_refund, request_refund
 from core.payments.start import lock_payment
+from core.payments.to_payer import write_to_payer
 
 MOST = 200  # at once: as many as are done while somebody waits, and as one look at a list of totals can answer for
 
@@ -86,7 +86,10 @@ def resend_receipts(vendor: Vendor, payments: Sequence[Payment], *, by: str) -> 
         if payment.captured_at is None:
             left.append(Left(payment, said("Not paid, so there is no receipt.")))
             continue
-        letter = notify(vendor, "receipt", mode=payment.mode, to=payment.email, locale=payment.locale or "en", payment=payment.public_id)
+        letter = write_to_payer(vendor, "receipt", payment)
+        if letter is None:
+            left.append(Left(payment, said("The payer left no e-mail address.")))
+            continue
         record(vendor.id, actor=by, action="message.sent_again", subject=letter.public_id, payment=payment.public_id)
         sent += 1
     return sent, left

@@ -9,13 +9,13 @@ from core.kernel.ask import Search
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.outbox import enqueue, enqueue_named
-from core.notifications.notify import notify
 from core.payments.attempt import closes, move_attempt
 from core.payments.history import move, note
 from core.payments.models import Attempt, Payment
 from core.payments.outage import is_news
 from core.payments.saved_models import SavedCharge
 from core.payments.states import LIVE_ATTEMPT, PAYMENT, may_move
+from core.payments.to_payer import write_to_payer
 from core.providers.contract import Outcome
 
 TO_CONFIRM = timedelta(days=7)  # how long a payer whose bank wants them has to answer the letter
@@ -80,7 +80,7 @@ def _ask_payer(vendor: Vendor, payment: Payment, *, cause: str, actor: str) -> N
     payment.expires_at = max(payment.expires_at, now() + TO_CONFIRM)
     if may_move(PAYMENT, payment.state, "requires_action"):
         move(payment, "requires_action", "payment.requires_action", actor=actor, cause=cause, why=SCA)
-    notify(vendor, "confirm_payment", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
+    write_to_payer(vendor, "confirm_payment", payment)
     tell_caller(payment, "requires_action")
 
 

@@ -173,6 +173,8 @@ def reduction_for(vendor: Vendor, mode: str, text: str, currency: str, *, email:
     if code.amount is not None and code.amount.currency != currency:
         raise CodeRefused(said("This code is for payments in %(currency)s.", currency=code.currency))
     _check_uses(code, email)
+    if hold and code.most_each is not None and not email:
+        raise CodeRefused("This code counts how often each person uses it. Enter your e-mail address with it.")
     return code, Reduction(code.code, code.bps, code.amount)
 
 

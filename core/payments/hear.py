@@ -12,7 +12,6 @@ from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.outbox import OutboxTask, enqueue
 from core.notifications.notices import post_notice
-from core.notifications.notify import notify
 from core.notifications.payer_letters import is_sent
 from core.payments.attempt import closes, live_attempt, lock_both, move_attempt
 from core.payments.charge_news import hear_charge
@@ -22,6 +21,7 @@ from core.payments.lockout import BY_CARD, locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent
 from core.payments.start import SECOND_CHANCE, SESSION, keep_place, lock_payment
 from core.payments.states import LIVE_ATTEMPT, PAYMENT, may_move
+from core.payments.to_payer import write_to_payer
 from core.providers.contract import Outcome
 
 
@@ -100,7 +100,7 @@ def _promise(vendor: Vendor, payment: Payment, attempt: Attempt | None) -> None:
         return
     post_notice(vendor, "payment_waits", mode=payment.mode, about=payment.public_id)
     if is_sent(vendor, payment.mode, "instruction_received"):
-        notify(vendor, "instruction_received", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
+        write_to_payer(vendor, "instruction_received", payment)
 
 
 def _was_before(attempt: Attempt | None, told: Told) -> bool:
@@ -178,7 +178,7 @@ def _have_it_counted(payment: Payment, *, name: str, card: str) -> None:
 def tell_payer_it_failed(vendor: Vendor, payment: Payment) -> None:
     """The page had said that it was being processed and that we would write; so we do, unless the vendor has decided otherwise."""
     if is_sent(vendor, payment.mode, "payment_failed"):
-        notify(vendor, "payment_failed", mode=payment.mode, to=payment.email, locale=payment.locale, payment=payment.public_id)
+        write_to_payer(vendor, "payment_failed", payment)
 
 
 def _decline_known(payment: Payment, charge: str, cause: str) -> bool:

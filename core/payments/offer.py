@@ -70,6 +70,7 @@ class Offer:
     business: bool = False  # "I'm buying as a business": company, tax id, address
     questions: tuple[Question, ...] = ()
     terms: Terms | None = None
+    email: str = "required"  # without one nobody is written to, and nobody is known as a customer
     phone: str = "off"
     billing: str = "off"
     shipping: str = "off"

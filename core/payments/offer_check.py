@@ -96,9 +96,11 @@ def _check_question(n: int, question: Question, taken: set[str]) -> None:
 
 
 def _check_asking(offer: Offer) -> None:
-    for name in ("phone", "billing", "shipping"):
+    for name in ("email", "phone", "billing", "shipping"):
         if getattr(offer, name) not in ASKED:
             raise BadOffer("Choose one of these.", field=name)
+    if offer.discounts and offer.email == "off":
+        raise BadOffer("A discount code may count its uses by e-mail address: ask for the address, or take no codes.", field="email")
     if offer.terms:
         if not offer.terms.label.strip() or len(offer.terms.label) > 200:
             raise BadOffer("Write what stands beside the box, in 200 characters at most.", field="terms_label")

@@ -6,16 +6,16 @@ from sqlalchemy import select
 
 from core.accounts.models import Vendor
 from core.kernel.db import db
-from core.notifications.notify import notify
 from core.payments.link import link_state
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import find_link_of
+from core.payments.to_payer import write_to_payer
 
 
 def ask_back(vendor: Vendor, payment: Payment) -> None:
     """A locked payment has just run out of time: the payer who asked to be reminded is written to, once."""
     if payment.remind and payment.link_id and not payment.received_minor:
-        notify(vendor, "checkout_left", mode=payment.mode, to=payment.email, locale=payment.locale or "en", payment=payment.public_id)
+        write_to_payer(vendor, "checkout_left", payment)
 
 
 def way_back(vendor: Vendor, payment: Payment) -> tuple[PaymentLink | None, str]:

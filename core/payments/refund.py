@@ -18,7 +18,6 @@ from core.kernel.money import Money
 from core.kernel.outbox import enqueue, enqueue_named
 from core.kernel.sentence import said
 from core.notifications.notices import post_notice
-from core.notifications.notify import notify
 from core.notifications.payer_letters import is_sent
 from core.notifications.team import tell_team
 from core.payments.history import note
@@ -29,6 +28,7 @@ from core.payments.refund_queue import book_or_queue
 from core.payments.refundable import check_offer, offer_behind
 from core.payments.start import lock_payment
 from core.payments.states import REFUND, may_move
+from core.payments.to_payer import write_to_payer
 from core.providers.bank_accounts import check_iban
 from core.providers.bank_orders import senders
 from core.providers.contract import ProviderRefused, ProviderUnreachable, RefundOutcome
@@ -244,15 +244,7 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
         book_success(payment, refund)
         refund.next_inquiry_at = None
         if refund.tell_payer and (not refund.of_sale or is_sent(vendor, payment.mode, "refund_sent")):
-            notify(
-                vendor,
-                "refund_sent" if refund.of_sale else "money_returned",
-                mode=payment.mode,
-                to=payment.email,
-                locale=payment.locale,
-                payment=payment.public_id,
-                refund=refund.public_id,
-            )
+            write_to_payer(vendor, "refund_sent" if refund.of_sale else "money_returned", payment, refund=refund.public_id)
         post_notice(vendor, "refund_sent", mode=payment.mode, about=payment.public_id)
     elif to in ("failed", "canceled"):
         refund.failure_reason = outcome.failure_reason or to

@@ -52,7 +52,9 @@ def attempt_of(row: Screening) -> Attempt:
 
 
 def paid_before(payment: Payment) -> tuple[int, int]:
-    """What the same e-mail did at this seller before: payments that were paid, and all that were begun."""
+    """What the same e-mail did at this seller before: payments that were paid, and all that were begun. Nothing without one."""
+    if not payment.email:
+        return 0, 0
     mine = (Payment.vendor_id == payment.vendor_id, Payment.mode == payment.mode, Payment.email == payment.email, Payment.id < payment.id)
     query = select(func.count(Payment.captured_at), func.count()).select_from(Payment).where(*mine)
     paid, begun = db.session.execute(query).one()

@@ -63,6 +63,12 @@ _BY_TOKEN = Question(
 )
 
 
+class EmailNeeded(Refusal):
+    """The link asks for an e-mail address, and there is none."""
+
+    code = "email_needed"
+
+
 class AmountNotOffered(Refusal):
     """The link does not take this amount."""
 
@@ -100,7 +106,7 @@ def start_payment(
     A limited link is locked while its places (or what is left of its total) are counted, and a limited code while its uses are,
     so two people cannot both have the last of it. `amount` is what the payer chose or the link's own; a link that sells more than one sum is priced here.
     `locale` is the language the payer read in; every letter about the payment is written in it.
-    Refuses LinkClosed when the link takes no payment now, AmountNotOffered, PartNotOffered, BadChoice, BadReference and CodeRefused at
+    Refuses LinkClosed when the link takes no payment now, EmailNeeded unless the link leaves that open, AmountNotOffered, PartNotOffered, BadChoice, BadReference and CodeRefused at
     their fields, CustomerBlocked when the vendor takes none from this address, and PriceChanged when the total is not what the payer
     was shown.
     """
@@ -122,7 +128,10 @@ def start_payment(
     check_fixed_amount(link, origin.prefill, amount)
     email, name, reference = as_filled_in(origin.prefill, email=email, name=name, reference=origin.payer_reference)
     came = origin_columns(link, origin, reference) | {"locale": locale}
-    meet_customer(vendor, link.mode, email=email, name=name)
+    if email.strip():
+        meet_customer(vendor, link.mode, email=email, name=name)
+    elif offer_of(link).email == "required":
+        raise EmailNeeded("Enter your e-mail address: the receipt goes there.", field="email")
     try:
         fixed = with_fixed_quantities(origin.prefill, order.choices.quantities)
         order = replace(order, choices=replace(order.choices, quantities=fixed))

@@ -15,7 +15,6 @@ from core.kernel.money import Money
 from core.kernel.outbox import enqueue
 from core.ledger import book
 from core.ledger.post import post
-from core.notifications.notify import notify
 from core.notifications.team import tell_team
 from core.payments.attempt import live_attempt, move_attempt
 from core.payments.bank_terms import terms_of
@@ -24,6 +23,7 @@ from core.payments.instalments import progress_of
 from core.payments.link import taken_places
 from core.payments.models import Attempt, Payment, PaymentLink
 from core.payments.start import lock_payment
+from core.payments.to_payer import write_to_payer
 from core.payments.transfer_models import Transfer, TransferCase
 from core.providers.bank import KIND, METHOD, stop_expecting
 from core.providers.bank_models import BankLine
@@ -202,10 +202,9 @@ def _write_case(payment: Payment, before: TransferCase | None, kind: str) -> Non
 
 def _tell(vendor: Vendor, payment: Payment, kind: str) -> None:
     """The payer learns at once what came and what is missing; the vendor learns when something is to be decided."""
-    ids = {"mode": payment.mode, "payment": payment.public_id}
-    notify(vendor, "transfer_partial" if kind == "partial" else "transfer_held", to=payment.email, locale=payment.locale, **ids)
+    write_to_payer(vendor, "transfer_partial" if kind == "partial" else "transfer_held", payment)
     if kind != "partial":
-        tell_team(vendor, "transfer_decision", **ids)
+        tell_team(vendor, "transfer_decision", mode=payment.mode, payment=payment.public_id)
 
 
 def _of(model: type[Attempt] | type[TransferCase], payment: Payment) -> tuple[object, ...]:

@@ -13,10 +13,10 @@ from core.kernel.money import Money
 from core.kernel.outbox import enqueue
 from core.ledger import book
 from core.ledger.post import post
-from core.notifications.notify import notify
 from core.payments.history import note
 from core.payments.models import Payment
 from core.payments.states import RETURN, may_move
+from core.payments.to_payer import write_to_payer
 from core.payments.transfer_models import TransferReturn
 from core.payments.transfer_receive import judge
 from core.providers.bank_accounts import check_iban
@@ -118,15 +118,7 @@ def settle_return(vendor: Vendor, row: TransferReturn, outcome: RefundOutcome, *
     detail = {"transfer_return": row.public_id, "amount_minor": row.amount_minor, "currency": row.currency}
     if to == "settled":
         note(payment, "return.settled", actor="bank", cause=cause, **detail)
-        notify(
-            vendor,
-            "transfer_returned",
-            mode=payment.mode,
-            to=payment.email,
-            locale=payment.locale,
-            payment=payment.public_id,
-            transfer_return=row.public_id,
-        )
+        write_to_payer(vendor, "transfer_returned", payment, transfer_return=row.public_id)
         return
     row.failure_reason = outcome.failure_reason or "returned"
     payment.given_back_minor -= row.amount_minor

@@ -134,13 +134,17 @@ def _decided_for_all(payment: Payment) -> Weighed | None:
 
 
 def _begun_with(vendor: Vendor, payment: Payment, hours: int) -> int:
-    """Payments begun at this seller with this e-mail in the last hours, this one among them."""
+    """Payments begun at this seller with this e-mail in the last hours, this one among them. Whoever left none is not one person."""
+    if not payment.email:
+        return 1
     mine = (Payment.vendor_id == vendor.id, Payment.mode == payment.mode, Payment.email == payment.email)
     since = first_id_at(now() - timedelta(hours=hours))
     return int(db.session.scalar(select(func.count()).where(*mine, Payment.id >= since)) or 0)
 
 
 def _has_paid_before(vendor: Vendor, payment: Payment) -> bool:
+    if not payment.email:
+        return False
     mine = (Payment.vendor_id == vendor.id, Payment.mode == payment.mode, Payment.email == payment.email)
     return (
         db.session.scalar(select(Payment.id).where(*mine, Payment.captured_at.is_not(None), Payment.id != payment.id).limit(1)) is not None

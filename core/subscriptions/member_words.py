@@ -205,7 +205,7 @@ def not_begun(news: News) -> Words:
     )  # fmt: skip
 
 
-# The limits of products, and a note about an old rate, are for businesses alone.
+# The limits of products, a day on which what rests wakes up by itself, and a note about an old rate are for businesses alone.
 NOT_THEIRS = frozenset(
     {
         DELETION,
@@ -218,6 +218,9 @@ NOT_THEIRS = frozenset(
         "limit_declined",
         "products_hidden",
         "rate_old",
+        "wake_planned",
+        "wake_ahead",
+        "wake_withdrawn",
     }
 )
 WORDS: dict[str, Callable[[News], Words]] = CHARGES | {

@@ -22,6 +22,7 @@ from core.billing.effects import (
 )
 from core.billing.forecast import next_charge
 from core.billing.lines import sum_of
+from core.billing.midnight import NEXT_INVOICE
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
 from core.billing.queries import offer_for, read
 from core.billing.states import ACTIVE, CANCELLED, HIBERNATING, SUSPENDED, TRIALING
@@ -47,10 +48,10 @@ KINDS = NOTICES | CHANGES | BESIDE
 URGENT = frozenset({"payment_failed", "card_refused", "suspension_ahead", "suspended", "cancelled", DELETION})
 # With these it belongs to the news what the card is asked for next.
 NEXT = CHANGES - {"not_begun"} | {
-    "recovered", "plan_kept", "change_lapsed", "downgrade_dropped", "hibernation_dropped", "limit_enforced", "currency_kept", "currency_changed",
+    "recovered", "plan_kept", "change_lapsed", "downgrade_dropped", "hibernation_dropped", "wake_withdrawn", "limit_enforced", "currency_kept", "currency_changed",
     "rate_old",
 }  # fmt: skip
-REASONS = frozenset({"last", "new card", "no card"})  # a notice's detail that is no name of a plan
+REASONS = frozenset({"last", "new card", "no card", NEXT_INVOICE})  # a notice's detail that is no name of a plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class News:
     next_amount: Money | None = None
     blocked: bool = False  # no further branch before it is paid
     months: int = 0  # how long it may hibernate
+    wakes_on: date | None = None  # it hibernates until then and wakes up by itself
+    wakes_for: Money | None = None  # for this sum
     export_days: int = 0  # how long everything can be downloaded after the end
 
 
@@ -138,6 +141,8 @@ def news_of(row: KeptSubscription, effect: Notice | StateChanged | TierChanged, 
     if place.event.seq != row.events:
         return news
     held = row.lapse_at.isoformat() if row.lapse_at is not None and state.awaiting is not None else ""
+    if kind == "hibernation_began":
+        news = replace(news, wakes_on=state.wakes_on)
     coming = next_charge(state, offer_for(row)) if kind in NEXT else None
     return replace(
         news, pay_until=held, next_on=coming.on if coming else None, next_amount=coming.amount if coming else None
@@ -151,7 +156,8 @@ def _said(effect: Notice | StateChanged | TierChanged) -> dict[str, object]:
         return {"on": effect.on, "tier": effect.new}
     why = effect.detail in REASONS or effect.kind in ("rate_old", "plan_kept", "currency_kept", "currency_changed")
     detail = {"why": effect.detail} if why else {"tier": effect.detail}
-    return {"on": effect.on, "amount": effect.amount, "count": effect.count, "until": effect.until, **detail}
+    wakes = {"wakes_on": effect.wakes_on, "wakes_for": effect.wakes_for}
+    return {"on": effect.on, "amount": effect.amount, "count": effect.count, "until": effect.until, **wakes, **detail}
 
 
 def _later(row: KeptSubscription, place: Place) -> Sequence[Effect]:

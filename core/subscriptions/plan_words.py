@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.kernel.sentence import said
+from core.billing.midnight import NEXT_INVOICE
+from core.kernel.sentence import Sentence, said
 from core.subscriptions import shared_words as both
 from core.subscriptions.charge_words import CHARGES, PLAN, SEE, STOPPED
 from core.subscriptions.limit_words import LIMITS
 from core.subscriptions.news import News
 from core.subscriptions.words import Words, name_of, words
+
+WAKES, WAKING = said("Wakes up on"), said("For waking up")
 
 # --- trial, prices and what comes ----------------------------------------------------------------------------------------------
 
@@ -121,10 +124,63 @@ def change_planned(news: News) -> Words:
 def hibernation_planned(news: News) -> Words:
     return words(
         said("Your plan hibernates from %(day)s", day=news.on),
+        said(
+            "As you asked: from %(day)s your plan hibernates, for %(amount)s a month, branches included. On %(wakes)s it wakes up for %(sum)s.",
+            day=news.on, amount=news.amount, wakes=news.wakes_on, sum=news.wakes_for,
+        )
+        if news.wakes_on else
         said("As you asked: from %(day)s your plan hibernates, for %(amount)s a month, branches included.", day=news.on, amount=news.amount),
         said("From then on your pages are out of the directory. You can go on editing, and nothing is deleted."),
-        said("You can wake it up again at any time, for up to %(months)s months.", months=news.months),
-        facts=[(said("Fee a month"), news.amount), (both.FROM, news.on)],
+        wakes_by_itself(news) or said("You can wake it up again at any time, for up to %(months)s months.", months=news.months),
+        facts=[(said("Fee a month"), news.amount), (both.FROM, news.on), (WAKES, news.wakes_on), (WAKING, news.wakes_for)],
+        button=SEE,
+    )  # fmt: skip
+
+
+def wakes_by_itself(news: News) -> Sentence | None:
+    """The day that was set, and what is asked on it."""
+    if news.wakes_on is None:
+        return None
+    if not news.wakes_for:
+        return said("On %(day)s it wakes up by itself, and nothing is charged for that.", day=news.wakes_on)
+    if news.why == NEXT_INVOICE:
+        return said(
+            "On %(day)s it wakes up by itself. %(amount)s for the days that are left of that month go onto the next invoice.",
+            day=news.wakes_on, amount=news.wakes_for,
+        )  # fmt: skip
+    return said("On %(day)s it wakes up by itself, and your card is asked for %(amount)s.", day=news.wakes_on, amount=news.wakes_for)
+
+
+def wake_planned(news: News) -> Words:
+    return words(
+        said("Your plan wakes up on %(day)s", day=news.wakes_on),
+        wakes_by_itself(news),
+        said("Your pages are in the directory again as soon as that is paid. Should your card say no, the plan goes on hibernating, and we tell you."),
+        said("You can choose another day on the page of your plan, take it back, or wake the plan up earlier."),
+        facts=[(PLAN, name_of(news.plan)), (WAKES, news.wakes_on), (WAKING, news.wakes_for)],
+        button=SEE,
+    )  # fmt: skip
+
+
+def wake_ahead(news: News) -> Words:
+    return words(
+        said("Your plan wakes up on %(day)s", day=news.wakes_on),
+        wakes_by_itself(news),
+        said("That is the sum as things stand today, at today’s exchange rate. It moves if that does, or if you change the plan, branches or products before.")
+        if news.rated else
+        said("That is the exact sum as things stand today. It moves only if you change the plan, branches or products before."),
+        said("If it is to go on hibernating, choose another day before that one, or take it back."),
+        facts=[(PLAN, name_of(news.plan)), (WAKES, news.wakes_on), (WAKING, news.wakes_for)],
+        button=SEE,
+    )  # fmt: skip
+
+
+def wake_withdrawn(news: News) -> Words:
+    return words(
+        said("Your plan goes on hibernating"),
+        said("It was to wake up on %(day)s. You have taken that back.", day=news.on),
+        said("It hibernates for %(amount)s a month until you wake it up, for up to %(months)s months in all.", amount=news.amount, months=news.months),
+        facts=[(said("Fee a month"), news.amount), both.next_charge(news)],
         button=SEE,
     )  # fmt: skip
 
@@ -135,8 +191,10 @@ def hibernation_began(news: News) -> Words:
         said("Since %(day)s your plan hibernates: your pages are out of the directory, and nothing is deleted.", day=news.on),
         said("Meanwhile your payment links and pay buttons say that you take no payments, and take none."),
         both.credited(news),
+        said("On %(day)s it wakes up by itself, as you asked; we write to you again some days before.", day=news.wakes_on)
+        if news.wakes_on else
         said("You can wake it up again at any time, for up to %(months)s months.", months=news.months),
-        facts=[(both.FROM, news.on), (both.AMOUNT, news.asked), both.next_charge(news)],
+        facts=[(both.FROM, news.on), (both.AMOUNT, news.asked), (WAKES, news.wakes_on), both.next_charge(news)],
         button=said("Wake it up"),
     )  # fmt: skip
 
@@ -166,8 +224,9 @@ def woke_up(news: News) -> Words:
     return words(
         said("Your plan is awake again"),
         said("Since %(day)s %(plan)s goes on, and your pages are in the directory again.", day=news.on, plan=name_of(news.plan)),
-        said("We have received %(amount)s for the days that are left of this month.", amount=news.paid) if news.paid else None,
-        facts=[(PLAN, name_of(news.plan)), (both.RECEIVED, news.paid), (both.FROM, news.on), both.next_charge(news)],
+        said("We have received %(amount)s for the days that are left of this month.", amount=news.paid) if news.paid else
+        said("We ask your card for %(amount)s for the new month.", amount=news.asked) if news.asked else None,
+        facts=[(PLAN, name_of(news.plan)), (both.RECEIVED, news.paid), (both.AMOUNT, news.asked), (both.FROM, news.on), both.next_charge(news)],
         button=SEE, tone="good",
     )  # fmt: skip
 
@@ -301,7 +360,7 @@ WORDS: dict[str, Callable[[News], Words]] = LIMITS | CHARGES | {
     made.__name__: made
     for made in (
         trial_began, trial_ends, trial_paid, renewal_ahead, price_moves, rate_old, currency_kept, currency_changed, change_planned,
-        hibernation_planned, hibernation_began, hibernation_ends, hibernation_dropped, woke_up, reactivated, raised, lowered, plan_kept,
-        cancel_planned, cancelled, not_begun, deletion_ahead, paid_back, payout_came_back, card_ends,
+        hibernation_planned, hibernation_began, hibernation_ends, hibernation_dropped, wake_planned, wake_ahead, wake_withdrawn, woke_up,
+        reactivated, raised, lowered, plan_kept, cancel_planned, cancelled, not_begun, deletion_ahead, paid_back, payout_came_back, card_ends,
     )
 }  # fmt: skip

@@ -17,6 +17,7 @@ from core.billing.effects import BalanceMoved, ChargeWanted, Drafted, Dropped, E
 from core.billing.lines import Document, Line, sum_of
 from core.billing.lists import list_charges
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
+from core.billing.payment import paid
 from core.billing.renew import Offer
 from core.billing.states import CANCELLED
 from core.billing.subscription import Subscription
@@ -95,12 +96,13 @@ class Quote:
     def expects(self) -> str:
         """All of it in one word. Another day, another count or another price makes another word of it."""
         planned = (self.before.planned if self.before else None, self.after.planned)
-        told = (self.after.today, self.after.status, self.after.tier, self.after.resume_confirmed, planned, self.effects)
+        rests = (self.after.resume_confirmed, self.after.wakes_on)
+        told = (self.after.today, self.after.status, self.after.tier, *rests, planned, self.effects)
         return f"{self.events}-{sha256(repr(told).encode()).hexdigest()[:32]}"
 
     def follows(self, until: date) -> forecast.Forecast:
         """What comes after it up to a day, should each charge be paid and nothing else be wished."""
-        state, done = forecast.paid(self.after, self.effects, self.offer)
+        state, done = paid(self.after, self.effects, self.offer)
         return forecast.forecast(state, (), self.offer, until=until, before=done[len(self.effects) :])
 
 

@@ -14,6 +14,7 @@ from core.accounts.colours import Shades, shades_of
 from core.accounts.models import Vendor
 
 TOKENS = Path(__file__).resolve().parents[2] / "static/css/tokens.css"
+Colours = tuple[str | None, str | None]  # on light pages, on dark ones
 DARK, START = "@media (prefers-color-scheme: dark)", ":root {"
 
 
@@ -70,9 +71,9 @@ def button_look(vendor: Vendor, colours: tuple[str, str | None] | None = None, s
     return f"{look}&scheme={scheme}" if scheme else look
 
 
-def paper_style(vendor: Vendor) -> str:
-    """The same for a paper, which is always light."""
-    colours = colours_of(vendor.accent, vendor.accent_dark)
+def paper_style(vendor: Vendor, typed: Colours | None = None) -> str:
+    """The same for a paper, which is always light. `typed` stand in the place of what is kept, for a picture of what could be."""
+    colours = colours_of(*(typed or (vendor.accent, vendor.accent_dark)))
     return f":root{{{_named(colours['light'], 'light')}}}" if colours else ""
 
 
@@ -90,8 +91,9 @@ class LetterLook:
     logo: Logo | None
 
 
-def letter_look(vendor: Vendor, *, carries_logo: bool) -> LetterLook:
-    shades = {scheme: shades_of(colour, scheme) for scheme, colour in colours_of(vendor.accent, vendor.accent_dark).items()}
+def letter_look(vendor: Vendor, *, carries_logo: bool, typed: Colours | None = None) -> LetterLook:
+    chosen = colours_of(*(typed or (vendor.accent, vendor.accent_dark)))
+    shades = {scheme: shades_of(colour, scheme) for scheme, colour in chosen.items()}
     return LetterLook(shades.get("light"), shades.get("dark"), logo_of(vendor) if carries_logo else None)
 
 

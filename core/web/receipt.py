@@ -13,7 +13,7 @@ from core.accounts.models import Vendor
 from core.accounts.receipts import ReceiptWish
 from core.kernel.money import Money
 from core.web.addresses import verify
-from core.web.brand import carried, logo_of, logo_path, paper_style
+from core.web.brand import Colours, carried, logo_of, logo_path, paper_style
 from core.web.mail import stationery_for
 from core.web.reader import Reader
 
@@ -76,6 +76,7 @@ def receipt_html(
     logo: bytes | None = None,
     nonce: str = "",
     issued: Iterable[tuple[str, bool, str]] = (),
+    typed: Colours | None = None,
 ) -> str:
     """The whole page, written in the reader's language and the vendor's time zone. Only refunds that the provider has confirmed are on it.
 
@@ -85,7 +86,8 @@ def receipt_html(
     `cart` is what was bought, where that was more than one sum, and `said` what the payer said of themselves,
     `extra` what the vendor adds and leaves off; `languages` (code, name, address) what the page on screen can be read in. `logo` is
     the picture to carry inside the paper; a page in a browser names its address instead, and shows the vendor's colours under its `nonce`.
-    `issued` are the invoices and credit notes beside it: what each is called, whether it gives back, where its PDF is.
+    `issued` are the invoices and credit notes beside it: what each is called, whether it gives back, where its PDF is. `typed` are
+    colours that nobody has saved yet, for a picture of the receipt in them.
     The same payment and refunds give the same text, whenever and wherever it is written.
     """
     confirmed = sorted((refund for refund in refunds if refund.state == "succeeded"), key=lambda refund: refund.settled_at)
@@ -114,7 +116,7 @@ def receipt_html(
         buyer=_made_out_to(said, payment.payer_name, reader) if said else None,
         extra=extra or ReceiptWish(),
         languages=list(languages),
-        style=paper_style(vendor),
+        style=paper_style(vendor, typed),
         nonce=nonce,
         issued=list(issued),
         logo=logo_of(vendor),

@@ -16,7 +16,7 @@ from tests.portal.plan_pages import DAY, STATES, in_state, life_of, looking
 
 ACTS = (
     "tier?tier=starter", "tier?tier=pro", "tier?tier=enterprise", "tier?tier=starter&when=now", "hibernate", "hibernate?when=now", "resume",
-    "confirm-resume", "reactivate", "cancel", "cancel?when=now", "keep",
+    "confirm-resume", "wake-on", "wake-on?until=2026-12-20", "wake-off", "reactivate", "cancel", "cancel?when=now", "keep",
 )  # fmt: skip
 
 

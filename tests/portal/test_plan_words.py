@@ -15,7 +15,19 @@ from core.billing.price_list import list_price_lists, terms_of
 from core.billing.queries import list_events, read
 from core.billing.terms import Terms
 from core.billing.terms_check import BOUNDS
-from core.billing.wishes import AddBranches, AddProducts, Cancel, ChooseTier, ConfirmResume, Hibernate, Keep, Reactivate, Resume, Wish
+from core.billing.wishes import (
+    AddBranches,
+    AddProducts,
+    Cancel,
+    ChooseTier,
+    ConfirmResume,
+    Hibernate,
+    Keep,
+    Reactivate,
+    Resume,
+    WakeOn,
+    Wish,
+)
 from portal.billing_words import NOTICES as WORDS_OF_NOTICES
 from portal.plan_facts import ahead_of, facts_of
 from portal.plan_names import Known, known_of
@@ -45,7 +57,10 @@ def test_every_term_has_a_name_a_place_and_its_bounds() -> None:
         (ChooseTier("pro"), "Chose Pro"), (ChooseTier("pro-plus", now=True), "Chose Pro Plus, at once"),
         (AddBranches(1), "1 branch more"), (AddBranches(-2), "2 branches fewer"), (AddProducts(3), "3 products more"),
         (AddProducts(-1), "1 product fewer"), (Hibernate(), "Asked to hibernate from the next period on"),
-        (Hibernate(now=True), "Asked to hibernate from tomorrow on"), (Resume(), "Asked to wake up"),
+        (Hibernate(now=True), "Asked to hibernate from tomorrow on"), (WakeOn(None), "Took back the day of waking up"),
+        (Hibernate(until=date(2027, 1, 15)), "Asked to hibernate from the next period on, until 15 January 2027"),
+        (Hibernate(now=True, until=date(2027, 1, 15)), "Asked to hibernate from tomorrow on, until 15 January 2027"),
+        (WakeOn(date(2027, 1, 15)), "Asked to wake up on 15 January 2027"), (Resume(), "Asked to wake up"),
         (ConfirmResume(), "Said to go on after hibernating"), (Reactivate(), "Asked to come back"), (Cancel(), "Asked to end with the period"),
         (Cancel(now=True), "Asked to end tomorrow"), (Keep(), "Took back what was planned"),
     ],
@@ -68,6 +83,10 @@ def test_every_wish_has_words(app: Flask, wish: Wish, words: str) -> None:
          "Told: The trial ends on 4 November 2026, and there is no card. Without one it is suspended on that day."),
         (Notice("change_planned", NOVEMBER, date(2026, 12, 1), gbp("9.00"), "pro-plus"),
          "Told: From 1 December 2026 on the plan is Atelier for £9.00 a month."),
+        (Notice("hibernation_planned", NOVEMBER, date(2026, 12, 1), gbp("0.50"), wakes_on=date(2027, 1, 15), wakes_for=gbp("2.48")),
+         "Told: From 1 December 2026 on it hibernates for £0.50 a month. On 15 January 2027 it wakes up for £2.48."),
+        (Notice("wake_withdrawn", NOVEMBER, date(2027, 1, 15), gbp("0.50")),
+         "Told: It was to wake up on 15 January 2027, and goes on hibernating for £0.50 a month."),
         (Notice("limit_enforced", NOVEMBER, NOVEMBER, gbp("9.00"), "gone-plan"), "Told: The plan becomes Gone Plan, the smallest one that fits."),
     ],
 )  # fmt: skip
@@ -123,6 +142,13 @@ def test_who_hibernates_says_since_when(app: Flask) -> None:
     kept.wish(date(2026, 11, 10), Hibernate())
     _, facts = trail_of(kept)
     assert facts["Planned"] == "it hibernates from 1 December 2026 on"
+    kept.wish(date(2026, 11, 11), WakeOn(date(2026, 12, 3)))
+    _, facts = trail_of(kept)
+    assert facts["Planned"] == "it hibernates from 1 December 2026 on and wakes up on 3 December 2026"
     kept.to(date(2026, 12, 1))
     _, facts = trail_of(kept)
-    assert facts["Hibernates since"] == "1 December 2026"
+    assert (facts["Hibernates since"], facts["Wakes up by itself"]) == ("1 December 2026", "on 3 December 2026")
+    kept.settle(date(2026, 12, 1), pays=False)
+    kept.to(date(2026, 12, 4))
+    _, facts = trail_of(kept)
+    assert facts["Wakes up by itself"] == "as soon as the open invoice is paid; it was to be on 3 December 2026"

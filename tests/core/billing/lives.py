@@ -17,16 +17,18 @@ from core.billing.reissue import Reissue, reissue
 from core.billing.renew import Offer
 from core.billing.tax import REVERSE, Treatment
 from core.billing.terms import POLICY
-from core.billing.wishes import AddBranches, AddProducts, Cancel, ChooseTier, Hibernate, Keep, Reactivate, Resume, Wish
+from core.billing.wishes import AddBranches, AddProducts, Cancel, ChooseTier, Hibernate, Keep, Reactivate, Resume, WakeOn, Wish
 from core.kernel.errors import Refusal
 from tests.core.billing.story import Story
 
 TIERS = st.sampled_from(["starter", "pro", "enterprise"])
+WAKES = st.none() | st.dates(date(2026, 1, 1), date(2030, 12, 31))  # of these some can be chosen, whenever it begins
 WISHES: st.SearchStrategy[Wish] = st.one_of(
     st.builds(ChooseTier, TIERS, st.booleans()),
     st.builds(AddBranches, st.integers(-3, 4)),
     st.builds(AddProducts, st.sampled_from([-60, -12, -1, 1, 3, 12, 110])),
-    st.builds(Hibernate, st.booleans()),
+    st.builds(Hibernate, st.booleans(), WAKES),
+    st.builds(WakeOn, WAKES),
     st.builds(Resume),
     st.builds(Reactivate),
     st.builds(Keep),

@@ -10,9 +10,9 @@ from core.billing import payment
 from core.billing.begin import begin
 from core.billing.dunning import schedule
 from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect, Notice
-from core.billing.forecast import paid
 from core.billing.lines import Document
 from core.billing.midnight import midnight
+from core.billing.payment import paid
 from core.billing.renew import Offer
 from core.billing.subscription import Step, Subscription
 from core.billing.terms import POLICY

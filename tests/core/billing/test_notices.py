@@ -115,4 +115,6 @@ def test_a_hibernation_that_ends_is_told_of_no_renewal_unless_it_is_confirmed() 
     story.state = kept
     story.wish(ConfirmResume())
     story.to(date(2027, 12, 1))
-    assert ahead(story)[-1] == (date(2027, 11, 28), date(2027, 12, 1), gbp("3.00"), "pro")
+    told = story.notice("wake_ahead")
+    assert (told.sent_on, told.wakes_on, told.wakes_for) == (date(2027, 11, 28), date(2027, 12, 1), gbp("3.00"))
+    assert ahead(story)[-1][1] != date(2027, 12, 1), "told once"

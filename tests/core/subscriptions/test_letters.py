@@ -203,6 +203,28 @@ def test_ec_72_twelve_months_of_hibernation_end_only_if_somebody_says_so(lives: 
     )
 
 
+def test_ec_65_a_day_of_waking_up_is_told_with_its_exact_sum_when_it_is_chosen_and_some_days_before(lives: list[Life]) -> None:
+    life = life_with(lives, "wake_ahead")
+    (asked,) = sent(life, "hibernation_planned")
+    assert has(
+        asked.text, "On 20 December 2026 it wakes up by itself. £0.89 for the days that are left of that month go onto the next invoice."
+    )
+    first, again = sent(life, "wake_planned")
+    for letter in (first, again):
+        assert has(letter.subject, "wakes up on 16 December 2026") and has(
+            letter.text, "your card is asked for £1.29", "goes on hibernating"
+        )
+    (ahead,) = sent(life, "wake_ahead")
+    assert life.last("wake_ahead").told_on == date(2026, 12, 13)
+    assert has(ahead.subject, "16 December 2026") and has(ahead.text, "£1.29", "the exact sum as things stand today")
+    (kept,) = sent(life, "wake_withdrawn")
+    assert has(kept.text, "It was to wake up on 16 December 2026", "£0.50 a month", "Next charge: £0.50 on 1 January 2027")
+    (began,) = sent(life, "hibernation_began")
+    assert has(began.text, "On 20 December 2026 it wakes up by itself, as you asked")
+    (woke,) = sent(life, "woke_up")
+    assert has(woke.text, "Since 16 December 2026", "We have received £1.29", "Next charge: £3.00 on 1 January 2027")
+
+
 def test_ec_79_a_price_that_moves_is_told_seven_days_ahead(lives: list[Life]) -> None:
     life = life_with(lives, "price_moves")
     (one,) = sent(life, "price_moves")

@@ -19,7 +19,7 @@ from core.billing.price_list import publish_terms
 from core.billing.renew import Offer, ask_currency
 from core.billing.subscription import Dunning, Open
 from core.billing.terms import POLICY
-from core.billing.wishes import AddBranches, AddProducts, Cancel, ChooseTier, Hibernate, Keep, Reactivate, Resume
+from core.billing.wishes import AddBranches, AddProducts, Cancel, ChooseTier, Hibernate, Keep, Reactivate, Resume, WakeOn
 from core.customers.meet import meet_customer
 from core.customers.models import Customer
 from core.kernel.db import db
@@ -202,10 +202,12 @@ def _debts(begin: Begin) -> list[Life]:
 
 def _rests(begin: Begin) -> list[Life]:
     awake = begin(NOVEMBER, "pro").do(Hibernate()).go(DECEMBER).pay().go(date(2026, 12, 10)).do(Resume()).pay(False).do(Resume()).pay()
+    planned = begin(NOVEMBER, "pro").do(Hibernate(until=date(2026, 12, 20))).go(DECEMBER).pay().do(WakeOn(date(2026, 12, 16)))
+    planned.go(date(2026, 12, 14)).do(WakeOn(None)).do(WakeOn(date(2026, 12, 16))).go(date(2026, 12, 16)).pay()
     asleep = begin(NOVEMBER, "pro").do(Hibernate()).go(DECEMBER).pay()
     while asleep.on < date(2027, 11, 1):
         asleep.go(date(asleep.on.year + asleep.on.month // 12, asleep.on.month % 12 + 1, 1)).pay()
-    return [awake, asleep]
+    return [awake, planned, asleep]
 
 
 def _plans(begin: Begin) -> list[Life]:
