@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0073"
-down_revision = "0071"
+down_revision = "0072"
 
 
 def upgrade() -> None:

@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0074"
-down_revision = "0071"
+down_revision = "0073"
 
 FILES = "state IN ('checked', 'imported', 'importing', 'refused', 'stopped'{})"
 # A version begins as a draft. As one it may be rewritten, thrown away and published; published it may only become an earlier one.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0077"
-down_revision = "0071"
+revision = "0075"
+down_revision = "0074"
 
 # A plan is made once for a session and kept. One made over a few rows reads such a table whole, and goes on doing so when it has grown.
 ONLY_BY_KEYS = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
