@@ -19,6 +19,7 @@ from bench.figures import Figure, alone, compared, say
 from bench.stack import Services
 from bench.world import make_vendors
 from core.directory.prices import Span, priced, ranges_of, size_marks
+from core.directory.towns import town_marks
 from core.directory.words import learnable, vector, words_of
 from core.kernel.clock import now
 from core.kernel.ids import uuid7
@@ -71,12 +72,12 @@ def fill(connection: psycopg.Connection, size: int) -> None:
             "D": " ".join(dice.choices(names, k=30)),
         }
         known |= set(learnable([word for letter in "ABC" for word in words_of(parts[letter])]))
-        facts = [fact for fact in ("vegan=yes", "flour=rye", "level=beginner") if dice.random() < 0.3]
+        offered = [fact for fact in ("vegan=yes", "flour=rye", "level=beginner") if dice.random() < 0.3]
         listings.append(
             (vendor.id, "live", id_, f"lst_{number:022d}", handle, title, "x", "", kind, "", "", "", "", "published", "", "", "x", at, at)
         )
         prices = priced((dice.randrange(200, 20_000), "GBP") for _ in range(3))
-        facts += sorted(size_marks(prices))
+        facts, words = sorted({*offered} | size_marks(prices) | town_marks([towns[town]])), vector(list(parts.values()))
         card = {
             "address": f"x-{handle}",
             "title": title,
@@ -93,20 +94,44 @@ def fill(connection: psycopg.Connection, size: int) -> None:
                 id_,
                 kind,
                 vector([title]),
-                vector(list(parts.values())),
+                words,
                 facts,
                 json.dumps(ranges_of(prices)),
+                "Europe/London",
+                WEEK,
                 json.dumps(card),
                 at,
             )
         )
         lat, lon = (one + dice.randrange(-60_000, 60_000) for one in spots[town])
         places.append(
-            (vendor.id, "live", uuid7(), id_, "x", towns[town], towns[town].title(), "", lat, lon, "Europe/London", WEEK, "{}", "{}")
+            (
+                vendor.id,
+                "live",
+                uuid7(),
+                id_,
+                kind,
+                facts,
+                "x",
+                towns[town],
+                towns[town].title(),
+                "",
+                lat,
+                lon,
+                "Europe/London",
+                WEEK,
+                "{}",
+                "{}",
+            )
         )
     _copy(connection, "listings", "vendor_id mode id public_id handle title summary description category website email phone link state reason withdrawn_by created_by created_at updated_at", listings)  # fmt: skip
-    _copy(connection, "directory_entries", "vendor_id mode listing_id category named words facts prices card updated_at", entries)
-    _copy(connection, "directory_places", "vendor_id mode branch_id listing_id slug town town_name postcode lat_e6 lon_e6 time_zone week cover special", places)  # fmt: skip
+    _copy(
+        connection,
+        "directory_entries",
+        "vendor_id mode listing_id category named words facts prices time_zone week card updated_at",
+        entries,
+    )
+    _copy(connection, "directory_places", "vendor_id mode branch_id listing_id category words facts slug town town_name postcode lat_e6 lon_e6 time_zone week cover special", places)  # fmt: skip
     _copy(connection, "directory_words", "word", [(word,) for word in sorted(known)])
     for table in ("listings", "directory_entries", "directory_places", "directory_words"):
         connection.execute(f"VACUUM ANALYZE {table}")

@@ -5,17 +5,31 @@ Counted are at most so many hits, so a question costs the same however much is f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from core.directory.point import Point
 from core.directory.prices import MARK
-from core.directory.search import OPEN, Question, Wish, narrowed, nearby, places_of, somewhere
+from core.directory.search import (
+    HAVING,
+    METRES,
+    OF_ENTRY,
+    OPEN,
+    Wish,
+    box_around,
+    fitting_price,
+    narrowed,
+    near_by,
+    places_of,
+    somewhere_open,
+)
 from core.directory.spelling import whole_words
+from core.directory.towns import IN, town_mark
 from core.directory.words import MOST_ASKED, query, words_of
 from core.kernel.ask import ask_for
 
-MOST_HITS = 1_000
+MOST_HITS = 500
 MOST_TOWNS = 12
 
 
@@ -45,32 +59,87 @@ def count_facets(wish: Wish, *, at: datetime, most: int = MOST_HITS) -> Facets:
     words = words_of(wish.words)[:MOST_ASKED]
     if (wish.words.strip() and not words) or (wish.price and wish.price.is_empty):
         return Facets()
-    asked = narrowed(wish)
-    if words:
-        asked.add("e.words @@ CAST(%(words)s AS tsquery)", words=query(words, whole=whole_words(words)))
-    places = [*nearby(wish, asked.values), *places_of(wish, at, asked.values)]
-    if places:
-        asked.add(somewhere(places))
-    rows = ask_for(_sql(asked, places), asked.values | {"at": at, "most": most, "one_more": most + 1, "towns": MOST_TOWNS})
-    return _read(rows, most)
+    sql, values = _sql(wish, query(words, whole=whole_words(words)), at)
+    return _read(ask_for(sql, values | {"at": at, "most": most, "one_more": most + 1, "towns": MOST_TOWNS}), most)
 
 
-def _sql(asked: Question, places: list[str]) -> str:
-    """One question: the hits, and what they are, each line (what, which, its name, how many)."""
-    mine = "p.vendor_id = e.vendor_id AND p.mode = e.mode AND p.listing_id = e.listing_id"
-    fits = " AND ".join([mine, *places])
-    return f"""
-        WITH found AS MATERIALIZED (
-            SELECT e.vendor_id, e.mode, e.listing_id, e.category, e.facts FROM directory_entries e
-            WHERE {" AND ".join(asked.where)} LIMIT %(one_more)s),
-        hits AS MATERIALIZED (SELECT * FROM found LIMIT %(most)s)
+def _sql(wish: Wish, words: str, at: datetime) -> tuple[str, dict[str, Any]]:
+    """One question: the hits, and what they are, each line (what, which, its name, how many). Every branch is looked at once."""
+    if wish.near:
+        towns, (hits, values) = TOWNS_OF_BRANCHES, _hits_near(wish.near, wish, words, at)
+    elif wish.open_now:
+        towns, (hits, values) = TOWNS_OF_BRANCHES, _hits_open(wish, words, at)
+    else:
+        towns, (hits, values) = TOWNS + (" AND one = %(town_mark)s" if wish.town else ""), _hits(wish, words, at)
+    sql = f"""
+        WITH {hits},
+        told AS MATERIALIZED (SELECT one, count(*) AS many FROM (SELECT unnest(facts) AS one FROM hits) f WHERE left(one, 1) <> '{MARK}' GROUP BY one)
         SELECT 'all', '', '', count(*) FROM found
         UNION ALL SELECT 'category', category, '', count(*) FROM hits GROUP BY category
-        UNION ALL SELECT 'fact', fact, '', count(*) FROM hits, unnest(facts) AS fact WHERE left(fact, 1) <> '{MARK}' GROUP BY fact
-        UNION ALL SELECT 'open', '', '', count(*) FROM hits e WHERE {somewhere([*places, OPEN])}
-        UNION ALL (SELECT 'town', p.town, min(p.town_name), count(DISTINCT (e.vendor_id, e.listing_id))
-                   FROM hits e JOIN directory_places p ON {fits}
-                   WHERE p.town <> '' GROUP BY p.town ORDER BY 4 DESC, 2 LIMIT %(towns)s)"""
+        UNION ALL SELECT 'fact', one, '', many FROM told WHERE left(one, 1) <> '{IN}'
+        UNION ALL SELECT 'open', '', '', count(*) FROM hits WHERE open
+        UNION ALL SELECT 'town', town, (SELECT min(p.town_name) FROM directory_places p WHERE p.mode = 'live' AND p.town = t.town), many
+                  FROM ({towns} ORDER BY many DESC, town LIMIT %(towns)s) t"""
+    return sql, values | {"town_mark": town_mark(wish.town)}
+
+
+# By the marks of the entries; or, where the very branch counts, by what was gathered of the branches, each town once for a listing.
+TOWNS = f"SELECT substr(one, {len(IN) + 1}) AS town, many FROM told WHERE left(one, 1) = '{IN}'"
+TOWNS_OF_BRANCHES = """SELECT town, count(*) AS many
+                       FROM (SELECT unnest(CASE WHEN cardinality(towns) = 1 THEN towns ELSE ARRAY(SELECT DISTINCT unnest(towns)) END) AS town FROM hits) t
+                       WHERE town <> '' GROUP BY town"""
+
+
+def _hits(wish: Wish, words: str, at: datetime) -> tuple[str, dict[str, Any]]:
+    """Those that fit by themselves; only then they are asked whether they are open."""
+    asked = narrowed(wish, [HAVING] if words else [], words)
+    is_open = somewhere_open(places_of(replace(wish, open_now=True), at, asked.values))
+    return (
+        f"""
+        found AS MATERIALIZED (
+            SELECT e.vendor_id, e.mode, e.listing_id, e.category, e.facts, e.time_zone, e.week, e.cover, e.special FROM directory_entries e
+            WHERE {" AND ".join(asked.where)} LIMIT %(one_more)s),
+        hits AS MATERIALIZED (SELECT e.category, e.facts, {is_open} AS open FROM (SELECT * FROM found LIMIT %(most)s) e)""",
+        asked.values,
+    )
+
+
+def _hits_open(wish: Wish, words: str, at: datetime) -> tuple[str, dict[str, Any]]:
+    """Those of which a branch is open, one after the other until there are enough."""
+    asked = narrowed(wish, [HAVING] if words else [], words)
+    places = " AND ".join([OF_ENTRY, *places_of(wish, at, asked.values)])
+    return (
+        f"""
+        found AS MATERIALIZED (
+            SELECT e.category, e.facts, true AS open, d.towns FROM directory_entries e
+            CROSS JOIN LATERAL (SELECT array_agg(p.town) AS towns FROM directory_places p WHERE {places}) d
+            WHERE {" AND ".join([*asked.where, "d.towns IS NOT NULL"])} LIMIT %(one_more)s),
+        hits AS MATERIALIZED (SELECT * FROM found LIMIT %(most)s)""",
+        asked.values,
+    )
+
+
+def _hits_near(point: Point, wish: Wish, words: str, at: datetime) -> tuple[str, dict[str, Any]]:
+    """Those of which a branch lies within the circle. All but its prices a place knows of its listing."""
+    asked = near_by(wish, words)
+    box = [*box_around(point, wish.radius_km, asked.values), *asked.where]
+    circle = " AND ".join(["p.metres <= %(radius)s", *places_of(wish, at, asked.values)])
+    is_open = "true" if wish.open_now else f"bool_or({OPEN})"
+    fitting = ""
+    if wish.price:
+        listings = "directory_entries e ON (e.vendor_id, e.mode, e.listing_id) = (d.vendor_id, 'live', d.listing_id)"
+        fitting = f"JOIN {listings} WHERE {fitting_price(wish, asked)}"
+    return (
+        f"""
+        near AS MATERIALIZED (
+            SELECT p.listing_id, p.vendor_id, min(p.category) AS category, min(p.facts) AS facts, {is_open} AS open,
+                   array_agg(p.town) AS towns
+            FROM (SELECT p.*, {METRES} AS metres FROM directory_places p WHERE {" AND ".join(box)} OFFSET 0) p
+            WHERE {circle} GROUP BY p.listing_id, p.vendor_id),
+        found AS MATERIALIZED (SELECT d.category, d.facts, d.open, d.towns FROM near d {fitting} LIMIT %(one_more)s),
+        hits AS MATERIALIZED (SELECT * FROM found LIMIT %(most)s)""",
+        asked.values,
+    )
 
 
 def _read(rows: list[tuple[Any, ...]], most: int) -> Facets:

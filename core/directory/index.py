@@ -13,6 +13,7 @@ from core.directory.attributes import facts_of, read_schema
 from core.directory.hours import Timetable, exceptional, week_of
 from core.directory.models import Branch, Category, Entry, KnownWord, Listing, ListingImage, Place, Product, Standing
 from core.directory.prices import priced, ranges_of, size_marks
+from core.directory.towns import town_marks
 from core.directory.words import fold, learnable, vector, words_of
 from core.kernel.clock import now
 from core.kernel.db import db
@@ -40,7 +41,8 @@ def show_listing(vendor: Vendor, standing: Standing, listing: Listing) -> None:
     category = db.session.get_one(Category, listing.category)
     schema = read_schema(category.attributes)
     prices = priced((product.price_minor, product.currency) for product in products)
-    facts = sorted({fact for product in products for fact in facts_of(schema, product.attributes)} | size_marks(prices))
+    told_of_products = {fact for product in products for fact in facts_of(schema, product.attributes)}
+    facts = sorted(told_of_products | size_marks(prices) | town_marks(fold(branch.town) for branch in branches))
     names = [listing.title, vendor.name]
     known = [*names, category.slug, *category.names.values(), listing.summary, *(f"{b.town} {b.postcode} {b.name}" for b in branches)]
     known += [product.name for product in products]
@@ -48,9 +50,11 @@ def show_listing(vendor: Vendor, standing: Standing, listing: Listing) -> None:
     vectors = {name: cast(literal(vector(texts), Text), TSVECTOR) for name, texts in (("named", names), ("words", [*known, *told]))}
     card = card_of(vendor, listing, branches, products)
     told_of = {"category": listing.category, "facts": facts, "prices": ranges_of(prices), "card": card, "updated_at": now()}
-    db.session.execute(insert(Entry).values(**key, **told_of, **vectors))
+    hours = _hours(branches[0]) if len(branches) == 1 else {}
+    db.session.execute(insert(Entry).values(**key, **told_of, **hours, **vectors))
+    known_of = {"category": listing.category, "words": vectors["words"], "facts": sorted(told_of_products)}
     for branch in branches:
-        db.session.execute(insert(Place).values(**key, **_place(branch)))
+        db.session.execute(insert(Place).values(**key, **known_of, **_hours(branch), **_place(branch)))
     _learn(known)
 
 
@@ -88,13 +92,16 @@ def hide_vendor(vendor_id: uuid.UUID, mode: str) -> None:
         db.session.execute(delete(model).where(model.vendor_id == vendor_id, model.mode == mode))
 
 
-def _place(branch: Branch) -> dict[str, Any]:
+def _hours(branch: Branch) -> dict[str, Any]:
     table = Timetable(branch.hours, branch.exceptions, branch.time_zone)
     cover, special = exceptional(table)
+    return {"time_zone": branch.time_zone, "week": week_of(table), "cover": cover, "special": special}
+
+
+def _place(branch: Branch) -> dict[str, Any]:
     return {
         "branch_id": branch.id, "slug": branch.slug, "town": fold(branch.town), "town_name": branch.town,
-        "postcode": fold(branch.postcode).replace(" ", ""), "lat_e6": branch.lat_e6,
-        "lon_e6": branch.lon_e6, "time_zone": branch.time_zone, "week": week_of(table), "cover": cover, "special": special,
+        "postcode": fold(branch.postcode).replace(" ", ""), "lat_e6": branch.lat_e6, "lon_e6": branch.lon_e6,
     }  # fmt: skip
 
 

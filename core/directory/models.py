@@ -335,10 +335,14 @@ class Entry(Base):
     category: Mapped[str] = mapped_column(String(40))
     named: Mapped[Any] = mapped_column(TSVECTOR)  # the words of its name, apart: the planner knows how rare each is there
     words: Mapped[Any] = mapped_column(TSVECTOR)  # those and all others
-    facts: Mapped[list[str]] = mapped_column(
-        ARRAY(Text)
-    )  # key=value of its published products, and ~GBP:9 for the size of a price (prices.py)
+    # key=value of its published products, ~GBP:9 for the size of a price (prices.py), @bristol for a town (towns.py)
+    facts: Mapped[list[str]] = mapped_column(ARRAY(Text))
     prices: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")  # by currency, every price as a multirange
+    # The hours of its branch when it has just one; then nobody needs to look at the place. No time zone: there is none, or there are several.
+    time_zone: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    week: Mapped[Any] = mapped_column(INT4MULTIRANGE, default=list, server_default="{}")
+    cover: Mapped[Any] = mapped_column(INT4MULTIRANGE, default=list, server_default="{}")
+    special: Mapped[Any] = mapped_column(INT4MULTIRANGE, default=list, server_default="{}")
     card: Mapped[dict[str, Any]] = mapped_column(JSONB)
     updated_at: Mapped[datetime]
 
@@ -352,12 +356,16 @@ class Place(Base):
         ForeignKeyConstraint(["vendor_id", "mode", "listing_id"], OF_LISTING),
         Index("ix_directory_places_listing", "vendor_id", "mode", "listing_id"),
         Index("ix_directory_places_position", "mode", "lat_e6", "lon_e6"),
-        Index("ix_directory_places_town", "mode", "town"),
+        Index("ix_directory_places_town", "mode", "town", "town_name"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     branch_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     listing_id: Mapped[uuid.UUID]
+    # Of its entry, so that what is near is judged and counted without looking each one up; of the facts those of products.
+    category: Mapped[str] = mapped_column(String(40), server_default="")
+    words: Mapped[Any] = mapped_column(TSVECTOR, server_default="")
+    facts: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     slug: Mapped[str] = mapped_column(String(60))
     town: Mapped[str] = mapped_column(String(80))  # folded, as it is looked for
     town_name: Mapped[str] = mapped_column(String(80), default="", server_default="")  # as it is written

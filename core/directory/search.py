@@ -19,6 +19,7 @@ from core.directory.hours import DAY, MONDAY_OF_1970, WEEK
 from core.directory.point import Point
 from core.directory.prices import Span, as_condition
 from core.directory.spelling import spellings, whole_words
+from core.directory.towns import town_mark
 from core.directory.words import MOST_ASKED, query, words_of
 from core.kernel.ask import ask_for
 from core.kernel.errors import NotFound
@@ -28,6 +29,7 @@ RADII = (2, 5, 10, 25, 50, 100)  # kilometres
 EARTH_METRES = 6_371_000
 METRES_PER_DEGREE = 111_195
 MOST_FACTS = 12
+HAVING = "e.words @@ CAST(%(words)s AS tsquery)"
 _CURSOR = re.compile(r"([nwd])~(\d{1,9})~([0-9a-f-]{36})")
 
 
@@ -72,7 +74,7 @@ class Found:
 class Question:
     """A question in SQL, put together piece by piece."""
 
-    where: list[str] = field(default_factory=lambda: ["e.mode = 'live'"])
+    where: list[str]
     values: dict[str, Any] = field(default_factory=dict)
 
     def add(self, condition: str, **values: Any) -> None:
@@ -107,7 +109,7 @@ def _search(wish: Wish, words: list[str], at: datetime, after: str | None, limit
     named = _newest(wish, ["e.named @@ CAST(%(words)s AS tsquery)"], asked, at, last, limit + 1) if kind != "w" else []
     marks = [f"n~0~{hit.listing_id}" for hit in named]
     if len(named) <= limit:
-        elsewhere = ["e.words @@ CAST(%(words)s AS tsquery)", "NOT e.named @@ CAST(%(words)s AS tsquery)"]
+        elsewhere = [HAVING, "NOT e.named @@ CAST(%(words)s AS tsquery)"]
         others = _newest(wish, elsewhere, asked, at, last if kind == "w" else None, limit + 1 - len(named))
         marks += [f"w~0~{hit.listing_id}" for hit in others]
         named += others
@@ -134,11 +136,9 @@ def _no_page() -> Any:
 
 
 def _newest(wish: Wish, having: list[str], words: str, at: datetime, last: uuid.UUID | None, most: int) -> list[Hit]:
-    asked = narrowed(wish)
-    for condition in having:
-        asked.add(condition, words=words)
-    if places := places_of(wish, at, asked.values):
-        asked.add(somewhere(places))
+    asked = narrowed(wish, having, words)
+    if wish.open_now:
+        asked.add(somewhere_open(places_of(wish, at, asked.values)))
     if last:
         asked.add("e.listing_id < %(last)s", last=last)
     sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, NULL
@@ -148,10 +148,23 @@ def _newest(wish: Wish, having: list[str], words: str, at: datetime, last: uuid.
     return [Hit(*row) for row in ask_for(sql, asked.values | {"most": most})]
 
 
-# Minutes of the wall clock since 1970, and of the week since Monday: what index.py has written down is asked, as in hours.py.
-WALL = "CAST(floor(date_part('epoch', %(at)s AT TIME ZONE p.time_zone) / 60) AS int)"
-OPEN = f"""CASE WHEN p.cover @> {WALL} THEN p.special @> {WALL}
-                ELSE p.week @> (({WALL} - {MONDAY_OF_1970}) %% {WEEK}) OR p.week @> (({WALL} - {MONDAY_OF_1970}) %% {WEEK} + {WEEK}) END"""
+OF_ENTRY = "p.vendor_id = e.vendor_id AND p.mode = e.mode AND p.listing_id = e.listing_id"
+
+
+def open_at(of: str) -> str:
+    """Whether a branch, or an entry that has only one, is open `at`: what index.py has written down is asked, as in hours.py.
+
+    In minutes of the wall clock since 1970, and of the week since Monday. What the clock shows is worked out once: it costs more than all
+    comparisons with it.
+    """
+    minute = f"CAST(floor(date_part('epoch', %(at)s AT TIME ZONE {of}.time_zone) / 60) AS int)"
+    of_week = f"((wall.minute - {MONDAY_OF_1970}) %% {WEEK})"
+    return f"""(SELECT CASE WHEN {of}.cover @> wall.minute THEN {of}.special @> wall.minute
+                            ELSE {of}.week @> {of_week} OR {of}.week @> ({of_week} + {WEEK}) END
+                FROM (SELECT {minute} AS minute OFFSET 0) wall)"""
+
+
+OPEN = open_at("p")
 # Millionths of a degree as radians, whole and halved: what is the same for every place is worked out once.
 RADIAN, HALF = math.radians(1) / 1_000_000, math.radians(1) / 2_000_000
 METRES = f"""CAST({2 * EARTH_METRES}::float8 * asin(least(1, sqrt(power(sin((p.lat_e6 - %(lat)s) * {HALF!r}::float8), 2)
@@ -162,23 +175,24 @@ assert WEEK == 7 * DAY
 def _near(wish: Wish, words: str, at: datetime, after: tuple[int, uuid.UUID | None] | None, most: int) -> list[Hit]:
     """Places within a box around the point, by an index; of these the ones within the circle, by the distance along the globe.
 
-    They are put in order first, and listings are looked up only until there are enough.
+    A place knows the words, the category and the facts of its listing. They are put in order first, and listings are looked up only until
+    there are enough.
     """
-    point, asked = wish.near, narrowed(wish)
-    if point is None:
+    if wish.near is None:
         raise RuntimeError("near nothing")
-    if words:
-        asked.add("e.words @@ CAST(%(words)s AS tsquery)", words=words)
-    places = ["p.mode = 'live'", *_box(point, wish.radius_km, asked.values), *places_of(wish, at, asked.values)]
+    asked = near_by(wish, words)
+    places = [*box_around(wish.near, wish.radius_km, asked.values), *asked.where, *places_of(wish, at, asked.values)]
+    having = [fitting_price(wish, asked)] if wish.price else []
     if after:
-        asked.add("(d.metres, d.listing_id) > (%(far)s, %(last)s)", far=after[0], last=after[1])
+        having.append("(d.metres, d.listing_id) > (%(far)s, %(last)s)")
+        asked.values |= {"far": after[0], "last": after[1]}
     sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, d.metres
               FROM (SELECT q.vendor_id, q.mode, q.listing_id, min(q.metres) AS metres
                     FROM (SELECT p.vendor_id, p.mode, p.listing_id, {METRES} AS metres
                           FROM directory_places p WHERE {" AND ".join(places)} OFFSET 0) q
                     WHERE q.metres <= %(radius)s GROUP BY q.vendor_id, q.mode, q.listing_id ORDER BY metres, q.listing_id) d
               JOIN directory_entries e ON e.vendor_id = d.vendor_id AND e.mode = d.mode AND e.listing_id = d.listing_id
-              WHERE {" AND ".join(asked.where)} ORDER BY d.metres, d.listing_id LIMIT %(most)s"""
+              WHERE {" AND ".join(having or ["true"])} ORDER BY d.metres, d.listing_id LIMIT %(most)s"""
     return [Hit(*row) for row in ask_for(sql, asked.values | {"most": most})]
 
 
@@ -194,18 +208,13 @@ def places_of(wish: Wish, at: datetime, values: dict[str, Any]) -> list[str]:
     return found
 
 
-def somewhere(places: list[str]) -> str:
-    """That an entry `e` has such a branch."""
-    mine = "p.vendor_id = e.vendor_id AND p.mode = e.mode AND p.listing_id = e.listing_id"
-    return f"EXISTS (SELECT FROM directory_places p WHERE {' AND '.join([mine, *places])})"
+def somewhere_open(places: list[str]) -> str:
+    """That an entry `e` has such a branch; of an only branch it knows the hours itself, and its town."""
+    branch = f"EXISTS (SELECT FROM directory_places p WHERE {' AND '.join([OF_ENTRY, *places])})"
+    return f"CASE WHEN e.time_zone <> '' THEN {open_at('e')} ELSE {branch} END"
 
 
-def nearby(wish: Wish, values: dict[str, Any]) -> list[str]:
-    """That a branch `p` lies within the circle; nothing when no place was named."""
-    return [*_box(wish.near, wish.radius_km, values), f"{METRES} <= %(radius)s"] if wish.near else []
-
-
-def _box(point: Point, radius_km: int, values: dict[str, Any]) -> list[str]:
+def box_around(point: Point, radius_km: int, values: dict[str, Any]) -> list[str]:
     """A box around the circle, for an index; and the values with which distances are worked out."""
     shrunk = math.cos(point.lat_e6 * RADIAN)
     values |= {"lat": point.lat_e6, "lon": point.lon_e6, "shrunk": shrunk, "radius": radius_km * 1000}
@@ -232,14 +241,40 @@ def _longitudes(point: Point, radius_km: int, values: dict[str, Any]) -> str:
     return "p.lon_e6 BETWEEN %(west)s AND %(east)s"
 
 
-def narrowed(wish: Wish) -> Question:
-    """What an entry has to be by itself."""
-    asked = Question()
+def narrowed(wish: Wish, having: list[str], words: str) -> Question:
+    """What an entry has to be by itself. That it has a branch in a town is one thing; that the very branch is open or near, another.
+
+    Its words are asked for before its facts: where PostgreSQL goes from one entry to the next, that is the cheaper look.
+    """
+    asked = Question(["e.mode = 'live'"])
     if wish.category:
         asked.add("e.category = %(category)s", category=wish.category)
-    if wish.facts:
-        asked.add("e.facts @> CAST(%(facts)s AS text[])", facts=list(wish.facts[:MOST_FACTS]))
+    for condition in having:
+        asked.add(condition, words=words)
+    facts = [*wish.facts[:MOST_FACTS], *([town_mark(wish.town)] if wish.town else [])]
+    if facts:
+        asked.add("e.facts @> CAST(%(facts)s AS text[])", facts=facts)
     if wish.price:
-        condition, values = as_condition(wish.price)
-        asked.add(condition, **values)
+        asked.add(fitting_price(wish, asked))
     return asked
+
+
+def near_by(wish: Wish, words: str) -> Question:
+    """What a place knows of its listing: all of that but the prices."""
+    asked = Question(["p.mode = 'live'"])
+    if wish.category:
+        asked.add("p.category = %(category)s", category=wish.category)
+    if words:
+        asked.add("p.words @@ CAST(%(words)s AS tsquery)", words=words)
+    if wish.facts:
+        asked.add("p.facts @> CAST(%(facts)s AS text[])", facts=list(wish.facts[:MOST_FACTS]))
+    return asked
+
+
+def fitting_price(wish: Wish, asked: Question) -> str:
+    """That one of the prices of an entry `e` is among those asked for."""
+    if wish.price is None:
+        return "true"
+    condition, values = as_condition(wish.price)
+    asked.values |= values
+    return condition

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from core.directory.words import allowed_slip, slip
+from core.kernel.ask import ask_for
 from core.kernel.db import db
 
 MOST_TRIES = 4  # of spellings, when nothing is found
@@ -22,17 +23,14 @@ def spellings(words: list[str]) -> list[list[str]]:
 
 def whole_words(words: list[str]) -> set[str]:
     """Those that stand in the directory as they are: they are looked for as they are, which costs little however common they are."""
-    return (
-        set(db.session.execute(text("SELECT word FROM directory_words WHERE word = ANY(:words)"), {"words": words}).scalars())
-        if words
-        else set()
-    )
+    asked = "SELECT word FROM directory_words WHERE word = ANY(%(words)s)"
+    return {word for (word,) in ask_for(asked, {"words": words})} if words else set()
 
 
 def _known(word: str) -> bool:
     """Whether a word of the directory begins so."""
-    begins = "SELECT 1 FROM directory_words WHERE word >= :word AND word < :beyond LIMIT 1"
-    return db.session.execute(text(begins), {"word": word, "beyond": word + "\U0010ffff"}).first() is not None
+    begins = "SELECT 1 FROM directory_words WHERE word >= %(word)s AND word < %(beyond)s LIMIT 1"
+    return bool(ask_for(begins, {"word": word, "beyond": word + "\U0010ffff"}))
 
 
 def _nearest(word: str) -> list[str]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
+from core.directory.facets import MOST_HITS
+from core.kernel.db import db
 from tests.browser import Browser, Page
 from tests.core.directory.stalls import live_shop, make_branch, make_listing, make_product, unheard
-from tests.factories import Shop
+from tests.factories import Shop, unit
 from tests.valid_html import problems_of_html
 
 
@@ -73,6 +76,32 @@ def test_the_numbers_are_those_of_what_was_found(shop: Shop, stranger: Browser) 
         and one.all("input", value="colour=blue")[0].attrs.get("checked") is not None
     )
     assert problems_of_html(one.html) == []
+
+
+MANY = """WITH made AS (
+              INSERT INTO listings
+              SELECT (jsonb_populate_record(l, jsonb_build_object('id', gen_random_uuid(), 'public_id', 'lst_' || left(md5(random() || ''), 22),
+                                                                  'handle', left(md5(random() || ''), 12)))).*
+              FROM listings l, generate_series(1, :more) WHERE l.id = :id RETURNING id)
+          INSERT INTO directory_entries
+          SELECT (jsonb_populate_record(e, jsonb_build_object('listing_id', made.id))).* FROM directory_entries e, made WHERE e.listing_id = :id"""
+
+
+def test_where_counting_ends_is_said_and_the_numbers_are_of_so_many(shop: Shop, stranger: Browser) -> None:
+    word = unheard()
+    listing = make_listing(shop, title=word, category="crafts")
+    for more, said in [
+        (MOST_HITS - 1, f"{MOST_HITS} were found. The numbers in brackets say how many are left"),
+        (1, f"More than {MOST_HITS} were found. The numbers in brackets count {MOST_HITS} of them."),
+    ]:
+        with unit(shop.app):
+            db.session.execute(text(MANY), {"id": listing.id, "more": more})
+            db.session.execute(text("UPDATE directory_pulse SET version = version + 1"))
+        page = stranger.get(f"/directory?q={word}")
+        assert said in page.text and [e.text for e in page.all("option") if e.text.endswith(f"({MOST_HITS})")], more
+    with unit(shop.app):  # tests share the directory
+        for table, column in (("directory_entries", "listing_id"), ("listings", "id")):
+            db.session.execute(text(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM listings WHERE title = :word) AND {column} <> :id"), {"word": word, "id": listing.id})  # fmt: skip
 
 
 def test_a_town_is_chosen_and_left_again(shop: Shop, stranger: Browser) -> None:

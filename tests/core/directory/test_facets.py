@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from core.directory.branches import BranchTerms, archive_branch, edit_branch
 from core.directory.facets import Facets, count_facets
 from core.directory.point import Point
 from core.directory.prices import Span, marks_between, ranges_of, size_marks
@@ -40,13 +42,18 @@ def counted(shop: Shop, wish: Wish, at: datetime = NOON, **how: Any) -> Facets:
         return count_facets(wish, at=at, **how)
 
 
-@given(st.lists(st.integers(1, 2**50), min_size=1, max_size=20), st.integers(0, 2**50), st.integers(0, 2**50))
+@given(st.lists(st.integers(1, 2**62), min_size=1, max_size=20), st.integers(0, 2**62), st.integers(0, 2**62))
 def test_a_price_that_fits_is_among_the_sizes_that_are_looked_for(minors: list[int], one: int, other: int) -> None:
     low, high = sorted((one, other))
-    fitting = [minor for minor in minors if low <= minor <= high]
-    marks = set(marks_between(Span("GBP", low, high)))
-    assert size_marks((minor, "GBP") for minor in fitting) <= marks
-    assert size_marks((minor, "EUR") for minor in minors).isdisjoint(marks)
+    for least, most in ((low, high), (None, high), (low, None)):
+        marks = set(marks_between(Span("GBP", least, most)))
+        for minor in minors:
+            if (least or 0) <= minor and (most is None or minor <= most):
+                assert size_marks([(minor, "GBP")]) & marks, (minor, least, most)
+            elif size_marks([(minor, "GBP")]) & marks:  # what does not fit is no further off than an eighth of what is asked for
+                assert (least or 0) * 7 // 8 <= minor and (most is None or minor <= most * 9 // 8 + 1), (minor, least, most)
+        assert size_marks((minor, "EUR") for minor in minors).isdisjoint(marks)
+        assert len(marks) <= 64 + 14
 
 
 def test_prices_are_written_as_postgresql_writes_them(app: Flask) -> None:
@@ -87,6 +94,99 @@ def test_a_town_is_that_of_a_branch_which_fits_everything_else_too(shop: Shop) -
     assert found(shop, Wish(words=word, town=fold(town), near=Point(*BRISTOL), radius_km=5)) == [word]
 
 
+def test_a_town_without_a_branch_in_it_finds_nothing_any_more(shop: Shop) -> None:
+    """By itself a town is found among the facts of the entry, which follow the branches."""
+    word, town = unheard(), unheard()
+    listing = make_listing(shop, title=word)
+    assert found(shop, Wish(town=fold(town))) == []
+    branch = make_branch(shop, listing, town=town.title())
+    other = make_listing(shop, title=f"{word} gym", category="fitness")
+    make_branch(shop, other, town=town.upper())
+    assert found(shop, Wish(town=fold(town))) == [f"{word} gym", word]
+    assert found(shop, Wish(town=fold(town), category="bakery")) == [word]
+    told = counted(shop, Wish(town=fold(town)))
+    assert (told.hits, told.open_now, told.categories) == (2, 2, {"bakery": 1, "fitness": 1})
+    assert [(one.key, one.count) for one in told.towns] == [(fold(town), 2)]
+    with unit(shop.app):
+        archive_branch(again(listing), again(branch), by="x")
+    assert found(shop, Wish(town=fold(town))) == [f"{word} gym"]
+
+
+def test_a_town_is_named_as_it_is_written(shop: Shop) -> None:
+    word, town = unheard(), unheard()
+    listing = make_listing(shop, title=word)
+    for name in ("Quay", "Hill"):
+        make_branch(shop, listing, name=name, town=f"Saint {town.title()}")
+    for wish in (Wish(words=word), Wish(words=word, open_now=True), Wish(words=word, near=Point(*BRISTOL)), Wish(town=f"saint {town}")):
+        assert [(one.key, one.name, one.count) for one in counted(shop, wish).towns] == [(f"saint {town}", f"Saint {town.title()}", 1)]
+
+
+def test_what_was_shown_before_there_were_marks_has_them_now(shop: Shop) -> None:
+    """What the migration writes is what the act writes."""
+    listing = make_listing(shop, title=unheard())
+    for minor in (1, 2, 3, 7, 8, 15, 16, 450, 451, 452, 9_000, 10**9):
+        make_product(shop, listing, name=f"For {minor}", price_minor=minor, attributes={"vegan": "yes"})
+    make_branch(shop, listing, town=unheard())
+    make_branch(shop, listing, town="Bath")
+    migration = import_module("migrations.versions.0080_search_marks")
+    asked = {
+        "SELECT facts FROM directory_entries WHERE listing_id = :id":
+            """UPDATE directory_entries SET facts = ARRAY(SELECT one FROM unnest(facts) AS one WHERE one NOT LIKE '@%' AND one NOT LIKE '~%/%')
+               WHERE listing_id = :id""",
+        "SELECT category, CAST(words AS text), facts FROM directory_places WHERE listing_id = :id ORDER BY branch_id":
+            "UPDATE directory_places SET category = '', words = '', facts = '{}' WHERE listing_id = :id",
+        "SELECT time_zone, week, cover, special FROM directory_entries WHERE listing_id = :id":
+            "UPDATE directory_entries SET time_zone = '', week = '{}', cover = '{}', special = '{}' WHERE listing_id = :id",
+    }  # fmt: skip
+    other = make_listing(shop, title=unheard())
+    make_branch(shop, other, exceptions={"2026-12-24": [[540, 780]]})
+    for one in (listing, other):
+        with unit(shop.app):
+            written = [list(db.session.execute(text(what), {"id": one.id})) for what in asked]
+            for forget in asked.values():
+                db.session.execute(text(forget), {"id": one.id})
+            assert [list(db.session.execute(text(what), {"id": one.id})) for what in asked] != written
+            for _ in range(2):  # once more changes nothing
+                for step in (migration.FILL, migration.TELL, migration.HOURS):
+                    db.session.execute(text(step))
+                assert [list(db.session.execute(text(what), {"id": one.id})) for what in asked] == written
+
+
+def test_of_one_branch_the_entry_knows_the_hours_and_of_several_the_places_do(shop: Shop) -> None:
+    word = unheard()
+    listing = make_listing(shop, title=word)
+    first = make_branch(shop, listing)
+    assert (found(shop, Wish(words=word, open_now=True)), counted(shop, Wish(words=word)).open_now) == ([word], 1)
+    with unit(shop.app):
+        edit_branch(
+            again(listing),
+            again(first),
+            by="x",
+            terms=BranchTerms(name="High Street", town="Bristol", country="GB", time_zone="Europe/London", hours={}),
+        )
+    assert (found(shop, Wish(words=word, open_now=True)), counted(shop, Wish(words=word)).open_now) == ([], 0)
+    second = make_branch(shop, listing, name="Quay", town="Bath")
+    assert (found(shop, Wish(words=word, open_now=True)), counted(shop, Wish(words=word)).open_now) == ([word], 1)
+    assert counted(shop, Wish(words=word, town="bristol")).open_now == 0 and counted(shop, Wish(words=word, town="bath")).open_now == 1
+    with unit(shop.app):
+        archive_branch(again(listing), again(second), by="x")
+    assert (found(shop, Wish(words=word, open_now=True)), counted(shop, Wish(words=word)).open_now) == ([], 0)
+
+
+def test_near_a_place_everything_else_counts_as_it_does_anywhere(shop: Shop) -> None:
+    """Words, category, facts and prices of a listing, judged by what its places know of it."""
+    word, here = unheard(), {"near": Point(*BRISTOL), "radius_km": 5}
+    rye, gym = make_listing(shop, title=f"{word} rye"), make_listing(shop, title=f"{word} gym", category="fitness")
+    for one in (rye, gym):
+        make_branch(shop, one)
+    make_product(shop, rye, attributes={"vegan": "yes"}, price_minor=450)
+    make_product(shop, gym, name="Day pass", price_minor=900)
+    for more, title in [({"category": "fitness"}, "gym"), ({"facts": ("vegan=yes",)}, "rye"), ({"price": Span("GBP", 800, 1_000)}, "gym"), ({"words": f"{word} rye"}, "rye")]:  # fmt: skip
+        wish = Wish(**({"words": word} | here | more))  # type: ignore[arg-type]
+        assert found(shop, wish) == [f"{word} {title}"], more
+        assert counted(shop, wish).hits == 1, more
+
+
 def stalls(shop: Shop) -> str:
     """Three listings with the same word."""
     word = unheard()
@@ -115,6 +215,7 @@ def test_every_number_is_what_a_click_would_find(shop: Shop) -> None:
         Wish(words=word), Wish(words=word, category="bakery"), Wish(words=word, facts=("vegan=yes",)), Wish(words=word, town="bristol"),
         Wish(words=word, open_now=True), Wish(words=word, near=Point(*BRISTOL), radius_km=50), Wish(words=word, price=Span("GBP", 400, 500)),
         Wish(words=word, near=Point(*BRISTOL), radius_km=5, open_now=True, category="bakery", price=Span("GBP", 1, None)),
+        Wish(words=word, town="bath"), Wish(words=word, town="bristol", open_now=True), Wish(words=word, town="bath", near=Point(*BRISTOL), radius_km=50),
     ]  # fmt: skip
     for wish in wishes:
         for at in (NOON, NIGHT):
@@ -133,5 +234,11 @@ def test_more_than_may_be_counted_is_said_and_not_counted(shop: Shop) -> None:
     word = stalls(shop)
     told = counted(shop, Wish(words=word), most=2)
     assert (told.hits, told.is_more, sum(told.categories.values())) == (2, True, 2)
+    assert not counted(shop, Wish(words=word), most=3).is_more
+    for wish in (Wish(words=word, near=Point(*BRISTOL), radius_km=50), Wish(words=word, open_now=True), Wish(words=word, town="bristol")):
+        told = counted(shop, wish, most=1)
+        there = len(found(shop, wish))
+        assert (told.hits, told.is_more, sum(told.categories.values())) == (1, there > 1, 1), wish
+        assert told.open_now <= 1 and max(one.count for one in told.towns) == 1
     assert counted(shop, Wish(words=unheard())) == Facets() == counted(shop, Wish(words="!!!"))
     assert counted(shop, Wish(words=word, price=Span("GBP", 2, 1))) == Facets()
