@@ -24,8 +24,8 @@ from tests.factories import Shop, make_shop, unit
 from tests.flows.stack import fetch
 
 ROOT = Path(__file__).resolve().parents[2]
-WISHES, CALLERS, KILLS = 48, 4, 4
-PATIENCE = 90  # seconds for one wish, kills and starts included
+WISHES, CALLERS, KILLS = 48, 4, 3
+PATIENCE = 300  # seconds for one wish, kills and starts included
 
 
 class Web:
