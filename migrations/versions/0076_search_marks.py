@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0080"
-down_revision = "0071"
+revision = "0076"
+down_revision = "0075"
 
 # Written as core/directory/prices.py and core/directory/towns.py write them. A mark that is there already stays as it is.
 FILL = """
