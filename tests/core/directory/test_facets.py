@@ -128,7 +128,7 @@ def test_what_was_shown_before_there_were_marks_has_them_now(shop: Shop) -> None
         make_product(shop, listing, name=f"For {minor}", price_minor=minor, attributes={"vegan": "yes"})
     make_branch(shop, listing, town=unheard())
     make_branch(shop, listing, town="Bath")
-    migration = import_module("migrations.versions.0080_search_marks")
+    migration = import_module("migrations.versions.0076_search_marks")
     asked = {
         "SELECT facts FROM directory_entries WHERE listing_id = :id":
             """UPDATE directory_entries SET facts = ARRAY(SELECT one FROM unnest(facts) AS one WHERE one NOT LIKE '@%' AND one NOT LIKE '~%/%')
