@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from core.accounts.models import Vendor
 from core.kernel.db import db
+from core.notifications.mail_stops import UNWANTED
 from core.notifications.models import Message
 from core.notifications.queries import LOST
 from core.payments.models import Payment, PaymentLink
@@ -27,6 +28,11 @@ class Fate:
     paid_by: str | None
     reminders: list[LinkReminder]
     number: str = ""
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether it did not leave because its reader wants no such letters."""
+        return self.letter == "held" and self.problem == UNWANTED
 
     @property
     def state(self) -> str:

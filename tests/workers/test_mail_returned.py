@@ -194,6 +194,7 @@ def test_a_complaint_ends_what_nobody_asked_for_and_nothing_else(shop: Shop, inb
     assert [post(shop, raw), pipe(shop, raw)] == ["complained", "ignored"]
     assert again(shop, letter).state == "sent" and stop_of(shop) == (False, True)
     assert send(shop, link)[1].state == "held"
+    assert "Not sent: its reader wants no such letters." in shop.browser().get(f"/portal/links/{link.public_id}/send").text
     assert leave(shop, ask(shop, "receipt", payment=make_paid(shop).public_id)).state == "sent", "a receipt is owed"
     shown = shop.browser().get(f"/portal/outbox/{letter.public_id}")
     assert "Its reader complained" in shown.text and "let-through" not in shown.html, "only the reader takes that back"
