@@ -16,7 +16,7 @@ from tests.core.orders.market import Market
 from tests.core.payouts.sellers import THEIRS, Seller
 from tests.core.subscriptions.plans import Life
 from tests.factories import Shop, ask_refund, make_link, make_paid, make_payment, unit
-from tests.member_pages import days_ago, joined, printed
+from tests.member_pages import days_ago, joined
 from tests.portal.caller import HOME, Caller
 from tests.portal.person_app import App
 
@@ -71,11 +71,10 @@ class Stocked:
         case_of(seller, disputed).tell()
 
     def _joined(self, shop: Shop) -> None:
-        sell(shop, "Bread club", "14.00", on=days_ago(60))
+        sell(shop, "Bread club", "14.00", on=days_ago(2))
         for _ in range(MANY):
-            printed(shop, joined(shop, 20))
-        life = Life(self.app, days_ago(2), shop=shop)
-        life.answer(days_ago(2))
+            joined(shop, 1)
+        Life(self.app, days_ago(1), shop=shop).answer(days_ago(1))
 
     def _in_the_directory(self, shop: Shop) -> None:
         listing = make_listing(shop, publish=False)

@@ -27,7 +27,6 @@ from schemathesis.schemas import APIOperation, BaseSchema
 from schemathesis.specs.openapi import checks
 
 from core.accounts.key_scopes import RESOURCES
-from tests.core.payments.conftest import another_shop
 from tests.factories import make_shop
 from tests.portal.api.stocked import Stocked
 from tests.portal.caller import HOME
@@ -38,6 +37,8 @@ TAGS = [*RESOURCES, "users"]
 NAMED = {"payment": "payments", "listing": "listings"}  # fields of a body that name something
 CURSORS = {"starting_after", "ending_before", "after", "payment", "payment_link", "listing"}  # parameters that do
 LONGEST_ID = 60
+# An address without a name in it is meant before one with, and OPTIONS tells of both: GET there would read a payment called "event".
+ALSO_WITH_A_NAME = {"POST /payments/event"}
 CHECKS = [
     not_a_server_error, checks.status_code_conformance, checks.content_type_conformance, checks.response_schema_conformance,
     checks.response_headers_conformance, checks.negative_data_rejection, checks.missing_required_header, checks.unsupported_method,
@@ -47,8 +48,7 @@ CHECKS = [
 
 @pytest.fixture(scope="module")
 def stock(app: Flask) -> Stocked:
-    partner = make_shop(app)
-    return Stocked(app, another_shop(partner), partner)
+    return Stocked(app, make_shop(app), make_shop(app))
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,9 @@ def test_every_answer_is_what_is_declared(tag: str, schema: BaseSchema, stock: S
     for operation in sorted(operations, key=lambda one: one.method == "delete"):  # what is gone is asked for last
         for case in at_boundaries(operation):
             asking.ask(case)
-        for mode in GenerationMode:
-            by_chance(operation, mode, asking)
+        by_chance(operation, GenerationMode.POSITIVE, asking)
+        if operation.query or operation.headers or operation.body:  # an id in an address can be unknown, but hardly wrong
+            by_chance(operation, GenerationMode.NEGATIVE, asking)
         asking.ask_without_key(operation)
     assert asking.asked >= 20 * len(operations) > 0
     assert not asking.faults, "\n\n".join(asking.faults.values())
@@ -127,7 +128,8 @@ class Asking:
         also = [] if public or label in self.guarded else [checks.ignored_auth]  # which asks again without the key, and with others
         headers = {} if public else self._key(case.operation)
         try:
-            answer = case.call_and_validate(headers=headers, checks=[*CHECKS, *also])
+            excluded = [checks.allow_header_conformance] if label in ALSO_WITH_A_NAME else []
+            answer = case.call_and_validate(headers=headers, checks=[*CHECKS, *also], excluded_checks=excluded)
         except FailureGroup as group:
             for fault in group.exceptions:
                 self.faults.setdefault((label, type(fault).__name__), f"{label}: {group}")
