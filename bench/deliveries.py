@@ -22,13 +22,14 @@ from ops.child import Child
 RECEIVERS, DEAD = 10, 3  # which of them
 EACH_SECOND = 40  # events while delays are measured: far less than the sender can do
 PATIENCE = 180  # seconds
+QUICK, FULL = (3, 500, 6), (7, 3000, 20)  # rounds, events in a heap, seconds of events one by one
 DRAFT = "INSERT INTO event_drafts (vendor_id, mode, type, subject, at) VALUES (%s, 'test', 'payment.requires_action', %s, now())"
 OVER = "DELETE FROM event_drafts", "UPDATE hook_endpoints SET state = 'gone', due_at = NULL"
 
 
 def deliveries(services: Services, app: Flask, full: bool) -> list[Figure]:
     """In turns, ten that live and then one dead among them: a heap of events as fast as it goes, and events one by one with how long each takes."""
-    rounds, heap, seconds = (7, 3000, 20) if full else (3, 500, 6)
+    rounds, heap, seconds = FULL if full else QUICK
     rates: list[tuple[float, float]] = []
     delays: dict[str, list[tuple[float, float]]] = {"p50": [], "p99": []}
     with services.connect() as connection, receiving(RECEIVERS) as receivers, app.app_context():

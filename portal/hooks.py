@@ -163,7 +163,11 @@ def _ticked() -> set[str]:
 
 def _made(row: HookEndpoint, secret: str) -> Response:
     return page(
-        "portal/webhooks/made.html", endpoint=row, secret=secret, overlap_ends=endpoints.overlap_ends(row), public_keys=endpoints.public_keys(row)
+        "portal/webhooks/made.html",
+        endpoint=row,
+        secret=secret,
+        overlap_ends=endpoints.overlap_ends(row),
+        public_keys=endpoints.public_keys(row),
     )
 
 

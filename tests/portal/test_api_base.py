@@ -89,7 +89,9 @@ def test_every_answer_carries_the_headers_that_the_document_promises(caller: Cal
     document = document_of(caller.shop.app)
     told = document["paths"]["/wallet"]["get"]["responses"]
     assert {name for name, one in told["200"]["headers"].items() if one["required"]} <= set(good.headers.keys())
-    assert {*document["components"]["responses"]["Refused401"]["headers"]} == {"Request-Id", "WWW-Authenticate"} <= set(refused.headers.keys())
+    assert (
+        {*document["components"]["responses"]["Refused401"]["headers"]} == {"Request-Id", "WWW-Authenticate"} <= set(refused.headers.keys())
+    )
     public = document["paths"]["/users/refresh"]["post"]["responses"]["200"]["headers"]
     assert set(public) == {"Request-Id"}, "nobody's limit is told where no key came"
 
