@@ -25,11 +25,13 @@ HOMES = {
     "F8-INVOICES": "invoices",
     "F9": "draining",
     "F10": "renewals",
+    "F11": "api",
     "F12": "memory",
     "F14": "phone",
     "F15": "reconciling",
     "F16": "several",
     "D1": "directory",
+    "DELIVERIES": "deliveries",
 }
 USAGE = f"usage: ./run bench [quick|full] [{' '.join(HOMES)}]\nquick (the default) takes some minutes, full the better part of an hour"
 

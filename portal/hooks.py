@@ -162,7 +162,13 @@ def _ticked() -> set[str]:
 
 
 def _made(row: HookEndpoint, secret: str) -> Response:
-    return page("portal/webhooks/made.html", endpoint=row, secret=secret, overlap_ends=endpoints.overlap_ends(row))
+    return page(
+        "portal/webhooks/made.html",
+        endpoint=row,
+        secret=secret,
+        overlap_ends=endpoints.overlap_ends(row),
+        public_keys=endpoints.public_keys(row),
+    )
 
 
 def _form_page(form: EndpointForm, row: HookEndpoint | None, ticked: set[str]) -> Response:

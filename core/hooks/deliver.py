@@ -16,7 +16,7 @@ from core.accounts.roles import list_holders
 from core.hooks.endpoints import signing_keys, switch_off
 from core.hooks.feed import envelope, small_envelope
 from core.hooks.models import Event, HookAttempt, HookDelivery, HookEndpoint
-from core.hooks.sign import headers
+from core.hooks.sign import signed
 from core.hooks.states import ANSWER_KEPT, JITTER, LARGEST_BODY, LONGEST_REST, PATIENCE, WAITS
 from core.kernel.clock import now
 from core.kernel.db import db, locked, whole_unit
@@ -82,7 +82,7 @@ def next_letter(key: Key) -> Letter | None:
     sent = {
         "Content-Type": "application/json",
         "User-Agent": "portal-webhooks/1",
-        **headers(signing_keys(endpoint), event.public_id, at, body),
+        **signed(signing_keys(endpoint), event.public_id, at, body),
     }
     return Letter((delivery.vendor_id, delivery.mode, delivery.id), key, endpoint.address, delivery.mode, body, sent)
 

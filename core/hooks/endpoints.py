@@ -12,7 +12,7 @@ from core.accounts.return_addresses import LOCAL, BadReturnAddress, read_host
 from core.hooks.feed import check_types
 from core.hooks.models import HookDelivery, HookEndpoint, HookSecret
 from core.hooks.shapes import VERSION, VERSIONS
-from core.hooks.sign import counting, new_salt, secret_text
+from core.hooks.sign import counting, new_salt, public_text, secret_text
 from core.hooks.states import OVERLAP
 from core.kernel.audit import differences, record
 from core.kernel.clock import now
@@ -156,9 +156,14 @@ def young_secret(endpoint: HookEndpoint) -> str:
     return secret_text(newest)
 
 
-def signing_keys(endpoint: HookEndpoint) -> list[str]:
-    """What a delivery is signed with at this moment."""
+def signing_keys(endpoint: HookEndpoint) -> list[HookSecret]:
+    """What a delivery is signed with at this moment, the newest first."""
     return counting(secrets_of(endpoint))
+
+
+def public_keys(endpoint: HookEndpoint) -> list[str]:
+    """With any of these the Ed25519 signatures of a delivery of this moment are checked, the newest first."""
+    return [public_text(row) for row in signing_keys(endpoint)]
 
 
 def overlap_ends(endpoint: HookEndpoint) -> datetime | None:

@@ -29,11 +29,16 @@ class NotOurs(Exception):
         self.altered = altered
 
 
+def private_key(seed: bytes) -> Ed25519PrivateKey:
+    """The key that these 32 bytes are; whoever has them can sign."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # megabytes, loaded with the first signature
+
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
 @cache
 def _private(key: str) -> Ed25519PrivateKey:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # megabytes, loaded with the first statement
-
-    return Ed25519PrivateKey.from_private_bytes(urlsafe_b64decode(key + "="))
+    return private_key(urlsafe_b64decode(key + "="))
 
 
 def public_keys() -> dict[str, list[dict[str, str]]]:

@@ -312,6 +312,8 @@ def _check_amounts(terms: LinkTerms) -> None:
     smallest, largest = limits(terms.currency)
     low, high = terms.minimum_minor, terms.maximum_minor
     if terms.total_minor is not None:
+        if terms.amount_minor is not None:
+            raise BadTerms("What is paid in parts has a total, and no amount beside it.", field="amount")
         _check_between(terms.total_minor, smallest, largest, terms.currency, "amount")
         if low is not None:
             _check_between(low, smallest, terms.total_minor, terms.currency, "part_minimum")

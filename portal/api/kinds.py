@@ -16,7 +16,7 @@ from portal.api.reading import Body, BodyRefused, body
 
 Schema = dict[str, Any]
 MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})")
-
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LONGEST_ADDRESS = 254
 
 
@@ -201,7 +201,7 @@ class Day(Kind):
     def take(self, sent: Body, name: str, currency: str) -> date:
         value = sent.text(name)
         try:
-            if len(value) == 10:
+            if DAY.fullmatch(value):  # Python reads weeks as well: 2027-W04-7
                 return date.fromisoformat(value)
         except ValueError:
             pass

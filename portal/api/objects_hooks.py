@@ -7,6 +7,7 @@ from datetime import datetime
 
 from flask import url_for
 
+from core.hooks.endpoints import public_keys
 from core.hooks.feed import envelope
 from core.hooks.log import Line
 from core.hooks.models import HookAttempt, HookEndpoint
@@ -35,6 +36,11 @@ HOOK = shape(
     last_success_at=moment("When it last took something.", lambda row: row.succeeded_at),
     last_failure_at=moment("When it last did not.", lambda row: row.failed_at),
     created_at=moment("When it was made.", lambda row: row.made_at, nullable=False),
+    public_keys=texts(
+        "Public keys, whpk_...: with any of them the v1a signature (Ed25519) of a delivery is checked. The newest first, the former one beside it "
+        "while a secret is rolled.",
+        public_keys,
+    ),
     secret_url=text("Where its secret can be read for an hour after it was made or rolled.", lambda row: _secret_url(row)),
 )  # fmt: skip
 

@@ -89,7 +89,10 @@ def document() -> Schema:
                 "person": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
             },
             "responses": {
-                f"Refused{status}": {"description": words, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+                f"Refused{status}": {
+                    "description": words, "headers": _headers_of_refusal(status),
+                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                }
                 for status, words in REFUSALS.items()
             },
         },
@@ -119,7 +122,7 @@ def _operation(told: Endpoint) -> Schema:
             told.path, {**told.query, **(PAGED if told.many else {})}, named=named
         ),
         "responses": {
-            str(told.status): {"description": told.summary, "headers": _headers(named), "content": {"application/json": {"schema": answer}}},
+            str(told.status): {"description": told.summary, "headers": _headers(told), "content": {"application/json": {"schema": answer}}},
             **_refusals(statuses),
         },
     }  # fmt: skip
@@ -167,15 +170,37 @@ def _parameters(path: str, query: dict[str, Kind] | Any, *, named: bool) -> list
     return found
 
 
-def _headers(named: bool) -> Schema:
-    number, words = {"schema": {"type": "integer"}}, {"schema": {"type": "string"}}
-    found: Schema = {
-        "Request-Id": {**words, "description": "By which we find this request."},
-        "RateLimit-Limit": {**number, "description": "How many requests the key has in a window."},
-        "RateLimit-Remaining": {**number, "description": "How many are left."},
-        "RateLimit-Reset": {**number, "description": "In how many seconds the window is over."},
+def _header(kind: str, about: str, *, always: bool = True, **more: Any) -> Schema:
+    return {"required": always, "schema": {"type": kind, **more}, "description": about}
+
+
+REQUEST_ID = _header("string", "By which we find this request.", pattern="^req_")
+
+
+def _headers(told: Endpoint) -> Schema:
+    """Of an answer that is no refusal: how the limit stands is said to whoever came with a key or a token."""
+    found: Schema = {"Request-Id": REQUEST_ID}
+    if told.access == "public":
+        return found
+    found |= {
+        "RateLimit-Limit": _header("integer", "How many requests the key has in a window."),
+        "RateLimit-Remaining": _header("integer", "How many are left."),
+        "RateLimit-Reset": _header("integer", "In how many seconds the window is over."),
+        "RateLimit-Policy": _header("string", "The same limit as a rule: how many, and in how many seconds."),
     }
-    return found | ({"Idempotent-Replayed": {**words, "description": "true where it had been done before."}} if named else {})
+    replayed = _header("string", "true where it had been done before.", always=False, enum=["true"])
+    return found | ({"Idempotent-Replayed": replayed} if told.writes else {})
+
+
+def _headers_of_refusal(status: int) -> Schema:
+    found: Schema = {"Request-Id": REQUEST_ID}
+    if status == 401:
+        found["WWW-Authenticate"] = _header("string", "How to say who is asking.")
+    if status in (429, 503):
+        found["Retry-After"] = _header("integer", "In how many seconds to ask again.", minimum=1)
+    if status == 409:
+        found["Retry-After"] = _header("integer", "The same, where that is all there is to do.", always=False, minimum=1)
+    return found
 
 
 def _refusals(statuses: Iterable[int]) -> Schema:

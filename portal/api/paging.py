@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,7 @@ from portal.api.kinds import Kind, Moment, Number, Schema, Text, read_moment
 from portal.api.reading import Body, BodyRefused
 from portal.api.shapes import Shape
 
+WHOLE = re.compile(r"0|[1-9][0-9]{0,15}")
 MILLISECOND = timedelta(milliseconds=1)  # to which an id says when its row was made
 AT = "created[{}]"
 PAGED: dict[str, Kind] = {
@@ -67,11 +69,11 @@ def read_query(kinds: Mapping[str, Kind]) -> dict[str, Any]:
 
 
 def _value(kind: Kind, name: str) -> Any:
-    text = request.args.get(name, "")
-    if not text:
-        return kind.usual
+    text = request.args.get(name)
+    if text is None or (text == "" and isinstance(kind, Text) and not kind.one_of):
+        return kind.usual  # an empty text narrows nothing; an empty number, instant or word from a list is none
     if isinstance(kind, Number):
-        digits = text.isascii() and text.isdigit() and len(text) < 17
+        digits = WHOLE.fullmatch(text)
         return kind.take(Body({name: int(text) if digits else text}), name, "")
     if isinstance(kind, Moment):
         return read_moment(text.replace(" ", "+"), name)  # a plus sign that nobody encoded

@@ -61,6 +61,8 @@ class Body:
         """An amount: whole minor units, or a decimal text such as "19.99"."""
         value = self._take(name, None)
         if type(value) is str:
+            if value != value.strip():
+                raise BodyRefused("Write the amount without blanks around it.", field=self.path(name))
             try:
                 return parse_amount(value, currency).minor
             except BadAmount as refusal:

@@ -18,7 +18,7 @@ from core.web.throttle import limiter
 from tests.core.payments.conftest import another_shop
 from tests.factories import Shop, make_shop, unit
 from tests.killed import Axe, Killed
-from tests.portal.caller import HOME, Caller, problem
+from tests.portal.caller import HOME, Caller, document_of, problem
 
 PAYMENTS = f"{HOME}/payments"
 WISH: dict[str, Any] = {"amount": 1999, "currency": "GBP", "payer": {"email": "ada@example.com"}, "description": "Order 4711"}
@@ -71,10 +71,29 @@ def test_every_refusal_is_a_problem(caller: Caller) -> None:
         ("limit=0", "limit"), ("limit=101", "limit"), ("limit=%20", "limit"), ("colour=red", "colour"), ("limit=1&limit=2", "limit"),
         ("created[gte]=yesterday", "created[gte]"), ("created[gte]=2027-01-01", "created[gte]"), ("status=nice", "status"),
         ("starting_after=a&ending_before=b", "ending_before"), ("currency=gbp", "currency"), ("email=%00", "email"),
+        ("limit=", "limit"), ("limit=007", "limit"), ("created[lte]=", "created[lte]"), ("status=", "status"), ("currency=", "currency"),
     ],
 )  # fmt: skip
 def test_a_list_reads_its_address_strictly(caller: Caller, query: str, field: str) -> None:
     problem(caller.get(f"{PAYMENTS}?{query}"), 422, "invalid_request", field)
+
+
+def test_an_empty_text_in_the_address_narrows_nothing(caller: Caller) -> None:
+    made = caller.post(PAYMENTS, WISH).get_json()["id"]
+    found = caller.get(f"{PAYMENTS}?email=&realm=&starting_after=").get_json()["data"]
+    assert [one["id"] for one in found] == [made]
+
+
+def test_every_answer_carries_the_headers_that_the_document_promises(caller: Caller) -> None:
+    good, refused = caller.get(f"{HOME}/wallet"), caller.get(f"{HOME}/wallet", Authorization="Bearer x")
+    document = document_of(caller.shop.app)
+    told = document["paths"]["/wallet"]["get"]["responses"]
+    assert {name for name, one in told["200"]["headers"].items() if one["required"]} <= set(good.headers.keys())
+    assert (
+        {*document["components"]["responses"]["Refused401"]["headers"]} == {"Request-Id", "WWW-Authenticate"} <= set(refused.headers.keys())
+    )
+    public = document["paths"]["/users/refresh"]["post"]["responses"]["200"]["headers"]
+    assert set(public) == {"Request-Id"}, "nobody's limit is told where no key came"
 
 
 def test_a_list_is_walked_in_both_directions_and_bounded_by_time(caller: Caller) -> None:

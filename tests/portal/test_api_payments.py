@@ -146,6 +146,20 @@ def test_nobody_reads_or_moves_anothers_money(caller: Caller, first: Shop) -> No
     problem(caller.get(f"{PAYMENTS}?payment_link={link.public_id}"), 404, "not_found")
 
 
+def test_sums_and_days_are_read_as_the_document_says_and_no_more(caller: Caller) -> None:
+    for wrong, field in (
+        ({"amount": " 19.99"}, "amount"), ({"amount": "19.99 "}, "amount"), ({"date": "2027-W04-7"}, "date"), ({"date": "20270131"}, "date"),
+    ):  # fmt: skip
+        problem(caller.post(PAYMENTS, WISH | wrong), 422, "invalid_request", field)
+
+
+def test_a_link_that_has_a_total_has_no_amount_beside_it(caller: Caller) -> None:
+    request = {"title": "Roof", "currency": "GBP", "kind": "request", "total": 30_000}
+    problem(caller.post(LINKS, {**request, "amount": 30_000}), 422, "bad_terms", "amount")
+    made = caller.post(LINKS, request).get_json()
+    problem(caller.patch(f"{LINKS}/{made['id']}", {"amount": 30_000}), 422, "bad_terms", "amount")
+
+
 def test_a_link_lives_its_whole_life_here(caller: Caller) -> None:
     made = caller.post(LINKS, {"title": "Workshop", "currency": "GBP", "amount": "25.00", "metadata": {"course": "May"}})
     body = made.get_json()

@@ -63,7 +63,7 @@ def made(caller: Caller, receiver: Receiver, **more: Any) -> dict[str, Any]:
 
 def test_an_endpoint_from_its_making_to_a_verified_delivery(caller: Caller, receiver: Receiver) -> None:
     endpoint = made(caller, receiver, types=["payment.succeeded"], name="Shop")
-    assert endpoint["status"] == "on" and "whsec_" not in str(endpoint)
+    assert endpoint["status"] == "on" and "whsec_" not in str(endpoint) and "whsk_" not in str(endpoint)
     secret = (caller.get(endpoint["secret_url"]).json or {})["secret"]
     payment = make_paid(caller.shop)
     place(caller)
@@ -156,6 +156,8 @@ def test_the_secret_is_rolled_with_overlap(caller: Caller, receiver: Receiver) -
     assert caller.post(f"{HOOKS}/{endpoint['id']}/roll", {"overlap_hours": 2}).status_code == 200
     after = caller.get(endpoint["secret_url"]).json or {}
     assert after["secret"] != before and after["former_signs_until"]
+    keys = caller.get(f"{HOOKS}/{endpoint['id']}").get_json()["public_keys"]
+    assert len(keys) == 2 and keys[1:] == endpoint["public_keys"] and all(key.startswith("whpk_") for key in keys)
     problem(caller.post(f"{HOOKS}/{endpoint['id']}/roll", {"overlap_hours": 999}), 422, "invalid_request", "overlap_hours")
 
 

@@ -55,6 +55,8 @@ def test_a_webhook_is_made_and_its_secret_shown_once(shop: Shop, receiver: Recei
     assert "Web shop" in listed.text and "Payments, payout.paid" in listed.text
     shown = browser.get(re.findall(rf"{PAGE}/whe_\w+", listed.html)[-1])
     assert secret not in listed.html + shown.html and receiver.address in shown.text
+    keys = re.findall(r"whpk_[A-Za-z0-9+/]{43}=", made.html)
+    assert len(set(keys)) == 1 and keys[0] in shown.html and "Or with a public key" in shown.text
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,9 @@ def test_rolling_shows_the_new_secret_and_how_long_the_former_signs(shop: Shop, 
     browser, here = shop.browser(), page_of(hooked)
     rolled = browser.submit(browser.get(here).form(f"{here}/roll"), overlap="168")
     assert "signs beside it until" in rolled.text and hooked.secret not in rolled.html
-    assert "Two secrets sign until" in browser.get(here).text
+    page = browser.get(here)
+    assert "Two secrets sign until" in page.text and "The former public key" in page.text
+    assert len(set(re.findall(r"whpk_[A-Za-z0-9+/]{43}=", page.html))) == 2
 
 
 def test_it_is_changed_and_taken_away(shop: Shop, hooked: Hooked) -> None:

@@ -129,6 +129,7 @@ def test_one_form_sent_at_once_is_one_part(shop: Shop, at_once: AtOnce) -> None:
         ("amount", {"total_minor": None}),
         ("amount", {"kind": "single"}),
         ("amount", {"total_minor": 5}),
+        ("amount", {"amount_minor": 30_000}),
         ("amount", {"total_minor": 200_000_000_000}),
         ("part_minimum", {"minimum_minor": 30_001}),
         ("part_minimum", {"minimum_minor": 1}),
