@@ -67,7 +67,7 @@ class ColumnsForm(Form):
     reference = ChoiceField(later("Our reference"), choices=())
     vendor = ChoiceField(later("Vendor"), choices=())
     description = ChoiceField(later("Description"), choices=())
-    decimal = RadioField(later("Decimals"), choices=options([(".", later("1,234.56")), (",", later("1.234,56"))]), default=".")
+    decimal = RadioField(later("Decimals"), choices=options([(".", "1,234.56"), (",", "1.234,56")]), default=".")
     days = RadioField(
         later("Days"),
         choices=options([("iso", later("Year, month, day")), ("dmy", later("Day, month, year")), ("mdy", later("Month, day, year"))]),
