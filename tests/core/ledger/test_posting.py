@@ -71,7 +71,8 @@ def test_the_guards_look_rows_up_by_their_keys_however_small_the_tables_are(conn
     walks = connection.execute(
         "SELECT pg_stat_get_xact_numscans(name::regclass) FROM unnest(%s::text[]) AS name", (["ix_entries_account", "pk_entries"],)
     )
-    assert walks.fetchall() == [(0,), (1,)]
+    (through_the_book,), (by_key,) = walks.fetchall()
+    assert through_the_book == 0 < by_key  # the sums of a journal are taken from its own legs
 
 
 # --- each fact once ------------------------------------------------------------------------------------------------------
