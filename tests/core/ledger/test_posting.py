@@ -56,6 +56,25 @@ def apart(connect: Connect) -> tuple[Connection, Connection]:
     return connect("app"), connect("app")
 
 
+# --- what it costs ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_guards_look_rows_up_by_their_keys_however_small_the_tables_are(connect: Connect, book: Book) -> None:
+    """A session keeps the plans it made while there was little to read."""
+    connection, tables = connect("app"), ["balances", "entries", "journals", "ledger_chart"]
+    for _ in range(7):  # the first few are planned anew each time
+        book.move(connection, (CLEARING, 100), (PENDING, -97), (FEE, -3))
+    book.post(connection, book.journal((CLEARING, 100), (PENDING, -97), (FEE, -3)))
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # the journal is looked at now, and not when it is kept
+    read_whole = connection.execute("SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname = ANY(%s) ORDER BY 1", (tables,))
+    assert read_whole.fetchall() == [(table, 0) for table in tables]
+    walks = connection.execute(
+        "SELECT pg_stat_get_xact_numscans(name::regclass) FROM unnest(%s::text[]) AS name", (["ix_entries_account", "pk_entries"],)
+    )
+    (through_the_book,), (by_key,) = walks.fetchall()
+    assert through_the_book == 0 < by_key  # the sums of a journal are taken from its own legs
+
+
 # --- each fact once ------------------------------------------------------------------------------------------------------
 
 
