@@ -8,6 +8,7 @@ import pytest
 
 from core.kernel.clock import now
 from core.memberships.member import cancel
+from core.memberships.page import member_token
 from tests.browser import Browser
 from tests.core.memberships.joined import Joined, plan_named, sell
 from tests.factories import Shop, make_colleague, make_shop, unit
@@ -77,8 +78,13 @@ def test_a_members_page_says_everything_and_cancels_and_keeps(owner: Browser, gy
     owner.submit(page.form(f"{here}/keep"))
     assert ada.state().planned is None
     before = ada.fresh().token_id
+    with unit(gym.app):
+        old = member_token(gym.vendor, ada.fresh())
+    assert Browser(gym.app).get(f"/m/{old}").status == 200
     owner.submit(owner.get(here).form(f"{here}/address"))
     assert ada.fresh().token_id != before and "membership_page" in ada.letters()
+    assert Browser(gym.app).get(f"/m/{old}", status=404).heading == "This link is not valid", "the earlier one stopped working"
+    assert gym.app.test_client().get(f"/m/{old}/status.json").get_json() == {"error": "not_valid"}
 
 
 def test_another_vendors_member_and_plan_are_not_found(owner: Browser, gym: Shop, app) -> None:  # type: ignore[no-untyped-def]

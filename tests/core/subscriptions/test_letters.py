@@ -207,7 +207,7 @@ def test_ec_65_a_day_of_waking_up_is_told_with_its_exact_sum_when_it_is_chosen_a
     life = life_with(lives, "wake_ahead")
     (asked,) = sent(life, "hibernation_planned")
     assert has(
-        asked.text, "On 20 December 2026 it wakes up by itself. £0.89 for the days that are left of that month go onto the next invoice."
+        asked.text, "On 20 December 2026 it wakes up by itself. £0.97 for the days that are left of that month go onto the next invoice."
     )
     first, again = sent(life, "wake_planned")
     for letter in (first, again):
