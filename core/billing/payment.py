@@ -175,7 +175,7 @@ def pay_from_balance(state: Subscription) -> Step:
 
 
 def paid(state: Subscription, effects: Sequence[Effect], offer: Offer) -> Step:
-    """The same, with every charge that is wanted paid at once."""
+    """A state and what brought it there, with every charge that is wanted paid at once."""
     done: list[Effect] = []
     for effect in effects:
         done.append(effect)
