@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 WHITE, NEAR_BLACK = "#ffffff", "#0c1110"
+ONE = 1_000_000_000  # white; so fine that no ratio is rounded up to more than it is
 TEXT, EDGE = 450, 300  # what text on a colour needs, and what a surface of it needs against the page
 SCHEMES = ("light", "dark")
 # The page and its sheets as static/css/tokens.css has them (a test compares), and how much of the colour a tinted sheet carries.
@@ -22,10 +23,10 @@ _SHORT, _LONG = re.compile(r"#?([0-9a-fA-F]{3})"), re.compile(r"#?([0-9a-fA-F]{6
 
 
 def _linear(part: int) -> int:
-    """One part of a colour as light, in millionths."""
+    """One part of a colour as light, in units of ONE."""
     if part <= 10:
-        return part * 100_000_000 // (255 * 1292)
-    return int(1_000_000 * (Decimal(1000 * part + 14025) / 269025) ** Decimal("2.4"))
+        return part * 100 * ONE // (255 * 1292)
+    return int(ONE * (Decimal(1000 * part + 14025) / 269025) ** Decimal("2.4"))
 
 
 _LINEAR = tuple(_linear(part) for part in range(256))
@@ -46,7 +47,7 @@ def _parts(colour: str) -> tuple[int, int, int]:
 
 @lru_cache(4096)
 def luminance(colour: str) -> int:
-    """How light it is, in millionths."""
+    """How light it is, in units of ONE."""
     red, green, blue = (_LINEAR[part] for part in _parts(colour))
     return (2126 * red + 7152 * green + 722 * blue) // 10_000
 
@@ -54,7 +55,7 @@ def luminance(colour: str) -> int:
 def contrast(one: str, other: str) -> int:
     """WCAG 2's ratio of two colours, in hundredths."""
     dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 50_000) * 100 // (dark + 50_000)
+    return (light + ONE // 20) * 100 // (dark + ONE // 20)
 
 
 def mix(colour: str, other: str, parts: int) -> str:

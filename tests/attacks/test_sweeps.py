@@ -36,6 +36,7 @@ KEYS_OF = {
     "pay": {"link", "sending", "prefill"},
     "checkout": {"payment"},
     "receipt": {"receipt"},
+    "status": {"payment", "receipt"},
     "cards": {"saving"},
     "mine": {"payer"},
     "j": {"joining"},

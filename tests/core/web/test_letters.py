@@ -47,7 +47,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "iban": "DE89 3704 0044 0532 0130 00", "spelt": "RF18 5390 0754 7034",
         "returned": SimpleNamespace(amount=Money(500, "GBP")),
         "invitation": SimpleNamespace(role="support", expires_at=AT),
-        "link": SimpleNamespace(title=text, amount=None, due_on=AT.date()), "ends_at": AT, "words": ["Two lines:", text.splitlines()[0]],
+        "link": SimpleNamespace(title=text, amount=None, due_on=AT.date()), "ends_at": AT, "address": "203.0.113.7", "words": ["Two lines:", text.splitlines()[0]],
         "progress": SimpleNamespace(total=Money(30_000, "GBP"), paid=Money(10_000, "GBP"), open=Money(20_000, "GBP")),
         "what": "on", "left": 8, "count": 3, "more": 2, "titles": {"payment_received": "A payment", "on": "Two-step sign-in is on"}, "said": {"on": "It is on."},
         "rows": [(say(TITLES["payment_received"][0], Reader(locale)), SimpleNamespace(created_at=AT), payment, WHERE)],
