@@ -163,7 +163,7 @@ def test_the_seller_reads_why_a_payout_was_called_off(shop: Shop, app: Flask) ->
 
 
 def test_nobody_is_offered_a_letter_that_cannot_be_chosen(shop: Shop) -> None:
-    """Every owner is written to about a new bank account, and nobody else: a box for it would do nothing."""
+    """Of a new bank account every owner hears, and the portal says so: a box for it would do nothing."""
     page = shop.browser().get("/portal/settings/notifications")
-    assert 'name="shown_payout_account"' in page.html and 'name="mailed_payout_failed"' in page.html
-    assert 'name="mailed_payout_account"' not in page.html
+    assert 'name="shown_payout_failed"' in page.html and 'name="mailed_payout_failed"' in page.html
+    assert 'name="shown_payout_account"' not in page.html and 'name="mailed_payout_account"' not in page.html
