@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
+from numbers import Number
 from typing import Any
 
 from core.kernel.errors import Refusal
@@ -126,6 +127,6 @@ def _cell(value: Any) -> Cell:
         return value
     if isinstance(value, date):
         return datetime.combine(value, time())
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    if isinstance(value, bool) or not isinstance(value, Number):
         return str(value).strip()
     return Decimal(str(value))

@@ -15,6 +15,8 @@ NO_PLACES = {
     "components",  # the demo's own
     "closing_now",  # shown instead of everything else while an account is being closed
     "branding_preview",  # stands inside the page on branding
+    "branding_letter",  # as does this
+    "branding_receipt",  # and this
     "new_device",  # a step of setting up two-step sign-in
     "why_release",  # of one day
     "to_payout_processor",  # the way out to the processor's page
