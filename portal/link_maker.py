@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.link import LinkTerms, create_link, draft_link
+from core.payments.offer import ASKED
 from core.web.guard import current, may
 from core.web.headers import allow
 from core.web.page import page, see_other, wants_part
@@ -118,6 +119,8 @@ def _terms_so_far(form: OfferForm) -> LinkTerms:
     code = form.currency.data if form.currency.data and is_currency(form.currency.data) else current().vendor.currency
     terms = replace(form.terms(), currency=code, title=form.title.data or _("What it is for"))
     offer = replace(terms.offer, items=tuple(i for i in terms.offer.items if i.title and i.unit_minor > 0), success_url="", cancel_url="")
+    if offer.email not in ASKED:
+        offer = replace(offer, email="required")
     if terms.total_minor is None and terms.kind == "request":
         terms = replace(terms, kind="single")
     nothing_yet = terms.amount_minor is None and terms.total_minor is None and not offer.items and form.amount_kind.data != "open"

@@ -83,6 +83,7 @@ def _wish(name: str, wakes: DayToWake | None) -> Wish:
 
 
 def _preview(row: KeptSubscription, name: str, form: Form) -> Response:
+    _wish(name, None)  # an act that there is, before anything is refused
     try:
         wakes = day_to_wake(row, name, at_once=_at_once())
         if wakes is not None and not wakes.is_whole:
