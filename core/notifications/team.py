@@ -80,7 +80,7 @@ class Person(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What somebody has chosen about letters of one kind, and whether they hear of nothing for now."""
+    """What somebody has chosen about letters of one kind; `muted`: they hear of nothing in this mode."""
 
     person: str
     mailed: bool

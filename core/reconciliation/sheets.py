@@ -113,7 +113,7 @@ def _weigh(raw: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as packed:
             parts = packed.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):  # the last is zipfile's own word for a packing it cannot undo
         raise TableRefused(said("This workbook is damaged: it cannot be unpacked.")) from None
     if any(part.flag_bits & 1 for part in parts):
         raise TableRefused(said("This workbook is locked with a password. Save it without one."))

@@ -175,14 +175,15 @@ def test_of_one_branch_the_entry_knows_the_hours_and_of_several_the_places_do(sh
 
 def test_near_a_place_everything_else_counts_as_it_does_anywhere(shop: Shop) -> None:
     """Words, category, facts and prices of a listing, judged by what its places know of it."""
-    word, here = unheard(), {"near": Point(*BRISTOL), "radius_km": 5}
+    word = unheard()
+    here = Wish(words=word, near=Point(*BRISTOL), radius_km=5)
     rye, gym = make_listing(shop, title=f"{word} rye"), make_listing(shop, title=f"{word} gym", category="fitness")
     for one in (rye, gym):
         make_branch(shop, one)
     make_product(shop, rye, attributes={"vegan": "yes"}, price_minor=450)
     make_product(shop, gym, name="Day pass", price_minor=900)
     for more, title in [({"category": "fitness"}, "gym"), ({"facts": ("vegan=yes",)}, "rye"), ({"price": Span("GBP", 800, 1_000)}, "gym"), ({"words": f"{word} rye"}, "rye")]:  # fmt: skip
-        wish = Wish(**({"words": word} | here | more))  # type: ignore[arg-type]
+        wish = replace(here, **more)
         assert found(shop, wish) == [f"{word} {title}"], more
         assert counted(shop, wish).hits == 1, more
 
