@@ -86,7 +86,7 @@ def test_the_journal_of_a_transaction_that_was_under_way_is_on_the_days_paper(un
     quick = booked(book, on(day))
     assert kept(book, quick.id).original_effective_at == on(day), "who comes after the mark is moved on, without waiting"
     with pytest.raises(AssertionError, match="a transaction stays open"):
-        work(day)
+        work(day, patience=1)
     slow.commit()
     row = work(day)
     assert row.state == "closed" and row.facts is not None and (row.facts["journals"], row.facts["books"]) == counted(day) != (0, 0)
