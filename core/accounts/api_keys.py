@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from core.accounts.key_models import ApiKey
 from core.accounts.key_scopes import read_scopes
 from core.accounts.models import Vendor
+from core.kernel.ask import Question
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
@@ -38,6 +39,12 @@ _SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # What a scanner for secrets looks for; the last six signs follow from the 32 before them (`_check`).
 PATTERN = rf"{BRAND}_(pk|sk|rk)_(test|live)_([0-9A-Za-z]{{32}})([0-9A-Za-z]{{6}})"
 _SHAPE = re.compile(PATTERN)
+# Written down once: every call begins with this question.
+_BY_DIGEST = Question(
+    select(Vendor, ApiKey)
+    .join(ApiKey, ApiKey.vendor_id == Vendor.id)
+    .where(ApiKey.digest == bindparam("digest"), ApiKey.mode == bindparam("mode"))
+)
 
 
 class TooManyKeys(Refusal):
@@ -130,8 +137,7 @@ def _find(secret: str) -> tuple[Vendor, ApiKey] | None:
     shape = _SHAPE.fullmatch(secret)
     if shape is None or _check(shape[3]) != shape[4]:
         return None
-    query = select(Vendor, ApiKey).join(ApiKey, ApiKey.vendor_id == Vendor.id)
-    found = db.session.execute(query.where(ApiKey.digest == _digest(secret), ApiKey.mode == shape[2])).first()
+    found = _BY_DIGEST.first(digest=_digest(secret), mode=shape[2])
     return (found[0], found[1]) if found else None
 
 

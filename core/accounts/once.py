@@ -9,16 +9,18 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, select, tuple_
 
 from core.accounts.key_models import KeptAnswer
+from core.kernel.ask import Search
 from core.kernel.clock import now
-from core.kernel.db import db
+from core.kernel.db import db, driver
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.sentence import said
+from core.kernel.write import add_row
 
 KEPT = timedelta(days=30)
+_KEPT = Search(KeptAnswer, rest="FROM kept_answers WHERE vendor_id = %s AND mode = %s AND key = %s")
 MOST_FIELDS, LONGEST_PATH, MOST_NAMED = 200, 120, 10
 
 
@@ -61,9 +63,11 @@ def find_kept(vendor_id: uuid.UUID, mode: str, key: str, asked: str, fields: dic
     A crash leaves neither the act nor the answer. Refuses TwinInFlight and KeyReused, which names the `fields` that are others.
     """
     name = int.from_bytes(hashlib.sha256(f"{vendor_id}|{mode}|{key}".encode()).digest()[:8], "big", signed=True)
-    if not db.session.scalar(select(func.pg_try_advisory_xact_lock(name))):
+    if not driver().execute("SELECT pg_try_advisory_xact_lock(%s)", (name,)).fetchone()[0]:
         raise TwinInFlight("The same request is being worked on at this moment. Ask again in a second.")
-    kept = db.session.get(KeptAnswer, (vendor_id, mode, key), populate_existing=True)
+    # a question of its own: only what is asked after the lock is held sees what a twin has just kept
+    found = _KEPT.all(vendor_id, mode, key)
+    kept: KeptAnswer | None = found[0][0] if found else None
     if kept is not None and kept.fingerprint != asked:
         raise KeyReused(_what_differs(kept.fields, fields), field="Idempotency-Key")
     return kept
@@ -84,16 +88,10 @@ def keep_answer(
 ) -> None:
     """Keep what is answered to the first. An act that asks a provider lets go of its key meanwhile: a twin's answer may stand already."""
     row = {
-        "vendor_id": vendor_id,
-        "mode": mode,
-        "key": key,
-        "fingerprint": asked,
-        "fields": fields,
-        "status": status,
-        "body": body,
-        "at": now(),
-    }
-    db.session.execute(insert(KeptAnswer).values(**row).on_conflict_do_nothing())
+        "vendor_id": vendor_id, "mode": mode, "key": key, "fingerprint": asked, "fields": fields, "status": status, "body": body, "at": now(),
+    }  # fmt: skip
+    db.session.flush()  # what the act cannot write is refused now, as a part of it
+    add_row(KeptAnswer, row, unless="vendor_id, mode, key")
 
 
 def prune_kept(limit: int) -> int:

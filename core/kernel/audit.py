@@ -17,6 +17,7 @@ from core.kernel.clock import now
 from core.kernel.db import Base, TransactionId, db
 from core.kernel.errors import NotFound
 from core.kernel.ids import uuid7
+from core.kernel.write import Lot, add_rows
 
 THE_HOUSE = uuid.UUID(int=0)  # what concerns no vendor, or all of them
 
@@ -59,10 +60,17 @@ def asked_from(address: str) -> None:
 
 def record(vendor_id: uuid.UUID, *, actor: str, action: str, subject: str, **detail: Any) -> None:
     """Write the row. `detail` holds plain values only: no secrets, no card data. What changed is `changes`, see differences()."""
-    entry = AuditEntry(vendor_id=vendor_id, id=uuid7(), actor=actor, action=action, subject=subject, detail=detail, at=now())
-    db.session.add(entry)
+    add_rows(*entry_rows(vendor_id, actor=actor, action=action, subject=subject, **detail))
+
+
+def entry_rows(vendor_id: uuid.UUID, *, actor: str, action: str, subject: str, **detail: Any) -> list[Lot]:
+    """The same as rows, for an act that writes them in one journey with what it is about."""
+    entry, at = uuid7(), now()
+    row = {"vendor_id": vendor_id, "id": entry, "actor": actor, "action": action, "subject": subject, "detail": detail, "at": at}
+    lots: list[Lot] = [(AuditEntry, [row])]
     if (address := _asked_from.get()) and actor.startswith(PEOPLE):
-        db.session.add(AuditOrigin(vendor_id=vendor_id, entry_id=entry.id, address=address, at=entry.at))
+        lots.append((AuditOrigin, [{"vendor_id": vendor_id, "entry_id": entry, "address": address, "at": at}]))
+    return lots
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

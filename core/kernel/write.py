@@ -33,10 +33,13 @@ def add_rows(*lots: Lot) -> None:
         driver().execute(text, [_document(rows) for _, rows in full])
 
 
-def add_row(model: type[Row], row: dict[str, Any], *, unless: str = "") -> Row | None:
-    """Add one row and answer it as a row of the session; None when there is one already with the same `unless`, names of columns."""
-    text, make = _adding_one(model, tuple(row), unless)
-    made = driver().execute(text, (_document([row]),)).fetchone()
+def add_row(model: type[Row], row: dict[str, Any], *, unless: str = "", beside: Sequence[Lot] = ()) -> Row | None:
+    """Add one row and answer it as a row of the session; None when there is one already with the same `unless`, names of columns.
+
+    And rows of other tables in the same journey (`beside`), which are added in any case.
+    """
+    text, make = _adding_one(model, tuple(row), unless, tuple((other, tuple(rows[0])) for other, rows in beside))
+    made = driver().execute(text, [*(_document(rows) for _, rows in beside), _document([row])]).fetchone()
     return None if made is None else make(db.session(), made, True)
 
 
@@ -79,13 +82,18 @@ def _update(model: type[Base], names: tuple[str, ...]) -> str:
 @cache
 def _writing(new: Shapes, changed: Shapes = ()) -> str:
     """One statement for all: each part but the last stands before it."""
-    *first, last = [_insert(model, names) for model, names in new] + [_update(model, names) for model, names in changed]
+    return _in_one([_insert(model, names) for model, names in new] + [_update(model, names) for model, names in changed])
+
+
+def _in_one(statements: Sequence[str]) -> str:
+    *first, last = statements
     parts = ", ".join(f"part{number} AS ({text})" for number, text in enumerate(first))
     return f"WITH {parts} {last}" if parts else last
 
 
 @cache
-def _adding_one(model: type[Base], names: tuple[str, ...], unless: str) -> tuple[str, Make]:
+def _adding_one(model: type[Base], names: tuple[str, ...], unless: str, beside: Shapes) -> tuple[str, Make]:
     columns = list(model.__table__.columns)
     once = f" ON CONFLICT ({unless}) DO NOTHING" if unless else ""
-    return f"{_insert(model, names)}{once} RETURNING {', '.join(column.name for column in columns)}", row_maker(model, columns)
+    adding = f"{_insert(model, names)}{once} RETURNING {', '.join(column.name for column in columns)}"
+    return _in_one([*(_insert(*shape) for shape in beside), adding]), row_maker(model, columns)

@@ -9,18 +9,31 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from core.accounts.models import Vendor
-from core.accounts.queries import get_vendor
-from core.kernel.db import db
+from core.kernel.ask import Search
+from core.kernel.db import db, driver
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 from core.kernel.money import Money
 from core.ledger.book import SELLER_PENDING
-from core.ledger.models import Entry, Journal
 from core.orders.models import Checkout, CheckoutPart, Order, OrderEvent, OrderLine, OrderRefundLine
 from core.payments.models import Payment
 from core.payments.refund_models import Refund
 
 VIEWS = ("to-deliver", "delivered", "unpaid")  # of the list of orders
+
+
+_PARTS = Search(
+    CheckoutPart, Order, Vendor, Payment,
+    rest="""FROM checkout_parts
+    JOIN orders ON orders.vendor_id = checkout_parts.seller_id AND orders.mode = checkout_parts.mode AND orders.id = checkout_parts.order_id
+    JOIN vendors ON vendors.id = checkout_parts.seller_id
+    LEFT JOIN payments ON payments.vendor_id = orders.vendor_id AND payments.mode = orders.mode AND payments.id = orders.payment_id
+    WHERE checkout_parts.vendor_id = %s AND checkout_parts.mode = %s AND checkout_parts.checkout_id = %s ORDER BY checkout_parts.place""",
+)  # fmt: skip
+BOOKED = """SELECT j.vendor_id, j.about, count(DISTINCT j.id), coalesce(-sum(e.amount_minor) FILTER (WHERE e.code = %s), 0)
+FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS p(vendor_id, mode, about)
+JOIN journals j ON j.vendor_id = p.vendor_id AND j.mode = p.mode AND j.about = p.about AND j.kind = 'capture'
+JOIN entries e ON e.vendor_id = j.vendor_id AND e.mode = j.mode AND e.journal_id = j.id GROUP BY j.vendor_id, j.about"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +79,25 @@ class Sold:
 
 
 def parts_of(checkout: Checkout) -> list[Part]:
-    """All its orders in their places, each read from its own seller's book."""
-    mine = (CheckoutPart.vendor_id == checkout.vendor_id, CheckoutPart.mode == checkout.mode, CheckoutPart.checkout_id == checkout.id)
-    return [_part(part) for part in db.session.scalars(select(CheckoutPart).where(*mine).order_by(CheckoutPart.place))]
+    """All its orders in their places, each read from its own seller's book as it is now: two questions, however many orders there are."""
+    found = _PARTS.all(checkout.vendor_id, checkout.mode, checkout.id)
+    booked = _booked([payment for *_, payment in found if payment is not None and payment.captured_minor])
+    return [
+        Part(part.place, seller, order, payment, *(booked.get(payment.id, (False, False)) if payment else (False, False)))
+        for part, order, seller, payment in found
+    ]
 
 
-def _part(part: CheckoutPart) -> Part:
-    order = db.session.get_one(Order, (part.seller_id, part.mode, part.order_id), populate_existing=True)
-    payment = None
-    if order.payment_id is not None:
-        payment = db.session.get_one(Payment, (part.seller_id, part.mode, order.payment_id), populate_existing=True)
-    ledger, wallet = _booked(payment) if payment is not None and payment.captured_minor else (False, False)
-    return Part(part.place, get_vendor(part.seller_id), order, payment, ledger, wallet)
-
-
-def _booked(payment: Payment) -> tuple[bool, bool]:
-    """Whether the books have its capture, and the seller's account what the order leaves to the seller."""
-    mine = (
-        Journal.vendor_id == payment.vendor_id,
-        Journal.mode == payment.mode,
-        Journal.about == payment.public_id,
-        Journal.kind == "capture",
-    )
-    entry = (Entry.vendor_id == Journal.vendor_id) & (Entry.mode == Journal.mode) & (Entry.journal_id == Journal.id)
-    sums = select(func.count(Journal.id.distinct()), func.coalesce(-func.sum(Entry.amount_minor).filter(Entry.code == SELLER_PENDING), 0))
-    journals, sellers = db.session.execute(sums.select_from(Journal).join(Entry, entry).where(*mine)).one()
-    return journals == 1, int(sellers) == payment.captured_minor - payment.fee_minor
+def _booked(paid: list[Payment]) -> dict[uuid.UUID, tuple[bool, bool]]:
+    """Whether the books have each one's capture, and the seller's account what the order leaves to the seller."""
+    if not paid:
+        return {}
+    keys = [[one.vendor_id for one in paid], [one.mode for one in paid], [one.public_id for one in paid]]
+    sums = {
+        (vendor_id, about): (journals, sellers) for vendor_id, about, journals, sellers in driver().execute(BOOKED, (SELLER_PENDING, *keys))
+    }
+    found = {one.id: sums.get((one.vendor_id, one.public_id), (0, 0)) for one in paid}
+    return {one.id: (found[one.id][0] == 1, int(found[one.id][1]) == one.captured_minor - one.fee_minor) for one in paid}
 
 
 def get_checkout(operator: Vendor, mode: str, public_id: str) -> Checkout:

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from core.accounts.models import Vendor
-from core.kernel.clock import now
+from core.accounts.standing import check_open
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.payments.charge import find_by_token
 from core.payments.link import LinkTerms, create_link
-from core.payments.models import Payment
+from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Offer
+from core.payments.queries import find_link_of
 from core.payments.sharing import Sharing, check_sharing
-from core.payments.start import lock_payment, start_payment
+from core.payments.start import start_only_payment
 
 USUAL_MINUTES, LEAST_MINUTES, MOST_MINUTES = 24 * 60, 10, 30 * 24 * 60
 
@@ -43,18 +44,18 @@ class PaymentWish:
     minutes: int = USUAL_MINUTES
 
 
-def ask_for_payment(vendor: Vendor, mode: str, wish: PaymentWish, *, by: str, token: str) -> Payment:
+def ask_for_payment(vendor: Vendor, mode: str, wish: PaymentWish, *, by: str, token: str) -> tuple[Payment, PaymentLink | None]:
     """Write it down. `token` is the wish's own name: the same one again answers the payment it made the first time, and refuses WishDiffers
     where its sum or its payer is another.
 
-    Behind it stands a link of its own, for one payment, out of sight: it carries where the payer goes on to, and which ways to pay there are.
+    Behind it stands a link of its own, for one payment, out of sight, which is answered with it: it carries where the payer goes on to, and which ways to pay there are.
     Refuses as links and payments do, at the fields of the wish.
     """
     again = find_by_token(vendor, mode, token)
     if again is not None:
         if again.amount != wish.amount or again.email != wish.email.strip().lower():
             raise WishDiffers("This wish was written down before, with another sum or for somebody else.", field="amount")
-        return again
+        return again, find_link_of(vendor, again)
     check_sharing(Sharing(key_values=dict(wish.key_values)))
     if not LEAST_MINUTES <= wish.minutes <= MOST_MINUTES:
         raise Refusal(said("Between %(least)s and %(most)s.", least=LEAST_MINUTES, most=MOST_MINUTES), field="expires_in_minutes")
@@ -62,10 +63,7 @@ def ask_for_payment(vendor: Vendor, mode: str, wish: PaymentWish, *, by: str, to
         title=wish.description, currency=wish.amount.currency, kind="single", amount_minor=wish.amount.minor, methods=wish.methods,
         locale=wish.locale, offer=Offer(success_url=wish.success_url, cancel_url=wish.cancel_url),
     )  # fmt: skip
-    link = create_link(vendor, mode=mode, by=by, terms=terms)
-    link.key_values = dict(wish.key_values)
-    payment = start_payment(vendor, link, amount=wish.amount, email=wish.email, name=wish.name, form_token=token, locale=wish.locale)
-    payment = lock_payment(payment)
-    payment.expires_at = payment.created_at + timedelta(minutes=wish.minutes)
-    link.archived_at = now()
-    return payment
+    check_open(vendor, mode)
+    link = create_link(vendor, mode=mode, by=by, terms=terms, key_values=wish.key_values, out_of_sight=True)
+    life = timedelta(minutes=wish.minutes)
+    return start_only_payment(vendor, link, email=wish.email, name=wish.name, form_token=token, locale=wish.locale, life=life), link

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
 from core.customers.meet import meet_customer
+from core.kernel.ask import Question
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import Conflict
@@ -38,6 +39,11 @@ from core.risk.rules import AUTHENTICATE
 SENT_WITHIN = timedelta(days=3)  # a charge that no worker could send for so long is given up
 KEY_LIFE = timedelta(hours=23)  # the provider keeps a key for 24; after that a lost answer is looked up, never asked for again
 NOT_CHARGED = "no_answer"  # our own word for a charge the provider never heard of
+_BY_REFERENCE = Question(
+    select(Payment).where(
+        Payment.vendor_id == bindparam("vendor"), Payment.mode == bindparam("mode"), Payment.form_token == bindparam("token")
+    )
+)
 
 
 class ReferenceUsed(Conflict):
@@ -89,8 +95,8 @@ def charge_saved(
 
 def find_by_token(vendor: Vendor, mode: str, token: str) -> Payment | None:
     """The payment a reference has made already."""
-    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.form_token == token)
-    return db.session.scalar(mine)
+    found = _BY_REFERENCE.first(vendor=vendor.id, mode=mode, token=token)
+    return found[0] if found else None
 
 
 def find_charge_of(payment: Payment) -> SavedCharge | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy import bindparam, func, select
 
 from core.accounts.models import Vendor
 from core.kernel.ask import Question
-from core.kernel.audit import differences, record
+from core.kernel.audit import differences, entry_rows, record
 from core.kernel.clock import now
 from core.kernel.currency import OFFERED, exponent
 from core.kernel.db import db, lock_again
@@ -21,6 +22,7 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
+from core.kernel.write import add_row
 from core.payments.instalments import check_total, request_state
 from core.payments.link_methods import check_methods
 from core.payments.link_style import colours_for
@@ -95,10 +97,14 @@ def find_wished(vendor: Vendor, mode: str, wish: str) -> PaymentLink | None:
     return db.session.scalar(mine)
 
 
-def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms, wish: str | None = None, session: bool = False) -> PaymentLink:
+def create_link(
+    vendor: Vendor, *, mode: str, by: str, terms: LinkTerms, wish: str | None = None, session: bool = False,
+    key_values: Mapping[str, str] | None = None, out_of_sight: bool = False,
+) -> PaymentLink:  # fmt: skip
     """Make a link that takes payments at once. `by` is the person's public id. Refuses terms that contradict themselves.
 
-    With a `wish` it is known again: the same one makes nothing twice. `session`: for one checkout, out of the lists of links.
+    With a `wish` it is known again: the same one makes nothing twice. `session`: for one checkout, out of the lists of links. `key_values` are
+    the vendor's own. `out_of_sight`: it stands behind a payment that is made with it, and is archived from the beginning.
     """
     if wish is not None and (again := find_wished(vendor, mode, wish)) is not None:
         return again
@@ -106,33 +112,20 @@ def create_link(vendor: Vendor, *, mode: str, by: str, terms: LinkTerms, wish: s
     check_methods(vendor.id, mode, terms)
     _check_offer(vendor.id, mode, terms, Offer())
     at = now()
-    link = PaymentLink(
-        vendor_id=vendor.id,
-        mode=mode,
-        id=uuid7(),
-        public_id=public_id("lnk"),
-        token_id=public_id("tok"),
-        token_expires_at=at + LIFE,
-        state="active",
-        created_by=by,
-        created_at=at,
-        updated_at=at,
-        wish=wish,
-        session=session,
-        **_columns(terms),
-    )
-    _dress(link, terms)
-    db.session.add(link)
-    record(vendor.id, actor=by, action="link.created", subject=link.public_id, title=terms.title)
+    row: dict[str, Any] = {
+        "vendor_id": vendor.id, "mode": mode, "id": uuid7(), "public_id": public_id("lnk"), "token_id": public_id("tok"),
+        "token_expires_at": at + LIFE, "state": "active", "created_by": by, "created_at": at, "updated_at": at, "wish": wish, "session": session,
+        "key_values": dict(key_values or {}), "archived_at": at if out_of_sight else None, **_columns(terms), **_dress(vendor.id, mode, terms),
+    }  # fmt: skip
+    said_of_it = entry_rows(vendor.id, actor=by, action="link.created", subject=row["public_id"], title=terms.title)
+    link: PaymentLink = add_row(PaymentLink, row, beside=said_of_it)
     return link
 
 
-def _dress(link: PaymentLink, terms: LinkTerms) -> None:
+def _dress(vendor_id: uuid.UUID, mode: str, terms: LinkTerms, *, worn: str = "") -> dict[str, Any]:
     """The style it is to wear, and the colours that follow from it."""
-    link.accent, link.accent_dark = colours_for(
-        link.vendor_id, link.mode, style=terms.style, accent=terms.accent, accent_dark=terms.accent_dark, worn=link.style or ""
-    )
-    link.style = terms.style
+    light, dark = colours_for(vendor_id, mode, style=terms.style, accent=terms.accent, accent_dark=terms.accent_dark, worn=worn)
+    return {"style": terms.style, "accent": light, "accent_dark": dark}
 
 
 def draft_link(vendor: Vendor, *, mode: str, terms: LinkTerms) -> PaymentLink:
@@ -154,9 +147,8 @@ def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
     _check_offer(link.vendor_id, link.mode, terms, read_offer(link.offer))
     wished = _columns(terms)
     changes = differences({name: getattr(link, name) for name in wished}, wished)
-    for name, value in wished.items():
+    for name, value in (wished | _dress(link.vendor_id, link.mode, terms, worn=link.style)).items():
         setattr(link, name, value)
-    _dress(link, terms)
     touch_link(link, by, "link.edited", changes=changes)
     return link
 

@@ -89,8 +89,7 @@ class Offer:
 
     def document(self) -> dict[str, Any] | None:
         """As it is kept; None when it says nothing."""
-        said = asdict(self)
-        return said if said != asdict(Offer()) else None
+        return None if self == Offer() else asdict(self)
 
 
 def read_offer(document: dict[str, Any] | None) -> Offer:

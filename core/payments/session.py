@@ -62,9 +62,7 @@ def open_session(vendor: Vendor, mode: str, wish: SessionWish, *, by: str, token
         title=wish.title, description=wish.description, currency=wish.currency, kind="single", methods=wish.methods, locale=wish.locale,
         expires_at=now() + timedelta(minutes=wish.minutes), offer=offer,
     )  # fmt: skip
-    link = create_link(vendor, mode=mode, by=by, terms=terms, wish=token, session=True)
-    link.key_values = dict(wish.key_values)
-    return link
+    return create_link(vendor, mode=mode, by=by, terms=terms, wish=token, session=True, key_values=wish.key_values)
 
 
 def get_session(vendor: Vendor, mode: str, number: str) -> PaymentLink:

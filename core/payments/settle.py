@@ -64,6 +64,7 @@ def settle_at_once(vendor: Vendor, payment: Payment, attempt: Attempt | None, ou
 def settle_many(told: list[Told]) -> list[str]:
     """The same for many at once: all that succeeded share one round trip to PostgreSQL. Answers in the given order."""
     results = ["told"] * len(told)
+    naming = {n for n, item in enumerate(told) if _names_card(item)}  # asked now: booking forgets the rows, and each would be read again
     paid = []
     for n, item in enumerate(told):
         if item.outcome.state != "succeeded":
@@ -87,21 +88,21 @@ def settle_many(told: list[Told]) -> list[str]:
         if item.outcome.state != "succeeded":
             results[n] = hear(item)
         else:
-            _write_the_rest(item, results[n], known=n in known)
+            _write_the_rest(item, results[n], known=n in known, naming=n in naming)
     return results
 
 
-def _write_the_rest(told: Told, result: str, *, known: bool) -> None:
+def _write_the_rest(told: Told, result: str, *, known: bool, naming: bool) -> None:
     """What a paid payment's news say beside the money: what earlier news left out, and whose card it was."""
     if known:
         complete(told.payment, told.outcome)
-    if _names_card(told) and result in ("settled", "already"):
+    if naming and result in ("settled", "already"):
         note_card(told.vendor, told.payment, told.outcome.card_fingerprint)
 
 
 def _names_card(told: Told) -> bool:
     """A cart may have been made cheaper by a code, and a code is counted by card as well."""
-    return told.payment.itemised and told.outcome.card_fingerprint is not None
+    return told.outcome.card_fingerprint is not None and told.payment.itemised
 
 
 def _says_so(told: Told) -> bool:

@@ -149,6 +149,21 @@ def start_payment(
     return _write(vendor, link, total, email, name, form_token, order, priced, came)
 
 
+def start_only_payment(
+    vendor: Vendor, link: PaymentLink, *, email: str, name: str, form_token: str, locale: str, life: timedelta
+) -> Payment:
+    """The one payment of a link that was made for it in this very unit of work: nobody else has seen the link, so there are no places to count
+    and no form to find again. It may be paid for so long (`life`). The link has one sum and an address to write to.
+
+    Refuses CustomerBlocked.
+    """
+    if link.amount is None:
+        raise ValueError("a link that stands behind one payment has its sum")
+    meet_customer(vendor, link.mode, email=email, name=name)
+    came = origin_columns(link, Origin(), "") | {"locale": locale}
+    return _write(vendor, link, link.amount, email, name, form_token, Order(), None, came, life=life)
+
+
 def _price(vendor: Vendor, link: PaymentLink, amount: Money | None, order: Order, email: str) -> Priced | None:
     """The cart, where the link sells more than one sum; None after checking the sum where it does not."""
     offer = offer_of(link)
@@ -196,6 +211,7 @@ def _write(
     order: Order,
     priced: Priced | None,
     came: dict[str, Any],
+    life: timedelta | None = None,
 ) -> Payment:
     at = now()
     row: dict[str, Any] = {
@@ -230,7 +246,9 @@ def _write(
         "version": 1,
         **came,
     }
-    if row["holds_place"]:
+    if life is not None:
+        row["expires_at"] = at + life
+    elif row["holds_place"]:
         row["expires_at"] = at + FIRST_HOLD
     # Two posts of one form at once: the second finds the first's row instead of failing on it.
     made = add_row(Payment, row, unless="vendor_id, mode, form_token")

@@ -185,7 +185,7 @@ def _seat() -> Seat:
         count_try(STRANGERS, scope="api-strangers", whose=request.remote_addr or "")
         raise
     g.api_counted = count_call(STEADY, scope="api", whose=seat.session.id)
-    count_call(BURST, scope=f"api-{request.endpoint}", whose=seat.session.id)
+    count_try(BURST, scope=f"api-{request.endpoint}", whose=seat.session.id)
     check_person(seat.user, seat.vendor)
     g.api_person = seat
     return seat
@@ -213,7 +213,7 @@ def _caller(*, publishable: bool) -> tuple[Vendor, str]:
     vendor, key = found
     g.api_caller = Caller(vendor.id, key.mode, key.public_id)
     g.api_counted = count_call(STEADY, scope="api", whose=key.public_id)
-    count_call(BURST, scope=f"api-{request.endpoint}", whose=key.public_id)
+    count_try(BURST, scope=f"api-{request.endpoint}", whose=key.public_id)
     if vendor.stopped_at is not None:
         raise KeyRefused("This business has closed its account.")
     needed = scope_of(word_of(request.url_rule.rule if request.url_rule else ""), writes=request.method not in SAFE)

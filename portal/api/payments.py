@@ -74,7 +74,7 @@ def ask(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, Any]:
         methods=(sent["payment_method"],) if sent["payment_method"] else (), locale=sent["locale"], success_url=sent["success_url"],
         cancel_url=sent["cancel_url"], key_values=own, minutes=sent["expires_in_minutes"],
     )  # fmt: skip
-    return _seen(vendor, ask_for_payment(vendor, mode, wish, by=acting(), token=wish_token()))
+    return PAYMENT_OBJECT.encode(SeenPayment(vendor, *ask_for_payment(vendor, mode, wish, by=acting(), token=wish_token())))
 
 
 @endpoint("GET", "/payments", gives=PAYMENT_OBJECT, many=True, query=NARROW)
