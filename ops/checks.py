@@ -47,11 +47,11 @@ def main(arguments: list[str]) -> int:
     """Every step runs even when an earlier one failed: one run tells everything that is wrong."""
     if arguments:
         return watched("-m", "pytest", *arguments)
-    workers = str(max(1, min(4, len(os.sched_getaffinity(0)))))
+    workers = str(1 + min(4, len(os.sched_getaffinity(0))))  # one more than there are cores: a test often waits for a service or a browser
     passed = [
         step("style (ruff)", "-m", "ruff", "check", "."),
         step("floors of the house (import-linter)", "-c", LINT_IMPORTS, "--no-cache", "--no-logo"),
-        step("the suite (pytest)", "-m", "pytest", "-q", "-n", workers),
+        step("the suite (pytest)", "-m", "pytest", "-q", "-n", workers, "--dist", "worksteal"),
     ]
     return 0 if all(passed) else 1
 

@@ -6,6 +6,7 @@ A test that asks for none of them runs without any service. Tests share a databa
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import secrets
 import socket
@@ -35,6 +36,8 @@ FOLDER = "PORTAL_TEST_SERVICES"  # the folder of the services, handed from the r
 # No test is about time: a busy machine that takes long to think of an example says nothing about our code.
 hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("untimed")
+
+MANY = 100  # tests; then what they left behind costs more time than a new database
 
 NOT_STARTED = "The services of the tests did not start: what they said stands at the end."
 
@@ -99,7 +102,8 @@ def services(request: pytest.FixtureRequest) -> Services:
     if FOLDER not in os.environ:
         _launch()
     with contextlib.suppress(Stopped):
-        return for_tests.await_ready(Path(os.environ[FOLDER]))
+        Course.services = for_tests.await_ready(Path(os.environ[FOLDER]))
+        return Course.services
     request.session.shouldfail = NOT_STARTED
     return pytest.fail(NOT_STARTED, pytrace=False)
 
@@ -108,6 +112,74 @@ def services(request: pytest.FixtureRequest) -> Services:
 def worker(request: pytest.FixtureRequest) -> str:
     """The name of this xdist worker: gw0, gw1 ... or main."""
     return getattr(request.config, "workerinput", {}).get("workerid", "main")
+
+
+def make_database(services: Services, name: str) -> None:
+    """A migrated database with nothing in it, in the place of one of this name."""
+    import psycopg
+
+    with psycopg.connect(services.database_url("postgres", OWNER).replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f'drop database if exists "{name}" with (force)')
+        connection.execute(f'create database "{name}" template "{TEMPLATE}" owner {OWNER}')
+
+
+def sandbox_account(url: str) -> dict[str, str]:
+    """The settings of an account at the sandbox that nobody has used."""
+    from ops.introduce import bank_accounts
+
+    key = f"sk_test_{secrets.token_hex(24)}"
+    return {"SANDBOX_API_KEY": key, "BANK_TEST_ACCOUNTS": bank_accounts(url, key)}
+
+
+class Course:
+    """How far this worker is: what it has made, the file it is at, and how many tests its database has seen."""
+
+    services: Services | None = None
+    environment: dict[str, str]
+    app: Flask | None = None
+    live = False
+    file = ""
+    seen = 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests share a database, and what they leave there is looked through by others: now and then a file begins with an empty one."""
+    Course.seen += 1
+    if Course.file != (file := item.nodeid.partition("::")[0]):
+        Course.file = file
+        if Course.app and Course.services and Course.seen > MANY:
+            _begin_anew(Course.app, Course.services)
+            Course.seen = 0
+
+
+def _begin_anew(app: Flask, services: Services) -> None:
+    from checkout.way_in import openings
+    from core.kernel.config import settings
+    from core.kernel.db import db
+    from core.providers import registry
+    from workers.wake import redis
+
+    openings.flush(app)
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    make_database(services, Course.environment["DATABASE_URL"].rpartition("/")[2])
+    redis().flushdb()
+    Course.environment.update(sandbox_account(services.sandbox_url))
+    os.environ.update(Course.environment)
+    settings.cache_clear()
+    registry._made.cache_clear()
+    if Course.live:
+        hear_from_sandbox(Course.environment)
+
+
+def hear_from_sandbox(environment: dict[str, str]) -> None:
+    """The sandbox sends this account's events to the app's address."""
+    from ops.introduce import register_webhook
+
+    there = f"{environment['PUBLIC_URL']}/hooks/sandbox/test"
+    register_webhook(environment["SANDBOX_URL"], environment["SANDBOX_API_KEY"], there, environment["SANDBOX_WEBHOOK_SECRET"])
 
 
 @pytest.fixture(scope="session")
@@ -121,13 +193,10 @@ def address() -> str:
 @pytest.fixture(scope="session")
 def environment(services: Services, worker: str, address: str) -> dict[str, str]:
     """This worker's own database, Valkey number and sandbox account, in the environment before the app is made."""
-    import psycopg
-
-    from ops.introduce import bank_accounts, rates_feed, vat_registry
+    from ops.introduce import rates_feed, vat_registry
 
     database = f"portal_{worker}"
-    with psycopg.connect(services.database_url("postgres", OWNER).replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f'create database "{database}" template "{TEMPLATE}" owner {OWNER}')
+    make_database(services, database)
     number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
     made = {
         "PORTAL_VAR": str(services.folder),
@@ -138,19 +207,18 @@ def environment(services: Services, worker: str, address: str) -> dict[str, str]
         "PORT": address.rpartition(":")[2],
         "SANDBOX_URL": services.sandbox_url,
         "SANDBOX_PUBLIC_URL": services.sandbox_url,
-        "SANDBOX_API_KEY": f"sk_test_{secrets.token_hex(24)}",
         "SANDBOX_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(24)}",
         "DEMO": "1",
-    }
+    } | sandbox_account(services.sandbox_url)
     made["RATES_URL"] = rates_feed(made["SANDBOX_URL"])
     made["VIES_URL"] = vat_registry(made["SANDBOX_URL"])
-    made["BANK_TEST_ACCOUNTS"] = bank_accounts(made["SANDBOX_URL"], made["SANDBOX_API_KEY"])
     os.environ.update(made)
     for name in ("SMTP_URL", "STRIPE_TEST_SECRET_KEY", "STRIPE_LIVE_SECRET_KEY"):
         os.environ.pop(name, None)
     from core.kernel.config import settings
 
     settings.cache_clear()
+    Course.environment = made
     return made
 
 
@@ -164,7 +232,8 @@ def app(environment: dict[str, str]) -> Iterator[Flask]:
     from core.kernel.db import db
     from wsgi import create_app
 
-    made = create_app(TESTING=True)
+    made = Course.app = create_app(TESTING=True)
+    gc.freeze()  # what is loaded stays: to look through it again and again took a twentieth of a run
     yield made
     openings.flush(made)  # what is still gathered would be written after everything is gone
     with made.app_context():
@@ -192,17 +261,11 @@ def live_server(app: Flask, address: str, environment: dict[str, str]) -> Iterat
     """The app on a real address, so that a browser and the sandbox's webhooks reach it. Gives the address."""
     from werkzeug.serving import make_server
 
-    from ops.introduce import register_webhook
-
     server = make_server("127.0.0.1", int(environment["PORT"]), app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="live-server", daemon=True)
     thread.start()
-    register_webhook(
-        environment["SANDBOX_URL"],
-        environment["SANDBOX_API_KEY"],
-        f"{address}/hooks/sandbox/test",
-        environment["SANDBOX_WEBHOOK_SECRET"],
-    )
+    hear_from_sandbox(environment)
+    Course.live = True
     yield address
     server.shutdown()
     thread.join(10)

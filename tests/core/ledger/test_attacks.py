@@ -371,7 +371,7 @@ def test_history_is_added_to_and_never_changed(table: str, change: str, who: str
         attacker.execute(change.format(table))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def a_line_of_history(app: Any) -> uuid.UUID:
     from tests.factories import make_payment, make_shop
 

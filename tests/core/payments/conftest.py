@@ -18,7 +18,7 @@ from tests.factories import Shop, make_payment, make_shop, open_payment, unit
 AtOnce = Callable[..., list[Any]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def first_shop(app: Flask) -> Shop:
     """Signing up is slow on purpose (the password): once is enough."""
     return make_shop(app)
