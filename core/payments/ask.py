@@ -48,7 +48,8 @@ def ask_for_payment(vendor: Vendor, mode: str, wish: PaymentWish, *, by: str, to
     """Write it down. `token` is the wish's own name: the same one again answers the payment it made the first time, and refuses WishDiffers
     where its sum or its payer is another.
 
-    Behind it stands a link of its own, for one payment, out of sight, which is answered with it: it carries where the payer goes on to, and which ways to pay there are.
+    Behind it stands a link of its own, for one payment, out of sight, which is answered with it: it carries where the payer goes on to, and
+    which ways to pay there are.
     Refuses as links and payments do, at the fields of the wish.
     """
     again = find_by_token(vendor, mode, token)
