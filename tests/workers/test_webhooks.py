@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import delete, select
+from sqlalchemy.event import listen as listen_to
+from sqlalchemy.event import remove as forget
 
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import OutboxTask
@@ -19,7 +21,9 @@ from core.payments.queries import timeline
 from core.providers.inbox import receive_event
 from core.providers.models import InboxEvent
 from tests.factories import Shop, ask_refund, fresh, make_link, make_paid, make_payment, make_shop, open_payment, tell_refund
+from workers.jobs import INSIDE
 from workers.runner import drain
+from workers.task import Task
 
 Told = Callable[..., str]
 
@@ -126,6 +130,33 @@ def test_fifty_events_are_one_batch_and_every_payment_is_paid_once(shop: Shop) -
         after = sum(m.minor for (name, _, _), m in balances(shop.vendor, "test").items() if name == "psp_clearing")
         assert after - before == 25 * 2_500
         assert find_breaks() == []
+
+
+def test_a_batch_asks_the_database_no_more_than_a_few_events_do(shop: Shop) -> None:
+    """What is paid is expired in the session: a look at each row afterwards would be a question for each."""
+    few, many = _asked_for(shop, 2), _asked_for(shop, 12)
+    assert len(many) == len(few), sorted(set(many))
+
+
+def _asked_for(shop: Shop, count: int) -> list[str]:
+    """What the session asks while the events of so many payments are opened together."""
+    link = make_link(shop)
+    made = [make_payment(shop, link) for _ in range(count)]
+    for payment in made:
+        event("payment_intent.succeeded", intent(shop, payment, open_payment(shop, payment)))
+    tasks, asked = [Task(task.vendor_id, task.args) for task in waiting("open_provider_event")], []
+
+    def listen(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asked.append(statement)
+
+    listen_to(db.engine, "before_cursor_execute", listen)
+    try:
+        with unit_of_work():
+            INSIDE["open_provider_event"](tasks)
+    finally:
+        forget(db.engine, "before_cursor_execute", listen)
+    assert {fresh(shop, payment).state for payment in made} == {"succeeded"}
+    return asked
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
