@@ -26,6 +26,7 @@ from workers.runner import drain
 from workers.task import Task
 
 Told = Callable[..., str]
+CARD = {"brand": "visa", "last4": "4242", "funding": "credit", "fingerprint": "Xt5EWLLDS7FJjR1c", "exp_month": 12, "exp_year": 2034}
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,8 @@ def _asked_for(shop: Shop, count: int) -> list[str]:
     link = make_link(shop)
     made = [make_payment(shop, link) for _ in range(count)]
     for payment in made:
-        event("payment_intent.succeeded", intent(shop, payment, open_payment(shop, payment)))
+        charge = {"id": f"ch_{payment.public_id}", "object": "charge", "payment_method_details": {"type": "card", "card": CARD}}
+        event("payment_intent.succeeded", intent(shop, payment, open_payment(shop, payment), latest_charge=charge))
     tasks, asked = [Task(task.vendor_id, task.args) for task in waiting("open_provider_event")], []
 
     def listen(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
