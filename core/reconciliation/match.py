@@ -21,7 +21,16 @@ from core.reconciliation.models import ReconException, ReconLine
 from core.reconciliation.stage import IN_BULK
 from core.reconciliation.states import ALONE, EXACT, REFERENCE, TOGETHER, UNSETTLED
 
-LAID_OUT = ("recon_side", "recon_left", "recon_pairs", "recon_alike", "recon_parts", "recon_payouts", "recon_seen", "recon_told")  # temporary: nobody else sees them
+LAID_OUT = (
+    "recon_side",
+    "recon_left",
+    "recon_pairs",
+    "recon_alike",
+    "recon_parts",
+    "recon_payouts",
+    "recon_seen",
+    "recon_told",
+)  # temporary: nobody else sees them
 LOOKS_BACK = timedelta(days=14)
 AROUND = timedelta(days=2)  # of pass 6, and how long a processor may take to report what it told us of
 

@@ -46,7 +46,8 @@ _ROW = f"{_SHAPE}|[^,]*,[^,]*,{TOTAL}(?:,[^,]*){{11}}"
 _is_row, _is_quoted_row = re.compile(_ROW.encode()).fullmatch, re.compile(_ROW).fullmatch
 _NOT_SAID = frozenset(CELLS.index(name) for name in ("paid", "word", "description", "vendor", "reference"))  # cells that may say anything
 _DECIMALS = " AND ".join(
-    f"CASE digits WHEN 0 THEN strpos({name}, '.') = 0 ELSE strpos({name}, '.') = length({name}) - digits END" for name in ("gross", "fee", "net")
+    f"CASE digits WHEN 0 THEN strpos({name}, '.') = 0 ELSE strpos({name}, '.') = length({name}) - digits END"
+    for name in ("gross", "fee", "net")
 )
 # Amounts without the decimals of their currency stay empty, and so do those of no currency: an empty one is not right.
 _READ = f"""INSERT INTO recon_brought SELECT external_id, left(word, 60), coalesce(category, 'other'), currency,
