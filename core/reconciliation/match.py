@@ -83,7 +83,7 @@ JOIN recon_side s ON s.category = l.category AND s.named = l.source_id
 LEFT JOIN recon_side f ON f.category = 'cost' AND f.named = l.external_id
 WHERE {_NEW} AND l.category NOT IN ('payout', 'payout_reversal') AND l.source_id <> ''
   AND NOT EXISTS (SELECT 1 FROM recon_side o WHERE o.category = s.category AND o.named = s.named AND (o.vendor_id, o.journal_id, o.leg) <> (s.vendor_id, s.journal_id, s.leg))
-  AND NOT EXISTS (SELECT 1 FROM recon_lines o WHERE o.mode = l.mode AND o.source = l.source AND o.source_id = l.source_id AND o.category = l.category
+  AND NOT EXISTS (SELECT 1 FROM recon_lines o WHERE o.mode = l.mode AND o.source = l.source AND o.source_id = l.source_id AND o.source_id <> '' AND o.category = l.category
     AND o.external_id <> l.external_id) ORDER BY l.external_id"""
 _SAME = "p.currency = p.their_currency AND p.amount_minor = p.wanted_minor AND (p.whole OR p.fee_booked = p.fee_minor)"
 _MATCH = """INSERT INTO recon_matches (vendor_id, mode, journal_id, leg, source, external_id, rule, at)

@@ -83,7 +83,7 @@ class ReconLine(Base):
         CheckConstraint(one_of("state", LINE), name="state"),
         Index("ix_recon_lines_to_match", "mode", "source", "occurred_at", postgresql_where="state = 'new'"),
         Index("ix_recon_lines_settlement", "mode", "source", "settlement_id", postgresql_where="settlement_id <> ''"),
-        Index("ix_recon_lines_source", "source_id", postgresql_using="hash"),
+        Index("ix_recon_lines_source", "source_id", postgresql_using="hash", postgresql_where="source_id <> ''"),
     )
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     source: Mapped[str] = mapped_column(String(20), primary_key=True)

@@ -129,12 +129,12 @@ def _weigh(report: Report, typed: Typed | None) -> None:
     if len(totals) == MOST_TOTALS or (totals and totals[0][0] <= last):
         raise NotPlain
     try:
-        for last, *cells in totals:
+        for _, *cells in totals:
             line_of(cells, report)
     except Wrong:
         raise NotPlain from None
     check_totals(report, typed, last)
-    if report.problems:
+    if report.problems:  # where they stand the other way says
         raise NotPlain
 
 

@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.drop_column("recon_lines", "digest")
     op.drop_index("ix_recon_lines_source_id", "recon_lines")
     op.drop_index("ix_recon_matches_line", "recon_matches")
-    op.create_index("ix_recon_lines_source", "recon_lines", ["source_id"], postgresql_using="hash")
+    op.create_index("ix_recon_lines_source", "recon_lines", ["source_id"], postgresql_using="hash", postgresql_where="source_id <> ''")
     op.create_index("ix_recon_matches_external", "recon_matches", ["external_id"], postgresql_using="hash")
     op.create_index("ix_recon_matches_at", "recon_matches", ["at"], postgresql_using="brin")
     op.execute("ALTER INDEX pk_recon_lines SET (fillfactor = 50)")  # room for the second row that a line becomes when it is matched
