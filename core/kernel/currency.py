@@ -23,6 +23,12 @@ def exponent(code: str) -> int:
 
 
 @cache
+def all_exponents() -> dict[str, int]:
+    """The number of decimals of every currency the books can hold."""
+    return {one.code: exponent(one.code) for one in Currency if is_currency(one.code)}
+
+
+@cache
 def is_currency(code: str) -> bool:
     """Whether the books can hold this currency."""
     try:

@@ -43,6 +43,11 @@ def category_of(word: str) -> str:
     return _OURS.get(word, "other")
 
 
+def category_words() -> dict[str, str]:
+    """The processors' words that have one of ours; every other word is 'other'."""
+    return dict(_OURS)
+
+
 @dataclass(frozen=True, slots=True)
 class SettlementLine:
     """One movement of the balance, in minor units of its currency."""

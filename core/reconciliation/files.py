@@ -21,10 +21,10 @@ from core.providers.settlement import SettlementLine
 from core.reconciliation.exceptions import Finding, note_findings
 from core.reconciliation.layout import Layout, check_layout, check_table, guess, in_our_words, mark_of, read_layout, read_table
 from core.reconciliation.models import ReconFile, ReconLayout
-from core.reconciliation.report import Report, ReportRefused, Typed, Wrong, check_report, is_report, line_of
+from core.reconciliation.report import Report, ReportRefused, Typed, Wrong, is_report, line_of
 from core.reconciliation.sheets import first_rows, head_of
 from core.reconciliation.states import FILE, check_move
-from core.reconciliation.take import Taken, Twisted, take_lines, take_report
+from core.reconciliation.take import Taken, Twisted, take_lines, take_report, weigh_report
 
 LARGEST = 25_000_000  # bytes
 SHOWN = 50
@@ -53,7 +53,7 @@ def bring_report(mode: str, source: str, raw: bytes, *, name: str, by: str, type
     row.source, row.name, row.size, row.raw = source, name[:200], len(raw), raw
     row.fresh, row.known, row.uploaded_by, row.layout = 0, 0, by, layout.plain() if layout else None
     if ours:
-        _note_checked(row, check_report(io.BytesIO(raw), typed=typed))
+        _note_checked(row, weigh_report(io.BytesIO(raw), typed=typed))
     elif layout is not None and typed is not None:
         _note_checked(row, check_table(raw, layout, typed=typed))
     else:

@@ -32,20 +32,24 @@ ORDER BY s.journal_id, s.leg"""
 _SEEN = """CREATE TEMP TABLE recon_seen AS SELECT m.vendor_id, m.mode, m.journal_id, l.currency, l.gross_minor, l.external_id, l.source_id, l.occurred_at
 FROM recon_matches m JOIN recon_lines l ON l.mode = m.mode AND l.source = m.source AND l.external_id = m.external_id
 WHERE m.mode = %(mode)s AND m.source = %(source)s AND m.at >= %(looks)s"""
-_MATCHED = """FROM recon_seen m JOIN journals j ON j.vendor_id = m.vendor_id AND j.mode = m.mode AND j.id = m.journal_id WHERE """
-_TWICE = f"""SELECT m.vendor_id, j.event_key, j.about, j.effective_at, m.currency::text, m.gross_minor, m.external_id, m.source_id
-{_MATCHED} j.kind = 'unexpected capture' AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.vendor_id = m.vendor_id AND r.mode = m.mode
+_TOLD = """CREATE TEMP TABLE recon_told AS SELECT m.vendor_id, j.event_key, j.kind, j.about, j.effective_at, m.currency::text, m.gross_minor, m.external_id,
+  m.source_id, m.occurred_at
+FROM recon_seen m JOIN journals j ON j.vendor_id = m.vendor_id AND j.mode = m.mode AND j.id = m.journal_id
+WHERE j.kind IN ('capture', 'unexpected capture') OR (j.event_key NOT LIKE 'fee:%%' AND j.event_key NOT LIKE 'st:%%'
+  AND abs((j.effective_at AT TIME ZONE 'UTC')::date - (m.occurred_at AT TIME ZONE 'UTC')::date) = 1)"""
+_TWICE = """SELECT m.vendor_id, m.event_key, m.about, m.effective_at, m.currency, m.gross_minor, m.external_id, m.source_id FROM recon_told m
+WHERE m.kind = 'unexpected capture' AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.vendor_id = m.vendor_id AND r.mode = %(mode)s
   AND r.taken_from = 'unapplied' AND r.charge = m.source_id AND r.state NOT IN ('failed', 'canceled'))"""
-_LATE = f"""SELECT m.vendor_id, j.event_key, j.about, j.effective_at, m.currency::text, m.gross_minor, m.external_id
-{_MATCHED} j.kind = 'capture' AND EXISTS (SELECT 1 FROM payments p WHERE p.vendor_id = m.vendor_id AND p.mode = m.mode AND p.public_id = j.about
+_LATE = """SELECT m.vendor_id, m.event_key, m.about, m.effective_at, m.currency, m.gross_minor, m.external_id FROM recon_told m
+WHERE m.kind = 'capture' AND EXISTS (SELECT 1 FROM payments p WHERE p.vendor_id = m.vendor_id AND p.mode = %(mode)s AND p.public_id = m.about
   AND p.captured_at > p.expires_at)"""
 _ENDED_FIRST = """SELECT p.public_id, p.expires_at, e.from_state FROM payments p JOIN payment_events e
   ON e.vendor_id = p.vendor_id AND e.mode = p.mode AND e.payment_id = p.id AND e.to_state = 'succeeded' AND e.from_state IN ('expired', 'canceled')
 WHERE p.vendor_id = %s AND p.mode = %s AND p.public_id = %s AND p.refunded_minor + p.refunding_minor + p.queued_minor < p.captured_minor"""
-_OTHER_DAY = f"""SELECT m.vendor_id, j.event_key, j.about, j.effective_at, m.currency::text, m.gross_minor, m.external_id, m.occurred_at
-{_MATCHED} j.event_key NOT LIKE 'fee:%%' AND j.event_key NOT LIKE 'st:%%'
-  AND abs((j.effective_at AT TIME ZONE 'UTC')::date - (m.occurred_at AT TIME ZONE 'UTC')::date) = 1
-  AND j.effective_at BETWEEN m.occurred_at - interval '1 day' AND m.occurred_at + interval '1 day'"""
+_OTHER_DAY = """SELECT m.vendor_id, m.event_key, m.about, m.effective_at, m.currency, m.gross_minor, m.external_id, m.occurred_at FROM recon_told m
+WHERE m.event_key NOT LIKE 'fee:%%' AND m.event_key NOT LIKE 'st:%%'
+  AND abs((m.effective_at AT TIME ZONE 'UTC')::date - (m.occurred_at AT TIME ZONE 'UTC')::date) = 1
+  AND m.effective_at BETWEEN m.occurred_at - interval '1 day' AND m.occurred_at + interval '1 day'"""
 
 
 def look(sides: Sides) -> Iterator[Finding]:
@@ -107,11 +111,13 @@ def _missing_there(sides: Sides) -> Iterator[Finding]:
 def _matched_all_the_same(sides: Sides) -> Iterator[Finding]:
     values = {"mode": sides.mode, "source": sides.source, "looks": _instant_of(sides.since)}
     ask = driver().execute
-    ask("DROP TABLE IF EXISTS recon_seen")
+    ask("DROP TABLE IF EXISTS recon_seen, recon_told")
     ask("SET LOCAL enable_nestloop = off")  # as in match_source
     ask(_SEEN, values)
     ask("SET LOCAL enable_nestloop = on")
     ask("ANALYZE recon_seen")
+    ask(_TOLD, values)
+    ask("ANALYZE recon_told")
     for book, key, about, at, currency, minor, external, charge in driver().execute(_TWICE, values).fetchall():
         ours = {"event_key": key, "about": about, "at": at.isoformat(), "amount_minor": minor, "currency": currency}
         theirs = {"external_id": external, "source_id": charge, "gross_minor": minor, "currency": currency}

@@ -18,9 +18,19 @@ from core.kernel.clock import now
 from core.kernel.db import db, driver
 from core.ledger.marks import first_id_at
 from core.reconciliation.models import ReconException, ReconLine
+from core.reconciliation.stage import IN_BULK
 from core.reconciliation.states import ALONE, EXACT, REFERENCE, TOGETHER, UNSETTLED
 
-LAID_OUT = ("recon_side", "recon_pairs", "recon_alike", "recon_parts", "recon_payouts", "recon_seen")  # temporary: nobody else sees them
+LAID_OUT = (
+    "recon_side",
+    "recon_left",
+    "recon_pairs",
+    "recon_alike",
+    "recon_parts",
+    "recon_payouts",
+    "recon_seen",
+    "recon_told",
+)  # temporary: nobody else sees them
 LOOKS_BACK = timedelta(days=14)
 AROUND = timedelta(days=2)  # of pass 6, and how long a processor may take to report what it told us of
 
@@ -73,17 +83,21 @@ JOIN recon_side s ON s.category = l.category AND s.named = l.source_id
 LEFT JOIN recon_side f ON f.category = 'cost' AND f.named = l.external_id
 WHERE {_NEW} AND l.category NOT IN ('payout', 'payout_reversal') AND l.source_id <> ''
   AND NOT EXISTS (SELECT 1 FROM recon_side o WHERE o.category = s.category AND o.named = s.named AND (o.vendor_id, o.journal_id, o.leg) <> (s.vendor_id, s.journal_id, s.leg))
-  AND NOT EXISTS (SELECT 1 FROM recon_lines o WHERE o.mode = l.mode AND o.source = l.source AND o.source_id = l.source_id AND o.category = l.category
-    AND o.external_id <> l.external_id)"""
+  AND NOT EXISTS (SELECT 1 FROM recon_lines o WHERE o.mode = l.mode AND o.source = l.source AND o.source_id = l.source_id AND o.source_id <> '' AND o.category = l.category
+    AND o.external_id <> l.external_id) ORDER BY l.external_id"""
 _SAME = "p.currency = p.their_currency AND p.amount_minor = p.wanted_minor AND (p.whole OR p.fee_booked = p.fee_minor)"
 _MATCH = """INSERT INTO recon_matches (vendor_id, mode, journal_id, leg, source, external_id, rule, at)
 SELECT vendor_id, %(mode)s, journal_id, leg, %(source)s, external_id, %(rule)s, %(at)s FROM """
 _EXACT = (
     f"{_MATCH} (SELECT p.vendor_id, p.journal_id, p.leg, p.external_id FROM recon_pairs p WHERE {_SAME} "
-    f"UNION ALL SELECT p.vendor_id, p.fee_journal, p.fee_leg, p.external_id FROM recon_pairs p WHERE {_SAME} AND p.fee_journal IS NOT NULL) x"
-)
+    f"UNION ALL SELECT p.vendor_id, p.fee_journal, p.fee_leg, p.external_id FROM recon_pairs p WHERE {_SAME} AND p.fee_journal IS NOT NULL) x ORDER BY vendor_id, journal_id, leg"
+)  # in the order of the keys, so that neighbours in the index are written one after the other
 _LINES = """UPDATE recon_lines l SET state = 'matched', rule = %(rule)s, book = x.vendor_id FROM (SELECT external_id, vendor_id FROM {0}) x
 WHERE l.mode = %(mode)s AND l.source = %(source)s AND l.external_id = x.external_id AND l.state = 'new'"""
+_LEFT = "CREATE TEMP TABLE recon_left AS SELECT s.* FROM recon_side s WHERE " + " AND ".join(
+    f"NOT EXISTS (SELECT 1 FROM recon_pairs p WHERE {_SAME} AND s.vendor_id = p.vendor_id AND s.journal_id = p.{journal})"
+    for journal in ("journal_id", "fee_journal")
+)
 # Passes 3 and 6 look for one line and one entry that have nobody else: `k` counts on both sides.
 _ALIKE = f"""CREATE TEMP TABLE recon_alike AS SELECT * FROM (
   SELECT l.external_id, s.vendor_id, s.journal_id, s.leg, f.journal_id AS fee_journal, f.leg AS fee_leg,
@@ -137,6 +151,8 @@ def match_source(mode: str, source: str) -> Sides:
     since = first_id_at(_looks_from(mode, source))
     ask, values = driver().execute, {"mode": mode, "source": source, "since": since, "at": now(), "around": AROUND}
     let_go()
+    for setting in IN_BULK:
+        ask(setting)
     ask(_SIDE, values)
     ask("CREATE INDEX ON recon_side (named)")
     ask("ANALYZE recon_side")
@@ -149,8 +165,10 @@ def match_source(mode: str, source: str) -> Sides:
     matched = {}
     ask(_EXACT, {**values, "rule": EXACT})
     matched[EXACT] = ask(_LINES.format(f"recon_pairs p WHERE {_SAME}"), {**values, "rule": EXACT}).rowcount
-    for journal in ("journal_id", "fee_journal"):  # one by one: an "or" between them would look at every pair for every entry
-        ask(f"DELETE FROM recon_side s USING recon_pairs p WHERE {_SAME} AND s.vendor_id = p.vendor_id AND s.journal_id = p.{journal}")
+    # What is left is less than what was matched, and so it is written anew: deleting would touch nearly every row.
+    ask(_LEFT)
+    ask("DROP TABLE recon_side")
+    ask("ALTER TABLE recon_left RENAME TO recon_side")
     ask(f"DELETE FROM recon_pairs p WHERE {_SAME}")
     matched[REFERENCE] = _alike(_BY_REFERENCE, {**values, "rule": REFERENCE})
     matched[TOGETHER] = _together({**values, "rule": TOGETHER})

@@ -83,7 +83,7 @@ class ReconLine(Base):
         CheckConstraint(one_of("state", LINE), name="state"),
         Index("ix_recon_lines_to_match", "mode", "source", "occurred_at", postgresql_where="state = 'new'"),
         Index("ix_recon_lines_settlement", "mode", "source", "settlement_id", postgresql_where="settlement_id <> ''"),
-        Index("ix_recon_lines_source_id", "mode", "source", "source_id"),
+        Index("ix_recon_lines_source", "source_id", postgresql_using="hash", postgresql_where="source_id <> ''"),
     )
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     source: Mapped[str] = mapped_column(String(20), primary_key=True)
@@ -101,7 +101,6 @@ class ReconLine(Base):
     reference: Mapped[str] = mapped_column(String(60))  # ours, as it was given back
     counterparty: Mapped[str] = mapped_column(String(60))  # the vendor, as it was given back
     description: Mapped[str] = mapped_column(String(200))
-    digest: Mapped[str] = mapped_column(CHAR(32))  # of what may never change: told twice it must be the same
     file: Mapped[str] = mapped_column(String(64))  # empty when it was asked for over the API
     line_no: Mapped[int]
     state: Mapped[str] = mapped_column(String(8))
@@ -114,7 +113,11 @@ class ReconMatch(Base):
     """An entry of a book and the line that says the same. Each entry is matched once."""
 
     __tablename__ = "recon_matches"
-    __table_args__ = (mode_check(), Index("ix_recon_matches_line", "mode", "source", "external_id"))
+    __table_args__ = (
+        mode_check(),
+        Index("ix_recon_matches_external", "external_id", postgresql_using="hash"),
+        Index("ix_recon_matches_at", "at", postgresql_using="brin"),  # rows are only ever added, in the order of time
+    )
     vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
     journal_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

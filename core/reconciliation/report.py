@@ -128,12 +128,6 @@ def is_report(raw: bytes) -> bool:
     return len(set(cells) & set(COLUMNS)) > len(COLUMNS) // 2 or len(cells) == 1
 
 
-def digest_of(line: SettlementLine) -> str:
-    """Of what may never change. When it is paid out, and when it may be used, is told later; so are words."""
-    parts = (line.category, line.currency, line.gross_minor, line.fee_minor, line.net_minor, line.source_id)
-    return hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=16).hexdigest()
-
-
 def _decoded(raw: Iterable[bytes], report: Report) -> Iterator[str]:
     """Line by line, so that a wrong byte has a line number and a file without ends of lines fills no memory."""
     seen = hashlib.sha256()
