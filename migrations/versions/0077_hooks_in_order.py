@@ -26,7 +26,7 @@ def upgrade() -> None:
     op.alter_column("hook_deliveries", "position", nullable=False)
     op.create_index(
         "ix_hook_deliveries_in_order", "hook_deliveries", ["vendor_id", "mode", "endpoint_id", "subject", "position"],
-        postgresql_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
     )  # fmt: skip
 
 
