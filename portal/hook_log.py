@@ -14,6 +14,7 @@ from core.hooks.deliver import body_of
 from core.hooks.endpoints import get_endpoint, overlap_ends, public_keys
 from core.hooks.log import Health, endpoint_of, health_of, line_of, list_deliveries, tries_of
 from core.hooks.models import HookEndpoint
+from core.hooks.order import held_until
 from core.hooks.states import DELIVERY, WAITS
 from core.hooks.types import ENDPOINT_TEST, FAMILIES, TYPES, wants
 from core.kernel.errors import Refusal
@@ -84,7 +85,7 @@ def webhook_delivery(number: str) -> Response:
     return page(
         "portal/webhooks/delivery.html", line=line, endpoint=endpoint_of(me.vendor, delivery), tries=tries_of(me.vendor, delivery),
         body=body, state=delivery_state(delivery), words=type_words(line.event.type), cause=causes()[delivery.cause], most=len(WAITS),
-        fresh=delivery.state == "waiting" and delivery.attempts == 0,
+        fresh=delivery.state == "waiting" and delivery.attempts == 0, held_until=held_until(delivery),
     )  # fmt: skip
 
 

@@ -10,11 +10,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.hooks import endpoints
+from core.hooks.headers import as_lines, read_lines
 from core.hooks.log import Health, health_of
 from core.hooks.models import HookEndpoint
 from core.hooks.types import is_choice
 from core.kernel.config import settings
-from core.web.fields import ChoiceField, Form, LineField, options
+from core.web.fields import ChoiceField, Form, LineField, ParagraphField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -31,6 +32,7 @@ class EndpointForm(Form):
         _l("Address"), most=500, required=_l("Enter the whole address of your receiver, like https://shop.example/webhooks.")
     )
     name = LineField(_l("Name"), most=60)
+    headers = ParagraphField(_l("Headers of your own"), most=6000)
     types = LineField("", most=1)  # where a refusal about the boxes is shown
 
 
@@ -68,8 +70,9 @@ def make_webhook() -> Response:
     if form.validate():
         with form.refusals():
             made, secret = endpoints.make_endpoint(
-                me.vendor, me.mode, address=form.address.data, name=form.name.data or "", types=sorted(_ticked()), by=me.user.public_id
-            )
+                me.vendor, me.mode, address=form.address.data, name=form.name.data or "", types=sorted(_ticked()), by=me.user.public_id,
+                headers=read_lines(form.headers.data or ""),
+            )  # fmt: skip
             return _made(made, secret)
     return _form_page(form, None, _ticked())
 
@@ -103,8 +106,9 @@ def change_webhook(number: str) -> Response:
     if form.validate():
         with form.refusals():
             endpoints.change_endpoint(
-                me.vendor, row, by=me.user.public_id, address=form.address.data or "", name=form.name.data or "", types=sorted(_ticked())
-            )
+                me.vendor, row, by=me.user.public_id, address=form.address.data or "", name=form.name.data or "", types=sorted(_ticked()),
+                headers=read_lines(form.headers.data or ""),
+            )  # fmt: skip
             flash(_("Saved. It counts for whatever is sent from now on."), "good")
             return see_other(url_for(".webhook", number=number))
     return _form_page(form, row, _ticked())
@@ -154,7 +158,7 @@ class _Shown:
     """What the form begins with."""
 
     def __init__(self, row: HookEndpoint) -> None:
-        self.address, self.name, self.types = row.address, row.name, ""
+        self.address, self.name, self.types, self.headers = row.address, row.name, "", as_lines(row.header_names)
 
 
 def _ticked() -> set[str]:

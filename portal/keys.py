@@ -52,7 +52,8 @@ def resource_words() -> dict[str, str]:
     words = {
         "payments": _("Payments and orders"), "payment-links": _("Payment links"), "refunds": _("Refunds"), "customers": _("Customers"),
         "disputes": _("Disputes"), "payouts": _("Payouts"), "balance": _("Balance and ledger"), "memberships": _("Memberships"),
-        "subscription": _("Your plan and its invoices"), "directory": _("Directory"), "webhooks": _("Webhooks and events"), "keys": _("API keys"),
+        "subscription": _("Your plan and its invoices"), "directory": _("Directory"), "webhooks": _("Webhooks and events"),
+        "messages": _("Letters to payers"), "keys": _("API keys"),
     }  # fmt: skip
     return {name: words.get(name, name) for name in RESOURCES}
 

@@ -41,7 +41,7 @@ def send(letter: Letter) -> Heard:
         return caught(letter)
     began = time.monotonic_ns()
     try:
-        answer = post_to(letter.address, letter.body, letter.headers, may_reach=_may_reach(letter))
+        answer = post_to(letter.address, letter.body, {**letter.own, **letter.headers}, may_reach=_may_reach(letter))
     except NotReached as reason:
         return Heard(None, _ms(began), problem=str(reason))
     return Heard(answer.status, _ms(began), answer.body, dict(answer.headers))

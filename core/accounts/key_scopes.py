@@ -21,6 +21,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "subscription": ("subscription", "invoices"),
     "directory": ("listings", "branches", "products"),
     "webhooks": ("webhook-endpoints", "events", "changes"),
+    "messages": ("messages",),
     "keys": ("keys",),
 }
 # What a person's app may do, by the first word of an address: the permission that the person's role needs to read there, and to change
@@ -47,6 +48,7 @@ FOR_PEOPLE: dict[str, tuple[str, str | None]] = {
     "webhook-endpoints": ("keys.manage", "keys.manage"),
     "events": ("keys.manage", None),
     "changes": ("keys.manage", None),
+    "messages": ("messages.see", None),
     "keys": ("keys.manage", None),
 }
 OF_WORD = {word: resource for resource, words in RESOURCES.items() for word in words}

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from core.accounts.models import Vendor
 from core.hooks.feed import newest_event
 from core.hooks.models import Event, HookDelivery, HookEndpoint
-from core.hooks.relay import after, delivery_row, hold_endpoints, place_one, wake
+from core.hooks.relay import About, after, delivery_row, hold_endpoints, place_one, wake
 from core.hooks.shapes import at
 from core.hooks.states import KEPT
 from core.hooks.types import ENDPOINT_TEST, TYPES, wants
@@ -65,7 +65,7 @@ class Missed:
 def send_again(vendor: Vendor, delivery: HookDelivery, *, by: str) -> HookDelivery:
     """The same event to the same endpoint as a new delivery. Its id is the old one, so a receiver that has it knows it. Refuses EndpointOff."""
     endpoint = _held(vendor, delivery.mode, delivery.endpoint_id)
-    return _send(endpoint, delivery.event_id, cause="again", by=by)
+    return _send(endpoint, About(delivery.event_id, delivery.subject, delivery.position), cause="again", by=by)
 
 
 def send_test(vendor: Vendor, endpoint: HookEndpoint, type_: str = ENDPOINT_TEST, *, by: str) -> HookDelivery:
@@ -85,7 +85,7 @@ def send_test(vendor: Vendor, endpoint: HookEndpoint, type_: str = ENDPOINT_TEST
         event = found
     else:
         raise NothingToSend(said("There is no event %(name)s.", name=type_[:60]), field="type")
-    return _send(held, event.id, cause="test", by=by)
+    return _send(held, About(event.id, event.subject, event.position), cause="test", by=by)
 
 
 def missed(vendor: Vendor, endpoint: HookEndpoint, since: datetime) -> Missed:
@@ -129,12 +129,12 @@ def catch_up(vendor: Vendor, endpoint: HookEndpoint, since: datetime, *, by: str
     older = update(HookDelivery).where(*_to(held), HookDelivery.state == "waiting", HookDelivery.event_id.in_(of_them))
     stopped = older.values(state="superseded", due_at=None, ended_at=now()).execution_options(synchronize_session=False)
     db.session.execute(stopped)
-    events = db.session.scalars(
-        select(Event.id).where(Event.vendor_id == vendor.id, Event.mode == held.mode, Event.id.in_(found.events)).order_by(Event.position)
-    )
+    told = select(Event.id, Event.subject, Event.position).where(Event.vendor_id == vendor.id, Event.mode == held.mode)
+    events = db.session.execute(told.where(Event.id.in_(found.events)).order_by(Event.position))
     first = uuid7()
     rows = [
-        delivery_row(vendor.id, held.mode, held.id, event, cause="catch_up", by=by, id_=after(first, n)) for n, event in enumerate(events)
+        delivery_row(vendor.id, held.mode, held.id, About(*event), cause="catch_up", by=by, id_=after(first, n))
+        for n, event in enumerate(events)
     ]
     add_rows((HookDelivery, rows))
     wake([held])
@@ -168,8 +168,8 @@ def _held(vendor: Vendor, mode: str, endpoint_id: uuid.UUID) -> HookEndpoint:
     return found[0]
 
 
-def _send(held: HookEndpoint, event_id: uuid.UUID, *, cause: str, by: str) -> HookDelivery:
-    made = HookDelivery(**delivery_row(held.vendor_id, held.mode, held.id, event_id, cause=cause, by=by))
+def _send(held: HookEndpoint, about: About, *, cause: str, by: str) -> HookDelivery:
+    made = HookDelivery(**delivery_row(held.vendor_id, held.mode, held.id, about, cause=cause, by=by))
     db.session.add(made)
     # A person waits for it: the pause that a failure brought does not hold it up.
     held.rest_until = None

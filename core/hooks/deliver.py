@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import secrets
-import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from core.accounts.queries import get_vendor
 from core.accounts.roles import list_holders
 from core.hooks.endpoints import signing_keys, switch_off
 from core.hooks.feed import envelope, small_envelope
+from core.hooks.headers import HIDDEN, covered, headers_of
 from core.hooks.models import Event, HookAttempt, HookDelivery, HookEndpoint
+from core.hooks.order import Key, is_held, next_turn
 from core.hooks.sign import signed
 from core.hooks.states import ANSWER_KEPT, JITTER, LARGEST_BODY, LONGEST_REST, PATIENCE, WAITS
 from core.kernel.clock import now
@@ -28,8 +29,6 @@ SLOW_MS = 5000
 HEADERS_KEPT = 30
 PATIENT = (429, 502, 503, 504)
 
-Key = tuple[uuid.UUID, str, uuid.UUID]
-
 # Whose turn it is: due, rested, not taken. Those that answered late the last time are asked for apart, so that the sender can give them some of
 # its lines only: however many of them hang, the others are served.
 _LEND = """UPDATE hook_endpoints e SET taken_until = %s FROM (
@@ -40,7 +39,7 @@ _LEND = """UPDATE hook_endpoints e SET taken_until = %s FROM (
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Something to send: where, the very bytes, and what goes with them."""
+    """Something to send: where, the very bytes, and what goes with them; `own` are the vendor's headers, whose values nobody is shown."""
 
     delivery: Key
     endpoint: Key
@@ -48,6 +47,7 @@ class Letter:
     mode: str
     body: bytes
     headers: dict[str, str]
+    own: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,15 @@ def lend_endpoints(most: int, *, slow: bool) -> list[Key]:
 
 
 def next_letter(key: Key) -> Letter | None:
-    """The oldest delivery that is due at this endpoint, ready to be sent; None when its turn is over."""
+    """The oldest delivery that is due at this endpoint and held by no earlier one, ready to be sent; None when its turn is over."""
     endpoint = db.session.get(HookEndpoint, key, populate_existing=True)
     if endpoint is None or endpoint.state != "on" or (endpoint.rest_until and endpoint.rest_until > now()):
         return None
-    due = select(HookDelivery, Event).join(Event, _OF_EVENT).where(*_of(key), HookDelivery.state == "waiting", HookDelivery.due_at <= now())
-    found = db.session.execute(due.order_by(HookDelivery.due_at, Event.position).limit(1)).first()
+    looked = now()
+    due = (
+        select(HookDelivery, Event).join(Event, _OF_EVENT).where(*_of(key), HookDelivery.state == "waiting", HookDelivery.due_at <= looked)
+    )
+    found = db.session.execute(due.where(~is_held(looked)).order_by(HookDelivery.due_at, HookDelivery.position).limit(1)).first()
     if found is None:
         return None
     delivery, event = found
@@ -84,7 +87,7 @@ def next_letter(key: Key) -> Letter | None:
         "User-Agent": "portal-webhooks/1",
         **signed(signing_keys(endpoint), event.public_id, at, body),
     }
-    return Letter((delivery.vendor_id, delivery.mode, delivery.id), key, endpoint.address, delivery.mode, body, sent)
+    return Letter((delivery.vendor_id, delivery.mode, delivery.id), key, endpoint.address, delivery.mode, body, sent, headers_of(endpoint))
 
 
 def body_of(event: Event) -> bytes:
@@ -119,11 +122,10 @@ def record_try(letter: Letter, heard: Heard) -> bool:
 
 
 def give_back(key: Key) -> None:
-    """The endpoint's turn is over: it is due again with the earliest of what still waits."""
+    """The endpoint's turn is over: it is due again with the earliest of what still waits and is not held."""
     endpoint = locked(HookEndpoint, *key)
     if endpoint is not None:
-        mine = select(func.min(HookDelivery.due_at)).where(*_of(key), HookDelivery.state == "waiting")
-        endpoint.taken_until, endpoint.due_at = None, db.session.scalar(mine) if endpoint.state == "on" else None
+        endpoint.taken_until, endpoint.due_at = None, next_turn(key, now()) if endpoint.state == "on" else None
 
 
 def _succeeded(endpoint: HookEndpoint, delivery: HookDelivery, at: datetime) -> None:
@@ -183,10 +185,12 @@ def _patience_asked(heard: Heard, at: datetime) -> timedelta:
 
 
 def _attempt(letter: Letter, delivery: HookDelivery, heard: Heard, at: datetime) -> HookAttempt:
-    answered = {name[:60]: _plain(value)[:300] for name, value in list(heard.headers.items())[:HEADERS_KEPT]}
+    answered = {name[:60]: _plain(covered(value, letter.own))[:300] for name, value in list(heard.headers.items())[:HEADERS_KEPT]}
+    answer = _plain(covered(heard.answer.decode("utf-8", "replace"), letter.own))[:ANSWER_KEPT]
+    sent = letter.headers | dict.fromkeys(letter.own, HIDDEN)
     return HookAttempt(
-        vendor_id=delivery.vendor_id, mode=delivery.mode, delivery_id=delivery.id, number=delivery.attempts, sent=letter.headers,
-        status=heard.status, answered=answered, answer=_plain(heard.answer.decode("utf-8", "replace"))[:ANSWER_KEPT],
+        vendor_id=delivery.vendor_id, mode=delivery.mode, delivery_id=delivery.id, number=delivery.attempts, sent=sent,
+        status=heard.status, answered=answered, answer=answer,
         problem=heard.problem[:300], took_ms=min(heard.took_ms, 10**9), at=at,
     )  # fmt: skip
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Select, select, update
 
 from core.accounts.models import Vendor
 from core.accounts.return_addresses import LOCAL, BadReturnAddress, read_host
 from core.hooks.feed import check_types
+from core.hooks.headers import HIDDEN, check_headers, filled_in, headers_of, keep_headers
 from core.hooks.models import HookDelivery, HookEndpoint, HookSecret
 from core.hooks.shapes import VERSION, VERSIONS
 from core.hooks.sign import counting, new_salt, public_text, secret_text
@@ -60,13 +63,15 @@ class SecretNotShown(Refusal):
 
 
 def make_endpoint(
-    vendor: Vendor, mode: str, *, address: str, name: str, types: Sequence[str], by: str, version: str = VERSION
-) -> tuple[HookEndpoint, str]:
-    """A new endpoint that is on, and its secret. Refuses BadHookAddress, NoSuchVersion, NoSuchType, TooManyEndpoints."""
+    vendor: Vendor, mode: str, *, address: str, name: str, types: Sequence[str], by: str, version: str = VERSION,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[HookEndpoint, str]:  # fmt: skip
+    """A new endpoint that is on, and its secret. Refuses BadHookAddress, BadHeader, NoSuchVersion, NoSuchType, TooManyEndpoints."""
     address = check_address(address, mode)
     if version not in VERSIONS:
         raise NoSuchVersion(said("There is no version %(version)s.", version=version[:20]), field="version")
-    return _make(vendor, mode, address=address, name=name, types=check_types(list(types), field="types"), by=by, version=version)
+    own = check_headers(filled_in(headers or {}, {}, moved=False))
+    return _make(vendor, mode, address=address, name=name, types=check_types(list(types), field="types"), by=by, version=version, own=own)
 
 
 def make_catcher(vendor: Vendor, mode: str, *, by: str) -> HookEndpoint:
@@ -78,34 +83,83 @@ def make_catcher(vendor: Vendor, mode: str, *, by: str) -> HookEndpoint:
 
 
 def _make(
-    vendor: Vendor, mode: str, *, address: str, name: str, types: list[str], by: str, version: str, catches: bool = False
+    vendor: Vendor,
+    mode: str,
+    *,
+    address: str,
+    name: str,
+    types: list[str],
+    by: str,
+    version: str,
+    catches: bool = False,
+    own: Mapping[str, str] | None = None,
 ) -> tuple[HookEndpoint, str]:
     if len(list_endpoints(vendor, mode)) >= MOST_ENDPOINTS:
         raise TooManyEndpoints("There are sixteen already. Take one away that is not used any more.", field="address")
     row = HookEndpoint(
         vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("whe"), name=name.strip(), address=address, catches=catches,
-        types=types, version=version, state="on", why_off="", failures=0, made_by=by, made_at=now(),
+        types=types, version=version, header_names=[], state="on", why_off="", failures=0, made_by=by, made_at=now(),
     )  # fmt: skip
+    keep_headers(row, own or {})
     db.session.add(row)
     db.session.flush()
     secret = _add_secret(row, 1)
-    record(vendor.id, actor=by, action="webhook.made", subject=row.public_id, mode=mode, address=address)
+    record(vendor.id, actor=by, action="webhook.made", subject=row.public_id, mode=mode, address=address, **_named(row.header_names))
     return row, secret_text(secret)
 
 
-def change_endpoint(vendor: Vendor, endpoint: HookEndpoint, *, by: str, address: str, name: str, types: Sequence[str]) -> HookEndpoint:
-    """What it is called, where it is and what it is told from now on. What waits goes to the new address."""
+def change_endpoint(
+    vendor: Vendor,
+    endpoint: HookEndpoint,
+    *,
+    by: str,
+    address: str,
+    name: str,
+    types: Sequence[str],
+    headers: Mapping[str, str] | None = None,
+) -> HookEndpoint:
+    """What it is called, where it is and what it is told from now on. What waits goes to the new address.
+
+    `headers` takes the place of those there were; a hidden value stays what it was, and None leaves all as they are. Refuses BadHeader, also
+    where the address leads to another server and a kept value would go there.
+    """
     row = _lock(endpoint)
-    before = {"address": row.address, "name": row.name, "types": list(row.types)}
+    before = _facts(row)
     if not row.catches:
         row.address = check_address(address, row.mode)
     row.name, row.types = name.strip(), check_types(list(types), field="types")
-    after = {"address": row.address, "name": row.name, "types": list(row.types)}
-    if changes := differences(before, after):
+    moved = _server(row.address) != _server(before["address"])
+    renewed = _change_headers(row, dict.fromkeys(row.header_names, HIDDEN) if headers is None else headers, moved=moved)
+    changes = differences(before, _facts(row))
+    if changes or renewed:
         if row.address != before["address"]:  # another server: how the last one did says nothing of it
             row.rest_until, row.slow = None, False
-        record(vendor.id, actor=by, action="webhook.changed", subject=row.public_id, mode=row.mode, changes=changes)
+        told = {"new_values": renewed} if renewed else {}
+        record(vendor.id, actor=by, action="webhook.changed", subject=row.public_id, mode=row.mode, changes=changes, **told)
     return row
+
+
+def _facts(row: HookEndpoint) -> dict[str, Any]:
+    return {"address": row.address, "name": row.name, "types": list(row.types), "headers": list(row.header_names)}
+
+
+def _named(names: list[str]) -> dict[str, list[str]]:
+    """For the audit log: names, never values."""
+    return {"headers": list(names)} if names else {}
+
+
+def _server(address: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port
+
+
+def _change_headers(row: HookEndpoint, given: Mapping[str, str], *, moved: bool) -> list[str]:
+    """Answers which that were there have another value now."""
+    kept = headers_of(row)
+    wanted = check_headers(filled_in(given, kept, moved=moved))
+    if wanted != kept or list(wanted) != list(row.header_names):
+        keep_headers(row, wanted)
+    return [name for name, value in wanted.items() if name in kept and kept[name] != value]
 
 
 def switch_off(endpoint: HookEndpoint, *, why: str, by: str) -> HookEndpoint:
@@ -132,6 +186,7 @@ def take_away(endpoint: HookEndpoint, *, by: str) -> None:
     row = _lock(endpoint)
     if row.state != "gone":
         row.state, row.due_at = "gone", None
+        keep_headers(row, {})
         _call_off(row)
         record(row.vendor_id, actor=by, action="webhook.taken_away", subject=row.public_id, mode=row.mode)
 

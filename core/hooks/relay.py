@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import func, select
@@ -115,7 +115,7 @@ def _hand_out(vendor: Vendor, mode: str, events: list[Row]) -> None:
     wanted = [(event, endpoint) for event in events for endpoint in endpoints if wants(endpoint.types, event["type"])]
     first = uuid7()
     deliveries = [
-        delivery_row(vendor.id, mode, endpoint.id, event["id"], cause="event", id_=after(first, n))
+        delivery_row(vendor.id, mode, endpoint.id, about_of(event), cause="event", id_=after(first, n))
         for n, (event, endpoint) in enumerate(wanted)
     ]
     if deliveries:
@@ -137,14 +137,27 @@ def after(first: uuid.UUID, n: int) -> uuid.UUID:
     return uuid.UUID(int=first.int + n)
 
 
+class About(NamedTuple):
+    """What a delivery carries: an event, the object it is about, and its place."""
+
+    event_id: uuid.UUID
+    subject: str
+    position: int
+
+
+def about_of(event: Row) -> About:
+    """Of an event that is not written yet."""
+    return About(event["id"], event["subject"], event["position"])
+
+
 def delivery_row(
-    vendor_id: uuid.UUID, mode: str, endpoint_id: uuid.UUID, event_id: uuid.UUID, *, cause: str, by: str = "", id_: uuid.UUID | None = None
+    vendor_id: uuid.UUID, mode: str, endpoint_id: uuid.UUID, about: About, *, cause: str, by: str = "", id_: uuid.UUID | None = None
 ) -> Row:
     """A delivery that is due now."""
     at = now()
     return {
-        "vendor_id": vendor_id, "mode": mode, "id": id_ or uuid7(), "public_id": public_id("dlv"), "endpoint_id": endpoint_id, "event_id": event_id,
-        "cause": cause, "asked_by": by, "state": "waiting", "attempts": 0, "due_at": at, "created_at": at,
+        "vendor_id": vendor_id, "mode": mode, "id": id_ or uuid7(), "public_id": public_id("dlv"), "endpoint_id": endpoint_id,
+        **about._asdict(), "cause": cause, "asked_by": by, "state": "waiting", "attempts": 0, "due_at": at, "created_at": at,
     }  # fmt: skip
 
 

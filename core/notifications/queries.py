@@ -14,8 +14,9 @@ from core.accounts.models import Vendor
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
+from core.kernel.keyset import Slice, Span, slice_of
 from core.notifications.models import Message, Paper
-from core.notifications.notify import HOLDS_A_KEY
+from core.notifications.notify import HOLDS_A_KEY, TO_PAYERS
 from core.notifications.papers import newest_paper
 
 LOST = ("failed", "held", "bounced")  # nobody has read it
@@ -68,6 +69,26 @@ def get_message(vendor: Vendor, mode: str, public_id: str) -> Message:
     if message is None:
         raise NotFound("There is no such message.")
     return message
+
+
+def feed_to_payers(vendor: Vendor, mode: str, span: Span, *, about: str = "", state: str = "") -> Slice:
+    """Letters to the vendor's customers without their words, for its own software: by keyset, in both directions."""
+    question = select(Message).where(Message.vendor_id == vendor.id, Message.mode == mode, Message.kind.in_(TO_PAYERS))
+    if about:
+        # A letter that hands over a key is about that key: nobody finds it by one.
+        question = question.where(Message.about == about, Message.kind.not_in(HOLDS_A_KEY))
+    if state:
+        question = question.where(Message.state == state)
+    question = question.options(defer(Message.text), defer(Message.html))
+    return slice_of(question, Message.id, span, lambda number: get_to_payer(vendor, mode, number).id)
+
+
+def get_to_payer(vendor: Vendor, mode: str, public_id: str) -> Message:
+    """A letter to one of the vendor's customers, or a 404."""
+    found = get_message(vendor, mode, public_id)
+    if found.kind not in TO_PAYERS:
+        raise NotFound("There is no such message.")
+    return found
 
 
 def was_told(vendor: Vendor, mode: str, *, kind: str, about: str, **ids: str) -> bool:

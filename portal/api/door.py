@@ -14,6 +14,7 @@ from portal.api import (
     leaks,
     links,
     listings,
+    messages,
     money,
     openapi,
     orders,
@@ -25,7 +26,24 @@ from portal.api import (
 from portal.api.blueprint import api
 from portal.api.words import WORDS
 
-PAGES = (orders, payments, sessions, links, people, money, billing, listings, directory, events, hooks, keys, leaks, users, openapi)
+PAGES = (
+    orders,
+    payments,
+    sessions,
+    links,
+    people,
+    money,
+    billing,
+    listings,
+    directory,
+    events,
+    hooks,
+    messages,
+    keys,
+    leaks,
+    users,
+    openapi,
+)
 
 
 def register(app: Flask) -> None:

@@ -18,7 +18,8 @@ OUTSIDE = re.compile(r"<(?:\w+:)?(\w+)>")
 IDS = {
     "payments": "pay_...", "payment-links": "lnk_...", "refunds": "ref_...", "customers": "cus_...", "disputes": "dp_...", "payouts": "po_...",
     "memberships": "mbr_...", "membership-plans": "mpl_...", "invoices": "doc_...", "orders": "ord_...", "listings": "lst_...",
-    "checkout-sessions": "lnk_...", "keys": "key_...", "branches": "brn_...", "products": "prd_...", "webhook-endpoints": "whe_...", "events": "evt_...", "users": "...",
+    "checkout-sessions": "lnk_...", "keys": "key_...", "branches": "brn_...", "products": "prd_...", "webhook-endpoints": "whe_...", "events": "evt_...",
+    "messages": "msg_...", "users": "...",
 }  # fmt: skip
 OF_PLACE = {"delivery": "dlv_..."}  # where a second one stands in the address
 OF_FIELD = {"payment": "pay_...", "listing": "lst_...", "seller": "vnd_...", "checkout_id": "cart-1"}

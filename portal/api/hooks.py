@@ -16,7 +16,7 @@ from core.hooks.types import ENDPOINT_TEST
 from core.kernel.errors import NotFound
 from portal.api.endpoint import endpoint
 from portal.api.guard import acting
-from portal.api.kinds import Fields, Flag, Listed, Moment, Number, Text
+from portal.api.kinds import Fields, Flag, Headers, Listed, Moment, Number, Text
 from portal.api.objects_hooks import (
     CATCH_UP,
     DELETED_HOOK,
@@ -39,6 +39,11 @@ PLACE: Fields = {
         about="Of what it is told: payment.succeeded, or a whole family, payment.*. Left out: everything.",
         of=Text(about="A type or a family.", most=60),
         usual=(),
+    ),
+    "headers": Headers(
+        about="Headers of your own that go along with every delivery, ten at most: all of them, in the place of those there were. Their values are kept "
+        "encrypted and never told again. Not those that are ours or the connection's, such as Host, Cookie, Content-Type or webhook-id.",
+        usual={},
     ),
 }
 
@@ -78,10 +83,12 @@ def show_hook(vendor: Vendor, mode: str, number: str) -> dict[str, Any]:
 def change_hook(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) -> dict[str, Any]:
     """Change a webhook endpoint
 
-    Only what is named is changed. What waits goes to the new address.
+    Only what is named is changed. What waits goes to the new address. Where that is another server, the headers have to be named anew.
     """
     row = endpoints.get_endpoint(vendor, mode, number)
-    place = {"address": row.address, "name": row.name, "types": list(row.types)} | {name: sent[name] for name in PLACE if name in sent}
+    place = {"address": row.address, "name": row.name, "types": list(row.types), "headers": None} | {
+        name: sent[name] for name in PLACE if name in sent
+    }
     row = endpoints.change_endpoint(vendor, row, by=acting(), **place)
     status = sent.get("status", row.state)
     if status != row.state:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from core.hooks.headers import LONGEST_NAME, LONGEST_VALUE, MOST_HEADERS, TOKEN
 from core.kernel.currency import OFFERED
 from core.kernel.sentence import said
 from core.web.fields import one_spelling, plain_text
@@ -257,6 +258,19 @@ class Pairs(Kind):
 
     def schema(self) -> Schema:
         return {"type": "object", "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 200}, "maxProperties": self.most}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headers(Pairs):
+    """The same for headers of HTTP: which they may be, the act says."""
+
+    most: int = MOST_HEADERS
+    example: Any = field(default_factory=lambda: {"X-Shop": "4711"})
+
+    def schema(self) -> Schema:
+        name = {"pattern": f"^{TOKEN.pattern}$", "maxLength": LONGEST_NAME}
+        value = {"type": "string", "minLength": 1, "maxLength": LONGEST_VALUE, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+        return {"type": "object", "propertyNames": name, "additionalProperties": value, "maxProperties": self.most}
 
 
 @dataclass(frozen=True, kw_only=True)

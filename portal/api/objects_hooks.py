@@ -27,6 +27,7 @@ HOOK = shape(
     catcher=flag("Whether the portal itself is the receiver, for trying it out.", lambda row: row.catches),
     types=texts("Of what it is told; none named: of everything.", lambda row: row.types),
     version=text("The version its events are written in, whatever comes after.", lambda row: row.version),
+    header_names=texts("Names of headers of your own that go along with every delivery. Their values are never told.", lambda row: row.header_names),
     status=text("Whether anything is sent there.", lambda row: row.state, one_of=ON_OFF),
     why_off=text(
         "Why it is off: by_hand, answered_410, or failing for three days.", lambda row: row.why_off if row.state == "off" else None,
@@ -149,7 +150,7 @@ HOOK_TRY = shape(
     number=number("Which one it was.", lambda row: row.number),
     at=moment("When.", lambda row: row.at, nullable=False),
     took_ms=number("How many milliseconds it took.", lambda row: row.took_ms),
-    sent_headers=pairs("What was sent beside the body.", lambda row: row.sent),
+    sent_headers=pairs("What was sent beside the body; of headers of your own the name and ••• for the value.", lambda row: row.sent),
     answer=number("The HTTP status of the answer.", lambda row: row.status, nullable=True),
     answer_headers=pairs("What came back beside it.", lambda row: row.answered),
     answer_body=text("How the answer began.", lambda row: row.answer),

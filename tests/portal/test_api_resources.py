@@ -8,6 +8,8 @@ import pytest
 from flask import Flask
 
 from core.kernel.clock import shifted
+from core.notifications.notify import notify
+from core.notifications.send import record_bounced, record_sent
 from core.payouts.accounts import add_account
 from tests.core.directory.stalls import make_branch, make_listing, make_product
 from tests.core.disputes.cases import case_of
@@ -76,6 +78,34 @@ def test_payouts_and_disputes_are_read(caller: Caller) -> None:
     assert caller.get(f"{HOME}/disputes/{dispute['id']}").get_json() == dispute
     problem(caller.get(f"{HOME}/disputes/dp_x"), 404, "not_found")
     problem(caller.get(f"{HOME}/payouts/po_x"), 404, "not_found")
+
+
+def test_whether_a_letter_arrived_is_told_without_its_words(caller: Caller, first: Shop) -> None:
+    shop = caller.shop
+    paid = make_paid(shop, email="ada@example.com")
+    with unit(shop.app):
+        gone = notify(shop.vendor, "receipt", mode="test", to="ada@example.com", payment=paid.public_id)
+        team = notify(shop.vendor, "payment_received", mode="test", to=shop.email, payment=paid.public_id)
+        page = notify(shop.vendor, "payer_page", mode="test", to="ada@example.com", key="a-key-to-a-page")
+        record_sent(gone, subject="Your receipt", text="the words", html="<p>the words</p>")
+        record_bounced(gone, reason="550 5.1.1 no such mailbox")
+    at = f"{HOME}/messages/{gone.public_id}"
+    shown = caller.get(at).get_json()
+    assert (shown["status"], shown["why"], shown["about"], shown["to"]) == (
+        "bounced", "550 5.1.1 no such mailbox", paid.public_id, "ada@example.com",
+    )  # fmt: skip
+    assert shown["sent_at"] and "the words" not in str(shown) and "Your receipt" not in str(shown)
+    about = rows(caller, f"messages?about={paid.public_id}&limit=100")
+    assert shown in about and team.public_id not in [one["id"] for one in about]
+    assert rows(caller, "messages?status=bounced") == [shown] and rows(caller, "messages?about=a-key-to-a-page") == []
+    assert caller.get(f"{HOME}/messages/{page.public_id}").get_json()["about"] is None
+    newest = rows(caller, "messages?limit=1")
+    assert newest[0]["id"] == page.public_id and shown in rows(caller, f"messages?starting_after={page.public_id}")
+    problem(caller.get(f"{HOME}/messages/{team.public_id}"), 404, "not_found")
+    problem(caller.get(f"{HOME}/messages?status=lost"), 422, "invalid_request", "status")
+    problem(Caller(another_shop(first)).get(at), 404, "not_found")
+    problem(Caller(shop, kind="rk", scopes=["payments:read"]).get(at), 403, "scope_missing")
+    assert Caller(shop, kind="rk", scopes=["messages:read"]).get(at).get_json() == shown
 
 
 def test_whether_somebody_is_a_member_is_answered_and_a_membership_is_ended(caller: Caller) -> None:

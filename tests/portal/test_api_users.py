@@ -188,7 +188,7 @@ def test_a_role_opens_what_it_may_and_nothing_else(shop: Shop, role: str) -> Non
     lists = {
         "payments": "payments", "payment-links": "payment-links", "refunds": "refunds", "customers": "customers", "disputes": "disputes", "payouts": "payouts",
         "wallet": "wallet", "ledger": "ledger", "memberships": "memberships", "membership-plans": "membership-plans", "invoices": "invoices",
-        "listings": "listings", "products": "products", "branches": "branches", "webhook-endpoints": "webhook-endpoints", "events": "events",
+        "listings": "listings", "products": "products", "branches": "branches", "webhook-endpoints": "webhook-endpoints", "events": "events", "messages": "messages",
     }  # fmt: skip
     for word, path in lists.items():
         may = role in PERMISSIONS[FOR_PEOPLE[word][0]]

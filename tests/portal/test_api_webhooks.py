@@ -124,6 +124,37 @@ def test_what_is_not_named_in_a_change_stays_and_null_takes_back(caller: Caller,
     problem(caller.post(path, {"force": True}, method="DELETE"), 422, "invalid_request", "force")
 
 
+def test_headers_of_ones_own_go_along_and_are_told_by_name(caller: Caller, receiver: Receiver) -> None:
+    endpoint = made(caller, receiver, headers={"Authorization": "Bearer s3cret-token", "X-Shop": "4711"})
+    path = f"{HOOKS}/{endpoint['id']}"
+    assert endpoint["header_names"] == ["Authorization", "X-Shop"]
+    tested = caller.post(f"{path}/test").get_json()["id"]
+    send(caller)
+    assert (receiver.got[0][0]["authorization"], receiver.got[0][0]["x-shop"]) == ("Bearer s3cret-token", "4711")
+    shown = caller.get(f"{path}/deliveries/{tested}")
+    assert shown.get_json()["tries"][0]["sent_headers"]["Authorization"] == "•••"
+    assert "s3cret" not in shown.text + caller.get(path).text + caller.get(HOOKS).text + str(endpoint)
+    assert caller.patch(path, {"name": "Other"}).get_json()["header_names"] == ["Authorization", "X-Shop"]
+    problem(caller.patch(path, {"address": "https://other.example/"}), 422, "bad_webhook_header", "headers")
+    assert caller.patch(path, {"headers": {"X-New": "1"}}).get_json()["header_names"] == ["X-New"]
+    assert caller.patch(path, {"headers": None, "address": "https://other.example/"}).get_json()["header_names"] == []
+    with unit(caller.shop.app):
+        assert not [kept for kept in db.session.query(KeptAnswer).filter_by(vendor_id=caller.shop.vendor.id) if "s3cret" in str(kept.body)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "code", "field"),
+    [
+        ({"Host": "x"}, "bad_webhook_header", "headers"), ({"X-A": "a\r\nCookie: b"}, "bad_webhook_header", "headers"),
+        ({"webhook-id": "evt_1"}, "bad_webhook_header", "headers"), ({"X-A": "•••"}, "bad_webhook_header", "headers"),
+        ({"X-A": 5}, "invalid_request", "headers.X-A"), ({"X-A": None}, "invalid_request", "headers.X-A"), (["X-A"], "invalid_request", "headers"),
+        ({f"X-{n}": "v" for n in range(11)}, "invalid_request", "headers"), ("X-A: b", "invalid_request", "headers"),
+    ],
+)  # fmt: skip
+def test_bad_headers_are_problems_at_their_field(caller: Caller, headers: Any, code: str, field: str) -> None:
+    problem(caller.post(HOOKS, {"address": "https://shop.example/", "headers": headers}), 422, code, field)
+
+
 def test_lists_are_walked_in_both_directions_and_read_strictly(caller: Caller, receiver: Receiver) -> None:
     names = [made(caller, receiver, name=str(number))["id"] for number in range(3)]
     first = caller.get(f"{HOOKS}?limit=2").get_json()

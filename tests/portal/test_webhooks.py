@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 
-from core.hooks.endpoints import make_endpoint
+from core.hooks.endpoints import get_endpoint, make_endpoint
 from tests.core.hooks.conftest import Hooked
 from tests.core.hooks.receiver import Receiver, receiving
 from tests.factories import Shop, make_colleague, make_paid, make_shop, unit
@@ -124,6 +125,61 @@ def test_it_is_changed_and_taken_away(shop: Shop, hooked: Hooked) -> None:
     browser.submit(saved.form(f"{here}/take-away"))
     assert "Warehouse" not in browser.get(PAGE).text
     browser.get(here, status=404)
+
+
+def test_headers_of_ones_own_are_written_sent_and_shown_by_name_only(shop: Shop, receiver: Receiver) -> None:
+    browser = shop.browser()
+    form = browser.get(f"{PAGE}/new").form(f"{PAGE}/new")
+    browser.submit(form, address=receiver.address, name="With headers", headers="Authorization: Bearer s3cret-token\r\nX-Shop: 4711\r\n")
+    here = re.findall(rf"{PAGE}/whe_\w+", browser.get(PAGE).html)[-1]
+    assert "Authorization, X-Shop" in browser.get(here).text
+    change = browser.get(f"{here}/edit")
+    assert "Authorization: •••\nX-Shop: •••" in change.html and "s3cret" not in change.html
+    browser.submit(change.form(f"{here}/edit"), headers="Authorization: •••\r\nX-Shop: 4712")
+    waiting = browser.submit(browser.get(here).form(f"{here}/test"))
+    hooked = object.__new__(Hooked)
+    with unit(shop.app):
+        row = get_endpoint(shop.vendor, "test", here.rsplit("/", 1)[1])
+        hooked.app, hooked.key = shop.app, (row.vendor_id, row.mode, row.id)
+    assert hooked.turn() == 1
+    assert (receiver.got[0][0]["authorization"], receiver.got[0][0]["x-shop"]) == ("Bearer s3cret-token", "4712")
+    shown = browser.get(waiting.address)
+    assert "Authorization: •••" in shown.text and "s3cret" not in shown.html and "4712" not in shown.html
+    log = browser.get("/portal/settings/audit-log")
+    assert "new values of" in log.text and "X-Shop" in log.text and "s3cret" not in log.html
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("X-Shop 4711", "Line 1 is no header"), ("Cookie: a=b", "Cookie is refused"), ("Stripe-Signature: t=1", "worked out anew"), ("X-Shop: café", "no header carries"),
+        ("X-Shop: •••", "none is kept under this name"), ("\n".join(f"X-{n}: v" for n in range(11)), "10 headers at most"), ("X-A:", "has no value"),
+    ],
+)  # fmt: skip
+def test_a_bad_header_is_told_at_its_field_and_nothing_typed_is_lost(shop: Shop, typed: str, says: str) -> None:
+    browser = shop.browser()
+    form = browser.get(f"{PAGE}/new").form(f"{PAGE}/new")
+    again = browser.submit(form, address="https://shop.example/hooks", name="My name for it", headers=typed, type=["dispute.*"], status=422)
+    assert says in again.text and 'id="headers-error"' in again.html and typed in html.unescape(again.html)
+    assert "My name for it" in again.html and re.search(r'value="dispute\.\*"[^>]*checked', again.html)
+
+
+def test_a_change_of_server_asks_for_the_values_anew(shop: Shop, receiver: Receiver) -> None:
+    hooked, browser = Hooked(shop, receiver, headers={"X-Shop": "4711"}), shop.browser()
+    edit = f"{page_of(hooked)}/edit"
+    again = browser.submit(browser.get(edit).form(edit), address="https://other.example/hooks", status=422)
+    assert "another server now" in again.text and "X-Shop: •••" in again.html and "https://other.example/hooks" in again.html
+    browser.submit(again.form(edit), headers="X-Shop: 1")
+    assert hooked.now().address == "https://other.example/hooks"
+
+
+def test_a_delivery_that_waits_for_an_earlier_one_says_so(shop: Shop, receiver: Receiver) -> None:
+    hooked = Hooked(shop, receiver, types=["payment.*"])
+    hooked.receiver.answers = [(500, {})]
+    hooked.pays()
+    hooked.turn()
+    shown = shop.browser().get(f"{PAGE}/deliveries/{hooked.deliveries()[1].public_id}")
+    assert "An earlier event about the same object has not arrived yet" in shown.text and "It is being sent" not in shown.text
 
 
 def test_the_log_is_narrowed(shop: Shop, hooked: Hooked) -> None:

@@ -95,6 +95,7 @@ class Stocked:
 
 
 LISTS = (
-    "branches", "customers", "disputes", "events", "invoices", "listings", "membership-plans", "memberships", "payment-links", "payments",
+    "branches", "customers", "disputes", "events", "invoices", "listings", "membership-plans", "memberships", "messages", "payment-links",
+    "payments",
     "payouts", "products", "refunds",
 )  # fmt: skip

@@ -1,0 +1,187 @@
+"""Headers of the vendor's own: sent to a real receiver, refused where they would be somebody else's, and their values shown and kept nowhere."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from standardwebhooks import Webhook
+
+from core.hooks.endpoints import change_endpoint, roll_secret, take_away
+from core.hooks.headers import HIDDEN, BadHeader, check_headers, covered, filled_in, headers_of, read_lines
+from core.hooks.log import tries_of
+from core.hooks.models import HookEndpoint
+from core.kernel.audit import AuditEntry
+from core.kernel.config import settings
+from core.kernel.db import db
+from tests.core.hooks.conftest import Hooked
+from tests.core.hooks.receiver import Receiver
+from tests.factories import Shop, make_link, unit
+
+TOKEN = "Bearer s3cret-and-long"
+OWN = {"Authorization": TOKEN, "X-Shop": "4711"}
+
+
+@pytest.fixture
+def hooked(shop: Shop, receiver: Receiver) -> Hooked:
+    return Hooked(shop, receiver, headers=OWN)
+
+
+def sent(hooked: Hooked) -> dict[str, str]:
+    """One more event, and the headers that came with it."""
+    make_link(hooked.shop)
+    hooked.relay()
+    assert hooked.turn() == 1
+    return hooked.receiver.got[-1][0]
+
+
+def change(hooked: Hooked, headers: dict[str, str] | None, **more: Any) -> HookEndpoint:
+    with unit(hooked.app):
+        same = {"by": "usr_x", "address": hooked.receiver.address, "name": "", "types": []}
+        return change_endpoint(hooked.shop.vendor, hooked.endpoint, headers=headers, **(same | more))
+
+
+def test_they_go_along_with_every_delivery_and_the_signatures_stay_right(hooked: Hooked) -> None:
+    got = sent(hooked)
+    assert (got["authorization"], got["x-shop"], got["content-type"]) == (TOKEN, "4711", "application/json")
+    Webhook(hooked.secret).verify(hooked.receiver.got[-1][1], got)
+    with unit(hooked.app):
+        rolled = roll_secret(hooked.endpoint, by="usr_x")
+    got = sent(hooked)
+    assert got["authorization"] == TOKEN
+    for secret in (rolled, hooked.secret):
+        Webhook(secret).verify(hooked.receiver.got[-1][1], got)
+
+
+def test_the_values_stand_nowhere_in_the_database_nor_in_the_log(hooked: Hooked) -> None:
+    sent(hooked)
+    with unit(hooked.app):
+        (delivery,) = hooked.deliveries()
+        (one,) = tries_of(hooked.shop.vendor, delivery)
+        assert one.sent["Authorization"] == one.sent["X-Shop"] == HIDDEN and one.sent["webhook-id"].startswith("evt_")
+        for table in ("hook_endpoints", "hook_attempts", "audit_entries"):
+            rows = [str(row) for row in db.session.execute(text(f"SELECT t.* FROM {table} t WHERE vendor_id = :v"), {"v": hooked.key[0]})]
+            assert rows and not [row for row in rows if "s3cret" in row or "4711" in row]
+
+
+def test_a_receiver_that_says_everything_back_is_kept_without_them(hooked: Hooked) -> None:
+    from core.hooks.deliver import Heard, next_letter, record_try
+
+    make_link(hooked.shop)
+    hooked.relay()
+    with unit(hooked.app):
+        letter = next_letter(hooked.key)
+        assert letter and "s3cret" not in repr(letter)
+        record_try(letter, Heard(400, 3, json.dumps({"you sent": TOKEN}).encode(), {"www-authenticate": f"not {TOKEN}"}))
+        (one,) = tries_of(hooked.shop.vendor, hooked.deliveries()[0])
+    assert one.answer == f'{{"you sent": "{HIDDEN}"}}' and one.answered == {"www-authenticate": f"not {HIDDEN}"}
+
+
+def test_a_value_is_covered_as_json_writes_it_and_a_short_one_is_not_looked_for() -> None:
+    assert covered('{"a": "say \\"hello\\" twice"}', {"X-A": 'say "hello" twice'}) == f'{{"a": "{HIDDEN}"}}'
+    assert covered("banana", {"X-A": "an"}) == "banana"
+
+
+def test_what_is_changed_and_what_stays(hooked: Hooked) -> None:
+    change(hooked, None, name="Other")
+    assert sent(hooked)["authorization"] == TOKEN
+    change(hooked, {"authorization": HIDDEN, "X-New": "one two"})
+    got = sent(hooked)
+    assert (got["authorization"], got["x-new"]) == (TOKEN, "one two") and "x-shop" not in got
+    change(hooked, {})
+    got = sent(hooked)
+    assert "authorization" not in got and "x-new" not in got
+
+
+def test_only_names_are_audited(hooked: Hooked) -> None:
+    change(hooked, {"Authorization": "Bearer another", "X-Other": "5"})
+    with unit(hooked.app):
+        entries = db.session.query(AuditEntry).filter_by(vendor_id=hooked.key[0], subject=hooked.endpoint.public_id)
+        made, changed = (entries.filter_by(action=action).one().detail for action in ("webhook.made", "webhook.changed"))
+    assert made["headers"] == ["Authorization", "X-Shop"]
+    assert changed["changes"] == {"headers": [["Authorization", "X-Shop"], ["Authorization", "X-Other"]]}
+    assert changed["new_values"] == ["Authorization"]
+
+
+def test_kept_values_follow_to_no_other_server(hooked: Hooked) -> None:
+    """Whoever may change an address could otherwise have them sent to a server of their own, and read there what nobody is shown here."""
+    elsewhere = "https://elsewhere.example/webhooks"
+    for headers in (None, {"Authorization": HIDDEN}):
+        with pytest.raises(BadHeader, match="another server") as refused:
+            change(hooked, headers, address=elsewhere)
+        assert refused.value.field == "headers"
+    assert hooked.now().address == hooked.receiver.address
+    assert change(hooked, None, address=hooked.receiver.address + "/other").header_names == list(OWN)  # the same server
+    assert change(hooked, {"Authorization": "Bearer new"}, address=elsewhere).header_names == ["Authorization"]
+
+
+def test_nothing_is_kept_of_an_endpoint_that_was_taken_away(hooked: Hooked) -> None:
+    with unit(hooked.app):
+        take_away(hooked.endpoint, by="usr_x")
+    gone = hooked.now()
+    assert (gone.header_names, gone.headers_sealed) == ([], None)
+
+
+def test_they_open_under_the_key_they_were_sealed_with_and_in_their_own_row_only(
+    hooked: Hooked, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = settings().secrets["factor_keys"]
+    monkeypatch.setitem(settings().secrets, "factor_keys", [{"kid": "f2", "key": "n" * 48}, *ring])
+    assert sent(hooked)["authorization"] == TOKEN
+    other = Hooked(hooked.shop, receiver, headers={"X-Other": "mine"})
+    mine, theirs = hooked.now(), other.now()
+    assert (mine.headers_key, theirs.headers_key) == (ring[0]["kid"], "f2")
+    assert headers_of(theirs) == {"X-Other": "mine"}
+    theirs.headers_key, theirs.headers_sealed = mine.headers_key, mine.headers_sealed
+    with pytest.raises(ValueError, match="another row"):
+        headers_of(theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Host", "set by us"), ("content-length", "set by us"), ("Content-Type", "set by us"), ("Content_Encoding", "set by us"),
+        ("Transfer-Encoding", "set by us"), ("Connection", "set by us"), ("Keep-Alive", "set by us"), ("TE", "set by us"), ("Trailer", "set by us"),
+        ("Upgrade", "set by us"), ("Expect", "set by us"), ("Proxy-Authorization", "set by us"), ("Cookie", "set by us"), ("User-Agent", "set by us"),
+        ("Accept-Encoding", "set by us"), ("X-Forwarded-For", "set by us"), ("webhook-id", "set by us"), ("Webhook-Timestamp", "set by us"),
+        ("webhook_id", "set by us"), ("Portal-Signature", "signature"), ("Stripe-Signature", "signature"), ("WEBHOOK-SIGNATURE", "signature"),
+        ("webhook.signature", "signature"), ("", "needs a name"), ("X Shop", "no name of a header"), ("X-Shöp", "needs a name"), ("X:Y", "no name of a header"),
+        ("X\r\nY", "needs a name"), ("X-" + "a" * 63, "too long"), ("(X)", "no name of a header"),
+    ],
+)  # fmt: skip
+def test_names_that_are_none_or_not_theirs_are_refused(name: str, says: str) -> None:
+    with pytest.raises(BadHeader, match=says) as refused:
+        check_headers({name: "value"})
+    assert refused.value.field == "headers"
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("", "no value"), ("  ", "no value"), ("a\r\nHost: evil", "no header carries"), ("a\nb", "no header carries"), ("a\x00", "no header carries"),
+        ("a\tb", "no header carries"), ("café", "no header carries"), ("a" * 501, "too long"), ("\x7f", "no header carries"), ("a\n", "no header carries"),
+    ],
+)  # fmt: skip
+def test_values_that_no_header_carries_are_refused(value: str, says: str) -> None:
+    with pytest.raises(BadHeader, match=says):
+        check_headers({"X-Shop": value})
+
+
+def test_the_bounds_are_as_they_are_told() -> None:
+    longest = {"X" * 64: "v" * 500} | {f"X-{n}": "!~ ~!" for n in range(9)}
+    assert check_headers(longest) == longest
+    with pytest.raises(BadHeader, match="10 headers at most"):
+        check_headers(longest | {"X-10": "v"})
+    with pytest.raises(BadHeader, match="twice"):
+        check_headers({"X-Shop": "1", "x_shop": "2"})
+
+
+def test_lines_are_read_as_people_write_them() -> None:
+    assert read_lines("X-Shop: 4711\n\n  Authorization :Basic a:b== \n") == {"X-Shop": "4711", "Authorization": "Basic a:b=="}
+    for written, says in (("X-Shop 4711", "Line 1 is no header"), ("X: 1\n: v", "Line 2 is no header"), ("X: 1\nX: 2", "twice")):
+        with pytest.raises(BadHeader, match=says):
+            read_lines(written)
+    with pytest.raises(BadHeader, match="none is kept"):
+        filled_in({"X-New": HIDDEN}, OWN, moved=False)
