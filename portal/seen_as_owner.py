@@ -12,9 +12,9 @@ PAGES = (
     "address_page", "application", "ask_to_accept", "ask_to_erase", "ask_to_mark", "ask_to_remove", "balance_lines", "balance_page",
     "bank_terms", "branding", "buttons", "close_account", "confirm_expiry", "confirm_new_address", "customer", "customers", "discounts",
     "dispute", "dispute_rules", "disputes", "domains", "edit_branch_form", "edit_form", "edit_listing_form", "edit_product_form",
-    "edit_webhook", "embedding", "exchange_offer", "exchanges", "exports", "filled", "find", "guide", "guides", "home", "invoice",
-    "invoice_anew", "invoice_settings", "invoices", "issued", "issued_document", "key", "keys", "link", "link_report", "link_style",
-    "links", "listing", "listings", "live", "lost_device", "marketplaces", "member_invoice", "membership", "memberships", "method",
+    "edit_webhook", "embedding", "exchange_offer", "exchanges", "exports", "filled", "find", "guide", "guides", "home",
+    "invoice_anew", "invoice_settings", "invoices", "issued", "key", "keys", "link", "link_report", "link_style",
+    "links", "listing", "listings", "live", "lost_device", "marketplaces", "membership", "memberships", "method",
     "methods", "new_branch", "new_export", "new_link", "new_listing", "new_payout", "new_plan", "new_product", "new_role", "new_webhook",
     "notices", "order", "orders", "outbox", "payer_letter", "payer_letters", "payment", "payments", "payout", "payout_account",
     "payout_processor", "payout_schedule", "payouts", "plan", "plan_balance", "plan_card", "plan_charge", "plan_clock", "plan_details",
@@ -26,8 +26,8 @@ PAGES = (
 
 # Of one thing each: an invoice, a statement, a file of a dispute. They look as they are printed, so no band stands above them.
 PAPERS = (
-    "application_paper", "dispute_enclosure", "dispute_file", "dispute_pack", "invoice_pdf", "issued_pdf", "member_invoice_pdf",
-    "payout_pdf", "poster_pdf", "statement_pdf",
+    "application_paper", "dispute_enclosure", "dispute_file", "dispute_pack", "invoice", "invoice_pdf", "issued_document", "issued_pdf",
+    "member_invoice", "member_invoice_pdf", "payout_pdf", "poster_pdf", "statement_pdf",
 )  # fmt: skip
 
 # What stands within one of them: a picture, a code, a frame.

@@ -123,11 +123,10 @@ def looks_of(vendor: Vendor, visits: Sequence[StaffVisit]) -> dict[uuid.UUID, Se
     mine = (AuditEntry.vendor_id == vendor.id) & (AuditEntry.at >= min(row.begun_at for row in rows))
     theirs = mine & (AuditEntry.action == PAGE_SEEN) & AuditEntry.subject.in_([row.public_id for row in rows])
     counts = {
-        subject: count for subject, count in db.session.execute(select(AuditEntry.subject, func.count()).where(theirs).group_by(AuditEntry.subject))
+        subject: count
+        for subject, count in db.session.execute(select(AuditEntry.subject, func.count()).where(theirs).group_by(AuditEntry.subject))
     }
     pages: dict[str, list[tuple[str, datetime]]] = {}
     for entry in db.session.scalars(select(AuditEntry).where(theirs).order_by(AuditEntry.id.desc()).limit(MOST_PAGES)):
         pages.setdefault(entry.subject, []).append((str(entry.detail.get("page", "")), entry.at))
-    return {
-        row.visit_id: Seen(row.ended_at or row.ends_at, counts.get(row.public_id, 0), pages.get(row.public_id, [])) for row in rows
-    }
+    return {row.visit_id: Seen(row.ended_at or row.ends_at, counts.get(row.public_id, 0), pages.get(row.public_id, [])) for row in rows}

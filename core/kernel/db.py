@@ -27,6 +27,7 @@ MODES = ("test", "live")
 # It does not answer, or not now: nothing that was asked is wrong.
 DATABASE_AWAY = (OperationalError, psycopg.OperationalError, PoolTimeout)
 WOULD_WRITE = "25006"  # something would have been changed where nothing may be
+LOCKS = " FOR UPDATE"
 GAVE_WAY = ("40P01", "40001")  # a deadlock, or a transaction that could not be put in line with another one
 Row = TypeVar("Row", bound="Base")
 
@@ -233,8 +234,10 @@ def assert_no_transaction(why: str = "a provider may not be called inside a tran
 
 
 def locked(model: type[Row], *key: Any) -> Row | None:
-    """The row, freshly read and locked until the unit ends; None when there is none."""
+    """The row, freshly read and locked until the unit ends; None when there is none. Who only reads holds nobody up."""
     text, make = _locking(model)
+    if only_reading():
+        text = text.removesuffix(LOCKS)
     session = db.session()
     session.flush()  # what the unit has written so far is part of the row
     found = driver().execute(text, key).fetchone()
@@ -260,7 +263,7 @@ def _locking(model: type[Row]) -> tuple[str, Make]:
     table = inspect(model).local_table
     columns = list(table.columns)
     mine = " AND ".join(f"{column.name} = %s" for column in inspect(model).primary_key)
-    text = f"SELECT {', '.join(column.name for column in columns)} FROM {table.name} WHERE {mine} FOR UPDATE"
+    text = f"SELECT {', '.join(column.name for column in columns)} FROM {table.name} WHERE {mine}{LOCKS}"
     return text, row_maker(model, columns)
 
 

@@ -159,7 +159,10 @@ def _only_reading() -> Response:
     """Whoever asks may only look (core/web/looking.py), and the page would have written something down on the way: PostgreSQL refused."""
     log.warning("would_have_written", method=request.method, route=str(request.url_rule))
     return answer(
-        403, title=_("Only looking"), message=_("This page would write something down, so it is not shown to whoever only looks."), code="only_looking"
+        403,
+        title=_("Only looking"),
+        message=_("This page would write something down, so it is not shown to whoever only looks."),
+        code="only_looking",
     )
 
 

@@ -24,7 +24,9 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("mode IN ('test', 'live')", name=op.f("ck_staff_looks_mode")),
         sa.CheckConstraint("ends_at <= begun_at + interval '30 minutes'", name=op.f("ck_staff_looks_half_an_hour")),
-        sa.ForeignKeyConstraint(["vendor_id", "visit_id"], ["staff_visits.vendor_id", "staff_visits.id"], name="fk_staff_looks_staff_visits"),
+        sa.ForeignKeyConstraint(
+            ["vendor_id", "visit_id"], ["staff_visits.vendor_id", "staff_visits.id"], name="fk_staff_looks_staff_visits"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_looks")),
         sa.UniqueConstraint("public_id", name=op.f("uq_staff_looks_public_id")),
     )
