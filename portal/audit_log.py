@@ -132,6 +132,8 @@ WORDS: dict[str, Any] = {
     "app.signed_in": _l("Signed in with an app"), "app.token_reused": _l("An app was signed out because its token came twice"),
     "session.ended": _l("Signed one of their devices out"),
     "session.mode": _l("Switched between test and live"), "staff.viewed": _l("Looked at a page"), "staff.visit_begun": _l("Began to look, and said why"),
+    "staff.look_begun": _l("Began to see these pages as the owner does"), "staff.looked": _l("Saw a page as the owner does"),
+    "staff.look_mode": _l("Switched between test and live while looking"), "staff.look_ended": _l("Stopped seeing these pages as the owner does"),
     "task.tried_again": _l("Had work tried again"), "style.changed": _l("Changed a style"), "style.made": _l("Made a style"), "style.put_away": _l("Put a style away"),
     "tax_rate.made": _l("Made a tax rate"), "tax_rate.put_away": _l("Put a tax rate away"),
     "transfer.accepted": _l("Accepted a transfer as it came"), "transfer.assigned": _l("Said that an unknown transfer is for a payment"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from core.web import looking
 from portal import (
     address,
     application,
@@ -94,6 +95,7 @@ from portal.admin import door as staff_door
 from portal.api import door as api_door
 from portal.blueprint import portal
 from portal.directory import door as directory_door
+from portal.seen_as_owner import SEEN
 
 PAGES = (
     address, application, audit_log, balance, branding, buttons, closing, components, customers, discounts, dispute_answer, dispute_rules, dispute_thread, disputes, domains, embed, exchange, exports, guides, home, hook_log, hooks, invoice_anew, invoices, issued, keys,
@@ -112,6 +114,7 @@ def register(app: Flask) -> None:
     notices.install(app)
     billing_words.install(app)
     app.register_blueprint(portal)
+    app.extensions[looking.LISTED] = SEEN
     directory_door.register(app)
     staff_door.register(app)
     api_door.register(app)

@@ -131,8 +131,8 @@ def _page(form: BusinessForm, person: PersonForm | None = None) -> Response:
         status=max(form.status, person.status if person else 200),
         form=form,
         person=person or PersonForm(formdata=None, person=me.user.name),
-        sessions=[(one, handle_of(one)) for one in list_sessions(me.user)],
+        sessions=[] if me.looking else [(one, handle_of(one)) for one in list_sessions(me.user)],
         here=me.session.id,
-        businesses=list_memberships(me.user),
+        businesses=[me.membership] if me.looking else list_memberships(me.user),
         planned_fee=find_planned(me.vendor),
     )

@@ -70,7 +70,7 @@ def _keep_language() -> None:
     """Whoever chooses a language in the portal has it everywhere from then on: on another device, and in the letters written to them."""
     chosen = chosen_now()
     me = find_current() if chosen else None
-    if chosen and me and me.user.language != chosen:
+    if chosen and me and not me.looking and me.user.language != chosen:
         choose_language(me.user, chosen)
 
 

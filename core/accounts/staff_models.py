@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.kernel.db import Base
+from core.kernel.db import Base, mode_check
 
 
 class StaffMember(Base):
@@ -51,3 +51,28 @@ class StaffVisit(Base):
     reason: Mapped[str] = mapped_column(String(300))
     begun_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+
+
+class StaffLook(Base):
+    """One browser of the staff in which a vendor's own pages are shown as its owner sees them, for as long as the visit lasts at most.
+
+    It hangs on the staff's session: the cookie's secret, of which only the SHA-256 stands here, opens nothing without that one's.
+    """
+
+    __tablename__ = "staff_looks"
+    __table_args__ = (
+        mode_check(),
+        CheckConstraint("ends_at <= begun_at + interval '30 minutes'", name="half_an_hour"),
+        ForeignKeyConstraint(["vendor_id", "visit_id"], ["staff_visits.vendor_id", "staff_visits.id"], name="fk_staff_looks_staff_visits"),
+        Index("ix_staff_looks_vendor", "vendor_id", "visit_id"),
+        Index("ix_staff_looks_session", "session_id"),
+    )
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40), unique=True)  # under it the audit log has the pages
+    session_id: Mapped[str] = mapped_column(String(64))  # of the staff's session; that row is let go of one day, and this one is not
+    vendor_id: Mapped[uuid.UUID]
+    visit_id: Mapped[uuid.UUID]
+    mode: Mapped[str] = mapped_column(String(4))
+    begun_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]  # before its time: by the button, or because another one began

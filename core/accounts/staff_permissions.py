@@ -10,6 +10,7 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "home.see": STAFF_ROLES,
     "payments.see": STAFF_ROLES,
     "vendors.see": STAFF_ROLES,
+    "vendors.look_as": (FINANCE, SUPERUSER),  # see a vendor's own pages as its owner does, balances and payouts among them
     "vendors.note": STAFF_ROLES,  # what the staff write down about a vendor for themselves
     "fees.see": STAFF_ROLES,  # what the platform keeps of a vendor's payments
     "fees.set": (FINANCE, SUPERUSER),

@@ -20,12 +20,14 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import Pool
 from sqlalchemy.types import UserDefinedType
 
-from core.kernel.reads import open_for_reading, open_transaction
+from core.kernel.reads import only_reading, open_for_reading, open_transaction
 from core.kernel.rows import Make, row_maker
 
 MODES = ("test", "live")
 # It does not answer, or not now: nothing that was asked is wrong.
 DATABASE_AWAY = (OperationalError, psycopg.OperationalError, PoolTimeout)
+WOULD_WRITE = "25006"  # something would have been changed where nothing may be
+LOCKS = " FOR UPDATE"
 GAVE_WAY = ("40P01", "40001")  # a deadlock, or a transaction that could not be put in line with another one
 Row = TypeVar("Row", bound="Base")
 
@@ -115,7 +117,7 @@ def finish_unit(*, keep: bool) -> None:
     if not db.session.registry.has():
         return  # the database was asked nothing
     session = db.session()
-    if not (keep and session.in_transaction()):
+    if only_reading() or not (keep and session.in_transaction()):
         session.info.pop("queues", None)
         session.rollback()
         return
@@ -153,7 +155,7 @@ def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
 
     For the few acts that are paid for by the million. It cannot be part of a unit that has begun: that one could still be thrown away.
     """
-    assert_no_transaction("a whole unit of work cannot be part of another one")
+    _assert_alone()
     try:
         line = db.engine.raw_connection()
         try:
@@ -174,7 +176,7 @@ def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
 
 def whole_answer(statement: str, texts: Sequence[str | None]) -> str | None:
     """The same for the leanest of them, which give texts (`$1`, `$2` ...) and get one: see core/kernel/lines.py."""
-    assert_no_transaction("a whole unit of work cannot be part of another one")
+    _assert_alone()
     pool: Any = db.engine.pool
     try:
         entry, line = pool.lend()
@@ -184,6 +186,12 @@ def whole_answer(statement: str, texts: Sequence[str | None]) -> str | None:
             pool.take_back(entry, line)
     except psycopg.OperationalError as error:
         raise OperationalError(statement, None, error, hide_parameters=True) from error
+
+
+def _assert_alone() -> None:
+    assert_no_transaction("a whole unit of work cannot be part of another one")
+    if only_reading():
+        raise RuntimeError("a whole unit of work writes, and whoever asks may only read")
 
 
 def rows_beside(question: str, values: Sequence[Any], *, most: int | None = None) -> list[tuple[Any, ...]]:
@@ -198,6 +206,11 @@ def rows_beside(question: str, values: Sequence[Any], *, most: int | None = None
     except psycopg.OperationalError as error:  # in the words in which every other statement says it
         raise OperationalError(question, None, error, hide_parameters=True) from error
     return rows
+
+
+def would_have_written(problem: BaseException) -> bool:
+    """Whether PostgreSQL refused to change something in a unit that only reads (core/kernel/reads.py: only_reading)."""
+    return getattr(getattr(problem, "orig", problem), "sqlstate", None) == WOULD_WRITE
 
 
 def gave_way(problem: BaseException) -> bool:
@@ -221,8 +234,10 @@ def assert_no_transaction(why: str = "a provider may not be called inside a tran
 
 
 def locked(model: type[Row], *key: Any) -> Row | None:
-    """The row, freshly read and locked until the unit ends; None when there is none."""
+    """The row, freshly read and locked until the unit ends; None when there is none. Who only reads holds nobody up."""
     text, make = _locking(model)
+    if only_reading():
+        text = text.removesuffix(LOCKS)
     session = db.session()
     session.flush()  # what the unit has written so far is part of the row
     found = driver().execute(text, key).fetchone()
@@ -248,7 +263,7 @@ def _locking(model: type[Row]) -> tuple[str, Make]:
     table = inspect(model).local_table
     columns = list(table.columns)
     mine = " AND ".join(f"{column.name} = %s" for column in inspect(model).primary_key)
-    text = f"SELECT {', '.join(column.name for column in columns)} FROM {table.name} WHERE {mine} FOR UPDATE"
+    text = f"SELECT {', '.join(column.name for column in columns)} FROM {table.name} WHERE {mine}{LOCKS}"
     return text, row_maker(model, columns)
 
 

@@ -3,10 +3,13 @@
 Under READ COMMITTED every statement sees what is committed when it begins, inside a transaction or not, so nothing changes for
 whoever asks. Whatever is not recognised as a plain question (a lock, a write, a function, any text) opens the transaction first,
 and from then on everything belongs to it until the unit of work ends.
+
+While `only_reading`, every such transaction is one in which PostgreSQL refuses to change anything.
 """
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 import psycopg
@@ -19,6 +22,18 @@ IDLE = TransactionStatus.IDLE
 HARMLESS = ("count", "sum", "coalesce", "min", "max")  # a function may write: only these are known not to
 FREE_TEXT = ("textclause", "text_select", "textual_select")
 WRITES = ("insert", "update", "delete")
+READ_ONLY = "SET TRANSACTION READ ONLY"
+_only_reading: ContextVar[bool] = ContextVar("only_reading", default=False)
+
+
+def read_only_from_here(yes: bool) -> None:
+    """Whether transactions that begin from now on, on behalf of whoever is asking, may change nothing. The doors' kit says so."""
+    _only_reading.set(yes)
+
+
+def only_reading() -> bool:
+    """Whether nothing may be changed now."""
+    return _only_reading.get()
 
 
 def is_plain(statement: Any) -> bool:
@@ -57,8 +72,12 @@ def _use_plain_cursors(connection: Any, _record: Any) -> None:
 
 def open_transaction(connection: psycopg.Connection[Any]) -> None:
     """From the next statement on this connection works in a transaction."""
-    if connection.autocommit and connection.pgconn.transaction_status == IDLE:
+    if connection.pgconn.transaction_status != IDLE:
+        return
+    if connection.autocommit:
         connection.set_autocommit(False)
+    if _only_reading.get():
+        connection.execute(READ_ONLY)
 
 
 def open_for_reading(connection: psycopg.Connection[Any]) -> None:
@@ -75,6 +94,8 @@ def _begin_only_when_needed(connection: Any, _cursor: Any, _statement: str, _par
     plain = context is not None and _known_plain(context.compiled)
     if driver.autocommit != plain:
         driver.set_autocommit(plain)
+    if not plain and _only_reading.get():
+        driver.execute(READ_ONLY)
 
 
 def _known_plain(compiled: Any) -> bool:

@@ -43,6 +43,7 @@ class Current(UserMixin):
     membership: Membership
     session: UserSession
     role: Role
+    looking: bool = False  # somebody of the staff sees the pages of this owner, who is not there: core/web/looking.py
 
     @property
     def mode(self) -> str:
@@ -123,7 +124,7 @@ def _lacks(me: Current, permission: str) -> str:
 
 def must_set_up_a_second_step(me: Current) -> bool:
     """Whether this business asks two-step sign-in of everybody, and they have not set it up: until then they reach nothing else."""
-    return me.vendor.second_factor_required and me.user.second_factor_at is None
+    return not me.looking and me.vendor.second_factor_required and me.user.second_factor_at is None
 
 
 def _ask_to_sign_in() -> Response:
@@ -193,6 +194,8 @@ def seat_secret() -> str | None:
 
 def _load(_request: Request) -> Current | None:
     """Flask-Login asks here once per request; the row in the database decides, never the cookie alone."""
+    if "looking" in kept():  # while the staff look nobody of the vendor is there, whatever other cookie the browser has
+        return _as_owner()
     secret = seat_secret()
     seat = find_seat(secret) if secret else None
     if seat is None:
@@ -206,6 +209,15 @@ def _load(_request: Request) -> Current | None:
         session=seat.session,
         role=role_of(seat.membership.role, seat.custom),
     )
+
+
+def _as_owner() -> Current | None:
+    """What `core/web/looking.py` has found for a page that the staff may see; None on those that are nobody's."""
+    owner: Current | None = kept()["looking"]
+    if owner is not None:
+        g.time_zone = owner.vendor.time_zone
+        suggest(kept()["look_banner"].language)
+    return owner
 
 
 # --- forms -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ from typing import Any
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 
 from core.kernel.db import finish_unit
-from core.kernel.errors import NotFound
+from core.kernel.errors import NotAllowed, NotFound
+from core.kernel.reads import only_reading
+from core.kernel.sentence import said
 from core.web.queue_outside import QueueOutside
 
 CURSOR = re.compile(r"[A-Za-z0-9_~:.+-]{1,120}")
@@ -79,6 +81,8 @@ def step_outside() -> Iterator[None]:
     the first unit stays committed, because the outside may already have acted on it. Raises ProviderBusy when too many
     are outside already.
     """
+    if only_reading():
+        raise NotAllowed(said("This page asks somebody outside, and whoever only looks asks nobody."))
     g.stepped_outside = True  # from here on a part of this request stands, and it is not run again by itself
     finish_unit(keep=True)
     with _outside.place():

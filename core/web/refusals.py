@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 
 from core.kernel.config import settings
-from core.kernel.db import DATABASE_AWAY, gave_way
+from core.kernel.db import DATABASE_AWAY, gave_way, would_have_written
 from core.kernel.errors import Refusal
 from core.kernel.signing import TokenRefused
 from core.web.languages import written
@@ -155,8 +155,21 @@ def _crossed() -> Response:
     return response
 
 
+def _only_reading() -> Response:
+    """Whoever asks may only look (core/web/looking.py), and the page would have written something down on the way: PostgreSQL refused."""
+    log.warning("would_have_written", method=request.method, route=str(request.url_rule))
+    return answer(
+        403,
+        title=_("Only looking"),
+        message=_("This page would write something down, so it is not shown to whoever only looks."),
+        code="only_looking",
+    )
+
+
 def _broken(problem: Exception) -> Response:
     """A bug, or a part of the house that is down. It is logged whole; the reader sees one calm sentence."""
+    if would_have_written(problem):
+        return _only_reading()
     log.exception("unexpected_error", method=request.method, route=str(request.url_rule))
     try:
         return answer(500)

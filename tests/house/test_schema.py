@@ -32,6 +32,7 @@ NOT_A_TENANTS = {
     "vendor_slugs": "an address is looked up before it is known whose it is; a slug is one vendor's in the whole house",
     "staff": "people of the platform, who belong to no vendor",
     "staff_sessions": "their browsers",
+    "staff_looks": "the same browsers, where they show a vendor's own pages; it says which",
     "second_factors": "a person's device opens every vendor they work for",
     "recovery_codes": "so do their codes for when it is lost",
     "half_sign_ins": "before somebody has signed in nobody knows for whom",
