@@ -20,10 +20,10 @@ from core.customers.keys import key_token, make_key
 from core.kernel.clock import now, shifted
 from core.methods.rules import switch_method
 from core.orders.open import payer_token
-from core.payments.claim import refuse_claim, revoke_claim
 from core.payments.attempt import begin_attempt, close_at_provider, record_opening
 from core.payments.button import Look as Face
 from core.payments.button import make_button
+from core.payments.claim import refuse_claim, revoke_claim
 from core.payments.close import record_close
 from core.payments.link import expire_link, pause_link
 from core.payments.lockout import MOST_DECLINES
@@ -37,8 +37,8 @@ from core.payments.tax import make_rate
 from core.providers.contract import Opening
 from core.risk.score import LIMITS, Verdict
 from tests.core.orders.market import Market, Sale
-from tests.core.payments.transfers import TestBank, begin_transfer, transfer
 from tests.core.payments.claims import address, failed_refund, named, opened
+from tests.core.payments.transfers import TestBank, begin_transfer, transfer
 from tests.factories import (
     Shop,
     again,

@@ -111,7 +111,7 @@ def is_stuck(payment: Payment, refund: Refund | None) -> bool:
     return refund.of_sale and ended_badly and refund.provider != BANK  # one that a link was to pay is asked for by the first refund again
 
 
-def why_no_link(payment: Payment, refund: Refund | None, claims: list[RefundClaim]) -> Sentence | str | None:
+def why_no_link(payment: Payment, refund: Refund | None, claims: list[RefundClaim]) -> Sentence | None:
     """Why no link can be made for what is stuck; None when one can. `claims` are the payment's."""
     wanted = refund.amount if refund else payment.refundable
     if payment.currency != RAIL or RAIL not in accounts(settings().bank_accounts.get(payment.mode, "")):
@@ -120,13 +120,13 @@ def why_no_link(payment: Payment, refund: Refund | None, claims: list[RefundClai
             currency=payment.currency,
         )
     if not payment.email:
-        return "The payer left no e-mail address, so there is nobody to ask for an account."
+        return said("The payer left no e-mail address, so there is nobody to ask for an account.")
     if payment.disputed_minor:
-        return "It cannot be refunded while it is disputed: the payer’s bank holds the money."
+        return said("It cannot be refunded while it is disputed: the payer’s bank holds the money.")
     if not payment.refundable or payment.refundable < wanted:
-        return "That much is not left of the payment: the money has gone back in another way."
+        return said("That much is not left of the payment: the money has gone back in another way.")
     if any(one.refund_id == (refund.id if refund else None) and one.state in _hinders(refund) for one in claims):
-        return "There is a refund link for this already."
+        return said("There is a refund link for this already.")
     return None
 
 

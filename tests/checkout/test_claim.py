@@ -142,7 +142,12 @@ def test_what_we_did_not_issue_opens_nothing(shop: Shop, payer: Browser, stuck: 
     with unit(shop.app):
         receipt = receipt_token(shop.vendor, payment)
     middle, token = len(where) // 2, payer.get(where).form(where).values["csrf_token"]
-    for wrong in (where[:-1], where[:middle] + ("A" if where[middle] != "A" else "B") + where[middle + 1 :], f"/claim/{receipt}", "/claim/x"):
+    for wrong in (
+        where[:-1],
+        where[:middle] + ("A" if where[middle] != "A" else "B") + where[middle + 1 :],
+        f"/claim/{receipt}",
+        "/claim/x",
+    ):
         for page in (payer.get(wrong, status=404), payer.post(wrong, {"csrf_token": token, "holder": "Eve", "iban": OTHER}, status=404)):
             assert page.heading == "This link is not valid" and "Blue Door" not in page.text
     for elsewhere in ("receipt", "checkout", "pay", "mine"):
@@ -188,9 +193,7 @@ def test_many_tries_have_to_wait(shop: Shop, payer: Browser, stuck: tuple[Paymen
 
 
 @pytest.mark.parametrize("code", ["de", "fr", "es", "pl", "ar", "ja"])
-def test_the_page_is_in_the_language_of_the_payment(
-    shop: Shop, payer: Browser, stuck: tuple[Payment, RefundClaim], code: str
-) -> None:
+def test_the_page_is_in_the_language_of_the_payment(shop: Shop, payer: Browser, stuck: tuple[Payment, RefundClaim], code: str) -> None:
     payment, claim = stuck
     with unit(shop.app):
         again(payment).locale = code

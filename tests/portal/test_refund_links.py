@@ -108,7 +108,9 @@ def test_an_account_is_not_approved_and_the_payer_is_told_why(
     done = owner.submit(form, reason="The name is another one.")
     assert "Not approved" in done.text and "The name is another one." in done.text and actions(done) == []
     with unit(shop.app):
-        letters = db.session.scalars(select(Message).where(Message.vendor_id == shop.vendor.id, Message.kind == "refund_claim_refused")).all()
+        letters = db.session.scalars(
+            select(Message).where(Message.vendor_id == shop.vendor.id, Message.kind == "refund_claim_refused")
+        ).all()
         assert [letter.recipient for letter in letters] == [payment.email]
     assert where_of(payment, refund) in owner.get(show(payment)).links(), "another link can be made"
     late = owner.submit(form, reason="Again", status=200)

@@ -18,6 +18,7 @@ from core.kernel.db import db
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id
 from core.kernel.money import Money
+from core.kernel.shadow import replay
 from core.kernel.signing import TokenRefused, make_token
 from core.ledger.queries import balance, find_breaks
 from core.notifications.models import Message, Notice
@@ -27,6 +28,7 @@ from core.payments.claim import (
     NoRefundLink,
     approve_claim,
     expire_claim,
+    get_claim,
     is_stuck,
     list_claims,
     list_claims_to_expire,
@@ -41,12 +43,14 @@ from core.payments.order_files import make_order_file
 from core.payments.order_refused import refuse_order
 from core.payments.personal_data import StillUnderWay, erase_person, personal_data
 from core.payments.queries import list_refunds
-from core.payments.refund import PaymentDisputed, RefundExceedsPayment
+from core.payments.refund import PaymentDisputed, RefundExceedsPayment, request_refund
 from core.payments.refund_models import Refund
 from core.payments.refund_queue import cancel_queued
 from core.payments.replay import SHADOWS
+from core.payouts.accounts import COOLING_OFF, add_account
 from core.payouts.request import request_payout
 from core.providers.bank_orders import find_order
+from core.providers.registry import our_bank
 from tests.core.payments.claims import OTHER, THEIRS, approved, bank_says, failed_refund, named, opened, refund_of, send
 from tests.core.payments.conftest import AtOnce
 from tests.core.payments.settled import held, lines
@@ -168,8 +172,6 @@ def test_sent_twice_it_is_one_order(app: Flask, shop: Shop) -> None:
     with unit(app):
         first = find_order("test", paying.public_id)
     with app.app_context():
-        from core.providers.registry import our_bank
-
         told = our_bank("test").refund_to(
             paying.public_id, payment.public_id, paying.amount, holder="Eve", iban=OTHER, of_transfers=False, vendor="vnd_x", text="again"
         )
@@ -217,8 +219,6 @@ def test_what_the_balance_does_not_hold_waits_in_line_and_can_be_called_off(app:
 
 def _spend(shop: Shop) -> None:
     """The balance is paid out."""
-    from core.payouts.accounts import COOLING_OFF, add_account
-
     with shifted(-2 * COOLING_OFF), unit(shop.app):
         add_account(shop.vendor, "test", currency="EUR", holder="Blue Door Bakery", iban=THEIRS, by=shop.user.public_id)
     with unit(shop.app):
@@ -283,8 +283,6 @@ def test_an_approval_and_a_refusal_at_once_do_not_both_count(shop: Shop, at_once
 
 
 def test_a_refund_the_usual_way_and_an_approval_at_once_never_give_back_more_than_came(shop: Shop, at_once: AtOnce) -> None:
-    from core.payments.refund import request_refund
-
     def usual(payment: Payment) -> Refund:
         return request_refund(
             shop.vendor, again(payment), amount=payment.captured, reason="other", by="usr_x", form_token=secrets.token_hex(10)
@@ -488,13 +486,15 @@ def test_the_account_is_handed_out_and_taken_away_with_the_person(app: Flask, sh
 
 
 def test_links_belong_to_their_vendor(shop: Shop, first_shop: Shop) -> None:
-    from core.payments.claim import get_claim
-
     payment, refund = failed_refund(shop)
     claim = opened(shop, payment, refund)
     with unit(shop.app):
         assert get_claim(shop.vendor, "test", claim.public_id).id == claim.id
-        for vendor, mode, number in ((first_shop.vendor, "test", claim.public_id), (shop.vendor, "live", claim.public_id), (shop.vendor, "test", "x")):
+        for vendor, mode, number in (
+            (first_shop.vendor, "test", claim.public_id),
+            (shop.vendor, "live", claim.public_id),
+            (shop.vendor, "test", "x"),
+        ):
             with pytest.raises(Refusal):
                 get_claim(vendor, mode, number)
         assert list_claims(first_shop.vendor, payment) == []
@@ -504,7 +504,6 @@ def test_links_belong_to_their_vendor(shop: Shop, first_shop: Shop) -> None:
 
 def test_the_logs_give_the_same_refunds_again(app: Flask, shop: Shop) -> None:
     """Made anew from history and journals, payments and refunds are what their rows say."""
-    
 
     payment, refund = failed_refund(shop)
     paying = refund_of(shop, approved(shop, named(shop, opened(shop, payment, refund))))
