@@ -21,6 +21,9 @@ from core.web.page import page, see_other
 from core.web.throttle import by_address
 
 
+OVER = ("expired", "revoked")  # whoever has such a link learns nothing of the payment
+
+
 class AccountForm(Form):
     holder = LineField(_l("Name on the account"), most=LONGEST_HOLDER, required=_l("Enter the name on the account."))
     iban = LineField(_l("IBAN"), most=42, required=_l("Enter the IBAN of the account."))
@@ -76,7 +79,7 @@ def _show(vendor: Vendor, payment: Payment, claim: RefundClaim, token: str, form
         text=text,
         form=form,
         action=url_for("checkout.name_account", token=token),
-        history_url=url_for("checkout.status", token=receipt_token(vendor, payment)) if payment.captured_at else None,
+        history_url=url_for("checkout.status", token=receipt_token(vendor, payment)) if stage not in OVER else None,
     )
 
 
