@@ -6,6 +6,7 @@ from flask import Flask
 
 from checkout import (
     buy,
+    claim,
     country,
     embed,
     history,
@@ -31,7 +32,7 @@ from checkout.blueprint import door
 from checkout.preview import draw_link
 
 PAGES = (
-    buy, country, history, hooks, join, letters, member, member_acts, member_papers, pay, payer, payer_memberships, practice, receipt, result, save_card,
+    buy, claim, country, history, hooks, join, letters, member, member_acts, member_papers, pay, payer, payer_memberships, practice, receipt, result, save_card,
     several, transfer, try_card, verify,
 )  # fmt: skip
 

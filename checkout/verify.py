@@ -73,6 +73,7 @@ def _what(verdict: Verdict) -> str:
         "invitation": _("an invitation to a team"),
         "export": _("the address of an exported file"),
         "closing": _("the address by which the closing of an account is taken back"),
+        "claim": _("a page on which the receiver of a refund names an account"),
         "letters": _("a page on which letters are stopped"),
         "email-verify": _("a link that confirms an e-mail address"),
         "password-reset": _("a link that sets a new password"),

@@ -26,6 +26,7 @@ from core.memberships import models as memberships
 from core.methods import models as methods
 from core.notifications import models as notifications
 from core.orders import models as orders
+from core.payments import claim_models as claims
 from core.payments import export_models as exports
 from core.payments import models as payments
 from core.payments import refund_models as refunds
@@ -45,7 +46,7 @@ from core.risk import rule_models as risk_rules
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "admission", "apps", "audit", "bank", "billing", "chains", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fees", "fx", "hooks", "invoices", "keys", "ledger",
+    "accounts", "admission", "apps", "audit", "bank", "billing", "chains", "claims", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fees", "fx", "hooks", "invoices", "keys", "ledger",
     "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "reserves", "reversals", "reviews", "risk", "risk_rules", "sales", "saved", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

@@ -39,7 +39,7 @@ JINJA = {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
 # Where a payer reads; with a colon, only in these functions of the file. Everything else belongs to vendors and staff.
 PAYERS_PLACES = (
     "checkout/", "core/accounts/standing.py", "core/kernel/errors.py", "core/kernel/money.py", "core/customers/meet.py", "core/directory/public.py", "core/directory/reports.py:report_listing", "core/directory/search.py", "core/memberships/join.py", "core/memberships/member.py", "core/methods/eligible.py", "core/methods/names.py",
-    "core/payments/attempt.py", "core/payments/basket.py", "core/payments/choose.py", "core/payments/discount.py:reduction_for,_check_uses",
+    "core/payments/attempt.py", "core/payments/basket.py", "core/payments/choose.py", "core/payments/claim_answer.py", "core/payments/discount.py:reduction_for,_check_uses",
     "core/payments/instalments.py:check_part", "core/payments/link.py:__init__", "core/payments/origin.py",
     "core/subscriptions/member_charge_words.py", "core/subscriptions/member_words.py", "core/subscriptions/sheet.py", "core/subscriptions/shared_words.py", "core/payments/reference.py:check_reference", "core/payments/start.py", "core/payments/tax.py:read_tax_id",
     "core/web/fields.py", "core/web/filters.py:ago", "core/web/invoice.py", "core/web/reader.py", "core/web/receipt.py", "core/web/refusals.py", "core/web/sale_invoice.py",

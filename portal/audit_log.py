@@ -122,6 +122,8 @@ WORDS: dict[str, Any] = {
     "membership_plan.paused": _l("Paused a plan for members"), "membership_plan.resumed": _l("Offered a plan for members again"),
     "method.bounded": _l("Changed the limits of a way to pay"), "method.moved": _l("Changed the order of the ways to pay"),
     "method.switched": _l("Switched a way to pay"), "payer_letter.changed": _l("Changed a letter to payers"), "invoices.switched": _l("Switched invoices for payments"), "receipts.changed": _l("Changed the receipts"), "refund.requested": _l("Asked for a refund"),
+    "claim.opened": _l("Sent a refund link"), "claim.approved": _l("Approved a refund to an account the payer named"),
+    "claim.refused": _l("Did not approve the account a payer named"), "claim.revoked": _l("Took a refund link back"),
     "payment.marked_invalid": _l("Marked a payment as not valid"), "payment.marked_paid": _l("Marked a payment as paid"),
     "payments.archived": _l("Put payments away"), "payments.unarchived": _l("Took payments out again"),
     "role.changed": _l("Changed a role of your own"), "role.dropped": _l("Removed a role of your own"), "role.made": _l("Made a role of your own"),

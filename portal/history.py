@@ -89,6 +89,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "refund.canceled": (_l("Refund cancelled"), "bad"),
     "refund.outside": (_l("Refunded at the processor, not from here"), "warn"),
     "refund.cannot_be_booked": (_l("The processor tells of a refund that does not fit"), "bad"),
+    "claim.opened": (_l("The payer was asked for an account for the refund"), "info"),
+    "claim.answered": (_l("The payer named an account for the refund"), "warn"),
+    "claim.approved": (_l("The refund to the named account was approved"), "info"),
+    "claim.refused": (_l("The named account was not approved"), "bad"),
+    "claim.expired": (_l("The refund link ran out"), "quiet"),
+    "claim.revoked": (_l("The refund link was taken back"), "quiet"),
     "dispute.inquiry": (_l("The payer’s bank asks about it"), "warn"),
     "dispute.opened": (_l("Disputed: the payer’s bank took the money back"), "bad"),
     "dispute.under_review": (_l("The payer’s bank has your answer to the dispute"), "info"),
@@ -132,7 +138,7 @@ def _moment(event: PaymentEvent, names: dict[str, str]) -> Moment:
         tone=tone,
         at=event.at,
         who=WHO.get(event.actor) or names.get(event.actor) or _somebody(event.actor),
-        code=detail.get("dispute") or detail.get("refund") or detail.get("attempt") or detail.get("charge"),
+        code=detail.get("dispute") or detail.get("claim") or detail.get("refund") or detail.get("attempt") or detail.get("charge"),
         cause=event.cause,
     )
 

@@ -17,6 +17,8 @@ from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id
 from core.ledger.queries import journals_about
 from core.notifications.queries import list_messages
+from core.payments.claim import PAYS_ONCE, is_stuck, list_claims, why_no_link
+from core.payments.claim_models import RefundClaim
 from core.payments.labels import label_payment, labels_by_payment, payment_label_words, unlabel_payment
 from core.payments.mark import marks_open_to
 from core.payments.models import Payment
@@ -24,6 +26,7 @@ from core.payments.payer_page import PAYER
 from core.payments.queries import find_link_of, get_payment, payment_of, refunds_of_sale, timeline
 from core.payments.refund import REASONS, check_refund, request_refund
 from core.payments.refund_effect import effect_of
+from core.payments.refund_models import Refund
 from core.payments.refund_queue import cancel_queued
 from core.payments.refundable import offer_behind
 from core.payments.saved import card_charged
@@ -34,7 +37,7 @@ from core.providers.redact import redacted
 from core.web.dispute_words import REASONS as DISPUTE_REASONS
 from core.web.fields import BooleanField, ChoiceField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.guard import current, may
-from core.web.languages import reader
+from core.web.languages import reader, written
 from core.web.page import page, see_other
 from portal.blueprint import portal
 from portal.bought import bought
@@ -249,6 +252,21 @@ def _why_no_refund(payment: Payment, way: str | None) -> str | None:
     return _("%(way)s cannot be refunded through the processor. Pay your customer back in another way.", way=way) if way else None
 
 
+def _without_a_way(payment: Payment, refunds: list[Refund], claims: list[RefundClaim]) -> dict[str, str]:
+    """By its number what did not go back the way it came, and why there is no link for it; empty where there can be one. What cannot be tried
+    at all stands under no number. One that has a link already shows that instead."""
+    served = {one.refund_id for one in claims if one.state in PAYS_ONCE and (one.refund_id or one.state != "paid")}
+    stuck: list[Refund | None] = [one for one in refunds if is_stuck(payment, one)]
+    if payment.provider == "bank" and payment.refundable and is_stuck(payment, None):
+        stuck.append(None)
+    told = {}
+    for one in stuck:
+        if (one.id if one else None) not in served:
+            why = why_no_link(payment, one, claims)
+            told[one.public_id if one else ""] = written(why) if why else ""
+    return told
+
+
 def _show(
     payment: Payment, *, refunding: RefundForm | None = None, remarking: RemarkForm | None = None, labelling: LabelForm | None = None
 ) -> Response:
@@ -260,6 +278,7 @@ def _show(
         names_of(me.vendor) | {me.user.public_id: _("You"), PAYER: _("The payer")},
     )
     unexpected = list_unexpected(me.vendor, payment)
+    refunds, claims = refunds_of_sale(me.vendor, payment), list_claims(me.vendor, payment)
     journals = journals_about(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     paid_out = payouts_with(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     letters = list_messages(me.vendor, me.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows
@@ -275,7 +294,9 @@ def _show(
         marks=marks_open_to(payment) if me.may("payments.mark") else (),
         saved_card=reader().card_ending(charged.brand, charged.last4) if (charged := card_charged(me.vendor, payment)) else None,
         customer=find_customer(me.vendor, me.mode, payment.email),
-        refunds=refunds_of_sale(me.vendor, payment),
+        refunds=refunds,
+        claims=claims,
+        without_way=_without_a_way(payment, refunds, claims),
         unexpected=unexpected,
         in_part=offer is None or offer.partial_refunds,
         no_refund_text=_why_no_refund(payment, None if possible or offer is None else offer.name),

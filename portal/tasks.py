@@ -14,6 +14,7 @@ from core.disputes.queries import SOON, to_answer
 from core.kernel.clock import now
 from core.kernel.money import Money
 from core.notifications.queries import count_failed
+from core.payments.claim import claims_to_decide
 from core.payments.figures import FAILURES_COUNTED, failed_refunds
 from core.payments.refund_queue import lines_of_refunds
 from core.risk.attack import BY_SURGE, find_attack
@@ -38,7 +39,17 @@ class Task:
 
 def open_tasks(found: dict[tuple[str, str, str], Money]) -> list[Task]:
     """From the balances of the book and what failed in the last weeks, the most urgent first."""
-    return [*_attack(), *_disputes(), *_plan(), *_owed(found), *_unmatched(found), *_waiting_refunds(), *_failed_refunds(), *_undelivered()]
+    return [
+        *_attack(),
+        *_disputes(),
+        *_plan(),
+        *_owed(found),
+        *_unmatched(found),
+        *_waiting_refunds(),
+        *_claims(),
+        *_failed_refunds(),
+        *_undelivered(),
+    ]
 
 
 def _attack() -> list[Task]:
@@ -140,6 +151,17 @@ def _waiting_refunds() -> list[Task]:
         )
         for line in lines.values()
     ]
+
+
+def _claims() -> list[Task]:
+    """Accounts that payers named: no money moves before somebody has looked."""
+    me = current()
+    count, first = claims_to_decide(me.vendor, me.mode)
+    if first is None:
+        return []
+    title = ngettext("%(num)s refund to a named account waits for approval", "%(num)s refunds to named accounts wait for approval", count)
+    text = _("The payer has said where the money is to go. Approve it, or say why not.")
+    return [Task(title, text, url_for("portal.refund_link", number=first.public_id))]
 
 
 def _undelivered() -> list[Task]:

@@ -23,6 +23,7 @@ from core.orders.open import payer_token
 from core.payments.attempt import begin_attempt, close_at_provider, record_opening
 from core.payments.button import Look as Face
 from core.payments.button import make_button
+from core.payments.claim import refuse_claim, revoke_claim
 from core.payments.close import record_close
 from core.payments.link import expire_link, pause_link
 from core.payments.lockout import MOST_DECLINES
@@ -36,6 +37,7 @@ from core.payments.tax import make_rate
 from core.providers.contract import Opening
 from core.risk.score import LIMITS, Verdict
 from tests.core.orders.market import Market, Sale
+from tests.core.payments.claims import address, failed_refund, named, opened
 from tests.core.payments.transfers import TestBank, begin_transfer, transfer
 from tests.factories import (
     Shop,
@@ -335,7 +337,21 @@ def _papers(shop: Shop) -> list[State]:
         State("receipt-refunded", "The receipt after a refund", second),
         State("receipt-preparing", "Its PDF is being printed", f"{first}.pdf"),
         *_own_page(shop, paid, first),
+        *_claims(shop),
     ]
+
+
+def _claims(shop: Shop) -> list[State]:
+    """A refund that could not go back the way it came: the account is asked for, was named, was not approved; and a link that was taken back."""
+    made = [opened(shop, *failed_refund(shop)) for _ in range(4)]
+    for claim in made[1:3]:
+        named(shop, claim)
+    with unit(shop.app):
+        refuse_claim(shop.vendor, again(made[2]), reason="The name on the account is not the one of the payment.", by=shop.user.public_id)
+        revoke_claim(shop.vendor, again(made[3]), by=shop.user.public_id)
+    words = ("An account is asked for", "An account was named", "It was not approved", "The link was taken back")
+    names = ("claim", "claim-named", "claim-refused", "claim-revoked")
+    return [State(name, said, address(shop, claim)) for name, said, claim in zip(names, words, made, strict=True)]
 
 
 def _own_page(shop: Shop, paid: Payment, receipt: str) -> list[State]:

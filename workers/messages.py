@@ -31,6 +31,7 @@ from core.web.reader import Reader
 from workers import (
     account_letters,
     admission_letters,
+    claim_letters,
     dispute_letters,
     hook_letters,
     house_letters,
@@ -170,6 +171,9 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "order_declined": (order_letters.not_paid, True),
     "refund_sent": (payment_letters.of_refund(payment_letters.receipt_page), True),
     "refund_failed": (payment_letters.of_refund(payment_letters.about_payment), False),
+    "refund_claim": (claim_letters.asked, True),
+    "refund_claim_refused": (claim_letters.refused, True),
+    "refund_claimed": (claim_letters.to_decide, False),
     "transfer_instructions": (payment_letters.waited_for, True),
     "transfer_partial": (payment_letters.waited_for, True),
     "transfer_held": (payment_letters.money_held(payment_letters.payment_page), True),

@@ -10,6 +10,7 @@ from core.kernel.clock import now
 from core.notifications.models import Message
 from core.notifications.queries import was_told
 from core.payments.attempt import live_attempt
+from core.payments.claim_follow import claim_paid_by
 from core.payments.instalments import progress_of
 from core.payments.link import ends_at, link_token
 from core.payments.payer_page import PAYER
@@ -107,7 +108,8 @@ def of_refund(page: Gather) -> Gather:
         told = was_told(
             vendor, message.mode, kind="refund_sent" if refund.of_sale else "money_returned", about=message.about, refund=refund.public_id
         )
-        return facts | {"refund": refund, "customer_was_told": told}
+        claim = claim_paid_by(refund)
+        return facts | {"refund": refund, "customer_was_told": told, "account_ends": claim.ends_in if claim else None}
 
     return gather
 

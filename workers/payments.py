@@ -187,7 +187,7 @@ def send_refund(vendor_id: uuid.UUID, *, mode: str, refund: str) -> None:
         return
     outcome = refunds.send_refund(vendor, sending)
     with unit_of_work():
-        if sending.payment.provider == "bank":
+        if (sending.refund.provider or sending.payment.provider) == "bank":
             enqueue("send_bank_orders", vendor_id, mode=mode)
         refunds.settle_refund(vendor, wanted, outcome, cause="sent")
 

@@ -20,6 +20,7 @@ from core.ledger.marks import day_to_mark, mark_balances
 from core.ledger.proof import claim_due_proofs
 from core.ledger.proof_run import night_run
 from core.notifications.daily import send_due_letters
+from core.payments.claim import expire_claim, list_claims_to_expire
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.refund_queue import list_lines_to_move, send_first
 from core.payments.release import give_reserves_back, release_due
@@ -108,6 +109,20 @@ def _give_reserves_back() -> None:
         if len(books) < BOOKS:
             return
         after = books[-1]
+
+
+def _end_refund_links() -> None:
+    """Each in a unit of its own: one that fails holds back itself."""
+    with unit_of_work():
+        over = list_claims_to_expire()
+    for one in over:
+        try:
+            with unit_of_work():
+                expire_claim(*one)
+        except DATABASE_AWAY:
+            raise
+        except Exception:
+            log.exception("refund_link_not_ended", vendor=str(one[0]), mode=one[1])
 
 
 def _send_waiting_refunds() -> None:
@@ -222,6 +237,6 @@ def _mark_balances() -> None:
 
 
 PARTS = (
-    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _give_in_as_announced, _close_overdue_payments, _end_reviews, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _plan_payouts,
+    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _give_in_as_announced, _close_overdue_payments, _end_reviews, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _end_refund_links, _plan_payouts,
     _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances,
 )  # fmt: skip

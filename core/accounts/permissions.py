@@ -17,6 +17,7 @@ _GRANTED: dict[str, tuple[str, ...]] = {
     "listings.edit": (OWNER, MANAGER),  # what the public directory says of the business
     "payments.see": EVERYONE,
     "payments.refund": (OWNER, MANAGER, ACCOUNTANT),
+    "refunds.approve": (OWNER, MANAGER, ACCOUNTANT),  # let money go to an account that a payer named
     "payments.mark": (OWNER, MANAGER, ACCOUNTANT),  # as paid elsewhere, or as not valid
     "payments.archive": WORKING,
     "orders.deliver": WORKING,  # say that an order has reached its payer, which releases its money

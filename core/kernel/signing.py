@@ -35,6 +35,7 @@ PURPOSES = (
     "payer",
     "closing",
     "letters",
+    "claim",
 )
 UNADDRESSED = ("proof", "framed")  # stand in forms for minutes or hours and in no address, so nobody can ask about them at /verify
 # A payload and the 43 signs of its signature; `.` in front says that the payload is compressed.

@@ -30,6 +30,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     "order_declined": ("checkout",),
     "refund_sent": ("payment", "refund"),
     "refund_failed": ("payment", "refund"),
+    "refund_claim": ("payment", "claim"),
+    "refund_claim_refused": ("payment", "claim"),
+    "refund_claimed": ("payment", "claim"),
     "transfer_instructions": ("payment",),
     "transfer_partial": ("payment",),
     "transfer_held": ("payment",),
@@ -78,12 +81,13 @@ KINDS: dict[str, tuple[str, ...]] = {
     "webhook_stopped": ("endpoint",),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
-HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page", "closing_asked"})
+HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page", "closing_asked", "refund_claim"})
 # Asked for at this very moment by whoever reads them: tried even where an earlier letter came back.
 ASKED_FOR_NOW = frozenset({"verify_email", "reset_password", "payer_page", "closing_asked"})
 # Letters that speak for the vendor to its customers.
 TO_PAYERS = frozenset({
-    "receipt", "instruction_received", "payment_failed", "confirm_payment", "checkout_left", "order_declined", "refund_sent",
+    "receipt", "instruction_received", "payment_failed", "confirm_payment", "checkout_left", "order_declined", "refund_sent", "refund_claim",
+    "refund_claim_refused",
     "transfer_instructions", "transfer_partial", "transfer_held", "transfer_returned", "money_returned", "payer_page", "link_sent",
     "link_reminder", "membership_news", "invoice", "membership_welcome", "membership_page",
 })  # fmt: skip

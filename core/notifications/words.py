@@ -25,6 +25,7 @@ GROUPS: tuple[tuple[Sentence, dict[str, tuple[Sentence, str]]], ...] = (
     (
         said("Refunds"),
         {
+            "refund_claimed": (said("A payer named an account for a refund: it waits for your approval"), "warn"),
             "refund_sent": (said("A refund reached the payer"), "quiet"),
             "refund_failed": (said("A refund did not go through"), "bad"),
             "refund_outside": (said("Refunded at the processor, not from here"), "quiet"),

@@ -14,6 +14,7 @@ from core.kernel.attest import NotOurs, looks_attested, read_attested
 from core.kernel.config import settings
 from core.kernel.signing import Examined, TokenRefused, examine_token, looks_like_token
 from core.notifications.stop_letters import standing_of_stopping
+from core.payments.claim_answer import standing_of_claim
 from core.payments.everywhere import find_receipt_everywhere
 from core.payments.export_shelf import standing_of_export
 from core.payments.link import link_state
@@ -28,7 +29,7 @@ LONGEST = 2000
 LINK = ("link", "sending", "prefill")  # a link's own address, one sent by e-mail, one with answers filled in
 # Which kinds of token stand where in our addresses.
 PATHS = {
-    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "cards": ("saving",), "mine": ("payer",), "j": ("joining",), "m": ("membership",), "o": ("checkout",), "invitation": ("invitation",), "export": ("export",), "closing": ("closing",), "letters": ("letters",), "verify-email": ("email-verify",),
+    "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "cards": ("saving",), "mine": ("payer",), "j": ("joining",), "m": ("membership",), "o": ("checkout",), "invitation": ("invitation",), "export": ("export",), "closing": ("closing",), "letters": ("letters",), "claim": ("claim",), "verify-email": ("email-verify",),
     "reset-password": ("password-reset",),
 }  # fmt: skip
 NO_RECEIPT = "00000-00000"  # looked for where there is nothing to look for, so that every answer takes its time
@@ -151,7 +152,7 @@ def _standing(token: str, examined: Examined, above: Above) -> Verdict:
         standing,
         what,
         name,
-        practice=claims.mode == "test" and what in ("link", "payment", "receipt", "saving", "joining", "membership", "checkout"),
+        practice=claims.mode == "test" and what in ("link", "payment", "receipt", "saving", "joining", "membership", "checkout", "claim"),
     )
 
 
@@ -165,6 +166,8 @@ def _row_says(token: str, examined: Examined, vendor: Vendor | None) -> str:
         return standing_of_invitation(vendor, examined.claims)
     if examined.purpose == "letters":
         return standing_of_stopping(vendor, examined.claims)
+    if examined.purpose == "claim":
+        return standing_of_claim(vendor, examined.claims)
     if examined.purpose == "export":
         return standing_of_export(vendor, examined.claims)
     try:

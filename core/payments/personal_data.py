@@ -17,6 +17,7 @@ from core.kernel.errors import Conflict, NotFound
 from core.kernel.money import Money
 from core.notifications.mail_stops import stop_data
 from core.notifications.models import Message, Paper
+from core.payments.claim_data import claims_of, forget_claims, has_open_claims
 from core.payments.long_export import begin_anew
 from core.payments.models import Payment, PaymentEvent
 from core.payments.recipient_data import forget_recipient, letters_to
@@ -85,6 +86,7 @@ def _payment(vendor: Vendor, payment: Payment) -> dict[str, Any]:
         "started_at": _at(payment.created_at), "paid_at": _at(payment.captured_at),
         "history": [{"what": event.kind, "at": _at(event.at), "detail": event.detail} for event in events],
         "refunds": [{"number": r.public_id, "state": r.state, **_sum(r.amount), "asked_for_at": _at(r.created_at), "note": r.note} for r in refunds],
+        "refund_links": claims_of(vendor, payment),
         "messages": [{"kind": m.kind, "subject": m.subject, "text": m.text, "sent_at": _at(m.sent_at), "state": m.state} for m in letters],
         "notes": _remarks(vendor, payment.mode, payment.public_id),
         "tried_from": _tried_from(vendor, payment),
@@ -128,6 +130,8 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
         )
     ):
         raise StillUnderWay("A payment or a refund of theirs is still under way. Wait until it has ended, and erase then.")
+    if has_open_claims(vendor, row.mode, row.email):
+        raise StillUnderWay("A refund link of theirs still waits. Take it back or decide about it, and erase then.")
     pseudonym = pseudonym_of(row)
     begin_anew(vendor, row.mode)
     _redact_events(vendor, row)
@@ -143,6 +147,7 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
     db.session.execute(delete(Remark).where(Remark.vendor_id == vendor.id, Remark.mode == row.mode, Remark.about == row.public_id))
     refunds = (Refund.vendor_id == vendor.id, Refund.mode == row.mode, Refund.payment_id.in_(select(Payment.id).where(*whose)))
     db.session.execute(update(Refund).where(*refunds).values(note=""))
+    forget_claims(vendor, row.mode, row.email)
     _forget_what_they_said(vendor, row, pseudonym)
     forget_recipient(vendor, row.mode, row.email, pseudonym)
     forget_cards(vendor, row.mode, row.email, pseudonym)

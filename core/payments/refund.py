@@ -20,6 +20,8 @@ from core.kernel.sentence import said
 from core.notifications.notices import post_notice
 from core.notifications.payer_letters import is_sent
 from core.notifications.team import tell_team
+from core.payments.claim_follow import claim_paid_by, follow_claim
+from core.payments.claim_models import RefundClaim
 from core.payments.history import note
 from core.payments.models import Payment
 from core.payments.refund_books import book_failure, book_success, lock_both, sellers_account
@@ -32,7 +34,7 @@ from core.payments.to_payer import write_to_payer
 from core.providers.bank_accounts import check_iban
 from core.providers.bank_orders import senders
 from core.providers.contract import ProviderRefused, ProviderUnreachable, RefundOutcome
-from core.providers.registry import provider_named
+from core.providers.registry import our_bank, provider_named
 
 REASONS = ("requested_by_customer", "duplicate", "fraudulent", "not_delivered", "other")
 
@@ -66,10 +68,12 @@ def request_refund(
     note_text: str = "",
     tell_payer: bool = True,
     on_settled: str | None = None,
+    through: str | None = None,
 ) -> Refund:
     """Write the refund down, book it as on its way, and have a worker send it. The same form posted twice is one refund.
     When it has reached the payer they are written to, unless `tell_payer` is off. `on_settled` names a job that is asked for, with
-    `mode`, `refund` and `result`, when it has ended: succeeded, failed or canceled; a bank may still send it back after it had succeeded.
+    `mode`, `refund` and `result`, when it has ended: succeeded, failed or canceled; a bank may still send it back after it had succeeded. `through` names the
+    provider that pays it where it cannot go back the way it came; to which account, core/payments/claim_follow.py knows.
 
     The payment is locked, so two refunds at once cannot give back more than was taken. When the seller's balance does not hold
     the money, core/payments/refund_queue.py says what becomes of it. Refuses RefundExceedsPayment, NothingToRefund, NotRefundable,
@@ -83,9 +87,9 @@ def request_refund(
         raise Conflict("This form was sent before, for another payment. Please open the page again.")
     if again:
         return again
-    check_refund(payment, amount=amount, reason=reason)
+    check_refund(payment, amount=amount, reason=reason, way_back=through is None)
     refund = _written(vendor, payment, amount, reason, by, form_token, note_text, tell_payer)
-    refund.on_settled = on_settled
+    refund.on_settled, refund.provider = on_settled, through
     book_or_queue(payment, refund)
     kind = "refund.queued" if refund.state == "queued" else "refund.requested"
     note(payment, kind, actor=by, refund=refund.public_id, amount_minor=amount.minor, currency=amount.currency, reason=reason)
@@ -130,8 +134,9 @@ def _written(
     )
 
 
-def check_refund(payment: Payment, *, amount: Money, reason: str) -> None:
-    """Refuse a refund that cannot be: more than is left, an unknown reason, or one that the provider cannot make."""
+def check_refund(payment: Payment, *, amount: Money, reason: str, way_back: bool = True) -> None:
+    """Refuse a refund that cannot be: more than is left, an unknown reason, or one that the provider cannot make. `way_back`: it goes the way
+    it came, and has to be able to."""
     if payment.disputed_minor:
         raise PaymentDisputed(
             "This payment is disputed: the payer’s bank holds the money until that is decided. A refund would pay twice.", field="amount"
@@ -144,6 +149,8 @@ def check_refund(payment: Payment, *, amount: Money, reason: str) -> None:
         raise RefundExceedsPayment(said("At most %(refundable)s can still be refunded.", refundable=payment.refundable), field="amount")
     if reason not in REASONS:
         raise Refusal("Choose a reason from the list.", field="reason")
+    if not way_back:
+        return
     if payment.provider == "bank":
         _check_senders(payment, amount)
     check_offer(offer_behind(payment), amount, payment.refundable)
@@ -167,6 +174,7 @@ class Sending:
     payment: Payment
     refund: Refund
     again: bool
+    to: RefundClaim | None = None  # whose account it goes to, where that is not the way it came
 
 
 def begin_sending(refund: Refund) -> Sending | None:
@@ -180,7 +188,7 @@ def begin_sending(refund: Refund) -> Sending | None:
         refund.sent_at = now()
         note(payment, "refund.submitted", actor="system", refund=refund.public_id)
     refund.next_inquiry_at = now() + timedelta(seconds=30)
-    return Sending(payment, refund, again)
+    return Sending(payment, refund, again, claim_paid_by(refund))
 
 
 def send_refund(vendor: Vendor, sending: Sending) -> RefundOutcome:
@@ -194,6 +202,8 @@ def send_refund(vendor: Vendor, sending: Sending) -> RefundOutcome:
         return known
     provider = provider_named(refund.provider or payment.provider, payment.mode)
     try:
+        if sending.to is not None:
+            return _transfer(vendor, payment, refund, sending.to)
         return provider.refund(
             refund.public_id,
             refund.charge or payment.charge or "",
@@ -205,6 +215,20 @@ def send_refund(vendor: Vendor, sending: Sending) -> RefundOutcome:
         return RefundOutcome(state="unknown", provider_reference="", amount=refund.amount)
     except ProviderRefused as error:
         return RefundOutcome(state="failed", provider_reference="", amount=refund.amount, failure_reason=error.code)
+
+
+def _transfer(vendor: Vendor, payment: Payment, refund: Refund, to: RefundClaim) -> RefundOutcome:
+    """By our own bank, to the account its payer named."""
+    return our_bank(payment.mode).refund_to(
+        refund.public_id,
+        payment.public_id,
+        refund.amount,
+        holder=to.holder,
+        iban=to.iban,
+        of_transfers=payment.provider == "bank",
+        vendor=vendor.public_id,
+        text=f"{vendor.name}: refund of {payment.reference}",
+    )
 
 
 def ask_about(payment: Payment, refund: Refund) -> RefundOutcome | None:
@@ -254,6 +278,7 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
         tell_team(vendor, "refund_failed", mode=payment.mode, payment=payment.public_id, refund=refund.public_id)
     note(payment, f"refund.{to}", actor="provider", cause=cause, **detail)
     if to in ("succeeded", "failed", "canceled"):
+        follow_claim(refund)
         if refund.on_settled:
             enqueue_named(refund.on_settled, vendor.id, mode=payment.mode, refund=str(refund.id), result=to)
         if not refund.of_sale:

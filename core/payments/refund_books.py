@@ -40,7 +40,7 @@ def fee_to_return(payment: Payment, amount: Money) -> Money:
 
 def _books_itself(payment: Payment, refund: Refund) -> bool:
     """What a bank sends out and gets back is booked with the line of its statement."""
-    return refund.of_sale and payment.provider == "bank"
+    return refund.of_sale and (refund.provider or payment.provider) == "bank"
 
 
 def book_request(payment: Payment, refund: Refund) -> None:

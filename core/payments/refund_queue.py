@@ -25,6 +25,7 @@ from core.ledger.book import SELLER_AVAILABLE, SELLER_RECEIVABLE
 from core.ledger.models import Balance
 from core.ledger.post import BalanceTooLow
 from core.ledger.queries import balance
+from core.payments.claim_follow import follow_claim
 from core.payments.history import note
 from core.payments.lists import get_refund
 from core.payments.models import Payment
@@ -173,6 +174,7 @@ def _waiting(payment: Payment) -> list[Refund]:
 def _call_off(payment: Payment, refund: Refund, *, by: str, why: str) -> None:
     _move(refund, "canceled")
     refund.settled_at = now()
+    follow_claim(refund)
     payment.queued_minor -= refund.amount_minor
     detail = {"why": why} if why else {}
     note(

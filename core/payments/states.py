@@ -44,6 +44,17 @@ RETURN: dict[str, frozenset[str]] = {
     "settled": frozenset({"failed"}),  # a transfer to a closed account comes back days later
     "failed": frozenset(),
 }
+# A refund link. The refund that pays it says whether it is paid, and a bank may send that back weeks later.
+CLAIM: dict[str, frozenset[str]] = {
+    "open": frozenset({"claimed", "expired", "revoked"}),
+    "claimed": frozenset({"approved", "refused"}),
+    "approved": frozenset({"paid", "failed"}),
+    "paid": frozenset({"failed"}),
+    "refused": frozenset(),
+    "failed": frozenset(),
+    "expired": frozenset(),
+    "revoked": frozenset(),
+}
 EXPORT: dict[str, frozenset[str]] = {
     "waiting": frozenset({"running", "ready", "failed"}),
     "running": frozenset({"ready", "failed"}),

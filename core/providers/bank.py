@@ -20,7 +20,7 @@ from core.kernel.db import assert_no_transaction, db, locked, unit_of_work
 from core.kernel.money import Money
 from core.providers.bank_accounts import Account
 from core.providers.bank_models import BankExpectation, BankLine
-from core.providers.bank_orders import find_order, order_return, standing
+from core.providers.bank_orders import find_order, order_return, standing, write_order
 from core.providers.contract import (
     Instructions,
     Offer,
@@ -118,6 +118,27 @@ class Bank:
             payment = charge_or_intent if charge_or_intent.startswith("pay_") else _expected(self.mode, charge_or_intent).payment
             words = f"{reason.replace('_', ' ').capitalize()}. Refund {reference}"
             return standing(order_return(self.mode, payment, reference, amount, vendor=metadata.get("vendor", ""), text=words))
+
+    def refund_to(
+        self, reference: str, payment: str, amount: Money, *, holder: str, iban: str, of_transfers: bool, vendor: str, text: str
+    ) -> RefundOutcome:
+        """Writes an order for the bank, to an account that the payer has named. `of_transfers`: the money came to our bank, and no more leaves
+        than came; what a card processor took is given out of our own account. The same reference again is the same order."""
+        assert_no_transaction()
+        with unit_of_work():
+            known = find_order(self.mode, reference)
+            if known is not None:
+                return standing(known)
+            if of_transfers:
+                return standing(order_return(self.mode, payment, reference, amount, vendor=vendor, text=text, iban=iban, name=holder))
+            ours = self._accounts.get(amount.currency)
+            if ours is None:
+                raise ProviderRefused("method_not_offered", f"No account transfers in {amount.currency}.")
+            to = (holder, iban, "")
+            made = write_order(
+                self.mode, reference=reference, vendor=vendor, payment=payment, account=ours.iban, to=to, amount=amount, text=text
+            )
+            return standing(made)
 
     def inquire_refund(self, provider_reference: str) -> RefundOutcome:
         """How far the order is."""

@@ -57,8 +57,10 @@ def senders(mode: str, payment: str) -> list[Sender]:
     return found
 
 
-def order_return(mode: str, payment: str, reference: str, amount: Money, *, vendor: str, text: str, iban: str = "") -> BankOrder:
-    """An order that gives `amount` of a payment's transfers back to the account it came from, or to `iban`.
+def order_return(
+    mode: str, payment: str, reference: str, amount: Money, *, vendor: str, text: str, iban: str = "", name: str = ""
+) -> BankOrder:
+    """An order that gives `amount` of a payment's transfers back to the account it came from, or to `iban` (of `name`, or of who sent it).
 
     In the present transaction. The same reference again gives the same order. Refuses more than came and has not gone back yet,
     more than one sender sent (each gets their own), and money whose sender nobody knows.
@@ -78,8 +80,14 @@ def order_return(mode: str, payment: str, reference: str, amount: Money, *, vend
             "several_senders",
             f"This money came from several accounts; at most {max(s.left for s in found)} can go back to one of them at once.",
         )
-    to = (sender.name, iban, "") if iban else (sender.name, sender.account, sender.bic)
+    to = (name or sender.name, iban, "") if iban else (sender.name, sender.account, sender.bic)
     return write_order(mode, reference=reference, vendor=vendor, payment=payment, account=sender.ours, to=to, amount=amount, text=text)
+
+
+def knows_a_way_back(mode: str, payment: str) -> bool:
+    """Whether any transfer of this payment came from an account that one can transfer to."""
+    came = select(BankLine.counter_account).where(BankLine.mode == mode, BankLine.payment == payment, BankLine.sign == 1)
+    return any(check_iban(account) for account in db.session.scalars(came.where(BankLine.reversed_by.is_(None))))
 
 
 def write_order(

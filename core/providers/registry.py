@@ -65,6 +65,14 @@ def _made(name: str, mode: str, process: int) -> Provider:
     )
 
 
+def our_bank(mode: str) -> Bank:
+    """Our own bank, which transfers to whatever account it is told. Raises NoSuchProvider when there is none."""
+    found = provider_named("bank", mode)
+    if not isinstance(found, Bank):
+        raise TypeError("what is called the bank is another provider")
+    return found
+
+
 def _sandbox() -> Stripe:
     base, key = settings().sandbox_url, settings().secrets["sandbox_api_key"]
     if not base:

@@ -46,6 +46,16 @@ def receipt(token: str) -> str:
     return f"{settings().public_url}/receipt/{token}"
 
 
+def claim(token: str) -> str:
+    """Where a payer says to which account a refund goes."""
+    return f"{settings().public_url}/claim/{token}"
+
+
+def portal_claim(number: str) -> str:
+    """A refund link, for its vendor."""
+    return f"{settings().public_url}/portal/refund-links/{number}"
+
+
 def payer_page(token: str) -> str:
     """Everything one payer paid one vendor."""
     return f"{settings().public_url}/mine/{token}"

@@ -31,7 +31,7 @@ SHOWN = frozenset({
 })  # fmt: skip
 # What a payer is written about: letters to the vendor's own team are nobody's evidence.
 LETTERS = frozenset({
-    "receipt", "instruction_received", "payment_failed", "confirm_payment", "checkout_left", "refund_sent", "transfer_instructions",
+    "receipt", "instruction_received", "payment_failed", "confirm_payment", "checkout_left", "refund_sent", "refund_claim", "refund_claim_refused", "transfer_instructions",
     "transfer_partial", "transfer_held", "transfer_returned", "money_returned", "link_sent", "link_reminder",
 })  # fmt: skip
 

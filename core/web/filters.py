@@ -63,6 +63,16 @@ REFUND_STATES: dict[str, tuple[Any, str]] = {
     "queued": (_l("Waits for the balance"), "wait"),
     "succeeded": (_l("Refunded"), "good"),
 }
+CLAIM_STATES = {
+    "open": (_l("Waits for the payer"), "wait"),
+    "claimed": (_l("Waits for your approval"), "wait"),
+    "approved": (_l("Approved"), "wait"),
+    "paid": (_l("Paid out"), "good"),
+    "failed": (_l("Came back"), "bad"),
+    "refused": (_l("Not approved"), "bad"),
+    "expired": (_l("Ran out"), "calm"),
+    "revoked": (_l("Taken back"), "calm"),
+}
 SUBSCRIPTION_STATES = {
     "trialing": (_l("Trial"), "wait"),
     "active": (_l("Running"), "good"),
@@ -148,6 +158,7 @@ CHECKOUT_STATES = {
 }
 OF_KIND: dict[str, dict[str, tuple[Any, str]]] = {
     "refund": REFUND_STATES,
+    "claim": CLAIM_STATES,
     "letter": LETTER_STATES,
     "listing": LISTING_STATES,
     "product": PRODUCT_STATES,

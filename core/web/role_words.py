@@ -20,6 +20,7 @@ DEEDS: dict[str, Any] = {
     "links.edit": _l("Make and change links"),
     "payments.see": _l("See payments"),
     "payments.refund": _l("Refund"),
+    "refunds.approve": _l("Approve refunds to an account that a payer named"),
     "disputes.answer": _l("Answer disputes"),
     "payments.mark": _l("Mark payments as paid or not valid by hand"),
     "payments.archive": _l("Put payments away from the list"),

@@ -33,6 +33,7 @@ from core.notifications.notify import notify
 from core.notifications.team import Choice, choose
 from core.payments.attempt import live_attempt
 from core.payments.charge import charge_saved
+from core.payments.claim import refuse_claim
 from core.payments.long_export import record_failure, request_export, write_next
 from core.payments.models import Payment
 from core.payments.payer_page import report_problem
@@ -49,6 +50,7 @@ from tests.core.directory.stalls import make_listing
 from tests.core.ledger.days import close, next_day
 from tests.core.memberships.joined import Joined, sell
 from tests.core.orders.market import Market
+from tests.core.payments.claims import failed_refund, named, opened
 from tests.core.payments.transfers import TestBank, begin_transfer, settle_order, transfer
 from tests.core.payouts.sellers import THEIRS, Seller
 from tests.core.subscriptions.kinds import begun
@@ -110,6 +112,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         _not_all_paid(shop),
         ask(shop, "refund_sent", payment=pay, refund=done.public_id),
         ask(shop, "refund_failed", payment=pay, refund=failed.public_id),
+        *_about_refund_links(shop),
         *_about_transfers(shop),
         ask(shop, "unexpected_money", payment=pay),
         _under_attack(shop),
@@ -136,6 +139,17 @@ def of_every_kind(shop: Shop) -> list[Message]:
         _of_a_day(shop),
         _about_a_webhook(shop),
     ]
+
+
+def _about_refund_links(shop: Shop) -> list[Message]:
+    """An account is asked for, one was not approved, and one waits for its vendor."""
+    made = [(payment, opened(shop, payment, refund)) for payment, refund in (failed_refund(shop) for _ in range(3))]
+    for _, claim in made[1:]:
+        named(shop, claim)
+    with unit(shop.app):
+        refuse_claim(shop.vendor, again(made[1][1]), reason="The name is another one.", by=shop.user.public_id)
+    kinds = ("refund_claim", "refund_claim_refused", "refund_claimed")
+    return [ask(shop, kind, payment=payment.public_id, claim=claim.public_id) for kind, (payment, claim) in zip(kinds, made, strict=True)]
 
 
 def _about_a_webhook(shop: Shop) -> Message:
