@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from iso4217 import Currency
+from iso4217 import Currency, raw_xml
+
+raw_xml.clear()  # the published document it has read its table from: half a megabyte in each process, and nobody asks for it again
 
 # What a vendor may price in today; the books take any ISO currency with 0, 2 or 3 decimals.
 OFFERED = (

@@ -16,7 +16,7 @@ from flask_sqlalchemy.session import Session
 from sqlalchemy import CheckConstraint, DateTime, Engine, MetaData, String, Uuid, event, inspect
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, mapped_column
 from sqlalchemy.pool import Pool
 from sqlalchemy.types import UserDefinedType
 
@@ -68,6 +68,14 @@ class TenantKey:
 def mode_check() -> CheckConstraint:
     """Every tenant table refuses any mode but test and live."""
     return CheckConstraint("mode IN ('test', 'live')", name="mode")
+
+
+@event.listens_for(Mapper, "after_mapper_constructed")
+def _pack(mapper: Mapper[Any], _model: type) -> None:
+    """What is known of a column stands in a dictionary of 27 names that has grown to room for 85, and SQLAlchemy keeps a copy of it for
+    queries: with 2,300 columns three megabytes of nothing. A dictionary that is made of another has the room it needs."""
+    for column in mapper.local_table.columns:
+        column.__dict__ = dict(vars(column))
 
 
 class OneDatabase(Session):
