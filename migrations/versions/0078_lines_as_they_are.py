@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0078"
-down_revision = "0076"
+down_revision = "0077"
 # As the digests of before were made; what wrote them compares them again.
 SAYS = "concat_ws('|', category, currency, gross_minor, fee_minor, net_minor, source_id)"
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0080"
-down_revision = "0076"
+down_revision = "0079"
 T = "refund_claims"
 REFUNDS = ["refunds.vendor_id", "refunds.mode", "refunds.id"]
 
