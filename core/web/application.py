@@ -65,12 +65,12 @@ class Address(Rule):
         return super()._compile_builder(append_unknown).__get__(self, None)
 
 
-def _write(address: Address, **values: Any) -> tuple[str, str]:
+def _write(address: Address, /, **values: Any) -> tuple[str, str]:
     address._build = address.written(False)
     return address._build(**values)
 
 
-def _write_with_query(address: Address, **values: Any) -> tuple[str, str]:
+def _write_with_query(address: Address, /, **values: Any) -> tuple[str, str]:
     address._build_unknown = address.written(True)
     return address._build_unknown(**values)
 
