@@ -20,7 +20,6 @@ from core.web.languages import suggest
 from core.web.page import page, see_other
 from core.web.throttle import by_address
 
-
 OVER = ("expired", "revoked")  # whoever has such a link learns nothing of the payment
 
 
