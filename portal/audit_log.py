@@ -163,6 +163,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
             "payout_terms.",
             "payout_receiver.",
             "refund.",
+            "claim.",
             "transfer.",
             "unexpected.",
             "balance.",
