@@ -21,6 +21,7 @@ from core.memberships.plans import PlanTerms, make_plan
 from core.notifications.models import Message
 from core.orders.open import open_checkout
 from core.orders.wish import CheckoutWish, LineWish, OrderWish
+from core.payments.claim_models import RefundClaim
 from core.payments.link import link_token
 from core.payments.long_export import request_export, write_next
 from core.payments.prefill import Answers, make_prefill
@@ -47,6 +48,7 @@ KEYS_OF = {
     "invitation": {"invitation"},
     "closing": {"closing"},
     "letters": {"letters"},
+    "claim": {"claim"},
 }
 
 
@@ -132,7 +134,13 @@ def issued(app, shop):
         rows |= {"joining": plan.token_id, "membership": member.token_id}
         rows["invitation"] = invite(shop.vendor, email="asked@example.com", role="support", by=shop.user.public_id).token_id
         rows["letters"] = db.session.get_one(Message, (shop.vendor.id, "test", sending.message_id)).public_id
-        rows["closing"] = ids.public_id("tok")
+        rows |= {"closing": ids.public_id("tok"), "claim": ids.public_id("tok")}
+        db.session.add(
+            RefundClaim(
+                vendor_id=shop.vendor.id, mode="test", id=ids.uuid7(), public_id=ids.public_id("rcl"), payment_id=payment.id, token_id=rows["claim"],
+                state="open", currency=payment.currency, amount_minor=100, made_by=shop.user.public_id, created_at=now(), expires_at=now() + timedelta(days=1),
+            )
+        )  # fmt: skip
         db.session.add(
             Closing(
                 vendor_id=shop.vendor.id, mode="test", id=ids.uuid7(), public_id=ids.public_id("clo"), token_id=rows["closing"], state="paying_back",
