@@ -16,7 +16,8 @@ from tests.simulation.mutants import MUTANTS
 from tests.simulation.run import STEPS
 
 WANTED, LENGTH = os.environ.get("PORTAL_SIM_SEED", ""), int(os.environ.get("PORTAL_SIM_STEPS", STEPS))
-USUAL = (3, 5, 7)
+# Which misfortune falls where changes with the statements the code makes. Where a rule is not missed any more, seeds are looked for in which it is.
+USUAL = (3, 5, 8)
 
 
 def seeds() -> list[int]:
