@@ -50,10 +50,23 @@ def _launch() -> None:
     os.environ[FOLDER] = str(folder)
 
 
+class Herald:
+    """Says what failed when it fails: of a run that is cut short, that would otherwise never be known."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        terminal = self.config.pluginmanager.getplugin("terminalreporter")
+        if report.failed and terminal:
+            terminal.write_line(f"\n{report.nodeid} failed ({report.when}): {report.longreprtext[-600:]}")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """With xdist one set of services serves all workers: it begins to start before they do. Without, the first test that asks waits."""
     if hasattr(config, "workerinput"):
         return
+    config.pluginmanager.register(Herald(config))
     os.environ.pop(FOLDER, None)
     if getattr(config.option, "numprocesses", None):
         _launch()
