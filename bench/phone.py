@@ -20,7 +20,7 @@ from bench.figures import Figure, alone, compared, say
 from bench.shop import open_shop
 from bench.stack import Services
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium-headless-shell"
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--headless=new"]
 SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 1_600_000 // 8, "uploadThroughput": 750_000 // 8}
 SLOWER = 4  # times

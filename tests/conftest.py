@@ -315,7 +315,7 @@ def work(app: Flask) -> Callable[[], int]:
 
 # --- browsers ----------------------------------------------------------------------------------------------------------------
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium-headless-shell"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -330,7 +330,7 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian’s Chromium, as the shell without a window, which takes a third less of the processor."""
     from playwright.sync_api import sync_playwright
 
     if not Path(CHROMIUM).exists():

@@ -10,13 +10,15 @@ import sys
 from typing import Any
 
 import psycopg
+from redis import Redis
 
 from ops.for_tests import TEMPLATE, Services
 from ops.postgres import OWNER
+from ops.valkey import DATABASES
 from tests.flows.stack import OURS, ROOT
 
-MOST_SECONDS = 600
-NUMBER = 63  # of the Valkey databases: the tests’ workers take theirs from below
+SECONDS_A_STEP = 15  # at most, on a busy machine
+LAST = DATABASES - 1  # of Valkey: the tests’ workers take theirs from below, and their worlds from above
 
 
 def run_alone(
@@ -27,22 +29,25 @@ def run_alone(
     mutant: str = "",
     prints: bool = False,
     storm_only: bool = False,
-    seconds: int = MOST_SECONDS,
 ) -> dict[str, Any]:
     """What that seed's world came to."""
     name = f"portal_simulated_{seed}_{secrets.token_hex(4)}"
     admin = services.database_url("postgres", OWNER).replace("+psycopg", "")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f'create database "{name}" template "{TEMPLATE}" owner {OWNER}')
+    redis_url = services.redis_url(LAST - int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
+    with Redis.from_url(redis_url) as valkey:
+        valkey.flushdb()  # what another world has counted is none of this one's
     clean = {key: value for key, value in os.environ.items() if key not in OURS and not key.startswith(("SANDBOX_", "STRIPE_", "BANK_"))}
     clean |= {
         "PORTAL_VAR": str(services.folder), "DATABASE_URL": services.database_url(name), "MIGRATION_DATABASE_URL": services.database_url(name, OWNER),
-        "REDIS_URL": services.redis_url(NUMBER), "PYTHONHASHSEED": "0", "PORTAL_SIM_MUTANT": mutant, "PORTAL_SIM_PRINTS": "1" if prints else "",
+        "REDIS_URL": redis_url, "PYTHONHASHSEED": "0", "PORTAL_SIM_MUTANT": mutant, "PORTAL_SIM_PRINTS": "1" if prints else "",
         "PORT": "0", "PORTAL_SIM_STORM_ONLY": "1" if storm_only else "",
     }  # fmt: skip
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.simulation.run", str(seed), str(steps)], cwd=ROOT, env=clean, capture_output=True, text=True, timeout=seconds
+            [sys.executable, "-m", "tests.simulation.run", str(seed), str(steps)], cwd=ROOT, env=clean, capture_output=True, text=True,
+            timeout=steps * SECONDS_A_STEP,
         )  # fmt: skip
     finally:
         with psycopg.connect(admin, autocommit=True) as connection:

@@ -29,7 +29,7 @@ def seeds() -> list[int]:
 
 @pytest.mark.parametrize("seed", seeds())
 def test_when_the_weather_has_passed_both_sides_say_the_same(services: Services, seed: int) -> None:
-    told = run_alone(services, seed, LENGTH, seconds=3_600)
+    told = run_alone(services, seed, LENGTH)
     print({name: told[name] for name in ("seed", "steps", "weather", "payments", "charges", "refunds", "disputes")})
     assert not told["breaks"], words(told)
     assert told["charges"] and sum(told["weather"].values()) > LENGTH / 20, "a world without weather proves nothing"
