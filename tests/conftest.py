@@ -316,6 +316,7 @@ def work(app: Flask) -> Callable[[], int]:
 # --- browsers ----------------------------------------------------------------------------------------------------------------
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
+SOON = 60_000  # milliseconds; a page of a busy machine comes late, and one that never comes is found all the same
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -331,8 +332,9 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian’s Chromium, as the shell without a window, which takes a third less of the processor."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=SOON)
     if not Path(CHROMIUM).exists():
         pytest.fail(f"{CHROMIUM} is missing: ./run test installs it", pytrace=False)
     with sync_playwright() as playwright:
@@ -355,7 +357,7 @@ class Visitors:
         context = self.browser.new_context(
             base_url=self.address, java_script_enabled=scripts, viewport=size, has_touch=phone, locale="en-GB", **options
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(SOON)
         self.contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(f"script error: {error}"))

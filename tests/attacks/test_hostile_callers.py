@@ -144,7 +144,7 @@ def at_the_same_moment(caller: Caller, *bodies: dict[str, Any], key: str) -> lis
 
     def one(body: dict[str, Any]) -> None:
         mine = caller.shop.app.test_client()
-        gun.wait(10)
+        gun.wait(60)
         headers = {"Authorization": f"Bearer {caller.secret}", "Idempotency-Key": key}
         answers.append(mine.post(EVENT, json=body, headers=headers))
 
@@ -152,7 +152,7 @@ def at_the_same_moment(caller: Caller, *bodies: dict[str, Any], key: str) -> lis
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     return answers
 
 

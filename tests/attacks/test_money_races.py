@@ -31,7 +31,7 @@ def together(app, act):
     start = Barrier(AT_ONCE)
 
     def one(number):
-        start.wait(10)
+        start.wait(60)
         try:
             with unit(app):
                 return act(number)

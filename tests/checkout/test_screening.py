@@ -157,7 +157,7 @@ def test_a_payer_proves_in_a_real_browser_and_pays(shop, visitor, monkeypatch, s
     desk = Desk(page, scripts)
     page.goto(path)
     if scripts:
-        page.locator("[data-frame]").wait_for(timeout=60_000)
+        page.locator("[data-frame]").wait_for()
         desk.card(APPROVED)
     else:
         page.get_by_role("button", name="Pay £").click()
@@ -175,7 +175,7 @@ def test_scripts_solve_the_page_of_its_own_too(shop, visitor):
     page.route("**/js/checkout.js*", lambda route: route.abort())
     page.goto(path)
     page.get_by_role("button", name="Pay £").click()
-    page.wait_for_url("**/c/pay/**", timeout=60_000)
+    page.wait_for_url("**/c/pay/**")
 
 
 def test_rubbish_in_the_fields_of_the_proof_is_only_asked_again(shop, payer):

@@ -160,14 +160,14 @@ def test_ten_at_once_with_one_key_are_one_payment(caller: Caller) -> None:
         one.__dict__.update(caller.__dict__, client=caller.shop.app.test_client())
 
     def ask(one: Caller) -> None:
-        gun.wait(10)
+        gun.wait(60)
         answers.append(one.post(PAYMENTS, WISH, key=key))
 
     threads = [threading.Thread(target=ask, args=(one,)) for one in callers]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     done = [one for one in answers if one.status_code == 201]
     twins = [one for one in answers if one.status_code == 409]
     assert len(answers) == 10 == len(done) + len(twins) and done

@@ -120,7 +120,7 @@ def test_a_refund_under_way_is_followed_without_a_reload_and_what_is_being_typed
     page.get_by_text("Refund", exact=True).first.click()
     page.get_by_label("Note for your team").fill("half typed")
     tell_refund(shop, asked, "succeeded")
-    expect(page.locator("#refunds .badge", has_text="Refunded")).to_be_visible(timeout=15_000)
+    expect(page.locator("#refunds .badge", has_text="Refunded")).to_be_visible()
     expect(page.locator("#history").get_by_text("Refunded", exact=True)).to_be_visible()
     expect(page.get_by_label("Note for your team")).to_have_value("half typed")
 

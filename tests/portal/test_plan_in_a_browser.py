@@ -90,7 +90,7 @@ def test_the_clock_is_moved_and_the_page_follows(visitor: Visit, live_server: st
     page.get_by_role("button", name="One month on").click()
     expect(page.get_by_role("button", name="Stop here")).to_be_visible()
     ride(shop)
-    expect(page.get_by_role("button", name="One month on")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("button", name="One month on")).to_be_visible()
     expect(page.get_by_text("The card is asked").first).to_be_visible()
     if scripts:
         free_of_barriers(page)

@@ -171,7 +171,7 @@ class Catcher:
     def types(self, good_only=True):
         return [json.loads(body)["type"] for _, body, status, _ in list(self.caught) if status == 200 or not good_only]
 
-    def wait_for(self, wanted, seconds=10):
+    def wait_for(self, wanted, seconds=60):
         """Waits until `wanted(self)` holds."""
         return wait_until(lambda: wanted(self), seconds)
 
@@ -181,7 +181,7 @@ class Catcher:
         self.server.server_close()
 
 
-def wait_until(wanted, seconds=10):
+def wait_until(wanted, seconds=60):
     """Waits until `wanted()` gives something true and answers it."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -191,7 +191,7 @@ def test_a_job_for_something_settled_already_does_nothing(shop: Shop) -> None:
 
 
 def _until_settled(shop: Shop, refund: Any) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while fresh(shop, refund).state not in ("succeeded", "failed") and time.monotonic() < until:
         jobs.poll_refund(shop.vendor.id, mode="test", refund=str(refund.id))
         time.sleep(0.05)

@@ -23,7 +23,7 @@ def together(act: Callable[[int], bool]) -> list[bool]:
     start = Barrier(2)
 
     def run(number: int) -> bool:
-        start.wait(10)
+        start.wait(60)
         return act(number)
 
     with ThreadPoolExecutor(2) as pool:

@@ -25,7 +25,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
     gun, answers = threading.Barrier(len(acts)), [None] * len(acts)
 
     def run(number: int, act: Callable[[], Any]) -> None:
-        gun.wait(10)
+        gun.wait(60)
         try:
             answers[number] = act()
         except Exception as error:
@@ -35,7 +35,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert not any(t.is_alive() for t in threads), "somebody waits for ever"
     return answers
 
@@ -146,7 +146,7 @@ def test_whoever_waited_for_another_sees_what_is_left(connect: Connect, book: Bo
     thread.start()
     wait_until_blocked(connect("owner"), second)
     first.commit()
-    thread.join(20)
+    thread.join(60)
     assert waiting == [True]
     assert book.held(first, AVAILABLE) == book.booked(first, AVAILABLE) == -20
 

@@ -57,7 +57,7 @@ def at_once(app: Flask) -> AtOnce:
         gun, answers = threading.Barrier(len(acts)), [None] * len(acts)
 
         def one(number: int, act: Callable[[], Any]) -> None:
-            gun.wait(10)
+            gun.wait(60)
             try:
                 with unit(app):
                     answers[number] = act()
@@ -68,7 +68,7 @@ def at_once(app: Flask) -> AtOnce:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
         assert not any(thread.is_alive() for thread in threads), "somebody waits for ever"
         return answers
 

@@ -182,7 +182,7 @@ def test_who_takes_a_post_and_says_nothing_is_hung_up_on(monkeypatch) -> None:
                 resolve=lambda *_: ["127.0.0.1"],
                 may_reach=lambda _: True,
             )
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 25
     listener.close()
 
 
