@@ -190,6 +190,7 @@ def send_refund(vendor_id: uuid.UUID, *, mode: str, refund: str) -> None:
         if (sending.refund.provider or sending.payment.provider) == "bank":
             enqueue("send_bank_orders", vendor_id, mode=mode)
         refunds.settle_refund(vendor, wanted, outcome, cause="sent")
+        refunds.look_for_the_rest(sending, outcome)
 
 
 def poll_refund(vendor_id: uuid.UUID, *, mode: str, refund: str) -> None:

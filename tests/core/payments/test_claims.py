@@ -18,6 +18,7 @@ from core.kernel.db import db
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id
 from core.kernel.money import Money
+from core.kernel.outbox import OutboxTask
 from core.kernel.shadow import replay
 from core.kernel.signing import TokenRefused, make_token
 from core.ledger.queries import balance, find_breaks
@@ -43,13 +44,14 @@ from core.payments.order_files import make_order_file
 from core.payments.order_refused import refuse_order
 from core.payments.personal_data import StillUnderWay, erase_person, personal_data
 from core.payments.queries import list_refunds
-from core.payments.refund import PaymentDisputed, RefundExceedsPayment, request_refund
+from core.payments.refund import ASKED, PaymentDisputed, RefundExceedsPayment, request_refund, settle_refund
 from core.payments.refund_models import Refund
 from core.payments.refund_queue import cancel_queued
 from core.payments.replay import SHADOWS
 from core.payouts.accounts import COOLING_OFF, add_account
 from core.payouts.request import request_payout
 from core.providers.bank_orders import find_order
+from core.providers.contract import RefundOutcome
 from core.providers.registry import our_bank
 from tests.core.payments.claims import OTHER, THEIRS, approved, bank_says, failed_refund, named, opened, refund_of, send
 from tests.core.payments.conftest import AtOnce
@@ -363,6 +365,35 @@ def test_what_has_gone_back_otherwise_is_not_paid_again(shop: Shop) -> None:
         refuse_claim(shop.vendor, again(claim), reason="It went back to your card.", by="usr_x")
     with pytest.raises(NoRefundLink):
         opened(shop, payment, refund)
+
+
+@pytest.mark.parametrize("code", ["charge_already_refunded", "amount_too_large", "charge_disputed"])
+def test_what_the_processor_does_not_hold_any_more_is_not_paid_beside(shop: Shop, code: str) -> None:
+    """Somebody gave it back there, and the news of that have not come yet: a transfer would be the second time."""
+    payment = make_paid(shop, make_link(shop, amount="40.00", currency="EUR"))
+    refund = ask_refund(shop, payment)
+    tell_refund(shop, refund, "failed", failure_reason=code)
+    with pytest.raises(NoRefundLink, match="pay twice"):
+        opened(shop, payment, refund)
+
+
+def test_a_failed_refund_that_arrived_after_all_is_an_alarm_and_is_not_paid_again(shop: Shop) -> None:
+    payment, refund = failed_refund(shop)
+    claim = named(shop, opened(shop, payment, refund))
+    arrived = RefundOutcome("succeeded", f"re_{refund.public_id}", refund.amount)
+    with unit(shop.app):
+        assert settle_refund(shop.vendor, again(refund), arrived, cause="evt_late") == "stale"
+    with unit(shop.app):
+        looking = select(OutboxTask).where(OutboxTask.job == "find_outside_refunds", OutboxTask.args["charge"].astext == payment.charge)
+        assert db.session.scalars(looking).one()
+        assert again(refund).failure_reason == "expired_or_canceled_card", "news may be old: nothing is said before the processor was asked"
+    for _ in range(2):
+        with unit(shop.app):
+            settle_refund(shop.vendor, again(refund), arrived, cause=ASKED)
+    assert len(messages(shop, "refund_not_booked")) == 1
+    with pytest.raises(ClaimMovedOn, match="pay twice"):
+        approved(shop, claim)
+    assert fresh(shop, claim).state == "claimed" and fresh(shop, payment).refunding_minor == 0 and whole(shop)
 
 
 @pytest.mark.parametrize("currency", ["GBP", "USD"])
