@@ -196,6 +196,8 @@ def approve_claim(vendor: Vendor, claim: RefundClaim, *, by: str) -> RefundClaim
         vendor, payment, amount=claim.amount, reason=failed.reason if failed else "other", by=by, form_token=f"claim:{claim.public_id}",
         on_settled=failed.on_settled if failed else None, through=BANK,
     )  # fmt: skip
+    if refund.provider != BANK or refund.amount != claim.amount:  # a browser may send any number of a form, this one's too
+        raise ClaimMovedOn("This refund link was paid in another way. Take a look at the refunds of the payment.")
     check_move(CLAIM, claim.state, "approved")
     claim.state, claim.decided_by, claim.decided_at, claim.paid_by = "approved", by, now(), refund.id
     _say(payment, claim, "claim.approved", by, refund=refund.public_id)

@@ -377,6 +377,18 @@ def test_what_the_processor_does_not_hold_any_more_is_not_paid_beside(shop: Shop
         opened(shop, payment, refund)
 
 
+def test_a_form_that_bears_the_number_of_an_approval_is_not_taken_for_one(shop: Shop) -> None:
+    payment, refund = failed_refund(shop)
+    claim = named(shop, opened(shop, payment, refund))
+    with unit(shop.app):
+        request_refund(
+            shop.vendor, again(payment), amount=Money(1, "EUR"), reason="other", by="usr_x", form_token=f"claim:{claim.public_id}"
+        )  # fmt: skip
+    with pytest.raises(ClaimMovedOn):
+        approved(shop, claim)
+    assert fresh(shop, claim).state == "claimed"
+
+
 def test_a_failed_refund_that_arrived_after_all_is_an_alarm_and_is_not_paid_again(shop: Shop) -> None:
     payment, refund = failed_refund(shop)
     claim = named(shop, opened(shop, payment, refund))
