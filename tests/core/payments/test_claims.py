@@ -23,6 +23,7 @@ from core.kernel.shadow import replay
 from core.kernel.signing import TokenRefused, make_token
 from core.ledger.queries import balance, find_breaks
 from core.notifications.models import Message, Notice
+from core.payments import refund as refunds
 from core.payments.claim import (
     LIFE,
     ClaimMovedOn,
@@ -39,6 +40,7 @@ from core.payments.claim import (
 )
 from core.payments.claim_answer import READABLE, BadClaim, ClaimOver, answer_claim, claim_token, open_claim
 from core.payments.claim_models import RefundClaim
+from core.payments.disputed import stop_refunds
 from core.payments.models import Payment
 from core.payments.order_files import make_order_file
 from core.payments.order_refused import refuse_order
@@ -48,6 +50,7 @@ from core.payments.refund import ASKED, PaymentDisputed, RefundExceedsPayment, r
 from core.payments.refund_models import Refund
 from core.payments.refund_queue import cancel_queued
 from core.payments.replay import SHADOWS
+from core.payments.start import lock_payment
 from core.payouts.accounts import COOLING_OFF, add_account
 from core.payouts.request import request_payout
 from core.providers.bank_orders import find_order
@@ -60,6 +63,7 @@ from tests.core.payments.transfers import ELSEWHERE, TestBank, begin_transfer, e
 from tests.core.payouts.sellers import send_waiting_orders
 from tests.core.providers.statements import Line, Tx
 from tests.factories import Shop, again, ask_refund, fresh, make_link, make_paid, make_payment, release_all, tell_refund, unit
+from workers.payments import send_refund
 
 ROUNDS = 12
 
@@ -352,6 +356,49 @@ def test_while_it_is_disputed_nothing_is_named_and_nothing_is_paid(shop: Shop) -
         with unit(shop.app):
             again(row).disputed_minor = 0
     assert approved(shop, waiting).state == "approved"
+
+
+def test_a_transfer_that_the_bank_has_not_been_told_of_is_called_off_by_a_dispute(shop: Shop) -> None:
+    """Its bank has taken the money back from the card: a transfer beside it would be the second time, and our bank refuses none."""
+    payment, refund = failed_refund(shop)
+    claim = approved(shop, named(shop, opened(shop, payment, refund)))
+    assert send(shop, refund_of(shop, claim)) == "pending"
+    with unit(shop.app):
+        stop_refunds(shop.vendor, lock_payment(again(payment)))
+    transfer = refund_of(shop, claim)
+    assert (transfer.state, transfer.failure_reason, fresh(shop, claim).state) == ("failed", "charge_disputed", "failed")
+    with unit(shop.app):
+        assert getattr(find_order("test", transfer.public_id), "state", None) == "failed"
+    assert fresh(shop, payment).refunding_minor == 0 and whole(shop)
+    assert opened(shop, payment, refund).state == "open", "when it has been decided the payer can be asked again"
+
+
+def test_a_transfer_that_a_file_carries_is_not_called_off_behind_its_back(app: Flask, shop: Shop) -> None:
+    send_waiting_orders(app)
+    payment, refund = failed_refund(shop)
+    claim = approved(shop, named(shop, opened(shop, payment, refund)))
+    send(shop, refund_of(shop, claim))
+    with unit(app):
+        make_order_file("test", by="stf_x")
+    with unit(app):
+        stop_refunds(shop.vendor, lock_payment(again(payment)))
+    assert (refund_of(shop, claim).state, fresh(shop, claim).state) == ("pending", "approved")
+
+
+def test_one_that_is_ordered_after_the_dispute_began_is_called_off_at_once(shop: Shop) -> None:
+    payment, refund = failed_refund(shop)
+    claim = approved(shop, named(shop, opened(shop, payment, refund)))
+    transfer = refund_of(shop, claim)
+    with unit(shop.app):
+        assert refunds.begin_sending(again(transfer))
+    with unit(shop.app):
+        again(payment).disputed_minor = 4_000
+    with shop.app.app_context():
+        send_refund(shop.vendor.id, mode="test", refund=str(transfer.id))
+    assert (refund_of(shop, claim).state, fresh(shop, claim).state) == ("failed", "failed")
+    with unit(shop.app):
+        again(payment).disputed_minor = 0
+    assert whole(shop)
 
 
 def test_what_has_gone_back_otherwise_is_not_paid_again(shop: Shop) -> None:
