@@ -59,8 +59,8 @@ def _opened(token: str) -> tuple[Vendor, Payment, RefundClaim]:
 
 
 def _stage(payment: Payment, claim: RefundClaim) -> str:
-    """Its state, and `disputed` where nothing can be named for as long as the payer's bank holds the money."""
-    return "disputed" if claim.standing == "open" and payment.disputed_minor else claim.standing
+    """Its state, and `disputed` where for as long as the payer's bank holds the money nothing can be named, or was called off."""
+    return "disputed" if claim.standing in ("open", "failed") and payment.disputed_minor else claim.standing
 
 
 def _show(vendor: Vendor, payment: Payment, claim: RefundClaim, token: str, form: AccountForm) -> Response:

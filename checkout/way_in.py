@@ -28,6 +28,7 @@ from core.payments.slug import open_readable
 from core.web.fields import plain_text
 from core.web.framed import framed
 from core.web.languages import suggest
+from core.web.looking import find_banner
 from core.web.tally import Tally
 from core.web.visitors import is_program
 
@@ -102,8 +103,9 @@ class WayIn:
         return Origin(reference, self.attribution, sending_id=sending, branch_id=branch, prefill=self.prefill)
 
     def note(self, *, new: bool) -> None:
-        """A person has opened the link: once in a link's and a letter's life that is written down, and otherwise counted."""
-        if is_program(request):
+        """A person has opened the link: once in a link's and a letter's life that is written down, and otherwise counted. The staff who look at a
+        vendor's pages and follow a link there are no payer: some links run out so many hours after they were first opened."""
+        if is_program(request) or find_banner() is not None:
             return
         note_opening(self.vendor, self.link)
         if self.sending:

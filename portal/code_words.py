@@ -22,7 +22,8 @@ OFTEN = (
     _l("stop payment order"), _l("testmode decline"), _l("transaction not allowed"), _l("try again later"),
     _l("withdrawal count limit exceeded"),
     # a refund did not go through
-    _l("canceled"), _l("charge for pending refund disputed"), _l("declined"), _l("expired or canceled card"), _l("failed"),
+    _l("amount too large"), _l("arrived after all"), _l("canceled"), _l("charge already refunded"), _l("charge disputed"),
+    _l("charge for pending refund disputed"), _l("declined"), _l("expired or canceled card"), _l("failed"),
     _l("lost or stolen card"), _l("merchant request"), _l("returned"), _l("reversed"), _l("unknown"),
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from core.kernel.db import unit_of_work
 from core.payments.match import find_refund
 from core.payments.outside_refund import settle_outside_refund
 from core.payments.queries import find_payment
-from core.payments.refund import settle_refund
+from core.payments.refund import ASKED, settle_refund
 from core.providers.contract import RefundsOfCharge
 from core.providers.registry import provider_named
 
@@ -49,7 +49,7 @@ def _settle(found: RefundsOfCharge, provider: str, mode: str) -> list[str]:
     for outcome in found.refunds:
         ours = find_refund(vendor, mode, outcome.reference) if outcome.reference else None
         if ours is not None and ours.payment_id == payment.id:
-            results.append(settle_refund(vendor, ours, outcome, cause="asked"))
+            results.append(settle_refund(vendor, ours, outcome, cause=ASKED))
         else:
             results.append(settle_outside_refund(vendor, payment, outcome, cause=outcome.provider_reference))
     return results

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,13 +15,16 @@ from sqlalchemy import delete, select, tuple_
 from core.accounts.key_models import KeptAnswer
 from core.kernel.ask import Search
 from core.kernel.clock import now
+from core.kernel.config import settings
 from core.kernel.db import db, driver
 from core.kernel.errors import Conflict, Refusal
-from core.kernel.sentence import said
+from core.kernel.keyed import derive, key_ids
+from core.kernel.sentence import Sentence, said
 from core.kernel.write import add_row
 
 KEPT = timedelta(days=30)
 _KEPT = Search(KeptAnswer, rest="FROM kept_answers WHERE vendor_id = %s AND mode = %s AND key = %s")
+PURPOSE = "kept-answers"
 MOST_FIELDS, LONGEST_PATH, MOST_NAMED = 200, 120, 10
 
 
@@ -36,18 +40,64 @@ class KeyReused(Refusal):
     code = "idempotency_key_reused"
 
 
-def fingerprint(method: str, path: str, sent: dict[str, Any]) -> str:
-    """Of what was asked, however it was spaced and ordered: the same key with another one is a mistake of the caller's."""
-    return hashlib.sha256(f"{method}\n{path}\n{json.dumps(sent, sort_keys=True)}".encode()).hexdigest()
+Digest = Callable[[bytes], str]
 
 
-def digests(values: Any, at: str = "") -> dict[str, str]:
-    """Of each field of a body, by its path: kept to say which of them is another one, and to tell nobody what stood in it."""
+class Asked:
+    """What was asked under an Idempotency-Key, as it is kept and compared: a mark of all of it, however it was spaced and ordered, and one of each
+    field, to say which of them is another one.
+
+    The marks are keyed, by a key that stands in no database and for this very row: whoever has a copy of it cannot try out what a body may have
+    said. Those of former keys count as well, and so do those that were kept before there was a key in them, until they are pruned.
+    """
+
+    __slots__ = ("_sent", "_text", "_whose", "key", "mode", "vendor_id")
+
+    def __init__(self, vendor_id: uuid.UUID, mode: str, key: str, *, method: str, path: str, sent: dict[str, Any]) -> None:
+        self.vendor_id, self.mode, self.key = vendor_id, mode, key
+        self._text, self._sent = f"{method}\n{path}\n{json.dumps(sent, sort_keys=True)}".encode(), sent
+        self._whose = vendor_id.bytes, mode.encode(), key.encode()
+
+    @property
+    def fingerprint(self) -> str:
+        """The mark of all of it, as it is kept now."""
+        return plain(self._text) if settings().plain_marks else self._digest(key_ids()[0])(self._text)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The marks of the fields, as they are kept now. Nothing is decided by them."""
+        return digests(self._sent, self._digest(key_ids()[0]))
+
+    def is_that(self, fingerprint: str) -> bool:
+        """Whether that was kept of the same wish."""
+        return any(hmac.compare_digest(digest(self._text), fingerprint) for digest in self._all())
+
+    def others(self, kept: dict[str, str]) -> list[str]:
+        """The fields that are others than those kept, by name."""
+        told = [digests(self._sent, digest) for digest in self._all()]
+        return min((sorted(name for name in {*kept, *mine} if kept.get(name) != mine.get(name)) for mine in told), key=len)
+
+    def _all(self) -> Iterator[Digest]:
+        yield from (self._digest(key_id) for key_id in key_ids())
+        yield plain
+
+    def _digest(self, key_id: str) -> Digest:
+        key = derive(PURPOSE, key_id, *self._whose)
+        return lambda text: hmac.digest(key, text, "sha256").hex()
+
+
+def plain(text: bytes) -> str:
+    """A mark without a key, as all were once."""
+    return hashlib.sha256(text).hexdigest()
+
+
+def digests(values: Any, digest: Digest, at: str = "") -> dict[str, str]:
+    """Of each field of a body, by its path."""
     if isinstance(values, dict) and values:
-        return _joined(digests(value, f"{at}.{name}" if at else str(name)) for name, value in values.items())
+        return _joined(digests(value, digest, f"{at}.{name}" if at else str(name)) for name, value in values.items())
     if isinstance(values, list) and values:
-        return _joined(digests(value, f"{at}.{number}") for number, value in enumerate(values))
-    return {at[:LONGEST_PATH]: hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]}
+        return _joined(digests(value, digest, f"{at}.{number}") for number, value in enumerate(values))
+    return {at[:LONGEST_PATH]: digest(json.dumps(values).encode())[:16]}
 
 
 def _joined(parts: Iterable[dict[str, str]]) -> dict[str, str]:
@@ -57,25 +107,24 @@ def _joined(parts: Iterable[dict[str, str]]) -> dict[str, str]:
     return found
 
 
-def find_kept(vendor_id: uuid.UUID, mode: str, key: str, asked: str, fields: dict[str, str] | None = None) -> KeptAnswer | None:
+def find_kept(asked: Asked) -> KeptAnswer | None:
     """What was answered before; None when this is the first time, and then nobody else works on it until this unit ends.
 
-    A crash leaves neither the act nor the answer. Refuses TwinInFlight and KeyReused, which names the `fields` that are others.
+    A crash leaves neither the act nor the answer. Refuses TwinInFlight and KeyReused, which names the fields that are others.
     """
-    name = int.from_bytes(hashlib.sha256(f"{vendor_id}|{mode}|{key}".encode()).digest()[:8], "big", signed=True)
+    name = int.from_bytes(hashlib.sha256(f"{asked.vendor_id}|{asked.mode}|{asked.key}".encode()).digest()[:8], "big", signed=True)
     if not driver().execute("SELECT pg_try_advisory_xact_lock(%s)", (name,)).fetchone()[0]:
         raise TwinInFlight("The same request is being worked on at this moment. Ask again in a second.")
     # a question of its own: only what is asked after the lock is held sees what a twin has just kept
-    found = _KEPT.all(vendor_id, mode, key)
+    found = _KEPT.all(asked.vendor_id, asked.mode, asked.key)
     kept: KeptAnswer | None = found[0][0] if found else None
-    if kept is not None and kept.fingerprint != asked:
-        raise KeyReused(_what_differs(kept.fields, fields), field="Idempotency-Key")
+    if kept is not None and not asked.is_that(kept.fingerprint):
+        raise KeyReused(_what_differs(asked.others(kept.fields) if kept.fields is not None else []), field="Idempotency-Key")
     return kept
 
 
-def _what_differs(before: dict[str, str] | None, now_sent: dict[str, str] | None) -> str:
-    others = sorted(name for name in {*(before or {}), *(now_sent or {})} if (before or {}).get(name) != (now_sent or {}).get(name))
-    if before is None or now_sent is None or not others:
+def _what_differs(others: list[str]) -> Sentence:
+    if not others:
         return said("This Idempotency-Key was used before, for another request. Take a new key for a new wish.")
     names = ", ".join(others[:MOST_NAMED]) + (" …" if len(others) > MOST_NAMED else "")
     return said(
@@ -83,12 +132,11 @@ def _what_differs(before: dict[str, str] | None, now_sent: dict[str, str] | None
     )
 
 
-def keep_answer(
-    vendor_id: uuid.UUID, mode: str, key: str, asked: str, *, status: int, body: dict[str, Any], fields: dict[str, str] | None = None
-) -> None:
+def keep_answer(asked: Asked, *, status: int, body: dict[str, Any]) -> None:
     """Keep what is answered to the first. An act that asks a provider lets go of its key meanwhile: a twin's answer may stand already."""
     row = {
-        "vendor_id": vendor_id, "mode": mode, "key": key, "fingerprint": asked, "fields": fields, "status": status, "body": body, "at": now(),
+        "vendor_id": asked.vendor_id, "mode": asked.mode, "key": asked.key, "fingerprint": asked.fingerprint, "fields": asked.fields,
+        "status": status, "body": body, "at": now(),
     }  # fmt: skip
     db.session.flush()  # what the act cannot write is refused now, as a part of it
     add_row(KeptAnswer, row, unless="vendor_id, mode, key")

@@ -51,6 +51,9 @@ class Settings:
         default_factory=dict
     )  # above it, and in any other currency, a second person of the staff has to agree before an exception is resolved
     hooks_to_localhost: bool = False  # whether test webhooks may go to a program on this very machine
+    plain_marks: bool = (
+        False  # whether processes still run beside this one that know no keyed marks of what was asked (core/accounts/once.py)
+    )
     rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
     rates_source: str = "ecb"
     vies_url: str = ""  # the registry of VAT numbers of the EU, up to /rest-api; empty: no number is ever taken as proved
@@ -178,6 +181,7 @@ def settings() -> Settings:
         },
         secrets=_overridden(ensure_secrets(var / "secrets.json")),
         hooks_to_localhost=env.get("WEBHOOKS_TO_LOCALHOST", env.get("DEMO", "")) == "1",
+        plain_marks=env.get("PLAIN_IDEMPOTENCY_MARKS", "") == "1",
         rates_url=rates_url,
         vies_url=env.get("VIES_URL", VIES).rstrip("/"),
         rates_source="sandbox" if sandbox_url and rates_url.startswith(f"{sandbox_url}/") else "ecb",

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 
 from core.accounts.models import Vendor
 from core.kernel.ask import Search
@@ -16,6 +16,7 @@ from core.kernel.ids import is_public_id
 from core.kernel.money import Money
 from core.ledger.book import SELLER_PENDING
 from core.orders.models import Checkout, CheckoutPart, Order, OrderEvent, OrderLine, OrderRefundLine
+from core.payments.claim_models import RefundClaim
 from core.payments.models import Payment
 from core.payments.refund_models import Refund
 
@@ -143,13 +144,17 @@ def checkout_of(order: Order) -> Checkout:
 
 
 def lines_of(seller: Vendor, order: Order) -> list[Sold]:
-    """The order's lines, each with what went back of it; a refund that did not arrive counts no more."""
+    """The order's lines, each with what went back of it; a refund that did not arrive counts no more, unless a link of its own pays it."""
     mine = (OrderRefundLine.vendor_id == seller.id, OrderRefundLine.mode == order.mode, OrderRefundLine.order_id == order.id)
     refund = (
         (Refund.vendor_id == OrderRefundLine.vendor_id) & (Refund.mode == OrderRefundLine.mode) & (Refund.id == OrderRefundLine.refund_id)
     )
     gone = select(OrderRefundLine.place, func.sum(OrderRefundLine.amount_minor)).join(Refund, refund).where(*mine)
-    counted = db.session.execute(gone.where(Refund.state.not_in(("failed", "canceled"))).group_by(OrderRefundLine.place))
+    by_link = exists().where(
+        RefundClaim.vendor_id == Refund.vendor_id, RefundClaim.mode == Refund.mode, RefundClaim.refund_id == Refund.id,
+        RefundClaim.state.in_(("approved", "paid")),
+    )  # fmt: skip
+    counted = db.session.execute(gone.where(Refund.state.not_in(("failed", "canceled")) | by_link).group_by(OrderRefundLine.place))
     sums = {place: int(minor) for place, minor in counted}
     lines = select(OrderLine).where(OrderLine.vendor_id == seller.id, OrderLine.mode == order.mode, OrderLine.order_id == order.id)
     return [Sold(line, Money(sums.get(line.place, 0), line.currency)) for line in db.session.scalars(lines.order_by(OrderLine.place))]

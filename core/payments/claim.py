@@ -13,7 +13,7 @@ from core.accounts.models import Vendor
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.config import settings
-from core.kernel.db import db
+from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.money import Money
@@ -25,7 +25,7 @@ from core.payments.claim_models import RefundClaim
 from core.payments.history import note
 from core.payments.lists import get_refund
 from core.payments.models import Payment
-from core.payments.refund import request_refund
+from core.payments.refund import NOT_THERE, request_refund
 from core.payments.refund_models import Refund
 from core.payments.start import lock_payment
 from core.payments.states import CLAIM, check_move
@@ -37,6 +37,9 @@ LIFE = timedelta(days=30)  # in which the payer names an account
 LONGEST_REASON = 300
 RAIL = "EUR"  # what a SEPA transfer carries
 PAYS_ONCE = ("open", "claimed", "approved", "paid")
+PAYS_TWICE = said(
+    "The processor says that this money is not there any more: it has gone back already, or is disputed. A transfer would pay twice."
+)
 
 
 class NoRefundLink(Refusal):
@@ -123,6 +126,8 @@ def why_no_link(payment: Payment, refund: Refund | None, claims: list[RefundClai
         return said("The payer left no e-mail address, so there is nobody to ask for an account.")
     if payment.disputed_minor:
         return said("It cannot be refunded while it is disputed: the payer’s bank holds the money.")
+    if refund and refund.failure_reason in NOT_THERE:
+        return PAYS_TWICE
     if not payment.refundable or payment.refundable < wanted:
         return said("That much is not left of the payment: the money has gone back in another way.")
     if any(one.refund_id == (refund.id if refund else None) and one.state in _hinders(refund) for one in claims):
@@ -184,11 +189,15 @@ def approve_claim(vendor: Vendor, claim: RefundClaim, *, by: str) -> RefundClaim
         return claim
     if claim.state != "claimed":
         raise ClaimMovedOn("This refund link does not wait for your approval.")
-    failed = db.session.get(Refund, (claim.vendor_id, claim.mode, claim.refund_id)) if claim.refund_id else None
+    failed = locked(Refund, claim.vendor_id, claim.mode, claim.refund_id) if claim.refund_id else None
+    if failed is not None and failed.failure_reason in NOT_THERE:
+        raise ClaimMovedOn(PAYS_TWICE)
     refund = request_refund(
         vendor, payment, amount=claim.amount, reason=failed.reason if failed else "other", by=by, form_token=f"claim:{claim.public_id}",
         on_settled=failed.on_settled if failed else None, through=BANK,
     )  # fmt: skip
+    if refund.provider != BANK or refund.amount != claim.amount:  # a browser may send any number of a form, this one's too
+        raise ClaimMovedOn("This refund link was paid in another way. Take a look at the refunds of the payment.")
     check_move(CLAIM, claim.state, "approved")
     claim.state, claim.decided_by, claim.decided_at, claim.paid_by = "approved", by, now(), refund.id
     _say(payment, claim, "claim.approved", by, refund=refund.public_id)

@@ -10,17 +10,22 @@ from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.outbox import enqueue
+from core.payments.claim_follow import BANK
 from core.payments.models import Payment
 from core.payments.refund import settle_refund
 from core.payments.refund_models import Refund
 from core.payments.refund_queue import call_off_line
+from core.payments.start import lock_payment
+from core.providers.bank_models import BankOrder
+from core.providers.bank_orders import standing
 from core.providers.contract import RefundOutcome
 
 REASON = "lost_dispute"
 
 
 def stop_refunds(vendor: Vendor, payment: Payment) -> None:
-    """A dispute has begun on this locked payment: the payer is not paid twice. What was sent already is the processor's to refuse."""
+    """A dispute has begun on this locked payment: the payer is not paid twice. What was sent already is the processor's to refuse; our bank
+    refuses nothing, so a transfer that it has not been told of is called off here."""
     call_off_line(payment, why="disputed")
     waiting = select(Refund).where(
         Refund.vendor_id == payment.vendor_id, Refund.mode == payment.mode, Refund.payment_id == payment.id, Refund.state == "requested"
@@ -29,6 +34,30 @@ def stop_refunds(vendor: Vendor, payment: Payment) -> None:
         if refund.of_sale:
             stopped = RefundOutcome("canceled", "", refund.amount, failure_reason="charge_disputed")
             settle_refund(vendor, refund, stopped, cause="dispute")
+    call_transfers_back(vendor, payment)
+
+
+def call_transfers_back(vendor: Vendor, payment: Payment) -> None:
+    """Refunds of this locked payment, by transfer to an account its payer named, that nobody has told our bank of yet: they fail. One that a file
+    carries, or the line to the bank has in hand, may have left; its order is not waited for, as whoever holds it may wait for the payment."""
+    mine = (Refund.vendor_id == payment.vendor_id, Refund.mode == payment.mode, Refund.payment_id == payment.id)
+    under_way = select(Refund).where(*mine, Refund.provider == BANK, Refund.state.in_(("submitted", "pending", "unknown")))
+    for refund in db.session.scalars(under_way):
+        untold = select(BankOrder).where(
+            BankOrder.mode == refund.mode, BankOrder.reference == refund.public_id, BankOrder.state == "requested", BankOrder.file_id.is_(None),
+            BankOrder.sent_at.is_(None),
+        )  # fmt: skip
+        order = db.session.scalar(untold.with_for_update(skip_locked=True).execution_options(populate_existing=True))
+        if order is not None:
+            order.state, order.failure_reason = "failed", "charge_disputed"
+            settle_refund(vendor, refund, standing(order), cause="dispute")
+
+
+def stop_if_disputed(vendor: Vendor, payment: Payment) -> None:
+    """A transfer was ordered while nobody held the payment: a dispute may have begun meanwhile."""
+    payment = lock_payment(payment)
+    if payment.disputed_minor:
+        call_transfers_back(vendor, payment)
 
 
 def write_lost(payment: Payment, amount: Money, fee: Money, *, form_token: str, reference: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from sqlalchemy import or_, select
 
 from core.accounts.models import Vendor
@@ -15,17 +14,15 @@ from core.kernel.ids import public_id, uuid7
 from core.ledger.post import BalanceTooLow
 from core.notifications.team import tell_team
 from core.payments.history import note
-from core.payments.models import Payment, PaymentEvent
+from core.payments.models import Payment
 from core.payments.refund import REASONS, settle_refund
+from core.payments.refund_alarm import raise_alarm
 from core.payments.refund_books import book_request, fee_to_return, sellers_account, settle_debt
 from core.payments.refund_models import Refund
 from core.payments.refund_queue import make_room
 from core.payments.start import lock_payment
 from core.payments.unexpected import list_unexpected, unapplied_refund
 from core.providers.contract import RefundOutcome
-
-ALARM = "refund.cannot_be_booked"
-log = structlog.get_logger("payments")
 
 
 def settle_outside_refund(vendor: Vendor, payment: Payment, outcome: RefundOutcome, *, cause: str) -> str:
@@ -43,12 +40,12 @@ def settle_outside_refund(vendor: Vendor, payment: Payment, outcome: RefundOutco
         return "stale"  # it came to nothing before we heard of it: no money has moved
     refund = _of_sale(payment, outcome) if outcome.charge == payment.charge else _of_unexpected(vendor, payment, outcome)
     if refund is None or refund.amount != outcome.amount:
-        return _raise_alarm(vendor, payment, outcome, "mismatch")
+        return _alarm(vendor, payment, outcome, "mismatch")
     if refund.of_sale:
         make_room(payment, outcome.amount)
         refund.fee_returned_minor = fee_to_return(payment, outcome.amount).minor
     if refund.of_sale and payment.refundable < outcome.amount:
-        return _raise_alarm(vendor, payment, outcome, "excess")
+        return _alarm(vendor, payment, outcome, "excess")
     _book(payment, refund)
     amount = {"amount_minor": outcome.amount.minor, "currency": outcome.amount.currency}
     note(payment, "refund.outside", actor="provider", cause=cause, refund=refund.public_id, reference=outcome.provider_reference, **amount)
@@ -127,19 +124,6 @@ def _book(payment: Payment, refund: Refund) -> None:
         settle_debt(payment.vendor_id, payment.mode, payment.currency, about=payment.public_id)
 
 
-def _raise_alarm(vendor: Vendor, payment: Payment, outcome: RefundOutcome, why: str) -> str:
-    """Money left that the books cannot follow. Said once where the vendor looks, and each time where operators look."""
-    number = outcome.provider_reference
-    log.error("refund_cannot_be_booked", why=why, payment=payment.public_id, refund=number, amount=str(outcome.amount))
-    told = select(PaymentEvent.seq).where(
-        PaymentEvent.vendor_id == payment.vendor_id,
-        PaymentEvent.mode == payment.mode,
-        PaymentEvent.payment_id == payment.id,
-        PaymentEvent.kind == ALARM,
-        PaymentEvent.detail["reference"].astext == number,
-    )
-    if db.session.scalar(told.limit(1)) is None:
-        amount = {"amount_minor": outcome.amount.minor, "currency": outcome.amount.currency}
-        note(payment, ALARM, actor="provider", cause="", why=why, reference=number, **amount)
-        tell_team(vendor, "refund_not_booked", mode=payment.mode, payment=payment.public_id)
+def _alarm(vendor: Vendor, payment: Payment, outcome: RefundOutcome, why: str) -> str:
+    raise_alarm(vendor, payment, outcome.amount, number=outcome.provider_reference, why=why)
     return why

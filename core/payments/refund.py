@@ -24,6 +24,7 @@ from core.payments.claim_follow import claim_paid_by, follow_claim
 from core.payments.claim_models import RefundClaim
 from core.payments.history import note
 from core.payments.models import Payment
+from core.payments.refund_alarm import raise_alarm
 from core.payments.refund_books import book_failure, book_success, lock_both, sellers_account
 from core.payments.refund_models import Refund
 from core.payments.refund_queue import book_or_queue
@@ -35,8 +36,13 @@ from core.providers.bank_accounts import check_iban
 from core.providers.bank_orders import senders
 from core.providers.contract import ProviderRefused, ProviderUnreachable, RefundOutcome
 from core.providers.registry import our_bank, provider_named
+from core.providers.replay import NOBODYS
 
 REASONS = ("requested_by_customer", "duplicate", "fraudulent", "not_delivered", "other")
+ASKED = "asked"  # the cause of what a provider says when it is asked how things stand: no old news
+ARRIVED_AFTER_ALL = "arrived_after_all"
+# Why a refund failed whose money the provider does not hold for the payer any more, whatever the books say: nobody may pay it in another way.
+NOT_THERE = ("charge_already_refunded", "amount_too_large", "charge_disputed", ARRIVED_AFTER_ALL)
 
 
 class RefundExceedsPayment(Refusal):
@@ -246,7 +252,8 @@ def ask_about(payment: Payment, refund: Refund) -> RefundOutcome | None:
 
 
 def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cause: str) -> str:
-    """Bring a refund to the truth: settled, told or stale. Safe to repeat; a late failure after success is booked and told.
+    """Bring a refund to the truth: settled, told or stale. Safe to repeat; a late failure after success is booked and told. A success after a
+    failure is old news, mostly: whether the money has left all the same is asked, and if so that is an alarm.
 
     News of another sum, or under another number at the provider, is not about this refund: mismatch, and nothing changes.
     """
@@ -258,6 +265,8 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
         refund.provider_reference = outcome.provider_reference
     to = outcome.state
     if refund.state == to or not may_move(REFUND, refund.state, to):
+        if to == "succeeded" and refund.state in ("failed", "canceled"):
+            _hear_that_it_arrived(vendor, payment, refund, outcome, cause)
         return "stale"
     old = refund.state
     refund.state = to
@@ -286,3 +295,28 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
         enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))
         return "settled"
     return "told"
+
+
+def _hear_that_it_arrived(vendor: Vendor, payment: Payment, refund: Refund, outcome: RefundOutcome, cause: str) -> None:
+    """Of a refund that had failed, and whose money the seller has again."""
+    provider = refund.provider or payment.provider
+    if provider == "bank" or refund.failure_reason == ARRIVED_AFTER_ALL:
+        return
+    if cause == ASKED:
+        refund.failure_reason = ARRIVED_AFTER_ALL
+        raise_alarm(vendor, payment, refund.amount, number=outcome.provider_reference or refund.public_id, why=ARRIVED_AFTER_ALL)
+    elif charge := refund.charge or payment.charge:
+        enqueue("find_outside_refunds", NOBODYS, provider=provider, mode=payment.mode, charge=charge)
+
+
+def look_for_the_rest(sending: Sending, outcome: RefundOutcome) -> None:
+    """The provider refused because less is left there than here: what went back without us is looked for."""
+    payment, refund = sending.payment, sending.refund
+    provider, charge = refund.provider or payment.provider, refund.charge or payment.charge
+    if (
+        outcome.state == "failed"
+        and outcome.failure_reason in ("charge_already_refunded", "amount_too_large")
+        and provider != "bank"
+        and charge
+    ):
+        enqueue("find_outside_refunds", NOBODYS, provider=provider, mode=payment.mode, charge=charge)

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from flask import Flask
 
-from core.kernel.db import unit_of_work
+from core.kernel.db import DATABASE_AWAY, unit_of_work
 
 log = structlog.get_logger()
 MOST_KEPT = 10_000  # different things while the database is away; beyond that nothing new is counted
@@ -47,7 +47,7 @@ class Tally:
                 atexit.register(self.flush, app)
 
     def flush(self, app: Flask) -> None:
-        """Write now what was gathered; what cannot be written is kept for the next time. When it returns, nobody is still writing."""
+        """Write now what was gathered; while the database is away it is kept for the next time. When it returns, nobody is still writing."""
         with self._writing:
             with self._lock:
                 gathered, self._counts = self._counts, Counter()
@@ -57,10 +57,28 @@ class Tally:
             if not gathered:
                 return
             try:
-                with app.app_context(), unit_of_work():
-                    self._write(gathered)
+                self._keep(app, gathered)
+            except DATABASE_AWAY as problem:
+                self._take_back(gathered, problem)
+            except Exception:  # one of them cannot be written, and must not keep the others from it for ever
+                self._one_by_one(app, gathered)
+
+    def _keep(self, app: Flask, counts: Mapping[Any, int]) -> None:
+        with app.app_context(), unit_of_work():
+            self._write(counts)
+
+    def _one_by_one(self, app: Flask, gathered: Mapping[Hashable, int]) -> None:
+        for key, count in gathered.items():
+            try:
+                self._keep(app, {key: count})
+            except DATABASE_AWAY as problem:
+                self._take_back({key: count}, problem)
             except Exception as problem:
-                log.warning("tally_kept", problem=type(problem).__name__, kinds=len(gathered))
-                with self._lock:
-                    for key in list(gathered)[: MOST_KEPT - len(self._counts)]:
-                        self._counts[key] += gathered[key]
+                log.warning("tally_let_go", problem=type(problem).__name__, count=count)
+
+    def _take_back(self, gathered: Mapping[Hashable, int], problem: Exception) -> None:
+        """For the next time."""
+        log.warning("tally_kept", problem=type(problem).__name__, kinds=len(gathered))
+        with self._lock:
+            for key in list(gathered)[: MOST_KEPT - len(self._counts)]:
+                self._counts[key] += gathered[key]

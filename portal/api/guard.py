@@ -16,7 +16,7 @@ from core.accounts.confirm import is_fresh
 from core.accounts.key_models import ApiKey
 from core.accounts.key_scopes import check_scope, permission_for, scope_of
 from core.accounts.models import Vendor
-from core.accounts.once import digests, find_kept, fingerprint, keep_answer
+from core.accounts.once import Asked, find_kept, keep_answer
 from core.accounts.refused_calls import Caller, plain
 from core.accounts.roles import role_of
 from core.accounts.security import is_large
@@ -129,16 +129,15 @@ def _called(vendor: Vendor, mode: str, act: Callable[[], tuple[dict[str, Any], i
 
 def _once(vendor: Vendor, mode: str, act: Callable[[], tuple[dict[str, Any], int]]) -> Response:
     """The act and its answer are kept in one transaction: after a crash both are there or neither is, and asking again is safe."""
-    name, sent = _name(), values_sent()
-    asked, fields = fingerprint(request.method, request.path, sent), digests(sent)
-    kept = find_kept(vendor.id, mode, name, asked, fields)
+    asked = Asked(vendor.id, mode, _name(), method=request.method, path=request.path, sent=values_sent())
+    kept = find_kept(asked)
     if kept is not None:
         response = _answer(kept.body, kept.status)
         response.headers["Idempotent-Replayed"] = "true"
         return response
     body, status = act()
     kept_body = body | dict.fromkeys(g.pop("api_shown_once", ()))
-    keep_answer(vendor.id, mode, name, asked, status=status, body=kept_body, fields=fields)
+    keep_answer(asked, status=status, body=kept_body)
     return _answer(body, status)
 
 

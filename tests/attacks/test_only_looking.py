@@ -29,7 +29,7 @@ from core.web.throttle import limiter
 from portal.seen_as_owner import NOT_SHOWN, SEEN
 from tests.browser import Browser, Page
 from tests.core.directory.stalls import make_branch, make_image, make_listing, make_product
-from tests.factories import Shop, ask_refund, make_declined, make_link, make_paid, make_payment, make_shop, unit
+from tests.factories import Shop, ask_refund, fresh, link_address, make_declined, make_link, make_paid, make_payment, make_shop, unit
 from tests.flows.test_three_views import disputed
 from tests.portal.admin.people import STAFF_PASSWORD, WHY, Colleague, make_staff
 from tests.portal.admin.test_subscriptions import subscribe
@@ -89,6 +89,16 @@ def fill(shop: Shop) -> Shop:
         plan = make_plan(shop.vendor, "test", terms=PlanTerms("Gold", Money(3000, "GBP"), "", 0), by=shop.user.public_id)
         ask_to_join(shop.vendor, plan, email="ada@example.com", name="Ada", form_token=secrets.token_urlsafe(16))
     return shop
+
+
+def test_a_link_that_the_staff_follow_was_not_opened_by_a_payer(app: Flask, shop: Shop, colleague: Colleague) -> None:
+    """Some run out so many hours after they were first opened."""
+    link, person = make_link(shop), {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+    path = link_address(shop, link)
+    assert look(colleague, shop).client.get(path, headers=person).status_code == 200
+    assert fresh(shop, link).first_opened_at is None
+    assert Browser(app).client.get(path, headers=person).status_code == 200
+    assert fresh(shop, link).first_opened_at is not None
 
 
 def portal_rules(app: Flask) -> Iterator[tuple[str, str, Any]]:

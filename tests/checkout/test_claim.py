@@ -13,8 +13,9 @@ from core.kernel.signing import SKEW
 from core.payments.claim import LIFE, refuse_claim, revoke_claim
 from core.payments.claim_answer import READABLE
 from core.payments.claim_models import RefundClaim
+from core.payments.disputed import stop_refunds
 from core.payments.models import Payment
-from core.payments.start import receipt_token
+from core.payments.start import lock_payment, receipt_token
 from core.web.throttle import limiter
 from tests.browser import Browser
 from tests.core.payments.claims import OTHER, THEIRS, address, approved, bank_says, failed_refund, named, opened, refund_of, send
@@ -134,6 +135,21 @@ def test_while_the_bank_decides_nothing_is_asked(shop: Shop, payer: Browser, stu
     with unit(shop.app):
         again(payment).disputed_minor = 0
     assert payer.get(where).heading == "Where shall your refund go?"
+
+
+def test_a_transfer_that_a_dispute_called_off_is_not_said_to_have_had_a_wrong_account(
+    shop: Shop, payer: Browser, stuck: tuple[Payment, RefundClaim]
+) -> None:
+    payment, claim = stuck
+    approved(shop, named(shop, claim))
+    send(shop, refund_of(shop, claim))
+    with unit(shop.app):
+        held = lock_payment(again(payment))
+        stop_refunds(shop.vendor, held)
+        held.disputed_minor = 4_000
+    assert payer.get(address(shop, claim)).heading == "Your bank is deciding about this payment"
+    with unit(shop.app):
+        again(payment).disputed_minor = 0
 
 
 def test_what_we_did_not_issue_opens_nothing(shop: Shop, payer: Browser, stuck: tuple[Payment, RefundClaim]) -> None:

@@ -33,7 +33,7 @@ class Storm:
     def __init__(self, stack: Stack) -> None:
         self.stack, self.waits, self.dice = stack, Waits(), random.Random()
         self.diaries: list[Diary] = []
-        self.over = threading.Event()
+        self.over, self.lost = threading.Event(), threading.Event()  # lost: what was killed did not come back, and nobody need wait for it
         self.sellers = [Seller(stack.address, name, self.waits) for name in ("Harbour Bakery", "Lumen Yoga")]
         self.links: list[str] = []
         self.to_refund: Queue[tuple[Seller, str]] = Queue()
@@ -59,7 +59,7 @@ class Storm:
         while True:
             with self._lock:
                 number = next(self._numbers, None)
-            if number is None or (self.over.is_set() and number >= FEWEST):
+            if number is None or self.lost.is_set() or (self.over.is_set() and number >= FEWEST):
                 return
             habit, link = HABITS[number % len(HABITS)], number % len(self.links)
             diary = Diary(f"payer{number}@mail.example", habit)
@@ -72,7 +72,7 @@ class Storm:
 
     def _vendor(self) -> None:
         given = 0
-        while not self.over.is_set() or not self.to_refund.empty():
+        while not self.lost.is_set() and not (self.over.is_set() and self.to_refund.empty()):
             try:
                 seller, email = self.to_refund.get(timeout=0.5)
             except Empty:
@@ -89,6 +89,9 @@ class Storm:
                     assert time.monotonic() < until, f"there is no {victim} to kill"
                     time.sleep(0.1)
                 self.kills.append((victim, self.stack.await_recovery()))
+        except BaseException:
+            self.lost.set()
+            raise
         finally:
             self.over.set()
 

@@ -37,7 +37,7 @@ def test_a_refund_beside_a_batch_of_events_waits_its_turn_and_nobody_waits_in_a_
         db.session.connection()
         other = threading.Thread(target=make_paid, args=(shop,))
         other.start()
-        other.join()
+        other.join(120)
     new = make_payment(shop)
     attempt = open_payment(shop, new)
     tasks = [

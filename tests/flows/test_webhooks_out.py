@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from sqlalchemy import delete, update
 from standardwebhooks import Webhook
@@ -23,14 +24,27 @@ from tests.factories import make_paid, make_shop, unit
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def start() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "workers.runner", "hooks"],
-        cwd=ROOT,
-        env=dict(os.environ),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+@pytest.fixture
+def start() -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Starts a sender. None goes on to send other tests' events when this one has failed."""
+    senders: list[subprocess.Popen[bytes]] = []
+
+    def run() -> subprocess.Popen[bytes]:
+        senders.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "workers.runner", "hooks"],
+                cwd=ROOT,
+                env=dict(os.environ),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        return senders[-1]
+
+    yield run
+    for sender in senders:
+        sender.kill()
+        sender.wait(30)
 
 
 def wait_until(what: Callable[[], bool], seconds: float = 40) -> None:
@@ -48,7 +62,7 @@ def nobody_elses(app: Flask, mine: Hooked) -> None:
         db.session.execute(others.execution_options(synchronize_session=False))
 
 
-def test_events_survive_a_sender_that_is_killed(app: Flask) -> None:
+def test_events_survive_a_sender_that_is_killed(app: Flask, start: Callable[[], subprocess.Popen[bytes]]) -> None:
     with receiving() as receiver:
         hooked = Hooked(make_shop(app), receiver)
         nobody_elses(app, hooked)
@@ -56,7 +70,7 @@ def test_events_survive_a_sender_that_is_killed(app: Flask) -> None:
         sender = start()
         wait_until(lambda: len(receiver.got) >= 2)
         sender.send_signal(signal.SIGKILL)
-        sender.wait()
+        sender.wait(30)
         payments += [make_paid(hooked.shop) for _ in range(2)]
         with unit(app):  # the dead one's lease is over
             db.session.execute(update(HookEndpoint).where(HookEndpoint.id == hooked.key[2]).values(taken_until=None))

@@ -6,12 +6,15 @@ import base64
 import json
 import secrets
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from core.accounts.key_models import KeptAnswer
+from core.accounts.once import digests, plain
+from core.kernel.config import settings
 from core.kernel.db import db
 from core.payments.models import Payment, PaymentLink
 from core.web.throttle import limiter
@@ -139,6 +142,48 @@ def test_the_same_wish_written_otherwise_is_the_same(caller: Caller) -> None:
     )
     assert "payer.email." in said["detail"] and "eve" not in said["detail"]
     assert len(payments_of(caller)) == 1
+
+
+def test_what_was_asked_cannot_be_guessed_from_a_copy_of_the_database(caller: Caller) -> None:
+    """A body may hold a secret that is a short word: no mark that is kept of it can be worked out without our key, nor compared between rows."""
+    keys = [secrets.token_hex(8) for _ in range(2)]
+    for key in keys:
+        caller.post(PAYMENTS, WISH, key=key)
+    first, second = (kept_of(caller, key) for key in keys)
+    guessed = plain(f"POST\n{PAYMENTS}\n{json.dumps(WISH, sort_keys=True)}".encode())
+    assert guessed not in (first.fingerprint, second.fingerprint) and first.fingerprint != second.fingerprint
+    assert first.fields and second.fields and first.fields.keys() == second.fields.keys()
+    assert not set(first.fields.values()) & (set(digests(WISH, plain).values()) | set(second.fields.values()))
+
+
+def test_marks_kept_before_there_was_a_key_in_them_count_on(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So do those that are written while older processes run, and those of a key that another one has followed."""
+    old = replace(settings(), plain_marks=True)
+    ring = settings().secrets["factor_keys"]
+    rolled = replace(settings(), secrets=settings().secrets | {"factor_keys": [{"kid": "f2", "key": "x" * 64}, *ring]})
+    for before, after in ((("core.accounts.once.settings", old), None), (None, ("core.kernel.keyed.settings", rolled))):
+        key = secrets.token_hex(8)
+        with monkeypatch.context() as patch:
+            if before:
+                patch.setattr(before[0], lambda made=before[1]: made)
+            first = caller.post(PAYMENTS, WISH, key=key)
+        kept = kept_of(caller, key)
+        assert (kept.fingerprint == plain(f"POST\n{PAYMENTS}\n{json.dumps(WISH, sort_keys=True)}".encode())) is bool(before)
+        if before:  # as a release before this one kept the fields as well
+            with unit(caller.shop.app):
+                db.session.query(KeptAnswer).filter_by(key=key).update({"fields": digests(WISH, plain)})
+        with monkeypatch.context() as patch:
+            if after:
+                patch.setattr(after[0], lambda made=after[1]: made)
+            again = caller.post(PAYMENTS, WISH, key=key)
+            assert again.get_json() == first.get_json() and again.headers["Idempotent-Replayed"] == "true"
+            said = problem(caller.post(PAYMENTS, {**WISH, "amount": 1}, key=key), 422, "idempotency_key_reused", "Idempotency-Key")
+            assert "What differs: amount." in said["detail"]
+
+
+def kept_of(caller: Caller, key: str) -> KeptAnswer:
+    with unit(caller.shop.app):
+        return db.session.query(KeptAnswer).filter_by(vendor_id=caller.shop.vendor.id, key=key).one()
 
 
 def test_the_payment_itself_is_protected_when_its_answer_is_kept_no_more(caller: Caller) -> None:

@@ -78,7 +78,7 @@ def test_of_two_that_refresh_at_once_one_is_let_through_and_then_nobody(shop: Sh
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(120)
     assert sorted(answer.status_code for answer in answers) == [200, 401]
     new = next(answer.get_json() for answer in answers if answer.status_code == 200)
     problem(app_of.get(ME, token=new["access_token"]), 401, "token_refused")

@@ -121,7 +121,7 @@ def test_two_clocks_at_once_send_one_letter(shop: Shop, work: Work) -> None:
     wants(shop)
     make_paid(shop)
     work()
-    at, ready, sent = at_seven(shop), threading.Barrier(2), []
+    at, ready, sent = at_seven(shop), threading.Barrier(2, timeout=30), []
 
     def one() -> None:
         with frozen(at):
@@ -132,7 +132,7 @@ def test_two_clocks_at_once_send_one_letter(shop: Shop, work: Work) -> None:
     for thread in both:
         thread.start()
     for thread in both:
-        thread.join()
+        thread.join(120)
     assert sorted(sent) == [0, 1] and len(letters(shop, "daily_news")) == 1
 
 

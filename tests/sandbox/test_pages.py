@@ -33,7 +33,7 @@ def test_many_submits_at_once_charge_once(sandbox, key, session):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            thread.join(120)
         assert len(sandbox.charges(key)) == before + 1
 
 

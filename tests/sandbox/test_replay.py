@@ -48,7 +48,7 @@ def test_a_twin_in_flight_is_told_to_wait(sandbox, key):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(120)
     statuses = [status for status, _, _ in answers]
     assert set(statuses) <= {200, 409} and 200 in statuses and len(sandbox.charges(key)) == 1
     assert all(body["error"]["code"] == "idempotency_key_in_use" for status, _, body in answers if status == 409)

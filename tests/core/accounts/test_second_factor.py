@@ -197,7 +197,7 @@ def test_a_file_of_secrets_from_before_gets_its_key_once(tmp_path: Path) -> None
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(120)
     assert len(found) == 8 and len(set(found)) == 1 and len(found[0]) >= 32
     assert path.stat().st_mode & 0o077 == 0 and json.loads(path.read_text())["signing_keys"] == kept["signing_keys"]
     path.write_text(json.dumps({**kept, "factor_keys": []}))

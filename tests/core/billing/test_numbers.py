@@ -51,7 +51,7 @@ def test_ec_82_two_hundred_at_once_take_the_numbers_one_to_two_hundred(app: Flas
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(120)
     assert not problems
     assert sorted(number for number, _ in taken) == list(range(1, 201))
     by_number = [on for _, on in sorted(taken)]

@@ -93,7 +93,7 @@ def test_the_same_sent_twice_is_published_once_and_what_is_out_of_date_is_refuse
 
 
 def test_of_two_who_publish_at_once_one_has_to_look_again(seller: Shop) -> None:
-    together, came = Barrier(2), []
+    together, came = Barrier(2, timeout=30), []
 
     def one(by: str) -> None:
         together.wait()
@@ -106,7 +106,7 @@ def test_of_two_who_publish_at_once_one_has_to_look_again(seller: Shop) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(120)
     assert sorted(came, key=str) == [2, None]
 
 

@@ -218,7 +218,7 @@ def test_the_counts_are_exact_when_many_publish_at_once(shop: Shop) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(120)
     assert counts(shop) == (6, 0)
 
 
@@ -241,7 +241,7 @@ def test_a_limit_checked_under_the_lock_holds(shop: Shop) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(120)
     assert counts(shop)[0] == 2 and len(refused) == 3
 
 

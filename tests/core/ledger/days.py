@@ -89,6 +89,7 @@ def work(day: date, mode: str = "test", patience: float = LONGEST) -> LedgerDay:
             key = next_to_link(mode, day)
         if key is None:
             break
+        assert time.monotonic() < until, f"{key} cannot be linked: somebody holds its chain"
         with unit_of_work():
             extend(key, sweep=True)
     while True:
@@ -96,6 +97,7 @@ def work(day: date, mode: str = "test", patience: float = LONGEST) -> LedgerDay:
             book = next_to_prove(mode, day)
         if book is None:
             break
+        assert time.monotonic() < until, f"{book} is proved and proved again"
         prove_book(book[0], mode=book[1])
     with unit_of_work():
         row = finish_close(mode, day)

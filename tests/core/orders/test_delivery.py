@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,9 @@ from core.orders.terms import Terms
 from core.orders.wish import LineWish, OrderWish
 from core.payments.refund_models import Refund
 from tests.core.orders.market import Market, Sale
-from tests.factories import again, fresh, release_all, unit
+from tests.core.payments.claims import approved, named, opened
+from tests.core.payments.transfers import euros_at_another_bank
+from tests.factories import again, fresh, release_all, tell_refund, unit
 
 
 def paid(market: Market, *amounts: int, **more: Any) -> Sale:
@@ -156,6 +159,28 @@ def give_back(market: Market, sale: Sale, token: str, **amounts: int) -> Refund:
 def left(market: Market, sale: Sale) -> list[int]:
     with unit(market.app):
         return [one.left.minor for one in lines_of(market.operator.vendor, sale.order(1))]
+
+
+def test_a_line_that_is_paid_by_a_refund_link_is_not_given_back_again(market: Market) -> None:
+    """The refund of the line failed, and counts no more; the transfer to the account that its payer named does."""
+    with euros_at_another_bank():
+        seller, token = market.operator, secrets.token_hex(8)
+        order = OrderWish(seller.vendor.public_id, (LineWish("Bread", 2, 5000), LineWish("Cake", 1, 2500)))
+        sale = market.open(wish=market.wish(12500, orders=(order,), currency="EUR"))
+        sale.pay()
+        sale.tell(1, "yes")
+
+        def cake(token: str) -> Refund:
+            with unit(market.app):
+                return refund_lines(seller.vendor, sale.order(1), {2: Money(2500, "EUR")}, reason="other", by="usr_x", form_token=token)
+
+        refund = cake(token)
+        tell_refund(seller, refund, "failed", failure_reason="expired_or_canceled_card")
+        assert left(market, sale) == [10000, 2500]
+        approved(seller, named(seller, opened(seller, sale.payment(1), refund)))
+        assert left(market, sale) == [10000, 0]
+        with pytest.raises(LineRefundRefused):
+            cake(f"{token}-again")
 
 
 def test_lines_are_given_back_once_and_never_more_than_they_are(market: Market) -> None:

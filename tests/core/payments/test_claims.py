@@ -18,10 +18,12 @@ from core.kernel.db import db
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import public_id
 from core.kernel.money import Money
+from core.kernel.outbox import OutboxTask
 from core.kernel.shadow import replay
 from core.kernel.signing import TokenRefused, make_token
 from core.ledger.queries import balance, find_breaks
 from core.notifications.models import Message, Notice
+from core.payments import refund as refunds
 from core.payments.claim import (
     LIFE,
     ClaimMovedOn,
@@ -38,18 +40,21 @@ from core.payments.claim import (
 )
 from core.payments.claim_answer import READABLE, BadClaim, ClaimOver, answer_claim, claim_token, open_claim
 from core.payments.claim_models import RefundClaim
+from core.payments.disputed import stop_refunds
 from core.payments.models import Payment
 from core.payments.order_files import make_order_file
 from core.payments.order_refused import refuse_order
 from core.payments.personal_data import StillUnderWay, erase_person, personal_data
 from core.payments.queries import list_refunds
-from core.payments.refund import PaymentDisputed, RefundExceedsPayment, request_refund
+from core.payments.refund import ASKED, PaymentDisputed, RefundExceedsPayment, request_refund, settle_refund
 from core.payments.refund_models import Refund
 from core.payments.refund_queue import cancel_queued
 from core.payments.replay import SHADOWS
+from core.payments.start import lock_payment
 from core.payouts.accounts import COOLING_OFF, add_account
 from core.payouts.request import request_payout
 from core.providers.bank_orders import find_order
+from core.providers.contract import RefundOutcome
 from core.providers.registry import our_bank
 from tests.core.payments.claims import OTHER, THEIRS, approved, bank_says, failed_refund, named, opened, refund_of, send
 from tests.core.payments.conftest import AtOnce
@@ -58,6 +63,7 @@ from tests.core.payments.transfers import ELSEWHERE, TestBank, begin_transfer, e
 from tests.core.payouts.sellers import send_waiting_orders
 from tests.core.providers.statements import Line, Tx
 from tests.factories import Shop, again, ask_refund, fresh, make_link, make_paid, make_payment, release_all, tell_refund, unit
+from workers.payments import send_refund
 
 ROUNDS = 12
 
@@ -352,6 +358,49 @@ def test_while_it_is_disputed_nothing_is_named_and_nothing_is_paid(shop: Shop) -
     assert approved(shop, waiting).state == "approved"
 
 
+def test_a_transfer_that_the_bank_has_not_been_told_of_is_called_off_by_a_dispute(shop: Shop) -> None:
+    """Its bank has taken the money back from the card: a transfer beside it would be the second time, and our bank refuses none."""
+    payment, refund = failed_refund(shop)
+    claim = approved(shop, named(shop, opened(shop, payment, refund)))
+    assert send(shop, refund_of(shop, claim)) == "pending"
+    with unit(shop.app):
+        stop_refunds(shop.vendor, lock_payment(again(payment)))
+    transfer = refund_of(shop, claim)
+    assert (transfer.state, transfer.failure_reason, fresh(shop, claim).state) == ("failed", "charge_disputed", "failed")
+    with unit(shop.app):
+        assert getattr(find_order("test", transfer.public_id), "state", None) == "failed"
+    assert fresh(shop, payment).refunding_minor == 0 and whole(shop)
+    assert opened(shop, payment, refund).state == "open", "when it has been decided the payer can be asked again"
+
+
+def test_a_transfer_that_a_file_carries_is_not_called_off_behind_its_back(app: Flask, shop: Shop) -> None:
+    send_waiting_orders(app)
+    payment, refund = failed_refund(shop)
+    claim = approved(shop, named(shop, opened(shop, payment, refund)))
+    send(shop, refund_of(shop, claim))
+    with unit(app):
+        make_order_file("test", by="stf_x")
+    with unit(app):
+        stop_refunds(shop.vendor, lock_payment(again(payment)))
+    assert (refund_of(shop, claim).state, fresh(shop, claim).state) == ("pending", "approved")
+
+
+def test_one_that_is_ordered_after_the_dispute_began_is_called_off_at_once(shop: Shop) -> None:
+    payment, refund = failed_refund(shop)
+    claim = approved(shop, named(shop, opened(shop, payment, refund)))
+    transfer = refund_of(shop, claim)
+    with unit(shop.app):
+        assert refunds.begin_sending(again(transfer))
+    with unit(shop.app):
+        again(payment).disputed_minor = 4_000
+    with shop.app.app_context():
+        send_refund(shop.vendor.id, mode="test", refund=str(transfer.id))
+    assert (refund_of(shop, claim).state, fresh(shop, claim).state) == ("failed", "failed")
+    with unit(shop.app):
+        again(payment).disputed_minor = 0
+    assert whole(shop)
+
+
 def test_what_has_gone_back_otherwise_is_not_paid_again(shop: Shop) -> None:
     payment, refund = failed_refund(shop)
     claim = named(shop, opened(shop, payment, refund))
@@ -363,6 +412,47 @@ def test_what_has_gone_back_otherwise_is_not_paid_again(shop: Shop) -> None:
         refuse_claim(shop.vendor, again(claim), reason="It went back to your card.", by="usr_x")
     with pytest.raises(NoRefundLink):
         opened(shop, payment, refund)
+
+
+@pytest.mark.parametrize("code", ["charge_already_refunded", "amount_too_large", "charge_disputed"])
+def test_what_the_processor_does_not_hold_any_more_is_not_paid_beside(shop: Shop, code: str) -> None:
+    """Somebody gave it back there, and the news of that have not come yet: a transfer would be the second time."""
+    payment = make_paid(shop, make_link(shop, amount="40.00", currency="EUR"))
+    refund = ask_refund(shop, payment)
+    tell_refund(shop, refund, "failed", failure_reason=code)
+    with pytest.raises(NoRefundLink, match="pay twice"):
+        opened(shop, payment, refund)
+
+
+def test_a_form_that_bears_the_number_of_an_approval_is_not_taken_for_one(shop: Shop) -> None:
+    payment, refund = failed_refund(shop)
+    claim = named(shop, opened(shop, payment, refund))
+    with unit(shop.app):
+        request_refund(
+            shop.vendor, again(payment), amount=Money(1, "EUR"), reason="other", by="usr_x", form_token=f"claim:{claim.public_id}"
+        )  # fmt: skip
+    with pytest.raises(ClaimMovedOn):
+        approved(shop, claim)
+    assert fresh(shop, claim).state == "claimed"
+
+
+def test_a_failed_refund_that_arrived_after_all_is_an_alarm_and_is_not_paid_again(shop: Shop) -> None:
+    payment, refund = failed_refund(shop)
+    claim = named(shop, opened(shop, payment, refund))
+    arrived = RefundOutcome("succeeded", f"re_{refund.public_id}", refund.amount)
+    with unit(shop.app):
+        assert settle_refund(shop.vendor, again(refund), arrived, cause="evt_late") == "stale"
+    with unit(shop.app):
+        looking = select(OutboxTask).where(OutboxTask.job == "find_outside_refunds", OutboxTask.args["charge"].astext == payment.charge)
+        assert db.session.scalars(looking).one()
+        assert again(refund).failure_reason == "expired_or_canceled_card", "news may be old: nothing is said before the processor was asked"
+    for _ in range(2):
+        with unit(shop.app):
+            settle_refund(shop.vendor, again(refund), arrived, cause=ASKED)
+    assert len(messages(shop, "refund_not_booked")) == 1
+    with pytest.raises(ClaimMovedOn, match="pay twice"):
+        approved(shop, claim)
+    assert fresh(shop, claim).state == "claimed" and fresh(shop, payment).refunding_minor == 0 and whole(shop)
 
 
 @pytest.mark.parametrize("currency", ["GBP", "USD"])

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
+
+from sqlalchemy.exc import OperationalError
 
 from core.kernel.clock import frozen, now
 from core.kernel.db import db
@@ -105,7 +109,7 @@ def test_adding_at_once_loses_nothing(shop: Shop, at_once: AtOnce) -> None:
     assert [report(shop, link).total.opened for link in links] == [2 * ROUNDS] * 3
 
 
-def test_a_tally_writes_many_at_once_and_keeps_what_it_could_not_write(shop: Shop) -> None:
+def test_a_tally_writes_many_at_once_and_one_that_cannot_be_written_keeps_no_other_from_it(shop: Shop) -> None:
     link, day = make_link(shop), datetime.now(UTC).date()
     key, nobodys = (shop.vendor.id, "test", link.id, day, "other"), (shop.vendor.id, "test", uuid.uuid4(), day, "other")
     tally = Tally(add_openings, seconds=3600)
@@ -117,10 +121,25 @@ def test_a_tally_writes_many_at_once_and_keeps_what_it_could_not_write(shop: Sho
     tally.add(shop.app, key)
     tally.add(shop.app, nobodys)  # names a link that is not there: the statement fails as a whole
     tally.flush(shop.app)
-    assert _written(shop, link) == 5
-    tally._counts.pop(nobodys)
+    assert _written(shop, link) == 6 and not tally._counts
+
+
+def test_while_the_database_is_away_a_tally_keeps_what_it_has(shop: Shop) -> None:
+    link, away = make_link(shop), [True]
+
+    def write(counts: Mapping[Any, int]) -> None:
+        if away[0]:
+            raise OperationalError("", None, Exception("gone"))
+        add_openings(counts)
+
+    tally = Tally(write, seconds=3600)
+    tally.add(shop.app, (shop.vendor.id, "test", link.id, datetime.now(UTC).date(), "other"))
     tally.flush(shop.app)
-    assert _written(shop, link) == 6
+    assert _written(shop, link) == 0
+    away.clear()
+    away.append(False)
+    tally.flush(shop.app)
+    assert _written(shop, link) == 1
 
 
 def _written(shop: Shop, link: PaymentLink) -> int:

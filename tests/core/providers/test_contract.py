@@ -228,5 +228,5 @@ def test_parallel_forms_of_one_attempt_charge_once(provider, sandbox, key):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(120)
     assert [charge["status"] for charge in sandbox.charges(key)] == ["succeeded"]

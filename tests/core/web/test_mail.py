@@ -212,6 +212,7 @@ def test_a_server_that_says_nothing_is_not_waited_for_longer_than_a_job_may_take
 
 def test_a_server_that_hangs_up_after_the_letter_leaves_it_open_whether_it_arrived() -> None:
     def hang_up(server: socket.socket) -> None:
+        server.settimeout(30)
         line, _ = server.accept()
         with line:
             line.sendall(b"220 hello\r\n")
@@ -221,7 +222,7 @@ def test_a_server_that_hangs_up_after_the_letter_leaves_it_open_whether_it_arriv
             line.recv(65536)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=hang_up, args=(server,))
+        thread = threading.Thread(target=hang_up, args=(server,), daemon=True)
         thread.start()
         with pytest.raises(MailDelayed):
             deliver(f"smtp://127.0.0.1:{server.getsockname()[1]}", sealed())

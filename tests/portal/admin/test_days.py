@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import date
 
@@ -15,7 +16,7 @@ from core.ledger.book import PLATFORM
 from core.ledger.days import find_day
 from core.ledger.hindrances import OpenBreak, reports_breaks
 from tests.core.ledger.conftest import Book
-from tests.core.ledger.days import ONE, booked, everybody_has_ended, next_day, on, undisturbed
+from tests.core.ledger.days import LONGEST, ONE, booked, everybody_has_ended, next_day, on, undisturbed
 from tests.portal.admin.people import make_staff
 from workers.days import close_day, print_day
 
@@ -43,6 +44,7 @@ def address(day: date, rest: str = "") -> str:
 
 def the_worker(app: Flask, day: date) -> None:
     """Outside of any request, as it is."""
+    until = time.monotonic() + LONGEST
     with app.app_context():
         while True:  # somebody else's transaction may still go on
             everybody_has_ended()
@@ -51,6 +53,7 @@ def the_worker(app: Flask, day: date) -> None:
                 row = find_day("test", day)
             if row is not None and row.state != "closing":
                 break
+            assert time.monotonic() < until, "nobody has shut the day, or its closing does not end"
         print_day(PLATFORM, mode="test", day=day.isoformat())
 
 
