@@ -28,7 +28,14 @@ SHARED = Path("/var/lib/payment-portal")
 
 # Whoever waits longest finds a deadlock and is ended: tests that cross two sessions need a moment for the second one, on a busy machine too.
 # A row that somebody has left locked is the next test's error, not its end.
-FOR_TESTS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "deadlock_timeout=4s", "lock_timeout=120s")
+FOR_TESTS = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=200",
+    "deadlock_timeout=4s",
+    "lock_timeout=120s",
+)
 
 
 @dataclass(frozen=True)
