@@ -135,10 +135,14 @@ def _hinders(refund: Refund | None) -> tuple[str, ...]:
     return PAYS_ONCE if refund else ("open", "claimed", "approved")
 
 
-def make_claim(vendor: Vendor, payment: Payment, refund: Refund | None, *, amount: Money | None, by: str) -> RefundClaim:
+def make_claim(
+    vendor: Vendor, payment: Payment, refund: Refund | None, *, amount: Money | None, by: str, wish: str | None = None
+) -> RefundClaim:
     """Write to the payer, in the language they paid in, and ask for an account. For a refund that failed: of exactly that much; `amount` is for
-    a transfer whose way back nobody knows. Refuses NoRefundLink."""
+    a transfer whose way back nobody knows. With a `wish` it is known again: the same one makes nothing twice. Refuses NoRefundLink."""
     payment = lock_payment(payment)
+    if wish is not None and (known := db.session.scalar(_mine(vendor, payment.mode).where(RefundClaim.wish == wish))) is not None:
+        return known
     if payment.vendor_id == PLATFORM or not is_stuck(payment, refund):
         raise NoRefundLink("This money can go back the way it came. Refund it there.")
     if (problem := why_no_link(payment, refund, list_claims(vendor, payment))) is not None:
@@ -153,7 +157,7 @@ def make_claim(vendor: Vendor, payment: Payment, refund: Refund | None, *, amoun
         vendor_id=vendor.id, mode=payment.mode, id=uuid7(), public_id=public_id("rcl"), payment_id=payment.id,
         refund_id=refund.id if refund else None, token_id=public_id("tok"), state="open", currency=wanted.currency,
         amount_minor=wanted.minor, made_by=by, created_at=at,
-        expires_at=at + LIFE,
+        expires_at=at + LIFE, wish=wish,
     )  # fmt: skip
     db.session.add(claim)
     db.session.flush()

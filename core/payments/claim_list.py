@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +17,7 @@ from core.payments.claim import get_claim
 from core.payments.claim_models import RefundClaim
 from core.payments.models import Payment
 from core.payments.queries import MOST_ROWS, Page
+from core.payments.refund_models import Refund
 
 SeenClaim = tuple[RefundClaim, Payment]
 
@@ -54,6 +57,13 @@ def feed_claims(vendor: Vendor, mode: str, span: Span, *, payment: Payment | Non
     if status:
         query = query.where(_stands(status))
     return slice_of(query, RefundClaim.id, span, lambda number: get_claim(vendor, mode, number).id)
+
+
+def refunds_behind(vendor: Vendor, mode: str, claims: Iterable[RefundClaim]) -> dict[uuid.UUID | None, str]:
+    """The public numbers of the refunds that did not arrive, and of those that pay, in one look."""
+    ids = {one for claim in claims for one in (claim.refund_id, claim.paid_by) if one is not None}
+    mine = select(Refund.id, Refund.public_id).where(Refund.vendor_id == vendor.id, Refund.mode == mode, Refund.id.in_(ids))
+    return {refund_id: number for refund_id, number in db.session.execute(mine)} if ids else {}
 
 
 def _theirs(vendor: Vendor, mode: str) -> Select[Any]:
