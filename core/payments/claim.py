@@ -35,6 +35,7 @@ from core.providers.bank_orders import knows_a_way_back
 
 LIFE = timedelta(days=30)  # in which the payer names an account
 LONGEST_REASON = 300
+WAITS = ("open", "claimed")
 RAIL = "EUR"  # what a SEPA transfer carries
 PAYS_ONCE = ("open", "claimed", "approved", "paid")
 
@@ -227,6 +228,17 @@ def revoke_claim(vendor: Vendor, claim: RefundClaim, *, by: str) -> RefundClaim:
     _end(payment, claim, "revoked", by=by)
     record(vendor.id, actor=by, action="claim.revoked", subject=claim.public_id, **_facts(payment, claim))
     return claim
+
+
+def take_all_back(vendor: Vendor, mode: str, *, by: str) -> None:
+    """Every link that waits, for its payer or for the vendor: nobody will be there to decide. For a world in which only was practised."""
+    for found in db.session.scalars(
+        _mine(vendor, mode).where(RefundClaim.state.in_(WAITS)).order_by(RefundClaim.payment_id, RefundClaim.id)
+    ).all():
+        payment, claim = lock_claim(found)
+        if claim.state in WAITS:
+            _end(payment, claim, "revoked", by=by)
+            record(vendor.id, actor=by, action="claim.revoked", subject=claim.public_id, **_facts(payment, claim))
 
 
 def list_claims_to_expire(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]]:
