@@ -230,15 +230,17 @@ def revoke_claim(vendor: Vendor, claim: RefundClaim, *, by: str) -> RefundClaim:
     return claim
 
 
-def take_all_back(vendor: Vendor, mode: str, *, by: str) -> None:
-    """Every link that waits, for its payer or for the vendor: nobody will be there to decide. For a world in which only was practised."""
-    for found in db.session.scalars(
-        _mine(vendor, mode).where(RefundClaim.state.in_(WAITS)).order_by(RefundClaim.payment_id, RefundClaim.id)
-    ).all():
-        payment, claim = lock_claim(found)
-        if claim.state in WAITS:
-            _end(payment, claim, "revoked", by=by)
-            record(vendor.id, actor=by, action="claim.revoked", subject=claim.public_id, **_facts(payment, claim))
+def list_waiting(vendor: Vendor, mode: str) -> list[RefundClaim]:
+    """Every link that waits, for its payer or for the vendor."""
+    return list(db.session.scalars(_mine(vendor, mode).where(RefundClaim.state.in_(WAITS)).order_by(RefundClaim.id)))
+
+
+def end_practised(vendor: Vendor, claim: RefundClaim, *, by: str) -> None:
+    """Take one back that waits, also one that an account was named for: the business has closed, and nobody will be there to decide."""
+    payment, claim = lock_claim(claim)
+    if claim.state in WAITS:
+        _end(payment, claim, "revoked", by=by)
+        record(vendor.id, actor=by, action="claim.revoked", subject=claim.public_id, **_facts(payment, claim))
 
 
 def list_claims_to_expire(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]]:

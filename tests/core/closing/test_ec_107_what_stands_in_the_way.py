@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from core.accounts.models import User, Vendor
 from core.accounts.standing import BusinessClosed
@@ -19,6 +20,7 @@ from core.kernel.clock import frozen, now, shifted
 from core.kernel.config import settings
 from core.kernel.db import db
 from core.kernel.money import Money
+from core.kernel.outbox import OutboxTask
 from core.kernel.signing import TokenRefused
 from core.payments.claim import LIFE, expire_claim, refuse_claim, revoke_claim
 from core.payouts.accounts import add_account
@@ -43,6 +45,7 @@ from tests.factories import (
     tell_refund,
     unit,
 )
+from workers.jobs import OUTSIDE
 
 
 def names(shop: Shop) -> dict[str, Money | int]:
@@ -115,12 +118,31 @@ def test_links_that_were_practised_with_are_taken_back_and_hold_nobody_up(app: F
         done = approved(shop, named(shop, opened(shop, *failed_refund(shop))))
     row = close(shop, mode="live")
     assert row.state == "closing"
+    work_off(shop)
     assert [fresh(shop, one).state for one in (waits, claim, done)] == ["revoked", "revoked", "approved"]
     assert fresh(shop, claim).decided_by == shop.user.public_id
+
+
+def work_off(shop: Shop) -> None:
+    """What the worker does about the links of a business that has closed, as it was asked for."""
+    with unit(shop.app):
+        asked = select(OutboxTask).where(OutboxTask.vendor_id == shop.vendor.id, OutboxTask.job == "take_refund_links_back")
+        args = [task.args for task in db.session.scalars(asked)]
+    assert [one["mode"] for one in args] == ["test"]
+    with shop.app.app_context():
+        for one in args:
+            OUTSIDE["take_refund_links_back"](shop.vendor.id, **one)
+
+
+def test_links_wait_on_where_the_closing_was_taken_back_before_the_worker_came(app: Flask, shop: Shop) -> None:
+    with euros_at_another_bank():
+        waits = opened(shop, *failed_refund(shop))
+    row = close(shop, mode="live")
     with unit(app):
         vendor = db.session.get_one(Vendor, shop.vendor.id)
         take_back(vendor, db.session.get_one(Closing, (row.vendor_id, row.mode, row.id)), by=shop.user.public_id)
-    assert [fresh(shop, one).state for one in (waits, claim)] == ["revoked", "revoked"], "whoever opened it has read that it was taken back"
+    work_off(shop)
+    assert fresh(shop, waits).state == "open"
 
 
 def test_live_money_is_not_asked_about_test_money(shop: Shop) -> None:
