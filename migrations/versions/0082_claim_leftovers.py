@@ -1,4 +1,4 @@
-"""A vendor's own software hears of refund links, and one that it asked for carries the name of its wish."""
+"""A vendor's own software hears of refund links, and one that it asked for carries the name of its wish; orders are found by their payment."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_refund_claims_wish", "refund_claims", ["vendor_id", "mode", "wish"], unique=True, postgresql_where=sa.text("wish IS NOT NULL")
     )
+    op.create_index("ix_bank_orders_payment", "bank_orders", ["mode", "payment"], postgresql_where=sa.text("payment IS NOT NULL"))
     op.get_bind().exec_driver_sql(TELL)
 
 
@@ -39,5 +40,6 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER refund_claims_told ON refund_claims")
     op.execute("DROP TRIGGER refund_claims_begin_told ON refund_claims")
     op.execute("DROP FUNCTION draft_refund_link_event()")
+    op.drop_index("ix_bank_orders_payment", table_name="bank_orders")
     op.drop_index("uq_refund_claims_wish", table_name="refund_claims")
     op.drop_column("refund_claims", "wish")
