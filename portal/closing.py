@@ -139,6 +139,7 @@ def said_of(obstacle: Obstacle) -> tuple[str, str, str]:
         "wallet": lambda: (_("%(amount)s is stored for your customers", amount=amount), _("It has to be given back to them."), url_for("portal.customers")),
         "payments": lambda: (ngettext("%(num)s payment is under way", "%(num)s payments are under way", count), _("Wait until it is known how they end."), url_for("portal.payments")),
         "refunds": lambda: (ngettext("%(num)s refund is under way", "%(num)s refunds are under way", count), _("Wait until they have arrived, or call off those that wait."), url_for("portal.payments")),
+        "refund_links": lambda: (ngettext("%(num)s refund link waits", "%(num)s refund links wait", count), _("Take back those that are open, and decide about the accounts that were named."), url_for("portal.refund_link_list")),
         "payouts": lambda: (ngettext("%(num)s payout is under way", "%(num)s payouts are under way", count), _("Wait until they have arrived."), url_for("portal.payouts")),
         "returns": lambda: (ngettext("%(num)s transfer is on its way back", "%(num)s transfers are on their way back", count), _("Wait until the bank has sent them."), url_for("portal.transfers")),
         "cases": lambda: (ngettext("%(num)s bank transfer waits for a decision", "%(num)s bank transfers wait for a decision", count), _("Decide what becomes of it."), url_for("portal.transfers")),

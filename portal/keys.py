@@ -50,7 +50,7 @@ def kind_words() -> dict[str, tuple[str, str]]:
 def resource_words() -> dict[str, str]:
     """What the resources are called; one that has no words yet is called by its name in the API."""
     words = {
-        "payments": _("Payments and orders"), "payment-links": _("Payment links"), "refunds": _("Refunds"), "customers": _("Customers"),
+        "payments": _("Payments and orders"), "payment-links": _("Payment links"), "refunds": _("Refunds"), "refund-links": _("Refund links"), "customers": _("Customers"),
         "disputes": _("Disputes"), "payouts": _("Payouts"), "balance": _("Balance and ledger"), "memberships": _("Memberships"),
         "subscription": _("Your plan and its invoices"), "directory": _("Directory"), "webhooks": _("Webhooks and events"),
         "messages": _("Letters to payers"), "keys": _("API keys"),

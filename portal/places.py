@@ -15,6 +15,7 @@ PLACES: dict[str, tuple[Any, Any]] = {
     "home": (_l("Home"), _l("overview chart success rate")),
     "payments": (_l("Payments"), _l("transactions list")),
     "refunds": (_l("Refunds"), _l("money back")),
+    "refund_link_list": (_l("Refund links"), _l("another account IBAN claim approve failed refund")),
     "disputes": (_l("Disputes"), _l("chargeback retrieval evidence answer bank")),
     "dispute_rules": (_l("Small disputes"), _l("rule accept give in automatically chargeback threshold")),
     "transfers": (_l("Bank transfers"), _l("incoming money to decide overpaid late partial")),

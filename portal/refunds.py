@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from core.kernel import clock
-from core.payments.claim import can_have_links
+from core.payments.claim import can_have_links, claims_to_decide
 from core.payments.export import refunds_sheet
 from core.payments.export_narrow import plain_of
 from core.payments.lists import all_refunds
@@ -55,6 +55,7 @@ def refunds() -> Response:
         kept=kept,
         reasons=REASONS,
         can_have_links=can_have_links(me.vendor, found.rows) if me.may("payments.refund") else set(),
+        to_decide=claims_to_decide(me.vendor, me.mode)[0],
         newest=url_for(".refunds", **kept) if after else None,
         older=url_for(".refunds", after=found.next, **kept) if found.next else None,
     )

@@ -161,7 +161,8 @@ def _claims() -> list[Task]:
         return []
     title = ngettext("%(num)s refund to a named account waits for approval", "%(num)s refunds to named accounts wait for approval", count)
     text = _("The payer has said where the money is to go. Approve it, or say why not.")
-    return [Task(title, text, url_for("portal.refund_link", number=first.public_id))]
+    href = url_for("portal.refund_link", number=first.public_id) if count == 1 else url_for("portal.refund_link_list", status="claimed")
+    return [Task(title, text, href)]
 
 
 def _undelivered() -> list[Task]:

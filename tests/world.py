@@ -388,7 +388,7 @@ def portal_paths(shop: Shop) -> dict[str, str]:
     """The portal's main pages, by the name of their picture."""
     return {
         "home": "/portal/", "payments": "/portal/payments", "links": "/portal/links", "new-link": "/portal/links/new",
-        "customers": "/portal/customers", "refunds": "/portal/refunds", "balance": "/portal/balance", "statements": "/portal/statements",
+        "customers": "/portal/customers", "refunds": "/portal/refunds", "refund-links": "/portal/refund-links", "balance": "/portal/balance", "statements": "/portal/statements",
         "search": "/portal/search?q=a", "notices": "/portal/notices", "messages": "/portal/outbox", "settings": "/portal/settings",
         "branding": "/portal/settings/branding", "methods": "/portal/settings/methods", "receipts": "/portal/settings/receipts",
         "notifications": "/portal/settings/notifications", "team": "/portal/team", "taxes": "/portal/settings/taxes",

@@ -51,6 +51,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "close_payment": payments.close_payment,
     "send_refund": payments.send_refund,
     "poll_refund": payments.poll_refund,
+    "take_refund_links_back": payments.take_refund_links_back,
     "find_outside_refunds": outside.find_outside_refunds,
     "complete_payment": payments.complete_payment,
     "send_charge": saved.send_charge,

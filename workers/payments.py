@@ -19,6 +19,7 @@ from core.payments import refund as refunds
 from core.payments import settle as settling
 from core.payments.attempt import close_at_provider, drop_unopened, live_attempt, paid_attempt
 from core.payments.charge_news import tell_paid
+from core.payments.claim import end_practised, list_waiting
 from core.payments.close import record_close
 from core.payments.disputed import stop_if_disputed
 from core.payments.lockout import BY_CARD, is_held, locked_until
@@ -194,6 +195,17 @@ def send_refund(vendor_id: uuid.UUID, *, mode: str, refund: str) -> None:
         refunds.look_for_the_rest(sending, outcome)
         if sending.to is not None:
             stop_if_disputed(vendor, sending.payment)
+
+
+def take_refund_links_back(vendor_id: uuid.UUID, *, mode: str, by: str) -> None:
+    """The business has closed, and in this world only practised: links that wait end, each in a unit of its own."""
+    with unit_of_work():
+        waiting = list_waiting(get_vendor(vendor_id), mode)
+    for claim in waiting:
+        with unit_of_work():
+            if (vendor := get_vendor(vendor_id)).stopped_at is None:
+                return  # it was taken back meanwhile
+            end_practised(vendor, claim, by=by)
 
 
 def poll_refund(vendor_id: uuid.UUID, *, mode: str, refund: str) -> None:

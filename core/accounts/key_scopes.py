@@ -13,6 +13,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "payments": ("payments", "orders"),
     "payment-links": ("payment-links", "checkout-sessions"),
     "refunds": ("refunds",),
+    "refund-links": ("refund-links",),  # apart: whoever may refund has not thereby been let send money to another account
     "customers": ("customers",),
     "disputes": ("disputes",),
     "payouts": ("payouts",),
@@ -32,6 +33,7 @@ FOR_PEOPLE: dict[str, tuple[str, str | None]] = {
     "payment-links": ("links.see", "links.edit"),
     "checkout-sessions": ("links.see", "links.edit"),
     "refunds": ("payments.see", "payments.refund"),
+    "refund-links": ("payments.see", "payments.refund"),
     "customers": ("customers.see", "customers.block"),
     "disputes": ("payments.see", "disputes.answer"),
     "payouts": ("balance.see", "payouts.request"),
@@ -51,6 +53,8 @@ FOR_PEOPLE: dict[str, tuple[str, str | None]] = {
     "messages": ("messages.see", None),
     "keys": ("keys.manage", None),
 }
+# Where an act at such an address asks for another one: the last word of the address says which.
+OF_ACTS = {("refund-links", "approve"): "refunds.approve", ("refund-links", "refuse"): "refunds.approve"}
 OF_WORD = {word: resource for resource, words in RESOURCES.items() for word in words}
 SCOPES = frozenset(f"{resource}:{what}" for resource in RESOURCES for what in (READ, WRITE))
 
@@ -72,10 +76,11 @@ def scope_of(word: str, *, writes: bool) -> str:
     return f"{OF_WORD[word]}:{WRITE if writes else READ}"
 
 
-def permission_for(word: str, *, writes: bool) -> str:
-    """What a person's role needs for a call whose address begins with this word. Raises KeyError where no person's app calls."""
+def permission_for(word: str, *, writes: bool, act: str = "") -> str:
+    """What a person's role needs for a call whose address begins with this word, and ends with that of an act. Raises KeyError where no
+    person's app calls."""
     reading, changing = FOR_PEOPLE[word]
-    found = changing if writes else reading
+    found = OF_ACTS.get((word, act), changing) if writes else reading
     if found is None:
         raise KeyError(word)
     return found

@@ -16,6 +16,8 @@ from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
 from core.ledger.queries import balances
+from core.payments.claim import WAITS
+from core.payments.claim_models import RefundClaim
 from core.payments.models import Payment
 from core.payments.refund_models import Refund
 from core.payments.transfer_models import TransferCase, TransferReturn
@@ -85,6 +87,7 @@ def _under_way(vendor: Vendor, mode: str) -> Iterator[Obstacle]:
     for kind, model, which in (
         ("payments", Payment, Payment.state.in_(BEING_PAID)),
         ("refunds", Refund, Refund.state.in_(BEING_REFUNDED)),
+        ("refund_links", RefundClaim, RefundClaim.state.in_(WAITS)),
         ("payouts", Payout, Payout.state.not_in(OVER)),
         ("returns", TransferReturn, TransferReturn.state.in_(BEING_RETURNED)),
         ("cases", TransferCase, TransferCase.resolved_at.is_(None)),

@@ -174,6 +174,7 @@ GUARDS = {
     "risk_rule_sets": ("risk_rule_sets_keep", "risk_rule_sets_keep_all"),
     # What keeps nothing from happening, but tells of it: a vendor's own software hears of every change.
     "payment_links": ("payment_links_begin_told", "payment_links_told"),
+    "refund_claims": ("refund_claims_begin_told", "refund_claims_told"),
     "subscriptions": ("subscriptions_begin_told", "subscriptions_told"),
 }
 

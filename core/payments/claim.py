@@ -35,6 +35,7 @@ from core.providers.bank_orders import knows_a_way_back
 
 LIFE = timedelta(days=30)  # in which the payer names an account
 LONGEST_REASON = 300
+WAITS = ("open", "claimed")
 RAIL = "EUR"  # what a SEPA transfer carries
 PAYS_ONCE = ("open", "claimed", "approved", "paid")
 PAYS_TWICE = said(
@@ -140,10 +141,14 @@ def _hinders(refund: Refund | None) -> tuple[str, ...]:
     return PAYS_ONCE if refund else ("open", "claimed", "approved")
 
 
-def make_claim(vendor: Vendor, payment: Payment, refund: Refund | None, *, amount: Money | None, by: str) -> RefundClaim:
+def make_claim(
+    vendor: Vendor, payment: Payment, refund: Refund | None, *, amount: Money | None, by: str, wish: str | None = None
+) -> RefundClaim:
     """Write to the payer, in the language they paid in, and ask for an account. For a refund that failed: of exactly that much; `amount` is for
-    a transfer whose way back nobody knows. Refuses NoRefundLink."""
+    a transfer whose way back nobody knows. With a `wish` it is known again: the same one makes nothing twice. Refuses NoRefundLink."""
     payment = lock_payment(payment)
+    if wish is not None and (known := db.session.scalar(_mine(vendor, payment.mode).where(RefundClaim.wish == wish))) is not None:
+        return known
     if payment.vendor_id == PLATFORM or not is_stuck(payment, refund):
         raise NoRefundLink("This money can go back the way it came. Refund it there.")
     if (problem := why_no_link(payment, refund, list_claims(vendor, payment))) is not None:
@@ -158,7 +163,7 @@ def make_claim(vendor: Vendor, payment: Payment, refund: Refund | None, *, amoun
         vendor_id=vendor.id, mode=payment.mode, id=uuid7(), public_id=public_id("rcl"), payment_id=payment.id,
         refund_id=refund.id if refund else None, token_id=public_id("tok"), state="open", currency=wanted.currency,
         amount_minor=wanted.minor, made_by=by, created_at=at,
-        expires_at=at + LIFE,
+        expires_at=at + LIFE, wish=wish,
     )  # fmt: skip
     db.session.add(claim)
     db.session.flush()
@@ -232,6 +237,19 @@ def revoke_claim(vendor: Vendor, claim: RefundClaim, *, by: str) -> RefundClaim:
     _end(payment, claim, "revoked", by=by)
     record(vendor.id, actor=by, action="claim.revoked", subject=claim.public_id, **_facts(payment, claim))
     return claim
+
+
+def list_waiting(vendor: Vendor, mode: str) -> list[RefundClaim]:
+    """Every link that waits, for its payer or for the vendor."""
+    return list(db.session.scalars(_mine(vendor, mode).where(RefundClaim.state.in_(WAITS)).order_by(RefundClaim.id)))
+
+
+def end_practised(vendor: Vendor, claim: RefundClaim, *, by: str) -> None:
+    """Take one back that waits, also one that an account was named for: the business has closed, and nobody will be there to decide."""
+    payment, claim = lock_claim(claim)
+    if claim.state in WAITS:
+        _end(payment, claim, "revoked", by=by)
+        record(vendor.id, actor=by, action="claim.revoked", subject=claim.public_id, **_facts(payment, claim))
 
 
 def list_claims_to_expire(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]]:

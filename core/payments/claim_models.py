@@ -51,6 +51,7 @@ class RefundClaim(TenantKey, Base):
             unique=True,
             postgresql_where="refund_id IS NULL AND state IN ('open', 'claimed', 'approved')",
         ),
+        Index("uq_refund_claims_wish", "vendor_id", "mode", "wish", unique=True, postgresql_where="wish IS NOT NULL"),
         Index("ix_refund_claims_by_payment", "vendor_id", "mode", "payment_id", "id"),
         Index("ix_refund_claims_waiting", "vendor_id", "mode", "id", postgresql_where="state = 'claimed'"),
         Index("ix_refund_claims_to_expire", "expires_at", postgresql_where="state = 'open'"),
@@ -73,6 +74,7 @@ class RefundClaim(TenantKey, Base):
     reason: Mapped[str] = mapped_column(String(300), default="", server_default="")  # why it was refused; the payer reads it
     paid_by: Mapped[uuid.UUID | None]
     settled_at: Mapped[datetime | None]
+    wish: Mapped[str | None] = mapped_column(String(80))  # by which the software that made it would know it again: made twice, it is one
 
     @property
     def amount(self) -> Money:

@@ -25,6 +25,7 @@ from core.payments.refund_models import Refund
 from core.payments.review_models import Screening
 from core.payments.sale_models import DiscountUse, PaymentDetail
 from core.payments.saved_data import cards_of, forget_cards
+from core.payments.transfer_data import forget_transfers, has_orders_under_way, sent_back, transfers_of
 from core.providers.models import InboxEvent
 from core.providers.redact import redacted
 
@@ -86,7 +87,7 @@ def _payment(vendor: Vendor, payment: Payment) -> dict[str, Any]:
         "started_at": _at(payment.created_at), "paid_at": _at(payment.captured_at),
         "history": [{"what": event.kind, "at": _at(event.at), "detail": event.detail} for event in events],
         "refunds": [{"number": r.public_id, "state": r.state, **_sum(r.amount), "asked_for_at": _at(r.created_at), "note": r.note} for r in refunds],
-        "refund_links": claims_of(vendor, payment),
+        "refund_links": claims_of(vendor, payment), "transfers": transfers_of(vendor, payment), "sent_back_to": sent_back(vendor, payment),
         "messages": [{"kind": m.kind, "subject": m.subject, "text": m.text, "sent_at": _at(m.sent_at), "state": m.state} for m in letters],
         "notes": _remarks(vendor, payment.mode, payment.public_id),
         "tried_from": _tried_from(vendor, payment),
@@ -112,7 +113,7 @@ def _said(details: PaymentDetail | None) -> dict[str, Any] | None:
 def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
     """Take the person out of everything: address and name on payments, letters, printed receipts, notes, what the processor sent.
 
-    Sums, states, history and journals stay as they are, under a pseudonym. Cannot be undone. Refuses StillUnderWay while a
+    Sums, states, history and journals stay as they are, under a pseudonym, and so do the bank's own papers. Cannot be undone. Refuses StillUnderWay while a
     payment or a refund of theirs has not ended, because its news could not reach them any more.
     """
     row = locked(Customer, vendor.id, customer.mode, customer.id)
@@ -132,6 +133,8 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
         raise StillUnderWay("A payment or a refund of theirs is still under way. Wait until it has ended, and erase then.")
     if has_open_claims(vendor, row.mode, row.email):
         raise StillUnderWay("A refund link of theirs still waits. Take it back or decide about it, and erase then.")
+    if has_orders_under_way(vendor, row.mode, row.email):
+        raise StillUnderWay("A transfer back to them is still on its way. Wait until the bank has made it, and erase then.")
     pseudonym = pseudonym_of(row)
     begin_anew(vendor, row.mode)
     _redact_events(vendor, row)
@@ -148,6 +151,7 @@ def erase_person(vendor: Vendor, customer: Customer, *, by: str) -> Customer:
     refunds = (Refund.vendor_id == vendor.id, Refund.mode == row.mode, Refund.payment_id.in_(select(Payment.id).where(*whose)))
     db.session.execute(update(Refund).where(*refunds).values(note=""))
     forget_claims(vendor, row.mode, row.email)
+    forget_transfers(vendor, row.mode, row.email)
     _forget_what_they_said(vendor, row, pseudonym)
     forget_recipient(vendor, row.mode, row.email, pseudonym)
     forget_cards(vendor, row.mode, row.email, pseudonym)

@@ -47,7 +47,7 @@ RETURN: dict[str, frozenset[str]] = {
 # A refund link. The refund that pays it says whether it is paid, and a bank may send that back weeks later.
 CLAIM: dict[str, frozenset[str]] = {
     "open": frozenset({"claimed", "expired", "revoked"}),
-    "claimed": frozenset({"approved", "refused"}),
+    "claimed": frozenset({"approved", "refused", "revoked"}),  # taken back only with the account it was practised in
     "approved": frozenset({"paid", "failed"}),
     "paid": frozenset({"failed"}),
     "refused": frozenset(),

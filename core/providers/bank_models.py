@@ -257,6 +257,7 @@ class BankOrder(Base):
         CheckConstraint(f"state IN ({', '.join(map(repr, ORDER_STATES))})", name="state"),
         CheckConstraint("purpose IN ('refund', 'payout')", name="purpose"),
         ForeignKeyConstraint(["mode", "file_id"], ["bank_order_files.mode", "bank_order_files.id"]),
+        Index("ix_bank_orders_payment", "mode", "payment", postgresql_where="payment IS NOT NULL"),
         Index("ix_bank_orders_file", "mode", "file_id", postgresql_where="file_id IS NOT NULL"),
         Index("ix_bank_orders_waiting", "mode", "created_at", postgresql_where="state = 'requested'"),
     )

@@ -20,6 +20,7 @@ from portal.api import (
     orders,
     payments,
     people,
+    refund_links,
     sessions,
     users,
 )
@@ -29,6 +30,7 @@ from portal.api.words import WORDS
 PAGES = (
     orders,
     payments,
+    refund_links,
     sessions,
     links,
     people,

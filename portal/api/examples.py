@@ -16,7 +16,7 @@ VARIABLE, TOKEN = "PORTAL_KEY", "PORTAL_TOKEN"  # of a person's app: the access 
 OUTSIDE = re.compile(r"<(?:\w+:)?(\w+)>")
 # What stands in the place of an id in an address; whoever runs it puts one of their own there.
 IDS = {
-    "payments": "pay_...", "payment-links": "lnk_...", "refunds": "ref_...", "customers": "cus_...", "disputes": "dp_...", "payouts": "po_...",
+    "payments": "pay_...", "payment-links": "lnk_...", "refunds": "ref_...", "refund-links": "rcl_...", "customers": "cus_...", "disputes": "dp_...", "payouts": "po_...",
     "memberships": "mbr_...", "membership-plans": "mpl_...", "invoices": "doc_...", "orders": "ord_...", "listings": "lst_...",
     "checkout-sessions": "lnk_...", "keys": "key_...", "branches": "brn_...", "products": "prd_...", "webhook-endpoints": "whe_...", "events": "evt_...",
     "messages": "msg_...", "users": "...",

@@ -192,9 +192,9 @@ def _seat() -> Seat:
 
 def _for_person() -> tuple[Vendor, str]:
     """Whether the person's role may do what the app asks for."""
-    seat, writes = _seat(), request.method not in SAFE
+    seat, writes, rule = _seat(), request.method not in SAFE, request.url_rule.rule if request.url_rule else ""
     try:
-        needed = permission_for(word_of(request.url_rule.rule if request.url_rule else ""), writes=writes)
+        needed = permission_for(word_of(rule), writes=writes, act=act_of(rule))
     except KeyError:
         raise NotForApps("No person’s app does this. Use a key of the business.") from None
     if not role_of(seat.membership.role, seat.custom).may(needed):
@@ -249,6 +249,11 @@ def _check_rights(key: ApiKey, needed: str, *, publishable: bool) -> None:
 def word_of(rule: str) -> str:
     """The first word of an address below /api/v1/: `payment-links`."""
     return rule.removeprefix("/api/v1/").partition("/")[0]
+
+
+def act_of(rule: str) -> str:
+    """Its last word: `approve`."""
+    return rule.rpartition("/")[2]
 
 
 def _name() -> str:

@@ -12,12 +12,13 @@ from core.disputes.states import DISPUTE
 from core.invoices.models import KINDS, SaleDocument
 from core.kernel.money import Money
 from core.payments.basket import offer_of
+from core.payments.claim_models import RefundClaim
 from core.payments.feeds import REALM
 from core.payments.link import ends_at, link_state, link_token
 from core.payments.models import Payment, PaymentLink
 from core.payments.refund_models import Refund
 from core.payments.start import payment_token, receipt_token
-from core.payments.states import PAID_OR_OVER, PAYMENT, REFUND
+from core.payments.states import CLAIM, PAID_OR_OVER, PAYMENT, REFUND
 from core.providers.contract import METHODS
 from core.web import addresses
 from portal.api.shapes import Shape, flag, inner, moment, money, number, pairs, shape, text, texts
@@ -206,6 +207,43 @@ REFUND_OBJECT = shape(
     settled_at=moment("When the processor said what became of it.", lambda one: one[0].settled_at),
 )
 SeenRefund = tuple[Refund, Payment]
+
+
+@dataclass(frozen=True)
+class SeenRefundLink:
+    """A refund link with its payment, and the refunds that did not arrive and that pay it, by their numbers."""
+
+    claim: RefundClaim
+    payment: Payment
+    refund: str | None
+    paid_by: str | None
+
+
+_ACCOUNT = inner(
+    holder=text("The name on it, as the payer wrote it.", lambda one: one.holder),
+    masked=text("Enough of the IBAN to know it again: its country and its last four signs.", lambda one: one.masked),
+)
+REFUND_LINK = shape(
+    "refund_link",
+    "A payer whose refund cannot go back the way it came is asked for an account. No money moves before that account is approved.",
+    id=text("Its number, rcl_...", lambda one: one.claim.public_id),
+    mode=text("Practice or real money.", lambda one: one.claim.mode, one_of=MODES),
+    payment=text("The payment that is given back.", lambda one: one.payment.public_id),
+    refund=text("The refund that did not arrive; null where nobody knows from where a transfer came.", lambda one: one.refund, nullable=True),
+    status=text(
+        "open waits for the payer, claimed for you, approved for the bank; failed came back to you after the bank had it.",
+        lambda one: one.claim.standing, one_of=CLAIM,
+    ),
+    amount=money("What the payer gets.", lambda one: one.claim.amount),
+    account=_ACCOUNT("The account the payer named; null until then, and once they are erased.", lambda one: one.claim if one.claim.iban else None, nullable=True),
+    reason=text("Why the account was not approved, as the payer reads it.", lambda one: one.claim.reason or None, nullable=True),
+    paid_by=text("The refund that pays it, once it is approved.", lambda one: one.paid_by, nullable=True),
+    created_at=moment("When it was made.", lambda one: one.claim.created_at, nullable=False),
+    expires_at=moment("Until when the payer can name an account.", lambda one: one.claim.expires_at, nullable=False),
+    named_at=moment("When the payer named one.", lambda one: one.claim.claimed_at),
+    decided_at=moment("When it was approved, refused or taken back, or ran out.", lambda one: one.claim.decided_at),
+    settled_at=moment("When the bank said what became of the transfer.", lambda one: one.claim.settled_at),
+)  # fmt: skip
 
 CUSTOMER = shape(
     "customer",

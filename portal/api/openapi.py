@@ -14,6 +14,7 @@ from core.kernel.config import settings
 from core.web.guard import public
 from portal.api.blueprint import api
 from portal.api.endpoint import ENDPOINTS, TAGS, Endpoint
+from portal.api.guard import act_of
 from portal.api.kinds import Kind, Schema, schema_of
 from portal.api.paging import PAGED, list_schema
 from portal.api.reading import DEEPEST
@@ -145,7 +146,7 @@ def _who(told: Endpoint) -> Schema:
         return {"security": [{"person": []}]}
     found: Schema = {"x-scope": scope_of(told.word, writes=told.writes), "x-publishable": told.publishable}
     try:
-        return found | {"x-permission": permission_for(told.word, writes=told.writes)}
+        return found | {"x-permission": permission_for(told.word, writes=told.writes, act=act_of(told.path))}
     except KeyError:
         return found | {"security": [{"key": []}, {"keyAsUser": []}]}
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from core.accounts.key_scopes import FOR_PEOPLE, OF_WORD
+from core.accounts.key_scopes import FOR_PEOPLE, OF_ACTS, OF_WORD
 from core.accounts.models import User, Vendor
 from core.accounts.permissions import PERMISSIONS
 from core.kernel.audit import AuditEntry
@@ -25,7 +25,7 @@ from tests.browser import Browser
 from tests.core.payments.conftest import another_shop
 from tests.core.subscriptions.plans import save_card
 from tests.factories import PASSWORD, Shop, make_colleague, make_link, make_paid, make_shop, unit
-from tests.portal.caller import HOME, problem
+from tests.portal.caller import HOME, document_of, problem
 from tests.portal.person_app import ME, USERS, App
 from tests.portal.plan_pages import life_of
 from tests.second_step import set_up
@@ -151,7 +151,13 @@ def test_tries_are_counted_for_the_person_whoever_they_come_from(shop: Shop, mon
 
 def test_every_address_says_what_a_role_needs() -> None:
     assert FOR_PEOPLE.keys() == OF_WORD.keys()
-    assert {one for pair in FOR_PEOPLE.values() for one in pair if one} <= PERMISSIONS.keys()
+    assert {one for pair in FOR_PEOPLE.values() for one in pair if one} | set(OF_ACTS.values()) <= PERMISSIONS.keys()
+
+
+def test_an_act_that_asks_for_more_is_an_address_and_the_document_says_what_it_asks_for(app: Flask) -> None:
+    told = document_of(app)["paths"]
+    for (word, act), permission in OF_ACTS.items():
+        assert told[f"/{word}/{{number}}/{act}"]["post"]["x-permission"] == permission
 
 
 def test_an_owners_app_does_what_the_owner_may_and_the_log_names_the_person(shop: Shop, app_of: App) -> None:
@@ -186,7 +192,7 @@ def test_two_peoples_apps_may_use_the_same_name_for_a_write(shop: Shop, app_of: 
 def test_a_role_opens_what_it_may_and_nothing_else(shop: Shop, role: str) -> None:
     app = App(make_colleague(shop, role) if role != "owner" else shop)
     lists = {
-        "payments": "payments", "payment-links": "payment-links", "refunds": "refunds", "customers": "customers", "disputes": "disputes", "payouts": "payouts",
+        "payments": "payments", "payment-links": "payment-links", "refunds": "refunds", "refund-links": "refund-links", "customers": "customers", "disputes": "disputes", "payouts": "payouts",
         "wallet": "wallet", "ledger": "ledger", "memberships": "memberships", "membership-plans": "membership-plans", "invoices": "invoices",
         "listings": "listings", "products": "products", "branches": "branches", "webhook-endpoints": "webhook-endpoints", "events": "events", "messages": "messages",
     }  # fmt: skip

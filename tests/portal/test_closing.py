@@ -13,6 +13,8 @@ from core.kernel.clock import frozen, now
 from core.kernel.db import db
 from core.payments.start import payment_token, receipt_token
 from tests.browser import Browser
+from tests.core.payments.claims import failed_refund, opened
+from tests.core.payments.transfers import euros_at_another_bank
 from tests.factories import (
     PASSWORD,
     Shop,
@@ -43,11 +45,14 @@ def close(owner: Browser, shop: Shop) -> None:
 
 def test_what_stands_in_the_way_is_listed_with_where_to_go(shop: Shop, owner: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     make_paid(shop)
+    with euros_at_another_bank():
+        opened(shop, *failed_refund(shop))
     payment = make_payment(shop, email="under-way@example.com")
     tell(shop, payment, open_payment(shop, payment), "processing")
     monkeypatch.setattr("portal.closing.LIVE", "test")  # money of the world in which tests have some
     page = owner.get(PATH)
     assert "becomes yours in some days" in page.text and "1 payment is under way" in page.text
+    assert "1 refund link waits" in page.text and "/portal/refund-links" in page.links()
     assert "/portal/balance" in page.html and problems_of_html(page.html) == []
     assert "Type it as it is written here" not in page.text, "there is nothing to press yet"
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from core.accounts.models import User, Vendor
 from core.accounts.standing import BusinessClosed
@@ -19,15 +20,21 @@ from core.kernel.clock import frozen, now, shifted
 from core.kernel.config import settings
 from core.kernel.db import db
 from core.kernel.money import Money
+from core.kernel.outbox import OutboxTask
 from core.kernel.signing import TokenRefused
+from core.payments.claim import LIFE, expire_claim, refuse_claim, revoke_claim
 from core.payouts.accounts import add_account
 from tests.core.directory.stalls import make_listing
 from tests.core.memberships.joined import NOVEMBER, Joined, make_gym
+from tests.core.payments.claims import approved, failed_refund, named, opened
+from tests.core.payments.transfers import euros_at_another_bank
 from tests.core.payouts.sellers import THEIRS, Seller
 from tests.core.subscriptions.plans import Life, publish
 from tests.factories import (
     Shop,
+    again,
     ask_refund,
+    fresh,
     make_link,
     make_paid,
     make_payment,
@@ -38,6 +45,7 @@ from tests.factories import (
     tell_refund,
     unit,
 )
+from workers.jobs import OUTSIDE
 
 
 def names(shop: Shop) -> dict[str, Money | int]:
@@ -84,6 +92,57 @@ def test_a_refund_under_way_is_named_and_then_what_the_seller_still_has(shop: Sh
     assert names(shop).get("refunds") == 1
     tell_refund(shop, refund, "succeeded")
     assert "refunds" not in names(shop)
+
+
+def test_a_refund_link_is_named_until_it_is_over_or_decided(shop: Shop) -> None:
+    with euros_at_another_bank():
+        waits, claim = opened(shop, *failed_refund(shop)), named(shop, opened(shop, *failed_refund(shop)))
+        over, other = opened(shop, *failed_refund(shop)), opened(shop, *failed_refund(shop))
+        assert names(shop)["refund_links"] == 4
+        with pytest.raises(SomethingInTheWay):
+            close(shop)
+        with unit(shop.app):
+            revoke_claim(shop.vendor, again(other), by="usr_x")
+            refuse_claim(shop.vendor, again(claim), reason="Not yours.", by="usr_x")
+        assert names(shop)["refund_links"] == 2
+        with shifted(LIFE), unit(shop.app):
+            expire_claim(over.vendor_id, over.mode, over.id)
+        paying = approved(shop, named(shop, waits))
+        assert paying.state == "approved"
+        assert "refund_links" not in (found := names(shop)) and found["refunds"] == 1, "from here on it is a refund"
+
+
+def test_links_that_were_practised_with_are_taken_back_and_hold_nobody_up(app: Flask, shop: Shop) -> None:
+    with euros_at_another_bank():
+        waits, claim = opened(shop, *failed_refund(shop)), named(shop, opened(shop, *failed_refund(shop)))
+        done = approved(shop, named(shop, opened(shop, *failed_refund(shop))))
+    row = close(shop, mode="live")
+    assert row.state == "closing"
+    work_off(shop)
+    assert [fresh(shop, one).state for one in (waits, claim, done)] == ["revoked", "revoked", "approved"]
+    assert fresh(shop, claim).decided_by == shop.user.public_id
+
+
+def work_off(shop: Shop) -> None:
+    """What the worker does about the links of a business that has closed, as it was asked for."""
+    with unit(shop.app):
+        asked = select(OutboxTask).where(OutboxTask.vendor_id == shop.vendor.id, OutboxTask.job == "take_refund_links_back")
+        args = [task.args for task in db.session.scalars(asked)]
+    assert [one["mode"] for one in args] == ["test"]
+    with shop.app.app_context():
+        for one in args:
+            OUTSIDE["take_refund_links_back"](shop.vendor.id, **one)
+
+
+def test_links_wait_on_where_the_closing_was_taken_back_before_the_worker_came(app: Flask, shop: Shop) -> None:
+    with euros_at_another_bank():
+        waits = opened(shop, *failed_refund(shop))
+    row = close(shop, mode="live")
+    with unit(app):
+        vendor = db.session.get_one(Vendor, shop.vendor.id)
+        take_back(vendor, db.session.get_one(Closing, (row.vendor_id, row.mode, row.id)), by=shop.user.public_id)
+    work_off(shop)
+    assert fresh(shop, waits).state == "open"
 
 
 def test_live_money_is_not_asked_about_test_money(shop: Shop) -> None:

@@ -20,12 +20,15 @@ from core.kernel.clock import now, shifted
 from core.kernel.db import db, unit_of_work
 from core.kernel.errors import NotFound
 from core.orders.states import CHECKOUT, ORDER
+from core.payments.claim import refuse_claim
 from core.payments.link import pause_link, resume_link
 from core.payments.models import PaymentLink
-from core.payments.states import PAYMENT, REFUND
+from core.payments.states import CLAIM, PAYMENT, REFUND
 from core.payouts.states import PAYOUT
 from tests.core.hooks.conftest import events_of
+from tests.core.payments.claims import THEIRS, approved, bank_says, failed_refund, named, opened, refund_of, send
 from tests.core.payments.conftest import AtOnce, another_shop
+from tests.core.payments.transfers import euros_at_another_bank
 from tests.factories import Shop, again, ask_refund, make_link, make_paid, make_payment, tell_refund, unit
 
 
@@ -44,6 +47,7 @@ def test_every_state_that_something_may_come_to_has_a_type_with_words() -> None:
     tables = {
         "payment": PAYMENT,
         "refund": REFUND,
+        "refund_link": CLAIM,
         "dispute": DISPUTE,
         "payout": PAYOUT,
         "membership": SUBSCRIPTION,
@@ -73,6 +77,31 @@ def test_a_payment_tells_its_life_in_order(shop: Shop) -> None:
         "created_at": 0, "sent_at": 0, "settled_at": 0,
     }  # fmt: skip
     assert last["sequence"] == len(events) and last["type"] == "refund.succeeded"
+
+
+def test_a_refund_link_tells_its_life_and_of_its_payer_nothing(shop: Shop) -> None:
+    with euros_at_another_bank():
+        claim = named(shop, opened(shop, *failed_refund(shop)))
+        refused = named(shop, opened(shop, *failed_refund(shop)))
+        with unit(shop.app):
+            refuse_claim(shop.vendor, again(refused), reason="The name is another one.", by=shop.user.public_id)
+        approved(shop, claim)
+        paying = refund_of(shop, claim)
+        send(shop, paying)
+        bank_says(shop, paying)
+        bank_says(shop, paying, back="AC04")
+    place(shop)
+    events = [event for event in events_of(shop) if event.type.startswith("refund_link.")]
+    told = [event.type.partition(".")[2] for event in events if event.subject == claim.public_id]
+    assert told == ["open", "claimed", "approved", "paid", "failed"]
+    assert [event.type.partition(".")[2] for event in events if event.subject == refused.public_id] == ["open", "claimed", "refused"]
+    last = envelope(events[-1])["data"]["object"]
+    assert (last["object"], last["status"], last["amount"], last["paid_by"]) == (
+        "refund_link", "failed", {"amount": 4000, "currency": "EUR"}, paying.public_id,
+    )  # fmt: skip
+    whole = str([envelope(event) for event in events])
+    assert THEIRS not in whole and "Ada" not in whole and "another one" not in whole and "account" not in last
+    assert all(one["settled_at"] for one in (last, next(e.data["object"] for e in events if e.type.endswith(".paid"))))
 
 
 def test_one_event_whose_object_cannot_be_read_holds_no_other_back(shop: Shop) -> None:

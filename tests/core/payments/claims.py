@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import uuid
 
+from sqlalchemy import select
+
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.money import Money
+from core.ledger.queries import find_breaks
+from core.notifications.models import Message
 from core.payments import refund as refunds
 from core.payments.claim import approve_claim, make_claim
 from core.payments.claim_answer import answer_claim, claim_token
 from core.payments.claim_models import RefundClaim
 from core.payments.models import Payment
+from core.payments.queries import list_refunds
 from core.payments.refund_models import Refund
 from core.providers.bank_orders import find_order
 from tests.core.payments.transfers import TestBank
@@ -78,3 +83,21 @@ def bank_says(shop: Shop, refund: Refund, *, back: str = "") -> None:
     sign = 1 if back else -1
     tx = Tx(refund.amount_minor, sign=sign, end_to_end=order.end_to_end, name=order.to_name, account=order.to_account, returned=back)
     TestBank(shop, "EUR").tell(Line((tx,), sign=sign, booked_on=now().date()))
+
+
+def whole(shop: Shop) -> bool:
+    """Whether the vendor's books are in order."""
+    with unit(shop.app):
+        return find_breaks(shop.vendor.id, "test") == []
+
+
+def messages(shop: Shop, kind: str) -> list[Message]:
+    """The vendor's letters of a kind."""
+    with shop.app.app_context():
+        return list(db.session.scalars(select(Message).where(Message.vendor_id == shop.vendor.id, Message.kind == kind)))
+
+
+def list_of_refunds(shop: Shop, payment: Payment) -> list[Refund]:
+    """A payment's refunds, as everybody is told of them."""
+    with shop.app.app_context():
+        return list_refunds(shop.vendor, payment)

@@ -13,6 +13,7 @@ from tests.core.directory.stalls import make_branch, make_listing, make_product
 from tests.core.disputes.cases import case_of
 from tests.core.memberships.joined import sell
 from tests.core.orders.market import Market
+from tests.core.payments.claims import failed_refund, named, opened
 from tests.core.payouts.sellers import THEIRS, Seller
 from tests.core.subscriptions.plans import Life
 from tests.factories import Shop, ask_refund, make_link, make_paid, make_payment, unit
@@ -30,6 +31,7 @@ class Stocked:
         self.app, self.shop = app, shop
         self.caller, self.person = Caller(shop), App(shop)
         self._sold(app, shop)
+        self._stuck(shop)
         self._joined(shop)
         self._in_the_directory(shop)
         sale = self._several(shop, partner)
@@ -70,6 +72,13 @@ class Stocked:
             seller.pays_out()
         case_of(seller, disputed).tell()
 
+    def _stuck(self, shop: Shop) -> None:
+        """Refund links that wait for their payers, and some that wait for the business."""
+        for number in range(2 * MANY):
+            claim = opened(shop, *failed_refund(shop))
+            if number % 2:
+                named(shop, claim)
+
     def _joined(self, shop: Shop) -> None:
         sell(shop, "Bread club", "14.00", on=days_ago(2))
         for _ in range(MANY):
@@ -97,5 +106,5 @@ class Stocked:
 LISTS = (
     "branches", "customers", "disputes", "events", "invoices", "listings", "membership-plans", "memberships", "messages", "payment-links",
     "payments",
-    "payouts", "products", "refunds",
+    "payouts", "products", "refund-links", "refunds",
 )  # fmt: skip
