@@ -97,7 +97,11 @@ def _switch(public_id: str, *, on: bool) -> Response:
     except Conflict as not_proved:
         flash(written(not_proved.message), "warn")
     else:
-        said = _("New addresses begin with %(host)s from now on.", host=row.host) if on else _("New addresses begin with the platform’s own name.")
+        said = (
+            _("New addresses begin with %(host)s from now on.", host=row.host)
+            if on
+            else _("New addresses begin with the platform’s own name.")
+        )
         flash(said, "good")
     return see_other(url_for(".pay_domains"))
 

@@ -201,13 +201,20 @@ def use_pay_domain(vendor: Vendor, domain: str, *, on: bool, by: str) -> PayDoma
 
     Refuses Conflict for a name that is not proved: such addresses would open nothing.
     """
-    row = _lock(get_pay_domain(vendor, domain))
+    wanted = get_pay_domain(vendor, domain).id
+    mine = select(PayDomain).where(PayDomain.vendor_id == vendor.id).order_by(PayDomain.id).with_for_update()
+    rows = list(
+        db.session.scalars(mine.execution_options(populate_existing=True))
+    )  # all of them before the vendor, as a look locks its own
+    row = next((one for one in rows if one.id == wanted), None)
+    if row is None:
+        raise NotFound("There is no such host name.")
     if on and row.state != VERIFIED:
         raise Conflict("This name is not proved yet. Put the two records into DNS and have us look first.")
     if row.in_use == on:
         return row
     owner = locked(Vendor, vendor.id)
-    for other in list_pay_domains(vendor):
+    for other in rows:
         other.in_use = False
     db.session.flush()
     row.in_use = on

@@ -47,6 +47,7 @@ def own_host(public_url: str) -> str:
     return (urlsplit(public_url).hostname or "").rstrip(".")
 
 
+@lru_cache(1024)
 def plain_host(said: str) -> str:
     """A host name as we keep it, from how a request or an address says it: in small letters, without port and final dot; empty if it is none."""
     host = said.strip().lower().partition(":")[0].rstrip(".")

@@ -124,7 +124,9 @@ def test_nothing_there_is_said_as_nothing(names: Names, ours: str, shop: Shop, d
     assert (row.state, row.proved, row.leads_here, row.found_proof, row.found_address) == ("waiting", False, False, "", "")
 
 
-def test_dns_that_does_not_answer_is_another_thing(names: Names, ours: str, shop: Shop, domain: PayDomain, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dns_that_does_not_answer_is_another_thing(
+    names: Names, ours: str, shop: Shop, domain: PayDomain, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names.silent = True
     monkeypatch.setattr("workers.pay_domains.SECONDS", 1)
     row = look(shop, domain)

@@ -145,7 +145,10 @@ def test_one_at_a_time_is_in_use(shop: Shop) -> None:
 def test_another_vendor_neither_sees_nor_uses_nor_removes_it(shop: Shop, other: Shop) -> None:
     domain = look(shop, name_host(shop))
     with unit(other.app):
-        for act in (lambda v: use_pay_domain(v, domain.public_id, on=True, by="x"), lambda v: remove_pay_domain(v, domain.public_id, by="x")):
+        for act in (
+            lambda v: use_pay_domain(v, domain.public_id, on=True, by="x"),
+            lambda v: remove_pay_domain(v, domain.public_id, by="x"),
+        ):
             with pytest.raises(NotFound):
                 act(vendor_of(other))
 
