@@ -232,6 +232,12 @@ def remove_pay_domain(vendor: Vendor, domain: str, *, by: str) -> None:
     record(vendor.id, actor=by, action="pay_domain.removed", subject=row.public_id, host=row.host)
 
 
+def forget_pay_domains(vendor: Vendor) -> None:
+    """A business has closed: nobody looks at its names any more, and somebody else may prove them."""
+    for domain in list_pay_domains(vendor):
+        remove_pay_domain(vendor, domain.public_id, by="system")
+
+
 def get_pay_domain(vendor: Vendor, domain: str) -> PayDomain:
     """This vendor's; refuses with 404."""
     if is_public_id("pdm", domain):
