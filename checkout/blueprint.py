@@ -26,3 +26,8 @@ def not_valid(refusal: TokenRefused) -> Response:
     """Mistyped, cut short, withdrawn, expired or another purpose's: one page, which names nobody."""
     log.info("token_refused", reason=refusal.reason, route=str(request.url_rule))
     return page("checkout/not_valid.html", status=404, face=None)
+
+
+def nothing_here() -> Response:
+    """The same page for what does not stand on a vendor's own host name: a page of ours that is no payer's, or another vendor's."""
+    return private(not_valid(TokenRefused("elsewhere")))

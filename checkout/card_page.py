@@ -6,11 +6,11 @@ from flask_babel import gettext as _
 
 from checkout.blueprint import log
 from core.accounts.models import Vendor
-from core.kernel.config import settings
 from core.payments.saved_models import Saving
 from core.payments.saving import inquire_saving, open_saving_at_provider, record_saving_opened, settle_saving
 from core.providers.contract import ProviderError, ProviderUnreachable
 from core.web.page import step_outside
+from core.web.pay_host import here
 
 
 def open_card_page(vendor: Vendor, saving: Saving, *, back: str) -> tuple[Saving, str]:
@@ -20,7 +20,7 @@ def open_card_page(vendor: Vendor, saving: Saving, *, back: str) -> tuple[Saving
     """
     if saving.redirect_url is not None:
         return saving, ""
-    address = settings().public_url + back
+    address = here() + back
     try:
         with step_outside():
             opening = open_saving_at_provider(vendor, saving, return_url=address, cancel_url=address)

@@ -8,7 +8,6 @@ from checkout.blueprint import door
 from core.accounts.models import Vendor
 from core.accounts.receipts import find_receipt_settings
 from core.invoices.queries import PAPER, documents_of, get_document, printed
-from core.kernel.config import settings
 from core.kernel.signing import TokenRefused
 from core.notifications.papers import newest_paper
 from core.payments.models import Payment
@@ -16,6 +15,7 @@ from core.payments.queries import refunds_of_sale
 from core.payments.sale import find_cart, find_details
 from core.payments.start import open_payment_token
 from core.payments.statement import statement_of
+from core.web import addresses
 from core.web.face import face_of
 from core.web.guard import public
 from core.web.headers import csp_nonce
@@ -42,7 +42,7 @@ def receipt(token: str) -> Response:
         vendor,
         payment,
         refunds_of_sale(vendor, payment),
-        address=settings().public_url + url_for("checkout.receipt", token=token),
+        address=addresses.receipt(token, vendor),
         pdf_address=url_for("checkout.receipt_pdf", token=token),
         history_address=url_for("checkout.receipt_history", token=token),
         mine_address=url_for("checkout.ask_for_key", token=token) if payment.email else "",

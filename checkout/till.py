@@ -9,13 +9,13 @@ from functools import wraps
 from flask import Response, url_for
 
 from core.accounts.models import Vendor
-from core.kernel.config import settings
 from core.payments.models import Attempt, Payment, PaymentLink
 from core.payments.queries import page_state
 from core.payments.start import open_payment
 from core.web.face import Face, face_of
 from core.web.languages import suggest
 from core.web.page import see_other
+from core.web.pay_host import here
 
 TillView = Callable[["Till"], Response]
 
@@ -49,8 +49,8 @@ class Till:
         return url_for("checkout.show", token=self.token)
 
     def outside(self, endpoint: str) -> str:
-        """The whole address of one of this payment's routes, for a provider to send the payer to: never inside a frame."""
-        return settings().public_url + url_for(endpoint, token=self.token, _top=True)
+        """The whole address of one of this payment's routes, for a provider to send the payer to: on the host they came by, and never inside a frame."""
+        return here() + url_for(endpoint, token=self.token, _top=True)
 
 
 def open_till(token: str) -> Till:

@@ -6,6 +6,7 @@ from core.accounts import factor_models as factors
 from core.accounts import fee_models as fees
 from core.accounts import key_models as keys
 from core.accounts import models as accounts
+from core.accounts import pay_domain_models as pay_domains
 from core.accounts import staff_models as staff
 from core.admission import models as admission
 from core.billing import clock_models as clocks
@@ -47,6 +48,6 @@ from core.subscriptions import models as subscriptions
 
 __all__ = [
     "accounts", "admission", "apps", "audit", "bank", "billing", "chains", "claims", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fees", "fx", "hooks", "invoices", "keys", "ledger",
-    "memberships", "methods", "notifications", "orders", "outbox", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "reserves", "reversals", "reviews", "risk", "risk_rules", "sales", "saved", "sharing", "staff",
+    "memberships", "methods", "notifications", "orders", "outbox", "pay_domains", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "reserves", "reversals", "reviews", "risk", "risk_rules", "sales", "saved", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

@@ -44,5 +44,5 @@ def _page(form: SlugForm) -> Response:
         "portal/settings/address.html",
         status=form.status,
         form=form,
-        example=addresses.readable_link("live", present or suggestion(me.vendor.name), "…"),
+        example=addresses.readable_link("live", present or suggestion(me.vendor.name), "…", me.vendor),
     )

@@ -76,7 +76,7 @@ def _show(link: PaymentLink, form: PrefillForm) -> Response:
 
 
 def _url(link: PaymentLink, prefill: LinkPrefill) -> str:
-    return addresses.payment_link(prefill_token(current().vendor, link, prefill))
+    return addresses.payment_link(prefill_token(current().vendor, link, prefill), current().vendor)
 
 
 def _amount(link: PaymentLink, prefill: LinkPrefill) -> Money | None:

@@ -50,13 +50,13 @@ class PauseForm(Form):
 
 def link_url(link: PaymentLink) -> str:
     """The address to hand out."""
-    return addresses.payment_link(link_token(current().vendor, link))
+    return addresses.payment_link(link_token(current().vendor, link), current().vendor)
 
 
 def readable_url(link: PaymentLink) -> str | None:
     """The address that people can read, when the link has one."""
     name = readable_name(current().vendor, link)
-    return addresses.readable_link(link.mode, *name) if name else None
+    return addresses.readable_link(link.mode, *name, current().vendor) if name else None
 
 
 @portal.get("/portal/links/<public_id>")

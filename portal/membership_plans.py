@@ -122,7 +122,7 @@ def _get(public_id: str) -> MembershipPlan:
 
 
 def _address(found: MembershipPlan) -> str:
-    return addresses.joining(plan_token(current().vendor, found))
+    return addresses.joining(plan_token(current().vendor, found), current().vendor)
 
 
 def _form(*, empty: bool = False, **values: object) -> PlanForm:

@@ -55,6 +55,7 @@ PLACES: dict[str, tuple[Any, Any]] = {
     "taxes": (_l("Tax rates"), _l("VAT sales tax")),
     "discounts": (_l("Discount codes"), _l("coupon voucher promotion")),
     "domains": (_l("Return domains"), _l("host DNS verify success page redirect")),
+    "pay_domains": (_l("Payment domain"), _l("own host name custom domain DNS CNAME TXT address of payment pages")),
     "protection": (_l("Protection"), _l("card testing attack mode fraud")),
     "guides": (_l("Guides"), _l("quick start begin help how to checklist documentation developer")),
     "reference": (_l("API reference"), _l("endpoints examples curl Python Node OpenAPI documentation")),

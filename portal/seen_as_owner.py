@@ -16,7 +16,7 @@ PAGES = (
     "invoice_anew", "invoice_settings", "invoices", "issued", "key", "keys", "link", "link_report", "link_style",
     "links", "listing", "listings", "live", "lost_device", "marketplaces", "membership", "memberships", "method",
     "methods", "new_branch", "new_export", "new_link", "new_listing", "new_payout", "new_plan", "new_product", "new_refund_link", "new_role", "new_webhook",
-    "notices", "order", "orders", "outbox", "payer_letter", "payer_letters", "payment", "payments", "payout", "payout_account",
+    "notices", "order", "orders", "outbox", "pay_domains", "payer_letter", "payer_letters", "payment", "payments", "payout", "payout_account",
     "payout_processor", "payout_schedule", "payouts", "plan", "plan_balance", "plan_card", "plan_charge", "plan_clock", "plan_details",
     "plan_page", "plan_simulator", "poster", "preferences", "preview_change", "preview_listing", "preview_start", "products",
     "protection", "provider_event", "receipt_settings", "reference", "reference_of", "refund_link", "refund_link_list", "refunds", "reserve", "review_dispute", "role",

@@ -10,4 +10,4 @@ from core.web.guard import current
 def slug_before() -> str:
     """The vendor's part of it, or what that would be."""
     me = current()
-    return addresses.readable_link(me.mode, slug_of(me.vendor) or suggestion(me.vendor.name), "")
+    return addresses.readable_link(me.mode, slug_of(me.vendor) or suggestion(me.vendor.name), "", me.vendor)

@@ -392,7 +392,7 @@ def portal_paths(shop: Shop) -> dict[str, str]:
         "search": "/portal/search?q=a", "notices": "/portal/notices", "messages": "/portal/outbox", "settings": "/portal/settings",
         "branding": "/portal/settings/branding", "methods": "/portal/settings/methods", "receipts": "/portal/settings/receipts",
         "notifications": "/portal/settings/notifications", "team": "/portal/team", "taxes": "/portal/settings/taxes",
-        "discounts": "/portal/discounts", "domains": "/portal/settings/domains", "on-a-website": "/portal/embed", "protection": "/portal/settings/protection", "live": "/portal/live",
+        "discounts": "/portal/discounts", "domains": "/portal/settings/domains", "pay-domains": "/portal/settings/pay-domains", "on-a-website": "/portal/embed", "protection": "/portal/settings/protection", "live": "/portal/live",
         "security": "/portal/settings/security", "two-step": "/portal/two-step", "device": "/portal/two-step/devices/new",
         "role": "/portal/team/roles/new", "memberships": "/portal/memberships", "orders": "/portal/orders", "selling": "/portal/orders/selling", "keys": "/portal/keys", "reference": "/portal/api", "reference-payments": "/portal/api/payments", "webhooks": "/portal/webhooks", "new-webhook": "/portal/webhooks/new", "new-plan": "/portal/memberships/plans/new", "audit-log": "/portal/settings/audit-log", "letters": "/portal/settings/letters",
         "letter": "/portal/settings/letters/receipt", "styles": "/portal/settings/styles", "exchange": "/portal/balance/exchange",

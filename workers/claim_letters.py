@@ -17,7 +17,7 @@ def _facts(vendor: Vendor, message: Message, *standings: str) -> tuple[Facts, Re
     claim = get_claim(vendor, message.mode, message.params["claim"])
     if claim.standing not in standings:
         raise NoLongerTrue(f"the refund link is {claim.standing} by now")
-    return about_payment(vendor, message) | {"claim": claim, "action_url": addresses.claim(claim_token(vendor, claim))}, claim
+    return about_payment(vendor, message) | {"claim": claim, "action_url": addresses.claim(claim_token(vendor, claim), vendor)}, claim
 
 
 def asked(vendor: Vendor, message: Message) -> Facts:

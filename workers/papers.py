@@ -64,7 +64,7 @@ def _written(vendor_id: uuid.UUID, payment: Payment) -> str | None:
     if payment.captured_at is None:
         return None
     vendor = get_vendor(vendor_id)
-    address = addresses.receipt(receipt_token(vendor, payment))
+    address = addresses.receipt(receipt_token(vendor, payment), vendor)
     cart, said, extra = find_cart(vendor, payment), find_details(vendor, payment), find_receipt_settings(vendor)
     refunds, logo = refunds_of_sale(vendor, payment), find_logo(vendor)
     return receipt_html(vendor, payment, refunds, address=address, cart=cart, said=said, extra=extra, locale=payment.locale, logo=logo)

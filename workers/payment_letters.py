@@ -46,20 +46,20 @@ def payer_page(vendor: Vendor, message: Message) -> Facts:
     key = find_key(vendor, message.mode, message.params["key"])
     if key is None or key.revoked_at or key.expires_at <= now() or key.email != message.recipient:
         raise NoLongerTrue("the link in this message no longer works, because a newer one replaced it or its time was over")
-    address = addresses.payer_page(key_token(vendor, key))
+    address = addresses.payer_page(key_token(vendor, key), vendor)
     return {"practice": key.mode == "test", "action_url": address, "expires_at": key.expires_at}
 
 
 def receipt_page(vendor: Vendor, message: Message) -> Facts:
     facts = about_payment(vendor, message)
     words = find_receipt_settings(vendor).paragraph.splitlines() if message.kind == "receipt" else []
-    return facts | {"action_url": addresses.receipt(receipt_token(vendor, facts["payment"])), "vendors_words": words}
+    return facts | {"action_url": addresses.receipt(receipt_token(vendor, facts["payment"]), vendor), "vendors_words": words}
 
 
 def payment_page(vendor: Vendor, message: Message) -> Facts:
     """For the payer: the payment's own page, which is true whatever has become of it."""
     facts = about_payment(vendor, message)
-    return facts | {"action_url": addresses.checkout(payment_token(vendor, facts["payment"]))}
+    return facts | {"action_url": addresses.checkout(payment_token(vendor, facts["payment"]), vendor)}
 
 
 def instruction(vendor: Vendor, message: Message) -> Facts:
@@ -94,7 +94,7 @@ def checkout_left(vendor: Vendor, message: Message) -> Facts:
     link, reason = way_back(vendor, facts["payment"])
     if link is None:
         raise NoLongerTrue(reason)
-    return facts | {"action_url": addresses.fresh_start(link_token(vendor, link), payment_token(vendor, facts["payment"]))}
+    return facts | {"action_url": addresses.fresh_start(link_token(vendor, link), payment_token(vendor, facts["payment"]), vendor)}
 
 
 def of_refund(page: Gather) -> Gather:
@@ -127,7 +127,7 @@ def link_sent(vendor: Vendor, message: Message) -> Facts:
         "progress": progress_of(link),
         "words": sending.message.splitlines(),
         "ends_at": ends_at(link),
-        "action_url": addresses.payment_link(sending_token(vendor, link, sending)),
+        "action_url": addresses.payment_link(sending_token(vendor, link, sending), vendor),
     }
 
 

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import select
 
 from core.accounts.fees import apply_due_fees
+from core.accounts.pay_domains import plan_looks
 from core.billing.advance import ask_for_due
 from core.disputes.accept_rules import accept_when_due, list_to_accept
 from core.disputes.remind import send_due_reminders as remind_of_disputes
@@ -125,6 +126,11 @@ def _end_refund_links() -> None:
             log.exception("refund_link_not_ended", vendor=str(one[0]), mode=one[1])
 
 
+def _look_at_pay_domains() -> None:
+    with unit_of_work():
+        plan_looks()
+
+
 def _send_waiting_refunds() -> None:
     """Refunds that waited for their seller's balance, in their order, each in a unit of its own: one book that fails holds back itself."""
     with unit_of_work():
@@ -238,5 +244,5 @@ def _mark_balances() -> None:
 
 PARTS = (
     _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _give_in_as_announced, _close_overdue_payments, _end_reviews, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _end_refund_links, _plan_payouts,
-    _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances,
+    _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances, _look_at_pay_domains,
 )  # fmt: skip

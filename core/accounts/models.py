@@ -63,6 +63,7 @@ class Vendor(Base):
     logo_height: Mapped[int] = mapped_column(SmallInteger, default=0)
     logo_says_name: Mapped[bool] = mapped_column(default=False)  # then the name is not written beside it
     support_phone: Mapped[str] = mapped_column(String(30), default="")
+    pay_host: Mapped[str | None] = mapped_column(String(253))  # its own host name in new addresses of its payment pages; None: ours
     created_at: Mapped[datetime]
 
 

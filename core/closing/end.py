@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
+from core.accounts.pay_domains import forget_pay_domains
 from core.accounts.queries import get_vendor, hold_vendor
 from core.billing.models import BillingCharge
 from core.closing.close import AGAIN, WORLDS, move, stop
@@ -122,6 +123,7 @@ def _end(vendor: Vendor, row: Closing) -> bool:
     except StillUnderWay:
         return False
     forget_endpoints(vendor)
+    forget_pay_domains(vendor)
     move(row, "closed")
     row.ended_at, row.due_at, row.team, row.email, row.locale = now(), None, [], "", ""
     record(vendor.id, actor="system", action="vendor.closed", subject=row.public_id, people=count)

@@ -7,12 +7,12 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from core.accounts.models import Vendor
+from core.accounts.pay_host import home_of
 from core.accounts.queries import find_vendor, get_vendor
 from core.billing.models import KeptSubscription
 from core.billing.states import CANCELLED
 from core.kernel.audit import record
 from core.kernel.clock import now
-from core.kernel.config import settings
 from core.kernel.db import db, lock_again
 from core.kernel.ids import public_id
 from core.kernel.signing import TokenRefused, make_token, read_token
@@ -31,7 +31,7 @@ def member_token(vendor: Vendor, member: Member) -> str:
 
 def page_address(vendor: Vendor, member: Member) -> str:
     """The whole address of a member's page."""
-    return f"{settings().public_url}/m/{member_token(vendor, member)}"
+    return f"{home_of(vendor)}/m/{member_token(vendor, member)}"
 
 
 def member_address(row: KeptSubscription) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from core.accounts.check import standing_of_email_link, standing_of_invitation
 from core.accounts.models import Vendor
+from core.accounts.pay_host import beginning, find_pay_host, plain_host
 from core.accounts.queries import find_vendor
 from core.kernel.attest import NotOurs, looks_attested, read_attested
 from core.kernel.config import settings
@@ -32,6 +33,7 @@ PATHS = {
     "pay": LINK, "checkout": ("payment",), "receipt": ("receipt",), "cards": ("saving",), "mine": ("payer",), "j": ("joining",), "m": ("membership",), "o": ("checkout",), "invitation": ("invitation",), "export": ("export",), "closing": ("closing",), "letters": ("letters",), "claim": ("claim",), "verify-email": ("email-verify",),
     "reset-password": ("password-reset",),
 }  # fmt: skip
+_ANYBODYS = ""  # of our own host, which shows everybody's pages; of a vendor's, its public id stands in this place
 NO_RECEIPT = "00000-00000"  # looked for where there is nothing to look for, so that every answer takes its time
 
 
@@ -55,7 +57,8 @@ def check(text: str, *, above: Above = NOTHING_ABOVE) -> Verdict:
     """Read a link, a token, the text of a QR code, a receipt's number or a signed statement, generously; and say what it is.
 
     `above` names the purposes of rooms above this one, and asks them whether a token of theirs still counts.
-    An address that leads elsewhere is never genuine, whatever stands in it: that is how people are deceived.
+    An address that leads elsewhere is never genuine, whatever stands in it: that is how people are deceived. One on a vendor's own host
+    name leads to us for what is that vendor's, as long as the name is proved.
     """
     text = "".join(text.split())[:LONGEST]
     if looks_attested(text):
@@ -63,13 +66,13 @@ def check(text: str, *, above: Above = NOTHING_ABOVE) -> Verdict:
     address = _as_address(text)
     if address and (name := _readable_name(address)):
         return _readable(*name)
-    token, wanted, ours = _token_in(address) if address else (text, None, True)
+    token, wanted, ours = _token_in(address) if address else (text, None, _ANYBODYS)
     examined = examine_token(token)
     number = "" if address or examined or looks_like_token(token) else text
     receipt = _receipt(number)
     if examined is None:
-        return receipt or (ALTERED if ours and (looks_like_token(token) or wanted) else UNKNOWN)
-    if not ours or (wanted and examined.purpose not in wanted):
+        return receipt or (ALTERED if ours is not None and (looks_like_token(token) or wanted) else UNKNOWN)
+    if ours not in (_ANYBODYS, examined.claims.vendor) or (wanted and examined.purpose not in wanted):
         return ALTERED
     return _standing(token, examined, above)
 
@@ -95,34 +98,46 @@ def _as_address(text: str) -> SplitResult | None:
         return urlsplit("invalid://")
 
 
-def _parts(address: SplitResult) -> tuple[list[str], bool]:
-    """What stands between the slashes, and whether the address leads to us at all."""
+def _parts(address: SplitResult) -> tuple[list[str], str | None]:
+    """What stands between the slashes, and whose tokens the address opens here: anybody's, one vendor's, or None where it leads elsewhere."""
     home = urlsplit(settings().public_url)
-    ours = (address.scheme.lower(), address.netloc.lower()) == (home.scheme, home.netloc.lower())
+    said = address.scheme.lower(), address.netloc.lower()
+    ours = _ANYBODYS if said == (home.scheme, home.netloc.lower()) else _vendor_of(*said)
     return address.path.removeprefix(home.path).strip("/").split("/"), ours
 
 
-def _token_in(address: SplitResult) -> tuple[str, tuple[str, ...] | None, bool]:
-    """The token of an address, what it may be for by where it stands, and whether the address leads to us at all."""
+def _vendor_of(scheme: str, place: str) -> str | None:
+    """The public id of the vendor on whose own host name this is."""
+    host = plain_host(place)
+    if not host or f"{scheme}://{place}" != urlsplit(beginning(host))._replace(path="").geturl():
+        return None
+    found = find_pay_host(host)
+    return found.vendor if found and found.verified else None
+
+
+def _token_in(address: SplitResult) -> tuple[str, tuple[str, ...] | None, str | None]:
+    """The token of an address, what it may be for by where it stands, and whose tokens that opens here."""
     parts, ours = _parts(address)
     wanted = PATHS.get(parts[0])
     token = parts[1] if len(parts) > 1 else ""
     return (token.removesuffix(".pdf") if wanted == ("receipt",) else token), (wanted if token else None), ours
 
 
-def _readable_name(address: SplitResult) -> tuple[str, str, str] | None:
-    """Mode, vendor's and link's name of one of our readable addresses."""
+def _readable_name(address: SplitResult) -> tuple[str, str, str, str] | None:
+    """Mode, vendor's and link's name of one of our readable addresses, and whose it may be."""
     parts, ours = _parts(address)
-    if not ours or parts[0] != "pay" or len(parts) not in (3, 4) or (len(parts) == 4 and parts[1] != "test"):
+    if ours is None or parts[0] != "pay" or len(parts) not in (3, 4) or (len(parts) == 4 and parts[1] != "test"):
         return None
-    return ("test" if len(parts) == 4 else "live"), parts[-2], parts[-1]
+    return ("test" if len(parts) == 4 else "live"), parts[-2], parts[-1], ours
 
 
-def _readable(mode: str, name: str, slug: str) -> Verdict:
+def _readable(mode: str, name: str, slug: str, ours: str) -> Verdict:
     """Anybody can write such an address down, so what opens nothing is unknown to us, whatever it once was."""
     try:
         vendor, link, _ = open_readable(mode, name, slug)
     except TokenRefused:
+        return UNKNOWN
+    if ours not in (_ANYBODYS, vendor.public_id):
         return UNKNOWN
     standing = "expired" if link_state(link) == "expired" else "genuine"
     return Verdict(standing, "link", vendor.name, practice=mode == "test")

@@ -1,8 +1,18 @@
-"""The addresses we write into messages and onto papers: whole ones, because their reader is somewhere else."""
+"""The addresses we write into messages and onto papers: whole ones, because their reader is somewhere else.
+
+Those of payers' pages take the vendor, and begin with its own host name where it has one in use. Without it they are ours, which
+every address works on for ever.
+"""
 
 from __future__ import annotations
 
+from core.accounts.models import Vendor
+from core.accounts.pay_host import home_of
 from core.kernel.config import settings
+
+
+def _home(of: Vendor | None) -> str:
+    return settings().public_url if of is None else home_of(of)
 
 
 def verification(token: str) -> str:
@@ -27,28 +37,28 @@ def portal_exports() -> str:
     return f"{settings().public_url}/portal/exports"
 
 
-def checkout(token: str) -> str:
+def checkout(token: str, of: Vendor | None = None) -> str:
     """One payment's own page."""
-    return f"{settings().public_url}/checkout/{token}"
+    return f"{_home(of)}/checkout/{token}"
 
 
-def sale_document(token: str, number: str) -> str:
+def sale_document(token: str, number: str, of: Vendor | None = None) -> str:
     """The paper of an invoice or a credit note, behind the receipt of its payment."""
-    return f"{settings().public_url}/receipt/{token}/documents/{number}.pdf"
+    return f"{_home(of)}/receipt/{token}/documents/{number}.pdf"
 
 
-def status(token: str) -> str:
+def status(token: str, of: Vendor | None = None) -> str:
     """What happened to a payment, for its payer: by the token of the payment, or later of its receipt."""
-    return f"{settings().public_url}/status/{token}"
+    return f"{_home(of)}/status/{token}"
 
 
-def receipt(token: str) -> str:
-    return f"{settings().public_url}/receipt/{token}"
+def receipt(token: str, of: Vendor | None = None) -> str:
+    return f"{_home(of)}/receipt/{token}"
 
 
-def claim(token: str) -> str:
+def claim(token: str, of: Vendor | None = None) -> str:
     """Where a payer says to which account a refund goes."""
-    return f"{settings().public_url}/claim/{token}"
+    return f"{_home(of)}/claim/{token}"
 
 
 def portal_claim(number: str) -> str:
@@ -56,13 +66,13 @@ def portal_claim(number: str) -> str:
     return f"{settings().public_url}/portal/refund-links/{number}"
 
 
-def payer_page(token: str) -> str:
+def payer_page(token: str, of: Vendor | None = None) -> str:
     """Everything one payer paid one vendor."""
-    return f"{settings().public_url}/mine/{token}"
+    return f"{_home(of)}/mine/{token}"
 
 
-def receipt_pdf(token: str) -> str:
-    return f"{settings().public_url}/receipt/{token}.pdf"
+def receipt_pdf(token: str, of: Vendor | None = None) -> str:
+    return f"{_home(of)}/receipt/{token}.pdf"
 
 
 def portal_transfers() -> str:
@@ -132,24 +142,24 @@ def portal_payment(payment: str) -> str:
     return f"{settings().public_url}/portal/payments/{payment}"
 
 
-def payment_link(token: str) -> str:
+def payment_link(token: str, of: Vendor | None = None) -> str:
     """A link's signed address: its own, one sent by e-mail, or one with answers filled in."""
-    return f"{settings().public_url}/pay/{token}"
+    return f"{_home(of)}/pay/{token}"
 
 
-def fresh_start(link: str, payment: str) -> str:
+def fresh_start(link: str, payment: str, of: Vendor | None = None) -> str:
     """A link's address for somebody who has begun there before: what they typed is filled in."""
-    return f"{payment_link(link)}?again={payment}"
+    return f"{payment_link(link, of)}?again={payment}"
 
 
-def readable_link(mode: str, vendor: str, slug: str) -> str:
+def readable_link(mode: str, vendor: str, slug: str, of: Vendor | None = None) -> str:
     """The address that people can read and type. Practice links say so in it."""
-    return f"{settings().public_url}/pay/{'test/' if mode == 'test' else ''}{vendor}/{slug}"
+    return f"{_home(of)}/pay/{'test/' if mode == 'test' else ''}{vendor}/{slug}"
 
 
-def joining(token: str) -> str:
+def joining(token: str, of: Vendor | None = None) -> str:
     """Where people join a plan of a business."""
-    return f"{settings().public_url}/j/{token}"
+    return f"{_home(of)}/j/{token}"
 
 
 def portal_link(link: str) -> str:

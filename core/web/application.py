@@ -18,6 +18,7 @@ from werkzeug.wsgi import get_host
 
 from core.web.form_cookie import FormCookie
 from core.web.framed import framed, inside
+from core.web.pay_host import leads_home
 from core.web.templating import Environment
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Application(Flask):
     def url_for(self, /, endpoint: str, **values: Any) -> str:
         """As Flask's. A view with one plain address, which is nearly every one, needs no search for the address that fits.
 
-        What is written inside a frame leads to the same page inside it, where there is one; `_top` asks for the ordinary page all the same.
+        On a vendor's own host name, what does not stand there leads to ours. What is written inside a frame leads to the same page inside it, where there is one; `_top` asks for the ordinary page all the same.
         """
         if values.pop("_top", None) is None and request_ctx and framed():
             endpoint = inside(endpoint, values, self.view_functions)
@@ -104,7 +105,8 @@ class Application(Flask):
         rule = self._one_address(endpoint)
         adapter = request_ctx.url_adapter if rule and given.keys() == rule.arguments and request_ctx else None
         built = rule.build(given) if rule and adapter else None
-        return adapter.script_name.rstrip("/") + built[1] if adapter and built else super().url_for(endpoint, **values)
+        path = adapter.script_name.rstrip("/") + built[1] if adapter and built else super().url_for(endpoint, **values)
+        return leads_home(endpoint) + path
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """As Flask's, which reads this machine's name twice for each request and encodes it anew: it hardly ever changes."""

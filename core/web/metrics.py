@@ -24,7 +24,7 @@ Sample = tuple[dict[str, str], int]
 @public
 def metrics() -> Response:
     """For whoever brings HEALTH_TOKEN; where none is set, for this machine itself. To anybody else there is no such address."""
-    if not (brings_token() if settings().health_token else _is_this_machine()):
+    if not (brings_token() if settings().health_token else is_this_machine()):
         raise NotFound
     lines = [line for name, words, samples in figures(take_vitals()) for line in _written(name, words, samples)]
     return Response("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
@@ -36,7 +36,8 @@ def brings_token() -> bool:
     return bool(wanted) and scheme == "Bearer" and secrets.compare_digest(given.encode(), wanted.encode())
 
 
-def _is_this_machine() -> bool:
+def is_this_machine() -> bool:
+    """Whether a program on this very machine asks, and for nobody behind it."""
     try:
         here = ipaddress.ip_address(request.remote_addr or "").is_loopback
     except ValueError:

@@ -1,6 +1,6 @@
 """Pages that are the same for everybody but for a few words: kept as they were written once, with holes where those words stand.
 
-There are two kinds. Of one (`stencilled`) what it says comes from its address, its language, its theme and the rows it is about, and
+There are two kinds. Of one (`stencilled`) what it says comes from its address and its host, its language, its theme and the rows it is about, and
 from nothing else. The rows are compared whole with those it was written from, so a page is never older than its rows. The other
 (`from_words`) is written from a list of words that are the same for many, and handed nothing but these: where one of them is another,
 it is another page.
@@ -22,6 +22,7 @@ from core.web.forgery import csrf_token
 from core.web.framed import framed
 from core.web.headers import csp_nonce
 from core.web.languages import language
+from core.web.pay_host import pay_host
 from core.web.theme import forced_scheme
 from core.web.this_request import kept
 
@@ -45,7 +46,7 @@ def stencilled(rows: tuple[Any, ...], tokens: dict[str, str], write: Callable[[]
     its policy. Each is unguessable, so where it stands in the text nothing else can stand.
     """
     tokens = {**tokens, "csrf": csrf_token(), "nonce": csp_nonce()}
-    key, about = (request.path, language(), forced_scheme()), [content(row) for row in rows]
+    key, about = (request.path, language(), forced_scheme(), pay_host()), [content(row) for row in rows]
     before = _kept.get(key)
     if before is not None and before[0] == about:
         return _filled(before[1], tokens)
@@ -67,7 +68,7 @@ def from_words(words: Words, own: dict[str, str], write: Callable[[Words, dict[s
     unguessable, and is never sent to anybody. What stands in a hole is escaped; what is to stand in an address must be fit for one.
     Only for requests that `may_be_kept`.
     """
-    key = (write, words, language(), forced_scheme(), g.get("time_zone"))
+    key = (write, words, language(), forced_scheme(), g.get("time_zone"), pay_host())
     pieces = _written.get(key)
     if pieces is None:
         marks = {name: _mark(name) for name in own}

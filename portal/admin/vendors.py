@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as later
 
 from core.accounts.domains import list_domains
 from core.accounts.everywhere import get_vendor_everywhere, list_vendors_everywhere
+from core.accounts.pay_domains import list_pay_domains
 from core.accounts.queries import list_team
 from core.accounts.receipts import find_receipt_settings
 from core.accounts.staff_notes import flags_of
@@ -74,6 +75,7 @@ def vendor(public_id: str) -> Response:
         limits={book.currency: debt_limit(book.currency) for kept in (books or {}).values() for book in kept},
         latest={mode: list_payments(vendor, mode, limit=LATEST).rows for mode in WORLDS},
         domains=list_domains(vendor),
+        pay_domains=list_pay_domains(vendor),
         extra=find_receipt_settings(vendor),
         closing=find_last_closing(vendor),
         strikes=count_strikes(vendor.id, "live"),

@@ -55,7 +55,7 @@ def show_membership_plan(vendor: Vendor, mode: str, number: str) -> dict[str, An
 
 
 def _plan(vendor: Vendor, plan: Any) -> SeenPlan:
-    return SeenPlan(plan, addresses.joining(plan_token(vendor, plan)))
+    return SeenPlan(plan, addresses.joining(plan_token(vendor, plan), vendor))
 
 
 @endpoint(

@@ -55,7 +55,7 @@ LINK = shape(
     id=text("Its number, lnk_...", lambda one: one.link.public_id),
     mode=text("Whether it takes practice or real money.", lambda one: one.link.mode, one_of=MODES),
     status=text("Whether it takes payments now, or why not.", lambda one: link_state(one.link), one_of=LINK_STATES),
-    url=text("The address to hand out.", lambda one: addresses.payment_link(link_token(one.vendor, one.link))),
+    url=text("The address to hand out.", lambda one: addresses.payment_link(link_token(one.vendor, one.link), one.vendor)),
     title=text("What the payer reads above the sum.", lambda one: one.link.title),
     description=text("What the payer reads below it.", lambda one: one.link.description),
     kind=text(
@@ -85,7 +85,7 @@ LINK_PAGE = shape(
     "What anybody may know of a payment link who may open its page.",
     id=text("The link's number, lnk_...", lambda one: one.link.public_id),
     status=text("Whether it takes payments now, or why not.", lambda one: link_state(one.link), one_of=LINK_STATES),
-    url=text("The address to open.", lambda one: addresses.payment_link(link_token(one.vendor, one.link))),
+    url=text("The address to open.", lambda one: addresses.payment_link(link_token(one.vendor, one.link), one.vendor)),
     title=text("What the payer reads above the sum.", lambda one: one.link.title),
     amount=money("What it takes; null where the payer chooses.", lambda one: one.link.amount, nullable=True),
     currency=text("The currency of all its sums.", lambda one: one.link.currency),
@@ -104,16 +104,16 @@ _CARD = inner(
 
 
 def _page_of(one: SeenPayment) -> str | None:
-    return None if one.payment.state in PAID_OR_OVER else addresses.checkout(payment_token(one.vendor, one.payment))
+    return None if one.payment.state in PAID_OR_OVER else addresses.checkout(payment_token(one.vendor, one.payment), one.vendor)
 
 
 def _receipt_of(one: SeenPayment) -> str | None:
-    return addresses.receipt(receipt_token(one.vendor, one.payment)) if one.payment.captured_minor else None
+    return addresses.receipt(receipt_token(one.vendor, one.payment), one.vendor) if one.payment.captured_minor else None
 
 
 def _status_of(one: SeenPayment) -> str:
     token = receipt_token if one.payment.captured_at else payment_token
-    return addresses.status(token(one.vendor, one.payment))
+    return addresses.status(token(one.vendor, one.payment), one.vendor)
 
 
 PAYMENT_OBJECT: Shape = shape(

@@ -116,7 +116,7 @@ def payment_documents(vendor: Vendor, mode: str, asked: Asked, number: str) -> d
     payment = get_payment(vendor, mode, number)
     found = documents_of(vendor, payment)
     done, token = printed(vendor.id, mode, found) if found else set(), receipt_token(vendor, payment)
-    pages = [addresses.sale_document(token, one.public_id) if one.public_id in done else None for one in found]
+    pages = [addresses.sale_document(token, one.public_id, vendor) if one.public_id in done else None for one in found]
     rows = [SALE_DOCUMENT.encode(SeenDocument(one, payment, page)) for one, page in zip(found, pages, strict=True)]
     return {"object": "list", "data": rows, "has_more": False}
 

@@ -63,7 +63,7 @@ SESSION = shape(
     id=text("Its number, lnk_...", lambda one: one.link.public_id),
     mode=text("Practice or real money.", lambda one: one.link.mode, one_of=MODES),
     status=text("How it stands. complete is paid.", lambda one: one.state, one_of=SESSION_STATES),
-    url=text("Where to send the payer.", lambda one: addresses.payment_link(link_token(one.vendor, one.link))),
+    url=text("Where to send the payer.", lambda one: addresses.payment_link(link_token(one.vendor, one.link), one.vendor)),
     title=text("What the payer reads above it.", lambda one: one.link.title),
     currency=text("The currency of all its sums.", lambda one: one.link.currency),
     lines=each(LINE, "What is in the basket.", _lines),

@@ -30,6 +30,7 @@ NOT_A_TENANTS = {
     "user_sessions": "a browser's session belongs to a person, and says which vendor they look at",
     "refresh_tokens": "of a session, and found before it is known whose",
     "vendor_slugs": "an address is looked up before it is known whose it is; a slug is one vendor's in the whole house",
+    "pay_hosts": "a request names a host before it is known whose it is; a name is one vendor's in the whole house",
     "staff": "people of the platform, who belong to no vendor",
     "staff_sessions": "their browsers",
     "staff_looks": "the same browsers, where they show a vendor's own pages; it says which",

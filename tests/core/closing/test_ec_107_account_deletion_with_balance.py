@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 
 from core.accounts.house import HOUSE, house
 from core.accounts.models import Membership, User, Vendor
+from core.accounts.pay_domain_models import PayHost
+from core.accounts.pay_domains import list_pay_domains
 from core.accounts.sign_in import WrongCredentials, sign_in
 from core.billing.models import BillingDocument
 from core.billing.wishes import Cancel
@@ -31,6 +33,8 @@ from core.providers.contract import RefundOutcome
 from core.subscriptions.pay_back import hear_payout
 from tests.core.subscriptions.plans import Life, publish
 from tests.factories import PASSWORD, again, make_colleague, make_payment, tell, unit
+from tests.pay_domains import look as look_at_domain
+from tests.pay_domains import name_host
 
 BEGAN, ENDED = date(2019, 11, 1), date(2019, 11, 11)  # long ago: nothing of any other test is due then
 DAY = timedelta(days=1)
@@ -125,6 +129,7 @@ def send_letters(life: Life) -> None:
 def test_ec_107_the_paid_part_goes_back_first_then_it_stops_then_people_are_taken_out(app: Flask, life: Life) -> None:
     vendor, owner, email = life.shop.vendor, life.shop.user, life.shop.email
     payer = make_payment(life.shop, email="payer-of-107@example.com")
+    domain = look_at_domain(life.shop, name_host(life.shop))
     tell(life.shop, payer, None, "canceled")
     with unit(app):
         again(payer).state = "canceled"
@@ -152,6 +157,7 @@ def test_ec_107_the_paid_part_goes_back_first_then_it_stops_then_people_are_take
     gone = row(life, User, owner.id)
     assert gone.email.endswith("@closed.invalid") and gone.name == ""
     with unit(app):
+        assert list_pay_domains(vendor) == [] and not db.session.get_one(PayHost, domain.host).verified
         assert db.session.scalars(select(Customer).where(Customer.vendor_id == vendor.id)).one().erased_at is not None
         assert db.session.get_one(Payment, (vendor.id, "test", payer.id)).email.endswith("@erased.invalid")
         with pytest.raises(WrongCredentials):

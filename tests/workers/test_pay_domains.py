@@ -1,0 +1,205 @@
+"""The look at a vendor's own host name, against a small DNS server that answers as real ones do."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.resolver
+import dns.rrset
+import pytest
+from flask import Flask
+
+from core.accounts.pay_domain_models import PayDomain
+from core.accounts.pay_domains import RECORD, ask_for_look, find_pay_domain, remove_pay_domain
+from core.accounts.pay_host import own_host
+from core.kernel.config import settings
+from tests.factories import Shop, make_shop, unit
+from tests.pay_domains import name_host, vendor_of
+from workers.pay_domains import look_at_pay_domain
+
+
+class Names:
+    """A DNS server on this machine: answers what stands in `zone`, NXDOMAIN for other names, and nothing at all while it is `silent`."""
+
+    def __init__(self) -> None:
+        self.zone: dict[tuple[str, str], list[str]] = {}
+        self.silent = False
+        self.line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.line.bind(("127.0.0.1", 0))
+        self.line.settimeout(0.2)
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._serve, name="names", daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        while not self.over.is_set():
+            try:
+                wire, asker = self.line.recvfrom(4096)
+            except TimeoutError:
+                continue
+            if not self.silent:
+                self.line.sendto(self._answer(dns.message.from_wire(wire)).to_wire(), asker)
+
+    def _answer(self, asked: dns.message.Message) -> dns.message.Message:
+        answer = dns.message.make_response(asked)
+        answer.flags |= dns.flags.RA
+        name, kind = asked.question[0].name, dns.rdatatype.to_text(asked.question[0].rdtype)
+        known = name.to_text().rstrip(".")
+        while (known, "CNAME") in self.zone and kind != "CNAME":
+            (alias,) = self.zone[known, "CNAME"]
+            answer.answer.append(dns.rrset.from_text(f"{known}.", 60, "IN", "CNAME", f"{alias}."))
+            known = alias
+        if found := self.zone.get((known, kind)):
+            said = [f"{text}." for text in found] if kind == "CNAME" else found
+            answer.answer.append(dns.rrset.from_text(f"{known}.", 60, "IN", kind, *said))
+        elif not any(there == known for there, _ in self.zone):
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        return answer
+
+    def close(self) -> None:
+        self.over.set()
+        self.thread.join(5)
+        self.line.close()
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
+    """The resolver of this process asks this server, as it would ask the one in /etc/resolv.conf."""
+    server = Names()
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers, resolver.port, resolver.timeout = ["127.0.0.1"], server.line.getsockname()[1], 0.3
+    monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def ours(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Our own host has a name, as it has everywhere but here."""
+    import dataclasses
+
+    changed = dataclasses.replace(settings(), public_url="https://portal.example")
+    monkeypatch.setattr("workers.pay_domains.settings", lambda: changed)
+    return own_host(changed.public_url)
+
+
+@pytest.fixture
+def shop(app: Flask) -> Shop:
+    return make_shop(app)
+
+
+@pytest.fixture
+def domain(shop: Shop) -> PayDomain:
+    return name_host(shop)
+
+
+def look(shop: Shop, domain: PayDomain) -> PayDomain:
+    with shop.app.app_context():
+        look_at_pay_domain(domain.vendor_id, domain=str(domain.id))
+    with unit(shop.app):
+        row = find_pay_domain(domain.vendor_id, domain.id)
+        assert row
+        return row
+
+
+def proof(names: Names, domain: PayDomain, *beside: str) -> None:
+    names.zone[f"{RECORD}.{domain.host}", "TXT"] = [f'"{text}"' for text in (*beside, domain.proof)]
+
+
+def test_an_alias_and_the_proof_make_it_the_vendors(names: Names, ours: str, shop: Shop, domain: PayDomain) -> None:
+    names.zone[domain.host, "CNAME"] = [ours]
+    proof(names, domain, "v=spf1 -all")
+    row = look(shop, domain)
+    assert (row.state, row.found_address) == ("verified", ours) and domain.proof in (row.found_proof or "")
+
+
+def test_nothing_there_is_said_as_nothing(names: Names, ours: str, shop: Shop, domain: PayDomain) -> None:
+    row = look(shop, domain)
+    assert (row.state, row.proved, row.leads_here, row.found_proof, row.found_address) == ("waiting", False, False, "", "")
+
+
+def test_dns_that_does_not_answer_is_another_thing(
+    names: Names, ours: str, shop: Shop, domain: PayDomain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names.silent = True
+    monkeypatch.setattr("workers.pay_domains.SECONDS", 1)
+    row = look(shop, domain)
+    assert (row.state, row.found_proof, row.found_address) == ("waiting", None, None)
+
+
+def test_what_leads_elsewhere_is_shown_and_not_taken(names: Names, ours: str, shop: Shop, domain: PayDomain) -> None:
+    names.zone[domain.host, "CNAME"] = ["shops.hosting.example"]
+    names.zone["shops.hosting.example", "A"] = ["192.0.2.9"]
+    names.zone[ours, "A"] = ["192.0.2.1"]
+    names.zone[f"{RECORD}.{domain.host}", "TXT"] = ['"payment-pages=of-somebody-else"']
+    row = look(shop, domain)
+    assert (row.state, row.found_address, row.found_proof) == ("waiting", "shops.hosting.example", "payment-pages=of-somebody-else")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "six", "leads_here"),
+    [
+        (["192.0.2.1"], [], True),
+        (["192.0.2.1", "192.0.2.2"], [], True),
+        (["192.0.2.1"], ["2001:db8::1"], True),
+        (["192.0.2.1", "192.0.2.7"], [], False),
+        (["192.0.2.1"], ["2001:db8::bad"], False),
+        ([], [], False),
+    ],
+    ids=["one of ours", "both of ours", "ours of both kinds", "one more", "another of the newer kind", "none"],
+)
+def test_without_an_alias_every_address_must_be_ours(
+    theirs: list[str], six: list[str], leads_here: bool, names: Names, ours: str, shop: Shop, domain: PayDomain
+) -> None:
+    """A forgotten address of the newer kind would lead half of the payers elsewhere."""
+    names.zone[ours, "A"], names.zone[ours, "AAAA"] = ["192.0.2.1", "192.0.2.2"], ["2001:db8::1"]
+    names.zone[domain.host, "A"], names.zone[domain.host, "AAAA"] = theirs, six
+    proof(names, domain)
+    row = look(shop, domain)
+    assert row.leads_here is leads_here and row.state == ("verified" if leads_here else "waiting")
+
+
+def test_an_alias_of_an_alias_leads_here_as_well(names: Names, ours: str, shop: Shop, domain: PayDomain) -> None:
+    names.zone[domain.host, "CNAME"], names.zone["edge.example", "CNAME"] = ["edge.example"], [ours]
+    names.zone[ours, "A"] = ["192.0.2.1"]
+    proof(names, domain)
+    assert look(shop, domain).state == "verified"
+
+
+def test_where_our_own_host_is_a_number_that_number_is_looked_for(names: Names, shop: Shop, domain: PayDomain) -> None:
+    assert own_host(settings().public_url) == "127.0.0.1"
+    names.zone[domain.host, "A"] = ["127.0.0.1"]
+    proof(names, domain)
+    assert look(shop, domain).state == "verified"
+
+
+def test_a_proof_cut_into_pieces_is_read_whole(names: Names, ours: str, shop: Shop, domain: PayDomain) -> None:
+    names.zone[domain.host, "CNAME"] = [ours]
+    names.zone[f"{RECORD}.{domain.host}", "TXT"] = [f'"{domain.proof[:20]}" "{domain.proof[20:]}"']
+    assert look(shop, domain).state == "verified"
+
+
+def test_one_that_was_removed_meanwhile_is_nobodys_business(names: Names, ours: str, shop: Shop, domain: PayDomain) -> None:
+    with unit(shop.app):
+        remove_pay_domain(vendor_of(shop), domain.public_id, by="usr_x")
+    with shop.app.app_context():
+        look_at_pay_domain(domain.vendor_id, domain=str(domain.id))
+    with unit(shop.app):
+        assert find_pay_domain(domain.vendor_id, domain.id) is None
+
+
+def test_what_somebody_asked_for_a_worker_does(names: Names, ours: str, shop: Shop, domain: PayDomain, work) -> None:
+    names.zone[domain.host, "CNAME"] = [ours]
+    proof(names, domain)
+    with unit(shop.app):
+        ask_for_look(domain)
+    work()
+    with unit(shop.app):
+        row = find_pay_domain(domain.vendor_id, domain.id)
+        assert row and row.state == "verified" and row.checked_at

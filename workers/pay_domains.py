@@ -1,0 +1,70 @@
+"""The job of vendors' own host names: asks DNS for the proof and where the name leads, and writes down what it found."""
+
+from __future__ import annotations
+
+import ipaddress
+import uuid
+
+import dns.exception
+import dns.resolver
+
+from core.accounts.pay_domains import RECORD, Seen, find_pay_domain, record_look
+from core.accounts.pay_host import own_host
+from core.kernel.config import settings
+from core.kernel.db import unit_of_work
+from core.web.outward import SECONDS
+
+
+def look_at_pay_domain(vendor_id: uuid.UUID, *, domain: str) -> None:
+    """Look once. A name that was removed meanwhile is nobody's business any more."""
+    with unit_of_work():
+        named = find_pay_domain(vendor_id, uuid.UUID(domain))
+    if named is None:
+        return
+    address, leads_here = _where(named.host, own_host(settings().public_url))
+    seen = Seen(_ask(f"{RECORD}.{named.host}", "TXT"), address, leads_here)
+    with unit_of_work():
+        fresh = find_pay_domain(vendor_id, named.id)
+        if fresh is not None:
+            record_look(fresh, seen)
+
+
+def _where(host: str, ours: str) -> tuple[str | None, bool]:
+    """Where a name leads, and whether that is to us: by an alias for our name, or by addresses that are all ours as well.
+
+    At the top of a domain there can be no alias; providers of DNS put addresses in its place there.
+    """
+    alias = _ask(host, "CNAME")
+    if alias and alias[0] == ours:
+        return alias[0], True
+    numbers = _numbers(host)
+    if alias is None or numbers is None:
+        return None, False
+    here = bool(numbers) and set(numbers) <= set(_numbers(ours) or ())
+    return alias[0] if alias else ", ".join(numbers), here
+
+
+def _numbers(host: str) -> list[str] | None:
+    """The numeric addresses of a name; one that is an address already is its own."""
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        four, six = _ask(host, "A"), _ask(host, "AAAA")
+        return None if four is None or six is None else four + six
+
+
+def _ask(name: str, kind: str) -> list[str] | None:
+    """The records of a name; None when DNS does not answer, which is another thing than an answer that there are none."""
+    try:
+        found = dns.resolver.resolve(name, kind, lifetime=SECONDS, search=False)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return []
+    except (dns.exception.DNSException, OSError):
+        return None
+    return sorted(_text(record, kind) for record in found)
+
+
+def _text(record: object, kind: str) -> str:
+    if kind == "TXT":
+        return b"".join(record.strings).decode("ascii", "replace")  # type: ignore[attr-defined]
+    return str(record).rstrip(".").lower()
