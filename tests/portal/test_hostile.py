@@ -93,8 +93,10 @@ def test_every_field_of_every_form_survives_hostile_text(app: Flask, shop: Shop)
         for action, values in fields_of(path, browser).items():
             if action.startswith("/sign-out") or action.endswith(("/expire", "/mode")):
                 continue
-            for name in [n for n in values if n != "csrf_token"]:
-                for text in TEXTS:
+            for at, name in enumerate(n for n in values if n != "csrf_token"):
+                for number, text in enumerate(TEXTS):
+                    if path.endswith("/edit") and (at + number) % 4:
+                        continue  # the form of a new link once more, read by the same code: each text at every fourth field
                     tried += 1
                     survives(browser.client.post(action, data={**values, name: text}), f"{action} {name}={text[:20]!r}")
     assert tried > 500
