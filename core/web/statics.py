@@ -22,6 +22,7 @@ TEXT = (".css", ".js", ".svg")
 JOINED = {"css/till.css": ("css/tokens.css", "css/base.css", "css/components.css", "css/checkout.css")}
 EMBED = "embed"  # scripts for other people's pages: a published one stays as it is for ever, a new one is a new file
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_NEEDLESS = re.compile(r"(?<=[{};,])\n")  # a line's end where none has to be
 
 
 def join(root: Path) -> None:
@@ -31,7 +32,7 @@ def join(root: Path) -> None:
         if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in files):
             text = _COMMENT.sub("", "".join(file.read_text() for file in files))
             made = path.with_name(f".{path.name}.{os.getpid()}")
-            made.write_text("\n".join(line for line in map(str.strip, text.splitlines()) if line))
+            made.write_text(_NEEDLESS.sub("", "\n".join(line for line in map(str.strip, text.splitlines()) if line)))
             made.replace(path)
 
 
