@@ -57,10 +57,14 @@
     const frame = place.querySelector("[data-frame]");
     const stripe = place.querySelector("[data-stripe]");
     const proof = place.querySelector("[data-proof]");
-    if (proof) prove(proof);
-    else if (frame) listen(frame);
+    if (frame) listen(frame);
     else if (stripe) mountStripe(stripe);
-    else useButton();
+    else if (!proof) useButton();
+  });
+  // Only now htmx listens to what it has put there: a form sent a moment earlier would take the whole page away to the answer.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const proof = event.detail.target === place && place.querySelector("[data-proof]");
+    if (proof) prove(proof);
   });
   for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout", "htmx:swapError", "htmx:targetError"]) {
     document.addEventListener(name, useButton);
