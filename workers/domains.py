@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import uuid
 
-import dns.exception
-import dns.resolver
-
 from core.accounts.domains import FILE, RECORD, find_domain, record_check
 from core.kernel.db import unit_of_work
-from core.web.outward import SECONDS, NotReached, look_at
+from core.web.outward import NotReached, look_at
+from workers.dns_records import records
 
 
 def verify_domain(vendor_id: uuid.UUID, *, domain: str) -> None:
@@ -28,18 +26,9 @@ def verify_domain(vendor_id: uuid.UUID, *, domain: str) -> None:
             problem = f"https://{named.host}{FILE} answers {answer.status}" + (" without the right line." if answer.status == 200 else ".")
     except NotReached as reason:
         problem = str(reason)
-    if found_by is None and named.proof in _records(f"{RECORD}.{named.host}"):
+    if found_by is None and named.proof in (records(f"{RECORD}.{named.host}", "TXT") or ()):
         found_by = "dns"
     with unit_of_work():
         fresh = find_domain(vendor_id, named.id)
         if fresh is not None:
             record_check(fresh, found_by=found_by, problem=f"{problem} The DNS record is not there either.")
-
-
-def _records(name: str) -> set[str]:
-    """The TXT records of a name; none when DNS does not answer."""
-    try:
-        found = dns.resolver.resolve(name, "TXT", lifetime=SECONDS, search=False)
-    except (dns.exception.DNSException, OSError):
-        return set()
-    return {b"".join(record.strings).decode("ascii", "replace") for record in found}

@@ -5,14 +5,11 @@ from __future__ import annotations
 import ipaddress
 import uuid
 
-import dns.exception
-import dns.resolver
-
 from core.accounts.pay_domains import RECORD, Seen, find_pay_domain, record_look
 from core.accounts.pay_host import own_host
 from core.kernel.config import settings
 from core.kernel.db import unit_of_work
-from core.web.outward import SECONDS
+from workers.dns_records import records
 
 
 def look_at_pay_domain(vendor_id: uuid.UUID, *, domain: str) -> None:
@@ -22,7 +19,7 @@ def look_at_pay_domain(vendor_id: uuid.UUID, *, domain: str) -> None:
     if named is None:
         return
     address, leads_here = _where(named.host, own_host(settings().public_url))
-    seen = Seen(_ask(f"{RECORD}.{named.host}", "TXT"), address, leads_here)
+    seen = Seen(records(f"{RECORD}.{named.host}", "TXT"), address, leads_here)
     with unit_of_work():
         fresh = find_pay_domain(vendor_id, named.id)
         if fresh is not None:
@@ -34,7 +31,7 @@ def _where(host: str, ours: str) -> tuple[str | None, bool]:
 
     At the top of a domain there can be no alias; providers of DNS put addresses in its place there.
     """
-    alias = _ask(host, "CNAME")
+    alias = records(host, "CNAME")
     if alias and alias[0] == ours:
         return alias[0], True
     numbers = _numbers(host)
@@ -49,22 +46,5 @@ def _numbers(host: str) -> list[str] | None:
     try:
         return [str(ipaddress.ip_address(host))]
     except ValueError:
-        four, six = _ask(host, "A"), _ask(host, "AAAA")
+        four, six = records(host, "A"), records(host, "AAAA")
         return None if four is None or six is None else four + six
-
-
-def _ask(name: str, kind: str) -> list[str] | None:
-    """The records of a name; None when DNS does not answer, which is another thing than an answer that there are none."""
-    try:
-        found = dns.resolver.resolve(name, kind, lifetime=SECONDS, search=False)
-    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return []
-    except (dns.exception.DNSException, OSError):
-        return None
-    return sorted(_text(record, kind) for record in found)
-
-
-def _text(record: object, kind: str) -> str:
-    if kind == "TXT":
-        return b"".join(record.strings).decode("ascii", "replace")  # type: ignore[attr-defined]
-    return str(record).rstrip(".").lower()

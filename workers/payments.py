@@ -21,7 +21,6 @@ from core.payments.attempt import close_at_provider, drop_unopened, live_attempt
 from core.payments.charge_news import tell_paid
 from core.payments.claim import end_practised, list_waiting
 from core.payments.close import record_close
-from core.payments.disputed import stop_if_disputed
 from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.match import payments_by_key
 from core.payments.models import Attempt, Payment
@@ -193,8 +192,6 @@ def send_refund(vendor_id: uuid.UUID, *, mode: str, refund: str) -> None:
             enqueue("send_bank_orders", vendor_id, mode=mode)
         refunds.settle_refund(vendor, wanted, outcome, cause="sent")
         refunds.look_for_the_rest(sending, outcome)
-        if sending.to is not None:
-            stop_if_disputed(vendor, sending.payment)
 
 
 def take_refund_links_back(vendor_id: uuid.UUID, *, mode: str, by: str) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Collection
+
+from sqlalchemy import and_, select
 
 from core.accounts.models import Vendor
+from core.accounts.queries import find_vendors, get_vendor
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
@@ -17,7 +20,7 @@ from core.payments.refund_models import Refund
 from core.payments.refund_queue import call_off_line
 from core.payments.start import lock_payment
 from core.providers.bank_models import BankOrder
-from core.providers.bank_orders import standing
+from core.providers.bank_orders import REFUND, standing
 from core.providers.contract import RefundOutcome
 
 REASON = "lost_dispute"
@@ -53,11 +56,32 @@ def call_transfers_back(vendor: Vendor, payment: Payment) -> None:
             settle_refund(vendor, refund, standing(order), cause="dispute")
 
 
-def stop_if_disputed(vendor: Vendor, payment: Payment) -> None:
-    """A transfer was ordered while nobody held the payment: a dispute may have begun meanwhile."""
-    payment = lock_payment(payment)
-    if payment.disputed_minor:
-        call_transfers_back(vendor, payment)
+def transfers_beside_a_dispute(orders: Collection[BankOrder]) -> set[str]:
+    """Of these orders of the bank, the public ids of those that give back what the payer's bank is taking back as well. No row is held."""
+    return {refund.public_id for refund, payment in _given_back_by(orders) if payment.disputed_minor}
+
+
+def call_free_transfers_back(orders: Collection[BankOrder]) -> None:
+    """No file carries these any more: those of a payment that was disputed meanwhile are called off."""
+    for refund, payment in _given_back_by(orders):
+        held = lock_payment(payment)  # each of them: a dispute that is beginning at this moment has seen the file
+        if held.disputed_minor:
+            call_transfers_back(get_vendor(refund.vendor_id), held)
+
+
+def _given_back_by(orders: Collection[BankOrder]) -> list[tuple[Refund, Payment]]:
+    """Refunds to an account their payer named, each with its payment, always in the same order."""
+    wanted = {
+        order.reference for order in orders if order.purpose == REFUND and order.vendor and order.line is None and order.state != "failed"
+    }
+    if not wanted:
+        return []
+    mode, owners = next(iter(orders)).mode, find_vendors({order.vendor for order in orders if order.vendor})
+    paid = and_(Payment.vendor_id == Refund.vendor_id, Payment.mode == Refund.mode, Payment.id == Refund.payment_id)
+    mine = select(Refund, Payment).join(Payment, paid).where(
+        Refund.vendor_id.in_([owner.id for owner in owners.values()]), Refund.mode == mode, Refund.public_id.in_(wanted), Refund.provider == BANK
+    )  # fmt: skip
+    return [(refund, payment) for refund, payment in db.session.execute(mine.order_by(Refund.payment_id, Refund.id))]
 
 
 def write_lost(payment: Payment, amount: Money, fee: Money, *, form_token: str, reference: str) -> None:

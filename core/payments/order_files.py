@@ -14,6 +14,7 @@ from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.ledger.book import PLATFORM
+from core.payments.disputed import call_free_transfers_back
 from core.providers.bank_accounts import Account, accounts
 from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.pain import CURRENCY, NotATransfer, Transfer, write_pain_001
@@ -118,10 +119,13 @@ def end_file(file: BankOrderFile, state: str, *, by: str) -> None:
 
 
 def take_file_back(file: BankOrderFile, *, by: str, reason: str) -> None:
-    """The bank does not get it: its orders wait again, for another file. Refuses when a statement has shown one of them: the bank has it."""
+    """The bank does not get it: its orders wait again, for another file, but for those of a payment that was disputed meanwhile. Refuses when a
+    statement has shown one of them: the bank has it."""
     fresh = lock_made(file)
-    if any(order.settled_at is not None for order in orders_of(fresh)):
+    orders = orders_of(fresh)
+    if any(order.settled_at is not None for order in orders):
         raise Conflict("A statement shows that the bank has this file already. Say that it has been handed over.")
     end_file(fresh, "taken_back", by=by)
     db.session.execute(update(BankOrder).where(BankOrder.mode == fresh.mode, BankOrder.file_id == fresh.id).values(file_id=None))
+    call_free_transfers_back(orders)
     record(PLATFORM, actor=by, action="order_file.taken_back", subject=fresh.public_id, reason=reason.strip()[:200])

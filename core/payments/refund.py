@@ -234,6 +234,7 @@ def _transfer(vendor: Vendor, payment: Payment, refund: Refund, to: RefundClaim)
         of_transfers=payment.provider == "bank",
         vendor=vendor.public_id,
         text=f"{vendor.name}: refund of {payment.reference}",
+        may_leave=lambda: not lock_payment(payment).disputed_minor,
     )
 
 

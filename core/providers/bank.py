@@ -7,7 +7,7 @@ to send stands as an order for the bank until a statement shows the debit.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -120,15 +120,30 @@ class Bank:
             return standing(order_return(self.mode, payment, reference, amount, vendor=metadata.get("vendor", ""), text=words))
 
     def refund_to(
-        self, reference: str, payment: str, amount: Money, *, holder: str, iban: str, of_transfers: bool, vendor: str, text: str
+        self,
+        reference: str,
+        payment: str,
+        amount: Money,
+        *,
+        holder: str,
+        iban: str,
+        of_transfers: bool,
+        vendor: str,
+        text: str,
+        may_leave: Callable[[], bool],
     ) -> RefundOutcome:
         """Writes an order for the bank, to an account that the payer has named. `of_transfers`: the money came to our bank, and no more leaves
-        than came; what a card processor took is given out of our own account. The same reference again is the same order."""
+        than came; what a card processor took is given out of our own account. The same reference again is the same order.
+
+        `may_leave` is asked in the unit that writes the order, so that what it looks at can be held until then.
+        """
         assert_no_transaction()
         with unit_of_work():
             known = find_order(self.mode, reference)
             if known is not None:
                 return standing(known)
+            if not may_leave():
+                raise ProviderRefused("charge_disputed", "The payer's bank is taking this money back.")
             if of_transfers:
                 return standing(order_return(self.mode, payment, reference, amount, vendor=vendor, text=text, iban=iban, name=holder))
             ours = self._accounts.get(amount.currency)

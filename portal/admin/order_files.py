@@ -9,6 +9,7 @@ from wtforms import FileField
 
 from core.accounts.staff import staff_names
 from core.kernel.errors import NotFound, Refusal
+from core.payments.disputed import transfers_beside_a_dispute
 from core.payments.order_files import get_order_file, list_order_files, make_order_file, orders_of, take_file_back, waiting_for_a_file
 from core.payments.order_status import file_named, list_refused, reports_of, take_status_report
 from core.payouts.hand_over import hand_file_over
@@ -158,7 +159,8 @@ def _show(
         "portal/admin/order_files/show.html",
         status=failed.status if failed else 200,
         file=file,
-        orders=orders_of(file),
+        orders=(orders := orders_of(file)),
+        disputed=transfers_beside_a_dispute(orders),
         names=staff_names(),
         failed=failed,
         taking=taking or TakeBackForm(formdata=None),

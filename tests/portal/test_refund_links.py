@@ -21,7 +21,7 @@ from tests.browser import Browser, Page
 from tests.core.payments.claims import THEIRS, approved, bank_says, failed_refund, named, opened, refund_of, send
 from tests.core.payments.transfers import TestBank, begin_transfer, euros_at_another_bank
 from tests.core.providers.statements import Line, Tx
-from tests.factories import Shop, again, ask_refund, fresh, make_colleague, make_link, make_paid, make_payment, make_shop, unit
+from tests.factories import Shop, again, ask_refund, fresh, make_colleague, make_link, make_paid, make_payment, make_shop, tell_refund, unit
 from tests.portal.admin.people import look_into, make_staff
 
 LINKS = "/portal/refund-links"
@@ -209,6 +209,15 @@ def test_a_disputed_payment_is_not_paid_beside(shop: Shop, owner: Browser, stuck
     assert "disputed" in page.text and fresh(shop, claim).state == "claimed"
     with unit(shop.app):
         again(payment).disputed_minor = 0
+
+
+def test_what_went_back_another_way_is_said_before_it_is_approved(shop: Shop, owner: Browser) -> None:
+    payment, refund = failed_refund(shop, back="15.00")
+    claim = named(shop, opened(shop, payment, refund))
+    address = f"/portal/refund-links/{claim.public_id}"
+    assert "refunded already" not in owner.get(address).text
+    tell_refund(shop, ask_refund(shop, payment, "15.00"), "succeeded")
+    assert "€15.00 of this payment has been refunded already" in owner.get(address).text
 
 
 def test_what_the_team_did_stands_in_the_log(shop: Shop, owner: Browser, stuck: tuple[Payment, Refund], claim: RefundClaim) -> None:

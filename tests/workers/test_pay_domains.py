@@ -128,7 +128,7 @@ def test_dns_that_does_not_answer_is_another_thing(
     names: Names, ours: str, shop: Shop, domain: PayDomain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names.silent = True
-    monkeypatch.setattr("workers.pay_domains.SECONDS", 1)
+    monkeypatch.setattr("workers.dns_records.SECONDS", 1)
     row = look(shop, domain)
     assert (row.state, row.found_proof, row.found_address) == ("waiting", None, None)
 

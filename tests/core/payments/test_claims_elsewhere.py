@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -13,8 +14,9 @@ from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.payments import refund as refunds
 from core.payments.claim import ClaimMovedOn, NoRefundLink
-from core.payments.disputed import stop_refunds
-from core.payments.order_files import make_order_file
+from core.payments.disputed import stop_refunds, transfers_beside_a_dispute
+from core.payments.models import Payment
+from core.payments.order_files import make_order_file, orders_of, take_file_back
 from core.payments.refund import ASKED, request_refund, settle_refund
 from core.payments.start import lock_payment
 from core.providers.bank_orders import find_order
@@ -23,7 +25,7 @@ from tests.core.payments.claims import approved, failed_refund, messages, named,
 from tests.core.payments.transfers import euros_at_another_bank
 from tests.core.payouts.sellers import send_waiting_orders
 from tests.factories import Shop, again, ask_refund, fresh, make_link, make_paid, tell_refund, unit
-from workers.payments import send_refund
+from workers.payments import poll_refund, send_refund
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +33,20 @@ def euros(app: Flask) -> Iterator[None]:
     """Our account in euros is at a bank of these tests' own."""
     with euros_at_another_bank():
         yield
+
+
+def dispute(shop: Shop, payment: Payment) -> None:
+    """The payer's bank takes the money back: what the payment itself knows of it, and what that does to its refunds."""
+    with unit(shop.app):
+        held = lock_payment(again(payment))
+        held.disputed_minor = held.amount_minor
+        stop_refunds(shop.vendor, held)
+
+
+def decide(shop: Shop, payment: Payment) -> None:
+    """No more of it: the books of these tests know of no dispute."""
+    with unit(shop.app):
+        again(payment).disputed_minor = 0
 
 
 def test_a_transfer_that_the_bank_has_not_been_told_of_is_called_off_by_a_dispute(shop: Shop) -> None:
@@ -60,20 +76,71 @@ def test_a_transfer_that_a_file_carries_is_not_called_off_behind_its_back(app: F
     assert (refund_of(shop, claim).state, fresh(shop, claim).state) == ("pending", "approved")
 
 
-def test_one_that_is_ordered_after_the_dispute_began_is_called_off_at_once(shop: Shop) -> None:
+def test_taken_back_from_a_file_it_is_called_off_and_the_others_wait_on(app: Flask, shop: Shop) -> None:
+    send_waiting_orders(app)
+    payment, refund = failed_refund(shop)
+    claim = approved(shop, named(shop, opened(shop, payment, refund)))
+    other = approved(shop, named(shop, opened(shop, *failed_refund(shop, "30.00"))))
+    for one in (claim, other):
+        send(shop, refund_of(shop, one))
+    with unit(app):
+        file = make_order_file("test", by="stf_x")
+        assert transfers_beside_a_dispute(orders_of(file)) == set()
+    dispute(shop, payment)
+    with unit(app):
+        assert transfers_beside_a_dispute(orders_of(file)) == {refund_of(shop, claim).public_id}
+        take_file_back(file, by="stf_x", reason="one of them is disputed")
+    assert (refund_of(shop, claim).state, fresh(shop, claim).state) == ("failed", "failed")
+    with unit(app):
+        (left,) = orders_of(make_order_file("test", by="stf_x"))
+        assert left.reference == refund_of(shop, other).public_id
+    decide(shop, payment)
+    assert whole(shop)
+
+
+@pytest.mark.parametrize("job", [send_refund, poll_refund])
+def test_after_the_dispute_began_nothing_is_ordered(shop: Shop, job: Callable[..., None]) -> None:
+    """Whoever marked it as sent has died; the job is done again, or somebody asks what became of it."""
     payment, refund = failed_refund(shop)
     claim = approved(shop, named(shop, opened(shop, payment, refund)))
     transfer = refund_of(shop, claim)
     with unit(shop.app):
         assert refunds.begin_sending(again(transfer))
-    with unit(shop.app):
-        again(payment).disputed_minor = 4_000
+    dispute(shop, payment)
     with shop.app.app_context():
-        send_refund(shop.vendor.id, mode="test", refund=str(transfer.id))
+        job(shop.vendor.id, mode="test", refund=str(transfer.id))
     assert (refund_of(shop, claim).state, fresh(shop, claim).state) == ("failed", "failed")
     with unit(shop.app):
-        again(payment).disputed_minor = 0
+        assert find_order("test", transfer.public_id) is None
+    decide(shop, payment)
     assert whole(shop)
+
+
+def test_an_order_is_not_written_while_a_dispute_begins(shop: Shop) -> None:
+    payment, refund = failed_refund(shop)
+    transfer = refund_of(shop, approved(shop, named(shop, opened(shop, payment, refund))))
+    with unit(shop.app):
+        sending = refunds.begin_sending(again(transfer))
+    assert sending is not None
+    told: list[RefundOutcome] = []
+
+    def send_it() -> None:
+        with shop.app.app_context():
+            told.append(refunds.send_refund(shop.vendor, sending))
+
+    sender = threading.Thread(target=send_it, daemon=True)
+    with unit(shop.app):
+        held = lock_payment(again(payment))
+        sender.start()
+        sender.join(0.5)
+        assert sender.is_alive(), "it waits for whoever holds the payment"
+        held.disputed_minor = 4_000
+        stop_refunds(shop.vendor, held)
+    sender.join(60)
+    assert [(one.state, one.failure_reason) for one in told] == [("failed", "charge_disputed")]
+    with unit(shop.app):
+        assert find_order("test", transfer.public_id) is None
+    decide(shop, payment)
 
 
 @pytest.mark.parametrize("code", ["charge_already_refunded", "amount_too_large", "charge_disputed"])

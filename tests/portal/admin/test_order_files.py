@@ -12,7 +12,9 @@ from lxml import etree
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.ledger.book import PLATFORM
+from core.payments.disputed import stop_refunds
 from core.payments.order_status import carry_out_refusal, note_refused, take_status_report
+from core.payments.start import lock_payment
 from core.payouts.accounts import COOLING_OFF, add_account
 from core.payouts.models import Payout
 from core.payouts.settle import settle_payout
@@ -20,8 +22,10 @@ from core.providers.bank_orders import find_order
 from core.providers.statement import StatementRefused
 from sandbox.bank_files import read_orders, refusals, write_answer
 from tests.browser import Browser, Page
+from tests.core.payments.claims import approved, failed_refund, named, opened, refund_of, send
+from tests.core.payments.transfers import euros_at_another_bank
 from tests.core.payouts.sellers import THEIRS, Seller, send_waiting_orders
-from tests.factories import make_shop, unit
+from tests.factories import again, make_shop, unit
 from tests.portal.admin.people import make_staff
 from tests.sandbox.running import ask
 from tests.valid_html import problems_of_html
@@ -71,6 +75,30 @@ def test_from_what_waits_to_the_bank(app: Flask, seller: Seller, payout: Payout)
     assert "Each transfer is believed when a statement shows it" in done.text and "With the bank" in done.text
     assert giver.submit(theirs.form(f"{page.address}/handed-over"), status=422).error_summary
     assert seller.as_it_is(payout).state == "in_transit"
+
+
+def test_a_transfer_beside_a_dispute_is_marked_and_said_before_the_file_leaves(app: Flask) -> None:
+    with euros_at_another_bank():
+        shop = make_shop(app, currency="EUR", country="DE")
+        payment, refund = failed_refund(shop)
+        transfer = refund_of(shop, approved(shop, named(shop, opened(shop, payment, refund))))
+        send(shop, transfer)
+        browser = finance(app)
+        page = make(browser)
+        assert "Disputed" not in page.text
+        with unit(app):
+            held = lock_payment(again(payment))
+            held.disputed_minor = 4_000
+            stop_refunds(shop.vendor, held)
+        page = browser.get(page.address)
+        assert "1 transfer of this file gives back a payment whose payer has gone to their bank" in page.text
+        row = next(row for row in page.all("tr") if transfer.public_id in row.text)
+        assert "Disputed" in row.text and problems_of_html(page.html) == []
+        giver = finance(app)
+        gone = giver.submit(giver.get(page.address).form(f"{page.address}/handed-over"))
+        assert "its payer may be paid twice" in gone.text
+    with unit(app):
+        again(payment).disputed_minor = 0  # the books of this test know of no dispute
 
 
 def test_taking_it_back_wants_a_reason(app: Flask, payout: Payout) -> None:
