@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import dns.resolver
 import pytest
 
 from core.kernel.config import settings
@@ -13,6 +14,7 @@ from core.kernel.db import db, unit_of_work
 from tests.cards import processor
 from tests.factories import out_of_sight
 from tests.workers.inbox import AnyPort, Inbox
+from tests.workers.names import Names
 
 
 @pytest.fixture
@@ -50,3 +52,14 @@ def inbox(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Itera
     controller.stop()
     monkeypatch.undo()
     settings.cache_clear()
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
+    """The resolver of this process asks this server, as it would ask the one in /etc/resolv.conf."""
+    server = Names()
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers, resolver.port, resolver.timeout = ["127.0.0.1"], server.line.getsockname()[1], 0.3
+    monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
+    yield server
+    server.close()
