@@ -14,6 +14,7 @@ from tests.browser import Browser
 from tests.core.invoices.conftest import with_details
 from tests.core.invoices.test_issue import COMPANY
 from tests.factories import Shop, again, ask_refund, make_colleague, make_paid, make_shop, out_of_sight, tell_refund, unit
+from tests.pdf_a import faults_of_pdf_a_3
 from tests.portal.test_statement_pdf import words
 
 Work = Callable[[], int]
@@ -62,6 +63,7 @@ def test_from_the_payment_to_the_paper_and_the_payer(shop: Shop, stranger: Brows
     paper = owner.client.get(href)
     text = words(bytes(paper.data))
     assert paper.content_type == "application/pdf" and owner.client.get(href).data == paper.data, "the same bytes, whenever"
+    assert faults_of_pdf_a_3(paper.data) == []
     for said in (
         "TEST MODE",
         "TEST-INV-000001",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from flask import Flask
 from lxml import etree
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, TextStringObject
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
@@ -33,6 +35,7 @@ from core.web.pdf import PaperNotPrinted
 from tests.core.billing.kept import Kept
 from tests.core.subscriptions.kinds import NOVEMBER, VAT, asked, begun, finish, key, make_buyer, make_seller, newest, run_to
 from tests.factories import Shop, make_payment, unit
+from tests.pdf_a import faults_of_pdf_a_3
 from workers import invoices
 from workers.invoices import make_invoice
 from workers.messages import send_message
@@ -84,6 +87,32 @@ def words(pdf: bytes) -> str:
     return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages).split())
 
 
+def first_font(page: Any) -> Any:
+    """As it stands below the name by which a page calls it."""
+    return next(iter(page["/Resources"]["/Font"].values())).get_object()["/DescendantFonts"][0].get_object()
+
+
+def widen(font: Any) -> None:
+    """The first glyph that is listed claims to be wider than it is."""
+    listed = font["/W"].get_object()
+    if isinstance(listed[1], ArrayObject):
+        listed[1][0] = NumberObject(int(listed[1][0]) + 50)
+    else:
+        listed[2] = NumberObject(int(listed[2]) + 50)
+
+
+SPOILED: tuple[tuple[str, Callable[[Any, Any], object]], ...] = (
+    ("6.1.7.1", lambda root, page: page["/Contents"].get_object().update({NameObject("/F"): TextStringObject("elsewhere.bin")})),
+    ("6.2.3", lambda root, page: root["/OutputIntents"][0].get_object().pop("/DestOutputProfile")),
+    ("6.2.4.3", lambda root, page: root.pop("/OutputIntents")),
+    ("6.2.11.4.1", lambda root, page: first_font(page)["/FontDescriptor"].get_object().pop("/FontFile2")),
+    ("6.2.11.5", lambda root, page: widen(first_font(page))),
+    ("6.5.1", lambda root, page: root.update({NameObject("/OpenAction"): DictionaryObject({NameObject("/S"): NameObject("/JavaScript")})})),
+    ("6.6.2.1", lambda root, page: root.pop("/Metadata")),
+    ("6.8", lambda root, page: root.pop("/AF")),
+)  # fmt: skip
+
+
 # --- the PDF -----------------------------------------------------------------------------------------------------------------
 
 
@@ -109,13 +138,16 @@ def test_it_is_a_pdf_a_3_that_says_so_once_and_carries_the_very_xml(kept: Kept) 
     assert "/ID" in reader.trailer and "/MarkInfo" in root
 
 
-def test_every_font_is_inside_it(kept: Kept) -> None:
+def test_it_keeps_what_iso_19005_3_asks_for_and_what_breaks_it_is_seen(kept: Kept) -> None:
     document = newest(kept, "start")
     made(kept, document)
-    reader = PdfReader(io.BytesIO(files(kept, document)[0]))
-    fonts = [font.get_object() for page in reader.pages for font in page["/Resources"]["/Font"].values()]
-    below = [below.get_object() for font in fonts for below in font.get("/DescendantFonts", [])]
-    assert below and all({"/FontFile2", "/FontFile3"} & set(font["/FontDescriptor"]) for font in below)
+    pdf, _ = files(kept, document)
+    assert faults_of_pdf_a_3(pdf) == []
+    for clause, spoil in SPOILED:
+        spoiled, out = PdfWriter(clone_from=io.BytesIO(pdf)), io.BytesIO()
+        spoil(spoiled.root_object, spoiled.pages[0])
+        spoiled.write(out)
+        assert clause in " ".join(faults_of_pdf_a_3(out.getvalue()))
 
 
 def test_it_says_who_what_how_and_how_much(kept: Kept, buyer: Shop) -> None:
