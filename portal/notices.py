@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, Response, flash, request, url_for
+from flask import Flask, Response, flash, jsonify, request, url_for
 from flask_babel import gettext as _
 
 from core.directory.models import Listing
@@ -12,7 +12,19 @@ from core.directory.queries import listings_named
 from core.kernel.errors import NotFound
 from core.notifications.daily import manner_of
 from core.notifications.models import Message
-from core.notifications.notices import MOST_COUNTED, OF_PLAN, SHOWN, Told, count_unread, get_notice, list_notices, read_all, read_notice
+from core.notifications.notices import (
+    MOST_COUNTED,
+    OF_PLAN,
+    SHOWN,
+    THE_START,
+    Told,
+    count_unread,
+    get_notice,
+    list_news,
+    list_notices,
+    read_all,
+    read_notice,
+)
 from core.notifications.queries import messages_named
 from core.notifications.words import TITLES
 from core.payments.models import Payment
@@ -20,12 +32,13 @@ from core.payments.queries import payments_named
 from core.subscriptions.news import read_news
 from core.subscriptions.plan_words import WORDS as PLAN_WORDS
 from core.web.filters import money
-from core.web.guard import current, find_current, may
+from core.web.guard import current, find_current, may, unattended
 from core.web.languages import written
 from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
 
 PLAN_PAGE = "/portal/plan"
+NEWS_EVERY = 60  # seconds
 
 
 @dataclass(frozen=True)
@@ -123,6 +136,23 @@ def mark_all_read() -> Response:
     return see_other(url_for(".notices"))
 
 
+@portal.get("/portal/notices/news")
+@unattended
+@may("home.see")
+def news() -> Response:
+    """For a page that stays open: the number on the bell, and what has come since the notice it knew last. Nothing about who paid what: it is
+    shown on whatever screen the browser stands on."""
+    me, since = current(), request.args.get("since", "")
+    found = list_news(me.vendor, me.mode, me.user, since=since)
+    said = [{"id": one.public_id, "title": _line(Told(one, False), {}, {}, {}).title} for one in found] if since else []
+    return jsonify(unread=unread(), newest=found[0].public_id if found else since or THE_START, news=said)
+
+
+def news_every() -> int:
+    """How many seconds an open page waits before it asks again."""
+    return NEWS_EVERY
+
+
 def unread() -> str:
     """The number on the bell: nothing for none, 99+ for very many."""
     me = find_current()
@@ -131,4 +161,4 @@ def unread() -> str:
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.globals["unread_notices"] = unread
+    app.jinja_env.globals.update(unread_notices=unread, news_every=news_every)

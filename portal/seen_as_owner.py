@@ -55,6 +55,7 @@ NOT_SHOWN = {
     "invoice_xml": "a file for software; the paper says the same",
     "member_invoice_xml": "a file for software; the paper says the same",
     "hand_out": "everything about one person, for that person, and it stands in the log that it was handed out",
+    "news": "what the owner's own open page asks by itself",
     "message": "a letter has links in it that open doors for whoever it is written to",
     "security": "how the vendor's people sign in",
     "two_step": "how the owner signs in",

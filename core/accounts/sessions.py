@@ -45,8 +45,9 @@ def begin_session(user: User, membership: Membership, *, address: str = "", agen
     return session, secret
 
 
-def find_seat(secret: str) -> Seat | None:
-    """The live session behind a cookie, or None: unknown, ended, idle for 12 hours or older than 14 days."""
+def find_seat(secret: str, *, attended: bool = True) -> Seat | None:
+    """The live session behind a cookie, or None: unknown, ended, idle for 12 hours or older than 14 days. What a page asks by itself, with
+    perhaps nobody there (not `attended`), does not end the idleness."""
     at = now()
     row = db.session.execute(
         seats()
@@ -56,7 +57,7 @@ def find_seat(secret: str) -> Seat | None:
     if row is None:
         return None
     session, user, vendor, membership, custom = row
-    if at - session.seen_at > NOTICE_EVERY:
+    if attended and at - session.seen_at > NOTICE_EVERY:
         session.seen_at = at
     return Seat(session=session, user=user, vendor=vendor, membership=membership, custom=custom)
 

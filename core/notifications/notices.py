@@ -38,6 +38,7 @@ NECESSARY = {
 ALWAYS = frozenset(NECESSARY)
 # Steps of what ends in other news: in nobody's portal unless they choose to see them.
 QUIET = frozenset({"payment_waits", "payment_over", "dispute_sent", "payout_asked", "payout_left"})
+THE_START = "start"  # before the first notice there is
 MOST_COUNTED = 100  # the bell says 99+ beyond it
 MOST_OPENED = 200  # single ones remembered as read before everything older counts as read
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,6 +102,18 @@ def list_notices(
     read_to, opened = _read(vendor, mode, user)
     told = [Told(row, row.id <= read_to or row.public_id in opened) for row in rows[:limit]]
     return NoticePage(told, rows[limit - 1].public_id if len(rows) > limit else None)
+
+
+def list_news(vendor: Vendor, mode: str, user: User, *, since: str, limit: int = 5) -> list[Notice]:
+    """What this person wants to be shown and has not read, come after the notice with that public id (or THE_START, when there was none);
+    newest first. Without one: the newest there is, read or not."""
+    query = _wanted(select(Notice), vendor, mode, user).order_by(Notice.id.desc())
+    if not since:
+        return list(db.session.scalars(query.limit(1)))
+    read_to, opened = _read(vendor, mode, user)
+    after = read_to if since == THE_START else max(get_notice(vendor, mode, since).id, read_to)
+    query = query.where(Notice.id > after, Notice.public_id.not_in(opened))
+    return list(db.session.scalars(query.limit(limit)))
 
 
 def count_unread(vendor: Vendor, mode: str, user: User) -> int:

@@ -67,7 +67,8 @@ def find_current() -> Current | None:
 
 
 def marked(view: Callable[..., Any], **marks: object) -> Any:
-    """The view with what the walls read of it: `access`, who may see it; `csrf`, whether a form token is asked; `most_bytes`."""
+    """The view with what the walls read of it: `access`, who may see it; `csrf`, whether a form token is asked; `most_bytes`;
+    `attended`, whether somebody is there."""
     vars(view).update({f"__{name}__": value for name, value in marks.items()})
     return view
 
@@ -89,6 +90,11 @@ def takes_files(most_bytes: int) -> Callable[[View], View]:
         return marked(view, most_bytes=most_bytes)
 
     return mark
+
+
+def unattended(view: View) -> View:
+    """An open page asks this by itself, again and again: it does not count as somebody being there, so a session still goes idle."""
+    return marked(view, attended=False)
 
 
 def may(permission: str) -> Callable[[View], View]:
@@ -197,7 +203,8 @@ def _load(_request: Request) -> Current | None:
     if "looking" in kept():  # while the staff look nobody of the vendor is there, whatever other cookie the browser has
         return _as_owner()
     secret = seat_secret()
-    seat = find_seat(secret) if secret else None
+    attended = getattr(current_app.view_functions.get(request.endpoint or ""), "__attended__", True)
+    seat = find_seat(secret, attended=attended) if secret else None
     if seat is None:
         return None
     g.time_zone = seat.vendor.time_zone
