@@ -3,6 +3,7 @@ the payer is not paid twice."""
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 
 import pytest
@@ -15,9 +16,10 @@ from core.payments.refund_models import Refund
 from core.payments.replay import PAYMENTS, REFUNDS
 from core.payments.transfer_cases import give_back_transfer
 from core.payments.transfer_models import TransferReturn
+from core.payments.unknown import get_line, return_line
 from core.providers.bank_models import BankOrder
 from core.providers.bank_orders import claim_for_line, find_order
-from tests.core.payments.test_statements import refund_of, reversal
+from tests.core.payments.test_statements import bank_total, refund_of, reversal
 from tests.core.payments.test_transfers import end
 from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, settle_order, transfer
 from tests.factories import Shop, again, fresh, make_link, make_paid, make_payment, release_all, unit
@@ -187,3 +189,26 @@ def test_the_reversal_is_one_refund_beside_those_that_were_made(shop: Shop, bank
         (1500, "reversed_by_bank", "succeeded"),
     ]
     assert made[1].settled_at is not None and made[1].settled_at <= now()
+
+
+# --- money that nobody knew ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("in_hand", [False, True])
+def test_unknown_money_that_was_to_go_back_goes_once(shop: Shop, bank: TestBank, in_hand: bool) -> None:
+    """Its sender's bank takes it back while our order waits: were that made as well, the platform would give what it does not have."""
+    name, before = f"Nobody {secrets.token_hex(6)}", bank_total(shop.app)
+    bank.tell(transfer(4200, f"{name} knows", name=name))
+    with unit(shop.app):
+        order = return_line(get_line("test", bank.line(name=name).public_id), by="stf_one", reason="No payment was found")
+    if in_hand:
+        told(shop, order.reference)
+    bank.tell(reversal(4200, f"{name} knows"))
+    line = bank.line(name=name)
+    if in_hand:
+        assert (order_of(shop, order.reference).state, line.resolution) == ("requested", "returned")
+        assert bank.line(reference=f"{name} knows", sign=-1).why == "reversal_of_what_was_returned"
+    else:
+        assert (order_of(shop, order.reference).state, line.state, line.resolution) == ("failed", "resolved", "taken_back")
+        assert bank.line(reference=f"{name} knows", sign=-1).state == "booked"
+    assert bank_total(shop.app) == before and books(shop, platform=True)
