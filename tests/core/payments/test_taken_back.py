@@ -211,4 +211,5 @@ def test_unknown_money_that_was_to_go_back_goes_once(shop: Shop, bank: TestBank,
     else:
         assert (order_of(shop, order.reference).state, line.state, line.resolution) == ("failed", "resolved", "taken_back")
         assert bank.line(reference=f"{name} knows", sign=-1).state == "booked"
-    assert bank_total(shop.app) == before and books(shop, platform=True)
+    assert bank_total(shop.app) == before
+    books(shop, platform=True)  # and they are whole
