@@ -34,9 +34,9 @@ REASON = "reversed_by_bank"
 def take_back_transfer(vendor: Vendor, payment: Payment, original: BankLine, line: BankLine) -> None:
     """Book the reversal and say so everywhere: the transfer, the payment's sums and history, the vendor.
 
-    What is on its way back to the payer is called off as far as our bank has not been told of it. What had paid for the sale counts as given
-    back, with our fee in proportion. What has gone back already stands with no sale any more, so the seller owes it, as a seller whose
-    balance no longer holds it does.
+    What is on its way back to the payer is called off as far as our bank has not been told of it. What had paid for the sale counts as
+    given back, with our fee in proportion. What has gone back already stands with no sale any more, so the seller owes it, as a seller
+    whose balance no longer holds it does.
     """
     payment = lock_payment(payment)
     _call_off(vendor, payment, line)
@@ -65,7 +65,8 @@ def take_back_transfer(vendor: Vendor, payment: Payment, original: BankLine, lin
 
 
 def _call_off(vendor: Vendor, payment: Payment, line: BankLine) -> None:
-    """The payer has this money again: what was to go back to them does not go as well, as far as it can still be stopped and is more than is left."""
+    """The payer has this money again: what was to go back to them does not go as well, as far as it can still be stopped and is more than
+    is left."""
     call_off_returns(payment, line.amount, why=REASON, cause=line.public_id)
     mine = (Refund.vendor_id == payment.vendor_id, Refund.mode == payment.mode, Refund.payment_id == payment.id)
     under_way = select(Refund).where(*mine, Refund.state.in_(("requested", "submitted", "pending", "unknown")))

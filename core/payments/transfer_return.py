@@ -125,8 +125,8 @@ def settle_return(vendor: Vendor, row: TransferReturn, outcome: RefundOutcome, *
 
 
 def call_off_returns(payment: Payment, wanted: Money, *, why: str, cause: str) -> None:
-    """The bank takes back what was to go back: returns of a locked payment that it has not been told of are called off, the newest first, until so much
-    is unapplied. Whoever calls judges the payment."""
+    """The bank takes back what was to go back: returns of a locked payment that it has not been told of are called off, the newest first,
+    until so much is unapplied. Whoever calls judges the payment."""
     mine = TransferReturn.vendor_id == payment.vendor_id, TransferReturn.mode == payment.mode, TransferReturn.payment_id == payment.id
     waiting = select(TransferReturn).where(*mine, TransferReturn.state == "requested").order_by(TransferReturn.id.desc())
     for row in db.session.scalars(waiting.with_for_update().execution_options(populate_existing=True)):

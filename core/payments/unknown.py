@@ -216,7 +216,8 @@ def line_was_returned(order: BankOrder, *, cause: str) -> None:
 
 
 def call_return_off(original: BankLine, *, cause: str) -> bool:
-    """The bank takes back what was to be sent back: as long as it has not been told of that order, the order fails and the line is unknown again."""
+    """The bank takes back what was to be sent back: as long as it has not been told of that order, the order fails and the line is unknown
+    again."""
     mine = BankOrder.mode == original.mode, BankOrder.line == original.public_id, BankOrder.state == "requested"
     reference = db.session.scalar(select(BankOrder.reference).where(*mine))
     order = call_off_untold(original.mode, reference, why="reversed_by_bank") if reference else None

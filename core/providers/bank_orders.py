@@ -186,8 +186,8 @@ def give_up_claim(order: BankOrder) -> None:
 
 
 def call_off_untold(mode: str, reference: str, *, why: str) -> BankOrder | None:
-    """The order made for this refund or return fails, when nobody has told our bank of it yet; None when somebody may have. One that a file carries, or
-    the line to the bank has in hand, is not waited for: whoever holds it may wait for its payment."""
+    """The order made for this refund or return fails, when nobody has told our bank of it yet; None when somebody may have. One that a file
+    carries, or the line to the bank has in hand, is not waited for: whoever holds it may wait for its payment."""
     untold = select(BankOrder).where(
         BankOrder.mode == mode, BankOrder.reference == reference, BankOrder.state == "requested", BankOrder.file_id.is_(None),
         BankOrder.sent_at.is_(None),

@@ -174,8 +174,8 @@ def journal_of(row: ReconException, way: Way) -> Journal | None:
 
 
 def needs_two(row: ReconException) -> bool:
-    """Whether it is worth more than one person decides alone. A large sum of which the processor kept nearly all is not a small one; nor is what we booked
-    in another currency, or what a small line is linked with."""
+    """Whether it is worth more than one person decides alone. A large sum of which the processor kept nearly all is not a small one; nor is
+    what we booked in another currency, or what a small line is linked with."""
     limits = settings().reconciliation_limits
     return any(abs(minor) > limits.get(currency, 0) for currency, minor in _at_stake(row))
 

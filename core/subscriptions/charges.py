@@ -46,8 +46,9 @@ def list_due(limit: int = 200) -> list[tuple[uuid.UUID, str, uuid.UUID]]:
 def send_charges(vendor_id: uuid.UUID, mode: str, subscription_id: uuid.UUID) -> int:
     """Make a payment of each charge that is due; answers how many. **No money moves**: a worker sends them once this is committed.
 
-    Nothing is asked for twice: a charge for documents that another one is out for waits for that answer, as it does while the payer's own money is on
-    its way, and what is paid by then is not asked for any more. Without a card it counts as declined for good: a new card is asked for.
+    Nothing is asked for twice: a charge for documents that another one is out for waits for that answer, as it does while the payer's own
+    money is on its way, and what is paid by then is not asked for any more. Without a card it counts as declined for good: a new card is
+    asked for.
     """
     row = _lock(vendor_id, mode, subscription_id)
     seller, sent = get_vendor(vendor_id), 0
@@ -105,13 +106,14 @@ def find_card_of(seller: Vendor, row: KeptSubscription) -> SavedCard | None:
 
 
 def _is_on_its_way(row: KeptSubscription, charge: BillingCharge) -> bool:
-    """Whether the payer has answered an earlier demand for the same documents themselves, on its page, and their bank has not said yet what comes of it."""
+    """Whether the payer has answered an earlier demand for the same documents themselves, on its page, and their bank has not said yet what
+    comes of it."""
     return db.session.scalar(_earlier(row, charge, "processing", "unknown").limit(1)) is not None
 
 
 def _let_go_of_earlier(row: KeptSubscription, charge: BillingCharge) -> None:
-    """An earlier payment for the same documents that still waits for its payer is closed: nobody is to pay twice. One on whose page a card was declined
-    waits as well: it would take another.
+    """An earlier payment for the same documents that still waits for its payer is closed: nobody is to pay twice. One on whose page a card
+    was declined waits as well: it would take another.
 
     Whoever is faster than that has paid, and what is too much is theirs: it becomes balance.
     """

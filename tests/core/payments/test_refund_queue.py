@@ -166,7 +166,7 @@ def test_it_can_be_called_off_while_it_waits_and_not_afterwards(shop: Shop) -> N
 
 
 def test_whoever_waits_for_its_end_hears_that_it_was_called_off(shop: Shop) -> None:
-    """A plan's balance that was to go back, an order that was to be undone: told of every other end, they would wait for this one for ever."""
+    """A plan's balance that was to go back, an order that was to be undone: they would wait for this end for ever."""
     paid = poor(shop)
     with unit(shop.app):
         refund = request_refund(

@@ -1,5 +1,5 @@
-"""A bank takes a transfer back whose money has gone already, or is on its way: it is owed by whoever had it, taken from nobody else's sale, and
-the payer is not paid twice."""
+"""A bank takes a transfer back whose money has gone already, or is on its way: it is owed by whoever had it, taken from nobody else's
+sale, and the payer is not paid twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Attacks on a payout that a processor carries: the seller's bank account there is exchanged between two steps, and an answer comes after everybody has gone home."""
+"""Attacks on a payout that a processor carries: the seller's bank account there is exchanged between two steps, and an answer comes after
+everything has ended."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_a_file_says_what_is_to_be_transferred() -> None:
 
 
 def test_each_transfer_is_asked_for_as_a_debit_of_its_own() -> None:
-    """Booked as one sum a statement names none of them: they would stand as on their way for ever, and the sum as a debit that nobody ordered."""
+    """Booked as one sum a statement names none of them: they would be on their way for ever, and the sum a debit that nobody ordered."""
     assert values(written(transfer(), transfer("1" * 32, 5)), "BtchBookg") == ["false"]
 
 

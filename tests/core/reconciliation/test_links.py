@@ -190,7 +190,7 @@ def test_on_the_page_a_person_chooses_among_what_was_booked(app: Flask, shop: Sh
 
 
 def test_a_small_line_does_not_carry_a_large_booking_past_the_second_person(app: Flask, shop: Shop) -> None:
-    """Ended by itself, what was booked and is missing at the processor needs two; so it does where somebody links it with a line of a penny."""
+    """Ended by itself, what is missing at the processor needs two; so it does where somebody links it with a line of a penny."""
     pair = Pair(app, shop, 1, booked="900.00")
     assert linked(pair) is False
     with unit(app):

@@ -1,4 +1,4 @@
-"""A payer whose bank wanted them pays on the page of that very payment, while the clock would charge the saved card for the same invoice."""
+"""A payer whose bank wanted them pays on the page of that payment, while the clock would charge the saved card for the same invoice."""
 
 from __future__ import annotations
 
