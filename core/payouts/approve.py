@@ -51,7 +51,7 @@ class Left:
 
 def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
     """Let it go: proved once more, and handed to the bank or to the processor. Refuses whoever asked for it, one that is not held any more,
-    one whose account the seller has replaced meanwhile, and one whose seller has come to owe something: called off, it makes that up first."""
+    one whose account the seller has replaced meanwhile, and one whose seller owes something since: called off, it makes that up first."""
     hold_vendor(vendor.id)
     payout = lock_again(payout)
     if payout.requested_by == by:
