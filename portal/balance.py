@@ -70,6 +70,7 @@ KINDS = {
     "came back to the bank": _l("Came back to the bank"),
     "transfer received": _l("Transfer received"),
     "transfer taken back": _l("Transfer taken back by the bank"),
+    "transfer taken back beyond the sale": _l("Transfer taken back that you had sent back"),
     "dispute opened": _l("Disputed: kept aside"),
     "dispute won": _l("Dispute won"),
     "dispute lost": _l("Dispute lost"),

@@ -21,6 +21,7 @@ from core.ledger import book
 from core.ledger.post import post
 from core.ledger.queries import balance
 from core.payments.refund_books import debt_of
+from core.payments.refund_models import Refund
 
 LONGEST_REASON = 300
 TOGETHER = timedelta(days=30)  # write-offs by one person within this time count as one
@@ -95,6 +96,18 @@ def _check(vendor: Vendor, mode: str, amount: Money) -> None:
         # A dispute that is won gives what it holds to the seller: whoever owes nothing any more would have it twice.
         words = said("%(held)s of it may come back by itself: a dispute is open. Wait until it is decided.", held=min(held, owed))
         raise Refusal(words, field="amount")
+    lent = _lent_to_refunds(vendor, mode, amount.currency)
+    if owed - held - lent < amount:  # one that does not arrive goes back to the seller, as far as nothing is owed
+        words = said("%(lent)s of it may come back by itself: a refund is under way. Wait until it has arrived.", lent=min(lent, owed))
+        raise Refusal(words, field="amount")
+
+
+def _lent_to_refunds(vendor: Vendor, mode: str, currency: str) -> Money:
+    """The seller's share of refunds that were given on credit and have not arrived yet."""
+    mine = (Refund.vendor_id == vendor.id, Refund.mode == mode, Refund.currency == currency, Refund.taken_from == "seller_receivable")
+    under_way = Refund.state.in_(("requested", "submitted", "pending", "unknown"))
+    share = func.coalesce(func.sum(Refund.amount_minor - Refund.fee_returned_minor), 0)
+    return Money(int(db.session.scalar(select(share).where(*mine, under_way)) or 0), currency)
 
 
 def _book(vendor: Vendor, row: WriteOff, *, by: str) -> None:

@@ -270,7 +270,7 @@ def order_came_back(book: uuid.UUID, about: str, line: Line, *, reference: str, 
 def transfer_taken_back(
     payment: Booked, line: Line, *, unapplied: Money, fee_returned: Money, sold: Money, taken_from: str, at: datetime
 ) -> Journal:
-    """The bank takes back a credit: first what nobody had used yet, then from the seller what had paid for the sale."""
+    """The bank takes back a credit: first what nobody had used yet, then from the seller what had paid for the sale and is still there."""
     return _journal(
         payment,
         f"bank:{line.public_id}:out",
@@ -279,7 +279,19 @@ def transfer_taken_back(
         Leg(UNAPPLIED, unapplied, ref=payment.public_id),
         Leg(SOURCES[taken_from], sold - fee_returned),
         Leg(FEE_REFUNDS, fee_returned),
-        Leg(BANK, -line.amount, sub=line.account),
+        Leg(BANK, -(unapplied + sold), sub=line.account),
+    )
+
+
+def transfer_taken_beyond(payment: Booked, line: Line, *, amount: Money, at: datetime) -> Journal:
+    """The same of money that has gone back to its payer already, or is on its way: it stands nowhere any more, so the seller owes it."""
+    return _journal(
+        payment,
+        f"bank:{line.public_id}:beyond",
+        "transfer taken back beyond the sale",
+        at,
+        Leg(SELLER_RECEIVABLE, amount),
+        Leg(BANK, -amount, sub=line.account),
     )
 
 

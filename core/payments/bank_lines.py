@@ -20,7 +20,7 @@ from core.payments.refund import settle_refund
 from core.payments.reversal import take_back_transfer
 from core.payments.transfer_receive import booked_at, receive_transfer
 from core.payments.transfer_return import find_return, settle_return
-from core.payments.unknown import line_was_returned, unknown_taken_back
+from core.payments.unknown import call_return_off, line_was_returned, unknown_taken_back
 from core.providers.bank import REFERENCE_LENGTH, find_expectation
 from core.providers.bank_models import BankExpectation, BankLine, BankOrder
 from core.providers.bank_orders import PAYOUT, lock_order, standing
@@ -233,7 +233,7 @@ def _book_reversal(original: BankLine, line: BankLine, vendor: Vendor | None, pa
     original.reversed_by = line.public_id
     if vendor is not None and payment is not None:
         take_back_transfer(vendor, payment, original, line)
-    elif original.state == "unknown":
+    elif original.state == "unknown" or call_return_off(original, cause=line.public_id):
         unknown_taken_back(original, line)
     else:
         _book_unknown(line, "reversal_of_what_was_returned")

@@ -20,7 +20,7 @@ from core.kernel.config import settings
 from core.kernel.db import db
 from core.kernel.errors import Conflict
 from core.kernel.money import Money
-from core.kernel.outbox import enqueue
+from core.kernel.outbox import enqueue, enqueue_named
 from core.ledger.book import SELLER_AVAILABLE, SELLER_RECEIVABLE
 from core.ledger.models import Balance
 from core.ledger.post import BalanceTooLow
@@ -175,6 +175,8 @@ def _call_off(payment: Payment, refund: Refund, *, by: str, why: str) -> None:
     _move(refund, "canceled")
     refund.settled_at = now()
     follow_claim(refund)
+    if refund.on_settled:
+        enqueue_named(refund.on_settled, refund.vendor_id, mode=refund.mode, refund=str(refund.id), result="canceled")
     payment.queued_minor -= refund.amount_minor
     detail = {"why": why} if why else {}
     note(

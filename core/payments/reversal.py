@@ -16,13 +16,17 @@ from core.ledger.post import BalanceTooLow, post
 from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment
+from core.payments.refund import settle_refund
 from core.payments.refund_books import fee_to_return, settle_debt
 from core.payments.refund_models import Refund
 from core.payments.refund_queue import make_room
 from core.payments.start import lock_payment
 from core.payments.transfer_models import Transfer
 from core.payments.transfer_receive import booked_at, judge
+from core.payments.transfer_return import call_off_returns
 from core.providers.bank_models import BankLine
+from core.providers.bank_orders import call_off_untold, standing
+from core.providers.contract import RefundOutcome
 
 REASON = "reversed_by_bank"
 
@@ -30,21 +34,25 @@ REASON = "reversed_by_bank"
 def take_back_transfer(vendor: Vendor, payment: Payment, original: BankLine, line: BankLine) -> None:
     """Book the reversal and say so everywhere: the transfer, the payment's sums and history, the vendor.
 
-    What had paid for the sale counts as given back to the payer, with our fee in proportion; a seller whose balance no longer holds
-    it owes it.
+    What is on its way back to the payer is called off as far as our bank has not been told of it. What had paid for the sale counts as
+    given back, with our fee in proportion. What has gone back already stands with no sale any more, so the seller owes it, as a seller
+    whose balance no longer holds it does.
     """
     payment = lock_payment(payment)
+    _call_off(vendor, payment, line)
     unapplied = Money(min(payment.unapplied.minor, line.amount_minor), payment.currency)
-    sold = line.amount - unapplied
-    if sold:
-        make_room(payment, sold)
+    gone = line.amount - unapplied
+    if gone:
+        make_room(payment, gone)
     hold_vendor(vendor.id)
-    returnable = Money(min(sold.minor, payment.refundable.minor), payment.currency)
-    fee = fee_to_return(payment, returnable) if returnable else Money(0, payment.currency)
+    sold = min(gone, payment.refundable)
+    fee = fee_to_return(payment, sold) if sold else Money(0, payment.currency)
     payment.received_minor -= unapplied.minor
     taken_from = _post(payment, line, unapplied, sold, fee)
-    if returnable:
-        _write_refund(vendor, payment, returnable, fee, taken_from, line)
+    if sold:
+        _write_refund(vendor, payment, sold, fee, taken_from, line)
+    if beyond := gone - sold:
+        post([book.transfer_taken_beyond(payment, line, amount=beyond, at=booked_at(line))])
     settle_debt(payment.vendor_id, payment.mode, payment.currency, about=payment.public_id)
     transfer = db.session.scalar(
         select(Transfer).where(Transfer.vendor_id == vendor.id, Transfer.mode == payment.mode, Transfer.line == original.public_id)
@@ -56,9 +64,26 @@ def take_back_transfer(vendor: Vendor, payment: Payment, original: BankLine, lin
     judge(vendor, payment)
 
 
+def _call_off(vendor: Vendor, payment: Payment, line: BankLine) -> None:
+    """The payer has this money again: what was to go back to them does not go as well, as far as it can still be stopped and is more than
+    is left."""
+    call_off_returns(payment, line.amount, why=REASON, cause=line.public_id)
+    mine = (Refund.vendor_id == payment.vendor_id, Refund.mode == payment.mode, Refund.payment_id == payment.id)
+    under_way = select(Refund).where(*mine, Refund.state.in_(("requested", "submitted", "pending", "unknown")))
+    for refund in db.session.scalars(under_way.order_by(Refund.id.desc())):
+        if not refund.of_sale or payment.unapplied + payment.refundable + payment.queued >= line.amount:
+            continue
+        if refund.state == "requested":
+            settle_refund(vendor, refund, RefundOutcome("canceled", "", refund.amount, failure_reason=REASON), cause=line.public_id)
+        elif (order := call_off_untold(refund.mode, refund.public_id, why=REASON)) is not None:
+            settle_refund(vendor, refund, standing(order), cause=line.public_id)
+
+
 def _post(payment: Payment, line: BankLine, unapplied: Money, sold: Money, fee: Money) -> str:
     """Answers from which of the seller's accounts it was taken."""
     for taken_from in ("seller_available" if payment.released_at else "seller_pending", "seller_receivable"):
+        if not unapplied + sold:
+            return taken_from
         journal = book.transfer_taken_back(
             payment, line, unapplied=unapplied, sold=sold, fee_returned=fee, taken_from=taken_from, at=booked_at(line)
         )

@@ -199,7 +199,8 @@ def decline(vendor: Vendor, row: Screening, *, by: str, words: str = "", fraud: 
         enqueue("decide_hold", payment.vendor_id, mode=payment.mode, attempt=str(attempt.id))
     else:
         reason = "fraudulent" if fraud else "other"
-        request_refund(vendor, payment, amount=payment.refundable, reason=reason, by=by, form_token=f"review-{row.public_id}")
+        # With a colon, as every name that we give ourselves: no form can carry one, so nobody takes this refund's place with a smaller one.
+        request_refund(vendor, payment, amount=payment.refundable, reason=reason, by=by, form_token=f"review:{row.public_id}")
     _tell_others(row)
     return row.state
 

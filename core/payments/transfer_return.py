@@ -20,7 +20,7 @@ from core.payments.to_payer import write_to_payer
 from core.payments.transfer_models import TransferReturn
 from core.payments.transfer_receive import judge
 from core.providers.bank_accounts import check_iban
-from core.providers.bank_orders import order_return, senders
+from core.providers.bank_orders import call_off_untold, order_return, senders
 from core.providers.contract import RefundOutcome
 
 
@@ -120,12 +120,28 @@ def settle_return(vendor: Vendor, row: TransferReturn, outcome: RefundOutcome, *
         note(payment, "return.settled", actor="bank", cause=cause, **detail)
         write_to_payer(vendor, "transfer_returned", payment, transfer_return=row.public_id)
         return
-    row.failure_reason = outcome.failure_reason or "returned"
+    _fail(payment, row, outcome.failure_reason or "returned", cause=cause)
+    judge(vendor, payment)
+
+
+def call_off_returns(payment: Payment, wanted: Money, *, why: str, cause: str) -> None:
+    """The bank takes back what was to go back: returns of a locked payment that it has not been told of are called off, the newest first,
+    until so much is unapplied. Whoever calls judges the payment."""
+    mine = TransferReturn.vendor_id == payment.vendor_id, TransferReturn.mode == payment.mode, TransferReturn.payment_id == payment.id
+    waiting = select(TransferReturn).where(*mine, TransferReturn.state == "requested").order_by(TransferReturn.id.desc())
+    for row in db.session.scalars(waiting.with_for_update().execution_options(populate_existing=True)):
+        if payment.unapplied < wanted and call_off_untold(row.mode, row.public_id, why=why) is not None:
+            row.state, row.settled_at = "failed", now()
+            _fail(payment, row, why, cause=cause)
+
+
+def _fail(payment: Payment, row: TransferReturn, why: str, *, cause: str) -> None:
+    row.failure_reason = why
     payment.given_back_minor -= row.amount_minor
     db.session.flush()
     post([book.return_failed(payment, return_id=row.public_id, amount=row.amount, at=now())])
-    note(payment, "return.failed", actor="bank", cause=cause, failure_reason=row.failure_reason, **detail)
-    judge(vendor, payment)
+    detail = {"transfer_return": row.public_id, "amount_minor": row.amount_minor, "currency": row.currency}
+    note(payment, "return.failed", actor="bank", cause=cause, failure_reason=why, **detail)
 
 
 def _lock(row: TransferReturn) -> tuple[Payment, TransferReturn]:

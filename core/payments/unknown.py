@@ -27,7 +27,7 @@ from core.payments.transfer_receive import booked_at, receive_transfer
 from core.payments.transfer_return import NoWayBack
 from core.providers.bank_accounts import check_iban
 from core.providers.bank_models import BankExpectation, BankLine, BankOrder
-from core.providers.bank_orders import write_order
+from core.providers.bank_orders import call_off_untold, write_order
 
 MOST_SUGGESTIONS = 5
 WORDS = {
@@ -213,6 +213,17 @@ def line_was_returned(order: BankOrder, *, cause: str) -> None:
     line = _locked(order.mode, order.line or "")
     line.state, line.why, line.resolution = "unknown", "return_failed", ""
     post([book.unknown_not_returned(line, number=order.public_id, at=now())])
+
+
+def call_return_off(original: BankLine, *, cause: str) -> bool:
+    """The bank takes back what was to be sent back: as long as it has not been told of that order, the order fails and the line is unknown
+    again."""
+    mine = BankOrder.mode == original.mode, BankOrder.line == original.public_id, BankOrder.state == "requested"
+    reference = db.session.scalar(select(BankOrder.reference).where(*mine))
+    order = call_off_untold(original.mode, reference, why="reversed_by_bank") if reference else None
+    if order is not None:
+        line_was_returned(order, cause=cause)
+    return order is not None
 
 
 def unknown_taken_back(original: BankLine, line: BankLine) -> None:

@@ -12,6 +12,8 @@ from core.admission.stops import stop
 from core.kernel.audit import record
 from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict, NeedsASecondPerson, Refusal
+from core.kernel.sentence import said
+from core.payments.refund_books import debt_of
 from core.payouts.history import move
 from core.payouts.models import Payout, PayoutAccount
 from core.payouts.request import check_not_held, check_paid_out
@@ -24,6 +26,12 @@ class AccountReplaced(Refusal):
     """The seller has named another bank account since this payout was asked for."""
 
     code = "account_replaced"
+
+
+class SellerOwes(Refusal):
+    """A dispute or a bank has taken money since this payout was asked for, and the seller does not have it any more."""
+
+    code = "seller_owes"
 
 
 class TooLate(Conflict):
@@ -42,8 +50,8 @@ class Left:
 
 
 def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
-    """Let it go: proved once more, and handed to the bank or to the processor. Refuses whoever asked for it, one that is not held any more, and one
-    whose account the seller has replaced meanwhile."""
+    """Let it go: proved once more, and handed to the bank or to the processor. Refuses whoever asked for it, one that is not held any more,
+    one whose account the seller has replaced meanwhile, and one whose seller owes something since: called off, it makes that up first."""
     hold_vendor(vendor.id)
     payout = lock_again(payout)
     if payout.requested_by == by:
@@ -53,6 +61,11 @@ def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
     check_paid_out(vendor, account)
     if payout.state == "requested" and account.replaced_at is not None:  # perhaps because an owner stops a thief
         raise AccountReplaced("The seller has replaced this bank account since. Call the payout off: they can ask anew.")
+    owed = debt_of(vendor.id, payout.mode, payout.currency)
+    if payout.state == "requested" and owed:
+        raise SellerOwes(
+            said("The seller has come to owe %(owed)s since. Call the payout off: that is made up first, and they can ask anew.", owed=owed)
+        )
     prove(payout)
     if not move(payout, "approved", actor=by):
         return

@@ -31,7 +31,7 @@ from core.payouts.queries import account_of, find_payout
 from core.payouts.rail_models import Carriage
 from core.payouts.settle import give_back
 from core.providers.contract import NoSuchProvider, ProviderRefused, ProviderUnreachable
-from core.providers.receivers import MoveOutcome, MoveToReceiver, PayOutOutcome
+from core.providers.receivers import MoveOutcome, MoveToReceiver, PayOutOutcome, PaysSellers
 from core.providers.registry import seller_payer
 
 log = structlog.get_logger("payouts")
@@ -161,19 +161,28 @@ def _move(question: Question) -> Answer:
     if question.is_late:
         return _found_move(question) or _nothing_there()
     payer = seller_payer(question.provider, question.mode)
-    bank = payer.inquire_receiver(question.receiver).banks.get(question.amount.currency)
-    if bank is None or bank.mark != question.mark:
-        return _found_move(question) or Refused(REPLACED, "The bank account at the processor was changed since the payout was asked for.")
+    if (replaced := _replaced(payer, question)) is not None:
+        return _found_move(question) or replaced
     wish = MoveToReceiver(
         question.reference, question.receiver, question.amount, f"Payout {question.payout}", question.metadata
     )  # fmt: skip
     return payer.move_to_receiver(wish)
 
 
+def _replaced(payer: PaysSellers, question: Question) -> Refused | None:
+    """Whether another bank account stands behind the seller's account there by now."""
+    bank = payer.inquire_receiver(question.receiver).banks.get(question.amount.currency)
+    if bank is not None and bank.mark == question.mark:
+        return None
+    return Refused(REPLACED, "The bank account at the processor was changed since the payout was asked for.")
+
+
 def _pay(question: Question) -> Answer:
     if question.is_late:
         return _found_payout(question) or _nothing_there()
     payer = seller_payer(question.provider, question.mode)
+    if (replaced := _replaced(payer, question)) is not None:  # between the move and this somebody may have had hours
+        return _found_payout(question) or replaced
     return payer.pay_out(question.reference, question.receiver, question.amount, question.metadata)
 
 
@@ -222,7 +231,7 @@ def record(vendor: Vendor, question: Question, answer: Answer, *, cause: str) ->
     if found is None:
         return False
     payout, row = lock_again(found), locked(Carriage, vendor.id, question.mode, found.id)
-    if row is None or not _is_about(question, row):
+    if row is None or not _is_about(question, payout, row):
         return False  # somebody was faster
     before = row.step
     _HEAR[question.step](vendor, payout, row, answer, cause)
@@ -233,8 +242,11 @@ def record(vendor: Vendor, question: Question, answer: Answer, *, cause: str) ->
     return row.step in ("pay", "back")
 
 
-def _is_about(question: Question, row: Carriage) -> bool:
-    return (row.step, row.tries) == (question.step, question.tries) or (row.step == "done" and question.step == "watch")
+def _is_about(question: Question, payout: Payout, row: Carriage) -> bool:
+    """What has arrived is heard of for ever; what has been taken back already is not taken back by an answer that was slow."""
+    if row.step == "done":
+        return question.step == "watch" and payout.state == "paid"
+    return (row.step, row.tries) == (question.step, question.tries)
 
 
 def _hear_move(vendor: Vendor, payout: Payout, row: Carriage, answer: Answer, cause: str) -> None:
@@ -244,10 +256,14 @@ def _hear_move(vendor: Vendor, payout: Payout, row: Carriage, answer: Answer, ca
     elif isinstance(answer, Refused):
         if answer.code == SHORT:  # the seller cannot mend it: the platform has to leave or put money there
             log.error("processor_balance_too_low", payout=payout.public_id, provider=row.provider, amount=str(payout.amount))
-        if answer.code == REPLACED:
-            enqueue("look_at_receiver", vendor.id, mode=payout.mode, provider=row.provider)
+        _look_at_account(vendor, payout, row, answer)
         row.why, row.problem = answer.code[:60], answer.message[:200]
         _end(vendor, payout, row, cause)
+
+
+def _look_at_account(vendor: Vendor, payout: Payout, row: Carriage, no: Refused) -> None:
+    if no.code == REPLACED:
+        enqueue("look_at_receiver", vendor.id, mode=payout.mode, provider=row.provider)
 
 
 def _hear_pay(vendor: Vendor, payout: Payout, row: Carriage, answer: Answer, cause: str) -> None:
@@ -256,6 +272,7 @@ def _hear_pay(vendor: Vendor, payout: Payout, row: Carriage, answer: Answer, cau
         move(payout, "in_transit", actor="provider", cause=cause, trace=answer.trace)
         _hear_watch(vendor, payout, row, answer, cause)
     elif isinstance(answer, Refused):
+        _look_at_account(vendor, payout, row, answer)
         row.why, row.problem, row.step = answer.code[:60], answer.message[:200], "back"
 
 

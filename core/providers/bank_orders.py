@@ -185,6 +185,19 @@ def give_up_claim(order: BankOrder) -> None:
         fresh.sent_at = None
 
 
+def call_off_untold(mode: str, reference: str, *, why: str) -> BankOrder | None:
+    """The order made for this refund or return fails, when nobody has told our bank of it yet; None when somebody may have. One that a file
+    carries, or the line to the bank has in hand, is not waited for: whoever holds it may wait for its payment."""
+    untold = select(BankOrder).where(
+        BankOrder.mode == mode, BankOrder.reference == reference, BankOrder.state == "requested", BankOrder.file_id.is_(None),
+        BankOrder.sent_at.is_(None),
+    )  # fmt: skip
+    order = db.session.scalar(untold.with_for_update(skip_locked=True).execution_options(populate_existing=True))
+    if order is not None:
+        order.state, order.failure_reason = "failed", why
+    return order
+
+
 def note_sent(order: BankOrder) -> None:
     """The bank has been told. Nothing has left yet."""
     fresh = locked(BankOrder, order.mode, order.end_to_end) or order

@@ -63,7 +63,9 @@ def write_pain_001(message: str, made_at: datetime, account: Account, transfers:
         }  # fmt: skip
         writer.add_payment(theirs | ({"BIC": bic} if (bic := _bic(one.bic)) else {}))
     document = etree.fromstring(writer.export(validate=False))
-    for name, said in (("MsgId", message), ("CreDtTm", f"{made_at:%Y-%m-%dT%H:%M:%S}+00:00"), ("PmtInfId", message)):
+    # One batch, and yet a debit for each transfer on the statement: of a single sum nobody could tell whose payout has left.
+    told = (("MsgId", message), ("CreDtTm", f"{made_at:%Y-%m-%dT%H:%M:%S}+00:00"), ("PmtInfId", message), ("BtchBookg", "false"))
+    for name, said in told:
         (place,) = document.iter(f"{{{NAMESPACE}}}{name}")
         place.text = said
     for bank in document.iter(f"{{{NAMESPACE}}}FinInstnId"):

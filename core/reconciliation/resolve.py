@@ -26,7 +26,7 @@ from core.payments.unexpected import give_back
 from core.payments.unknown import get_line, line_is_a_settlement
 from core.reconciliation.ask import ask_again
 from core.reconciliation.exceptions import lock, move, write_down
-from core.reconciliation.link import candidates, check_still_there, choose, left_over
+from core.reconciliation.link import candidates, check_still_there, choose, left_over, linked_with
 from core.reconciliation.models import ReconException, ReconLine, ReconMatch, ReconSettlement
 from core.reconciliation.settle import book_arrival
 from core.reconciliation.states import SAME_ID
@@ -174,9 +174,19 @@ def journal_of(row: ReconException, way: Way) -> Journal | None:
 
 
 def needs_two(row: ReconException) -> bool:
-    """Whether it is worth more than one person decides alone. A large sum of which the processor kept nearly all is not a small one."""
-    whole = [abs(int(row.theirs.get(name) or 0)) for name in ("gross_minor", "fee_minor")] if row.kind == "missing_in_ledger" else []
-    return max(abs(row.amount_minor), abs(_fee_apart(row)), *whole) > settings().reconciliation_limits.get(row.currency, 0)
+    """Whether it is worth more than one person decides alone. A large sum of which the processor kept nearly all is not a small one; nor is
+    what we booked in another currency, or what a small line is linked with."""
+    limits = settings().reconciliation_limits
+    return any(abs(minor) > limits.get(currency, 0) for currency, minor in _at_stake(row))
+
+
+def _at_stake(row: ReconException) -> list[tuple[str, int]]:
+    sums = [(row.currency, row.amount_minor), (row.currency, _fee_apart(row))]
+    if row.kind == "missing_in_ledger":
+        sums += [(row.currency, int(row.theirs.get(name) or 0)) for name in ("gross_minor", "fee_minor")]
+    if row.kind == "currency_mismatch":
+        sums += [(str(row.ours["currency"]), int(row.ours.get(name) or 0)) for name in ("amount_minor", "fee_minor")]
+    return sums + [(one.currency, int(one.ours["amount_minor"])) for one in linked_with(row)]
 
 
 # --- ending it -------------------------------------------------------------------------------------------------------------------

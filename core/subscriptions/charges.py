@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import aliased
 
 from core.accounts.house import HOUSE
@@ -29,6 +30,7 @@ from core.subscriptions.follow import follow
 from core.subscriptions.pay_back import pay_back_late
 from core.subscriptions.tell import tell_outage
 
+LOOK_AGAIN = timedelta(hours=1)  # a bank that was told by the payer themselves may take days
 UNPAID = ("declined", "requires_action", "expired", "canceled")
 
 
@@ -44,8 +46,9 @@ def list_due(limit: int = 200) -> list[tuple[uuid.UUID, str, uuid.UUID]]:
 def send_charges(vendor_id: uuid.UUID, mode: str, subscription_id: uuid.UUID) -> int:
     """Make a payment of each charge that is due; answers how many. **No money moves**: a worker sends them once this is committed.
 
-    Nothing is asked for twice: a charge for documents that another one is out for waits for that answer, and what is paid by then is
-    not asked for any more. Without a card it counts as declined for good: a new card is asked for.
+    Nothing is asked for twice: a charge for documents that another one is out for waits for that answer, as it does while the payer's own
+    money is on its way, and what is paid by then is not asked for any more. Without a card it counts as declined for good: a new card is
+    asked for.
     """
     row = _lock(vendor_id, mode, subscription_id)
     seller, sent = get_vendor(vendor_id), 0
@@ -53,6 +56,9 @@ def send_charges(vendor_id: uuid.UUID, mode: str, subscription_id: uuid.UUID) ->
         amount = _still_asked(row, charge)
         if not amount:
             _end(charge, "stopped")
+            continue
+        if _is_on_its_way(row, charge):
+            charge.due_at = now() + LOOK_AGAIN
             continue
         payment = _pay(seller, row, charge, amount)
         if payment is None:
@@ -99,20 +105,32 @@ def find_card_of(seller: Vendor, row: KeptSubscription) -> SavedCard | None:
     return card if card is not None and card.put_away_at is None else None
 
 
+def _is_on_its_way(row: KeptSubscription, charge: BillingCharge) -> bool:
+    """Whether the payer has answered an earlier demand for the same documents themselves, on its page, and their bank has not said yet what
+    comes of it."""
+    return db.session.scalar(_earlier(row, charge, "processing", "unknown").limit(1)) is not None
+
+
 def _let_go_of_earlier(row: KeptSubscription, charge: BillingCharge) -> None:
-    """An earlier payment for the same documents that still waits for its payer is closed: nobody is to pay twice.
+    """An earlier payment for the same documents that still waits for its payer is closed: nobody is to pay twice. One on whose page a card
+    was declined waits as well: it would take another.
 
     Whoever is faster than that has paid, and what is too much is theirs: it becomes balance.
     """
+    waiting = _earlier(row, charge, "requires_action", "requires_method")
+    for payment in db.session.scalars(waiting.order_by(Payment.id).with_for_update()):
+        payment.expires_at = min(payment.expires_at, now())
+
+
+def _earlier(row: KeptSubscription, charge: BillingCharge, *states: str) -> Select[tuple[Payment]]:
+    """Payments in one of these states that other charges of these documents have made."""
     mine = (BillingCharge.vendor_id == row.vendor_id, BillingCharge.mode == row.mode, BillingCharge.subscription_id == row.id)
     same = select(BillingCharge.payment_id).where(
         *mine, BillingCharge.id != charge.id, BillingCharge.payment_id.is_not(None), BillingCharge.documents.overlap(charge.documents)
     )
-    waiting = select(Payment).where(
-        Payment.vendor_id == row.vendor_id, Payment.mode == row.mode, Payment.id.in_(same), Payment.state == "requires_action"
+    return select(Payment).where(
+        Payment.vendor_id == row.vendor_id, Payment.mode == row.mode, Payment.id.in_(same), Payment.state.in_(states)
     )
-    for payment in db.session.scalars(waiting.order_by(Payment.id).with_for_update()):
-        payment.expires_at = now()
 
 
 def _description(row: KeptSubscription, charge: BillingCharge) -> str:

@@ -10,16 +10,18 @@ import pytest
 
 from core.kernel.clock import shifted
 from core.kernel.db import db
+from core.kernel.money import Money
 from core.ledger.queries import balances
 from core.payments.lists import list_payments
 from core.payments.queries import list_attempts, timeline
+from core.payments.refund import request_refund
 from core.payments.review import AUTHORISED_FOR, DecidedAlready, approve, claim_lapsed, decline, end_by_clock, list_reviews
 from core.payments.review_models import Screening
 from core.providers.registry import provider_named
 from core.risk.lists import add_entry, find_hits
 from core.risk.rules import Condition, Hit, Rule
 from tests.browser import Form
-from tests.factories import fresh, make_paid, release_all, unit
+from tests.factories import again, fresh, make_paid, release_all, unit
 from tests.ruled import BY, ruled
 
 if TYPE_CHECKING:
@@ -266,13 +268,25 @@ def test_money_that_could_not_be_held_is_reviewed_when_paid_waits_with_the_payme
             assert fresh(shop, payment).refunding_minor == 4_500 and abs(money(shop)["refund_in_flight"]) == 4_500
 
 
+def test_no_form_of_the_sellers_takes_the_place_of_the_refund_that_was_decided(shop: Shop, work: Any) -> None:
+    """A refund of a penny under the very name that the decision would give its own: the payer gets all that is left all the same."""
+    with ruled(shop.app, REVIEW_LARGE):
+        payment = _paid_by_bank(shop)
+        work()
+        name = f"review-{review_of(shop, payment).public_id}"  # all that the field of a form takes
+        with unit(shop.app):
+            request_refund(shop.vendor, again(payment), amount=Money(1, "GBP"), reason="other", by="usr_seller", form_token=name)
+        assert decided(shop, decline, payment, fraud=True) == "fraud"
+        assert fresh(shop, payment).refunding_minor == 4_500
+
+
 def _paid_by_bank(shop: Shop) -> Payment:
     """As the checkout does it, for a way to pay at which nothing can be authorised first."""
     from core.kernel.clock import now
     from core.payments.attempt import begin_attempt, record_opening
     from core.payments.weigh import keep_weighed, weigh_try
     from core.providers.contract import Opening
-    from tests.factories import again, make_link, make_payment, tell
+    from tests.factories import make_link, make_payment, tell
 
     payment = make_payment(shop, make_link(shop, amount="45.00"))
     with unit(shop.app):

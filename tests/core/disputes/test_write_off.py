@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -10,12 +11,13 @@ from core.disputes.everywhere import list_debts
 from core.disputes.models import WriteOff
 from core.disputes.write_off import WriteOffWaits, approve_write_off, decline_write_off, request_write_off
 from core.kernel.clock import shifted
+from core.kernel.config import settings
 from core.kernel.errors import NeedsASecondPerson, Refusal
 from core.payments.models import Payment
 from tests.core.disputes.cases import case_of, usd
 from tests.core.payments.conftest import AtOnce
 from tests.core.payouts.sellers import Seller
-from tests.factories import fresh, unit
+from tests.factories import ask_refund, fresh, tell_refund, unit
 
 
 @pytest.fixture
@@ -120,3 +122,22 @@ def test_a_dispute_that_opens_while_a_second_person_is_waited_for_stops_it(debto
     with unit(debtor.shop.app), pytest.raises(Refusal, match="a dispute is open"):
         approve_write_off(debtor.shop.vendor, row, by="stf_two")
     assert fresh(debtor.shop, row).state == "requested" and debtor.has("seller_receivable") == usd(9750)
+
+
+def test_what_a_refund_on_credit_may_still_bring_back_is_not_written_off(
+    seller: Seller, released: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not arrive after the debt had been let go of: the seller would have money that the platform had given."""
+    generous = dataclasses.replace(settings(), debt_limits={"USD": 100_000})
+    monkeypatch.setattr("core.payments.refund_queue.settings", lambda: generous)
+    seller.bank_says(seller.pays_out())
+    refund = ask_refund(seller.shop, released, "40.00")
+    assert seller.has("seller_receivable") == usd(3900)
+    with pytest.raises(Refusal, match="a refund is under way") as refused:
+        ask(seller, 3900)
+    assert refused.value.field == "amount"
+    tell_refund(seller.shop, refund, "failed", failure_reason="expired_or_canceled_card")
+    assert (seller.has("seller_receivable"), seller.has(), seller.has("bad_debt")) == (usd(0), usd(0), usd(0))
+    arrived = ask_refund(seller.shop, released, "40.00")
+    tell_refund(seller.shop, arrived, "succeeded")
+    assert ask(seller, 3900).state == "booked" and seller.books_are_whole()

@@ -20,7 +20,7 @@ from core.ledger.post import Journal, Leg, post
 from core.payments.models import Payment
 from core.payments.outside_refund import settle_outside_refund
 from core.payments.queries import timeline
-from core.payments.refund import begin_sending
+from core.payments.refund import begin_sending, request_refund
 from core.payments.refund_models import Refund
 from core.payments.refund_queue import NotInLine, cancel_queued, lines_of_refunds, list_lines_to_move, send_first
 from core.providers.contract import RefundOutcome
@@ -163,6 +163,24 @@ def test_it_can_be_called_off_while_it_waits_and_not_afterwards(shop: Shop) -> N
     with unit(shop.app):
         told = [event.kind for event in timeline(shop.vendor, paid)]
     assert told.count("refund.canceled") == 1
+
+
+def test_whoever_waits_for_its_end_hears_that_it_was_called_off(shop: Shop) -> None:
+    """A plan's balance that was to go back, an order that was to be undone: they would wait for this end for ever."""
+    paid = poor(shop)
+    with unit(shop.app):
+        refund = request_refund(
+            shop.vendor, again(paid), amount=Money(1_000, "GBP"), reason="other", by=shop.user.public_id, form_token=secrets.token_hex(8),
+            on_settled="follow_order",
+        )  # fmt: skip
+    assert fresh(shop, refund).state == "queued"
+    for _ in range(2):
+        with unit(shop.app):
+            cancel_queued(shop.vendor, "test", refund.public_id, by=shop.user.public_id)
+    with unit(shop.app):
+        asked = db.session.scalars(select(OutboxTask).where(OutboxTask.job == "follow_order", OutboxTask.vendor_id == shop.vendor.id)).all()
+        told = [(task.args["refund"], task.args["result"]) for task in asked]
+    assert told == [(str(refund.id), "canceled")]
 
 
 def test_calling_off_races_with_sending_and_one_of_them_wins(shop: Shop, at_once: AtOnce) -> None:

@@ -15,7 +15,7 @@ from core.kernel.errors import Refusal
 from core.payments.bank_lines import book_lines
 from core.payments.statements import import_statement
 from core.payouts.accounts import add_account
-from core.payouts.approve import approve_payout, cancel_payout
+from core.payouts.approve import approve_many, approve_payout, cancel_payout
 from core.payouts.models import Payout, PayoutTerms
 from core.payouts.request import NotPayable
 from core.payouts.settle import settle_payout
@@ -23,6 +23,7 @@ from core.payouts.statement import lines_of
 from core.payouts.terms import claim_due
 from core.providers.bank_models import BankLine
 from core.providers.bank_orders import find_order
+from tests.core.disputes.cases import case_of
 from tests.core.payments.conftest import another_shop
 from tests.core.payments.transfers import TestBank
 from tests.core.payouts.sellers import OTHER, THEIRS, Seller
@@ -136,3 +137,24 @@ def test_what_the_bank_refuses_to_transfer_is_the_sellers_again(seller: Seller) 
     again = run.invoke(args=["bank-orders", "--mode", "test", "--refused", order.public_id])
     assert again.exit_code == 1 and "told of this order already" in again.output
     assert seller.books_are_whole()
+
+
+def test_a_held_payout_of_a_seller_who_has_come_to_owe_does_not_leave(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sold, asked for, and disputed while somebody looks: let go all the same, the platform would bear what the payers' banks took."""
+    sold = seller.sells("50.00")
+    with shifted(timedelta(days=60)):
+        seller.release()
+        payout = held(seller, monkeypatch)
+        case_of(seller, sold).tell()
+        owed = seller.has("seller_receivable")
+        assert (payout.amount, owed) == (usd(9750 + 4875), usd(4875))
+        with unit(seller.shop.app):
+            (left,) = approve_many([(seller.shop.vendor, payout)], by="stf_two")
+        assert "come to owe USD 48.75" in str(left.why) and seller.as_it_is(payout).state == "requested"
+        with unit(seller.shop.app):
+            cancel_payout(seller.shop.vendor, payout, by="stf_two", reason="disputed")
+        assert (seller.has(), seller.has("seller_receivable"), seller.has("payout_in_transit")) == (usd(9750), usd(0), usd(0))
+        again = seller.pays_out()
+        with unit(seller.shop.app):
+            approve_payout(seller.shop.vendor, again, by="stf_two")
+        assert seller.as_it_is(again).state == "submitted" and seller.books_are_whole()

@@ -42,6 +42,11 @@ def test_a_file_says_what_is_to_be_transferred() -> None:
     assert written(transfer(), transfer("1" * 32, 5, bic="BUKBGB22")) == raw
 
 
+def test_each_transfer_is_asked_for_as_a_debit_of_its_own() -> None:
+    """Booked as one sum a statement names none of them: they would be on their way for ever, and the sum a debit that nobody ordered."""
+    assert values(written(transfer(), transfer("1" * 32, 5)), "BtchBookg") == ["false"]
+
+
 def test_without_a_bic_of_ours_the_bank_is_not_provided() -> None:
     raw = write_pain_001("a" * 32, AT, Account("EUR", OURS.iban, "", "Portal"), [transfer()], on=DAY)
     assert values(raw, "BICFI") == [] and "NOTPROVIDED" in values(raw, "Id")

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from core.kernel.clock import now
 from core.kernel.db import db
-from core.kernel.errors import Conflict, Refusal
+from core.kernel.errors import Conflict, NeedsASecondPerson, Refusal
 from core.kernel.money import Money
 from core.ledger import book
 from core.ledger.models import Entry, Journal
@@ -187,3 +187,32 @@ def test_on_the_page_a_person_chooses_among_what_was_booked(app: Flask, shop: Sh
     done = desk.submit(none.form(f"{place}/resolution"), act="link", other=one.number, reason="The same by their letter")
     assert "Resolved" in done.text and one.number in done.text
     is_whole(pair)
+
+
+def test_a_small_line_does_not_carry_a_large_booking_past_the_second_person(app: Flask, shop: Shop) -> None:
+    """Ended by itself, what is missing at the processor needs two; so it does where somebody links it with a line of a penny."""
+    pair = Pair(app, shop, 1, booked="900.00")
+    assert linked(pair) is False
+    with unit(app):
+        assert (pair.line.state, pair.line.proposed_by) == ("proposed", "stf_one")
+        assert {one.state for one in pair.rows("missing_at_processor")} == {"open"}
+        with pytest.raises(NeedsASecondPerson):
+            agree(pair.line, by="stf_one")
+    with unit(app):
+        agree(pair.line, by="stf_two")
+    is_whole(pair)
+
+
+def test_what_was_booked_in_another_currency_counts_as_well(app: Flask, shop: Shop) -> None:
+    """The processor tells of GBP 1.00 where USD 5,000.00 are booked."""
+    number, source = f"txn_{secrets.token_hex(6)}", f"p{secrets.token_hex(5)}"
+    ours = {"event_key": f"cap:{number}", "currency": "USD", "amount_minor": 500_000, "fee_minor": 0}
+    theirs = {"gross_minor": 100, "fee_minor": 0, "net_minor": 100, "currency": "GBP"}
+    found = Finding("currency_mismatch", number, source, "GBP", 100, date(2026, 11, 20), book=shop.vendor.id, ours=ours, theirs=theirs)
+    for act in ("keep", "other_currency"):
+        with unit(app):
+            note_findings("test", [found])
+            row = db.session.scalars(select(ReconException).where(ReconException.source == source)).one()
+            if row.state == "proposed":
+                decline(row, by="stf_two", reason="The other way")
+            assert resolve(row, act=act, reason="As they say", by="stf_one") is False and row.state == "proposed"

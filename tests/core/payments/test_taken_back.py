@@ -1,0 +1,215 @@
+"""A bank takes a transfer back whose money has gone already, or is on its way: it is owed by whoever had it, taken from nobody else's
+sale, and the payer is not paid twice."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+import pytest
+
+from core.kernel.clock import now, shifted
+from core.kernel.db import db
+from core.kernel.shadow import replay
+from core.payments.models import Payment
+from core.payments.refund_models import Refund
+from core.payments.replay import PAYMENTS, REFUNDS
+from core.payments.transfer_cases import give_back_transfer
+from core.payments.transfer_models import TransferReturn
+from core.payments.unknown import get_line, return_line
+from core.providers.bank_models import BankOrder
+from core.providers.bank_orders import claim_for_line, find_order
+from tests.core.payments.test_statements import bank_total, refund_of, reversal
+from tests.core.payments.test_transfers import end
+from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, settle_order, transfer
+from tests.factories import Shop, again, fresh, make_link, make_paid, make_payment, release_all, unit
+
+
+@pytest.fixture
+def bank(shop: Shop) -> TestBank:
+    return TestBank(shop)
+
+
+@pytest.fixture
+def waiting(shop: Shop) -> tuple[Payment, str]:
+    payment = make_payment(shop, make_link(shop, currency="USD"))
+    return payment, begin_transfer(shop, payment).provider_reference or ""
+
+
+def agree(shop: Shop) -> bool:
+    """The payments' own sums are what the journals say."""
+    with unit(shop.app):
+        return all(replay(shadow, shop.vendor.id).differences == [] for shadow in (PAYMENTS, REFUNDS))
+
+
+def later(shop: Shop) -> dict[str, int]:
+    """The books when everything that waited has been released."""
+    with shifted(timedelta(days=30)):
+        release_all(shop.app)
+    return books(shop)
+
+
+def order_of(shop: Shop, reference: str) -> BankOrder:
+    with shop.app.app_context():
+        found = find_order("test", reference)
+        assert found is not None
+        return found
+
+
+def told(shop: Shop, reference: str) -> None:
+    """The line to the bank has this order in hand."""
+    with unit(shop.app):
+        order = find_order("test", reference)
+        assert order is not None and claim_for_line(order)
+
+
+def return_of_late_money(shop: Shop, bank: TestBank, payment: Payment, reference: str) -> TransferReturn:
+    """The payment was called off, its money came all the same, and the vendor sends it back."""
+    end(shop, payment, "canceled")
+    bank.tell(transfer(2500, reference))
+    with unit(shop.app):
+        (made,) = give_back_transfer(shop.vendor, again(payment), by=shop.user.public_id)
+    return made
+
+
+def test_what_was_refunded_before_is_owed_and_taken_from_no_other_sale(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    payment, reference = waiting
+    others = [make_paid(shop, make_link(shop, currency="USD")) for _ in range(2)]
+    bank.tell(transfer(2500, reference))
+    refund = refund_of(shop, payment, 2500)
+    settle_order(bank, refund.public_id)
+    bank.tell(reversal(2500, reference))
+    assert books(shop)["seller_receivable"] == 2500 and books(shop)["seller_pending"] == sum(one.net.minor for one in others)
+    assert fresh(shop, payment).refunded_minor == 2500 and agree(shop)
+    after = later(shop)
+    assert all(fresh(shop, one).released_at for one in others), "a sale that nobody took back waits for ever"
+    assert after["seller_available"] == sum(one.net.minor for one in others) - 2500 and "seller_receivable" not in after
+
+
+def test_what_was_refunded_in_part_gives_the_rest_and_owes_the_part(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    payment, reference = waiting
+    other = make_paid(shop, make_link(shop, currency="USD"))
+    bank.tell(transfer(2500, reference))
+    settle_order(bank, refund_of(shop, payment, 1000).public_id)
+    bank.tell(reversal(2500, reference))
+    row = fresh(shop, payment)
+    assert (row.refunded_minor, row.net.minor, row.fee.minor) == (2500, 0, 0) and agree(shop)
+    assert (books(shop)["seller_receivable"], books(shop)["seller_pending"]) == (1000, other.net.minor)
+    assert later(shop)["seller_available"] == other.net.minor - 1000
+
+
+def test_late_money_that_went_back_is_owed_and_taken_from_no_other_sale(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    payment, reference = waiting
+    others = [make_paid(shop, make_link(shop, currency="USD")) for _ in range(2)]
+    settle_order(bank, return_of_late_money(shop, bank, payment, reference).public_id)
+    bank.tell(reversal(2500, reference))
+    assert (books(shop)["seller_receivable"], books(shop)["seller_pending"]) == (2500, sum(one.net.minor for one in others))
+    assert agree(shop) and later(shop)["seller_available"] == sum(one.net.minor for one in others) - 2500
+
+
+# --- the payer is not paid twice ---------------------------------------------------------------------------------------
+
+
+def test_a_refund_that_the_bank_has_not_been_told_of_is_called_off(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    payment, reference = waiting
+    bank.tell(transfer(2500, reference))
+    refund = refund_of(shop, payment, 1000)
+    bank.tell(reversal(2500, reference))
+    assert (order_of(shop, refund.public_id).state, fresh(shop, refund).state) == ("failed", "failed")
+    row = fresh(shop, payment)
+    assert (row.refunding_minor, row.refunded_minor, row.net.minor, row.fee.minor) == (0, 2500, 0, 0) and agree(shop)
+    assert {name: minor for name, minor in books(shop).items() if name not in ("platform_fee", "fee_refunds")} == {}
+
+
+def test_a_refund_that_no_worker_has_taken_up_is_called_off(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    from core.kernel.money import Money
+    from core.payments.refund import begin_sending, request_refund
+
+    payment, reference = waiting
+    bank.tell(transfer(2500, reference))
+    with unit(shop.app):
+        refund = request_refund(
+            shop.vendor, again(payment), amount=Money(2500, "USD"), reason="other", by=shop.user.public_id, form_token="early"
+        )
+    bank.tell(reversal(2500, reference))
+    assert fresh(shop, refund).state == "canceled" and fresh(shop, payment).refunded_minor == 2500 and agree(shop)
+    with unit(shop.app):
+        assert begin_sending(refund) is None
+    assert "seller_receivable" not in books(shop)
+
+
+def test_a_refund_that_the_bank_has_in_hand_goes_on_and_is_owed(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    payment, reference = waiting
+    bank.tell(transfer(2500, reference))
+    refund = refund_of(shop, payment, 1000)
+    told(shop, refund.public_id)
+    bank.tell(reversal(2500, reference))
+    assert (fresh(shop, refund).state, books(shop)["seller_receivable"]) == ("pending", 1000)
+    settle_order(bank, refund.public_id)
+    assert fresh(shop, payment).refunded_minor == 2500 and agree(shop)
+
+
+def test_a_refund_for_which_enough_is_left_goes_on(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    payment, reference = waiting
+    bank.tell(transfer(1500, reference))
+    bank.tell(transfer(1000, reference, account="DE89370400440532013000"))
+    refund = refund_of(shop, payment, 500)
+    bank.tell(reversal(1500, reference))
+    assert (fresh(shop, refund).state, fresh(shop, payment).refunded_minor) == ("pending", 1500) and agree(shop)
+
+
+def test_a_return_that_the_bank_has_not_been_told_of_is_called_off(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    payment, reference = waiting
+    made = return_of_late_money(shop, bank, payment, reference)
+    bank.tell(reversal(2500, reference))
+    assert (order_of(shop, made.public_id).state, fresh(shop, made).state) == ("failed", "failed")
+    assert (fresh(shop, payment).received_minor, fresh(shop, payment).given_back_minor, case_of(shop, payment)) == (0, 0, None)
+    assert books(shop) == {} and agree(shop)
+
+
+def test_a_return_that_the_bank_has_in_hand_goes_on_and_is_owed(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    payment, reference = waiting
+    made = return_of_late_money(shop, bank, payment, reference)
+    told(shop, made.public_id)
+    bank.tell(reversal(2500, reference))
+    assert books(shop)["seller_receivable"] == 2500
+    settle_order(bank, made.public_id)
+    assert (fresh(shop, made).state, books(shop)) == ("settled", {"bank": -2500, "seller_receivable": 2500}) and agree(shop)
+
+
+def test_the_reversal_is_one_refund_beside_those_that_were_made(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    payment, reference = waiting
+    bank.tell(transfer(2500, reference))
+    settle_order(bank, refund_of(shop, payment, 1000).public_id)
+    bank.tell(reversal(2500, reference))
+    with shop.app.app_context():
+        made = db.session.scalars(db.select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.id)).all()
+    assert [(one.amount_minor, one.reason, one.state) for one in made] == [
+        (1000, "other", "succeeded"),
+        (1500, "reversed_by_bank", "succeeded"),
+    ]
+    assert made[1].settled_at is not None and made[1].settled_at <= now()
+
+
+# --- money that nobody knew ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("in_hand", [False, True])
+def test_unknown_money_that_was_to_go_back_goes_once(shop: Shop, bank: TestBank, in_hand: bool) -> None:
+    """Its sender's bank takes it back while our order waits: were that made as well, the platform would give what it does not have."""
+    name, before = f"Nobody {secrets.token_hex(6)}", bank_total(shop.app)
+    bank.tell(transfer(4200, f"{name} knows", name=name))
+    with unit(shop.app):
+        order = return_line(get_line("test", bank.line(name=name).public_id), by="stf_one", reason="No payment was found")
+    if in_hand:
+        told(shop, order.reference)
+    bank.tell(reversal(4200, f"{name} knows"))
+    line = bank.line(name=name)
+    if in_hand:
+        assert (order_of(shop, order.reference).state, line.resolution) == ("requested", "returned")
+        assert bank.line(reference=f"{name} knows", sign=-1).why == "reversal_of_what_was_returned"
+    else:
+        assert (order_of(shop, order.reference).state, line.state, line.resolution) == ("failed", "resolved", "taken_back")
+        assert bank.line(reference=f"{name} knows", sign=-1).state == "booked"
+    assert bank_total(shop.app) == before
+    books(shop, platform=True)  # and they are whole
