@@ -20,7 +20,7 @@ from core.payments.refund_models import Refund
 from core.payments.refund_queue import call_off_line
 from core.payments.start import lock_payment
 from core.providers.bank_models import BankOrder
-from core.providers.bank_orders import REFUND, standing
+from core.providers.bank_orders import REFUND, call_off_untold, standing
 from core.providers.contract import RefundOutcome
 
 REASON = "lost_dispute"
@@ -41,18 +41,11 @@ def stop_refunds(vendor: Vendor, payment: Payment) -> None:
 
 
 def call_transfers_back(vendor: Vendor, payment: Payment) -> None:
-    """Refunds of this locked payment, by transfer to an account its payer named, that nobody has told our bank of yet: they fail. One that a file
-    carries, or the line to the bank has in hand, may have left; its order is not waited for, as whoever holds it may wait for the payment."""
+    """Refunds of this locked payment, by transfer to an account its payer named, that nobody has told our bank of yet: they fail."""
     mine = (Refund.vendor_id == payment.vendor_id, Refund.mode == payment.mode, Refund.payment_id == payment.id)
     under_way = select(Refund).where(*mine, Refund.provider == BANK, Refund.state.in_(("submitted", "pending", "unknown")))
     for refund in db.session.scalars(under_way):
-        untold = select(BankOrder).where(
-            BankOrder.mode == refund.mode, BankOrder.reference == refund.public_id, BankOrder.state == "requested", BankOrder.file_id.is_(None),
-            BankOrder.sent_at.is_(None),
-        )  # fmt: skip
-        order = db.session.scalar(untold.with_for_update(skip_locked=True).execution_options(populate_existing=True))
-        if order is not None:
-            order.state, order.failure_reason = "failed", "charge_disputed"
+        if (order := call_off_untold(refund.mode, refund.public_id, why="charge_disputed")) is not None:
             settle_refund(vendor, refund, standing(order), cause="dispute")
 
 
