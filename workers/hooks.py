@@ -36,7 +36,9 @@ Send = Callable[[Letter], Heard]
 
 
 def send(letter: Letter) -> Heard:
-    """Post it, with nothing held; an address of the catcher is not asked."""
+    """Post it, with nothing held; an address of the catcher is not asked, nor one for which something is missing that goes with it."""
+    if letter.unsendable:
+        return Heard(None, 0, problem=letter.unsendable)
     if not letter.address:
         return caught(letter)
     began = time.monotonic_ns()
