@@ -54,6 +54,7 @@ class Settings:
     plain_marks: bool = (
         False  # whether processes still run beside this one that know no keyed marks of what was asked (core/accounts/once.py)
     )
+    api_business_limit: str = "1800 per 1 minute"  # calls of the API, of one business over all its keys and apps, in each mode
     rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
     rates_source: str = "ecb"
     vies_url: str = ""  # the registry of VAT numbers of the EU, up to /rest-api; empty: no number is ever taken as proved
@@ -181,6 +182,7 @@ def settings() -> Settings:
         },
         secrets=_overridden(ensure_secrets(var / "secrets.json")),
         hooks_to_localhost=env.get("WEBHOOKS_TO_LOCALHOST", env.get("DEMO", "")) == "1",
+        api_business_limit=_limit("API_BUSINESS_LIMIT", env.get("API_BUSINESS_LIMIT", "1800 per 1 minute")),
         plain_marks=env.get("PLAIN_IDEMPOTENCY_MARKS", "") == "1",
         rates_url=rates_url,
         vies_url=env.get("VIES_URL", VIES).rstrip("/"),
@@ -206,6 +208,13 @@ def _return_address(text: str) -> str:
 def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
     if text not in known:
         raise BadSetting(f"{name} says {text!r}; it is one of {', '.join(known)}")
+    return text
+
+
+def _limit(name: str, text: str) -> str:
+    """`1800 per 1 minute`, as the throttle reads it."""
+    if not re.fullmatch(r"[1-9][0-9]{0,6} per ([1-9][0-9]{0,3} )?(second|minute|hour)s?", text):
+        raise BadSetting(f"{name} says {text!r}; write it like 1800 per 1 minute")
     return text
 
 
