@@ -61,6 +61,9 @@ class Settings:
     fx_margin_bps: int = 50  # what the platform keeps of an exchange, in hundredths of a percent
     mail_return: str = ""  # where letters come back to; each gets `+` and its own name before the @. Empty: to mail_from
     mail_return_token: str = field(default="", repr=False)  # what a mail relay shows that hands them over by HTTP; empty: none does
+    mail_relays: dict[str, str] = field(
+        default_factory=dict, repr=False
+    )  # by what a mail relay that tells of bounces in JSON proves itself, by its name: core/notifications/relays.py; empty: it is not heard
     bank_accounts: dict[str, str] = field(
         default_factory=dict, repr=False
     )  # where bank transfers go, as JSON: core/providers/bank_accounts.py reads it
@@ -190,6 +193,7 @@ def settings() -> Settings:
         fx_margin_bps=int(env.get("FX_MARGIN_BPS", "50")),
         mail_return=_return_address(env.get("MAIL_RETURN", "")),
         mail_return_token=env.get("MAIL_RETURN_TOKEN", ""),
+        mail_relays=_mail_relays(),
         bank_accounts={mode: env.get(f"BANK_{mode.upper()}_ACCOUNTS", "") for mode in ("test", "live")},
     )
 
@@ -203,6 +207,21 @@ def _return_address(text: str) -> str:
     if text and not re.fullmatch(r"[A-Za-z0-9._-]{1,20}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text):
         raise BadSetting(f"MAIL_RETURN says {text!r}; write an address like returned@mail.example, with 20 signs at most before the @")
     return text
+
+
+def _mail_relays() -> dict[str, str]:
+    """What each relay proves itself by, one or several separated by commas. One that could be guessed, or is none, is refused."""
+    found = {}
+    for relay, name, shape, like in (
+        ("postmark", "MAIL_HOOK_POSTMARK", r"[^:,\s]+:[^,\s]{16,}", "user:password, with 16 signs or more in the password"),
+        ("mailgun", "MAIL_HOOK_MAILGUN", r"[^,\s]{16,}", "the webhook signing key of the account"),
+        ("sendgrid", "MAIL_HOOK_SENDGRID", r"[A-Za-z0-9+/]{100,}={0,2}", "the verification key of the event webhook"),
+    ):
+        text = os.environ.get(name, "")
+        if not all(re.fullmatch(shape, one.strip()) for one in text.split(",") if text):
+            raise BadSetting(f"{name} is not {like}")
+        found[relay] = text
+    return found
 
 
 def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
