@@ -188,6 +188,8 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "attack_mode": (account_letters.attack_mode, False),
     "key_leaked": (account_letters.key_leaked, False),
     "key_news": (account_letters.key_news, False),
+    "app_token_reused": (account_letters.app_token_reused, False),
+    "pay_domain_lost": (account_letters.pay_domain_lost, False),
     "invitation": (account_letters.invitation, False),
     "money_returned": (payment_letters.of_refund(payment_letters.payment_page), True),
     **dispute_letters.KINDS,
