@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from checkout.blueprint import door
 from core.accounts.models import Vendor
+from core.payments.claim import WAITS
 from core.payments.claim_answer import LONGEST_HOLDER, answer_claim, open_claim
 from core.payments.claim_models import RefundClaim
 from core.payments.models import Payment
@@ -43,7 +44,7 @@ def name_account(token: str) -> Response:
     """The account is written down; no money moves before the vendor has approved it."""
     vendor, payment, claim = _opened(token)
     form = AccountForm()
-    if _stage(payment, claim) != "open":
+    if _stage(vendor, payment, claim) != "open":
         return see_other(url_for("checkout.claim", token=token))
     if form.validate():
         with form.refusals():
@@ -58,13 +59,18 @@ def _opened(token: str) -> tuple[Vendor, Payment, RefundClaim]:
     return vendor, payment, claim
 
 
-def _stage(payment: Payment, claim: RefundClaim) -> str:
-    """Its state, and `disputed` where for as long as the payer's bank holds the money nothing can be named, or was called off."""
+def _stage(vendor: Vendor, payment: Payment, claim: RefundClaim) -> str:
+    """Its state, and `disputed` where for as long as the payer's bank holds the money nothing can be named, or was called off.
+
+    Of a business that has closed what waits counts as taken back from that moment on: a worker does so a little later.
+    """
+    if vendor.stopped_at is not None and claim.state in WAITS:
+        return "revoked"
     return "disputed" if claim.standing in ("open", "failed") and payment.disputed_minor else claim.standing
 
 
 def _show(vendor: Vendor, payment: Payment, claim: RefundClaim, token: str, form: AccountForm) -> Response:
-    face, stage = face_of(vendor, claim.mode, payment.reference), _stage(payment, claim)
+    face, stage = face_of(vendor, claim.mode, payment.reference), _stage(vendor, payment, claim)
     kind, title, text = _words(stage, face.name, claim)
     return page(
         "checkout/claim.html",

@@ -10,8 +10,9 @@ from flask_babel import gettext as _
 from checkout.blueprint import door
 from core.kernel.config import settings
 from core.kernel.errors import NotFound
-from core.notifications.come_back import hear_report
+from core.notifications.come_back import hear_relay, hear_report
 from core.notifications.notify import UNASKED
+from core.notifications.relays import LARGEST_NEWS, RELAYS, as_json, is_from
 from core.notifications.stop_letters import is_stopped, let_them_write, open_stopping, stop_letters
 from core.web import addresses
 from core.web.guard import machine, public
@@ -33,6 +34,24 @@ def returned_mail() -> Response:
     request.max_content_length = LARGEST_REPORT
     outcome = hear_report(request.get_data(), recipient=request.args.get("recipient", ""))
     return jsonify(outcome=outcome)
+
+
+@door.post("/hooks/mail/<relay>")
+@machine
+def relay_news(relay: str) -> Response:
+    """What a mail relay tells of letters, as JSON in its own words. Answers 200 to whatever is from it, known letters or not; 401 to all else."""
+    known = RELAYS.get(relay)
+    if known is None or not settings().mail_relays.get(relay):
+        raise NotFound
+    request.max_content_length = LARGEST_NEWS
+    raw = request.get_data()
+    told = as_json(raw)
+    if not is_from(known, raw, request.headers, told):
+        abort(401)
+    if told is None:
+        abort(400)
+    hear_relay(known, told)
+    return jsonify(received=True)
 
 
 @door.get("/letters/<token>")

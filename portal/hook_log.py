@@ -12,6 +12,7 @@ from flask_babel import ngettext
 from core.hooks.catch_up import Missed, catch_up, get_delivery, missed, send_again, send_test
 from core.hooks.deliver import body_of
 from core.hooks.endpoints import get_endpoint, overlap_ends, public_keys
+from core.hooks.headers import are_lost
 from core.hooks.log import Health, endpoint_of, health_of, line_of, list_deliveries, tries_of
 from core.hooks.models import HookEndpoint
 from core.hooks.order import held_until
@@ -118,7 +119,7 @@ def _page(row: HookEndpoint, form: SinceForm, found: Missed | None) -> Response:
     return page(
         "portal/webhooks/show.html", status=form.status, endpoint=row, form=form, found=found, lines=lines, roll=RollForm(formdata=None),
         health=health_of(me.vendor, me.mode).get(row.id, Health()), state=endpoint_state(row), chosen=chosen_words(row.types),
-        overlap_ends=overlap_ends(row), public_keys=public_keys(row), kept=kept, states=delivery_states(), families={name: written(text) for name, text in FAMILIES.items()},
+        overlap_ends=overlap_ends(row), public_keys=public_keys(row), headers_lost=are_lost(row), kept=kept, states=delivery_states(), families={name: written(text) for name, text in FAMILIES.items()},
         testable=[(name, type_words(name)) for name in TYPES if wants(row.types, name)], plain_test=ENDPOINT_TEST,
         older=url_for(".webhook", number=row.public_id, after=log.next, **kept) if log.next else None,
         newest=url_for(".webhook", number=row.public_id, **kept) if after else None,

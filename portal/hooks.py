@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.hooks import endpoints
-from core.hooks.headers import as_lines, read_lines
+from core.hooks.headers import are_lost, as_lines, read_lines
 from core.hooks.log import Health, health_of
 from core.hooks.models import HookEndpoint
 from core.hooks.types import is_choice
@@ -158,7 +158,7 @@ class _Shown:
     """What the form begins with."""
 
     def __init__(self, row: HookEndpoint) -> None:
-        self.address, self.name, self.types, self.headers = row.address, row.name, "", as_lines(row.header_names)
+        self.address, self.name, self.types, self.headers = row.address, row.name, "", as_lines(row.header_names, lost=are_lost(row))
 
 
 def _ticked() -> set[str]:
@@ -177,7 +177,7 @@ def _made(row: HookEndpoint, secret: str) -> Response:
 
 def _form_page(form: EndpointForm, row: HookEndpoint | None, ticked: set[str]) -> Response:
     me = current()
-    more: dict[str, Any] = {"endpoint": row, "ticked": ticked, "families": families()}
+    more: dict[str, Any] = {"endpoint": row, "ticked": ticked, "families": families(), "headers_lost": bool(row and are_lost(row))}
     return page(
         "portal/webhooks/edit.html", status=form.status, form=form, local=me.mode == "test" and settings().hooks_to_localhost, **more
     )

@@ -11,7 +11,7 @@ from core.directory.models import Listing
 from core.directory.queries import listings_named
 from core.kernel.errors import NotFound
 from core.notifications.daily import manner_of
-from core.notifications.models import Message
+from core.notifications.models import Message, Notice
 from core.notifications.notices import (
     MOST_COUNTED,
     OF_PLAN,
@@ -39,6 +39,15 @@ from portal.blueprint import portal
 
 PLAN_PAGE = "/portal/plan"
 NEWS_EVERY = 60  # seconds
+# Where a notice leads that is about no single thing, by its kind; and one that is, by the beginning of that thing's number.
+PLACES = {
+    "fee_changed": ".settings_page", "application_news": ".application", "stop_begun": ".stops", "stop_ended": ".stops", "payout_account": ".payouts",
+    "reserve_changed": ".reserve", "attack_mode": ".protection", "pay_domain_lost": ".pay_domains", "app_token_reused": ".audit_log",
+}  # fmt: skip
+NUMBERED = {
+    "msg": (".message", "public_id"), "po": (".payout", "number"), "dp": (".dispute", "number"), "key": (".key", "public_id"),
+    "whe": (".webhook", "number"), "lst": (".listing", "public_id"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,30 +110,19 @@ def open_notice(public_id: str) -> Response:
     me = current()
     notice = get_notice(me.vendor, me.mode, public_id)
     read_notice(me.vendor, me.mode, me.user, notice)
+    return see_other(_place(notice))
+
+
+def _place(notice: Notice) -> str:
+    """The page of what it is about: of its kind, of the refund link it names, or else of whatever its number is one of."""
     if notice.kind in OF_PLAN:
-        return see_other(PLAN_PAGE)
-    if notice.kind == "fee_changed":
-        return see_other(url_for(".settings_page"))
-    if notice.kind == "application_news":
-        return see_other(url_for(".application"))
-    if notice.kind.startswith("stop_"):
-        return see_other(url_for(".stops"))
-    if notice.kind == "letter_returned":
-        return see_other(url_for(".message", public_id=notice.about))
-    if notice.kind.startswith("payout_"):
-        return see_other(url_for(".payouts") if notice.kind == "payout_account" else url_for(".payout", number=notice.about))
-    if notice.kind == "reserve_changed":
-        return see_other(url_for(".reserve"))
-    if notice.kind.startswith("dispute_"):
-        return see_other(url_for(".dispute", number=notice.about))
-    if notice.kind in ("key_leaked", "key_news"):
-        return see_other(url_for(".key", public_id=notice.about))
-    if notice.kind == "webhook_stopped":
-        return see_other(url_for(".webhook", number=notice.about))
-    if notice.kind == "attack_mode":
-        return see_other(url_for(".protection"))
-    where = ".listing" if notice.about.startswith("lst_") else ".payment"
-    return see_other(url_for(where, public_id=notice.about))
+        return PLAN_PAGE
+    if notice.kind in PLACES:
+        return url_for(PLACES[notice.kind])
+    if claim := notice.detail.get("claim"):
+        return url_for(".refund_link", number=claim)
+    view, name = NUMBERED.get(notice.about.partition("_")[0], (".payment", "public_id"))
+    return url_for(view, **{name: notice.about})
 
 
 @portal.post("/portal/notices/read")

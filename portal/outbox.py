@@ -64,6 +64,8 @@ KINDS = {
     "attack_mode": later("Attack mode is on"),
     "key_leaked": later("An API key leaked"),
     "key_news": later("News of an API key"),
+    "app_token_reused": later("An app signed out for safety"),
+    "pay_domain_lost": later("Host name not proved any more"),
     "invitation": later("Invitation"),
     "money_returned": later("Unexpected money sent back"),
     "refund_outside": later("Refunded at the processor"),

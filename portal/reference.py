@@ -13,6 +13,7 @@ from core.kernel.config import settings
 from core.kernel.errors import NotFound
 from core.web.guard import current, may
 from core.web.page import page
+from core.web.throttle import in_figures
 from portal.api.codes import codes
 from portal.api.endpoint import TAGS, Endpoint
 from portal.api.examples import VARIABLE, endpoints_of, examples_of
@@ -29,7 +30,7 @@ def reference() -> Response:
     """How it works, what there is, and what every code means."""
     return page(
         "portal/reference/index.html", resources=_tabs(""), codes=codes(), base=settings().public_url, key=_own_key(), variable=VARIABLE,
-        pattern=PATTERN, ends=[(words, endpoints_of(TAGS[name]), name) for name, words in _parts_of_it().items()],
+        pattern=PATTERN, business=in_figures(settings().api_business_limit), ends=[(words, endpoints_of(TAGS[name]), name) for name, words in _parts_of_it().items()],
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from core.accounts.api_keys import counts, get_key
 from core.accounts.invite import find_invitation, invitation_token
 from core.accounts.models import EmailLink, User, Vendor
 from core.accounts.one_time_codes import codes_left
+from core.accounts.pay_domain_models import LOST
+from core.accounts.pay_domains import get_pay_domain
 from core.closing.close import closing_token, find_closing
 from core.closing.models import Closing
 from core.closing.states import CAN_BE_TAKEN_BACK
@@ -18,6 +20,7 @@ from core.directory.edits import get_edit
 from core.directory.queries import get_listing
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.errors import NotFound
 from core.kernel.signing import make_token
 from core.notifications.daily import count_news, list_news
 from core.notifications.models import Message, Notice
@@ -97,8 +100,10 @@ def _came_in(vendor: Vendor, message: Message) -> Facts | None:
 
 def _page_of(notice: Notice) -> str:
     """The page about it; the list of notices for what has none of its own."""
+    if notice.detail.get("claim"):
+        return addresses.portal_claim(notice.detail["claim"])
     pages = {"pay": addresses.portal_payment, "po": addresses.portal_payouts, "dp": addresses.portal_disputes, "lst": addresses.portal_listing,
-             "msg": addresses.portal_message, "key": addresses.portal_key}  # fmt: skip
+             "msg": addresses.portal_message, "key": addresses.portal_key, "pdm": lambda _: addresses.portal_pay_domains()}  # fmt: skip
     page = pages.get(notice.about.partition("_")[0])
     return page(notice.about) if page else addresses.notices()
 
@@ -140,6 +145,24 @@ def key_news(vendor: Vendor, message: Message) -> Facts:
         raise NoLongerTrue("the key counts no more, or was rolled")
     facts = {"key": key, "what": message.params["what"], "address": message.params["address"], "ends_at": key.expires_at}
     return facts | {"practice": key.mode == "test", "action_url": addresses.portal_key(key.public_id)}
+
+
+def app_token_reused(vendor: Vendor, message: Message) -> Facts:
+    """True for good: an app that was signed out stays so."""
+    person = db.session.query(User).filter_by(public_id=message.params["user"]).one()
+    facts = {"app": message.params["app"], "email": person.email, "at": message.created_at}
+    return facts | {"action_url": addresses.portal_audit_log()}
+
+
+def pay_domain_lost(vendor: Vendor, message: Message) -> Facts:
+    """Only while it is lost: not of one that was removed, or has been proved again."""
+    try:
+        domain = get_pay_domain(vendor, message.params["domain"])
+    except NotFound:
+        raise NoLongerTrue("the host name was removed") from None
+    if domain.state != LOST:
+        raise NoLongerTrue(f"the host name is {domain.state} by now")
+    return {"host": domain.host, "lost_at": message.created_at, "action_url": addresses.portal_pay_domains()}
 
 
 def listing_in(*states: str) -> Gather:

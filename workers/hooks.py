@@ -36,7 +36,9 @@ Send = Callable[[Letter], Heard]
 
 
 def send(letter: Letter) -> Heard:
-    """Post it, with nothing held; an address of the catcher is not asked."""
+    """Post it, with nothing held; an address of the catcher is not asked, nor one for which something is missing that goes with it."""
+    if letter.unsendable:
+        return Heard(None, 0, problem=letter.unsendable)
     if not letter.address:
         return caught(letter)
     began = time.monotonic_ns()
@@ -91,8 +93,7 @@ def relay_some() -> int:
         if _left_alone.get((vendor_id, mode), 0) > time.monotonic_ns():
             continue
         try:
-            with unit_of_work():
-                placed += relay(vendor_id, mode)
+            placed += relay_feed(vendor_id, mode)
             _left_alone.pop((vendor_id, mode), None)
         except DATABASE_AWAY:
             raise
@@ -100,6 +101,19 @@ def relay_some() -> int:
             _left_alone[vendor_id, mode] = time.monotonic_ns() + REST_AFTER_FAULT
             log.exception("events_not_relayed", vendor=str(vendor_id), mode=mode)
     return placed
+
+
+def relay_feed(vendor_id: uuid.UUID, mode: str) -> int:
+    """What one vendor is to be told, up to a batch; where one of them spoils that, each by itself, and that one is named without its object."""
+    try:
+        with unit_of_work():
+            return relay(vendor_id, mode)
+    except DATABASE_AWAY:
+        raise
+    except Exception:
+        log.warning("events_relayed_one_by_one", vendor=str(vendor_id), mode=mode, exc_info=True)
+    with unit_of_work():
+        return relay(vendor_id, mode, one_by_one=True)
 
 
 class Sender:

@@ -18,6 +18,7 @@ from core.notifications.mail_stops import why_held
 from core.notifications.models import Message
 from core.notifications.payer_letters import find_wish
 from core.notifications.queries import find_receipt
+from core.notifications.relays import relay_marks
 from core.notifications.return_address import letter_name, return_address
 from core.notifications.send import put_off, record_failed, record_held, record_kept, record_sent, take_message
 from core.notifications.stop_letters import stopping_token
@@ -122,7 +123,8 @@ def _sealed(speaker: Vendor | None, message: Message, letter: Letter, enclosures
 
 def _marks(message: Message) -> dict[str, str]:
     """By which the letter is known when it comes back; and where it can be stopped by one press (RFC 8058), if that is the reader's to say."""
-    named = {"X-Letter": letter_name(message.id)}
+    name = letter_name(message.id)
+    named = {"X-Letter": name} | relay_marks(name)
     if message.kind not in OPTIONAL:
         return named
     with unit_of_work():
@@ -186,6 +188,8 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "attack_mode": (account_letters.attack_mode, False),
     "key_leaked": (account_letters.key_leaked, False),
     "key_news": (account_letters.key_news, False),
+    "app_token_reused": (account_letters.app_token_reused, False),
+    "pay_domain_lost": (account_letters.pay_domain_lost, False),
     "invitation": (account_letters.invitation, False),
     "money_returned": (payment_letters.of_refund(payment_letters.payment_page), True),
     **dispute_letters.KINDS,

@@ -5,10 +5,14 @@ from __future__ import annotations
 import ipaddress
 import uuid
 
+from core.accounts.models import Vendor
+from core.accounts.pay_domain_models import PayDomain
 from core.accounts.pay_domains import RECORD, Seen, find_pay_domain, record_look
 from core.accounts.pay_host import own_host
+from core.accounts.queries import get_vendor
 from core.kernel.config import settings
 from core.kernel.db import unit_of_work
+from core.notifications.team import tell_team
 from workers.dns_records import records
 
 
@@ -22,8 +26,13 @@ def look_at_pay_domain(vendor_id: uuid.UUID, *, domain: str) -> None:
     seen = Seen(records(f"{RECORD}.{named.host}", "TXT"), address, leads_here)
     with unit_of_work():
         fresh = find_pay_domain(vendor_id, named.id)
-        if fresh is not None:
-            record_look(fresh, seen)
+        if fresh is not None and record_look(fresh, seen):
+            _tell_of_loss(get_vendor(vendor_id), fresh)
+
+
+def _tell_of_loss(vendor: Vendor, domain: PayDomain) -> None:
+    """In the world that the business lives in: the name is the same in both."""
+    tell_team(vendor, "pay_domain_lost", mode="live" if vendor.live_enabled else "test", domain=domain.public_id)
 
 
 def _where(host: str, ours: str) -> tuple[str | None, bool]:

@@ -16,7 +16,7 @@ from core.accounts.sessions import Seat, end_session, hash_secret, seats, storab
 from core.accounts.sign_in import who_is
 from core.kernel import audit
 from core.kernel.clock import now
-from core.kernel.db import db, finish_unit, locked, unit_of_work
+from core.kernel.db import db, locked
 from core.kernel.errors import NotAllowed, Refusal
 from core.kernel.sentence import said
 
@@ -103,7 +103,7 @@ def check_person(user: User, vendor: Vendor) -> None:
 def refresh(secret: str, *, address: str = "") -> AppTokens:
     """New tokens for a refresh token, which is spent. Of two that come at once one is let through.
 
-    Raises RefreshRefused, and RefreshReused for one that was spent before: the door then calls `end_reused`.
+    Raises RefreshRefused, and RefreshReused for one that was spent before: the door then calls `sign_out_reused` (core/notifications/app_news.py).
     """
     kept = db.session.get(RefreshToken, hash_secret(secret))
     session = locked(UserSession, kept.session_id) if kept else None
@@ -123,18 +123,16 @@ def refresh(secret: str, *, address: str = "") -> AppTokens:
     return _tokens(session, seat.user, seat.vendor)
 
 
-def end_reused(session: str) -> None:
-    """The whole sign-in ends: whoever holds the newest token is asked for the password too.
-
-    Its request is refused, and all it did thrown away; so that is done first, and this is a unit of its own.
-    """
-    finish_unit(keep=False)
-    with unit_of_work():
-        row = locked(UserSession, session)
-        if row is not None and row.ended_at is None:
-            end_session(row, reason="a refresh token came twice")
-            person = db.session.get_one(User, row.user_id).public_id
-            audit.record(row.vendor_id, actor="system", action="app.token_reused", subject=person, mode=row.mode, app=row.app)
+def end_reused(session: str) -> tuple[UserSession, User] | None:
+    """The whole sign-in ends: whoever holds the newest token is asked for the password too. Answers what ended and whose it was; None where
+    it had ended before."""
+    row = locked(UserSession, session)
+    if row is None or row.ended_at is not None:
+        return None
+    end_session(row, reason="a refresh token came twice")
+    person = db.session.get_one(User, row.user_id)
+    audit.record(row.vendor_id, actor="system", action="app.token_reused", subject=person.public_id, mode=row.mode, app=row.app)
+    return row, person
 
 
 def find_app_seat(text: str) -> Seat:

@@ -14,7 +14,7 @@ from core.accounts.models import User
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import Refusal
-from core.kernel.keyed import derive, key_ids
+from core.kernel.keyed import derive, has_key, key_ids
 from core.kernel.sentence import said
 
 STEP = 30  # seconds a code of the app is shown
@@ -35,6 +35,18 @@ class WrongCode(Refusal):
         super().__init__(
             said("That code is not right, or it was used already. Wait until your app shows the next one and type that."), field="code"
         )
+
+
+class AppLost(WrongCode):
+    """No code of the app can be looked at any more: the key that its secret follows from is gone."""
+
+    code = "second_step_lost"
+
+    def __init__(self) -> None:
+        words = said(
+            "Codes of your app cannot be checked any more. Use a recovery code, or ask the owner or the platform’s staff to let you in."
+        )
+        Refusal.__init__(self, words, field="code")
 
 
 def secret_of(factor: SecondFactor) -> str:
@@ -62,7 +74,7 @@ def matching_step(factor: SecondFactor, code: str) -> int | None:
 
 
 def use_code(user: User, text: str) -> str:
-    """Spend a code, `app` or `recovery`: says which it was. Raises WrongCode. Of any number of tries at once with one code, one is let through.
+    """Spend a code, `app` or `recovery`: says which it was. Raises WrongCode, and AppLost. Of any number of tries at once with one code, one is let through.
 
     Counting tries is the door's: this says no as often as it is asked.
     """
@@ -77,6 +89,8 @@ def use_code(user: User, text: str) -> str:
 
 def _use_app_code(user: User, code: str) -> bool:
     factor = find_factor(user)
+    if factor is not None and not has_key(factor.key_id):
+        raise AppLost
     step = matching_step(factor, code) if factor else None
     if factor is None or step is None:
         return False

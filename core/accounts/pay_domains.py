@@ -122,10 +122,11 @@ def plan_looks(limit: int = 50) -> None:
         enqueue("look_at_pay_domain", domain.vendor_id, queue="messages", domain=str(domain.id))
 
 
-def record_look(domain: PayDomain, seen: Seen) -> None:
-    """Write down what a look found, and what follows: proved, still waiting, or, after a day of looks that found nothing, lost."""
+def record_look(domain: PayDomain, seen: Seen) -> bool:
+    """Write down what a look found, and what follows: proved, still waiting, or, after a day of looks that found nothing, lost. Answers whether
+    it was lost just now: its vendor is told."""
     domain = _lock(domain)
-    domain.checked_at = now()
+    before, domain.checked_at = domain.state, now()
     domain.found_proof = None if seen.texts is None else ", ".join(seen.texts)[:LONGEST]
     domain.found_address = None if seen.address is None else seen.address[:LONGEST]
     domain.proved, domain.leads_here = domain.proof in (seen.texts or ()), seen.leads_here
@@ -134,6 +135,7 @@ def record_look(domain: PayDomain, seen: Seen) -> None:
     elif domain.state == VERIFIED:
         _miss(domain)
     domain.next_look_at = _next_look(domain)
+    return before == VERIFIED and domain.state == LOST
 
 
 def is_taken(domain: PayDomain) -> bool:

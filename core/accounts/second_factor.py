@@ -31,6 +31,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.ids import uuid7
+from core.kernel.keyed import key_ids
 
 PRODUCT = "Portal"  # what the app calls the entry
 SHOWN_FOR = timedelta(hours=1)  # a code to scan that nobody confirmed is made anew after this
@@ -160,7 +161,10 @@ def _remove(user: User, action: str, *, by: str, **detail: str) -> None:
 
 
 def _begun(user: User, session: str) -> SecondFactor | None:
-    mine = select(SecondFactor).where(SecondFactor.user_id == user.id, SecondFactor.confirmed_at.is_(None))
+    """What this session set up and did not confirm; one whose key has gone since is begun anew."""
+    mine = select(SecondFactor).where(
+        SecondFactor.user_id == user.id, SecondFactor.confirmed_at.is_(None), SecondFactor.key_id.in_(key_ids())
+    )
     return db.session.scalar(mine.where(SecondFactor.begun_in == session, SecondFactor.begun_at > now() - SHOWN_FOR))
 
 

@@ -14,7 +14,7 @@ from core.accounts.queries import get_vendor
 from core.accounts.roles import list_holders
 from core.hooks.endpoints import signing_keys, switch_off
 from core.hooks.feed import envelope, small_envelope
-from core.hooks.headers import HIDDEN, covered, headers_of
+from core.hooks.headers import HIDDEN, HeadersLost, covered, headers_of
 from core.hooks.models import Event, HookAttempt, HookDelivery, HookEndpoint
 from core.hooks.order import Key, is_held, next_turn
 from core.hooks.sign import signed
@@ -27,6 +27,8 @@ from core.notifications.notify import notify
 LEASE = timedelta(seconds=90)  # a killed sender's endpoints are due again after this; one slow answer and a pause fit into it
 SLOW_MS = 5000
 HEADERS_KEPT = 30
+NO_HEADERS = "Not sent: the values of your own headers cannot be read any more. Write them anew, or take the headers away."
+NO_SECRET = "Not sent: its secret is lost, so it cannot be signed. Roll the secret."
 PATIENT = (429, 502, 503, 504)
 
 # Whose turn it is: due, rested, not taken. Those that answered late the last time are asked for apart, so that the sender can give them some of
@@ -39,7 +41,10 @@ _LEND = """UPDATE hook_endpoints e SET taken_until = %s FROM (
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Something to send: where, the very bytes, and what goes with them; `own` are the vendor's headers, whose values nobody is shown."""
+    """Something to send: where, the very bytes, and what goes with them; `own` are the vendor's headers, whose values nobody is shown.
+
+    `unsendable` says what is missing that should go with it: without that it is not sent.
+    """
 
     delivery: Key
     endpoint: Key
@@ -48,6 +53,7 @@ class Letter:
     body: bytes
     headers: dict[str, str]
     own: dict[str, str] = field(default_factory=dict, repr=False)
+    unsendable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +87,20 @@ def next_letter(key: Key) -> Letter | None:
         return None
     delivery, event = found
     endpoint.taken_until = now() + LEASE
-    body, at = body_of(event), int(now().timestamp())
-    sent = {
-        "Content-Type": "application/json",
-        "User-Agent": "portal-webhooks/1",
-        **signed(signing_keys(endpoint), event.public_id, at, body),
-    }
-    return Letter((delivery.vendor_id, delivery.mode, delivery.id), key, endpoint.address, delivery.mode, body, sent, headers_of(endpoint))
+    number, body, at, keys = (
+        (delivery.vendor_id, delivery.mode, delivery.id),
+        body_of(event),
+        int(now().timestamp()),
+        signing_keys(endpoint),
+    )
+    try:
+        own = headers_of(endpoint)
+    except HeadersLost:
+        return Letter(number, key, endpoint.address, delivery.mode, body, {}, unsendable=NO_HEADERS)
+    if not keys:
+        return Letter(number, key, endpoint.address, delivery.mode, body, {}, unsendable=NO_SECRET)
+    sent = {"Content-Type": "application/json", "User-Agent": "portal-webhooks/1", **signed(keys, event.public_id, at, body)}
+    return Letter(number, key, endpoint.address, delivery.mode, body, sent, own)
 
 
 def body_of(event: Event) -> bytes:

@@ -12,7 +12,7 @@ from sqlalchemy import Select, select, update
 from core.accounts.models import Vendor
 from core.accounts.return_addresses import LOCAL, BadReturnAddress, read_host
 from core.hooks.feed import check_types
-from core.hooks.headers import HIDDEN, check_headers, filled_in, headers_of, keep_headers
+from core.hooks.headers import HIDDEN, LOST, BadHeader, HeadersLost, check_headers, filled_in, headers_of, keep_headers
 from core.hooks.models import HookDelivery, HookEndpoint, HookSecret
 from core.hooks.shapes import VERSION, VERSIONS
 from core.hooks.sign import counting, new_salt, public_text, secret_text
@@ -23,6 +23,7 @@ from core.kernel.config import settings
 from core.kernel.db import db, locked
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.keyed import has_key
 from core.kernel.keyset import Slice, Span, slice_of
 from core.kernel.sentence import said
 
@@ -121,7 +122,7 @@ def change_endpoint(
     """What it is called, where it is and what it is told from now on. What waits goes to the new address.
 
     `headers` takes the place of those there were; a hidden value stays what it was, and None leaves all as they are. Refuses BadHeader, also
-    where the address leads to another server and a kept value would go there.
+    where the address leads to another server and a kept value would go there, and where the values are lost and none is given in their place.
     """
     row = _lock(endpoint)
     before = _facts(row)
@@ -129,7 +130,7 @@ def change_endpoint(
         row.address = check_address(address, row.mode)
     row.name, row.types = name.strip(), check_types(list(types), field="types")
     moved = _server(row.address) != _server(before["address"])
-    renewed = _change_headers(row, dict.fromkeys(row.header_names, HIDDEN) if headers is None else headers, moved=moved)
+    renewed = _change_headers(row, headers, moved=moved)
     changes = differences(before, _facts(row))
     if changes or renewed:
         if row.address != before["address"]:  # another server: how the last one did says nothing of it
@@ -153,13 +154,29 @@ def _server(address: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port
 
 
-def _change_headers(row: HookEndpoint, given: Mapping[str, str], *, moved: bool) -> list[str]:
+def _change_headers(row: HookEndpoint, given: Mapping[str, str] | None, *, moved: bool) -> list[str]:
     """Answers which that were there have another value now."""
-    kept = headers_of(row)
+    try:
+        kept = headers_of(row)
+    except HeadersLost:
+        return _replace_lost(row, given, moved=moved)
+    given = dict.fromkeys(row.header_names, HIDDEN) if given is None else given
     wanted = check_headers(filled_in(given, kept, moved=moved))
     if wanted != kept or list(wanted) != list(row.header_names):
         keep_headers(row, wanted)
     return [name for name, value in wanted.items() if name in kept and kept[name] != value]
+
+
+def _replace_lost(row: HookEndpoint, given: Mapping[str, str] | None, *, moved: bool) -> list[str]:
+    """What nobody can read stays as it is, for its key may come back, or is given up for what is given."""
+    if given is None:
+        if moved:
+            raise BadHeader(LOST, field="headers")
+        return []
+    before, wanted = list(row.header_names), check_headers(filled_in(given, None, moved=moved))
+    keep_headers(row, wanted)
+    row.rest_until, row.slow = None, False  # it rested because nothing could be sent
+    return [name for name in wanted if name in before]
 
 
 def switch_off(endpoint: HookEndpoint, *, why: str, by: str) -> HookEndpoint:
@@ -206,13 +223,13 @@ def roll_secret(endpoint: HookEndpoint, *, by: str, overlap: timedelta = OVERLAP
 def young_secret(endpoint: HookEndpoint) -> str:
     """The secret that counts, as long as it is new. Refuses SecretNotShown."""
     newest = max(secrets_of(endpoint), key=lambda row: row.number)
-    if now() - newest.made_at > SHOWN_FOR:
+    if now() - newest.made_at > SHOWN_FOR or not has_key(newest.key_id):
         raise SecretNotShown("The secret can be read for an hour after it was made. Roll it to get another one.")
     return secret_text(newest)
 
 
 def signing_keys(endpoint: HookEndpoint) -> list[HookSecret]:
-    """What a delivery is signed with at this moment, the newest first."""
+    """What a delivery is signed with at this moment, the newest first; nothing where every secret is lost with its key."""
     return counting(secrets_of(endpoint))
 
 

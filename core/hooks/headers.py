@@ -29,6 +29,13 @@ OURS = frozenset({
 OURS_BEGIN = ("content-", "webhook-", "proxy-", "x-forwarded-")
 
 
+LOST = said("The values of these headers cannot be read any more. Write them anew, or take the headers away.")
+
+
+class HeadersLost(ValueError):
+    """Their values cannot be opened: the key they were kept under is gone, or they are not as they were kept."""
+
+
 class BadHeader(Refusal):
     """Not a header that may go along."""
 
@@ -68,15 +75,18 @@ def read_lines(text: str) -> dict[str, str]:
     return found
 
 
-def as_lines(names: list[str]) -> str:
-    """The same for a person to change, without the values."""
-    return "\n".join(f"{name}: {HIDDEN}" for name in names)
+def as_lines(names: list[str], *, lost: bool = False) -> str:
+    """The same for a person to change, without the values; where those are lost, with nothing that would stand for them."""
+    return "\n".join(f"{name}: {'' if lost else HIDDEN}" for name in names)
 
 
-def filled_in(given: Mapping[str, str], kept: Mapping[str, str], *, moved: bool) -> dict[str, str]:
-    """With the kept value wherever the given one is hidden. Refuses BadHeader where none is kept under that name; and where the address has
-    `moved` to another server, for whoever may change an address is not one who may read what was kept from everybody."""
-    known = {name.lower(): value for name, value in kept.items()}
+def filled_in(given: Mapping[str, str], kept: Mapping[str, str] | None, *, moved: bool) -> dict[str, str]:
+    """With the kept value wherever the given one is hidden. Refuses BadHeader where none is kept under that name, or all are lost (`kept` is
+    None); and where the address has `moved` to another server, for whoever may change an address is not one who may read what was kept from
+    everybody."""
+    if kept is None and HIDDEN in (value.strip(" ") for value in given.values()):
+        raise _bad(LOST)
+    known = {name.lower(): value for name, value in (kept or {}).items()}
     found: dict[str, str] = {}
     for name, value in given.items():
         if value.strip(" ") == HIDDEN:
@@ -96,10 +106,22 @@ def keep_headers(row: HookEndpoint, headers: Mapping[str, str]) -> None:
 
 
 def headers_of(row: HookEndpoint) -> dict[str, str]:
-    """Name and value of each, to be sent and shown to nobody."""
+    """Name and value of each, to be sent and shown to nobody. Raises HeadersLost."""
     if row.headers_sealed is None:
         return {}
-    return dict(json.loads(unseal(PURPOSE, row.headers_key, row.headers_sealed, *_whose(row))))
+    try:
+        return dict(json.loads(unseal(PURPOSE, row.headers_key, row.headers_sealed, *_whose(row))))
+    except (KeyError, ValueError) as problem:
+        raise HeadersLost(str(problem)) from problem
+
+
+def are_lost(row: HookEndpoint) -> bool:
+    """Whether its headers have values that nobody can read."""
+    try:
+        headers_of(row)
+    except HeadersLost:
+        return True
+    return False
 
 
 def covered(text: str, headers: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import NoResultFound
+from sqlalchemy.exc import DBAPIError
 
 from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
@@ -22,8 +22,7 @@ from core.hooks.models import Event, EventDraft, EventFeed, HookDelivery, HookEn
 from core.hooks.shapes import shape_of
 from core.hooks.types import TYPES, wants
 from core.kernel.clock import now
-from core.kernel.db import db, driver, locked
-from core.kernel.errors import NotFound
+from core.kernel.db import DATABASE_AWAY, db, driver, locked
 from core.kernel.ids import public_id, uuid7
 from core.kernel.write import add_rows
 
@@ -53,8 +52,12 @@ def oldest_draft() -> datetime | None:
     return db.session.scalar(select(func.min(EventDraft.at)))
 
 
-def relay(vendor_id: uuid.UUID, mode: str) -> int:
-    """Place up to a batch of one vendor's drafts; answers how many were taken. In the present unit, and by itself in it."""
+def relay(vendor_id: uuid.UUID, mode: str, *, one_by_one: bool = False) -> int:
+    """Place up to a batch of one vendor's drafts; answers how many were taken. In the present unit, and by itself in it.
+
+    Where that failed the caller asks again `one_by_one`: each object is then read behind a savepoint of its own, which costs two
+    questions more for each, and one that the database cannot give holds back no other.
+    """
     vendor, feed = get_vendor(vendor_id), _locked_feed(vendor_id, mode)
     taken = sorted(driver().execute(_TAKE, (vendor_id, mode, BATCH)).fetchall())
     shapes: dict[tuple[str, str], Row | None] = {}
@@ -64,7 +67,7 @@ def relay(vendor_id: uuid.UUID, mode: str) -> int:
             continue  # a state nobody outside needs to hear of
         key = (type_.partition(".")[0], subject)
         if key not in shapes:
-            shapes[key] = _shape(vendor, mode, type_, subject)
+            shapes[key] = _shape(vendor, mode, type_, subject, one_by_one=one_by_one)
         if (shape := shapes[key]) is not None:
             events.append(_event(vendor, mode, type_, shape, happened_at, feed.position + len(events) + 1))
     feed.position += len(events)
@@ -75,13 +78,23 @@ def relay(vendor_id: uuid.UUID, mode: str) -> int:
     return len(taken)
 
 
-def _shape(vendor: Vendor, mode: str, type_: str, subject: str) -> Row | None:
+def _shape(vendor: Vendor, mode: str, type_: str, subject: str, *, one_by_one: bool) -> Row | None:
     """What is told of it. What cannot be read any more is named all the same: one event must not hold back all that come after it."""
     try:
-        return shape_of(vendor, mode, type_, subject)
-    except (LookupError, ValueError, NoResultFound, NotFound):
+        return _shape_apart(vendor, mode, type_, subject) if one_by_one else shape_of(vendor, mode, type_, subject)
+    except DATABASE_AWAY:
+        raise
+    except Exception as problem:  # whatever an object does to the code that reads it
+        if isinstance(problem, DBAPIError) and not one_by_one:
+            raise  # the transaction may be lost with it
         log.exception("event_without_its_object", vendor=vendor.public_id, mode=mode, type=type_, subject=subject)
         return {"id": subject, "object": type_.partition(".")[0]}
+
+
+def _shape_apart(vendor: Vendor, mode: str, type_: str, subject: str) -> Row | None:
+    """The same, so that a failure leaves the transaction as it was."""
+    with db.session.begin_nested():
+        return shape_of(vendor, mode, type_, subject)
 
 
 def place_one(vendor: Vendor, mode: str, type_: str, shape: Row) -> Event:

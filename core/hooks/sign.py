@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from core.hooks.models import HookSecret
 from core.kernel.attest import private_key
 from core.kernel.clock import now
-from core.kernel.keyed import derive, key_ids
+from core.kernel.keyed import derive, has_key, key_ids
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -53,8 +53,10 @@ def _derived(purpose: str, row: HookSecret) -> bytes:
 
 
 def counting(rows: Sequence[HookSecret]) -> list[HookSecret]:
-    """Those that sign just now, the newest first."""
-    return [row for row in sorted(rows, key=lambda row: -row.number) if row.ends_at is None or row.ends_at > now()]
+    """Those that sign just now, the newest first. One whose key is gone signs no more, and nobody can work it out."""
+    return [
+        row for row in sorted(rows, key=lambda row: -row.number) if (row.ends_at is None or row.ends_at > now()) and has_key(row.key_id)
+    ]
 
 
 def signed(rows: Sequence[HookSecret], message_id: str, at: int, body: bytes) -> dict[str, str]:

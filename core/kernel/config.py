@@ -54,12 +54,16 @@ class Settings:
     plain_marks: bool = (
         False  # whether processes still run beside this one that know no keyed marks of what was asked (core/accounts/once.py)
     )
+    api_business_limit: str = "1800 per 1 minute"  # calls of the API, of one business over all its keys and apps, in each mode
     rates_url: str = ""  # the feed of reference rates; empty: only the history that comes with the product
     rates_source: str = "ecb"
     vies_url: str = ""  # the registry of VAT numbers of the EU, up to /rest-api; empty: no number is ever taken as proved
     fx_margin_bps: int = 50  # what the platform keeps of an exchange, in hundredths of a percent
     mail_return: str = ""  # where letters come back to; each gets `+` and its own name before the @. Empty: to mail_from
     mail_return_token: str = field(default="", repr=False)  # what a mail relay shows that hands them over by HTTP; empty: none does
+    mail_relays: dict[str, str] = field(
+        default_factory=dict, repr=False
+    )  # by what a mail relay that tells of bounces in JSON proves itself, by its name: core/notifications/relays.py; empty: it is not heard
     bank_accounts: dict[str, str] = field(
         default_factory=dict, repr=False
     )  # where bank transfers go, as JSON: core/providers/bank_accounts.py reads it
@@ -181,6 +185,7 @@ def settings() -> Settings:
         },
         secrets=_overridden(ensure_secrets(var / "secrets.json")),
         hooks_to_localhost=env.get("WEBHOOKS_TO_LOCALHOST", env.get("DEMO", "")) == "1",
+        api_business_limit=_limit("API_BUSINESS_LIMIT", env.get("API_BUSINESS_LIMIT", "1800 per 1 minute")),
         plain_marks=env.get("PLAIN_IDEMPOTENCY_MARKS", "") == "1",
         rates_url=rates_url,
         vies_url=env.get("VIES_URL", VIES).rstrip("/"),
@@ -188,6 +193,7 @@ def settings() -> Settings:
         fx_margin_bps=int(env.get("FX_MARGIN_BPS", "50")),
         mail_return=_return_address(env.get("MAIL_RETURN", "")),
         mail_return_token=env.get("MAIL_RETURN_TOKEN", ""),
+        mail_relays=_mail_relays(),
         bank_accounts={mode: env.get(f"BANK_{mode.upper()}_ACCOUNTS", "") for mode in ("test", "live")},
     )
 
@@ -203,9 +209,31 @@ def _return_address(text: str) -> str:
     return text
 
 
+def _mail_relays() -> dict[str, str]:
+    """What each relay proves itself by, one or several separated by commas. One that could be guessed, or is none, is refused."""
+    found = {}
+    for relay, name, shape, like in (
+        ("postmark", "MAIL_HOOK_POSTMARK", r"[^:,\s]+:[^,\s]{16,}", "user:password, with 16 signs or more in the password"),
+        ("mailgun", "MAIL_HOOK_MAILGUN", r"[^,\s]{16,}", "the webhook signing key of the account"),
+        ("sendgrid", "MAIL_HOOK_SENDGRID", r"[A-Za-z0-9+/]{100,}={0,2}", "the verification key of the event webhook"),
+    ):
+        text = os.environ.get(name, "")
+        if not all(re.fullmatch(shape, one.strip()) for one in text.split(",") if text):
+            raise BadSetting(f"{name} is not {like}")
+        found[relay] = text
+    return found
+
+
 def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
     if text not in known:
         raise BadSetting(f"{name} says {text!r}; it is one of {', '.join(known)}")
+    return text
+
+
+def _limit(name: str, text: str) -> str:
+    """`1800 per 1 minute`, as the throttle reads it."""
+    if not re.fullmatch(r"[1-9][0-9]{0,6} per ([1-9][0-9]{0,3} )?(second|minute|hour)s?", text):
+        raise BadSetting(f"{name} says {text!r}; write it like 1800 per 1 minute")
     return text
 
 

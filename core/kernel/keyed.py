@@ -13,6 +13,11 @@ def key_ids() -> list[str]:
     return [key["kid"] for key in settings().secrets["factor_keys"]]
 
 
+def has_key(key_id: str) -> bool:
+    """Whether a key is still there: what follows from one that is gone cannot be worked out by anybody."""
+    return key_id in key_ids()
+
+
 def derive(purpose: str, key_id: str, *parts: bytes) -> bytes:
     """32 bytes that follow from the key and these parts, and tell nothing about either. KeyError for a key that is gone.
 

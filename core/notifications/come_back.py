@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from core.notifications.mail_stops import stop_unreachable, stop_unwanted
 from core.notifications.models import Message
 from core.notifications.notices import post_notice
 from core.notifications.notify import TO_PAYERS
+from core.notifications.relays import Relay
 from core.notifications.report import Report, read_report
 from core.notifications.return_address import read_letter_name
 from core.notifications.send import record_bounced
@@ -28,8 +30,16 @@ def hear_report(raw: bytes, *, recipient: str = "") -> str:
     Heard twice, it changes nothing more. It never refuses: whoever delivers it could do nothing about it.
     """
     report = read_report(raw, recipient=recipient)
-    if report is None:
-        return _ignored("no report")
+    return _ignored("no report") if report is None else _hear(report)
+
+
+def hear_relay(relay: Relay, told: Any) -> list[str]:
+    """The same for what a mail relay tells in words of its own, after it was seen that it is from the relay. Answers an outcome for each."""
+    reports = sorted(relay.reports(told), key=lambda report: report.names)  # two batches at once hold letters in one order
+    return [_hear(report) for report in reports]
+
+
+def _hear(report: Report) -> str:
     message = _find_letter(report)
     if message is None:
         return _ignored("not about a letter of ours")

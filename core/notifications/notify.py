@@ -79,6 +79,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "closing_done": ("closing",),
     "day_paper": ("day",),
     "webhook_stopped": ("endpoint",),
+    "pay_domain_lost": ("domain",),
+    "app_token_reused": ("user", "app"),
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page", "closing_asked", "refund_claim"})

@@ -78,13 +78,15 @@ def _bounce(parts: list[Mail], names: tuple[str, ...]) -> Report | None:
     for block in _blocks(parts, "message/delivery-status"):
         if _field(block, "Action").lower() != "failed":
             continue
-        status, diagnosis = _field(block, "Status"), _field(block, "Diagnostic-Code").partition(";")[2].strip()
-        code = CODE.search(diagnosis)
-        nobody = status.startswith("5") and takes_nobody(
-            code[1] if code else "", f"{status} {diagnosis}" if not _vague(status) else diagnosis
-        )
-        return Report("bounced", names, nobody, (diagnosis or status)[:SAID])
+        return failed(names, _field(block, "Status"), _field(block, "Diagnostic-Code").partition(";")[2].strip())
     return None
+
+
+def failed(names: tuple[str, ...], status: str, diagnosis: str) -> Report:
+    """It came back: with a status as RFC 3463 has it, and in a mail server's own words."""
+    code = CODE.search(diagnosis)
+    nobody = status.startswith("5") and takes_nobody(code[1] if code else "", f"{status} {diagnosis}" if not _vague(status) else diagnosis)
+    return Report("bounced", names, nobody, (diagnosis or status)[:SAID])
 
 
 def _vague(status: str) -> bool:
@@ -121,5 +123,9 @@ def _quoted(letter: Mail) -> Iterator[str]:
 
 def _field(block: Mail, name: str) -> str:
     """On one line, without anything that could not be stored or shown."""
-    text = str(block.get(name) or "")
+    return on_one_line(str(block.get(name) or ""))
+
+
+def on_one_line(text: str) -> str:
+    """Without anything that could not be stored or shown."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

@@ -64,8 +64,9 @@ class Choice:
 
 
 def tell_team(vendor: Vendor, kind: str, *, mode: str, **ids: str) -> None:
-    """In the transaction of the news itself."""
-    post_notice(vendor, kind, mode=mode, about=ids[KINDS[kind][0]])
+    """In the transaction of the news itself. Where it is about a refund link the notice knows which: its payment may have several."""
+    claim = {"claim": ids["claim"]} if "claim" in ids else None
+    post_notice(vendor, kind, mode=mode, about=ids[KINDS[kind][0]], detail=claim)
     for address, language in readers_of(vendor, mode, kind):
         notify(vendor, kind, mode=mode, to=address, locale=language, **ids)
 

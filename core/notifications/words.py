@@ -67,11 +67,13 @@ GROUPS: tuple[tuple[Sentence, dict[str, tuple[Sentence, str]]], ...] = (
         said("Safety and your account"),
         {
             "key_leaked": (said("An API key was found where it should not be, and is revoked"), "bad"),
+            "app_token_reused": (said("An app was signed out: somebody else may have a copy of its key"), "bad"),
             "key_news": (said("An API key stops counting soon, or came from another network"), "warn"),
             "attack_mode": (said("Attack mode is on: somebody may be testing cards"), "bad"),
             "stop_begun": (said("The platform’s staff have stopped something"), "bad"),
             "stop_ended": (said("Something that was stopped goes on again"), "good"),
             "application_news": (said("News of your way into live mode"), "warn"),
+            "pay_domain_lost": (said("A host name for your payment pages is not proved any more"), "bad"),
             "fee_changed": (said("The platform’s fee for your payments changes"), "warn"),
         },
     ),

@@ -201,6 +201,15 @@ def portal_key(key: str) -> str:
     return f"{settings().public_url}/portal/keys/{key}"
 
 
+def portal_pay_domains() -> str:
+    """A business's own host names for its payment pages."""
+    return f"{settings().public_url}/portal/settings/pay-domains"
+
+
+def portal_audit_log() -> str:
+    return f"{settings().public_url}/portal/settings/audit-log"
+
+
 def portal_listing(listing: str) -> str:
     return f"{settings().public_url}/portal/listings/{listing}"
 

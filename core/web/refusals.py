@@ -17,7 +17,7 @@ from core.kernel.signing import TokenRefused
 from core.web.languages import written
 from core.web.page import wants_part
 from core.web.this_request import request_number
-from core.web.throttle import seconds_to_wait
+from core.web.throttle import TooMany, seconds_to_wait
 
 log = structlog.get_logger()
 
@@ -125,7 +125,7 @@ def _http(problem: HTTPException) -> Any:
     status = problem.code or 500
     if status < 400:
         return problem
-    response = answer(status)
+    response = answer(status, message=written(problem.said) if isinstance(problem, TooMany) and problem.said else None)
     for name, value in problem.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value

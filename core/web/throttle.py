@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from limits import parse
+from limits import RateLimitItem, WindowStats, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
@@ -36,24 +36,6 @@ limiter = Limiter(
 _here = MovingWindowRateLimiter(MemoryStorage())  # what counts while Redis is away
 
 
-def count_try(limit: str, *, scope: str, whose: str) -> None:
-    """Counts one try about one person, over all their browsers and addresses, before it is looked at: the right answer waits too.
-
-    Raises TooManyRequests, which says for how long.
-    """
-    if not limiter.enabled:
-        return
-    rule, counter = parse(limit), limiter.limiter
-    try:
-        let_through = counter.hit(rule, scope, whose)
-    except Exception:  # whatever the storage says when it cannot be asked: nothing is let through uncounted
-        counter = _here
-        let_through = counter.hit(rule, scope, whose)
-    if not let_through:
-        wait = counter.get_window_stats(rule, scope, whose).reset_time - time.time()
-        raise TooManyRequests(retry_after=max(1, int(wait)))
-
-
 @dataclass(frozen=True)
 class Counted:
     """How a limit stands after a call: how many it lets through, how many are left, and in how many seconds it is as it was."""
@@ -64,7 +46,32 @@ class Counted:
     window: int
 
 
-def count_call(limit: str, *, scope: str, whose: str) -> Counted:
+class TooMany(TooManyRequests):
+    """A limit is used up: how it stands, for how long, and where there are several, which it was in words for whoever asked."""
+
+    def __init__(self, counted: Counted, said: str) -> None:
+        super().__init__(retry_after=max(1, counted.seconds))
+        self.counted, self.said = counted, said
+
+
+def count_try(limit: str, *, scope: str, whose: str, says: str = "") -> None:
+    """Counts one try about one person, over all their browsers and addresses, before it is looked at: the right answer waits too.
+
+    Raises TooMany, which says for how long, and with `says` which limit it was.
+    """
+    if not limiter.enabled:
+        return
+    rule, counter = parse(limit), limiter.limiter
+    try:
+        let_through = counter.hit(rule, scope, whose)
+    except Exception:  # whatever the storage says when it cannot be asked: nothing is let through uncounted
+        counter = _here
+        let_through = counter.hit(rule, scope, whose)
+    if not let_through:
+        raise TooMany(_counted(rule, counter.get_window_stats(rule, scope, whose)), says)
+
+
+def count_call(limit: str, *, scope: str, whose: str, says: str = "") -> Counted:
     """As `count_try`, for callers who are told how they stand. `limit` is one whose answers are looked up in one more question."""
     rule, counter = parse(limit), limiter.limiter
     if not limiter.enabled:
@@ -73,10 +80,20 @@ def count_call(limit: str, *, scope: str, whose: str) -> Counted:
         let_through, stands = counter.hit(rule, scope, whose), counter.get_window_stats(rule, scope, whose)
     except Exception:  # as there: whatever the storage says
         let_through, stands = _here.hit(rule, scope, whose), _here.get_window_stats(rule, scope, whose)
-    seconds = max(0, math.ceil(stands.reset_time - time.time()))
+    counted = _counted(rule, stands)
     if not let_through:
-        raise TooManyRequests(retry_after=max(1, seconds))
-    return Counted(rule.amount, stands.remaining, seconds, rule.get_expiry())
+        raise TooMany(counted, says)
+    return counted
+
+
+def _counted(rule: RateLimitItem, stands: WindowStats) -> Counted:
+    return Counted(rule.amount, stands.remaining, max(0, math.ceil(stands.reset_time - time.time())), rule.get_expiry())
+
+
+def in_figures(limit: str) -> tuple[int, int]:
+    """How many in how many seconds."""
+    rule = parse(limit)
+    return rule.amount, rule.get_expiry()
 
 
 def seconds_to_wait() -> int | None:

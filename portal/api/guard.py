@@ -21,16 +21,23 @@ from core.accounts.refused_calls import Caller, plain
 from core.accounts.roles import role_of
 from core.accounts.security import is_large
 from core.accounts.sessions import Seat
+from core.kernel.config import settings
 from core.kernel.errors import NotAllowed, Refusal
 from core.kernel.money import Money
+from core.kernel.sentence import said
 from core.web.guard import marked
-from core.web.throttle import count_call, count_try
+from core.web.throttle import TooMany, count_call, count_try
 from portal.api.reading import values_sent
 
 View = TypeVar("View", bound=Callable[..., Any])
-STEADY = "600 per 1 minute"  # of one key
+STEADY = "600 per 1 minute"  # of one key, or of one person's app; of the whole business: settings().api_business_limit
 BURST = "120 per 5 seconds"  # of one key at one address
 STRANGERS = "60 per 1 minute"  # refused keys from one address
+KEY_BUSY = said("This key or app has used up its calls for now. The Retry-After header says for how many seconds to wait.")
+BURST_BUSY = said("This key or app calls this address too often at once. The Retry-After header says for how many seconds to wait.")
+BUSINESS_BUSY = said(
+    "All keys and apps of this business together have used up its calls for now. The Retry-After header says for how many seconds to wait."
+)
 LONGEST_KEY = 255
 SAFE = ("GET", "HEAD")
 
@@ -183,8 +190,7 @@ def _seat() -> Seat:
     except AccessRefused:  # one that has run out was ours
         count_try(STRANGERS, scope="api-strangers", whose=request.remote_addr or "")
         raise
-    g.api_counted = count_call(STEADY, scope="api", whose=seat.session.id)
-    count_try(BURST, scope=f"api-{request.endpoint}", whose=seat.session.id)
+    _count(seat.session.id, seat.vendor, seat.session.mode)
     check_person(seat.user, seat.vendor)
     g.api_person = seat
     return seat
@@ -211,14 +217,26 @@ def _caller(*, publishable: bool) -> tuple[Vendor, str]:
         raise KeyRefused("Send a key that counts in the header: Authorization: Bearer portal_sk_test_...")
     vendor, key = found
     g.api_caller = Caller(vendor.id, key.mode, key.public_id)
-    g.api_counted = count_call(STEADY, scope="api", whose=key.public_id)
-    count_try(BURST, scope=f"api-{request.endpoint}", whose=key.public_id)
+    _count(key.public_id, vendor, key.mode, pages=key.kind == PUBLISHABLE)
     if vendor.stopped_at is not None:
         raise KeyRefused("This business has closed its account.")
     needed = scope_of(word_of(request.url_rule.rule if request.url_rule else ""), writes=request.method not in SAFE)
     _check_rights(key, needed, publishable=publishable)
     note_use(key, request.remote_addr or "", scope=needed, program=plain(request.headers.get("User-Agent", ""), LONGEST_PROGRAM))
     return vendor, key.mode
+
+
+def _count(whose: str, vendor: Vendor, mode: str, *, pages: bool = False) -> None:
+    """One call of a key or an app; and of its business over all of them, or whoever makes more keys would take more than a fair share. What the
+    key may not is not the business's. Publishable keys (`pages`) have a share apart: whoever reads one in a page keeps no server waiting."""
+    most = settings().api_business_limit
+    try:
+        g.api_counted = count_call(STEADY, scope="api", whose=whose, says=KEY_BUSY)
+        count_try(BURST, scope=f"api-{request.endpoint}", whose=whose, says=BURST_BUSY)
+        count_try(most, scope=f"api-{'pages' if pages else 'business'}", whose=f"{vendor.public_id}:{mode}", says=BUSINESS_BUSY)
+    except TooMany as full:
+        g.api_counted = full.counted
+        raise
 
 
 def _secret() -> str:

@@ -184,7 +184,7 @@ def _headers(told: Endpoint) -> Schema:
     if told.access == "public":
         return found
     found |= {
-        "RateLimit-Limit": _header("integer", "How many requests the key has in a window."),
+        "RateLimit-Limit": _header("integer", "How many requests the key has in a window; with 429, whichever limit was reached."),
         "RateLimit-Remaining": _header("integer", "How many are left."),
         "RateLimit-Reset": _header("integer", "In how many seconds the window is over."),
         "RateLimit-Policy": _header("string", "The same limit as a rule: how many, and in how many seconds."),

@@ -8,7 +8,7 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 
-from core.accounts.apps import RefreshReused, begin_app, end_reused, find_person, refresh
+from core.accounts.apps import RefreshReused, begin_app, find_person, refresh
 from core.accounts.house import house
 from core.accounts.one_time_codes import use_code
 from core.accounts.queries import list_sessions
@@ -18,6 +18,7 @@ from core.accounts.sign_in import WrongCredentials
 from core.accounts.sign_up import Registration
 from core.accounts.team import change_name
 from core.kernel.errors import NotAllowed, Refusal
+from core.notifications.app_news import sign_out_reused
 from core.payments.saving import saving_token
 from core.subscriptions.own_cards import AddressNotProved, KeptCard, keep_own, list_own
 from core.subscriptions.plan import ask_for_card
@@ -125,7 +126,7 @@ def refresh_tokens(sent: dict[str, Any]) -> dict[str, Any]:
     try:
         return TOKENS.encode(refresh(sent["refresh_token"], address=request.remote_addr or ""))
     except RefreshReused as no:
-        end_reused(no.session)
+        sign_out_reused(no.session)
         raise
 
 

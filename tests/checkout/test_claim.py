@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 
-from core.kernel.clock import shifted
+from core.closing.end import go_on_with_closings
+from core.closing.models import Closing
+from core.kernel.clock import frozen, now, shifted
+from core.kernel.db import db
 from core.kernel.signing import SKEW
 from core.payments.claim import LIFE, refuse_claim, revoke_claim
 from core.payments.claim_answer import READABLE
@@ -18,6 +22,7 @@ from core.payments.models import Payment
 from core.payments.start import lock_payment, receipt_token
 from core.web.throttle import limiter
 from tests.browser import Browser
+from tests.core.closing.test_ec_107_what_stands_in_the_way import close, work_off
 from tests.core.payments.claims import OTHER, THEIRS, address, approved, bank_says, failed_refund, named, opened, refund_of, send
 from tests.core.payments.transfers import ELSEWHERE, euros_at_another_bank
 from tests.factories import Shop, again, fresh, unit
@@ -34,6 +39,33 @@ def euros() -> Iterator[None]:
 def stuck(shop: Shop) -> tuple[Payment, RefundClaim]:
     payment, refund = failed_refund(shop)
     return payment, opened(shop, payment, refund)
+
+
+def test_the_link_of_a_closed_business_shows_a_neutral_page_at_once_and_for_good(app: Flask, shop: Shop, payer: Browser) -> None:
+    waits, claimed = opened(shop, *failed_refund(shop)), named(shop, opened(shop, *failed_refund(shop)))
+    form = payer.get(address(shop, waits)).form(address(shop, waits))
+    row = close(shop, mode="live")
+
+    def look() -> None:
+        for claim in (waits, claimed):
+            page = payer.get(address(shop, claim))
+            assert page.heading == "This link has been taken back" and page.all("form") == []
+            assert again(claim).amount and "€40.00" not in page.text and "9890" not in page.text and "ada@" not in page.html.lower()
+
+    with app.app_context():
+        look()
+        late = payer.submit(form, iban="DE12 5001 0517 0648 4898 90")
+        assert late.heading == "This link has been taken back" and fresh(shop, waits).state == "open", "nothing was written"
+    work_off(shop)
+    with app.app_context():
+        look()
+    for days in (15, 16, 17, 20, 24):
+        with frozen(now() + timedelta(days=days)), unit(app):
+            go_on_with_closings(1000)
+    with unit(app):
+        assert db.session.get_one(Closing, (row.vendor_id, row.mode, row.id)).state == "closed"
+    with app.app_context():
+        look()
 
 
 def test_the_payer_names_an_account_and_sees_how_far_it_is(shop: Shop, payer: Browser, stuck: tuple[Payment, RefundClaim]) -> None:

@@ -50,7 +50,11 @@ def test_from_a_failed_refund_to_a_file_for_the_bank(app: Flask, shop: Shop, wor
     work()
     asked = letter(shop, "refund_claimed")
     assert asked.recipient == shop.vendor.support_email and claim_page in (asked.text or "")
-    page = owner.get(claim_page)
+    news = owner.get("/portal/notices?kind=refund_claimed")
+    opening = next(e.attrs["action"] for e in news.all("form") if e.attrs.get("action", "").endswith("/open"))
+    assert payment.description in news.text
+    page = owner.submit(news.form(opening))
+    assert page.address == claim_page
     owner.submit(page.form(f"{claim_page}/approve"))
     work()
     desk = make_staff(app, "finance").browser()

@@ -207,6 +207,29 @@ def test_a_role_opens_what_it_may_and_nothing_else(shop: Shop, role: str) -> Non
         problem(paused, 403, "role_may_not")
 
 
+def test_a_token_that_came_twice_is_told_to_every_owner_once(app: Flask) -> None:
+    """Whoever has the copy, and whoever comes first: the app is out, and the owners read it where they look."""
+    shop = make_shop(app)
+    app_of, second = App(shop), make_colleague(shop, "owner")
+    spent = app_of.refresh
+    app_of.keep(app_of.renew())
+    for _ in range(2):
+        assert app_of.ask("POST", f"{USERS}/refresh", {"refresh_token": spent}, token="").status_code == 401
+    problem(app_of.get(ME), 401, "token_refused")
+    with unit(app):
+        letters = db.session.query(Message).filter_by(vendor_id=shop.vendor.id, kind="app_token_reused").all()
+        assert {one.recipient for one in letters} == {shop.vendor.support_email, shop.email, second.email} and len(letters) == len(
+            {one.recipient for one in letters}
+        )
+        assert {tuple(sorted(one.params.items())) for one in letters} == {(("app", "Till"), ("user", shop.user.public_id))}
+        assert db.session.query(AuditEntry).filter_by(vendor_id=shop.vendor.id, action="app.token_reused").count() == 1
+    owner = shop.browser()
+    page = owner.get("/portal/notices")
+    assert "An app was signed out" in page.text
+    opening = next(e.attrs["action"] for e in page.all("form") if e.attrs.get("action", "").endswith("/open"))
+    assert owner.submit(page.form(opening)).address == "/portal/settings/audit-log"
+
+
 def test_an_app_sees_its_own_business_only(first: Shop, app_of: App) -> None:
     strange = make_paid(another_shop(first))
     problem(app_of.get(f"{HOME}/payments/{strange.public_id}"), 404, "not_found")

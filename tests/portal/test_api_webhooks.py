@@ -13,6 +13,7 @@ from standardwebhooks import Webhook
 from core.accounts.key_models import KeptAnswer
 from core.hooks.relay import relay
 from core.kernel.clock import now
+from core.kernel.config import settings
 from core.kernel.db import db
 from tests.core.hooks.receiver import Receiver, receiving
 from tests.core.payments.conftest import another_shop
@@ -140,6 +141,23 @@ def test_headers_of_ones_own_go_along_and_are_told_by_name(caller: Caller, recei
     assert caller.patch(path, {"headers": None, "address": "https://other.example/"}).get_json()["header_names"] == []
     with unit(caller.shop.app):
         assert not [kept for kept in db.session.query(KeptAnswer).filter_by(vendor_id=caller.shop.vendor.id) if "s3cret" in str(kept.body)]
+
+
+def test_what_a_lost_key_leaves_can_be_read_and_mended(caller: Caller, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint = made(caller, receiver, headers={"X-Shop": "4711"})
+    path = f"{HOOKS}/{endpoint['id']}"
+    monkeypatch.setitem(settings().secrets, "factor_keys", [{"kid": "f2", "key": "n" * 48}])
+    shown = caller.get(path).get_json()
+    assert (shown["header_names"], shown["public_keys"]) == (["X-Shop"], [])
+    assert caller.get(f"{path}/secret").status_code == 410
+    tested = caller.post(f"{path}/test").get_json()["id"]
+    send(caller)
+    (one,) = caller.get(f"{path}/deliveries/{tested}").get_json()["tries"]
+    assert "cannot be read any more" in one["problem"] and one["sent_headers"] == {} and receiver.got == []
+    assert caller.patch(path, {"name": "Other"}).get_json()["name"] == "Other"
+    problem(caller.patch(path, {"headers": {"X-Shop": "•••"}}), 422, "bad_webhook_header", "headers")
+    assert caller.patch(path, {"headers": None}).get_json()["header_names"] == []
+    assert len(caller.post(f"{path}/roll", {}).get_json()["public_keys"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 
-from core.accounts.api_keys import make_key, roll_key
+from core.accounts.api_keys import PUBLISHABLE, RESTRICTED, make_key, roll_key
+from core.accounts.apps import begin_app
 from core.accounts.calls import KEPT, MOST, Made, prune_calls, write_calls
 from core.accounts.key_models import ApiCall, ApiKey
 from core.accounts.refused_calls import Caller as Whose
 from core.kernel.clock import now, shifted
+from core.kernel.config import BadSetting, settings
 from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.notifications.key_news import tell_of_ending_keys
@@ -161,6 +164,82 @@ def test_the_portal_shows_all_of_it(shop: Shop, owner: Browser) -> None:
     assert "Revoked" in gone.text and "The till was sold" in owner.get(address).text
     long = owner.submit(owner.get(f"/portal/keys/{key.public_id}").form(f"/portal/keys/{key.public_id}/revoke"), status=422, note="x" * 201)
     assert "200" in long.text and fresh(shop, key).revoked_at is None
+
+
+@pytest.fixture
+def six_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a business in all; each of its keys has more than that."""
+    monkeypatch.setattr(limiter, "enabled", True)
+    monkeypatch.setattr(guard, "settings", lambda: replace(settings(), api_business_limit="6 per 1 minute"))
+
+
+def asked(caller: Caller, times: int) -> list[int]:
+    return [caller.get(f"{HOME}/wallet").status_code for _ in range(times)]
+
+
+def test_more_keys_are_no_more_calls_and_another_business_notices_nothing(mine: Shop, first: Shop, six_a_minute: None) -> None:
+    keys, other = [Caller(mine) for _ in range(3)], Caller(another_shop(first))
+    assert [asked(one, 2) for one in keys] == [[200, 200]] * 3
+    for one in (*keys, Caller(mine), Caller(mine, kind=RESTRICTED, scopes=["balance:read"])):
+        over = one.get(f"{HOME}/wallet")
+        told = problem(over, 429, "rate_limited")
+        assert "All keys and apps of this business together" in told["detail"]
+        assert (over.headers["RateLimit-Policy"], over.headers["RateLimit-Remaining"]) == ("6;w=60", "0")
+        assert 0 < int(over.headers["Retry-After"]) <= 60
+    answer = other.get(f"{HOME}/wallet")
+    assert answer.status_code == 200 and answer.headers["RateLimit-Remaining"] == "599"
+    assert asked(other, 5) == [200] * 5
+
+
+def test_apps_of_its_people_take_from_the_same_share(app: Flask, six_a_minute: None) -> None:
+    mine = make_shop(app)
+    with unit(mine.app):
+        access = begin_app(mine.user, mine.membership, app="Till", mode="test", address="").access
+    token = {"Authorization": f"Bearer {access}"}
+    till, key = mine.app.test_client(), Caller(mine)
+    assert [till.get(f"{HOME}/wallet", headers=token).status_code for _ in range(4)] == [200] * 4
+    assert asked(key, 3) == [200, 200, 429]
+    assert till.get(f"{HOME}/wallet", headers=token).status_code == 429
+
+
+def test_pages_take_nothing_from_the_servers_and_test_nothing_from_live(mine: Shop, six_a_minute: None) -> None:
+    page, server = Caller(mine, kind=PUBLISHABLE), Caller(mine)
+    assert asked(page, 7) == [403] * 6 + [429]
+    assert asked(server, 7) == [200] * 6 + [429]
+    assert asked(Caller(mine, mode="live"), 1) == [200]
+
+
+def test_what_a_key_may_not_is_not_the_businesss_and_each_limit_says_which_it_is(
+    mine: Shop, six_a_minute: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "STEADY", "3 per 1 minute")
+    noisy, same = Caller(mine), Caller(mine)
+    assert asked(noisy, 9) == [200] * 3 + [429] * 6
+    assert "This key or app has used up" in problem(noisy.get(f"{HOME}/wallet"), 429, "rate_limited")["detail"]
+    assert asked(same, 3) == [200] * 3
+    monkeypatch.setattr(guard, "BURST", "1 per 5 seconds")
+    burst = Caller(mine)
+    assert asked(burst, 1) == [429], "the business has had its six"
+    assert "at once" in problem(burst.get(f"{HOME}/wallet"), 429, "rate_limited")["detail"]
+
+
+def test_without_redis_a_business_has_its_share_all_the_same(mine: Shop, six_a_minute: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise ConnectionError("redis is away")
+
+    monkeypatch.setattr(limiter.limiter, "hit", away)
+    assert asked(Caller(mine), 4) + asked(Caller(mine), 4) == [200] * 6 + [429] * 2
+
+
+@pytest.mark.parametrize("text", ["", "1800", "many per 1 minute", "0 per 1 minute", "10 per 1 fortnight", "1800 per 1 minute; rm"])
+def test_a_limit_that_cannot_be_read_stops_the_start(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("API_BUSINESS_LIMIT", text)
+    with pytest.raises(BadSetting, match="1800 per 1 minute"):
+        settings.__wrapped__()
+
+
+def test_the_reference_says_both_limits(mine: Shop) -> None:
+    assert "600 calls a minute for each key, and 1,800 in 60 seconds for the business" in mine.browser().get("/portal/api").text
 
 
 def test_a_noisy_neighbour_takes_nothing_from_anybody_else(mine: Shop, first: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,10 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from core.accounts.models import Vendor
+from core.accounts.models import User, Vendor
+from core.accounts.second_factor import take_off_by_staff
 from core.kernel.clock import frozen, now
+from core.kernel.config import settings
 from core.kernel.db import db
 from core.notifications.models import Message
 from core.web.throttle import limiter
@@ -100,6 +102,27 @@ def test_a_recovery_code_opens_once_and_a_letter_says_so(shop: Shop, work: Calla
     with unit(shop.app):
         letter = db.session.query(Message).filter_by(vendor_id=shop.vendor.id, kind="second_step").one()
     assert letter.subject == "A recovery code was used" and "Codes left: 9" in (letter.text or "")
+
+
+def test_a_lost_key_is_told_at_the_second_step_and_staff_let_in(shop: Shop, stranger: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the app's secret follows from is gone from the file of secrets: every code is refused with what to do, and none is a fault."""
+    device, code = set_up(shop.app, shop.user), ""
+    monkeypatch.setitem(settings().secrets, "factor_keys", [{"kid": "f2", "key": "n" * 48}])
+    page, code = half_in(stranger, shop), device.code()
+    told = stranger.submit(page.form(), code=code, status=422)
+    assert "Codes of your app cannot be checked any more" in told.error_summary[0]
+    with unit(shop.app):
+        take_off_by_staff(db.session.get(User, shop.user.id), by="stf_x", reason="They came by in person.")
+    assert half_in(Browser(shop.app), shop).heading == "Home"
+
+
+def test_a_key_lost_while_it_is_set_up_begins_it_anew(shop: Shop, owner: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = owner.submit(owner.get("/portal/two-step").form("/portal/two-step/devices"))
+    monkeypatch.setitem(settings().secrets, "factor_keys", [{"kid": "f2", "key": "n" * 48}])
+    assert owner.submit(page.form(), code="123456", status=None).status < 500
+    again = owner.submit(owner.get("/portal/two-step").form("/portal/two-step/devices"))
+    secret = next(e.attrs["value"] for e in again.all("input") if e.attrs.get("id") == "secret").replace(" ", "")
+    assert owner.submit(again.form(), code=Device(secret, []).code()).heading == "Your recovery codes"
 
 
 def test_a_new_password_does_not_come_around_the_second_step(shop: Shop, stranger: Browser) -> None:

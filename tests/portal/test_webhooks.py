@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from core.hooks.endpoints import get_endpoint, make_endpoint
+from core.kernel.config import settings
 from tests.core.hooks.conftest import Hooked
 from tests.core.hooks.receiver import Receiver, receiving
 from tests.factories import Shop, make_colleague, make_paid, make_shop, unit
@@ -58,6 +59,27 @@ def test_a_webhook_is_made_and_its_secret_shown_once(shop: Shop, receiver: Recei
     assert secret not in listed.html + shown.html and receiver.address in shown.text
     keys = re.findall(r"whpk_[A-Za-z0-9+/]{43}=", made.html)
     assert len(set(keys)) == 1 and keys[0] in shown.html and "Or with a public key" in shown.text
+
+
+def test_lost_headers_and_a_lost_secret_are_said_and_mended(shop: Shop, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key in the file of secrets is gone: no page breaks over it, and each says what to do."""
+    hooked, browser = Hooked(shop, receiver, headers={"Authorization": "Bearer s3cret", "X-Shop": "4711"}), shop.browser()
+    here = page_of(hooked)
+    monkeypatch.setitem(settings().secrets, "factor_keys", [{"kid": "f2", "key": "n" * 48}])
+    shown = browser.get(here)
+    assert "cannot be read any more, so nothing is sent there" in shown.text and "Its secret is lost" in shown.text
+    assert "Authorization, X-Shop (their values cannot be read any more)" in shown.text
+    edit = browser.get(f"{here}/edit")
+    assert "Authorization: \nX-Shop: </textarea>" in edit.html and "Write each value behind its colon" in edit.text
+    kept = browser.submit(edit.form(f"{here}/edit"), headers="Authorization: •••", name="Mine", status=422)
+    assert kept.error_summary == ["The values of these headers cannot be read any more. Write them anew, or take the headers away."]
+    assert "Authorization: •••" in kept.html and 'value="Mine"' in kept.html
+    saved = browser.submit(kept.form(f"{here}/edit"), headers="Authorization: Bearer anew")
+    assert "cannot be read" not in saved.text and "Its secret is lost" in saved.text
+    rolled = browser.submit(saved.form(f"{here}/roll"))
+    assert "whsec_" in rolled.html
+    assert "Its secret is lost" not in browser.submit(browser.get(here).form(f"{here}/test")).text
+    assert hooked.turn() == 1 and receiver.got[0][0]["authorization"] == "Bearer anew"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from core.customers.keys import make_key
 from core.directory.models import ListingEdit
 from core.directory.moderate import withdraw_listing
 from core.hooks.endpoints import make_endpoint, switch_off
-from core.kernel.clock import now, shifted
+from core.kernel.clock import frozen, now, shifted
 from core.kernel.db import db, unit_of_work
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
@@ -69,6 +69,7 @@ from tests.factories import (
     unit,
 )
 from tests.factories import make_link as pay_link
+from tests.pay_domains import look, name_host
 from tests.portal.admin.people import make_staff
 from tests.workers.dispute_letters import about_disputes
 from workers.days import print_day
@@ -138,6 +139,8 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *_about_a_closing(make_shop(shop.app)),
         _of_a_day(shop),
         _about_a_webhook(shop),
+        _lost_domain(shop),
+        ask(shop, "app_token_reused", user=user, app="Till <b>"),
     ]
 
 
@@ -310,6 +313,15 @@ def _of_a_key(shop: Shop) -> Message:
     with unit_of_work():
         key, _ = api_keys.make_key(shop.vendor, "test", name="Till <b>", by="usr_x", life=timedelta(days=10))
     return ask(shop, "key_news", key=key.public_id, what="ends", address="")
+
+
+def _lost_domain(shop: Shop) -> Message:
+    """A host name whose records went from DNS."""
+    domain, begin = look(shop, name_host(shop)), now()
+    for hour in (0, 1, 2, 24):
+        with frozen(begin + timedelta(hours=hour)):
+            domain = look(shop, domain, proof=False)
+    return ask(shop, "pay_domain_lost", domain=domain.public_id)
 
 
 def _processing(shop: Shop) -> Payment:

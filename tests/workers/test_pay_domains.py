@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 
 from core.accounts.pay_domain_models import PayDomain
 from core.accounts.pay_domains import RECORD, ask_for_look, find_pay_domain, remove_pay_domain
 from core.accounts.pay_host import own_host
+from core.kernel.clock import frozen, now
 from core.kernel.config import settings
+from core.kernel.db import db
+from core.notifications.models import Message, Notice
+from core.notifications.notify import notify
 from tests.factories import Shop, make_shop, unit
 from tests.pay_domains import name_host, vendor_of
 from tests.workers.names import Names
+from tests.workers.test_mail_returned import leave
 from workers.pay_domains import look_at_pay_domain
 
 
@@ -53,6 +60,56 @@ def test_an_alias_and_the_proof_make_it_the_vendors(names: Names, ours: str, sho
     proof(names, domain, "v=spf1 -all")
     row = look(shop, domain)
     assert (row.state, row.found_address) == ("verified", ours) and domain.proof in (row.found_proof or "")
+
+
+def told(shop: Shop) -> tuple[list[str], list[str]]:
+    """To whom a letter of the loss goes, and which notices there are."""
+    with unit(shop.app):
+        letters = db.session.query(Message).filter_by(vendor_id=shop.vendor.id, kind="pay_domain_lost")
+        notices = db.session.query(Notice).filter_by(vendor_id=shop.vendor.id, kind="pay_domain_lost")
+        return [one.recipient for one in letters], [one.mode for one in notices]
+
+
+@pytest.mark.parametrize("mode", ["test", "live"])
+def test_a_lost_name_is_told_once_and_the_letter_is_true_when_it_leaves(
+    names: Names, ours: str, shop: Shop, domain: PayDomain, mode: str
+) -> None:
+    with unit(shop.app):
+        vendor_of(shop).live_enabled = mode == "live"
+    names.zone[domain.host, "CNAME"] = [ours]
+    proof(names, domain)
+    look(shop, domain)
+    begin, kept = now(), names.zone.pop((f"{RECORD}.{domain.host}", "TXT"))
+    for hour, state in ((0, "verified"), (1, "verified"), (2, "verified"), (24, "lost"), (30, "lost")):
+        with frozen(begin + timedelta(hours=hour)):
+            assert look(shop, domain).state == state
+        assert told(shop) == (([shop.vendor.support_email], [mode]) if state == "lost" else ([], []))
+    with unit(shop.app):
+        letter = db.session.query(Message).filter_by(vendor_id=shop.vendor.id, kind="pay_domain_lost").one()
+    letter = leave(shop, letter)
+    assert letter.subject and "platform’s own address" in letter.subject and domain.host in (letter.text or "")
+    names.zone[f"{RECORD}.{domain.host}", "TXT"] = kept
+    with frozen(begin + timedelta(hours=31)):
+        assert look(shop, domain).state == "verified"
+    with unit(shop.app):
+        late = notify(shop.vendor, "pay_domain_lost", mode=mode, to=shop.email, domain=domain.public_id)
+    assert "verified by now" in (leave(shop, late).last_error or "")
+
+
+def test_the_notice_leads_to_the_names(names: Names, ours: str, shop: Shop, domain: PayDomain) -> None:
+    names.zone[domain.host, "CNAME"] = [ours]
+    proof(names, domain)
+    look(shop, domain)
+    begin = now()
+    names.zone.clear()
+    for hour in (0, 1, 2, 24):
+        with frozen(begin + timedelta(hours=hour)):
+            look(shop, domain)
+    owner = shop.browser()
+    page = owner.get("/portal/notices")
+    assert "A host name for your payment pages is not proved any more" in page.text
+    opening = next(e.attrs["action"] for e in page.all("form") if e.attrs.get("action", "").endswith("/open"))
+    assert owner.submit(page.form(opening)).address == "/portal/settings/pay-domains"
 
 
 def test_nothing_there_is_said_as_nothing(names: Names, ours: str, shop: Shop, domain: PayDomain) -> None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func
+from sqlalchemy import func, text
+from sqlalchemy.exc import DBAPIError
 
 from core.billing.states import SUBSCRIPTION
 from core.disputes.states import DISPUTE
@@ -15,6 +16,7 @@ from core.hooks.feed import CursorGone, NoSuchType, check_types, envelope, get_e
 from core.hooks.models import EventDraft
 from core.hooks.prune import prune_told
 from core.hooks.relay import feeds_to_relay, relay
+from core.hooks.shapes import SHAPES
 from core.hooks.types import FAMILIES, TYPES, family_of, wants
 from core.kernel.clock import now, shifted
 from core.kernel.db import db, unit_of_work
@@ -30,6 +32,7 @@ from tests.core.payments.claims import THEIRS, approved, bank_says, failed_refun
 from tests.core.payments.conftest import AtOnce, another_shop
 from tests.core.payments.transfers import euros_at_another_bank
 from tests.factories import Shop, again, ask_refund, make_link, make_paid, make_payment, tell_refund, unit
+from workers.hooks import relay_feed
 
 
 def place(shop: Shop) -> None:
@@ -112,6 +115,38 @@ def test_one_event_whose_object_cannot_be_read_holds_no_other_back(shop: Shop) -
     found = events_of(shop)
     assert found[0].data["object"] == {"id": "no-number", "object": "payment"}
     assert payment.public_id in [event.subject for event in found]
+
+
+@pytest.mark.parametrize("problem", [AttributeError("no such field"), TypeError("not a number"), ZeroDivisionError(), RecursionError()])
+def test_whatever_goes_wrong_with_one_object_the_others_are_told(shop: Shop, monkeypatch: pytest.MonkeyPatch, problem: Exception) -> None:
+    broken, whole = make_link(shop), make_link(shop)
+    model, write = SHAPES["link"]
+
+    def trips(vendor: Any, link: PaymentLink) -> dict[str, Any]:
+        if link.public_id == broken.public_id:
+            raise problem
+        return write(vendor, link)
+
+    monkeypatch.setitem(SHAPES, "link", (model, trips))
+    place(shop)
+    first, second = events_of(shop)
+    assert (first.subject, first.data) == (str(broken.id), {"object": {"id": str(broken.id), "object": "link"}})
+    assert second.data["object"] == write(shop.vendor, whole) | {"updated_at": second.data["object"]["updated_at"]}
+
+
+def test_an_object_that_the_database_cannot_give_holds_no_other_back(shop: Shop) -> None:
+    """A day without end can be stored and not be read: the driver refuses the whole row."""
+    broken, whole = make_link(shop), make_link(shop)
+    with unit(shop.app):
+        db.session.execute(text("UPDATE payment_links SET archived_at = 'infinity' WHERE id = :id"), {"id": broken.id})
+    with pytest.raises(DBAPIError):
+        place(shop)
+    with shop.app.app_context():
+        assert relay_feed(shop.vendor.id, "test") == 3  # the change above is one as well
+        assert relay_feed(shop.vendor.id, "test") == 0
+    named = {"object": {"id": str(broken.id), "object": "link"}}
+    told = [(event.subject, event.data == named) for event in events_of(shop)]
+    assert told == [(str(broken.id), True), (whole.public_id, False), (str(broken.id), True)]
 
 
 def test_the_snapshot_is_never_older_than_its_event(shop: Shop) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
-from core.hooks.endpoints import change_endpoint, roll_secret, take_away
-from core.hooks.headers import HIDDEN, BadHeader, check_headers, covered, filled_in, headers_of, read_lines
+from core.hooks.deliver import NO_HEADERS, NO_SECRET
+from core.hooks.endpoints import SecretNotShown, change_endpoint, public_keys, roll_secret, take_away, young_secret
+from core.hooks.headers import HIDDEN, BadHeader, HeadersLost, are_lost, check_headers, covered, filled_in, headers_of, read_lines
 from core.hooks.log import tries_of
 from core.hooks.models import HookEndpoint
 from core.kernel.audit import AuditEntry
+from core.kernel.clock import frozen, now
 from core.kernel.config import settings
 from core.kernel.db import db
 from tests.core.hooks.conftest import Hooked
@@ -137,6 +140,82 @@ def test_they_open_under_the_key_they_were_sealed_with_and_in_their_own_row_only
     theirs.headers_key, theirs.headers_sealed = mine.headers_key, mine.headers_sealed
     with pytest.raises(ValueError, match="another row"):
         headers_of(theirs)
+
+
+@pytest.fixture
+def lost(hooked: Hooked, monkeypatch: pytest.MonkeyPatch) -> Hooked:
+    """The file of secrets came back from nowhere with a new key alone; the secret was rolled since, so deliveries could be signed."""
+    monkeypatch.setitem(settings().secrets, "factor_keys", [{"kid": "f2", "key": "n" * 48}])
+    with unit(hooked.app):
+        hooked.secret = roll_secret(hooked.endpoint, by="usr_x")
+    return hooked
+
+
+def tries(hooked: Hooked) -> list[Any]:
+    with unit(hooked.app):
+        return [one for delivery in hooked.deliveries() for one in tries_of(hooked.shop.vendor, delivery)]
+
+
+def test_without_values_that_can_be_read_nothing_is_sent_and_the_log_says_why(lost: Hooked) -> None:
+    make_link(lost.shop)
+    lost.relay()
+    assert lost.turn() == 1 and lost.receiver.got == []
+    (one,) = tries(lost)
+    assert (one.problem, one.status, one.sent) == (NO_HEADERS, None, {})
+    row = lost.now()
+    assert (row.failures, row.taken_until, lost.deliveries()[0].state) == (1, None, "waiting") and row.rest_until
+    with pytest.raises(HeadersLost, match="f1"):
+        headers_of(row)
+
+
+def test_a_key_that_comes_back_makes_them_go_along_again(hooked: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as away:
+        away.setitem(settings().secrets, "factor_keys", [{"kid": "f2", "key": "n" * 48}])
+        change(hooked, None, name="Other")
+        assert hooked.now().name == "Other" and are_lost(hooked.now())
+    assert sent(hooked)["authorization"] == TOKEN
+
+
+def test_lost_values_can_be_taken_away_or_written_anew(lost: Hooked) -> None:
+    with pytest.raises(BadHeader, match="cannot be read any more") as refused:
+        change(lost, {"Authorization": HIDDEN, "X-New": "1"})
+    assert refused.value.field == "headers"
+    with pytest.raises(BadHeader, match="cannot be read any more"):
+        change(lost, None, address="https://elsewhere.example/webhooks")
+    change(lost, {"Authorization": "Bearer new"})
+    got = sent(lost)
+    assert got["authorization"] == "Bearer new" and "x-shop" not in got
+    Webhook(lost.secret).verify(lost.receiver.got[-1][1], got)
+    with unit(lost.app):
+        (entry,) = db.session.query(AuditEntry).filter_by(vendor_id=lost.key[0], action="webhook.changed")
+    assert entry.detail["new_values"] == ["Authorization"]
+    change(lost, {})
+    assert "authorization" not in sent(lost)
+
+
+def test_taken_away_without_a_word(lost: Hooked) -> None:
+    assert change(lost, {}).header_names == [] and not are_lost(lost.now())
+    with unit(lost.app):
+        take_away(lost.endpoint, by="usr_x")
+    assert lost.now().state == "gone"
+
+
+def test_without_a_secret_nothing_goes_out_unsigned(shop: Shop, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    hooked = Hooked(shop, receiver)
+    monkeypatch.setitem(settings().secrets, "factor_keys", [{"kid": "f2", "key": "n" * 48}])
+    make_link(shop)
+    hooked.relay()
+    assert hooked.turn() == 1 and receiver.got == []
+    assert tries(hooked)[0].problem == NO_SECRET
+    with unit(hooked.app):
+        assert public_keys(hooked.endpoint) == []
+        with pytest.raises(SecretNotShown):
+            young_secret(hooked.endpoint)
+        hooked.secret = roll_secret(hooked.endpoint, by="usr_x")
+        assert len(public_keys(hooked.endpoint)) == 1
+    with frozen(now() + timedelta(minutes=2)):  # when it has rested
+        assert hooked.turn() == 1
+    Webhook(hooked.secret).verify(receiver.got[-1][1], receiver.got[-1][0])
 
 
 @pytest.mark.parametrize(
