@@ -235,7 +235,7 @@ def within(point: Point, radius_km: int, values: dict[str, Any]) -> str:
     """Whether a place of the box lies within the circle. Of what lies in a square inside the circle the distance is not worked out."""
     reach = radius_km * 700_000_000 // METRES_PER_DEGREE  # a little less than the radius by the root of two
     nearest = max(abs(point.lat_e6) - reach, 0)  # to the equator, where a degree is widest
-    aside = min(int(reach / max(math.cos(nearest * RADIAN), 0.001)), 180_000_000)
+    aside = min(radius_km * 700_000_000 // (int(METRES_PER_DEGREE * math.cos(nearest * RADIAN)) + 1), 180_000_000)
     values |= {"inner_south": point.lat_e6 - reach, "inner_north": point.lat_e6 + reach}
     values |= {"inner_west": point.lon_e6 - aside, "inner_east": point.lon_e6 + aside}
     return f"""(p.lat_e6 BETWEEN %(inner_south)s AND %(inner_north)s AND p.lon_e6 BETWEEN %(inner_west)s AND %(inner_east)s

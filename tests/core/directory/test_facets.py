@@ -22,6 +22,7 @@ from core.directory.products import archive_product
 from core.directory.search import EARTH_METRES, RADII, Wish, search, within
 from core.directory.words import fold
 from core.kernel.db import db
+from migrations import look_again
 from tests.core.directory.stalls import BRISTOL, live_shop, make_branch, make_listing, make_product, unheard
 from tests.factories import Shop, again, unit
 
@@ -153,6 +154,20 @@ def test_what_was_shown_before_there_were_marks_has_them_now(shop: Shop) -> None
                     step = {"vendor_id": key[0], "mode": key[1], "id": key[2], "most": 1}
                     key = db.session.connection().exec_driver_sql(migration.FILL, step).first()
                 assert [list(db.session.execute(text(what), {"id": one.id})) for what in asked] == written
+
+
+def test_what_an_older_process_wrote_is_mended_when_somebody_looks_again(shop: Shop) -> None:
+    """Such a one knows neither the marks of an entry nor the words of a place."""
+    word, town = unheard(), unheard()
+    listing = make_listing(shop, title=word)
+    make_branch(shop, listing, town=town)
+    wishes = [Wish(words=word, town=fold(town)), Wish(words=word, near=Point(*BRISTOL))]
+    with unit(shop.app):
+        for table, told in (("directory_entries", "facts = '{}', time_zone = ''"), ("directory_places", "words = '', category = ''")):
+            db.session.execute(text(f"UPDATE {table} SET {told} WHERE listing_id = :id"), {"id": listing.id})
+    assert [found(shop, wish) for wish in wishes] == [[], []]
+    look_again.main()
+    assert [found(shop, wish) for wish in wishes] == [[word], [word]]
 
 
 def test_of_one_branch_the_entry_knows_the_hours_and_of_several_the_places_do(shop: Shop) -> None:
