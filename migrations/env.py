@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from alembic import context
 from sqlalchemy import Connection, create_engine, make_url
@@ -37,7 +38,9 @@ def run() -> None:
     url = os.environ.get("MIGRATION_DATABASE_URL") or os.environ["DATABASE_URL"]
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
     with engine.connect() as connection:
-        connection.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK})")
+        while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({LOCK})").scalar():
+            connection.commit()  # whoever waited inside a statement would be waited for by an index that is built while everybody goes on
+            time.sleep(0.5)
         connection.commit()
         context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True, compare_type=True)
         with context.begin_transaction():

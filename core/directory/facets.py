@@ -13,16 +13,18 @@ from core.directory.point import Point
 from core.directory.prices import MARK
 from core.directory.search import (
     HAVING,
-    METRES,
     OF_ENTRY,
-    OPEN,
     Wish,
     box_around,
     fitting_price,
+    in_town,
+    minute_at,
     narrowed,
     near_by,
+    open_by,
     places_of,
     somewhere_open,
+    within,
 )
 from core.directory.spelling import whole_words
 from core.directory.towns import IN, town_mark
@@ -66,18 +68,18 @@ def count_facets(wish: Wish, *, at: datetime, most: int = MOST_HITS) -> Facets:
 def _sql(wish: Wish, words: str, at: datetime) -> tuple[str, dict[str, Any]]:
     """One question: the hits, and what they are, each line (what, which, its name, how many). Every branch is looked at once."""
     if wish.near:
-        towns, (hits, values) = TOWNS_OF_BRANCHES, _hits_near(wish.near, wish, words, at)
+        towns, (hits, values) = TOWNS_OF_PLACES, _hits_near(wish.near, wish, words, at)
+        values["all_fit"] = wish.price is None
     elif wish.open_now:
         towns, (hits, values) = TOWNS_OF_BRANCHES, _hits_open(wish, words, at)
     else:
         towns, (hits, values) = TOWNS + (" AND one = %(town_mark)s" if wish.town else ""), _hits(wish, words, at)
     sql = f"""
         WITH {hits},
-        told AS MATERIALIZED (SELECT one, count(*) AS many FROM (SELECT unnest(facts) AS one FROM hits) f WHERE left(one, 1) <> '{MARK}' GROUP BY one)
+        told AS MATERIALIZED (SELECT one, count(*) AS many FROM (SELECT unnest(facts) AS one FROM hits) f WHERE NOT one ^@ '{MARK}' GROUP BY one)
         SELECT 'all', '', '', count(*) FROM found
-        UNION ALL SELECT 'category', category, '', count(*) FROM hits GROUP BY category
+        UNION ALL SELECT 'category', category, CAST(count(*) FILTER (WHERE open) AS text), count(*) FROM hits GROUP BY category
         UNION ALL SELECT 'fact', one, '', many FROM told WHERE left(one, 1) <> '{IN}'
-        UNION ALL SELECT 'open', '', '', count(*) FROM hits WHERE open
         UNION ALL SELECT 'town', town, (SELECT min(p.town_name) FROM directory_places p WHERE p.mode = 'live' AND p.town = t.town), many
                   FROM ({towns} ORDER BY many DESC, town LIMIT %(towns)s) t"""
     return sql, values | {"town_mark": town_mark(wish.town)}
@@ -88,20 +90,35 @@ TOWNS = f"SELECT substr(one, {len(IN) + 1}) AS town, many FROM told WHERE left(o
 TOWNS_OF_BRANCHES = """SELECT town, count(*) AS many
                        FROM (SELECT unnest(CASE WHEN cardinality(towns) = 1 THEN towns ELSE ARRAY(SELECT DISTINCT unnest(towns)) END) AS town FROM hits) t
                        WHERE town <> '' GROUP BY town"""
+# The same where the places were kept. When all of them are of hits, nobody has to ask of which they are.
+TOWNS_OF_PLACES = """SELECT town, count(*) AS many
+                     FROM (SELECT DISTINCT d.town, d.listing_id, d.vendor_id FROM places d
+                           WHERE d.town <> '' AND (%(all_fit)s AND (SELECT count(*) FROM found) <= %(most)s
+                                                   OR (d.listing_id, d.vendor_id) IN (SELECT h.listing_id, h.vendor_id FROM hits h))) t
+                     GROUP BY town"""
 
 
 def _hits(wish: Wish, words: str, at: datetime) -> tuple[str, dict[str, Any]]:
     """Those that fit by themselves; only then they are asked whether they are open."""
     asked = narrowed(wish, [HAVING] if words else [], words)
-    is_open = somewhere_open(places_of(replace(wish, open_now=True), at, asked.values))
+    is_open = somewhere_open(places_of(replace(wish, open_now=True), at, asked.values), open_by("e", "e.minute"))
     return (
         f"""
         found AS MATERIALIZED (
             SELECT e.vendor_id, e.mode, e.listing_id, e.category, e.facts, e.time_zone, e.week, e.cover, e.special FROM directory_entries e
-            WHERE {" AND ".join(asked.where)} LIMIT %(one_more)s),
-        hits AS MATERIALIZED (SELECT e.category, e.facts, {is_open} AS open FROM (SELECT * FROM found LIMIT %(most)s) e)""",
+            WHERE {" AND ".join(asked.where)} {_order(wish, words)} LIMIT %(one_more)s),
+        hits AS MATERIALIZED (
+            SELECT e.category, e.facts, {is_open} AS open
+            FROM (SELECT f.*, CASE WHEN f.time_zone <> '' THEN {minute_at("f")} END AS minute FROM found f LIMIT %(most)s) e)""",
         asked.values,
     )
+
+
+def _order(wish: Wish, words: str) -> str:
+    """Of one word and nothing else the newest are taken. How common it is PostgreSQL knows, and walks from the newest when it is common;
+    in no order it would gather all that have it first. Of several conditions it can only guess, and a wrong guess would walk through all."""
+    alone = words and " & " not in words and not (wish.category or wish.facts or wish.price or wish.town)
+    return "ORDER BY e.listing_id DESC" if alone else ""
 
 
 def _hits_open(wish: Wish, words: str, at: datetime) -> tuple[str, dict[str, Any]]:
@@ -114,7 +131,7 @@ def _hits_open(wish: Wish, words: str, at: datetime) -> tuple[str, dict[str, Any
             SELECT e.category, e.facts, true AS open, d.towns FROM directory_entries e
             CROSS JOIN LATERAL (SELECT array_agg(p.town) AS towns FROM directory_places p WHERE {places}) d
             WHERE {" AND ".join([*asked.where, "d.towns IS NOT NULL"])} LIMIT %(one_more)s),
-        hits AS MATERIALIZED (SELECT * FROM found LIMIT %(most)s)""",
+        hits AS NOT MATERIALIZED (SELECT * FROM found LIMIT %(most)s)""",
         asked.values,
     )
 
@@ -122,33 +139,36 @@ def _hits_open(wish: Wish, words: str, at: datetime) -> tuple[str, dict[str, Any
 def _hits_near(point: Point, wish: Wish, words: str, at: datetime) -> tuple[str, dict[str, Any]]:
     """Those of which a branch lies within the circle. All but its prices a place knows of its listing."""
     asked = near_by(wish, words)
-    box = [*box_around(point, wish.radius_km, asked.values), *asked.where]
-    circle = " AND ".join(["p.metres <= %(radius)s", *places_of(wish, at, asked.values)])
-    is_open = "true" if wish.open_now else f"bool_or({OPEN})"
+    box = [*box_around(point, wish.radius_km, asked.values), *asked.where, *in_town(wish, asked.values)]
+    box.append(within(point, wish.radius_km, asked.values))
+    is_open = open_by("p", "p.minute")
     fitting = ""
     if wish.price:
         listings = "directory_entries e ON (e.vendor_id, e.mode, e.listing_id) = (d.vendor_id, 'live', d.listing_id)"
         fitting = f"JOIN {listings} WHERE {fitting_price(wish, asked)}"
     return (
         f"""
-        near AS MATERIALIZED (
-            SELECT p.listing_id, p.vendor_id, min(p.category) AS category, min(p.facts) AS facts, {is_open} AS open,
-                   array_agg(p.town) AS towns
-            FROM (SELECT p.*, {METRES} AS metres FROM directory_places p WHERE {" AND ".join(box)} OFFSET 0) p
-            WHERE {circle} GROUP BY p.listing_id, p.vendor_id),
-        found AS MATERIALIZED (SELECT d.category, d.facts, d.open, d.towns FROM near d {fitting} LIMIT %(one_more)s),
+        places AS MATERIALIZED (
+            SELECT p.listing_id, p.vendor_id, p.category, p.facts, p.town, {"true" if wish.open_now else is_open} AS open
+            FROM (SELECT p.listing_id, p.vendor_id, p.category, p.facts, p.town, p.week, p.cover, p.special, {minute_at("p")} AS minute
+                  FROM directory_places p WHERE {" AND ".join(box)} OFFSET 0) p
+            WHERE {is_open if wish.open_now else "true"}),
+        found AS MATERIALIZED (
+            SELECT DISTINCT ON (d.listing_id, d.vendor_id) d.* FROM places d {fitting}
+            ORDER BY d.listing_id, d.vendor_id, d.open DESC LIMIT %(one_more)s),
         hits AS MATERIALIZED (SELECT * FROM found LIMIT %(most)s)""",
         asked.values,
     )
 
 
 def _read(rows: list[tuple[Any, ...]], most: int) -> Facets:
-    counts: dict[str, dict[str, int]] = {"all": {}, "category": {}, "fact": {}, "open": {}}
-    towns = []
+    counts: dict[str, dict[str, int]] = {"all": {}, "category": {}, "fact": {}}
+    towns, open_now = [], 0
     for what, which, name, count in rows:
         if what == "town":
             towns.append(Town(which, name or which.title(), count))
         else:
             counts[what][which] = count
+            open_now += int(name or 0)  # so many of a category
     found = counts["all"].get("", 0)
-    return Facets(min(found, most), found > most, counts["category"], counts["fact"], towns, counts["open"].get("", 0))
+    return Facets(min(found, most), found > most, counts["category"], counts["fact"], towns, open_now)

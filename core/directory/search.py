@@ -87,19 +87,20 @@ def search(wish: Wish, *, at: datetime, after: str | None = None, limit: int = P
     words = words_of(wish.words)[:MOST_ASKED]
     if (wish.words.strip() and not words) or (wish.price and wish.price.is_empty):
         return Found([], None)
-    found = _search(wish, words, at, after, limit)
+    whole = whole_words(words)
+    found = _search(wish, words, whole, at, after, limit)
     if found.hits or after or not words:
         return found
-    for other in spellings(words):
-        found = _search(wish, other, at, None, limit)
+    for other in spellings(words):  # what they put in the place of a word stands in the directory
+        found = _search(wish, other, whole | (set(other) - set(words)), at, None, limit)
         if found.hits:
             return replace(found, instead=" ".join(other))
     return found
 
 
-def _search(wish: Wish, words: list[str], at: datetime, after: str | None, limit: int) -> Found:
+def _search(wish: Wish, words: list[str], whole: set[str], at: datetime, after: str | None, limit: int) -> Found:
     kind, number, last = _read(after)
-    asked = query(words, whole=whole_words(words))
+    asked = query(words, whole=whole)
     if wish.near:
         rows = _near(wish, asked, at, (number, last) if kind == "d" else None, limit + 1)
         return _page(rows, limit, [f"d~{hit.metres}~{hit.listing_id}" for hit in rows])
@@ -138,7 +139,7 @@ def _no_page() -> Any:
 def _newest(wish: Wish, having: list[str], words: str, at: datetime, last: uuid.UUID | None, most: int) -> list[Hit]:
     asked = narrowed(wish, having, words)
     if wish.open_now:
-        asked.add(somewhere_open(places_of(wish, at, asked.values)))
+        asked.add(somewhere_open(places_of(wish, at, asked.values), open_at("e")))
     if last:
         asked.add("e.listing_id < %(last)s", last=last)
     sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, NULL
@@ -151,17 +152,21 @@ def _newest(wish: Wish, having: list[str], words: str, at: datetime, last: uuid.
 OF_ENTRY = "p.vendor_id = e.vendor_id AND p.mode = e.mode AND p.listing_id = e.listing_id"
 
 
-def open_at(of: str) -> str:
-    """Whether a branch, or an entry that has only one, is open `at`: what index.py has written down is asked, as in hours.py.
+def minute_at(of: str) -> str:
+    """What the clock of a branch, or of an entry that has only one, shows `at`: in minutes since 1970."""
+    return f"CAST(floor(date_part('epoch', %(at)s AT TIME ZONE {of}.time_zone) / 60) AS int)"
 
-    In minutes of the wall clock since 1970, and of the week since Monday. What the clock shows is worked out once: it costs more than all
-    comparisons with it.
-    """
-    minute = f"CAST(floor(date_part('epoch', %(at)s AT TIME ZONE {of}.time_zone) / 60) AS int)"
-    of_week = f"((wall.minute - {MONDAY_OF_1970}) %% {WEEK})"
-    return f"""(SELECT CASE WHEN {of}.cover @> wall.minute THEN {of}.special @> wall.minute
-                            ELSE {of}.week @> {of_week} OR {of}.week @> ({of_week} + {WEEK}) END
-                FROM (SELECT {minute} AS minute OFFSET 0) wall)"""
+
+def open_by(of: str, minute: str) -> str:
+    """Whether it is open when its clock shows this: what index.py has written down is asked, as in hours.py. Of the week, minutes since Monday."""
+    of_week = f"(({minute} - {MONDAY_OF_1970}) %% {WEEK})"
+    return f"""CASE WHEN {of}.cover @> {minute} THEN {of}.special @> {minute}
+                            ELSE {of}.week @> {of_week} OR {of}.week @> ({of_week} + {WEEK}) END"""
+
+
+def open_at(of: str) -> str:
+    """Whether it is open `at`. What the clock shows is worked out once: it costs more than all comparisons with it."""
+    return f"(SELECT {open_by(of, 'wall.minute')} FROM (SELECT {minute_at(of)} AS minute OFFSET 0) wall)"
 
 
 OPEN = open_at("p")
@@ -198,20 +203,23 @@ def _near(wish: Wish, words: str, at: datetime, after: tuple[int, uuid.UUID | No
 
 def places_of(wish: Wish, at: datetime, values: dict[str, Any]) -> list[str]:
     """What a branch `p` has to be, beside near."""
-    found = []
-    if wish.town:
-        found.append("p.town = %(town)s")
-        values["town"] = wish.town
+    found = in_town(wish, values)
     if wish.open_now:
         found.append(OPEN)
         values["at"] = at
     return found
 
 
-def somewhere_open(places: list[str]) -> str:
-    """That an entry `e` has such a branch; of an only branch it knows the hours itself, and its town."""
+def in_town(wish: Wish, values: dict[str, Any]) -> list[str]:
+    """That a branch `p` is in the town, if one was asked for."""
+    values |= {"town": wish.town} if wish.town else {}
+    return ["p.town = %(town)s"] if wish.town else []
+
+
+def somewhere_open(places: list[str], only: str) -> str:
+    """That an entry `e` has such a branch; of an only branch it knows the hours itself, and its town: whether that one is open."""
     branch = f"EXISTS (SELECT FROM directory_places p WHERE {' AND '.join([OF_ENTRY, *places])})"
-    return f"CASE WHEN e.time_zone <> '' THEN {open_at('e')} ELSE {branch} END"
+    return f"CASE WHEN e.time_zone <> '' THEN {only} ELSE {branch} END"
 
 
 def box_around(point: Point, radius_km: int, values: dict[str, Any]) -> list[str]:
@@ -221,6 +229,17 @@ def box_around(point: Point, radius_km: int, values: dict[str, Any]) -> list[str
     reach = radius_km * 1_000_000 // (METRES_PER_DEGREE // 1000) + 1
     values |= {"south": point.lat_e6 - reach, "north": point.lat_e6 + reach}
     return ["p.lat_e6 BETWEEN %(south)s AND %(north)s", _longitudes(point, radius_km, values)]
+
+
+def within(point: Point, radius_km: int, values: dict[str, Any]) -> str:
+    """Whether a place of the box lies within the circle. Of what lies in a square inside the circle the distance is not worked out."""
+    reach = radius_km * 700_000_000 // METRES_PER_DEGREE  # a little less than the radius by the root of two
+    nearest = max(abs(point.lat_e6) - reach, 0)  # to the equator, where a degree is widest
+    aside = min(radius_km * 700_000_000 // (int(METRES_PER_DEGREE * math.cos(nearest * RADIAN)) + 1), 180_000_000)
+    values |= {"inner_south": point.lat_e6 - reach, "inner_north": point.lat_e6 + reach}
+    values |= {"inner_west": point.lon_e6 - aside, "inner_east": point.lon_e6 + aside}
+    return f"""(p.lat_e6 BETWEEN %(inner_south)s AND %(inner_north)s AND p.lon_e6 BETWEEN %(inner_west)s AND %(inner_east)s
+                OR {METRES} <= %(radius)s)"""
 
 
 def _longitudes(point: Point, radius_km: int, values: dict[str, Any]) -> str:
@@ -244,11 +263,12 @@ def _longitudes(point: Point, radius_km: int, values: dict[str, Any]) -> str:
 def narrowed(wish: Wish, having: list[str], words: str) -> Question:
     """What an entry has to be by itself. That it has a branch in a town is one thing; that the very branch is open or near, another.
 
-    Its words are asked for before its facts: where PostgreSQL goes from one entry to the next, that is the cheaper look.
+    Its words are asked for before its facts: where PostgreSQL goes from one entry to the next, that is the cheaper look. Within a town the
+    category is asked of those the town leaves; in words for which there is no index, or a whole category would be gathered for a few.
     """
     asked = Question(["e.mode = 'live'"])
     if wish.category:
-        asked.add("e.category = %(category)s", category=wish.category)
+        asked.add("(e.category = %(category)s) IS TRUE" if wish.town else "e.category = %(category)s", category=wish.category)
     for condition in having:
         asked.add(condition, words=words)
     facts = [*wish.facts[:MOST_FACTS], *([town_mark(wish.town)] if wish.town else [])]

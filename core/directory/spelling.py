@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from collections import defaultdict
 
-from core.directory.words import allowed_slip, slip
+from core.directory.words import LONGEST, allowed_slip, least_slip, slip
 from core.kernel.ask import ask_for
-from core.kernel.db import db
 
 MOST_TRIES = 4  # of spellings, when nothing is found
+# Each word with which none of the directory begins, and words of the directory that look like it: those that share three-letter pieces, and those
+# with two neighbours swapped. Of so few pieces as a short word has a swap leaves hardly any, so these are looked up as they are. How many pieces
+# they must share is said first: whatever is compared there comes out of the same expression.
+ALIKE = f"""
+    SELECT u.word, n.word FROM (
+        SELECT a.word || left(set_config('pg_trgm.similarity_threshold', '0.2', true), 0) AS word FROM unnest(CAST(%(words)s AS text[])) AS a(word)
+        WHERE NOT EXISTS (SELECT FROM directory_words k WHERE k.word >= a.word AND k.word < a.word || %(beyond)s) OFFSET 0) u
+    CROSS JOIN LATERAL (
+        SELECT k.word FROM directory_words k WHERE k.word = ANY(ARRAY(
+            SELECT left(u.word, n - 1) || substr(u.word, n + 1, 1) || substr(u.word, n, 1) || substr(u.word, n + 2)
+            FROM generate_series(1, {LONGEST}) AS n WHERE n < length(u.word)))
+        UNION (SELECT k.word FROM directory_words k WHERE k.word %% u.word ORDER BY similarity(k.word, u.word) DESC, k.word LIMIT 40)) n"""
 
 
 def spellings(words: list[str]) -> list[list[str]]:
     """The words as they may have been meant, the likeliest first: each that stands nowhere in the directory in the place of near ones."""
-    choices = [[word] if _known(word) else _nearest(word) or [word] for word in words]
+    near = _nearest(words)
+    choices = [near.get(word) or [word] for word in words]
     likeliest = [nearby[0] for nearby in choices]
     found = [likeliest] if likeliest != words else []
     for place, nearby in enumerate(choices):
@@ -27,23 +39,11 @@ def whole_words(words: list[str]) -> set[str]:
     return {word for (word,) in ask_for(asked, {"words": words})} if words else set()
 
 
-def _known(word: str) -> bool:
-    """Whether a word of the directory begins so."""
-    begins = "SELECT 1 FROM directory_words WHERE word >= %(word)s AND word < %(beyond)s LIMIT 1"
-    return bool(ask_for(begins, {"word": word, "beyond": word + "\U0010ffff"}))
-
-
-def _nearest(word: str) -> list[str]:
-    """Words of the directory that differ by a slip of the finger: those that share three-letter pieces, and those with two neighbours swapped.
-
-    Of so few pieces as a short word has a swap leaves hardly any, so these are looked up as they are. All are judged letter by letter.
-    """
-    if len(word) < 3 or not word.isalpha():
-        return []
-    swapped = [word[:n] + word[n + 1] + word[n] + word[n + 2 :] for n in range(len(word) - 1)]
-    db.session.execute(text("SELECT set_config('pg_trgm.similarity_threshold', '0.2', true)"))
-    alike = """SELECT word FROM directory_words WHERE word = ANY(:swapped)
-               UNION (SELECT word FROM directory_words WHERE word % :word ORDER BY similarity(word, :word) DESC, word LIMIT 40)"""
-    candidates = list(db.session.execute(text(alike), {"word": word, "swapped": swapped}).scalars())
-    judged = sorted((slip(word, other), abs(len(word) - len(other)), other) for other in candidates)
-    return [other for wrong, _, other in judged if wrong <= allowed_slip(word)][:3]
+def _nearest(words: list[str]) -> dict[str, list[str]]:
+    """Of each that stands nowhere in the directory the words that differ by a slip of the finger, all judged letter by letter."""
+    asked = [word for word in words if len(word) >= 3 and word.isalpha()]
+    found: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    for word, other in ask_for(ALIKE, {"words": asked, "beyond": "\U0010ffff"}) if asked else []:
+        if least_slip(word, other) <= allowed_slip(word) and (wrong := slip(word, other)) <= allowed_slip(word):
+            found[word].append((wrong, abs(len(word) - len(other)), other))
+    return {word: [other for _, _, other in sorted(judged)[:3]] for word, judged in found.items()}

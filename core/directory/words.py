@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 
 LONGEST = 40
 MOST_ASKED = 8  # of what somebody types, no more words are looked for
@@ -67,6 +68,12 @@ def slip(one: str, other: str) -> int:
             row.append(cost)
         before = last
     return row[-1]
+
+
+def least_slip(one: str, other: str) -> int:
+    """How many letters are wrong at least, whatever their order: quickly seen, and more than is allowed of most words that are compared."""
+    mine, theirs = Counter(one), Counter(other)
+    return max((mine - theirs).total(), (theirs - mine).total())
 
 
 def allowed_slip(word: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
@@ -18,9 +19,10 @@ from core.directory.facets import Facets, count_facets
 from core.directory.point import Point
 from core.directory.prices import Span, marks_between, ranges_of, size_marks
 from core.directory.products import archive_product
-from core.directory.search import Wish, search
+from core.directory.search import EARTH_METRES, RADII, Wish, search, within
 from core.directory.words import fold
 from core.kernel.db import db
+from migrations import look_again
 from tests.core.directory.stalls import BRISTOL, live_shop, make_branch, make_listing, make_product, unheard
 from tests.factories import Shop, again, unit
 
@@ -147,9 +149,25 @@ def test_what_was_shown_before_there_were_marks_has_them_now(shop: Shop) -> None
                 db.session.execute(text(forget), {"id": one.id})
             assert [list(db.session.execute(text(what), {"id": one.id})) for what in asked] != written
             for _ in range(2):  # once more changes nothing
-                for step in (migration.FILL, migration.TELL, migration.HOURS):
-                    db.session.execute(text(step))
+                key: Any = (listing.vendor_id, "", listing.id)
+                while key and key[0] == listing.vendor_id:  # one entry after the other
+                    step = {"vendor_id": key[0], "mode": key[1], "id": key[2], "most": 1}
+                    key = db.session.connection().exec_driver_sql(migration.FILL, step).first()
                 assert [list(db.session.execute(text(what), {"id": one.id})) for what in asked] == written
+
+
+def test_what_an_older_process_wrote_is_mended_when_somebody_looks_again(shop: Shop) -> None:
+    """Such a one knows neither the marks of an entry nor the words of a place."""
+    word, town = unheard(), unheard()
+    listing = make_listing(shop, title=word)
+    make_branch(shop, listing, town=town)
+    wishes = [Wish(words=word, town=fold(town)), Wish(words=word, near=Point(*BRISTOL))]
+    with unit(shop.app):
+        for table, told in (("directory_entries", "facts = '{}', time_zone = ''"), ("directory_places", "words = '', category = ''")):
+            db.session.execute(text(f"UPDATE {table} SET {told} WHERE listing_id = :id"), {"id": listing.id})
+    assert [found(shop, wish) for wish in wishes] == [[], []]
+    look_again.main()
+    assert [found(shop, wish) for wish in wishes] == [[word], [word]]
 
 
 def test_of_one_branch_the_entry_knows_the_hours_and_of_several_the_places_do(shop: Shop) -> None:
@@ -243,3 +261,61 @@ def test_more_than_may_be_counted_is_said_and_not_counted(shop: Shop) -> None:
         assert told.open_now <= 1 and max(one.count for one in told.towns) == 1
     assert counted(shop, Wish(words=unheard())) == Facets() == counted(shop, Wish(words="!!!"))
     assert counted(shop, Wish(words=word, price=Span("GBP", 2, 1))) == Facets()
+
+
+def test_of_more_hits_near_a_place_than_are_counted_the_towns_are_those_of_the_counted(shop: Shop) -> None:
+    word = unheard()
+    wish = Wish(words=word, near=Point(*BRISTOL), radius_km=50)
+    for town in ("Bristol", "Clifton", "Redland"):
+        listing = make_listing(shop, title=f"{word} {town}")
+        make_branch(shop, listing, town=town)
+        make_branch(shop, listing, town="Bath", name="Quay", hours={})
+        make_branch(shop, listing, town="Bath", name="Hill", hours={})
+    told = counted(shop, wish)
+    assert [(one.name, one.count) for one in told.towns] == [("Bath", 3), ("Bristol", 1), ("Clifton", 1), ("Redland", 1)]
+    assert (told.hits, told.open_now) == (3, 3)  # one branch that is open is enough
+    told = counted(shop, replace(wish, town="bath"))
+    assert (told.hits, told.open_now, [(one.name, one.count) for one in told.towns]) == (3, 0, [("Bath", 3)])
+    told = counted(shop, wish, most=2)
+    assert (told.hits, told.is_more, told.towns[0].count, len(told.towns)) == (2, True, 2, 3)
+
+
+LATITUDES, LONGITUDES = st.integers(-90_000_000, 90_000_000), st.integers(-180_000_000, 180_000_000)
+
+
+@given(LATITUDES, LONGITUDES, st.sampled_from(RADII))
+def test_a_square_that_nobody_measures_lies_within_the_circle(lat: int, lon: int, radius_km: int) -> None:
+    """The furthest of it are its corners, and the middle of the side that is nearer to the equator."""
+    values: dict[str, Any] = {}
+    within(Point(lat, lon), radius_km, values)
+    for north in (values["inner_south"], values["inner_north"], min(max(0, values["inner_south"]), values["inner_north"])):
+        for east in (values["inner_west"], lon, values["inner_east"]):
+            if abs(north) <= 90_000_000:
+                assert distance((lat, lon), (north, east)) <= radius_km * 1_000, (north, east)
+
+
+def distance(one: tuple[int, int], other: tuple[int, int]) -> float:
+    """Metres, by the arc between two directions: another way to the same than the search's."""
+    a, b = (
+        (math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat))
+        for lat, lon in ((math.radians(lat / 1e6), math.radians(lon / 1e6)) for lat, lon in (one, other))
+    )
+    return 2 * EARTH_METRES * math.asin(min(1.0, math.dist(a, b) / 2))
+
+
+def test_at_the_edge_of_the_circle_the_numbers_are_those_of_the_search(shop: Shop) -> None:
+    """Some inside of the square that is not measured, some between it and the circle, some outside."""
+    word = unheard()
+    for n, part in enumerate((0.0, 0.69, 0.705, 0.95, 0.999, 1.001, 1.2)):
+        for side, (north, east) in enumerate(((1, 0), (0, 1), (0.7071, 0.7071), (-0.7071, 0.7071))):
+            listing = make_listing(shop, title=f"{word} {n} {side}")
+            reach = 5_000 * part / 0.111195
+            make_branch(
+                shop, listing, at=(BRISTOL[0] + int(reach * north), BRISTOL[1] + int(reach * east / math.cos(math.radians(51.4545))))
+            )
+    for radius in (2, 5, 10):
+        wish = Wish(words=word, near=Point(*BRISTOL), radius_km=radius)
+        with unit(shop.app):
+            there = search(wish, at=NOON, limit=100).hits
+        assert counted(shop, wish).hits == len(there) and all((hit.metres or 0) <= radius * 1_000 for hit in there)
+    assert 4 * 4 <= counted(shop, replace(wish, radius_km=5)).hits < 4 * 6

@@ -15,7 +15,7 @@ from core.directory.point import Point, find_point
 from core.directory.search import Wish, search
 from core.directory.spelling import spellings
 from core.directory.standing import set_visible
-from core.directory.words import fold, slip, words_of
+from core.directory.words import fold, least_slip, slip, words_of
 from core.kernel.errors import NotFound
 from tests.core.directory.stalls import BRISTOL, live_shop, make_branch, make_listing, make_product, unheard
 from tests.factories import Shop, again, unit
@@ -57,6 +57,11 @@ def test_slips_are_counted(one: str, other: str, wrong: int) -> None:
     assert slip(one, other) == slip(other, one) == wrong
 
 
+@given(st.text("abcde", max_size=9), st.text("abcde", max_size=9))
+def test_what_is_quickly_seen_of_a_slip_is_never_too_much(one: str, other: str) -> None:
+    assert abs(len(one) - len(other)) <= least_slip(one, other) <= slip(one, other)
+
+
 def test_a_listing_is_found_by_its_name_town_products_and_text(shop: Shop) -> None:
     name, town, product, body = (unheard() for _ in range(4))
     listing = make_listing(shop, title=f"{name.upper()} Éclairs", description=f"Since {body}.")
@@ -93,6 +98,25 @@ def test_a_mistyped_word_beside_a_right_one_is_mended_alone(shop: Shop) -> None:
     make_listing(shop, title=f"{right} {other}")
     with unit(shop.app):
         assert search(Wish(words=f"{right} {other[:4]}{other[5:]}"), at=NOON).instead == f"{right} {other}"
+
+
+def test_two_mistyped_words_are_mended_at_once(shop: Shop) -> None:
+    one, other = unheard(), unheard()
+    make_listing(shop, title=f"{one} {other}")
+    typed = f"{one[:4]}{one[5:]} {other[:3]}{other[4]}{other[3]}{other[5:]}"
+    with unit(shop.app):
+        answer = search(Wish(words=typed), at=NOON)
+        assert answer.instead == f"{one} {other}" and len(answer.hits) == 1
+        assert spellings([one, typed.split()[1]]) == [[one, other]]
+        assert spellings(["x", "q9zzz9", one]) == []
+
+
+def test_of_a_mistyped_word_the_nearest_come_first(shop: Shop) -> None:
+    stem = unheard()
+    near = [f"{stem}a", f"{stem}ab", f"{stem}b"]
+    make_listing(shop, title=" ".join([*near, f"{stem}abcd"]))
+    with unit(shop.app):
+        assert spellings([f"{stem}x"]) == [[near[0]], [near[2]], [near[1]]]
 
 
 def test_category_and_facts_narrow_it(shop: Shop) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import text
+
 from core.hooks.catch_up import send_again, send_test
 from core.hooks.deliver import lend_endpoints
+from core.hooks.models import HookDelivery
 from core.hooks.order import LONGEST_HOLD, held_until
 from core.kernel.clock import frozen
 from core.kernel.db import db
@@ -125,3 +128,22 @@ def test_it_is_told_until_when_it_waits(shop: Shop, receiver: Receiver) -> None:
             assert held_until(first) is None and held_until(second) == second.created_at + LONGEST_HOLD
         with frozen(at + LONGEST_HOLD):
             assert held_until(second) is None
+
+
+def test_who_does_not_know_of_the_order_writes_deliveries_all_the_same(shop: Shop, receiver: Receiver) -> None:
+    """A process older than the two columns leaves them out, while an update is on: PostgreSQL takes them from the event."""
+    hooked, _ = failed_first(shop, receiver)
+    old = [
+        column.name for column in HookDelivery.__table__.columns if column.name not in ("id", "public_id", "cause", "subject", "position")
+    ]
+    names = ", ".join(old)
+    for later in hooked.deliveries():
+        with unit(hooked.app):
+            db.session.execute(
+                text(f"""INSERT INTO hook_deliveries (id, public_id, cause, {names})
+                         SELECT gen_random_uuid(), left('old_' || public_id, 40), 'again', {names} FROM hook_deliveries WHERE id = :id"""),
+                {"id": later.id},
+            )
+    events = {event.id: (event.subject, event.position) for event in hooked.events()}
+    made = hooked.deliveries()
+    assert len(made) == 6 and all((one.subject, one.position) == events[one.event_id] for one in made)
