@@ -31,21 +31,21 @@ PREFIX = "throttle"  # before the name of what a view counts
 # Nothing is refused because the counter is gone: Redis down means counting in this process, never an error page. What is counted is counted
 # by the functions below, with the library's counter: its own way from a view to the counter costs as much again as to ask Redis.
 limiter = Limiter(get_remote_address, strategy="moving-window")
-REST = 5  # seconds in which a Redis that did not answer is not asked again: nobody waits for it each time
+REST = 5_000_000_000  # nanoseconds in which a Redis that did not answer is not asked again: nobody waits for it each time
 log = structlog.get_logger("throttle")
 
 _here = MovingWindowRateLimiter(MemoryStorage())  # what counts while Redis is away
-_away = {"until": 0.0}
+_away = {"until": 0}
 _rule = cache(parse)
 
 
 def _asked(question: Callable[[RateLimiter], Answer]) -> Answer:
     """What the counter says; the one in this process while Redis is away, for nothing is let through uncounted."""
-    if time.monotonic() >= _away["until"]:
+    if time.monotonic_ns() >= _away["until"]:
         try:
             return question(limiter.limiter)
         except Exception as problem:  # whatever the storage says when it cannot be asked
-            _away["until"] = time.monotonic() + REST
+            _away["until"] = time.monotonic_ns() + REST
             log.warning("counted_here", problem=type(problem).__name__)
     return question(_here)
 

@@ -134,5 +134,5 @@ class TestThrottling:
 
         shop = make_shop(app)
         monkeypatch.setattr(type(limiter.storage), "acquire_entry", gone)
-        monkeypatch.setitem(throttle._away, "until", 0.0)
+        monkeypatch.setitem(throttle._away, "until", 0)
         assert sign_in(Browser(app), shop.email).heading == "Home"
