@@ -10,7 +10,7 @@ from core.accounts.models import Vendor
 from core.customers.models import Customer
 from core.kernel.ask import Question
 from core.kernel.clock import now
-from core.kernel.db import db, driver
+from core.kernel.db import answers, db
 from core.kernel.errors import Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.sentence import said
@@ -24,7 +24,7 @@ _BY_ADDRESS = Question(
 # Everybody who begins a payment is written down: the statement is always the same, and the session's way made it anew each time.
 MEET = """
 INSERT INTO customers (vendor_id, mode, id, public_id, email, name, name_key, surname_key, first_seen_at, last_seen_at)
-VALUES (%(vendor_id)s, %(mode)s, %(id)s, %(public_id)s, %(email)s, %(name)s, %(name_key)s, %(surname_key)s, %(at)s, %(at)s)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 ON CONFLICT (vendor_id, mode, email) DO UPDATE SET last_seen_at = greatest(customers.last_seen_at, excluded.last_seen_at)
 """
 MEET_NAMED = f"{MEET}, name = excluded.name, name_key = excluded.name_key, surname_key = excluded.surname_key"
@@ -53,9 +53,8 @@ def meet_customer(vendor: Vendor, mode: str, *, email: str, name: str) -> None:
     at = now()
     if seen_at is not None and at - seen_at < QUIET and (not name or name == known_name):
         return
-    row = {"vendor_id": vendor.id, "mode": mode, "id": uuid7(), "public_id": public_id("cus"), "email": email, "at": at, **_named(name)}
     db.session.flush()
-    driver().execute(MEET_NAMED if name else MEET, row)
+    answers(MEET_NAMED if name else MEET, [vendor.id, mode, uuid7(), public_id("cus"), email, *_named(name).values(), at])
 
 
 def _named(name: str) -> dict[str, str]:

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Select, inspect
 
-from core.kernel.db import Base, db, driver, reader, rows_beside
+from core.kernel.db import Base, answers, db, driver, reader, rows_beside
 from core.kernel.reads import is_plain
-from core.kernel.rows import Make, numbered, row_maker, written
+from core.kernel.rows import Make, in_order, numbered, row_maker, written
 
 
 class Question:
@@ -47,15 +47,14 @@ class Question:
 
     def _ask(self, given: dict[str, Any], *, one: bool, whole: bool = False) -> list[tuple[Any, ...]]:
         """Within a unit of work that has a connection on that one, else on any: a plain question needs no transaction."""
-        text, fixed = self._written_whole if whole else self._written
-        values = {**fixed, **given} if fixed else given
-        within = reader()
-        if within is not None:
-            cursor = within.execute(text, values)
-            rows: list[tuple[Any, ...]] = cursor.fetchmany(1) if one else cursor.fetchall()
-            return rows
+        fixed = self._written[1]
+        values, most = {**fixed, **given} if fixed else given, 1 if one else None
         text, names = self._numbered_whole if whole else self._numbered
-        return rows_beside(text, [values[name] for name in names], most=1 if one else None)
+        in_turn, within = [values[name] for name in names], reader()
+        if within is None:
+            return rows_beside(text, in_turn, most=most)
+        rows: list[tuple[Any, ...]] = within.line.rows(text, in_turn, most=most)
+        return rows
 
     def _made(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         session = db.session()
@@ -98,14 +97,14 @@ class Search:
 
     def __init__(self, *models: type[Base], rest: str) -> None:
         columns = [column for model in models for column in model.__table__.columns]
-        self._text = f"SELECT {', '.join(f'{column.table.name}.{column.name}' for column in columns)} {rest}"
+        self._text = in_order(f"SELECT {', '.join(f'{column.table.name}.{column.name}' for column in columns)} {rest}")
         self._models, self._columns = models, columns
 
     def all(self, *values: Any) -> list[tuple[Any, ...]]:
         """Every answer, a row of each table."""
         session = db.session()
         session.flush()
-        return [tuple([make(session, found, True) for make in self._makers]) for found in driver().execute(self._text, values)]
+        return [tuple([make(session, found, True) for make in self._makers]) for found in answers(self._text, values)]
 
     @cached_property
     def _makers(self) -> list[Make]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from core.kernel.clock import now
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+RANDOM, VERSION_7 = ~(0xF << 76 | 0x3 << 62), 7 << 76 | 2 << 62  # which of the low bits are drawn, and what stands in the others
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # Crockford's alphabet: no I, L, O or U, so a reference survives being read out on the telephone.
@@ -21,9 +23,7 @@ SPARE = 10  # bytes beyond those that are needed: of base62 one in 32 is left ou
 
 def uuid7() -> uuid.UUID:
     """A UUID version 7 (RFC 9562): 48 bits of milliseconds by the injected clock, then 74 random bits."""
-    value = ((now() - EPOCH) // MILLISECOND) << 80 | secrets.randbits(80)
-    value = value & ~(0xF << 76) | 7 << 76
-    value = value & ~(0x3 << 62) | 2 << 62
+    value = ((now() - EPOCH) // MILLISECOND) << 80 | int.from_bytes(os.urandom(10)) & RANDOM | VERSION_7
     return uuid.UUID(int=value)
 
 

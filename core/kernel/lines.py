@@ -8,7 +8,7 @@ then. What is paid for by the million takes its line here, from the same pool an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from select import POLLIN, poll
 from typing import Any
@@ -18,9 +18,11 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import InvalidSqlStatementName, error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
+from sqlalchemy import Engine, event
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-ROWS, DONE, IDLE = ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK, TransactionStatus.IDLE
+GOOD, DONE, IDLE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK), ExecStatus.COMMAND_OK, TransactionStatus.IDLE
+MOST_PREPARED = 200  # statements on one line: PostgreSQL keeps some kB for each
 
 
 @cache
@@ -29,14 +31,36 @@ def _name(statement: str, types: tuple[int, ...] = ()) -> bytes:
     return b"whole_unit_" + sha256(f"{types}{statement}".encode()).hexdigest()[:32].encode()
 
 
+class Connection(psycopg.Connection[Any]):
+    """The driver's own, and a line beside it: what is asked in either way is in the same transaction.
+
+    After a rollback the driver sweeps away all that is prepared, also what the line has prepared.
+    """
+
+    @cached_property
+    def line(self) -> Line:
+        """Its one line, begun when it is first asked for."""
+        return Line(self)
+
+    def _deallocate(self, name: bytes | None) -> Any:
+        if name is None:
+            self.line.prepare_anew()
+        return super()._deallocate(name)
+
+
+@event.listens_for(Engine, "do_connect")
+def _connect(dialect: Any, _record: Any, args: Sequence[Any], terms: dict[str, Any]) -> Connection | None:
+    return Connection.connect(*args, **terms) if dialect.driver == "psycopg" else None
+
+
 class Line:
     """A connection in somebody's hands: its libpq side, and which statements are prepared on it."""
 
-    __slots__ = ("_connection", "_pgconn", "_prepared", "_waiting")
+    __slots__ = ("_between", "_pgconn", "_prepared", "_waiting")
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection, self._pgconn = connection, connection.pgconn
-        self._prepared: set[bytes] = set()
+        self._pgconn, self._between = connection.pgconn, Transformer(connection)  # which remembers how each type is read
+        self._prepared: dict[bytes, None] = {}
         self._waiting = poll()
         self._waiting.register(self._pgconn.socket, POLLIN)
 
@@ -50,18 +74,30 @@ class Line:
         """Whether the next one may have it: it is alive, and in no transaction."""
         return self._pgconn.transaction_status == IDLE
 
-    def ask(self, statement: str, texts: Sequence[str | None]) -> str | None:
-        """One statement with `$1`, `$2` ... in it, kept by PostgreSQL before it answers; gives the one value of its one row.
+    def begin(self) -> None:
+        """A transaction, unless one has begun."""
+        if self.idle and (answer := self._pgconn.exec_(b"BEGIN")).status != DONE:
+            raise self._problem(answer)
 
-        It stands in no transaction, so an error leaves nothing behind; it is raised as the driver raises it.
+    def prepare_anew(self) -> None:
+        """Nothing that was prepared is there any more."""
+        self._prepared.clear()
+
+    def ask(self, statement: str, texts: Sequence[str | None]) -> str | None:
+        """One statement with `$1`, `$2` ... in it, in no transaction: kept by PostgreSQL before it answers; gives the one value of its one row.
+
+        An error leaves nothing behind; it is raised as the driver raises it.
         """
-        answer = self._run(statement, [None if text is None else _as_sent(text) for text in texts])
+        if "\0" in "".join(filter(None, texts)):  # libpq would take the text to end there
+            raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+        answer = self._run(statement, [None if text is None else text.encode() for text in texts])
         value = answer.get_value(0, 0)
         return None if value is None else value.decode()
 
     def rows(self, statement: str, values: Sequence[Any], *, most: int | None = None) -> list[tuple[Any, ...]]:
-        """The same for a question: its values, and the rows of its answer, are translated as the driver translates them."""
-        between = Transformer(self._connection)
+        """The same, in the transaction that has begun or in none: its values, and the rows of its answer if it gives any, are translated as
+        the driver translates them."""
+        between = self._between
         sent = between.dump_sequence(values, [PyFormat.AUTO] * len(values))
         answer = self._run(statement, sent, between.types or (), between.formats)
         between.set_pgresult(answer)
@@ -73,33 +109,31 @@ class Line:
         if name not in self._prepared:
             self._prepare(name, statement, types)
         answer = self._pgconn.exec_prepared(name, values, formats)
-        if answer.status == ROWS:
+        if answer.status in GOOD:
             return answer
         problem = self._problem(answer)
-        if not isinstance(problem, InvalidSqlStatementName):
+        if not isinstance(problem, InvalidSqlStatementName) or not self.idle:
             raise problem
-        self._prepare(name, statement, types)  # the driver sweeps away all that is prepared after a rollback; nothing was done
+        self._prepare(name, statement, types)  # somebody between us and PostgreSQL has swept it away; nothing was done
         answer = self._pgconn.exec_prepared(name, values, formats)
-        if answer.status != ROWS:
+        if answer.status not in GOOD:
             raise self._problem(answer)
         return answer
 
     def _prepare(self, name: bytes, statement: str, types: tuple[int, ...]) -> None:
+        if len(self._prepared) >= MOST_PREPARED:
+            oldest = next(iter(self._prepared))
+            self._pgconn.exec_(b"DEALLOCATE " + oldest)
+            del self._prepared[oldest]
         answer = self._pgconn.prepare(name, statement.encode(), types or None)
         if answer.status != DONE:
             raise self._problem(answer)
-        self._prepared.add(name)
+        self._prepared[name] = None
 
     def _problem(self, answer: PGresult) -> psycopg.Error:
         """A line that broke has no code of PostgreSQL's to say so."""
         lost = self._pgconn.status == ConnStatus.BAD
         return psycopg.OperationalError(answer.get_error_message()) if lost else error_from_result(answer)
-
-
-def _as_sent(text: str) -> bytes:
-    if "\0" in text:  # libpq would take the text to end there
-        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-    return text.encode()
 
 
 class LendingPool(QueuePool):
@@ -109,13 +143,10 @@ class LendingPool(QueuePool):
         """A live line, and what to give back for it."""
         entry: Any = self._do_get()
         try:
-            connection = entry.get_connection()
-            line = entry.info.get("line")
-            if line is None or line.hung_up:
-                if line is not None:
-                    entry.invalidate()
-                    connection = entry.get_connection()
-                line = entry.info["line"] = Line(connection)
+            line: Line = entry.get_connection().line
+            if line.hung_up:
+                entry.invalidate()
+                line = entry.get_connection().line
             return entry, line
         except BaseException:
             entry.invalidate()

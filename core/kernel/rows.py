@@ -84,3 +84,9 @@ def numbered(text: str) -> tuple[str, tuple[str, ...]]:
     names = tuple(dict.fromkeys(NAMED.findall(text)))
     places = {name: f"${number}" for number, name in enumerate(names, 1)}
     return NAMED.sub(lambda found: places[found[1]], text).replace("%%", "%"), names
+
+
+def in_order(text: str) -> str:
+    """The same for a text that names no values: each `%s` is the next one."""
+    first, *others = text.split("%s")
+    return first + "".join(f"${number}{part}" for number, part in enumerate(others, 1))

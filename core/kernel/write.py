@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 
-from core.kernel.db import Base, db, driver
-from core.kernel.rows import Make, row_maker, settled
+from core.kernel.db import Base, answers, db
+from core.kernel.rows import Make, in_order, row_maker, settled
 
 Shapes = tuple[tuple[type[Base], tuple[str, ...]], ...]
 Lot = tuple[type[Base], Sequence[dict[str, Any]]]
@@ -30,7 +30,7 @@ def add_rows(*lots: Lot) -> None:
     full = [(model, rows) for model, rows in lots if rows]
     if full:
         text = _writing(tuple((model, tuple(rows[0])) for model, rows in full))
-        driver().execute(text, [_document(rows) for _, rows in full])
+        answers(text, [_document(rows) for _, rows in full])
 
 
 def add_row(model: type[Row], row: dict[str, Any], *, unless: str = "", beside: Sequence[Lot] = ()) -> Row | None:
@@ -39,8 +39,8 @@ def add_row(model: type[Row], row: dict[str, Any], *, unless: str = "", beside: 
     And rows of other tables in the same journey (`beside`), which are added in any case.
     """
     text, make = _adding_one(model, tuple(row), unless, tuple((other, tuple(rows[0])) for other, rows in beside))
-    made = driver().execute(text, [*(_document(rows) for _, rows in beside), _document([row])]).fetchone()
-    return None if made is None else make(db.session(), made, True)
+    made = answers(text, [*(_document(rows) for _, rows in beside), _document([row])])
+    return make(db.session(), made[0], True) if made else None
 
 
 def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
@@ -63,7 +63,7 @@ def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
         held = row.__dict__
         values += [_document({name: held[name] for name in names}), *inspect(row).identity]
     new = tuple((model, tuple(lot[0])) for model, lot in beside)
-    driver().execute(_writing(new, tuple((type(row), names) for row, names in changed)), values)
+    answers(_writing(new, tuple((type(row), names) for row, names in changed)), values)
     for row, _ in changed:
         settled(session, row)
 
@@ -88,7 +88,7 @@ def _writing(new: Shapes, changed: Shapes = ()) -> str:
 def _in_one(statements: Sequence[str]) -> str:
     *first, last = statements
     parts = ", ".join(f"part{number} AS ({text})" for number, text in enumerate(first))
-    return f"WITH {parts} {last}" if parts else last
+    return in_order(f"WITH {parts} {last}" if parts else last)
 
 
 @cache

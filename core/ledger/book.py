@@ -68,17 +68,12 @@ def capture(payment: Booked, *, charge: str, captured: Money, at: datetime, thro
     if payment.vendor_id == PLATFORM:
         legs = Leg(CLEARING, captured, sub=through), Leg(UNAPPLIED, -captured, ref=payment.public_id)
         return _journal(payment, f"cap:{through}:{charge}:1", "capture", at, *legs)
-    fee, tip = Money(payment.fee_minor, captured.currency), Money(payment.tip_minor, captured.currency)
-    return _journal(
-        payment,
-        f"cap:{through}:{charge}:1",
-        "capture",
-        at,
-        Leg(CLEARING, captured, sub=through),
-        Leg(SELLER_PENDING, -(captured - fee - tip)),
-        Leg(SELLER_PENDING, -tip, ref=TIP),
-        Leg(PLATFORM_FEE, -fee),
-    )
+    fee, tips, owed = Money(payment.fee_minor, captured.currency), (), captured
+    if payment.tip_minor:
+        tip = Money(payment.tip_minor, captured.currency)
+        tips, owed = (Leg(SELLER_PENDING, -tip, ref=TIP),), captured - tip
+    legs = Leg(CLEARING, captured, sub=through), Leg(SELLER_PENDING, fee - owed), *tips, Leg(PLATFORM_FEE, -fee)
+    return _journal(payment, f"cap:{through}:{charge}:1", "capture", at, *legs)
 
 
 def unexpected_capture(payment: Booked, *, charge: str, captured: Money, at: datetime, through: str = "") -> Journal:

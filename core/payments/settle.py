@@ -195,7 +195,7 @@ def one_by_one(item: dict[str, Any]) -> list[str | None]:
 
 def settle_item(told: Told, at: datetime) -> dict[str, Any]:
     """What settle_payments takes for one payment: the provider's word, and the journals that book it."""
-    payment, outcome = told.payment, told.outcome
+    payment, outcome, attempt = told.payment, told.outcome, told.attempt
     captured, charge = outcome.captured, outcome.charge
     if captured is None or not charge:
         raise ValueError("a provider that says succeeded names the charge and the amount")
@@ -203,22 +203,22 @@ def settle_item(told: Told, at: datetime) -> dict[str, Any]:
     capture = book.capture(payment, charge=charge, captured=captured, at=outcome.occurred_at or at, through=through)
     journals = [capture.content()]
     item = {
-        "vendor_id": str(payment.vendor_id),
-        "mode": payment.mode,
+        "vendor_id": str(capture.vendor_id),
+        "mode": capture.mode,
         "payment_id": str(payment.id),
-        "attempt_id": str(told.attempt.id) if told.attempt is not None else None,
+        "attempt_id": str(attempt.id) if attempt is not None else None,
         "captured": captured.minor,
         "currency": captured.currency,
         "charge": charge,
         "brand": outcome.card_brand,
         "last4": outcome.card_last4,
         "provider": through,
-        "method": outcome.method if outcome.kind else told.attempt.method if told.attempt is not None else None,
+        "method": outcome.method if outcome.kind else attempt.method if attempt is not None else None,
         "kind": outcome.kind,
         "funding": outcome.card_funding,
         "at": at.isoformat(),
         # What is paid to the platform itself is no seller's balance, and nothing of it is ever released.
-        "available_at": None if payment.vendor_id == book.PLATFORM else (at + timedelta(days=_release_days(told))).isoformat(),
+        "available_at": None if capture.vendor_id == book.PLATFORM else (at + timedelta(days=_release_days(told))).isoformat(),
         "actor": told.actor,
         "cause": told.cause,
         "task_id": str(uuid7()),
@@ -235,7 +235,8 @@ def settle_item(told: Told, at: datetime) -> dict[str, Any]:
 
 def _release_days(told: Told) -> int:
     """How long the seller waits for the money: an order's own time, or the vendor's."""
-    return told.vendor.release_days if told.payment.release_days is None else told.payment.release_days
+    days = told.payment.release_days
+    return told.vendor.release_days if days is None else days
 
 
 def _book_unexpected(told: Told, why: str) -> None:

@@ -17,7 +17,7 @@ from core.kernel.signing import TokenRefused
 from core.web.languages import written
 from core.web.page import wants_part
 from core.web.this_request import request_number
-from core.web.throttle import TooMany, seconds_to_wait
+from core.web.throttle import TooMany
 
 log = structlog.get_logger()
 
@@ -129,8 +129,6 @@ def _http(problem: HTTPException) -> Any:
     for name, value in problem.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
-    if status == 429 and (seconds := seconds_to_wait()):
-        response.headers["Retry-After"] = str(seconds)
     return response
 
 

@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cache, wraps
+from typing import Any, TypeVar, cast
 
+import structlog
 from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, WindowStats, parse
 from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import MovingWindowRateLimiter, RateLimiter
 from werkzeug.exceptions import TooManyRequests
 
 from core.kernel.config import settings
@@ -23,17 +25,29 @@ from core.kernel.lean import without
 from core.web.fields import one_spelling
 
 View = TypeVar("View", bound=Callable[..., Any])
+Answer = TypeVar("Answer")
+PREFIX = "throttle"  # before the name of what a view counts
 
-# Nothing is refused because the counter is gone: Redis down means counting in this process, never an error page.
-limiter = Limiter(
-    get_remote_address,
-    strategy="moving-window",
-    in_memory_fallback_enabled=True,
-    swallow_errors=True,  # and no headers: they would ask Redis a second time for every answer
-)
-
+# Nothing is refused because the counter is gone: Redis down means counting in this process, never an error page. What is counted is counted
+# by the functions below, with the library's counter: its own way from a view to the counter costs as much again as to ask Redis.
+limiter = Limiter(get_remote_address, strategy="moving-window")
+REST = 5_000_000_000  # nanoseconds in which a Redis that did not answer is not asked again: nobody waits for it each time
+log = structlog.get_logger("throttle")
 
 _here = MovingWindowRateLimiter(MemoryStorage())  # what counts while Redis is away
+_away = {"until": 0}
+_rule = cache(parse)
+
+
+def _asked(question: Callable[[RateLimiter], Answer]) -> Answer:
+    """What the counter says; the one in this process while Redis is away, for nothing is let through uncounted."""
+    if time.monotonic_ns() >= _away["until"]:
+        try:
+            return question(limiter.limiter)
+        except Exception as problem:  # whatever the storage says when it cannot be asked
+            _away["until"] = time.monotonic_ns() + REST
+            log.warning("counted_here", problem=type(problem).__name__)
+    return question(_here)
 
 
 @dataclass(frozen=True)
@@ -59,52 +73,40 @@ def count_try(limit: str, *, scope: str, whose: str, says: str = "") -> None:
 
     Raises TooMany, which says for how long, and with `says` which limit it was.
     """
-    if not limiter.enabled:
-        return
-    rule, counter = parse(limit), limiter.limiter
-    try:
-        let_through = counter.hit(rule, scope, whose)
-    except Exception:  # whatever the storage says when it cannot be asked: nothing is let through uncounted
-        counter = _here
-        let_through = counter.hit(rule, scope, whose)
-    if not let_through:
-        raise TooMany(_counted(rule, counter.get_window_stats(rule, scope, whose)), says)
+    if limiter.enabled:
+        _count(_rule(limit), scope, whose, says=says)
+
+
+def _count(rule: RateLimitItem, *name: str, says: str = "") -> None:
+    if not _asked(lambda counter: counter.hit(rule, *name)):
+        raise TooMany(_standing(rule, _asked(lambda counter: counter.get_window_stats(rule, *name))), says)
 
 
 def count_call(limit: str, *, scope: str, whose: str, says: str = "") -> Counted:
     """As `count_try`, for callers who are told how they stand. `limit` is one whose answers are looked up in one more question."""
-    rule, counter = parse(limit), limiter.limiter
+    rule = _rule(limit)
     if not limiter.enabled:
         return Counted(rule.amount, rule.amount, 0, rule.get_expiry())
-    try:
-        let_through, stands = counter.hit(rule, scope, whose), counter.get_window_stats(rule, scope, whose)
-    except Exception:  # as there: whatever the storage says
-        let_through, stands = _here.hit(rule, scope, whose), _here.get_window_stats(rule, scope, whose)
-    counted = _counted(rule, stands)
+    let_through, stands = _asked(lambda counter: (counter.hit(rule, scope, whose), counter.get_window_stats(rule, scope, whose)))
+    counted = _standing(rule, stands)
     if not let_through:
         raise TooMany(counted, says)
     return counted
 
 
-def _counted(rule: RateLimitItem, stands: WindowStats) -> Counted:
+def _standing(rule: RateLimitItem, stands: WindowStats) -> Counted:
     return Counted(rule.amount, stands.remaining, max(0, math.ceil(stands.reset_time - time.time())), rule.get_expiry())
 
 
 def in_figures(limit: str) -> tuple[int, int]:
     """How many in how many seconds."""
-    rule = parse(limit)
+    rule = _rule(limit)
     return rule.amount, rule.get_expiry()
-
-
-def seconds_to_wait() -> int | None:
-    """After a refusal, how long it will stand; None when it was not the counter that refused."""
-    limit = limiter.current_limit
-    return max(1, int(limit.reset_at - time.time())) if limit and limit.breached else None
 
 
 def by_address(limit: str, *, scope: str, method: str = "POST") -> Callable[[View], View]:
     """Counts what is posted from one network address, e.g. `@by_address("30 per 15 minutes", scope="sign-in")`."""
-    return limiter.shared_limit(limit, scope=scope, methods=[method])  # type: ignore[return-value]
+    return _counted(limit, scope, method, get_remote_address)
 
 
 def by_account(limit: str, *, scope: str, field: str = "email") -> Callable[[View], View]:
@@ -117,13 +119,29 @@ def by_account(limit: str, *, scope: str, field: str = "email") -> Callable[[Vie
         name = name.strip().lower()[:320]
         return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
 
-    return limiter.shared_limit(limit, scope=scope, key_func=key, methods=["POST"])  # type: ignore[return-value]
+    return _counted(limit, scope, "POST", key)
+
+
+def _counted(limit: str, scope: str, method: str, whose: Callable[[], str]) -> Callable[[View], View]:
+    """What is asked with this method is counted before the view is called."""
+    rule = _rule(limit)
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            if request.method == method and limiter.enabled:
+                _count(rule, PREFIX, whose(), scope)
+            return view(*args, **kwargs)
+
+        return cast(View, counted)
+
+    return decorate
 
 
 def install(app: Flask) -> None:
     app.config.setdefault("RATELIMIT_STORAGE_URI", settings().redis_url or "memory://")
     app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"socket_connect_timeout": 1, "socket_timeout": 1} if settings().redis_url else {})
-    app.config.setdefault("RATELIMIT_KEY_PREFIX", "throttle")
+    app.config.setdefault("RATELIMIT_KEY_PREFIX", PREFIX)
     with without("valkey"):  # the storage looks for it only to know that it is there
         limiter.init_app(app)
     # What is counted says so with a decorator, which does the counting. There is no limit for all views to look for before each.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import psycopg
 import pytest
+from flask import Flask, current_app
 from psycopg.errors import UniqueViolation
 from sqlalchemy import text
 
-from core.kernel.db import DATABASE_AWAY, TransactionOpen, db, driver, unit_begun, unit_of_work, whole_answer
+from core.kernel import lines
+from core.kernel.db import DATABASE_AWAY, TransactionOpen, answers, db, driver, unit_begun, unit_of_work, whole_answer
 from core.kernel.ids import uuid7
 
 STORE = """INSERT INTO outbox (vendor_id, id, queue, job, args, state, due_at, attempts, created_at)
@@ -95,3 +99,72 @@ def test_a_line_left_in_the_middle_of_something_is_not_given_to_the_next_one() -
     pool.take_back(entry, line)
     assert whole_answer("SELECT (pg_current_xact_id_if_assigned() IS NULL)::text", ()) == "true"
     assert whole_answer("SELECT count(*)::text FROM pg_stat_activity WHERE pid = $1::integer AND state LIKE 'idle in%'", (mine,)) == "0"
+
+
+def test_within_a_unit_it_is_part_of_the_same_transaction() -> None:
+    vendor, mine = uuid7(), "SELECT count(*) FROM outbox WHERE vendor_id = $1"
+    with pytest.raises(ZeroDivisionError), unit_of_work():
+        assert answers(STORE, [str(vendor), str(uuid7())]) == [(str(vendor),)]
+        assert driver().execute("SELECT count(*) FROM outbox WHERE vendor_id = %s", (vendor,)).fetchone() == (1,)
+        assert answers(mine, [vendor]) == [(1,)]
+        raise ZeroDivisionError
+    with unit_of_work():
+        assert answers(mine, [vendor]) == [(0,)]
+
+
+def test_what_answers_nothing_gives_no_rows() -> None:
+    with unit_of_work():
+        assert answers("UPDATE outbox SET attempts = 1 WHERE vendor_id = $1", [uuid7()]) == []
+
+
+def test_what_was_swept_away_within_a_transaction_does_not_break_it() -> None:
+    """A rollback, also of a part, makes the driver sweep away what is prepared. Within a transaction nothing may go wrong even once."""
+    with unit_of_work():
+        for word in ("one", "two", "three"):
+            assert answers("SELECT $1 || ' step'", [word]) == [(f"{word} step",)]
+            part = db.session.begin_nested()
+            for number in range(2):
+                driver().execute("SELECT %s::int", (number,), prepare=True)
+            part.rollback()
+            driver().execute("SELECT %s::int", (3,), prepare=True)
+    with pytest.raises(UniqueViolation), unit_of_work():
+        words = [str(uuid7()), str(uuid7())]
+        answers(STORE, words)
+        answers(STORE, words)
+    with unit_of_work():
+        driver().execute("SELECT %s::int", (4,), prepare=True)
+        assert answers("SELECT $1 || ' step'", ["last"]) == [("last step",)]
+
+
+def test_a_line_keeps_so_many_statements_and_lets_go_of_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_PREPARED", 3)
+    with unit_of_work():
+        before = set(driver().line._prepared)
+        for _ in range(2):
+            for number in range(5):
+                assert answers(f"SELECT $1 || '{number}'", ["no "]) == [(f"no {number}",)]
+        kept = {name.decode() for name in driver().line._prepared}
+        (there,) = driver().execute("SELECT array_agg(name) FROM pg_prepared_statements WHERE name LIKE 'whole_unit_%'").fetchone()
+    assert kept == set(there)
+    assert len(kept) <= max(3, len(before))
+
+
+def test_who_waits_on_a_line_holds_up_no_other_thread() -> None:
+    """The wait is in C, and whoever holds the row that is waited for may be a thread beside."""
+    done = threading.Event()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    waiting = threading.Thread(target=_wait, args=(app, done))
+    waiting.start()
+    steps = 0
+    while not done.wait(0.01):
+        steps += 1
+    waiting.join()
+    assert steps > 5
+
+
+def _wait(app: Flask, done: threading.Event) -> None:
+    try:
+        with app.app_context(), unit_of_work():
+            answers("SELECT pg_sleep($1)::text", [0.5])
+    finally:
+        done.set()
