@@ -288,7 +288,6 @@ def app(environment: dict[str, str], services: Services) -> Iterator[Flask]:
     compiled.mkdir(exist_ok=True)
     made.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
     gc.freeze()  # what is loaded stays: to look through it again and again took a twentieth of a run
-    gc.set_threshold(20_000, 20, 20)  # and what a test leaves is little: it is looked through less often than after every 700 objects
     yield made
     openings.flush(made)  # what is still gathered would be written after everything is gone
     with made.app_context():
