@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -13,17 +16,27 @@ from werkzeug.test import TestResponse
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 INLINE = {"a", "abbr", "b", "bdi", "code", "em", "i", "small", "strong", "sub", "sup", "textarea", "u"}
+TEXT_INSIDE = {"script", "style", "textarea", "title", "iframe", "noscript", "xmp", "plaintext", "noembed", "noframes"}
+# A tag as our templates write nearly all of them; whatever is written otherwise is left to Python's own, slower reading.
+TAG = re.compile(r"""<([a-z][a-z0-9-]*)((?:\s+[^\s=<>"'/]+(?:="[^"]*")?)*)\s*(/?)>""")
+ATTRIBUTE = re.compile(r"""([^\s=<>"'/]+)(?:="([^"]*)")?""")
 NEED_NO_LABEL = {"hidden", "submit", "button", "image", "reset"}
 
 
 class Element:
     """One element of a page, with its text and what it stands in."""
 
-    def __init__(self, name: str, attrs: dict[str, str], parents: list[Element]) -> None:
+    def __init__(self, name: str, attrs: dict[str, str], parents: list[Element], page: list[str]) -> None:
         self.name, self.attrs, self.parents = name, attrs, list(parents)
-        self.words: list[str] = []
+        self._page = page  # all words of the page; its own are those between its tags
+        self.begins = len(page)
+        self.ends: int | None = self.begins if name in VOID else None
 
     @property
+    def words(self) -> list[str]:
+        return self._page[self.begins : self.ends]
+
+    @cached_property
     def text(self) -> str:
         return " ".join("".join(self.words).split())
 
@@ -40,21 +53,42 @@ class Page(HTMLParser):
         self.html = response.get_data(as_text=True) if response.mimetype.startswith(("text/", "image/svg", "application/problem")) else ""
         self.elements: list[Element] = []
         self._open: list[Element] = []
+        self._words: list[str] = []
         self.feed(self.html)
 
+    def updatepos(self, i: int, j: int) -> int:
+        """Nobody asks for lines and columns: they are not counted."""
+        return j
+
+    def parse_starttag(self, i: int) -> int:
+        tag = TAG.match(self.rawdata, i)
+        if tag is None or tag[1] in TEXT_INSIDE:
+            return super().parse_starttag(i)
+        attrs = [(name.lower(), unescape(value) if value and "&" in value else value) for name, value in _attributes(tag[2])]
+        if tag[3]:
+            self.handle_startendtag(tag[1], attrs)
+        else:
+            self.handle_starttag(tag[1], attrs)
+        return tag.end()
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {key: value or "" for key, value in attrs}, self._open)
-        self.elements.append(element)
         if tag not in VOID:
             self._space(tag)
+        element = Element(tag, {key: value or "" for key, value in attrs}, self._open, self._words)
+        self.elements.append(element)
+        if tag not in VOID:
             self._open.append(element)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append(Element(tag, {key: value or "" for key, value in attrs}, self._open))
+        element = Element(tag, {key: value or "" for key, value in attrs}, self._open, self._words)
+        element.ends = element.begins
+        self.elements.append(element)
 
     def handle_endtag(self, tag: str) -> None:
         for depth in range(len(self._open) - 1, -1, -1):
             if self._open[depth].name == tag:
+                for element in self._open[depth:]:
+                    element.ends = len(self._words)
                 del self._open[depth:]
                 self._space(tag)
                 return
@@ -65,8 +99,8 @@ class Page(HTMLParser):
             self.handle_data(" ")
 
     def handle_data(self, data: str) -> None:
-        for element in self._open:
-            element.words.append(data)
+        if self._open:  # what stands outside of everything is nobody's
+            self._words.append(data)
 
     def all(self, name: str, **attrs: str) -> list[Element]:
         """Elements of this name whose attributes contain these words, e.g. all("p", class_="error")."""
@@ -118,6 +152,10 @@ class Page(HTMLParser):
         links = [e for e in self.all("a") if not e.attrs.get("href", "#").startswith("#") and "hreflang" not in e.attrs]
         found = [urljoin(self.address, e.attrs["href"]) for e in links]
         return [link for link in found if urlsplit(link).netloc in ("", "localhost")]
+
+
+def _attributes(written: str) -> Iterator[tuple[str, str | None]]:
+    return ((found[1], found[2]) for found in ATTRIBUTE.finditer(written))
 
 
 class Form:

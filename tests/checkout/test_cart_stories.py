@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from core.payments.discount import DiscountTerms, make_code
@@ -12,7 +11,7 @@ from core.payments.offer import Item, Offer, Question, Terms, Tips
 from core.payments.tax import make_rate
 from tests.checkout.desk import APPROVED, Desk, payments_of
 from tests.factories import Shop, again, link_address, make_link, unit
-from tests.sight import wider_than_screen
+from tests.sight import barriers, wider_than_screen
 
 BOTH = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 LOAF, JAM = Item("itm_loaf", "Loaf", 450, 1, 10), Item("itm_jam", "Jam", 320, 0, 5)
@@ -31,11 +30,6 @@ def link(shop: Shop):
         success_url="http://localhost:9/thanks?payment={PAYMENT}", cancel_url="http://localhost:9/basket",
     )  # fmt: skip
     return make_link(shop, title="Breakfast", amount=None, offer=offer)
-
-
-def barriers(page: Page) -> list[object]:
-    found = Axe().run(page).response["violations"]
-    return [(rule["id"], rule["impact"], [node["target"] for node in rule["nodes"]][:3]) for rule in found]
 
 
 def answer(page: Page) -> None:

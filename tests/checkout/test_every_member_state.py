@@ -10,9 +10,9 @@ from flask import Flask
 from playwright.sync_api import Page
 
 from tests.browser import Browser
-from tests.checkout.test_every_state import CUT, SMALL, ZOOMED, barriers, every, unthrottled
+from tests.checkout.test_every_state import FOREIGN, every, spilling, unthrottled
 from tests.member_pages import member_states
-from tests.sight import wider_than_screen
+from tests.sight import DESK, sound_on_both
 from tests.valid_html import problems_of_html
 from tests.world import State
 
@@ -24,23 +24,12 @@ def states(app: Flask) -> list[State]:
     return member_states(app)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_state_is_free_of_barriers(visitor: Callable[..., Page], states: list[State], scheme: str) -> None:
-    seen = every(visitor, states, color_scheme=scheme, phone=scheme == "dark")
-    wrong = [(name, barrier) for name, page in seen for barrier in barriers(page)]
-    assert not wrong, "\n".join(map(str, wrong))
-
-
-def test_no_state_is_wider_than_the_smallest_screen_or_than_four_hundred_percent(visitor: Callable[..., Page], states: list[State]) -> None:
-    wrong = []
-    for name, page in every(visitor, states, phone=True):
-        for size in (SMALL, ZOOMED):
-            page.set_viewport_size(size)
-            if wider_than_screen(page):
-                wrong.append((name, size["width"], "is wider than the screen"))
-            if cut := page.evaluate(CUT):
-                wrong.append((name, size["width"], f"is cut off: {cut}"))
-        page.set_viewport_size(SMALL)
+def test_every_state_is_free_of_barriers_and_spills_over_no_screen(visitor: Callable[..., Page], states: list[State]) -> None:
+    wrong: list[Any] = []
+    for name, page in every(visitor, states):
+        wrong += sound_on_both(page, name, without=FOREIGN)
+        wrong += [(name, *spilt) for spilt in spilling(page)]
+        page.set_viewport_size(DESK)
     assert not wrong, "\n".join(map(str, wrong))
 
 

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page
 
 from core.web.throttle import limiter
 from tests.billing_pages import Seen, membership_pages, plan_pages, staff_pages
 from tests.portal.admin.people import make_staff
-from tests.sight import wider_than_screen
+from tests.sight import sound_on_both
 from tests.valid_html import problems_of_html
 
 
@@ -30,18 +29,11 @@ def unthrottled() -> Iterator[None]:
 
 
 def problems(page: Page, name: str) -> list[Any]:
-    found = Axe().run(page, context={"exclude": [[".practice-mark"]]}).response["violations"]
-    wrong: list[Any] = [(name, rule["id"], rule["impact"], [node["target"] for node in rule["nodes"]][:3]) for rule in found]
-    if wider_than_screen(page):
-        wrong.append((name, "is wider than the screen"))
-    return wrong + [(name, problem) for problem in problems_of_html(page.content())]
+    return sound_on_both(page, name, without=[".practice-mark"]) + [(name, problem) for problem in problems_of_html(page.content())]
 
 
-@pytest.mark.parametrize(("phone", "scheme"), [(True, "light"), (False, "dark")])
-def test_every_page_of_a_vendors_plan_and_memberships(
-    visitor: Callable[..., Page], live_server: str, seen: list[Seen], phone: bool, scheme: str
-) -> None:
-    page, wrong = visitor(phone=phone, color_scheme=scheme), []
+def test_every_page_of_a_vendors_plan_and_memberships(visitor: Callable[..., Page], live_server: str, seen: list[Seen]) -> None:
+    page, wrong = visitor(), []
     for shop, state in seen:
         page.context.add_cookies([{"name": "seat", "value": shop.secret, "url": live_server}])
         answer = page.goto(state.path)
@@ -52,11 +44,8 @@ def test_every_page_of_a_vendors_plan_and_memberships(
     assert not wrong, "\n".join(map(str, wrong))
 
 
-@pytest.mark.parametrize(("phone", "scheme"), [(True, "light"), (False, "dark")])
-def test_every_page_of_plans_at_the_staffs_desk(
-    app: Flask, visitor: Callable[..., Page], live_server: str, phone: bool, scheme: str
-) -> None:
-    page, wrong = visitor(phone=phone, color_scheme=scheme), []
+def test_every_page_of_plans_at_the_staffs_desk(app: Flask, visitor: Callable[..., Page], live_server: str) -> None:
+    page, wrong = visitor(), []
     page.context.add_cookies([{"name": "staff", "value": make_staff(app).secret, "url": live_server}])
     for state in staff_pages(app):
         answer = page.goto(state.path)

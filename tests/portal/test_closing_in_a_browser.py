@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.factories import PASSWORD, Shop, link_address, make_link, make_paid, make_payment, open_payment, tell
+from tests.sight import barriers
 
 Visit = Callable[..., Page]
 
 
 def is_sound(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    assert Axe().run(page).response["violations"] == []
+    assert barriers(page) == []
 
 
 def test_what_is_in_the_way_can_be_read(visitor: Visit, shop: Shop, live_server: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ from core.payments.prefill import Answers, make_prefill
 from core.payments.send_link import send_link
 from core.payments.sharing import Sharing, set_sharing
 from tests.factories import Shop, again, link_address, make_declined, make_link, make_paid, unit
-from tests.portal.test_in_a_browser import barriers, enter
-from tests.sight import wider_than_screen
+from tests.portal.test_in_a_browser import enter
+from tests.sight import barriers, sound_on_both
 
 Visit = Callable[..., Page]
 PERSON = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Mobile Safari/537.36"
@@ -86,10 +86,7 @@ def test_ticked_links_are_archived_and_brought_back(visitor: Visit, shop: Shop, 
     expect(page.get_by_role("link", name="Spring fair")).to_be_visible()
 
 
-@pytest.mark.parametrize(("phone", "scheme"), [(True, "dark"), (False, "light")])
-def test_every_page_about_sharing_is_free_of_barriers_and_fits_its_screen(
-    visitor: Visit, live_server: str, shop: Shop, phone: bool, scheme: str
-) -> None:
+def test_every_page_about_sharing_is_free_of_barriers_and_fits_its_screen(visitor: Visit, live_server: str, shop: Shop) -> None:
     link = make_link(shop, amount=None, kind="request", total_minor=30_000, due_on=(now() + timedelta(days=40)).date())
     with unit(shop.app):
         set_sharing(
@@ -104,7 +101,7 @@ def test_every_page_about_sharing_is_free_of_barriers_and_fits_its_screen(
         add_openings({(shop.vendor.id, "test", link.id, today_of(shop.vendor), "other"): 9})
     make_paid(shop, link, amount="100.00")
     make_declined(shop, link, amount="50.00")
-    page, wrong = visitor(phone=phone, color_scheme=scheme), []
+    page, wrong = visitor(), []
     enter(page, shop, live_server)
     base = f"/portal/links/{link.public_id}"
     paths = [base, *(f"{base}/{part}" for part in ("edit", "send", "filled", "report", "poster")), "/portal/links?tick=all", "/portal/links?label=x",
@@ -112,9 +109,7 @@ def test_every_page_about_sharing_is_free_of_barriers_and_fits_its_screen(
              f"{link_address(shop, link)}?amount=x"]  # fmt: skip
     for path in paths:
         page.goto(path)
-        wrong += [(path, barrier) for barrier in barriers(page) if not (path.startswith("/pay/") and barrier[1] == "moderate")]
-        if wider_than_screen(page):
-            wrong.append((path, "is wider than the screen"))
+        wrong += [(name, what) for name, what in sound_on_both(page, path) if not (path.startswith("/pay/") and what[1] == "moderate")]
     assert not wrong, "\n".join(map(str, wrong))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
@@ -15,7 +14,7 @@ from tests.core.subscriptions.plans import publish
 from tests.factories import Shop, make_shop
 from tests.portal.test_in_a_browser import enter
 from tests.portal.test_plan_clock import begin, ride
-from tests.sight import wider_than_screen
+from tests.sight import barriers, wider_than_screen
 
 Visit = Callable[..., Page]
 
@@ -28,11 +27,6 @@ def shop(app: Flask) -> Shop:
 
 def soon(days: int) -> str:
     return (now().date() + timedelta(days=days)).isoformat()
-
-
-def free_of_barriers(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-    assert not found, [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
 
 
 @pytest.mark.parametrize("scripts", [True, False])
@@ -65,13 +59,13 @@ def test_a_mistake_comes_back_at_its_row_with_what_was_typed(visitor: Visit, liv
     page.get_by_role("button", name="Work it out").click()
     expect(page.get_by_role("alert")).to_contain_text("Wish 1: Write the day like")
     expect(page.get_by_label("When").first).to_have_value("next Tuesday")
-    free_of_barriers(page)
+    assert barriers(page) == []
 
 
 def test_the_year_is_free_of_barriers_and_unfolds_by_keyboard(visitor: Visit, live_server: str, shop: Shop) -> None:
     page = enter(visitor(), shop, live_server)
     page.goto(f"/portal/plan/simulator?on={soon(20)}&do=more_branches&n=3&tier=")
-    free_of_barriers(page)
+    assert barriers(page) == []
     invoice = page.locator(".paper-lines > summary").first
     invoice.focus()
     page.keyboard.press("Enter")
@@ -86,12 +80,12 @@ def test_the_clock_is_moved_and_the_page_follows(visitor: Visit, live_server: st
     page = enter(visitor(scripts=scripts, phone=not scripts), shop, live_server)
     page.goto("/portal/plan/clock")
     if scripts:
-        free_of_barriers(page)
+        assert barriers(page) == []
     page.get_by_role("button", name="One month on").click()
     expect(page.get_by_role("button", name="Stop here")).to_be_visible()
     ride(shop)
     expect(page.get_by_role("button", name="One month on")).to_be_visible()
     expect(page.get_by_text("The card is asked").first).to_be_visible()
     if scripts:
-        free_of_barriers(page)
+        assert barriers(page) == []
     assert not wider_than_screen(page)

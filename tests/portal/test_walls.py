@@ -15,14 +15,19 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 def addresses(app: Flask, names: dict[str, str]) -> list[tuple[str, str, str]]:
     """(method, path, permission) of every portal route, its parts filled in."""
     found = []
-    for rule in app.url_map.iter_rules():
-        if rule.endpoint.startswith("portal.") and set(rule.arguments) <= set(names):
-            access = app.view_functions[rule.endpoint].__access__  # type: ignore[attr-defined]
-            with app.test_request_context():
+    with app.test_request_context():
+        for rule in app.url_map.iter_rules():
+            if rule.endpoint.startswith("portal.") and set(rule.arguments) <= set(names):
+                access = app.view_functions[rule.endpoint].__access__  # type: ignore[attr-defined]
                 path = rule.build({name: names[name] for name in rule.arguments})
-            assert path
-            found += [(method, path[1], access) for method in sorted(rule.methods or ()) if method not in ("HEAD", "OPTIONS")]
+                assert path
+                found += [(method, path[1], access) for method in sorted(rule.methods or ()) if method not in ("HEAD", "OPTIONS")]
     return found
+
+
+def addresses_of(app: Flask, *given: dict[str, str]) -> list[tuple[str, str, str]]:
+    """The addresses with each of these names in turn; those without a name in them once."""
+    return list(dict.fromkeys(address for names in given for address in addresses(app, names)))
 
 
 def things(shop: Shop) -> list[str]:
@@ -77,18 +82,17 @@ IN_FRAMES = {"/portal/settings/branding/letter", "/portal/settings/branding/rece
 def test_a_role_reaches_exactly_what_its_permissions_say(app: Flask, shop: Shop, role: str) -> None:
     link, payment = make_link(shop), make_paid(shop)
     person = make_colleague(shop, role)
-    for names in ({"public_id": link.public_id, "slug": "pending"}, {"public_id": payment.public_id}):
-        for method, path, access in addresses(app, names):
-            if access == "public" or method != "GET":
-                continue
-            allowed = role in PERMISSIONS[access]
-            if path in IN_FRAMES:
-                assert (person.browser().client.get(path).status_code == 200) == allowed
-                continue
-            page = person.browser().get(path, status=None)
-            assert (page.status == 403) == (not allowed), (role, path, access, page.status)
-            if not allowed:
-                assert "Your role" in page.text and "owner" in page.text, "who can help is said"
+    for method, path, access in addresses_of(app, {"public_id": link.public_id, "slug": "pending"}, {"public_id": payment.public_id}):
+        if access == "public" or method != "GET":
+            continue
+        allowed = role in PERMISSIONS[access]
+        if path in IN_FRAMES:
+            assert (person.browser().client.get(path).status_code == 200) == allowed
+            continue
+        page = person.browser().get(path, status=None)
+        assert (page.status == 403) == (not allowed), (role, path, access, page.status)
+        if not allowed:
+            assert "Your role" in page.text and "owner" in page.text, "who can help is said"
 
 
 @pytest.mark.parametrize("role", ["accountant", "support", "developer", "viewer"])
@@ -96,10 +100,9 @@ def test_what_a_role_may_not_do_it_cannot_post(app: Flask, shop: Shop, role: str
     link, payment = make_link(shop), make_paid(shop)
     browser = make_colleague(shop, role).browser()
     token = browser.get("/portal/").form("/sign-out").values["csrf_token"]
-    for names in ({"public_id": link.public_id}, {"public_id": payment.public_id}):
-        for method, path, access in addresses(app, names):
-            if method == "POST" and access in PERMISSIONS and role not in PERMISSIONS[access]:
-                assert browser.post(path, {"csrf_token": token}).status == 403, path
+    for method, path, access in addresses_of(app, {"public_id": link.public_id}, {"public_id": payment.public_id}):
+        if method == "POST" and access in PERMISSIONS and role not in PERMISSIONS[access]:
+            assert browser.post(path, {"csrf_token": token}).status == 403, path
     assert fresh(shop, link).state == "active"
 
 

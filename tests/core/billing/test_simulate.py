@@ -88,8 +88,8 @@ def live(row: KeptSubscription, app: Flask, first: date, zone: str, wishes: list
         for n in range((last_day(first) - first).days + 1):
             day = first + timedelta(days=n)
             with frozen(noon(day, zone)):
-                store.catch_up(row)
-                _receive_all(row)
+                if store.catch_up(row):
+                    _receive_all(row)
                 for wish in [each.wish for each in wishes if each.on == day]:
                     with suppress(Refusal):
                         store.wish_for(row, wish, by="usr_test")

@@ -6,14 +6,13 @@ import os
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
 from core.accounts.staff_visits import begin_visit
 from tests.factories import make_link, make_paid, make_shop, unit
 from tests.portal.admin.people import WHY, make_staff
-from tests.sight import wider_than_screen
+from tests.sight import barriers, wider_than_screen
 
 Visit = Callable[..., Page]
 
@@ -32,7 +31,7 @@ def test_a_look_fits_its_screen_says_so_and_is_ended(visitor: Visit, app: Flask,
         if folder := os.environ.get("LOOKS"):
             page.screenshot(path=f"{folder}/{name}-{'390' if phone else '1280'}.png", full_page=name != "payments")
         if not phone:  # without scripts nothing can look for barriers
-            wrong.extend((name, found["id"]) for found in Axe().run(page).response["violations"])
+            wrong.extend((name, found) for found in barriers(page))
 
     page.context.add_cookies([{"name": "staff", "value": colleague.secret, "url": live_server}])
     page.goto(f"/staff/vendors/{shop.vendor.public_id}")
