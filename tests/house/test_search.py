@@ -12,6 +12,7 @@ FILES = re.compile(r"\.(csv|xlsx|zip)$")
 # Parts of other pages, steps on a way, and what only a demo has.
 NO_PLACES = {
     "find",  # the search itself
+    "news",  # what an open page asks by itself
     "components",  # the demo's own
     "closing_now",  # shown instead of everything else while an account is being closed
     "branding_preview",  # stands inside the page on branding
