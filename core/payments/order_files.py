@@ -78,8 +78,9 @@ def make_order_file(mode: str, *, by: str) -> BankOrderFile:
 
 def write_again(file: BankOrderFile) -> bytes:
     """The file written anew from its orders: byte for byte what was kept, or one of its orders was changed."""
-    account = Account(file.currency, file.account, file.bic, file.holder)
-    return write_pain_001(file.id.hex, file.made_at, account, [_transfer(one) for one in orders_of(file)], on=file.made_at.date())
+    account, in_one = Account(file.currency, file.account, file.bic, file.holder), b"<BtchBookg>true" in file.raw
+    transfers = [_transfer(one) for one in orders_of(file)]
+    return write_pain_001(file.id.hex, file.made_at, account, transfers, on=file.made_at.date(), in_one=in_one)
 
 
 def _transfer(order: BankOrder) -> Transfer:

@@ -48,8 +48,14 @@ class Transfer:
     text: str
 
 
-def write_pain_001(message: str, made_at: datetime, account: Account, transfers: Sequence[Transfer], *, on: date) -> bytes:
-    """One batch from one account of ours, to be carried out on this day, or the bank's next working day. Raises NotATransfer."""
+def write_pain_001(
+    message: str, made_at: datetime, account: Account, transfers: Sequence[Transfer], *, on: date, in_one: bool = False
+) -> bytes:
+    """One batch from one account of ours, to be carried out on this day, or the bank's next working day. Raises NotATransfer.
+
+    The bank is asked for a debit of each transfer: of a single sum nobody could tell whose payout has left. `in_one` asks for that sum, as
+    files did at first.
+    """
     from lxml import etree
     from sepaxml import SepaTransfer  # an XML library of its own comes with it: only whoever writes a file needs that
 
@@ -63,9 +69,8 @@ def write_pain_001(message: str, made_at: datetime, account: Account, transfers:
         }  # fmt: skip
         writer.add_payment(theirs | ({"BIC": bic} if (bic := _bic(one.bic)) else {}))
     document = etree.fromstring(writer.export(validate=False))
-    # One batch, and yet a debit for each transfer on the statement: of a single sum nobody could tell whose payout has left.
-    told = (("MsgId", message), ("CreDtTm", f"{made_at:%Y-%m-%dT%H:%M:%S}+00:00"), ("PmtInfId", message), ("BtchBookg", "false"))
-    for name, said in told:
+    at, booked = f"{made_at:%Y-%m-%dT%H:%M:%S}+00:00", "true" if in_one else "false"
+    for name, said in (("MsgId", message), ("CreDtTm", at), ("PmtInfId", message), ("BtchBookg", booked)):
         (place,) = document.iter(f"{{{NAMESPACE}}}{name}")
         place.text = said
     for bank in document.iter(f"{{{NAMESPACE}}}FinInstnId"):

@@ -285,6 +285,7 @@ def test_two_secrets_count_while_one_takes_the_others_place(shop: Shop, relays: 
         ("POSTMARK", "a-long-password-alone"), ("POSTMARK", "user:short"), ("POSTMARK", f"{LOGIN},"), ("MAILGUN", "short"), ("MAILGUN", "with a blank in between"),
         ("SENDGRID", "-----BEGIN PUBLIC KEY-----"), ("SENDGRID", PUBLIC[:40]),
     ],
+    ids=["no-name", "short-password", "one-and-nothing", "short", "a-blank", "a-beginning", "half-a-key"],
 )  # fmt: skip
 def test_a_secret_that_is_none_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"MAIL_HOOK_{name}", value)

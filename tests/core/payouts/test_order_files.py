@@ -70,9 +70,24 @@ def test_a_file_carries_what_waits_and_is_the_same_when_it_is_written_again(app:
         order = order_of(payout)
         assert [one.end_to_end for one in orders_of(kept)] == [order.end_to_end]
         assert (kept.orders, kept.total, kept.state) == (1, payout.amount, "made")
-        assert kept.raw == write_again(kept) and order.end_to_end.encode() in kept.raw and b"Zoe's Kiosk" in kept.raw
+        assert (
+            kept.raw == write_again(kept)
+            and b"<BtchBookg>false" in kept.raw
+            and order.end_to_end.encode() in kept.raw
+            and b"Zoe's Kiosk" in kept.raw
+        )
         assert order not in list_waiting_orders("test") and waiting_for_a_file("test")[0] == 0
         assert seller.as_it_is(payout).state == "submitted", "nothing has left yet"
+
+
+def test_a_file_of_before_is_written_again_as_it_was(app: Flask, payout: Payout) -> None:
+    with unit(app):
+        file = make_order_file("test", by="stf_one")
+    with unit(app):
+        kept = get_order_file("test", file.public_id)
+        db.session.expunge(kept)
+        kept.raw = kept.raw.replace(b"<BtchBookg>false", b"<BtchBookg>true")
+        assert write_again(kept) == kept.raw
 
 
 def test_only_somebody_else_says_that_the_bank_has_it(app: Flask, seller: Seller, payout: Payout) -> None:
