@@ -11,14 +11,17 @@ from flask.cli import with_appcontext
 from core.accounts.queries import find_vendors
 from core.kernel.db import unit_of_work
 from core.kernel.errors import Refusal
+from core.payments.line_wishes import Wish, decide_line
 from core.payments.order_refused import refuse_order
 from core.payments.queries import get_payment
 from core.payments.statements import import_statement
-from core.payments.unknown import WORDS, assign_line, explain_charge, get_line, list_unknown, return_line, suggest
+from core.payments.unknown import WORDS, get_line, list_unknown, suggest
 from core.payouts.hand_over import record_made_by_hand
+from core.providers.bank_accounts import check_iban
 from core.providers.bank_orders import get_order, list_waiting_orders
 
 BY = "operator"  # whoever has a shell on the machine
+WAITS = "Written down. It is more than one person decides about alone: somebody of the staff has to agree, under Money nobody knows."
 mode_option = click.option("--mode", type=click.Choice(["test", "live"]), default="live", show_default=True)
 why_option = click.option("--why", required=True, help="The reason; it is kept.")
 
@@ -77,8 +80,9 @@ def assign_transfer(line: str, vendor: str, payment: str, mode: str, why: str) -
         owner = find_vendors({vendor}).get(vendor)
         if owner is None:
             raise click.ClickException("There is no such vendor.")
-        assign_line(get_line(mode, line), owner, get_payment(owner, mode, payment), by=BY, reason=why)
-    click.echo("Booked.")
+        found = get_payment(owner, mode, payment)
+        done = decide_line(get_line(mode, line), Wish("assigned", why, payment=found.public_id), by=BY)
+    click.echo("Booked." if done else WAITS)
 
 
 @click.command("return-transfer", help="Send this unknown money back.")
@@ -90,8 +94,9 @@ def assign_transfer(line: str, vendor: str, payment: str, mode: str, why: str) -
 def return_transfer(line: str, iban: str, mode: str, why: str) -> None:
     """Write the order."""
     with _refusals(), unit_of_work():
-        order = return_line(get_line(mode, line), by=BY, reason=why, iban=iban)
-        click.echo(f"{order.public_id}: {order.amount} to {order.to_name}, {order.to_account}")
+        unknown = get_line(mode, line)
+        done = decide_line(unknown, Wish("returned", why, iban=iban), by=BY)
+        click.echo(f"{unknown.amount} to {unknown.name}, {check_iban(iban or unknown.counter_account)}" if done else WAITS)
 
 
 @click.command("bank-charge", help="This unexplained debit is the bank's own charge.")
@@ -102,8 +107,8 @@ def return_transfer(line: str, iban: str, mode: str, why: str) -> None:
 def bank_charge(line: str, mode: str, why: str) -> None:
     """Book it so."""
     with _refusals(), unit_of_work():
-        explain_charge(get_line(mode, line), by=BY, reason=why)
-    click.echo("Booked.")
+        done = decide_line(get_line(mode, line), Wish("charge", why), by=BY)
+    click.echo("Booked." if done else WAITS)
 
 
 @click.command(

@@ -50,6 +50,9 @@ class Settings:
     reconciliation_limits: dict[str, int] = field(
         default_factory=dict
     )  # above it, and in any other currency, a second person of the staff has to agree before an exception is resolved
+    bank_money_limits: dict[str, int] = field(
+        default_factory=dict
+    )  # above it, and in any other currency, a second person of the staff has to agree before it is decided what unknown money is
     hooks_to_localhost: bool = False  # whether test webhooks may go to a program on this very machine
     plain_marks: bool = (
         False  # whether processes still run beside this one that know no keyed marks of what was asked (core/accounts/once.py)
@@ -173,6 +176,7 @@ def settings() -> Settings:
         dispute_fee_from=_one_of("DISPUTE_FEE_FROM", env.get("DISPUTE_FEE_FROM", "platform"), ("platform", "seller")),
         write_off_limits=_amounts("WRITE_OFF_LIMITS", env.get("WRITE_OFF_LIMITS", "EUR 50.00, GBP 50.00, USD 50.00")),
         reconciliation_limits=_amounts("RECONCILIATION_LIMITS", env.get("RECONCILIATION_LIMITS", "EUR 100.00, GBP 100.00, USD 100.00")),
+        bank_money_limits=_amounts("BANK_MONEY_LIMITS", env.get("BANK_MONEY_LIMITS", "EUR 1000.00, GBP 1000.00, USD 1000.00")),
         proxies=int(env.get("TRUSTED_PROXIES", "0")),
         stripe={
             mode: {

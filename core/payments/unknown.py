@@ -13,8 +13,9 @@ from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
 from core.kernel.audit import record
 from core.kernel.clock import now
+from core.kernel.config import settings
 from core.kernel.db import db
-from core.kernel.errors import Conflict, NotFound, Refusal
+from core.kernel.errors import Conflict, NeedsASecondPerson, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id
 from core.kernel.outbox import enqueue
 from core.kernel.sentence import said
@@ -30,6 +31,7 @@ from core.providers.bank_models import BankExpectation, BankLine, BankOrder
 from core.providers.bank_orders import call_off_untold, write_order
 
 MOST_SUGGESTIONS = 5
+BY_PEOPLE = ("assigned", "returned", "charge")  # of a large one two say it; the rest the bank or a reconciliation has said
 WORDS = {
     "no_reference": "No reference of ours stands on it.",
     "several_references": "It names several payments.",
@@ -147,7 +149,18 @@ def assign_line(line: BankLine, vendor: Vendor, payment: Payment, *, by: str, re
     Refuses a line that is not unknown any more, a debit, and a payment in another currency or of the other mode.
     The reason stands at the line, and in the audit log of the vendor whose money it becomes.
     """
-    line = _lock(line, sign=1)
+    line = lock_unknown(line, sign=1, by=by)
+    check_assignment(line, payment)
+    line.vendor, line.payment = vendor.public_id, payment.public_id
+    _resolve(line, "assigned", by, reason)
+    post([book.unknown_leaves(line, kind="transfer assigned", at=now())])
+    record(book.PLATFORM, actor=by, action="line.assigned", subject=line.public_id, payment=payment.public_id, reason=reason)
+    record(vendor.id, actor=by, action="transfer.assigned", subject=payment.public_id, line=line.public_id, reason=reason)
+    return receive_transfer(vendor, payment, line, matched_by=by)
+
+
+def check_assignment(line: BankLine, payment: Payment) -> None:
+    """Refuses a payment in another currency or of the other mode."""
     if line.mode != payment.mode:
         raise Refusal(
             said("That payment is %(mode)s, this money %(theirs)s: the two never meet.", mode=payment.mode, theirs=line.mode),
@@ -158,20 +171,12 @@ def assign_line(line: BankLine, vendor: Vendor, payment: Payment, *, by: str, re
             said("That payment is in %(currency)s, this money in %(theirs)s.", currency=payment.currency, theirs=line.currency),
             field="payment",
         )
-    line.vendor, line.payment = vendor.public_id, payment.public_id
-    _resolve(line, "assigned", by, reason)
-    post([book.unknown_leaves(line, kind="transfer assigned", at=now())])
-    record(book.PLATFORM, actor=by, action="line.assigned", subject=line.public_id, payment=payment.public_id, reason=reason)
-    record(vendor.id, actor=by, action="transfer.assigned", subject=payment.public_id, line=line.public_id, reason=reason)
-    return receive_transfer(vendor, payment, line, matched_by=by)
 
 
 def return_line(line: BankLine, *, by: str, reason: str, iban: str = "") -> BankOrder:
     """A person says: send it back. An order for the bank is written; the line is resolved when a statement shows that it left."""
-    line = _lock(line, sign=1)
-    to = check_iban(iban or line.counter_account)
-    if not to:
-        raise NoWayBack("The bank did not say from which account this money came. Enter an IBAN.", field="iban")
+    line = lock_unknown(line, sign=1, by=by)
+    to = way_back(line, iban)
     order = write_order(
         line.mode,
         reference=public_id("ret"),
@@ -188,9 +193,16 @@ def return_line(line: BankLine, *, by: str, reason: str, iban: str = "") -> Bank
     return order
 
 
+def way_back(line: BankLine, iban: str) -> str:
+    """The account it goes back to: the one it came from, unless another was entered. Refuses NoWayBack."""
+    if not (to := check_iban(iban or line.counter_account)):
+        raise NoWayBack("The bank did not say from which account this money came. Enter an IBAN.", field="iban")
+    return to
+
+
 def explain_charge(line: BankLine, *, by: str, reason: str) -> None:
     """A person says: this debit is the bank's own charge."""
-    line = _lock(line, sign=-1)
+    line = lock_unknown(line, sign=-1, by=by)
     _resolve(line, "charge", by, reason)
     post([book.debit_is_a_charge(line, at=now())])
     record(book.PLATFORM, actor=by, action="line.charge", subject=line.public_id, reason=reason)
@@ -198,7 +210,7 @@ def explain_charge(line: BankLine, *, by: str, reason: str) -> None:
 
 def line_is_a_settlement(line: BankLine, *, payout: str, by: str, reason: str) -> BankLine:
     """A processor's payout to us, or what it has collected: it leaves the platform's book, and whoever calls books it where it belongs."""
-    line = _lock(line, sign=line.sign)
+    line = lock_line(line, sign=line.sign)
     _resolve(line, "settlement", by, reason)
     at = booked_at(line)
     post([book.unknown_leaves(line, kind="processor payout arrived", at=at) if line.sign > 0 else book.debit_is_a_settlement(line, at=at)])
@@ -211,7 +223,7 @@ def line_was_returned(order: BankOrder, *, cause: str) -> None:
     if order.state != "failed":
         return
     line = _locked(order.mode, order.line or "")
-    line.state, line.why, line.resolution = "unknown", "return_failed", ""
+    line.state, line.why, line.resolution, line.asked_by, line.asked_at = "unknown", "return_failed", "", None, None
     post([book.unknown_not_returned(line, number=order.public_id, at=now())])
 
 
@@ -232,11 +244,29 @@ def unknown_taken_back(original: BankLine, line: BankLine) -> None:
     post([book.unknown_leaves(original, kind="transfer taken back", at=booked_at(line))])
 
 
+def needs_two(line: BankLine) -> bool:
+    """Whether it is more than one person decides about alone."""
+    return line.amount_minor > settings().bank_money_limits.get(line.currency, 0)
+
+
+def lock_unknown(line: BankLine, *, sign: int, by: str) -> BankLine:
+    """Locked, for whoever decides about it. Refuses Conflict when somebody has, and NeedsASecondPerson for a large one about which nobody
+    else has said the same before."""
+    fresh = lock_line(line, sign=sign)
+    if needs_two(fresh) and fresh.asked_by in (None, by):
+        raise NeedsASecondPerson("That is more than one person decides about alone: somebody else has to agree.")
+    return fresh
+
+
 def _resolve(line: BankLine, resolution: str, by: str, reason: str) -> None:
+    line.wish = None
+    if resolution not in BY_PEOPLE:
+        line.asked_by, line.asked_at = None, None
     line.state, line.resolution, line.reason, line.resolved_by, line.resolved_at = "resolved", resolution, reason.strip()[:300], by, now()
 
 
-def _lock(line: BankLine, *, sign: int) -> BankLine:
+def lock_line(line: BankLine, *, sign: int) -> BankLine:
+    """Locked, while nobody has decided about it."""
     fresh = _locked(line.mode, line.public_id)
     if fresh.state != "unknown":
         raise Conflict("Somebody has decided about this line already.")

@@ -115,6 +115,9 @@ class BankLine(Base):
         CheckConstraint("sign IN (1, -1)", name="sign"),
         CheckConstraint("amount_minor >= 0", name="amount"),
         CheckConstraint(f"state IN ({', '.join(map(repr, LINE_STATES))})", name="state"),
+        CheckConstraint("wish IS NULL OR (asked_by IS NOT NULL AND state = 'unknown')", name="wish"),
+        CheckConstraint("(asked_by IS NULL) = (asked_at IS NULL)", name="asked"),
+        CheckConstraint("state <> 'resolved' OR asked_by IS NULL OR resolved_by <> asked_by", name="two_people"),
         Index("ix_bank_lines_to_book", "mode", "account", "statement", postgresql_where="state = 'new'"),
         Index("ix_bank_lines_unknown", "mode", "booked_on", postgresql_where="state = 'unknown'"),
         Index("ix_bank_lines_decided", "mode", "resolved_at", "public_id", postgresql_where="state = 'resolved'"),
@@ -147,6 +150,9 @@ class BankLine(Base):
     vendor: Mapped[str | None] = mapped_column(String(40))  # whose money it is, once that is known: public ids
     payment: Mapped[str | None] = mapped_column(String(40))
     reversed_by: Mapped[str | None] = mapped_column(String(40))  # the line that took it back
+    wish: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # what one person wants done, until a second one agrees
+    asked_by: Mapped[str | None] = mapped_column(String(60))  # who that was; stays when somebody else has agreed
+    asked_at: Mapped[datetime | None]
     resolution: Mapped[str] = mapped_column(String(40), default="")
     reason: Mapped[str] = mapped_column(String(300), default="")
     resolved_by: Mapped[str | None] = mapped_column(String(60))

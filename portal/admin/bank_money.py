@@ -13,17 +13,9 @@ from core.accounts.staff import staff_names
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
 from core.payments.everywhere import EverywhereFilter, get_everywhere, list_everywhere
-from core.payments.unknown import (
-    WORDS,
-    Suggestion,
-    assign_line,
-    explain_charge,
-    get_line,
-    list_decided,
-    list_unknown,
-    return_line,
-    suggest,
-)
+from core.payments.line_wishes import Wish, agree, decide_line, take_wish_back, wish_of
+from core.payments.unknown import WORDS, Suggestion, get_line, list_decided, list_unknown, suggest
+from core.providers.bank_accounts import check_iban
 from core.providers.bank_models import BankLine
 from core.web.fields import Form, LineField
 from core.web.page import cursor, page, see_other
@@ -55,6 +47,14 @@ class ReturnForm(Form):
 
 class ChargeForm(Form):
     why_charged = LineField(later("What the bank charged for"), most=300, required=later("Say what it was for: it stays with the line."))
+
+
+class AgreeForm(Form):
+    """Only its token: what is agreed to stands at the line."""
+
+
+class NotAgreedForm(Form):
+    why_not = LineField(later("Why it is not done"), most=300, required=later("Say why: whoever asked for it reads it in the log."))
 
 
 @staff_door.get("/staff/bank-money")
@@ -100,9 +100,8 @@ def assign(mode: str, number: str) -> Response:
             vendor, payment = get_everywhere(form.payment.data)
             reason = form.reason.data or _what_speaks_for(payment.public_id, line)
             if reason:
-                assign_line(line, vendor, payment, by=staff().public_id, reason=reason)
-                flash(_("Booked: it is for %(reference)s of %(vendor)s.", reference=payment.reference, vendor=vendor.name), "good")
-                return see_other(url_for(".bank_money"))
+                booked = _("Booked: it is for %(reference)s of %(vendor)s.", reference=payment.reference, vendor=vendor.name)
+                return _decide(line, Wish("assigned", reason, payment=payment.public_id), booked)
             form.refuse(_("Say how you know: it stays with the line, and with the payment."), "reason")
     return _line_page(line, assign=form, failed=form)
 
@@ -115,12 +114,10 @@ def send_back(mode: str, number: str) -> Response:
     line, form = get_line(_world(mode), number), ReturnForm()
     if form.validate():
         with form.refusals():
-            order = return_line(line, by=staff().public_id, reason=form.why_back.data, iban=form.iban.data or "")
-            flash(
-                _("The order for the bank is written: %(amount)s to %(account)s.", amount=str(order.amount), account=order.to_account),
-                "good",
-            )
-            return see_other(url_for(".bank_money"))
+            wish = Wish("returned", form.why_back.data, iban=form.iban.data or "")
+            account = check_iban(wish.iban or line.counter_account)
+            written = _("The order for the bank is written: %(amount)s to %(account)s.", amount=str(line.amount), account=account)
+            return _decide(line, wish, written)
     return _line_page(line, give_back=form, failed=form)
 
 
@@ -131,17 +128,52 @@ def charge(mode: str, number: str) -> Response:
     line, form = get_line(_world(mode), number), ChargeForm()
     if form.validate():
         with form.refusals():
-            explain_charge(line, by=staff().public_id, reason=form.why_charged.data)
-            flash(_("Booked as a charge of the bank’s."), "good")
-            return see_other(url_for(".bank_money"))
+            return _decide(line, Wish("charge", form.why_charged.data), _("Booked as a charge of the bank’s."))
     return _line_page(line, cost=form, failed=form)
+
+
+@staff_door.post("/staff/bank-money/<mode>/<number>/agreement")
+@staff_may("bank.resolve")
+@confirmed
+def agree_to_decision(mode: str, number: str) -> Response:
+    """A second person says the same of a large sum, and it is done."""
+    line, form = get_line(_world(mode), number), AgreeForm()
+    if form.validate():
+        with form.refusals():
+            agree(line, by=staff().public_id)
+            flash(_("Done: two people have said so."), "good")
+            return see_other(url_for(".bank_line", mode=mode, number=number))
+    return _line_page(line, failed=form)
+
+
+@staff_door.post("/staff/bank-money/<mode>/<number>/withdrawal")
+@staff_may("bank.resolve")
+def do_not_agree(mode: str, number: str) -> Response:
+    """It is not done, by whoever asked for it or by whoever was to agree."""
+    line, form = get_line(_world(mode), number), NotAgreedForm()
+    if form.validate():
+        with form.refusals():
+            take_wish_back(line, by=staff().public_id, reason=form.why_not.data)
+            flash(_("Not done: the money waits for another decision."), "good")
+            return see_other(url_for(".bank_line", mode=mode, number=number))
+    return _line_page(line, not_agreed=form, failed=form)
+
+
+def _decide(line: BankLine, wish: Wish, done: str) -> Response:
+    """What one person has said, done or waiting for a second one; a refusal is the form's to show."""
+    if decide_line(line, wish, by=staff().public_id):
+        flash(done, "good")
+        return see_other(url_for(".bank_money"))
+    flash(_("Written down. It is more than one person decides about alone: somebody else has to agree."), "good")
+    return see_other(url_for(".bank_line", mode=line.mode, number=line.public_id))
 
 
 def _line_page(line: BankLine, *, failed: Form | None = None, **forms: Form) -> Response:
     """The line, with what may be done about it. A form that was refused stands there as it was sent."""
-    given = {"assign": AssignForm, "give_back": ReturnForm, "cost": ChargeForm, "look": LookForm}
+    given = {"assign": AssignForm, "give_back": ReturnForm, "cost": ChargeForm, "look": LookForm, "not_agreed": NotAgreedForm}
     shown: dict[str, Any] = {name: forms.get(name) or form(formdata=None) for name, form in given.items()}
-    open_ = line.state == "unknown"
+    wish = wish_of(line)
+    open_ = line.state == "unknown" and wish is None
     return page(
         "portal/admin/bank_money/show.html",
         status=(409 if failed.form_errors else 422) if failed else 200,
@@ -154,6 +186,10 @@ def _line_page(line: BankLine, *, failed: Form | None = None, **forms: Form) -> 
         found=_found(line, shown["look"]) if open_ else None,
         failed=failed,
         names=_names([line]),
+        wish=wish,
+        wished_for=_wished_for(wish),
+        is_mine=line.asked_by == staff().public_id,
+        may_agree=staff().may("bank.resolve") and wish is not None,
         may_resolve=staff().may("bank.resolve") and open_,
         **shown,
     )
@@ -188,6 +224,11 @@ def _chosen(form: AssignForm) -> Suggestion | None:
     return Suggestion(vendor, payment, ())
 
 
+def _wished_for(wish: Wish | None) -> Suggestion | None:
+    """The payment that the money would become."""
+    return Suggestion(*get_everywhere(wish.payment), ()) if wish is not None and wish.payment else None
+
+
 def _found(line: BankLine, look: LookForm) -> list[Suggestion] | None:
     """Payments by what was typed; None when nothing was."""
     if look.errors or look.q.words is None:
@@ -198,7 +239,11 @@ def _found(line: BankLine, look: LookForm) -> list[Suggestion] | None:
 
 def _names(lines: list[BankLine]) -> dict[str, Any]:
     """What those who decided are called."""
-    return staff_names() | people_named({line.resolved_by or "" for line in lines}) | {"operator": _("An operator")}
+    return (
+        staff_names()
+        | people_named({who for line in lines for who in (line.resolved_by, line.asked_by) if who})
+        | {"operator": _("An operator")}
+    )
 
 
 def _world(mode: str) -> str:

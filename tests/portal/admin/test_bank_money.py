@@ -7,17 +7,20 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import IntegrityError
 
 from core.kernel.audit import AuditEntry
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
+from core.kernel.errors import NeedsASecondPerson
+from core.payments.line_wishes import Wish, agree, decide_line
 from core.payments.models import Payment
-from core.payments.unknown import get_line, list_decided
+from core.payments.unknown import explain_charge, get_line, list_decided
 from core.providers.bank_models import BankLine
 from tests.browser import Browser, Page
 from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, transfer
 from tests.core.providers.statements import Line, Tx
-from tests.factories import Shop, fresh, make_link, make_payment, make_shop
+from tests.factories import Shop, fresh, make_link, make_payment, make_shop, unit
 from tests.portal.admin.people import Colleague, make_staff
 
 
@@ -208,3 +211,74 @@ def test_another_vendors_payment_is_paid_into_that_vendors_book_alone(
     other, line = make_shop(app), unknown(bank)
     desk.submit(desk.get(path(line, f"?payment={waiting.public_id}")).form(path(line, "/assignment")), reason="The payer rang")
     assert books(shop)["bank"] == 2500 and books(other) == {}
+
+
+LARGE = 100_001  # in minor units, one more than one person decides about alone
+
+
+def test_a_large_sum_takes_a_second_person(app: Flask, shop: Shop, bank: TestBank, desk: Browser, colleague: Colleague) -> None:
+    payment = make_payment(shop, make_link(shop, currency="USD", amount="1000.01"))
+    line, second = unknown(bank, LARGE), make_staff(app, "finance")
+    asked = desk.submit(desk.get(path(line, f"?payment={payment.public_id}")).form(path(line, "/assignment")), reason="The payer rang")
+    assert "somebody else has to agree" in asked.text and "The payer rang" in asked.text and "You asked for it" in asked.text
+    assert fresh(shop, payment).received_minor == 0 and again_line(app, line).state == "unknown"
+    assert "Waits for a second person" in desk.get("/staff/bank-money").text
+    actions = {e.attrs.get("action") for e in asked.all("form")}
+    assert path(line, "/agreement") not in actions and path(line, "/assignment") not in actions, "nothing else may be decided meanwhile"
+    token = asked.form(path(line, "/withdrawal")).values["csrf_token"]
+    assert "Somebody else has to agree" in desk.post(path(line, "/agreement"), {"csrf_token": token}, status=409).text
+    assert "already what is to become" in desk.post(
+        path(line, "/return"), {"csrf_token": token, "why_back": "no", "iban": "DE12500105170648489890"}, status=409
+    ).text  # fmt: skip
+    theirs = second.browser()
+    shown = theirs.get(path(line))
+    assert colleague.email in shown.text and payment.reference in shown.text
+    done = theirs.submit(shown.form(path(line, "/agreement")))
+    assert "two people have said so" in done.text and colleague.email in done.text and second.email in done.text
+    kept = again_line(app, line)
+    assert (kept.state, kept.asked_by, kept.resolved_by, kept.wish) == (
+        "resolved", colleague.member.public_id, second.member.public_id, None,
+    )  # fmt: skip
+    assert fresh(shop, payment).received_minor == LARGE
+
+
+def test_a_second_person_may_say_no_and_another_decision_waits_anew(
+    app: Flask, bank: TestBank, desk: Browser, colleague: Colleague
+) -> None:
+    line, second = unknown(bank, LARGE, account="GB33BUKB20201555555555"), make_staff(app, "finance")
+    desk.submit(desk.get(path(line)).form(path(line, "/return")), why_back="Nobody knows it", iban="DE12500105170648489890")
+    theirs = second.browser()
+    shown = theirs.get(path(line))
+    assert "DE12500105170648489890" in shown.text
+    form = shown.form(path(line, "/withdrawal"))
+    assert "Say why" in theirs.submit(form, status=422).text
+    assert "waits for another decision" in theirs.submit(form, why_not="It came from another account").text
+    kept = again_line(app, line)
+    assert (kept.state, kept.wish, kept.asked_by) == ("unknown", None, None)
+    with app.app_context():
+        said = db.select(AuditEntry.actor, AuditEntry.action).where(AuditEntry.subject == line.public_id).order_by(AuditEntry.id)
+        assert [tuple(row) for row in db.session.execute(said)] == [
+            (colleague.member.public_id, "line.asked"), (second.member.public_id, "line.not_agreed"),
+        ]  # fmt: skip
+    theirs.submit(theirs.get(path(line)).form(path(line, "/return")), why_back="To where it came from", iban="")
+    done = desk.submit(desk.get(path(line)).form(path(line, "/agreement")))
+    assert "Sent back" in done.text and again_line(app, line).resolution == "returned"
+
+
+def test_one_person_alone_is_refused_by_the_act_and_by_the_table(app: Flask, bank: TestBank) -> None:
+    name = f"Nobody {secrets.token_hex(4)}"
+    bank.tell(Line((Tx(LARGE, sign=-1, name=name),), sign=-1))
+    line = bank.line(name=name)
+    with unit(app), pytest.raises(NeedsASecondPerson):
+        explain_charge(get_line("test", line.public_id), by="stf_one", reason="A large fee")
+    with unit(app):
+        assert not decide_line(get_line("test", line.public_id), Wish("charge", "A large fee"), by="stf_one")
+    with unit(app), pytest.raises(NeedsASecondPerson):
+        explain_charge(get_line("test", line.public_id), by="stf_one", reason="A large fee")
+    with pytest.raises(IntegrityError, match="two_people"), unit(app):
+        own = get_line("test", line.public_id)
+        own.state, own.wish, own.resolved_by, own.resolution = "resolved", None, "stf_one", "charge"
+        db.session.flush()
+    with unit(app):
+        agree(get_line("test", line.public_id), by="stf_two")
+    assert again_line(app, line).resolution == "charge"
