@@ -132,7 +132,7 @@ def test_what_stands_there_is_what_was_thought_of(app: Flask) -> None:
     assert served <= set(app.view_functions)
     assert not [name for name in served if name.split(".")[0] not in ("checkout", "static", "logo")]
     others = {name for name in app.view_functions if name.startswith("checkout.")} - served
-    assert others == {f"checkout.{name}" for name in ("several", "several_state", "pay_several", "back_to_several", "letters", "stop", "buy", "hook", "returned_mail")}  # fmt: skip
+    assert others == {f"checkout.{name}" for name in ("several", "several_state", "pay_several", "back_to_several", "letters", "stop", "buy", "hook", "returned_mail", "relay_news")}  # fmt: skip
 
 
 def test_another_vendors_pages_are_not_there(shop: Shop, other: Shop, payer: Browser) -> None:
