@@ -176,6 +176,8 @@ GUARDS = {
     "payment_links": ("payment_links_begin_told", "payment_links_told"),
     "refund_claims": ("refund_claims_begin_told", "refund_claims_told"),
     "subscriptions": ("subscriptions_begin_told", "subscriptions_told"),
+    # What an older process leaves out while a newer one is being put in its place.
+    "hook_deliveries": ("hook_deliveries_placed",),
 }
 
 

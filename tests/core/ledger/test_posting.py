@@ -61,6 +61,9 @@ def apart(connect: Connect) -> tuple[Connection, Connection]:
 
 def test_the_guards_look_rows_up_by_their_keys_however_small_the_tables_are(connect: Connect, book: Book) -> None:
     """A session keeps the plans it made while there was little to read."""
+    owner = connect("owner")
+    owner.autocommit = True
+    owner.execute("ANALYZE balances, entries, journals, ledger_chart")  # which says how little
     connection, tables = connect("app"), ["balances", "entries", "journals", "ledger_chart"]
     for _ in range(7):  # the first few are planned anew each time
         book.move(connection, (CLEARING, 100), (PENDING, -97), (FEE, -3))

@@ -74,6 +74,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "origin": "Renewal", "outcome": ["£125.50 was paid with Visa ending in 4242 on 21 November 2026."], "carries_xml": True,
         "plan": text, "monthly": Money(1000, "GBP"), "upcoming": SimpleNamespace(amount=Money(1000, "GBP"), on=AT.date()),
         "day": AT.date(), "facts": {"journals": 12, "books": 3, "heads_sum": "ab" * 32}, "sha256": "cd" * 32,
+        "host": "pay.shop.example", "lost_at": AT, "app": text, "at": AT,
         "problem": text.splitlines()[0], "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
     return write_letter(kind, Reader(locale, "Europe/London"), **(given | facts))
