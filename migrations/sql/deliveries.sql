@@ -7,3 +7,4 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER hook_deliveries_placed BEFORE INSERT ON hook_deliveries FOR EACH ROW
   WHEN (NEW.subject IS NULL OR NEW.position IS NULL) EXECUTE FUNCTION place_delivery();
+ALTER TABLE hook_deliveries ENABLE ALWAYS TRIGGER hook_deliveries_placed;
