@@ -25,6 +25,8 @@ PAGE = "/portal/settings/audit-log"
 ROOT = Path(__file__).resolve().parents[2]
 OF_THE_HOUSE = {
     "books.proof_asked",
+    "line.asked",
+    "line.not_agreed",
     "line.assigned",
     "line.returned",
     "line.charge",
