@@ -10,7 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from redis import Redis
+from rq import Worker
+from rq.serializers import JSONSerializer
 
+from bench.processes import tree
 from ops.child import Child
 from ops.folder import Folder, free_port
 from ops.local import Stack, settle_addresses
@@ -99,13 +103,18 @@ class Services:
 
     @contextmanager
     def worker(self, database: str = "portal", *queues: str) -> Iterator[Child]:
-        """One worker process as the portal starts it, for these queues."""
+        """One worker process as the portal starts it, for these queues; it has loaded the program and listens."""
         command = self.app.clock_and_workers()[1].argv
         command = [*command[: command.index("work") + 1], *(queues or ("money",))]
-        with self.running(
-            Child("worker", command, log=self.folder.log_of("worker"), env=self.environment(database), wrapped=True)
-        ) as child:
+        child = Child("worker", command, log=self.folder.log_of("worker"), env=self.environment(database), wrapped=True)
+        child.ready = lambda: self._listens(child)
+        with self.running(child):
             yield child
+
+    def _listens(self, child: Child) -> bool:
+        """RQ knows a worker of this very process. One that was killed before stays in its list for a while."""
+        with Redis.from_url(self.valkey.url()) as line:
+            return any(worker.pid in tree(child.pid) for worker in Worker.all(connection=line, serializer=JSONSerializer))
 
     @contextmanager
     def running(self, child: Child) -> Iterator[Child]:
