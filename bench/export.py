@@ -1,4 +1,5 @@
-"""F6: the CSV of all payments as a vendor gets it, against the same columns streamed bare by PostgreSQL's COPY; and its memory."""
+"""F6: the CSV of all payments as a vendor gets it, against the same columns of the same tables
+streamed bare by PostgreSQL's COPY; and its memory."""
 
 from __future__ import annotations
 
@@ -14,9 +15,18 @@ from bench.payment import filled
 from bench.processes import cpu_seconds
 from bench.stack import Services
 
-BARE = """COPY (SELECT reference, public_id, state, created_at, captured_at, currency, amount_minor, captured_minor, refunded_minor, fee_minor,
-    fee_returned_minor, description, email, payer_name, card_brand, card_last4, available_at, charge, link_id
-  FROM payments WHERE vendor_id = '{vendor}' AND mode = 'test' ORDER BY id DESC) TO STDOUT (FORMAT csv, HEADER)"""
+# The same columns of the same tables as they stand there: no sums worked out, no cell made safe, no instant or amount spelled for people.
+BARE = """COPY (SELECT p.reference, p.public_id, p.state, p.created_at, p.captured_at, p.currency, p.amount_minor, p.captured_minor, p.refunded_minor,
+    p.fee_minor, p.disputed_minor, p.description, p.email, p.payer_name, p.card_brand, p.card_last4, p.available_at, p.charge, p.marked, l.public_id,
+    b.name, p.payer_reference, p.attribution ->> 'ref', p.attribution ->> 'utm_source', p.attribution ->> 'utm_campaign', NULL, NULL, p.key_values,
+    p.method_kind, p.tip_minor, NULL, c.code, d.company, d.tax_id, d.answers
+  FROM payments p
+  LEFT JOIN payment_links l ON l.vendor_id = p.vendor_id AND l.mode = p.mode AND l.id = p.link_id
+  LEFT JOIN branches b ON b.vendor_id = p.vendor_id AND b.mode = p.mode AND b.id = p.branch_id
+  LEFT JOIN payment_details d ON d.vendor_id = p.vendor_id AND d.mode = p.mode AND d.payment_id = p.id
+  LEFT JOIN discount_uses u ON u.vendor_id = p.vendor_id AND u.mode = p.mode AND u.payment_id = p.id
+  LEFT JOIN discount_codes c ON c.vendor_id = u.vendor_id AND c.mode = u.mode AND c.id = u.discount_id
+  WHERE p.vendor_id = '{vendor}' AND p.mode = 'test' ORDER BY p.id DESC) TO STDOUT (FORMAT csv, HEADER)"""
 
 
 def answer() -> None:
@@ -88,7 +98,9 @@ def f6(services: Services, app: Flask, full: bool) -> list[Figure]:
         process.wait(30)
     grown = (last["peak_kb"] - first["peak_kb"]) / 1024
     return [
-        compared("F6", f"CSV of {size:,} payments", "rows/s", seen, goal=0.5, note="limit: COPY of the same columns, streamed"),
+        compared(
+            "F6", f"CSV of {size:,} payments", "rows/s", seen, goal=0.5, note="limit: COPY of the same columns as they stand, streamed"
+        ),
         compared("F6", "… for each second of processor time, the portal's and PostgreSQL's", "rows/s", by_cpu),
         alone("F6", "… growth of the peak memory over all rounds", "MB", grown, goal=16),
     ]
