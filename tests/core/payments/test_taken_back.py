@@ -12,16 +12,18 @@ from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.shadow import replay
 from core.payments.models import Payment
+from core.payments.order_refused import refuse_order
 from core.payments.refund_models import Refund
 from core.payments.replay import PAYMENTS, REFUNDS
 from core.payments.transfer_cases import give_back_transfer
 from core.payments.transfer_models import TransferReturn
 from core.payments.unknown import get_line, return_line
-from core.providers.bank_models import BankOrder
+from core.providers.bank_models import BankLine, BankOrder
 from core.providers.bank_orders import claim_for_line, find_order
 from tests.core.payments.test_statements import bank_total, refund_of, reversal
 from tests.core.payments.test_transfers import end
 from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, settle_order, transfer
+from tests.core.providers.statements import Line, Tx
 from tests.factories import Shop, again, fresh, make_link, make_paid, make_payment, release_all, unit
 
 
@@ -61,6 +63,21 @@ def told(shop: Shop, reference: str) -> None:
     with unit(shop.app):
         order = find_order("test", reference)
         assert order is not None and claim_for_line(order)
+
+
+def come_back(bank: TestBank, reference: str) -> None:
+    """Its receiver's bank sends it back."""
+    order = order_of(bank.shop, reference)
+    back = Tx(order.amount_minor, name=order.to_name, account=order.to_account, end_to_end=order.end_to_end, returned="AC04")
+    bank.tell(Line((back,), booked_on=now().date()))
+
+
+def refused(shop: Shop, reference: str) -> None:
+    """The bank does not make this transfer after all."""
+    with unit(shop.app):
+        order = find_order("test", reference)
+        assert order is not None
+        refuse_order(order, by="stf_one", reason="AC04")
 
 
 def return_of_late_money(shop: Shop, bank: TestBank, payment: Payment, reference: str) -> TransferReturn:
@@ -177,6 +194,66 @@ def test_a_return_that_the_bank_has_in_hand_goes_on_and_is_owed(shop: Shop, bank
     assert (fresh(shop, made).state, books(shop)) == ("settled", {"bank": -2500, "seller_receivable": 2500}) and agree(shop)
 
 
+# --- what was on its way does not arrive: the bank has taken that money, and nobody may send it once more ----------------------------
+
+
+def test_a_return_that_the_bank_refuses_after_it_took_the_money_back_is_over(
+    shop: Shop, bank: TestBank, waiting: tuple[Payment, str]
+) -> None:
+    payment, reference = waiting
+    made = return_of_late_money(shop, bank, payment, reference)
+    told(shop, made.public_id)
+    bank.tell(reversal(2500, reference))
+    refused(shop, made.public_id)
+    row = fresh(shop, payment)
+    assert (fresh(shop, made).state, row.unapplied.minor, case_of(shop, payment)) == ("failed", 0, None)
+    assert books(shop) == {} and agree(shop)
+
+
+def test_a_return_that_comes_back_after_the_bank_took_the_money_back_is_over(
+    shop: Shop, bank: TestBank, waiting: tuple[Payment, str]
+) -> None:
+    payment, reference = waiting
+    made = return_of_late_money(shop, bank, payment, reference)
+    settle_order(bank, made.public_id)
+    bank.tell(reversal(2500, reference))
+    assert books(shop)["seller_receivable"] == 2500
+    come_back(bank, made.public_id)
+    assert (fresh(shop, made).state, fresh(shop, payment).unapplied.minor, case_of(shop, payment)) == ("failed", 0, None)
+    assert books(shop) == {} and agree(shop)
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_a_refund_that_the_bank_refuses_after_it_took_the_money_back_is_no_sale(
+    shop: Shop, bank: TestBank, waiting: tuple[Payment, str], released: bool
+) -> None:
+    payment, reference = waiting
+    bank.tell(transfer(2500, reference))
+    if released:
+        later(shop)
+    refund = refund_of(shop, payment, 1000)
+    told(shop, refund.public_id)
+    bank.tell(reversal(2500, reference))
+    refused(shop, refund.public_id)
+    row = fresh(shop, payment)
+    assert (fresh(shop, refund).state, row.refunded_minor, row.refundable.minor, row.net.minor, row.fee.minor) == ("failed", 2500, 0, 0, 0)
+    assert {name: minor for name, minor in books(shop).items() if name not in ("platform_fee", "fee_refunds")} == {} and agree(shop)
+
+
+def test_what_a_debt_for_it_had_taken_from_other_sales_is_the_sellers_again(
+    shop: Shop, bank: TestBank, waiting: tuple[Payment, str]
+) -> None:
+    payment, reference = waiting
+    others = [make_paid(shop, make_link(shop, currency="USD")) for _ in range(2)]
+    made = return_of_late_money(shop, bank, payment, reference)
+    told(shop, made.public_id)
+    bank.tell(reversal(2500, reference))
+    assert later(shop)["seller_available"] == sum(one.net.minor for one in others) - 2500
+    refused(shop, made.public_id)
+    assert books(shop)["seller_available"] == sum(one.net.minor for one in others) and "seller_receivable" not in books(shop)
+    assert agree(shop)
+
+
 def test_the_reversal_is_one_refund_beside_those_that_were_made(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
     payment, reference = waiting
     bank.tell(transfer(2500, reference))
@@ -213,3 +290,30 @@ def test_unknown_money_that_was_to_go_back_goes_once(shop: Shop, bank: TestBank,
         assert bank.line(reference=f"{name} knows", sign=-1).state == "booked"
     assert bank_total(shop.app) == before
     books(shop, platform=True)  # and they are whole
+
+
+def test_unknown_money_whose_return_the_bank_refuses_is_not_there_to_be_sent_again(shop: Shop, bank: TestBank) -> None:
+    name, before = f"Nobody {secrets.token_hex(6)}", bank_total(shop.app)
+    bank.tell(transfer(4200, f"{name} knows", name=name))
+    with unit(shop.app):
+        order = return_line(get_line("test", bank.line(name=name).public_id), by="stf_one", reason="No payment was found")
+    told(shop, order.reference)
+    bank.tell(reversal(4200, f"{name} knows"))
+    refused(shop, order.reference)
+    lines = bank.line(name=name), bank.line(reference=f"{name} knows", sign=-1)
+    assert [(line.state, line.resolution) for line in lines] == [("resolved", "taken_back")] * 2
+    assert bank_total(shop.app) == before
+    books(shop, platform=True)
+
+
+def test_two_credits_alike_that_the_bank_takes_back_on_one_day_are_both_gone(shop: Shop, bank: TestBank) -> None:
+    """One of them would wait for a person, who could send it to whoever has it again."""
+    name, before = f"Nobody {secrets.token_hex(6)}", bank_total(shop.app)
+    for _ in range(2):
+        bank.tell(transfer(4200, f"{name} knows", name=name))
+    bank.tell(reversal(4200, f"{name} knows"), reversal(4200, f"{name} knows"))
+    with shop.app.app_context():
+        came = db.session.scalars(db.select(BankLine).where(BankLine.name == name, BankLine.sign == 1)).all()
+    assert [(line.state, line.resolution) for line in came] == [("resolved", "taken_back")] * 2
+    assert len({line.reversed_by for line in came}) == 2 and bank_total(shop.app) == before
+    books(shop, platform=True)
