@@ -20,6 +20,7 @@ from core.kernel.sentence import said
 from core.notifications.notices import post_notice
 from core.notifications.payer_letters import is_sent
 from core.notifications.team import tell_team
+from core.payments.charge_news import tell_given_back
 from core.payments.claim_follow import claim_paid_by, follow_claim
 from core.payments.claim_models import RefundClaim
 from core.payments.history import note
@@ -111,6 +112,7 @@ def request_refund(
         reason=reason,
         queued=refund.state == "queued",
     )
+    tell_given_back(payment)
     if refund.state != "queued":
         enqueue("send_refund", vendor.id, mode=payment.mode, refund=str(refund.id))
     return refund
@@ -303,6 +305,7 @@ def _fail(payment: Payment, refund: Refund, *, came_back: bool) -> None:
     book_failure(payment, refund, came_back=came_back)
     if refund.of_sale:
         meet_beyond(payment, refund.amount, reference=refund.public_id)
+    tell_given_back(payment)
 
 
 def _hear_that_it_arrived(vendor: Vendor, payment: Payment, refund: Refund, outcome: RefundOutcome, cause: str) -> None:
