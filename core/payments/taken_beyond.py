@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import func, select
 
@@ -22,7 +23,7 @@ from core.ledger.post import BalanceTooLow, post
 from core.payments.models import Payment
 from core.payments.refund_books import debt_of, fee_to_return, settle_debt
 from core.payments.refund_models import Refund
-from core.payments.transfer_models import Transfer
+from core.payments.transfer_models import Transfer, TransferReturn
 from core.providers.bank_models import BankLine
 
 REASON = "reversed_by_bank"
@@ -47,6 +48,23 @@ def beyond_of(payment: Payment) -> Money:
     sold = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(*refunds, Refund.reason == REASON, Refund.state == "succeeded")
     from_unapplied = (came or 0) - payment.received_minor
     return Money(max(int((gone or 0) - from_unapplied - (db.session.scalar(sold) or 0)), 0), payment.currency)
+
+
+def beyond_under_way(vendor_id: UUID, mode: str, currency: str) -> Money:
+    """What a seller owes for such money and will owe no more should it not arrive: it is still on its way."""
+    taken = select(Transfer.payment_id).where(Transfer.vendor_id == vendor_id, Transfer.mode == mode, Transfer.taken_back_at.is_not(None))
+    mine = select(Payment).where(Payment.vendor_id == vendor_id, Payment.mode == mode, Payment.currency == currency, Payment.id.in_(taken))
+    total = Money(0, currency)
+    for payment in db.session.scalars(mine):
+        total = total + min(beyond_of(payment), _under_way(payment))
+    return total
+
+
+def _under_way(payment: Payment) -> Money:
+    """Of the payment, on its way to the payer."""
+    mine = (TransferReturn.vendor_id == payment.vendor_id, TransferReturn.mode == payment.mode, TransferReturn.payment_id == payment.id)
+    going = select(func.coalesce(func.sum(TransferReturn.amount_minor), 0)).where(*mine, TransferReturn.state.in_(("requested", "sent")))
+    return payment.refunding + Money(int(db.session.scalar(going) or 0), payment.currency)
 
 
 def meet_beyond(payment: Payment, failed: Money, *, reference: str) -> None:

@@ -35,7 +35,7 @@ def record_made_by_hand(order: BankOrder) -> None:
     if in_an_open_file(fresh):
         raise Conflict("This order stands in a file for the bank. Take the file back first, or say that the bank has it.")
     if is_kept_back(fresh):
-        raise Conflict("This payout is not to leave now: it is held, or its seller owes something or has another bank account since.")
+        raise Conflict("This payout is not to leave now: it is held, or its seller owes something since.")
     record_handed_over(fresh)
 
 
@@ -50,7 +50,7 @@ def hand_file_over(file: BankOrderFile, *, by: str) -> None:
     kept = kept_back(fresh.mode)
     if any(order.end_to_end in kept for order in orders) and all(order.settled_at is None for order in orders):  # else the bank has it
         raise Conflict(
-            "A payout in this file is held by now, or its seller owes something or has another bank account. Take the file back and make another: that payout stays out of it."
+            "A payout in this file is held by now, or its seller owes something. Take the file back and make another: that payout stays out of it."
         )
     end_file(fresh, "handed_over", by=by)
     for order in orders:

@@ -11,16 +11,15 @@ from core.kernel.money import Money
 from core.ledger.book import SELLER_RECEIVABLE
 from core.ledger.models import Balance
 from core.payments.order_files import make_order_file, waiting_for_a_file
-from core.payouts.models import Payout, PayoutAccount
 from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.bank_orders import PAYOUT
 
-HELD, OWES, REPLACED = "held", "owes", "account_replaced"
+HELD, OWES = "held", "owes"
 
 
 def kept_back(mode: str) -> dict[str, str]:
     """Of the orders that the bank has not been told of, by their number, those that are not to be made now, and why: the staff hold the
-    payout, its seller has come to owe something, or has named another bank account since. Called off or let go on by people."""
+    payout, or its seller has come to owe something. Called off or let go on by people."""
     waiting = select(BankOrder).where(BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.purpose == PAYOUT)
     orders = list(db.session.scalars(waiting))
     owners = find_vendors({order.vendor for order in orders if order.vendor}) if orders else {}
@@ -30,10 +29,6 @@ def kept_back(mode: str) -> dict[str, str]:
         Balance.vendor_id.in_(ids), Balance.mode == mode, Balance.code == SELLER_RECEIVABLE, Balance.amount_minor > 0
     )
     debts = {(vendor_id, currency) for vendor_id, currency in db.session.execute(owing)}
-    named = (PayoutAccount.vendor_id == Payout.vendor_id) & (PayoutAccount.mode == Payout.mode) & (PayoutAccount.id == Payout.account_id)
-    moved = select(Payout.public_id).join(PayoutAccount, named).where(Payout.vendor_id.in_(ids), Payout.mode == mode)
-    moved = moved.where(Payout.public_id.in_([order.reference for order in orders]), PayoutAccount.replaced_at.is_not(None))
-    replaced = set(db.session.scalars(moved))
     found = {}
     for order in orders:
         owner = owners.get(order.vendor or "")
@@ -43,8 +38,6 @@ def kept_back(mode: str) -> dict[str, str]:
             found[order.end_to_end] = HELD
         elif (owner.id, order.currency) in debts:
             found[order.end_to_end] = OWES
-        elif order.reference in replaced:
-            found[order.end_to_end] = REPLACED
     return found
 
 

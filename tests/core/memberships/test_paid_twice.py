@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
 
 from core.billing.models import SubscriptionEvent
+from core.disputes.follow import follow_dispute
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.ids import public_id
@@ -22,6 +24,7 @@ from core.payments.refund import begin_sending, request_refund, settle_refund
 from core.payments.refund_models import Refund
 from core.payments.settle import settle
 from core.providers.contract import Opening, Outcome, RefundOutcome
+from core.providers.disputes import DisputeOutcome, Withdrawal
 from core.subscriptions import charges
 from tests.core.billing.kept import replay
 from tests.core.memberships.joined import NOVEMBER, Joined, make_gym
@@ -136,3 +139,21 @@ def test_what_had_paid_the_next_month_already_stays_paid(ada: Joined) -> None:
     assert ada.paid() == [1000] * 3 and ada.state().balance.minor == 0
     give_back(ada, payments_for_december(ada)[1])
     assert ada.state().balance.minor == 0 and not ada.state().unpaid and is_whole(ada)
+
+
+def test_what_the_members_bank_takes_back_comes_off_the_balance_and_what_it_gives_back_is_on_it_again(ada: Joined) -> None:
+    payment = payments_for_december(ada)[1]
+    amount, number = payment.amount, f"du_{secrets.token_hex(8)}"
+    with ada.unit(NEXT, 21):
+        asked = DisputeOutcome(
+            "needs_response", number, payment.charge or "", amount, "duplicate", due_at=now() + timedelta(days=10), opened_at=now(),
+            withdrawals=(Withdrawal("txn_1", amount, Money(0, "GBP")),),
+        )  # fmt: skip
+        follow_dispute(ada.vendor, again(payment), asked, provider=payment.provider, cause="evt_d1")
+    hear(ada)
+    assert ada.state().balance.minor == 0 and is_whole(ada)
+    with ada.unit(NEXT, 22):
+        back = replace(asked, state="won", withdrawals=(*asked.withdrawals, Withdrawal("txn_2", -amount, Money(0, "GBP"))))
+        follow_dispute(ada.vendor, again(payment), back, provider=payment.provider, cause="evt_d2")
+    hear(ada)
+    assert ada.state().balance.minor == 1000 and is_whole(ada)

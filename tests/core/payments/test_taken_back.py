@@ -8,8 +8,11 @@ from datetime import timedelta
 
 import pytest
 
+from core.disputes.write_off import request_write_off
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
+from core.kernel.errors import Refusal
+from core.kernel.money import Money
 from core.kernel.shadow import replay
 from core.payments.models import Payment
 from core.payments.order_refused import refuse_order
@@ -139,7 +142,6 @@ def test_a_refund_that_the_bank_has_not_been_told_of_is_called_off(shop: Shop, b
 
 
 def test_a_refund_that_no_worker_has_taken_up_is_called_off(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
-    from core.kernel.money import Money
     from core.payments.refund import begin_sending, request_refund
 
     payment, reference = waiting
@@ -252,6 +254,23 @@ def test_what_a_debt_for_it_had_taken_from_other_sales_is_the_sellers_again(
     refused(shop, made.public_id)
     assert books(shop)["seller_available"] == sum(one.net.minor for one in others) and "seller_receivable" not in books(shop)
     assert agree(shop)
+
+
+def test_a_debt_for_what_is_still_on_its_way_is_not_written_off(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
+    """Should it not arrive, the seller would have what the platform has given up."""
+    payment, reference = waiting
+    made = return_of_late_money(shop, bank, payment, reference)
+    told(shop, made.public_id)
+    bank.tell(reversal(2500, reference))
+
+    def write_off() -> None:
+        with unit(shop.app):
+            request_write_off(shop.vendor, "test", amount=Money(2500, "USD"), reason="Gone away", by="stf_one", form_token="gone")
+
+    with pytest.raises(Refusal, match="a refund is under way"):
+        write_off()
+    settle_order(bank, made.public_id)
+    write_off()
 
 
 def test_the_reversal_is_one_refund_beside_those_that_were_made(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:

@@ -35,7 +35,7 @@ from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.bank_orders import find_order, list_waiting_orders
 from tests.core.payments.conftest import AtOnce
 from tests.core.payments.transfers import euros_at_another_bank
-from tests.core.payouts.sellers import OTHER, THEIRS, Seller, send_waiting_orders
+from tests.core.payouts.sellers import THEIRS, Seller, send_waiting_orders
 from tests.factories import make_shop, unit
 
 
@@ -213,13 +213,6 @@ def test_an_order_of_a_seller_who_owes_something_since_waits(app: Flask, seller:
     with unit(app):
         cancel_payout(seller.shop.vendor, payout, by="stf_two", reason="They owe a charge")
     assert seller.has() == payout.amount - owed and seller.books_are_whole()
-
-
-def test_an_order_to_a_bank_account_that_was_replaced_since_waits(app: Flask, seller: Seller, payout: Payout) -> None:
-    with unit(app):
-        add_account(seller.shop.vendor, "test", currency="EUR", holder="Zoë’s Kiosk", iban=OTHER, by=seller.shop.user.public_id)
-    with unit(app), pytest.raises(NothingToTransfer):
-        make_file("test", by="stf_one")
 
 
 def test_what_the_bank_has_is_neither_held_nor_called_off(app: Flask, seller: Seller, payout: Payout) -> None:
