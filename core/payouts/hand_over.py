@@ -50,7 +50,7 @@ def hand_file_over(file: BankOrderFile, *, by: str) -> None:
     kept = kept_back(fresh.mode)
     if any(order.end_to_end in kept for order in orders) and all(order.settled_at is None for order in orders):  # else the bank has it
         raise Conflict(
-            "A payout in this file is held by now, or its seller owes something. Take the file back and make another: that payout stays out of it."
+            "A payout in this file is held by now, or its seller owes something since. Take the file back and make another: that payout stays out of it."
         )
     end_file(fresh, "handed_over", by=by)
     for order in orders:
