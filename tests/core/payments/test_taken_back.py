@@ -4,8 +4,11 @@ sale, and the payer is not paid twice."""
 from __future__ import annotations
 
 import secrets
+import threading
+import time
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from core.disputes.write_off import request_write_off
@@ -18,6 +21,7 @@ from core.payments.models import Payment
 from core.payments.order_refused import refuse_order
 from core.payments.refund_models import Refund
 from core.payments.replay import PAYMENTS, REFUNDS
+from core.payments.statements import import_statement
 from core.payments.transfer_cases import give_back_transfer
 from core.payments.transfer_models import TransferReturn
 from core.payments.unknown import get_line, return_line
@@ -26,7 +30,7 @@ from core.providers.bank_orders import claim_for_line, find_order
 from tests.core.payments.test_statements import bank_total, refund_of, reversal
 from tests.core.payments.test_transfers import end
 from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, settle_order, transfer
-from tests.core.providers.statements import Line, Tx
+from tests.core.providers.statements import Line, Tx, file_of
 from tests.factories import Shop, again, fresh, make_link, make_paid, make_payment, release_all, unit
 
 
@@ -336,3 +340,29 @@ def test_two_credits_alike_that_the_bank_takes_back_on_one_day_are_both_gone(sho
     assert [(line.state, line.resolution) for line in came] == [("resolved", "taken_back")] * 2
     assert len({line.reversed_by for line in came}) == 2 and bank_total(shop.app) == before
     books(shop, platform=True)
+
+
+def test_whoever_takes_money_back_holds_the_payment_before_its_lines(
+    shop: Shop, bank: TestBank, waiting: tuple[Payment, str], environment: dict[str, str]
+) -> None:
+    """As whoever sends it back does: in the other order the two would wait for each other."""
+    payment, reference = waiting
+    end(shop, payment, "canceled")
+    bank.tell(transfer(2500, reference))
+    credit = bank.line(reference=reference, sign=1)
+    with unit(shop.app):
+        import_statement(file_of(bank.draft(reversal(2500, reference))), name="statement.xml", by="operator")
+    address = environment["MIGRATION_DATABASE_URL"].replace("+psycopg", "")
+    with psycopg.connect(address) as other, psycopg.connect(address, autocommit=True) as watcher:
+        other.execute("SELECT FROM payments WHERE vendor_id = %s AND id = %s FOR UPDATE", (shop.vendor.id, payment.id))
+        books_it = threading.Thread(target=bank.book, daemon=True)
+        books_it.start()
+        until = time.monotonic() + 60
+        blocked = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
+        while watcher.execute(blocked, (other.info.backend_pid,)).fetchone() == (0,):
+            assert time.monotonic() < until and books_it.is_alive(), "the reversal did not wait for its payment"
+            time.sleep(0.01)
+        other.execute("SELECT FROM bank_lines WHERE mode = 'test' AND public_id = %s FOR UPDATE NOWAIT", (credit.public_id,))
+        other.rollback()
+        books_it.join(60)
+    assert not books_it.is_alive() and books(shop) == {} and agree(shop)
