@@ -36,6 +36,7 @@ from portal.plan_names import Known
 WHY_BALANCE: dict[str, Any] = {
     "invoice": _l("for an invoice"), "credit_note": _l("from a credit note"), "draft_dropped": _l("from a draft that was dropped"),
     "overpaid": _l("paid twice or too late"), "paid_back": _l("to be paid back"), "came_back": _l("which the bank had sent back"),
+    "given_back": _l("for a payment that went back"), "stays_after_all": _l("for a payment that did not go back after all"),
 }  # fmt: skip
 BAD = frozenset(
     {"payment_failed", "card_refused", "suspension_ahead", "suspended", "upgrade_declined", "resume_declined", "reactivate_declined",
@@ -88,6 +89,8 @@ def _title(event: SubscriptionEvent, known: Known) -> str:
             return _("Balance paid back: %(amount)s", amount=money(decode(Money, given["amount"])))
         case "came_back":
             return _("%(amount)s could not be paid back", amount=money(decode(Money, given["amount"])))
+        case "given_back":
+            return _("Of a payment has gone back: %(amount)s", amount=money(decode(Money, given["gone"])))
         case "voided":
             return _("%(paper)s was taken back", paper=known.paper(given["document"]))
         case "reissued":

@@ -20,6 +20,7 @@ from core.payments.order_status import NotHandedOver, carry_out_refusal, last_re
 from core.payments.statements import import_statement, last_number
 from core.payments.unknown import list_unknown
 from core.payouts.hand_over import record_handed_over
+from core.payouts.held import is_kept_back, kept_back
 from core.providers.bank_accounts import accounts
 from core.providers.bank_orders import claim_for_line, give_up_claim, list_waiting_orders
 from core.providers.statement import StatementRefused
@@ -92,11 +93,11 @@ def send_bank_orders(vendor_id: uuid.UUID, *, mode: str) -> None:
     if not has_line(mode):
         return
     with unit_of_work():
-        orders = list_waiting_orders(mode)
+        orders = list_waiting_orders(mode, without=kept_back(mode))
     for order in orders:
         with unit_of_work():
-            mine = claim_for_line(order)
-        if not mine:  # a file has taken it meanwhile, or somebody has refused it
+            mine = not is_kept_back(order) and claim_for_line(order)
+        if not mine:  # a file has taken it meanwhile, or somebody has refused it, or holds it
             continue
         body = {
             "iban": order.account, "to_iban": order.to_account, "to_name": order.to_name, "amount": order.amount.decimal_text,

@@ -17,6 +17,7 @@ from core.payments.queries import get_payment
 from core.payments.statements import import_statement
 from core.payments.unknown import WORDS, get_line, list_unknown, suggest
 from core.payouts.hand_over import record_made_by_hand
+from core.payouts.held import kept_back
 from core.providers.bank_accounts import check_iban
 from core.providers.bank_orders import get_order, list_waiting_orders
 
@@ -128,7 +129,7 @@ def bank_orders(mode: str, sent: str, refused: str, why: str) -> None:
             if order is None:
                 raise click.ClickException("There is no such order.")
             record_made_by_hand(order) if sent else refuse_order(order, by=BY, reason=why)
-        waiting = list_waiting_orders(mode)
+        waiting = list_waiting_orders(mode, without=kept_back(mode))
         for order in waiting:
             click.echo(f"{order.public_id}  {order.amount}  to {order.to_name}, {order.to_account} {order.to_bic}")
             click.echo(f"  from {order.account}, end-to-end reference {order.end_to_end}, text: {order.text}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import uuid
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, or_, select
 
@@ -17,6 +19,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
+from core.kernel.outbox import enqueue
 from core.kernel.sentence import said
 from core.notifications.team import tell_team
 
@@ -87,6 +90,12 @@ def payout_hold(vendor: Vendor, mode: str, number: str = "") -> Stop | None:
     return (find_stop(vendor, mode, "payouts", about=number) if number else None) or find_stop(vendor, mode, "payouts")
 
 
+def held_payouts(vendor_ids: Collection[uuid.UUID], mode: str) -> set[tuple[uuid.UUID, str]]:
+    """Of these vendors, whose payouts are held now: (vendor id, number of the one payout), the number empty where all of them are."""
+    held = select(Stop.vendor_id, Stop.about).where(Stop.vendor_id.in_(vendor_ids), Stop.mode == mode, Stop.what == "payouts", *_active())
+    return {(vendor_id, about) for vendor_id, about in db.session.execute(held)}
+
+
 def active_stops(vendor: Vendor, mode: str) -> list[Stop]:
     """All that holds now, the oldest first."""
     return list(db.session.scalars(_of(vendor, mode).where(*_active()).order_by(Stop.id)))
@@ -113,6 +122,10 @@ def _active() -> tuple[ColumnElement[bool], ...]:
     return Stop.ended_at.is_(None), or_(Stop.ends_at.is_(None), Stop.ends_at > now())
 
 
+def _seconds_until(at: datetime | None) -> int:
+    return max(int((at - now()).total_seconds()), 0) + 1 if at is not None else 0
+
+
 def _put_away_what_is_over(vendor: Vendor, mode: str) -> None:
     """What ended by itself says so, so that the same may be stopped anew."""
     over = _of(vendor, mode).where(Stop.ended_at.is_(None), Stop.ends_at <= now())
@@ -126,5 +139,7 @@ def _carry_out(vendor: Vendor, row: Stop, *, stopped: bool) -> None:
     if row.what == "payments":
         fresh = db.session.get_one(Vendor, vendor.id, populate_existing=True)
         fresh.stopped_modes = sorted({*fresh.stopped_modes, row.mode} if stopped else {*fresh.stopped_modes} - {row.mode})
+    if row.what == "payouts":  # orders that were written before wait until then
+        enqueue("send_bank_orders", vendor.id, mode=row.mode, due_in=_seconds_until(row.ends_at) if stopped else 0)
     if row.what == "listing":
         bar(vendor, row.mode, barred=stopped, by=row.ended_by or row.begun_by)

@@ -33,6 +33,14 @@ def refundable(balance: Money, received: Money, refunded: Money) -> Money:
     return min(balance, max(left, Money(0, balance.currency)))
 
 
+def give_up(state: Subscription, amount: Money) -> Step:
+    """So much of what was paid went back by another way: as far as it is on the balance, it does not pay what comes as well."""
+    taken = min(amount, state.balance)
+    if not taken:
+        return state, ()
+    return replace(state, balance=state.balance - taken), (BalanceMoved(-taken, "given_back"),)
+
+
 class MoreThanBalance(Refusal):
     """Less than that is on the balance."""
 

@@ -102,7 +102,7 @@ class SubscriptionEvent(TenantKey, Base):
     seq: Mapped[int]
     kind: Mapped[str] = mapped_column(
         String(20)
-    )  # began, wish, midnight, received, refused, new_card, currency, zone, voided, reissued, lapsed, paid_back, came_back
+    )  # began, wish, midnight, received, refused, new_card, currency, zone, voided, reissued, lapsed, paid_back, came_back, given_back
     on_day: Mapped[date]
     given: Mapped[dict[str, Any]] = mapped_column(JSONB)
     effects: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)

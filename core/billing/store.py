@@ -149,6 +149,17 @@ def payout_came_back(row: KeptSubscription, amount: Money, *, payment_id: str, r
     return act_on(row, "came_back", given, lambda state, _offer: balance.give(state, amount, "came_back"), "system")
 
 
+def given_back(row: KeptSubscription, amount: Money, *, payment_id: str, gone: Money) -> tuple[Effect, ...]:
+    """So much more of a payment for it went back by another way (`gone` in all), by hand or through the payer's bank; below zero, so much of
+    what had been taken off the balance for that is on it again. The caller knows what of each payment it has told."""
+    given = {"payment": payment_id, "amount": encode(amount), "gone": encode(gone)}
+
+    def move(state: Subscription, _offer_now: Offer) -> Step:
+        return balance.give_up(state, amount) if amount.minor >= 0 else balance.give(state, -amount, "stays_after_all")
+
+    return act_on(row, "given_back", given, move, "system")
+
+
 def void_document(row: KeptSubscription, document: BillingDocument, *, reason: str, by: str) -> tuple[Effect, ...]:
     """Take a wrong invoice back: a credit note over all that is left of it; both stay. Refuses without a reason, and when nothing is left."""
     reason = " ".join(reason.split())

@@ -15,6 +15,7 @@ from core.ledger import book
 from core.ledger.models import Entry, Journal
 from core.ledger.post import post
 from core.ledger.queries import balance
+from core.payments.charge_news import tell_given_back
 from core.payments.disputed import undo_lost, write_lost
 from core.payments.models import Payment
 from core.payments.refund_books import Whose, fee_to_return, settle_debt
@@ -37,6 +38,7 @@ def book_opening(payment: Payment, dispute: Dispute) -> None:
     payment.disputed_minor += amount.minor
     payment.disputed_fee_minor += fee.minor
     payment.advanced_minor += dispute.advanced_minor
+    tell_given_back(payment)
     post(
         [
             book.dispute_opened(
@@ -55,6 +57,7 @@ def book_won(payment: Payment, dispute: Dispute) -> None:
     pending = held - Money(dispute.advanced_minor, dispute.currency) if payment.released_at is None else none
     _let_go(payment, dispute)
     payment.advanced_minor -= dispute.advanced_minor
+    tell_given_back(payment)
     post(
         [
             book.dispute_won(
@@ -107,6 +110,7 @@ def book_reversed(payment: Payment, dispute: Dispute) -> None:
         ]
     )  # fmt: skip
     returned = undo_lost(payment, fee, form_token=f"{dispute.public_id}:{dispute.cycle}")
+    tell_given_back(payment)
     if not _of_platform(payment):
         beyond_payment = (amount - returned).minor
         payment.advanced_minor += beyond_payment

@@ -22,6 +22,7 @@ from core.ledger.post import post
 from core.ledger.queries import balance
 from core.payments.refund_books import debt_of
 from core.payments.refund_models import Refund
+from core.payments.taken_beyond import beyond_under_way
 
 LONGEST_REASON = 300
 TOGETHER = timedelta(days=30)  # write-offs by one person within this time count as one
@@ -96,7 +97,7 @@ def _check(vendor: Vendor, mode: str, amount: Money) -> None:
         # A dispute that is won gives what it holds to the seller: whoever owes nothing any more would have it twice.
         words = said("%(held)s of it may come back by itself: a dispute is open. Wait until it is decided.", held=min(held, owed))
         raise Refusal(words, field="amount")
-    lent = _lent_to_refunds(vendor, mode, amount.currency)
+    lent = _lent_to_refunds(vendor, mode, amount.currency) + beyond_under_way(vendor.id, mode, amount.currency)
     if owed - held - lent < amount:  # one that does not arrive goes back to the seller, as far as nothing is owed
         words = said("%(lent)s of it may come back by itself: a refund is under way. Wait until it has arrived.", lent=min(lent, owed))
         raise Refusal(words, field="amount")

@@ -290,6 +290,20 @@ def transfer_taken_beyond(payment: Booked, line: Line, *, amount: Money, at: dat
     )
 
 
+def transfer_not_beyond(payment: Booked, line: Line, *, owed: Money, available: Money, at: datetime) -> Journal:
+    """What was to reach its payer did not, so it is what the bank has taken: the seller owes it no more, and has again what made it up. Where
+    it is taken from instead, the next journal says."""
+    return _journal(
+        payment,
+        f"bank:{line.public_id}:met",
+        "transfer taken back beyond the sale",
+        at,
+        Leg(BANK, owed + available, sub=line.account),
+        Leg(SELLER_RECEIVABLE, -owed),
+        Leg(SELLER_AVAILABLE, -available),
+    )
+
+
 def unknown_received(line: Line, *, at: datetime) -> Journal:
     """Money came and nobody knows for what: the platform's book holds it as unapplied."""
     return _of_platform(
@@ -323,6 +337,18 @@ def unknown_not_returned(line: Line, *, number: str, at: datetime) -> Journal:
         at,
         Leg(REFUND_IN_FLIGHT, line.amount, ref=line.public_id),
         Leg(UNAPPLIED, -line.amount, ref=line.public_id),
+    )
+
+
+def unknown_met(line: Line, debit: Line, *, at: datetime) -> Journal:
+    """It did not go back by our order, and the bank has taken it back by this debit: the two explain each other."""
+    return _of_platform(
+        line,
+        "met",
+        "transfer taken back",
+        at,
+        Leg(UNAPPLIED, line.amount, ref=line.public_id),
+        Leg(UNEXPLAINED, -line.amount, ref=debit.public_id),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -20,7 +21,7 @@ from core.payments.refund import settle_refund
 from core.payments.reversal import take_back_transfer
 from core.payments.transfer_receive import booked_at, receive_transfer
 from core.payments.transfer_return import find_return, settle_return
-from core.payments.unknown import call_return_off, line_was_returned, unknown_taken_back
+from core.payments.unknown import TAKEN_TWICE, call_return_off, line_was_returned, unknown_taken_back
 from core.providers.bank import REFERENCE_LENGTH, find_expectation
 from core.providers.bank_models import BankExpectation, BankLine, BankOrder
 from core.providers.bank_orders import PAYOUT, lock_order, standing
@@ -50,7 +51,7 @@ def book_lines(mode: str, limit: int = BATCH) -> int:
     """Book the oldest lines that are not booked yet, `limit` at most; answers how many, and while it is any there may be more. Two
     workers never take the same one.
 
-    Every payment of the batch is locked before the first posting, in the order in which everybody locks.
+    Every payment of the batch is locked before the first posting, in the order in which everybody locks: a payment, and then its lines.
     """
     due = (
         select(BankLine)
@@ -58,13 +59,15 @@ def book_lines(mode: str, limit: int = BATCH) -> int:
         .order_by(BankLine.booked_on, TAKES_BACK, BankLine.account, BankLine.public_id)
     )
     lines = _together(list(db.session.scalars(due.limit(limit).with_for_update(skip_locked=True))))
-    readings = [_read(line) for line in lines]
+    readings: list[Reading] = []
+    for line in lines:
+        readings.append(_read(line, {one.original.public_id for one in readings if one.original is not None}))
     payments_of = {r.line.public_id: _payment_of(r) for r in readings}
     vendors = find_vendors({r.vendor for r in readings if r.vendor} | {_vendor_of(r.original) for r in readings if r.original})
     owners = {reading.line.public_id: vendors.get(reading.vendor or _vendor_of(reading.original)) for reading in readings}
     named = {(owner.id, mode, number) for key, number in payments_of.items() if number and (owner := owners[key]) is not None}
     payments = lock_payments(named)
-    for reading in readings:
+    for reading in filter(_stands, readings):
         payment = payments.get(payments_of[reading.line.public_id] or "")
         vendor = owners[reading.line.public_id]
         _book(reading, vendor if payment is not None or _is_payout(reading.order) else None, payment)
@@ -90,11 +93,12 @@ def _takes_back(line: BankLine) -> bool:
 # --- reading -------------------------------------------------------------------------------------------------------------
 
 
-def _read(line: BankLine) -> Reading:
+def _read(line: BankLine, taken: Collection[str]) -> Reading:
+    """`taken`: the credits that other lines of the batch take back."""
     if line.sign > 0:
         return _read_credit(line)
     if line.reversal:
-        original = _original(line)
+        original = _original(line, taken)
         return Reading(line, original=original, why="" if original else "reversal_of_nothing")
     order = lock_order(line.mode, line.end_to_end)
     if order is None or order.state in ("settled", "failed"):
@@ -130,8 +134,9 @@ def references_on(line: BankLine) -> list[BankExpectation]:
     return [expected for reference in candidates if (expected := find_expectation(line.mode, reference)) is not None]
 
 
-def _original(line: BankLine) -> BankLine | None:
-    """The credit that this debit takes back: the newest one of the same sum whose words are the same, and that still stands."""
+def _original(line: BankLine, taken: Collection[str]) -> BankLine | None:
+    """The credit that this debit takes back: the newest one of the same sum whose words are the same, and that still stands. It is not held
+    yet: whose payment it is has to be locked first."""
     same = select(BankLine).where(
         BankLine.mode == line.mode,
         BankLine.account == line.account,
@@ -142,8 +147,21 @@ def _original(line: BankLine) -> BankLine | None:
         BankLine.reference == line.reference,
         BankLine.counter_account == line.counter_account,
         BankLine.booked_on <= line.booked_on,
+        BankLine.public_id.not_in(taken),
     )
-    return db.session.scalar(same.order_by(BankLine.booked_on.desc(), BankLine.public_id).limit(1).with_for_update())
+    return db.session.scalar(same.order_by(BankLine.booked_on.desc(), BankLine.public_id).limit(1))
+
+
+def _stands(reading: Reading) -> bool:
+    """Hold the credit that a line takes back. Where somebody else has it in hand at this moment, or has changed it since it was read, the line
+    is read again by the next turn."""
+    original = reading.original
+    if original is None:
+        return True
+    was = original.payment
+    mine = select(BankLine).where(BankLine.mode == original.mode, BankLine.public_id == original.public_id)
+    fresh = db.session.scalar(mine.with_for_update(skip_locked=True).execution_options(populate_existing=True))
+    return fresh is not None and fresh.reversed_by is None and fresh.payment == was
 
 
 def _payment_of(reading: Reading) -> str | None:
@@ -236,4 +254,4 @@ def _book_reversal(original: BankLine, line: BankLine, vendor: Vendor | None, pa
     elif original.state == "unknown" or call_return_off(original, cause=line.public_id):
         unknown_taken_back(original, line)
     else:
-        _book_unknown(line, "reversal_of_what_was_returned")
+        _book_unknown(line, TAKEN_TWICE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
 from core.kernel.ask import Search
 from core.kernel.clock import now
@@ -21,6 +22,7 @@ from core.providers.contract import Outcome
 TO_CONFIRM = timedelta(days=7)  # how long a payer whose bank wants them has to answer the letter
 SCA = "authentication_required"
 UNREACHABLE = "unreachable"  # the provider has not answered for hours: nothing is over, and nothing is charged twice
+GIVEN_BACK = "given_back"  # how much of it has gone back is another sum by now
 _CHARGES = Search(
     SavedCharge,
     rest="""FROM unnest(%s::uuid[], %s::text[], %s::uuid[]) AS k(vendor_id, mode, payment_id)
@@ -116,6 +118,16 @@ def tell_paid(payments: list[Payment]) -> None:
     if keys:
         for (charge,) in _CHARGES.all(*[list(part) for part in zip(*keys, strict=True)]):
             _tell(charge, "succeeded", None)
+
+
+def tell_given_back(payment: Payment) -> None:
+    """More of it has gone back than before, or less after all: a refund was asked for, has failed or was called off, or its bank is asked.
+    Whoever charged it to a saved card for something looks at how much is gone by now."""
+    if payment.link_id is not None or payment.vendor_id == HOUSE:  # what the house is paid goes back by its own way
+        return
+    charge = db.session.get(SavedCharge, (payment.vendor_id, payment.mode, payment.id))
+    if charge is not None and charge.on_settled:
+        enqueue_named(charge.on_settled, charge.vendor_id, mode=charge.mode, payment=str(charge.payment_id), result=GIVEN_BACK)
 
 
 def _tell(charge: SavedCharge, result: str, hard: bool | None) -> None:

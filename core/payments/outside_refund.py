@@ -13,6 +13,7 @@ from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
 from core.ledger.post import BalanceTooLow
 from core.notifications.team import tell_team
+from core.payments.charge_news import tell_given_back
 from core.payments.history import note
 from core.payments.models import Payment
 from core.payments.refund import REASONS, settle_refund
@@ -52,6 +53,7 @@ def settle_outside_refund(vendor: Vendor, payment: Payment, outcome: RefundOutco
     ids = {"payment": payment.public_id, "refund": refund.public_id}
     tell_team(vendor, "refund_outside", mode=payment.mode, **ids)
     settle_refund(vendor, refund, outcome, cause=cause)
+    tell_given_back(payment)
     return "settled"
 
 

@@ -20,6 +20,7 @@ from core.kernel.sentence import said
 from core.notifications.notices import post_notice
 from core.notifications.payer_letters import is_sent
 from core.notifications.team import tell_team
+from core.payments.charge_news import tell_given_back
 from core.payments.claim_follow import claim_paid_by, follow_claim
 from core.payments.claim_models import RefundClaim
 from core.payments.history import note
@@ -31,6 +32,7 @@ from core.payments.refund_queue import book_or_queue
 from core.payments.refundable import check_offer, offer_behind
 from core.payments.start import lock_payment
 from core.payments.states import REFUND, may_move
+from core.payments.taken_beyond import meet_beyond
 from core.payments.to_payer import write_to_payer
 from core.providers.bank_accounts import check_iban
 from core.providers.bank_orders import senders
@@ -110,6 +112,7 @@ def request_refund(
         reason=reason,
         queued=refund.state == "queued",
     )
+    tell_given_back(payment)
     if refund.state != "queued":
         enqueue("send_refund", vendor.id, mode=payment.mode, refund=str(refund.id))
     return refund
@@ -281,10 +284,8 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
             write_to_payer(vendor, "refund_sent" if refund.of_sale else "money_returned", payment, refund=refund.public_id)
         post_notice(vendor, "refund_sent", mode=payment.mode, about=payment.public_id)
     elif to in ("failed", "canceled"):
-        refund.failure_reason = outcome.failure_reason or to
-        refund.next_inquiry_at = None
-        book_failure(payment, refund, came_back=old == "succeeded")
-        detail["failure_reason"] = refund.failure_reason
+        detail["failure_reason"] = refund.failure_reason = outcome.failure_reason or to
+        _fail(payment, refund, came_back=old == "succeeded")
         tell_team(vendor, "refund_failed", mode=payment.mode, payment=payment.public_id, refund=refund.public_id)
     note(payment, f"refund.{to}", actor="provider", cause=cause, **detail)
     if to in ("succeeded", "failed", "canceled"):
@@ -296,6 +297,15 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
         enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))
         return "settled"
     return "told"
+
+
+def _fail(payment: Payment, refund: Refund, *, came_back: bool) -> None:
+    """Whoever gave the money has it again, unless a bank has taken it back meanwhile."""
+    refund.next_inquiry_at = None
+    book_failure(payment, refund, came_back=came_back)
+    if refund.of_sale:
+        meet_beyond(payment, refund.amount, reference=refund.public_id)
+    tell_given_back(payment)
 
 
 def _hear_that_it_arrived(vendor: Vendor, payment: Payment, refund: Refund, outcome: RefundOutcome, cause: str) -> None:

@@ -25,6 +25,7 @@ from core.ledger.book import SELLER_AVAILABLE, SELLER_RECEIVABLE
 from core.ledger.models import Balance
 from core.ledger.post import BalanceTooLow
 from core.ledger.queries import balance
+from core.payments.charge_news import tell_given_back
 from core.payments.claim_follow import follow_claim
 from core.payments.history import note
 from core.payments.lists import get_refund
@@ -178,6 +179,7 @@ def _call_off(payment: Payment, refund: Refund, *, by: str, why: str) -> None:
     if refund.on_settled:
         enqueue_named(refund.on_settled, refund.vendor_id, mode=refund.mode, refund=str(refund.id), result="canceled")
     payment.queued_minor -= refund.amount_minor
+    tell_given_back(payment)
     detail = {"why": why} if why else {}
     note(
         payment, "refund.canceled", actor=by, refund=refund.public_id, amount_minor=refund.amount_minor, currency=refund.currency, **detail

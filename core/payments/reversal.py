@@ -8,11 +8,9 @@ from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
 from core.kernel.clock import now
 from core.kernel.db import db
-from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
-from core.kernel.outbox import enqueue
 from core.ledger import book
-from core.ledger.post import BalanceTooLow, post
+from core.ledger.post import post
 from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.models import Payment
@@ -21,6 +19,7 @@ from core.payments.refund_books import fee_to_return, settle_debt
 from core.payments.refund_models import Refund
 from core.payments.refund_queue import make_room
 from core.payments.start import lock_payment
+from core.payments.taken_beyond import REASON, take_what_is_there, write_reversed
 from core.payments.transfer_models import Transfer
 from core.payments.transfer_receive import booked_at, judge
 from core.payments.transfer_return import call_off_returns
@@ -28,15 +27,13 @@ from core.providers.bank_models import BankLine
 from core.providers.bank_orders import call_off_untold, standing
 from core.providers.contract import RefundOutcome
 
-REASON = "reversed_by_bank"
-
 
 def take_back_transfer(vendor: Vendor, payment: Payment, original: BankLine, line: BankLine) -> None:
     """Book the reversal and say so everywhere: the transfer, the payment's sums and history, the vendor.
 
     What is on its way back to the payer is called off as far as our bank has not been told of it. What had paid for the sale counts as
     given back, with our fee in proportion. What has gone back already stands with no sale any more, so the seller owes it, as a seller
-    whose balance no longer holds it does.
+    whose balance no longer holds it does; what is on its way and does not arrive after all: core/payments/taken_beyond.py.
     """
     payment = lock_payment(payment)
     _call_off(vendor, payment, line)
@@ -48,9 +45,9 @@ def take_back_transfer(vendor: Vendor, payment: Payment, original: BankLine, lin
     sold = min(gone, payment.refundable)
     fee = fee_to_return(payment, sold) if sold else Money(0, payment.currency)
     payment.received_minor -= unapplied.minor
-    taken_from = _post(payment, line, unapplied, sold, fee)
+    taken_from = take_what_is_there(payment, line, unapplied, sold, fee, at=booked_at(line))
     if sold:
-        _write_refund(vendor, payment, sold, fee, taken_from, line)
+        write_reversed(payment, sold, fee, taken_from, number=line.public_id)
     if beyond := gone - sold:
         post([book.transfer_taken_beyond(payment, line, amount=beyond, at=booked_at(line))])
     settle_debt(payment.vendor_id, payment.mode, payment.currency, about=payment.public_id)
@@ -77,52 +74,3 @@ def _call_off(vendor: Vendor, payment: Payment, line: BankLine) -> None:
             settle_refund(vendor, refund, RefundOutcome("canceled", "", refund.amount, failure_reason=REASON), cause=line.public_id)
         elif (order := call_off_untold(refund.mode, refund.public_id, why=REASON)) is not None:
             settle_refund(vendor, refund, standing(order), cause=line.public_id)
-
-
-def _post(payment: Payment, line: BankLine, unapplied: Money, sold: Money, fee: Money) -> str:
-    """Answers from which of the seller's accounts it was taken."""
-    for taken_from in ("seller_available" if payment.released_at else "seller_pending", "seller_receivable"):
-        if not unapplied + sold:
-            return taken_from
-        journal = book.transfer_taken_back(
-            payment, line, unapplied=unapplied, sold=sold, fee_returned=fee, taken_from=taken_from, at=booked_at(line)
-        )
-        db.session.flush()
-        try:
-            with db.session.begin_nested():
-                post([journal])
-            return taken_from
-        except BalanceTooLow:
-            continue
-    raise RuntimeError("what a seller owes has no floor to fall through")
-
-
-def _write_refund(vendor: Vendor, payment: Payment, amount: Money, fee: Money, taken_from: str, line: BankLine) -> None:
-    """A refund nobody asked for: it stands among the others, done already."""
-    at = now()
-    db.session.add(
-        Refund(
-            vendor_id=vendor.id,
-            mode=payment.mode,
-            id=uuid7(),
-            public_id=public_id("ref"),
-            payment_id=payment.id,
-            form_token=line.public_id,
-            state="succeeded",
-            currency=payment.currency,
-            amount_minor=amount.minor,
-            fee_returned_minor=fee.minor,
-            taken_from=taken_from,
-            reason=REASON,
-            note="",
-            requested_by="bank",
-            provider_reference=line.public_id,
-            inquiries=0,
-            created_at=at,
-            sent_at=at,
-            settled_at=at,
-        )
-    )
-    payment.refunded_minor += amount.minor
-    payment.fee_returned_minor += fee.minor
-    enqueue("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id))

@@ -14,6 +14,7 @@ from core.kernel.ids import public_id
 from core.kernel.money import Money
 from core.kernel.outbox import enqueue
 from core.ledger.book import PLATFORM
+from core.payments.batches import spelled_out
 from core.providers.bank_accounts import accounts
 from core.providers.bank_models import BankFile, BankLine, BankStatement
 from core.providers.mt940 import looks_like_mt940, read_mt940
@@ -159,7 +160,7 @@ def _keep_entry(mode: str, statement: Statement, key: str, entry: Entry) -> int:
         if known != entry.digest:
             raise StatementRefused(f"Entry {entry.bank_reference or key} was imported before, with other content.", entry.line)
         return 0
-    for part, detail in enumerate(entry.details):
+    for part, detail in enumerate(spelled_out(mode, statement.account, entry)):
         db.session.add(
             BankLine(
                 mode=mode,

@@ -16,6 +16,7 @@ from core.ledger.post import post
 from core.payments.history import note
 from core.payments.models import Payment
 from core.payments.states import RETURN, may_move
+from core.payments.taken_beyond import meet_beyond
 from core.payments.to_payer import write_to_payer
 from core.payments.transfer_models import TransferReturn
 from core.payments.transfer_receive import judge
@@ -108,7 +109,8 @@ def note_handed_over(vendor: Vendor, row: TransferReturn) -> None:
 def settle_return(vendor: Vendor, row: TransferReturn, outcome: RefundOutcome, *, cause: str) -> None:
     """Bring a return to what the statements say. What its line moved is booked with the line; here follow the payment and the people.
 
-    A return that fails, before it left or after, is unapplied money again, and its case is open again.
+    A return that fails, before it left or after, is unapplied money again, and its case is open again; unless the bank has taken that money
+    back meanwhile.
     """
     payment, row = _lock(row)
     to = {"succeeded": "settled", "failed": "failed"}.get(outcome.state, row.state)
@@ -121,6 +123,7 @@ def settle_return(vendor: Vendor, row: TransferReturn, outcome: RefundOutcome, *
         write_to_payer(vendor, "transfer_returned", payment, transfer_return=row.public_id)
         return
     _fail(payment, row, outcome.failure_reason or "returned", cause=cause)
+    meet_beyond(payment, row.amount, reference=row.public_id)
     judge(vendor, payment)
 
 

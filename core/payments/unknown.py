@@ -31,6 +31,7 @@ from core.providers.bank_models import BankExpectation, BankLine, BankOrder
 from core.providers.bank_orders import call_off_untold, write_order
 
 MOST_SUGGESTIONS = 5
+TAKEN_TWICE = "reversal_of_what_was_returned"
 BY_PEOPLE = ("assigned", "returned", "charge")  # of a large one two say it; the rest the bank or a reconciliation has said
 WORDS = {
     "no_reference": "No reference of ours stands on it.",
@@ -43,7 +44,7 @@ WORDS = {
     "order_differs": "It names an order of ours, but the sum or the account is another one.",
     "reversal_of_nothing": "The bank takes back a credit that we do not know.",
     "return_failed": "It was sent back, and came back: the account we sent it to did not take it.",
-    "reversal_of_what_was_returned": "The bank takes back a credit that was sent back already.",
+    TAKEN_TWICE: "The bank takes back a credit that was sent back already.",
 }
 
 
@@ -219,12 +220,18 @@ def line_is_a_settlement(line: BankLine, *, payout: str, by: str, reason: str) -
 
 
 def line_was_returned(order: BankOrder, *, cause: str) -> None:
-    """A statement has told of the order: gone, or come back, and then the line is unknown as before."""
+    """A statement has told of the order: gone, or come back, and then the line is unknown as before; unless the bank has taken it back by
+    itself meanwhile, and nobody has said anything else of that."""
     if order.state != "failed":
         return
     line = _locked(order.mode, order.line or "")
     line.state, line.why, line.resolution, line.asked_by, line.asked_at = "unknown", "return_failed", "", None, None
     post([book.unknown_not_returned(line, number=order.public_id, at=now())])
+    debit = _locked(line.mode, line.reversed_by) if line.reversed_by else None
+    if debit is not None and (debit.state, debit.why) == ("unknown", TAKEN_TWICE):
+        _resolve(line, "taken_back", "bank", debit.public_id)
+        _resolve(debit, "taken_back", "bank", line.public_id)
+        post([book.unknown_met(line, debit, at=now())])
 
 
 def call_return_off(original: BankLine, *, cause: str) -> bool:

@@ -14,12 +14,15 @@ from core.kernel.db import db, lock_again
 from core.kernel.errors import Conflict, NeedsASecondPerson, Refusal
 from core.kernel.sentence import said
 from core.payments.refund_books import debt_of
+from core.payouts.carry import call_off_unasked, has_not_begun
 from core.payouts.history import move
 from core.payouts.models import Payout, PayoutAccount
+from core.payouts.rail_models import Carriage
 from core.payouts.request import check_not_held, check_paid_out
 from core.payouts.send import hand_over
 from core.payouts.settle import give_back
 from core.payouts.statement import prove
+from core.providers.bank_orders import call_off_untold, find_order, in_an_open_file
 
 
 class AccountReplaced(Refusal):
@@ -90,15 +93,33 @@ def hold_payout(vendor: Vendor, payout: Payout, *, reason: str, days: int | None
     """Keep one back that has not left. Refuses TooLate when the bank has it, or it is over."""
     hold_vendor(vendor.id)
     payout = lock_again(payout)
-    if payout.state != "requested":
+    if payout.state != "requested" and not waits_untold(payout):
         raise TooLate("This payout has left, or was called off: there is nothing to hold any more.")
     return stop(vendor, payout.mode, "payouts", reason=reason, days=days, by=by, about=payout.public_id)
 
 
+def waits_untold(payout: Payout) -> bool:
+    """Whether its order is written and nobody can have told the bank yet, a file may carry it; or the processor has been asked for nothing."""
+    if payout.state != "submitted":
+        return False
+    row = db.session.get(Carriage, (payout.vendor_id, payout.mode, payout.id))
+    if row is not None:
+        return has_not_begun(row)
+    order = find_order(payout.mode, payout.public_id)
+    return order is not None and order.state == "requested" and (order.sent_at is None or in_an_open_file(order))
+
+
+def _call_off(vendor: Vendor, payout: Payout) -> bool:
+    """Stop its order or its carriage; False when somebody may have begun to carry it out."""
+    return call_off_unasked(vendor, payout) or call_off_untold(payout.mode, payout.public_id, why="called_off") is not None
+
+
 def cancel_payout(vendor: Vendor, payout: Payout, *, by: str, reason: str) -> None:
-    """Call off one that has not left: the money is available again. Refuses one that was handed to the bank."""
+    """Call off one that has not left: the money is available again. Refuses TooLate when the bank may have been told, or a file carries it."""
     hold_vendor(vendor.id)
     payout = lock_again(payout)
+    if payout.state == "submitted" and not _call_off(vendor, payout):
+        raise TooLate("It may have left by now, or a file for the bank carries it: take that file back first.")
     if not move(payout, "canceled", actor=by, reason=reason[:200]):
         return
     give_back(payout, why="cancel")

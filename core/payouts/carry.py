@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
+from core.admission.stops import payout_hold
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again, locked
 from core.kernel.money import Money
@@ -25,6 +26,7 @@ from core.ledger import book
 from core.ledger.models import Journal
 from core.ledger.post import post
 from core.notifications.team import tell_team
+from core.payments.refund_books import debt_of
 from core.payouts.history import move
 from core.payouts.models import Payout, PayoutAccount
 from core.payouts.queries import account_of, find_payout
@@ -39,6 +41,7 @@ SAFE = timedelta(hours=23)  # how long asking again under the same number is ask
 FIRST_WAIT, LONGEST_WAIT = 30, 6 * 3600  # seconds between two looks
 WATCHED_DAYS = 10  # after it was paid: a bank may send money back that long
 NOT_DONE = "not_done"  # nobody answered for a day, and the processor has nothing under our number
+HELD_WAIT = timedelta(minutes=15)  # a payout that is held is looked at again
 SHORT = "balance_insufficient"
 REPLACED = "bank_account_replaced"  # at the processor, since the payout was asked for: nobody has seen that account cool off
 
@@ -108,6 +111,9 @@ def next_question(vendor: Vendor, mode: str, number: str) -> Question | None:
     row = locked(Carriage, vendor.id, mode, payout.id) if payout is not None else None
     if payout is None or row is None or (row.step == "done" and payout.state != "paid"):
         return None
+    if row.asked_at is None and row.step in ("move", "pay") and _is_held(vendor, payout, row):
+        row.next_look_at = now() + HELD_WAIT
+        return None
     row.asked_at = row.asked_at or now()
     row.next_look_at = _next_look(row, payout)
     row.looks += 1
@@ -116,6 +122,27 @@ def next_question(vendor: Vendor, mode: str, number: str) -> Question | None:
         payout.public_id, mode, vendor.public_id, row.provider, row.receiver, account_of(vendor, payout).mark, payout.amount, step, row.tries, now() > row.asked_at + SAFE,
         row.move_reference, row.payout_reference,
     )  # fmt: skip
+
+
+def _is_held(vendor: Vendor, payout: Payout, row: Carriage) -> bool:
+    """Whether the staff hold it, or its seller has come to owe something before anything was moved: the step is not begun. One that was asked
+    for already goes on, for nobody knows what has become of it."""
+    owes = row.step == "move" and bool(debt_of(vendor.id, payout.mode, payout.currency))
+    return owes or payout_hold(vendor, payout.mode, payout.public_id) is not None
+
+
+def call_off_unasked(vendor: Vendor, payout: Payout) -> bool:
+    """Nothing of it is asked of the processor any more; False when something has been, and it goes on."""
+    row = locked(Carriage, vendor.id, payout.mode, payout.id)
+    if row is None or not has_not_begun(row):
+        return False
+    row.step, row.next_look_at = "done", None
+    return True
+
+
+def has_not_begun(row: Carriage) -> bool:
+    """Whether the processor has been asked for nothing yet."""
+    return row.step == "move" and row.asked_at is None
 
 
 def _next_look(row: Carriage, payout: Payout) -> datetime | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 PAYOUT: dict[str, frozenset[str]] = {
     "requested": frozenset({"approved", "canceled"}),
     "approved": frozenset({"submitted", "canceled"}),
-    "submitted": frozenset({"in_transit", "paid", "failed"}),
+    "submitted": frozenset({"in_transit", "paid", "failed", "canceled"}),  # called off as long as nobody has told the bank of its order
     "in_transit": frozenset({"paid", "failed"}),
     "paid": frozenset({"returned"}),
     "failed": frozenset(),

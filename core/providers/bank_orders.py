@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -155,9 +156,11 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def list_waiting_orders(mode: str, limit: int = 100) -> list[BankOrder]:
-    """What a person (or a line to the bank) still has to hand over, oldest first; what a file carries is not among them."""
+def list_waiting_orders(mode: str, limit: int = 100, *, without: Collection[str] = ()) -> list[BankOrder]:
+    """What a person (or a line to the bank) still has to hand over, oldest first, `without` those of these numbers; what a file carries is
+    not among them."""
     waiting = select(BankOrder).where(BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None))
+    waiting = waiting.where(BankOrder.end_to_end.not_in(list(without)))
     return list(db.session.scalars(waiting.order_by(BankOrder.created_at).limit(limit)))
 
 

@@ -14,7 +14,7 @@ from core.kernel.currency import exponent, is_currency
 from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.providers.camt_totals import Totals, check_totals
-from core.providers.statement import Balance, Detail, Entry, Statement, StatementRefused
+from core.providers.statement import Balance, Batch, Detail, Entry, Statement, StatementRefused
 
 LARGEST_MINOR = 9_000_000_000_000_000  # what an account of the books can hold
 _DECIMAL = re.compile(r"\+?([0-9]*)(?:\.([0-9]*))?")
@@ -95,7 +95,19 @@ def _entry(element: Any) -> Entry:
         bank_reference=_told(text_at(element, "AcctSvcrRef")),
         text=text_at(element, "AddtlNtryInf")[:500],
         details=_details(element, amount, sign, reversal),
+        batch=_batch(element),
     )
+
+
+def _batch(entry: Any) -> Batch | None:
+    """What stands of a batch whose transactions are not listed. Of several in one entry nobody could say which came to what."""
+    groups = entry.findall("{*}NtryDtls")
+    if len(groups) != 1 or len(groups[0].findall("{*}TxDtls")) > 1:
+        return None
+    told = [text_at(groups[0], f"{place}/{name}") for place in ("Btch", "TxDtls/Refs") for name in ("MsgId", "PmtInfId")]
+    count = text_at(groups[0], "Btch/NbOfTxs")
+    numbers = frozenset(_told(number).lower() for number in told if _told(number))
+    return Batch(numbers, int(count) if count else None) if numbers or count else None
 
 
 def _details(entry: Any, amount: Money, sign: int, reversal: bool) -> tuple[Detail, ...]:

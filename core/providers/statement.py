@@ -45,6 +45,14 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """What a bank says of a sum of several transfers that it does not list: the numbers their file was sent under, and how many they are."""
+
+    numbers: frozenset[str]
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One booked line of the account. Its details add up to it."""
 
@@ -57,6 +65,7 @@ class Entry:
     bank_reference: str  # the bank's own name for it, when it gives one
     text: str
     details: tuple[Detail, ...]
+    batch: Batch | None = None  # of one whose transactions are not listed
 
     @property
     def signed_minor(self) -> int:

@@ -22,11 +22,12 @@ from core.kernel.money import Money
 from core.kernel.outbox import is_waiting
 from core.kernel.sentence import said
 from core.payments.charge import charge_saved
-from core.payments.charge_news import UNREACHABLE
+from core.payments.charge_news import GIVEN_BACK, UNREACHABLE
 from core.payments.models import Payment
 from core.payments.saved import find_default, find_saved
 from core.payments.saved_models import SavedCard, SavedCharge
 from core.subscriptions.follow import follow
+from core.subscriptions.given_back import note_given_back
 from core.subscriptions.pay_back import pay_back_late
 from core.subscriptions.tell import tell_outage
 
@@ -152,6 +153,9 @@ def hear_charge(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID, result: 
     if charge is None:
         return
     row = _lock(vendor_id, mode, charge.subscription_id)
+    if result == GIVEN_BACK:
+        note_given_back(row, db.session.get_one(Payment, (vendor_id, mode, payment_id), populate_existing=True))
+        return
     charge = db.session.get_one(BillingCharge, (vendor_id, mode, charge.id), with_for_update=True, populate_existing=True)
     documents = tuple(charge.documents)
     if result == UNREACHABLE:

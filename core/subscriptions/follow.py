@@ -25,6 +25,7 @@ from core.kernel.db import db, lock_again
 from core.kernel.outbox import enqueue, enqueue_many, task_row
 from core.subscriptions.booked import book_events
 from core.subscriptions.data_ends import promise_data
+from core.subscriptions.open_pages import close_pages
 from core.subscriptions.papers import ask_for_papers
 from core.subscriptions.tell import tell, tell_change
 
@@ -40,9 +41,10 @@ def follow(row: KeptSubscription) -> None:
 def follow_all(rows: Sequence[KeptSubscription]) -> None:
     """The same for several, whose rows the caller holds locked: the database is asked and told in one go for all of them."""
     ours = [row for row in rows if row.vendor_id == HOUSE]
+    events = _new_events(rows)
+    close_pages(row for row in rows if row.id in events)
     subscribers = find_vendors({row.subscriber for row in ours})
     _rest(ours, subscribers)  # a vendor's row is held before any book and any standing
-    events = _new_events(rows)
     booked = [(row, event, effects) for row in ours for event, effects in events.get(row.id, ())]
     book_events(booked)
     for row in rows:

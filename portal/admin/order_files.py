@@ -10,9 +10,11 @@ from wtforms import FileField
 from core.accounts.staff import staff_names
 from core.kernel.errors import NotFound, Refusal
 from core.payments.disputed import transfers_beside_a_dispute
-from core.payments.order_files import get_order_file, list_order_files, make_order_file, orders_of, take_file_back, waiting_for_a_file
+from core.payments.order_files import get_order_file, list_order_files, orders_of, take_file_back
 from core.payments.order_status import file_named, list_refused, reports_of, take_status_report
 from core.payouts.hand_over import hand_file_over
+from core.payouts.held import kept_back, waiting_to_leave
+from core.payouts.held import make_file as make_order_file
 from core.providers.bank_models import BankOrderFile
 from core.web.fields import Form, LineField
 from core.web.guard import takes_files
@@ -145,7 +147,7 @@ def _index(failed: Form | None = None) -> Response:
         "portal/admin/order_files/index.html",
         status=failed.status if failed else 200,
         failed=failed,
-        waiting=[(mode, *waiting_for_a_file(mode)) for mode in MODES],
+        waiting=[(mode, *waiting_to_leave(mode)) for mode in MODES],
         files=list_order_files(),
         refused=[one for mode in MODES for one in list_refused(mode, None)],
         may_make=staff().may("payouts.approve"),
@@ -161,6 +163,7 @@ def _show(
         file=file,
         orders=(orders := orders_of(file)),
         disputed=transfers_beside_a_dispute(orders),
+        kept=kept_back(file.mode) if file.state == "made" else {},
         names=staff_names(),
         failed=failed,
         taking=taking or TakeBackForm(formdata=None),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from core.accounts.models import Vendor
 from core.billing import queries, renew, store
-from core.billing.balance import give, pay_back
+from core.billing.balance import give, give_up, pay_back
 from core.billing.codec import decode, decode_one_of
 from core.billing.documents import void
 from core.billing.effects import Effect
@@ -154,13 +154,20 @@ def _again(state: Subscription, event: SubscriptionEvent, offer: Offer) -> Step:
             return renew.ask_zone(state, given["zone"])
         case "paid_back":
             return pay_back(state, decode(Money, given["amount"]))
-        case "came_back":
-            return give(state, decode(Money, given["amount"]), "came_back")
+        case "came_back" | "given_back":
+            return _moved(state, event.kind, decode(Money, given["amount"]))
         case "voided":
             return void(state, given["document"])
         case "reissued":
             return reissue(state, decode(Reissue, given["wish"]))
     raise AssertionError(event.kind)
+
+
+def _moved(state: Subscription, kind: str, amount: Money) -> Step:
+    """Money that went back, or came back, beside the balance."""
+    if kind == "came_back":
+        return give(state, amount, "came_back")
+    return give_up(state, amount) if amount.minor >= 0 else give(state, -amount, "stays_after_all")
 
 
 def _offer(row: KeptSubscription, day: date, *currencies: str) -> Offer:

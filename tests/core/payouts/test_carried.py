@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from core.admission.stops import let_go_on, stop
 from core.kernel.clock import shifted
 from core.kernel.config import settings
 from core.payouts import carry
-from core.payouts.approve import approve_payout
+from core.payouts.approve import TooLate, approve_payout, cancel_payout, hold_payout
+from core.payouts.history import IllegalMove
 from core.payouts.request import NotPayable
 from core.providers.receivers import MoveOutcome
 from core.providers.registry import NoSuchProvider
@@ -259,3 +261,48 @@ def test_one_above_the_limit_waits_for_somebody_else(carried: CarriedSeller, mon
     with unit(carried.shop.app):
         approve_payout(carried.shop.vendor, payout, by="stf_two")
     assert carried.carries(payout).state == "in_transit"
+
+
+# --- held ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_one_that_is_held_is_not_moved_before_that_is_over(carried: CarriedSeller) -> None:
+    vendor, app = carried.shop.vendor, carried.shop.app
+    payout = carried.pays_out()
+    with unit(app):
+        hold = hold_payout(vendor, payout, reason="The register says another name.", days=2, by="stf_one")
+    assert (carried.carries(payout).state, carried.there(payout)) == ("submitted", [])
+    with unit(app):
+        let_go_on(vendor, hold, by="stf_two")
+    assert carried.carries(payout).state == "in_transit"
+    with unit(app), pytest.raises(TooLate):
+        hold_payout(vendor, payout, reason="The register says another name.", days=2, by="stf_one")
+
+
+def test_one_of_which_nothing_was_asked_yet_can_be_called_off(carried: CarriedSeller) -> None:
+    vendor, app = carried.shop.vendor, carried.shop.app
+    payout = carried.pays_out()
+    with unit(app):
+        cancel_payout(vendor, payout, by="stf_one", reason="Another name")
+    assert (carried.carries(payout).state, carried.there(payout)) == ("canceled", []) and nothing_is_lost(carried)
+    sent = carried.carries(carried.pays_out())
+    with unit(app), pytest.raises(IllegalMove):
+        cancel_payout(vendor, sent, by="stf_one", reason="Too late")
+
+
+def test_what_is_moved_already_is_not_paid_out_while_all_are_held(carried: CarriedSeller) -> None:
+    vendor, app = carried.shop.vendor, carried.shop.app
+    payout = carried.pays_out()
+    with unit(app):
+        question = carry.next_question(vendor, "test", payout.public_id)
+    assert question is not None
+    with app.app_context():
+        answer = carry.ask(question)
+    with unit(app):
+        assert carry.record(vendor, question, answer, cause="asked")
+        stop(vendor, "test", "payouts", reason="The register says another name.", days=2, by="stf_one")
+    assert (carried.carries(payout).state, carried.carriage(payout).step) == ("submitted", "pay")
+    with unit(app), pytest.raises(TooLate):
+        cancel_payout(vendor, payout, by="stf_one", reason="Too late")
+    with shifted(timedelta(days=33)):
+        assert carried.carries(payout).state == "in_transit" and carried.books_are_whole()

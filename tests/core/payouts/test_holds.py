@@ -14,9 +14,11 @@ from core.kernel.config import settings
 from core.kernel.currency import exponent
 from core.kernel.money import Money
 from core.payouts.approve import TooLate, approve_many, approve_payout, hold_payout
+from core.payouts.hand_over import record_made_by_hand
 from core.payouts.models import Payout
 from core.payouts.request import NotPayable
 from core.payouts.terms import change_terms
+from core.providers.bank_orders import find_order
 from tests.core.payouts.sellers import Seller
 from tests.factories import unit
 
@@ -71,6 +73,10 @@ def test_nobody_lets_a_held_payout_go_before_its_time(seller: Seller, waiting: P
 
 def test_what_has_left_cannot_be_held(seller: Seller) -> None:
     payout = seller.pays_out()
+    with unit(seller.shop.app):
+        order = find_order("test", payout.public_id)
+        assert order is not None
+        record_made_by_hand(order)
     with unit(seller.shop.app), pytest.raises(TooLate):
         hold_payout(seller.shop.vendor, payout, reason=WHY, days=2, by="stf_one")
 

@@ -7,9 +7,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
-from core.kernel.clock import shifted
+from core.admission.stops import let_go_on, stop
+from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.errors import Conflict, NeedsASecondPerson
+from core.kernel.money import Money
+from core.ledger import book
+from core.ledger.post import post
+from core.payments.models import Payment
 from core.payments.order_files import (
     NothingToTransfer,
     NotTransferable,
@@ -22,7 +27,9 @@ from core.payments.order_files import (
 )
 from core.payments.order_refused import refuse_order
 from core.payouts.accounts import COOLING_OFF, add_account
-from core.payouts.hand_over import hand_file_over
+from core.payouts.approve import TooLate, cancel_payout, hold_payout
+from core.payouts.hand_over import hand_file_over, record_made_by_hand
+from core.payouts.held import make_file, waiting_to_leave
 from core.payouts.models import Payout
 from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.bank_orders import find_order, list_waiting_orders
@@ -59,6 +66,16 @@ def order_of(payout: Payout) -> BankOrder:
     order = find_order("test", payout.public_id)
     assert order is not None
     return order
+
+
+def order_of_it(app: Flask, payout: Payout) -> BankOrder:
+    with unit(app):
+        return order_of(payout)
+
+
+def paid_by(seller: Seller) -> Payment:
+    """A payment of theirs, which something in the books is about."""
+    return db.session.scalars(db.select(Payment).where(Payment.vendor_id == seller.shop.vendor.id).limit(1)).one()
 
 
 def test_a_file_carries_what_waits_and_is_the_same_when_it_is_written_again(app: Flask, seller: Seller, payout: Payout) -> None:
@@ -146,3 +163,65 @@ def test_two_at_once_make_one_file(seller: Seller, payout: Payout, at_once: AtOn
 
     answers = at_once(make("stf_one"), make("stf_two"))
     assert sorted(type(answer).__name__ for answer in answers) == ["BankOrderFile", "NothingToTransfer"]
+
+
+# --- what would have kept a payout from being let go keeps its order here, too ----------------------------------------------------
+
+WHY = "The register says another name than you do."
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_an_order_of_a_payout_that_is_held_goes_into_no_file(app: Flask, seller: Seller, payout: Payout, one: bool) -> None:
+    with unit(app):
+        if one:
+            hold = hold_payout(seller.shop.vendor, seller.as_it_is(payout), reason=WHY, days=2, by="stf_one")
+        else:
+            hold = stop(seller.shop.vendor, "test", "payouts", reason=WHY, days=2, by="stf_one")
+    with unit(app), pytest.raises(NothingToTransfer):
+        make_file("test", by="stf_one")
+    with unit(app), pytest.raises(Conflict):
+        record_made_by_hand(order_of(payout))
+    with unit(app):
+        assert waiting_to_leave("test")[::2] == (0, 1)
+        let_go_on(seller.shop.vendor, hold, by="stf_two")
+        assert orders_of(make_file("test", by="stf_one"))[0].reference == payout.public_id
+
+
+def test_a_file_with_a_payout_that_is_held_meanwhile_is_not_given_to_the_bank(app: Flask, seller: Seller, payout: Payout) -> None:
+    with unit(app):
+        file = make_file("test", by="stf_one")
+    with unit(app):
+        hold_payout(seller.shop.vendor, seller.as_it_is(payout), reason=WHY, days=2, by="stf_one")
+    with unit(app), pytest.raises(Conflict, match="held by now"):
+        hand_file_over(get_order_file("test", file.public_id), by="stf_two")
+    with unit(app), pytest.raises(TooLate):
+        cancel_payout(seller.shop.vendor, payout, by="stf_two", reason="Another name")
+    with unit(app):
+        take_file_back(get_order_file("test", file.public_id), by="stf_two", reason="A payout in it is held")
+    with unit(app):
+        cancel_payout(seller.shop.vendor, payout, by="stf_two", reason="Another name")
+    assert (seller.as_it_is(payout).state, seller.has(), order_of_it(app, payout).state) == ("canceled", payout.amount, "failed")
+    assert seller.books_are_whole()
+
+
+def test_an_order_of_a_seller_who_owes_something_since_waits(app: Flask, seller: Seller, payout: Payout) -> None:
+    owed = Money(500, "EUR")
+    with unit(app):
+        post([book.dispute_fee(paid_by(seller), reference="txn_fee", fee=owed, available=Money(0, "EUR"), owed=owed, at=now(), through="sandbox")])  # fmt: skip
+    with unit(app), pytest.raises(NothingToTransfer):
+        make_file("test", by="stf_one")
+    with unit(app):
+        cancel_payout(seller.shop.vendor, payout, by="stf_two", reason="They owe a charge")
+    assert seller.has() == payout.amount - owed and seller.books_are_whole()
+
+
+def test_what_the_bank_has_is_neither_held_nor_called_off(app: Flask, seller: Seller, payout: Payout) -> None:
+    with unit(app):
+        record_made_by_hand(order_of(payout))
+    for late in (
+        lambda: hold_payout(seller.shop.vendor, payout, reason=WHY, days=2, by="stf_one"),
+        lambda: cancel_payout(seller.shop.vendor, payout, by="stf_two", reason="Too late"),
+    ):
+        with unit(app), pytest.raises(Conflict):
+            late()
+    assert seller.as_it_is(payout).state == "in_transit"

@@ -17,6 +17,7 @@ from core.kernel.money import Money
 from core.ledger.post import BalanceTooLow
 from core.payouts.accounts import COOLING_OFF, BadPayoutAccount, add_account
 from core.payouts.approve import approve_payout, cancel_payout
+from core.payouts.hand_over import record_made_by_hand
 from core.payouts.history import IllegalMove
 from core.payouts.models import Payout, PayoutTerms
 from core.payouts.queries import history_of, list_payouts
@@ -119,6 +120,10 @@ def test_one_above_the_limit_waits_for_somebody_else(seller: Seller, monkeypatch
     with unit(seller.shop.app):
         approve_payout(seller.shop.vendor, payout, by="stf_two")
     assert (seller.as_it_is(payout).state, seller.as_it_is(payout).approved_by) == ("submitted", "stf_two")
+    with unit(seller.shop.app):
+        order = find_order("test", payout.public_id)
+        assert order is not None
+        record_made_by_hand(order)
     with unit(seller.shop.app), pytest.raises(IllegalMove):
         cancel_payout(seller.shop.vendor, payout, by="stf_two", reason="too late")
 

@@ -39,6 +39,7 @@ class Line:
     bank_reference: str = ""
     booked_on: date = date(2026, 11, 20)
     status: str = "BOOK"
+    instead: str = ""  # of the batch and its transactions, what the bank says of them
 
     @property
     def minor(self) -> int:
@@ -121,7 +122,7 @@ def _line(draft: Draft, line: Line) -> str:
         + f"<Sts>{status}</Sts><BookgDt><Dt>{line.booked_on}</Dt></BookgDt><ValDt><Dt>{line.booked_on}</Dt></ValDt>"
         + (f"<AcctSvcrRef>{escape(line.bank_reference)}</AcctSvcrRef>" if line.bank_reference else "")
         + "<BkTxCd><Prtry><Cd>NTRF</Cd></Prtry></BkTxCd>"
-        + f"<NtryDtls>{batch}{''.join(_tx(draft, line, tx) for tx in line.txs)}</NtryDtls>"
+        + f"<NtryDtls>{line.instead or batch + ''.join(_tx(draft, line, tx) for tx in line.txs)}</NtryDtls>"
         + "</Ntry>\n"
     )
 

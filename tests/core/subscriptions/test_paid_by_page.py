@@ -10,7 +10,10 @@ import pytest
 from flask import Flask
 
 from core.accounts.house import HOUSE, house
+from core.billing import store
+from core.billing.carry_out import finalise_due
 from core.billing.models import BillingCharge
+from core.billing.wishes import ChooseTier
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.payments.attempt import begin_attempt, record_opening
@@ -18,8 +21,11 @@ from core.payments.models import Attempt, Payment
 from core.payments.settle import settle
 from core.providers.contract import Opening, Outcome
 from core.subscriptions import charges
+from core.subscriptions.follow import follow
+from core.subscriptions.plan import take_back
 from tests.core.subscriptions.plans import Life, publish
 from tests.core.subscriptions.test_plan import NOVEMBER, check_books
+from tests.factories import again
 
 ASKED, NEXT = date(2026, 12, 1), date(2026, 12, 2)  # the card is tried, and tried once more
 
@@ -100,3 +106,52 @@ def test_a_page_on_which_another_card_was_declined_is_closed_as_well(asked: tupl
         earlier = payment_of(charge)
         assert (earlier.state, earlier.expires_at <= now()) == ("requires_method", True)
     assert (life.state().status, life.state().balance.minor) == ("active", 0)
+
+
+# --- a page is closed when nothing is left for which it asks ------------------------------------------------------------------------
+
+
+def is_open(life: Life, charge: BillingCharge, on: date) -> bool:
+    with life.unit(on, 21):
+        return payment_of(charge).state == "requires_action" and payment_of(charge).expires_at > now()
+
+
+def test_the_page_of_an_invoice_that_is_taken_back_is_closed(asked: tuple[Life, BillingCharge]) -> None:
+    """What is paid there would be money for nothing: it would become balance."""
+    life, charge = asked
+    with life.unit(ASKED, 20):
+        finalise_due()
+    assert is_open(life, charge, ASKED)
+    with life.unit(ASKED, 20):
+        (newest,) = [one for one in life.documents() if one.ordinal in charge.documents]
+        take_back(life.row, again(newest), reason="Charged under the wrong company", by="stf_one")
+    assert not life.state().open and not is_open(life, charge, ASKED)
+    check_books(life)
+
+
+def test_the_page_of_an_invoice_that_is_still_owed_stays_open(asked: tuple[Life, BillingCharge]) -> None:
+    life, charge = asked
+    with life.unit(NEXT, 1):
+        store.catch_up(life.row)
+        follow(life.row)
+    assert is_open(life, charge, NEXT)
+
+
+def test_the_page_of_a_change_that_is_taken_back_is_closed_and_that_of_one_that_lapsed_is_not(app: Flask) -> None:
+    publish(app)
+    tenth = date(2026, 11, 10)
+    for does, stays in (("takes it back", False), ("lets it lapse", True)):
+        life = Life(app, NOVEMBER)
+        life.answer(NOVEMBER)
+        life.to(tenth)
+        life.wish(tenth, ChooseTier("pro"), pays="ask")
+        charge = life.charges()[-1]
+        assert is_open(life, charge, tenth)
+        if does == "takes it back":
+            life.wish(tenth, ChooseTier("starter"), pays="")
+            assert not is_open(life, charge, tenth)
+        else:
+            with life.unit(tenth + timedelta(days=2), 1):
+                store.catch_up(life.row)
+                follow(life.row)
+            assert life.state().awaiting is None and is_open(life, charge, tenth + timedelta(days=2)) == stays, "paid late it still counts"

@@ -227,3 +227,26 @@ def test_what_the_sandboxs_bank_answers_comes_over_the_line(app: Flask, seller: 
     with unit(app):
         settle_payout(seller.shop.vendor, "test", payout.public_id, cause="bank")
     assert seller.as_it_is(payout).state == "failed" and seller.has() == payout.amount
+
+
+def test_a_payout_that_is_held_after_its_order_was_written_stays_out_of_every_file_and_can_be_called_off(
+    app: Flask, seller: Seller, payout: Payout
+) -> None:
+    maker, giver = finance(app), finance(app)
+    made = make(maker)
+    path = f"/staff/payouts/{payout.public_id}"
+    page = maker.get(path)
+    assert "After that it leaves by itself." in page.text and f"{path}/approval" not in [form.attrs["action"] for form in page.all("form")]
+    page = maker.submit(page.form(f"{path}/hold"), **{"hold-reason": "The register says another name.", "hold-days": "3"})
+    assert "This payout is held" in page.text
+    theirs = seller.shop.browser().get(f"/portal/payouts/{payout.public_id}")
+    assert "The register says another name." in theirs.text
+    page = giver.get(made.address)
+    assert "that payout stays out of it" in page.text and "kept back" in page.text
+    page = giver.submit(page.form(f"{made.address}/handed-over"), status=422)
+    assert "is held by now" in page.text
+    giver.submit(page.form(f"{made.address}/taken-back"), reason="A payout in it is held")
+    page = giver.get("/staff/order-files")
+    assert "1 payout is kept back" in page.text and "/staff/order-files/test" not in [form.attrs["action"] for form in page.all("form")]
+    giver.submit(giver.get(path).form(f"{path}/cancellation"), reason="Another name")
+    assert (seller.as_it_is(payout).state, seller.has().minor) == ("canceled", 9850) and seller.books_are_whole()

@@ -1,0 +1,58 @@
+"""Payouts whose order is written and that nobody has told the bank of yet: what would have kept them from being let go keeps them here too."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from core.accounts.queries import find_vendors
+from core.admission.stops import held_payouts
+from core.kernel.db import db
+from core.kernel.money import Money
+from core.ledger.book import SELLER_RECEIVABLE
+from core.ledger.models import Balance
+from core.payments.order_files import make_order_file, waiting_for_a_file
+from core.providers.bank_models import BankOrder, BankOrderFile
+from core.providers.bank_orders import PAYOUT
+
+HELD, OWES = "held", "owes"
+
+
+def kept_back(mode: str) -> dict[str, str]:
+    """Of the orders that the bank has not been told of, by their number, those that are not to be made now, and why: the staff hold the
+    payout, or its seller has come to owe something. Called off or let go on by people."""
+    waiting = select(BankOrder).where(BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.purpose == PAYOUT)
+    orders = list(db.session.scalars(waiting))
+    owners = find_vendors({order.vendor for order in orders if order.vendor}) if orders else {}
+    ids = {owner.id for owner in owners.values()}
+    stopped = held_payouts(ids, mode)
+    owing = select(Balance.vendor_id, Balance.currency).where(
+        Balance.vendor_id.in_(ids), Balance.mode == mode, Balance.code == SELLER_RECEIVABLE, Balance.amount_minor > 0
+    )
+    debts = {(vendor_id, currency) for vendor_id, currency in db.session.execute(owing)}
+    found = {}
+    for order in orders:
+        owner = owners.get(order.vendor or "")
+        if owner is None:
+            continue
+        if {(owner.id, ""), (owner.id, order.reference)} & stopped:
+            found[order.end_to_end] = HELD
+        elif (owner.id, order.currency) in debts:
+            found[order.end_to_end] = OWES
+    return found
+
+
+def is_kept_back(order: BankOrder) -> bool:
+    """Whether this one is not to be made now."""
+    return order.purpose == PAYOUT and order.end_to_end in kept_back(order.mode)
+
+
+def make_file(mode: str, *, by: str) -> BankOrderFile:
+    """A file for the bank of all that waits and may leave. Raises what core/payments/order_files.py raises."""
+    return make_order_file(mode, by=by, without=kept_back(mode))
+
+
+def waiting_to_leave(mode: str) -> tuple[int, Money, int]:
+    """How many orders a file made now would carry, what they come to, and how many are kept back."""
+    kept = kept_back(mode)
+    count, total = waiting_for_a_file(mode, without=kept)
+    return count, total, len(kept)
