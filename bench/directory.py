@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -34,16 +35,20 @@ QUESTIONS = {
     "two": "two words",
     "rare": "a word that few have",
     "typo": "a mistyped word",
+    "slips": "a word with two slips",
     "place": "near a place",
+    "wide": "a word that few have, within 100 km of a place",
     "open": "a word, near a place, open now",
     "category": "a category, open now",
     "facts": "a word with two attributes",
     "deep": "a page in the middle",
     "price": "a word, within a price",
-    "town": "a category in a town",
+    "town": "a category in a town, where half of the towns have one kind of business",
+    "kinds": "a category in a town that has all kinds",
     "counts": "what a common word's hits are: the numbers beside the filters",
     "counts_all": "the same without any word",
     "counts_near": "the same near a place, open now",
+    "counts_wide": "the same for a word that few have, within 100 km of a place",
 }
 WEEK = "{" + ",".join(f"[{day * 1440 + 540},{day * 1440 + 1080})" for day in range(6)) + "}"
 
@@ -62,7 +67,8 @@ def fill(connection: psycopg.Connection, size: int) -> None:
     spots = [(dice.randrange(50_000_000, 58_000_000), dice.randrange(-5_000_000, 1_500_000)) for _ in towns]
     listings, entries, places, known = [], [], [], set()
     for number in range(size):
-        vendor, kind, town = vendors[number % 100], kinds[number % 10], number * 7 % len(towns)
+        vendor, town = vendors[number % 100], number * 7 % len(towns)
+        kind = kinds[(number // len(towns) if town % 20 < 10 else number) % 10]  # half of the towns have one kind, the others all of them
         id_, name = uuid7(), f"{dice.choice(names)} {dice.choice(names)}"
         title, handle = f"{name} {KINDS[kind]}".title(), f"h{number:09d}"
         parts = {
@@ -167,8 +173,18 @@ class Reader:
         self.process.wait(30)
 
 
-def _known() -> tuple[list[str], list[str], list[tuple[int, int]]]:
-    """Some words of names, some towns and some places of this directory."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Some words of names, towns and places of this directory: towns with one kind of business and towns with all of them apart."""
+
+    names: list[str]
+    towns: list[str]
+    of_one_kind: list[str]
+    of_all_kinds: list[str]
+    spots: list[tuple[int, int]]
+
+
+def _known() -> Known:
     from sqlalchemy import text
 
     from core.kernel.db import db
@@ -177,7 +193,14 @@ def _known() -> tuple[list[str], list[str], list[tuple[int, int]]]:
         text("SELECT card->>'title', card->'towns'->>0 FROM directory_entries TABLESAMPLE SYSTEM (5) LIMIT 400")
     ).all()
     spots = db.session.execute(text("SELECT lat_e6, lon_e6 FROM directory_places TABLESAMPLE SYSTEM (5) LIMIT 400")).all()
-    return [row[0].split()[0].lower() for row in rows], [row[1] for row in rows], [(row[0], row[1]) for row in spots]
+    kinds = db.session.execute(text("SELECT town, count(DISTINCT category) FROM directory_places GROUP BY town")).all()
+    return Known(
+        [row[0].split()[0].lower() for row in rows],
+        [row[1] for row in rows],
+        sorted(town for town, many in kinds if many == 1),
+        sorted(town for town, many in kinds if many > 1),
+        [(row[0], row[1]) for row in spots],
+    )
 
 
 def answer() -> None:
@@ -193,7 +216,7 @@ def answer() -> None:
     dice = random.Random(5)
     with create_app().app_context():
         with unit_of_work():
-            names, towns, spots = _known()
+            known = _known()
         noon = datetime(2026, 11, 26, 12, tzinfo=now().tzinfo)
         common, kinds = [word for words in KINDS.values() for word in words.split()], list(KINDS)
         with unit_of_work():
@@ -203,27 +226,35 @@ def answer() -> None:
                 middle = search(Wish(words="bakery"), at=noon, after=middle).next
 
         def near() -> Point:
-            return Point(*dice.choice(spots))
+            return Point(*dice.choice(known.spots))
 
-        def mistyped() -> str:
-            word, place = dice.choice([one for one in names if len(one) > 5]), dice.randrange(1, 4)
+        def mistyped(longer_than: int) -> str:
+            word, place = dice.choice([one for one in known.names if len(one) > longer_than]), dice.randrange(1, 4)
             return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+
+        def mistyped_twice() -> str:
+            word = mistyped(7)
+            return word[:5] + word[6:]
 
         asked: dict[str, Callable[[], Wish]] = {
             "common": lambda: Wish(words=dice.choice(common)),
-            "two": lambda: Wish(words=f"{dice.choice(common)} {dice.choice(towns)}"),
-            "rare": lambda: Wish(words=dice.choice(names)),
-            "typo": lambda: Wish(words=mistyped()),
+            "two": lambda: Wish(words=f"{dice.choice(common)} {dice.choice(known.towns)}"),
+            "rare": lambda: Wish(words=dice.choice(known.names)),
+            "typo": lambda: Wish(words=mistyped(5)),
+            "slips": lambda: Wish(words=mistyped_twice()),
             "place": lambda: Wish(near=near(), radius_km=5),
+            "wide": lambda: Wish(words=dice.choice(known.names), near=near(), radius_km=100),
             "open": lambda: Wish(words=dice.choice(common), near=near(), radius_km=10, open_now=True),
             "category": lambda: Wish(category=dice.choice(kinds), open_now=True),
             "facts": lambda: Wish(words=dice.choice(common), facts=("vegan=yes", "flour=rye")),
             "deep": lambda: Wish(words="bakery"),
             "price": lambda: Wish(words=dice.choice(common), price=Span("GBP", low := dice.randrange(200, 15_000), low + 500)),
-            "town": lambda: Wish(category=dice.choice(kinds), town=dice.choice(towns)),
+            "town": lambda: Wish(category=dice.choice(kinds), town=dice.choice(known.of_one_kind)),
+            "kinds": lambda: Wish(category=dice.choice(kinds), town=dice.choice(known.of_all_kinds)),
             "counts": lambda: Wish(words=dice.choice(common)),
             "counts_all": Wish,
             "counts_near": lambda: Wish(near=near(), radius_km=10, open_now=True),
+            "counts_wide": lambda: Wish(words=dice.choice(known.names), near=near(), radius_km=100),
         }
         for line in sys.stdin:
             name, times = line.split()

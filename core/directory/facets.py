@@ -26,7 +26,7 @@ from core.directory.search import (
     somewhere_open,
     within,
 )
-from core.directory.spelling import whole_words
+from core.directory.spelling import look_up
 from core.directory.towns import IN, town_mark
 from core.directory.words import MOST_ASKED, query, words_of
 from core.kernel.ask import ask_for
@@ -61,7 +61,7 @@ def count_facets(wish: Wish, *, at: datetime, most: int = MOST_HITS) -> Facets:
     words = words_of(wish.words)[:MOST_ASKED]
     if (wish.words.strip() and not words) or (wish.price and wish.price.is_empty):
         return Facets()
-    sql, values = _sql(wish, query(words, whole=whole_words(words)), at)
+    sql, values = _sql(wish, query(words, whole=look_up(words).whole), at)
     return _read(ask_for(sql, values | {"at": at, "most": most, "one_more": most + 1, "towns": MOST_TOWNS}), most)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, INT4MULTIRANGE, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
@@ -357,6 +358,7 @@ class Place(Base):
         Index("ix_directory_places_listing", "vendor_id", "mode", "listing_id"),
         Index("ix_directory_places_position", "mode", "lat_e6", "lon_e6"),
         Index("ix_directory_places_town", "mode", "town", "town_name"),
+        Index("ix_directory_places_words", "words", postgresql_using="gin"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)
@@ -382,7 +384,10 @@ class KnownWord(Base):
     """A word that stands in the directory: what a mistyped one is compared with."""
 
     __tablename__ = "directory_words"
-    __table_args__ = (Index("ix_directory_words_like", "word", postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}),)
+    __table_args__ = (
+        Index("ix_directory_words_like", "word", postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}),
+        Index("ix_directory_words_ends", text("reverse(word)")),
+    )
     word: Mapped[str] = mapped_column(String(40, collation="C"), primary_key=True)
 
 

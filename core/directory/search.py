@@ -18,7 +18,7 @@ from typing import Any
 from core.directory.hours import DAY, MONDAY_OF_1970, WEEK
 from core.directory.point import Point
 from core.directory.prices import Span, as_condition
-from core.directory.spelling import spellings, whole_words
+from core.directory.spelling import Known, look_up, spellings
 from core.directory.towns import town_mark
 from core.directory.words import MOST_ASKED, query, words_of
 from core.kernel.ask import ask_for
@@ -87,15 +87,21 @@ def search(wish: Wish, *, at: datetime, after: str | None = None, limit: int = P
     words = words_of(wish.words)[:MOST_ASKED]
     if (wish.words.strip() and not words) or (wish.price and wish.price.is_empty):
         return Found([], None)
-    whole = whole_words(words)
-    found = _search(wish, words, whole, at, after, limit)
-    if found.hits or after or not words:
+    known = look_up(words)
+    found = Found([], None) if _is_nowhere(words, known, at) else _search(wish, words, known.whole, at, after, limit)
+    if found.hits or after or not known.unknown:
         return found
-    for other in spellings(words):  # what they put in the place of a word stands in the directory
-        found = _search(wish, other, whole | (set(other) - set(words)), at, None, limit)
+    for other in spellings(words, known):  # what they put in the place of a word stands in the directory
+        found = _search(wish, other, known.whole | (set(other) - set(words)), at, None, limit)
         if found.hits:
             return replace(found, instead=" ".join(other))
     return found
+
+
+def _is_nowhere(words: list[str], known: Known, at: datetime) -> bool:
+    """Whether no listing has these words, one of which is unknown: mostly so, which is sooner seen than that none has them in its name and
+    none elsewhere. Where some have them they stand in descriptions."""
+    return bool(known.unknown) and not _newest(Wish(), [HAVING], query(words, whole=known.whole), at, None, PAGE + 1)
 
 
 def _search(wish: Wish, words: list[str], whole: set[str], at: datetime, after: str | None, limit: int) -> Found:
@@ -142,10 +148,8 @@ def _newest(wish: Wish, having: list[str], words: str, at: datetime, last: uuid.
         asked.add(somewhere_open(places_of(wish, at, asked.values), open_at("e")))
     if last:
         asked.add("e.listing_id < %(last)s", last=last)
-    sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, NULL
-              FROM (SELECT e.vendor_id, e.mode, e.listing_id FROM directory_entries e
-                    WHERE {" AND ".join(asked.where)} ORDER BY e.listing_id DESC LIMIT %(most)s) found
-              JOIN directory_entries e USING (vendor_id, mode, listing_id) ORDER BY e.listing_id DESC"""
+    sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, NULL FROM directory_entries e
+              WHERE {" AND ".join(asked.where)} ORDER BY e.listing_id DESC LIMIT %(most)s"""
     return [Hit(*row) for row in ask_for(sql, asked.values | {"most": most})]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 
 LONGEST = 40
 MOST_ASKED = 8  # of what somebody types, no more words are looked for
@@ -72,8 +71,8 @@ def slip(one: str, other: str) -> int:
 
 def least_slip(one: str, other: str) -> int:
     """How many letters are wrong at least, whatever their order: quickly seen, and more than is allowed of most words that are compared."""
-    mine, theirs = Counter(one), Counter(other)
-    return max((mine - theirs).total(), (theirs - mine).total())
+    missing = sum([max(one.count(letter) - other.count(letter), 0) for letter in set(one)])
+    return max(missing, missing + len(other) - len(one))
 
 
 def allowed_slip(word: str) -> int:

@@ -7,12 +7,12 @@ of work has written before is seen, as everywhere.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import Select, inspect
 
-from core.kernel.db import Base, answers, db, driver, reader, rows_beside
+from core.kernel.db import Base, answers, db, reader, rows_beside
 from core.kernel.reads import is_plain
 from core.kernel.rows import Make, in_order, numbered, row_maker, written
 
@@ -112,10 +112,27 @@ class Search:
 
 
 def ask_for(text: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """A question in SQL that PostgreSQL plans anew for these very values, in the present unit of work: `%(name)s` stands for a value.
+    """A plain question in SQL that PostgreSQL plans anew for these very values: `%(name)s` stands for a value. It is asked where the present
+    unit of work has its connection, if it has one, and needs no transaction of its own.
 
     For what is rare or common as the case may be. Of a text that is asked again and again the driver makes a prepared statement, and
     PostgreSQL then a plan for values it does not know, which takes every word for a rare one.
     """
-    rows: list[tuple[Any, ...]] = (reader() or driver()).execute(text, values, prepare=False).fetchall()
+    return _put(text, values, anew=True)
+
+
+def ask_again(text: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The same for what is looked for in one way whatever the values are: PostgreSQL keeps it, and soon its plan as well."""
+    return _put(text, values, anew=False)
+
+
+_in_turn = lru_cache(500)(numbered)
+
+
+def _put(text: str, values: dict[str, Any], *, anew: bool) -> list[tuple[Any, ...]]:
+    asked, names = _in_turn(text)
+    given, within = [values[name] for name in names], reader()
+    if within is None:
+        return rows_beside(asked, given, anew=anew)
+    rows: list[tuple[Any, ...]] = within.line.rows(asked, given, anew=anew)
     return rows

@@ -209,13 +209,14 @@ def _assert_alone() -> None:
         raise RuntimeError("a whole unit of work writes, and whoever asks may only read")
 
 
-def rows_beside(question: str, values: Sequence[Any], *, most: int | None = None) -> list[tuple[Any, ...]]:
-    """What a plain question (`$1`, `$2` ...) finds, asked on a line of its own in no transaction, the leanest way; at most so many rows."""
+def rows_beside(question: str, values: Sequence[Any], *, most: int | None = None, anew: bool = False) -> list[tuple[Any, ...]]:
+    """What a plain question (`$1`, `$2` ...) finds, asked on a line of its own in no transaction, the leanest way; at most so many rows.
+    `anew`: planned for these values."""
     pool: Any = db.engine.pool
     try:
         entry, line = pool.lend()
         try:
-            rows: list[tuple[Any, ...]] = line.rows(question, values, most=most)
+            rows: list[tuple[Any, ...]] = line.rows(question, values, most=most, anew=anew)
         finally:
             pool.take_back(entry, line)
     except psycopg.OperationalError as error:  # in the words in which every other statement says it

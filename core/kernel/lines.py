@@ -94,15 +94,22 @@ class Line:
         value = answer.get_value(0, 0)
         return None if value is None else value.decode()
 
-    def rows(self, statement: str, values: Sequence[Any], *, most: int | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str, values: Sequence[Any], *, most: int | None = None, anew: bool = False) -> list[tuple[Any, ...]]:
         """The same, in the transaction that has begun or in none: its values, and the rows of its answer if it gives any, are translated as
-        the driver translates them."""
+        the driver translates them. `anew`: nothing is prepared, and PostgreSQL plans it for these very values."""
         between = self._between
         sent = between.dump_sequence(values, [PyFormat.AUTO] * len(values))
-        answer = self._run(statement, sent, between.types or (), between.formats)
+        types = between.types or ()
+        answer = self._once(statement, sent, types, between.formats) if anew else self._run(statement, sent, types, between.formats)
         between.set_pgresult(answer)
         found: list[tuple[Any, ...]] = between.load_rows(0, answer.ntuples if most is None else min(most, answer.ntuples), tuple)
         return found
+
+    def _once(self, statement: str, values: Sequence[Any], types: tuple[int, ...], formats: Sequence[Any] | None) -> PGresult:
+        answer = self._pgconn.exec_params(statement.encode(), values, types, formats)
+        if answer.status not in GOOD:
+            raise self._problem(answer)
+        return answer
 
     def _run(self, statement: str, values: Sequence[Any], types: tuple[int, ...] = (), formats: Sequence[Any] | None = None) -> PGresult:
         name = _name(statement, types)

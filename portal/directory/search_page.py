@@ -121,6 +121,7 @@ def _write(slug: str) -> Response:
     found = search(wish, at=clock.now(), after=after) if good else Found([], None)
     facets = count_facets(replace(wish, words=found.instead or wish.words), at=clock.now()) if good else Facets()
     kept_values = _kept(form, facts, town)
+    mended = {"q": found.instead} if found.instead else {}  # what follows goes on with the words that were found
     is_plain = not (set(kept_values) - {"category"})
     names = {one.slug: in_language(one.names, language()) for one in categories}
     return page(
@@ -141,7 +142,7 @@ def _write(slug: str) -> Response:
         is_plain=is_plain,
         canonical=f"{addresses.directory()}/category/{chosen.slug}" if chosen and is_plain else addresses.directory(),
         first=url_for(".index", **kept_values) if after else None,
-        more=url_for(".index", after=found.next, **kept_values) if found.next else None,
+        more=url_for(".index", after=found.next, **kept_values | mended) if found.next else None,
     )
 
 

@@ -194,6 +194,9 @@ def test_the_search_is_narrowed_and_goes_on(shop: Shop, stranger: Browser) -> No
     assert len(titles(first)) == 20
     more = next(e.attrs["href"] for e in first.all("a") if e.text == "More")
     assert len(titles(stranger.get(more))) == 3
+    mended = stranger.get(f"/directory?q={word[:4]}{word[5:]}")
+    more = next(e.attrs["href"] for e in mended.all("a") if e.text == "More")
+    assert titles(mended) == titles(first) and len(titles(stranger.get(more))) == 3  # of the word that was meant
     assert len(titles(stranger.get(f"/directory?q={word}&category=fitness"))) == 1
     narrowed = stranger.get(f"/directory?q={word}&category=bakery&fact=vegan=yes")
     assert titles(narrowed) == [f"{word} 5"] and next(e for e in narrowed.all("input", value="vegan=yes")).attrs.get("checked") is not None

@@ -13,13 +13,15 @@ from core.directory.listings import ListingTerms, edit_listing
 from core.directory.models import Listing
 from core.directory.point import Point, find_point
 from core.directory.search import Wish, search
-from core.directory.spelling import spellings
+from core.directory.spelling import look_up, spellings
 from core.directory.standing import set_visible
 from core.directory.words import fold, least_slip, slip, words_of
+from core.kernel.ask import ask_for
 from core.kernel.errors import NotFound
 from tests.core.directory.stalls import BRISTOL, live_shop, make_branch, make_listing, make_product, unheard
 from tests.factories import Shop, again, unit
 
+CLOSE = ("brown", "crown", "bakery", "bakers", "abba", "abab", "baab", "babe", "beaba")
 NOON, NIGHT = datetime(2026, 11, 26, 12, tzinfo=UTC), datetime(2026, 11, 26, 3, tzinfo=UTC)
 
 
@@ -31,6 +33,10 @@ def shop(app: Flask) -> Shop:
 def found(shop: Shop, words: str = "", *, at: datetime = NOON, **wish: object) -> list[str]:
     with unit(shop.app):
         return [hit.card["title"] for hit in search(Wish(words=words, **wish), at=at).hits]  # type: ignore[arg-type]
+
+
+def spelt(words: list[str]) -> list[list[str]]:
+    return list(spellings(words, look_up(words)))
 
 
 @pytest.mark.parametrize(
@@ -107,8 +113,8 @@ def test_two_mistyped_words_are_mended_at_once(shop: Shop) -> None:
     with unit(shop.app):
         answer = search(Wish(words=typed), at=NOON)
         assert answer.instead == f"{one} {other}" and len(answer.hits) == 1
-        assert spellings([one, typed.split()[1]]) == [[one, other]]
-        assert spellings(["x", "q9zzz9", one]) == []
+        assert spelt([one, typed.split()[1]]) == [[one, other]]
+        assert spelt(["x", "q9zzz9", one]) == []
 
 
 def test_of_a_mistyped_word_the_nearest_come_first(shop: Shop) -> None:
@@ -116,7 +122,60 @@ def test_of_a_mistyped_word_the_nearest_come_first(shop: Shop) -> None:
     near = [f"{stem}a", f"{stem}ab", f"{stem}b"]
     make_listing(shop, title=" ".join([*near, f"{stem}abcd"]))
     with unit(shop.app):
-        assert spellings([f"{stem}x"]) == [[near[0]], [near[2]], [near[1]]]
+        assert spelt([f"{stem}x"]) == [[near[0]], [near[2]], [near[1]]]
+
+
+def test_whatever_differs_by_one_slip_is_seen_at_once(shop: Shop) -> None:
+    """Every slip in these words, compared with each word of the directory letter by letter."""
+    make_listing(shop, title=" ".join(CLOSE))
+    typed = sorted({other for word in CLOSE for place in range(len(word) + 1) for other in slips_at(word, place)})
+    with unit(shop.app):
+        directory = [word for (word,) in ask_for("SELECT word FROM directory_words", {})]
+        known = look_up(typed)
+    assert set(CLOSE) <= set(directory) and known.whole == set(typed) & set(directory)
+    assert set(known.unknown) == {word for word in typed if not any(one.startswith(word) for one in directory)} != set()
+    for word, near in known.unknown.items():
+        assert near == {one for one in directory if least_slip(word, one) <= 1 and slip(word, one) == 1}, word
+
+
+def slips_at(word: str, place: int) -> set[str]:
+    before, letter, after = word[:place], word[place : place + 1], word[place + 1 :]
+    return {
+        before + after,
+        before + after[:1] + letter + after[1:],
+        *(before + one + rest for one in "aex" for rest in (after, letter + after)),
+    }
+
+
+def test_a_word_with_two_slips_is_meant_when_none_is_nearer(shop: Shop) -> None:
+    word = unheard()
+    make_listing(shop, title=f"{word} mill")
+    typed = word[:2] + word[3] + word[2] + word[4:7] + word[8:]
+    with unit(shop.app):
+        assert look_up([typed]).unknown == {typed: set()}
+        assert search(Wish(words=typed), at=NOON).instead == word
+
+
+def test_where_the_nearest_word_is_not_there_the_next_ones_are_tried(shop: Shop) -> None:
+    """One slip away in another town, two slips away in this one."""
+    word, town = unheard(), unheard()
+    near, meant = f"{word}c", f"{word}cd"
+    make_branch(shop, make_listing(shop, title=near), town="Bristol")
+    make_branch(shop, make_listing(shop, title=meant), town=town)
+    with unit(shop.app):
+        assert spelt([f"{word}x"]) == [[near], [meant]]
+        assert search(Wish(words=f"{word}x", town=town), at=NOON).instead == meant
+        assert search(Wish(words=f"{word}x", town="bristol"), at=NOON).instead == near
+
+
+def test_a_word_that_only_descriptions_have_is_none_to_be_mended(shop: Shop) -> None:
+    word, other = unheard(), unheard()
+    make_listing(shop, title="Told of", description=f"We bake {word}.")
+    make_listing(shop, title=f"{word[:4]}{word[5:]} {other}")
+    with unit(shop.app):
+        answer = search(Wish(words=word), at=NOON)
+        assert [hit.card["title"] for hit in answer.hits] == ["Told of"] and answer.instead == ""
+        assert search(Wish(words=f"{word} {other}"), at=NOON).instead == f"{word[:4]}{word[5:]} {other}"
 
 
 def test_category_and_facts_narrow_it(shop: Shop) -> None:
@@ -224,4 +283,4 @@ def test_short_words_and_swapped_letters_are_forgiven_too(shop: Shop) -> None:
     make_listing(shop, title="Brown tea bakery")
     for typed, meant in (("borwn", "brown"), ("bakrey", "bakery"), ("bakry", "bakery"), ("brwn", "brown")):
         with unit(shop.app):
-            assert meant in [word for (word,) in spellings([typed])], typed
+            assert meant in [word for (word,) in spelt([typed])], typed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -12,7 +13,7 @@ from sqlalchemy import ARRAY, String, any_, bindparam, func, inspect, literal, s
 from sqlalchemy.exc import OperationalError
 
 from core.accounts.models import Vendor
-from core.kernel.ask import Question, ask_for
+from core.kernel.ask import Question, ask_again, ask_for
 from core.kernel.db import db, driver, finish_unit, locked
 from core.kernel.lines import LendingPool, Line
 from core.kernel.rows import numbered
@@ -135,6 +136,30 @@ def test_a_question_that_depends_on_its_values_is_planned_for_each(app: Flask) -
             assert ask_for(anew, {"one": f"nobody {number}"}) == []
         count = [driver().execute(prepared, (f"%{sign} = {sign}",), prepare=False).fetchone()[0] for sign in (1, 2)]
     assert count == [1, 0]
+
+
+def test_a_question_that_has_one_best_way_is_kept(app: Flask) -> None:
+    asked, kept = (
+        "SELECT name FROM vendors WHERE public_id = %(one)s AND 3 = 3",
+        "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s",
+    )
+    with app.app_context():
+        driver()
+        for number in range(3):
+            assert ask_again(asked, {"one": f"nobody {number}"}) == []
+        assert driver().execute(kept, ("%3 = 3",), prepare=False).fetchone()[0] == 1
+
+
+@pytest.mark.parametrize("ask", [ask_for, ask_again])
+def test_it_is_asked_in_no_transaction_and_a_wrong_one_says_so(
+    app: Flask, ask: Callable[[str, dict[str, Any]], list[tuple[Any, ...]]]
+) -> None:
+    with app.app_context():
+        assert ask("SELECT %(one)s || ' and ' || %(one)s, %(two)s::int %% 5", {"one": "this", "two": 7}) == [("this and this", 2)]
+        assert not db.session().in_transaction()
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            ask("SELECT FROM no_such_table WHERE %(one)s = ''", {"one": "x"})
+        assert ask("SELECT 1 WHERE %(one)s = 'x'", {"one": "x"}) == [(1,)]
 
 
 def test_it_sees_what_the_unit_has_written(app: Flask) -> None:
