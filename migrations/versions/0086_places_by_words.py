@@ -10,7 +10,7 @@ from alembic import op
 
 from migrations.steps import each_by_itself
 
-revision = "0088"
+revision = "0086"
 down_revision = "0085"
 
 INDEXES = {
