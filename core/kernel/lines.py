@@ -119,9 +119,12 @@ class Line:
         if answer.status in GOOD:
             return answer
         problem = self._problem(answer)
-        if not isinstance(problem, InvalidSqlStatementName) or not self.idle:
+        if not isinstance(problem, InvalidSqlStatementName):
             raise problem
-        self._prepare(name, statement, types)  # somebody between us and PostgreSQL has swept it away; nothing was done
+        self.prepare_anew()  # somebody between us and PostgreSQL has swept it all away; nothing was done
+        if not self.idle:
+            raise problem  # the transaction is lost, the next one is not
+        self._prepare(name, statement, types)
         answer = self._pgconn.exec_prepared(name, values, formats)
         if answer.status not in GOOD:
             raise self._problem(answer)

@@ -193,3 +193,4 @@ def test_a_question_asked_by_itself_leaves_no_transaction_and_survives_a_rollbac
             assert LINK.first(link=link.public_id) is not None and not db.session().in_transaction()
             with db.engine.connect() as connection:  # whatever was prepared on it is swept away by the driver
                 connection.execute(text("DEALLOCATE ALL"))
+        db.engine.dispose()  # no later test gets such a connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import psycopg
 import pytest
@@ -67,6 +68,23 @@ def test_what_the_driver_has_swept_away_is_prepared_again() -> None:
             connection.execute(text("DEALLOCATE ALL"))
     for statement, word in reversed(statements.items()):
         assert whole_answer(statement, ("number ",)) == f"number {word}"
+    db.engine.dispose()
+
+
+def test_what_was_swept_away_costs_one_transaction_and_not_the_next() -> None:
+    """As a pooler between us and PostgreSQL may do it: the driver hears nothing of it."""
+    with db.engine.connect() as connection:
+        held: Any = connection.connection.driver_connection
+        for sweeps in (False, True):
+            held.line.begin()
+            assert held.line.rows("SELECT 1", ()) == [(1,)]
+            if sweeps:
+                held.pgconn.exec_(b"DEALLOCATE ALL")
+                with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+                    held.line.rows("SELECT 1", ())
+            held.pgconn.exec_(b"ROLLBACK")
+        held.line.begin()
+        assert held.line.rows("SELECT 1", ()) == [(1,)]
 
 
 def test_it_is_no_part_of_a_unit_that_has_begun() -> None:
