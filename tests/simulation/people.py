@@ -25,6 +25,7 @@ from core.orders.wish import CheckoutWish, LineWish, OrderWish
 from core.payments.attempt import begin_attempt, open_at_provider, record_opening
 from core.payments.models import Attempt, Payment
 from core.payments.poll import inquire
+from core.payments.queries import get_payment
 from core.payments.refund import request_refund
 from core.payments.saved_models import Saving
 from core.payments.saving import inquire_saving, open_saving_at_provider, record_saving_opened, settle_saving
@@ -37,6 +38,7 @@ from core.reconciliation.runs import begin_run
 from sandbox import published
 from tests.factories import Shop, again, make_link, make_payment, make_shop, unit
 from tests.simulation.net import BASE
+from tests.simulation.transfers import Transfers
 from tests.simulation.world import CURRENCY, World
 
 THEIRS = "DE12500105170648489890"
@@ -74,8 +76,9 @@ class People:
         self.acts: dict[Callable[[], None], int] = {
             self.sets_out: 30, self.comes_back: 8, self.gives_back: 12, self.buys_of_several: 5, self.enters_card: 8, self.delivers: 4,
             self.gives_lines_back: 3, self.complains: 3, self.bank_decides: 5, self.gives_in: 2, self.asks_for_payout: 4, self.staff_approve: 3,
-            self.processor_pays_out: 3, self.staff_reconcile: 1, self.refunds_at_the_processor: 1, self.weather_at_the_processor: 4,
+            self.processor_pays_out: 3, self.staff_reconcile: 1, self.refunds_at_the_processor: 3, self.weather_at_the_processor: 4,
         }  # fmt: skip
+        self.transfers = Transfers(self)
 
     def _opens_shop(self, name: str) -> Shop:
         """With terms of its own."""
@@ -188,12 +191,15 @@ class People:
 
     def _any(self, model: Any, *where: Any) -> Any:
         """Some row of the sellers', with its shop."""
-        with unit(self.app):
-            rows = list(db.session.scalars(select(model).where(model.mode == "test", *where).order_by(model.id)))
+        rows = self._rows(model, *where)
         if not rows:
             return None, None
         row = self.dice.choice(rows)
         return row, next((shop for shop in self.shops if shop.vendor.id == row.vendor_id), None)
+
+    def _rows(self, model: Any, *where: Any) -> list[Any]:
+        with unit(self.app):
+            return list(db.session.scalars(select(model).where(model.mode == "test", *where).order_by(model.id)))
 
     def gives_back(self) -> None:
         payment, shop = self._any(Payment, Payment.state == "succeeded")
@@ -201,12 +207,29 @@ class People:
             return
         minor = payment.refundable.minor
         part = minor if self.dice.random() < 0.4 else self.dice.randint(1, minor)
+        if payment.provider != "bank" and self.dice.random() < 0.3:
+            part = max(minor // self.dice.choice((2, 3)), 1)
+            self._is_refunded_twice(payment)
         token = secrets.token_urlsafe(18)
         for _ in range(self.dice.choice((1, 1, 2))):  # some press twice
             with unit(self.app):
                 request_refund(
                     shop.vendor, again(payment), amount=Money(part, payment.currency), reason="requested_by_customer", by=shop.user.public_id, form_token=token
                 )  # fmt: skip
+
+    def _is_refunded_twice(self, payment: Payment) -> None:
+        """The processor will make each refund of this payment twice."""
+        self._tell_story("refund_doubled", payment.charge)
+        self.world.reference.doubled.add(str(payment.charge))
+
+    def _tell_story(self, name: str, charge: str | None) -> None:
+        """A misfortune of this one payment's, from now on."""
+        found = self.world.shelf().find("charge", charge)
+        self.world.call("POST", "stories", story=name, subject=found["payment_intent"])
+
+    def payment(self, shop: Shop, number: str) -> Payment:
+        """By its number, in the present unit."""
+        return get_payment(shop.vendor, "test", number)
 
     def delivers(self) -> None:
         order, shop = self._any(Order, Order.state == "paid", Order.delivered_at.is_(None))
@@ -277,7 +300,48 @@ class People:
         charges = [one for one in self.world.shelf().rows("charge") if one["status"] == "succeeded" and not one["disputed"]]
         left = [one for one in charges if one["amount_captured"] > one["amount_refunded"] + 100]
         if left:
-            self.world.net.send("POST", f"{BASE}/v1/refunds", self._key() | FORM, f"charge={self.dice.choice(left)['id']}&amount=100")
+            self.world.net.send(
+                "POST",
+                f"{BASE}/v1/refunds",
+                self._key() | FORM,
+                f"charge={self.dice.choice(left)['id']}&amount={self.dice.randint(1, 100)}",
+            )
+
+    def goes_back_in_silence(self) -> None:
+        """One refund that we ask for is made twice, and one is made by hand; of neither a word is said, so that only a look finds them."""
+        fit = [
+            (shop, payment)
+            for shop in self.shops
+            for payment in self._rows(
+                Payment, Payment.vendor_id == shop.vendor.id, Payment.state == "succeeded", Payment.provider == "sandbox"
+            )
+            if self._is_quiet(payment)
+        ]
+        for (shop, payment), by_hand in zip(self.dice.sample(fit, min(2, len(fit))), (False, True), strict=False):
+            self._tell_story("webhook_lost", payment.charge)
+            self.world.reference.silent.add(str(payment.charge))
+            if by_hand:
+                told, status, _ = self.world.net.send(
+                    "POST", f"{BASE}/v1/refunds", self._key() | FORM, f"charge={payment.charge}&amount=100"
+                )
+                assert status == 200, told
+                continue
+            self._is_refunded_twice(payment)
+            with unit(self.app):
+                request_refund(
+                    shop.vendor, again(payment), amount=Money(100, CURRENCY), reason="duplicate", by=shop.user.public_id, form_token=secrets.token_urlsafe(9)
+                )  # fmt: skip
+
+    def _is_quiet(self, payment: Payment) -> bool:
+        """Nothing else is going on about it, here or there."""
+        charge = self.world.shelf().find("charge", payment.charge)
+        return (
+            charge is not None
+            and not charge["disputed"]
+            and not charge["amount_refunded"]
+            and payment.refundable.minor == charge["amount_captured"] >= 300
+            and str(self.world.shelf().private(charge["id"]).get("token")) in (*GOOD, "None")
+        )
 
     def weather_at_the_processor(self) -> None:
         """The next payments' news come late, twice, in the wrong order, or never."""
