@@ -110,22 +110,27 @@ class People:
 
     def _pays(self, buyer: Buyer) -> None:
         with self.app.app_context():
-            with unit_of_work():
-                payment = again(buyer.payment)
-                attempt = begin_attempt(buyer.shop.vendor, payment, surface="fields")
-            if attempt.provider_reference is None:
-                opening = open_at_provider(buyer.shop.vendor, payment, attempt, return_url=f"{BASE}/r", cancel_url=f"{BASE}/c")
-                with unit_of_work():
-                    attempt = record_opening(buyer.shop.vendor, attempt, opening)
+            attempt = self._opens(buyer)
             if attempt.provider_reference is None or self.dice.random() < 0.1:
                 return  # leaves before a card is typed
             self._types_card(attempt)
             if self.dice.random() < 0.5:
                 self._looks(buyer, attempt)
 
-    def _types_card(self, attempt: Attempt) -> None:
+    def _opens(self, buyer: Buyer) -> Attempt:
+        """The page with the processor's fields."""
+        with unit_of_work():
+            payment = again(buyer.payment)
+            attempt = begin_attempt(buyer.shop.vendor, payment, surface="fields")
+        if attempt.provider_reference is None:
+            opening = open_at_provider(buyer.shop.vendor, payment, attempt, return_url=f"{BASE}/r", cancel_url=f"{BASE}/c")
+            with unit_of_work():
+                attempt = record_opening(buyer.shop.vendor, attempt, opening)
+        return attempt
+
+    def _types_card(self, attempt: Attempt, card: str = "") -> None:
         """In the processor's own fields: the payer's browser talks to the processor, and our weather does not touch it."""
-        card = self.dice.choice(GOOD) if self.dice.random() < 0.65 else self.dice.choice(list(TOKENS))
+        card = card or self.dice.choice(GOOD) if self.dice.random() < 0.65 else self.dice.choice(list(TOKENS))
         path = f"{BASE}/v1/payment_intents/{attempt.provider_reference}/confirm"
         told, _, _ = self.world.net.send("POST", path, self._key() | FORM, f"payment_method={card}&return_url={BASE}/r")
         if b"/3ds/" in told and self.dice.random() < 0.8:
@@ -331,6 +336,20 @@ class People:
                 request_refund(
                     shop.vendor, again(payment), amount=Money(100, CURRENCY), reason="duplicate", by=shop.user.public_id, form_token=secrets.token_urlsafe(9)
                 )  # fmt: skip
+
+    def gives_back_late_in_silence(self) -> None:
+        """A refund that is promised, and made later without a word: only the clock's question can find its end."""
+        shop = self.dice.choice(self.shops)
+        buyer = Buyer(shop, make_payment(shop, self.links[shop.vendor.id], amount="25.00", email=f"payer{next(self.numbers)}@mail.example"))
+        with self.app.app_context():
+            attempt = self._opens(buyer)
+            self._types_card(attempt, "pm_card_pendingRefund")
+            self._looks(buyer, attempt)
+        with unit(self.app):
+            payment = again(buyer.payment)
+            self._tell_story("webhook_lost", payment.charge)
+            token = secrets.token_urlsafe(9)
+            request_refund(shop.vendor, payment, amount=payment.captured, reason="duplicate", by=shop.user.public_id, form_token=token)
 
     def _is_quiet(self, payment: Payment) -> bool:
         """Nothing else is going on about it, here or there."""

@@ -48,7 +48,8 @@ def quiet(world: World, people: People) -> None:
     for place, by in enumerate(QUIET):
         world.pass_by(by)
         if place == SETTLED:
-            world.lives("goes back in silence", people.goes_back_in_silence)
+            for act in (people.goes_back_in_silence, people.gives_back_late_in_silence):
+                world.lives(act.__name__, act)
         if by == QUIET[-1]:
             people.transfers.later()
         if world.clock.at.hour >= 12 and world.dice.random() < 0.2:
