@@ -347,6 +347,8 @@ class People:
             self._looks(buyer, attempt)
         with unit(self.app):
             payment = again(buyer.payment)
+            if payment.state != "succeeded":
+                return
             self._tell_story("webhook_lost", payment.charge)
             token = secrets.token_urlsafe(9)
             request_refund(shop.vendor, payment, amount=payment.captured, reason="duplicate", by=shop.user.public_id, form_token=token)
