@@ -1,7 +1,7 @@
 """Refunds: at once, later, or promised and then failed, as the test card of the payment decides."""
 
 from core.web.wire.errors import missing_parameter, wrong_state
-from sandbox import published
+from sandbox import published, stories
 from sandbox.calls import call
 from sandbox.disputes import taken_of
 from sandbox.events import emit
@@ -31,7 +31,10 @@ def create_refund(shelf, params):
         raise wrong_state(
             f"Refund amount ({amount}) is greater than the unrefunded amount on the charge ({left}).", "amount_too_large", param="amount"
         )
-    return _write(shelf, charge, amount, reason, metadata)
+    refund = _write(shelf, charge, amount, reason, metadata)
+    if amount * 2 <= left and stories.told_about(shelf, "refund_doubled", charge["payment_intent"]):
+        _write(shelf, shelf.find("charge", charge["id"]), amount, reason, metadata)
+    return refund
 
 
 def _charge(shelf, params):

@@ -11,6 +11,7 @@ STORIES = {
     "webhook_lost": ("Webhooks never arrive", None, "payments"),
     "webhook_out_of_order": ("Webhooks of a payment arrive in the wrong order", ("seconds", 2), "payments"),
     "challenge_abandoned": ("The payer closes the window at their bank", None, "payments"),
+    "refund_doubled": ("Every refund is made twice, although it was asked for once", None, "payments"),
     "bank_late": ("A bank that answers later takes its time", ("seconds", 300), "payments"),
     "timeout_before": ("The API hangs, then drops the line; nothing happened", ("seconds", 30), "calls"),
     "timeout_after": ("The API does the work, then hangs and drops the line", ("seconds", 30), "calls"),

@@ -48,8 +48,8 @@ def _settle(found: RefundsOfCharge, provider: str, mode: str) -> list[str]:
     results = []
     for outcome in found.refunds:
         ours = find_refund(vendor, mode, outcome.reference) if outcome.reference else None
-        if ours is not None and ours.payment_id == payment.id:
+        if ours is not None and ours.payment_id == payment.id and ours.provider_reference in (None, outcome.provider_reference):
             results.append(settle_refund(vendor, ours, outcome, cause=ASKED))
-        else:
+        else:  # nobody asked for it; or it was asked for once and is there twice, and ours is the other
             results.append(settle_outside_refund(vendor, payment, outcome, cause=outcome.provider_reference))
     return results

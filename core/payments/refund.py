@@ -259,11 +259,11 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
     """Bring a refund to the truth: settled, told or stale. Safe to repeat; a late failure after success is booked and told. A success after a
     failure is old news, mostly: whether the money has left all the same is asked, and if so that is an alarm.
 
-    News of another sum, or under another number at the provider, is not about this refund: mismatch, and nothing changes.
+    News of another sum, or under another number at the provider, is not about this refund: mismatch, and nothing changes. A second number
+    is a second refund all the same: what went back under it is looked for.
     """
     payment, refund = lock_both(refund)
-    numbers = {refund.provider_reference, outcome.provider_reference} - {None, ""}
-    if outcome.amount != refund.amount or len(numbers) > 1:
+    if outcome.amount != refund.amount or _is_another(payment, refund, outcome, cause):
         return "mismatch"
     if outcome.provider_reference and not refund.provider_reference:
         refund.provider_reference = outcome.provider_reference
@@ -306,6 +306,17 @@ def _fail(payment: Payment, refund: Refund, *, came_back: bool) -> None:
     if refund.of_sale:
         meet_beyond(payment, refund.amount, reference=refund.public_id)
     tell_given_back(payment)
+
+
+def _is_another(payment: Payment, refund: Refund, outcome: RefundOutcome, cause: str) -> bool:
+    """Whether it has another number there than ours: the provider has made twice what was asked for once. Whoever asked for all refunds of
+    the charge (`ASKED`) sees both; else they are asked for."""
+    if len({refund.provider_reference, outcome.provider_reference} - {None, ""}) < 2:
+        return False
+    provider, charge = refund.provider or payment.provider, refund.charge or payment.charge
+    if cause != ASKED and provider != "bank" and charge:
+        enqueue("find_outside_refunds", NOBODYS, provider=provider, mode=payment.mode, charge=charge)
+    return True
 
 
 def _hear_that_it_arrived(vendor: Vendor, payment: Payment, refund: Refund, outcome: RefundOutcome, cause: str) -> None:

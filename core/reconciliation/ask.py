@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from sqlalchemy import select
 
 from core.kernel.db import db, driver
@@ -34,11 +32,16 @@ def _ask_about_refund(row: ReconException) -> bool:
     if not number.startswith("ref_") or row.book is None:
         return False
     mine = Refund.vendor_id == row.book, Refund.mode == row.mode, Refund.public_id == number
-    found: uuid.UUID | None = db.session.scalar(select(Refund.id).where(*mine, Refund.provider_reference.is_not(None)))
-    if found is None:
+    found = db.session.scalar(select(Refund).where(*mine, Refund.provider_reference.is_not(None)))
+    if found is None or _is_another(row, found):
         return False
-    enqueue("poll_refund", row.book, mode=row.mode, refund=str(found))
+    enqueue("poll_refund", row.book, mode=row.mode, refund=str(found.id))
     return True
+
+
+def _is_another(row: ReconException, refund: Refund) -> bool:
+    """The line bears the name of our refund, and another number: the processor made it twice, and of the second nobody has heard."""
+    return str(row.theirs.get("source_id", "")) not in ("", refund.provider_reference)
 
 
 def _ask_about_payment(row: ReconException) -> bool:
@@ -67,7 +70,7 @@ def _ask_about_payout(row: ReconException) -> bool:
 def _ask_about_what_nobody_told(row: ReconException) -> bool:
     """The processor has a dispute, or a refund made there, of which no news ever came: its line says which, and the processor says the rest."""
     category, source = str(row.theirs.get("category", "")), str(row.theirs.get("source_id", ""))
-    if row.kind != "missing_in_ledger" or not source or row.source in ("bank", "books"):
+    if row.kind not in ("missing_in_ledger", "status_conflict") or not source or row.source in ("bank", "books"):
         return False
     if category in ("dispute", "dispute_reversal"):
         enqueue("follow_dispute", PLATFORM, provider=row.source, mode=row.mode, dispute=source[:120], cause="report")

@@ -71,13 +71,14 @@ WHERE l.mode = %(mode)s AND l.source = %(source)s AND l.state = 'new' AND l.coun
   AND NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.vendor_id = e.vendor_id AND m.mode = e.mode AND m.journal_id = e.journal_id AND m.leg = e.leg)"""
 _NEW = "l.mode = %(mode)s AND l.source = %(source)s AND l.state = 'new'"
 # Lines and entries under the same id. What the processor kept is an entry of its own, under the line's own number; a dispute books both in one.
-_PAIRS = f"""CREATE TEMP TABLE recon_pairs AS
-SELECT l.external_id, l.currency::text AS their_currency, l.gross_minor, l.fee_minor, l.net_minor, l.occurred_at, l.file,
+_PAIRED = """SELECT l.external_id, l.currency::text AS their_currency, l.gross_minor, l.fee_minor, l.net_minor, l.occurred_at, l.file,
   s.vendor_id, s.journal_id, s.leg, s.currency, s.amount_minor, s.event_key, s.kind, s.about, s.effective_at,
   f.journal_id AS fee_journal, f.leg AS fee_leg, f.currency AS fee_currency, coalesce(-f.amount_minor, 0) AS fee_booked,
   CASE WHEN l.category IN ('dispute', 'dispute_reversal') AND f.journal_id IS NULL AND s.amount_minor = l.net_minor THEN l.net_minor
     ELSE l.gross_minor END AS wanted_minor,
-  l.category IN ('dispute', 'dispute_reversal') AND f.journal_id IS NULL AND s.amount_minor = l.net_minor AS whole
+  l.category IN ('dispute', 'dispute_reversal') AND f.journal_id IS NULL AND s.amount_minor = l.net_minor AS whole"""
+_PAIRS = f"""CREATE TEMP TABLE recon_pairs AS
+{_PAIRED}
 FROM recon_lines l
 JOIN recon_side s ON s.category = l.category AND s.named = l.source_id
 LEFT JOIN recon_side f ON f.category = 'cost' AND f.named = l.external_id
@@ -86,6 +87,15 @@ WHERE {_NEW} AND l.category NOT IN ('payout', 'payout_reversal') AND l.source_id
   AND NOT EXISTS (SELECT 1 FROM recon_lines o WHERE o.mode = l.mode AND o.source = l.source AND o.source_id = l.source_id AND o.source_id <> '' AND o.category = l.category
     AND o.external_id <> l.external_id) ORDER BY l.external_id"""
 _SAME = "p.currency = p.their_currency AND p.amount_minor = p.wanted_minor AND (p.whole OR p.fee_booked = p.fee_minor)"
+# A dispute that was decided and taken up anew has a line and an entry for each time: the first is the first, and so on, where the sums say so too.
+_OF_DISPUTES = "category IN ('dispute', 'dispute_reversal')"
+_CYCLES = f"""INSERT INTO recon_pairs SELECT * FROM ({_PAIRED}
+FROM (SELECT l.*, row_number() OVER (PARTITION BY l.category, l.source_id ORDER BY l.occurred_at, l.external_id) AS cycle FROM recon_lines l
+  WHERE {_NEW} AND l.{_OF_DISPUTES} AND l.source_id <> '') l
+JOIN (SELECT s.*, row_number() OVER (PARTITION BY s.category, s.named ORDER BY s.effective_at, s.journal_id, s.leg) AS cycle FROM recon_side s
+  WHERE s.{_OF_DISPUTES}) s ON s.category = l.category AND s.named = l.source_id AND s.cycle = l.cycle
+LEFT JOIN recon_side f ON f.category = 'cost' AND f.named = l.external_id
+WHERE NOT EXISTS (SELECT 1 FROM recon_pairs o WHERE o.external_id = l.external_id)) p WHERE {_SAME}"""
 _MATCH = """INSERT INTO recon_matches (vendor_id, mode, journal_id, leg, source, external_id, rule, at)
 SELECT vendor_id, %(mode)s, journal_id, leg, %(source)s, external_id, %(rule)s, %(at)s FROM """
 _EXACT = (
@@ -162,6 +172,7 @@ def match_source(mode: str, source: str) -> Sides:
     lines = int(ask(f"SELECT count(*) FROM recon_lines l WHERE {_NEW}", values).fetchone()[0])
     entries = int(ask("SELECT count(*) FROM recon_side").fetchone()[0])
     ask(_PAIRS, values)
+    ask(_CYCLES, values)
     matched = {}
     ask(_EXACT, {**values, "rule": EXACT})
     matched[EXACT] = ask(_LINES.format(f"recon_pairs p WHERE {_SAME}"), {**values, "rule": EXACT}).rowcount

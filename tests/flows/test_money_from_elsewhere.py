@@ -146,6 +146,26 @@ def test_ours_and_theirs_for_the_same_money_end_in_one_refund(paid: Visit) -> No
     assert held(paid).get("seller_pending", 0) == 0 and "refund_in_flight" not in held(paid)
 
 
+@pytest.mark.parametrize("story", ["webhook_doubled", "webhook_out_of_order", "timeout_after"])
+def test_a_refund_that_was_asked_for_once_and_made_twice_is_in_the_books_twice(paid: Visit, story: str) -> None:
+    paid.processor.story("refund_doubled")
+    paid.processor.story(story, seconds=0.3, **({"times": 1, "path": "/v1/refunds"} if story == "timeout_after" else {}))
+    seller, show = paid.shop.browser(), f"/portal/payments/{paid.first.public_id}"
+    seller.submit(seller.get(show).form(f"{show}/refunds"), amount="10.00")
+    paid.told()
+    for minutes in (1, 3, 10):
+        paid.time_passes(timedelta(minutes=minutes))
+    assert truth(paid) == {paid.payment.charge: 2000}
+    assert (paid.payment.refunded_minor, paid.payment.refunding_minor) == (2000, 0)
+    assert sorted((refund.state, refund.requested_by == "provider") for refund in refunds(paid)) == [
+        ("succeeded", False),
+        ("succeeded", True),
+    ]
+    assert len({refund.provider_reference for refund in refunds(paid)}) == 2 and paid.letters("refund_outside") == 1
+    assert held(paid)["psp_clearing"] == 500 - (paid.payment.processor_fee_minor or 0)
+    assert "Refunded at the processor, not from here" in seller.get(show).text
+
+
 def test_a_refund_of_a_charge_that_is_nobodys_changes_nothing(paid: Visit) -> None:
     made = at_the_processor(paid, "payment_intents", amount=700, currency="gbp", payment_method="pm_card_visa", confirm="true")
     before = held(paid)

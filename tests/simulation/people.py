@@ -25,6 +25,7 @@ from core.orders.wish import CheckoutWish, LineWish, OrderWish
 from core.payments.attempt import begin_attempt, open_at_provider, record_opening
 from core.payments.models import Attempt, Payment
 from core.payments.poll import inquire
+from core.payments.queries import get_payment
 from core.payments.refund import request_refund
 from core.payments.saved_models import Saving
 from core.payments.saving import inquire_saving, open_saving_at_provider, record_saving_opened, settle_saving
@@ -37,6 +38,7 @@ from core.reconciliation.runs import begin_run
 from sandbox import published
 from tests.factories import Shop, again, make_link, make_payment, make_shop, unit
 from tests.simulation.net import BASE
+from tests.simulation.transfers import Transfers
 from tests.simulation.world import CURRENCY, World
 
 THEIRS = "DE12500105170648489890"
@@ -74,8 +76,9 @@ class People:
         self.acts: dict[Callable[[], None], int] = {
             self.sets_out: 30, self.comes_back: 8, self.gives_back: 12, self.buys_of_several: 5, self.enters_card: 8, self.delivers: 4,
             self.gives_lines_back: 3, self.complains: 3, self.bank_decides: 5, self.gives_in: 2, self.asks_for_payout: 4, self.staff_approve: 3,
-            self.processor_pays_out: 3, self.staff_reconcile: 1, self.refunds_at_the_processor: 1, self.weather_at_the_processor: 4,
+            self.processor_pays_out: 3, self.staff_reconcile: 1, self.refunds_at_the_processor: 3, self.weather_at_the_processor: 4,
         }  # fmt: skip
+        self.transfers = Transfers(self)
 
     def _opens_shop(self, name: str) -> Shop:
         """With terms of its own."""
@@ -107,22 +110,27 @@ class People:
 
     def _pays(self, buyer: Buyer) -> None:
         with self.app.app_context():
-            with unit_of_work():
-                payment = again(buyer.payment)
-                attempt = begin_attempt(buyer.shop.vendor, payment, surface="fields")
-            if attempt.provider_reference is None:
-                opening = open_at_provider(buyer.shop.vendor, payment, attempt, return_url=f"{BASE}/r", cancel_url=f"{BASE}/c")
-                with unit_of_work():
-                    attempt = record_opening(buyer.shop.vendor, attempt, opening)
+            attempt = self._opens(buyer)
             if attempt.provider_reference is None or self.dice.random() < 0.1:
                 return  # leaves before a card is typed
             self._types_card(attempt)
             if self.dice.random() < 0.5:
                 self._looks(buyer, attempt)
 
-    def _types_card(self, attempt: Attempt) -> None:
+    def _opens(self, buyer: Buyer) -> Attempt:
+        """The page with the processor's fields."""
+        with unit_of_work():
+            payment = again(buyer.payment)
+            attempt = begin_attempt(buyer.shop.vendor, payment, surface="fields")
+        if attempt.provider_reference is None:
+            opening = open_at_provider(buyer.shop.vendor, payment, attempt, return_url=f"{BASE}/r", cancel_url=f"{BASE}/c")
+            with unit_of_work():
+                attempt = record_opening(buyer.shop.vendor, attempt, opening)
+        return attempt
+
+    def _types_card(self, attempt: Attempt, card: str = "") -> None:
         """In the processor's own fields: the payer's browser talks to the processor, and our weather does not touch it."""
-        card = self.dice.choice(GOOD) if self.dice.random() < 0.65 else self.dice.choice(list(TOKENS))
+        card = card or self.dice.choice(GOOD) if self.dice.random() < 0.65 else self.dice.choice(list(TOKENS))
         path = f"{BASE}/v1/payment_intents/{attempt.provider_reference}/confirm"
         told, _, _ = self.world.net.send("POST", path, self._key() | FORM, f"payment_method={card}&return_url={BASE}/r")
         if b"/3ds/" in told and self.dice.random() < 0.8:
@@ -188,12 +196,15 @@ class People:
 
     def _any(self, model: Any, *where: Any) -> Any:
         """Some row of the sellers', with its shop."""
-        with unit(self.app):
-            rows = list(db.session.scalars(select(model).where(model.mode == "test", *where).order_by(model.id)))
+        rows = self._rows(model, *where)
         if not rows:
             return None, None
         row = self.dice.choice(rows)
         return row, next((shop for shop in self.shops if shop.vendor.id == row.vendor_id), None)
+
+    def _rows(self, model: Any, *where: Any) -> list[Any]:
+        with unit(self.app):
+            return list(db.session.scalars(select(model).where(model.mode == "test", *where).order_by(model.id)))
 
     def gives_back(self) -> None:
         payment, shop = self._any(Payment, Payment.state == "succeeded")
@@ -201,12 +212,29 @@ class People:
             return
         minor = payment.refundable.minor
         part = minor if self.dice.random() < 0.4 else self.dice.randint(1, minor)
+        if payment.provider != "bank" and self.dice.random() < 0.3:
+            part = max(minor // self.dice.choice((2, 3)), 1)
+            self._is_refunded_twice(payment)
         token = secrets.token_urlsafe(18)
         for _ in range(self.dice.choice((1, 1, 2))):  # some press twice
             with unit(self.app):
                 request_refund(
                     shop.vendor, again(payment), amount=Money(part, payment.currency), reason="requested_by_customer", by=shop.user.public_id, form_token=token
                 )  # fmt: skip
+
+    def _is_refunded_twice(self, payment: Payment) -> None:
+        """The processor will make each refund of this payment twice."""
+        self._tell_story("refund_doubled", payment.charge)
+        self.world.reference.doubled.add(str(payment.charge))
+
+    def _tell_story(self, name: str, charge: str | None) -> None:
+        """A misfortune of this one payment's, from now on."""
+        found = self.world.shelf().find("charge", charge)
+        self.world.call("POST", "stories", story=name, subject=found["payment_intent"])
+
+    def payment(self, shop: Shop, number: str) -> Payment:
+        """By its number, in the present unit."""
+        return get_payment(shop.vendor, "test", number)
 
     def delivers(self) -> None:
         order, shop = self._any(Order, Order.state == "paid", Order.delivered_at.is_(None))
@@ -277,7 +305,64 @@ class People:
         charges = [one for one in self.world.shelf().rows("charge") if one["status"] == "succeeded" and not one["disputed"]]
         left = [one for one in charges if one["amount_captured"] > one["amount_refunded"] + 100]
         if left:
-            self.world.net.send("POST", f"{BASE}/v1/refunds", self._key() | FORM, f"charge={self.dice.choice(left)['id']}&amount=100")
+            self.world.net.send(
+                "POST",
+                f"{BASE}/v1/refunds",
+                self._key() | FORM,
+                f"charge={self.dice.choice(left)['id']}&amount={self.dice.randint(1, 100)}",
+            )
+
+    def goes_back_in_silence(self) -> None:
+        """One refund that we ask for is made twice, and one is made by hand; of neither a word is said, so that only a look finds them."""
+        fit = [
+            (shop, payment)
+            for shop in self.shops
+            for payment in self._rows(
+                Payment, Payment.vendor_id == shop.vendor.id, Payment.state == "succeeded", Payment.provider == "sandbox"
+            )
+            if self._is_quiet(payment)
+        ]
+        for (shop, payment), by_hand in zip(self.dice.sample(fit, min(2, len(fit))), (False, True), strict=False):
+            self._tell_story("webhook_lost", payment.charge)
+            self.world.reference.silent.add(str(payment.charge))
+            if by_hand:
+                told, status, _ = self.world.net.send(
+                    "POST", f"{BASE}/v1/refunds", self._key() | FORM, f"charge={payment.charge}&amount=100"
+                )
+                assert status == 200, told
+                continue
+            self._is_refunded_twice(payment)
+            with unit(self.app):
+                request_refund(
+                    shop.vendor, again(payment), amount=Money(100, CURRENCY), reason="duplicate", by=shop.user.public_id, form_token=secrets.token_urlsafe(9)
+                )  # fmt: skip
+
+    def gives_back_late_in_silence(self) -> None:
+        """A refund that is promised, and made later without a word: only the clock's question can find its end."""
+        shop = self.dice.choice(self.shops)
+        buyer = Buyer(shop, make_payment(shop, self.links[shop.vendor.id], amount="25.00", email=f"payer{next(self.numbers)}@mail.example"))
+        with self.app.app_context():
+            attempt = self._opens(buyer)
+            self._types_card(attempt, "pm_card_pendingRefund")
+            self._looks(buyer, attempt)
+        with unit(self.app):
+            payment = again(buyer.payment)
+            if payment.state != "succeeded":
+                return
+            self._tell_story("webhook_lost", payment.charge)
+            token = secrets.token_urlsafe(9)
+            request_refund(shop.vendor, payment, amount=payment.captured, reason="duplicate", by=shop.user.public_id, form_token=token)
+
+    def _is_quiet(self, payment: Payment) -> bool:
+        """Nothing else is going on about it, here or there."""
+        charge = self.world.shelf().find("charge", payment.charge)
+        return (
+            charge is not None
+            and not charge["disputed"]
+            and not charge["amount_refunded"]
+            and payment.refundable.minor == charge["amount_captured"] >= 300
+            and str(self.world.shelf().private(charge["id"]).get("token")) in (*GOOD, "None")
+        )
 
     def weather_at_the_processor(self) -> None:
         """The next payments' news come late, twice, in the wrong order, or never."""

@@ -9,23 +9,29 @@ import json
 import os
 import sys
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from tests.simulation.world import World
 
+if TYPE_CHECKING:
+    from tests.simulation.people import People
+
 # Long enough for every term there is: a card page ends after an hour, money waits five days, a bank waits seven for an answer.
 QUIET = (timedelta(minutes=1),) * 5 + (timedelta(minutes=20),) * 5 + (timedelta(hours=4),) * 6 + (timedelta(hours=16),) * 15
+SETTLED = 10  # steps of the quiet after which nothing is under way any more but what waits for its day
 QUEUES = ("money", "messages", "papers")
 STEPS = 40
 
 
-def storm(world: World, steps: int) -> None:
+def storm(world: World, people: People, steps: int) -> None:
     """People, processes and clocks, each when chance says so."""
-    from tests.simulation.people import People, a_while
+    from tests.simulation.people import a_while
 
-    people = People(world)
     world.weather.calm = False
     for _ in range(steps):
         people.one()
+        if world.dice.random() < 0.6:
+            people.transfers.one()
         world.pass_by(a_while(world))
         if world.dice.random() < 0.05:
             world.clock.step = timedelta(seconds=world.dice.randint(-90, 90))
@@ -36,11 +42,16 @@ def storm(world: World, steps: int) -> None:
             world.clock_looks()
 
 
-def quiet(world: World) -> None:
+def quiet(world: World, people: People) -> None:
     """The weather is over: time passes until whatever was left undone has been done, and every term has run out."""
     world.weather.calm, world.clock.step = True, timedelta(0)
-    for by in QUIET:
+    for place, by in enumerate(QUIET):
         world.pass_by(by)
+        if place == SETTLED:
+            for act in (people.goes_back_in_silence, people.gives_back_late_in_silence):
+                world.lives(act.__name__, act)
+        if by == QUIET[-1]:
+            people.transfers.later()
         if world.clock.at.hour >= 12 and world.dice.random() < 0.2:
             world.call("POST", "payouts", currency="eur")
         _everybody_works(world)
@@ -66,20 +77,23 @@ def play(seed: int, steps: int, *, mutant: str = "", prints: bool = False, storm
     """Everything; answers what was seen, and what is wrong (nothing)."""
     world = World(seed, prints=prints)
     if mutant:
-        from tests.simulation.mutants import MUTANTS
+        from tests.simulation.mutants import take_out
 
-        MUTANTS[mutant]()
-    storm(world, steps)
+        take_out(mutant)
+    from tests.simulation.people import People
+
+    people = People(world)
+    storm(world, people, steps)
     if storm_only:
         return {"seed": seed, "steps": steps, "trace": world.trace, "weather": dict(world.weather.seen), "breaks": []}
-    quiet(world)
+    quiet(world, people)
     from tests.simulation.oracle import Oracle
 
     oracle = Oracle(world)
     breaks = oracle.breaks()
     return {
         "seed": seed, "steps": steps, "breaks": breaks, "weather": dict(world.weather.seen), "charges": len(oracle.charges),
-        "refunds": len(oracle.refunds), "disputes": len(oracle.disputes), "payments": len(oracle.payments), "trace": world.trace,
+        "refunds": len(oracle.refunds), "disputes": len(oracle.disputes), "payments": len(oracle.payments), "trace": world.trace, **world.reference.figures(),
     }  # fmt: skip
 
 

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 from tests.killed import Killed
 from tests.simulation.net import BASE, Net
+from tests.simulation.reference import Reference
 from tests.simulation.weather import Clock, Standing, Weather, put_in_place
 
 START = datetime(2031, 3, 3, 9, tzinfo=UTC)  # a Monday no other clock here knows of
 KEY, HOOK = "sk_test_simulated" + "0" * 24, "whsec_simulated" + "0" * 24
 CURRENCY = "EUR"
-EXPECTED = ("ProviderUnreachable", "ProviderBusy", "URLError", "FeeNotKnown", "HTTPError", "PaperNotPrinted")
+EXPECTED = ("ProviderUnreachable", "ProviderBusy", "URLError", "FeeNotKnown", "HTTPError", "PaperNotPrinted", "RefundDoesNotFit")
 IDLE = ("make_receipt", "make_invoice", "make_poster", "make_statement", "make_payout_statement", "prove_book", "prove_books")
 
 
@@ -56,6 +57,7 @@ class World:
         self._put_up_the_processor()
         self._put_up_the_portal(prints)
         self.sellers: list[Any] = []
+        self.reference = Reference()
         self.trace: list[str] = []
 
     def _take_over_chance(self, seed: int) -> None:
@@ -166,6 +168,11 @@ class World:
         from sandbox.store import Shelf
 
         return Shelf(self.api.store.connection(), KEY.removeprefix("sk_test_"))
+
+    def bank_entries(self) -> dict[int, dict[str, Any]]:
+        """Every entry of the bank's in our currency, by its number: what truly came and went."""
+        rows = self.api.store.connection().execute("SELECT * FROM bank_entries WHERE currency = ? ORDER BY seq", (CURRENCY,)).fetchall()
+        return {row["seq"]: dict(row) for row in rows}
 
     def processor_works(self) -> None:
         """Its own clock: what is due there is done, and news leaves for us, in whatever order."""

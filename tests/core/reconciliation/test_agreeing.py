@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.outbox import OutboxTask
 from core.ledger.book import PLATFORM
 from core.ledger.models import Journal
+from core.payments.outside_refund import settle_outside_refund
 from core.providers.bank_models import BankLine
 from core.providers.settlement import Settlement
 from core.reconciliation.bank import only_subset
@@ -17,7 +20,7 @@ from core.reconciliation.totals import look_at_keys
 from tests.core.payments.conftest import another_shop
 from tests.core.payments.transfers import books
 from tests.core.reconciliation.processor import Processor
-from tests.factories import Shop, unit
+from tests.factories import Shop, again, fresh, unit
 
 
 def test_sales_and_refunds_match_by_their_ids_to_the_last_one(processor: Processor) -> None:
@@ -156,6 +159,24 @@ def test_what_a_dispute_took_and_gave_back_matches_like_everything_else(processo
     assert processor.books_are_whole()
 
 
+@pytest.mark.parametrize("each", [True, False])
+def test_a_dispute_that_is_taken_up_anew_matches_time_by_time(processor: Processor, shop: Shop, each: bool) -> None:
+    """Whether each time is looked at by itself, or all at the end."""
+    payment = processor.sells("25.00")
+    dispute = processor.control("POST", "disputes", charge=payment.charge)["id"]
+    for outcome in ("won", "again", "won", "again"):
+        processor.hears_of(payment, dispute)
+        if each:
+            processor.looks()
+        processor.control("POST", "disputes", dispute=dispute, outcome=outcome)
+    processor.hears_of(payment, dispute)
+    processor.looks()
+    with shifted(timedelta(days=3)):
+        processor.looks()
+        assert processor.open() == [] and processor.holds() == processor.says()
+    assert {line.state for line in processor.lines()} == {"matched"} and processor.books_are_whole()
+
+
 def test_a_dispute_that_was_lost_is_in_the_books_under_its_own_key(processor: Processor, shop: Shop) -> None:
     """It stands among the payment's refunds, and no refund was ever confirmed for it."""
     payment = processor.sells("25.00")
@@ -186,6 +207,27 @@ def test_a_refund_made_at_the_processor_of_which_no_news_came_is_asked_about(pro
         made = processor.adapter.refund("by_hand", sale.charge or "", sale.captured, "other", {})
     processor.looks()
     assert asked(processor, "find_outside_refunds") == [made.provider_reference]
+
+
+def test_a_refund_made_twice_of_which_no_news_came_is_asked_about_under_its_own_number(processor: Processor) -> None:
+    sale = processor.sells("25.00")
+    processor.control("POST", "stories", story="refund_doubled")
+    refund = processor.refunds(sale, "5.00")
+    processor.looks()
+    (row,) = processor.open("missing_in_ledger")
+    second = str(row.theirs["source_id"])
+    assert row.about == refund.public_id and second != refund.provider_reference
+    assert asked(processor, "find_outside_refunds") == [second], "ours is known, and there is nothing to ask about it"
+    with processor.shop.app.app_context():
+        told = processor.adapter.inquire_refund(second)
+    with unit(processor.shop.app):
+        settle_outside_refund(processor.shop.vendor, again(sale), told, cause="report")
+    processor.looks()
+    assert processor.open() == [] and fresh(processor.shop, sale).refunded_minor == 1_000
+    processor.mishap("refund_back", subject=second)
+    processor.looks()
+    (row,) = processor.open("status_conflict")
+    assert asked(processor, "find_outside_refunds") == [second, second], "it is the second that came back, not the one that was asked for"
 
 
 def asked(processor: Processor, job: str) -> list[str]:

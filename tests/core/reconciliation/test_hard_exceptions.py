@@ -15,9 +15,10 @@ from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.errors import Conflict
 from core.ledger.hindrances import open_breaks
-from core.reconciliation.exceptions import Finding, note_findings, trail_of
+from core.reconciliation.exceptions import Finding, note_findings, take, trail_of
 from core.reconciliation.files import bring_report
 from core.reconciliation.models import ReconException
+from core.reconciliation.queries import AGES, Wanted, age_of, list_exceptions
 from core.reconciliation.resolve import agree, journal_of, needs_two, resolve, ways_of
 from tests.core.payments.conftest import AtOnce
 from tests.core.payments.transfers import books
@@ -67,6 +68,19 @@ def test_a_large_sum_of_which_nearly_all_was_kept_needs_two(app: Flask) -> None:
         small = noted(finding(10, gross_minor=90_000, fee_minor=89_990, net_minor=10))
         assert needs_two(small) and resolve(small, act="hold", reason="x", by="stf_one") is False
         assert not needs_two(noted(finding(10)))
+
+
+def test_an_exception_grows_older_and_stands_in_one_bucket_at_a_time(app: Flask) -> None:
+    one, mine = finding(), f"stf_{secrets.token_hex(5)}"
+    with unit(app):
+        take(noted(one), by=mine)
+    moments = {"day": (0, 23), "days": (24, 95), "week": (96, 191), "older": (192, 2_000)}
+    for bucket, hours in moments.items():
+        for after in hours:
+            with shifted(timedelta(hours=after)), unit(app):
+                row = noted(one)
+                found = [age for age in AGES if list_exceptions("test", Wanted(owner=mine, age=age)).rows == [row]]
+                assert (age_of(row), found) == (bucket, [bucket]), f"{after} hours after it was found"
 
 
 def test_what_is_proposed_or_over_is_not_asked_about(app: Flask) -> None:
