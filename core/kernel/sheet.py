@@ -60,7 +60,8 @@ def decimal(minor: Any, currency: Any) -> ColumnElement[Any]:
 
 def instant(column: Any) -> ColumnElement[str]:
     """2026-11-21T14:03:05Z."""
-    return func.replace(cast(func.timezone("UTC", func.date_trunc("second", column)), String), " ", "T") + "Z"
+    cut = func.date_trunc("second", func.timezone("UTC", column))  # in UTC already, so that no zone is looked up for the cut
+    return func.replace(cast(cut, String), " ", "T") + "Z"
 
 
 Columns = Sequence[tuple[str, Any]]  # the short name of each, and what stands in it
