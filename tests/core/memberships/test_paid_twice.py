@@ -19,7 +19,7 @@ from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.ledger.proof import look_for_breaks
 from core.payments.attempt import begin_attempt, record_opening
-from core.payments.models import Payment
+from core.payments.models import Attempt, Payment
 from core.payments.refund import begin_sending, request_refund, settle_refund
 from core.payments.refund_models import Refund
 from core.payments.settle import settle
@@ -33,9 +33,8 @@ from tests.factories import again, unit
 ASKED, NEXT, NEW_YEAR = date(2026, 12, 1), date(2026, 12, 2), date(2027, 1, 1)
 
 
-@pytest.fixture
-def ada(app: Flask) -> Joined:
-    """December was paid by her card while she paid on the page that her bank had asked for."""
+def on_two_ways(app: Flask) -> tuple[Joined, uuid.UUID, Attempt]:
+    """December was paid by her card while she goes through the page that her bank had asked for."""
     made = Joined(make_gym(app), NOVEMBER)
     made.answer(NOVEMBER)
     made.to(date(2026, 11, 30))
@@ -45,13 +44,24 @@ def ada(app: Flask) -> Joined:
         attempt = begin_attempt(made.vendor, db.session.get_one(Payment, (made.vendor.id, "test", asked)))
         attempt = record_opening(made.vendor, attempt, Opening(f"cs_{attempt.public_id}", redirect_url="https://processor.example/pay"))
     made.to(NEXT)
+    assert asked is not None
+    return made, asked, attempt
+
+
+def pays_on_the_page(made: Joined, asked: uuid.UUID, attempt: Attempt) -> None:
     with made.unit(NEXT, 20):
         payment = db.session.get_one(Payment, (made.vendor.id, "test", asked))
         facts = {"charge": f"ch_{secrets.token_hex(8)}", "captured": payment.amount, "occurred_at": now()}
         settle(made.vendor, payment, again(attempt), Outcome("succeeded", attempt.provider_reference or "", **facts), cause="evt_page")  # type: ignore[arg-type]
     with made.unit(NEXT, 20):
-        assert asked is not None
         charges.hear_charge(made.vendor.id, "test", asked, "succeeded")
+
+
+@pytest.fixture
+def ada(app: Flask) -> Joined:
+    """December was paid on both."""
+    made, asked, attempt = on_two_ways(app)
+    pays_on_the_page(made, asked, attempt)
     assert made.state().balance.minor == 1000 and made.paid() == [1000] * 3
     return made
 
@@ -157,3 +167,16 @@ def test_what_the_members_bank_takes_back_comes_off_the_balance_and_what_it_give
         follow_dispute(ada.vendor, again(payment), back, provider=payment.provider, cause="evt_d2")
     hear(ada)
     assert ada.state().balance.minor == 1000 and is_whole(ada)
+
+
+@pytest.mark.parametrize(("minor", "left"), [(1000, 0), (400, 600)])
+def test_what_comes_after_the_first_has_gone_back_pays_december_and_not_the_new_year(app: Flask, minor: int, left: int) -> None:
+    made, asked, attempt = on_two_ways(app)
+    first = payments_for_december(made)[0]
+    refund = give_back(made, first, minor)
+    assert made.state().balance.minor == 0
+    pays_on_the_page(made, asked, attempt)
+    hear(made)  # told twice
+    assert made.state().balance.minor == left and is_whole(made)
+    ends(made, refund, "failed")
+    assert made.state().balance.minor == 1000 and is_whole(made), "both stay: it is paid twice after all"
