@@ -141,3 +141,6 @@ def test_what_a_refund_on_credit_may_still_bring_back_is_not_written_off(
     arrived = ask_refund(seller.shop, released, "40.00")
     tell_refund(seller.shop, arrived, "succeeded")
     assert ask(seller, 3900).state == "booked" and seller.books_are_whole()
+    tell_refund(seller.shop, arrived, "failed", failure_reason="expired_or_canceled_card")
+    assert (seller.has("seller_receivable"), seller.has(), seller.has("bad_debt")) == (usd(0), usd(0), usd(0)), "the platform has it again"
+    assert seller.books_are_whole()
