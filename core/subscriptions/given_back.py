@@ -17,6 +17,7 @@ from core.billing.codec import decode, decode_one_of
 from core.billing.effects import BalanceMoved, Effect
 from core.billing.lines import sum_of
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
+from core.billing.queries import read
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.payments.models import Payment
@@ -50,6 +51,18 @@ def note_paid_again(row: KeptSubscription, documents: Sequence[int], effects: Se
             store.given_back(row, more, payment_id=payment.public_id, gone=gone)
             over = over - more
     follow(row)
+
+
+def comes_off(payment: Payment, amount: Money) -> Money:
+    """How much of a refund of so much would come off the balance of the membership that the payment was for. As things stand now."""
+    none = Money(0, payment.currency)
+    if payment.link_id is not None or payment.vendor_id == HOUSE:
+        return none
+    same = (BillingCharge.vendor_id == KeptSubscription.vendor_id) & (BillingCharge.mode == KeptSubscription.mode)
+    whose = select(KeptSubscription).join(BillingCharge, same & (BillingCharge.subscription_id == KeptSubscription.id))
+    mine = (BillingCharge.vendor_id == payment.vendor_id, BillingCharge.mode == payment.mode, BillingCharge.payment_id == payment.id)
+    row = db.session.scalar(whose.where(*mine))
+    return min(amount, read(row).balance) if row is not None and row.currency == payment.currency else none
 
 
 def _gone(payment: Payment) -> Money:
