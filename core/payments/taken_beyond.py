@@ -20,6 +20,7 @@ from core.kernel.money import Money
 from core.kernel.outbox import enqueue
 from core.ledger import book
 from core.ledger.post import BalanceTooLow, post
+from core.payments.charge_news import tell_given_back
 from core.payments.models import Payment
 from core.payments.refund_books import debt_of, fee_to_return, given_up_since, settle_debt
 from core.payments.refund_models import Refund
@@ -133,4 +134,5 @@ def write_reversed(payment: Payment, amount: Money, fee: Money, taken_from: str,
     )  # fmt: skip
     payment.refunded_minor += amount.minor
     payment.fee_returned_minor += fee.minor
+    tell_given_back(payment)
     enqueue("make_receipt", payment.vendor_id, queue="papers", mode=payment.mode, payment=str(payment.id))

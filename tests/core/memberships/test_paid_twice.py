@@ -10,9 +10,10 @@ from datetime import date, timedelta
 import pytest
 from flask import Flask
 
+from core.billing import store
 from core.billing.models import SubscriptionEvent
 from core.disputes.follow import follow_dispute
-from core.kernel.clock import now
+from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.ids import public_id
 from core.kernel.money import Money
@@ -26,8 +27,11 @@ from core.payments.settle import settle
 from core.providers.contract import Opening, Outcome, RefundOutcome
 from core.providers.disputes import DisputeOutcome, Withdrawal
 from core.subscriptions import charges
-from tests.core.billing.kept import replay
+from core.subscriptions.follow import follow
+from tests.core.billing.kept import at, replay
 from tests.core.memberships.joined import NOVEMBER, Joined, make_gym
+from tests.core.payments.test_statements import reversal
+from tests.core.payments.transfers import TestBank, begin_transfer, transfer
 from tests.factories import again, unit
 
 ASKED, NEXT, NEW_YEAR = date(2026, 12, 1), date(2026, 12, 2), date(2027, 1, 1)
@@ -180,3 +184,28 @@ def test_what_comes_after_the_first_has_gone_back_pays_december_and_not_the_new_
     assert made.state().balance.minor == left and is_whole(made)
     ends(made, refund, "failed")
     assert made.state().balance.minor == 1000 and is_whole(made), "both stay: it is paid twice after all"
+
+
+def test_a_transfer_that_paid_the_page_and_that_the_bank_takes_back_comes_off_as_well(app: Flask) -> None:
+    made = Joined(make_gym(app, currency="USD"), NOVEMBER)
+    made.answer(NOVEMBER)
+    made.to(date(2026, 11, 30))
+    made.to(ASKED, pays="ask")
+    asked, bank = made.charges()[-1], TestBank(made.shop)
+    with shifted(at(ASKED, 20) - now()):
+        with unit(app):
+            payment = db.session.get_one(Payment, (made.vendor.id, "test", asked.payment_id))
+        reference = begin_transfer(made.shop, payment).provider_reference or ""
+        bank.tell(transfer(1000, reference))
+    with made.unit(ASKED, 21):
+        assert asked.payment_id is not None
+        charges.hear_charge(made.vendor.id, "test", asked.payment_id, "succeeded")
+    assert not made.state().open
+    with made.unit(ASKED, 22):
+        store.receive(made.row(), tuple(asked.documents), payment.amount)
+        follow(made.row())
+    assert made.state().balance.minor == 1000
+    with shifted(at(ASKED, 23) - now()):
+        bank.tell(reversal(1000, reference))
+    hear(made, ASKED)
+    assert made.state().balance.minor == 0 and is_whole(made)
