@@ -153,9 +153,10 @@ def _talk_to_the_bank() -> None:
     if not has_line("test"):
         return
     with unit_of_work():
-        for job, seconds in (("fetch_statements", FETCH_SECONDS), ("send_bank_orders", SEND_SECONDS)):
-            if not db.session.scalar(select(is_waiting(job, PLATFORM, mode="test"))):
-                enqueue(job, PLATFORM, due_in=seconds, mode="test")
+        if not db.session.scalar(select(is_waiting("fetch_statements", PLATFORM, mode="test"))):
+            enqueue("fetch_statements", PLATFORM, due_in=FETCH_SECONDS, mode="test")
+        if not db.session.scalar(select(is_waiting("send_bank_orders", PLATFORM, mode="test"))):
+            enqueue("send_bank_orders", PLATFORM, due_in=SEND_SECONDS, mode="test")
 
 
 def _write_letters() -> None:

@@ -309,5 +309,5 @@ def test_what_is_moved_already_is_not_paid_out_while_all_are_held(carried: Carri
         hold_payout(vendor, payout, reason="The register says another name.", days=40, by="stf_one")
     with shifted(timedelta(days=33)):
         assert carried.carries(payout).state == "submitted"
-    with shifted(timedelta(days=43)):
+    with shifted(timedelta(days=73)):
         assert carried.carries(payout).state == "in_transit" and carried.books_are_whole()
