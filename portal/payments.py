@@ -34,6 +34,7 @@ from core.payments.unexpected import give_back, list_unexpected
 from core.payouts.queries import payouts_with
 from core.providers.queries import find_event
 from core.providers.redact import redacted
+from core.subscriptions.given_back import comes_off
 from core.web.dispute_words import REASONS as DISPUTE_REASONS
 from core.web.fields import BooleanField, ChoiceField, Form, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.guard import current, may
@@ -110,6 +111,7 @@ def refund(public_id: str) -> Response:
                     payment=payment,
                     form=form,
                     effect=effect_of(me.vendor, payment, form.amount.data),
+                    off_balance=comes_off(payment, form.amount.data),
                     reasons=REASON_WORDS,
                 )
             made = request_refund(

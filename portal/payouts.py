@@ -14,7 +14,7 @@ from core.ledger.queries import balances
 from core.notifications.models import Paper
 from core.notifications.papers import newest_paper
 from core.payouts.accounts import add_account, currencies, find_account, paid_out_in
-from core.payouts.approve import waits_untold
+from core.payouts.approve import may_be_held, owed_since
 from core.payouts.carry import find_carriage
 from core.payouts.models import PROCESSORS, Payout
 from core.payouts.paper import ask_for_paper, paper_name
@@ -239,7 +239,8 @@ def payout(number: str) -> Response:
         history=history_of(me.vendor, found),
         why_not=reason_of(found.failure_reason),
         kinds=KINDS,
-        hold=payout_hold(me.vendor, me.mode, number) if found.state == "requested" or waits_untold(found) else None,
+        hold=payout_hold(me.vendor, me.mode, number) if may_be_held(found) else None,
+        owed=owed_since(found),
         stopped=stopped,
         effect=effect,
         printed=_printed(found) is not None,

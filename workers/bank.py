@@ -22,7 +22,7 @@ from core.payments.unknown import list_unknown
 from core.payouts.hand_over import record_handed_over
 from core.payouts.held import is_kept_back, kept_back
 from core.providers.bank_accounts import accounts
-from core.providers.bank_orders import claim_for_line, give_up_claim, list_waiting_orders
+from core.providers.bank_orders import claim_for_line, give_up_claim, list_waiting_orders, lock_order
 from core.providers.statement import StatementRefused
 from workers.task import Task
 
@@ -96,7 +96,8 @@ def send_bank_orders(vendor_id: uuid.UUID, *, mode: str) -> None:
         orders = list_waiting_orders(mode, without=kept_back(mode))
     for order in orders:
         with unit_of_work():
-            mine = not is_kept_back(order) and claim_for_line(order)
+            fresh = lock_order(order.mode, order.end_to_end)  # so that nobody holds its payout meanwhile
+            mine = fresh is not None and not is_kept_back(fresh) and claim_for_line(fresh)
         if not mine:  # a file has taken it meanwhile, or somebody has refused it, or holds it
             continue
         body = {

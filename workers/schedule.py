@@ -42,6 +42,7 @@ from workers.vat import plan_vat_checks
 BOOKS = 20  # of which reserves are given back, before it is asked which are next
 MOST_IN_A_ROW = 20  # refunds of one line in one look
 FETCH_SECONDS = 10  # between two looks at whether the bank has new statements
+SEND_SECONDS = 300  # between two looks at whether an order may leave by now that was kept back
 LINK_SECONDS = 30  # between two looks at which books have journals that no chain holds yet
 log = structlog.get_logger("workers")
 _marked: set[date] = set()  # the day this process has marked; marking it again would find nothing new
@@ -146,11 +147,16 @@ def _send_waiting_refunds() -> None:
             log.exception("waiting_refunds_failed", vendor=str(line[0]), mode=line[1])
 
 
-def _plan_fetching() -> None:
-    """One look at a time, and the next one a while after it has ended."""
+def _talk_to_the_bank() -> None:
+    """One look at a time, and the next one a while after it has ended. Orders are looked at as well: one that was kept back leaves when its
+    hold is over, or what its seller owed is made up, whatever made it up."""
+    if not has_line("test"):
+        return
     with unit_of_work():
-        if has_line("test") and not db.session.scalar(select(is_waiting("fetch_statements", PLATFORM, mode="test"))):
+        if not db.session.scalar(select(is_waiting("fetch_statements", PLATFORM, mode="test"))):
             enqueue("fetch_statements", PLATFORM, due_in=FETCH_SECONDS, mode="test")
+        if not db.session.scalar(select(is_waiting("send_bank_orders", PLATFORM, mode="test"))):
+            enqueue("send_bank_orders", PLATFORM, due_in=SEND_SECONDS, mode="test")
 
 
 def _write_letters() -> None:
@@ -244,5 +250,5 @@ def _mark_balances() -> None:
 
 PARTS = (
     _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _give_in_as_announced, _close_overdue_payments, _end_reviews, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _end_refund_links, _plan_payouts,
-    _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _plan_fetching, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances, _look_at_pay_domains,
+    _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _talk_to_the_bank, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances, _look_at_pay_domains,
 )  # fmt: skip

@@ -145,11 +145,20 @@ def refund_confirmed(payment: Booked, *, refund: str, amount: Money, at: datetim
 
 
 def refund_failed(
-    payment: Booked, *, refund: str, amount: Money, fee_returned: Money, back_to: str, owed: Money, at: datetime, reverses: uuid.UUID | None
+    payment: Booked,
+    *,
+    refund: str,
+    amount: Money,
+    fee_returned: Money,
+    back_to: str,
+    owed: Money,
+    lost: Money,
+    at: datetime,
+    reverses: uuid.UUID | None,
 ) -> Journal:
     """The refund did not reach the payer: the seller has the money again (`back_to` says on which account), and we our fee.
 
-    `owed`: how much of it the seller still owes, which is struck off first.
+    `owed`: how much of it the seller still owes, which is struck off first; `lost`: how much of that debt we had given up, and have again.
     """
     return _journal(
         payment,
@@ -158,7 +167,8 @@ def refund_failed(
         at,
         Leg(REFUND_IN_FLIGHT, amount, ref=refund),
         Leg(SELLER_RECEIVABLE, -owed),
-        _source(payment, back_to, -(amount - fee_returned - owed)),
+        Leg(WRITTEN_OFF, -lost),
+        _source(payment, back_to, -(amount - fee_returned - owed - lost)),
         Leg(FEE_REFUNDS, -fee_returned),
         reverses=reverses,
     )
@@ -290,16 +300,17 @@ def transfer_taken_beyond(payment: Booked, line: Line, *, amount: Money, at: dat
     )
 
 
-def transfer_not_beyond(payment: Booked, line: Line, *, owed: Money, available: Money, at: datetime) -> Journal:
-    """What was to reach its payer did not, so it is what the bank has taken: the seller owes it no more, and has again what made it up. Where
-    it is taken from instead, the next journal says."""
+def transfer_not_beyond(payment: Booked, line: Line, *, owed: Money, lost: Money, available: Money, at: datetime) -> Journal:
+    """What was to reach its payer did not, so it is what the bank has taken: the seller owes it no more, and has again what made it up, as we
+    have what we had given up of it (`lost`). Where it is taken from instead, the next journal says."""
     return _journal(
         payment,
         f"bank:{line.public_id}:met",
         "transfer taken back beyond the sale",
         at,
-        Leg(BANK, owed + available, sub=line.account),
+        Leg(BANK, owed + lost + available, sub=line.account),
         Leg(SELLER_RECEIVABLE, -owed),
+        Leg(WRITTEN_OFF, -lost),
         Leg(SELLER_AVAILABLE, -available),
     )
 

@@ -121,6 +121,8 @@ def why_not_reversible(journal: Journal) -> Sentence | None:
         return said("It moves our bank account, which is what the statements say: correct the line of the statement.")
     if any(leg.ref and not _still_there(leg) for leg in legs):
         return said("What it had put aside has been used since. Take back first what used it.")
+    if journal.kind == book.WRITE_OFF and any(leg.code == book.WRITTEN_OFF and not _still_there(leg) for leg in legs):
+        return said("What was given up here has come back since: the debt was for money that was not gone.")
     return None
 
 

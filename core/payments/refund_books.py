@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.accounts.queries import hold_vendor
 from core.kernel.clock import now
@@ -15,7 +16,7 @@ from core.kernel.db import db, locked
 from core.kernel.ids import public_id
 from core.kernel.money import Money, round_half_up
 from core.ledger import book
-from core.ledger.models import Journal
+from core.ledger.models import Entry, Journal
 from core.ledger.post import post
 from core.ledger.queries import balance
 from core.payments.models import Payment
@@ -75,7 +76,7 @@ def book_success(payment: Payment, refund: Refund) -> None:
 def book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
     """Whoever gave the money has it again: a seller where it now belongs, released money with what may be paid out.
 
-    What the seller owes is struck off first, when the refund had been given on credit.
+    What the seller owes is struck off first, when the refund had been given on credit, and then what we had given up of that.
     """
     hold_vendor(payment.vendor_id)
     at, amount = now(), refund.amount
@@ -99,6 +100,7 @@ def book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
             payment.refunding_minor -= refund.amount_minor
         payment.fee_returned_minor -= refund.fee_returned_minor
     refund.settled_at = at
+    owed, lost = _on_credit(refund)
     post(
         [
             book.refund_failed(
@@ -107,7 +109,8 @@ def book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
                 amount=amount,
                 fee_returned=Money(refund.fee_returned_minor, refund.currency),
                 back_to=sellers_account(payment) if refund.of_sale else refund.taken_from,
-                owed=_still_owed(refund),
+                owed=owed,
+                lost=lost,
                 at=at,
                 reverses=_journal_of(payment, f"rf:{refund.public_id}:req"),
             )
@@ -117,12 +120,23 @@ def book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
         settle_debt(payment.vendor_id, payment.mode, payment.currency, about=payment.public_id)
 
 
-def _still_owed(refund: Refund) -> Money:
-    """How much of a refund given on credit the seller owes yet: the rest has been made up since."""
-    share = refund.amount - Money(refund.fee_returned_minor, refund.currency)
+def _on_credit(refund: Refund) -> tuple[Money, Money]:
+    """How much of a refund given on credit the seller owes yet, and how much of that debt was given up: the rest has been made up since."""
+    zero = Money(0, refund.currency)
     if refund.taken_from != "seller_receivable":
-        return Money(0, refund.currency)
-    return min(share, debt_of(refund.vendor_id, refund.mode, refund.currency))
+        return zero, zero
+    share = refund.amount - Money(refund.fee_returned_minor, refund.currency)
+    owed = min(share, debt_of(refund.vendor_id, refund.mode, refund.currency))
+    return owed, min(share - owed, given_up_since(refund.vendor_id, refund.mode, refund.currency, refund.created_at))
+
+
+def given_up_since(vendor_id: UUID, mode: str, currency: str, at: datetime) -> Money:
+    """What the platform has written off of a seller's debt from then on and has not got back. What the debt was for may turn out not to be
+    gone: then it is the platform's first, which has borne it."""
+    same = (Journal.vendor_id == Entry.vendor_id) & (Journal.mode == Entry.mode) & (Journal.id == Entry.journal_id)
+    mine = (Entry.vendor_id == vendor_id, Entry.mode == mode, Entry.code == book.WRITTEN_OFF, Entry.sub == "", Entry.currency == currency)
+    total = select(func.coalesce(func.sum(Entry.amount_minor), 0)).join(Journal, same).where(*mine, Journal.effective_at >= at)
+    return Money(max(int(db.session.scalar(total) or 0), 0), currency)
 
 
 def debt_of(vendor_id: UUID, mode: str, currency: str) -> Money:

@@ -20,8 +20,9 @@ from core.kernel.money import Money
 from core.kernel.outbox import enqueue
 from core.ledger import book
 from core.ledger.post import BalanceTooLow, post
+from core.payments.charge_news import tell_given_back
 from core.payments.models import Payment
-from core.payments.refund_books import debt_of, fee_to_return, settle_debt
+from core.payments.refund_books import debt_of, fee_to_return, given_up_since, settle_debt
 from core.payments.refund_models import Refund
 from core.payments.transfer_models import Transfer, TransferReturn
 from core.providers.bank_models import BankLine
@@ -81,7 +82,9 @@ def meet_beyond(payment: Payment, failed: Money, *, reference: str) -> None:
     taken = Taken(payment.mode, reference, _account(payment), unapplied + sold)
     fee = fee_to_return(payment, sold) if sold else Money(0, payment.currency)
     owed = min(debt_of(payment.vendor_id, payment.mode, payment.currency), taken.amount)
-    post([book.transfer_not_beyond(payment, taken, owed=owed, available=taken.amount - owed, at=now())])
+    lost = min(given_up_since(payment.vendor_id, payment.mode, payment.currency, _taken_at(payment)), taken.amount - owed)
+    available = taken.amount - owed - lost
+    post([book.transfer_not_beyond(payment, taken, owed=owed, lost=lost, available=available, at=now())])
     payment.received_minor -= unapplied.minor
     taken_from = take_what_is_there(payment, taken, unapplied, sold, fee, at=now())
     if sold:
@@ -95,6 +98,12 @@ def _account(payment: Payment) -> str:
     lines = select(Transfer.line).where(*mine, Transfer.taken_back_at.is_not(None))
     newest = select(BankLine.account).where(BankLine.mode == payment.mode, BankLine.public_id.in_(lines))
     return db.session.scalars(newest.order_by(BankLine.booked_on.desc(), BankLine.public_id.desc()).limit(1)).one()
+
+
+def _taken_at(payment: Payment) -> datetime:
+    """When the bank took the first of them: no debt for any is older."""
+    mine = (Transfer.vendor_id == payment.vendor_id, Transfer.mode == payment.mode, Transfer.payment_id == payment.id)
+    return db.session.scalars(select(func.min(Transfer.taken_back_at)).where(*mine)).one() or now()
 
 
 def take_what_is_there(payment: Payment, line: book.Line, unapplied: Money, sold: Money, fee: Money, *, at: datetime) -> str:
@@ -125,4 +134,5 @@ def write_reversed(payment: Payment, amount: Money, fee: Money, taken_from: str,
     )  # fmt: skip
     payment.refunded_minor += amount.minor
     payment.fee_returned_minor += fee.minor
+    tell_given_back(payment)
     enqueue("make_receipt", payment.vendor_id, queue="papers", mode=payment.mode, payment=str(payment.id))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
 from core.admission.models import Stop
 from core.admission.stops import stop
 from core.kernel.audit import record
-from core.kernel.db import db, lock_again
+from core.kernel.db import db, lock_again, locked
 from core.kernel.errors import Conflict, NeedsASecondPerson, Refusal
+from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.payments.refund_books import debt_of
 from core.payouts.carry import call_off_unasked, has_not_begun
@@ -22,6 +25,7 @@ from core.payouts.request import check_not_held, check_paid_out
 from core.payouts.send import hand_over
 from core.payouts.settle import give_back
 from core.payouts.statement import prove
+from core.providers.bank_models import BankOrder
 from core.providers.bank_orders import call_off_untold, find_order, in_an_open_file
 
 
@@ -93,7 +97,8 @@ def hold_payout(vendor: Vendor, payout: Payout, *, reason: str, days: int | None
     """Keep one back that has not left. Refuses TooLate when the bank has it, or it is over."""
     hold_vendor(vendor.id)
     payout = lock_again(payout)
-    if payout.state != "requested" and not waits_untold(payout):
+    locked(Carriage, vendor.id, payout.mode, payout.id)  # whoever is about to ask the processor has it, and looks for a hold
+    if not may_be_held(payout) or not _lock_order(payout):
         raise TooLate("This payout has left, or was called off: there is nothing to hold any more.")
     return stop(vendor, payout.mode, "payouts", reason=reason, days=days, by=by, about=payout.public_id)
 
@@ -107,6 +112,28 @@ def waits_untold(payout: Payout) -> bool:
         return has_not_begun(row)
     order = find_order(payout.mode, payout.public_id)
     return order is not None and order.state == "requested" and (order.sent_at is None or in_an_open_file(order))
+
+
+def may_be_held(payout: Payout) -> bool:
+    """Whether a hold keeps it back yet: it waits for a person, or for its order or carriage to go on."""
+    if payout.state == "requested" or waits_untold(payout):
+        return True
+    row = db.session.get(Carriage, (payout.vendor_id, payout.mode, payout.id)) if payout.state == "submitted" else None
+    return row is not None and row.step == "pay" and row.asked_at is None
+
+
+def owed_since(payout: Payout) -> Money:
+    """What keeps one back that has not left: its seller has come to owe it."""
+    waits = payout.state == "requested" or waits_untold(payout)
+    return debt_of(payout.vendor_id, payout.mode, payout.currency) if waits else Money(0, payout.currency)
+
+
+def _lock_order(payout: Payout) -> bool:
+    """Hold its order, if one is written; False when somebody has it in hand at this moment, perhaps to tell the bank. It is not waited for:
+    they may wait for the payout."""
+    written = select(BankOrder).where(BankOrder.mode == payout.mode, BankOrder.reference == payout.public_id)
+    order = find_order(payout.mode, payout.public_id)
+    return order is None or db.session.scalar(written.with_for_update(skip_locked=True)) is not None
 
 
 def _call_off(vendor: Vendor, payout: Payout) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
 from core.accounts.queries import find_vendors
@@ -21,8 +23,18 @@ def kept_back(mode: str) -> dict[str, str]:
     """Of the orders that the bank has not been told of, by their number, those that are not to be made now, and why: the staff hold the
     payout, or its seller has come to owe something. Called off or let go on by people."""
     waiting = select(BankOrder).where(BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.purpose == PAYOUT)
-    orders = list(db.session.scalars(waiting))
-    owners = find_vendors({order.vendor for order in orders if order.vendor}) if orders else {}
+    return _why_kept(mode, list(db.session.scalars(waiting)))
+
+
+def is_kept_back(order: BankOrder) -> bool:
+    """Whether this one is not to be made now."""
+    return order.purpose == PAYOUT and order.state == "requested" and bool(_why_kept(order.mode, [order]))
+
+
+def _why_kept(mode: str, orders: Sequence[BankOrder]) -> dict[str, str]:
+    if not orders:
+        return {}
+    owners = find_vendors({order.vendor for order in orders if order.vendor})
     ids = {owner.id for owner in owners.values()}
     stopped = held_payouts(ids, mode)
     owing = select(Balance.vendor_id, Balance.currency).where(
@@ -41,18 +53,12 @@ def kept_back(mode: str) -> dict[str, str]:
     return found
 
 
-def is_kept_back(order: BankOrder) -> bool:
-    """Whether this one is not to be made now."""
-    return order.purpose == PAYOUT and order.end_to_end in kept_back(order.mode)
-
-
 def make_file(mode: str, *, by: str) -> BankOrderFile:
     """A file for the bank of all that waits and may leave. Raises what core/payments/order_files.py raises."""
     return make_order_file(mode, by=by, without=kept_back(mode))
 
 
 def waiting_to_leave(mode: str) -> tuple[int, Money, int]:
-    """How many orders a file made now would carry, what they come to, and how many are kept back."""
-    kept = kept_back(mode)
-    count, total = waiting_for_a_file(mode, without=kept)
-    return count, total, len(kept)
+    """How many orders a file made now would carry, what they come to, and how many more it would if they were not kept back."""
+    count, total = waiting_for_a_file(mode, without=kept_back(mode))
+    return count, total, waiting_for_a_file(mode)[0] - count

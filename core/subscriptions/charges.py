@@ -27,7 +27,7 @@ from core.payments.models import Payment
 from core.payments.saved import find_default, find_saved
 from core.payments.saved_models import SavedCard, SavedCharge
 from core.subscriptions.follow import follow
-from core.subscriptions.given_back import note_given_back
+from core.subscriptions.given_back import note_given_back, note_paid_again
 from core.subscriptions.pay_back import pay_back_late
 from core.subscriptions.tell import tell_outage
 
@@ -168,6 +168,7 @@ def hear_charge(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID, result: 
         effects = store.receive(row, documents, payment.amount, payment_id=payment.public_id)
         follow(row)
         pay_back_late(row, payment, effects, documents)
+        note_paid_again(row, documents, effects)
         return
     elif result == "requires_action" and _begins(row, documents):
         return  # nothing has begun yet, and the payer may still say yes to their bank: there is nothing to be behind with

@@ -14,7 +14,19 @@ from core.accounts.queries import find_vendors
 from core.accounts.standing import set_resting
 from core.billing.begin import START
 from core.billing.codec import decode_one_of
-from core.billing.effects import Drafted, Effect, Finalised, Notice, ProductsHidden, ProductsShown, StateChanged, TierChanged
+from core.billing.effects import (
+    Drafted,
+    Dropped,
+    Effect,
+    Finalised,
+    Notice,
+    Paid,
+    ProductsHidden,
+    ProductsShown,
+    StateChanged,
+    TierChanged,
+    Written,
+)
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
 from core.billing.queries import read
 from core.billing.states import CANCELLED, HIBERNATING, IN_SEARCH, SUSPENDED
@@ -42,7 +54,7 @@ def follow_all(rows: Sequence[KeptSubscription]) -> None:
     """The same for several, whose rows the caller holds locked: the database is asked and told in one go for all of them."""
     ours = [row for row in rows if row.vendor_id == HOUSE]
     events = _new_events(rows)
-    close_pages(row for row in rows if row.id in events)
+    close_pages(row for row in rows if any(_may_end_a_demand(event, effects) for event, effects in events.get(row.id, ())))
     subscribers = find_vendors({row.subscriber for row in ours})
     _rest(ours, subscribers)  # a vendor's row is held before any book and any standing
     booked = [(row, event, effects) for row in ours for event, effects in events.get(row.id, ())]
@@ -76,6 +88,11 @@ def _new_events(rows: Sequence[KeptSubscription]) -> dict[uuid.UUID, list[tuple[
 
 def _book(row: KeptSubscription) -> tuple[uuid.UUID, str]:
     return row.vendor_id, row.mode
+
+
+def _may_end_a_demand(event: SubscriptionEvent, effects: Sequence[Effect]) -> bool:
+    """Whether anything may have been settled, dropped or given up. A midnight that only asks for the next month looks for no page."""
+    return event.kind != "midnight" or any(isinstance(effect, Paid | Dropped | Written | StateChanged | TierChanged) for effect in effects)
 
 
 def _makes_final(effect: Effect) -> bool:

@@ -12,7 +12,7 @@ from core.accounts.models import Vendor
 from core.accounts.staff import staff_names
 from core.admission.stops import find_stop, payout_hold
 from core.kernel.money import Money
-from core.payouts.approve import approve_many, approve_payout, cancel_payout, hold_payout, waits_untold
+from core.payouts.approve import approve_many, approve_payout, cancel_payout, hold_payout, may_be_held, owed_since, waits_untold
 from core.payouts.carry import find_carriage
 from core.payouts.everywhere import Found, get_everywhere, list_held, list_newest
 from core.payouts.models import Payout
@@ -167,7 +167,7 @@ def _page(
     vendor, found = get_everywhere(number)
     failed = approval or cancellation or holding
     waits = waits_untold(found)
-    hold = payout_hold(vendor, found.mode, found.public_id) if found.state == "requested" or waits else None
+    hold = payout_hold(vendor, found.mode, found.public_id) if may_be_held(found) else None
     earlier = [one for one in list_payouts(vendor, found.mode, limit=EARLIER + 1) if one.id != found.id][:EARLIER]
     return page(
         "portal/admin/payouts/show.html",
@@ -185,6 +185,7 @@ def _page(
         cancellation=cancellation or CancelForm(formdata=None),
         may_decide=staff().may("payouts.approve") and (found.state == "requested" or waits),
         hold=hold,
+        owed=owed_since(found),
         people=staff_names(),
         hold_end=hold_on(vendor, hold),
         holding=(holding or HoldForm(formdata=None, prefix=APART)) if _may_hold(vendor, found) else None,
@@ -194,4 +195,4 @@ def _page(
 def _may_hold(vendor: Vendor, found: Payout) -> bool:
     """Whether it can be kept back by itself: it waits here, and is not kept back by itself already."""
     alone = find_stop(vendor, found.mode, "payouts", about=found.public_id)
-    return (found.state == "requested" or waits_untold(found)) and alone is None and staff().may("payouts.hold")
+    return may_be_held(found) and alone is None and staff().may("payouts.hold")

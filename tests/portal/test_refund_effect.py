@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from core.billing import store
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.payments.models import Payment
@@ -12,9 +13,10 @@ from core.payments.refund_models import Refund
 from tests.browser import Browser, Page
 from tests.factories import Shop, again, ask_refund, fresh, make_link, make_paid, unit
 from tests.portal.test_bought import buy
+from tests.portal.test_memberships import gym, join
 from tests.portal.test_refund_beyond_balance import spent
 
-__all__ = ["spent"]  # a fixture
+__all__ = ["gym", "spent"]  # fixtures
 
 
 def look(owner: Browser, public_id: str, **changes: str) -> Page:
@@ -73,3 +75,17 @@ def test_what_would_wait_says_so_and_names_no_balance_afterwards(shop: Shop, own
     assert "It waits in line" in page.text and "Available afterwards" not in facts(page)
     with unit(shop.app):
         assert effect_of(shop.vendor, again(spent), Money(1_000, "GBP")).outcome == "queued"
+
+
+def test_what_comes_off_a_memberships_balance_is_said_before_it_goes_back(gym: Shop, owner: Browser) -> None:
+    person = join(gym)
+    (charge,) = person.charges()
+    with unit(gym.app):
+        paid = db.session.scalars(select(Payment).where(Payment.vendor_id == gym.vendor.id, Payment.id == charge.payment_id)).one()
+    words = "Comes off the membership’s balance"
+    assert words not in facts(look(owner, paid.public_id, amount="10.00"))
+    with unit(gym.app):
+        store.receive(person.row(), tuple(charge.documents), Money(600, "GBP"))
+    page = look(owner, paid.public_id, amount="10.00")
+    assert facts(page)[words] == "£6.00" and "does not pay the next month as well" in page.text
+    assert facts(look(owner, paid.public_id, amount="4.00"))[words] == "£4.00"

@@ -12,7 +12,11 @@ from core.disputes.models import WriteOff
 from core.disputes.write_off import WriteOffWaits, approve_write_off, decline_write_off, request_write_off
 from core.kernel.clock import shifted
 from core.kernel.config import settings
+from core.kernel.db import db
 from core.kernel.errors import NeedsASecondPerson, Refusal
+from core.ledger.book import WRITE_OFF
+from core.ledger.models import Journal
+from core.ledger.reverse import why_not_reversible
 from core.payments.models import Payment
 from tests.core.disputes.cases import case_of, usd
 from tests.core.payments.conftest import AtOnce
@@ -141,3 +145,12 @@ def test_what_a_refund_on_credit_may_still_bring_back_is_not_written_off(
     arrived = ask_refund(seller.shop, released, "40.00")
     tell_refund(seller.shop, arrived, "succeeded")
     assert ask(seller, 3900).state == "booked" and seller.books_are_whole()
+    with unit(seller.shop.app):
+        mine = Journal.vendor_id == seller.shop.vendor.id, Journal.kind == WRITE_OFF
+        journal = db.session.scalars(db.select(Journal).where(*mine)).one()
+        assert why_not_reversible(journal) is None
+    tell_refund(seller.shop, arrived, "failed", failure_reason="expired_or_canceled_card")
+    with unit(seller.shop.app):
+        assert "has come back since" in str(why_not_reversible(journal)), "nobody is to owe it anew"
+    assert (seller.has("seller_receivable"), seller.has(), seller.has("bad_debt")) == (usd(0), usd(0), usd(0)), "the platform has it again"
+    assert seller.books_are_whole()

@@ -10,32 +10,35 @@ from datetime import date, timedelta
 import pytest
 from flask import Flask
 
+from core.billing import store
 from core.billing.models import SubscriptionEvent
 from core.disputes.follow import follow_dispute
-from core.kernel.clock import now
+from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.ids import public_id
 from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.ledger.proof import look_for_breaks
 from core.payments.attempt import begin_attempt, record_opening
-from core.payments.models import Payment
+from core.payments.models import Attempt, Payment
 from core.payments.refund import begin_sending, request_refund, settle_refund
 from core.payments.refund_models import Refund
 from core.payments.settle import settle
 from core.providers.contract import Opening, Outcome, RefundOutcome
 from core.providers.disputes import DisputeOutcome, Withdrawal
 from core.subscriptions import charges
-from tests.core.billing.kept import replay
+from core.subscriptions.follow import follow
+from tests.core.billing.kept import at, replay
 from tests.core.memberships.joined import NOVEMBER, Joined, make_gym
+from tests.core.payments.test_statements import reversal
+from tests.core.payments.transfers import TestBank, begin_transfer, transfer
 from tests.factories import again, unit
 
 ASKED, NEXT, NEW_YEAR = date(2026, 12, 1), date(2026, 12, 2), date(2027, 1, 1)
 
 
-@pytest.fixture
-def ada(app: Flask) -> Joined:
-    """December was paid by her card while she paid on the page that her bank had asked for."""
+def on_two_ways(app: Flask) -> tuple[Joined, uuid.UUID, Attempt]:
+    """December was paid by her card while she goes through the page that her bank had asked for."""
     made = Joined(make_gym(app), NOVEMBER)
     made.answer(NOVEMBER)
     made.to(date(2026, 11, 30))
@@ -45,13 +48,24 @@ def ada(app: Flask) -> Joined:
         attempt = begin_attempt(made.vendor, db.session.get_one(Payment, (made.vendor.id, "test", asked)))
         attempt = record_opening(made.vendor, attempt, Opening(f"cs_{attempt.public_id}", redirect_url="https://processor.example/pay"))
     made.to(NEXT)
+    assert asked is not None
+    return made, asked, attempt
+
+
+def pays_on_the_page(made: Joined, asked: uuid.UUID, attempt: Attempt) -> None:
     with made.unit(NEXT, 20):
         payment = db.session.get_one(Payment, (made.vendor.id, "test", asked))
         facts = {"charge": f"ch_{secrets.token_hex(8)}", "captured": payment.amount, "occurred_at": now()}
         settle(made.vendor, payment, again(attempt), Outcome("succeeded", attempt.provider_reference or "", **facts), cause="evt_page")  # type: ignore[arg-type]
     with made.unit(NEXT, 20):
-        assert asked is not None
         charges.hear_charge(made.vendor.id, "test", asked, "succeeded")
+
+
+@pytest.fixture
+def ada(app: Flask) -> Joined:
+    """December was paid on both."""
+    made, asked, attempt = on_two_ways(app)
+    pays_on_the_page(made, asked, attempt)
     assert made.state().balance.minor == 1000 and made.paid() == [1000] * 3
     return made
 
@@ -157,3 +171,41 @@ def test_what_the_members_bank_takes_back_comes_off_the_balance_and_what_it_give
         follow_dispute(ada.vendor, again(payment), back, provider=payment.provider, cause="evt_d2")
     hear(ada)
     assert ada.state().balance.minor == 1000 and is_whole(ada)
+
+
+@pytest.mark.parametrize(("minor", "left"), [(1000, 0), (400, 600)])
+def test_what_comes_after_the_first_has_gone_back_pays_december_and_not_the_new_year(app: Flask, minor: int, left: int) -> None:
+    made, asked, attempt = on_two_ways(app)
+    first = payments_for_december(made)[0]
+    refund = give_back(made, first, minor)
+    assert made.state().balance.minor == 0
+    pays_on_the_page(made, asked, attempt)
+    hear(made)  # told twice
+    assert made.state().balance.minor == left and is_whole(made)
+    ends(made, refund, "failed")
+    assert made.state().balance.minor == 1000 and is_whole(made), "both stay: it is paid twice after all"
+
+
+def test_a_transfer_that_paid_the_page_and_that_the_bank_takes_back_comes_off_as_well(app: Flask) -> None:
+    made = Joined(make_gym(app, currency="USD"), NOVEMBER)
+    made.answer(NOVEMBER)
+    made.to(date(2026, 11, 30))
+    made.to(ASKED, pays="ask")
+    asked, bank = made.charges()[-1], TestBank(made.shop)
+    with shifted(at(ASKED, 20) - now()):
+        with unit(app):
+            payment = db.session.get_one(Payment, (made.vendor.id, "test", asked.payment_id))
+        reference = begin_transfer(made.shop, payment).provider_reference or ""
+        bank.tell(transfer(1000, reference))
+    with made.unit(ASKED, 21):
+        assert asked.payment_id is not None
+        charges.hear_charge(made.vendor.id, "test", asked.payment_id, "succeeded")
+    assert not made.state().open
+    with made.unit(ASKED, 22):
+        store.receive(made.row(), tuple(asked.documents), payment.amount)
+        follow(made.row())
+    assert made.state().balance.minor == 1000
+    with shifted(at(ASKED, 23) - now()):
+        bank.tell(reversal(1000, reference))
+    hear(made, ASKED)
+    assert made.state().balance.minor == 0 and is_whole(made)

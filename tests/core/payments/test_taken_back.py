@@ -277,6 +277,20 @@ def test_a_debt_for_what_is_still_on_its_way_is_not_written_off(shop: Shop, bank
     write_off()
 
 
+@pytest.mark.parametrize("minor", [2500, 1000])
+def test_what_comes_back_after_its_debt_was_written_off_is_the_platforms_first(
+    shop: Shop, bank: TestBank, waiting: tuple[Payment, str], minor: int
+) -> None:
+    payment, reference = waiting
+    made = return_of_late_money(shop, bank, payment, reference)
+    settle_order(bank, made.public_id)
+    bank.tell(reversal(2500, reference))
+    with unit(shop.app):
+        request_write_off(shop.vendor, "test", amount=Money(minor, "USD"), reason="Gone away", by="stf_one", form_token="gone")
+    come_back(bank, made.public_id)
+    assert books(shop) == {} and agree(shop)
+
+
 def test_the_reversal_is_one_refund_beside_those_that_were_made(shop: Shop, bank: TestBank, waiting: tuple[Payment, str]) -> None:
     payment, reference = waiting
     bank.tell(transfer(2500, reference))

@@ -14,7 +14,7 @@ from core.admission.stops import let_go_on, stop
 from core.kernel.clock import shifted
 from core.kernel.config import settings
 from core.payouts import carry
-from core.payouts.approve import TooLate, approve_payout, cancel_payout, hold_payout
+from core.payouts.approve import TooLate, approve_payout, cancel_payout, hold_payout, may_be_held, waits_untold
 from core.payouts.history import IllegalMove
 from core.payouts.request import NotPayable
 from core.providers.receivers import MoveOutcome
@@ -304,5 +304,10 @@ def test_what_is_moved_already_is_not_paid_out_while_all_are_held(carried: Carri
     assert (carried.carries(payout).state, carried.carriage(payout).step) == ("submitted", "pay")
     with unit(app), pytest.raises(TooLate):
         cancel_payout(vendor, payout, by="stf_one", reason="Too late")
+    with unit(app):  # beside that of all
+        assert may_be_held(carried.as_it_is(payout)) and not waits_untold(payout)
+        hold_payout(vendor, payout, reason="The register says another name.", days=40, by="stf_one")
     with shifted(timedelta(days=33)):
+        assert carried.carries(payout).state == "submitted"
+    with shifted(timedelta(days=73)):
         assert carried.carries(payout).state == "in_transit" and carried.books_are_whole()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import update
@@ -12,6 +13,7 @@ from core.kernel.db import db
 from core.kernel.errors import Conflict
 from core.payments.order_files import NothingToTransfer, get_order_file, make_order_file, orders_of, take_file_back, waiting_for_a_file
 from core.payments.order_refused import refuse_order
+from core.payouts.approve import TooLate, hold_payout
 from core.payouts.hand_over import hand_file_over, record_made_by_hand
 from core.payouts.models import Payout
 from core.payouts.settle import settle_payout
@@ -155,3 +157,17 @@ def test_refusing_and_a_file_at_once_end_in_one_of_them(app: Flask, seller: Sell
     acts: list[Callable[[], str]] = [refusing, paper]
     assert sorted(at_once(*acts)) in (["file", "it is in a file"], ["no file", "refused"])
     assert seller.books_are_whole()
+
+
+def test_a_payout_whose_order_somebody_has_in_hand_is_not_said_to_be_held(
+    app: Flask, seller: Seller, payout: Payout, environment: dict[str, str]
+) -> None:
+    """The line to the bank is about to tell it: a hold would say what is not true."""
+    why = "Another name stands there."
+    with psycopg.connect(environment["MIGRATION_DATABASE_URL"].replace("+psycopg", "")) as other:
+        other.execute("SELECT FROM bank_orders WHERE mode = 'test' AND reference = %s FOR UPDATE", (payout.public_id,))
+        with unit(app), pytest.raises(TooLate):
+            hold_payout(seller.shop.vendor, seller.as_it_is(payout), reason=why, days=2, by="stf_one")
+        other.rollback()
+    with unit(app):
+        assert hold_payout(seller.shop.vendor, seller.as_it_is(payout), reason=why, days=2, by="stf_one").about == payout.public_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -12,6 +13,7 @@ from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.errors import Conflict, NeedsASecondPerson
 from core.kernel.money import Money
+from core.kernel.outbox import OutboxTask
 from core.ledger import book
 from core.ledger.post import post
 from core.payments.models import Payment
@@ -29,7 +31,7 @@ from core.payments.order_refused import refuse_order
 from core.payouts.accounts import COOLING_OFF, add_account
 from core.payouts.approve import TooLate, cancel_payout, hold_payout
 from core.payouts.hand_over import hand_file_over, record_made_by_hand
-from core.payouts.held import make_file, waiting_to_leave
+from core.payouts.held import is_kept_back, kept_back, make_file, waiting_to_leave
 from core.payouts.models import Payout
 from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.bank_orders import find_order, list_waiting_orders
@@ -37,6 +39,7 @@ from tests.core.payments.conftest import AtOnce
 from tests.core.payments.transfers import euros_at_another_bank
 from tests.core.payouts.sellers import THEIRS, Seller, send_waiting_orders
 from tests.factories import make_shop, unit
+from workers.schedule import SEND_SECONDS, tick
 
 
 @pytest.fixture(autouse=True)
@@ -225,3 +228,26 @@ def test_what_the_bank_has_is_neither_held_nor_called_off(app: Flask, seller: Se
         with unit(app), pytest.raises(Conflict):
             late()
     assert seller.as_it_is(payout).state == "in_transit"
+
+
+def test_of_what_is_kept_back_only_what_a_file_would_carry_is_counted(app: Flask, seller: Seller, payout: Payout) -> None:
+    with unit(app):
+        hold_payout(seller.shop.vendor, seller.as_it_is(payout), reason=WHY, days=2, by="stf_one")
+        assert waiting_to_leave("test")[::2] == (0, 1) and is_kept_back(order_of(payout))
+    with unit(app):
+        make_order_file("test", by="stf_one")  # as one that was made before the hold
+    with unit(app):
+        assert waiting_to_leave("test")[::2] == (0, 0), "it stands in a file already, whose page says so"
+        assert kept_back("test") == {order_of(payout).end_to_end: "held"}
+
+
+def test_the_clock_looks_again_at_orders_that_were_kept_back(app: Flask) -> None:
+    """Nobody says when what a seller owes is made up."""
+    for _ in range(2):
+        with app.app_context():
+            tick()
+    with unit(app):
+        looks = db.select(OutboxTask).where(
+            OutboxTask.job == "send_bank_orders", OutboxTask.vendor_id == book.PLATFORM, OutboxTask.state == "waiting"
+        )
+        assert [task.due_at - task.created_at for task in db.session.scalars(looks)] == [timedelta(seconds=SEND_SECONDS)]

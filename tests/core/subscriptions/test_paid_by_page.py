@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from core.accounts.house import HOUSE, house
 from core.billing import store
@@ -155,3 +156,25 @@ def test_the_page_of_a_change_that_is_taken_back_is_closed_and_that_of_one_that_
                 store.catch_up(life.row)
                 follow(life.row)
             assert life.state().awaiting is None and is_open(life, charge, tenth + timedelta(days=2)) == stays, "paid late it still counts"
+
+
+def test_a_midnight_that_only_asks_for_the_next_month_looks_for_no_page(app: Flask) -> None:
+    """There are as many as members, and nobody has paid anything by that."""
+    publish(app)
+    life = Life(app, NOVEMBER)
+    life.answer(NOVEMBER)
+    life.to(date(2026, 11, 30))
+    seen: list[str] = []
+
+    def note(_line: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    with life.unit(ASKED, 1):
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            store.catch_up(life.row)
+            follow(life.row)
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+    assert [one.state for one in life.charges()][-1] == "wanted" and any("billing_charges" in one for one in seen)
+    assert [one for one in seen if "JOIN payments" in one] == []

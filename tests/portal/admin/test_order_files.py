@@ -11,11 +11,17 @@ from lxml import etree
 
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
+from core.kernel.db import db
+from core.kernel.money import Money
+from core.ledger import book
 from core.ledger.book import PLATFORM
+from core.ledger.post import post
 from core.payments.disputed import stop_refunds
+from core.payments.models import Payment
 from core.payments.order_status import carry_out_refusal, note_refused, take_status_report
 from core.payments.start import lock_payment
 from core.payouts.accounts import COOLING_OFF, add_account
+from core.payouts.approve import cancel_payout
 from core.payouts.models import Payout
 from core.payouts.settle import settle_payout
 from core.providers.bank_orders import find_order
@@ -250,3 +256,15 @@ def test_a_payout_that_is_held_after_its_order_was_written_stays_out_of_every_fi
     assert "1 payout is kept back" in page.text and "/staff/order-files/test" not in [form.attrs["action"] for form in page.all("form")]
     giver.submit(giver.get(path).form(f"{path}/cancellation"), reason="Another name")
     assert (seller.as_it_is(payout).state, seller.has().minor) == ("canceled", 9850) and seller.books_are_whole()
+
+
+def test_a_payout_whose_seller_owes_something_since_says_so_to_both(app: Flask, seller: Seller, payout: Payout) -> None:
+    owed = Money(500, "EUR")
+    with unit(app):
+        paid = db.session.scalars(db.select(Payment).where(Payment.vendor_id == seller.shop.vendor.id)).one()
+        post([book.dispute_fee(paid, reference="txn_fee", fee=owed, available=Money(0, "EUR"), owed=owed, at=now(), through="sandbox")])
+    assert "has come to owe €5.00" in finance(app).get(f"/staff/payouts/{payout.public_id}").text
+    assert "You have come to owe us €5.00" in seller.shop.browser().get(f"/portal/payouts/{payout.public_id}").text
+    with unit(app):
+        cancel_payout(seller.shop.vendor, seller.as_it_is(payout), by="stf_two", reason="They owe a charge")
+    assert "come to owe" not in seller.shop.browser().get(f"/portal/payouts/{payout.public_id}").text
