@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FINE, WIDE = 16, 18  # squares of so many binary digits of a millionth of a degree: a fifteenth of a degree, and one four times as wide
-MOST_SQUARES = 150  # that are looked for at once
+MOST_SQUARES = 40  # that are looked for at once: a descent each, which a rare word in a wide circle does not need
 WIDEST_FINE = 10  # kilometres around a point for which the fine net is asked
 _SQUARE = "((lat_e6 + 90000000) >> {by}) * 8192 + ((lon_e6 + 180000000) >> {by})"
 # Of a place, in SQL, as its index has it (0087): the wide one's number is below nought, so the two cannot be taken for each other.

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core.directory.listings import ListingTerms, edit_listing
 from core.directory.models import Listing
-from core.directory.net import FINE, WIDE, squares_of
+from core.directory.net import FINE, MOST_SQUARES, WIDE, squares_of
 from core.directory.point import Point, find_point
 from core.directory.search import EARTH_METRES, RADII, Wish, box_around, search
 from core.directory.spelling import look_up, spellings
@@ -275,7 +275,7 @@ def test_whatever_lies_in_a_box_lies_in_one_of_its_squares(radius: int, lat: int
     b = round(lon + (east - lon) * share * math.cos(turn))
     by, sign = (FINE, 1) if radius <= 10 else (WIDE, -1)
     number = ((a + 90_000_000) >> by) * 8192 + ((b + 180_000_000) >> by)
-    assert (number if sign == 1 else -1 - number) in squares and len(squares) <= 150
+    assert (number if sign == 1 else -1 - number) in squares and len(squares) <= MOST_SQUARES
 
 
 def test_near_the_date_line_the_other_side_is_near_too(shop: Shop) -> None:
