@@ -237,8 +237,8 @@ def _nearest(point: Point, wish: Wish, at: datetime, most: int) -> list[Hit] | N
     if abs(point.lat_e6) > STEEPEST or not is_flat(asked.values["west"], asked.values["east"]):
         return None  # a map that ends within the circle
     narrow = math.cos(max(abs(asked.values["south"]), abs(asked.values["north"])) * RADIAN)
-    looked_at = int(most * 1.8 / narrow)
-    asked.values |= {"looked_at": looked_at, "metres": 0.99 * narrow * METRES_PER_DEGREE / 1_000_000, "most": most}
+    looked_at = int(most * 9 / (5 * narrow))
+    asked.values |= {"looked_at": looked_at, "metres": narrow * METRES_PER_DEGREE * 99 / 100_000_000, "most": most}
     places = [on_map(), *asked.where, *places_of(wish, at, asked.values)]
     sql = f"""WITH nearest AS MATERIALIZED (
                   SELECT p.vendor_id, p.listing_id, {METRES} AS metres, {SPOT} <-> point(%(lon)s, %(lat)s) AS away
