@@ -17,6 +17,7 @@ from core.directory.search import (
     Wish,
     box_around,
     fitting_price,
+    in_squares,
     in_town,
     minute_at,
     narrowed,
@@ -139,7 +140,8 @@ def _hits_open(wish: Wish, words: str, at: datetime) -> tuple[str, dict[str, Any
 def _hits_near(point: Point, wish: Wish, words: str, at: datetime) -> tuple[str, dict[str, Any]]:
     """Those of which a branch lies within the circle. All but its prices a place knows of its listing."""
     asked = near_by(wish, words)
-    box = [*box_around(point, wish.radius_km, asked.values), *asked.where, *in_town(wish, asked.values)]
+    around = box_around(point, wish.radius_km, asked.values)
+    box = [*(in_squares(around, wish.radius_km, asked.values) if words else around), *asked.where, *in_town(wish, asked.values)]
     box.append(within(point, wish.radius_km, asked.values))
     is_open = open_by("p", "p.minute")
     fitting = ""

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, INT4MULTIRANGE, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.directory.net import SQUARES
 from core.kernel.db import Base, TenantKey, mode_check
 from core.kernel.money import Money
 
@@ -358,7 +359,9 @@ class Place(Base):
         Index("ix_directory_places_listing", "vendor_id", "mode", "listing_id"),
         Index("ix_directory_places_position", "mode", "lat_e6", "lon_e6"),
         Index("ix_directory_places_town", "mode", "town", "town_name"),
-        Index("ix_directory_places_words", "words", postgresql_using="gin"),
+        Index("ix_directory_places_kind", "mode", "town", "category", "listing_id", "vendor_id"),
+        Index("ix_directory_places_spot", text("point(lon_e6, lat_e6)"), postgresql_using="gist"),  # of a flat map, for the nearest first
+        Index("ix_directory_places_words_squares", "words", text(SQUARES), postgresql_using="gin"),
     )
     vendor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     mode: Mapped[str] = mapped_column(String(4), primary_key=True)

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from core.directory.hours import DAY, MONDAY_OF_1970, WEEK
+from core.directory.net import SQUARES, is_flat, squares_of
 from core.directory.point import Point
 from core.directory.prices import Span, as_condition
 from core.directory.spelling import Known, look_up, spellings
@@ -29,6 +30,7 @@ RADII = (2, 5, 10, 25, 50, 100)  # kilometres
 EARTH_METRES = 6_371_000
 METRES_PER_DEGREE = 111_195
 MOST_FACTS = 12
+STEEPEST = 75_000_000  # latitude up to which the nearest are taken as on a flat map
 HAVING = "e.words @@ CAST(%(words)s AS tsquery)"
 _CURSOR = re.compile(r"([nwd])~(\d{1,9})~([0-9a-f-]{36})")
 
@@ -143,6 +145,8 @@ def _no_page() -> Any:
 
 
 def _newest(wish: Wish, having: list[str], words: str, at: datetime, last: uuid.UUID | None, most: int) -> list[Hit]:
+    if wish.town and wish.category and not (having or wish.facts or wish.price):
+        return _newest_in_town(wish, at, last, most)
     asked = narrowed(wish, having, words)
     if wish.open_now:
         asked.add(somewhere_open(places_of(wish, at, asked.values), open_at("e")))
@@ -151,6 +155,18 @@ def _newest(wish: Wish, having: list[str], words: str, at: datetime, last: uuid.
     sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, NULL FROM directory_entries e
               WHERE {" AND ".join(asked.where)} ORDER BY e.listing_id DESC LIMIT %(most)s"""
     return [Hit(*row) for row in ask_for(sql, asked.values | {"most": most})]
+
+
+def _newest_in_town(wish: Wish, at: datetime, last: uuid.UUID | None, most: int) -> list[Hit]:
+    """Of one category in one town: the places stand in this order in an index of their own, and are read until there are enough."""
+    values: dict[str, Any] = {"category": wish.category, "most": most, "last": last}
+    places = ["p.mode = 'live'", "p.category = %(category)s", *places_of(wish, at, values), *(["p.listing_id < %(last)s"] if last else [])]
+    sql = f"""SELECT e.vendor_id, e.listing_id, e.category, e.card, NULL
+              FROM (SELECT p.vendor_id, p.listing_id FROM directory_places p WHERE {" AND ".join(places)}
+                    GROUP BY p.listing_id, p.vendor_id ORDER BY p.listing_id DESC, p.vendor_id DESC LIMIT %(most)s) d
+              JOIN directory_entries e ON e.vendor_id = d.vendor_id AND e.mode = 'live' AND e.listing_id = d.listing_id
+              ORDER BY e.listing_id DESC"""
+    return [Hit(*row) for row in ask_for(sql, values)]
 
 
 OF_ENTRY = "p.vendor_id = e.vendor_id AND p.mode = e.mode AND p.listing_id = e.listing_id"
@@ -189,8 +205,13 @@ def _near(wish: Wish, words: str, at: datetime, after: tuple[int, uuid.UUID | No
     """
     if wish.near is None:
         raise RuntimeError("near nothing")
+    if not (words or wish.price or after):
+        enough = _nearest(wish.near, wish, at, most)
+        if enough is not None:
+            return enough
     asked = near_by(wish, words)
-    places = [*box_around(wish.near, wish.radius_km, asked.values), *asked.where, *places_of(wish, at, asked.values)]
+    box = box_around(wish.near, wish.radius_km, asked.values)
+    places = [*(in_squares(box, wish.radius_km, asked.values) if words else box), *asked.where, *places_of(wish, at, asked.values)]
     having = [fitting_price(wish, asked)] if wish.price else []
     if after:
         having.append("(d.metres, d.listing_id) > (%(far)s, %(last)s)")
@@ -203,6 +224,37 @@ def _near(wish: Wish, words: str, at: datetime, after: tuple[int, uuid.UUID | No
               JOIN directory_entries e ON e.vendor_id = d.vendor_id AND e.mode = d.mode AND e.listing_id = d.listing_id
               WHERE {" AND ".join(having or ["true"])} ORDER BY d.metres, d.listing_id LIMIT %(most)s"""
     return [Hit(*row) for row in ask_for(sql, asked.values | {"most": most})]
+
+
+def _nearest(point: Point, wish: Wish, at: datetime, most: int) -> list[Hit] | None:
+    """The same without words for a first page: an index gives places in the order of a flat map, and only so many are looked at.
+
+    That map is stretched from west to east, by no more than one over the cosine of the latitude. So whatever was not looked at is at least as
+    far away as `sure`, and what is nearer than that is all there is, in its right order. None where it may not be enough for the page.
+    """
+    asked = near_by(wish, "")
+    box_around(point, wish.radius_km, asked.values)
+    if abs(point.lat_e6) > STEEPEST or not is_flat(asked.values["west"], asked.values["east"]):
+        return None  # a map that ends within the circle
+    narrow = math.cos(max(abs(asked.values["south"]), abs(asked.values["north"])) * RADIAN)
+    looked_at = int(most * 9 / (5 * narrow))
+    asked.values |= {"looked_at": looked_at, "metres": narrow * METRES_PER_DEGREE * 99 / 100_000_000, "most": most}
+    places = [on_map(), *asked.where, *places_of(wish, at, asked.values)]
+    sql = f"""WITH nearest AS MATERIALIZED (
+                  SELECT p.vendor_id, p.listing_id, {METRES} AS metres, {SPOT} <-> point(%(lon)s, %(lat)s) AS away
+                  FROM directory_places p WHERE {" AND ".join(places)} ORDER BY away LIMIT %(looked_at)s),
+              sure AS MATERIALIZED (
+                  SELECT CASE WHEN count(*) = %(looked_at)s THEN least(floor(max(away) * %(metres)s), %(radius)s + 1) ELSE %(radius)s + 1 END AS metres
+                  FROM nearest)
+              SELECT e.vendor_id, e.listing_id, e.category, e.card, d.metres, s.metres > %(radius)s
+              FROM sure s LEFT JOIN (
+                  SELECT n.vendor_id, n.listing_id, min(n.metres) AS metres FROM nearest n, sure WHERE n.metres < sure.metres
+                  GROUP BY n.listing_id, n.vendor_id ORDER BY metres, n.listing_id LIMIT %(most)s) d ON true
+              LEFT JOIN directory_entries e ON e.vendor_id = d.vendor_id AND e.mode = 'live' AND e.listing_id = d.listing_id
+              ORDER BY d.metres, d.listing_id"""
+    rows = ask_for(sql, asked.values)
+    hits = [Hit(*row[:5]) for row in rows if row[1]]
+    return hits if len(hits) == most or rows[0][5] else None
 
 
 def places_of(wish: Wish, at: datetime, values: dict[str, Any]) -> list[str]:
@@ -233,6 +285,25 @@ def box_around(point: Point, radius_km: int, values: dict[str, Any]) -> list[str
     reach = radius_km * 1_000_000 // (METRES_PER_DEGREE // 1000) + 1
     values |= {"south": point.lat_e6 - reach, "north": point.lat_e6 + reach}
     return ["p.lat_e6 BETWEEN %(south)s AND %(north)s", _longitudes(point, radius_km, values)]
+
+
+SPOT = "point(p.lon_e6, p.lat_e6)"
+
+
+def on_map() -> str:
+    """The box once more as one on a map, for the index that knows both of its sides. Only of a box that is in one piece."""
+    return f"{SPOT} <@ box(point(%(west)s, %(south)s), point(%(east)s, %(north)s))"
+
+
+def in_squares(box: list[str], radius_km: int, values: dict[str, Any]) -> list[str]:
+    """The box for those who look for words: by the squares of the net that it touches, so that an index gathers only what has both. The box
+    itself is asked in words for which there is no index, or all that lies there would be gathered first."""
+    sides = (values[side] for side in ("west", "south", "east", "north"))
+    squares = squares_of(*sides, radius_km=radius_km)
+    if squares is None:
+        return box
+    values["squares"] = squares
+    return [f"{SQUARES} && CAST(%(squares)s AS int[])", *[f"({side}) IS TRUE" for side in box]]
 
 
 def within(point: Point, radius_km: int, values: dict[str, Any]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import random
+import secrets
 from datetime import UTC, datetime
 
 import pytest
@@ -11,14 +14,15 @@ from hypothesis import strategies as st
 
 from core.directory.listings import ListingTerms, edit_listing
 from core.directory.models import Listing
+from core.directory.net import FINE, MOST_SQUARES, WIDE, squares_of
 from core.directory.point import Point, find_point
-from core.directory.search import Wish, search
+from core.directory.search import EARTH_METRES, RADII, Wish, box_around, search
 from core.directory.spelling import look_up, spellings
 from core.directory.standing import set_visible
 from core.directory.words import fold, least_slip, slip, words_of
 from core.kernel.ask import ask_for
 from core.kernel.errors import NotFound
-from tests.core.directory.stalls import BRISTOL, live_shop, make_branch, make_listing, make_product, unheard
+from tests.core.directory.stalls import BRISTOL, EVERY_DAY, live_shop, make_branch, make_listing, make_product, unheard
 from tests.factories import Shop, again, unit
 
 CLOSE = ("brown", "crown", "bakery", "bakers", "abba", "abab", "baab", "babe", "beaba")
@@ -204,6 +208,74 @@ def test_what_is_near_comes_first_and_what_is_far_not_at_all(shop: Shop) -> None
         hits = search(Wish(words=word, near=here, radius_km=25), at=NOON).hits
     assert (hits[0].card["title"], hits[0].metres) == ("Bath", 0)
     assert 2_300 < (hits[1].metres or 0) < 2_600 and len(hits) == 2
+
+
+def _metres(one: tuple[int, int], other: tuple[int, int]) -> int:
+    """Along the globe, worked out as in a textbook."""
+    (a, b), (c, d) = [[math.radians(part / 1_000_000) for part in place] for place in (one, other)]
+    half = math.sin((c - a) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((d - b) / 2) ** 2
+    return round(2 * EARTH_METRES * math.asin(math.sqrt(half)))
+
+
+@pytest.mark.parametrize("lat", [0, 52, -74, 81])
+def test_the_nearest_are_the_nearest_along_the_globe(shop: Shop, lat: int) -> None:
+    """More lie around than a page needs, also due east where a map shows them further off; listings with two branches; and some on one spot."""
+    here, dice = (lat * 1_000_000, secrets.randbelow(300_000_000) - 150_000_000), random.Random(lat)
+    ground = math.cos(math.radians(lat))
+    expected = []
+    for n in range(14):
+        listing, near = make_listing(shop, title=str(n), category="cafe" if n == 3 else "bakery"), []
+        for _ in range(1 + n % 2):
+            turn, far = dice.random() * 2 * math.pi, dice.randrange(500, 40_000)
+            at = (here[0] + round(far * math.sin(turn)), here[1] + round(far * math.cos(turn) / ground)) if n < 9 else here
+            make_branch(shop, listing, at=at, town="Sea", hours={} if n == 5 else EVERY_DAY)
+            near.append(_metres(here, at))
+        expected.append((min(near), listing.id, listing.title))
+    titles = [title for _, _, title in sorted(expected)]
+    for limit in (2, 6, 13, 14):
+        with unit(shop.app):
+            hits = search(Wish(near=Point(*here), radius_km=10), at=NOON, limit=limit).hits
+        assert [hit.card["title"] for hit in hits] == titles[:limit]
+        assert all(abs((hit.metres or 0) - far) <= 1 for hit, (far, _, _) in zip(hits, sorted(expected), strict=False))
+    assert found(shop, "", near=Point(*here), category="cafe") == ["3"]
+    assert found(shop, "", near=Point(*here), open_now=True) == [title for title in titles if title != "5"]
+
+
+def test_of_one_kind_in_a_town_the_newest_come_first(shop: Shop) -> None:
+    """By the branches in that town: a second one there counts once, and one elsewhere that is open does not help."""
+    town, made = unheard(), []
+    for n in range(5):
+        listing = make_listing(shop, title=str(n))
+        for _ in range(1 + n % 2):
+            make_branch(shop, listing, town=town.title(), hours={} if n == 2 else EVERY_DAY)
+        make_branch(shop, listing, town="Bath")
+        made.append(str(n))
+    make_branch(shop, make_listing(shop, title="other kind", category="cafe"), town=town)
+    wish, seen, after = Wish(category="bakery", town=town), [], None
+    for _ in range(3):
+        with unit(shop.app):
+            answer = search(wish, at=NOON, after=after, limit=2)
+        seen.append([hit.card["title"] for hit in answer.hits])
+        after = answer.next
+    assert seen == [["4", "3"], ["2", "1"], ["0"]] and after is None
+    assert found(shop, "", category="bakery", town=town, open_now=True) == ["4", "3", "1", "0"]
+
+
+@pytest.mark.parametrize("radius", RADII)
+@given(lat=st.integers(-90_000_000, 90_000_000), lon=st.integers(-180_000_000, 180_000_000), turn=st.floats(0, 7), share=st.floats(0, 1))
+def test_whatever_lies_in_a_box_lies_in_one_of_its_squares(radius: int, lat: int, lon: int, turn: float, share: float) -> None:
+    sides: dict[str, int] = {}
+    box_around(Point(lat, lon), radius, sides)
+    west, south, east, north = (sides[side] for side in ("west", "south", "east", "north"))
+    squares = squares_of(west, south, east, north, radius_km=radius)
+    if squares is None:
+        assert radius > 2 or abs(lat) > 80_000_000 or east > 179_000_000 or west < -179_000_000 or west > east
+        return
+    a = max(min(round(lat + (north - lat) * share * math.sin(turn)), 90_000_000), -90_000_000)
+    b = round(lon + (east - lon) * share * math.cos(turn))
+    by, sign = (FINE, 1) if radius <= 10 else (WIDE, -1)
+    number = ((a + 90_000_000) >> by) * 8192 + ((b + 180_000_000) >> by)
+    assert (number if sign == 1 else -1 - number) in squares and len(squares) <= MOST_SQUARES
 
 
 def test_near_the_date_line_the_other_side_is_near_too(shop: Shop) -> None:
