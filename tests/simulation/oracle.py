@@ -24,6 +24,7 @@ SOURCE = "sandbox"
 # What may stay when all is over: what the clock asks for again and again.
 ALWAYS_PLANNED = (
     "fetch_statements",
+    "send_bank_orders",
     "extend_chains",
     "prune",
     "refresh_rates",
