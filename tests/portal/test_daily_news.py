@@ -42,8 +42,9 @@ def letters(shop: Shop, kind: str | None = None) -> list[Message]:
 
 
 def at_seven(shop: Shop, manner: Manner = Manner()) -> datetime:  # noqa: B008  (frozen)
+    """The first seven o'clock after this day: what happens before seven in the morning is told of one day later."""
     with unit(shop.app):
-        return next_morning(shop.vendor, now(), manner) + timedelta(minutes=1)
+        return next_morning(shop.vendor, now() + timedelta(hours=7), manner) + timedelta(minutes=1)
 
 
 def the_clock(shop: Shop) -> int:
