@@ -55,8 +55,9 @@ def on_two_ways(app: Flask) -> tuple[Joined, uuid.UUID, Attempt]:
 def pays_on_the_page(made: Joined, asked: uuid.UUID, attempt: Attempt) -> None:
     with made.unit(NEXT, 20):
         payment = db.session.get_one(Payment, (made.vendor.id, "test", asked))
-        facts = {"charge": f"ch_{secrets.token_hex(8)}", "captured": payment.amount, "occurred_at": now()}
-        settle(made.vendor, payment, again(attempt), Outcome("succeeded", attempt.provider_reference or "", **facts), cause="evt_page")  # type: ignore[arg-type]
+        charge, reference = f"ch_{secrets.token_hex(8)}", attempt.provider_reference or ""
+        outcome = Outcome("succeeded", reference, charge=charge, captured=payment.amount, occurred_at=now())
+        settle(made.vendor, payment, again(attempt), outcome, cause="evt_page")
     with made.unit(NEXT, 20):
         charges.hear_charge(made.vendor.id, "test", asked, "succeeded")
 
