@@ -22,20 +22,28 @@ from core.reconciliation.stage import IN_BULK
 from core.reconciliation.states import ALONE, EXACT, REFERENCE, TOGETHER, UNSETTLED
 
 LAID_OUT = (
+    "recon_entries",
     "recon_side",
     "recon_left",
     "recon_pairs",
     "recon_alike",
     "recon_parts",
     "recon_payouts",
-    "recon_seen",
     "recon_told",
 )  # temporary: nobody else sees them
 LOOKS_BACK = timedelta(days=14)
 AROUND = timedelta(days=2)  # of pass 6, and how long a processor may take to report what it told us of
 
-# Every entry on the processor's account that nothing was matched with yet, and what it is in the processor's words. Book by book: each
-# is one short look into the index of its own entries, and none of another's.
+# Every entry on the processor's account that nothing was matched with yet. Book by book: each is one short look into the index of its own
+# entries, and none of another's.
+_OPEN = """CREATE TEMP TABLE recon_entries AS
+SELECT e.vendor_id, e.journal_id, e.leg, e.currency, e.amount_minor
+FROM vendors v
+JOIN LATERAL (SELECT * FROM entries WHERE vendor_id = v.id AND mode = %(mode)s AND code = 1010 AND sub = %(source)s AND journal_id >= %(since)s) e
+  ON true
+WHERE NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.vendor_id = e.vendor_id AND m.mode = %(mode)s AND m.journal_id = e.journal_id AND m.leg = e.leg)"""
+# And what each is in the processor's words. By itself, so that PostgreSQL knows how many there are: mostly a few of many, and then their
+# journals are looked up one by one.
 _SIDE = """CREATE TEMP TABLE recon_side AS
 SELECT e.vendor_id, e.journal_id, e.leg, e.currency::text AS currency, e.amount_minor, j.event_key, j.kind, j.about, j.effective_at,
   CASE split_part(j.event_key, ':', 1) WHEN 'cap' THEN 'charge' WHEN 'fee' THEN 'cost' WHEN 'st' THEN 'payout'
@@ -46,16 +54,13 @@ SELECT e.vendor_id, e.journal_id, e.leg, e.currency::text AS currency, e.amount_
     WHEN 'po' THEN coalesce(CASE WHEN e.amount_minor < 0 THEN c.move_reference ELSE c.back_reference END, '')
     ELSE split_part(j.event_key, ':', 3) END AS named,
   CASE split_part(j.event_key, ':', 1) WHEN 'rf' THEN split_part(j.event_key, ':', 2) ELSE j.about END AS reference
-FROM vendors v
-JOIN LATERAL (SELECT * FROM entries WHERE vendor_id = v.id AND mode = %(mode)s AND code = 1010 AND sub = %(source)s AND journal_id >= %(since)s) e
-  ON true
-JOIN journals j ON j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.journal_id
-LEFT JOIN refunds r ON r.vendor_id = e.vendor_id AND r.mode = e.mode AND j.event_key LIKE 'rf:%%' AND r.public_id = split_part(j.event_key, ':', 2)
-LEFT JOIN disputes d ON d.vendor_id = e.vendor_id AND d.mode = e.mode AND j.event_key LIKE 'dp:%%' AND d.public_id = split_part(j.event_key, ':', 2)
-LEFT JOIN payouts o ON o.vendor_id = e.vendor_id AND o.mode = e.mode AND j.event_key LIKE 'po:%%' AND o.public_id = j.about
+FROM recon_entries e
+JOIN journals j ON j.vendor_id = e.vendor_id AND j.mode = %(mode)s AND j.id = e.journal_id
+LEFT JOIN refunds r ON r.vendor_id = e.vendor_id AND r.mode = j.mode AND j.event_key LIKE 'rf:%%' AND r.public_id = split_part(j.event_key, ':', 2)
+LEFT JOIN disputes d ON d.vendor_id = e.vendor_id AND d.mode = j.mode AND j.event_key LIKE 'dp:%%' AND d.public_id = split_part(j.event_key, ':', 2)
+LEFT JOIN payouts o ON o.vendor_id = e.vendor_id AND o.mode = j.mode AND j.event_key LIKE 'po:%%' AND o.public_id = j.about
 LEFT JOIN payout_carriages c ON c.vendor_id = o.vendor_id AND c.mode = o.mode AND c.payout_id = o.id
-WHERE NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.vendor_id = e.vendor_id AND m.mode = e.mode AND m.journal_id = e.journal_id AND m.leg = e.leg)
-  AND j.event_key NOT LIKE 'rec:%%' AND j.event_key NOT LIKE 'rev:%%'"""
+WHERE j.event_key NOT LIKE 'rec:%%' AND j.event_key NOT LIKE 'rev:%%'"""
 # A line that names whose it is finds its entries by their keys, however old they are: a report may be, and a clock may have been moved.
 _OLDER = """INSERT INTO recon_side SELECT e.vendor_id, e.journal_id, e.leg, e.currency, e.amount_minor, j.event_key, j.kind, j.about, j.effective_at,
   k.category, k.named, j.about
@@ -163,6 +168,8 @@ def match_source(mode: str, source: str) -> Sides:
     let_go()
     for setting in IN_BULK:
         ask(setting)
+    ask(_OPEN, values)
+    ask("ANALYZE recon_entries")
     ask(_SIDE, values)
     ask("CREATE INDEX ON recon_side (named)")
     ask("ANALYZE recon_side")
