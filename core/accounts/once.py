@@ -20,7 +20,7 @@ from core.kernel.db import db, driver
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.keyed import derive, key_ids
 from core.kernel.sentence import Sentence, said
-from core.kernel.write import add_row, keep_changes
+from core.kernel.write import add_unless, keep_changes
 
 KEPT = timedelta(days=30)
 _KEPT = Search(KeptAnswer, rest="FROM kept_answers WHERE vendor_id = %s AND mode = %s AND key = %s")
@@ -140,7 +140,7 @@ def keep_answer(asked: Asked, *, status: int, body: dict[str, Any]) -> None:
         "status": status, "body": body, "at": now(),
     }  # fmt: skip
     db.session.flush()  # what the act cannot write is refused now, as a part of it
-    add_row(KeptAnswer, row, unless="vendor_id, mode, key")
+    add_unless(KeptAnswer, row, "vendor_id, mode, key")
 
 
 def prune_kept(limit: int) -> int:
