@@ -20,7 +20,7 @@ from core.kernel.db import db, driver
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.keyed import derive, key_ids
 from core.kernel.sentence import Sentence, said
-from core.kernel.write import add_row
+from core.kernel.write import add_unless, keep_changes
 
 KEPT = timedelta(days=30)
 _KEPT = Search(KeptAnswer, rest="FROM kept_answers WHERE vendor_id = %s AND mode = %s AND key = %s")
@@ -113,8 +113,9 @@ def find_kept(asked: Asked) -> KeptAnswer | None:
     A crash leaves neither the act nor the answer. Refuses TwinInFlight and KeyReused, which names the fields that are others.
     """
     name = int.from_bytes(hashlib.sha256(f"{asked.vendor_id}|{asked.mode}|{asked.key}".encode()).digest()[:8], "big", signed=True)
-    if not driver().execute("SELECT pg_try_advisory_xact_lock(%s)", (name,)).fetchone()[0]:
+    if not driver().line.begin_with(f"SELECT pg_try_advisory_xact_lock({name})"):
         raise TwinInFlight("The same request is being worked on at this moment. Ask again in a second.")
+    keep_changes(*db.session.dirty)  # that the key was used, once a minute: the session's own way takes as long as the rest of the question
     # a question of its own: only what is asked after the lock is held sees what a twin has just kept
     found = _KEPT.all(asked.vendor_id, asked.mode, asked.key)
     kept: KeptAnswer | None = found[0][0] if found else None
@@ -139,7 +140,7 @@ def keep_answer(asked: Asked, *, status: int, body: dict[str, Any]) -> None:
         "status": status, "body": body, "at": now(),
     }  # fmt: skip
     db.session.flush()  # what the act cannot write is refused now, as a part of it
-    add_row(KeptAnswer, row, unless="vendor_id, mode, key")
+    add_unless(KeptAnswer, row, "vendor_id, mode, key")
 
 
 def prune_kept(limit: int) -> int:

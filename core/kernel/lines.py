@@ -79,6 +79,14 @@ class Line:
         if self.idle and (answer := self._pgconn.exec_(b"BEGIN")).status != DONE:
             raise self._problem(answer)
 
+    def begin_with(self, lock: str) -> bool:
+        """A transaction, unless one has begun, and in the same journey the lock it begins with: a statement that names no value of anybody's
+        and says yes or no."""
+        answer = self._pgconn.exec_(f"BEGIN; {lock}".encode() if self.idle else lock.encode())
+        if answer.status not in GOOD:
+            raise self._problem(answer)
+        return answer.get_value(0, 0) == b"t"
+
     def prepare_anew(self) -> None:
         """Nothing that was prepared is there any more."""
         self._prepared.clear()

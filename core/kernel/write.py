@@ -33,14 +33,22 @@ def add_rows(*lots: Lot) -> None:
         answers(text, [_document(rows) for _, rows in full])
 
 
-def add_row(model: type[Row], row: dict[str, Any], *, unless: str = "", beside: Sequence[Lot] = ()) -> Row | None:
+def add_row(
+    model: type[Row], row: dict[str, Any], *, unless: str = "", beside: Sequence[Lot] = (), within: Sequence[Lot] = ()
+) -> Row | None:
     """Add one row and answer it as a row of the session; None when there is one already with the same `unless`, names of columns.
 
-    And rows of other tables in the same journey (`beside`), which are added in any case.
+    And rows of other tables in the same journey: `beside`, which are added in any case, and `within`, which are said of this row and are only
+    added with it.
     """
-    text, make = _adding_one(model, tuple(row), unless, tuple((other, tuple(rows[0])) for other, rows in beside))
-    made = answers(text, [*(_document(rows) for _, rows in beside), _document([row])])
+    text, make = _adding_one(model, tuple(row), unless, _shapes(beside), _shapes(within))
+    made = answers(text, [*(_document(rows) for _, rows in beside), _document([row]), *(_document(rows) for _, rows in within)])
     return make(db.session(), made[0], True) if made else None
+
+
+def add_unless(model: type[Base], row: dict[str, Any], unless: str) -> None:
+    """Add one row that nobody looks at now, where there is none yet with the same `unless`, names of columns."""
+    answers(_adding_quietly(model, tuple(row), unless), [_document([row])])
 
 
 def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
@@ -62,10 +70,13 @@ def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
     for row, names in changed:
         held = row.__dict__
         values += [_document({name: held[name] for name in names}), *inspect(row).identity]
-    new = tuple((model, tuple(lot[0])) for model, lot in beside)
-    answers(_writing(new, tuple((type(row), names) for row, names in changed)), values)
+    answers(_writing(_shapes(beside), tuple((type(row), names) for row, names in changed)), values)
     for row, _ in changed:
         settled(session, row)
+
+
+def _shapes(lots: Sequence[Lot]) -> Shapes:
+    return tuple((model, tuple(rows[0])) for model, rows in lots)
 
 
 def _insert(model: type[Base], names: tuple[str, ...]) -> str:
@@ -92,8 +103,25 @@ def _in_one(statements: Sequence[str]) -> str:
 
 
 @cache
-def _adding_one(model: type[Base], names: tuple[str, ...], unless: str, beside: Shapes) -> tuple[str, Make]:
+def _adding_one(model: type[Base], names: tuple[str, ...], unless: str, beside: Shapes, within: Shapes) -> tuple[str, Make]:
     columns = list(model.__table__.columns)
-    once = f" ON CONFLICT ({unless}) DO NOTHING" if unless else ""
-    adding = f"{_insert(model, names)}{once} RETURNING {', '.join(column.name for column in columns)}"
-    return _in_one([*(_insert(*shape) for shape in beside), adding]), row_maker(model, columns)
+    told = ", ".join(column.name for column in columns)
+    adding = f"{_insert(model, names)}{_once(unless)} RETURNING {told}"
+    before = [_insert(*shape) for shape in beside]
+    if not within:
+        return _in_one([*before, adding]), row_maker(model, columns)
+    parts = [f"part{number} AS ({text})" for number, text in enumerate(before)]
+    parts += [
+        f"made AS ({adding})",
+        *(f"of_it{number} AS ({_insert(*shape)} WHERE EXISTS (SELECT FROM made))" for number, shape in enumerate(within)),
+    ]
+    return in_order(f"WITH {', '.join(parts)} SELECT {told} FROM made"), row_maker(model, columns)
+
+
+@cache
+def _adding_quietly(model: type[Base], names: tuple[str, ...], unless: str) -> str:
+    return in_order(_insert(model, names) + _once(unless))
+
+
+def _once(unless: str) -> str:
+    return f" ON CONFLICT ({unless}) DO NOTHING" if unless else ""

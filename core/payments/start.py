@@ -21,7 +21,7 @@ from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
-from core.kernel.write import add_row, add_rows
+from core.kernel.write import add_row
 from core.notifications.notices import post_notice
 from core.payments.basket import Choices, PriceChanged, Priced, offer_of, price
 from core.payments.discount import CodeRefused, hold_use
@@ -251,9 +251,9 @@ def _write(
     elif row["holds_place"]:
         row["expires_at"] = at + FIRST_HOLD
     # Two posts of one form at once: the second finds the first's row instead of failing on it.
-    made = add_row(Payment, row, unless="vendor_id, mode, form_token")
+    made = add_row(Payment, row, unless="vendor_id, mode, form_token", within=[(PaymentEvent, [_first_line(row, link, order, priced)])])
     if made is not None:
-        _write_beside(made, link, order, priced)
+        _write_beside(made, order, priced)
         return made
     payment = _made_before(vendor, link, form_token)
     if payment is None:
@@ -261,23 +261,27 @@ def _write(
     return payment
 
 
-def _write_beside(payment: Payment, link: PaymentLink, order: Order, priced: Priced | None) -> None:
-    """The first line of the history, the frozen cart, the use of the code, and what the payer answered."""
-    detail = {"amount_minor": payment.amount_minor, "currency": payment.currency, "link": link.public_id}
+def _first_line(row: dict[str, Any], link: PaymentLink, order: Order, priced: Priced | None) -> dict[str, Any]:
+    """The first line of the history."""
+    detail = {"amount_minor": row["amount_minor"], "currency": row["currency"], "link": link.public_id}
+    if priced and priced.code is not None:
+        detail["code"] = priced.code.code
+    if order.details and order.details.consent:
+        detail["terms"] = order.details.consent.terms.version
+    return {
+        "vendor_id": row["vendor_id"], "mode": row["mode"], "payment_id": row["id"], "seq": 1, "kind": "payment.created", "to_state": "created", "actor": "payer", "cause": "",
+        "detail": detail, "at": row["created_at"],
+    }  # fmt: skip
+
+
+def _write_beside(payment: Payment, order: Order, priced: Priced | None) -> None:
+    """The frozen cart, the use of the code, and what the payer answered."""
     if priced:
         write_cart(payment, priced.cart)
         if priced.code is not None:
             hold_use(priced.code, payment.id, payment.email)
-            detail["code"] = priced.code.code
     if order.details:
         write_details(payment, order.details)
-        if order.details.consent:
-            detail["terms"] = order.details.consent.terms.version
-    line = {
-        "vendor_id": payment.vendor_id, "mode": payment.mode, "payment_id": payment.id, "seq": 1, "kind": "payment.created", "to_state": "created", "actor": "payer", "cause": "",
-        "detail": detail, "at": payment.created_at,
-    }  # fmt: skip
-    add_rows((PaymentEvent, [line]))
 
 
 def payment_token(vendor: Vendor, payment: Payment) -> str:

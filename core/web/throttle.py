@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import cache, lru_cache, wraps
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -16,8 +16,9 @@ from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, WindowStats, parse
-from limits.storage import MemoryStorage
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter, RateLimiter
+from redis.commands.core import Script
 from werkzeug.exceptions import TooManyRequests
 
 from core.kernel.config import settings
@@ -82,16 +83,84 @@ def _count(rule: RateLimitItem, *name: str, says: str = "") -> None:
         raise TooMany(_standing(rule, _asked(lambda counter: counter.get_window_stats(rule, *name))), says)
 
 
-def count_call(limit: str, *, scope: str, whose: str, says: str = "") -> Counted:
-    """As `count_try`, for callers who are told how they stand. `limit` is one whose answers are looked up in one more question."""
-    rule = _rule(limit)
+@dataclass(frozen=True)
+class Limit:
+    """One of several that a call must keep: `most` as "600 per 1 minute", and in words which limit it was."""
+
+    most: str
+    scope: str
+    whose: str
+    says: str
+
+
+def count_call(*limits: Limit) -> Counted:
+    """As `count_try` against each of these limits in turn, for callers who are told how they stand against the first. What one of them does not
+    let through is not counted by those after it."""
+    rules = [_rule(limit.most) for limit in limits]
     if not limiter.enabled:
-        return Counted(rule.amount, rule.amount, 0, rule.get_expiry())
-    let_through, stands = _asked(lambda counter: (counter.hit(rule, scope, whose), counter.get_window_stats(rule, scope, whose)))
-    counted = _standing(rule, stands)
-    if not let_through:
-        raise TooMany(counted, says)
+        return Counted(rules[0].amount, rules[0].amount, 0, rules[0].get_expiry())
+    names = [(limit.scope, limit.whose) for limit in limits]
+    full, counted = _asked(lambda counter: _hit_all(counter, rules, names))
+    if full is not None:
+        raise TooMany(counted, limits[full].says)
     return counted
+
+
+def _hit_all(counter: RateLimiter, rules: list[RateLimitItem], names: list[tuple[str, str]]) -> tuple[int | None, Counted]:
+    """Which of them is used up, and how that one stands; None where none is, and how the first stands."""
+    storage = counter.storage
+    if isinstance(storage, RedisStorage):
+        windows = [storage.prefixed_key(rule.key_for(*name)) for rule, name in zip(rules, names, strict=True)]
+        terms = [part for rule in rules for part in (rule.amount, rule.get_expiry())]
+        full, seen, seconds = _all_at_once(storage)(windows, [time.time(), *terms])
+        rule = rules[max(0, full - 1)]
+        return (full - 1 if full else None), Counted(rule.amount, rule.amount - seen, seconds, rule.get_expiry())
+    for number, (rule, name) in enumerate(zip(rules, names, strict=True)):
+        if not counter.hit(rule, *name):
+            return number, _standing(rule, counter.get_window_stats(rule, *name))
+    return None, _standing(rules[0], counter.get_window_stats(rules[0], *names[0]))
+
+
+# The library's moving window, as it keeps it, for several limits in one journey: by its own way a call of the API asked Redis four times.
+# Answers which of them is full (0: none), how many tries that one (or the first) has had within its seconds, and in how many
+# seconds the oldest of them counts no more.
+HIT_ALL = """
+local at = tonumber(ARGV[1])
+local function most(number) return tonumber(ARGV[2 * number]) end
+local function since(number) return at - tonumber(ARGV[2 * number + 1]) end
+local function tried(number, place) return tonumber(redis.call('LINDEX', KEYS[number], place) or nil) end
+
+local full = 0
+for number, window in ipairs(KEYS) do
+  local last = tried(number, most(number) - 1)
+  if last and last >= since(number) then
+    full = number
+    break
+  end
+  redis.call('LPUSH', window, ARGV[1])
+  redis.call('LTRIM', window, 0, most(number) - 1)
+  redis.call('EXPIRE', window, ARGV[2 * number + 1])
+end
+
+local told = math.max(full, 1)
+local low, high, seen, oldest = 0, most(told) - 1, 0, at
+while low <= high do
+  local middle = math.floor((low + high) / 2)
+  local try = tried(told, middle)
+  if try and try >= since(told) then
+    seen, low, oldest = middle + 1, middle + 1, try
+  else
+    high = middle - 1
+  end
+end
+return {full, seen, math.min(math.ceil(oldest - since(told)), tonumber(ARGV[2 * told + 1]))}
+"""
+
+
+@lru_cache(4)
+def _all_at_once(storage: RedisStorage) -> Script:
+    script: Script = storage.get_connection().register_script(HIT_ALL)
+    return script
 
 
 def _standing(rule: RateLimitItem, stands: WindowStats) -> Counted:

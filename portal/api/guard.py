@@ -26,7 +26,7 @@ from core.kernel.errors import NotAllowed, Refusal
 from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.web.guard import marked
-from core.web.throttle import TooMany, count_call, count_try
+from core.web.throttle import Limit, TooMany, count_call, count_try
 from portal.api.reading import values_sent
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -231,9 +231,11 @@ def _count(whose: str, vendor: Vendor, mode: str, *, pages: bool = False) -> Non
     key may not is not the business's. Publishable keys (`pages`) have a share apart: whoever reads one in a page keeps no server waiting."""
     most = settings().api_business_limit
     try:
-        g.api_counted = count_call(STEADY, scope="api", whose=whose, says=KEY_BUSY)
-        count_try(BURST, scope=f"api-{request.endpoint}", whose=whose, says=BURST_BUSY)
-        count_try(most, scope=f"api-{'pages' if pages else 'business'}", whose=f"{vendor.public_id}:{mode}", says=BUSINESS_BUSY)
+        g.api_counted = count_call(
+            Limit(STEADY, "api", whose, KEY_BUSY),
+            Limit(BURST, f"api-{request.endpoint}", whose, BURST_BUSY),
+            Limit(most, f"api-{'pages' if pages else 'business'}", f"{vendor.public_id}:{mode}", BUSINESS_BUSY),
+        )
     except TooMany as full:
         g.api_counted = full.counted
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from core.accounts.models import Vendor
 from core.customers.models import Customer
@@ -43,6 +44,11 @@ class SeenPayment:
     vendor: Vendor
     payment: Payment
     link: PaymentLink | None
+
+    @cached_property
+    def token(self) -> str:
+        """The signed text of its own page, which stands in two of its addresses."""
+        return payment_token(self.vendor, self.payment)
 
 
 def _sum(link: PaymentLink, minor: int | None) -> Money | None:
@@ -104,7 +110,7 @@ _CARD = inner(
 
 
 def _page_of(one: SeenPayment) -> str | None:
-    return None if one.payment.state in PAID_OR_OVER else addresses.checkout(payment_token(one.vendor, one.payment), one.vendor)
+    return None if one.payment.state in PAID_OR_OVER else addresses.checkout(one.token, one.vendor)
 
 
 def _receipt_of(one: SeenPayment) -> str | None:
@@ -112,8 +118,8 @@ def _receipt_of(one: SeenPayment) -> str | None:
 
 
 def _status_of(one: SeenPayment) -> str:
-    token = receipt_token if one.payment.captured_at else payment_token
-    return addresses.status(token(one.vendor, one.payment), one.vendor)
+    token = receipt_token(one.vendor, one.payment) if one.payment.captured_at else one.token
+    return addresses.status(token, one.vendor)
 
 
 PAYMENT_OBJECT: Shape = shape(

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask, current_app
 from psycopg.errors import UniqueViolation
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from core.kernel import lines
 from core.kernel.db import DATABASE_AWAY, TransactionOpen, answers, db, driver, unit_begun, unit_of_work, whole_answer
@@ -186,3 +187,18 @@ def _wait(app: Flask, done: threading.Event) -> None:
             answers("SELECT pg_sleep($1)::text", [0.5])
     finally:
         done.set()
+
+
+def test_a_commit_that_postgresql_refuses_is_refused_and_the_line_goes_on() -> None:
+    with pytest.raises(IntegrityError), unit_of_work():
+        answers("CREATE TEMPORARY TABLE late (id int UNIQUE DEFERRABLE INITIALLY DEFERRED) ON COMMIT DROP", ())
+        answers("INSERT INTO late VALUES (1), (1)", ())
+    with unit_of_work():
+        assert answers("SELECT 1", ()) == [(1,)]
+
+
+def test_a_lock_begins_its_transaction_in_one_journey() -> None:
+    with unit_of_work():
+        line = driver().line
+        assert line.begin_with("SELECT pg_try_advisory_xact_lock(4711)") and not line.idle
+        assert line.begin_with("SELECT pg_try_advisory_xact_lock(4711)")  # it is ours already

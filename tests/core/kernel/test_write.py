@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from psycopg.errors import CheckViolation
@@ -89,6 +91,25 @@ def test_a_row_that_is_there_already_is_left_alone(app: Flask, shop: Shop) -> No
             made = add_row(Payment, new, unless="vendor_id, mode, form_token")
             assert made is db.session.get(Payment, key_of(made)) and held(made) == new
         assert held(stored(made)) == new
+
+
+def test_rows_said_of_one_that_is_there_already_are_not_added(app: Flask, shop: Shop) -> None:
+    first = make_payment(shop, make_link(shop))
+    with app.app_context(), unit_of_work():
+        row = held(db.session.get_one(Payment, key_of(first)))
+        new = row | {"id": uuid7(), "public_id": "pay_y" + row["public_id"][5:], "reference": "Y" + row["reference"][1:], "token_id": "tok_y" + row["token_id"][5:]}  # fmt: skip
+
+        def said_of(of: dict[str, Any]) -> dict[str, Any]:
+            return {"vendor_id": of["vendor_id"], "mode": of["mode"], "payment_id": of["id"], "seq": 1, "kind": "k", "actor": "a", "cause": "", "detail": {}, "at": now()}  # fmt: skip
+
+        def lines_of(of: dict[str, Any]) -> int:
+            return int(db.session.scalar(select(func.count()).where(PaymentEvent.payment_id == of["id"], PaymentEvent.kind == "k")) or 0)
+
+        assert add_row(Payment, new, unless="vendor_id, mode, form_token", within=[(PaymentEvent, [said_of(new)])]) is None
+        assert lines_of(new) == 0
+        other = new | {"form_token": "f" + str(uuid7())}
+        assert add_row(Payment, other, unless="vendor_id, mode, form_token", within=[(PaymentEvent, [said_of(other)])]) is not None
+        assert lines_of(other) == 1
 
 
 def test_what_the_table_refuses_is_refused(app: Flask, shop: Shop) -> None:
