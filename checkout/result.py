@@ -136,8 +136,9 @@ def payment_page(template: str, till: Till, *, status: int = 200, **values: obje
 
 def card_page(till: Till, *, notice: object = None, status: int = 200) -> Response:
     """To be paid: fresh, left in the middle, or after a decline. What was typed before stays with the payment."""
-    attempt = till.attempt if notice is None else live_attempt(till.payment)  # a notice: something was tried since
-    verdict, ends_at = ways_to_pay(till.vendor, till.payment, till.link), payment_end(till)
+    # A notice: something was tried since the till was opened.
+    attempt, written = (till.attempt, till.written) if notice is None else (live_attempt(till.payment), None)
+    verdict, ends_at = ways_to_pay(till.vendor, till.payment, till.link, written=written), payment_end(till)
     allow_processor(till.payment, attempt)
     if verdict.shown and notice is None and attempt is None and not ends_at["soon"] and _is_plain(till):
         words = _card_words(till, None, verdict, chosen_among(verdict.shown, till.payment, None))

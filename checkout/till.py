@@ -9,6 +9,7 @@ from functools import wraps
 from flask import Response, url_for
 
 from core.accounts.models import Vendor
+from core.methods.rules import Written
 from core.payments.models import Attempt, Payment, PaymentLink
 from core.payments.queries import page_state
 from core.payments.start import open_payment
@@ -29,6 +30,7 @@ class Till:
     token: str
     attempt: Attempt | None = None  # the one that might still move money when the till was opened
     link: PaymentLink | None = None  # read with the rest, so that nobody asks for it again
+    written: Written | None = None  # the vendor's rules for ways to pay, as they stood when the till was opened
 
     @property
     def stage(self) -> str:
@@ -55,9 +57,9 @@ class Till:
 
 def open_till(token: str) -> Till:
     """The payment this address belongs to. Raises TokenRefused for anything we did not issue."""
-    vendor, payment, attempt, link = open_payment(token)
+    vendor, payment, attempt, link, written = open_payment(token)
     suggest(payment.locale)
-    return Till(vendor, payment, token, attempt, link)
+    return Till(vendor, payment, token, attempt, link, written)
 
 
 def at(*stages: str) -> Callable[[TillView], Callable[[str], Response]]:

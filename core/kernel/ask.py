@@ -19,6 +19,7 @@ from core.kernel.rows import Make, in_order, numbered, row_maker, written
 
 class Question:
     """Asks for rows of some tables, `Question(select(Vendor, PaymentLink)...).first(vendor=..., token_id=...)`; or for plain columns.
+    Plain columns may also stand behind the rows: what belongs to an answer and is no row of the session.
 
     Everything that changes from one asking to the next is a bindparam. Write it down once, beside the function that asks it.
     """
@@ -29,7 +30,7 @@ class Question:
         self.statement = statement
 
     def first(self, **given: Any) -> tuple[Any, ...] | None:
-        """The first answer, a row of each table (None where an outer join found none); or None."""
+        """The first answer, a row of each table (None where an outer join found none) and the plain columns; or None."""
         found = self._ask(given, one=True)
         return self._made(found[0]) if found else None
 
@@ -57,8 +58,11 @@ class Question:
         return rows
 
     def _made(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        makers, taken = self._makers
+        if not makers:
+            return values
         session = db.session()
-        return tuple([make(session, values, False) for make in self._makers]) if self._makers else values
+        return (*[make(session, values, False) for make in makers], *values[taken:])
 
     @cached_property
     def _written(self) -> tuple[str, dict[str, Any]]:
@@ -79,13 +83,15 @@ class Question:
         return numbered(self._written_whole[0])
 
     @cached_property
-    def _makers(self) -> list[Make]:
+    def _makers(self) -> tuple[list[Make], int]:
+        """How the rows of an answer are made, and how many of its columns they take."""
         columns = list(self.statement.selected_columns)
-        asked = [what["entity"] for what in self.statement.column_descriptions]
-        whole = [what["expr"] is what["entity"] for what in self.statement.column_descriptions]
-        if any(whole) and not all(whole):
-            raise ValueError("a question is about whole rows, or about columns")
-        return [row_maker(entity, columns) for entity in asked] if all(whole) else []
+        asked = self.statement.column_descriptions
+        whole = [what["expr"] is what["entity"] for what in asked]
+        rows = sum(whole)
+        if not all(whole[:rows]):
+            raise ValueError("whole rows come first, plain columns behind them")
+        return [row_maker(what["entity"], columns) for what in asked[:rows]], len(columns) - (len(asked) - rows)
 
 
 class Search:

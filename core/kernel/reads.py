@@ -19,7 +19,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.functions import FunctionElement
 
 IDLE = TransactionStatus.IDLE
-HARMLESS = ("count", "sum", "coalesce", "min", "max")  # a function may write: only these are known not to
+HARMLESS = ("count", "sum", "coalesce", "min", "max", "json_agg", "json_build_array")  # a function may write: only these are known not to
 FREE_TEXT = ("textclause", "text_select", "textual_select")
 WRITES = ("insert", "update", "delete")
 READ_ONLY = "SET TRANSACTION READ ONLY"

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ScalarSelect, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
@@ -22,13 +22,20 @@ from core.kernel.sentence import said
 from core.methods.models import VendorMethod
 from core.providers.contract import METHODS
 
-# Every payer's page asks this: put together once, and read without making objects that could be written.
-_RULES = Question(
-    select(
-        VendorMethod.method, VendorMethod.enabled, VendorMethod.position, VendorMethod.currency, VendorMethod.minimum_minor, VendorMethod.maximum_minor,
-        VendorMethod.currencies, VendorMethod.countries,
-    ).where(VendorMethod.vendor_id == bindparam("vendor_id"), VendorMethod.mode == bindparam("mode"))
-)  # fmt: skip
+Written = list[list[Any]]  # the rows as `rules_told` gives them
+
+
+def rules_told(vendor_id: Any, mode: Any) -> ScalarSelect[Any]:
+    """What a vendor has decided, as one value that a question about something else can bring along: a list for each row, or NULL for none."""
+    row = VendorMethod
+    said = func.json_build_array(
+        row.method, row.enabled, row.position, row.currency, row.minimum_minor, row.maximum_minor, row.currencies, row.countries
+    )
+    mine = select(func.json_agg(said)).where(row.vendor_id == vendor_id, row.mode == mode)
+    return mine.scalar_subquery()
+
+
+_RULES = Question(select(rules_told(bindparam("vendor_id"), bindparam("mode"))))  # many pages ask this: put together once
 ON_FROM_THE_START = frozenset({"card"})
 MOST_COUNTRIES = 60
 
@@ -78,12 +85,13 @@ def list_rules(vendor_id: uuid.UUID, mode: str) -> list[Rule]:
     return rules_of(written_rules(vendor_id, mode))
 
 
-def written_rules(vendor_id: uuid.UUID, mode: str) -> list[tuple[Any, ...]]:
+def written_rules(vendor_id: uuid.UUID, mode: str) -> Written:
     """What this vendor has decided, as it stands in the table: two times the same means that nothing has changed."""
-    return _RULES.all(vendor_id=vendor_id, mode=mode)
+    found = _RULES.first(vendor_id=vendor_id, mode=mode)
+    return (found and found[0]) or []
 
 
-def rules_of(rows: list[tuple[Any, ...]]) -> list[Rule]:
+def rules_of(rows: Written) -> list[Rule]:
     """Every way to pay, in the vendor's order, where this is what is written."""
     places = {method: number for number, method in enumerate(METHODS)}
     rules = {method: Rule(method, method in ON_FROM_THE_START) for method in METHODS}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.accounts.models import Vendor
 from core.accounts.places import is_country
 from core.kernel.db import db
@@ -11,7 +9,7 @@ from core.kernel.errors import Refusal
 from core.kernel.recent import Recent
 from core.kernel.sentence import said
 from core.methods.eligible import Asked, MethodNotOffered, Verdict, Way, because, judge
-from core.methods.rules import rules_of, written_rules
+from core.methods.rules import Written, rules_of, written_rules
 from core.payments.history import note
 from core.payments.models import Payment, PaymentLink
 from core.payments.start import lock_payment
@@ -19,7 +17,7 @@ from core.providers.contract import Offer
 from core.providers.registry import offers_for
 
 MOST = 512  # verdicts that a process remembers
-_judged: Recent[tuple[list[tuple[Any, ...]], list[tuple[str, Offer]], Verdict]] = Recent(MOST)
+_judged: Recent[tuple[Written, list[tuple[str, Offer]], Verdict]] = Recent(MOST)
 
 
 class UnknownCountry(Refusal):
@@ -28,16 +26,18 @@ class UnknownCountry(Refusal):
     code = "unknown_country"
 
 
-def ways_to_pay(vendor: Vendor, payment: Payment, link: PaymentLink | None = None) -> Verdict:
+def ways_to_pay(vendor: Vendor, payment: Payment, link: PaymentLink | None = None, *, written: Written | None = None) -> Verdict:
     """What this payer may choose from, and why the rest is hidden: the vendor's rules, the link's, the providers' bounds.
 
-    `link` is the payment's own, where it has been read already. While none of the three has changed, what was judged before is given again.
+    `link` is the payment's own and `written` the vendor's rules, where they have been read already. While none of the three has changed,
+    what was judged before is given again.
     """
     if link is None and payment.link_id is not None:
         link = db.session.get(PaymentLink, (payment.vendor_id, payment.mode, payment.link_id))
     minor = payment.amount_minor
     asked = Asked(payment.currency, minor, minor, payment.payer_country, tuple(link.methods) if link else ())
-    rules, offers = written_rules(vendor.id, payment.mode), offers_for(payment.mode)
+    rules = written_rules(vendor.id, payment.mode) if written is None else written
+    offers = offers_for(payment.mode)
     key = (vendor.id, payment.mode, asked)
     before = _judged.get(key)
     if before is not None and before[0] == rules and before[1] == offers:

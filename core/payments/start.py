@@ -22,6 +22,7 @@ from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
 from core.kernel.write import add_row
+from core.methods.rules import Written, rules_told
 from core.notifications.notices import post_notice
 from core.payments.basket import Choices, PriceChanged, Priced, offer_of, price
 from core.payments.discount import CodeRefused, hold_use
@@ -53,7 +54,8 @@ _BY_FORM = Question(
 )
 _LIVE = Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))
 _BY_TOKEN = Question(
-    select(Vendor, Payment, Attempt, PaymentLink)  # the link says which ways to pay it allows
+    # The link says which ways to pay it allows, the rules which ones the vendor does.
+    select(Vendor, Payment, Attempt, PaymentLink, rules_told(Vendor.id, Payment.mode))
     .join(Payment, Payment.vendor_id == Vendor.id)
     .outerjoin(
         PaymentLink, and_(PaymentLink.vendor_id == Payment.vendor_id, PaymentLink.mode == Payment.mode, PaymentLink.id == Payment.link_id)
@@ -304,13 +306,14 @@ def open_payment_token(text: str, *, purpose: str = "payment") -> tuple[Vendor, 
     return vendor, payment
 
 
-def open_payment(text: str, *, purpose: str = "payment") -> tuple[Vendor, Payment, Attempt | None, PaymentLink | None]:
-    """The same, with the attempt that may still move money, as it stands at this moment, and the link it came by."""
+def open_payment(text: str, *, purpose: str = "payment") -> tuple[Vendor, Payment, Attempt | None, PaymentLink | None, Written]:
+    """The same, with the attempt that may still move money, as it stands at this moment, the link it came by, and the vendor's rules for ways to pay."""
     claims = read_token(purpose, text)
     found = _BY_TOKEN.first(vendor=claims.vendor, mode=claims.mode, token_id=claims.token_id)
     if found is None:
         raise TokenRefused("revoked")
-    return found[0], found[1], found[2], found[3]
+    vendor, payment, attempt, link, written = found
+    return vendor, payment, attempt, link, written or []
 
 
 def lock_payment(payment: Payment) -> Payment:

@@ -99,6 +99,23 @@ def test_after_a_unit_has_ended_the_rows_it_held_are_still_the_same_ones(app: Fl
         assert again is not None and again[0] is vendor and again[1] is mine
 
 
+def test_plain_columns_may_stand_behind_the_rows(app: Flask) -> None:
+    shop = make_shop(app)
+    link = make_link(shop)
+    counted = select(func.count()).select_from(Payment).where(Payment.link_id == PaymentLink.id).scalar_subquery()
+    asked = Question(select(PaymentLink, counted).where(PaymentLink.public_id == bindparam("link")))
+    make_payment(shop, link)
+    with app.app_context():
+        found = asked.first(link=link.public_id)
+        assert found is not None and found[0].public_id == link.public_id and found[1:] == (1,)
+
+
+def test_rows_do_not_stand_behind_plain_columns(app: Flask) -> None:
+    mixed = Question(select(Vendor.name, Vendor).where(Vendor.id == bindparam("vendor")))
+    with app.app_context(), pytest.raises(ValueError, match="whole rows come first"):
+        mixed.all(vendor=make_shop(app).vendor.id)
+
+
 def test_only_plain_questions_are_taken() -> None:
     with pytest.raises(ValueError, match="neither locks"):
         Question(select(Payment).with_for_update())
