@@ -62,9 +62,10 @@ def test_every_edge_of_a_field_and_the_focus_can_be_seen(scheme):
 
 
 def test_the_payers_page_is_light_enough_for_a_slow_phone(payer, new_path):
-    """All that is needed to see it comes with the first answer: no sheet is asked for beside it."""
+    """All that is needed to see it comes with the first answer: no sheet and no typeface is asked for beside it."""
     answer = payer.client.get(new_path(), headers={"Accept-Encoding": "gzip"})
-    assert len(answer.data) < 14_000 and 'rel="stylesheet"' not in gzip.decompress(answer.data).decode()
+    page = gzip.decompress(answer.data).decode()
+    assert len(answer.data) < 14_000 and not any(beside in page for beside in ('rel="stylesheet"', 'as="font"', "@font-face"))
 
 
 def test_no_colour_stands_outside_the_tokens():
