@@ -6,6 +6,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from flask import Flask
 from bench.capture import pgbench
 from bench.figures import Figure, alone, compared, say
 from bench.load import load, request
-from bench.pages import measured
+from bench.pages import CONNECTIONS, measured
 from bench.processes import cpu_seconds
 from bench.shop import Payer, open_shop, wait_for
 from bench.stack import Services
@@ -45,25 +46,26 @@ def filled(services: Services, size: int) -> None:
 
 
 def _whole(services: Services, database: str, what: str, full: bool) -> list[Figure]:
-    rounds, each = (7, 12) if full else (3, 8)
+    rounds, each = (7, 25) if full else (3, 10)
     shop = _shop_in(services, database)
     seen: list[tuple[float, float]] = []
     parts: dict[str, list[float]] = {"web": [], "worker": [], "PostgreSQL": []}
-    payer = Payer(services.port)
+    payers = [Payer(services.port) for _ in range(CONNECTIONS)]
     money = services.worker(database, "money")
     bare_server = services.server("bare", "bench.bare:app")
     with services.web(database) as web, money as worker, bare_server as (bare, port), services.connect(database) as connection:
-        _pay(payer, shop, 4, connection)
+        _pay(payers, shop, 4, connection)
         for number in range(rounds):
             say(f"F3 {database}, round {number + 1} of {rounds}")
             _, limit = measured(port, bare.pid, request("GET", port, "/"), 1.5)
             pids = {"web": web.pid, "worker": worker.pid, "PostgreSQL": services.postgres_pid}
             before = {name: cpu_seconds(pid) for name, pid in pids.items()}
-            _pay(payer, shop, each, connection)
+            _pay(payers, shop, each, connection)
             for name, pid in pids.items():
-                parts[name].append((cpu_seconds(pid) - before[name]) / each * 1e6)
+                parts[name].append((cpu_seconds(pid) - before[name]) / (each * len(payers)) * 1e6)
             seen.append((parts["web"][-1] + parts["worker"][-1], limit))
-    payer.close()
+    for payer in payers:
+        payer.close()
     made = [compared("F3", what, "us", seen, goal=60, at_least=False, note="web and worker; limit: a bare Flask route")]
     return made + [alone("F3", f"… of it {name}" if name != "PostgreSQL" else "… and PostgreSQL beside it", "us", sorted(some)[len(some) // 2])
                    for name, some in parts.items()]  # fmt: skip
@@ -101,20 +103,31 @@ def print_link() -> None:
         print(f"/pay/{link_token(vendor, link)}")
 
 
-def _pay(payer: Payer, path: str, times: int, connection: psycopg.Connection) -> None:
-    """Payments one after the other, each until the money queue is empty; asking for the processor's fee is put off.
+def _pay(payers: list[Payer], path: str, times: int, connection: psycopg.Connection) -> None:
+    """So many payments of each payer, all of them at once as the bare route is asked; until the money queue is empty. Asking for the
+    processor's fee is put off.
 
     No clock runs beside: now and then it is done here what the clock does, which wakes a queue that has work.
     """
+    with ThreadPoolExecutor(len(payers)) as crowd:
+        jobs = [crowd.submit(_pay_again, payer, path, times) for payer in payers]
+        while wait(jobs, timeout=0.5).not_done:
+            connection.execute(LATER)
+        for job in jobs:
+            job.result()
+    for look in range(1, 1000):
+        connection.execute(LATER)
+        if connection.execute(UNDONE).fetchone()[0] == 0:
+            return
+        if look % LOOKS == 0:
+            wake({"money"})
+        time.sleep(0.03)
+    raise RuntimeError("the money queue did not become empty")
+
+
+def _pay_again(payer: Payer, path: str, times: int) -> None:
     for _ in range(times):
         payer.pay(path)
-        for look in range(1, 1000):
-            time.sleep(0.03)
-            connection.execute(LATER)
-            if connection.execute(UNDONE).fetchone()[0] == 0:
-                break
-            if look % LOOKS == 0:
-                wake({"money"})
 
 
 # --- F1 over HTTP ----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.notifications.key_news import tell_of_ending_keys
 from core.notifications.models import Message, Notice
+from core.web import throttle
 from core.web.throttle import limiter
 from portal.api import blueprint, guard
 from tests.browser import Browser
@@ -228,6 +229,7 @@ def test_without_redis_a_business_has_its_share_all_the_same(mine: Shop, six_a_m
         raise ConnectionError("redis is away")
 
     monkeypatch.setattr(limiter.limiter, "hit", away)
+    monkeypatch.setattr(throttle, "_all_at_once", away)
     assert asked(Caller(mine), 4) + asked(Caller(mine), 4) == [200] * 6 + [429] * 2
 
 
