@@ -110,7 +110,9 @@ def _method(till: Till) -> str:
     chosen = request.form.get("method")
     if chosen is not None:
         return chosen
-    return chosen_among(choices_for(ways_to_pay(till.vendor, till.payment, till.link, written=till.written), till.attempt), till.payment, till.attempt)
+    return chosen_among(
+        choices_for(ways_to_pay(till.vendor, till.payment, till.link, written=till.written), till.attempt), till.payment, till.attempt
+    )
 
 
 def _not_opened(till: Till, surface: str, why: object) -> Response:
