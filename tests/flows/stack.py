@@ -47,8 +47,16 @@ class Stack:
 
     def start(self, patience: float = 240) -> None:
         """Start everything and wait until it says that it is ready."""
-        clean = {name: value for name, value in os.environ.items() if name not in OURS and not name.startswith(("SANDBOX_", "STRIPE_"))}
-        clean |= {"PORT": self.address.rpartition(":")[2], "PORTAL_VAR": str(self.folder / "var"), "DEMO": "0", "RATES_URL": ""}
+        clean = {
+            name: value for name, value in os.environ.items() if name not in OURS and not name.startswith(("SANDBOX_", "STRIPE_", "BANK_"))
+        }
+        clean |= {
+            "PORT": self.address.rpartition(":")[2],
+            "PORTAL_VAR": str(self.folder / "var"),
+            "DEMO": "0",
+            "RATES_URL": "",
+            "VIES_URL": "",
+        }
         with self.log.open("wb") as out:
             self.supervisor = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "ops.local"],
