@@ -38,6 +38,7 @@ class Web:
         self.port = free_port()
         self.process = self._start()
         self.kills = 0
+        self.asked = threading.Event()  # somebody is about to ask
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -48,6 +49,7 @@ class Web:
     def ask(self, secret: str, path: str, body: Any = None, *, key: str = "") -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
         sent = json.dumps(body) if body is not None else None
+        self.asked.set()
         status, _, text = fetch("POST" if key else "GET", f"http://127.0.0.1:{self.port}/api/v1{path}", sent, headers=headers)
         return status, json.loads(text)
 
@@ -58,11 +60,15 @@ class Web:
         self.process.wait(30)
         self.kills += 1
 
-    def storm(self, over: threading.Event) -> None:
+    def storm(self, over: threading.Event, lost: list[int]) -> None:
+        """Some kills, each within the milliseconds in which somebody asks, and more until an answer was lost."""
         dice = random.Random(6)
-        while self.kills < KILLS and not over.is_set():
+        while (self.kills < KILLS or not lost) and not over.is_set():
             self.wait(over)
-            time.sleep(dice.uniform(0.05, 0.6))
+            time.sleep(dice.uniform(0.05, 0.2))
+            self.asked.clear()
+            self.asked.wait(1)
+            time.sleep(dice.uniform(0, 0.004))
             self.kill()
             self.process = self._start()
 
@@ -84,7 +90,8 @@ def test_each_wish_is_done_once_however_often_its_answer_is_lost(app: Flask) -> 
     shop: Shop = make_shop(app)
     with unit(app):
         _, secret = make_key(shop.vendor, "test", name="Shop", by="usr_x")
-    web, over, lost = Web(), threading.Event(), []
+    web, over = Web(), threading.Event()
+    lost: list[int] = []
 
     def wish(until: float, number: int) -> str:
         body = {"amount": 1000 + number, "currency": "GBP", "payer": {"email": "ada@example.com"}, "description": f"Order {number}"}
@@ -105,7 +112,7 @@ def test_each_wish_is_done_once_however_often_its_answer_is_lost(app: Flask) -> 
         raise AssertionError(f"order {number} was never answered")
 
     try:
-        storm = threading.Thread(target=web.storm, args=(over,), daemon=True)
+        storm = threading.Thread(target=web.storm, args=(over, lost), daemon=True)
         storm.start()
         with ThreadPoolExecutor(CALLERS) as callers:
             answered = list(callers.map(partial(wish, time.monotonic() + PATIENCE), range(WISHES)))

@@ -12,7 +12,7 @@ from sqlalchemy import event, func, inspect, select
 from core.kernel.ask import Search
 from core.kernel.clock import now
 from core.kernel.db import db, finish_unit, locked, unit_of_work
-from core.kernel.ids import uuid7
+from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.outbox import OutboxTask, enqueue, task_row
 from core.kernel.write import add_row, add_rows, keep_changes
 from core.payments.history import line, note
@@ -80,14 +80,18 @@ def test_rows_of_several_tables_are_one_journey(app: Flask, shop: Shop) -> None:
         db.session.delete(db.session.get_one(OutboxTask, (payment.vendor_id, task["id"])))
 
 
+def another(row: dict[str, Any]) -> dict[str, Any]:
+    """A payment of the same form as this one, and in nothing else the same."""
+    return row | {"id": uuid7(), "public_id": public_id("pay"), "reference": spoken_reference(), "token_id": public_id("tok")}
+
+
 def test_a_row_that_is_there_already_is_left_alone(app: Flask, shop: Shop) -> None:
     first = make_payment(shop, make_link(shop))
     with app.app_context():
         with unit_of_work():
             row = held(db.session.get_one(Payment, key_of(first)))
             assert add_row(Payment, {**row, "id": uuid7(), "amount_minor": 1}, unless="vendor_id, mode, form_token") is None
-            new = {**row, "id": uuid7(), "public_id": "pay_x" + row["public_id"][5:], "reference": "X" + row["reference"][1:], "form_token": "f" + str(uuid7()),
-                   "token_id": "tok_x" + row["token_id"][5:]}  # fmt: skip
+            new = another(row) | {"form_token": "f" + str(uuid7())}
             made = add_row(Payment, new, unless="vendor_id, mode, form_token")
             assert made is db.session.get(Payment, key_of(made)) and held(made) == new
         assert held(stored(made)) == new
@@ -97,7 +101,7 @@ def test_rows_said_of_one_that_is_there_already_are_not_added(app: Flask, shop: 
     first = make_payment(shop, make_link(shop))
     with app.app_context(), unit_of_work():
         row = held(db.session.get_one(Payment, key_of(first)))
-        new = row | {"id": uuid7(), "public_id": "pay_y" + row["public_id"][5:], "reference": "Y" + row["reference"][1:], "token_id": "tok_y" + row["token_id"][5:]}  # fmt: skip
+        new = another(row)
 
         def said_of(of: dict[str, Any]) -> dict[str, Any]:
             return {"vendor_id": of["vendor_id"], "mode": of["mode"], "payment_id": of["id"], "seq": 1, "kind": "k", "actor": "a", "cause": "", "detail": {}, "at": now()}  # fmt: skip
