@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, String, case, cast, or_, select
@@ -12,9 +12,8 @@ from core.accounts.models import Vendor
 from core.kernel.audit import AuditEntry, AuditOrigin, AuditPage
 from core.kernel.db import db
 from core.kernel.errors import NotFound
+from core.kernel.ids import first_id_at
 from core.kernel.sheet import instant, words, write_sheet
-
-EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def list_own_entries(
@@ -69,15 +68,10 @@ def _narrowed(
     if actor:
         query = query.where(AuditEntry.actor.startswith("stf_", autoescape=True) if actor == "stf" else AuditEntry.actor == actor)
     if since:
-        query = query.where(AuditEntry.id >= _first_id_at(since))
+        query = query.where(AuditEntry.id >= first_id_at(since))
     if until:
-        query = query.where(AuditEntry.id < _first_id_at(until))
+        query = query.where(AuditEntry.id < first_id_at(until))
     return query
-
-
-def _first_id_at(at: datetime) -> UUID:
-    """An entry's number begins with the millisecond it was written."""
-    return UUID(int=max((at - EPOCH) // timedelta(milliseconds=1), 0) << 80)
 
 
 def _place(text: str) -> UUID:

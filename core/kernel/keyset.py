@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select
 
 from core.kernel.db import db
+from core.kernel.ids import first_id_at
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 USUAL, MOST = 25, 100
 
 
@@ -51,8 +51,3 @@ def slice_of(query: Select[Any], key: Any, span: Span, find: Callable[[str], uui
     found = list(db.session.execute(query.order_by(key.asc() if backwards else key.desc()).limit(span.limit + 1)))
     rows = [row[0] if len(row) == 1 else tuple(row) for row in found[: span.limit]]
     return Slice(rows[::-1] if backwards else rows, len(found) > span.limit)
-
-
-def first_id_at(at: datetime) -> uuid.UUID:
-    """The smallest identifier made at or after an instant: a version 7 UUID begins with its milliseconds."""
-    return uuid.UUID(int=min(max((at - EPOCH) // timedelta(milliseconds=1), 0), 2**48 - 1) << 80)

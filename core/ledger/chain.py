@@ -17,8 +17,8 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_leave
 from core.kernel.canonical import link, pack
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.ids import first_id_at
 from core.ledger.chain_models import Chain, ChainLink
-from core.ledger.marks import first_id_at
 
 HOUSE = uuid.UUID(int=0)  # under whose number the chain over the log of all vendors stands
 FORM = 1

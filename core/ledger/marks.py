@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import text
 
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.ids import first_id_at
 
 # What is the seller's: before release, free, held back, and less what they owe. In the books a seller's money is a credit.
 OWN = (2010, 2020, 2030, 1050)
 SETTLED = timedelta(hours=1)  # a day is marked when nothing that began in it can still be on its way into the books
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def first_id_at(at: datetime) -> uuid.UUID:
-    """The smallest journal id made at or after an instant: a version 7 UUID begins with its milliseconds."""
-    return uuid.UUID(int=max((at - EPOCH) // timedelta(milliseconds=1), 0) << 80)
 
 
 def day_to_mark() -> date:

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 from sqlalchemy import func, select, text, tuple_
 
 from core.kernel.db import db
+from core.kernel.ids import first_id_at
 from core.kernel.money import Money
 from core.ledger.chain_check import added_afterwards, chain_breaks
-from core.ledger.marks import first_id_at
 from core.ledger.models import Balance, ChartAccount, Entry, Journal
 
 

@@ -12,9 +12,10 @@ from sqlalchemy import Select, func, literal, select, text
 
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.ids import first_id_at
 from core.kernel.money import Money
 from core.kernel.sheet import decimal, instant, words, write_sheet
-from core.ledger.marks import EPOCH, OWN, first_id_at
+from core.ledger.marks import EPOCH, OWN
 from core.ledger.models import Entry, Journal
 from core.ledger.queries import Owner
 

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.ids import first_id_at
 from core.orders.models import Checkout
-from core.payments.lists import first_id_at
 from core.payments.models import Payment
 from core.payments.saved_models import SavedCard
 from core.payments.weigh import Weighed, count_in_windows, holds_charge, plain_facts, read_facts

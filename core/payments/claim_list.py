@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Select, select
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
-from core.kernel.keyset import Slice, Span, first_id_at, slice_of
+from core.kernel.ids import first_id_at
+from core.kernel.keyset import Slice, Span, slice_of
 from core.payments.claim import get_claim
 from core.payments.claim_models import RefundClaim
 from core.payments.models import Payment

@@ -17,8 +17,7 @@ from sqlalchemy.orm import aliased
 from core.accounts.models import Vendor
 from core.kernel.db import MODES, db
 from core.kernel.errors import NotFound
-from core.kernel.ids import is_public_id
-from core.payments.lists import first_id_at
+from core.kernel.ids import first_id_at, is_public_id
 from core.payments.models import Payment
 from core.payments.queries import Page
 from core.payments.search import Reading

@@ -12,8 +12,9 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from core.accounts.models import Remark, Vendor
 from core.customers.models import Customer
 from core.directory.models import Branch
+from core.kernel.ids import first_id_at
 from core.kernel.sheet import decimal, instant, words, write_sheet
-from core.payments.lists import PaymentFilter, at_branch, first_id_at, narrowed
+from core.payments.lists import PaymentFilter, at_branch, narrowed
 from core.payments.models import Payment, PaymentLink
 from core.payments.refund_models import Refund
 from core.payments.sale_models import DiscountCode, DiscountUse, PaymentDetail, PaymentTax

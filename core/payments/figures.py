@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Date, cast, func, literal, select, tuple_
 
 from core.accounts.models import Vendor
 from core.kernel.db import db
+from core.kernel.ids import first_id_at
 from core.kernel.money import Money
-from core.payments.lists import first_id_at
 from core.payments.models import Payment
 from core.payments.refund_models import Refund
 

@@ -12,8 +12,7 @@ from core.accounts.models import Vendor
 from core.directory.models import Branch
 from core.kernel.db import db
 from core.kernel.errors import NotFound
-from core.kernel.ids import is_public_id
-from core.kernel.keyset import first_id_at
+from core.kernel.ids import first_id_at, is_public_id
 from core.payments.models import Payment, PaymentEvent, PaymentLink
 from core.payments.queries import MOST_ROWS, Page, get_payment
 from core.payments.refund_models import Refund

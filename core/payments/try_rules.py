@@ -14,8 +14,8 @@ from sqlalchemy.orm import aliased
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
+from core.kernel.ids import first_id_at
 from core.kernel.money import Money
-from core.payments.lists import first_id_at
 from core.payments.models import Payment, PaymentEvent
 from core.payments.refund_models import Refund
 from core.risk.lists import domains_of, values_on

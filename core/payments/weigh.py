@@ -13,11 +13,10 @@ from sqlalchemy import func, select
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
-from core.kernel.ids import public_id, uuid7
+from core.kernel.ids import first_id_at, public_id, uuid7
 from core.kernel.money import Money
 from core.payments.attempt import begin_attempt, lock_both, move_attempt
 from core.payments.history import move, note
-from core.payments.lists import first_id_at
 from core.payments.lockout import BY_CARD
 from core.payments.models import Attempt, Payment
 from core.payments.review_models import Screening

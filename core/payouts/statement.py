@@ -12,10 +12,11 @@ from sqlalchemy import BigInteger, DateTime, SmallInteger, String, Subquery, Uui
 
 from core.accounts.models import Vendor
 from core.kernel.db import db
+from core.kernel.ids import first_id_at
 from core.kernel.money import Money
 from core.kernel.sheet import decimal, instant, words, write_sheet
 from core.ledger.book import PAYOUT, SELLER_AVAILABLE
-from core.ledger.marks import SETTLED, first_id_at
+from core.ledger.marks import SETTLED
 from core.payouts.models import Payout
 
 

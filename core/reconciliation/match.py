@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from core.kernel.clock import now
 from core.kernel.db import db, driver
-from core.ledger.marks import first_id_at
+from core.kernel.ids import first_id_at
 from core.reconciliation.models import ReconException, ReconLine
 from core.reconciliation.stage import IN_BULK
 from core.reconciliation.states import ALONE, EXACT, REFERENCE, TOGETHER, UNSETTLED

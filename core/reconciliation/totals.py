@@ -10,7 +10,7 @@ from typing import Any
 
 from core.kernel.clock import now
 from core.kernel.db import driver
-from core.ledger.marks import first_id_at
+from core.kernel.ids import first_id_at
 from core.payments.statements import last_balances
 from core.reconciliation.exceptions import Finding
 

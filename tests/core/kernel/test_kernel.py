@@ -53,12 +53,14 @@ def test_a_row_id_is_a_version_7_uuid_that_begins_with_its_time() -> None:
     assert made.int >> 80 == int(SPRING.timestamp() * 1000)
 
 
-def test_row_ids_sort_by_the_time_they_were_made() -> None:
+@pytest.mark.parametrize("step", [timedelta(milliseconds=1), timedelta(microseconds=1), timedelta(microseconds=37)])
+def test_row_ids_sort_by_the_time_they_were_made(step: timedelta) -> None:
     made = []
-    for step in range(50):
-        with clock.frozen(SPRING + timedelta(milliseconds=step)):
+    for number in range(2000):
+        with clock.frozen(SPRING + number * step):
             made.append(ids.uuid7())
-    assert made == sorted(made) and len(set(made)) == 50
+    assert made == sorted(made) and len(set(made)) == 2000
+    assert ids.first_id_at(SPRING) <= made[0] and made[-1] < ids.first_id_at(SPRING + 2000 * step + timedelta(milliseconds=1))
 
 
 def test_what_is_shown_outside_is_random_and_prefixed() -> None:
