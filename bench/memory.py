@@ -41,8 +41,7 @@ def f12(services: Services, app: Flask, full: bool) -> list[Figure]:
             for child in workers:
                 child.start()
                 services.stack.children.append(child)
-            time.sleep(SETTLE_SECONDS)
-            parts = {child.name: sum(map(memory_mb, tree(child.pid))) for child in services.stack.children}
+            parts = _at_rest(services)
         finally:
             for child in workers:
                 child.kill()
@@ -54,6 +53,18 @@ def f12(services: Services, app: Flask, full: bool) -> list[Figure]:
         alone("F12", "the whole idle stack (proportional)", "MB", sum(parts.values()), goal=700),
         *(alone("F12", f"… {name}", "MB", size) for name, size in parts.items()),
     ]
+
+
+def _at_rest(services: Services) -> dict[str, float]:
+    """What each of them takes when all have loaded the program, which they are at for some seconds: when nothing grows any more."""
+    before = {}
+    for _ in range(60):
+        time.sleep(SETTLE_SECONDS)
+        parts = {child.name: sum(map(memory_mb, tree(child.pid))) for child in services.stack.children}
+        if before and all(abs(size - before[name]) < 0.02 * size for name, size in parts.items()):
+            return parts
+        before = parts
+    raise RuntimeError("the memory of the idle stack keeps growing")
 
 
 def _visit(port: int, paths: list[str], count: int) -> None:
