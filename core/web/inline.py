@@ -21,7 +21,7 @@ from werkzeug.http import parse_accept_header
 _HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"  # gzip, deflate, no name, no time (RFC 1952)
 BLOCK = 0xFFFF
 START = 200  # bytes of the sheet that nothing else on a page begins with
-_BESIDE = re.compile(r"url\((['\"]?)\.\./")  # as the sheet names its fonts, from its own folder
+_BESIDE = re.compile(r"url\((['\"]?)\.\./")  # as a sheet names pictures and fonts, from its own folder
 
 
 class Sheet:

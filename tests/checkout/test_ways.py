@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from checkout import try_card
 from core.methods.rules import move_method, switch_method
 from tests.checkout.test_stages import address_of, form_token
 from tests.checkout.ways import attempts_of, bound, listed, offer
@@ -118,6 +119,22 @@ def test_a_way_switched_off_while_the_page_was_open_is_refused(payer, euro):
         switch_method(euro.vendor, "test", "bank_redirect", on=False, by="usr_test")
     payer.submit(page.form(f"{page.address}/attempts"), method="bank_redirect", status=409)
     assert attempts_of(euro, payment) == []
+
+
+def test_a_way_switched_off_while_the_form_was_looked_at_is_refused(payer, shop, monkeypatch):
+    """What the till has read says which way a form without a choice means; whether it is open is asked once more, under the payment's lock."""
+    offer(shop, "wallet")
+    payment = make_payment(shop)
+    page = payer.get(address_of(shop, payment))
+
+    def switched_off_meanwhile(till, surface, method):
+        assert method == "card"
+        with unit(shop.app):
+            switch_method(shop.vendor, "test", "card", on=False, by="usr_test")
+
+    monkeypatch.setattr(try_card, "screened", switched_off_meanwhile)
+    payer.post(f"{page.address}/attempts", {"csrf_token": form_token(payer, shop), "surface": "hosted"}, status=409)
+    assert attempts_of(shop, payment) == []
 
 
 def test_a_form_of_before_there_was_a_choice_pays_by_card(payer, shop):

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from core.kernel import lines
-from core.kernel.db import DATABASE_AWAY, TransactionOpen, answers, db, driver, unit_begun, unit_of_work, whole_answer
+from core.kernel.db import DATABASE_AWAY, TransactionOpen, answers, db, driver, open_reader, unit_begun, unit_of_work, whole_answer
 from core.kernel.ids import uuid7
 
 STORE = """INSERT INTO outbox (vendor_id, id, queue, job, args, state, due_at, attempts, created_at)
@@ -202,3 +202,13 @@ def test_a_lock_begins_its_transaction_in_one_journey() -> None:
         line = driver().line
         assert line.begin_with("SELECT pg_try_advisory_xact_lock(4711)") and not line.idle
         assert line.begin_with("SELECT pg_try_advisory_xact_lock(4711)")  # it is ours already
+
+
+def test_a_lock_that_somebody_else_holds_is_not_had(app: Flask) -> None:
+    lock = "SELECT pg_try_advisory_xact_lock(4712)"
+    with unit_of_work():
+        assert driver().line.begin_with(lock)
+        with open_reader(db.engine) as other:
+            assert not other.line.begin_with(lock)
+    with unit_of_work():
+        assert driver().line.begin_with(lock)  # the unit that held it has ended, and with it the lock

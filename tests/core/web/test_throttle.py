@@ -59,6 +59,14 @@ def test_it_counts_in_the_library_s_own_windows() -> None:
     assert count_call(limit).left == _left(limit) == 2
 
 
+def test_a_redis_that_was_started_anew_is_given_the_script_again() -> None:
+    limits = _limits("5 per 1 minute")
+    count_call(*limits)
+    limiter.limiter.storage.storage.script_flush()
+    assert count_call(*limits).left == _left(limits[0]) == 3
+    assert throttle._away["until"] <= time.monotonic_ns()  # it was Redis who counted, not this process
+
+
 def test_what_is_longer_ago_than_its_seconds_counts_no_more() -> None:
     limits = _limits("2 per 1 minute")
     assert [count_call(*limits).left, count_call(*limits).left] == [1, 0]
