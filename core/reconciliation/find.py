@@ -29,13 +29,14 @@ WHERE s.category <> 'payout' AND s.effective_at < %(before)s
   AND NOT EXISTS (SELECT 1 FROM recon_pairs p WHERE p.vendor_id = s.vendor_id AND s.journal_id IN (p.journal_id, p.fee_journal))
 ORDER BY s.journal_id, s.leg"""
 # Matched, and still something to look at: taken twice, taken after the end, or on the other side of midnight.
-_TOLD = """CREATE TEMP TABLE recon_told AS SELECT m.vendor_id, j.event_key, j.kind, j.about, j.effective_at, l.currency::text, l.gross_minor, l.external_id,
-  l.source_id, l.occurred_at
-FROM recon_matches m JOIN recon_lines l ON l.mode = %(mode)s AND l.source = %(source)s AND l.external_id = m.external_id
-JOIN journals j ON j.vendor_id = m.vendor_id AND j.mode = %(mode)s AND j.id = m.journal_id
-WHERE m.mode = %(mode)s AND m.source = %(source)s AND m.at >= %(looks)s
-  AND (j.kind IN ('capture', 'unexpected capture') OR (j.event_key NOT LIKE 'fee:%%' AND j.event_key NOT LIKE 'st:%%'
-    AND abs((j.effective_at AT TIME ZONE 'UTC')::date - (l.occurred_at AT TIME ZONE 'UTC')::date) = 1))"""
+_SEEN = """CREATE TEMP TABLE recon_seen AS SELECT m.vendor_id, m.mode, m.journal_id, l.currency, l.gross_minor, l.external_id, l.source_id, l.occurred_at
+FROM recon_matches m JOIN recon_lines l ON l.mode = m.mode AND l.source = m.source AND l.external_id = m.external_id
+WHERE m.mode = %(mode)s AND m.source = %(source)s AND m.at >= %(looks)s"""
+_TOLD = """CREATE TEMP TABLE recon_told AS SELECT m.vendor_id, j.event_key, j.kind, j.about, j.effective_at, m.currency::text, m.gross_minor, m.external_id,
+  m.source_id, m.occurred_at
+FROM recon_seen m JOIN journals j ON j.vendor_id = m.vendor_id AND j.mode = m.mode AND j.id = m.journal_id
+WHERE j.kind IN ('capture', 'unexpected capture') OR (j.event_key NOT LIKE 'fee:%%' AND j.event_key NOT LIKE 'st:%%'
+  AND abs((j.effective_at AT TIME ZONE 'UTC')::date - (m.occurred_at AT TIME ZONE 'UTC')::date) = 1)"""
 _TWICE = """SELECT m.vendor_id, m.event_key, m.about, m.effective_at, m.currency, m.gross_minor, m.external_id, m.source_id FROM recon_told m
 WHERE m.kind = 'unexpected capture' AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.vendor_id = m.vendor_id AND r.mode = %(mode)s
   AND r.taken_from = 'unapplied' AND r.charge = m.source_id AND r.state NOT IN ('failed', 'canceled'))"""
@@ -110,10 +111,12 @@ def _missing_there(sides: Sides) -> Iterator[Finding]:
 def _matched_all_the_same(sides: Sides) -> Iterator[Finding]:
     values = {"mode": sides.mode, "source": sides.source, "looks": _instant_of(sides.since)}
     ask = driver().execute
-    ask("DROP TABLE IF EXISTS recon_told")
+    ask("DROP TABLE IF EXISTS recon_seen, recon_told")
     ask("SET LOCAL enable_nestloop = off")  # as in match_source
-    ask(_TOLD, values)
+    ask(_SEEN, values)
     ask("SET LOCAL enable_nestloop = on")
+    ask("ANALYZE recon_seen")
+    ask(_TOLD, values)
     ask("ANALYZE recon_told")
     for book, key, about, at, currency, minor, external, charge in driver().execute(_TWICE, values).fetchall():
         ours = {"event_key": key, "about": about, "at": at.isoformat(), "amount_minor": minor, "currency": currency}

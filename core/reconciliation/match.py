@@ -29,6 +29,7 @@ LAID_OUT = (
     "recon_alike",
     "recon_parts",
     "recon_payouts",
+    "recon_seen",
     "recon_told",
 )  # temporary: nobody else sees them
 LOOKS_BACK = timedelta(days=14)
