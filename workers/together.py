@@ -14,8 +14,8 @@ from pathlib import Path
 
 import structlog
 
-SHORT_LIFE = 10.0  # seconds: a process that lived longer is started again at once
-PAUSE = 1.0  # seconds before one that did not
+SHORT_LIFE = 10  # seconds: a process that lived longer is started again at once
+PAUSE = 1  # seconds before one that did not
 STOPPING = {signal.SIGTERM, signal.SIGINT}
 WATCHED = {*STOPPING, signal.SIGCHLD}
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, see prctl(2)
@@ -27,20 +27,20 @@ def keep_running(parts: Mapping[str, Callable[[], object]]) -> None:
     gc.collect()
     gc.freeze()  # the collector would otherwise write into every page that they share
     signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)  # from here on a signal waits until it is asked for
-    running: dict[int, tuple[str, float]] = {}
-    to_start = dict.fromkeys(parts, 0.0)
+    running: dict[int, tuple[str, int]] = {}  # by process id: which part, and since when in seconds
+    to_start = dict.fromkeys(parts, 0)
     while True:
-        at = time.monotonic()
+        at = _seconds()
         for name in [name for name, due in to_start.items() if due <= at]:
             del to_start[name]
             running[_fork(name, parts[name])] = name, at
-        heard = signal.sigtimedwait(WATCHED, max(0.0, min(to_start.values(), default=at + 60) - at))
+        heard = signal.sigtimedwait(WATCHED, max(0, min(to_start.values(), default=at + 60) - at))
         if heard and heard.si_signo in STOPPING:
             break
         for pid, status in _ended():
             name, began = running.pop(pid)
             log.error("part_ended", part=name, exit_code=os.waitstatus_to_exitcode(status))
-            at = time.monotonic()
+            at = _seconds()
             to_start[name] = at if at - began > SHORT_LIFE else at + PAUSE
     for pid in running:
         os.kill(pid, signal.SIGTERM)
@@ -67,6 +67,10 @@ def _fork(name: str, play: Callable[[], object]) -> int:
     finally:
         sys.stdout.flush()
         os._exit(code)
+
+
+def _seconds() -> int:
+    return int(time.monotonic())
 
 
 def _ended() -> list[tuple[int, int]]:
