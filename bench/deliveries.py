@@ -115,7 +115,7 @@ class Leg:
         return came
 
     def _sender(self) -> Child:
-        return next(child for child in self.services.app.clock_and_workers() if child.name == "hooks")
+        return self.services.part("hooks", "hooks")
 
 
 BENCHES: dict[str, Callable[[Services, Flask, bool], list[Figure]]] = {"DELIVERIES": deliveries}

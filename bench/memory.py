@@ -36,16 +36,8 @@ def f12(services: Services, app: Flask, full: bool) -> list[Figure]:
     with services.web() as web:
         _visit(services.port, paths, count)
         share = max(map(memory_mb, tree(web.pid)[1:]))
-        workers = services.app.clock_and_workers()
-        try:
-            for child in workers:
-                child.start()
-                services.stack.children.append(child)
+        with services.running(services.app.clock_and_workers()):
             parts = _at_rest(services)
-        finally:
-            for child in workers:
-                child.kill()
-                services.stack.children.remove(child)
     return [
         alone("F12", f"a web process of the portal after {count:,} requests (proportional)", "MB", share, goal=130),
         alone("F12", "… one that stands alone (resident)", "MB", late),

@@ -18,7 +18,7 @@ from bench.processes import tree
 from ops.child import Child
 from ops.folder import Folder, free_port
 from ops.local import Stack, settle_addresses
-from ops.parts import GUNICORN, App, answers
+from ops.parts import GUNICORN, RUNNER, App, answers
 from ops.postgres import APP, OWNER, Postgres
 from ops.valkey import Valkey
 
@@ -103,13 +103,15 @@ class Services:
 
     @contextmanager
     def worker(self, database: str = "portal", *queues: str) -> Iterator[Child]:
-        """One worker process as the portal starts it, for these queues; it has loaded the program and listens."""
-        command = self.app.clock_and_workers()[1].argv
-        command = [*command[: command.index("work") + 1], *(queues or ("money",))]
-        child = Child("worker", command, log=self.folder.log_of("worker"), env=self.environment(database), wrapped=True)
+        """One worker process for these queues; it has loaded the program and listens."""
+        child = self.part("worker", "work", *(queues or ("money",)), env=self.environment(database))
         child.ready = lambda: self._listens(child)
         with self.running(child):
             yield child
+
+    def part(self, name: str, *words: str, env: dict[str, str] | None = None) -> Child:
+        """The clock, a worker or the sender of webhooks, in a process that runs no other."""
+        return Child(name, [*RUNNER, *words], log=self.folder.log_of(name), env=env or self.app.env)
 
     def _listens(self, child: Child) -> bool:
         """RQ knows a worker of this very process. One that was killed before stays in its list for a while."""

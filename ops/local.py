@@ -105,7 +105,7 @@ def start_everything(stack: Stack, env: dict[str, str]) -> None:
     app.name_the_banks()
     app.seed()  # before anybody listens: the demo's week lies in the past, and its webhooks with it
     app.introduce_to_sandbox()
-    stack.start(*app.clock_and_workers(), app.web())
+    stack.start(app.clock_and_workers(), app.web())
     stack.confirm()
     say(f"web, workers, clock and sandbox are ready ({len(stack.children)} processes)")
 

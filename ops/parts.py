@@ -21,6 +21,7 @@ from ops.say import Stopped, say, tail
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
+RUNNER = (PYTHON, "-m", "workers.runner")
 GUNICORN = (PYTHON, "-m", "gunicorn", "--no-control-socket", "-k", "gthread")
 
 
@@ -124,11 +125,9 @@ class App:
             ready=lambda: answers(f"http://127.0.0.1:{port}/readyz"),
         )
 
-    def clock_and_workers(self) -> list[Child]:
-        """The clock, two workers and the sender of webhooks: a slow mail server, a long paper or a stranger's server never keeps money waiting."""
-        runner = [PYTHON, "-m", "workers.runner"]
-        kinds = {"clock": ["clock"], "worker": ["work", "money"], "papers": ["work", "messages", "papers"], "hooks": ["hooks"]}
-        return [Child(name, [*runner, *words], log=self.folder.log_of(name), env=self.env, grace=45) for name, words in kinds.items()]
+    def clock_and_workers(self) -> Child:
+        """The clock, two workers and the sender of webhooks, which share the memory of one program (workers/together.py)."""
+        return Child("workers", [*RUNNER, "all"], log=self.folder.log_of("workers"), env=self.env, grace=45)
 
     def name_the_banks(self) -> None:
         """In the demo transfers go to the accounts that the sandbox's bank keeps for us, and rates and answers about VAT numbers come from the

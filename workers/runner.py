@@ -10,14 +10,17 @@ import threading
 import uuid
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
+from flask import Flask
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
+from sqlalchemy.orm import configure_mappers
 from structlog.contextvars import bound_contextvars
 
 from core.kernel.clock import now
@@ -29,6 +32,7 @@ from workers.hooks import run_sender
 from workers.jobs import INSIDE, OUTSIDE
 from workers.listener import Listener
 from workers.task import Task
+from workers.together import keep_running
 from workers.wake import at_work, redis, wake
 
 LEASE = timedelta(seconds=55)  # a killed job is due again after this; two slow answers of a provider fit into it
@@ -220,26 +224,41 @@ def run_worker(queues: list[str]) -> None:
     worker.work(logging_level="WARNING")
 
 
+# What runs beside the web server: a slow mail server, a long paper or a stranger's server never keeps money waiting.
+ALL = {"clock": ["clock"], "worker": ["work", "money"], "papers": ["work", "messages", "papers"], "hooks": ["hooks"]}
+
+
 def main(argv: list[str]) -> int:
-    """`work QUEUE ...`, `clock` or `hooks`."""
+    """`work QUEUE ...`, `clock`, `hooks`, or `all` of them in processes that share the program's memory."""
     from wsgi import create_app
 
     app = create_app()
     with app.app_context():
-        if argv[:1] in (["clock"], ["hooks"]):
-            stop = threading.Event()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: stop.set())
-            if argv[:1] == ["clock"]:
-                run_clock(stop)
-            else:
-                run_sender(app, stop)
-            return 0
-        if argv[:1] == ["work"] and argv[1:] and set(argv[1:]) <= set(QUEUES):
-            run_worker(argv[1:])
-            return 0
-    print(f"usage: python -m workers.runner work {' '.join(QUEUES)} | clock | hooks", file=sys.stderr)
+        if argv == ["all"]:
+            configure_mappers()
+            keep_running({name: partial(_play, app, words) for name, words in ALL.items()})
+            return os.EX_OK
+        if _play(app, argv):
+            return os.EX_OK
+    print(f"usage: python -m workers.runner work {' '.join(QUEUES)} | clock | hooks | all", file=sys.stderr)
     return os.EX_USAGE
+
+
+def _play(app: Flask, words: list[str]) -> bool:
+    """One process's part, until it is told to stop; False for words that name none."""
+    if words in (["clock"], ["hooks"]):
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        if words == ["clock"]:
+            run_clock(stop)
+        else:
+            run_sender(app, stop)
+        return True
+    if words[:1] == ["work"] and words[1:] and set(words[1:]) <= set(QUEUES):
+        run_worker(words[1:])
+        return True
+    return False
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from ops.folder import free_port
+from workers.runner import ALL
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "PORT", "HOST", "PORTAL_VAR", "DEMO", "SMTP_URL")
@@ -29,9 +30,7 @@ OURS = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "PO
 CHILDREN = {
     "web": ("gunicorn", "wsgi:create_app()"),
     "sandbox": ("gunicorn", "sandbox.processor:app"),
-    "clock": ("workers.runner", "clock"),
-    "worker": ("workers.runner", "work", "money"),
-    "papers": ("workers.runner", "work", "papers"),
+    "workers": ("workers.runner", "all"),
 }
 
 
@@ -88,8 +87,11 @@ class Stack:
     # --- its processes ------------------------------------------------------------------------------------------------
 
     def pid(self, name: str) -> int | None:
-        """The process of this name among the children of our supervisor."""
+        """The process of this name among the children of our supervisor, or among those forked for the workers' parts."""
         assert self.supervisor is not None
+        if name in ALL:
+            master = self.pid("workers")
+            return next((pid for pid in children_of(master) if name_of(pid) == name), None) if master else None
         for pid in children_of(self.supervisor.pid):
             words = command_of(pid)
             if not words:
@@ -100,7 +102,7 @@ class Stack:
         return None
 
     def kill(self, what: str, dice: random.Random) -> bool:
-        """kill -9. `web` is the master and its workers, `web worker` one of them, `backend` one connection's server process."""
+        """kill -9. `web` and `workers` are the master and what it forked, `web worker` one of them, `backend` one connection's server process."""
         name = {"web worker": "web", "backend": "postgres"}.get(what, what)
         parent = self.pid(name)
         if parent is None:
@@ -111,7 +113,7 @@ class Stack:
         if what in ("backend", "web worker"):
             victims = [dice.choice(below)] if below else []
         else:
-            victims = [parent, *(below if what == "web" else [])]
+            victims = [parent, *(below if what in ("web", "workers") else [])]
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
         return bool(victims)
@@ -125,7 +127,7 @@ class Stack:
         return time.monotonic() - began
 
     def _whole(self) -> bool:
-        if any(self.pid(name) is None for name in (*CHILDREN, "postgres", "valkey")):
+        if any(self.pid(name) is None for name in (*CHILDREN, *ALL, "postgres", "valkey")):
             return False
         try:
             return fetch("GET", f"{self.address}/readyz", timeout=5)[0] == 200
@@ -193,6 +195,14 @@ def raw_command_of(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def name_of(pid: int) -> str:
+    """What the process calls itself."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+    except OSError:
+        return ""
 
 
 def command_of(pid: int) -> list[str]:

@@ -18,7 +18,7 @@ from tests.simulation.oracle import ALWAYS_PLANNED
 
 # What dies, in this order. The last leaves work under a lease behind when nothing else wakes its queue any more: only the clock brings it back.
 VICTIMS = (
-    "worker", "postgres", "papers", "backend", "worker", "postgres", "web", "valkey", "clock", "web worker", "valkey", "web", "papers",
+    "worker", "postgres", "papers", "backend", "workers", "postgres", "web", "valkey", "clock", "web worker", "valkey", "web", "papers",
 )  # fmt: skip
 HABITS = (
     "pays", "double click", "closes the browser", "declined first", "pays", "asks the bank", "closes the browser", "two tabs",

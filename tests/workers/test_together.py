@@ -1,0 +1,103 @@
+"""Parts of one program in processes of their own: one that falls is back, told to stop all stop, and none outlives the one that forked it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.flows.stack import ROOT, children_of, name_of
+
+# `quick` ends at once, `slow` needs a moment when it is told to stop, and `broken` never begins.
+PROGRAM = """
+import signal, sys, threading
+from pathlib import Path
+from workers.together import keep_running
+
+def slow():
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    note("slow began")
+    told.wait()
+    threading.Event().wait(0.3)
+    note("slow finished")
+
+def broken():
+    note("broken began")
+    raise ValueError("it is broken")
+
+def note(words):
+    with Path(sys.argv[1]).open("a") as notes:
+        notes.write(words + chr(10))
+
+keep_running({"slow": slow, "idle": signal.pause, "broken": broken})
+note("master ended")
+"""
+
+
+@contextmanager
+def together(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], list[str]]]]:
+    """The process that keeps them running, and what they have written down so far."""
+    notes = folder / "notes"
+    notes.touch()
+    master = subprocess.Popen([sys.executable, "-c", PROGRAM, str(notes)], cwd=ROOT, start_new_session=True, stdout=subprocess.PIPE)
+    try:
+        until(lambda: "slow began" in notes.read_text())
+        yield master, lambda: notes.read_text().splitlines()
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(master.pid, signal.SIGKILL)
+        master.communicate()
+
+
+def until(there: Callable[[], object], patience: float = 30) -> None:
+    end = time.monotonic() + patience
+    while not there():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def part(master: int, name: str) -> int | None:
+    return next((pid for pid in children_of(master) if name_of(pid) == name), None)
+
+
+def test_one_that_falls_is_started_again_and_the_others_go_on(tmp_path: Path) -> None:
+    with together(tmp_path) as (master, noted):
+        until(lambda: part(master.pid, "idle"))
+        slow, idle = part(master.pid, "slow"), part(master.pid, "idle")
+        assert slow and idle
+        os.kill(slow, signal.SIGKILL)
+        until(lambda: part(master.pid, "slow") not in (None, slow))
+        assert part(master.pid, "idle") == idle
+        until(lambda: noted().count("broken began") > 1)
+        assert noted().count("slow began") == 2
+
+
+def test_one_that_fails_at_once_says_why_and_rests_before_the_next_try(tmp_path: Path) -> None:
+    with together(tmp_path) as (master, noted):
+        until(lambda: noted().count("broken began") == 3)
+        master.terminate()
+        out, _ = master.communicate(timeout=30)
+    assert b"ValueError('it is broken')" in out
+    assert out.count(b"part_ended") in (2, 3)
+
+
+def test_told_to_stop_each_finishes_what_it_is_at(tmp_path: Path) -> None:
+    with together(tmp_path) as (master, noted):
+        master.terminate()
+        assert master.wait(30) == 0
+        assert noted()[-2:] == ["slow finished", "master ended"]
+
+
+def test_none_outlives_the_one_that_forked_it(tmp_path: Path) -> None:
+    with together(tmp_path) as (master, noted):
+        slow = part(master.pid, "slow")
+        master.kill()
+        until(lambda: "slow finished" in noted())
+        assert slow
+        until(lambda: not name_of(slow))
