@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import date
+from datetime import date, timedelta
 
 import psycopg
 import pytest
@@ -17,8 +17,9 @@ from core.billing.carry_out import finalise, finalise_due
 from core.billing.models import BillingDocument, DocumentSeries
 from core.billing.number import series_of, take_number
 from core.billing.wishes import AddBranches, ChooseTier
+from core.kernel.clock import frozen
 from core.kernel.db import db
-from tests.core.billing.kept import Kept, make_seller
+from tests.core.billing.kept import Kept, at, make_seller
 from tests.factories import Shop, make_shop, unit
 
 NOVEMBER = date(2026, 11, 1)
@@ -92,6 +93,20 @@ def test_a_renewal_is_a_draft_for_less_than_an_hour(app: Flask, seller: Shop, bu
     with kept.unit(date(2026, 12, 1), 1):
         finalise_due()
     assert kept.documents()[-1].name == "TEST-INV-000002"
+
+
+def test_a_document_is_issued_on_the_sellers_own_day(app: Flask, seller: Shop, buyer: Vendor) -> None:
+    """The hour after midnight in a London summer is still the day before by the clock of Greenwich."""
+    kept = Kept(seller, buyer, date(2027, 5, 8))
+    kept.settle(date(2027, 5, 8))
+    kept.to(date(2027, 6, 7))
+    night = at(date(2027, 6, 8), 0)
+    for minutes in (0, 51):
+        with frozen(night + timedelta(minutes=minutes)), unit(app):
+            store.catch_up(kept.row)
+            finalise_due()
+    renewal = kept.documents()[-1]
+    assert (renewal.on_day, renewal.issued_on, night.date()) == (date(2027, 6, 8), date(2027, 6, 8), date(2027, 6, 7))
 
 
 def test_what_is_corrected_has_its_number_before_what_corrects_it(seller: Shop, buyer: Vendor) -> None:
