@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from datetime import date, timedelta
 
 import psycopg
@@ -57,6 +58,37 @@ def test_ec_82_two_hundred_at_once_take_the_numbers_one_to_two_hundred(app: Flas
     assert sorted(number for number, _ in taken) == list(range(1, 201))
     by_number = [on for _, on in sorted(taken)]
     assert by_number == sorted(by_number), "days of issue do not decrease"
+
+
+def test_ec_82_two_hundred_workers_finalise_two_hundred_invoices_at_once(app: Flask, seller: Shop, buyer: Vendor) -> None:
+    with frozen(at(NOVEMBER)), unit(app):
+        wish = store.Beginning("starter", "Europe/London")
+        for _ in range(200):
+            store.begin_subscription(seller.vendor, "test", subscriber=buyer.public_id, wish=wish, by="usr_test")
+    with unit(app):
+        drafts = list(db.session.scalars(select(BillingDocument.id).where(BillingDocument.vendor_id == seller.vendor.id)))
+    problems: list[BaseException] = []
+    gun = threading.Barrier(200)
+
+    def work(draft: uuid.UUID) -> None:
+        try:
+            gun.wait(60)
+            with unit(app):
+                finalise(db.session.get_one(BillingDocument, (seller.vendor.id, "test", draft)))
+        except BaseException as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=work, args=(draft,)) for draft in drafts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not problems
+    with unit(app):
+        found = select(BillingDocument.number, BillingDocument.series, BillingDocument.issued_on)
+        finals = db.session.execute(found.where(BillingDocument.vendor_id == seller.vendor.id).order_by(BillingDocument.number)).all()
+    assert [(number, series) for number, series, _ in finals] == [(n, "TEST-INV-") for n in range(1, 201)]
+    assert [on for *_, on in finals] == sorted(on for *_, on in finals)
 
 
 def test_ec_83_a_number_that_was_rolled_back_is_the_next_ones(app: Flask, seller: Shop) -> None:
