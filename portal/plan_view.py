@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -199,17 +199,11 @@ def grace_words(state: Subscription) -> list[str]:
     code, amount = limits.quote(state, on)
     days = ngettext("%(num)s day of grace is left after today.", "%(num)s days of grace are left after today.", left)
     values = {"plan": state.terms.tier(code).title, "day": day(on), "amount": money(amount)}
-    if is_small(state, on):
+    if limits.is_small(state, on):
         then = _("If nothing changes, the plan becomes %(plan)s on %(day)s, and %(amount)s for it go onto the next invoice.", **values)
     else:
         then = _("If nothing changes, the plan becomes %(plan)s on %(day)s and %(amount)s are charged for it that day.", **values)
     return [count, days, then, _("Unpublish the surplus before then and nothing happens.")]
-
-
-def is_small(state: Subscription, on: date) -> bool:
-    """Whether the change that a limit leads to on a day is too little to charge by itself."""
-    _tier, net = limits.quote(replace(state, tax_bps=None), on)
-    return net < state.terms.small_amount
 
 
 def awaiting_words(row: KeptSubscription, state: Subscription) -> str:
