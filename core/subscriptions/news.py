@@ -145,7 +145,7 @@ def news_of(row: KeptSubscription, effect: Notice | StateChanged | TierChanged, 
     if place.event.seq != row.events:
         return news
     if kind in ("limit_breached", "grace_running") and news.on is not None:
-        news = replace(news, small=is_small(state, news.on))
+        news = replace(news, small=is_small(state, news.on, coming=offer_for(row).local(state)))
     held = row.lapse_at.isoformat() if row.lapse_at is not None and state.awaiting is not None else ""
     if kind == "hibernation_began":
         news = replace(news, wakes_on=state.wakes_on)
