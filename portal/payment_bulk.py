@@ -17,6 +17,7 @@ from core.payments.export import payments_sheet
 from core.payments.lists import PaymentFilter
 from core.payments.models import Payment
 from core.payments.refund import REASONS
+from core.subscriptions.given_back import comes_off
 from core.web.fields import BooleanField, ChoiceField, Form, FormTokenField, options
 from core.web.filters import money
 from core.web.guard import current, may
@@ -110,6 +111,7 @@ def _look(chosen: list[Payment], form: BulkRefundForm, kept: dict[str, str], *, 
         status=form.status,
         form=form,
         found=found,
+        off_balances=comes_off([(payment, payment.refundable) for payment in found.payments]),
         total=_total(found.totals),
         changed=changed,
         kept=kept,

@@ -111,7 +111,7 @@ def refund(public_id: str) -> Response:
                     payment=payment,
                     form=form,
                     effect=effect_of(me.vendor, payment, form.amount.data),
-                    off_balance=comes_off(payment, form.amount.data),
+                    off_balance=comes_off([(payment, form.amount.data)])[0],
                     reasons=REASON_WORDS,
                 )
             made = request_refund(

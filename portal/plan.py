@@ -52,7 +52,7 @@ def plan_page() -> Response:
     row = own_plan()
     if row is None or row.status == states.CANCELLED:
         return _choose(row)
-    state, _offer = as_of_now(row)
+    state, offer = as_of_now(row)
     papers = list_documents(house(), row)
     known, card, trail = known_to(row, papers), payer_card(row), tell_events(list_events(house(), row), known_to(row, papers))
     asked = asked_now(row)
@@ -66,7 +66,7 @@ def plan_page() -> Response:
         facts=facts_of(state, own=True),
         ahead=ahead_of(state, known, row.lapse_at),
         usages=usages(state),
-        grace=grace_words(state),
+        grace=grace_words(state, offer.local(state)),
         awaiting=awaiting_words(row, state),
         planned=say_planned(state.planned, state.period.end, known) if state.planned else "",
         keep=option(row, "keep") if state.planned else None,

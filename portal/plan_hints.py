@@ -22,7 +22,7 @@ from core.subscriptions.plan import find_plan, preview_wish
 from core.web.filters import day, money, number
 from core.web.guard import current
 from core.web.languages import written
-from portal.plan_view import grace_words, is_small
+from portal.plan_view import grace_words
 
 # Why nothing is shown, by the word that the standing keeps.
 HIDDEN: dict[str, Any] = {
@@ -45,8 +45,8 @@ def grace_now(row: KeptSubscription | None) -> tuple[int, list[str]]:
     """While more is published than the plan holds: the whole days left after today, and what happens when, in sentences. None: (0, [])."""
     if row is None or row.status == states.CANCELLED or read(row).episode is None:
         return 0, []
-    state, _offer = as_of_now(row)
-    return max(0, limits.days_left(state)), grace_words(state)
+    state, offer = as_of_now(row)
+    return max(0, limits.days_left(state)), grace_words(state, offer.local(state))
 
 
 def one_more_branch() -> str:
@@ -94,7 +94,7 @@ def one_more_product() -> str:
         large = _(
             "It would be published product %(count)s, and %(plan)s holds %(most)s. If it stays so, your plan becomes %(greater)s on %(day)s, and %(amount)s are charged that day."
         )
-        return (small if is_small(after, told.on) else large) % dict(
+        return (small if limits.is_small(after, told.on, coming=as_of_now(row)[1].local(after)) else large) % dict(
             count=number(after.products.count), plan=after.plan.title, most=number(most), greater=after.terms.tier(told.detail).title,
             day=day(told.on), amount=money(told.amount),
         )  # fmt: skip

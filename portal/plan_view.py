@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -181,8 +181,8 @@ def _lists(mode: str) -> list[Terms]:
     return [terms_of(each) for each in reversed(list_price_lists(house(), mode))]
 
 
-def grace_words(state: Subscription) -> list[str]:
-    """The days of grace in sentences: how many are left, and what happens on which day."""
+def grace_words(state: Subscription, coming: Terms) -> list[str]:
+    """The days of grace in sentences: how many are left, and what happens on which day. `coming` is the price list from the next boundary on."""
     if state.episode is None or state.plan.fits(state.products.count):
         return []
     count = _("%(count)s products are published; %(plan)s holds %(most)s.", count=number(state.products.count), plan=state.plan.title, most=number(state.plan.limit))  # fmt: skip
@@ -196,20 +196,14 @@ def grace_words(state: Subscription) -> list[str]:
         return [count, rest, _("A greater plan shows them all at once; unpublishing the surplus costs nothing.")]
     left = max(0, limits.days_left(state))
     on = state.today + (left + 1) * DAY
-    code, amount = limits.quote(state, on)
+    code, amount = limits.quote(state, on, coming=coming)
     days = ngettext("%(num)s day of grace is left after today.", "%(num)s days of grace are left after today.", left)
-    values = {"plan": state.terms.tier(code).title, "day": day(on), "amount": money(amount)}
-    if is_small(state, on):
+    values = {"plan": (state.terms if state.terms.lists(code) else coming).tier(code).title, "day": day(on), "amount": money(amount)}
+    if limits.is_small(state, on, coming=coming):
         then = _("If nothing changes, the plan becomes %(plan)s on %(day)s, and %(amount)s for it go onto the next invoice.", **values)
     else:
         then = _("If nothing changes, the plan becomes %(plan)s on %(day)s and %(amount)s are charged for it that day.", **values)
     return [count, days, then, _("Unpublish the surplus before then and nothing happens.")]
-
-
-def is_small(state: Subscription, on: date) -> bool:
-    """Whether the change that a limit leads to on a day is too little to charge by itself."""
-    _tier, net = limits.quote(replace(state, tax_bps=None), on)
-    return net < state.terms.small_amount
 
 
 def awaiting_words(row: KeptSubscription, state: Subscription) -> str:

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 
 from sqlalchemy import select
 
+from core.accounts.models import Vendor
 from core.billing.calendar import BillingZone, instant_on
-from core.billing.clock import clock_of, really
+from core.billing.clock import clock_of, day_at_the_seller, really
 from core.billing.codec import encode
 from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect, Finalised, RetriesStopped
 from core.billing.lines import Document
@@ -69,21 +70,22 @@ def _waiting(row: KeptSubscription) -> list[BillingDocument]:
 
 
 def finalise(document: BillingDocument) -> None:
-    """Give the document its number, once. From then on PostgreSQL keeps it as it is."""
+    """Give the document its number, once, and the seller's own day as the day of issue. From then on PostgreSQL keeps it as it is."""
     if document.state != "draft":
         return
+    seller = db.session.get_one(Vendor, document.vendor_id)
     series = series_of(document.kind, document.mode)
-    number, issued_on = take_number(document.vendor_id, document.mode, series, now().date())
+    number, issued_on = take_number(document.vendor_id, document.mode, series, day_at_the_seller(seller, now()))
     if document.mode == "test":
-        issued_on = _issued_by_its_clock(document, issued_on)
+        issued_on = _issued_by_its_clock(document, seller, issued_on)
     document.series, document.number, document.issued_on, document.state = series, number, issued_on, "final"
     db.session.flush()
 
 
-def _issued_by_its_clock(document: BillingDocument, issued_on: date) -> date:
+def _issued_by_its_clock(document: BillingDocument, seller: Vendor, issued_on: date) -> date:
     """A clock that was moved says the day of its own documents alone: the days of the series go on by the real one."""
     row = db.session.get_one(KeptSubscription, (document.vendor_id, document.mode, document.subscription_id))
-    return clock_of(row).date() if row.ahead_seconds else issued_on
+    return day_at_the_seller(seller, clock_of(row)) if row.ahead_seconds else issued_on
 
 
 def finalise_due(limit: int = 200) -> list[BillingDocument]:
@@ -92,8 +94,10 @@ def finalise_due(limit: int = 200) -> list[BillingDocument]:
     found = list(
         db.session.scalars(due.order_by(BillingDocument.final_due_at, BillingDocument.id).limit(limit).with_for_update(skip_locked=True))
     )
+    sellers = [db.session.get_one(Vendor, id) for id in {document.vendor_id for document in found}]  # held, so that each is read once
     for document in found:
         finalise(document)
+    del sellers
     return found
 
 

@@ -6,10 +6,12 @@ periods, documents and numbers are those of the subscription's own clock.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Interval, bindparam, func, select, update
 
+from core.accounts.models import Vendor
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription
 from core.kernel.clock import now
 from core.kernel.db import db, locked
@@ -30,6 +32,11 @@ def ahead_of(row: KeptSubscription) -> timedelta:
 def clock_of(row: KeptSubscription) -> datetime:
     """What time it is for this subscription."""
     return now() + ahead_of(row)
+
+
+def day_at_the_seller(seller: Vendor, moment: datetime) -> date:
+    """On which day by the clock on the seller's own wall: that of its documents. Their series are one for all subscribers, wherever those live."""
+    return moment.astimezone(ZoneInfo(seller.time_zone)).date()
 
 
 def really(row: KeptSubscription, moment: datetime) -> datetime:

@@ -12,7 +12,9 @@ from core.billing.effects import ChargeWanted, Drafted, Dropped, Effect, Finalis
 from core.billing.lines import Line, total
 from core.billing.subscription import Awaiting, Open, Step, Subscription, move
 from core.kernel.errors import Conflict
+from core.kernel.sentence import said
 
+UNDER_WAY = said("The invoice for your present plan is being paid. Once it is, this can be changed.")
 UPGRADE, LIMIT, RESUME, REACTIVATE = "upgrade", "limit", "resume", "reactivate"
 
 
@@ -23,9 +25,11 @@ class PaymentPending(Conflict):
 
 
 def check_nothing_unpaid(state: Subscription) -> None:
-    """Refuse while an invoice is unpaid: first what is owed, then changes."""
-    if state.unpaid or state.status == states.PAST_DUE:
+    """Refuse while an invoice is unpaid: first what is owed, then changes. Nobody is sent to pay what their card is being asked for."""
+    if state.status == states.PAST_DUE or state.dunning is not None:
         raise PaymentPending("Pay the open invoice first; then this can be changed.")
+    if state.unpaid:
+        raise PaymentPending(UNDER_WAY)
 
 
 def is_under_way(state: Subscription, lines: Sequence[Line]) -> bool:
@@ -40,7 +44,7 @@ def decide(state: Subscription, kind: str, tier: str, lines: Sequence[Line], *, 
     Refuses while what it gives back is being paid.
     """
     if is_under_way(state, lines):
-        raise PaymentPending("The invoice for your present plan is being paid. Once it is, this can be changed.")
+        raise PaymentPending(UNDER_WAY)
     state, dropped = drop(state)
     verdict = weigh(state, lines)
     if verdict == "charge" or (verdict == "pending" and _is_much(state, lines)):

@@ -42,8 +42,10 @@ def hibernate(state: Subscription, *, now: bool = False, until: date | None = No
     """
     if state.awaiting is not None:
         raise CannotHibernate("A change is waiting for its payment. Pay it or cancel it first.")
-    if state.status == states.PAST_DUE or state.unpaid:
+    if state.status == states.PAST_DUE or state.dunning is not None:
         raise CannotHibernate("Pay the open invoice first; then you can hibernate.")
+    if state.unpaid:
+        raise CannotHibernate(gate.UNDER_WAY)
     if state.status != states.ACTIVE:
         raise CannotHibernate("Only an active subscription can hibernate.")
     tier = state.planned.tier if state.planned is not None else ""

@@ -113,6 +113,12 @@ def quote(state: Subscription, on: date, *, coming: Terms | None = None) -> tupl
     return target.code, gross_of(later, plan_lines(later, target.code))
 
 
+def is_small(state: Subscription, on: date, *, coming: Terms | None = None) -> bool:
+    """Whether what an enforcement on that day costs goes onto the next invoice, being too little to charge by itself; the balance pays it at once."""
+    _tier, net = quote(replace(state, tax_bps=None), on, coming=coming)
+    return net < state.terms.small_amount and quote(state, on, coming=coming)[1] > state.balance
+
+
 # --- midnight ----------------------------------------------------------------------------------------------------------------
 
 

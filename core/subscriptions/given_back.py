@@ -53,16 +53,31 @@ def note_paid_again(row: KeptSubscription, documents: Sequence[int], effects: Se
     follow(row)
 
 
-def comes_off(payment: Payment, amount: Money) -> Money:
-    """How much of a refund of so much would come off the balance of the membership that the payment was for. As things stand now."""
-    none = Money(0, payment.currency)
-    if payment.link_id is not None or payment.vendor_id == HOUSE:
-        return none
-    same = (BillingCharge.vendor_id == KeptSubscription.vendor_id) & (BillingCharge.mode == KeptSubscription.mode)
-    whose = select(KeptSubscription).join(BillingCharge, same & (BillingCharge.subscription_id == KeptSubscription.id))
-    mine = (BillingCharge.vendor_id == payment.vendor_id, BillingCharge.mode == payment.mode, BillingCharge.payment_id == payment.id)
-    row = db.session.scalar(whose.where(*mine))
-    return min(amount, read(row).balance) if row is not None and row.currency == payment.currency else none
+def comes_off(payments: Sequence[tuple[Payment, Money]]) -> list[Money]:
+    """How much of each of these refunds would come off the balance of the membership that the payment was for, one after the other. As things
+    stand now: several payments of one membership share what it has."""
+    bills = select(BillingCharge.payment_id, KeptSubscription).join(
+        KeptSubscription,
+        (BillingCharge.vendor_id == KeptSubscription.vendor_id)
+        & (BillingCharge.mode == KeptSubscription.mode)
+        & (BillingCharge.subscription_id == KeptSubscription.id),
+    )
+    asked = [payment for payment, _ in payments if payment.link_id is None and payment.vendor_id != HOUSE]
+    mine = (
+        BillingCharge.vendor_id.in_({payment.vendor_id for payment in asked}),
+        BillingCharge.mode.in_({payment.mode for payment in asked}),
+        BillingCharge.payment_id.in_([payment.id for payment in asked]),
+    )
+    whose = {payment: row for payment, row in db.session.execute(bills.where(*mine))} if asked else {}
+    left = {row.id: read(row).balance for row in whose.values()}
+    found = []
+    for payment, amount in payments:
+        row, off = whose.get(payment.id), Money(0, payment.currency)
+        if row is not None and row.currency == payment.currency:
+            off = min(amount, left[row.id])
+            left[row.id] = left[row.id] - off
+        found.append(off)
+    return found
 
 
 def _gone(payment: Payment) -> Money:

@@ -15,6 +15,11 @@ STAY = said("To stay with your plan, unpublish products until it holds them agai
 
 
 def _becomes(news: News) -> Sentence:
+    if news.small:
+        return said(
+            "Otherwise your plan becomes %(tier)s on %(day)s, and %(amount)s for that month’s remaining days go onto the next invoice.",
+            tier=name_of(news.tier), day=news.on, amount=news.amount,
+        )  # fmt: skip
     return said(
         "Otherwise your plan becomes %(tier)s on %(day)s, and %(amount)s is charged for that month’s remaining days.",
         tier=name_of(news.tier), day=news.on, amount=news.amount,
@@ -41,6 +46,7 @@ def grace_running(news: News) -> Words:
         said("One day left for your products") if news.count == 1 else said("%(days)s days left for your products", days=news.count),
         said("More products are published than %(plan)s holds (%(limit)s). On %(day)s your plan becomes %(tier)s for %(amount)s.", plan=name_of(news.plan), limit=news.limit, day=news.on, tier=name_of(news.tier), amount=news.amount),
         STAY,
+        said("If you do nothing, all products stay online, and %(amount)s for that month’s remaining days go onto the next invoice.", amount=news.amount) if news.small else
         said("If you do nothing, all products stay online, and %(amount)s is charged for that month’s remaining days.", amount=news.amount),
         facts=_facts(news), button=LOOK, tone="warn",
     )  # fmt: skip
@@ -50,6 +56,7 @@ def limit_enforced(news: News) -> Words:
     return words(
         said("Your plan is %(plan)s now", plan=name_of(news.tier)),
         said("More products are published than %(plan)s holds, and the days of grace are over. So since %(day)s your plan is %(tier)s.", plan=name_of(news.before or news.plan), day=news.on, tier=name_of(news.tier)),
+        said("%(amount)s for what is left of this month go onto the next invoice. Days before %(day)s are not charged.", amount=news.amount, day=news.on) if news.small else
         said("It costs %(amount)s for what is left of this month. Days before %(day)s are not charged.", amount=news.amount, day=news.on),
         said("All your products stay online. With fewer products you can go back to a smaller plan at the end of the month."),
         facts=[(PLAN, name_of(news.tier)), (both.FROM, news.on), (both.AMOUNT, news.amount), both.next_charge(news)],

@@ -13,7 +13,9 @@ from core.billing.effects import (
     NOTICES,
     BalanceMoved,
     ChargeWanted,
+    Drafted,
     Effect,
+    Finalised,
     Notice,
     ProductsHidden,
     StateChanged,
@@ -21,6 +23,7 @@ from core.billing.effects import (
     Written,
 )
 from core.billing.forecast import next_charge
+from core.billing.limits import is_small
 from core.billing.lines import sum_of
 from core.billing.midnight import NEXT_INVOICE
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
@@ -81,6 +84,7 @@ class News:
     next_amount: Money | None = None
     blocked: bool = False  # no further branch before it is paid
     months: int = 0  # how long it may hibernate
+    small: bool = False  # its sum is too little to be charged by itself: it goes onto the next invoice
     wakes_on: date | None = None  # it hibernates until then and wakes up by itself
     wakes_for: Money | None = None  # for this sum
     export_days: int = 0  # how long everything can be downloaded after the end
@@ -134,12 +138,14 @@ def news_of(row: KeptSubscription, effect: Notice | StateChanged | TierChanged, 
     before = next((each.old for each in reversed(place.effects[: place.at + 1]) if isinstance(each, TierChanged)), "")
     news = replace(
         news, before=before, limit=_limit(state, news, before), blocked=state.branches.blocked,
-        months=state.terms.hibernation_months, export_days=state.terms.export_days, rated=state.rate is not None, **_money(place), **_bank(row, place.event),
+        months=state.terms.hibernation_months, export_days=state.terms.export_days, rated=state.rate is not None, small=_waits(kind, place), **_money(place), **_bank(row, place.event),
     )  # fmt: skip
     named = {name: _title(state, code) for name in ("tier", "plan", "before") if (code := getattr(news, name))}
     news = replace(news, **named)
     if place.event.seq != row.events:
         return news
+    if kind in ("limit_breached", "grace_running") and news.on is not None:
+        news = replace(news, small=is_small(state, news.on, coming=offer_for(row).local(state)))
     held = row.lapse_at.isoformat() if row.lapse_at is not None and state.awaiting is not None else ""
     if kind == "hibernation_began":
         news = replace(news, wakes_on=state.wakes_on)
@@ -199,6 +205,11 @@ def _money(place: Place) -> dict[str, Money | None]:
         "credited": sum_of(given, given[0].currency) if given else None,
         "unpaid": sum_of(lost, lost[0].currency) if lost else None,
     }
+
+
+def _waits(kind: str, place: Place) -> bool:
+    """Whether a plan became a greater one and nothing was invoiced for it yet."""
+    return kind == "limit_enforced" and not any(isinstance(each, Drafted | Finalised) for each in place.effects)
 
 
 def _bank(row: KeptSubscription, event: SubscriptionEvent) -> dict[str, object]:

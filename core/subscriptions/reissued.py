@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.billing.clock import clock_of
+from core.accounts.house import house
+from core.billing.clock import clock_of, day_at_the_seller
 from core.billing.documents import CreditExceedsInvoice
 from core.billing.effects import Effect
 from core.billing.lines import Document
@@ -73,7 +74,7 @@ def anew_or_why_not(row: KeptSubscription, document: BillingDocument) -> tuple[A
 def check_own(row: KeptSubscription, document: BillingDocument) -> Anew:
     """What its vendor may ask for: within the days, and where it changes anything. Refuses with the reason."""
     issued = document.issued_on
-    if issued is not None and (clock_of(row).date() - issued).days > DAYS:
+    if issued is not None and (day_at_the_seller(house(), clock_of(row)) - issued).days > DAYS:
         raise CannotReissue(said("An invoice can be issued anew within %(days)s days. Write to us about this one.", days=DAYS))
     anew = anew_of(row, document)
     if not anew.changes:

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as later
 
 from core.accounts.everywhere import vendors_by_id
 from core.accounts.staff import staff_names
+from core.directory.alike import NAME, PHONE, alike_for_staff
 from core.directory.edits import count_waiting
 from core.directory.images import find_file, get_image, list_images, read_width, widths_of
 from core.directory.index import address_of, is_shown
@@ -48,6 +49,9 @@ REPORTED = {
     "misleading": later("Wrong or misleading"), "not_theirs": later("Somebody else’s name, picture or text"), "closed": later("Closed or not there"),
     "spam": later("Advertising, no business"), "harmful": later("Forbidden or harmful"), "other": later("Something else"),
 }  # fmt: skip
+
+
+ALIKE = {PHONE: later("The same telephone number"), NAME: later("The same name, near by")}
 
 
 class ReasonForm(Form):
@@ -133,9 +137,12 @@ def _show(found: Listing, form: ReasonForm) -> Response:
     seen(vendor, found.public_id)
     standing, sight = find_standing(vendor.id, found.mode), see_listing(vendor, found)
     sight = replace(sight, images=list_images(found), widths=widths_of(list_images(found)))  # those beyond the plan too: they may come back
+    alike = alike_for_staff(found, sight.branches)
+    owners = vendors_by_id({other.vendor_id for other, _why in alike})
     return page(
         "portal/admin/listings/show.html",
         status=form.status,
+        alike=[(other, owners[other.vendor_id].name, ALIKE[why]) for other, why in alike],
         form=form,
         listing=found,
         vendor=vendor,

@@ -83,7 +83,7 @@ def look_of(sight: Sight, *, picture: Picture, only: Branch | None = None) -> di
     """The values of templates/portal/public/listing.html, of the listing or of one of its branches."""
     listing, schema = sight.listing, read_schema(sight.category.attributes)
     canonical = addresses.listing(address_of(listing), only.slug if only else "")
-    pay_url = _pay_url(sight.vendor, listing)
+    pay_url = _pay_url(sight.vendor, listing, only)
     shown = [only] if only else sight.branches
     return {
         "vendor": sight.vendor, "listing": listing, "category": sight.category, "category_name": in_language(sight.category.names, language()),
@@ -155,15 +155,17 @@ def _seen(image: ListingImage, widths: list[int], picture: Picture) -> Seen:
     return Seen(picture(image, next((width for width in widths if width >= 640), widths[-1])), srcset, image)
 
 
-def _pay_url(vendor: Vendor, listing: Listing) -> str | None:
-    """Where the button leads, while the link takes payments. What it says of its source is written down with the payment."""
+def _pay_url(vendor: Vendor, listing: Listing, only: Branch | None) -> str | None:
+    """Where the button leads, while the link takes payments. What it says of its source is written down with the payment: the directory, and on
+    a branch's own page that branch."""
     try:
         link = get_link(vendor, listing.mode, listing.link) if listing.link else None
     except NotFound:
         return None
     if link is None or link_state(link) != "open":
         return None
-    return f"{addresses.payment_link(link_token(vendor, link))}?ref=directory"
+    at = f"&branch={only.public_id}" if only else ""
+    return f"{addresses.payment_link(link_token(vendor, link))}?ref=directory{at}"
 
 
 def _plain(website: str) -> str:

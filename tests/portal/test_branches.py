@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser import Browser, Form
-from tests.core.directory.stalls import make_branch, make_listing
+from tests.core.directory.stalls import live_shop, make_branch, make_listing
 from tests.factories import again, ask_refund, fresh, link_address, make_link, make_paid, make_shop, unit
 
 if TYPE_CHECKING:
@@ -151,6 +151,18 @@ def test_each_branch_has_a_poster_that_names_it_and_whoever_scans_it_is_filed_un
     scanned = "/pay/" + str(asked[0]["address"]).partition("/pay/")[2]
     stranger.submit(stranger.get(scanned).form(), email="scanner@example.com")
     assert branch_of_the_newest(shop) == places[0].id
+
+
+def test_the_pay_button_of_a_branchs_page_says_which_branch_as_a_poster_does(app: Flask) -> None:
+    from core.directory.index import address_of
+
+    shop = live_shop(app)
+    listing = make_listing(shop, link=make_link(shop).public_id)
+    branch, reader = make_branch(shop, listing), Browser(app)
+    with unit(app):
+        address = f"/directory/{address_of(again(listing))}"
+    for page, said in ((f"{address}/{branch.slug}", f"?ref=directory&branch={branch.public_id}"), (address, "?ref=directory")):
+        assert next(e.attrs["href"] for e in reader.get(page).all("a") if e.text.startswith("Pay ")).endswith(said)
 
 
 def test_an_address_that_names_nobodys_branch_is_read_without_it(shop: Shop, places: tuple[Branch, Branch]) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from flask import Flask
 
+from core.billing.terms import POLICY
 from core.billing.wishes import ChooseTier
 from core.fx.feed import Published
 from core.fx.rates import record_rates
+from core.kernel.money import Money
+from portal.plan_view import grace_words
+from tests.core.billing.story import Story
 from tests.core.subscriptions.plans import save_card
 from tests.factories import make_colleague, make_shop, unit
 from tests.portal.plan_pages import DAY, STATES, in_state, life_of, looking
@@ -259,3 +264,15 @@ def test_bad_input_is_never_a_fault(app: Flask) -> None:
         for wrong in ("", "1-zz", "99999999999999-" + "a" * 32, "\x00"):
             assert browser.submit(form, status=None, expects=wrong).status == 409
     assert life.state().planned is None
+
+
+def test_the_page_tells_the_sum_of_the_price_list_that_counts_on_that_day_as_the_letter_does(app: Flask) -> None:
+    story = Story("starter", date(2026, 11, 1))
+    dearer = replace(POLICY, version=2, tiers=tuple(replace(tier, price=tier.price + tier.price) for tier in POLICY.tiers))
+    story.offer = replace(story.offer, terms=dearer)
+    story.to(date(2026, 11, 28))
+    story.products(11)
+    assert story.notice("limit_breached").amount == Money(335, "GBP")
+    with app.test_request_context("/portal/plan"):
+        words = " ".join(grace_words(story.state, story.offer.local(story.state)))
+    assert "the plan becomes Pro on 6 December 2026 and £3.35 are charged for it that day" in words

@@ -11,12 +11,14 @@ from core.payments.models import Payment
 from core.payments.refund_effect import effect_of
 from core.payments.refund_models import Refund
 from tests.browser import Browser, Page
+from tests.core.memberships.joined import Joined
+from tests.core.memberships.test_paid_twice import ada, payments_for_december
 from tests.factories import Shop, again, ask_refund, fresh, make_link, make_paid, unit
 from tests.portal.test_bought import buy
 from tests.portal.test_memberships import gym, join
 from tests.portal.test_refund_beyond_balance import spent
 
-__all__ = ["gym", "spent"]  # fixtures
+__all__ = ["ada", "gym", "spent"]  # fixtures
 
 
 def look(owner: Browser, public_id: str, **changes: str) -> Page:
@@ -89,3 +91,13 @@ def test_what_comes_off_a_memberships_balance_is_said_before_it_goes_back(gym: S
     page = look(owner, paid.public_id, amount="10.00")
     assert facts(page)[words] == "£6.00" and "does not pay the next month as well" in page.text
     assert facts(look(owner, paid.public_id, amount="4.00"))[words] == "£4.00"
+
+
+def test_refunding_many_says_what_comes_off_the_balance_that_they_share(ada: Joined) -> None:
+    """A month was paid twice: refunding both gives its balance back once."""
+    owner, paid = ada.shop.browser(), payments_for_december(ada)
+    page = owner.get("/portal/payments").form("/portal/payments/bulk")
+    numbers = {"act": "refund", "scope": "ticked", "payments": [payment.public_id for payment in paid]}
+    look = owner.post("/portal/payments/bulk", {"csrf_token": page.values["csrf_token"], **numbers})
+    before, *after = look.text.split("Comes off the membership’s balance")
+    assert "In all £20.00 goes back." in before and [part.split()[0] for part in after] == ["£10.00"]

@@ -29,11 +29,11 @@ def on(tier: str, day: int, *, pays: bool = True) -> Story:
 def test_ec_23_an_upgrade_while_the_renewal_is_unpaid_is_refused() -> None:
     story = on("starter", 20, pays=False)
     story.to(date(2026, 12, 1))
-    with pytest.raises(PaymentPending):
+    with pytest.raises(PaymentPending, match="is being paid"):
         story.wish(ChooseTier("pro"))
     story.decline()
     assert story.state.status == "past_due"
-    with pytest.raises(PaymentPending):
+    with pytest.raises(PaymentPending, match="Pay the open invoice first"):
         story.wish(ChooseTier("pro"))
 
 

@@ -83,6 +83,8 @@ def test_ec_69_it_is_no_way_out_of_a_debt() -> None:
     with pytest.raises(CannotHibernate, match="waiting for its payment"):
         story.wish(Hibernate())
     story.to(date(2026, 12, 1))
+    with pytest.raises(CannotHibernate, match="is being paid"):
+        story.wish(Hibernate())
     story.decline()
     with pytest.raises(CannotHibernate, match="Pay the open invoice"):
         story.wish(Hibernate())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import date
+import uuid
+from datetime import date, timedelta
 
 import psycopg
 import pytest
@@ -17,8 +18,9 @@ from core.billing.carry_out import finalise, finalise_due
 from core.billing.models import BillingDocument, DocumentSeries
 from core.billing.number import series_of, take_number
 from core.billing.wishes import AddBranches, ChooseTier
+from core.kernel.clock import frozen
 from core.kernel.db import db
-from tests.core.billing.kept import Kept, make_seller
+from tests.core.billing.kept import Kept, at, make_seller
 from tests.factories import Shop, make_shop, unit
 
 NOVEMBER = date(2026, 11, 1)
@@ -58,6 +60,37 @@ def test_ec_82_two_hundred_at_once_take_the_numbers_one_to_two_hundred(app: Flas
     assert by_number == sorted(by_number), "days of issue do not decrease"
 
 
+def test_ec_82_two_hundred_workers_finalise_two_hundred_invoices_at_once(app: Flask, seller: Shop, buyer: Vendor) -> None:
+    with frozen(at(NOVEMBER)), unit(app):
+        wish = store.Beginning("starter", "Europe/London")
+        for _ in range(200):
+            store.begin_subscription(seller.vendor, "test", subscriber=buyer.public_id, wish=wish, by="usr_test")
+    with unit(app):
+        drafts = list(db.session.scalars(select(BillingDocument.id).where(BillingDocument.vendor_id == seller.vendor.id)))
+    problems: list[BaseException] = []
+    gun = threading.Barrier(200)
+
+    def work(draft: uuid.UUID) -> None:
+        try:
+            gun.wait(60)
+            with unit(app):
+                finalise(db.session.get_one(BillingDocument, (seller.vendor.id, "test", draft)))
+        except BaseException as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=work, args=(draft,)) for draft in drafts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not problems
+    with unit(app):
+        found = select(BillingDocument.number, BillingDocument.series, BillingDocument.issued_on)
+        finals = db.session.execute(found.where(BillingDocument.vendor_id == seller.vendor.id).order_by(BillingDocument.number)).all()
+    assert [(number, series) for number, series, _ in finals] == [(n, "TEST-INV-") for n in range(1, 201)]
+    assert [on for *_, on in finals] == sorted(on for *_, on in finals)
+
+
 def test_ec_83_a_number_that_was_rolled_back_is_the_next_ones(app: Flask, seller: Shop) -> None:
     with pytest.raises(RuntimeError), unit(app):
         assert take_number(seller.vendor.id, "test", "TEST-INV-", NOVEMBER)[0] == 1
@@ -92,6 +125,20 @@ def test_a_renewal_is_a_draft_for_less_than_an_hour(app: Flask, seller: Shop, bu
     with kept.unit(date(2026, 12, 1), 1):
         finalise_due()
     assert kept.documents()[-1].name == "TEST-INV-000002"
+
+
+def test_a_document_is_issued_on_the_sellers_own_day(app: Flask, seller: Shop, buyer: Vendor) -> None:
+    """The hour after midnight in a London summer is still the day before by the clock of Greenwich."""
+    kept = Kept(seller, buyer, date(2027, 5, 8))
+    kept.settle(date(2027, 5, 8))
+    kept.to(date(2027, 6, 7))
+    night = at(date(2027, 6, 8), 0)
+    for minutes in (0, 51):
+        with frozen(night + timedelta(minutes=minutes)), unit(app):
+            store.catch_up(kept.row)
+            finalise_due()
+    renewal = kept.documents()[-1]
+    assert (renewal.on_day, renewal.issued_on, night.date()) == (date(2027, 6, 8), date(2027, 6, 8), date(2027, 6, 7))
 
 
 def test_what_is_corrected_has_its_number_before_what_corrects_it(seller: Shop, buyer: Vendor) -> None:

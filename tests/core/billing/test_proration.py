@@ -10,7 +10,7 @@ import pytest
 
 from core.billing.calendar import DAY, Period, period_of
 from core.billing.change import plan_lines
-from core.billing.lines import Entry, total
+from core.billing.lines import Entry, sum_of, total
 from core.billing.proration import charge_line, credit_line, part
 from core.billing.renew import Offer
 from core.billing.terms import POLICY, Tier
@@ -55,11 +55,15 @@ def test_ec_13_on_the_last_day_it_waits_for_the_next_invoice() -> None:
 
 
 def test_ec_14_at_the_boundary_a_change_belongs_to_the_new_period() -> None:
+    """The line wants one invoice of 3.00; but its day is one day for whoever wishes (EC-12), and its midnight comes before every wish.
+    So the whole of December is 3.00 on two invoices, as it is at noon, and no line reaches into November."""
     story = Story("starter", NOVEMBER)
     story.to(date(2026, 12, 1))
-    assert amounts(story.documents(new=True)[-1]) == ["1.00"]
     story.wish(ChooseTier("pro"))
-    assert amounts(story.documents(new=True)[-1]) == ["-1.00", "3.00"]  # the whole of December, no day of November
+    renewal, upgrade = story.documents()[-2:]
+    assert (amounts(renewal), amounts(upgrade)) == (["1.00"], ["-1.00", "3.00"])
+    assert renewal.net + upgrade.net == gbp("3.00") == sum_of((charge.amount for charge in story.wanted()[-2:]), "GBP")
+    assert {(line.start, line.end) for line in (*renewal.lines, *upgrade.lines)} == {(date(2026, 12, 1), date(2027, 1, 1))}
 
 
 def test_ec_15_one_second_before_the_boundary_is_one_day() -> None:

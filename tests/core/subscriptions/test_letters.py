@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 
 from core.billing.effects import NOTICES
+from core.billing.wishes import AddProducts
 from core.kernel.config import settings
 from core.subscriptions import member_words, plan_words
 from core.subscriptions.news import BESIDE, CHANGES, KINDS, News
@@ -161,6 +162,15 @@ def test_ec_31_seven_days_of_grace_are_told_with_the_day_and_the_sum(lives: list
     assert has(three.subject, "3 days left") and has(one.subject, "One day left") and has(one.text, "13 November 2026", "£1.20")
     (enforced,) = sent(life, "limit_enforced")
     assert has(enforced.text, "It costs £1.20", "Days before 13 November 2026 are not charged", "Next charge: £3.00 on 1 December 2026")
+
+
+def test_a_greater_plan_that_costs_too_little_to_be_charged_by_itself_is_told_as_a_part_of_the_next_invoice(app: Flask) -> None:
+    life = Life(the_house(app), make_shop(app).vendor, NOVEMBER).do(AddProducts(10)).go(date(2026, 11, 13)).do(AddProducts(1))
+    life.go(date(2026, 11, 21))
+    (breached,), (three, one), (enforced,) = (sent(life, kind) for kind in ("limit_breached", "grace_running", "limit_enforced"))
+    for letter in (breached, three, one, enforced):
+        assert has(letter.text, "£0.67 for", "go onto the next invoice", "21 November 2026") and "is charged for" not in letter.text
+    assert has(enforced.text, "Next charge: £3.67 on 1 December 2026")
 
 
 def test_ec_50_every_refusal_says_when_it_is_tried_again_and_what_stops_when(lives: list[Life]) -> None:

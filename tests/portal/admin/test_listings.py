@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
 
+from core.directory.models import Listing
 from core.directory.moderate import ask_for_review
 from core.kernel.db import db
 from core.notifications.models import Message, Notice
@@ -82,3 +85,28 @@ def test_the_pages_are_valid_html(shop: Shop) -> None:
     make_image(shop, listing)
     for path in ("/staff/listings", "/staff/listings?state=withdrawn", f"/staff/listings/{listing.public_id}"):
         assert problems_of_html(staff.get(path).html) == [], path
+
+
+def test_what_may_be_the_same_business_is_named_beside_it(app: Flask, shop: Shop) -> None:
+    word, staff = unheard(), make_staff(app, "reviewer").browser()
+    number = f"+44 117 {secrets.randbelow(10**7):07d}"
+
+    def put(whose: Shop, title: str, *, phone: str = "", **where: Any) -> Listing:
+        listing = make_listing(whose, title=title, phone=phone)
+        make_branch(whose, listing, **where)
+        return listing
+
+    def beside(listing: Listing) -> dict[str, str]:
+        page = staff.get(f"/staff/listings/{listing.public_id}")
+        rows = [e.text for e in page.all("li") if any(p.attrs.get("class") == "strike-rows" for p in e.parents)]
+        return {row.split(" The same")[0]: "The same" + row.split("The same")[1].split(" · ")[0] for row in rows}
+
+    mine = put(shop, f"{word} Bakery", phone=number)
+    put(shop, f"{word} Kitchen", phone=number)  # of the same vendor, and called otherwise
+    others = live_shop(app)
+    named = put(others, f"{word.upper()} bakery", name="Round the corner", town="Clifton")  # written otherwise, a few streets away
+    put(others, f"{word} Bread", phone=number.replace(" 117 ", " (117) "))
+    put(others, f"{word} Bakery", town="Leeds", at=(53_800_000, -1_550_000))  # far away
+    put(others, f"{word} Bakery Supplies", town="Bristol")
+    assert beside(mine) == {f"{word.upper()} bakery": "The same name, near by", f"{word} Bread": "The same telephone number"}
+    assert list(beside(named)) == [f"{word} Bakery"]
