@@ -49,6 +49,8 @@ def send_link(
     again = _made_before(link, form_token)
     if again:
         return again
+    if ends_in is not None:
+        link = lock_link(link)  # before its vendor, as whoever names a link's address locks them
     locked(Vendor, vendor.id)  # two forms at once share one day's number, and the same form twice finds itself
     again = _made_before(link, form_token)
     if again:
@@ -58,7 +60,8 @@ def send_link(
     moments = _moments(given or deadline(vendor, link), reminders)
     _check(vendor, link, sender, recipients, message)
     if given:
-        link = _give_end(link, given, by=sender.public_id)
+        link.expires_at = given
+        touch_link(link, sender.public_id, "link.edited", changes=differences({}, {"expires_at": given}))
     return [_one(vendor, link, sender, address, message, moments, form_token) for address in recipients]
 
 
@@ -72,14 +75,6 @@ def _end_in(days: int) -> datetime:
     if days not in ENDS:
         raise NotSent("Choose one of these.", field="ends_in")
     return now() + timedelta(days=days)
-
-
-def _give_end(link: PaymentLink, end: datetime, *, by: str) -> PaymentLink:
-    link = lock_link(link)
-    if lives_for_ever(link):  # still: somebody may have given it an end of its own this moment
-        link.expires_at = end
-        touch_link(link, by, "link.edited", changes=differences({}, {"expires_at": end}))
-    return link
 
 
 def _made_before(link: PaymentLink, form_token: str) -> list[LinkSending]:
