@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify, request, url_for
+from flask import Response, jsonify, url_for
 from flask_babel import gettext as _
 
 from checkout.blueprint import door
@@ -12,7 +12,7 @@ from checkout.declines import explain
 from checkout.member_papers import opened, papers_of
 from checkout.member_words import WORDS, cancel_words, keep_words, named, upcoming
 from checkout.processor_pages import allow_provider
-from checkout.result import QUICK_ASKS, REFRESH_SECONDS
+from checkout.result import QUICK_ASKS, times_asked
 from core.accounts.models import Vendor
 from core.kernel.signing import TokenRefused
 from core.memberships.join import find_saving, find_subscription, has_moved, is_offered, quote, sum_shown
@@ -48,8 +48,7 @@ def member_state(token: str) -> Response:
     vendor, joined = opened(token)
     if stage_of(joined) != "waiting":
         return see_other(url_for("checkout.member", token=token))
-    asked = request.args.get("asked", "")
-    return _waiting(vendor, joined, token, asked=min(int(asked), 10_000) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0)
+    return _waiting(vendor, joined, token)
 
 
 @door.get("/m/<token>/status.json")
@@ -137,14 +136,15 @@ def _confirm(vendor: Vendor, joined: Member, token: str) -> Response:
     )
 
 
-def _waiting(vendor: Vendor, joined: Member, token: str, *, asked: int = 0) -> Response:
+def _waiting(vendor: Vendor, joined: Member, token: str) -> Response:
+    asked = times_asked()
     return page(
         "checkout/member_waiting.html",
         fragment="checkout/_member_waiting.html",
         **shared(vendor, joined, token),
         state_url=url_for("checkout.member_state", token=token, asked=asked + 1),
+        again_url=url_for("checkout.member", token=token, asked=asked + 1),
         wait_seconds=2 if asked < QUICK_ASKS else 10,
-        refresh_seconds=REFRESH_SECONDS,
         slow=asked >= QUICK_ASKS,
     )
 

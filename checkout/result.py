@@ -40,8 +40,7 @@ from core.web.page import page, see_other, step_outside
 from core.web.stencil import from_words, may_be_kept
 from core.web.throttle import by_address
 
-QUICK_ASKS = 15  # every two seconds for half a minute, then every ten
-REFRESH_SECONDS = 4  # for browsers without scripts
+QUICK_ASKS = 15  # every two seconds for half a minute, then every ten: by htmx, or by a reload where there are no scripts
 DELAYED_SECONDS = 60  # an answer that may take days is not asked for every two seconds
 PROCESSING_SECONDS = 30  # the bank may take days: the page looks again now and then, and the e-mail comes anyway
 LAST_MINUTES = 5  # before that nobody is hurried
@@ -61,9 +60,7 @@ def show(token: str) -> Response:
 @at("checking")
 def state(till: Till) -> Response:
     """The waiting part again, for htmx; once the outcome is known the guard sends the browser to its page."""
-    asked = request.args.get("asked", "")
-    count = min(int(asked), 10_000) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
-    return checking_page(till, asked=count, part=True)
+    return checking_page(till, part=True)
 
 
 @door.get("/checkout/<token>/return")
@@ -215,8 +212,14 @@ def payment_end(till: Till) -> dict[str, object]:
     return {"at": till.payment.expires_at, "seconds_left": left, "soon": 0 < left <= LAST_MINUTES * 60}
 
 
-def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response:
-    attempt = till.attempt
+def times_asked() -> int:
+    """How often this page has asked already; its own next address says so."""
+    asked = request.args.get("asked", "")
+    return min(int(asked), 10_000) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
+
+
+def checking_page(till: Till, *, part: bool = False) -> Response:
+    attempt, asked = till.attempt, times_asked()
     if till.payment.state == "processing" and attempt is not None and attempt.delayed_days:
         return delayed_page(till, attempt, part=part)
     processing, slow = till.payment.state == "processing", asked >= QUICK_ASKS
@@ -224,11 +227,12 @@ def checking_page(till: Till, *, asked: int = 0, part: bool = False) -> Response
         "checkout/_checking.html" if part else "checkout/checking.html",
         till,
         state_url=url_for("checkout.state", token=till.token, asked=asked + 1),
+        again_url=url_for("checkout.show", token=till.token, asked=asked + 1),
         wait_seconds=2 if not slow else PROCESSING_SECONDS if processing else 10,
         processing=processing,
         reviewed=processing and is_reviewed(attempt),
         slow=slow,
-        refresh_seconds=PROCESSING_SECONDS if processing else REFRESH_SECONDS,
+        refresh_seconds=PROCESSING_SECONDS if processing else 10 if slow else 2,
     )
 
 

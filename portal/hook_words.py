@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask_babel import gettext as _
 
 from core.hooks.models import HookDelivery, HookEndpoint
@@ -27,6 +29,11 @@ def chosen_words(types: list[str]) -> str:
     if not types:
         return _("All events")
     return ", ".join(written(FAMILIES[one[:-2]]) if one.endswith(".*") else one for one in types)
+
+
+def endpoint_name(endpoint: HookEndpoint) -> str:
+    """What it is called where its whole address is nobody's business: some have a secret in theirs."""
+    return endpoint.name or (_("Catcher") if endpoint.catches else urlsplit(endpoint.address).hostname or endpoint.address)
 
 
 def endpoint_state(endpoint: HookEndpoint) -> tuple[str, str]:

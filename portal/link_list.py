@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from core.kernel.errors import Conflict, NotFound, Refusal
 from core.payments.archive import archive_link, unarchive_link
 from core.payments.basket import offer_of
-from core.payments.link import link_state, pause_link, resume_link
+from core.payments.link import expire_link, link_state, pause_link, resume_link
 from core.payments.models import PaymentLink
 from core.payments.queries import get_link, label_words, labels_by_link, list_links
 from core.payments.sharing import add_label, remove_label
@@ -31,6 +31,7 @@ ACTS = [
     ("resume", _l("Resume")),
     ("archive", _l("Archive")),
     ("unarchive", _l("Bring back from the archive")),
+    ("expire", _l("End for good")),
     ("label", _l("Add a label")),
     ("unlabel", _l("Take a label off")),
 ]
@@ -90,7 +91,7 @@ def links() -> Response:
 @portal.post("/portal/links/bulk")
 @may("links.edit")
 def bulk() -> Response:
-    """Does one thing to every ticked link that takes it, says what was done, and offers the way back."""
+    """Does one thing to every ticked link that takes it, says what was done, and offers the way back. From an end there is none: it is asked first."""
     act, chosen = request.form.get("act", ""), _chosen()
     kept = {name: value for name in ("q", "state", "label", "amount", "branch") if (value := request.form.get(f"kept_{name}"))}
     if act not in dict(ACTS):
@@ -98,6 +99,9 @@ def bulk() -> Response:
     if not chosen:
         flash(_("Tick the links first."), "warn")
         return see_other(url_for(".links", **kept))
+    ending = [link for link in chosen if link.state != "expired"]
+    if act == "expire" and ending and "sure" not in request.form:
+        return page("portal/links/expire_many.html", links=ending, kept=kept, back=url_for(".links", **kept))
     changed, refused = _to_each(chosen, _act(act))
     for message in refused:
         flash(message, "warn")
@@ -125,6 +129,7 @@ def _act(name: str) -> Callable[[PaymentLink], bool]:
         "resume": lambda link: link.state == "paused" and bool(resume_link(link, by=by)),
         "archive": lambda link: archive_link(link, by=by),
         "unarchive": lambda link: unarchive_link(link, by=by),
+        "expire": lambda link: link.state != "expired" and bool(expire_link(link, by=by)),
         "label": lambda link: add_label(link, by=by, label=label),
         "unlabel": lambda link: remove_label(link, by=by, label=label),
     }
@@ -158,6 +163,7 @@ def _said(act: str, changed: list[PaymentLink]) -> str:
             "%(num)s link archived. Payers read that it has expired.", "%(num)s links archived. Payers read that they have expired.", number
         ),
         "unarchive": ngettext("%(num)s link is back.", "%(num)s links are back.", number),
+        "expire": ngettext("%(num)s link has ended. Its history stays.", "%(num)s links have ended. Their history stays.", number),
         "label": ngettext("%(num)s link labelled.", "%(num)s links labelled.", number),
         "unlabel": ngettext("Label taken off %(num)s link.", "Label taken off %(num)s links.", number),
     }[act]

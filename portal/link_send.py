@@ -13,7 +13,18 @@ from wtforms.validators import StopValidation
 from core.payments.link import link_state
 from core.payments.models import PaymentLink
 from core.payments.queries import get_link
-from core.payments.send_link import DAYS, MOST_AT_ONCE, MOST_MESSAGE, cancel_sending, deadline, get_sending, send_link
+from core.payments.send_link import (
+    DAYS,
+    ENDS,
+    MOST_AT_ONCE,
+    MOST_MESSAGE,
+    USUAL_END,
+    cancel_sending,
+    deadline,
+    get_sending,
+    lives_for_ever,
+    send_link,
+)
 from core.payments.sendings import list_sendings
 from core.web.fields import ChoiceField, Form, FormTokenField, ParagraphField, one_spelling, options
 from core.web.guard import current, may
@@ -47,8 +58,14 @@ class RecipientsField(ParagraphField):
             raise StopValidation(_("%(most)s addresses at a time.", most=MOST_AT_ONCE))
 
 
+def end_choices() -> list[Any]:
+    """How long a link without an end lives from now on."""
+    return options([*((str(days), ngettext("in %(num)s day", "in %(num)s days", days)) for days in ENDS), ("", _("Never"))])
+
+
 class SendForm(Form):
     form_token = FormTokenField()
+    ends_in = ChoiceField(_l("The link ends"), choices=end_choices, default=str(USUAL_END))
     recipients = RecipientsField(_l("To"), most=8000)
     message = ParagraphField(_l("Your message"), most=MOST_MESSAGE)
     first_reminder = ChoiceField(_l("First reminder"), choices=day_choices, default="")
@@ -79,6 +96,7 @@ def send(public_id: str) -> Response:
                 message=form.message.data or "",
                 reminders=form.days(),
                 form_token=form.form_token.data,
+                ends_in=int(form.ends_in.data) if form.ends_in.data and lives_for_ever(link) else None,
             )
             flash(ngettext("%(num)s letter is on its way.", "%(num)s letters are on their way.", len(sent)), "good")
             return see_other(url_for(".send_form", public_id=link.public_id))
@@ -109,6 +127,7 @@ def _show(link: PaymentLink, form: SendForm) -> Response:
         form=form,
         state=link_state(link),
         end=deadline(me.vendor, link),
+        endless=lives_for_ever(link),
         fates=list_sendings(me.vendor, link),
         most=MOST_AT_ONCE,
     )

@@ -34,7 +34,20 @@ from portal.branch_choices import branches_to_choose
 from portal.days import SpanForm
 from portal.method_words import method_title
 
-SHOWN_STATES = ("succeeded", "processing", "requires_action", "requires_method", "unknown", "created", "canceled", "expired", "marked_paid")
+SHOWN_STATES = (
+    "succeeded",
+    "refunded",
+    "partly_refunded",
+    "disputed",
+    "processing",
+    "requires_action",
+    "requires_method",
+    "unknown",
+    "created",
+    "canceled",
+    "expired",
+    "marked_paid",
+)
 LIST = "payments"
 # What is done to many at once: act -> (what it is called, who may).
 BULK_ACTS = {

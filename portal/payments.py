@@ -13,6 +13,7 @@ from core.accounts.remarks import list_remarks, remove_remark, restore_remark, w
 from core.accounts.security import is_large
 from core.customers.queries import find_customer
 from core.disputes.queries import disputes_of
+from core.hooks.log import deliveries_about
 from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id
 from core.ledger.queries import journals_about
@@ -49,7 +50,7 @@ from portal.explain import book_lines, sums_of
 from portal.history import REASONS as REASON_WORDS
 from portal.issued import issued_for
 from portal.refunds import say_asked_for
-from portal.trail import follow
+from portal.trail import follow, subjects_of
 from portal.transfers import facts_of
 
 MOVING = ("requires_action", "processing", "unknown")  # more will be known without the vendor doing anything
@@ -284,6 +285,8 @@ def _show(
     journals = journals_about(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     paid_out = payouts_with(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     letters = list_messages(me.vendor, me.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows
+    disputes = disputes_of(me.vendor, payment)
+    told = deliveries_about(me.vendor, me.mode, subjects_of(payment, refunds, disputes))
     return page(
         "portal/payments/show.html",
         status=max(forms.status, labelling.status if labelling else 200),
@@ -302,12 +305,12 @@ def _show(
         unexpected=unexpected,
         in_part=offer is None or offer.partial_refunds,
         no_refund_text=_why_no_refund(payment, None if possible or offer is None else offer.name),
-        disputes=disputes_of(me.vendor, payment),
+        disputes=disputes,
         dispute_reasons=DISPUTE_REASONS,
         dispute_left=left_of,
         dispute_stage=stage_of,
         may_refund=me.may("payments.refund"),
-        trail=follow(payment, timeline(me.vendor, payment), journals, letters, names, paid_out),
+        trail=follow(payment, timeline(me.vendor, payment), journals, letters, names, paid_out, told),
         sums=sums_of(payment),
         forms=forms,
         reasons=REASON_WORDS,

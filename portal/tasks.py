@@ -11,17 +11,20 @@ from flask_babel import ngettext
 
 from core.directory.standing import find_standing
 from core.disputes.queries import SOON, to_answer
+from core.hooks.endpoints import is_troubled, list_endpoints
 from core.kernel.clock import now
 from core.kernel.money import Money
 from core.notifications.queries import count_failed
 from core.payments.claim import claims_to_decide
 from core.payments.figures import FAILURES_COUNTED, failed_refunds
 from core.payments.refund_queue import lines_of_refunds
+from core.payments.transfer_queries import count_open_cases
 from core.risk.attack import BY_SURGE, find_attack
 from core.subscriptions.plan import are_sold, find_plan
 from core.web.filters import money, when
 from core.web.guard import current
 from portal.days import beginning, today
+from portal.hook_words import endpoint_name
 from portal.plan_hints import grace_now
 
 LOOKED_BACK = 30  # days
@@ -45,9 +48,11 @@ def open_tasks(found: dict[tuple[str, str, str], Money]) -> list[Task]:
         *_plan(),
         *_owed(found),
         *_unmatched(found),
+        *_transfers(),
         *_waiting_refunds(),
         *_claims(),
         *_failed_refunds(),
+        *_webhooks(),
         *_undelivered(),
     ]
 
@@ -119,6 +124,17 @@ def _where(code: str) -> str:
     return url_for("portal.notices", kind="unexpected_money")
 
 
+def _transfers() -> list[Task]:
+    """Transfers of too much, or that came too late: the money waits, and so does the payer."""
+    me = current()
+    count = count_open_cases(me.vendor, me.mode)
+    if not count:
+        return []
+    title = ngettext("%(num)s bank transfer needs your decision", "%(num)s bank transfers need your decision", count)
+    text = _("Too much came, or it came too late. Take it, or give it back: each is one press.")
+    return [Task(title, text, url_for("portal.transfers"))]
+
+
 def _failed_refunds() -> list[Task]:
     me, since = current(), today() - timedelta(days=LOOKED_BACK)
     count = failed_refunds(me.vendor, me.mode, beginning(since))
@@ -163,6 +179,27 @@ def _claims() -> list[Task]:
     text = _("The payer has said where the money is to go. Approve it, or say why not.")
     href = url_for("portal.refund_link", number=first.public_id) if count == 1 else url_for("portal.refund_link_list", status="claimed")
     return [Task(title, text, href)]
+
+
+def _webhooks() -> list[Task]:
+    """Receivers of the vendor's own that take nothing: their software does not know what happens here."""
+    me = current()
+    if not me.may("keys.manage"):
+        return []
+    troubled = [one for one in list_endpoints(me.vendor, me.mode) if is_troubled(one)]
+    return [
+        Task(
+            _("The webhook %(name)s is off", name=endpoint_name(one))
+            if one.state == "off"
+            else _("The webhook %(name)s fails", name=endpoint_name(one)),
+            _("It took nothing, so nothing is sent there. Switch it on again when it works; what it missed can then be sent.")
+            if one.state == "off"
+            else _("It has taken nothing since %(time)s. What waits is tried again for three days.", time=when(one.failing_since)),
+            url_for("portal.webhook", number=one.public_id),
+            "bad",
+        )
+        for one in troubled
+    ]
 
 
 def _undelivered() -> list[Task]:

@@ -1,24 +1,32 @@
-"""One trail of a payment: what happened to it, what was booked, and which letters were written, each with its time, actor and cause."""
+"""One trail of a payment: what happened to it, what was booked, which letters were written and what the vendor's own software was told, each with
+its time, actor and cause."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
+from core.disputes.models import Dispute
+from core.hooks.log import Sent
+from core.hooks.models import HookDelivery
 from core.kernel.money import Money
 from core.ledger.models import Journal
 from core.notifications.models import Message
 from core.notifications.queries import LOST
 from core.payments.models import Payment, PaymentEvent
+from core.payments.refund_models import Refund
 from core.payouts.models import Payout
 from core.payouts.states import GIVEN_BACK
 from core.web.filters import money, status_label
+from core.web.guard import current
 from portal.balance import KINDS, title_of
 from portal.history import tell
+from portal.hook_words import delivery_state, endpoint_name, type_words
 from portal.outbox import KINDS as LETTERS
 
 
@@ -44,12 +52,14 @@ class Doors:
     event: Callable[[Payment, str], str | None]
     letter: Callable[[Message], str | None]
     payout: Callable[[Payout], str | None]
+    delivery: Callable[[HookDelivery], str | None]
 
 
 VENDORS = Doors(
     event=lambda payment, event_id: url_for("portal.provider_event", public_id=payment.public_id, event_id=event_id),
     letter=lambda message: url_for("portal.message", public_id=message.public_id),
     payout=lambda payout: url_for("portal.payout", number=payout.public_id),
+    delivery=lambda sent: url_for("portal.webhook_delivery", number=sent.public_id) if current().may("keys.manage") else None,
 )
 
 
@@ -60,12 +70,19 @@ def follow(
     letters: list[Message],
     names: dict[str, str],
     payouts: list[tuple[Payout, Money]],
+    sent: list[Sent],
     doors: Doors = VENDORS,
 ) -> list[Footprint]:
     """The whole trail, newest first. The vendor and the staff read the very same lines."""
     trail = [*_events(payment, events, names, doors), *map(_booked, journals), *(_letter(letter, doors) for letter in letters)]
     trail += [_paid_out(payout, part, doors) for payout, part in payouts]
+    trail += [_told(one, doors) for one in sent]
     return sorted(trail, key=lambda step: (step.at, step.rank), reverse=True)
+
+
+def subjects_of(payment: Payment, refunds: Sequence[Refund], disputes: Sequence[Dispute]) -> list[str]:
+    """By which numbers the vendor's own software hears of a payment: its own, and those of what came of it."""
+    return [payment.public_id, *(one.public_id for one in refunds), *(one.public_id for one in disputes)]
 
 
 def _events(payment: Payment, events: list[PaymentEvent], names: dict[str, str], doors: Doors) -> list[Footprint]:
@@ -114,3 +131,18 @@ def _letter(message: Message, doors: Doors) -> Footprint:
     tone = "bad" if message.state in LOST else "quiet"
     href = doors.letter(message)
     return Footprint(title, text, tone, message.sent_at or message.created_at, _("Automatic"), None, href, _("Read it"), 500)
+
+
+def _told(sent: Sent, doors: Doors) -> Footprint:
+    """One webhook about it, or about a refund or a dispute of it: where it went and whether it arrived."""
+    delivery = sent.delivery
+    state, tone = delivery_state(delivery)
+    tries = ngettext("%(num)s try", "%(num)s tries", delivery.attempts) if delivery.attempts > 1 else ""
+    answer = _("answered %(status)s", status=delivery.status) if delivery.status else ""
+    text = " · ".join(part for part in (_("To %(name)s", name=endpoint_name(sent.endpoint)), state, answer, tries) if part)
+    title = _("Webhook: %(what)s", what=type_words(sent.event.type))
+    href = doors.delivery(delivery)
+    return Footprint(
+        title, text, "bad" if tone == "bad" else "quiet", delivery.ended_at or delivery.created_at, _("Automatic"), sent.event.public_id,
+        href, _("See what was sent"), 400,
+    )  # fmt: skip

@@ -261,6 +261,13 @@ def list_endpoints(vendor: Vendor, mode: str) -> list[HookEndpoint]:
     return list(db.session.scalars(_mine(vendor, mode).order_by(HookEndpoint.id)))
 
 
+def is_troubled(endpoint: HookEndpoint) -> bool:
+    """Whether it takes nothing at the moment, or was switched off because it took nothing; one that a person switched off rests."""
+    if endpoint.state == "off":
+        return endpoint.why_off in ("answered_410", "failing")
+    return endpoint.state == "on" and endpoint.failing_since is not None
+
+
 def feed_endpoints(vendor: Vendor, mode: str, span: Span) -> Slice:
     """The same as a vendor's own software reads lists: newest first, by keyset, in both directions."""
     return slice_of(_mine(vendor, mode), HookEndpoint.id, span, lambda number: get_endpoint(vendor, mode, number).id)

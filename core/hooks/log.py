@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from core.kernel.db import db
 from core.kernel.keyset import Slice, Span, slice_of
 
 LOOKED_BACK = timedelta(days=1)
+MOST_ABOUT = 50  # deliveries about one thing that are told at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,15 @@ class Line:
 
     delivery: HookDelivery
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A delivery with its event and where it goes, for whoever looks at what the event is about."""
+
+    delivery: HookDelivery
+    event: Event
+    endpoint: HookEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,17 @@ def feed_deliveries(vendor: Vendor, endpoint: HookEndpoint, span: Span, *, state
     if state:
         query = query.where(HookDelivery.state == state)
     return slice_of(query, HookDelivery.id, span, lambda number: get_delivery(vendor, endpoint.mode, number).id)
+
+
+def deliveries_about(vendor: Vendor, mode: str, subjects: Sequence[str], *, limit: int = MOST_ABOUT) -> list[Sent]:
+    """What any endpoint was told of these objects, by their numbers, newest first."""
+    to = (
+        (HookEndpoint.vendor_id == HookDelivery.vendor_id)
+        & (HookEndpoint.mode == HookDelivery.mode)
+        & (HookEndpoint.id == HookDelivery.endpoint_id)
+    )
+    about = _lines(vendor, mode).join(HookEndpoint, to).add_columns(HookEndpoint).where(Event.subject.in_(subjects))
+    return [Sent(*row) for row in db.session.execute(about.order_by(HookDelivery.id.desc()).limit(limit))]
 
 
 def line_of(vendor: Vendor, delivery: HookDelivery) -> Line:

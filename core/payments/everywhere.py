@@ -19,7 +19,7 @@ from core.kernel.db import MODES, db
 from core.kernel.errors import NotFound
 from core.kernel.ids import first_id_at, is_public_id
 from core.payments.models import Payment
-from core.payments.queries import Page
+from core.payments.queries import Page, is_shown_as
 from core.payments.search import Reading
 from core.providers.contract import METHODS
 
@@ -67,7 +67,7 @@ def find_receipt_everywhere(reference: str) -> Found | None:
 def _conditions(narrow: EverywhereFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if narrow.status:
-        found.append(Payment.state == narrow.status)
+        found.append(is_shown_as(narrow.status))
     if narrow.method:
         found.append(_paid_with(narrow.method))
     if narrow.since:

@@ -2,20 +2,21 @@
 
 The parts are counted under the link's lock, by payments that hold a place: those that are paid, and those that somebody is paying
 right now. So two payers at once can never bring more than the total; only a vendor who takes a late bank transfer on purpose can go
-beyond it. A refund does not open the request again: the vendor gave that money back on purpose.
+beyond it. A refund does not open the request again: the vendor gave that money back on purpose. What a transfer fell short of its
+part, within what the vendor lets go of transfers (core/payments/bank_terms.py), is not asked for again either.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, exists, func, select
 
 from core.kernel.db import db
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.money import Money
 from core.kernel.sentence import said
-from core.payments.models import Payment, PaymentLink
+from core.payments.models import Payment, PaymentEvent, PaymentLink
 from core.payments.states import PAID
 
 
@@ -31,45 +32,63 @@ class TotalBelowPaid(Conflict):
     code = "total_below_paid"
 
 
+# Paid by transfers that brought less than the part.
+_SHORT = (Payment.state == "succeeded") & (Payment.provider == "bank") & (Payment.captured_minor < Payment.amount_minor)
+# Taken without anybody's decision, because no more was missing than the vendor lets go. Of a gap that somebody looked at and took the rest stays open.
+_BY_ITSELF = exists().where(
+    PaymentEvent.vendor_id == Payment.vendor_id, PaymentEvent.mode == Payment.mode, PaymentEvent.payment_id == Payment.id,
+    PaymentEvent.kind == "payment.succeeded", PaymentEvent.actor == "bank",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a request stands. `being_paid` is locked for whoever is paying it; `open` is what somebody else may pay now."""
+    """How a request stands. `being_paid` is locked for whoever is paying it; `open` is what somebody else may pay now.
+
+    `let_go` is what transfers fell short of their parts within the vendor's tolerance: it was not paid, and nobody owes it.
+    """
 
     total: Money
     paid: Money
     being_paid: Money
+    let_go: Money
 
     @property
     def open(self) -> Money:
-        left = self.total - self.paid - self.being_paid
+        left = self.unpaid - self.being_paid
         return left if left.minor > 0 else Money(0, self.total.currency)
 
     @property
     def unpaid(self) -> Money:
-        left = self.total - self.paid
+        left = self.total - self.paid - self.let_go
         return left if left.minor > 0 else Money(0, self.total.currency)
 
     @property
     def complete(self) -> bool:
-        return self.paid.minor >= self.total.minor
+        return not self.unpaid
 
     @property
     def percent(self) -> int:
-        """For a bar: whole percents, 100 only when all of it is paid."""
-        return min(100, self.paid.minor * 100 // self.total.minor)
+        """For a bar: whole percents, 100 only when nothing is owed any more."""
+        return min(100, (self.paid + self.let_go).minor * 100 // self.total.minor)
 
 
 def progress_of(link: PaymentLink) -> Progress | None:
     """How the request stands; None for a link of another kind."""
     if link.total is None:
         return None
-    paid, held = db.session.execute(
+    mine = Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.holds_place
+    paid, held, short = db.session.execute(
         select(
             func.coalesce(func.sum(case((Payment.state == "marked_paid", Payment.amount_minor), else_=Payment.captured_minor)), 0),
             func.coalesce(func.sum(case((Payment.state.not_in(PAID), Payment.amount_minor), else_=0)), 0),
-        ).where(Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.holds_place)
+            func.count().filter(_SHORT),
+        ).where(*mine)
     ).one()
-    return Progress(link.total, Money(int(paid), link.currency), Money(int(held), link.currency))
+    let_go = (
+        db.session.scalar(select(func.sum(Payment.amount_minor - Payment.captured_minor)).where(*mine, _SHORT, _BY_ITSELF)) if short else 0
+    )
+    return Progress(link.total, *(Money(int(minor or 0), link.currency) for minor in (paid, held, let_go)))
 
 
 def request_state(link: PaymentLink) -> str | None:

@@ -14,7 +14,7 @@ from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import first_id_at, is_public_id
 from core.payments.models import Payment, PaymentEvent, PaymentLink
-from core.payments.queries import MOST_ROWS, Page, get_payment
+from core.payments.queries import MOST_ROWS, Page, get_payment, is_shown_as
 from core.payments.refund_models import Refund
 from core.payments.search import filed_under, meant
 from core.payments.states import CASE_KINDS
@@ -76,11 +76,13 @@ def narrowed(query: Select[Any], vendor: Vendor, mode: str, narrow: PaymentFilte
     """A question about payments, kept to this vendor, this mode and these filters: the list and its export ask the very same one."""
     query = query.where(Payment.vendor_id == vendor.id, Payment.mode == mode)
     for column, wanted in (
-        (Payment.state, narrow.status), (Payment.card_brand, narrow.method), (Payment.currency, narrow.currency),
+        (Payment.card_brand, narrow.method), (Payment.currency, narrow.currency),
         (Payment.email, narrow.email), (Payment.method, narrow.way), (Payment.link_id, narrow.link.id if narrow.link else None),
     ):  # fmt: skip
         if wanted is not None:
             query = query.where(column == wanted)
+    if narrow.status:
+        query = query.where(is_shown_as(narrow.status))
     query = query.where(*_set_apart(vendor, mode, narrow))
     if narrow.branch:
         query = query.where(at_branch(vendor, mode, narrow.branch))

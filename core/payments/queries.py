@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select
 
 from core.accounts.models import Vendor
 from core.directory.models import Branch
@@ -23,6 +23,7 @@ from core.payments.states import PAID
 
 Row = TypeVar("Row")
 MOST_ROWS = 100
+AFTERWARDS = ("refunded", "partly_refunded", "disputed")  # what a payment that was paid is shown as later
 AMOUNT_KINDS = {
     "fixed": PaymentLink.amount_minor.is_not(None),
     "open": PaymentLink.amount_minor.is_(None) & PaymentLink.total_minor.is_(None),
@@ -201,6 +202,20 @@ def shown_state(payment: Payment) -> str:
     if payment.state != "succeeded" or not payment.refunded:
         return payment.state
     return "refunded" if payment.refunded == payment.captured else "partly_refunded"
+
+
+def is_shown_as(status: str) -> ColumnElement[bool]:
+    """The same as a condition, for lists: a payment's state, or what became of the money of one that was paid. `succeeded` is all that were
+    paid, whatever came after."""
+    if status not in AFTERWARDS:
+        return Payment.state == status
+    if status == "disputed":
+        return (Payment.state == "succeeded") & (Payment.disputed_minor > 0)
+    whole = Payment.refunded_minor == Payment.captured_minor
+    # Few payments have refunds: they are looked up from there, and not each payment is looked at.
+    of_it = (Refund.vendor_id == Payment.vendor_id) & (Refund.mode == Payment.mode) & (Refund.payment_id == Payment.id)
+    given_back = exists().where(of_it, Refund.state == "succeeded") & (Payment.refunded_minor > 0) & (Payment.disputed_minor == 0)
+    return (Payment.state == "succeeded") & given_back & (whole if status == "refunded" else ~whole)
 
 
 def milestones(vendor: Vendor, mode: str) -> dict[str, bool]:

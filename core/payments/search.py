@@ -14,6 +14,7 @@ from core.customers.queries import get_customer, search_customers
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.payments.models import Payment, PaymentLink
+from core.payments.queries import is_shown_as
 from core.payments.search_words import TERM, Reading, read_words, terms_of
 from core.payments.sharing_models import PaymentLabel
 
@@ -78,10 +79,12 @@ def _term(vendor: Vendor, mode: str, text: str) -> ColumnElement[bool]:
 def _readings(vendor: Vendor, mode: str, words: Reading) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     for value, column in (
-        (words.public_id, Payment.public_id), (words.reference, Payment.reference), (words.status, Payment.state), (words.last4, Payment.card_last4),
+        (words.public_id, Payment.public_id), (words.reference, Payment.reference), (words.last4, Payment.card_last4),
     ):  # fmt: skip
         if value:
             found.append(column == value)
+    if words.status:
+        found.append(is_shown_as(words.status))
     if words.sum is not None:
         same_money = Payment.captured_minor == words.sum.minor
         found.append(same_money & (Payment.currency == words.sum.currency) if words.sum_has_currency else same_money)

@@ -17,7 +17,8 @@ SYMBOLS = {"£": "GBP", "€": "EUR", "$": "USD", "¥": "JPY", "₹": "INR", "�
 STATUS_WORDS = {
     "paid": "succeeded", "failed": "requires_method", "declined": "requires_method", "cancelled": "canceled", "waiting": "requires_action",
     "checking": "unknown", "bezahlt": "succeeded", "fehlgeschlagen": "requires_method", "abgelehnt": "requires_method",
-    "storniert": "canceled", "abgebrochen": "canceled", "abgelaufen": "expired",
+    "storniert": "canceled", "abgebrochen": "canceled", "abgelaufen": "expired", "refunded": "refunded", "erstattet": "refunded",
+    "partly refunded": "partly_refunded", "disputed": "disputed",
 }  # fmt: skip
 # What stands before a colon, in the spellings people use, and what is looked through. Any other word is one of the vendor's own columns.
 KEYS = {

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select, update
 
 from core.accounts.models import User, Vendor
-from core.kernel.audit import record
+from core.kernel.audit import differences, record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import NotFound, Refusal
@@ -17,13 +17,14 @@ from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.sentence import said
 from core.kernel.signing import make_token
 from core.notifications.notify import notify
-from core.payments.link import ends_at, link_state
+from core.payments.link import ends_at, link_state, lock_link, touch_link
 from core.payments.models import PaymentLink
 from core.payments.sharing_models import LinkReminder, LinkSending
 
 MOST_AT_ONCE = 50
 MOST_A_DAY = 500  # by one vendor: a payment portal is no mailing machine
 MOST_MESSAGE = 1000
+ENDS, USUAL_END = (7, 14, 30, 60, 90), 30  # days that a link without an end lives once it has been sent
 DAYS = (1, 2, 3, 5, 7, 14)  # how long before its end a link may be reminded of
 MORNING = time(9)  # when a letter about a day is sent, where the vendor lives
 ADDRESS = re.compile(r"(https?:|www\.|//)", re.I)
@@ -36,23 +37,44 @@ class NotSent(Refusal):
 
 
 def send_link(
-    vendor: Vendor, link: PaymentLink, *, sender: User, recipients: list[str], message: str, reminders: list[int], form_token: str
-) -> list[LinkSending]:
+    vendor: Vendor, link: PaymentLink, *, sender: User, recipients: list[str], message: str, reminders: list[int], form_token: str,
+    ends_in: int | None = None,
+) -> list[LinkSending]:  # fmt: skip
     """Ask for one letter to each address, and plan its reminders (days before the end, two at most).
+
+    `ends_in`: so many days from now a link that would live for ever takes no payments any more (`lives_for_ever`).
 
     The same form sent again sends nothing again. Refuses NotSent, naming the field, before anything is written.
     """
     again = _made_before(link, form_token)
     if again:
         return again
+    if ends_in is not None:
+        link = lock_link(link)  # before its vendor, as whoever names a link's address locks them
     locked(Vendor, vendor.id)  # two forms at once share one day's number, and the same form twice finds itself
     again = _made_before(link, form_token)
     if again:
         return again
     recipients = list(dict.fromkeys(address.lower() for address in recipients))
-    moments = _moments(vendor, link, reminders)
+    given = None if ends_in is None or not lives_for_ever(link) else _end_in(ends_in)
+    moments = _moments(given or deadline(vendor, link), reminders)
     _check(vendor, link, sender, recipients, message)
+    if given:
+        link.expires_at = given
+        touch_link(link, sender.public_id, "link.edited", changes=differences({}, {"expires_at": given}))
     return [_one(vendor, link, sender, address, message, moments, form_token) for address in recipients]
+
+
+def lives_for_ever(link: PaymentLink) -> bool:
+    """Whether it was made for somebody and nothing ends it: a letter that is found in years would still ask for the money. What is paid again
+    and again stands on walls and websites as well, and a letter about it ends nothing there."""
+    return link.kind != "reusable" and not (link.expires_at or link.hours_after_opening or link.due_on)
+
+
+def _end_in(days: int) -> datetime:
+    if days not in ENDS:
+        raise NotSent("Choose one of these.", field="ends_in")
+    return now() + timedelta(days=days)
 
 
 def _made_before(link: PaymentLink, form_token: str) -> list[LinkSending]:
@@ -114,13 +136,12 @@ def deadline(vendor: Vendor, link: PaymentLink) -> datetime | None:
     return min(ends, default=None)
 
 
-def _moments(vendor: Vendor, link: PaymentLink, days_before: list[int]) -> list[tuple[int, datetime]]:
+def _moments(end: datetime | None, days_before: list[int]) -> list[tuple[int, datetime]]:
     wanted = sorted(set(days_before), reverse=True)
     if not wanted:
         return []
     if len(wanted) > 2 or not set(wanted) <= set(DAYS):
         raise NotSent("Two reminders at most, each on a day of the list.", field="first_reminder")
-    end = deadline(vendor, link)
     if end is None:
         raise NotSent(
             "This link has no end and no due day to be reminded of. Give it one first, or choose no reminder.", field="first_reminder"

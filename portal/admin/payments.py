@@ -12,6 +12,8 @@ from wtforms.validators import StopValidation
 from core.accounts.everywhere import vendors_meant
 from core.accounts.models import Vendor
 from core.accounts.queries import names_of
+from core.disputes.queries import disputes_of
+from core.hooks.log import deliveries_about
 from core.ledger.queries import journals_about
 from core.methods.names import TITLES
 from core.notifications.queries import list_messages
@@ -36,7 +38,7 @@ from portal.bought import bought
 from portal.explain import book_lines, sums_of
 from portal.history import REASONS
 from portal.payment_list import SHOWN_STATES
-from portal.trail import Doors, follow
+from portal.trail import Doors, follow, subjects_of
 
 LETTERS_SHOWN = 50
 # Staff see that a letter was written and to whom; its words are the vendor's and the payer's.
@@ -44,6 +46,7 @@ STAFFS = Doors(
     event=lambda payment, event_id: url_for("staff.event", provider=payment.provider, mode=payment.mode, event_id=event_id),
     letter=lambda _message: None,
     payout=lambda payout: url_for("staff.payout", number=payout.public_id) if staff().may("payouts.see") else None,
+    delivery=lambda _sent: None,
 )
 
 
@@ -155,13 +158,15 @@ def payment(public_id: str) -> Response:
     seen(vendor, payment.public_id)
     journals = journals_about(vendor, payment.mode, payment.public_id)
     letters = list_messages(vendor, payment.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows
+    refunds = refunds_of_sale(vendor, payment)
+    told = deliveries_about(vendor, payment.mode, subjects_of(payment, refunds, disputes_of(vendor, payment)))
     return page(
         "portal/admin/payments/show.html",
         payment=payment,
         vendor=vendor,
         visit=visit,
         link=find_link_of(vendor, payment),
-        refunds=refunds_of_sale(vendor, payment),
+        refunds=refunds,
         reviews=_reviews(vendor, payment),
         unexpected=list_unexpected(vendor, payment),
         trail=follow(
@@ -171,6 +176,7 @@ def payment(public_id: str) -> Response:
             letters,
             names_of(vendor),
             payouts_with(vendor, payment.mode, payment.public_id),
+            told,
             STAFFS,
         ),
         sums=sums_of(payment),

@@ -85,7 +85,8 @@ def test_waiting_asks_often_at_first_and_then_less_often(payer, shop):
     address = address_of(shop, payment_at(shop, "checking"))
     first = payer.get(address)
     assert "delay:2s" in first.html and "asked=1" in first.html
-    assert 'http-equiv="refresh"' in first.html
+    assert 'http-equiv="refresh" content="2;url=' in first.html and "?asked=1" in first.html
+    assert 'content="2;url=' in payer.get(f"{address}?asked=14").html and 'content="10;url=' in payer.get(f"{address}?asked=15").html
     assert "It is safe to close this page." in first.text
     assert "delay:2s" in payer.part(f"{address}/state?asked=14").html
     late = payer.part(f"{address}/state?asked=15")
@@ -104,7 +105,7 @@ def test_what_the_bank_has_is_looked_at_seldom_and_a_letter_is_promised(payer, s
     address = address_of(shop, payment_at(shop, "processing"))
     first = payer.get(address)
     assert "We write to ada@example.com as soon as the bank has answered" in first.text
-    assert 'http-equiv="refresh" content="30"' in first.html
+    assert 'http-equiv="refresh" content="30;url=' in first.html
     assert "delay:30s" in payer.part(f"{address}/state?asked=15").html
 
 

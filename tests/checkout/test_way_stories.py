@@ -1,4 +1,4 @@
-"""A payer's story for each way to pay in a real browser, at the size of a phone: without scripts for all of them, and with scripts."""
+"""A payer's story for each way to pay in a real browser: on a phone and at a desk, with scripts and without."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 
 from tests.checkout.desk import APPROVED, Desk, payments_of
 from tests.checkout.ways import offer
-from tests.factories import make_shop
+from tests.core.payments.transfers import TestBank, transfer
+from tests.factories import link_address, make_link, make_shop
 from tests.sight import wider_than_screen
 
 BOTH = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
@@ -28,10 +29,10 @@ class Story(Desk):
         self.page.get_by_role("button", name="Continue").click()
         self.sees("How would you like to pay?")
 
-    def choose(self, way):
+    def choose(self, way, amount="€45.00"):
         """Picks a way and goes on to where it is paid."""
         self.page.get_by_role("radio", name=way).check()
-        self.page.get_by_role("button", name="Continue to pay €45.00").click()
+        self.page.get_by_role("button", name=f"Continue to pay {amount}").click()
 
     def picks(self, kind):
         """On the processor's page."""
@@ -46,9 +47,9 @@ class Story(Desk):
         assert not wider_than_screen(self.page)
 
 
-@pytest.fixture
-def story(visitor):
-    return lambda scripts: Story(visitor(scripts=scripts, phone=True), scripts)
+@pytest.fixture(params=[True, False], ids=["on a phone", "at a desk"])
+def story(visitor, request):
+    return lambda scripts: Story(visitor(scripts=scripts, phone=request.param), scripts)
 
 
 def paid(shop):
@@ -116,6 +117,28 @@ def test_by_scanning_a_code_with_a_banking_app(shop, new_path, story, scripts):
     payer.sees("Paid")  # the page with the code goes on by itself
     payer.page.get_by_text("WeChat Pay").wait_for()
     assert paid(shop) == [("succeeded", "qr", "wechat_pay", 4500)]
+
+
+@BOTH
+def test_by_bank_transfer_in_two_parts(app, story, scripts):
+    shop = make_shop(app, currency="USD", country="NL")
+    offer(shop, "bank_transfer")
+    payer, bank = story(scripts), TestBank(shop)
+    payer.begin(link_address(shop, make_link(shop, amount="45.00", currency="USD")))
+    payer.choose("Bank transfer", "USD 45.00")
+    payer.sees("Pay by bank transfer")
+    payer.page.get_by_text("We have not received it yet").wait_for()
+    payer.fits()
+    reference = payer.page.locator("#transfer-reference").input_value().replace(" ", "")
+    bank.tell(transfer(2_000, reference))
+    payer.page.reload()
+    payer.page.get_by_text("USD 20.00 has arrived.").wait_for()
+    assert payer.page.locator("#transfer-amount").input_value() == "25.00"
+    payer.fits()
+    bank.tell(transfer(2_500, reference))
+    payer.page.reload()
+    payer.sees("Paid")
+    assert paid(shop) == [("succeeded", "bank_transfer", "transfer", 4500)]
 
 
 @BOTH

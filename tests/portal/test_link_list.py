@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from core.payments.link import expire_link
 from core.payments.models import PaymentLink
 from core.payments.sharing import labels_of
 from tests.browser import Browser, Page
@@ -119,3 +120,15 @@ def test_a_way_back_in_an_address_is_only_a_form(shop: Shop, owner: Browser) -> 
     page = owner.get(f"/portal/links?done=archived&links={link.public_id},lnk_x,%3Cb%3E")
     assert "Undo: bring back" in page.text and "<b>" not in page.html
     assert fresh(shop, link).archived_at is None and "Undo" not in owner.get("/portal/links?done=exploded&links=x").text
+
+
+def test_several_are_ended_for_good_only_after_they_were_named_once_more(shop: Shop, owner: Browser) -> None:
+    first, second, over = make_link(shop, title="Summer course"), make_link(shop, title="Winter course"), make_link(shop, title="Long over")
+    with unit(shop.app):
+        expire_link(again(over), by=shop.user.public_id)
+    asked = bulk(owner, "expire", first, second, over, path="/portal/links?q=course")
+    assert "End 2 links for good?" in asked.text and "Long over" not in asked.text
+    assert {fresh(shop, link).state for link in (first, second)} == {"active"}
+    ended = owner.submit(asked.form("/portal/links/bulk"), links=[first.public_id, second.public_id])
+    assert "2 links have ended." in ended.text and {fresh(shop, link).state for link in (first, second)} == {"expired"}
+    assert "Nothing to change" in bulk(owner, "expire", first).text

@@ -148,6 +148,19 @@ def test_a_link_is_sent_to_several_and_each_letter_is_followed(shop: Shop, owner
     assert "Blue Door Bakery asks you to pay" in text and "Hello!" in text
 
 
+def test_a_link_that_is_sent_ends_after_thirty_days_unless_its_sender_chooses_otherwise(shop: Shop, owner: Browser) -> None:
+    link, kept, wall = (make_link(shop, kind=kind) for kind in ("single", "single", "reusable"))
+    write(owner, link, status=422, recipients="nobody")
+    assert fresh(shop, link).expires_at is None and "in 30 days" in owner.get(f"/portal/links/{link.public_id}/send").text
+    write(owner, link, first_reminder="7")
+    ends = fresh(shop, link).expires_at
+    assert ends and abs(ends - now() - timedelta(days=30)) < timedelta(minutes=1)
+    assert "The link ends" not in owner.get(f"/portal/links/{link.public_id}/send").text
+    write(owner, kept, ends_in="")
+    write(owner, wall)
+    assert fresh(shop, kept).expires_at is None and fresh(shop, wall).expires_at is None
+
+
 def test_the_same_form_twice_sends_once(shop: Shop, owner: Browser) -> None:
     link = make_link(shop)
     form = owner.get(f"/portal/links/{link.public_id}/send").form(f"/portal/links/{link.public_id}/send")

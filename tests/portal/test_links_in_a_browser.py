@@ -15,7 +15,7 @@ from core.payments.funnel import add_openings, today_of
 from core.payments.prefill import Answers, make_prefill
 from core.payments.send_link import send_link
 from core.payments.sharing import Sharing, set_sharing
-from tests.factories import Shop, again, link_address, make_declined, make_link, make_paid, unit
+from tests.factories import Shop, again, fresh, link_address, make_declined, make_link, make_paid, unit
 from tests.portal.test_in_a_browser import enter
 from tests.sight import barriers, sound_on_both
 
@@ -86,6 +86,19 @@ def test_ticked_links_are_archived_and_brought_back(visitor: Visit, shop: Shop, 
     expect(page.get_by_role("link", name="Spring fair")).to_be_visible()
 
 
+def test_ticked_links_are_ended_for_good_after_a_look_at_their_names(visitor: Visit, shop: Shop, live_server: str) -> None:
+    made = [make_link(shop, title=title, kind="single") for title in ("Spring fair", "A very long title " * 6)]
+    page = enter(visitor(), shop, live_server)
+    page.goto("/portal/links?tick=all")
+    page.get_by_label("With the ticked", exact=True).select_option("expire")
+    page.get_by_role("button", name="Do it").click()
+    page.get_by_role("heading", name="End 2 links for good?").wait_for()
+    assert not sound_on_both(page, "ending several")
+    page.get_by_role("button", name="End them for good").click()
+    expect(page.get_by_text("2 links have ended.")).to_be_visible()
+    assert {fresh(shop, link).state for link in made} == {"expired"}
+
+
 def test_every_page_about_sharing_is_free_of_barriers_and_fits_its_screen(visitor: Visit, live_server: str, shop: Shop) -> None:
     link = make_link(shop, amount=None, kind="request", total_minor=30_000, due_on=(now() + timedelta(days=40)).date())
     with unit(shop.app):
@@ -104,7 +117,8 @@ def test_every_page_about_sharing_is_free_of_barriers_and_fits_its_screen(visito
     page, wrong = visitor(), []
     enter(page, shop, live_server)
     base = f"/portal/links/{link.public_id}"
-    paths = [base, *(f"{base}/{part}" for part in ("edit", "send", "filled", "report", "poster")), "/portal/links?tick=all", "/portal/links?label=x",
+    endless = f"/portal/links/{make_link(shop, kind='single').public_id}/send"
+    paths = [base, endless, *(f"{base}/{part}" for part in ("edit", "send", "filled", "report", "poster")), "/portal/links?tick=all", "/portal/links?label=x",
              f"/portal/links?done=archived&links={link.public_id}", "/portal/settings/address", link_address(shop, link),
              f"{link_address(shop, link)}?amount=x"]  # fmt: skip
     for path in paths:

@@ -11,7 +11,8 @@ import pytest
 from core.kernel import clock
 from core.kernel.config import settings
 from tests.browser import Browser
-from tests.factories import Shop, ask_refund, make_link, make_paid, make_shop, release_all
+from tests.core.payments.transfers import TestBank, begin_transfer, transfer
+from tests.factories import Shop, ask_refund, make_link, make_paid, make_payment, make_shop, release_all
 
 
 def figure(text: str, label: str) -> str:
@@ -45,6 +46,16 @@ def test_yesterday_is_not_today(shop: Shop, owner: Browser) -> None:
         make_paid(shop)
     page = owner.get("/portal/")
     assert figure(page.text, "Today") == "£0.00" and figure(page.text, "Last 7 days") == "£25.00"
+
+
+def test_home_says_that_a_transfer_needs_a_decision(shop: Shop, owner: Browser) -> None:
+    payment = make_payment(shop, make_link(shop, currency="USD"))
+    bank, reference = TestBank(shop), begin_transfer(shop, payment).provider_reference or ""
+    bank.tell(transfer(1000, reference))
+    assert "needs your decision" not in owner.get("/portal/").text, "the payer sends the rest, or does not"
+    bank.tell(transfer(3000, reference))
+    home = owner.get("/portal/")
+    assert "1 bank transfer needs your decision" in home.text and "/portal/transfers" in home.links()
 
 
 # --- balance ---

@@ -7,6 +7,8 @@ import pytest
 from core.kernel.db import db
 from core.payments.refund_models import Refund
 from tests.browser import Browser, Page
+from tests.core.disputes.cases import case_of
+from tests.core.payouts.sellers import Seller
 from tests.factories import Shop, ask_refund, fresh, make_declined, make_link, make_paid, make_payment, tell_refund
 
 
@@ -42,6 +44,21 @@ def test_filters_live_in_the_address_and_find_what_they_say(shop: Shop, owner: B
         assert there.reference in text and gone.reference not in text, query
     assert paid.reference not in owner.get("/portal/payments?since=2099-01-01").text
     assert paid.reference in owner.get(f"/portal/payments?since={paid.created_at:%Y-%m-%d}&until={paid.created_at:%Y-%m-%d}").text
+
+
+def test_what_came_afterwards_is_filtered_as_it_is_shown(shop: Shop, owner: Browser) -> None:
+    made = {name: make_paid(shop, email=f"{name}@example.com") for name in ("kept", "refunded", "partly_refunded")}
+    made["disputed"] = make_paid(shop, make_link(shop, currency="USD"))
+    tell_refund(shop, ask_refund(shop, made["refunded"], "25.00"), "succeeded")
+    tell_refund(shop, ask_refund(shop, made["partly_refunded"], "5.00"), "succeeded")
+    case_of(Seller(shop), made["disputed"]).tell()
+    for status in ("refunded", "partly_refunded", "disputed"):
+        for query in (f"status={status}", f"q=status:{status}"):
+            text = owner.get(f"/portal/payments?{query}").text
+            assert [name for name, payment in made.items() if payment.reference in text] == [status], query
+        assert made[status].public_id in owner.get(f"/portal/payments.csv?status={status}").response.get_data(as_text=True)
+    everything = owner.get("/portal/payments?status=succeeded").text
+    assert all(payment.reference in everything for payment in made.values()), "all of them were paid"
 
 
 def test_a_long_list_walks_by_key_and_keeps_its_filters(shop: Shop, owner: Browser) -> None:

@@ -32,7 +32,7 @@ from tests.portal.tokens import token
     [
         ("7k3f9 qx2ma", "reference", "7K3F9-QX2MA"), ("7K3F9-QX2MO", "reference", "7K3F9-QX2M0"), ("ref:abc", "reference", "ABC"),
         ("4242", "last4", "4242"), ("last4:4242", "last4", "4242"), ("Ada@Example.com", "name", "ada@example.com"), ("hopper", "name", "hopper"),
-        ("status:failed", "status", "requires_method"), ("status:paid", "status", "succeeded"), ("status:nonsense", "status", None),
+        ("status:failed", "status", "requires_method"), ("status:paid", "status", "succeeded"), ("status:refunded", "status", "refunded"), ("status:partly refunded", "status", "partly_refunded"), ("status:nonsense", "status", None),
         ("£12.50", "sum", "GBP 12.50"), ("12,50 EUR", "sum", "EUR 12.50"), ("1,234.50", "sum", "GBP 1234.50"), ("amount:1250 jpy", "sum", "JPY 1250"),
         ("status:Faild", "status", "requires_method"), ("State: expired", "status", "expired"), ("declined", "status", "requires_method"),
         ("•••• 4242", "last4", "4242"), ("card: ending in 4242", "last4", "4242"), ("project:roof", "own_column", "('project', 'roof')"),

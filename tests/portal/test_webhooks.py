@@ -9,11 +9,13 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from core.hooks.endpoints import get_endpoint, make_endpoint
+from core.hooks.endpoints import get_endpoint, make_endpoint, switch_off
 from core.kernel.config import settings
+from tests.browser import Page
 from tests.core.hooks.conftest import Hooked
 from tests.core.hooks.receiver import Receiver, receiving
-from tests.factories import Shop, make_colleague, make_paid, make_shop, unit
+from tests.factories import Shop, ask_refund, make_colleague, make_link, make_paid, make_shop, tell_refund, unit
+from tests.portal.admin.people import look_into, make_staff
 
 PAGE = "/portal/webhooks"
 
@@ -244,3 +246,46 @@ def test_what_a_stranger_answers_is_shown_as_text(shop: Shop, hooked: Hooked) ->
         record_try(letter, Heard(500, 3, b"<script>alert(1)</script>", {"x": "<img src=x>"}))
     shown = shop.browser().get(f"{PAGE}/deliveries/{hooked.deliveries()[0].public_id}")
     assert "<script>alert" not in shown.html and "&lt;script&gt;alert(1)" in shown.html
+
+
+def moments(page: Page) -> str:
+    return " ".join(e.text for e in page.all("li") if "moment" in e.attrs.get("class", ""))
+
+
+def test_a_payments_trail_says_what_the_vendors_software_was_told_of_it_and_of_its_refund(shop: Shop, receiver: Receiver) -> None:
+    hooked = Hooked(shop, receiver, name="Web shop", types=["payment.*", "refund.*"])
+    receiver.answers = [(500, {})]
+    payment = hooked.pays()
+    here = f"/portal/payments/{payment.public_id}"
+    waiting = moments(shop.browser().get(here))
+    assert "Webhook: A payment has succeeded" in waiting and "To Web shop · Waiting" in waiting and receiver.address not in waiting
+    hooked.turn()
+    tell_refund(shop, ask_refund(shop, payment, "5.00"), "succeeded")
+    while hooked.relay():
+        pass
+    page = shop.browser().get(here)
+    said, led = moments(page), [link.split("localhost")[-1] for link in page.links()]
+    assert "Tried in vain, is tried again · answered 500" in said and "Webhook: A refund was asked for" in said
+    assert any(link.startswith(f"{PAGE}/deliveries/") for link in led)
+    others = moments(shop.browser().get(f"/portal/payments/{make_paid(shop).public_id}"))
+    assert not any(event.public_id in others for event in hooked.events() if event.subject == payment.public_id)
+    support = make_colleague(shop, "support").browser().get(here)
+    assert "To Web shop" in moments(support) and f"{PAGE}/deliveries/" not in support.html
+    staff = look_into(make_staff(shop.app, "superuser").browser(), f"/staff/payments/{payment.public_id}")
+    assert moments(staff).count("To Web shop") == said.count("To Web shop")
+
+
+def test_home_names_a_receiver_that_takes_nothing_until_it_works_again(shop: Shop, receiver: Receiver) -> None:
+    hooked, browser, home = Hooked(shop, receiver, name="Till display", types=["link.*"]), shop.browser(), "/portal/"
+    receiver.answers = [(500, {})]
+    make_link(shop)
+    hooked.relay()
+    hooked.turn()
+    failing = browser.get(home)
+    assert "The webhook Till display fails" in failing.text and page_of(hooked) in failing.html
+    assert "Till display" not in make_colleague(shop, "support").browser().get(home).text
+    with unit(shop.app):
+        switch_off(hooked.now(), by="system", why="failing")
+    assert "The webhook Till display is off" in browser.get(home).text
+    browser.submit(browser.get(page_of(hooked)).form(f"{page_of(hooked)}/on"))
+    assert "Till display" not in browser.get(home).text

@@ -11,11 +11,14 @@ import pytest
 from core.kernel.clock import now
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
+from core.payments.bank_terms import Terms, change_terms
 from core.payments.instalments import PartNotOffered, Progress, TotalBelowPaid, progress_of
 from core.payments.link import BadTerms, LinkClosed, LinkTerms, check_terms, edit_link, link_state
 from core.payments.models import Payment, PaymentLink
 from core.payments.start import give_up, start_payment
+from core.payments.transfer_cases import accept_transfer
 from tests.core.payments.conftest import AtOnce
+from tests.core.payments.transfers import TestBank, begin_transfer, transfer
 from tests.factories import Shop, again, ask_refund, make_link, make_paid, make_payment, tell_refund, unit
 
 ROUNDS = 40
@@ -170,3 +173,36 @@ def test_lowering_the_total_against_somebody_paying_never_overfills(shop: Shop, 
         at_once(partial(lower, link), partial(part, shop, link, 6_000))
         how = progress(shop, link)
         assert how.being_paid.minor <= how.total.minor, how
+
+
+# --- what a transfer falls short of its part -----------------------------------------------------------------------------
+
+
+def test_what_a_transfer_falls_short_within_the_tolerance_is_not_asked_for_again(shop: Shop) -> None:
+    bank, link = TestBank(shop), request(shop, "300.00", currency="USD")
+    with unit(shop.app):
+        change_terms(shop.vendor, "test", by=shop.user.public_id, terms=Terms(tolerance_minor=50))
+    make_paid(shop, link, amount="200.00")
+    by_bank(shop, bank, link, "100.00", 9_950)
+    how = progress(shop, link)
+    assert (how.paid.minor, how.let_go.minor, how.unpaid.minor, how.percent) == (29_950, 50, 0, 100)
+    assert state(shop, link) == "paid", "nobody is reminded of fifty cents that nobody wants"
+    with unit(shop.app):
+        change_terms(shop.vendor, "test", by=shop.user.public_id, terms=Terms())
+    assert state(shop, link) == "paid", "what was let go stays so"
+
+
+def test_what_is_missing_of_a_transfer_that_the_vendor_took_as_it_was_stays_open(shop: Shop) -> None:
+    bank, link = TestBank(shop), request(shop, "300.00", currency="USD")
+    payment = by_bank(shop, bank, link, "100.00", 6_000)
+    with unit(shop.app):
+        accept_transfer(shop.vendor, again(payment), by=shop.user.public_id)
+    how = progress(shop, link)
+    assert (how.paid.minor, how.let_go.minor, how.open.minor) == (6_000, 0, 24_000) and state(shop, link) == "open"
+
+
+def by_bank(shop: Shop, bank: TestBank, link: PaymentLink, amount: str, came: int) -> Payment:
+    """A part for which so much is transferred."""
+    payment = make_payment(shop, link, amount=amount)
+    bank.tell(transfer(came, begin_transfer(shop, payment).provider_reference or ""))
+    return payment

@@ -28,7 +28,7 @@ from core.payments.sendings import Fate, list_sendings
 from core.payments.sharing_models import LinkReminder, LinkSending
 from core.payments.start import start_payment
 from tests.core.payments.conftest import AtOnce
-from tests.factories import Shop, again, make_declined, make_link, make_paid, make_payment, open_payment, tell, unit
+from tests.factories import Shop, again, fresh, make_declined, make_link, make_paid, make_payment, open_payment, tell, unit
 
 DAY = timedelta(days=1)
 ROUNDS = 20
@@ -326,3 +326,34 @@ def test_paying_against_the_clock_leaves_no_reminder_that_is_written_after_the_p
 
 def _pay(shop: Shop, link: PaymentLink) -> None:
     make_paid(shop, link)
+
+
+# --- the end that a letter brings ----------------------------------------------------------------------------------------
+
+
+def test_a_link_for_somebody_that_would_live_for_ever_ends_as_its_sender_says_and_can_be_reminded_of(shop: Shop) -> None:
+    link = make_link(shop, kind="single")
+    (sending,) = send(shop, link, ends_in=30, reminders=[3])
+    ends = fresh(shop, link).expires_at
+    assert ends and abs(ends - now() - 30 * DAY) < timedelta(minutes=1)
+    (reminder,) = next(fate for fate in fates(shop, link) if fate.sending.id == sending.id).reminders
+    assert reminder.due_at == ends - 3 * DAY
+    send(shop, link, "bob@example.com", ends_in=90)
+    assert fresh(shop, link).expires_at == ends, "it has an end now"
+
+
+@pytest.mark.parametrize("more", [{"kind": "reusable"}, {"hours_after_opening": 24}, {"expires_at": now() + 10 * DAY}])
+def test_a_letter_ends_no_link_that_has_an_end_or_is_paid_again_and_again(shop: Shop, more: dict[str, Any]) -> None:
+    link = make_link(shop, **({"kind": "single"} | more))
+    before = fresh(shop, link).expires_at
+    send(shop, link, ends_in=30)
+    assert fresh(shop, link).expires_at == before
+
+
+def test_without_a_wish_for_an_end_there_is_none(shop: Shop) -> None:
+    link = make_link(shop, kind="single")
+    send(shop, link)
+    assert fresh(shop, link).expires_at is None
+    with pytest.raises(NotSent) as no:
+        send(shop, link, "bob@example.com", ends_in=31)
+    assert no.value.field == "ends_in" and fresh(shop, link).expires_at is None
