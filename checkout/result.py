@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from checkout.alike import CardWords, PaidWords, card_values, paid_values, write_card, write_paid
 from checkout.blueprint import door, log
+from checkout.familiar import till_of
 from checkout.processor_pages import allow_processor
 from checkout.several import page_of_payment
 from checkout.till import Till, at, open_till
@@ -52,14 +53,16 @@ NOT_CANCELED = _l("The card processor did not answer, so we cannot promise that 
 @public
 def show(token: str) -> Response:
     """The true page of the payment at this moment."""
-    return page_of(open_till(token))
+    return page_of(till_of(token))
 
 
 @door.get("/checkout/<token>/state")
 @public
-@at("checking")
-def state(till: Till) -> Response:
-    """The waiting part again, for htmx; once the outcome is known the guard sends the browser to its page."""
+def state(token: str) -> Response:
+    """The waiting part again, for htmx; once the outcome is known the browser is sent to its page."""
+    till = till_of(token)
+    if till.stage != "checking":
+        return see_other(till.page_url)
     return checking_page(till, part=True)
 
 

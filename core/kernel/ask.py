@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import Select, inspect
+from sqlalchemy import Select, Text, cast, inspect, literal_column
 
 from core.kernel.db import Base, answers, db, reader, rows_beside
 from core.kernel.reads import is_plain
@@ -39,7 +39,7 @@ class Question:
         return [self._made(values) for values in self._ask(given, one=False)]
 
     def told(self, **given: Any) -> tuple[str | None, ...] | None:
-        """The first answer as PostgreSQL would write it, a text for each table with everything in it; or None.
+        """The first answer as PostgreSQL would write it, a text for each table with everything in it and for each plain column; or None.
 
         Two answers with the same text are the same. To see that nothing has changed costs half of reading it.
         """
@@ -70,9 +70,12 @@ class Question:
 
     @cached_property
     def _written_whole(self) -> tuple[str, dict[str, Any]]:
-        tables = [inspect(what["entity"]).local_table.name for what in self.statement.column_descriptions]
-        text, fixed = self._written
-        return f"SELECT {', '.join(f'{table}::text' for table in tables)} {text[text.index('FROM ') :]}", fixed
+        whole = [what["expr"] is what["entity"] for what in self.statement.column_descriptions]
+        texts = [
+            literal_column(f"{inspect(what['entity']).local_table.name}::text") if row else cast(what["expr"], Text)
+            for what, row in zip(self.statement.column_descriptions, whole, strict=True)
+        ]
+        return written(self.statement.with_only_columns(*texts, maintain_column_froms=True))
 
     @cached_property
     def _numbered(self) -> tuple[str, tuple[str, ...]]:

@@ -316,6 +316,13 @@ def open_payment(text: str, *, purpose: str = "payment") -> tuple[Vendor, Paymen
     return vendor, payment, attempt, link, written or []
 
 
+def told_of_payment(text: str) -> tuple[str | None, ...] | None:
+    """Everything of which `open_payment` tells, as one text for each row: for whoever kept it, and asks whether it is still the same. Raises
+    TokenRefused for what we did not issue; None when it opens nothing any more."""
+    claims = read_token("payment", text)
+    return _BY_TOKEN.told(vendor=claims.vendor, mode=claims.mode, token_id=claims.token_id)
+
+
 def lock_payment(payment: Payment) -> Payment:
     """The payment as it is now, locked until the unit ends."""
     return lock_again(payment)
