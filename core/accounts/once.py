@@ -51,22 +51,23 @@ class Asked:
     said. Those of former keys count as well, and so do those that were kept before there was a key in them, until they are pruned.
     """
 
-    __slots__ = ("_sent", "_text", "_whose", "key", "mode", "vendor_id")
+    __slots__ = ("_now", "_sent", "_text", "_whose", "key", "mode", "vendor_id")
 
     def __init__(self, vendor_id: uuid.UUID, mode: str, key: str, *, method: str, path: str, sent: dict[str, Any]) -> None:
         self.vendor_id, self.mode, self.key = vendor_id, mode, key
         self._text, self._sent = f"{method}\n{path}\n{json.dumps(sent, sort_keys=True)}".encode(), sent
         self._whose = vendor_id.bytes, mode.encode(), key.encode()
+        self._now = self._digest(key_ids()[0])
 
     @property
     def fingerprint(self) -> str:
         """The mark of all of it, as it is kept now."""
-        return plain(self._text) if settings().plain_marks else self._digest(key_ids()[0])(self._text)
+        return plain(self._text) if settings().plain_marks else self._now(self._text)
 
     @property
     def fields(self) -> dict[str, str]:
         """The marks of the fields, as they are kept now. Nothing is decided by them."""
-        return digests(self._sent, self._digest(key_ids()[0]))
+        return digests(self._sent, self._now)
 
     def is_that(self, fingerprint: str) -> bool:
         """Whether that was kept of the same wish."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 ADDRESS = ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
-COMPLETE = (200, 303)  # answers of which nothing is said but what stands in them
+COMPLETE = (200, 201, 303)  # answers of which nothing is said but what stands in them
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9/:._~?=&-]*")
 
 NOTHING: ImmutableMultiDict[str, str] = ImmutableMultiDict()
