@@ -3,6 +3,7 @@ thousand of each key. What was sent and answered is kept nowhere."""
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +15,27 @@ from core.accounts.key_models import ApiCall, ApiKey
 from core.accounts.models import Vendor
 from core.accounts.refused_calls import Caller, plain
 from core.kernel.clock import now
-from core.kernel.db import db
+from core.kernel.db import answers, db
 from core.kernel.errors import NotFound
 from core.kernel.ids import uuid7
 from core.kernel.write import add_rows
 
 MOST = 1000  # of one key
 KEPT = timedelta(days=30)
+
+
+# Of all these keys in one statement: a bundle is written every other second, and may be of some hundred keys.
+CUT = f"""
+DELETE FROM api_calls USING (
+  SELECT caller.vendor_id, caller.mode, caller.key, last.id
+  FROM jsonb_to_recordset($1::jsonb) AS caller (vendor_id uuid, mode text, key text)
+  CROSS JOIN LATERAL (
+    SELECT id FROM api_calls AS mine
+    WHERE mine.vendor_id = caller.vendor_id AND mine.mode = caller.mode AND mine.key = caller.key ORDER BY id DESC OFFSET {MOST} LIMIT 1
+  ) AS last
+) AS beyond
+WHERE api_calls.vendor_id = beyond.vendor_id AND api_calls.mode = beyond.mode AND api_calls.key = beyond.key AND api_calls.id <= beyond.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +65,8 @@ def write_calls(gathered: Mapping[Made, int]) -> None:
     ids = sorted(uuid7() for _ in gathered)  # in the order of the calls: the list goes by them
     rows = [_row(one, id_) for one, id_ in zip(sorted(gathered, key=lambda one: one.at), ids, strict=True)]
     add_rows((ApiCall, rows))
-    for caller in {one.caller for one in gathered}:
-        _cut(caller)
+    callers = {one.caller for one in gathered}
+    answers(CUT, [json.dumps([{"vendor_id": str(one.vendor_id), "mode": one.mode, "key": one.key} for one in callers])])
 
 
 def _row(one: Made, id_: uuid.UUID) -> dict[str, object]:
@@ -60,13 +75,6 @@ def _row(one: Made, id_: uuid.UUID) -> dict[str, object]:
         "method": one.method[:8], "path": plain(one.path, 200), "status": one.status, "address": one.address[:45],
         "program": plain(one.program, 120), "at": one.at,
     }  # fmt: skip
-
-
-def _cut(caller: Caller) -> None:
-    mine = (ApiCall.vendor_id == caller.vendor_id, ApiCall.mode == caller.mode, ApiCall.key == caller.key)
-    last = db.session.scalar(select(ApiCall.id).where(*mine).order_by(ApiCall.id.desc()).offset(MOST).limit(1))
-    if last is not None:
-        db.session.execute(delete(ApiCall).where(*mine, ApiCall.id <= last).execution_options(synchronize_session=False))
 
 
 def list_calls(vendor: Vendor, mode: str, key: ApiKey, *, after: str | None = None, limit: int = 25) -> CallPage:
