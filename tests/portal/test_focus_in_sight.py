@@ -1,4 +1,5 @@
-"""On a small screen (a phone with a keyboard, or a desk at four hundred per cent) the bar at the bottom never lies over what has the focus."""
+"""On a small screen (a phone with a keyboard, or a desk at four hundred per cent) the bar at the bottom never lies over what has the focus, and nothing is
+wider than the screen, in the language with the longer words."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from flask import Flask
 from playwright.sync_api import Page
 
 from tests.factories import make_paid, make_shop
+from tests.sight import wider_than_screen
 
 STEPS = 60
 UNDER_THE_BAR = """() => {
@@ -26,7 +28,9 @@ def test_what_has_the_focus_is_not_under_the_bar(visitor: Callable[..., Page], a
         make_paid(shop)
     page = visitor(phone=True)
     page.context.add_cookies([{"name": "seat", "value": shop.secret, "url": live_server}])
-    page.goto(path)
+    page.goto(f"{path}?lang=de")
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert not wider_than_screen(page)
     for _ in range(STEPS):
         page.keyboard.press("Tab")
         assert page.evaluate(UNDER_THE_BAR) is None
