@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as later
 
 from core.kernel import clock
 from core.kernel.errors import NotFound
-from core.web.fields import ChoiceField, DayField, Form, options
+from core.web.fields import ChoiceField, DayField, Form, ValidationError, options
 from core.web.filters import zone
 
 DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
@@ -82,6 +82,10 @@ class SpanForm(Form):
     span = ChoiceField(later("Time"), choices=lambda: options(span_choices()), default="")
     since = DayField(later("From"))
     until = DayField(later("Until"))
+
+    def validate_until(self, field: DayField) -> None:
+        if not self.span.data and self.since.day and field.day and field.day < self.since.day:
+            raise ValidationError(_("This day comes before the first one."))
 
     @property
     def days(self) -> tuple[date | None, date | None]:

@@ -179,7 +179,9 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
 
 
 def _waits(kind: str, detail: dict[str, Any]) -> list[str]:
-    """Where the money is while somebody looks at the payment."""
+    """Where the money is while somebody looks at the payment; and that a processor's charge is not the vendor's."""
+    if kind == "fee.recorded":
+        return [_("On the platform's own accounts")]
     if kind != "payment.under_review":
         return []
     if detail.get("held"):

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import SelectMultipleField
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from core.accounts.places import countries, time_zones
+from core.accounts.places import countries
 from core.directory.attributes import Attribute, read_attributes, read_schema
 from core.directory.branches import BranchTerms, read_degrees, spell_degrees
 from core.directory.hours import read_day, read_exceptions, spell_day, spell_exceptions
@@ -20,7 +20,7 @@ from core.directory.products import ProductTerms
 from core.directory.queries import list_categories
 from core.payments.models import PaymentLink
 from core.payments.queries import MOST_ROWS, list_links
-from core.web.fields import AddressField, ChoiceField, CurrencyField, Form, LineField, MoneyField, ParagraphField, options
+from core.web.fields import AddressField, ChoiceField, CurrencyField, Form, LineField, MoneyField, ParagraphField, ZoneField, options
 from core.web.guard import current
 from core.web.languages import language, written
 
@@ -69,7 +69,7 @@ class BranchForm(Form):
     phone = LineField(_l("Telephone"), most=30)
     lat = LineField(_l("Latitude"), most=20)
     lon = LineField(_l("Longitude"), most=20)
-    time_zone = ChoiceField(_l("Time zone"), choices=lambda: options((zone, zone.replace("_", " ")) for zone in time_zones()))
+    time_zone = ZoneField(_l("Time zone"))
     hours_0 = LineField(DAYS[0], most=120)
     hours_1 = LineField(DAYS[1], most=120)
     hours_2 = LineField(DAYS[2], most=120)

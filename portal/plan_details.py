@@ -8,7 +8,6 @@ from flask_babel import lazy_gettext as _l
 
 from core.accounts.billing_details import FIELDS, change_details
 from core.accounts.house import HOUSE, find_details, house
-from core.accounts.places import time_zones
 from core.accounts.vat_checks import ask_registry, standing_of
 from core.billing import queries, states, store
 from core.billing.treat import held_until
@@ -16,7 +15,7 @@ from core.fx.rates import EURO, list_rates
 from core.kernel.currency import OFFERED
 from core.subscriptions.follow import follow
 from core.subscriptions.plan import are_sold
-from core.web.fields import ChoiceField, Form, LineField, options
+from core.web.fields import ChoiceField, Form, LineField, ZoneField, options
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -40,7 +39,7 @@ class CurrencyForm(Form):
 
 
 class ZoneForm(Form):
-    zone = ChoiceField(_l("Time zone"), choices=lambda: options((zone, zone.replace("_", " ")) for zone in time_zones()))
+    zone = ZoneField(_l("Time zone"))
 
 
 @portal.get("/portal/plan/details")

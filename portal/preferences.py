@@ -6,14 +6,13 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from core.accounts.places import time_zones
 from core.notifications.daily import HOURS, Manner, choose_manner, manner_of
 from core.notifications.mail_stops import find_stop, want_again
 from core.notifications.notices import ALWAYS, NECESSARY, OF_PLAN, SHOWN
 from core.notifications.notify import KINDS
 from core.notifications.team import BUSINESS, MAILED, MANAGE, Choice, choices_of, choose
 from core.notifications.words import GROUPS, WHY_ALWAYS
-from core.web.fields import ChoiceField, Form, options
+from core.web.fields import ChoiceField, Form, ZoneField, options
 from core.web.guard import current, may
 from core.web.languages import written
 from core.web.page import page, see_other
@@ -28,11 +27,7 @@ class MannerForm(ChoicesForm):
     """With them, when the letter of the day comes."""
 
     hour = ChoiceField(_l("It comes at"), choices=lambda: options((str(hour), f"{hour:02}:00") for hour in HOURS))
-    time_zone = ChoiceField(
-        _l("By the clock of"),
-        choices=lambda: options([("", _("Where the business is")), *((zone, zone.replace("_", " ")) for zone in time_zones())]),
-        default="",
-    )
+    time_zone = ZoneField(_l("By the clock of"), unless=_l("Where the business is"), default="")
 
 
 @portal.get("/portal/settings/notifications")

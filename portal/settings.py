@@ -8,13 +8,12 @@ from flask_babel import lazy_gettext as later
 
 from core.accounts.change_business import change_business
 from core.accounts.fees import find_planned
-from core.accounts.places import time_zones
 from core.accounts.queries import list_memberships, list_sessions
 from core.accounts.receipts import ReceiptWish, change_receipts, find_receipt_settings
 from core.accounts.sessions import end_one_session, handle_of, work_for
 from core.accounts.team import change_name
 from core.kernel.errors import NotFound
-from core.web.fields import AddressField, BooleanField, ChoiceField, Form, LineField, ParagraphField, options
+from core.web.fields import AddressField, BooleanField, Form, LineField, ParagraphField, ZoneField
 from core.web.guard import current, leave_seat, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -23,7 +22,7 @@ from portal.blueprint import portal
 class BusinessForm(Form):
     name = LineField(later("Business name"), most=120, required=later("Enter the name your customers know you by."))
     support_email = AddressField(later("Support e-mail"), required=later("Enter the address where payers may write for help."))
-    time_zone = ChoiceField(later("Time zone"), choices=lambda: options((zone, zone.replace("_", " ")) for zone in time_zones()))
+    time_zone = ZoneField(later("Time zone"))
 
 
 class PersonForm(Form):

@@ -199,7 +199,8 @@ class Pages:
         elif request.method == "POST":
             read = typed.card(shelf.now)
             if read:
-                shelf.put(intent, {**private, "framed": True, "around": around})
+                dress = {name: request.args[name] for name in ("appearance", "scheme") if request.args.get(name)}
+                shelf.put(intent, {**private, "framed": True, "around": around, "dress": dress})
                 try:
                     card, month, year, check = read
                     done = confirm_intent(shelf, intent, make_method(shelf, card, month, year, check, billing(typed)))
@@ -280,7 +281,7 @@ class Pages:
                 return success_url(session) if session["status"] == "complete" else f"/c/pay/{session['id']}"
             if private.get("framed"):
                 around = {"around": private["around"]} if private.get("around") else {}
-                return f"/elements/card?{urlencode({'client_secret': intent['client_secret'], **around})}"
+                return f"/elements/card?{urlencode({'client_secret': intent['client_secret'], **private.get('dress', {}), **around})}"
             return return_url(intent, private["return_url"]) if private.get("return_url") else "/"
 
         return address

@@ -21,6 +21,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation, ValidationError
 from wtforms.widgets import TextInput
 
+from core.accounts.places import time_zones
 from core.kernel.currency import OFFERED
 from core.kernel.errors import Refusal
 from core.kernel.money import BadAmount, Money, read_amount
@@ -49,6 +50,7 @@ __all__ = [
     "SecretField",
     "SelectField",
     "ValidationError",
+    "ZoneField",
     "options", "plain_text",
 ]  # fmt: skip
 
@@ -228,6 +230,17 @@ class RadioField(PlainRadioField):
             super().pre_validate(form)
         except ValidationError:
             raise StopValidation(_("Choose one of these.")) from None
+
+
+class ZoneField(ChoiceField):
+    """One of the time zones. There are over four hundred, so what is one word is written once: a zone without a value is its own words."""
+
+    widget = widgets.LeanSelect()
+
+    def __init__(self, label: str, *, unless: str = "", **kwargs: Any) -> None:
+        """`unless` are the words for choosing none."""
+        none = [("", unless)] if unless else []
+        super().__init__(label, choices=lambda: options([*none, *((name, name.replace("_", " ")) for name in time_zones())]), **kwargs)
 
 
 class CurrencyField(ChoiceField):

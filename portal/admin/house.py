@@ -10,10 +10,10 @@ from flask_babel import lazy_gettext as _l
 
 from core.accounts.change_house import HouseWish, change_house
 from core.accounts.house import find_details, house, what_invoices_lack
-from core.accounts.places import countries, time_zones
+from core.accounts.places import countries
 from core.billing.price_list import is_subscribed
 from core.kernel.percent import WHOLE
-from core.web.fields import AddressField, ChoiceField, CurrencyField, Form, LineField, RadioField, options
+from core.web.fields import AddressField, ChoiceField, CurrencyField, Form, LineField, RadioField, ZoneField, options
 from core.web.page import page, see_other
 from core.web.percent_field import PercentField
 from core.web.staff_guard import staff, staff_may
@@ -32,7 +32,7 @@ class HouseForm(Form):
     name = LineField(_l("Name"), most=120, required=_l("Enter the name vendors know the house by."))
     support_email = AddressField(_l("Address for questions"), required=_l("Enter the address where vendors may write for help."))
     currency = CurrencyField()
-    time_zone = ChoiceField(_l("Time zone"), choices=lambda: options((zone, zone.replace("_", " ")) for zone in time_zones()))
+    time_zone = ZoneField(_l("Time zone"))
     legal_name = LineField(_l("Name by law"), most=120, required=_l("Enter the name as the register has it."))
     street = LineField(_l("Street and number"), most=120, required=_l("Enter the street."))
     postcode = LineField(_l("Postcode"), most=20, required=_l("Enter the postcode."))

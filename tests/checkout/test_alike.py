@@ -117,7 +117,7 @@ def test_what_the_vendor_changes_is_on_the_next_page(shop: Any, written: list[An
     assert all("Ways to pay" not in page.text for page in seen())
     changes: list[tuple[dict[str, Any], str]] = [
         ({"name": "Yellow Door Bakery"}, "Yellow Door Bakery"),
-        ({"support_phone": "+44 20 7946 0000"}, "tel:+442079460000"),
+        ({"support_phone": "+44 20 7946 0000"}, '"tel:+442079460000"><bdi dir="ltr">+44 20 7946 0000</bdi>'),
         ({"accent": "#7a1f5c", "accent_dark": "#f0a8d8"}, "--brand:#7a1f5c"),
         ({"support_email": "till@example.org"}, "mailto:till@example.org"),
     ]
