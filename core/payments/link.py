@@ -29,6 +29,7 @@ from core.payments.link_style import colours_for
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Offer, read_offer
 from core.payments.offer_check import check_offer
+from core.payments.promised import check_promises
 from core.payments.slug import revoke_slugs
 from core.payments.states import PAID
 
@@ -144,6 +145,7 @@ def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
     check_methods(link.vendor_id, link.mode, terms)
     link = lock_link(link)
     check_total(link, terms.total_minor, terms.currency)
+    check_promises(link, terms.currency)
     _check_offer(link.vendor_id, link.mode, terms, read_offer(link.offer))
     wished = _columns(terms)
     changes = differences({name: getattr(link, name) for name in wished}, wished)
