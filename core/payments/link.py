@@ -23,7 +23,7 @@ from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
 from core.kernel.write import add_row
-from core.payments.instalments import check_total, request_state
+from core.payments.instalments import check_total, count_under_way, request_state
 from core.payments.link_methods import check_methods
 from core.payments.link_style import colours_for
 from core.payments.models import Payment, PaymentLink
@@ -144,6 +144,8 @@ def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
     check_terms(terms)
     check_methods(link.vendor_id, link.mode, terms)
     link = lock_link(link)
+    if not link.limited and (terms.kind != "reusable" or terms.max_payments is not None):
+        count_under_way(link)
     check_total(link, terms.total_minor, terms.currency)
     check_promises(link, terms.currency)
     _check_offer(link.vendor_id, link.mode, terms, read_offer(link.offer))
