@@ -54,7 +54,7 @@ def draw_logo(data: bytes) -> Picture:
         raise BadLogo(f"This file has {len(data) // 1024} kB. Choose one of 512 kB at most.")
     if data.lstrip().startswith(b"<"):
         raise BadLogo("Drawings in SVG are not taken, because they can carry programs. Save it as a PNG and send that.")
-    with one_at_a_time():
+    with one_at_a_time("logo"):
         drawn = _on_its_ground(_opened(data))
         drawn.thumbnail(BOX, Image.Resampling.LANCZOS)
         return Picture(_as_png(drawn), *drawn.size)

@@ -51,7 +51,7 @@ def draw_picture(data: bytes) -> Drawn:
         raise BadPicture("This file is larger than 10 MB. Choose a smaller one.")
     if data.lstrip().startswith(b"<"):
         raise BadPicture("Drawings in SVG are not taken, because they can carry programs. Save it as a PNG and send that.")
-    with one_at_a_time():
+    with one_at_a_time("picture"):
         return _as_webp(_opened(data))
 
 

@@ -25,11 +25,11 @@ class DrawingBusy(Conflict):
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
+def one_at_a_time(field: str) -> Iterator[None]:
     """In one process one picture is unpacked at a time: however many are sent in at once, they take the memory of one. Refuses DrawingBusy
-    after a few seconds, so that whoever sends a hundred does not hold a hundred threads."""
+    at the `field` after a few seconds, so that whoever sends a hundred does not hold a hundred threads."""
     if not _place.acquire(timeout=PATIENCE):
-        raise DrawingBusy("Several pictures are being read at this moment. Please try again in a minute.")
+        raise DrawingBusy("Several pictures are being read at this moment. Please try again in a minute.", field=field)
     try:
         yield
     finally:

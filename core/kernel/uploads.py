@@ -19,7 +19,7 @@ def check_file(data: bytes) -> Checked:
     if len(data) > LARGEST_UPLOAD:
         raise BadFile(said("This file is larger than %(most)s MB. Choose a smaller one.", most=LARGEST_UPLOAD // 1_000_000))
     if not data[:1024].lstrip().startswith(b"%PDF-"):
-        with one_at_a_time():
+        with one_at_a_time("file"):
             return _picture(data)
     from core.kernel.pdf_uploads import check_pdf  # what reads them is loaded with the first one
 

@@ -43,10 +43,11 @@ def test_a_photograph_may_have_more_points_where_it_is_unpacked_smaller(progress
 def test_however_many_are_sent_one_is_drawn_and_the_others_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "PATIENCE", 0.01)
     small = saved(Image.new("RGB", (300, 300), "red"), "PNG")
-    with one_at_a_time():
-        for draw in (check_file, draw_picture, draw_logo):
-            with pytest.raises(DrawingBusy):
+    with one_at_a_time("file"):
+        for draw, field in ((check_file, "file"), (draw_picture, "picture"), (draw_logo, "logo")):
+            with pytest.raises(DrawingBusy) as busy:
                 draw(small)
+            assert busy.value.field == field
     for draw in (check_file, draw_picture, draw_logo):
         assert draw(small), "whose turn has come is drawn"
 
