@@ -19,11 +19,14 @@ from core.payments.start import Order
 from core.web.languages import written
 
 
-def order_of(link: PaymentLink, form: Any, shown: str, recovered_from: Any = None) -> Order:
-    """What the payer sends with their name. Where a page shows a total, one that it did not show is another total."""
+def order_of(link: PaymentLink, form: Any, shown: str, shown_in: str, recovered_from: Any = None) -> Order:
+    """What the payer sends with their name. Where a page shows a total, one that it did not show is another total; and so is every sum that
+    was shown, or typed, while the link was still in another currency (`shown_in`)."""
     offer = offer_of(link)
-    asked = bool(offer.sells or link.amount)
-    total = Money(int(shown), link.currency) if shown.isascii() and shown.isdigit() and len(shown) < 16 else Money(0, link.currency)
+    another = shown_in not in ("", link.currency)
+    asked = bool(offer.sells or link.amount or another)
+    readable = not another and shown.isascii() and shown.isdigit() and len(shown) < 16
+    total = Money(int(shown) if readable else 0, link.currency)
     return Order(
         choices=form.choices(link) if offer.sells else Choices(),
         details=form.details() if offer.asks else Order().details,

@@ -207,6 +207,7 @@ def _again(vendor: Vendor, link: PaymentLink, mine: tuple[str, Payment] | None) 
 
 def _begin(way: WayIn, form: ChooseForm, amount: Money | None, mine: tuple[str, Payment] | None) -> Response:
     again = _recovered(way.vendor, way.link, request.form.get("again", ""))
+    shown, shown_in = request.form.get("shown", ""), request.form.get("shown_in", "")
     payment = start_payment(
         way.vendor,
         way.link,
@@ -214,7 +215,7 @@ def _begin(way: WayIn, form: ChooseForm, amount: Money | None, mine: tuple[str, 
         email=typed_email(form),
         name=form.name.data or "",
         form_token=form.form_token.data,
-        order=order_of(way.link, form, request.form.get("shown", ""), again.id if again else None),
+        order=order_of(way.link, form, shown, shown_in, again.id if again else None),
         locale=language(),
         origin=way.origin(form.payer_reference.data or "", again or (mine[1] if mine else None)),
     )

@@ -135,12 +135,12 @@ def _bank_currency() -> str:
 
 
 def _account_page(form: AccountForm) -> Response:
-    me = current()
+    me, code = current(), form.currency.data
     return page(
         "portal/payouts/account.html",
         status=form.status,
         form=form,
-        known=find_account(me.vendor, me.mode, form.currency.data or ""),
+        known=find_account(me.vendor, me.mode, code) if code in currencies(me.mode) else None,
         processor=PROCESSORS.get(name := pays_sellers(me.mode), name),
     )
 

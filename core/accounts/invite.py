@@ -11,7 +11,7 @@ from core.accounts.models import Invitation, Membership, User, Vendor
 from core.accounts.passwords import check_strength, hash_password
 from core.accounts.permissions import CUSTOM
 from core.accounts.queries import find_user, find_vendor
-from core.accounts.roles import Role, check_giving, find_custom, get_role, role_of
+from core.accounts.roles import Role, check_giving, find_custom, get_role, rights_of, role_of
 from core.kernel import audit
 from core.kernel.clock import now
 from core.kernel.db import db, locked
@@ -89,7 +89,8 @@ def invitation_token(vendor: Vendor, invitation: Invitation) -> str:
 
 
 def open_invitation(token: str) -> tuple[Vendor, Invitation]:
-    """Who asks whom, both locked against a second opening. Raises TokenRefused when it was altered, used, taken back or is too old."""
+    """Who asks whom, both locked against a second opening. Raises TokenRefused when it was altered, used, taken back or is too old, and when
+    whoever asked could not ask for it today."""
     claims = read_token("invitation", token)
     vendor = find_vendor(claims.vendor) if claims.mode == MODE else None
     named = vendor and db.session.scalar(
@@ -98,7 +99,15 @@ def open_invitation(token: str) -> tuple[Vendor, Invitation]:
     found = locked(Invitation, vendor.id, named) if vendor and named else None
     if vendor is None or found is None or found.ended_at is not None or found.expires_at <= now() or found.token_id != claims.token_id:
         raise TokenRefused("expired")
+    if not still_meant(vendor, found):
+        raise TokenRefused("revoked")
     return vendor, found
+
+
+def still_meant(vendor: Vendor, invitation: Invitation) -> bool:
+    """Whether whoever asked could ask for it today: they have not left the team, and may do all that the role grants."""
+    role = role_of(invitation.role, find_custom(vendor.id, invitation.custom_role_id))
+    return role.permissions <= rights_of(vendor, invitation.invited_by)
 
 
 def join_team(token: str, user: User) -> Membership:
@@ -143,7 +152,7 @@ def _kept(role: Role) -> dict[str, Any]:
 
 
 def _renew(invitation: Invitation, role: Role, *, by: str) -> Invitation:
-    invitation.token_id, invitation.expires_at = public_id("tok"), now() + LIFE
+    invitation.token_id, invitation.expires_at, invitation.invited_by = public_id("tok"), now() + LIFE, by
     invitation.role, invitation.custom_role_id = (CUSTOM, role.custom.id) if role.custom else (role.key, None)
     audit.record(invitation.vendor_id, actor=by, action="invitation.sent_again", subject=invitation.public_id, role=role.name)
     return invitation

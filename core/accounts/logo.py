@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
+from core.kernel.drawing import one_at_a_time
 from core.kernel.errors import Refusal
 
 KINDS = ("PNG", "JPEG", "WEBP")
@@ -53,9 +54,10 @@ def draw_logo(data: bytes) -> Picture:
         raise BadLogo(f"This file has {len(data) // 1024} kB. Choose one of 512 kB at most.")
     if data.lstrip().startswith(b"<"):
         raise BadLogo("Drawings in SVG are not taken, because they can carry programs. Save it as a PNG and send that.")
-    drawn = _on_its_ground(_opened(data))
-    drawn.thumbnail(BOX, Image.Resampling.LANCZOS)
-    return Picture(_as_png(drawn), *drawn.size)
+    with one_at_a_time("logo"):
+        drawn = _on_its_ground(_opened(data))
+        drawn.thumbnail(BOX, Image.Resampling.LANCZOS)
+        return Picture(_as_png(drawn), *drawn.size)
 
 
 def _opened(data: bytes) -> Image.Image:

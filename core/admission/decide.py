@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -14,7 +15,7 @@ from core.admission.models import Application
 from core.admission.states import OPEN
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
-from core.kernel.errors import NotFound, Refusal
+from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.ids import is_public_id
 from core.kernel.sentence import said
 from core.notifications.notices import post_notice
@@ -30,9 +31,9 @@ def ask_back(vendor: Vendor, row: Application, *, text: str, by: str) -> Applica
     return _decide(vendor, row, "asked", text=_words(text), by=by)
 
 
-def approve(vendor: Vendor, row: Application, *, by: str, text: str = "") -> Application:
-    """From now on its owner can switch live mode on."""
-    done = _decide(vendor, row, "approved", text=text, by=by)
+def approve(vendor: Vendor, row: Application, *, by: str, seen: datetime, text: str = "") -> Application:
+    """From now on its owner can switch live mode on. `seen` is when what was read had been sent: what was sent since is not let in unread."""
+    done = _decide(vendor, row, "approved", text=text, by=by, seen=seen)
     fresh = db.session.get_one(Vendor, vendor.id, populate_existing=True)
     fresh.approved_at = done.decided_at
     return done
@@ -51,11 +52,13 @@ def _words(text: str) -> str:
     return text
 
 
-def _decide(vendor: Vendor, row: Application, to: str, *, text: str, by: str) -> Application:
+def _decide(vendor: Vendor, row: Application, to: str, *, text: str, by: str, seen: datetime | None = None) -> Application:
     hold_vendor(vendor.id)
     row = lock_again(row)
     if row.state == to:
         return row  # pressed twice
+    if seen is not None and row.sent_at != seen:
+        raise Conflict("This application has moved on since the page was opened.")
     if to != "asked":
         row.decided_by, row.decided_at = by, now()
     step(vendor, row, to, by=by, text=text)

@@ -7,6 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.kernel.drawing import drawn_flat, has_too_many_points, one_at_a_time
 from core.kernel.errors import Refusal
 from core.kernel.sentence import said
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 KINDS = ("PNG", "JPEG", "WEBP")
 LARGEST_FILE = 10 * 1024 * 1024
-MOST_PIXELS = 50_000_000
 SMALLEST_SIDE = 200
 LONGEST_SIDE = 1600
 WIDTHS = (320, 640, 1280)
@@ -51,11 +51,8 @@ def draw_picture(data: bytes) -> Drawn:
         raise BadPicture("This file is larger than 10 MB. Choose a smaller one.")
     if data.lstrip().startswith(b"<"):
         raise BadPicture("Drawings in SVG are not taken, because they can carry programs. Save it as a PNG and send that.")
-    from PIL import Image
-
-    drawn = _opened(data)
-    drawn.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-    return _as_webp(drawn)
+    with one_at_a_time("picture"):
+        return _as_webp(_opened(data))
 
 
 def narrower(webp: bytes, width: int) -> Drawn:
@@ -68,12 +65,12 @@ def narrower(webp: bytes, width: int) -> Drawn:
 
 
 def _opened(data: bytes) -> Image.Image:
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data), formats=KINDS) as found:
             width, height = found.size
-            if width * height > MOST_PIXELS:
+            if has_too_many_points(found):
                 raise BadPicture(said("This picture has %(width)s × %(height)s points. Choose a smaller one.", width=width, height=height))
             if min(width, height) < SMALLEST_SIDE:
                 raise BadPicture(
@@ -83,12 +80,7 @@ def _opened(data: bytes) -> Image.Image:
                         height=height,
                     )
                 )
-            if found.format == "JPEG":
-                found.draft("RGB", (LONGEST_SIDE * 2, LONGEST_SIDE * 2))
-            upright = ImageOps.exif_transpose(found).convert("RGBA")
-            ground = Image.new("RGB", upright.size, (255, 255, 255))
-            ground.paste(upright, mask=upright.getchannel("A"))
-            return ground
+            return drawn_flat(found, LONGEST_SIDE)
     except BadPicture:
         raise
     except UnidentifiedImageError:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 
 from core.kernel.checked_file import LARGEST_UPLOAD, BadFile, Checked
+from core.kernel.drawing import drawn_flat, has_too_many_points, one_at_a_time
 from core.kernel.sentence import said
 
-MOST_PIXELS, LONGEST_SIDE, SMALLEST_SIDE, QUALITY = 50_000_000, 2000, 40, 85
+LONGEST_SIDE, SMALLEST_SIDE, QUALITY = 2000, 40, 85
 PICTURES = {"PNG", "JPEG"}
 
 
@@ -18,28 +19,24 @@ def check_file(data: bytes) -> Checked:
     if len(data) > LARGEST_UPLOAD:
         raise BadFile(said("This file is larger than %(most)s MB. Choose a smaller one.", most=LARGEST_UPLOAD // 1_000_000))
     if not data[:1024].lstrip().startswith(b"%PDF-"):
-        return _picture(data)
+        with one_at_a_time("file"):
+            return _picture(data)
     from core.kernel.pdf_uploads import check_pdf  # what reads them is loaded with the first one
 
     return check_pdf(data)
 
 
 def _picture(data: bytes) -> Checked:
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data), formats=tuple(PICTURES)) as found:
             width, height = found.size
-            if width * height > MOST_PIXELS or min(width, height) < SMALLEST_SIDE:
+            if has_too_many_points(found) or min(width, height) < SMALLEST_SIDE:
                 raise BadFile(said("This picture has %(width)s × %(height)s points. Choose another one.", width=width, height=height))
-            if found.format == "JPEG":
-                found.draft("RGB", (LONGEST_SIDE * 2, LONGEST_SIDE * 2))
-            upright = ImageOps.exif_transpose(found).convert("RGBA")
-        ground = Image.new("RGB", upright.size, (255, 255, 255))
-        ground.paste(upright, mask=upright.getchannel("A"))
-        ground.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+            drawn = drawn_flat(found, LONGEST_SIDE)
         made = io.BytesIO()
-        ground.save(made, "JPEG", quality=QUALITY)
+        drawn.save(made, "JPEG", quality=QUALITY)
     except BadFile:
         raise
     except UnidentifiedImageError:

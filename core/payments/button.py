@@ -16,6 +16,7 @@ from core.kernel.db import locked
 from core.kernel.errors import Conflict, NotFound
 from core.kernel.money import BadAmount, Money, parse_amount
 from core.payments.basket import offer_of
+from core.payments.link import lock_link
 from core.payments.locked_price import price_now
 from core.payments.models import PaymentLink
 from core.payments.prefill import Answers, AsButton, BadPrefill, get_prefill, make_prefill, withdraw_prefill
@@ -46,6 +47,7 @@ def make_button(
         raise BadPrefill("This time has passed. Choose a later one.", field="expires_at")
     if not look.text.strip():
         raise BadPrefill("Say what stands on the button.", field="text")
+    link = lock_link(link)  # the price is in the currency of this moment
     quantities = {item.id: answers.quantities.get(item.id, max(item.least, 1)) for item in offer_of(link).items if item.adjustable}
     answers = Answers(reference=answers.reference, amount=answers.amount, locale=answers.locale, quantities=quantities)
     costs = price_now(vendor, link, answers.amount, quantities)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import case, exists, func, select, update
 
 from core.kernel.db import db
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.payments.models import Payment, PaymentEvent, PaymentLink
-from core.payments.states import PAID
+from core.payments.states import PAID, PAID_OR_OVER
 
 
 class PartNotOffered(Refusal):
@@ -134,6 +134,13 @@ def check_total(link: PaymentLink, total_minor: int | None, currency: str) -> No
         raise TotalBelowPaid("Payments came in already, so the currency stays as it is.", field="currency")
     if total_minor is not None and total_minor < taken:
         raise TotalBelowPaid(said("%(taken)s is paid or being paid already.", taken=Money(taken, link.currency)), field="amount")
+
+
+def count_under_way(link: PaymentLink) -> None:
+    """A locked link that had no limit is about to have one: who is paying through it right now takes from it as well."""
+    mine = Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id
+    under_way = update(Payment).where(*mine, ~Payment.holds_place, Payment.state.not_in(PAID_OR_OVER))
+    db.session.execute(under_way.values(holds_place=True).execution_options(synchronize_session="fetch"))
 
 
 def _taken(link: PaymentLink) -> int:

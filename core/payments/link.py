@@ -23,12 +23,13 @@ from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
 from core.kernel.write import add_row
-from core.payments.instalments import check_total, request_state
+from core.payments.instalments import check_total, count_under_way, request_state
 from core.payments.link_methods import check_methods
 from core.payments.link_style import colours_for
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Offer, read_offer
 from core.payments.offer_check import check_offer
+from core.payments.promised import check_promises
 from core.payments.slug import revoke_slugs
 from core.payments.states import PAID
 
@@ -143,7 +144,10 @@ def edit_link(link: PaymentLink, *, by: str, terms: LinkTerms) -> PaymentLink:
     check_terms(terms)
     check_methods(link.vendor_id, link.mode, terms)
     link = lock_link(link)
+    if not link.limited and (terms.kind != "reusable" or terms.max_payments is not None):
+        count_under_way(link)
     check_total(link, terms.total_minor, terms.currency)
+    check_promises(link, terms.currency)
     _check_offer(link.vendor_id, link.mode, terms, read_offer(link.offer))
     wished = _columns(terms)
     changes = differences({name: getattr(link, name) for name in wished}, wished)

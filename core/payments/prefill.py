@@ -19,6 +19,7 @@ from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.kernel.signing import make_token
 from core.payments.basket import offer_of
+from core.payments.link import lock_link
 from core.payments.models import PaymentLink
 from core.payments.reference import check_reference
 from core.payments.sharing_models import LinkPrefill
@@ -60,6 +61,7 @@ def make_prefill(
         answers.email or answers.name or answers.reference or answers.amount or answers.locale or answers.quantities
     ):
         raise BadPrefill("Fill in at least one answer.")
+    link = lock_link(link)  # its currency is what the sums are in, and stays that: core/payments/promised.py
     if answers.amount is not None:
         if link.amount is not None or offer_of(link).items:
             raise BadPrefill("The amount of this link is settled already.", field="amount")

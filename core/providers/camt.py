@@ -35,7 +35,7 @@ SAFE: dict[str, Any] = {
     "remove_comments": True,
     "remove_pis": True,
 }
-_DECLARED = re.compile(rb"""\A(?:\xef\xbb\xbf)?<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_DECLARED = re.compile(rb"""\A(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _NAMED = re.compile(r"\{[^}]*\}")
 
 

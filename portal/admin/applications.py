@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from flask import Response, flash, url_for
@@ -16,8 +17,9 @@ from core.admission.apply import get_paper, list_papers, notes_of
 from core.admission.decide import LONGEST, approve, ask_back, get_everywhere, list_decided, list_waiting, refuse
 from core.admission.models import Application
 from core.admission.states import OPEN
+from core.kernel.errors import Conflict
 from core.web.admission_words import papers, states, steps
-from core.web.fields import Form, ParagraphField
+from core.web.fields import Form, LineField, ParagraphField
 from core.web.page import page, see_other
 from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
@@ -26,6 +28,9 @@ from portal.confirm import confirmed
 
 
 class DecideForm(Form):
+    """`seen` is when what was read had been sent: a business is let in for that, and for nothing newer."""
+
+    seen = LineField("", most=40)
     text = ParagraphField(later("What the business reads"), most=LONGEST)
 
 
@@ -70,7 +75,7 @@ def let_in(number: str) -> Response:
     form = DecideForm()
     if form.validate():
         with form.refusals():
-            approve(vendor, row, text=form.text.data or "", by=staff().public_id)
+            approve(vendor, row, text=form.text.data or "", by=staff().public_id, seen=_instant(form.seen.data or ""))
             flash(_("%(vendor)s is let in.", vendor=vendor.name), "good")
             return see_other(url_for(".applications"))
     return _page(vendor, row, form)
@@ -88,6 +93,13 @@ def turn_down(number: str) -> Response:
             flash(_("%(vendor)s is not let in, and reads why.", vendor=vendor.name), "good")
             return see_other(url_for(".applications"))
     return _page(vendor, row, form)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise Conflict(_("This application has moved on since the page was opened.")) from None
 
 
 def _page(vendor: Vendor, row: Application, form: DecideForm) -> Response:

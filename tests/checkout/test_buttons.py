@@ -16,7 +16,8 @@ from core.payments.link import LinkClosed, LinkTerms, edit_link, pause_link
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Item, Offer
 from core.payments.origin import NotAsFilledIn, Origin
-from core.payments.prefill import Answers, BadPrefill, prefill_token, withdraw_prefill
+from core.payments.prefill import Answers, BadPrefill, make_prefill, prefill_token, withdraw_prefill
+from core.payments.promised import SumsPromised
 from core.payments.sharing import Sharing, set_sharing
 from core.payments.sharing_models import LinkPrefill
 from core.payments.start import start_payment
@@ -176,3 +177,23 @@ def test_another_sum_than_the_buttons_is_refused_by_the_core_itself(shop: Shop) 
             shop.vendor, again(link), amount=Money.of("1.00", "GBP"), email="a@example.com", name="", form_token=secrets.token_hex(12),
             origin=Origin(prefill=again(made)),
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["button", "filled"])
+def test_a_promised_sum_keeps_its_currency(shop: Shop, how: str) -> None:
+    """The row keeps a number; in another currency it would be another sum, and nobody would notice."""
+    link = make_link(shop, amount=None)
+    terms = LinkTerms(title=link.title, currency="JPY", amount_minor=None)
+    if how == "button":
+        made, _ = button(shop, link, amount=Money(2_500, "GBP"))
+    else:
+        with unit(shop.app):
+            made = make_prefill(
+                shop.vendor, again(link), by="usr_x", answers=Answers(amount=Money(2_500, "GBP")), form_token=secrets.token_hex(12)
+            )
+    with pytest.raises(SumsPromised), unit(shop.app):
+        edit_link(again(link), by="usr_x", terms=terms)
+    with unit(shop.app):
+        withdraw_prefill(again(made), by="usr_x")
+    with unit(shop.app):
+        assert edit_link(again(link), by="usr_x", terms=terms).currency == "JPY"

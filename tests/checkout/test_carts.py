@@ -152,6 +152,22 @@ def test_a_total_the_page_did_not_show_is_confirmed_first(payer, shop, cart_link
     assert "The total is now £4.50" in page.text and payments_of(shop) == []
 
 
+@pytest.mark.parametrize("terms", [{"amount_minor": 2_500}, {"amount_minor": None}, {"amount_minor": None, "suggestions_minor": [2_500]}])
+def test_a_sum_read_in_one_currency_is_not_charged_in_another(payer, shop, terms):
+    """The vendor changes the currency while the page is open: the same figure, and another sum of money."""
+    link = make_link(shop, amount=None, title="Course")
+    with unit(shop.app):
+        edit_link(again(link), by="usr_x", terms=LinkTerms(title="Course", currency="GBP", **terms))
+    form = payer.get(link_address(shop, link)).form()
+    with unit(shop.app):
+        edit_link(again(link), by="usr_x", terms=LinkTerms(title="Course", currency="EUR", **terms))
+    chosen = {} if terms["amount_minor"] else {"choice": "2500"} if "suggestions_minor" in terms else {"amount": "25.00"}
+    page = payer.submit(form, status=422, **TYPED, **chosen)
+    assert "The total is now €25.00" in page.text and payments_of(shop) == []
+    payer.submit(page.form(), **TYPED, **chosen)
+    assert [str(payment.amount) for payment in payments_of(shop)] == ["EUR 25.00"]
+
+
 @pytest.mark.parametrize("typed", ["NOPE", "😀", "x" * 41, "a\x00b", "'; drop table--"])
 def test_a_code_that_cannot_be_used_says_why_at_its_field_and_the_rest_goes_on(payer, shop, cart_link, typed):
     form = payer.get(link_address(shop, cart_link(discounts=True))).form()

@@ -14,7 +14,7 @@ TYPED = {"email": "sam@example.com", "name": "Sam Whitlock"}
 def test_an_open_link_asks_only_for_what_it_needs(payer, new_path):
     page = payer.get(new_path())
     assert page.heading == "Pay Blue Door Bakery: An evening at the wheel"
-    assert {"email", "name", "form_token", "csrf_token", "shown"} == set(page.form().values)
+    assert {"email", "name", "form_token", "csrf_token", "shown", "shown_in"} == set(page.form().values)
     assert "£45.00" in page.text and "Test page" in page.text
 
 

@@ -167,3 +167,10 @@ def test_nobody_is_offered_a_letter_that_cannot_be_chosen(shop: Shop) -> None:
     page = shop.browser().get("/portal/settings/notifications")
     assert 'name="shown_payout_failed"' in page.html and 'name="mailed_payout_failed"' in page.html
     assert 'name="shown_payout_account"' not in page.html and 'name="mailed_payout_account"' not in page.html
+
+
+def test_a_currency_that_is_none_is_refused_at_its_field(shop: Shop) -> None:
+    owner = shop.browser()
+    form = owner.get("/portal/payouts/account?currency=EUR").form("/portal/payouts/account")
+    for bad in ("a\x00b", "XXX", ""):
+        assert owner.submit(form, status=422, currency=bad, holder="Kiosk", iban="").heading

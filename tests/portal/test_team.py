@@ -8,6 +8,7 @@ from datetime import timedelta
 from flask import Flask
 
 from core.accounts.invite import invitation_token, list_invitations
+from core.accounts.team import remove_member
 from core.kernel import clock
 from tests.browser import Browser
 from tests.factories import (  # fmt: skip
@@ -86,3 +87,17 @@ def test_roles_change_people_leave_and_there_is_always_one_owner(app: Flask, sho
     page = theirs.get(f"/portal/team/{shop.user.public_id}/remove")
     theirs.submit(page.form(f"/portal/team/{shop.user.public_id}/remove"))
     assert owner.get("/portal/").heading == "Sign in", "who has left sees nothing from that moment on"
+
+
+def test_an_invitation_is_worth_what_its_inviter_may_still_give(app: Flask, shop: Shop, owner: Browser) -> None:
+    """Whoever sees their dismissal coming asks a friend to join: that friend does not get in any more."""
+    leaving = make_colleague(shop, "admin")
+    path = invited(shop, leaving.browser(), "friend@example.com", "admin")
+    assert "Join" in Browser(app).get(path).text
+    with unit(app):
+        remove_member(shop.vendor, leaving.user.public_id, by=shop.user.public_id)
+    Browser(app).get(path, status=404)
+    checked = Browser(app)
+    assert "Taken back" in checked.submit(checked.get("/verify").form("/verify"), what=path.rpartition("/")[2]).text
+    again = invited(shop, owner, "friend@example.com", "admin")  # the owner does mean them
+    assert "Join" in Browser(app).get(again).text

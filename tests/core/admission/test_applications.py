@@ -60,7 +60,7 @@ def test_nobody_goes_live_before_the_staff_have_said_yes(app: Flask, shop: Shop,
     with unit(app):
         row = find_last(shop.vendor)
         assert row
-        approve(shop.vendor, row, by="stf_one")
+        approve(shop.vendor, row, by="stf_one", seen=row.sent_at)
     with unit(app):
         assert go_live(shop.vendor, by=shop.user).live_enabled
 
@@ -106,13 +106,13 @@ def test_after_a_no_another_one_can_be_sent_and_decided(app: Flask, shop: Shop) 
         assert first
         refuse(shop.vendor, first, text="The register knows nobody of that name.", by="stf_one")
     with unit(app), pytest.raises(Conflict):
-        approve(shop.vendor, first, by="stf_two")
+        approve(shop.vendor, first, by="stf_two", seen=first.sent_at)
     send(shop)
     with unit(app):
         second = find_last(shop.vendor)
         assert second and second.id != first.id and second.state == "sent"
         assert get_vendor(shop.vendor.id).approved_at is None
-        approve(shop.vendor, second, by="stf_two")
+        approve(shop.vendor, second, by="stf_two", seen=second.sent_at)
     with unit(app):
         assert get_vendor(shop.vendor.id).approved_at is not None
 

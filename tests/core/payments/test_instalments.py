@@ -206,3 +206,26 @@ def by_bank(shop: Shop, bank: TestBank, link: PaymentLink, amount: str, came: in
     payment = make_payment(shop, link, amount=amount)
     bank.tell(transfer(came, begin_transfer(shop, payment).provider_reference or ""))
     return payment
+
+
+def test_who_is_paying_when_a_link_gets_a_limit_takes_from_it(shop: Shop) -> None:
+    """The vendor limits a link while somebody stands at the card page: the last place is theirs, and not sold a second time."""
+    link = make_link(shop, kind="reusable")
+    held = make_payment(shop, link)
+    with unit(shop.app):
+        edit_link(
+            again(link), by="usr_x", terms=LinkTerms(title="Course", currency="GBP", amount_minor=2_500, kind="reusable", max_payments=1)
+        )
+    assert state(shop, link) == "sold_out"
+    with pytest.raises(LinkClosed), unit(shop.app):
+        part(shop, link, 2_500)
+    with unit(shop.app):
+        give_up(again(held), to="expired", actor="system")
+    assert state(shop, link) == "open"
+
+
+def test_no_link_becomes_a_request_under_somebody_who_is_paying(shop: Shop) -> None:
+    link = make_link(shop, kind="reusable")
+    make_payment(shop, link)
+    with pytest.raises(TotalBelowPaid), unit(shop.app):
+        edit_link(again(link), by="usr_x", terms=LinkTerms(title="Course", currency="EUR", kind="request", total_minor=2_500))

@@ -166,6 +166,16 @@ def test_what_is_no_statement_is_refused_and_nothing_else_happens(raw: bytes) ->
     refused(raw)
 
 
+@pytest.mark.parametrize("blanks", [1, 300, 100_000])
+def test_another_encoding_cannot_hide_behind_blanks(blanks: int) -> None:
+    """In UTF-7 a document type is written in signs among which nobody looks for one."""
+    declared = b'<?xml version="1.0"' + b" " * blanks + b'encoding="utf-7"?>'
+    hidden = b'+ADwAIQ-DOCTYPE a [+ADwAIQ-ENTITY x "5">]>'
+    whole = file_of(PLAIN).partition(b"?>")[2].replace(b"+", b"+-")
+    for name in (b"<BkToCstmrStmt>", b"<Stmt>", b"<Nm>", b"<MsgId>"):
+        assert refused(declared + hidden + whole.replace(name, name + b"&x;", 1)).line == 1
+
+
 @few
 @given(drafts(least=1), st.data())
 def test_a_byte_that_was_changed_is_never_more_than_a_refusal(draft: Draft, data: st.DataObject) -> None:

@@ -46,12 +46,13 @@ def test_a_business_is_asked_back_answers_and_is_let_in(app: Flask, shop: Shop, 
     assert FACTS["legal_name"] in desk.get("/staff/applications").text
     page = desk.get(where)
     assert "not proved" in page.text and FACTS["owner_name"] in page.text
-    token = page.form(f"{where}/approval").values["csrf_token"]
+    before, token = page, page.form(f"{where}/approval").values["csrf_token"]
     assert "the business reads it" in desk.post(f"{where}/question", {"csrf_token": token, "text": ""}, status=422).text
     desk.post(f"{where}/question", {"csrf_token": token, "text": "Whose is the <b>website</b>?"}, status=200)
     page = owner.get(PATH)
     assert "Whose is the <b>website</b>?" in page.text
     owner.submit(page.form(PATH), answer="It is ours.")
+    assert "has moved on" in desk.submit(before.form(f"{where}/approval"), status=409).text, "nobody is let in for what was not read"
     page = desk.get(where)
     assert "It is ours." in page.text
     desk.submit(page.form(f"{where}/approval"))
