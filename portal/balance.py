@@ -90,7 +90,8 @@ class Book:
 
     currency: str
     rows: list[tuple[Figure, Money]]
-    yours: Money
+    yours: Money  # without what is held until a dispute is decided
+    held: Money
 
 
 def summarise(found: dict[tuple[str, str, str], Money], home_currency: str) -> list[Book]:
@@ -104,7 +105,7 @@ def summarise(found: dict[tuple[str, str, str], Money], home_currency: str) -> l
             if total or figure.slug in ALWAYS_SHOWN:
                 rows.append((figure, total))
         sums = {figure.slug: _sum(found, figure, code) for figure in FIGURES}
-        books.append(Book(code, rows, sums["available"] + sums["pending"] + sums["reserve"] - sums["owed"]))
+        books.append(Book(code, rows, sums["available"] + sums["pending"] + sums["reserve"] - sums["owed"], sums["held"]))
     return books
 
 

@@ -85,4 +85,8 @@ def next_payout(purse: Purse) -> str:
         return _("When you ask for it.") if purse.is_enough else _("When you ask for it, from %(minimum)s on.", minimum=minimum)
     if purse.is_enough:
         return _("On %(day)s, with what becomes available until then.", day=day(purse.terms.next_on))
-    return _("On %(day)s, if there is at least %(minimum)s by then.", day=day(purse.terms.next_on), minimum=minimum)
+    return _(
+        "On %(day)s, with what becomes available until then, if that makes at least %(minimum)s.",
+        day=day(purse.terms.next_on),
+        minimum=minimum,
+    )

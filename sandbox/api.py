@@ -139,7 +139,7 @@ class Api:
 
     def shelf(self, connection, account, *, named=None, **more):
         """The account's shelf, or that of the connected account `named` (403 when it is not this account's)."""
-        shelf = Shelf(connection, account, public_url=self.public_url(), pace=self.pace, **more)
+        shelf = Shelf(connection, account, now=self.store.time_of(account), public_url=self.public_url(), pace=self.pace, **more)
         return connect.other(shelf, named) if named else shelf
 
     def answer(self, method, path, query, body, headers):

@@ -1,6 +1,7 @@
 """The control API under /_sandbox/: what a test or a demo may ask that no real processor would answer."""
 
 import json
+import time
 
 from flask import Blueprint, Response, request
 
@@ -33,6 +34,7 @@ def make_control(api):
     control.post("/stories")(calls.add_story)
     control.delete("/stories")(calls.end_story)
     control.delete("/stories/<int:identity>")(calls.end_story)
+    control.post("/clock")(calls.stop_clock)
     control.get("/charges")(calls.truth)
     control.post("/processing")(calls.end_processing)
     control.post("/disputes")(calls.dispute)
@@ -121,6 +123,12 @@ class Control:
         owner = account()
         with self.api.store.change() as connection:
             return answer({"ended": stories.end(self.api.shelf(connection, owner), identity)})
+
+    def stop_clock(self):
+        """Whatever happens from now on is of the instant `at` (seconds since 1970); with none the account's clock goes again."""
+        owner, at = account(), number(read_json(), "at", 1, time.time())
+        self.api.store.stop_clock(owner, at)
+        return answer({"at": at})
 
     def truth(self):
         """Every charge of the account, oldest first, from outside the product: what really happened to the money."""

@@ -45,6 +45,7 @@ class Store:
         path = Path(path)
         self.path = str(path / FILE if path.is_dir() else path)
         self._local, self.changed = threading.local(), threading.Event()
+        self._standing = {}  # by account: the instant at which somebody has stopped its clock
         with self.change() as connection:
             for statement in (_SCHEMA + BANK_SCHEMA).split(";\n"):
                 if statement.strip():
@@ -59,6 +60,17 @@ class Store:
                 connection.execute(f"PRAGMA {pragma}")
             self._local.connection = connection
         return connection
+
+    def stop_clock(self, account, at):
+        """What this account makes from now on is of this instant (seconds since 1970), until it is None: then its clock goes again."""
+        if at is None:
+            self._standing.pop(account, None)
+        else:
+            self._standing[account] = at
+
+    def time_of(self, account):
+        """What the account's clock shows. A restart lets it go again."""
+        return self._standing.get(account) or time.time()
 
     @contextmanager
     def change(self):
@@ -87,10 +99,10 @@ class Store:
 class Shelf:
     """The objects of one account inside one transaction. Another account's ids do not exist here."""
 
-    def __init__(self, connection, account, *, request=None, idempotency_key=None, public_url="", pace=None):
+    def __init__(self, connection, account, *, now=None, request=None, idempotency_key=None, public_url="", pace=None):
         self.connection, self.account, self.request = connection, account, request
         self.idempotency_key, self.public_url, self.pace = idempotency_key, public_url, pace
-        self.home, self.now = self, time.time()
+        self.home, self.now = self, now or time.time()
 
     @property
     def is_connected(self):
@@ -164,7 +176,7 @@ class Shelf:
         return bodies[::-1] if newer_than is not None else bodies
 
     def later(self, kind, subject, seconds):
-        """Something to be done by the clock, kept in the store so that a restart does not forget it."""
+        """Something to be done by the clock, kept in the store so that a restart does not forget it. A stopped clock holds nothing up."""
         self.connection.execute(
-            "INSERT INTO tasks (account, kind, subject, due_at) VALUES (?, ?, ?, ?)", (self.account, kind, subject, self.now + seconds)
+            "INSERT INTO tasks (account, kind, subject, due_at) VALUES (?, ?, ?, ?)", (self.account, kind, subject, time.time() + seconds)
         )

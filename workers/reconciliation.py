@@ -9,7 +9,6 @@ from functools import partial
 
 import structlog
 
-from core.kernel.clock import now
 from core.kernel.db import unit_of_work
 from core.providers.contract import NoSuchProvider, ProviderError
 from core.providers.registry import provider_named
@@ -17,8 +16,7 @@ from core.providers.settlement import SettlementLine, Settles
 from core.reconciliation.exceptions import note_findings
 from core.reconciliation.files import import_report as take_in
 from core.reconciliation.files import twisted_finding
-from core.reconciliation.match import LOOKS_BACK
-from core.reconciliation.runs import find_going, look_at_bank, look_at_totals, match_and_look, note_problem, place_of, step_on
+from core.reconciliation.runs import asks_from, find_going, look_at_bank, look_at_totals, match_and_look, note_problem, place_of, step_on
 from core.reconciliation.settle import awaited, lines_are_here, note_settlements
 from core.reconciliation.take import Taken, take_lines
 
@@ -52,8 +50,10 @@ def reconcile(_house: uuid.UUID, *, mode: str, run: str) -> None:
     if going.stage == "fetch":
         taken = 0
         for one in processors(mode):
+            with unit_of_work():
+                since = asks_from(mode, one.name)
             try:
-                taken += fetch(one, now() - LOOKS_BACK)
+                taken += fetch(one, since)
             except ProviderError as problem:
                 log.error("settlement_not_told", provider=one.name, mode=mode, error=repr(problem))
                 with unit_of_work():

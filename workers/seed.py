@@ -40,6 +40,7 @@ from core.payments.slug import set_link_slug
 from core.payments.start import start_payment
 from core.providers.contract import Opening
 from workers.runner import drain
+from workers.seed_clock import everywhere
 from workers.seed_directory import fill_directory
 from workers.seed_disputes import fill_disputes
 from workers.seed_members import fill_memberships
@@ -205,7 +206,7 @@ def _one_payment(account: NewAccount, link: PaymentLink, at: datetime, dice: ran
             origin=Origin(attribution={"ref": "poster"} if n % 4 == 1 else {}),
         )  # fmt: skip
         attempt = begin_attempt(account.vendor, payment, surface="fields")
-    with frozen(at):
+    with everywhere(at):
         opening = open_at_provider(account.vendor, payment, attempt, return_url=settings().public_url, cancel_url=settings().public_url)
     with frozen(at), unit_of_work():
         record_opening(account.vendor, attempt, opening)
@@ -218,9 +219,9 @@ def _one_payment(account: NewAccount, link: PaymentLink, at: datetime, dice: ran
 
 
 def _try_card(account: NewAccount, payment: Payment, attempt: Attempt, opening: Opening, card: str, at: datetime) -> None:
-    _confirm(opening.provider_reference, card)
-    outcome = inquire(payment, attempt)
-    with frozen(at):
+    with everywhere(at):
+        _confirm(opening.provider_reference, card)
+        outcome = inquire(payment, attempt)
         with unit_of_work():
             settle(account.vendor, payment, attempt, outcome, cause="return")
         for queue in ("money", "messages"):
@@ -229,7 +230,7 @@ def _try_card(account: NewAccount, payment: Payment, attempt: Attempt, opening: 
 
 def _refund(account: NewAccount, payment: Payment, at: datetime, *, whole: bool) -> None:
     at = min(at, now() - timedelta(minutes=5))
-    with frozen(at):
+    with everywhere(at):
         with unit_of_work():
             amount = payment.refundable if whole else payment.refundable.share(4000)
             request_refund(

@@ -22,6 +22,7 @@ from core.subscriptions.counts import counted
 from core.subscriptions.follow import follow
 from core.subscriptions.plan import ask_for_card, find_plan, subscribe
 from workers.runner import drain
+from workers.seed_clock import everywhere
 
 MODE = "test"
 VISA, FAILS_LATER = "4242424242424242", "4000000000000341"
@@ -87,17 +88,17 @@ def _save_card(owner: User, vendor: Vendor, number: str, at: datetime) -> None:
 
 def save_at_processor(seller: Vendor, asked: Saving, number: str, name: str, at: datetime) -> None:
     """The processor's page is opened, the card is typed, and the jobs that hear of it run."""
-    with frozen(at):
+    with everywhere(at):
         opening = open_saving_at_provider(seller, asked, return_url=settings().public_url, cancel_url=settings().public_url)
-    with frozen(at), unit_of_work():
-        asked = record_saving_opened(asked, opening)
-    _type(asked.redirect_url or "", number, name)
-    outcome = inquire_saving(asked)
-    if outcome is None:
-        raise RuntimeError("the sandbox does not say what became of a card")
-    with frozen(at), unit_of_work():
-        if settle_saving(asked, outcome) != "saved":
-            raise RuntimeError("the sandbox did not save a card")
+        with unit_of_work():
+            asked = record_saving_opened(asked, opening)
+        _type(asked.redirect_url or "", number, name)
+        outcome = inquire_saving(asked)
+        if outcome is None:
+            raise RuntimeError("the sandbox does not say what became of a card")
+        with unit_of_work():
+            if settle_saving(asked, outcome) != "saved":
+                raise RuntimeError("the sandbox did not save a card")
     work_at(at)
 
 
@@ -143,6 +144,6 @@ def _live_on(vendor: Vendor, at: datetime) -> None:
 
 def work_at(at: datetime) -> None:
     """What is to be done by then, as the workers would."""
-    with frozen(at):
+    with everywhere(at):
         for queue in ("money", "messages"):
             drain(queue)

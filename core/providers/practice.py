@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from core.kernel.config import settings
@@ -66,12 +67,18 @@ def open_dispute(charge: str, *, reason: str, days: int = 7) -> str:
     return str(_order("disputes", {"charge": charge, "reason": reason, "due_seconds": days * 86_400})["id"])
 
 
+def stop_clock(at: datetime | None) -> None:
+    """Have all that happens there from now on be of this instant, which has passed; None lets its clock go again."""
+    assert_no_transaction()
+    _order("clock", {"at": at and int(at.timestamp())})
+
+
 def _come_late(provider_reference: str) -> None:
     """Have the messages about this one payment sent later."""
     _order("stories", {"story": "webhook_late", "seconds": LATE_SECONDS, "subject": provider_reference})
 
 
-def _order(what: str, body: dict[str, str | int]) -> dict[str, Any]:
+def _order(what: str, body: dict[str, str | int | None]) -> dict[str, Any]:
     """What no real processor would take."""
     request = urllib.request.Request(
         f"{settings().sandbox_url}/_sandbox/{what}",

@@ -202,6 +202,18 @@ def let_go() -> None:
         driver().execute(f"DROP TABLE IF EXISTS {table}")
 
 
+_FIRST = """SELECT min(j.effective_at) FROM vendors v
+JOIN LATERAL (SELECT vendor_id, journal_id FROM entries WHERE vendor_id = v.id AND mode = %(mode)s AND code = 1010 AND sub = %(source)s
+              ORDER BY journal_id LIMIT 1) e ON true
+JOIN journals j ON j.vendor_id = e.vendor_id AND j.mode = %(mode)s AND j.id = e.journal_id"""
+
+
+def first_booked(mode: str, source: str) -> datetime | None:
+    """When this processor moved the first money that is in the books."""
+    found: datetime | None = driver().execute(_FIRST, {"mode": mode, "source": source}).fetchone()[0]
+    return found
+
+
 def _looks_from(mode: str, source: str) -> datetime:
     """Two weeks, or as far back as anything is open."""
     line = select(func.min(ReconLine.occurred_at)).where(ReconLine.mode == mode, ReconLine.source == source, ReconLine.state == "new")

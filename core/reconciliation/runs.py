@@ -19,7 +19,7 @@ from core.ledger.book import PLATFORM
 from core.reconciliation.bank import match_bank
 from core.reconciliation.exceptions import close_gone, note_findings
 from core.reconciliation.find import PER_ROW, left_over, look
-from core.reconciliation.match import LOOKS_BACK, let_go, match_source
+from core.reconciliation.match import AROUND, LOOKS_BACK, first_booked, let_go, match_source
 from core.reconciliation.models import ReconRun
 from core.reconciliation.rules import apply_rules
 from core.reconciliation.settle import book_settlements, look_at_settlements, settlements_from_lines
@@ -70,6 +70,14 @@ def night_runs() -> None:
 def last_ended(mode: str) -> datetime | None:
     """When the last look ended; None before the first has."""
     return db.session.scalar(select(func.max(ReconRun.ended_at)).where(ReconRun.mode == mode))
+
+
+def asks_from(mode: str, source: str) -> datetime:
+    """Since when a processor is asked what moved: two weeks ago, or the last look at which every one answered; before there was one, since the
+    first it moved for us. What it was not asked about would be missing on its side, and only seem so."""
+    answered = select(func.max(ReconRun.asked_at)).where(ReconRun.mode == mode, ReconRun.ended_at.is_not(None), ReconRun.problem == "")
+    since = db.session.scalar(answered) or first_booked(mode, source) or now()
+    return min(now() - LOOKS_BACK, since - AROUND)
 
 
 def place_of(mode: str, run_id: uuid.UUID) -> ReconRun | None:

@@ -44,7 +44,7 @@ def test_from_no_account_to_a_day_with_a_sum(seller: Seller) -> None:
     with unit(seller.shop.app):
         set_to = change_terms(seller.shop.vendor, "test", schedule="weekly", day=1, minimum=Money(5000, "USD"), by="usr_x")
     assert set_to.next_on is not None
-    assert told(owner).startswith("Next payout USD 0.00 On ") and told(owner).endswith("if there is at least USD 50.00 by then.")
+    assert told(owner).startswith("Next payout USD 0.00 On ") and told(owner).endswith("if that makes at least USD 50.00.")
     with shifted(-10 * COOLING_OFF):
         seller.sells("100.00")
     seller.release()

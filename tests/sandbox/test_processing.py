@@ -96,3 +96,25 @@ def test_the_front_page_describes_the_numbers_that_are_this_processors_own(sandb
     front = ask("GET", f"{sandbox.url}/")[2]
     assert all(number in front for number in (SUCCEEDS, FAILS, STAYS))
     assert "neither paid nor failed at first" in front
+
+
+def test_while_its_clock_stands_what_happens_is_of_then_and_nothing_waits_for_it(api, sandbox, key):
+    at = 1_700_000_000
+    assert sandbox.control("POST", "clock", key, at=at) == (200, {"at": at})
+    paid = api.payment_intents.create(
+        {
+            "amount": 2000,
+            "currency": "gbp",
+            "payment_method": "pm_card_visa",
+            "confirm": True,
+            "expand": ["latest_charge.balance_transaction"],
+        }
+    )
+    charge = paid.latest_charge
+    assert (paid.created, charge.created, charge.balance_transaction.created) == (at, at, at)
+    assert ended(api, confirm(api, "pm_card_processingSucceeds").id).status == "succeeded", "the bank's answer is not held up"
+    assert {event.created for event in api.events.list().data} == {at}
+    sandbox.control("POST", "clock", key, at=None)
+    assert api.payment_intents.create({"amount": 2000, "currency": "gbp"}).created > at
+    for wrong in (0, "yesterday", 2**40):
+        assert sandbox.control("POST", "clock", key, at=wrong)[0] == 400

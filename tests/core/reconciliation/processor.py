@@ -26,7 +26,7 @@ from core.providers.settlement import Settlement
 from core.providers.stripe import Stripe
 from core.reconciliation.exceptions import trail_of
 from core.reconciliation.models import ReconException, ReconLine, ReconSettlement
-from core.reconciliation.runs import look_at_bank, match_and_look
+from core.reconciliation.runs import asks_from, look_at_bank, match_and_look
 from core.reconciliation.totals import stands_on
 from tests.core.payments.transfers import TestBank
 from tests.core.providers.statements import Line, Tx
@@ -121,11 +121,13 @@ class Processor:
 
     # --- what is found -----------------------------------------------------------------------------------------------------
 
-    def looks(self, *, held: bool = True, fetching: bool = True) -> dict[str, int]:
-        """Everything a look does about this processor."""
+    def looks(self, *, held: bool = True, fetching: bool = True, asking: bool = False) -> dict[str, int]:
+        """Everything a look does about this processor, which is asked about the last weeks; with `asking` as far back as a look asks."""
+        with unit(self.shop.app):
+            since = asks_from("test", self.name) if asking else now() - timedelta(days=20)
         with self.shop.app.app_context():
             if fetching:
-                fetch(self.adapter, now() - timedelta(days=20))
+                fetch(self.adapter, since)
             balance = self.adapter.held() if held else None
         with unit(self.shop.app):
             return match_and_look("test", self.name, balance)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
-from core.kernel.clock import now, shifted
+from core.kernel.clock import frozen, now, shifted
 from core.kernel.db import db
+from core.kernel.ids import public_id, uuid7
 from core.kernel.outbox import OutboxTask
 from core.ledger.book import PLATFORM
 from core.ledger.models import Journal
@@ -15,7 +17,8 @@ from core.payments.outside_refund import settle_outside_refund
 from core.providers.bank_models import BankLine
 from core.providers.settlement import Settlement
 from core.reconciliation.bank import only_subset
-from core.reconciliation.models import ReconMatch
+from core.reconciliation.models import ReconMatch, ReconRun
+from core.reconciliation.runs import asks_from
 from core.reconciliation.totals import look_at_keys
 from tests.core.payments.conftest import another_shop
 from tests.core.payments.transfers import books
@@ -235,3 +238,39 @@ def asked(processor: Processor, job: str) -> list[str]:
     with unit(processor.shop.app):
         mine = OutboxTask.job == job, OutboxTask.args["provider"].astext == processor.name
         return [task.args.get("dispute") or task.args.get("refund") for task in db.session.query(OutboxTask).filter(*mine)]
+
+
+def test_the_first_look_goes_back_to_the_first_money_and_one_after_a_silence_to_the_last_answer(processor: Processor, shop: Shop) -> None:
+    """What the processor was not asked about is not missing there: weeks in which it did not answer are asked for once it does."""
+    for days in (40, 15):
+        at = now() - timedelta(days=days)
+        processor.control("POST", "clock", at=int(at.timestamp()))
+        with frozen(at):
+            processor.sells()
+    processor.control("POST", "clock", at=None)
+    processor.sells()
+    with unit(shop.app):
+        db.session.execute(update(ReconRun).values(problem="it did not answer"))
+        assert asks_from("test", processor.name) < now() - timedelta(days=40)
+    figures = processor.looks(asking=True)
+    assert (figures["lines"], figures["matched"], figures["found"]) == (3, 3, 0), processor.open()
+    assert processor.holds() == processor.says() > 0
+    for asked, since in ((now() - timedelta(days=21), timedelta(days=23)), (now(), timedelta(days=14))):
+        with unit(shop.app):
+            db.session.add(_ended_run(asked))
+        with unit(shop.app):
+            assert abs(now() - since - asks_from("test", processor.name)) < timedelta(minutes=5)
+
+
+def _ended_run(at: datetime) -> ReconRun:
+    return ReconRun(
+        mode="test",
+        id=uuid7(),
+        public_id=public_id("rrn"),
+        asked_by="clock",
+        asked_at=at,
+        ended_at=at,
+        stage="done",
+        figures={},
+        problem="",
+    )
