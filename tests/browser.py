@@ -72,6 +72,8 @@ class Page(HTMLParser):
         return tag.end()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "option" and self._open and self._open[-1].name == tag:  # one begins where the one before it ends
+            self._open.pop().ends = len(self._words)
         if tag not in VOID:
             self._space(tag)
         element = Element(tag, {key: value or "" for key, value in attrs}, self._open, self._words)
