@@ -96,6 +96,7 @@ def _walk(page: Pages) -> Iterator[list[SettlementLine]]:
         yield lines
         if after is None:
             return
+    log.error("settlement_cut_short", pages=MOST_PAGES)  # what is older was not told: its report is brought by a person
 
 
 def _take(provider: Settles, pages: Iterator[list[SettlementLine]]) -> int:

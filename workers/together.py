@@ -38,6 +38,8 @@ def keep_running(parts: Mapping[str, Callable[[], object]]) -> None:
         if heard and heard.si_signo in STOPPING:
             break
         for pid, status in _ended():
+            if pid not in running:
+                continue  # in a container this may be process 1, to whom fall the children of a part that was killed
             name, began = running.pop(pid)
             log.error("part_ended", part=name, exit_code=os.waitstatus_to_exitcode(status))
             at = _seconds()
@@ -63,7 +65,7 @@ def _fork(name: str, play: Callable[[], object]) -> int:
             play()
             code = os.EX_OK
     except BaseException as error:
-        log.error("part_failed", part=name, error=repr(error))
+        log.exception("part_failed", part=name, error=repr(error))
     finally:
         sys.stdout.flush()
         os._exit(code)

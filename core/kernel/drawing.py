@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MOST_POINTS = 50_000_000  # of a photograph that is unpacked at a half, a quarter or an eighth of its size
 MOST_WHOLE = 25_000_000  # of any other, which fills the memory with all of its points
 PATIENCE = 5  # seconds
+PHOTOGRAPHS = ("JPEG", "MPO")  # many telephones put a second picture behind the first, and then it is called MPO
 _place = threading.Lock()
 
 
@@ -38,7 +39,7 @@ def one_at_a_time(field: str) -> Iterator[None]:
 
 def has_too_many_points(found: Image.Image) -> bool:
     """By its head, before anything is unpacked."""
-    in_parts = found.format == "JPEG" and not found.info.get("progressive")  # a progressive one is held whole while it is read
+    in_parts = found.format in PHOTOGRAPHS and not found.info.get("progressive")  # a progressive one is held whole while it is read
     return found.width * found.height > (MOST_POINTS if in_parts else MOST_WHOLE)
 
 
@@ -46,7 +47,7 @@ def drawn_flat(found: Image.Image, longest: int) -> Image.Image:
     """An opened picture as points alone: upright, on white where it is transparent, and on its longer side no longer than this."""
     from PIL import Image, ImageOps
 
-    if found.format == "JPEG":
+    if found.format in PHOTOGRAPHS:
         found.draft("RGB", (longest * 2, longest * 2))
     ImageOps.exif_transpose(found, in_place=True)
     clear = found.has_transparency_data

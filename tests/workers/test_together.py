@@ -12,12 +12,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.flows.stack import ROOT, children_of, name_of
+from workers.together import PAUSE
 
-# `quick` ends at once, `slow` needs a moment when it is told to stop, and `broken` never begins.
+# `slow` needs a moment when it is told to stop, `broken` never begins, and nobody looks after the child of `parent`.
 PROGRAM = """
-import signal, sys, threading
+import ctypes, os, signal, sys, threading
 from pathlib import Path
 from workers.together import keep_running
+
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: as process 1 of a container it is left the children of those that fall
 
 def slow():
     told = threading.Event()
@@ -31,11 +34,17 @@ def broken():
     note("broken began")
     raise ValueError("it is broken")
 
+def parent():
+    if os.fork() == 0:
+        os._exit(0)
+    note("parent began")
+    signal.pause()
+
 def note(words):
     with Path(sys.argv[1]).open("a") as notes:
         notes.write(words + chr(10))
 
-keep_running({"slow": slow, "idle": signal.pause, "broken": broken})
+keep_running({"slow": slow, "idle": signal.pause, "broken": broken, "parent": parent})
 note("master ended")
 """
 
@@ -80,11 +89,23 @@ def test_one_that_falls_is_started_again_and_the_others_go_on(tmp_path: Path) ->
 
 def test_one_that_fails_at_once_says_why_and_rests_before_the_next_try(tmp_path: Path) -> None:
     with together(tmp_path) as (master, noted):
+        began = time.monotonic()
         until(lambda: noted().count("broken began") == 3)
+        assert time.monotonic() - began > PAUSE
         master.terminate()
         out, _ = master.communicate(timeout=30)
     assert b"ValueError('it is broken')" in out
     assert out.count(b"part_ended") in (2, 3)
+
+
+def test_the_child_of_a_part_that_is_left_to_it_is_no_part(tmp_path: Path) -> None:
+    with together(tmp_path) as (master, noted):
+        until(lambda: "parent began" in noted() and part(master.pid, "idle"))
+        parent, idle = part(master.pid, "parent"), part(master.pid, "idle")
+        assert parent
+        os.kill(parent, signal.SIGKILL)
+        until(lambda: noted().count("parent began") == 2)
+        assert part(master.pid, "idle") == idle
 
 
 def test_told_to_stop_each_finishes_what_it_is_at(tmp_path: Path) -> None:

@@ -40,6 +40,15 @@ def test_a_photograph_may_have_more_points_where_it_is_unpacked_smaller(progress
     assert has_too_many_points(found) is too_many
 
 
+def test_a_photograph_with_another_picture_behind_it_is_a_photograph() -> None:
+    """As many telephones take them."""
+    data = saved(Image.new("L", (5_200, 5_000)), "MPO", save_all=True, append_images=[Image.new("L", (50, 50))])
+    found = opened(data)
+    assert found.format == "MPO" and not has_too_many_points(found)
+    drawn_flat(found, 300)
+    assert found.size == (650, 625), "unpacked at an eighth of its size"
+
+
 def test_however_many_are_sent_one_is_drawn_and_the_others_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "PATIENCE", 0.01)
     small = saved(Image.new("RGB", (300, 300), "red"), "PNG")

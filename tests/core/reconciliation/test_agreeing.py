@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from core.kernel.clock import frozen, now, shifted
 from core.kernel.db import db
@@ -24,6 +25,7 @@ from tests.core.payments.conftest import another_shop
 from tests.core.payments.transfers import books
 from tests.core.reconciliation.processor import Processor
 from tests.factories import Shop, again, fresh, unit
+from workers import reconciliation
 
 
 def test_sales_and_refunds_match_by_their_ids_to_the_last_one(processor: Processor) -> None:
@@ -260,6 +262,16 @@ def test_the_first_look_goes_back_to_the_first_money_and_one_after_a_silence_to_
             db.session.add(_ended_run(asked))
         with unit(shop.app):
             assert abs(now() - since - asks_from("test", processor.name)) < timedelta(minutes=5)
+
+
+def test_a_processor_that_tells_without_end_is_cut_short_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciliation, "MOST_PAGES", 3)
+    with capture_logs() as said:
+        assert len(list(reconciliation._walk(lambda after: ([], "further")))) == 3
+    assert [line["event"] for line in said] == ["settlement_cut_short"]
+    with capture_logs() as said:
+        assert len(list(reconciliation._walk(lambda after: ([], None if after else "further")))) == 2
+    assert said == []
 
 
 def _ended_run(at: datetime) -> ReconRun:
