@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -31,8 +33,9 @@ class AlreadyThere(Conflict):
     code = "already_there"
 
 
-def invite(vendor: Vendor, *, email: str, role: str, by: str) -> Invitation:
-    """Ask somebody to join. An address that has an open invitation gets that one anew, in the role named last."""
+def invite(vendor: Vendor, *, email: str, role: str, by: str, branches: Collection[uuid.UUID] | None = None) -> Invitation:
+    """Ask somebody to join, for the whole business or limited to `branches`. An address that has an open invitation gets that one anew, in the
+    role and with the limit named last."""
     email = email.strip().lower()
     wished = get_role(vendor, role)
     check_giving(vendor, wished.permissions, by=by)
@@ -43,12 +46,13 @@ def invite(vendor: Vendor, *, email: str, role: str, by: str) -> Invitation:
     open_ones = list_invitations(vendor)
     for known in open_ones:
         if known.email == email:
+            known.branches = _kept_limit(branches)
             return _renew(known, wished, by=by)
     if len(open_ones) >= MOST_OPEN:
         raise Conflict(said("%(most)s invitations are open already. Take one back first.", most=MOST_OPEN), field="email")
     at = now()
     made = Invitation(
-        vendor_id=vendor.id, id=uuid7(), public_id=public_id("inv"), token_id=public_id("tok"), email=email, **_kept(wished), invited_by=by,
+        vendor_id=vendor.id, id=uuid7(), public_id=public_id("inv"), token_id=public_id("tok"), email=email, **_kept(wished), branches=_kept_limit(branches), invited_by=by,
         created_at=at, expires_at=at + LIFE, ended_at=None, outcome=None,
     )  # fmt: skip
     db.session.add(made)
@@ -130,8 +134,9 @@ def _join(vendor: Vendor, invitation: Invitation, user: User) -> Membership:
     membership = db.session.get(Membership, (vendor.id, user.id))
     if membership is None:
         membership = Membership(
-            vendor_id=vendor.id, user_id=user.id, role=invitation.role, custom_role_id=invitation.custom_role_id, created_at=now()
-        )
+            vendor_id=vendor.id, user_id=user.id, role=invitation.role, custom_role_id=invitation.custom_role_id, branches=invitation.branches,
+            created_at=now(),
+        )  # fmt: skip
         db.session.add(membership)
         db.session.flush()
         audit.record(vendor.id, actor=user.public_id, action="member.joined", subject=user.public_id, role=invitation.role)
@@ -140,6 +145,11 @@ def _join(vendor: Vendor, invitation: Invitation, user: User) -> Membership:
 
 def _kept(role: Role) -> dict[str, Any]:
     return {"role": CUSTOM, "custom_role_id": role.custom.id} if role.custom else {"role": role.key, "custom_role_id": None}
+
+
+def _kept_limit(branches: Collection[uuid.UUID] | None) -> list[uuid.UUID] | None:
+    """None stays None, which is everything; no branch at all is nothing."""
+    return None if branches is None else sorted(set(branches))
 
 
 def _renew(invitation: Invitation, role: Role, *, by: str) -> Invitation:
