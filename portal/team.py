@@ -117,9 +117,8 @@ def _ticked() -> list[str]:
 
 def _limit_said(limit: list[UUID] | None) -> str:
     """What a limit is called; of branches that are deleted nothing is left to say."""
-    if limit is None:
-        return _("All branches")
-    return _("Only %(branches)s", branches=", ".join(names_in(current().vendor, limit)) or _("branches that are deleted"))
+    names = names_in(current().vendor, limit)
+    return _("All branches") if names is None else _("Only %(branches)s", branches=", ".join(names) or _("branches that are deleted"))
 
 
 def _heirs() -> list:

@@ -56,7 +56,7 @@ def invite(vendor: Vendor, *, email: str, role: str, by: str, branches: Collecti
         created_at=at, expires_at=at + LIFE, ended_at=None, outcome=None,
     )  # fmt: skip
     db.session.add(made)
-    audit.record(vendor.id, actor=by, action="member.invited", subject=made.public_id, role=wished.name)
+    audit.record(vendor.id, actor=by, action="member.invited", subject=made.public_id, role=wished.name, **_said_of(made))
     return made
 
 
@@ -152,10 +152,17 @@ def _kept_limit(branches: Collection[uuid.UUID] | None) -> list[uuid.UUID] | Non
     return None if branches is None else sorted(set(branches))
 
 
+def _said_of(invitation: Invitation) -> dict[str, int]:
+    """For the log: to how many branches it is limited, where it is."""
+    return {} if invitation.branches is None else {"branches": len(invitation.branches)}
+
+
 def _renew(invitation: Invitation, role: Role, *, by: str) -> Invitation:
     invitation.token_id, invitation.expires_at = public_id("tok"), now() + LIFE
     invitation.role, invitation.custom_role_id = (CUSTOM, role.custom.id) if role.custom else (role.key, None)
-    audit.record(invitation.vendor_id, actor=by, action="invitation.sent_again", subject=invitation.public_id, role=role.name)
+    audit.record(
+        invitation.vendor_id, actor=by, action="invitation.sent_again", subject=invitation.public_id, role=role.name, **_said_of(invitation)
+    )
     return invitation
 
 

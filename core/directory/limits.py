@@ -18,8 +18,6 @@ from core.kernel import audit
 from core.kernel.db import db
 from core.kernel.errors import Refusal
 
-EVERYWHERE = "all"  # in the log, in the place of branches
-
 
 def limit_of(vendor: Vendor, mode: str, wished: Collection[str], *, before: Collection[uuid.UUID] = ()) -> list[uuid.UUID]:
     """The limit that these branches of this mode, by public id, make; those of the other mode stay. Refuses whatever is no branch of the
@@ -46,10 +44,10 @@ def limit_member(vendor: Vendor, mode: str, public_id: str, branches: Collection
     return membership
 
 
-def names_in(vendor: Vendor, limit: Collection[uuid.UUID] | None) -> list[str]:
-    """What a limit is called: the names of its branches in both modes. One that is deleted has no name any more."""
+def names_in(vendor: Vendor, limit: Collection[uuid.UUID] | None) -> list[str] | None:
+    """What a limit is called: the names of its branches in both modes; None where there is none. A branch that is deleted has no name."""
     if limit is None:
-        return [EVERYWHERE]
+        return None
     named = select(Branch.name).where(Branch.vendor_id == vendor.id, Branch.id.in_(limit)).order_by(Branch.mode.desc(), Branch.name)
     return list(db.session.scalars(named))
 
