@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Page as Tab
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -30,6 +31,8 @@ from tests.core.directory.stalls import make_branch, make_listing
 from tests.factories import PASSWORD, Shop, again, make_colleague, make_paid, make_shop, unit
 from tests.portal.german import in_german
 from tests.portal.person_app import App
+from tests.sight import wider_than_screen
+from tests.valid_html import problems_of_html
 
 Places = tuple[Branch, Branch]
 
@@ -270,3 +273,27 @@ def test_every_page_of_it_is_there_in_german(shop: Shop, owner: Browser, places:
         assert "Filialen" in theirs.get(path).text, path
     assert "auf Filialen begrenzt" in theirs.get("/portal/balance", status=403).text
     assert "Nur einige Filialen" in in_german(owner).get(f"/portal/team/{member.user.public_id}/branches").text
+
+
+def test_the_pages_are_valid_html(shop: Shop, owner: Browser, places: Places) -> None:
+    member = make_colleague(shop, "manager")
+    limit(shop, member, places[0])
+    path, theirs = f"/portal/branches/{places[0].public_id}", member.browser()
+    seen = [(owner, one) for one in ("/portal/team", "/portal/branches", path, f"/portal/team/{member.user.public_id}/branches")]
+    seen += [(theirs, one) for one in ("/portal/", "/portal/branches", path, "/portal/settings", "/portal/links/new", "/portal/payments")]
+    assert [(one, wrong) for browser, one in seen for wrong in problems_of_html(browser.client.get(one).get_data(as_text=True))] == []
+
+
+def test_on_a_phone_nothing_stands_beyond_the_edge(visitor: Callable[..., Tab], live_server: str, shop: Shop, places: Places) -> None:
+    member = make_colleague(shop, "manager")
+    limit(shop, member, *places)
+    make_paid(shop)
+    for who, paths in (
+        (shop, ("/portal/team", "/portal/branches", f"/portal/team/{member.user.public_id}/branches")),
+        (member, ("/portal/", f"/portal/branches/{places[0].public_id}", "/portal/settings", "/portal/payments", "/portal/links")),
+    ):
+        tab = visitor(phone=True)
+        tab.context.add_cookies([{"name": "seat", "value": who.secret, "url": live_server}])
+        for path in paths:
+            tab.goto(path)
+            assert not wider_than_screen(tab), path
