@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 WORDS: dict[str, Any] = {
     "about": _l("about"), "accent": _l("colour"), "accent_dark": _l("colour on dark"), "accepted": _l("accepted"), "act": _l("act"),
-    "address": _l("address"), "amount": _l("amount"), "app": _l("app"), "attributes": _l("attributes"), "bps": _l("basis points"),
+    "address": _l("address"), "amount": _l("amount"), "app": _l("app"), "attributes": _l("attributes"), "bps": _l("basis points"), "branches": _l("limited to branches"),
     "case": _l("case"), "category": _l("category"), "code": _l("code"), "count": _l("count"), "country": _l("country"),
     "city": _l("town"), "currency": _l("currency"), "day": _l("day"), "days": _l("days"), "description": _l("description"),
     "email": _l("e-mail"), "exceptions": _l("days with other hours"), "fee_bps": _l("fee in basis points"), "file": _l("file"),

@@ -116,7 +116,7 @@ WORDS: dict[str, Any] = {
     "listing.unpublished": _l("Took a listing out of the directory"), "listing.withdrawn": _l("Took a listing out, with a reason"),
     "link.unarchived": _l("Took a link out again"), "link.unlabelled": _l("Took a label off links"), "logo.changed": _l("Changed the logo"), "logo.removed": _l("Removed the logo"),
     "member.invited": _l("Invited somebody"), "member.joined": _l("Joined the team"), "member.removed": _l("Removed somebody from the team"),
-    "member.role": _l("Changed somebody’s role"), "message.sent_again": _l("Sent a message again"), "message.let_through": _l("Let an address through again"),
+    "member.branches": _l("Changed which branches somebody sees"), "member.role": _l("Changed somebody’s role"), "message.sent_again": _l("Sent a message again"), "message.let_through": _l("Let an address through again"),
     "letters.stopped": _l("A reader had letters stopped"), "letters.wanted_again": _l("A reader wants letters again"),
     "membership.address_replaced": _l("Replaced the address of a member’s page"), "membership.cancelled": _l("Cancelled a membership"),
     "membership.kept": _l("Took back what was planned for a membership"), "membership.plan_changed": _l("Changed a member’s plan"),

@@ -12,17 +12,21 @@ from core.payments.lists import NO_BRANCH
 from core.web.guard import current
 
 
-def branches_to_choose(*, blank: str, none: bool = False, gone: bool = True, kept: str = "") -> list[tuple[str, str]]:
+def branches_to_choose(*, blank: str, none: bool = False, gone: bool = True, kept: str = "", must: bool = False) -> list[tuple[str, str]]:
     """`blank` is what choosing none is called; `none`: also those that belong to no branch; `gone`: also branches put away, which have
     a past. `kept` is one that is chosen already and stays in the list in any case. Only the blank where there are no branches at all.
+    Whoever is limited to branches chooses among those, and where something `must` be one branch's they have no blank.
     """
-    found = all_branches(current().vendor, current().mode)
+    me = current()
+    found = [(branch, listing) for branch, listing in all_branches(me.vendor, me.mode) if me.sees(branch.id)]
     several = len({listing.id for _branch, listing in found}) > 1
     named = [
         (branch.public_id, branch_words(branch, listing if several else None))
         for branch, listing in found
         if gone or branch.archived_at is None or branch.public_id == kept
     ]
+    if me.limited:
+        return named if must else [("", blank), *named]
     return [("", blank), *named, *([(NO_BRANCH, _("No branch"))] if none and named else [])]
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from core.web import looking
+from core.web import guard, looking
 from portal import (
     address,
     application,
     audit_log,
     balance,
     billing_words,
+    branch_page,
     branding,
     buttons,
     closing,
@@ -99,9 +100,10 @@ from portal.api import door as api_door
 from portal.blueprint import portal
 from portal.directory import door as directory_door
 from portal.seen_as_owner import SEEN
+from portal.within_branches import REACHED
 
 PAGES = (
-    address, application, audit_log, balance, branding, buttons, closing, components, customers, discounts, dispute_answer, dispute_rules, dispute_thread, disputes, domains, embed, exchange, exports, guides, home, hook_log, hooks, invoice_anew, invoices, issued, keys,
+    address, application, audit_log, balance, branch_page, branding, buttons, closing, components, customers, discounts, dispute_answer, dispute_rules, dispute_thread, disputes, domains, embed, exchange, exports, guides, home, hook_log, hooks, invoice_anew, invoices, issued, keys,
     link_list,
     link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
     listings, live, member_papers, membership_plans, memberships, methods, notices, orders, outbox, pay_domains, payer_letters, payment_bulk, payment_list,
@@ -118,6 +120,7 @@ def register(app: Flask) -> None:
     billing_words.install(app)
     app.register_blueprint(portal)
     app.extensions[looking.LISTED] = SEEN
+    app.extensions[guard.WITHIN_BRANCHES] = REACHED
     directory_door.register(app)
     staff_door.register(app)
     api_door.register(app)

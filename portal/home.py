@@ -22,6 +22,7 @@ from core.web.page import page
 from core.web.stop_words import effect, stopped
 from portal.balance import summarise
 from portal.blueprint import portal
+from portal.branch_choices import branch_words
 from portal.charts import Bars, bars, days_of, per_cent, shares
 from portal.days import beginning, today
 from portal.live import what_live_needs
@@ -64,6 +65,9 @@ def _demo() -> Demo:
 @may("home.see")
 def home() -> Response:
     me, last = current(), today()
+    if me.limited:
+        latest = list_payments(me.vendor, me.mode, limit=6).rows if me.may("payments.see") else []
+        return page("portal/home/limited.html", branches=me.branches, words=branch_words, latest=latest)
     first = last - timedelta(days=CHART_DAYS - 1)
     taken = takings_by_day(me.vendor, me.mode, beginning(first - timedelta(days=CHART_DAYS)))
     code = _currency(taken)

@@ -68,7 +68,7 @@ def links() -> Response:
     me, form = current(), FilterForm(request.args)
     good, after = form.validate(), cursor()
     found = list_links(me.vendor, me.mode, after=after, limit=MOST, **(form.wanted() if good else {}))
-    kept, words = form.kept() if good else {}, label_words(me.vendor, me.mode)
+    kept, words = form.kept() if good else {}, [] if me.limited else label_words(me.vendor, me.mode)
     return page(
         "portal/links/index.html",
         fragment="portal/links/_table.html",

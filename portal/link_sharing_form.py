@@ -48,7 +48,7 @@ class SharingFields(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kept = self.branch.data or ""
-        self.branch.choices = options(branches_to_choose(blank=_("The whole business"), gone=False, kept=kept))
+        self.branch.choices = options(branches_to_choose(blank=_("The whole business"), gone=False, kept=kept, must=True))
 
     def sharing(self) -> Sharing:
         """What was typed, as the payments room wants it."""

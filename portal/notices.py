@@ -154,7 +154,7 @@ def news_every() -> int:
 def unread() -> str:
     """The number on the bell: nothing for none, 99+ for very many."""
     me = find_current()
-    count = count_unread(me.vendor, me.mode, me.user) if me else 0
+    count = count_unread(me.vendor, me.mode, me.user) if me and not me.limited else 0
     return "" if not count else "99+" if count >= MOST_COUNTED else str(count)
 
 

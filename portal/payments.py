@@ -281,27 +281,27 @@ def _show(
         names_of(me.vendor) | {me.user.public_id: _("You"), PAYER: _("The payer")},
     )
     unexpected = list_unexpected(me.vendor, payment)
-    refunds, claims = refunds_of_sale(me.vendor, payment), list_claims(me.vendor, payment)
+    refunds, claims = refunds_of_sale(me.vendor, payment), [] if me.limited else list_claims(me.vendor, payment)
     journals = journals_about(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     paid_out = payouts_with(me.vendor, me.mode, payment.public_id) if me.may("balance.see") else []
     letters = list_messages(me.vendor, me.mode, about=payment.public_id, limit=LETTERS_SHOWN).rows
     disputes = disputes_of(me.vendor, payment)
-    told = deliveries_about(me.vendor, me.mode, subjects_of(payment, refunds, disputes))
+    told = [] if me.limited else deliveries_about(me.vendor, me.mode, subjects_of(payment, refunds, disputes))
     return page(
         "portal/payments/show.html",
         status=max(forms.status, labelling.status if labelling else 200),
         payment=payment,
         labels=labels_by_payment(me.vendor, me.mode, [payment])[payment.id],
-        label_words=payment_label_words(me.vendor, me.mode),
+        label_words=[] if me.limited else payment_label_words(me.vendor, me.mode),
         label_form=labelling or LabelForm(formdata=None),
         link=find_link_of(me.vendor, payment),
         branch=branch_named(payment.branch_id),
         marks=marks_open_to(payment) if me.may("payments.mark") else (),
         saved_card=reader().card_ending(charged.brand, charged.last4) if (charged := card_charged(me.vendor, payment)) else None,
-        customer=find_customer(me.vendor, me.mode, payment.email),
+        customer=None if me.limited else find_customer(me.vendor, me.mode, payment.email),
         refunds=refunds,
         claims=claims,
-        without_way=_without_a_way(payment, refunds, claims),
+        without_way={} if me.limited else _without_a_way(payment, refunds, claims),
         unexpected=unexpected,
         in_part=offer is None or offer.partial_refunds,
         no_refund_text=_why_no_refund(payment, None if possible or offer is None else offer.name),
@@ -318,9 +318,9 @@ def _show(
         names=names,
         books=book_lines(journals),
         moving=payment.state in MOVING or bool(payment.refunding) or any(one.returned and not one.is_settled for one in unexpected),
-        undo=undo_asked(),
+        undo=None if me.limited else undo_asked(),
         **bought(me.vendor, payment),
-        issued=issued_for(payment),
+        issued=[] if me.limited else issued_for(payment),
         may_issue=payment.captured_at is not None and me.may("messages.send"),
         may_resolve=me.may("transfers.resolve"),
         **facts_of(me.vendor, payment),

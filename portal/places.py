@@ -28,6 +28,7 @@ PLACES: dict[str, tuple[Any, Any]] = {
     "new_link": (_l("New link"), _l("make create payment link")),
     "listings": (_l("Directory"), _l("listings branches products opening hours pictures")),
     "new_listing": (_l("New listing"), _l("directory make create")),
+    "branches": (_l("Branches"), _l("addresses opening hours team places")),
     "balance_page": (_l("Balance"), _l("available pending money owed")),
     "reserve": (_l("Reserve"), _l("held back rolling given back")),
     "exchanges": (_l("Exchange"), _l("currency rate convert foreign money")),
@@ -104,4 +105,5 @@ def places_for(text: str) -> list[Place]:
 
 
 def _may_open(name: str) -> bool:
-    return current().may(vars(current_app.view_functions[f"portal.{name}"])["__access__"])
+    me, view = current(), f"portal.{name}"
+    return me.reaches(view) and me.may(vars(current_app.view_functions[view])["__access__"])

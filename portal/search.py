@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Response, request
 from flask_babel import lazy_gettext as later
 
@@ -27,6 +29,8 @@ def find() -> Response:
     good = form.validate()
     text = (form.q.data or "").strip() if good else ""
     found = search(me.vendor, me.mode, text) if text else Found([], [], [])
+    if me.limited:
+        found = replace(found, customers=[])  # they are the whole business's
     places = places_for(text)
     return page(
         "portal/search/found.html",

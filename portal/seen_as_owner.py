@@ -10,7 +10,7 @@ from core.web.looking import PAGE, PAPER, PICTURE
 # As the owner sees them, their forms among them, which send nothing.
 PAGES = (
     "address_page", "application", "ask_to_accept", "ask_to_erase", "ask_to_mark", "ask_to_remove", "balance_lines", "balance_page",
-    "bank_terms", "branding", "buttons", "close_account", "confirm_expiry", "confirm_new_address", "customer", "customers", "discounts",
+    "bank_terms", "branch", "branches", "branding", "buttons", "close_account", "confirm_expiry", "confirm_new_address", "customer", "customers", "discounts",
     "dispute", "dispute_rules", "disputes", "domains", "edit_branch_form", "edit_form", "edit_listing_form", "edit_product_form",
     "edit_webhook", "embedding", "exchange_offer", "exchanges", "exports", "filled", "find", "guide", "guides", "home",
     "invoice_anew", "invoice_settings", "invoices", "issued", "key", "keys", "link", "link_report", "link_style",
@@ -59,6 +59,7 @@ NOT_SHOWN = {
     "message": "a letter has links in it that open doors for whoever it is written to",
     "security": "how the vendor's people sign in",
     "two_step": "how the owner signs in",
+    "limit_form": "which of the vendor's people see what; the list of the team says it too",
     "new_device": "the secret of the owner's codes",
     "to_payout_processor": "opens the vendor's account at the processor",
     "back_from_processor": "asks the processor, and writes down what it says",

@@ -126,7 +126,7 @@ def _receipts(form: ReceiptForm) -> Response:
 def _page(form: BusinessForm, person: PersonForm | None = None) -> Response:
     me = current()
     return page(
-        "portal/settings/index.html",
+        "portal/settings/own.html" if me.limited else "portal/settings/index.html",
         status=max(form.status, person.status if person else 200),
         form=form,
         person=person or PersonForm(formdata=None, person=me.user.name),

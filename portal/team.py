@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
@@ -16,11 +18,12 @@ from core.accounts.invite import (
     resend_invitation,
     revoke_invitation,
 )
-from core.accounts.models import Invitation, User, Vendor
+from core.accounts.models import Invitation, Membership, User, Vendor
 from core.accounts.queries import find_user, list_team
 from core.accounts.roles import find_custom, list_custom, role_of
 from core.accounts.sessions import begin_session, work_for
-from core.accounts.team import change_role, choose_language, get_member, hand_over, remove_member
+from core.accounts.team import OwnerStays, change_role, choose_language, get_member, hand_over, remove_member
+from core.directory.limits import limit_member, limit_of, names_in, open_branches
 from core.subscriptions.plan import payer_left
 from core.web.fields import AddressField, ChoiceField, Form, LineField, RadioField, SecretField, options
 from core.web.guard import current, find_current, may, public, take_seat
@@ -28,12 +31,27 @@ from core.web.languages import language
 from core.web.page import page, see_other
 from core.web.throttle import by_address
 from portal.blueprint import portal
+from portal.branch_choices import branches_to_choose
 from portal.confirm import confirmed
 from portal.mail import send_invitation
 from portal.roles import givable, grants, matrix, role_said
 
 
-class InviteForm(Form):
+class LimitForm(Form):
+    """Of the business or of some branches; the boxes of those are read by name, because there is one for each."""
+
+    reach = RadioField(
+        later("What they see"),
+        choices=options([("all", later("The whole business")), ("some", later("Only some branches"))]),
+        default="all",
+    )
+
+    @property
+    def limited(self) -> bool:
+        return self.reach.data == "some"
+
+
+class InviteForm(LimitForm):
     email = AddressField(later("E-mail address"), required=later("Enter the address of whom you ask."))
     role = RadioField(later("Role"), choices=(), default="support")
 
@@ -82,7 +100,25 @@ def _page(inviting: InviteForm | None = None, handing: HandOverForm | None = Non
         own=list_custom(me.vendor),
         columns=[role_said(role)[0] for role in columns],
         rows=rows,
+        limit_said=_limit_said,
+        branches=_branches(),
+        ticked=_ticked(),
     )
+
+
+def _branches() -> list[tuple[str, str]]:
+    """Those of this mode that somebody may be limited to, by number and name."""
+    return [(number, words) for number, words in branches_to_choose(blank="", gone=False) if number]
+
+
+def _ticked() -> list[str]:
+    return request.form.getlist("branch")
+
+
+def _limit_said(limit: list[UUID] | None) -> str:
+    """What a limit is called; of branches that are deleted nothing is left to say."""
+    names = names_in(current().vendor, limit)
+    return _("All branches") if names is None else _("Only %(branches)s", branches=", ".join(names) or _("branches that are deleted"))
 
 
 def _heirs() -> list:
@@ -98,7 +134,8 @@ def ask_to_join() -> Response:
     me, form = current(), InviteForm()
     if form.validate():
         with form.refusals():
-            made = invite(me.vendor, email=form.email.data, role=form.role.data, by=me.user.public_id)
+            limit = limit_of(me.vendor, me.mode, _ticked()) if form.limited else None
+            made = invite(me.vendor, email=form.email.data, role=form.role.data, by=me.user.public_id, branches=limit)
             send_invitation(me.vendor, made)
             flash(_("We have written to %(email)s. The link in it works for seven days.", email=made.email), "good")
             return see_other(url_for(".team"))
@@ -132,6 +169,35 @@ def give_role(public_id: str) -> Response:
     change_role(me.vendor, public_id, role=request.form.get("role", ""), by=me.user.public_id)
     flash(_("The role is changed, from this moment on."), "good")
     return see_other(url_for(".team"))
+
+
+@portal.get("/portal/team/<public_id>/branches")
+@may("team.edit")
+def limit_form(public_id: str) -> Response:
+    user, membership = get_member(current().vendor, public_id)
+    limit = membership.branches
+    chosen = [] if limit is None else [one.public_id for one in open_branches(current().vendor, current().mode, limit)]
+    return _ask_for_limit(user, membership, LimitForm(formdata=None, reach="all" if limit is None else "some"), chosen)
+
+
+@portal.post("/portal/team/<public_id>/branches")
+@may("team.edit")
+@confirmed
+def limit(public_id: str) -> Response:
+    me, form = current(), LimitForm()
+    user, membership = get_member(me.vendor, public_id)
+    if form.validate():
+        with form.refusals():
+            limit_member(me.vendor, me.mode, public_id, _ticked() if form.limited else None, by=me.user.public_id)
+            flash(_("It is so from the next page they open."), "good")
+            return see_other(url_for(".team"))
+    return _ask_for_limit(user, membership, form, _ticked())
+
+
+def _ask_for_limit(user: User, membership: Membership, form: LimitForm, ticked: list[str]) -> Response:
+    if membership.role == "owner":
+        raise OwnerStays("The owner is answerable for the whole business and cannot be limited to branches.")
+    return page("portal/team/branches.html", status=form.status, person=user, form=form, branches=_branches(), ticked=ticked)
 
 
 @portal.get("/portal/team/<public_id>/remove")

@@ -56,8 +56,12 @@ class Doors:
 
 
 VENDORS = Doors(
-    event=lambda payment, event_id: url_for("portal.provider_event", public_id=payment.public_id, event_id=event_id),
-    letter=lambda message: url_for("portal.message", public_id=message.public_id),
+    event=lambda payment, event_id: (
+        url_for("portal.provider_event", public_id=payment.public_id, event_id=event_id)
+        if current().reaches("portal.provider_event")
+        else None
+    ),
+    letter=lambda message: url_for("portal.message", public_id=message.public_id) if current().reaches("portal.message") else None,
     payout=lambda payout: url_for("portal.payout", number=payout.public_id),
     delivery=lambda sent: url_for("portal.webhook_delivery", number=sent.public_id) if current().may("keys.manage") else None,
 )

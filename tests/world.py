@@ -396,7 +396,7 @@ def portal_paths(shop: Shop) -> dict[str, str]:
         "security": "/portal/settings/security", "two-step": "/portal/two-step", "device": "/portal/two-step/devices/new",
         "role": "/portal/team/roles/new", "memberships": "/portal/memberships", "orders": "/portal/orders", "selling": "/portal/orders/selling", "keys": "/portal/keys", "reference": "/portal/api", "reference-payments": "/portal/api/payments", "webhooks": "/portal/webhooks", "new-webhook": "/portal/webhooks/new", "new-plan": "/portal/memberships/plans/new", "audit-log": "/portal/settings/audit-log", "letters": "/portal/settings/letters",
         "letter": "/portal/settings/letters/receipt", "styles": "/portal/settings/styles", "exchange": "/portal/balance/exchange",
-        "listings": "/portal/listings", "new-listing": "/portal/listings/new", "exports": "/portal/exports", "transfers": "/portal/transfers",
+        "listings": "/portal/listings", "branches": "/portal/branches", "new-listing": "/portal/listings/new", "exports": "/portal/exports", "transfers": "/portal/transfers",
         "bank-terms": "/portal/settings/bank-transfers", "address": "/portal/settings/address", "staff-visits": "/portal/settings/staff-visits",
     }  # fmt: skip
 

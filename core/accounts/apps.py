@@ -42,6 +42,12 @@ class RefreshReused(RefreshRefused):
         self.session = session
 
 
+class LimitedToBranches(NotAllowed):
+    """This member sees only some branches, and whoever asks sees the whole business."""
+
+    code = "limited_to_branches"
+
+
 class SecondStepNotSetUp(NotAllowed):
     """The business asks two-step sign-in of everybody, and this person has not set it up."""
 
@@ -78,6 +84,7 @@ def begin_app(user: User, membership: Membership, *, app: str, mode: str, addres
     """
     vendor = db.session.get_one(Vendor, membership.vendor_id)
     check_person(user, vendor)
+    check_unlimited(membership)
     if mode == "live" and not vendor.live_enabled:
         raise Refusal("This business takes practice money only so far.", field="mode")
     at = now()
@@ -98,6 +105,12 @@ def check_person(user: User, vendor: Vendor) -> None:
         raise NotAllowed("This business has closed its account.")
     if vendor.second_factor_required and user.second_factor_at is None:
         raise SecondStepNotSetUp("This business asks two-step sign-in of everybody. Set it up in the portal first.")
+
+
+def check_unlimited(membership: Membership) -> None:
+    """Apps see the whole business, so they act for nobody who is limited to branches."""
+    if membership.branches is not None:
+        raise LimitedToBranches("Your access is limited to branches, and apps see the whole business. Use the portal.")
 
 
 def refresh(secret: str, *, address: str = "") -> AppTokens:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -31,8 +33,9 @@ class AlreadyThere(Conflict):
     code = "already_there"
 
 
-def invite(vendor: Vendor, *, email: str, role: str, by: str) -> Invitation:
-    """Ask somebody to join. An address that has an open invitation gets that one anew, in the role named last."""
+def invite(vendor: Vendor, *, email: str, role: str, by: str, branches: Collection[uuid.UUID] | None = None) -> Invitation:
+    """Ask somebody to join, for the whole business or limited to `branches`. An address that has an open invitation gets that one anew, in the
+    role and with the limit named last."""
     email = email.strip().lower()
     wished = get_role(vendor, role)
     check_giving(vendor, wished.permissions, by=by)
@@ -43,16 +46,17 @@ def invite(vendor: Vendor, *, email: str, role: str, by: str) -> Invitation:
     open_ones = list_invitations(vendor)
     for known in open_ones:
         if known.email == email:
+            known.branches = _kept_limit(branches)
             return _renew(known, wished, by=by)
     if len(open_ones) >= MOST_OPEN:
         raise Conflict(said("%(most)s invitations are open already. Take one back first.", most=MOST_OPEN), field="email")
     at = now()
     made = Invitation(
-        vendor_id=vendor.id, id=uuid7(), public_id=public_id("inv"), token_id=public_id("tok"), email=email, **_kept(wished), invited_by=by,
+        vendor_id=vendor.id, id=uuid7(), public_id=public_id("inv"), token_id=public_id("tok"), email=email, **_kept(wished), branches=_kept_limit(branches), invited_by=by,
         created_at=at, expires_at=at + LIFE, ended_at=None, outcome=None,
     )  # fmt: skip
     db.session.add(made)
-    audit.record(vendor.id, actor=by, action="member.invited", subject=made.public_id, role=wished.name)
+    audit.record(vendor.id, actor=by, action="member.invited", subject=made.public_id, role=wished.name, **_said_of(made))
     return made
 
 
@@ -139,8 +143,9 @@ def _join(vendor: Vendor, invitation: Invitation, user: User) -> Membership:
     membership = db.session.get(Membership, (vendor.id, user.id))
     if membership is None:
         membership = Membership(
-            vendor_id=vendor.id, user_id=user.id, role=invitation.role, custom_role_id=invitation.custom_role_id, created_at=now()
-        )
+            vendor_id=vendor.id, user_id=user.id, role=invitation.role, custom_role_id=invitation.custom_role_id, branches=invitation.branches,
+            created_at=now(),
+        )  # fmt: skip
         db.session.add(membership)
         db.session.flush()
         audit.record(vendor.id, actor=user.public_id, action="member.joined", subject=user.public_id, role=invitation.role)
@@ -151,10 +156,22 @@ def _kept(role: Role) -> dict[str, Any]:
     return {"role": CUSTOM, "custom_role_id": role.custom.id} if role.custom else {"role": role.key, "custom_role_id": None}
 
 
+def _kept_limit(branches: Collection[uuid.UUID] | None) -> list[uuid.UUID] | None:
+    """None stays None, which is everything; no branch at all is nothing."""
+    return None if branches is None else sorted(set(branches))
+
+
+def _said_of(invitation: Invitation) -> dict[str, int]:
+    """For the log: to how many branches it is limited, where it is."""
+    return {} if invitation.branches is None else {"branches": len(invitation.branches)}
+
+
 def _renew(invitation: Invitation, role: Role, *, by: str) -> Invitation:
     invitation.token_id, invitation.expires_at, invitation.invited_by = public_id("tok"), now() + LIFE, by
     invitation.role, invitation.custom_role_id = (CUSTOM, role.custom.id) if role.custom else (role.key, None)
-    audit.record(invitation.vendor_id, actor=by, action="invitation.sent_again", subject=invitation.public_id, role=role.name)
+    audit.record(
+        invitation.vendor_id, actor=by, action="invitation.sent_again", subject=invitation.public_id, role=role.name, **_said_of(invitation)
+    )
     return invitation
 
 

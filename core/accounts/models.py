@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -175,6 +176,7 @@ class Membership(Base):
     __table_args__ = (
         CheckConstraint("role IN ('owner', 'admin', 'manager', 'accountant', 'support', 'developer', 'viewer', 'custom')", name="role"),
         CheckConstraint("(role = 'custom') = (custom_role_id IS NOT NULL)", name="custom_role"),
+        CheckConstraint("role <> 'owner' OR branches IS NULL", name="owner_everywhere"),
         ForeignKeyConstraint(
             ["vendor_id", "custom_role_id"], ["custom_roles.vendor_id", "custom_roles.id"], name="fk_memberships_custom_roles"
         ),
@@ -186,6 +188,8 @@ class Membership(Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     role: Mapped[str] = mapped_column(String(20))
     custom_role_id: Mapped[uuid.UUID | None]
+    # The branches this person is limited to, of test and of live; None: the whole business. No foreign keys: a limit outlives its branch.
+    branches: Mapped[list[uuid.UUID] | None] = mapped_column(ARRAY(Uuid(as_uuid=True)))
     created_at: Mapped[datetime]
     vendor: Mapped[Vendor] = relationship(lazy="raise_on_sql")
     user: Mapped[User] = relationship(lazy="raise_on_sql")
@@ -261,6 +265,7 @@ class Invitation(Base):
     email: Mapped[str] = mapped_column(String(254))
     role: Mapped[str] = mapped_column(String(20))
     custom_role_id: Mapped[uuid.UUID | None]
+    branches: Mapped[list[uuid.UUID] | None] = mapped_column(ARRAY(Uuid(as_uuid=True)))  # as in the membership that comes of it
     invited_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

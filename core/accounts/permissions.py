@@ -58,6 +58,15 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
 # Without these nobody could do anything here at all, so every role has them.
 ALWAYS = frozenset({"home.see", "team.see", "account.own", "settings.see"})
 
+# What is left of a role for somebody who is limited to branches: nothing that is about the whole business. Which pages that opens is a list
+# of its own (portal/within_branches.py), and whose rows they show is in the queries (core/payments/seen.py).
+WITHIN_BRANCHES = frozenset(
+    {
+        "home.see", "account.own", "settings.see", "listings.see", "links.see", "links.edit", "payments.see", "payments.refund",
+        "payments.export",
+    }
+)  # fmt: skip
+
 
 def granted_by(role: str) -> frozenset[str]:
     """Everything this role may do. KeyError for one that is not of the house's own."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, select
 
 from core.accounts.models import CustomRole, Invitation, Membership, User, Vendor
-from core.accounts.permissions import ALWAYS, CUSTOM, GIVEN, PERMISSIONS, granted_by
+from core.accounts.permissions import ALWAYS, CUSTOM, GIVEN, PERMISSIONS, WITHIN_BRANCHES, granted_by
 from core.kernel import audit
 from core.kernel.clock import now
 from core.kernel.db import db, locked
@@ -49,6 +49,12 @@ def role_of(role: str, custom: CustomRole | None) -> Role:
     if custom is None:
         raise ValueError("a role of the vendor's own has its row")
     return Role(custom.name, custom.public_id, (frozenset(custom.permissions) & PERMISSIONS.keys()) | ALWAYS, custom)
+
+
+def role_held(membership: Membership, custom: CustomRole | None) -> Role:
+    """What this member may do: their role, or what is left of it for somebody who is limited to branches."""
+    role = role_of(membership.role, custom)
+    return role if membership.branches is None else replace(role, permissions=role.permissions & WITHIN_BRANCHES)
 
 
 def find_custom(vendor_id: uuid.UUID, custom_id: uuid.UUID | None) -> CustomRole | None:
@@ -92,11 +98,12 @@ def rights_of(vendor: Vendor, person: str) -> frozenset[str]:
     membership = db.session.scalar(theirs)
     if membership is None:
         return frozenset()
-    return role_of(membership.role, find_custom(vendor.id, membership.custom_role_id)).permissions
+    return role_held(membership, find_custom(vendor.id, membership.custom_role_id)).permissions
 
 
 def list_holders(vendor: Vendor, permission: str) -> list[User]:
-    """Everybody of the team who may do this, the owner first: by one of the house's roles or by one of the vendor's own."""
+    """Everybody of the team who may do this for the whole business, the owner first: by one of the house's roles or by one of the vendor's
+    own. Whoever is limited to branches is not among them."""
     team = _holders(select(User).join(Membership, Membership.user_id == User.id), vendor, permission)
     return list(db.session.scalars(team.order_by(Membership.role != "owner", Membership.created_at, User.id)))
 
@@ -109,7 +116,7 @@ def is_holder(vendor: Vendor, user: User, permission: str) -> ColumnElement[bool
 def _holders(query: Select[Any], vendor: Vendor, permission: str) -> Select[Any]:
     custom = (CustomRole.vendor_id == Membership.vendor_id) & (CustomRole.id == Membership.custom_role_id)
     may = Membership.role.in_(PERMISSIONS[permission]) | CustomRole.permissions.contains([permission])
-    return query.outerjoin(CustomRole, custom).where(Membership.vendor_id == vendor.id, may)
+    return query.outerjoin(CustomRole, custom).where(Membership.vendor_id == vendor.id, Membership.branches.is_(None), may)
 
 
 def check_giving(vendor: Vendor, permissions: Collection[str], *, by: str, field: str = "role") -> None:

@@ -69,7 +69,7 @@ def hand_over(vendor: Vendor, public_id: str, *, by: User) -> User:
         raise Conflict("They have not confirmed their e-mail address yet.", field="heir")
     mine.role = "manager"
     db.session.flush()  # never two owners, not even for a moment
-    theirs.role, theirs.custom_role_id = "owner", None
+    theirs.role, theirs.custom_role_id, theirs.branches = "owner", None, None
     audit.record(
         vendor.id, actor=by.public_id, action="vendor.handed_over", subject=heir.public_id, changes={"owner": [by.email, heir.email]}
     )

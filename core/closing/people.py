@@ -43,7 +43,8 @@ def send_team_home(vendor: Vendor, *, by: str) -> list[list[Any]]:
     left: list[list[Any]] = []
     for membership, user in db.session.execute(mine.where(Membership.role != "owner").order_by(Membership.created_at, User.id)).all():
         own = str(membership.custom_role_id) if membership.custom_role_id else None
-        left.append([user.public_id, membership.role, own, membership.created_at.isoformat()])
+        limit = None if membership.branches is None else [str(one) for one in membership.branches]
+        left.append([user.public_id, membership.role, own, membership.created_at.isoformat(), limit])
         record(vendor.id, actor=by, action="member.removed", subject=user.public_id, role=membership.role)
         db.session.delete(membership)
     db.session.flush()
@@ -51,16 +52,18 @@ def send_team_home(vendor: Vendor, *, by: str) -> list[list[Any]]:
 
 
 def bring_back_team(vendor: Vendor, team: Sequence[Sequence[Any]]) -> None:
-    """Whoever left with the closing works here again, in the same role."""
-    for person, role, own, since in team:
+    """Whoever left with the closing works here again, in the same role and limited to the same branches."""
+    for person, role, own, since, *more in team:  # closings of former days kept no limit, because there was none
         user = db.session.scalar(select(User).where(User.public_id == person))
         custom = uuid.UUID(own) if own else None
         if user is None or db.session.get(Membership, (vendor.id, user.id)) is not None:
             continue
         if custom is not None and db.session.get(CustomRole, (vendor.id, custom)) is None:
             continue
-        came = datetime.fromisoformat(since)
-        db.session.add(Membership(vendor_id=vendor.id, user_id=user.id, role=role, custom_role_id=custom, created_at=came))
+        came, limit = datetime.fromisoformat(since), more[0] if more else None
+        branches = None if limit is None else [uuid.UUID(one) for one in limit]
+        back = Membership(vendor_id=vendor.id, user_id=user.id, role=role, custom_role_id=custom, branches=branches, created_at=came)
+        db.session.add(back)
         record(vendor.id, actor="system", action="member.joined", subject=person, role=role)
     db.session.flush()
 

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from core.accounts.models import Membership, User, Vendor
+from core.accounts.models import Vendor
 from core.accounts.places import time_zones
+from core.accounts.queries import find_member
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import Refusal
@@ -103,11 +104,13 @@ def _send_one(row: NotificationManner) -> bool:
     row.due_at = next_morning(vendor, now(), Manner(row.muted, row.hour, row.time_zone))
     before, row.told_to = row.told_to, _newest(vendor, row.mode)
     first, row.told_day = row.told_day + timedelta(days=1), max(row.told_day, _yesterday(vendor))
-    theirs = select(User).join(Membership, Membership.user_id == User.id).where(Membership.vendor_id == vendor.id)
-    user = db.session.scalar(theirs.where(User.public_id == row.person))
-    if user is None:
+    member = find_member(vendor, row.person)
+    if member is None:
         db.session.delete(row)  # they have left the team
         return False
+    user, membership = member
+    if membership.branches is not None:
+        return False  # news is of the whole business
     if row.muted or not list_news(vendor, row.mode, row.person, after=before, until=row.told_to, limit=1):
         return False
     ids = {"user": row.person, "after": str(before), "until": str(row.told_to)}

@@ -36,7 +36,7 @@ _CHOSEN = Question(
     .where(NotificationChoice.vendor_id == bindparam("vendor"), NotificationChoice.mode == bindparam("mode"))
     .where(NotificationChoice.kind == bindparam("kind"))
 )
-# The same for many books at once; and of their vendors' people whoever may be written to.
+# The same for many books at once; and of their vendors' people whoever may be written to: nobody who is limited to branches.
 _CHOSEN_IN_MANY = """SELECT c.vendor_id, c.mode, c.person, c.mailed, c.daily, quiet.person IS NOT NULL
                      FROM unnest(%s::uuid[], %s::text[]) AS k(vendor_id, mode)
                      JOIN notification_choices c ON c.vendor_id = k.vendor_id AND c.mode = k.mode AND c.kind = %s
@@ -45,7 +45,7 @@ _CHOSEN_IN_MANY = """SELECT c.vendor_id, c.mode, c.person, c.mailed, c.daily, qu
 _PEOPLE = """SELECT m.vendor_id, u.public_id, u.email, u.language, m.role
              FROM unnest(%s::uuid[], %s::text[]) AS k(vendor_id, own_address)
              JOIN memberships m ON m.vendor_id = k.vendor_id JOIN users u ON u.id = m.user_id
-             WHERE m.role = 'owner' OR u.email = k.own_address OR u.public_id = ANY(%s)"""
+             WHERE m.branches IS NULL AND (m.role = 'owner' OR u.email = k.own_address OR u.public_id = ANY(%s))"""
 Book = tuple[uuid.UUID, str]  # a vendor's id, and test or live
 
 

@@ -18,6 +18,7 @@ from core.payments.lists import PaymentFilter, at_branch, narrowed
 from core.payments.models import Payment, PaymentLink
 from core.payments.refund_models import Refund
 from core.payments.sale_models import DiscountCode, DiscountUse, PaymentDetail, PaymentTax
+from core.payments.seen import seen
 from core.payments.sharing_models import PaymentLabel
 
 FEE = case((Payment.captured_minor > 0, Payment.fee_minor), else_=0) - Payment.fee_returned_minor + Payment.borne_minor  # all that is kept
@@ -152,6 +153,7 @@ def refund_rows(
     mine = (Payment.vendor_id == Refund.vendor_id) & (Payment.mode == Refund.mode) & (Payment.id == Refund.payment_id)
     there = (Branch.vendor_id == Payment.vendor_id) & (Branch.mode == Payment.mode) & (Branch.id == Payment.branch_id)
     rows = select(Refund.id).join(Payment, mine).outerjoin(Branch, there).where(Refund.vendor_id == vendor.id, Refund.mode == mode)
+    rows = rows.where(*seen(Payment))
     if status:
         rows = rows.where(Refund.state == status)
     if since:

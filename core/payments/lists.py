@@ -17,6 +17,7 @@ from core.payments.models import Payment, PaymentEvent, PaymentLink
 from core.payments.queries import MOST_ROWS, Page, get_payment, is_shown_as
 from core.payments.refund_models import Refund
 from core.payments.search import filed_under, meant
+from core.payments.seen import seen
 from core.payments.states import CASE_KINDS
 from core.payments.transfer_models import TransferCase
 
@@ -74,7 +75,7 @@ def list_held(vendor: Vendor, mode: str, *, limit: int = 10) -> list[Payment]:
 
 def narrowed(query: Select[Any], vendor: Vendor, mode: str, narrow: PaymentFilter) -> Select[Any]:
     """A question about payments, kept to this vendor, this mode and these filters: the list and its export ask the very same one."""
-    query = query.where(Payment.vendor_id == vendor.id, Payment.mode == mode)
+    query = query.where(Payment.vendor_id == vendor.id, Payment.mode == mode, *seen(Payment))
     for column, wanted in (
         (Payment.card_brand, narrow.method), (Payment.currency, narrow.currency),
         (Payment.email, narrow.email), (Payment.method, narrow.way), (Payment.link_id, narrow.link.id if narrow.link else None),
@@ -138,7 +139,7 @@ def all_refunds(
 ) -> Page[tuple[Refund, Payment]]:  # fmt: skip
     """The vendor's refunds with their payments, newest first, by keyset."""
     mine = (Payment.vendor_id == Refund.vendor_id) & (Payment.mode == Refund.mode) & (Payment.id == Refund.payment_id)
-    query = select(Refund, Payment).join(Payment, mine).where(Refund.vendor_id == vendor.id, Refund.mode == mode)
+    query = select(Refund, Payment).join(Payment, mine).where(Refund.vendor_id == vendor.id, Refund.mode == mode, *seen(Payment))
     if status:
         query = query.where(Refund.state == status)
     if since:
@@ -157,6 +158,9 @@ def get_refund(vendor: Vendor, mode: str, public_id: str) -> Refund:
     """This vendor's refund; refuses with 404."""
     if is_public_id("ref", public_id):
         mine = select(Refund).where(Refund.vendor_id == vendor.id, Refund.mode == mode, Refund.public_id == public_id)
+        if here := seen(Payment):
+            payments = select(Payment.id).where(Payment.vendor_id == vendor.id, Payment.mode == mode, *here)
+            mine = mine.where(Refund.payment_id.in_(payments))
         if refund := db.session.scalar(mine):
             return refund
     raise NotFound("There is no such refund.")

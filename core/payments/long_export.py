@@ -113,7 +113,7 @@ def write_next(vendor_id: uuid.UUID, mode: str, export_id: uuid.UUID) -> bool:
         return False
     vendor, found = get_vendor(vendor_id), SUBJECTS[export.subject]
     asker = find_member(vendor, export.requested_by)
-    if asker is None or PERMISSION not in rights_of(vendor, export.requested_by):
+    if asker is None or asker[1].branches is not None or PERMISSION not in rights_of(vendor, export.requested_by):
         _give_up(vendor, export, "not_allowed", asker)
         return False
     if export.state == "waiting":

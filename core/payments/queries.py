@@ -18,6 +18,7 @@ from core.payments.attempt import live_attempt
 from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
 from core.payments.refund_models import Refund
+from core.payments.seen import seen
 from core.payments.sharing_models import LinkLabel
 from core.payments.states import PAID
 
@@ -42,7 +43,7 @@ class Page(Generic[Row]):
 def get_link(vendor: Vendor, mode: str, public_id: str) -> PaymentLink:
     """This vendor's link; refuses with 404."""
     if is_public_id("lnk", public_id):
-        mine = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode)
+        mine = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, *seen(PaymentLink))
         link = db.session.scalar(mine.where(PaymentLink.public_id == public_id))
         if link:
             return link
@@ -70,7 +71,9 @@ def list_links(
 
     `amount_kind` is fixed, open (the payer chooses) or request (a total, paid in parts).
     """
-    query = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, ~PaymentLink.session)
+    query = select(PaymentLink).where(
+        PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, ~PaymentLink.session, *seen(PaymentLink)
+    )
     query = query.where(PaymentLink.archived_at.is_not(None) if state == "archived" else PaymentLink.archived_at.is_(None))
     if state and state != "archived":
         query = query.where(PaymentLink.state == state)
@@ -128,7 +131,8 @@ def find_payment(vendor: Vendor, mode: str, public_id: str) -> Payment | None:
     """This vendor's payment by its public id, or None."""
     if not is_public_id("pay", public_id):
         return None
-    return db.session.scalar(select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.public_id == public_id))
+    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.public_id == public_id)
+    return db.session.scalar(mine.where(*seen(Payment)))
 
 
 def payment_of(vendor: Vendor, refund: Refund) -> Payment:
@@ -227,5 +231,5 @@ def milestones(vendor: Vendor, mode: str) -> dict[str, bool]:
 
 def payments_named(vendor: Vendor, mode: str, public_ids: set[str]) -> dict[str, Payment]:
     """Several of this vendor's payments by public id, in one look."""
-    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.public_id.in_(public_ids))
+    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.public_id.in_(public_ids), *seen(Payment))
     return {payment.public_id: payment for payment in db.session.scalars(mine)} if public_ids else {}

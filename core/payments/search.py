@@ -16,6 +16,7 @@ from core.kernel.errors import NotFound
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import is_shown_as
 from core.payments.search_words import TERM, Reading, read_words, terms_of
+from core.payments.seen import seen
 from core.payments.sharing_models import PaymentLabel
 
 COLUMNS_READ = 20  # of the vendor's own, looked through for a word nobody said the column of
@@ -136,12 +137,12 @@ def _noted(vendor: Vendor, mode: str, words: str) -> ColumnElement[bool]:
 
 
 def _payments(vendor: Vendor, mode: str, text: str) -> list[Payment]:
-    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, meant(vendor, mode, text))
+    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, meant(vendor, mode, text), *seen(Payment))
     return list(db.session.scalars(mine.order_by(Payment.id.desc()).limit(FEW)))
 
 
 def _links(vendor: Vendor, mode: str, words: Reading, text: str) -> list[PaymentLink]:
-    mine = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode)
+    mine = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, *seen(PaymentLink))
     if words.public_id:
         return list(db.session.scalars(mine.where(PaymentLink.public_id == words.public_id)))
     wanted = " ".join(text.split()).casefold()
@@ -149,7 +150,7 @@ def _links(vendor: Vendor, mode: str, words: Reading, text: str) -> list[Payment
         return []
     newest = db.session.execute(
         select(PaymentLink.id, PaymentLink.title)
-        .where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode)
+        .where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, *seen(PaymentLink))
         .order_by(PaymentLink.id.desc())
         .limit(LINKS_READ)
     )

@@ -19,6 +19,7 @@ from core.kernel.signing import make_token
 from core.notifications.notify import notify
 from core.payments.link import ends_at, link_state, lock_link, touch_link
 from core.payments.models import PaymentLink
+from core.payments.seen import seen
 from core.payments.sharing_models import LinkReminder, LinkSending
 
 MOST_AT_ONCE = 50
@@ -198,6 +199,8 @@ def get_sending(vendor: Vendor, mode: str, public_id: str) -> tuple[PaymentLink,
     if is_public_id("snd", public_id):
         mine = LinkSending.vendor_id == vendor.id, LinkSending.mode == mode, LinkSending.public_id == public_id
         sending = db.session.scalar(select(LinkSending).where(*mine))
-        if sending:
-            return db.session.get_one(PaymentLink, (vendor.id, mode, sending.link_id)), sending
+        links = select(PaymentLink).where(PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, *seen(PaymentLink))
+        link = db.session.scalar(links.where(PaymentLink.id == sending.link_id)) if sending else None
+        if sending and link:
+            return link, sending
     raise NotFound("There is no such sending.")

@@ -16,6 +16,7 @@ from core.kernel.errors import Refusal
 from core.kernel.sentence import said
 from core.payments.models import PaymentLink
 from core.payments.reference import read_pattern
+from core.payments.seen import may_choose
 from core.payments.sharing_models import LinkLabel
 
 MOST_LABELS = 10
@@ -79,11 +80,11 @@ def set_key_values(link: PaymentLink, *, by: str, key_values: dict[str, str]) ->
 
 def _branch(link: PaymentLink, branch: str) -> uuid.UUID | None:
     """The row of the vendor's branch of this public id. Refuses BadSharing for anybody else's."""
-    if not branch:
+    if not branch and may_choose(None):
         return None
     mine = select(Branch.id).where(Branch.vendor_id == link.vendor_id, Branch.mode == link.mode, Branch.public_id == branch)
     found = db.session.scalar(mine)
-    if found is None:
+    if found is None or not may_choose(found):
         raise BadSharing("Choose a branch from the list.", field="branch")
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -16,20 +17,26 @@ from werkzeug.local import LocalProxy
 
 from core.accounts.models import Membership, User, UserSession, Vendor
 from core.accounts.permissions import roles_that_may
-from core.accounts.roles import Role, list_roles, role_of
+from core.accounts.roles import Role, list_roles, role_held
 from core.accounts.sessions import find_seat
+from core.directory.limits import open_branches
+from core.directory.models import Branch
 from core.kernel import audit
 from core.kernel.config import settings
 from core.kernel.errors import NotAllowed
+from core.payments.seen import see_only
 from core.web.forgery import csrf_token
 from core.web.framed import OF_FRAMES
 from core.web.languages import suggest
 from core.web.page import see_other, wants_part
-from core.web.role_words import may_not_here, role_word
+from core.web.role_words import may_not_here, not_within_branches, role_word
 from core.web.this_request import kept
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE = ("GET", "HEAD", "OPTIONS")
+WITHIN_BRANCHES = (
+    "within_branches"  # in app.extensions: the views that somebody limited to branches reaches, by name (portal/within_branches.py)
+)
 csrf = CSRFProtect()
 login = LoginManager()
 
@@ -51,6 +58,28 @@ class Current(UserMixin):
 
     def may(self, permission: str) -> bool:
         return self.role.may(permission)
+
+    @property
+    def limited(self) -> bool:
+        """Whether they see only some branches of the business, and reach only the pages that keep to those."""
+        return self.membership.branches is not None
+
+    @property
+    def branches(self) -> list[Branch]:
+        """Of somebody who is limited: those of this mode that are not put away."""
+        mine = kept()
+        if "branches" not in mine:
+            mine["branches"] = open_branches(self.vendor, self.mode, self.membership.branches or ())
+        found: list[Branch] = mine["branches"]
+        return found
+
+    def sees(self, branch_id: uuid.UUID | None) -> bool:
+        """Whether what belongs to this branch (None: to none) is shown to them."""
+        return not self.limited or branch_id in [branch.id for branch in self.branches]
+
+    def reaches(self, endpoint: str) -> bool:
+        """Whether a view may be opened by somebody limited as they are; what its permission says comes on top."""
+        return not self.limited or endpoint in current_app.extensions[WITHIN_BRANCHES]
 
     def get_id(self) -> str:
         return self.user.public_id
@@ -109,6 +138,8 @@ def may(permission: str) -> Callable[[View], View]:
                 return see_other(url_for("portal.two_step"))
             if permission != "account.own" and current().vendor.stopped_at is not None:
                 return see_other(url_for("portal.closing_now"))
+            if current().limited:
+                _keep_within_branches(current())
             if not current().may(permission):
                 raise NotAllowed(_lacks(current(), permission))
             return view(*args, **kwargs)
@@ -116,6 +147,13 @@ def may(permission: str) -> Callable[[View], View]:
         return marked(guarded, access=permission)
 
     return guard
+
+
+def _keep_within_branches(me: Current) -> None:
+    """Somebody who is limited reaches the listed views and nothing else, and every question that those ask is kept to the branches."""
+    if not me.reaches(request.endpoint or ""):
+        raise NotAllowed(not_within_branches())
+    see_only([branch.id for branch in me.branches])
 
 
 def _lacks(me: Current, permission: str) -> str:
@@ -214,7 +252,7 @@ def _load(_request: Request) -> Current | None:
         vendor=seat.vendor,
         membership=seat.membership,
         session=seat.session,
-        role=role_of(seat.membership.role, seat.custom),
+        role=role_held(seat.membership, seat.custom),
     )
 
 
@@ -236,6 +274,8 @@ def _check_origin() -> None:
     An address with a nul byte in it names nothing, and is not put to the database.
     """
     mine, asked = kept(), request._get_current_object()  # type: ignore[attr-defined]
+    see_only(None)
+    mine.pop("branches", None)
     mine.pop("time_zone", None)
     mine.pop("_login_user", None)
     mine.pop("request_number", None)
@@ -279,5 +319,6 @@ def install(app: Flask) -> None:
     app.after_request_funcs[None].remove(login._update_remember_cookie)  # nobody is remembered by a cookie of Flask-Login's
     app.before_request(_check_origin)
     app.teardown_request(lambda _problem: audit.asked_from(""))
+    app.teardown_request(lambda _problem: see_only(None))
     app.context_processor(lambda: {"csrf_token": csrf_token})  # in the place of Flask-WTF's own
     app.jinja_env.globals.update(current=LocalProxy(find_current), csrf_token=csrf_token, form_token=secrets.token_urlsafe)

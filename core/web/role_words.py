@@ -79,3 +79,8 @@ def may_not_here(role: str, permission: str, those_who_may: Iterable[str], those
 def either(roles: Iterable[str]) -> str:
     """Some roles, of which one is enough."""
     return reduce(lambda some, one: _("%(some)s or %(one)s", some=some, one=one), map(role_word, roles))
+
+
+def not_within_branches() -> str:
+    """Why somebody who is limited to branches does not get a page, whatever their role."""
+    return _("Your access is limited to branches, and this is about the whole business. Whoever looks after the team can change that.")

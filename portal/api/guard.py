@@ -11,7 +11,7 @@ from flask import Response, g, jsonify, request
 
 from core.accounts.access_token import AccessRefused, looks_like_access
 from core.accounts.api_keys import LONGEST_PROGRAM, OWN_SOFTWARE, PUBLISHABLE, RESTRICTED, counts_from, find_key, note_use
-from core.accounts.apps import check_person, find_app_seat
+from core.accounts.apps import check_person, check_unlimited, find_app_seat
 from core.accounts.confirm import is_fresh
 from core.accounts.key_models import ApiKey
 from core.accounts.key_scopes import check_scope, permission_for, scope_of
@@ -192,6 +192,7 @@ def _seat() -> Seat:
         raise
     _count(seat.session.id, seat.vendor, seat.session.mode)
     check_person(seat.user, seat.vendor)
+    check_unlimited(seat.membership)
     g.api_person = seat
     return seat
 
