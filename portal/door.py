@@ -33,6 +33,7 @@ from portal import (
     invoices,
     issued,
     keys,
+    large_payments,
     link_list,
     link_maker,
     link_poster,
@@ -101,7 +102,7 @@ from portal.directory import door as directory_door
 from portal.seen_as_owner import SEEN
 
 PAGES = (
-    address, application, audit_log, balance, branding, buttons, closing, components, customers, discounts, dispute_answer, dispute_rules, dispute_thread, disputes, domains, embed, exchange, exports, guides, home, hook_log, hooks, invoice_anew, invoices, issued, keys,
+    address, application, audit_log, balance, branding, buttons, closing, components, customers, discounts, dispute_answer, dispute_rules, dispute_thread, disputes, domains, embed, exchange, exports, guides, home, hook_log, hooks, invoice_anew, invoices, issued, keys, large_payments,
     link_list,
     link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
     listings, live, member_papers, membership_plans, memberships, methods, notices, orders, outbox, pay_domains, payer_letters, payment_bulk, payment_list,

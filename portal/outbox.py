@@ -61,6 +61,7 @@ KINDS = {
     "problem_reported": later("Problem reported"),
     "payer_page": later("Key to a payer’s own page"),
     "unexpected_money": later("Unexpected money"),
+    "large_payment": later("Payment larger than usual"),
     "attack_mode": later("Attack mode is on"),
     "key_leaked": later("An API key leaked"),
     "key_news": later("News of an API key"),

@@ -183,6 +183,7 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "transfer_returned": (payment_letters.money_returned, True),
     "transfer_taken_back": (payment_letters.about_payment, False),
     "unexpected_money": (payment_letters.about_payment, False),
+    "large_payment": (payment_letters.large, False),
     "closing_asked": (account_letters.closing_asked, False),
     "closing_done": (account_letters.closing_done, False),
     "attack_mode": (account_letters.attack_mode, False),

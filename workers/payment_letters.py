@@ -7,11 +7,13 @@ from core.accounts.receipts import find_receipt_settings
 from core.accounts.remarks import list_remarks
 from core.customers.keys import find_key, key_token
 from core.kernel.clock import now
+from core.kernel.money import Money
 from core.notifications.models import Message
 from core.notifications.queries import was_told
 from core.payments.attempt import live_attempt
 from core.payments.claim_follow import claim_paid_by
 from core.payments.instalments import progress_of
+from core.payments.large import TIMES, find_reason
 from core.payments.link import ends_at, link_token
 from core.payments.payer_page import PAYER
 from core.payments.queries import get_link, get_payment, list_refunds
@@ -33,6 +35,17 @@ def about_payment(vendor: Vendor, message: Message) -> Facts:
     payment = get_payment(vendor, message.mode, message.params["payment"])
     cart = find_cart(vendor, payment)
     return {"payment": payment, "cart": cart, "practice": payment.mode == "test", "action_url": addresses.portal_payment(payment.public_id)}
+
+
+def large(vendor: Vendor, message: Message) -> Facts:
+    """A payment that is larger than usual, with what that was measured by."""
+    facts = about_payment(vendor, message)
+    reason = find_reason(vendor, facts["payment"])
+    if reason is None:
+        raise NoLongerTrue("nothing says any more that this payment was large")
+    detail, code = reason.detail, facts["payment"].currency
+    least, largest = (Money(detail[name], code) if name in detail else None for name in ("least_minor", "largest_minor"))
+    return facts | {"least": least, "largest": largest, "compared": detail.get("compared"), "times": TIMES}
 
 
 def problem(vendor: Vendor, message: Message) -> Facts:

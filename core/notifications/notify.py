@@ -40,6 +40,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "transfer_returned": ("payment", "transfer_return"),
     "transfer_taken_back": ("payment",),
     "unexpected_money": ("payment",),
+    "large_payment": ("payment",),
     "attack_mode": ("began",),
     "key_leaked": ("key",),
     "key_news": ("key", "what", "address"),
