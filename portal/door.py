@@ -76,6 +76,7 @@ from portal import (
     refund_link_list,
     refund_links,
     refunds,
+    reports,
     reserve,
     reset_password,
     roles,
@@ -107,7 +108,7 @@ PAGES = (
     link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
     listings, live, member_papers, membership_plans, memberships, methods, notices, orders, outbox, pay_domains, payer_letters, payment_bulk, payment_list,
     payment_marks, payments, payout_processor, payouts, plan, plan_balance, plan_card, plan_change, plan_clock, plan_details, plan_simulator, preferences, protection,
-    qr, read_only, reference, refund_link_list, refund_links, refunds,
+    qr, read_only, reference, refund_link_list, refund_links, refunds, reports,
     reserve, reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, stops, styles, taxes, team, transfers,
     two_step, why,
 )  # fmt: skip

@@ -25,6 +25,7 @@ KINDS = {
     "verify_email": later("Confirm your address"),
     "reset_password": later("New password"),
     "password_changed": later("Password changed"),
+    "payments_report": later("Report of payments"),
     "payment_received": later("Payment received"),
     "receipt": later("Receipt"),
     "invoice": later("Invoice"),

@@ -19,7 +19,7 @@ PAGES = (
     "notices", "order", "orders", "outbox", "pay_domains", "payer_letter", "payer_letters", "payment", "payments", "payout", "payout_account",
     "payout_processor", "payout_schedule", "payouts", "plan", "plan_balance", "plan_card", "plan_charge", "plan_clock", "plan_details",
     "plan_page", "plan_simulator", "poster", "preferences", "preview_change", "preview_listing", "preview_start", "products",
-    "protection", "provider_event", "receipt_settings", "reference", "reference_of", "refund_link", "refund_link_list", "refunds", "reserve", "review_dispute", "role",
+    "protection", "provider_event", "receipt_settings", "reference", "reference_of", "refund_link", "refund_link_list", "refunds", "report", "reports", "reserve", "review_dispute", "role",
     "send_form", "settings_page", "staff_visits", "statement", "statements", "stops", "styles", "taxes", "team", "transfer_case",
     "transfers", "webhook", "webhook_delivery", "webhooks", "why_customer", "why_payment", "why_release", "why_success", "why_taken",
 )  # fmt: skip
@@ -47,6 +47,7 @@ NOT_SHOWN = {
     "payments_workbook": "a file takes rows away",
     "payout_file": "a file takes rows away",
     "plan_simulator_sheet": "a file takes rows away",
+    "report_file": "a file takes rows away",
     "refunds_file": "a file takes rows away",
     "refunds_workbook": "a file takes rows away",
     "statement_file": "a file takes rows away",

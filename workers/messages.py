@@ -164,6 +164,7 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "password_changed": (account_letters.password_changed, False),
     "second_step": (account_letters.second_step, False),
     "daily_news": (account_letters.daily_news, False),
+    "payments_report": (payment_letters.report, False),
     "payment_received": (payment_letters.about_payment, False),
     "receipt": (payment_letters.receipt_page, True),
     "instruction_received": (payment_letters.instruction, True),

@@ -30,6 +30,7 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.notifications.models import Message
 from core.notifications.notify import notify
+from core.notifications.scheduled import order_report, send_due_reports
 from core.notifications.team import Choice, choose
 from core.payments.attempt import live_attempt
 from core.payments.charge import charge_saved
@@ -118,6 +119,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *_about_transfers(shop),
         ask(shop, "unexpected_money", payment=pay),
         _large(shop),
+        _report(shop),
         _under_attack(shop),
         _leaked(shop),
         _of_a_key(shop),
@@ -144,6 +146,16 @@ def of_every_kind(shop: Shop) -> list[Message]:
         _lost_domain(shop),
         ask(shop, "app_token_reused", user=user, app="Till <b>"),
     ]
+
+
+def _report(shop: Shop) -> Message:
+    """Of this day, which is over."""
+    with unit_of_work():
+        order = order_report(shop.vendor, "test", shop.user.public_id, every="daily")
+        order.due_at = order.created_at
+    with frozen(now() + timedelta(days=1)), unit_of_work():
+        send_due_reports()
+        return db.session.query(Message).filter_by(vendor_id=shop.vendor.id, kind="payments_report").one()
 
 
 def _large(shop: Shop) -> Message:
