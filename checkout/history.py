@@ -84,7 +84,7 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
 # How we asked and what we booked: nothing of it changes what the payer has paid or gets back.
 HIDDEN = frozenset({
     "attempt.started", "attempt.opened", "attempt.abandoned", "payer.country", "payment.requires_action", "payment.requires_method",
-    "payment.labelled", "payment.unlabelled", "payment.released", "payment.reserved", "payment.archived", "payment.unarchived", "discount.beyond_limit", "fee.recorded", "fee.other_currency", "refund.submitted", "refund.funded", "refund.cannot_be_booked",
+    "payment.labelled", "payment.unlabelled", "payment.released", "payment.reserved", "payment.archived", "payment.unarchived", "payment.large", "discount.beyond_limit", "fee.recorded", "fee.other_currency", "refund.submitted", "refund.funded", "refund.cannot_be_booked",
 })  # fmt: skip
 
 ARRIVES = frozenset({"refund.pending", "refund.succeeded", "refund.outside"})

@@ -26,9 +26,11 @@ from core.ledger import reversal_models as reversals
 from core.memberships import models as memberships
 from core.methods import models as methods
 from core.notifications import models as notifications
+from core.notifications import scheduled_models as scheduled
 from core.orders import models as orders
 from core.payments import claim_models as claims
 from core.payments import export_models as exports
+from core.payments import large_models as large
 from core.payments import models as payments
 from core.payments import refund_models as refunds
 from core.payments import reserve_models as reserves
@@ -47,7 +49,7 @@ from core.risk import rule_models as risk_rules
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "admission", "apps", "audit", "bank", "billing", "chains", "claims", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fees", "fx", "hooks", "invoices", "keys", "ledger",
-    "memberships", "methods", "notifications", "orders", "outbox", "pay_domains", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "reserves", "reversals", "reviews", "risk", "risk_rules", "sales", "saved", "sharing", "staff",
+    "accounts", "admission", "apps", "audit", "bank", "billing", "chains", "claims", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fees", "fx", "hooks", "invoices", "keys", "large", "ledger",
+    "memberships", "methods", "notifications", "orders", "outbox", "pay_domains", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "reserves", "reversals", "reviews", "risk", "risk_rules", "sales", "saved", "scheduled", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

@@ -32,6 +32,8 @@ WORDS: dict[str, Any] = {
     "prices.published": _l("Published a price list"),
     "attack_mode.began": _l("Attack mode switched itself on"), "attack_mode.switched_off": _l("Switched attack mode off"),
     "attack_mode.switched_on": _l("Switched attack mode on"),
+    "large_payments.set": _l("Set from which sum on a payment is told as large"),
+    "report.ordered": _l("Ordered a report by e-mail"), "report.ended": _l("Ended a report by e-mail"),
     "payout_account.added": _l("Bank account for payouts entered"),
     "payout_receiver.opened": _l("Account at the processor opened"),
     "payout_receiver.changed": _l("Account at the processor changed its state"),
@@ -160,6 +162,8 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
         (
             "payment.",
             "payments.",
+            "large_payments.",
+            "report.",
             "payout.",
             "payout_account.",
             "payout_terms.",

@@ -34,6 +34,7 @@ from portal import (
     invoices,
     issued,
     keys,
+    large_payments,
     link_list,
     link_maker,
     link_poster,
@@ -76,6 +77,7 @@ from portal import (
     refund_link_list,
     refund_links,
     refunds,
+    reports,
     reserve,
     reset_password,
     roles,
@@ -103,12 +105,12 @@ from portal.seen_as_owner import SEEN
 from portal.within_branches import REACHED
 
 PAGES = (
-    address, application, audit_log, balance, branch_page, branding, buttons, closing, components, customers, discounts, dispute_answer, dispute_rules, dispute_thread, disputes, domains, embed, exchange, exports, guides, home, hook_log, hooks, invoice_anew, invoices, issued, keys,
+    address, application, audit_log, balance, branch_page, branding, buttons, closing, components, customers, discounts, dispute_answer, dispute_rules, dispute_thread, disputes, domains, embed, exchange, exports, guides, home, hook_log, hooks, invoice_anew, invoices, issued, keys, large_payments,
     link_list,
     link_maker, link_poster, link_prefill, link_report, link_send, links, listing_branches, listing_images, listing_products,
     listings, live, member_papers, membership_plans, memberships, methods, notices, orders, outbox, pay_domains, payer_letters, payment_bulk, payment_list,
     payment_marks, payments, payout_processor, payouts, plan, plan_balance, plan_card, plan_change, plan_clock, plan_details, plan_simulator, preferences, protection,
-    qr, read_only, reference, refund_link_list, refund_links, refunds,
+    qr, read_only, reference, refund_link_list, refund_links, refunds, reports,
     reserve, reset_password, roles, search, security, settings, sign_in, sign_up, staff_visits, statements, stops, styles, taxes, team, transfers,
     two_step, why,
 )  # fmt: skip

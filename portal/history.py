@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
+from core.payments.large import TIMES
 from core.payments.models import PaymentEvent
 from core.payments.weigh import NOT_ACCEPTED
 from core.web.filters import money
@@ -50,6 +51,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment.canceled": (_l("Cancelled by the payer"), "quiet"),
     "payment.expired": (_l("Ran out of time"), "quiet"),
     "payment.unexpected_money": (_l("Money arrived that was not expected"), "bad"),
+    "payment.large": (_l("Larger than usual"), "warn"),
     "unexpected.return_requested": (_l("Sending back the money that was not expected"), "info"),
     "payment.held": (_l("Held for half an hour: it looked like card testing"), "bad"),
     "payment.under_review": (_l("Being checked by the platform"), "info"),
@@ -178,8 +180,26 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
     return said
 
 
+def _large(detail: dict[str, Any]) -> list[str]:
+    """Why a payment was told as a large one: the business's own sum, what came in before it, or both."""
+    said, code = [], detail["currency"]
+    if detail.get("least_minor"):
+        said.append(_("The business is told from %(amount)s on", amount=money(Money(detail["least_minor"], code))))
+    if detail.get("largest_minor"):
+        largest = money(Money(detail["largest_minor"], code))
+        said.append(
+            _(
+                "More than %(times)s times the largest of the last %(count)s payments, which was %(largest)s",
+                times=TIMES, count=detail["compared"], largest=largest,
+            )
+        )  # fmt: skip
+    return said
+
+
 def _waits(kind: str, detail: dict[str, Any]) -> list[str]:
-    """Where the money is while somebody looks at the payment; and that a processor's charge is not the vendor's."""
+    """Where the money is while somebody looks at the payment; that a processor's charge is not the vendor's; and by what one is large."""
+    if kind == "payment.large":
+        return _large(detail)
     if kind == "fee.recorded":
         return [_("On the platform's own accounts")]
     if kind != "payment.under_review":

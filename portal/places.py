@@ -58,6 +58,8 @@ PLACES: dict[str, tuple[Any, Any]] = {
     "domains": (_l("Return domains"), _l("host DNS verify success page redirect")),
     "pay_domains": (_l("Payment domain"), _l("own host name custom domain DNS CNAME TXT address of payment pages")),
     "protection": (_l("Protection"), _l("card testing attack mode fraud")),
+    "large_payments": (_l("Large payments"), _l("alert threshold unusual odd amount fraud")),
+    "reports": (_l("Reports by e-mail"), _l("scheduled daily weekly monthly report letter figures")),
     "guides": (_l("Guides"), _l("quick start begin help how to checklist documentation developer")),
     "reference": (_l("API reference"), _l("endpoints examples curl Python Node OpenAPI documentation")),
     "keys": (_l("API keys"), _l("secret developer software integration")),

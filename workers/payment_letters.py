@@ -5,18 +5,23 @@ from __future__ import annotations
 from core.accounts.models import Vendor
 from core.accounts.receipts import find_receipt_settings
 from core.accounts.remarks import list_remarks
+from core.accounts.roles import rights_of
 from core.customers.keys import find_key, key_token
 from core.kernel.clock import now
+from core.kernel.money import Money
 from core.notifications.models import Message
 from core.notifications.queries import was_told
+from core.notifications.scheduled import find_schedule, get_report, sees_all
 from core.payments.attempt import live_attempt
 from core.payments.claim_follow import claim_paid_by
 from core.payments.instalments import progress_of
+from core.payments.large import TIMES, find_reason
 from core.payments.link import ends_at, link_token
 from core.payments.payer_page import PAYER
 from core.payments.queries import get_link, get_payment, list_refunds
 from core.payments.recover import way_back
 from core.payments.remind import why_silent
+from core.payments.report import figures_of
 from core.payments.sale import find_cart
 from core.payments.saved import card_charged
 from core.payments.send_link import get_sending, sending_token
@@ -33,6 +38,32 @@ def about_payment(vendor: Vendor, message: Message) -> Facts:
     payment = get_payment(vendor, message.mode, message.params["payment"])
     cart = find_cart(vendor, payment)
     return {"payment": payment, "cart": cart, "practice": payment.mode == "test", "action_url": addresses.portal_payment(payment.public_id)}
+
+
+def large(vendor: Vendor, message: Message) -> Facts:
+    """A payment that is larger than usual, with what that was measured by."""
+    facts = about_payment(vendor, message)
+    reason = find_reason(vendor, facts["payment"])
+    if reason is None:
+        raise NoLongerTrue("nothing says any more that this payment was large")
+    detail, code = reason.detail, facts["payment"].currency
+    least, largest = (Money(detail[name], code) if name in detail else None for name in ("least_minor", "largest_minor"))
+    return facts | {"least": least, "largest": largest, "compared": detail.get("compared"), "times": TIMES}
+
+
+def report(vendor: Vendor, message: Message) -> Facts:
+    """The figures of its days as they stand in the books, for somebody who still may see payments and still wants it."""
+    found = get_report(vendor, message.mode, message.params["report"])
+    rights = rights_of(vendor, found.person)
+    if not sees_all(vendor, found.person):
+        raise NoLongerTrue("whoever ordered it may not see payments any more")
+    if find_schedule(vendor, message.mode, found.schedule) is None:
+        raise NoLongerTrue("whoever ordered it does not want it any more")
+    return {
+        "practice": message.mode == "test", "report": found, "figures": figures_of(vendor, found),
+        "action_url": addresses.portal_reports(found.public_id), "reports_url": addresses.portal_reports(),
+        "file_url": addresses.portal_report_rows(found.public_id) if "payments.export" in rights else "",
+    }  # fmt: skip
 
 
 def problem(vendor: Vendor, message: Message) -> Facts:

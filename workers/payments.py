@@ -21,6 +21,7 @@ from core.payments.attempt import close_at_provider, drop_unopened, live_attempt
 from core.payments.charge_news import tell_paid
 from core.payments.claim import end_practised, list_waiting
 from core.payments.close import record_close
+from core.payments.large import tell_of_large
 from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.match import payments_by_key
 from core.payments.models import Attempt, Payment
@@ -58,6 +59,7 @@ def payment_settled(tasks: list[Task]) -> None:
         jobs.append(task_row("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id)))
         if payment.processor_fee_minor is None:
             jobs.append(task_row("complete_payment", vendor.id, due_in=2, mode=payment.mode, payment=str(payment.id)))
+    tell_of_large(list(found.values()))
     tell_paid([payment for _, payment in found.values()])
     review.begin_reviews_of_paid(keys)
     notify_many(letters, jobs, notices_lot(notices))

@@ -21,6 +21,7 @@ from core.ledger.marks import day_to_mark, mark_balances
 from core.ledger.proof import claim_due_proofs
 from core.ledger.proof_run import night_run
 from core.notifications.daily import send_due_letters
+from core.notifications.scheduled import send_due_reports
 from core.payments.claim import expire_claim, list_claims_to_expire
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.refund_queue import list_lines_to_move, send_first
@@ -166,6 +167,8 @@ def _write_letters() -> None:
         remind_of_disputes()
     with unit_of_work():
         send_due_letters()
+    with unit_of_work():
+        send_due_reports()
 
 
 def _prove_books() -> None:

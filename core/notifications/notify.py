@@ -40,6 +40,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "transfer_returned": ("payment", "transfer_return"),
     "transfer_taken_back": ("payment",),
     "unexpected_money": ("payment",),
+    "large_payment": ("payment",),
+    "payments_report": ("report",),
     "attack_mode": ("began",),
     "key_leaked": ("key",),
     "key_news": ("key", "what", "address"),

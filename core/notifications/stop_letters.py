@@ -17,6 +17,8 @@ from core.notifications.mail_stops import find_stop, stop_unwanted, want_again
 from core.notifications.models import Message
 from core.notifications.notify import UNASKED
 from core.notifications.queries import get_message
+from core.notifications.scheduled import KIND as REPORT
+from core.notifications.scheduled import end_schedule, schedule_of
 from core.notifications.team import BUSINESS, OPTIONAL, Choice, choices_of, choose
 
 GOOD_FOR = timedelta(days=5 * 365)  # people find old letters
@@ -49,6 +51,8 @@ def is_stopped(vendor: Vendor, message: Message) -> bool:
     if message.kind in UNASKED:
         stop = find_stop(vendor, message.mode, message.recipient)
         return stop is not None and stop.unwanted_at is not None
+    if message.kind == REPORT:
+        return schedule_of(vendor, message) is None
     return not any(_kinds(vendor, message, reader) for reader in _readers(vendor, message))
 
 
@@ -59,6 +63,10 @@ def stop_letters(vendor: Vendor, message: Message) -> None:
     record(vendor.id, actor="system", action="letters.stopped", subject=message.public_id, mode=message.mode)
     if message.kind in UNASKED:
         stop_unwanted(message, by="reader")
+        return
+    if message.kind == REPORT:
+        if (order := schedule_of(vendor, message)) is not None:
+            end_schedule(vendor, message.mode, order.public_id, person=order.person, by="system")
         return
     for reader in _readers(vendor, message):
         now_chosen = choices_of(vendor, message.mode, reader)

@@ -29,7 +29,7 @@ MAILED = tuple(
     if kind in KINDS and kind not in ("refund_sent", "payout_account", "webhook_stopped", "application_news", *OF_PLAN)
 )
 # What somebody may have stopped, whoever they are: nothing of it is owed to them by e-mail.
-OPTIONAL = (frozenset({*MAILED, "plan_news", "daily_news"}) - ALWAYS) | UNASKED
+OPTIONAL = (frozenset({*MAILED, "plan_news", "daily_news", "payments_report"}) - ALWAYS) | UNASKED
 
 _CHOSEN = Question(
     select(NotificationChoice.person, NotificationChoice.mailed, NotificationChoice.daily)

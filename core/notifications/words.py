@@ -14,6 +14,7 @@ GROUPS: tuple[tuple[Sentence, dict[str, tuple[Sentence, str]]], ...] = (
             "payment_waits": (said("A payer has paid by a way that takes days"), "quiet"),
             "payment_over": (said("A payment ended without money"), "quiet"),
             "unexpected_money": (said("Money arrived that was not expected"), "bad"),
+            "large_payment": (said("A payment is larger than usual"), "warn"),
             "review_ended": (said("A payment was not accepted after a check"), "warn"),
             "discount_beyond": (said("A discount code was used more often than it may with one card"), "warn"),
             "problem_reported": (said("A payer reports a problem"), "warn"),

@@ -153,6 +153,7 @@ class Payment(TenantKey, Base):
             postgresql_ops={"key_values": "jsonb_path_ops"},
             postgresql_where="key_values <> '{}'::jsonb",
         ),
+        Index("ix_payments_disputed", "vendor_id", "mode", "id", postgresql_where="disputed_minor > 0"),
         Index("ix_payments_archived", "vendor_id", "mode", "id", postgresql_where="archived_at IS NOT NULL"),
         Index("ix_payments_captured", "vendor_id", "mode", "captured_at"),
         Index("ix_payments_by_last4", "vendor_id", "mode", "card_last4", "id", postgresql_where="card_last4 IS NOT NULL"),

@@ -138,6 +138,16 @@ def portal_protection() -> str:
     return f"{settings().public_url}/portal/settings/protection"
 
 
+def portal_reports(number: str = "") -> str:
+    """The reports that come by e-mail, or one of them."""
+    return f"{settings().public_url}/portal/reports{'/' + number if number else ''}"
+
+
+def portal_report_rows(number: str) -> str:
+    """What one of them was added up from, as a file, for whoever is signed in and may export."""
+    return f"{settings().public_url}/portal/reports/{number}/rows.csv"
+
+
 def portal_payment(payment: str) -> str:
     return f"{settings().public_url}/portal/payments/{payment}"
 

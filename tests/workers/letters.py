@@ -30,10 +30,12 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.notifications.models import Message
 from core.notifications.notify import notify
+from core.notifications.scheduled import order_report, send_due_reports
 from core.notifications.team import Choice, choose
 from core.payments.attempt import live_attempt
 from core.payments.charge import charge_saved
 from core.payments.claim import refuse_claim
+from core.payments.large import set_threshold, tell_of_large
 from core.payments.long_export import record_failure, request_export, write_next
 from core.payments.models import Payment
 from core.payments.payer_page import report_problem
@@ -116,6 +118,8 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *_about_refund_links(shop),
         *_about_transfers(shop),
         ask(shop, "unexpected_money", payment=pay),
+        _large(shop),
+        _report(shop),
         _under_attack(shop),
         _leaked(shop),
         _of_a_key(shop),
@@ -142,6 +146,26 @@ def of_every_kind(shop: Shop) -> list[Message]:
         _lost_domain(shop),
         ask(shop, "app_token_reused", user=user, app="Till <b>"),
     ]
+
+
+def _report(shop: Shop) -> Message:
+    """Of this day, which is over."""
+    with unit_of_work():
+        order = order_report(shop.vendor, "test", shop.user.public_id, every="daily")
+        order.due_at = order.created_at
+    with frozen(now() + timedelta(days=1)), unit_of_work():
+        send_due_reports()
+        return db.session.query(Message).filter_by(vendor_id=shop.vendor.id, kind="payments_report").one()
+
+
+def _large(shop: Shop) -> Message:
+    """A payment at the sum from which its business is told."""
+    with unit_of_work():
+        set_threshold(shop.vendor, "test", "GBP", Money(2500, "GBP"), by=shop.user.public_id)
+    payment = make_paid(shop)
+    with unit_of_work():
+        tell_of_large([(shop.vendor, again(payment))])
+    return ask(shop, "large_payment", payment=payment.public_id)
 
 
 def _about_refund_links(shop: Shop) -> list[Message]:

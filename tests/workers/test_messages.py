@@ -48,6 +48,7 @@ def send(message: Message) -> Message:
 
 OF_A_MODE = {
     "checkout",
+    "report",
     "rule",
     "stop",
     "payment",

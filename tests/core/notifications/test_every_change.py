@@ -83,7 +83,7 @@ def test_every_kind_is_told_by_somebody_and_has_words() -> None:
 def test_what_nobody_can_choose_says_why_and_has_no_button() -> None:
     assert set(NECESSARY.values()) == set(WHY_ALWAYS) and set(SHOWN) >= ALWAYS
     assert not OPTIONAL & ALWAYS and not QUIET & ALWAYS
-    assert OPTIONAL - {"daily_news", "plan_news"} == (set(MAILED) - ALWAYS) | UNASKED
+    assert OPTIONAL - {"daily_news", "plan_news", "payments_report"} == (set(MAILED) - ALWAYS) | UNASKED
 
 
 def test_what_goes_to_payers_is_what_speaks_for_the_vendor() -> None:
