@@ -60,6 +60,7 @@ NOT_SHOWN = {
     "security": "how the vendor's people sign in",
     "two_step": "how the owner signs in",
     "new_device": "the secret of the owner's codes",
+    "new_passkey": "how the owner signs in",
     "to_payout_processor": "opens the vendor's account at the processor",
     "back_from_processor": "asks the processor, and writes down what it says",
     "closing_now": "an account that is closed is not looked at any more",
