@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from flask import Response, current_app, flash
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField
 from wtforms.validators import InputRequired, Length
 
@@ -20,7 +21,7 @@ LONGEST = 16_000  # signs of an answer: what a device says of itself, and a key
 
 
 class PasskeyForm(Form):
-    passkey = HiddenField(validators=[InputRequired(), Length(max=LONGEST)])
+    passkey = HiddenField(validators=[InputRequired(_l("This browser cannot make passkeys, or it runs no scripts.")), Length(max=LONGEST)])
 
 
 def question(asked: str) -> Response:

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from core.accounts.confirm import is_fresh
 from core.accounts.passkey_proof import ADD, CONFIRM, ask_for_new, ask_to_sign, find_party, list_passkeys
-from core.accounts.passkeys import LONGEST_NAME, MOST, add_passkey, check_name, remove_passkey, rename_passkey
+from core.accounts.passkeys import LONGEST_NAME, MOST, add_passkey, check_name, get_passkey, remove_passkey, rename_passkey
 from core.kernel.errors import Refusal
 from core.web.fields import LineField
 from core.web.guard import leave_seat
@@ -90,6 +90,7 @@ def _new_page(me: Sitting, form: NewPasskeyForm) -> Response:
 @both("POST", "/two-step/passkeys/<public_id>/name", "rename_passkey", asks=True)
 def rename(public_id: str) -> Response:
     me, form = sitting(), NameForm()
+    get_passkey(me.user, public_id)
     if form.validate():
         with form.refusals():
             rename_passkey(me.user, public_id, name=form.name.data, by=me.by)

@@ -95,7 +95,8 @@ def enter_by_passkey() -> Response:
         named = credential_named(form.passkey.data)
         count_try(TRIES, scope="sign-in-passkey", whose=hashlib.sha256(named.encode("utf-8", "replace")).hexdigest())
         with form.refusals(), answered(SIGN_IN, holder=holder, answer=form.passkey.data) as shown:
-            return _sit_down(sign_in_by_passkey(shown, address=request.remote_addr or "", agent=request.user_agent.string), goal)
+            made = sign_in_by_passkey(shown, address=request.remote_addr or "", agent=request.user_agent.string)
+            return leave_half_seat(_sit_down(made, goal))
     say_what_is_wrong(form)
     return see_other(url_for(".sign_in", next=goal))
 

@@ -42,6 +42,14 @@
         under_way = false;
       }
     });
+    if (place.dataset.passkey === "create") {
+      form.addEventListener("submit", (event) => { // the Enter key in the field for its name
+        if (form.elements[place.dataset.field].value) return;
+        event.preventDefault();
+        event.stopPropagation();
+        button.click();
+      });
+    }
     place.hidden = false;
   }
   for (const line of document.querySelectorAll("[data-without-passkey]")) line.hidden = true;
