@@ -128,6 +128,8 @@ WORDS: dict[str, Any] = {
     "method.switched": _l("Switched a way to pay"), "payer_letter.changed": _l("Changed a letter to payers"), "invoices.switched": _l("Switched invoices for payments"), "receipts.changed": _l("Changed the receipts"), "refund.requested": _l("Asked for a refund"),
     "claim.opened": _l("Sent a refund link"), "claim.approved": _l("Approved a refund to an account the payer named"),
     "claim.refused": _l("Did not approve the account a payer named"), "claim.revoked": _l("Took a refund link back"),
+    "passkey.added": _l("Added a passkey"), "passkey.copied": _l("A passkey was refused because somebody may have a copy of it"),
+    "passkey.removed": _l("Removed a passkey"), "passkey.renamed": _l("Renamed a passkey"),
     "payment.marked_invalid": _l("Marked a payment as not valid"), "payment.marked_paid": _l("Marked a payment as paid"),
     "payments.archived": _l("Put payments away"), "payments.unarchived": _l("Took payments out again"),
     "role.changed": _l("Changed a role of your own"), "role.dropped": _l("Removed a role of your own"), "role.made": _l("Made a role of your own"),
@@ -191,7 +193,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "customers": (_l("Customers"), ("customer.", "membership.", "membership_plan.", "message.", "letters.", "export.")),
     "people": (
         _l("People and sign-ins"),
-        ("member.", "role.", "invitation.", "user.", "session.", "app.", "second_factor.", "vendor.handed_over"),
+        ("member.", "role.", "invitation.", "user.", "session.", "app.", "second_factor.", "passkey.", "vendor.handed_over"),
     ),
     "settings": (
         _l("Settings"),

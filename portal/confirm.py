@@ -10,10 +10,13 @@ from urllib.parse import urlsplit
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms.validators import InputRequired
+from wtforms import HiddenField
+from wtforms.validators import InputRequired, Length
 
 from core.accounts.confirm import confirm_person, is_fresh
 from core.accounts.models import User, UserSession
+from core.accounts.one_time_codes import find_factor
+from core.accounts.passkey_proof import CONFIRM, find_party, list_passkeys
 from core.accounts.staff_models import StaffSession
 from core.web.fields import Form, LineField, SecretField
 from core.web.guard import current, safe_path
@@ -21,15 +24,17 @@ from core.web.page import keep_so_far, page, see_other
 from core.web.staff_guard import staff
 from core.web.throttle import count_try
 from portal.mail import tell_recovery_code_used
+from portal.passkey_ask import LONGEST, answered
 
 View = TypeVar("View", bound=Callable[..., Any])
-OURS = ("confirm_password", "confirm_code")
+OURS = ("confirm_password", "confirm_code", "confirm_passkey")
 TRIES = "10 per 15 minutes"
 
 
 class ConfirmForm(Form):
     confirm_password = SecretField(_l("Your password"), [InputRequired(_l("Enter your password."))])
     confirm_code = LineField(_l("Code from your app"), most=40)
+    confirm_passkey = HiddenField(validators=[Length(max=LONGEST)])
 
 
 def confirmed(view: View | None = None, *, when: Callable[..., bool] | None = None) -> Any:
@@ -87,7 +92,8 @@ def _person() -> tuple[User, UserSession | StaffSession]:
 
 
 def _is_them(form: ConfirmForm, user: User, session: UserSession | StaffSession) -> bool:
-    if user.second_factor_at is not None and not form.confirm_code.data:
+    answer = form.confirm_passkey.data
+    if user.second_factor_at is not None and not form.confirm_code.data and not answer:
         form.refuse(_("Enter the code that your app shows, or one of your recovery codes."), "confirm_code")
         return False
     if not form.validate():
@@ -95,6 +101,11 @@ def _is_them(form: ConfirmForm, user: User, session: UserSession | StaffSession)
     count_try(TRIES, scope="confirm", whose=user.public_id)
     if user.second_factor_at is not None:
         count_try(TRIES, scope="second-factor", whose=user.public_id)
+    if answer and user.second_factor_at is not None:
+        with form.refusals(), answered(CONFIRM, holder=session.id, answer=answer) as shown:
+            confirm_person(user, session, password=form.confirm_password.data, code="", shown=shown)
+            return True
+        return False
     with form.refusals():
         kind = confirm_person(user, session, password=form.confirm_password.data, code=form.confirm_code.data or "")
         if kind == "recovery":
@@ -106,7 +117,9 @@ def _is_them(form: ConfirmForm, user: User, session: UserSession | StaffSession)
 def _ask(form: ConfirmForm, user: User) -> Response:
     """The question, with everything that was filled in behind it, so that nothing of it is lost."""
     carried = [(name, value) for name, value in request.form.items(multi=True) if name not in (*OURS, "csrf_token")]
-    at_desk = request.blueprint == "staff"
+    at_desk, has_app = request.blueprint == "staff", find_factor(user) is not None
+    if not has_app:
+        form.confirm_code.label.text = _("Recovery code")
     return page(
         "portal/confirm/ask.html",
         status=form.status,
@@ -115,5 +128,7 @@ def _ask(form: ConfirmForm, user: User) -> Response:
         carried=carried,
         action=request.full_path.rstrip("?"),
         asks_code=user.second_factor_at is not None,
+        has_app=has_app,
+        asks_passkey=find_party() is not None and bool(list_passkeys(user)),
         back=safe_path(urlsplit(request.referrer or "").path) or url_for(".home"),
     )

@@ -69,7 +69,7 @@ PLACES: dict[str, tuple[Any, Any]] = {
     "team": (_l("Team"), _l("settings people roles invitations owner")),
     "new_role": (_l("New role"), _l("permissions of your own team")),
     "security": (_l("Security"), _l("two-step sign-in second factor refund limit")),
-    "two_step": (_l("Two-step sign-in"), _l("2FA code app device recovery")),
+    "two_step": (_l("Two-step sign-in"), _l("2FA code app device recovery passkey security key")),
     "audit_log": (_l("Who did what"), _l("audit log trail history of changes people staff")),
     "staff_visits": (_l("Who looked"), _l("platform staff visits support access")),
     "application": (_l("Application to go live"), _l("approval documents questions platform")),

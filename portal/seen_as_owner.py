@@ -62,6 +62,7 @@ NOT_SHOWN = {
     "two_step": "how the owner signs in",
     "limit_form": "which of the vendor's people see what; the list of the team says it too",
     "new_device": "the secret of the owner's codes",
+    "new_passkey": "how the owner signs in",
     "to_payout_processor": "opens the vendor's account at the processor",
     "back_from_processor": "asks the processor, and writes down what it says",
     "closing_now": "an account that is closed is not looked at any more",

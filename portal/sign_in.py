@@ -1,16 +1,22 @@
-"""Signing in and out."""
+"""Signing in and out: password, then a code or a passkey; or a passkey alone."""
 
 from __future__ import annotations
 
-from flask import Response, flash, request, url_for
+import hashlib
+import secrets
+
+from flask import Response, flash, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms.validators import InputRequired
 
 from core.accounts.half_sign_in import PORTAL, Half, find_half
-from core.accounts.sessions import end_all_sessions, end_session
-from core.accounts.sign_in import SignedIn, finish_sign_in
+from core.accounts.models import User
+from core.accounts.one_time_codes import find_factor
+from core.accounts.passkey_proof import SECOND_STEP, SIGN_IN, PasskeyRefused, ask_to_sign, credential_named, find_party, list_passkeys
+from core.accounts.sessions import end_all_sessions, end_session, hash_secret
+from core.accounts.sign_in import SignedIn, finish_sign_in, finish_with_passkey, sign_in_by_passkey
 from core.accounts.sign_in import sign_in as open_session
 from core.web.fields import AddressField, Form, LineField, SecretField
 from core.web.guard import (
@@ -30,6 +36,9 @@ from core.web.throttle import by_account, by_address, count_try
 from portal.blueprint import portal
 from portal.confirm import TRIES
 from portal.mail import tell_recovery_code_used
+from portal.passkey_ask import PasskeyForm, answered, question, say_what_is_wrong
+
+ASKED = "passkey"  # in the form cookie: the secret of a browser nobody is signed in at, for the question it was asked
 
 
 class SignInForm(Form):
@@ -42,7 +51,11 @@ class SignInForm(Form):
 def sign_in() -> Response:
     if find_current():
         return see_other(url_for("portal.home"))
-    return page("portal/sign_in/form.html", form=SignInForm(formdata=None), next=safe_path(request.args.get("next")))
+    return _sign_in_page(SignInForm(formdata=None), safe_path(request.args.get("next")))
+
+
+def _sign_in_page(form: SignInForm, goal: str | None) -> Response:
+    return page("portal/sign_in/form.html", status=form.status, form=form, next=goal, takes_passkeys=find_party() is not None)
 
 
 @portal.post("/sign-in")
@@ -59,7 +72,33 @@ def enter() -> Response:
             if isinstance(made, Half):
                 return take_half_seat(see_other(url_for("portal.second_step", next=goal)), made.secret)
             return _sit_down(made, goal)
-    return page("portal/sign_in/form.html", status=form.status, form=form, next=goal)
+    return _sign_in_page(form, goal)
+
+
+@portal.post("/sign-in/passkey/question")
+@public
+@by_address("100 per 15 minutes", scope="sign-in-passkey")
+def ask_for_passkey() -> Response:
+    """The question to whichever passkey the browser has for us. It counts in this browser only, which holds a secret for it in its form cookie."""
+    session[ASKED] = secrets.token_urlsafe(32)
+    return question(ask_to_sign(SIGN_IN, holder=hash_secret(session[ASKED])))
+
+
+@portal.post("/sign-in/passkey")
+@public
+@by_address("100 per 15 minutes", scope="sign-in")
+def enter_by_passkey() -> Response:
+    """Both steps at once. Every wrong answer reads the same, whoever it is about."""
+    form, goal = PasskeyForm(), safe_path(request.args.get("next"))
+    holder = hash_secret(str(session.pop(ASKED, "")))
+    if form.validate():
+        named = credential_named(form.passkey.data)
+        count_try(TRIES, scope="sign-in-passkey", whose=hashlib.sha256(named.encode("utf-8", "replace")).hexdigest())
+        with form.refusals(), answered(SIGN_IN, holder=holder, answer=form.passkey.data) as shown:
+            made = sign_in_by_passkey(shown, address=request.remote_addr or "", agent=request.user_agent.string)
+            return leave_half_seat(_sit_down(made, goal))
+    say_what_is_wrong(form)
+    return see_other(url_for(".sign_in", next=goal))
 
 
 def _sit_down(made: SignedIn, goal: str | None) -> Response:
@@ -76,9 +115,10 @@ class CodeForm(Form):
 @public
 def second_step() -> Response:
     """The password was right; without that there is nothing to see here."""
-    if find_half(half_secret(), PORTAL) is None:
+    found = find_half(half_secret(), PORTAL)
+    if found is None:
         return _begin_again()
-    return _code_page(CodeForm(formdata=None))
+    return _code_page(CodeForm(formdata=None), found[1])
 
 
 @portal.post("/sign-in/code")
@@ -98,17 +138,50 @@ def give_code() -> Response:
             if made.code == "recovery":
                 tell_recovery_code_used(user)
             return leave_half_seat(_sit_down(made, safe_path(request.args.get("next"))))
-    return _code_page(form)
+    return _code_page(form, user)
 
 
-def _code_page(form: CodeForm) -> Response:
-    goal, recovery = safe_path(request.args.get("next")), bool(request.args.get("recovery"))
+@portal.post("/sign-in/code/passkey/question")
+@public
+@by_address("100 per 15 minutes", scope="sign-in-passkey")
+def ask_for_own_passkey() -> Response:
+    found = find_half(half_secret(), PORTAL)
+    if found is None:
+        raise PasskeyRefused
+    half, user = found
+    return question(ask_to_sign(SECOND_STEP, holder=half.id, user=user))
+
+
+@portal.post("/sign-in/code/passkey")
+@public
+@by_address("100 per 15 minutes", scope="sign-in-code")
+def give_passkey() -> Response:
+    """In the place of a code, and counted with those."""
+    found, form = find_half(half_secret(), PORTAL), PasskeyForm()
+    if found is None:
+        return _begin_again()
+    half, user = found
+    if form.validate():
+        count_try(TRIES, scope="second-factor", whose=user.public_id)
+        with form.refusals(), answered(SECOND_STEP, holder=half.id, answer=form.passkey.data) as shown:
+            made = finish_with_passkey(half, user, shown, address=request.remote_addr or "", agent=request.user_agent.string)
+            return leave_half_seat(_sit_down(made, safe_path(request.args.get("next"))))
+    say_what_is_wrong(form)
+    return see_other(url_for(".second_step", next=safe_path(request.args.get("next"))))
+
+
+def _code_page(form: CodeForm, user: User) -> Response:
+    has_app, goal = find_factor(user) is not None, safe_path(request.args.get("next"))
+    recovery = bool(request.args.get("recovery")) or not has_app
     kept = {"next": goal, "recovery": "1" if recovery else None}
     return page(
         "portal/sign_in/code.html",
         status=form.status,
         form=form,
         recovery=recovery,
+        has_app=has_app,
+        ask=url_for(".ask_for_own_passkey") if find_party() and list_passkeys(user) else None,
+        give=url_for(".give_passkey", next=goal),
         action=url_for(".give_code", **kept),
         other=url_for(".second_step", next=goal, recovery=None if recovery else "1"),
         again=url_for(".sign_in", next=goal),

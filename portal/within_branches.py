@@ -22,6 +22,7 @@ BRANCHES = ("branches", "branch")
 OWN = (
     "settings_page", "change_person", "end_device", "sign_out_everywhere", "ask_for_verification", "mode", "change_business_worked_for",
     "closing_now", "two_step", "begin_two_step", "new_device", "confirm_two_step", "renew_codes", "end_two_step",
+    "begin_passkey", "new_passkey", "ask_new_passkey", "add_passkey", "rename_passkey", "remove_passkey", "ask_passkey_proof",
 )  # fmt: skip
 
 REACHED = frozenset(f"portal.{name}" for name in (*PAYMENTS, *LINKS, *BRANCHES, *OWN))

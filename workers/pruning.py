@@ -10,7 +10,14 @@ import structlog
 from core.accounts.calls import prune_calls
 from core.accounts.embed_refusals import prune_refusals
 from core.accounts.once import prune_kept
-from core.accounts.prune import prune_half_sign_ins, prune_links, prune_origins, prune_sessions, prune_staff_sessions
+from core.accounts.prune import (
+    prune_half_sign_ins,
+    prune_links,
+    prune_origins,
+    prune_passkey_challenges,
+    prune_sessions,
+    prune_staff_sessions,
+)
 from core.accounts.refused_calls import prune_refused
 from core.closing.end import go_on_with_closings
 from core.customers.keys import prune_keys
@@ -36,6 +43,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "staff_sessions": prune_staff_sessions,
     "audit_origins": prune_origins,
     "half_sign_ins": prune_half_sign_ins,
+    "passkey_challenges": prune_passkey_challenges,
     "email_links": prune_links,
     "provider_events": prune_events,
     "letters": prune_words,

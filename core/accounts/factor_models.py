@@ -1,11 +1,11 @@
-"""The second step of signing in: the device that shows codes, the codes for when it is lost, and a sign-in that is half done."""
+"""The second step of signing in: the device that shows codes, passkeys, the codes for when all is lost, and a sign-in that is half done."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.kernel.db import Base
@@ -51,3 +51,37 @@ class HalfSignIn(Base):
     begun_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class Passkey(Base):
+    """A public key that a device of the person's, or their password manager, holds the other half of. It is a second step, and where the
+    device makes sure who holds it (user verification), both steps at once."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = (
+        CheckConstraint("sign_count >= 0", name="sign_count"),
+        UniqueConstraint("credential_id", name="uq_passkeys_credential"),
+        UniqueConstraint("public_id", name="uq_passkeys_public_id"),
+        Index("ix_passkeys_user", "user_id"),
+    )
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(String(60))  # what the person calls it
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)  # in COSE, as it came
+    transports: Mapped[str] = mapped_column(String(120))  # how a browser reaches it, words apart by blanks
+    sign_count: Mapped[int] = mapped_column(BigInteger)  # of devices that count; one that does not go up is of a copy
+    made_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class PasskeyChallenge(Base):
+    """What a passkey is asked to sign: for one purpose, in one browser, once. The next question in its place is another row's end."""
+
+    __tablename__ = "passkey_challenges"
+    __table_args__ = (CheckConstraint("purpose IN ('add', 'second_step', 'sign_in', 'confirm')", name="purpose"),)
+    holder: Mapped[str] = mapped_column(String(64), primary_key=True)  # the session, the half sign-in, or a browser nobody is signed in at
+    purpose: Mapped[str] = mapped_column(String(12), primary_key=True)
+    challenge: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime]

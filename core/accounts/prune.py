@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, tuple_
 
-from core.accounts.factor_models import HalfSignIn
+from core.accounts.factor_models import HalfSignIn, PasskeyChallenge
 from core.accounts.models import EmailLink, UserSession
 from core.accounts.staff_models import StaffSession
 from core.kernel.audit import AuditOrigin
@@ -48,6 +48,13 @@ def prune_half_sign_ins(limit: int) -> int:
     """Sign-ins that stopped half-way, or went on, `limit` at most; answers how many."""
     old = select(HalfSignIn.id).where(HalfSignIn.expires_at < now() - HALF_KEPT).limit(limit)
     return int(db.session.execute(delete(HalfSignIn).where(HalfSignIn.id.in_(old)).execution_options(synchronize_session=False)).rowcount)
+
+
+def prune_passkey_challenges(limit: int) -> int:
+    """Questions to passkeys that nobody answered in time, `limit` at most; answers how many."""
+    key = tuple_(PasskeyChallenge.holder, PasskeyChallenge.purpose)
+    old = select(PasskeyChallenge.holder, PasskeyChallenge.purpose).where(PasskeyChallenge.expires_at < now()).limit(limit)
+    return int(db.session.execute(delete(PasskeyChallenge).where(key.in_(old)).execution_options(synchronize_session=False)).rowcount)
 
 
 def prune_origins(limit: int) -> int:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pyotp
 from sqlalchemy import delete, select
 
-from core.accounts.factor_models import HalfSignIn, RecoveryCode, SecondFactor
+from core.accounts.factor_models import HalfSignIn, Passkey, RecoveryCode, SecondFactor
 from core.accounts.models import Membership, User, Vendor
 from core.accounts.one_time_codes import (
     DIGITS,
@@ -150,7 +150,7 @@ def _taken_off(user: User, *, by: str, reason: str) -> None:
 def _remove(user: User, action: str, *, by: str, **detail: str) -> None:
     """Nothing of it is left, and every browser of theirs is signed out."""
     locked(User, user.id)
-    for kind in (SecondFactor, RecoveryCode, HalfSignIn):
+    for kind in (SecondFactor, Passkey, RecoveryCode, HalfSignIn):
         db.session.execute(delete(kind).where(kind.user_id == user.id).execution_options(synchronize_session="fetch"))
     user.second_factor_at = None
     end_all_sessions(user, reason="two-step sign-in off")

@@ -1,4 +1,4 @@
-"""Signing in with e-mail address and password, and with a code where the person has set that up."""
+"""Signing in with e-mail address and password, and with a code or a passkey where the person has set that up; or with a passkey alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from core.accounts.factor_models import HalfSignIn
 from core.accounts.half_sign_in import PORTAL, Half, begin_half, end_half
 from core.accounts.models import Membership, User, UserSession
 from core.accounts.one_time_codes import use_code
+from core.accounts.passkey_proof import PasskeyRefused, Shown, use_passkey
 from core.accounts.passwords import hash_password, matches, outdated
 from core.accounts.queries import find_membership, find_user
 from core.accounts.sessions import begin_session
@@ -29,7 +30,7 @@ class SignedIn:
     membership: Membership
     session: UserSession
     secret: str
-    code: str | None = None  # which kind of code was given: app, recovery, or none was asked
+    code: str | None = None  # what was given as the second step: app, recovery, passkey, or nothing was asked
 
 
 def sign_in(email: str, *, password: str, address: str = "", agent: str = "") -> SignedIn | Half:
@@ -63,6 +64,26 @@ def finish_sign_in(half: HalfSignIn, user: User, *, code: str, address: str = ""
         raise WrongCredentials("You do not work for any business any more.")
     end_half(half)
     return _enter(user, membership, code=kind, address=address, agent=agent)
+
+
+def finish_with_passkey(half: HalfSignIn, user: User, shown: Shown, *, address: str = "", agent: str = "") -> SignedIn:
+    """The second step by a passkey of this person's. Raises PasskeyRefused, and PasskeyCopied."""
+    use_passkey(shown, user=user)
+    membership = find_membership(user)
+    if membership is None:
+        raise WrongCredentials("You do not work for any business any more.")
+    end_half(half)
+    return _enter(user, membership, code="passkey", address=address, agent=agent)
+
+
+def sign_in_by_passkey(shown: Shown, *, address: str = "", agent: str = "") -> SignedIn:
+    """Both steps at once: the person holds the device, and it made sure that it is they. Who works for no business, as the staff, is told no
+    more than who has no passkey. Raises PasskeyRefused, and PasskeyCopied."""
+    user = use_passkey(shown)
+    membership = find_membership(user)
+    if membership is None:
+        raise PasskeyRefused
+    return _enter(user, membership, code="passkey", address=address, agent=agent)
 
 
 def _enter(user: User, membership: Membership, *, code: str | None = None, address: str, agent: str) -> SignedIn:

@@ -12,6 +12,7 @@ from core.accounts.factor_models import HalfSignIn
 from core.accounts.half_sign_in import STAFF, Half, begin_half, end_half
 from core.accounts.models import User
 from core.accounts.one_time_codes import use_code
+from core.accounts.passkey_proof import Shown, use_passkey
 from core.accounts.passwords import hash_password, matches, outdated
 from core.accounts.queries import find_user
 from core.accounts.sessions import hash_secret, storable
@@ -62,7 +63,16 @@ def sign_in_staff(email: str, *, password: str, address: str = "", agent: str = 
 
 def finish_staff_sign_in(half: HalfSignIn, user: User, *, code: str, address: str = "", agent: str = "") -> str:
     """The second step: a new session's secret for the right code, which is spent. Raises WrongCode."""
-    kind = use_code(user, code)
+    return _finish(half, user, use_code(user, code), address=address, agent=agent)
+
+
+def finish_staff_with_passkey(half: HalfSignIn, user: User, shown: Shown, *, address: str = "", agent: str = "") -> str:
+    """The second step by a passkey of theirs. Raises PasskeyRefused, and PasskeyCopied."""
+    use_passkey(shown, user=user)
+    return _finish(half, user, "passkey", address=address, agent=agent)
+
+
+def _finish(half: HalfSignIn, user: User, kind: str, *, address: str, agent: str) -> str:
     member = db.session.get(StaffMember, user.id)
     if member is None or member.ended_at is not None:
         raise WrongCredentials("The e-mail address or the password is not right.")

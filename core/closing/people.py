@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import delete, exists, or_, select, update
 
-from core.accounts.factor_models import HalfSignIn, RecoveryCode, SecondFactor
+from core.accounts.factor_models import HalfSignIn, Passkey, RecoveryCode, SecondFactor
 from core.accounts.house import HOUSE, house
 from core.accounts.models import CustomRole, EmailLink, Invitation, Membership, User, UserSession, Vendor
 from core.accounts.passwords import hash_password
@@ -98,7 +98,7 @@ def _forget(vendor: Vendor, user: User) -> None:
     db.session.execute(update(Message).where(*letters).values(recipient=pseudonym, subject=None, text=None, html=None))
     for owner in (vendor.id, HOUSE):
         forget_stops(owner, [email])
-    for kind in (SecondFactor, RecoveryCode, HalfSignIn, EmailLink, UserSession):
+    for kind in (SecondFactor, Passkey, RecoveryCode, HalfSignIn, EmailLink, UserSession):
         db.session.execute(delete(kind).where(kind.user_id == user.id))
     if vendor.support_email == email:
         vendor.support_email, vendor.support_phone = pseudonym, ""

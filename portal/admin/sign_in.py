@@ -8,7 +8,10 @@ from flask_babel import lazy_gettext as later
 from wtforms.validators import InputRequired
 
 from core.accounts.half_sign_in import STAFF, Half, find_half
-from core.accounts.staff_sessions import end_staff_session, finish_staff_sign_in, sign_in_staff
+from core.accounts.models import User
+from core.accounts.one_time_codes import find_factor
+from core.accounts.passkey_proof import SECOND_STEP, PasskeyRefused, ask_to_sign, find_party, list_passkeys
+from core.accounts.staff_sessions import end_staff_session, finish_staff_sign_in, finish_staff_with_passkey, sign_in_staff
 from core.web.fields import AddressField, Form, LineField, SecretField
 from core.web.guard import half_secret, leave_half_seat, public, safe_path, take_half_seat
 from core.web.page import page, see_other
@@ -16,6 +19,7 @@ from core.web.staff_guard import find_staff, leave_staff_seat, take_staff_seat
 from core.web.throttle import by_account, by_address, count_try
 from portal.admin.blueprint import staff_door
 from portal.confirm import TRIES
+from portal.passkey_ask import PasskeyForm, answered, question, say_what_is_wrong
 
 
 class StaffSignInForm(Form):
@@ -69,9 +73,10 @@ class StaffCodeForm(Form):
 @public
 def second_step() -> Response:
     """The password was right; without that there is nothing to see here."""
-    if find_half(half_secret(), STAFF) is None:
+    found = find_half(half_secret(), STAFF)
+    if found is None:
         return _begin_again()
-    return _code_page(StaffCodeForm(formdata=None))
+    return _code_page(StaffCodeForm(formdata=None), found[1])
 
 
 @staff_door.post("/staff/sign-in/code")
@@ -89,17 +94,51 @@ def give_code() -> Response:
             agent = request.user_agent.string
             secret = finish_staff_sign_in(half, user, code=form.code.data, address=request.remote_addr or "", agent=agent)
             return leave_half_seat(_sit_down(secret, _goal()))
-    return _code_page(form)
+    return _code_page(form, user)
 
 
-def _code_page(form: StaffCodeForm) -> Response:
-    goal, recovery = _goal(), bool(request.args.get("recovery"))
+@staff_door.post("/staff/sign-in/code/passkey/question")
+@public
+@by_address("30 per 15 minutes", scope="staff-sign-in-passkey")
+def ask_for_own_passkey() -> Response:
+    found = find_half(half_secret(), STAFF)
+    if found is None:
+        raise PasskeyRefused
+    half, user = found
+    return question(ask_to_sign(SECOND_STEP, holder=half.id, user=user))
+
+
+@staff_door.post("/staff/sign-in/code/passkey")
+@public
+@by_address("30 per 15 minutes", scope="staff-sign-in-code")
+def give_passkey() -> Response:
+    """In the place of a code, and counted with those. Of staff the password is always asked first."""
+    found, form = find_half(half_secret(), STAFF), PasskeyForm()
+    if found is None:
+        return _begin_again()
+    half, user = found
+    if form.validate():
+        count_try(TRIES, scope="second-factor", whose=user.public_id)
+        with form.refusals(), answered(SECOND_STEP, holder=half.id, answer=form.passkey.data) as shown:
+            agent = request.user_agent.string
+            secret = finish_staff_with_passkey(half, user, shown, address=request.remote_addr or "", agent=agent)
+            return leave_half_seat(_sit_down(secret, _goal()))
+    say_what_is_wrong(form)
+    return see_other(url_for(".second_step", next=_goal()))
+
+
+def _code_page(form: StaffCodeForm, user: User) -> Response:
+    has_app, goal = find_factor(user) is not None, _goal()
+    recovery = bool(request.args.get("recovery")) or not has_app
     kept = {"next": goal, "recovery": "1" if recovery else None}
     return page(
         "portal/sign_in/code.html",
         status=form.status,
         form=form,
         recovery=recovery,
+        has_app=has_app,
+        ask=url_for(".ask_for_own_passkey") if find_party() and list_passkeys(user) else None,
+        give=url_for(".give_passkey", next=goal),
         action=url_for(".give_code", **kept),
         other=url_for(".second_step", next=goal, recovery=None if recovery else "1"),
         again=url_for(".sign_in", next=goal),

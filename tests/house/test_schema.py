@@ -36,6 +36,8 @@ NOT_A_TENANTS = {
     "staff_looks": "the same browsers, where they show a vendor's own pages; it says which",
     "second_factors": "a person's device opens every vendor they work for",
     "recovery_codes": "so do their codes for when it is lost",
+    "passkeys": "and so do their passkeys",
+    "passkey_challenges": "before somebody has signed in nobody knows for whom",
     "half_sign_ins": "before somebody has signed in nobody knows for whom",
     "email_links": "a person's address is verified, not a vendor's",
     "provider_events": "an event belongs to nobody until a worker has opened it",

@@ -19,6 +19,7 @@ NO_PLACES = {
     "branding_letter",  # as does this
     "branding_receipt",  # and this
     "new_device",  # a step of setting up two-step sign-in
+    "new_passkey",  # and another
     "why_release",  # of one day
     "to_payout_processor",  # the way out to the processor's page
     "back_from_processor",  # and back from it

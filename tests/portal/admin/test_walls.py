@@ -78,7 +78,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
     attack = {f"/staff/vendors/x/protection/x/{act}" for act in ("on", "off")}
     assert posted == lines | attack | {
         "/staff/vendors/x/release-days", "/staff/vendors/x/visits", "/staff/vendors/x/looks", "/staff/looks/mode", "/staff/looks/end", "/staff/jobs/retries", "/staff/jobs/1/retries", "/staff/events/p/test/e/replays",
-        "/staff/vendors/x/people/x/lost-device", "/staff/two-step/devices", "/staff/two-step/devices/new", "/staff/two-step/recovery-codes", "/staff/two-step/off",
+        "/staff/vendors/x/people/x/lost-device", "/staff/two-step/devices", "/staff/two-step/devices/new", "/staff/two-step/recovery-codes", "/staff/two-step/off", *(f"/staff/two-step/passkeys{act}" for act in ("", "/question", "/new", "/x/name", "/x/removal", "/proof")),
         "/staff/books/proofs", "/staff/books/x/test/journals/l/reversal", "/staff/reversals/l/approval", "/staff/reversals/l/refusal", "/staff/days/papers", "/staff/days/test/x/close", "/staff/days/test/x/signature",
         "/staff/listings/x/withdrawal", "/staff/listings/x/restoration", "/staff/listings/x/reports", "/staff/listings/edits/x/decision",
         "/staff/listings/strikes/x/forgiveness", "/staff/listings/reasons", "/staff/listings/reasons/x", "/staff/listings/reasons/x/archive",
