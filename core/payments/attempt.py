@@ -21,7 +21,8 @@ from core.payments.bank_terms import terms_of
 from core.payments.choose import check_way
 from core.payments.history import line, line_of_move
 from core.payments.lockout import BY_CARD, is_held, locked_until
-from core.payments.models import Attempt, Payment, PaymentEvent
+from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
+from core.payments.room import has_place
 from core.payments.start import OPEN_HOLD, SESSION, keep_place, lock_payment
 from core.payments.states import ATTEMPT, LIVE_ATTEMPT, PAID_OR_OVER, may_move
 from core.payments.to_payer import write_to_payer
@@ -92,6 +93,7 @@ def begin_attempt(
     number = 1 + tries_of(payment)
     if number > MOST_ATTEMPTS:
         raise PaymentOver("This payment was tried too often. Please open the link again.")
+    _take_place(payment)
     at = now()
     _follow(vendor, payment, way)
     surface = surface if surface in way.surfaces else min(way.surfaces)
@@ -106,6 +108,18 @@ def begin_attempt(
     started = line(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface, method=method)
     keep_changes(payment, beside=[(PaymentEvent, [started])])
     return attempt
+
+
+def _take_place(payment: Payment) -> None:
+    """A link that had no limit when this payment was begun may have been given one in that very moment: then it takes its place now, before
+    money moves, or there is none. Whoever was written down before the limit was counted with it (core/payments/instalments.py)."""
+    if payment.holds_place or payment.link_id is None:
+        return
+    link = db.session.get(PaymentLink, (payment.vendor_id, payment.mode, payment.link_id))  # read already, by whoever knew the ways to pay
+    if link is not None and link.limited:
+        if not has_place(payment):
+            raise PaymentOver("Others were faster, and nothing is left to pay here. No money was taken.")
+        payment.holds_place = True
 
 
 def _follow(vendor: Vendor, payment: Payment, way: Way) -> None:

@@ -10,8 +10,8 @@ from core.payments.attempt import live_attempt, move_attempt
 from core.payments.hear import ask_again
 from core.payments.history import move
 from core.payments.models import Payment
+from core.payments.room import has_place
 from core.payments.start import lock_payment
-from core.payments.transfer_receive import has_place
 from core.providers.bank import stop_expecting
 
 MAY_BE_PAID = frozenset({"created", "requires_method", "requires_action", "canceled", "expired"})

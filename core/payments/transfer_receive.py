@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from core.accounts.models import Vendor
 from core.kernel.clock import now
-from core.kernel.db import db, locked
+from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.outbox import enqueue
@@ -19,9 +19,8 @@ from core.notifications.team import tell_team
 from core.payments.attempt import live_attempt, move_attempt
 from core.payments.bank_terms import terms_of
 from core.payments.history import move, note
-from core.payments.instalments import progress_of
-from core.payments.link import taken_places
-from core.payments.models import Attempt, Payment, PaymentLink
+from core.payments.models import Attempt, Payment
+from core.payments.room import has_place
 from core.payments.start import lock_payment
 from core.payments.to_payer import write_to_payer
 from core.payments.transfer_models import Transfer, TransferCase
@@ -142,17 +141,6 @@ def _pays(vendor: Vendor, payment: Payment, waiting: Money, line: BankLine | Non
     if payment.state == "expired":
         return line is not None and line.booked_on <= payment.expires_at.date() and has_place(payment)
     return payment.state not in ("canceled", "marked_paid")  # whoever ended it or marked it looks at what came
-
-
-def has_place(payment: Payment) -> bool:
-    """Whether the link still has room for it, counted under the link's lock: a place of so many, or what is open of a sum paid in parts."""
-    link = locked(PaymentLink, payment.vendor_id, payment.mode, payment.link_id) if payment.link_id else None
-    if link is None:
-        return True
-    how = progress_of(link)
-    if how is not None:
-        return payment.amount <= how.open
-    return link.places is None or taken_places(link) < link.places
 
 
 def _kind(payment: Payment) -> str | None:

@@ -11,6 +11,7 @@ import pytest
 from core.kernel.clock import now
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
+from core.payments.attempt import PaymentOver, begin_attempt
 from core.payments.bank_terms import Terms, change_terms
 from core.payments.instalments import PartNotOffered, Progress, TotalBelowPaid, progress_of
 from core.payments.link import BadTerms, LinkClosed, LinkTerms, check_terms, edit_link, link_state
@@ -19,7 +20,7 @@ from core.payments.start import give_up, start_payment
 from core.payments.transfer_cases import accept_transfer
 from tests.core.payments.conftest import AtOnce
 from tests.core.payments.transfers import TestBank, begin_transfer, transfer
-from tests.factories import Shop, again, ask_refund, make_link, make_paid, make_payment, tell_refund, unit
+from tests.factories import Shop, again, ask_refund, fresh, make_link, make_paid, make_payment, open_payment, tell_refund, unit
 
 ROUNDS = 40
 
@@ -229,3 +230,18 @@ def test_no_link_becomes_a_request_under_somebody_who_is_paying(shop: Shop) -> N
     make_payment(shop, link)
     with pytest.raises(TotalBelowPaid), unit(shop.app):
         edit_link(again(link), by="usr_x", terms=LinkTerms(title="Course", currency="EUR", kind="request", total_minor=2_500))
+
+
+def test_who_began_in_the_very_moment_a_link_got_its_limit_takes_a_place_before_money_moves_or_finds_none(shop: Shop) -> None:
+    """The link was read when it had no limit, and the payment is written down after it has one."""
+    link = make_link(shop, kind="reusable")
+    with unit(shop.app):
+        edit_link(
+            again(link), by="usr_x", terms=LinkTerms(title="Course", currency="GBP", amount_minor=2_500, kind="reusable", max_payments=1)
+        )
+    first, second = (make_payment(shop, link) for _ in range(2))
+    assert not first.holds_place and not second.holds_place
+    open_payment(shop, first)
+    assert fresh(shop, first).holds_place and state(shop, link) == "sold_out"
+    with pytest.raises(PaymentOver), unit(shop.app):
+        begin_attempt(shop.vendor, again(second))
