@@ -16,7 +16,6 @@ from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
 from core.kernel.write import add_row, keep_changes
 from core.methods.eligible import Way
-from core.methods.rules import Written
 from core.payments.bank_terms import terms_of
 from core.payments.choose import check_way
 from core.payments.history import line, line_of_move
@@ -61,16 +60,13 @@ class PaymentOver(Conflict):
     code = "payment_over"
 
 
-def begin_attempt(
-    vendor: Vendor, payment: Payment, *, surface: str = "hosted", method: str = "card", written: Written | None = None
-) -> Attempt:
+def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", method: str = "card") -> Attempt:
     """The attempt this payer is in the middle of, or a new one. **No money may move yet**: the provider has not been asked.
 
     An attempt under way is answered again, whichever tab or device asks (the caller closes it first when it needs another
     surface or method). The payment follows its newest attempt to that one's provider. Refuses PaymentOver when there is nothing
     left to pay, or part of it came by transfer and the rest is to come another way; MethodNotOffered when this way to pay is not
-    open to this payment, whatever a form says; TriedTooOften after many declines. `written` are the vendor's rules for ways to pay, where
-    this request has read them already.
+    open to this payment, whatever a form says; TriedTooOften after many declines.
     """
     payment = lock_payment(payment)
     if payment.state in PAID_OR_OVER or payment.state == "processing":
@@ -85,7 +81,7 @@ def begin_attempt(
     if under_way and under_way.method == method:
         return under_way
     check_open(vendor, payment.mode)
-    way = check_way(vendor, payment, method, written=written)
+    way = check_way(vendor, payment, method)
     if under_way:
         return under_way
     if now() >= payment.expires_at:
