@@ -92,7 +92,11 @@ def finalise_due(limit: int = 200) -> list[BillingDocument]:
     """Drafts whose hour is over become final, oldest first; answers which. Two runs never take the same one."""
     due = select(BillingDocument).where(BillingDocument.state == "draft", BillingDocument.final_due_at <= now())
     found = list(
-        db.session.scalars(due.order_by(BillingDocument.final_due_at, BillingDocument.id).limit(limit).with_for_update(skip_locked=True))
+        db.session.scalars(
+            due.order_by(BillingDocument.final_due_at, BillingDocument.ordinal, BillingDocument.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
     )
     sellers = [db.session.get_one(Vendor, id) for id in {document.vendor_id for document in found}]  # held, so that each is read once
     for document in found:
