@@ -159,6 +159,7 @@ def test_no_app_acts_for_them(shop: Shop, places: Places) -> None:
     for path in ("/api/v1/payments", "/api/v1/users/me"):
         answer = app.get(path)
         assert (answer.status_code, answer.get_json()["code"]) == (403, "limited_to_branches"), path
+    assert app.renew().get_json()["code"] == "limited_to_branches", "no new tokens either"
     answer = App(member, enter=False).sign_in()
     assert (answer.status_code, answer.get_json()["code"]) == (403, "limited_to_branches")
 
