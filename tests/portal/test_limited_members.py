@@ -63,6 +63,7 @@ def test_who_is_asked_to_join_for_one_branch_sees_that_one(app: Flask, shop: Sho
     assert form.values["reach"] == "all", "nobody is limited by mistake"
     for wrong in ([], ["brn_x"], [places[0].public_id, "brn_x"]):
         assert owner.submit(form, status=422, email="ben@example.com", reach="some", branch=wrong).errors
+    assert owner.submit(form, status=422, email="ben@example.com", reach="all", branch=[places[0].public_id]).errors, "which of the two?"
     owner.submit(form, email="ben@example.com", reach="some", branch=[places[0].public_id])
     assert "Only Quayside" in owner.get("/portal/team").text
     with unit(app):
@@ -79,6 +80,8 @@ def test_a_limit_is_true_from_the_next_page_on_and_so_is_its_end(shop: Shop, own
     browser = member.browser()
     browser.get("/portal/balance")
     assert "All branches" in owner.get("/portal/team").text
+    path = f"/portal/team/{member.user.public_id}/branches"
+    assert owner.submit(owner.get(path).form(path), status=422, reach="all", branch=[places[0].public_id]).errors
     ask(owner, member, reach="some", branch=[places[0].public_id, places[1].public_id])
     assert limit_of_row(shop, member) == sorted(place.id for place in places)
     refused = browser.get("/portal/balance", status=403).text
