@@ -240,6 +240,14 @@ def test_their_own_name_and_devices_are_theirs_to_change(shop: Shop, places: Pla
     browser.get("/portal/settings/security", status=403)
 
 
+def test_the_switch_to_live_leads_them_nowhere_they_may_not_go(shop: Shop, places: Places) -> None:
+    member = make_colleague(shop, "manager")
+    limit(shop, member, places[0])
+    browser = member.browser()
+    token = browser.get("/portal/").form("/sign-out").values["csrf_token"]
+    assert "practice money only so far" in browser.post("/portal/mode", {"csrf_token": token, "mode": "live"}, status=200).text
+
+
 def test_the_letter_of_the_day_is_not_written_to_them(shop: Shop, places: Places, work: Callable[[], int]) -> None:
     member = make_colleague(shop, "manager")
 
