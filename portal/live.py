@@ -69,7 +69,12 @@ def mode() -> Response:
     if wished not in ("test", "live"):
         flash(_("Choose test or live."), "warn")
         return see_other(url_for(".home"))
-    if wished == "live" and what_live_needs(me.vendor, me.user):
+    needs = what_live_needs(me.vendor, me.user) if wished == "live" else []
+    if needs and me.limited:  # the page with the reasons is about the whole business
+        own = me.user.email_verified_at is None
+        flash(needs[0].text if own else _("This business takes practice money only so far."), "warn")
+        return see_other(url_for(".home"))
+    if needs:
         return see_other(url_for(".live"))
     look_at(me.session, me.vendor, wished, by=me.user.public_id)
     return see_other(url_for(".home"))

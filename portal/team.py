@@ -115,6 +115,14 @@ def _ticked() -> list[str]:
     return request.form.getlist("branch")
 
 
+def _is_clear(form: LimitForm) -> bool:
+    """Not so where branches are ticked and it still says the whole business: nobody gets more than was meant."""
+    if form.limited or not _ticked():
+        return True
+    form.refuse(_("Choose one of these."), "reach")
+    return False
+
+
 def _limit_said(limit: list[UUID] | None) -> str:
     """What a limit is called; of branches that are deleted nothing is left to say."""
     names = names_in(current().vendor, limit)
@@ -132,7 +140,7 @@ def _heirs() -> list:
 @confirmed
 def ask_to_join() -> Response:
     me, form = current(), InviteForm()
-    if form.validate():
+    if form.validate() and _is_clear(form):
         with form.refusals():
             limit = limit_of(me.vendor, me.mode, _ticked()) if form.limited else None
             made = invite(me.vendor, email=form.email.data, role=form.role.data, by=me.user.public_id, branches=limit)
@@ -186,7 +194,7 @@ def limit_form(public_id: str) -> Response:
 def limit(public_id: str) -> Response:
     me, form = current(), LimitForm()
     user, membership = get_member(me.vendor, public_id)
-    if form.validate():
+    if form.validate() and (membership.branches is not None or _is_clear(form)):
         with form.refusals():
             limit_member(me.vendor, me.mode, public_id, _ticked() if form.limited else None, by=me.user.public_id)
             flash(_("It is so from the next page they open."), "good")

@@ -129,6 +129,7 @@ def refresh(secret: str, *, address: str = "") -> AppTokens:
     if seat is None or kept.expires_at <= now():
         raise RefreshRefused
     check_person(seat.user, seat.vendor)
+    check_unlimited(seat.membership)
     kept.used_at = session.seen_at = now()
     session.address = address[:60]
     gone = delete(RefreshToken).where(RefreshToken.session_id == session.id, RefreshToken.expires_at < now())

@@ -10,7 +10,9 @@ import pytest
 
 from core.accounts.models import Membership
 from core.kernel.db import db
+from core.notifications.models import Message
 from core.payments.models import Payment, PaymentLink
+from core.payments.send_link import send_link
 from core.payments.sharing import Sharing, set_sharing
 from core.web.guard import WITHIN_BRANCHES
 from portal.within_branches import REACHED
@@ -163,8 +165,6 @@ def test_refunds_and_letters_of_another_branch_cannot_be_called_off(house: House
     token = token_of(browser)
     refund = ask_refund(house.shop, house.paid["there"], "1.00")
     assert browser.client.post(f"/portal/refunds/{refund.public_id}/cancel", data={"csrf_token": token}).status_code == 404
-    from core.payments.send_link import send_link
-
     with unit(house.shop.app):
         (sent,) = send_link(
             house.shop.vendor, again(house.links["there"]), sender=house.shop.user, recipients=["a@example.com"], message="", reminders=[],
@@ -273,7 +273,18 @@ def test_a_refund_of_their_branch_goes_out_and_says_nothing_of_the_balance(house
     assert looking.browser().client.post(f"{path}/refunds", data={"csrf_token": token_of(looking.browser())}).status_code in (400, 403)
 
 
+def _bounced(shop: Shop, link: PaymentLink) -> None:
+    """A letter with the link that came back, so that its page has something to say of it."""
+    with unit(shop.app):
+        (sent,) = send_link(
+            shop.vendor, again(link), sender=shop.user, recipients=["a@example.com"], message="", reminders=[], form_token="b" * 20
+        )
+        letter = db.session.get_one(Message, (sent.vendor_id, sent.mode, sent.message_id))
+        letter.state, letter.last_error = "bounced", "550 no such mailbox"
+
+
 def test_every_link_on_their_pages_leads_somewhere_they_may_go(house: House) -> None:
+    _bounced(house.shop, house.links["here"])
     browser = house.member.browser()
     here = (f"/portal/payments/{house.paid['here'].public_id}", f"/portal/links/{house.links['here'].public_id}")
     seen, dead = set(), []

@@ -63,6 +63,7 @@ def test_who_is_asked_to_join_for_one_branch_sees_that_one(app: Flask, shop: Sho
     assert form.values["reach"] == "all", "nobody is limited by mistake"
     for wrong in ([], ["brn_x"], [places[0].public_id, "brn_x"]):
         assert owner.submit(form, status=422, email="ben@example.com", reach="some", branch=wrong).errors
+    assert owner.submit(form, status=422, email="ben@example.com", reach="all", branch=[places[0].public_id]).errors, "which of the two?"
     owner.submit(form, email="ben@example.com", reach="some", branch=[places[0].public_id])
     assert "Only Quayside" in owner.get("/portal/team").text
     with unit(app):
@@ -79,6 +80,8 @@ def test_a_limit_is_true_from_the_next_page_on_and_so_is_its_end(shop: Shop, own
     browser = member.browser()
     browser.get("/portal/balance")
     assert "All branches" in owner.get("/portal/team").text
+    path = f"/portal/team/{member.user.public_id}/branches"
+    assert owner.submit(owner.get(path).form(path), status=422, reach="all", branch=[places[0].public_id]).errors
     ask(owner, member, reach="some", branch=[places[0].public_id, places[1].public_id])
     assert limit_of_row(shop, member) == sorted(place.id for place in places)
     refused = browser.get("/portal/balance", status=403).text
@@ -159,6 +162,7 @@ def test_no_app_acts_for_them(shop: Shop, places: Places) -> None:
     for path in ("/api/v1/payments", "/api/v1/users/me"):
         answer = app.get(path)
         assert (answer.status_code, answer.get_json()["code"]) == (403, "limited_to_branches"), path
+    assert app.renew().get_json()["code"] == "limited_to_branches", "no new tokens either"
     answer = App(member, enter=False).sign_in()
     assert (answer.status_code, answer.get_json()["code"]) == (403, "limited_to_branches")
 
@@ -234,6 +238,14 @@ def test_their_own_name_and_devices_are_theirs_to_change(shop: Shop, places: Pla
     assert 'value="Robin"' in browser.submit(page.form("/portal/settings/person"), person="Robin").html
     browser.get("/portal/two-step")
     browser.get("/portal/settings/security", status=403)
+
+
+def test_the_switch_to_live_leads_them_nowhere_they_may_not_go(shop: Shop, places: Places) -> None:
+    member = make_colleague(shop, "manager")
+    limit(shop, member, places[0])
+    browser = member.browser()
+    token = browser.get("/portal/").form("/sign-out").values["csrf_token"]
+    assert "practice money only so far" in browser.post("/portal/mode", {"csrf_token": token, "mode": "live"}, status=200).text
 
 
 def test_the_letter_of_the_day_is_not_written_to_them(shop: Shop, places: Places, work: Callable[[], int]) -> None:
