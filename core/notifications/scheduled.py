@@ -18,7 +18,7 @@ from core.accounts.roles import list_holders, rights_of
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
-from core.kernel.errors import Conflict, NotFound, Refusal
+from core.kernel.errors import Conflict, NotAllowed, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.sentence import said
 from core.notifications.daily import manner_of
@@ -27,7 +27,7 @@ from core.notifications.notify import notify
 from core.notifications.scheduled_models import EVERY, Report, ReportSchedule
 
 KIND = "payments_report"
-SEES = "payments.see"  # of the whole business: who may not see all payments gets none
+SEES = "balance.see"  # what came in, the fees and what is left of the whole business stand on statements too: who may not see those gets none
 MOST = 5  # for each person
 STRIKES = time(7)  # by the business's clock: the day before is whole in the books long before
 
@@ -55,11 +55,11 @@ class Filter:
 
 def order_report(vendor: Vendor, mode: str, person: str, *, every: str, of: Filter = Filter()) -> ReportSchedule:
     """From now on a report comes each day, week or month; the first one when the present one is over. Refuses one that comes already,
-    more than MOST, and somebody who may not see payments."""
+    more than MOST, and somebody who may not see the business's figures."""
     if every not in EVERY:
         raise ReportRefused("Choose how often from the list.", field="every")
     if not sees_all(vendor, person):
-        raise ReportRefused("You may not see payments.")
+        raise NotAllowed("You may not do that")
     hold_vendor(vendor.id)
     mine = list_schedules(vendor, mode, person)
     if any(one.every == every and one.query == of.query for one in mine):
@@ -158,7 +158,7 @@ def _send_one(row: ReportSchedule) -> bool:
 
 
 def sees_all(vendor: Vendor, person: str) -> bool:
-    """Whether this person may see every payment of the business. Whoever is limited to branches may not."""
+    """Whether this person may see the figures of the business as a whole. Whoever is limited to branches may not."""
     return any(one.public_id == person for one in list_holders(vendor, SEES))
 
 

@@ -123,6 +123,29 @@ def test_the_rows_are_for_who_is_signed_in_and_may_export(shop: Shop, owner: Bro
     assert owner.client.get(f"{PAGE}/rpt_unknown").status_code == 404
 
 
+def test_who_may_not_see_statements_gets_no_report_neither_by_letter_nor_as_a_page(shop: Shop, owner: Browser, work: Work) -> None:
+    """Its figures are those of a statement: what came in, the fees and what is left, of the whole business."""
+    order(shop)
+    who = make_colleague(shop, "support")
+    with pytest.raises(Refusal):
+        order(shop, who=who)
+    former = make_colleague(shop, "accountant")
+    order(shop, who=former)
+    with unit(shop.app):
+        db.session.execute(update(Membership).where(Membership.user_id == former.user.id).values(role="support"))
+    with frozen(tomorrow_at(8)):
+        assert the_clock(shop) == 1
+        work()
+    (letter,) = letters(shop)
+    assert letter.recipient == shop.email
+    for person in (who, former):
+        browser = person.browser()
+        for path in (PAGE, f"{PAGE}/{letter.about}"):
+            assert browser.client.get(path).status_code == 403
+        assert not [e for e in browser.get("/portal/payments").all("a") if e.attrs.get("href") == PAGE]
+    assert owner.client.get(f"{PAGE}/{letter.about}").status_code == 200
+
+
 def test_a_day_on_which_nothing_happened_says_so(shop: Shop, work: Work) -> None:
     order(shop)
     with frozen(tomorrow_at(8)):
