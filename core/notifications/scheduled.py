@@ -27,7 +27,7 @@ from core.notifications.notify import notify
 from core.notifications.scheduled_models import EVERY, Report, ReportSchedule
 
 KIND = "payments_report"
-SEES = "balance.see"  # what came in, the fees and what is left of the whole business stand on statements too: who may not see those gets none
+SEES = "balance.see"  # it says what a statement says, and of the whole business: who may not see those gets none
 MOST = 5  # for each person
 STRIKES = time(7)  # by the business's clock: the day before is whole in the books long before
 
@@ -136,7 +136,8 @@ def send_due_reports(limit: int = 50) -> int:
 def _send_one(row: ReportSchedule) -> bool:
     vendor = get_vendor(row.vendor_id)
     first, last = period_of(row.every, row.next_on)
-    if _begins(vendor, last + timedelta(days=1)) > now():  # the business has another clock since
+    until = _begins(vendor, last + timedelta(days=1))
+    if until > now():  # the business has another clock since
         row.due_at = _due(vendor, last)
         return False
     row.next_on = last + timedelta(days=1)
@@ -149,12 +150,19 @@ def _send_one(row: ReportSchedule) -> bool:
         return False
     report = Report(
         vendor_id=row.vendor_id, mode=row.mode, id=uuid7(), public_id=public_id("rpt"), schedule=row.public_id, person=row.person,
-        name=row.name, narrow=row.narrow, first_on=first, last_on=last, since=_begins(vendor, first),
-        until=_begins(vendor, last + timedelta(days=1)), created_at=now(),
+        name=row.name, narrow=row.narrow, first_on=first, last_on=last, since=_goes_on_at(vendor, row, first, until), until=until, created_at=now(),
     )  # fmt: skip
     db.session.add(report)
     notify(vendor, KIND, mode=row.mode, to=reader.email, locale=reader.language or "en", report=report.public_id)
     return True
+
+
+def _goes_on_at(vendor: Vendor, row: ReportSchedule, first: date, until: datetime) -> datetime:
+    """Where the report of the days before ended, which is not where these days begin when the business has another clock since: what was
+    booked in between is told, and nothing twice."""
+    mine = select(Report.until).where(Report.vendor_id == vendor.id, Report.mode == row.mode, Report.schedule == row.public_id)
+    before = db.session.scalar(mine.where(Report.last_on == first - timedelta(days=1)))
+    return before if before is not None and before < until else _begins(vendor, first)
 
 
 def sees_all(vendor: Vendor, person: str) -> bool:

@@ -206,6 +206,30 @@ def test_the_day_is_the_businesss_and_a_clock_that_was_changed_since_is_waited_f
         assert the_clock(shop) == 1
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [("Pacific/Auckland", "Pacific/Honolulu"), ("Pacific/Honolulu", "Pacific/Auckland")], ids=["later", "earlier"]
+)
+def test_after_a_change_of_the_clock_no_hour_is_told_twice_and_none_is_left_out(shop: Shop, before: str, after: str) -> None:
+    def live_in(zone: str) -> None:
+        with unit(shop.app):
+            db.session.execute(update(Vendor).where(Vendor.id == shop.vendor.id).values(time_zone=zone))
+
+    live_in(before)
+    with unit(shop.app):
+        db.session.execute(delete(ReportSchedule).where(ReportSchedule.vendor_id != shop.vendor.id))
+        due = order_report(db.session.get_one(Vendor, shop.vendor.id), "test", shop.user.public_id, every="daily").due_at
+    with frozen(due):
+        assert the_clock(shop) == 1
+    live_in(after)
+    with frozen(due + timedelta(days=3)):
+        while the_clock(shop):
+            pass
+    with unit(shop.app):
+        told = list(db.session.scalars(select(Report).where(Report.vendor_id == shop.vendor.id).order_by(Report.first_on)))
+    assert len(told) >= 3
+    assert [one.since for one in told[1:]] == [one.until for one in told[:-1]]
+
+
 def test_a_filter_keeps_to_its_payments(shop: Shop, owner: Browser, work: Work) -> None:
     form = owner.get("/portal/payments?currency=EUR&span=last_month").form("/portal/payments/filters")
     owner.submit(form, name="Euros")
