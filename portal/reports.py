@@ -48,13 +48,13 @@ class OrderForm(Form):
 
 
 @portal.get("/portal/reports")
-@may("payments.see")
+@may("balance.see")
 def reports() -> Response:
     return _page(OrderForm(formdata=None))
 
 
 @portal.post("/portal/reports")
-@may("payments.see")
+@may("balance.see")
 def order_report_by_mail() -> Response:
     me, form = current(), OrderForm()
     if form.validate():
@@ -67,7 +67,7 @@ def order_report_by_mail() -> Response:
 
 
 @portal.post("/portal/reports/<number>/end")
-@may("payments.see")
+@may("balance.see")
 def end_report(number: str) -> Response:
     me = current()
     end_schedule(me.vendor, me.mode, number, person=me.user.public_id, by=me.user.public_id)
@@ -76,7 +76,7 @@ def end_report(number: str) -> Response:
 
 
 @portal.get("/portal/reports/<number>")
-@may("payments.see")
+@may("balance.see")
 def report(number: str) -> Response:
     me = current()
     found = get_report(me.vendor, me.mode, number)

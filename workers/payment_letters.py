@@ -52,11 +52,11 @@ def large(vendor: Vendor, message: Message) -> Facts:
 
 
 def report(vendor: Vendor, message: Message) -> Facts:
-    """The figures of its days as they stand in the books, for somebody who still may see payments and still wants it."""
+    """The figures of its days as they stand in the books, for somebody who still may see them and still wants it."""
     found = get_report(vendor, message.mode, message.params["report"])
     rights = rights_of(vendor, found.person)
     if not sees_all(vendor, found.person):
-        raise NoLongerTrue("whoever ordered it may not see payments any more")
+        raise NoLongerTrue("whoever ordered it may not see the figures any more")
     if find_schedule(vendor, message.mode, found.schedule) is None:
         raise NoLongerTrue("whoever ordered it does not want it any more")
     return {

@@ -70,13 +70,14 @@ class Shown:
 
 
 def find_party() -> Party | None:
-    """Ourselves by our public address, or None where no browser keeps a passkey: for a number, or without TLS (but on one's own machine)."""
+    """Ourselves by our public address, or None where no browser keeps a passkey: for a number, without TLS (but on one's own machine), or for a
+    name that is not written as browsers send it (xn--...)."""
     parts = urlsplit(settings().public_url)
     host = (parts.hostname or "").lower()
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        if host and (parts.scheme == "https" or host == "localhost" or host.endswith(".localhost")):
+        if host and host.isascii() and (parts.scheme == "https" or host == "localhost" or host.endswith(".localhost")):
             usual = {"https": 443, "http": 80}[parts.scheme]
             return Party(host, f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, usual) else ""))
     return None

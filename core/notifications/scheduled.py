@@ -18,7 +18,7 @@ from core.accounts.roles import list_holders, rights_of
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, locked
-from core.kernel.errors import Conflict, NotFound, Refusal
+from core.kernel.errors import Conflict, NotAllowed, NotFound, Refusal
 from core.kernel.ids import is_public_id, public_id, uuid7
 from core.kernel.sentence import said
 from core.notifications.daily import manner_of
@@ -27,7 +27,7 @@ from core.notifications.notify import notify
 from core.notifications.scheduled_models import EVERY, Report, ReportSchedule
 
 KIND = "payments_report"
-SEES = "payments.see"  # of the whole business: who may not see all payments gets none
+SEES = "balance.see"  # it says what a statement says, and of the whole business: who may not see those gets none
 MOST = 5  # for each person
 STRIKES = time(7)  # by the business's clock: the day before is whole in the books long before
 
@@ -55,11 +55,11 @@ class Filter:
 
 def order_report(vendor: Vendor, mode: str, person: str, *, every: str, of: Filter = Filter()) -> ReportSchedule:
     """From now on a report comes each day, week or month; the first one when the present one is over. Refuses one that comes already,
-    more than MOST, and somebody who may not see payments."""
+    more than MOST, and somebody who may not see the business's figures."""
     if every not in EVERY:
         raise ReportRefused("Choose how often from the list.", field="every")
     if not sees_all(vendor, person):
-        raise ReportRefused("You may not see payments.")
+        raise NotAllowed("You may not do that")
     hold_vendor(vendor.id)
     mine = list_schedules(vendor, mode, person)
     if any(one.every == every and one.query == of.query for one in mine):
@@ -136,7 +136,8 @@ def send_due_reports(limit: int = 50) -> int:
 def _send_one(row: ReportSchedule) -> bool:
     vendor = get_vendor(row.vendor_id)
     first, last = period_of(row.every, row.next_on)
-    if _begins(vendor, last + timedelta(days=1)) > now():  # the business has another clock since
+    until = _begins(vendor, last + timedelta(days=1))
+    if until > now():  # the business has another clock since
         row.due_at = _due(vendor, last)
         return False
     row.next_on = last + timedelta(days=1)
@@ -149,16 +150,23 @@ def _send_one(row: ReportSchedule) -> bool:
         return False
     report = Report(
         vendor_id=row.vendor_id, mode=row.mode, id=uuid7(), public_id=public_id("rpt"), schedule=row.public_id, person=row.person,
-        name=row.name, narrow=row.narrow, first_on=first, last_on=last, since=_begins(vendor, first),
-        until=_begins(vendor, last + timedelta(days=1)), created_at=now(),
+        name=row.name, narrow=row.narrow, first_on=first, last_on=last, since=_goes_on_at(vendor, row, first, until), until=until, created_at=now(),
     )  # fmt: skip
     db.session.add(report)
     notify(vendor, KIND, mode=row.mode, to=reader.email, locale=reader.language or "en", report=report.public_id)
     return True
 
 
+def _goes_on_at(vendor: Vendor, row: ReportSchedule, first: date, until: datetime) -> datetime:
+    """Where the report of the days before ended, which is not where these days begin when the business has another clock since: what was
+    booked in between is told, and nothing twice."""
+    mine = select(Report.until).where(Report.vendor_id == vendor.id, Report.mode == row.mode, Report.schedule == row.public_id)
+    before = db.session.scalar(mine.where(Report.last_on == first - timedelta(days=1)))
+    return before if before is not None and before < until else _begins(vendor, first)
+
+
 def sees_all(vendor: Vendor, person: str) -> bool:
-    """Whether this person may see every payment of the business. Whoever is limited to branches may not."""
+    """Whether this person may see the figures of the business as a whole. Whoever is limited to branches may not."""
     return any(one.public_id == person for one in list_holders(vendor, SEES))
 
 

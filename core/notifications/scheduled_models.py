@@ -56,6 +56,8 @@ class Report(TenantKey, Base):
     narrow: Mapped[dict[str, Any]] = mapped_column(JSONB)
     first_on: Mapped[date]
     last_on: Mapped[date]
-    since: Mapped[datetime]  # the instants between which these days were, by the business's clock at that time
+    since: Mapped[
+        datetime
+    ]  # the instants between which these days were, by the business's clock at that time; from where the one before ended
     until: Mapped[datetime]
     created_at: Mapped[datetime]

@@ -197,6 +197,7 @@ def test_where_no_browser_keeps_passkeys_none_are_offered(
         ("https://pay.example.com", "https://pay.example.com"), ("https://pay.example.com:443", "https://pay.example.com"),
         ("https://Pay.Example.com:8443", "https://pay.example.com:8443"), ("http://localhost:8000", "http://localhost:8000"),
         ("http://pay.example.com", None), ("https://192.0.2.7", None), ("https://[2001:db8::1]", None),
+        ("https://bücher.example", None), ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
     ],
 )  # fmt: skip
 def test_we_are_our_public_address_and_nothing_else(public: str, origin: str | None, monkeypatch: pytest.MonkeyPatch, app: Flask) -> None:

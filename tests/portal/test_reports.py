@@ -100,7 +100,7 @@ def test_a_report_comes_once_on_the_morning_after_with_exact_figures_and_its_row
         assert "1 payment: £25.00" in letter.text and "1 refund: -£10.00" in letter.text.replace("−", "-")
         assert f"/portal/reports/{number}" in letter.text and f"{number}/rows.csv" in letter.text
     page = owner.get(f"{PAGE}/{number}")
-    assert "£25.00" in page.text and "€90.00" in page.text
+    assert "£25.00" in page.text and "€90.00" in page.text and page.text.count("1 payment") == 2  # a phone shows no heads of columns
     rows = list(csv.DictReader(io.StringIO(owner.client.get(f"{PAGE}/{number}/rows.csv").text)))
     for one in (pounds, euros):
         mine = [row for row in rows if row["currency"] == one.net.currency]
@@ -121,6 +121,29 @@ def test_the_rows_are_for_who_is_signed_in_and_may_export(shop: Shop, owner: Bro
     assert other.client.get(path).status_code == 403
     assert owner.client.get(path).status_code == 200
     assert owner.client.get(f"{PAGE}/rpt_unknown").status_code == 404
+
+
+def test_who_may_not_see_statements_gets_no_report_neither_by_letter_nor_as_a_page(shop: Shop, owner: Browser, work: Work) -> None:
+    """Its figures are those of a statement: what came in, the fees and what is left, of the whole business."""
+    order(shop)
+    who = make_colleague(shop, "support")
+    with pytest.raises(Refusal):
+        order(shop, who=who)
+    former = make_colleague(shop, "accountant")
+    order(shop, who=former)
+    with unit(shop.app):
+        db.session.execute(update(Membership).where(Membership.user_id == former.user.id).values(role="support"))
+    with frozen(tomorrow_at(8)):
+        assert the_clock(shop) == 1
+        work()
+    (letter,) = letters(shop)
+    assert letter.recipient == shop.email
+    for person in (who, former):
+        browser = person.browser()
+        for path in (PAGE, f"{PAGE}/{letter.about}"):
+            assert browser.client.get(path).status_code == 403
+        assert not [e for e in browser.get("/portal/payments").all("a") if e.attrs.get("href") == PAGE]
+    assert owner.client.get(f"{PAGE}/{letter.about}").status_code == 200
 
 
 def test_a_day_on_which_nothing_happened_says_so(shop: Shop, work: Work) -> None:
@@ -181,6 +204,30 @@ def test_the_day_is_the_businesss_and_a_clock_that_was_changed_since_is_waited_f
         assert the_clock(shop) == 0 and told(shop) == []  # in Honolulu that day is not over
     with frozen(due + timedelta(hours=24)):
         assert the_clock(shop) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("Pacific/Auckland", "Pacific/Honolulu"), ("Pacific/Honolulu", "Pacific/Auckland")], ids=["later", "earlier"]
+)
+def test_after_a_change_of_the_clock_no_hour_is_told_twice_and_none_is_left_out(shop: Shop, before: str, after: str) -> None:
+    def live_in(zone: str) -> None:
+        with unit(shop.app):
+            db.session.execute(update(Vendor).where(Vendor.id == shop.vendor.id).values(time_zone=zone))
+
+    live_in(before)
+    with unit(shop.app):
+        db.session.execute(delete(ReportSchedule).where(ReportSchedule.vendor_id != shop.vendor.id))
+        due = order_report(db.session.get_one(Vendor, shop.vendor.id), "test", shop.user.public_id, every="daily").due_at
+    with frozen(due):
+        assert the_clock(shop) == 1
+    live_in(after)
+    with frozen(due + timedelta(days=3)):
+        while the_clock(shop):
+            pass
+    with unit(shop.app):
+        told = list(db.session.scalars(select(Report).where(Report.vendor_id == shop.vendor.id).order_by(Report.first_on)))
+    assert len(told) >= 3
+    assert [one.since for one in told[1:]] == [one.until for one in told[:-1]]
 
 
 def test_a_filter_keeps_to_its_payments(shop: Shop, owner: Browser, work: Work) -> None:
