@@ -254,7 +254,7 @@ def moments(page: Page) -> str:
 
 def test_a_payments_trail_says_what_the_vendors_software_was_told_of_it_and_of_its_refund(shop: Shop, receiver: Receiver) -> None:
     hooked = Hooked(shop, receiver, name="Web shop", types=["payment.*", "refund.*"])
-    receiver.answers = [(500, {})]
+    receiver.answers = [(500, {})] * 4
     payment = hooked.pays()
     here = f"/portal/payments/{payment.public_id}"
     waiting = moments(shop.browser().get(here))
