@@ -13,6 +13,7 @@ from core.billing import clock_models as clocks
 from core.billing import models as billing
 from core.closing import models as closing
 from core.customers import models as customers
+from core.directory import entry_models as entries
 from core.directory import models as directory
 from core.disputes import models as disputes
 from core.fx import models as fx
@@ -49,7 +50,7 @@ from core.risk import rule_models as risk_rules
 from core.subscriptions import models as subscriptions
 
 __all__ = [
-    "accounts", "admission", "apps", "audit", "bank", "billing", "chains", "claims", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "exports", "factors", "fees", "fx", "hooks", "invoices", "keys", "large", "ledger",
+    "accounts", "admission", "apps", "audit", "bank", "billing", "chains", "claims", "clocks", "closing", "customers", "days", "directory", "disputes", "embedding", "entries", "exports", "factors", "fees", "fx", "hooks", "invoices", "keys", "large", "ledger",
     "memberships", "methods", "notifications", "orders", "outbox", "pay_domains", "payments", "payouts", "providers", "rails", "reconciliation", "refunds", "reserves", "reversals", "reviews", "risk", "risk_rules", "sales", "saved", "scheduled", "sharing", "staff",
     "subscriptions", "transfers",
 ]  # fmt: skip

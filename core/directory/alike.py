@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, and_, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from core.directory.models import Branch, Entry, Listing, Place
+from core.directory.entry_models import Entry, Place
+from core.directory.models import Branch, Listing
 from core.directory.words import fold, query, words_of
 from core.kernel.db import db
 

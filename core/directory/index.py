@@ -10,8 +10,9 @@ from sqlalchemy.dialects.postgresql import TSVECTOR, insert
 
 from core.accounts.models import Vendor
 from core.directory.attributes import facts_of, read_schema
+from core.directory.entry_models import Entry, KnownWord, Place
 from core.directory.hours import Timetable, exceptional, week_of
-from core.directory.models import Branch, Category, Entry, KnownWord, Listing, ListingImage, Place, Product, Standing
+from core.directory.models import Branch, Category, Listing, ListingImage, Product, Standing
 from core.directory.prices import priced, ranges_of, size_marks
 from core.directory.towns import town_marks
 from core.directory.words import fold, learnable, vector, words_of

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import and_, func, select, tuple_
 
 from core.accounts.models import Vendor
+from core.directory.entry_models import Entry
 from core.directory.images import most_images, shown_images, widths_of
 from core.directory.index import alive, is_shown
-from core.directory.models import Branch, Category, Entry, Listing, ListingImage, Product, Standing
+from core.directory.models import Branch, Category, Listing, ListingImage, Product, Standing
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 

@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
+from core.directory.entry_models import Pulse
 from core.directory.index import hide_vendor, show_listing
-from core.directory.models import Branch, Listing, Product, Pulse, Standing
+from core.directory.models import Branch, Listing, Product, Standing
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db, locked

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Any
 
 from email_validator import validate_email
@@ -65,8 +64,6 @@ def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
 
 # All but the tab and the ends of lines; and the two signs that are none, which no XML may hold.
 CONTROL_CODES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
-# At most 64 signs before the @, as the standard has it, and a domain that is no longer than an address may be with them.
-PLAIN_ADDRESS = re.compile(r"(?=[^@]{1,64}@)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@([a-z0-9.-]{1,100})")
 
 
 def plain_text(text: str) -> str | None:
@@ -172,24 +169,7 @@ class SecretField(PasswordField):
 
 def one_spelling(text: str) -> str:
     """The one spelling of an e-mail address that we keep: `owner@ＥＸＡＭＰＬＥ.com` is owner@example.com. ValueError for what is none."""
-    text = text.strip()[:400]
-    plain = PLAIN_ADDRESS.fullmatch(text)
-    if plain and _is_kept(plain[1]):
-        return text  # small plain letters before the @: there is nothing to look for in them
-    return _spelt(text)
-
-
-def _spelt(text: str) -> str:
-    return str(validate_email(text, check_deliverability=False).normalized)
-
-
-@lru_cache(2000)
-def _is_kept(domain: str) -> bool:
-    """Whether addresses of this domain are kept as they are written. Most addresses are of a few domains, and to read one takes 200 calls."""
-    try:
-        return _spelt(f"a@{domain}") == f"a@{domain}"
-    except ValueError:
-        return False
+    return str(validate_email(text.strip()[:400], check_deliverability=False).normalized)
 
 
 class AddressField(StringField):

@@ -9,6 +9,7 @@ from flask import Flask
 
 from core.accounts.models import User
 from core.directory.branches import BranchTerms, archive_branch, check_branch, edit_branch, read_degrees, spell_degrees
+from core.directory.entry_models import Entry, Place
 from core.directory.index import address_of
 from core.directory.listings import (
     BadListing,
@@ -22,7 +23,7 @@ from core.directory.listings import (
     unarchive_listing,
     unpublish_listing,
 )
-from core.directory.models import Entry, Listing, Place
+from core.directory.models import Listing
 from core.directory.moderate import ask_for_review, restore_listing, withdraw_listing
 from core.directory.products import archive_product, edit_product, publish_product, unarchive_product, unpublish_product
 from core.directory.public import open_listing

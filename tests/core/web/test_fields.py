@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from email_validator import validate_email
 from flask import Flask, g
-from hypothesis import example, given
-from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 from wtforms.validators import InputRequired
 
@@ -29,7 +26,6 @@ from core.web.fields import (
     MoneyField,
     ParagraphField,
     SecretField,
-    one_spelling,
 )
 
 
@@ -177,34 +173,3 @@ def test_a_refusal_without_a_field_stands_above_the_form(request_app: Flask) -> 
 def test_what_is_not_about_the_form_goes_on(request_app: Flask) -> None:
     with pytest.raises(NotFound), read(request_app).refusals():
         raise NotFound
-
-
-@given(
-    st.from_regex(r"[a-z0-9_+.-]{1,70}@[a-z0-9.-]{1,110}", fullmatch=True)
-    | st.from_regex(r"[A-Za-z0-9_+. '-]{1,9}@[A-Za-z0-9.]{1,9}[.]com", fullmatch=True)
-    | st.emails()
-)
-@example("a" * 64 + "@example.com")
-@example("a" * 65 + "@example.com")
-@example("a..b@example.com")
-@example(".a@example.com")
-@example("a.@example.com")
-@example("a@localhost")
-@example("a@example")
-@example("a@example.test")
-@example("a@-example.com")
-@example("a@xn--zzz.com")
-@example("a@1.2.3.4")
-@example("postmaster@example.com")
-@example("Postmaster@example.com")
-@example(" a@example.com\n")
-def test_a_plain_address_is_kept_or_refused_as_the_library_says(text: str) -> None:
-    """The way around it must never let anything else through, nor write it in another way."""
-
-    def said(spell: Callable[[str], str]) -> str | None:
-        try:
-            return spell(text.strip())
-        except ValueError:
-            return None
-
-    assert said(one_spelling) == said(lambda plain: validate_email(plain[:400], check_deliverability=False).normalized)
