@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
-from core.kernel.write import add_row
+from core.kernel.write import Lot, add_row
 from core.methods.rules import Written, rules_told
 from core.notifications.notices import post_notice
 from core.payments.basket import Choices, PriceChanged, Priced, offer_of, price
@@ -152,18 +153,16 @@ def start_payment(
 
 
 def start_only_payment(
-    vendor: Vendor, link: PaymentLink, *, email: str, name: str, form_token: str, locale: str, life: timedelta
+    vendor: Vendor, link: PaymentLink, *, email: str, name: str, form_token: str, locale: str, life: timedelta, beside: Sequence[Lot]
 ) -> Payment:
-    """The one payment of a link that was made for it in this very unit of work: nobody else has seen the link, so there are no places to count
-    and no form to find again. It may be paid for so long (`life`). The link has one sum and an address to write to.
-
-    Refuses CustomerBlocked.
+    """The one payment of a link that is made for it in this very unit of work: nobody else has seen the link, so there are no places to count
+    and no form to find again. It may be paid for so long (`life`). The link has one sum and an address to write to, and its rows and the payer's
+    (`beside`) are written with it.
     """
     if link.amount is None:
         raise ValueError("a link that stands behind one payment has its sum")
-    meet_customer(vendor, link.mode, email=email, name=name)
     came = origin_columns(link, Origin(), "") | {"locale": locale}
-    return _write(vendor, link, link.amount, email, name, form_token, Order(), None, came, life=life)
+    return _write(vendor, link, link.amount, email, name, form_token, Order(), None, came, life=life, beside=beside)
 
 
 def _price(vendor: Vendor, link: PaymentLink, amount: Money | None, order: Order, email: str) -> Priced | None:
@@ -214,6 +213,7 @@ def _write(
     priced: Priced | None,
     came: dict[str, Any],
     life: timedelta | None = None,
+    beside: Sequence[Lot] = (),
 ) -> Payment:
     at = now()
     row: dict[str, Any] = {
@@ -253,7 +253,8 @@ def _write(
     elif row["holds_place"]:
         row["expires_at"] = at + FIRST_HOLD
     # Two posts of one form at once: the second finds the first's row instead of failing on it.
-    made = add_row(Payment, row, unless="vendor_id, mode, form_token", within=[(PaymentEvent, [_first_line(row, link, order, priced)])])
+    first_line = (PaymentEvent, [_first_line(row, link, order, priced)])
+    made = add_row(Payment, row, unless="vendor_id, mode, form_token", beside=beside, within=[first_line])
     if made is not None:
         _write_beside(made, order, priced)
         return made
