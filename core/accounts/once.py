@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -92,20 +92,19 @@ def plain(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def digests(values: Any, digest: Digest, at: str = "") -> dict[str, str]:
+def digests(values: Any, digest: Digest) -> dict[str, str]:
     """Of each field of a body, by its path."""
-    if isinstance(values, dict) and values:
-        return _joined(digests(value, digest, f"{at}.{name}" if at else str(name)) for name, value in values.items())
-    if isinstance(values, list) and values:
-        return _joined(digests(value, digest, f"{at}.{number}") for number, value in enumerate(values))
-    return {at[:LONGEST_PATH]: digest(json.dumps(values).encode())[:16]}
-
-
-def _joined(parts: Iterable[dict[str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for part in parts:
-        found |= dict(list(part.items())[: MOST_FIELDS - len(found)])
+    _note_each(values, digest, "", found)
     return found
+
+
+def _note_each(values: Any, digest: Digest, at: str, found: dict[str, str]) -> None:
+    if values and isinstance(values, (dict, list)):
+        for name, value in values.items() if isinstance(values, dict) else enumerate(values):
+            _note_each(value, digest, f"{at}.{name}" if at else str(name), found)
+    elif len(found) < MOST_FIELDS:
+        found[at[:LONGEST_PATH]] = digest(json.dumps(values).encode())[:16]
 
 
 def find_kept(asked: Asked) -> KeptAnswer | None:
