@@ -20,7 +20,7 @@ from core.kernel.db import db, driver
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.keyed import derive, key_ids
 from core.kernel.sentence import Sentence, said
-from core.kernel.write import add_unless, keep_changes
+from core.kernel.write import Lot, Unwritten, add_rows, keep_changes
 
 KEPT = timedelta(days=30)
 _KEPT = Search(KeptAnswer, rest="FROM kept_answers WHERE vendor_id = %s AND mode = %s AND key = %s")
@@ -133,14 +133,19 @@ def _what_differs(others: list[str]) -> Sentence:
     )
 
 
-def keep_answer(asked: Asked, *, status: int, body: dict[str, Any]) -> None:
-    """Keep what is answered to the first. An act that asks a provider lets go of its key meanwhile: a twin's answer may stand already."""
+def keep_answer(asked: Asked, *, status: int, body: dict[str, Any], of: Unwritten | None = None) -> None:
+    """Keep what is answered to the first, and in the same journey write what it is said `of`. An act that asks a provider lets go of its key
+    meanwhile: a twin's answer may stand already."""
     row = {
         "vendor_id": asked.vendor_id, "mode": asked.mode, "key": asked.key, "fingerprint": asked.fingerprint, "fields": asked.fields,
         "status": status, "body": body, "at": now(),
     }  # fmt: skip
     db.session.flush()  # what the act cannot write is refused now, as a part of it
-    add_unless(KeptAnswer, row, "vendor_id, mode, key")
+    answer: Lot = (KeptAnswer, [row], "ON CONFLICT (vendor_id, mode, key) DO NOTHING")
+    if of is None:
+        add_rows(answer)
+    else:
+        of.write(answer)
 
 
 def prune_kept(limit: int) -> int:

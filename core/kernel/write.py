@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
@@ -33,28 +34,36 @@ def add_rows(*lots: Lot) -> None:
         answers(_writing(_shapes(full)), _documents(full))
 
 
-def add_row(
-    model: type[Row], row: dict[str, Any], *, unless: str = "", beside: Sequence[Lot] = (), within: Sequence[Lot] = ()
-) -> Row | None:
+def add_row(model: type[Row], row: dict[str, Any], *, unless: str = "", within: Sequence[Lot] = ()) -> Row | None:
     """Add one row and answer it as a row of the session; None when there is one already with the same `unless`, names of columns.
 
-    And rows of other tables in the same journey: `beside`, which are added in any case and before it, in this order, and `within`, which are
-    said of this row and are only added with it.
+    And rows of other tables in the same journey: `within`, which are said of this row and are only added with it.
     """
-    text = _adding_one(model, tuple(row), unless, _shapes(beside), _shapes(within))
-    added = answers(text, [*_documents(beside), _document([row]), *_documents(within)])
+    added = answers(_adding_one(model, tuple(row), unless, (), _shapes(within)), [_document([row]), *_documents(within)])
     return new_row(model, row) if added else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unwritten:
+    """A row that is not written yet, with those that have to stand before it, in this order, and those that are said of it. Whoever holds this
+    writes it in this unit, in one journey with whatever else has become known of it meanwhile."""
+
+    model: type[Base]
+    row: dict[str, Any]
+    before: Sequence[Lot] = ()
+    said_of_it: Sequence[Lot] = ()
+
+    def write(self, *more: Lot) -> None:
+        """Write it. A row that is there already is an error, as everywhere."""
+        after = [*self.said_of_it, *more]
+        text = _adding_one(self.model, tuple(self.row), "", _shapes(self.before), _shapes(after))
+        answers(text, [*_documents(self.before), _document([self.row]), *_documents(after)])
+
+
 def new_row(model: type[Row], row: dict[str, Any]) -> Row:
-    """What `add_rows` writes as a row of the session, for an act that writes it in this unit together with others."""
+    """What is written so, as a row of the session: also before it is written, for an act that writes it in this unit together with others."""
     made: Row = as_written(db.session(), model, row)
     return made
-
-
-def add_unless(model: type[Base], row: dict[str, Any], unless: str) -> None:
-    """Add one row that nobody looks at now, where there is none yet with the same `unless`, names of columns."""
-    answers(_adding_quietly(model, tuple(row), unless), [_document([row])])
 
 
 def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
@@ -109,20 +118,15 @@ def _writing(new: Shapes, changed: Shapes = ()) -> str:
 
 
 @cache
-def _adding_one(model: type[Base], names: tuple[str, ...], unless: str, beside: Shapes, within: Shapes) -> str:
+def _adding_one(model: type[Base], names: tuple[str, ...], unless: str, before: Shapes, within: Shapes) -> str:
     """A part is done when the next one asks for what it did, so the order is ours: what a trigger writes of each stands in it too."""
     parts, after = [], ""
-    for number, shape in enumerate(beside):
+    for number, shape in enumerate(before):
         parts.append(f"part{number} AS ({_insert(*shape, after)} RETURNING 1)")
         after = f" WHERE EXISTS (SELECT FROM part{number})"
     parts.append(f"made AS ({_insert(model, names, _once(unless), after)} RETURNING 1)")
     parts += [f"of_it{number} AS ({_insert(*shape, ' WHERE EXISTS (SELECT FROM made)')})" for number, shape in enumerate(within)]
     return in_order(f"WITH {', '.join(parts)} SELECT 1 FROM made")
-
-
-@cache
-def _adding_quietly(model: type[Base], names: tuple[str, ...], unless: str) -> str:
-    return in_order(_insert(model, names, _once(unless)))
 
 
 def _once(unless: str) -> str:

@@ -21,7 +21,7 @@ log = structlog.get_logger("api")
 ELSEWHERE = "address_not_allowed"
 MOST_KEPT = "60 per 1 minute"  # refusals of one key that are written down; a loop that runs wild is seen in those as well
 calls = Tally(write_calls)
-OURS = ("api_caller", "api_counted", "api_person", "api_sent", "api_shown_once")
+OURS = ("api_caller", "api_counted", "api_person", "api_sent", "api_shown_once", "api_unwritten")
 
 
 @api.before_request

@@ -25,6 +25,7 @@ from core.kernel.config import settings
 from core.kernel.errors import NotAllowed, Refusal
 from core.kernel.money import Money
 from core.kernel.sentence import said
+from core.kernel.write import Unwritten
 from core.web.guard import marked
 from core.web.this_request import asked, kept
 from core.web.throttle import Limit, TooMany, count_call, count_try
@@ -146,13 +147,18 @@ def _once(vendor: Vendor, mode: str, act: Callable[[], tuple[dict[str, Any], int
         return response
     body, status = act()
     kept_body = body | dict.fromkeys(kept().pop("api_shown_once", ()))
-    keep_answer(wish, status=status, body=kept_body)
+    keep_answer(wish, status=status, body=kept_body, of=kept().pop("api_unwritten", None))
     return _answer(body, status)
 
 
 def show_once(*fields: str) -> None:
     """These fields of this answer are told now and never again: no answer that is kept for repetitions carries them."""
     g.api_shown_once = fields
+
+
+def written_with_answer(what: Unwritten | None) -> None:
+    """The act has yet to be written: that is done together with its answer, when the view has said what that is."""
+    kept()["api_unwritten"] = what
 
 
 def wish_token() -> str:
