@@ -22,7 +22,8 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter, RateLimiter
 from redis import Redis
 from redis.commands.core import Script
-from redis.exceptions import ResponseError
+from redis.connection import AbstractConnection
+from redis.exceptions import RedisError, ResponseError
 from werkzeug.exceptions import TooManyRequests
 
 from core.kernel.config import settings
@@ -178,10 +179,9 @@ def _keep_line(client: Redis) -> None:
         if line is None or line.pid != os.getpid():  # made before this process was forked: it is another one's
             line = mine.line = pool.connection_class(**pool.connection_kwargs)
         try:
-            line.connect()
-            if line.can_read():  # an idle line has nothing to read; one that has was hung up on
+            if _hung_up(line):
                 line.disconnect()
-                line.connect()
+            line.connect()
             line.send_command(*words)
             return client.parse_response(line, words[0], **options)
         except ResponseError:
@@ -191,6 +191,14 @@ def _keep_line(client: Redis) -> None:
             raise
 
     client.execute_command = execute  # type: ignore[method-assign]
+
+
+def _hung_up(line: AbstractConnection) -> bool:
+    """An idle line has nothing to read; one that has was hung up on."""
+    try:
+        return line.is_connected and bool(line.can_read())
+    except (RedisError, OSError):
+        return True
 
 
 def _standing(rule: RateLimitItem, stands: WindowStats) -> Counted:
