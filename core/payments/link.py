@@ -28,7 +28,7 @@ from core.payments.instalments import check_total, count_under_way, request_stat
 from core.payments.link_methods import check_methods
 from core.payments.link_style import colours_for
 from core.payments.models import Payment, PaymentLink
-from core.payments.offer import Offer, read_offer
+from core.payments.offer import NOTHING, Offer, read_offer
 from core.payments.offer_check import check_offer
 from core.payments.promised import check_promises
 from core.payments.slug import revoke_slugs
@@ -126,7 +126,7 @@ def new_link(
     """
     check_terms(terms)
     check_methods(vendor.id, mode, terms, rules)
-    _check_offer(vendor.id, mode, terms, Offer())
+    _check_offer(vendor.id, mode, terms, NOTHING)
     at = now()
     row: dict[str, Any] = {
         "vendor_id": vendor.id, "mode": mode, "id": uuid7(), "public_id": public_id("lnk"), "token_id": public_id("tok"),
