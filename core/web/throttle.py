@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,14 +18,12 @@ from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, WindowStats, parse
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter, RateLimiter
-from redis import Redis
 from redis.commands.core import Script
-from redis.connection import AbstractConnection
-from redis.exceptions import RedisError, ResponseError
 from werkzeug.exceptions import TooManyRequests
 
 from core.kernel.config import settings
 from core.kernel.lean import without
+from core.kernel.redis_line import keep_line
 from core.web.fields import one_spelling
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -168,39 +164,6 @@ def _all_at_once(storage: RedisStorage) -> Script:
     return script
 
 
-def _keep_line(client: Redis) -> None:
-    """Each thread keeps its own connection. The client takes one out of its pool for each command and puts it back, measures and times that, and
-    wraps all of it for a second try: as much again as the command. Here a connection that cannot be used is made anew, and what fails is
-    counted in this process."""
-    mine, pool = threading.local(), client.connection_pool
-
-    def execute(*words: Any, **options: Any) -> Any:
-        line = getattr(mine, "line", None)
-        if line is None or line.pid != os.getpid():  # made before this process was forked: it is another one's
-            line = mine.line = pool.connection_class(**pool.connection_kwargs)
-        try:
-            if _hung_up(line):
-                line.disconnect()
-            line.connect()
-            line.send_command(*words)
-            return client.parse_response(line, words[0], **options)
-        except ResponseError:
-            raise  # it has answered; the script is not known there yet, for one
-        except BaseException:
-            line.disconnect()  # half an answer may be under way
-            raise
-
-    client.execute_command = execute  # type: ignore[method-assign]
-
-
-def _hung_up(line: AbstractConnection) -> bool:
-    """An idle line has nothing to read; one that has was hung up on."""
-    try:
-        return line.is_connected and bool(line.can_read())
-    except (RedisError, OSError):
-        return True
-
-
 def _standing(rule: RateLimitItem, stands: WindowStats) -> Counted:
     return Counted(rule.amount, stands.remaining, max(0, math.ceil(stands.reset_time - time.time())), rule.get_expiry())
 
@@ -252,7 +215,7 @@ def install(app: Flask) -> None:
     with without("valkey"):  # the storage looks for it only to know that it is there
         limiter.init_app(app)
     if isinstance(limiter.storage, RedisStorage):
-        _keep_line(limiter.storage.get_connection())
+        keep_line(limiter.storage.get_connection())  # one that does not answer is counted for here
     # What is counted says so with a decorator, which does the counting. There is no limit for all views to look for before each.
     app.before_request_funcs[None].remove(limiter._check_request_limit)
     # Nor are there headers to write, or tries to count by what was answered; and what it notes of a request goes with the request.
