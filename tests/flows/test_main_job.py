@@ -89,7 +89,9 @@ def test_a_business_is_paid_through_a_link_and_gives_part_of_it_back(app: Flask,
 def told_about(app: Flask) -> bool:
     with app.app_context():
         payment = db.session.scalars(db.select(Payment).where(Payment.email == PAYER)).one()
-        told = db.select(InboxEvent.event_id).where(InboxEvent.raw.contains(payment.public_id), InboxEvent.type == "charge.succeeded")
+        told = db.select(InboxEvent.event_id).where(
+            InboxEvent.raw.contains(payment.public_id), InboxEvent.type == "payment_intent.succeeded"
+        )
         return db.session.scalar(told) is not None
 
 
