@@ -12,6 +12,7 @@ from core.admission.stops import let_go_on, stop
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.errors import Conflict, NeedsASecondPerson
+from core.kernel.ids import public_id
 from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.ledger import book
@@ -34,7 +35,7 @@ from core.payouts.hand_over import hand_file_over, record_made_by_hand
 from core.payouts.held import is_kept_back, kept_back, make_file, waiting_to_leave
 from core.payouts.models import Payout
 from core.providers.bank_models import BankOrder, BankOrderFile
-from core.providers.bank_orders import find_order, list_waiting_orders
+from core.providers.bank_orders import find_order, list_waiting_orders, write_order
 from tests.core.payments.conftest import AtOnce
 from tests.core.payments.transfers import euros_at_another_bank
 from tests.core.payouts.sellers import THEIRS, Seller, send_waiting_orders
@@ -157,6 +158,18 @@ def test_a_name_no_bank_can_write_is_told_and_nothing_is_made(app: Flask, seller
         make_order_file("test", by="stf_one")
     with unit(app):
         assert waiting_for_a_file("test")[0] == 1
+
+
+@pytest.mark.parametrize("name", ["", "🥐 ★"])
+def test_money_of_a_sender_whom_the_statement_does_not_name_stops_nobody_elses(app: Flask, payout: Payout, name: str) -> None:
+    with unit(app):
+        back = write_order(
+            "test", reference=public_id("ref"), account=order_of(payout).account, to=(name, THEIRS, ""), amount=Money(100, "EUR"), text="back"
+        )  # fmt: skip
+        assert back.to_name == "NOTPROVIDED"
+    with unit(app):
+        file = make_order_file("test", by="stf_one")
+        assert file.orders == 2 and b"<Nm>NOTPROVIDED</Nm>" in file.raw
 
 
 @pytest.mark.parametrize("_round", range(10))
