@@ -22,8 +22,8 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.sentence import said
 from core.notifications.notices import post_notice
 from core.notifications.notify import notify
-from core.payouts.models import PayoutAccount
 from core.payments.claim_answer import SEPA
+from core.payouts.models import PayoutAccount
 from core.providers.bank_accounts import accounts, check_iban
 from core.providers.pain import CURRENCY as EURO
 from core.providers.pain import can_be_written
