@@ -52,7 +52,7 @@ class Transfer:
 def write_pain_001(
     message: str, made_at: datetime, account: Account, transfers: Sequence[Transfer], *, on: date, in_one: bool = False
 ) -> bytes:
-    """One batch from one account of ours, to be carried out on this day, or the bank's next working day. Raises NotATransfer.
+    """One batch from one account of ours, to be carried out on this day, a bank's working day. Raises NotATransfer.
 
     The bank is asked for a debit of each transfer: of a single sum nobody could tell whose payout has left. `in_one` asks for that sum, as
     files did at first.

@@ -27,6 +27,8 @@ from tests.core.admission.test_applications import FACTS
 from tests.core.payouts.sellers import OTHER, THEIRS
 from tests.factories import Shop, make_shop, unit
 from tests.portal.admin.people import make_staff
+from tests.portal.test_live_second_step import looks_at_live
+from tests.second_step import set_up
 from tests.valid_html import problems_of_html
 
 OURS = "DE02120300000000202051"
@@ -90,8 +92,13 @@ def test_to_ones_own_account_it_leaves_by_itself(shop: Shop) -> None:
 
 def test_to_another_name_a_person_looks_once_and_for_each_account_anew(app: Flask, shop: Shop) -> None:
     names(shop, "M. Thief")
+    set_up(app, shop.user)
+    looks_at_live(shop)
+    owner = shop.browser()
+    assert "the first payout to it leaves when a person of the platform has looked" in owner.get("/portal/payouts").text
     held = asks(shop)
     assert (held.state, held.why_held) == ("requested", "other_name")
+    assert "in another name than your business" in owner.get(f"/portal/payouts/{held.public_id}").text
     assert asks(shop).why_held == "other_name", "nobody has looked yet"
     desk = make_staff(app, "finance").browser()
     page = desk.get(f"/staff/payouts/{held.public_id}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -34,6 +34,7 @@ from core.payouts.approve import TooLate, cancel_payout, hold_payout
 from core.payouts.hand_over import hand_file_over, record_made_by_hand
 from core.payouts.held import is_kept_back, kept_back, make_file, waiting_to_leave
 from core.payouts.models import Payout
+from core.providers.bank_days import next_bank_day
 from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.bank_orders import find_order, list_waiting_orders, write_order
 from tests.core.payments.conftest import AtOnce
@@ -109,6 +110,20 @@ def test_a_file_of_before_is_written_again_as_it_was(app: Flask, payout: Payout)
         db.session.expunge(kept)
         kept.raw = kept.raw.replace(b"<BtchBookg>false", b"<BtchBookg>true")
         assert write_again(kept) == kept.raw
+
+
+def test_on_a_holiday_it_asks_for_the_banks_next_day_and_files_of_before_for_their_own(app: Flask, payout: Payout) -> None:
+    until = datetime(now().year + 1, 12, 25, 12, tzinfo=UTC) - now()
+    with shifted(until):
+        with unit(app):
+            file = make_order_file("test", by="stf_one")
+        with unit(app):
+            kept = get_order_file("test", file.public_id)
+            asked = f"<ReqdExctnDt><Dt>{next_bank_day(kept.made_at.date())}</Dt>".encode()
+            assert kept.made_at.day == 25 and asked in kept.raw and b"-12-25</Dt>" not in kept.raw and write_again(kept) == kept.raw
+            db.session.expunge(kept)
+            kept.raw = kept.raw.replace(asked, f"<ReqdExctnDt><Dt>{kept.made_at.date()}</Dt>".encode())
+            assert write_again(kept) == kept.raw
 
 
 def test_only_somebody_else_says_that_the_bank_has_it(app: Flask, seller: Seller, payout: Payout) -> None:
