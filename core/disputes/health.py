@@ -26,7 +26,7 @@ LEAST = 50  # what a share is of; of fewer it says nothing
 # In hundredths of a percent: from where on somebody should look, and from where on somebody has to act. Of tries that succeed, below; of the
 # others, above.
 LIMITS = {"succeeded": (9000, 7500), "refunded": (1000, 1500), "disputed": (50, 75), "lost": (15, 30)}
-MOST_LOOKED_AT = 50
+MOST_LOOKED_AT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +70,15 @@ def health_of(vendor_id: uuid.UUID, mode: str) -> list[Share]:
 
 
 def above_limits() -> list[tuple[Vendor, str, list[Share]]]:
-    """Vendors with more disputes than they should have, the worst first: (vendor, mode, the figures that are above)."""
-    of_late = (Dispute.id >= first_id_at(now() - WINDOW), Dispute.cycle > 0)
-    count = func.count().label("count")
+    """Of the vendors with the most disputes of late those with more than they should have, the worst first: (vendor, mode, the figures that
+    are above)."""
+    at = now()
+    of_late, count = (Dispute.id >= first_id_at(at - WINDOW), Dispute.cycle > 0), func.count().label("count")
     most = select(Dispute.vendor_id, Dispute.mode, count).where(*of_late).group_by(Dispute.vendor_id, Dispute.mode).order_by(count.desc())
     found = []
-    for vendor_id, mode, _count in db.session.execute(most.limit(MOST_LOOKED_AT)):
-        above = [share for share in health_of(vendor_id, mode) if share.what in ("disputed", "lost") and share.level]
+    for vendor_id, mode, _count in db.session.execute(most.limit(MOST_LOOKED_AT)).all():
+        recent = _counts(vendor_id, mode, at - WINDOW, at)
+        above = [share for what in ("disputed", "lost") if (share := Share(what, Part(*recent[what]), Part(0, 0))).level]
         if above:
             found.append((db.session.get_one(Vendor, vendor_id), mode, above))
     return sorted(found, key=lambda one: -_worst(one[2]))

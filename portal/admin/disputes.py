@@ -82,7 +82,7 @@ def disputes() -> Response:
         asked=asked,
         form=form,
         kept=kept,
-        above=above_limits(),
+        above=above_limits,  # asked for by the whole page only
         unread=count_unread_up_to(MOST_COUNTED),
         most_counted=MOST_COUNTED,
         stages=STAGE_WORDS,
