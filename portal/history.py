@@ -124,7 +124,13 @@ WHY = {
     "gone_back_otherwise": _l("The money has gone back in another way"),
     "excess": _l("More than is left of the payment. It is not in your books yet"),
 }
-WHO = {"payer": _l("The payer"), "provider": _l("The processor"), "system": _l("Automatic"), "bank": _l("The bank"), "reader": _l("Whoever has its address")}
+WHO = {
+    "payer": _l("The payer"),
+    "provider": _l("The processor"),
+    "system": _l("Automatic"),
+    "bank": _l("The bank"),
+    "reader": _l("Whoever has its address"),
+}
 
 
 def tell(events: list[PaymentEvent], *, names: dict[str, str]) -> list[Moment]:

@@ -172,7 +172,11 @@ def listing_in(*states: str) -> Gather:
         listing = get_listing(vendor, message.mode, message.params["listing"])
         if listing.state not in states:
             raise NoLongerTrue(f"the listing is {listing.state} by now")
-        return {"listing": listing, "practice": listing.mode == "test", "action_url": addresses.portal_listing(listing.public_id, listing.mode)}
+        return {
+            "listing": listing,
+            "practice": listing.mode == "test",
+            "action_url": addresses.portal_listing(listing.public_id, listing.mode),
+        }
 
     return gather
 

@@ -37,7 +37,12 @@ from workers.letter import Facts, Gather, NoLongerTrue
 def about_payment(vendor: Vendor, message: Message) -> Facts:
     payment = get_payment(vendor, message.mode, message.params["payment"])
     cart = find_cart(vendor, payment)
-    return {"payment": payment, "cart": cart, "practice": payment.mode == "test", "action_url": addresses.portal_payment(payment.public_id, payment.mode)}
+    return {
+        "payment": payment,
+        "cart": cart,
+        "practice": payment.mode == "test",
+        "action_url": addresses.portal_payment(payment.public_id, payment.mode),
+    }
 
 
 def large(vendor: Vendor, message: Message) -> Facts:

@@ -15,7 +15,9 @@ from core.kernel.sentence import said
 DECIDES = {"script-src": ("script-src-elem", "script-src", "default-src"), "frame-src": ("frame-src", "child-src", "default-src"),
            "form-action": ("form-action",)}  # fmt: skip
 _POLICY = re.compile(r"(?im)^\s*content-security-policy\s*:\s*")
-_NEXT_HEADER = re.compile(r"(?im)^(?!https?:|wss?:|data:|blob:|filesystem:|mediastream:)[a-z0-9-]+\s*:|^\s*$")  # a policy may be pasted over lines
+_NEXT_HEADER = re.compile(
+    r"(?im)^(?!https?:|wss?:|data:|blob:|filesystem:|mediastream:)[a-z0-9-]+\s*:|^\s*$"
+)  # a policy may be pasted over lines
 _TAKES_FROM_ALL = ("*", "https:")
 
 

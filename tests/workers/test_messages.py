@@ -123,6 +123,9 @@ def test_without_a_mail_server_messages_are_kept_to_be_read(shop: Shop) -> None:
     kept = [send(m) for m in of_every_kind(shop)]
     assert {m.kind: m.last_error for m in kept if m.state != "kept"} == {}
     assert all(m.subject and m.text and m.html and m.sent_at is None for m in kept)
+    text = {m.kind: m.text for m in kept}
+    assert "The account is closed. (AC04)" in text["payout_failed"]
+    assert re.search(r"Refunded since: £10.00\nOur fee: £0.23\nFor you: £14.77\n", text["payment_received"]), "the sums explain each other"
 
 
 def test_once_sent_a_message_is_never_sent_again(shop: Shop, inbox: Inbox) -> None:
