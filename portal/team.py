@@ -17,6 +17,7 @@ from core.accounts.invite import (
     open_invitation,
     resend_invitation,
     revoke_invitation,
+    still_meant,
 )
 from core.accounts.models import Invitation, Membership, User, Vendor
 from core.accounts.queries import find_user, list_team
@@ -24,6 +25,7 @@ from core.accounts.roles import find_custom, list_custom, role_of
 from core.accounts.sessions import begin_session, work_for
 from core.accounts.team import OwnerStays, change_role, choose_language, get_member, hand_over, remove_member
 from core.directory.limits import limit_member, limit_of, names_in, open_branches
+from core.kernel.clock import now
 from core.subscriptions.plan import payer_left
 from core.web.fields import AddressField, ChoiceField, Form, LineField, RadioField, SecretField, options
 from core.web.guard import current, find_current, may, public, take_seat
@@ -89,7 +91,7 @@ def _page(inviting: InviteForm | None = None, handing: HandOverForm | None = Non
         "portal/team/index.html",
         status=max(form.status for form in (inviting or hand, hand)),
         members=members,
-        invitations=list_invitations(me.vendor),
+        invitations=[(one, _why_dead(one)) for one in list_invitations(me.vendor)],
         form=inviting or InviteForm(formdata=None),
         hand=hand,
         handing=handing is not None,
@@ -104,6 +106,13 @@ def _page(inviting: InviteForm | None = None, handing: HandOverForm | None = Non
         branches=_branches(),
         ticked=_ticked(),
     )
+
+
+def _why_dead(invitation: Invitation) -> str:
+    """Why its link lets nobody in, should that be so."""
+    if not still_meant(current().vendor, invitation):
+        return _("Opens nothing any more: whoever asked has left, or may not give this role now.")
+    return _("Its time is over.") if invitation.expires_at <= now() else ""
 
 
 def _branches() -> list[tuple[str, str]]:

@@ -18,5 +18,5 @@ def stopped(vendor: Vendor, message: Message) -> Facts:
         raise NoLongerTrue("the webhook was taken away") from None
     if endpoint.state != "off":
         raise NoLongerTrue("the webhook is on again")
-    where = addresses.portal_webhook(endpoint.public_id)
+    where = addresses.portal_webhook(endpoint.public_id, message.mode)
     return {"endpoint": endpoint, "stopped_at": endpoint.failed_at, "practice": message.mode == "test", "action_url": where}
