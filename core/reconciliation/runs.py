@@ -152,6 +152,7 @@ def look_at_totals(mode: str) -> dict[str, int]:
     found = note_findings(mode, [*bank, *keys, *stale])
     gone = close_gone(mode, ("balance_break",), "bank", {(one.kind, one.key) for one in bank})
     gone += close_gone(mode, ("missing_in_ledger", "stale_in_flight"), "books", {(one.kind, one.key) for one in [*keys, *stale]})
+    apply_rules(mode, "books")
     return {"totals_found": found, "totals_gone": gone}
 
 
