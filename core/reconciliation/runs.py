@@ -139,10 +139,12 @@ def match_and_look(mode: str, source: str, held: Mapping[str, int] | None = None
 
 def look_at_bank(mode: str) -> dict[str, int]:
     """Payouts on the bank's statements, and credits that nobody knows."""
-    matched, findings = match_bank(mode)
+    matched, findings, unseen = match_bank(mode)
     found = note_findings(mode, findings)
     kinds = ("bank_unknown", "amount_mismatch", "currency_mismatch")
-    gone = close_gone(mode, kinds, "bank", {(one.kind, one.key) for one in findings})
+    still = {(one.kind, one.key) for one in findings}
+    still |= {(kind, key) for line in unseen for kind, key in zip(kinds, (line, f"bank:{line}", f"bank:{line}"), strict=True)}
+    gone = close_gone(mode, kinds, "bank", still)
     return {"bank_matched": matched, "bank_found": found, "bank_gone": gone}
 
 
