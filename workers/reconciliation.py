@@ -156,15 +156,16 @@ def _follow(provider: Settles, asked: Stretch) -> tuple[int, Stretch | None]:
 
 
 def _take(provider: Settles, page: list[SettlementLine]) -> int:
-    """A line that says something else than before is an exception; the others of its page are taken without it."""
-    lines = list(enumerate(page, 1))
+    """A line that says something else than before is an exception; the others of its page are taken without it. Only some of those are named at
+    a time, so that is asked until none is left."""
+    odd: set[str] = set()
     with unit_of_work():
-        taken = take_lines(provider.mode, provider.name, lines)
-        if taken.twisted:
+        while True:
+            taken = take_lines(provider.mode, provider.name, [(n, line) for n, line in enumerate(page, 1) if line.external_id not in odd])
+            if not taken.twisted:
+                return taken.fresh
             note_findings(provider.mode, [twisted_finding(provider.name, one) for one in taken.twisted])
-            odd = {one.external_id for one in taken.twisted}
-            taken = take_lines(provider.mode, provider.name, [(n, line) for n, line in lines if line.external_id not in odd])
-        return taken.fresh
+            odd |= {one.external_id for one in taken.twisted}
 
 
 def _held(provider: Settles) -> dict[str, int] | None:

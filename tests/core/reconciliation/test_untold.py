@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from core.kernel.db import db
 from core.ledger.hindrances import OpenBreak, open_breaks
 from core.providers import stripe_settlement
 from core.providers.contract import ProviderUnreachable
+from core.providers.settlement import SettlementLine
 from core.reconciliation.models import ReconRun
 from core.reconciliation.runs import begin_run, find_going
 from core.reconciliation.untold import MOVEMENTS, read
@@ -137,3 +139,13 @@ def test_a_processor_that_does_not_answer_makes_nothing_missing_and_is_asked_aga
     assert "it does not answer" in first.problem and busy.open("missing_at_processor") == [] and busy.lines() == []
     second = look(busy)
     assert (second.problem, second.untold, len(busy.lines())) == ("", {}, 5) and busy.open() == []
+
+
+def test_a_page_on_which_most_lines_say_something_else_is_taken_without_them(processor: Processor) -> None:
+    at = now()
+    page = [SettlementLine(f"txn_{n}", "charge", "charge", "USD", 500, 20, 480, at, at.date(), f"ch_{n}") for n in range(30)]
+    with processor.shop.app.app_context():
+        assert reconciliation._take(processor.adapter, page[:29]) == 29
+        twisted = [replace(line, gross_minor=501, net_minor=481) for line in page[:29]]
+        assert reconciliation._take(processor.adapter, [*twisted, page[29]]) == 1
+    assert len(processor.lines()) == 30 and len(processor.open("duplicate_external")) == 29
