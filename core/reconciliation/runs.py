@@ -22,7 +22,7 @@ from core.reconciliation.find import PER_ROW, left_over, look
 from core.reconciliation.match import LOOKS_BACK, let_go, match_source
 from core.reconciliation.models import ReconRun
 from core.reconciliation.rules import apply_rules
-from core.reconciliation.settle import book_settlements, look_at_settlements, settlements_from_lines
+from core.reconciliation.settle import book_settlements, look_at_settlements, settlements_from_lines, take_back_failed
 from core.reconciliation.totals import compare_bank, compare_processor, look_at_keys, look_at_money_under_way
 from core.reconciliation.untold import Stretch, read, still_to_come, written
 
@@ -119,6 +119,7 @@ def match_and_look(mode: str, source: str, held: Mapping[str, int] | None = None
     settlements_from_lines(mode, source)
     first = match_source(mode, source)
     booked = book_settlements(mode, source)
+    take_back_failed(mode, source)
     sides = match_source(mode, source) if booked else first
     matched = sum(first.matched.values()) + (sum(sides.matched.values()) if booked else 0)
     findings = [*look(sides), *look_at_settlements(mode, source)]
