@@ -30,7 +30,7 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.notifications.models import Message
 from core.notifications.notify import notify
-from core.notifications.scheduled import order_report, send_due_reports
+from core.notifications.scheduled import order_report
 from core.notifications.team import Choice, choose
 from core.payments.attempt import live_attempt
 from core.payments.charge import charge_saved
@@ -75,6 +75,7 @@ from tests.pay_domains import look, name_host
 from tests.portal.admin.people import make_staff
 from tests.workers.dispute_letters import about_disputes
 from workers.days import print_day
+from workers.reports import send_due_reports
 
 
 def ask(shop: Shop, kind: str, *, to: str = "ada@example.com", **ids: str) -> Message:
@@ -153,8 +154,9 @@ def _report(shop: Shop) -> Message:
     with unit_of_work():
         order = order_report(shop.vendor, "test", shop.user.public_id, every="daily")
         order.due_at = order.created_at
-    with frozen(now() + timedelta(days=1)), unit_of_work():
+    with frozen(now() + timedelta(days=1)):
         send_due_reports()
+    with unit_of_work():
         return db.session.query(Message).filter_by(vendor_id=shop.vendor.id, kind="payments_report").one()
 
 
