@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +21,7 @@ from core.kernel import audit, config
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.money import Money
+from core.notifications.models import Message
 from tests.browser import Browser, Page
 from tests.factories import PASSWORD, Shop, make_colleague, make_shop, unit
 from tests.passkeys import Authenticator, raw
@@ -165,6 +168,35 @@ def test_a_passkey_alone_counts_as_both_steps(shop: Shop, stranger: Browser, key
     assert options["userVerification"] == "required" and not options.get("allowCredentials"), "whom it is about is not asked"
     done = stranger.submit(page.form("/sign-in/passkey"), passkey=key.sign(options))
     assert done.heading == "Payments"
+
+
+def test_after_a_reset_a_passkey_opens_alone_once_it_was_the_second_step_beside_the_new_password(
+    shop: Shop, stranger: Browser, key: Authenticator, work: Callable[[], int]
+) -> None:
+    alone(stranger, key)
+    stranger.submit(stranger.get("/portal/").form("/sign-out"))
+    stranger.submit(stranger.get("/reset-password").form(), email=shop.email)
+    work()
+    with unit(shop.app):
+        (asked,) = db.session.query(Message).filter_by(recipient=shop.email, kind="reset_password")
+        path = re.search(r"/reset-password/\S+", asked.text or "")
+    assert path
+    page = stranger.get(path.group())
+    assert "none opens by itself any more" in page.text and "Work phone" not in page.text, "the link's reader is told of no device"
+    stranger.submit(page.form(), password="quiet-Lantern-31")
+    work()
+    with unit(shop.app):
+        (told,) = db.session.query(Message).filter_by(recipient=shop.email, kind="password_changed")
+        assert told.text and told.html and all("Work phone" in one and "/portal/two-step" in one for one in (told.text, told.html))
+    for _twice in range(2):
+        refused = alone(stranger, key)
+        assert refused.heading == "Sign in" and "use the passkey as the second step" in refused.text
+        stranger.get("/portal/payments").form("/sign-in")
+    page = stranger.get("/sign-in")
+    half = stranger.submit(page.form("/sign-in"), email=shop.email, password="quiet-Lantern-31")
+    assert second(stranger, half, key).heading == "Home"
+    stranger.submit(stranger.get("/portal/").form("/sign-out"))
+    assert alone(stranger, key).heading == "Home"
 
 
 def test_a_device_that_does_not_look_who_holds_it_is_a_second_step_only(shop: Shop, owner: Browser, stranger: Browser) -> None:
