@@ -172,6 +172,17 @@ def list_keys(vendor: Vendor, mode: str) -> list[ApiKey]:
     return list(db.session.scalars(mine.order_by(ApiKey.id.desc())))
 
 
+def list_made_by(vendor: Vendor, person: str) -> list[ApiKey]:
+    """Keys of both modes that this person made, and what software has rolled those into since, as long as they count: each sees the whole
+    business, whatever its maker may by now. Not publishable ones, which open what a payer may see."""
+    mine = select(ApiKey).where(ApiKey.vendor_id == vendor.id, ApiKey.kind != PUBLISHABLE).order_by(ApiKey.mode, ApiKey.id)
+    theirs: list[ApiKey] = []
+    for key in db.session.scalars(mine):  # by when it was made: what a key was rolled into comes after it
+        if key.made_by == person or (key.made_by == OWN_SOFTWARE and any(one.replaced_by == key.public_id for one in theirs)):
+            theirs.append(key)
+    return [key for key in theirs if counts(key)]
+
+
 def feed_keys(vendor: Vendor, mode: str, span: Span) -> Slice:
     """The same as a vendor's own software reads lists: newest first, by keyset, in both directions."""
     mine = select(ApiKey).where(ApiKey.vendor_id == vendor.id, ApiKey.mode == mode)

@@ -179,6 +179,14 @@ def test_keys_are_made_opened_rolled_and_revoked_in_the_portal(shop: Shop, owner
     owner.get("/portal/keys/key_x", status=404)
 
 
+def test_no_key_of_any_kind_is_made_by_a_form_that_does_not_say_which(shop: Shop, owner: Browser) -> None:
+    form = owner.get("/portal/keys").form("/portal/keys")
+    assert form.values.pop("kind") == "sk"
+    assert "Choose one of these." in " ".join(owner.submit(form, status=422, name="Shop").errors)
+    with unit(shop.app):
+        assert db.session.query(ApiKey).filter_by(vendor_id=shop.vendor.id).count() == 0
+
+
 def test_a_publishable_key_is_found_again_and_refusals_are_read_in_the_portal(shop: Shop, owner: Browser) -> None:
     form = owner.get("/portal/keys").form("/portal/keys")
     owner.submit(form, name="Page", kind="pk", scope="payments:write")
