@@ -133,6 +133,12 @@ def find_key(secret: str) -> tuple[Vendor, ApiKey] | None:
     return found if found and counts(found[1]) else None
 
 
+def find_over(secret: str) -> tuple[Vendor, ApiKey] | None:
+    """Whose key this was; None for one that counts, and for what was never a key of ours."""
+    found = _find(secret)
+    return found if found and not counts(found[1]) else None
+
+
 def _find(secret: str) -> tuple[Vendor, ApiKey] | None:
     shape = _SHAPE.fullmatch(secret)
     if shape is None or _check(shape[3]) != shape[4]:

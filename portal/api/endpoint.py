@@ -49,7 +49,10 @@ class Endpoint:
 
 
 ENDPOINTS: list[Endpoint] = []
-TAGS = RESOURCES | {"users": ("users",)}  # parts of the reference: what a key may be good for, and what is about people
+TAGS = RESOURCES | {
+    "users": ("users",),
+    "keys": ("keys", "leaked-keys"),
+}  # parts of the reference: what a key may be good for, and what is for people
 
 
 def endpoint(

@@ -103,7 +103,11 @@ def test_a_rolled_key_counts_beside_the_new_one_until_its_time_is_over(mine: Sho
     both = [old.get(f"{HOME}/wallet"), old.get(f"{HOME}/wallet", Authorization=f"Bearer {secret}")]
     assert [one.status_code for one in both] == [200, 200]
     with clock.frozen(clock.now() + timedelta(hours=2)):
-        problem(old.get(f"{HOME}/wallet"), 401, "key_refused")
+        over = problem(old.get(f"{HOME}/wallet"), 401, "key_refused")
+        assert "rolled" in over["detail"], "whoever holds it reads what to do"
+        assert [(one.status, one.key) for one in calls(mine)] == [(401, old.key.public_id)], (
+            "and the team sees that something still uses it"
+        )
         assert old.get(f"{HOME}/wallet", Authorization=f"Bearer {secret}").status_code == 200
 
 
@@ -116,7 +120,7 @@ def test_a_leaked_key_is_revoked_and_whoever_reports_it_learns_nothing(mine: Sho
         for key in (caller.secret, caller.secret, public.secret, broken, "x")
     ]
     assert {(one.status_code, one.text) for one in answers} == {(202, answers[0].text)}
-    problem(caller.get(f"{HOME}/wallet"), 401, "key_refused")
+    assert "revoked" in problem(caller.get(f"{HOME}/wallet"), 401, "key_refused")["detail"]
     assert fresh(mine, caller.key).revoked_because == "leaked" and fresh(mine, public.key).revoked_at is None
     with unit(mine.app):
         assert db.session.query(Notice).filter_by(vendor_id=mine.vendor.id, kind="key_leaked", about=caller.key.public_id).count() == 1

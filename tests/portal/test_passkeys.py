@@ -26,7 +26,9 @@ from tests.browser import Browser, Page
 from tests.factories import PASSWORD, Shop, make_colleague, make_shop, unit
 from tests.passkeys import Authenticator, raw
 from tests.portal.admin.people import STAFF_PASSWORD, make_staff
+from tests.portal.caller import problem
 from tests.portal.passkeys import NAME, REFUSED, actions, add, alone, ask, device, half_in, key, letters, named, second
+from tests.portal.person_app import ME, App
 from tests.second_step import set_up
 
 __all__ = ["key", "named"]
@@ -245,6 +247,17 @@ def test_a_recovery_code_opens_where_there_is_no_app(shop: Shop, owner: Browser,
     page = half_in(stranger, shop)
     assert "ten codes" in page.text and "authenticator app" not in page.text
     assert stranger.submit(page.form("/sign-in/code"), code=codes[0]).heading == "Home"
+
+
+def test_an_app_of_somebody_without_codes_says_what_it_may_send_and_takes_a_recovery_code(shop: Shop, owner: Browser) -> None:
+    codes = [e.text for e in add(owner, device()).all("code")]
+    app = App(shop, enter=False)
+    said = problem(app.sign_in(), 401, "second_step_needed", "code")
+    assert "recovery codes" in said["detail"]
+    problem(app.sign_in(code="123456"), 422, "wrong_code", "code")
+    app.keep(app.sign_in(code=codes[0]))
+    assert app.get(ME).get_json()["two_step"] is True
+    problem(app.sign_in(code=codes[0]), 422, "wrong_code", "code")
 
 
 def test_it_answers_when_somebody_is_asked_once_more(shop: Shop, owner: Browser, key: Authenticator) -> None:
