@@ -144,6 +144,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *_about_a_closing(make_shop(shop.app)),
         _of_a_day(shop),
         _about_a_webhook(shop),
+        _about_one_that_fails(shop),
         _lost_domain(shop),
         ask(shop, "app_token_reused", user=user, app="Till <b>"),
     ]
@@ -187,6 +188,14 @@ def _about_a_webhook(shop: Shop) -> Message:
         endpoint, _secret = make_endpoint(shop.vendor, "test", address="https://shop.example/hooks", name="Shop", types=[], by="usr_x")
         switch_off(endpoint, why="answered_410", by="system").failed_at = now()
     return ask(shop, "webhook_stopped", endpoint=endpoint.public_id)
+
+
+def _about_one_that_fails(shop: Shop) -> Message:
+    """One that took nothing for a day."""
+    with unit_of_work():
+        endpoint, _secret = make_endpoint(shop.vendor, "test", address="https://shop.example/other", name="Till", types=[], by="usr_x")
+        endpoint.failing_since = now() - timedelta(days=1)
+    return ask(shop, "webhook_failing", endpoint=endpoint.public_id)
 
 
 def _about_plans(shop: Shop) -> list[Message]:
