@@ -49,6 +49,8 @@ def _private(response: Response) -> Response:
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Allow-Headers"] = "Authorization"
         response.headers["Access-Control-Max-Age"] = "600"
+    if ends := getattr(view, "__ends__", None):
+        response.headers.extend(ends.headers())
     _note(response)
     if response.status_code >= 400:
         _keep(response)
