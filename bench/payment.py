@@ -136,12 +136,11 @@ def _pay_again(payer: Payer, path: str, times: int) -> None:
 def event_body(one: Waiting, template: dict[str, Any]) -> bytes:
     """The event the sandbox sent for a real payment, retold of this one."""
     body = json.loads(json.dumps(template))
-    intent = body["data"]["object"]
+    charge = body["data"]["object"]
     body["id"] = "evt_" + one.charge[3:]
-    intent["id"] = "pi_" + one.charge[3:]
-    intent["amount"] = intent["amount_received"] = AMOUNT
-    intent["latest_charge"] = one.charge
-    intent["metadata"] = {
+    charge["id"], charge["payment_intent"] = one.charge, "pi_" + one.charge[3:]
+    charge["amount"] = charge["amount_captured"] = AMOUNT
+    charge["metadata"] = {
         "vendor": one.vendor.public_id,
         "mode": "test",
         "payment": one.payment.public_id,
@@ -159,8 +158,8 @@ def learn_event(services: Services) -> dict[str, Any]:
         payer = Payer(services.port)
         payer.pay(path)
         payer.close()
-        wait_for(connection, "SELECT count(*) FROM provider_events WHERE type = 'payment_intent.succeeded' AND handled_at IS NOT NULL", 1)
-        raw = connection.execute("SELECT raw FROM provider_events WHERE type = 'payment_intent.succeeded' LIMIT 1").fetchone()[0]
+        wait_for(connection, "SELECT count(*) FROM provider_events WHERE type = 'charge.succeeded' AND handled_at IS NOT NULL", 1)
+        raw = connection.execute("SELECT raw FROM provider_events WHERE type = 'charge.succeeded' LIMIT 1").fetchone()[0]
     event: dict[str, Any] = json.loads(raw)
     return event
 

@@ -45,6 +45,7 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
     "payer.details_changed": (later("You changed what the receipt says of you"), "", "quiet"),
     "invoice.issued": (later("An invoice was issued"), later("It stands beside the receipt."), "quiet"),
     "credit_note.issued": (later("A credit note was issued"), later("It stands beside the receipt."), "quiet"),
+    "receipt.opened": (later("The receipt was opened"), later("The seller sees this too, but not by whom or from where."), "quiet"),
     "payer.problem_reported": (later("You reported a problem to the seller"), "", "quiet"),
     "payment.unexpected_money": (
         later("Money arrived that was not asked for"), later("It is held apart and is still yours, until it is sent back."), "warn",

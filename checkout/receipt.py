@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, url_for
+from flask import Response, make_response, request, url_for
 
 from checkout.blueprint import door
 from core.accounts.models import Vendor
@@ -12,16 +12,19 @@ from core.kernel.signing import TokenRefused
 from core.notifications.papers import newest_paper
 from core.payments.models import Payment
 from core.payments.queries import refunds_of_sale
+from core.payments.receipt_opened import note_receipt_opened
 from core.payments.sale import find_cart, find_details
 from core.payments.start import open_payment_token
 from core.payments.statement import statement_of
 from core.web import addresses
 from core.web.face import face_of
-from core.web.guard import public
+from core.web.guard import find_current, public
 from core.web.headers import csp_nonce
 from core.web.languages import language, language_choices, suggest
+from core.web.looking import find_banner
 from core.web.page import page, see_other, send_kept, wants_part
 from core.web.receipt import receipt_html
+from core.web.visitors import is_program
 
 
 def _paid(token: str) -> tuple[Vendor, Payment]:
@@ -38,6 +41,8 @@ def _paid(token: str) -> tuple[Vendor, Payment]:
 def receipt(token: str) -> Response:
     """The page a payer keeps, prints or shows."""
     vendor, payment = _paid(token)
+    if not _is_ours(vendor):
+        note_receipt_opened(payment)
     html = receipt_html(
         vendor,
         payment,
@@ -56,6 +61,12 @@ def receipt(token: str) -> Response:
         issued=_issued(token, vendor, payment),
     )
     return make_response(html)
+
+
+def _is_ours(vendor: Vendor) -> bool:
+    """Whether a program fetches it, somebody of the business looks, or the staff as one of them: what is noted is a customer's opening."""
+    me = find_current()
+    return is_program(request) or find_banner() is not None or (me is not None and me.vendor.id == vendor.id)
 
 
 def _issued(token: str, vendor: Vendor, payment: Payment) -> list[tuple[str, bool, str]]:

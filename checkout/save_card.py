@@ -52,7 +52,7 @@ def back_from_saving(token: str) -> Response:
     vendor, saving = _open(token)
     heed_card_page(saving)
     if vendor.id == HOUSE and saving.state == "saved":
-        return see_other(addresses.plan_card())
+        return see_other(addresses.plan_card(saving.mode))
     return see_other(url_for("checkout.save_card", token=token))
 
 
@@ -77,5 +77,5 @@ def _page(vendor: Vendor, saving: Saving, token: str, *, notice: str = "", statu
         over=over,
         card=reader().card_ending(card.brand, card.last4) if card else None,
         action=url_for("checkout.go_save_card", token=token),
-        back=addresses.plan_card() if vendor.id == HOUSE else None,
+        back=addresses.plan_card(saving.mode) if vendor.id == HOUSE else None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Sequence
 from typing import Any
 
 from ops.say import Stopped
@@ -21,10 +22,11 @@ def _ask(method: str, address: str, api_key: str, body: dict[str, Any] | None = 
     return result
 
 
-def register_webhook(sandbox_url: str, api_key: str, address: str, secret: str) -> None:
+def register_webhook(sandbox_url: str, api_key: str, address: str, secret: str, events: Sequence[str]) -> None:
     """Set the account's one preset endpoint, and take down those of earlier addresses, which would be tried for days."""
     try:
-        kept = _ask("PUT", f"{sandbox_url}/_sandbox/webhook_endpoint", api_key, {"api_key": api_key, "url": address, "secret": secret})
+        wish = {"api_key": api_key, "url": address, "secret": secret, "enabled_events": list(events)}
+        kept = _ask("PUT", f"{sandbox_url}/_sandbox/webhook_endpoint", api_key, wish)
         listed = _ask("GET", f"{sandbox_url}/v1/webhook_endpoints?limit=100", api_key)
         for other in listed["data"]:
             if other["id"] != kept["id"] and other["metadata"].get("preset"):

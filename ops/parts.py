@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from core.kernel.config import BadSecrets, ensure_secrets
+from core.providers.stripe_shapes import HEARD, HEARD_OF_SELLERS
 from ops.child import Child
 from ops.folder import Folder
 from ops.introduce import bank_accounts, rates_feed, register_webhook, vat_registry
@@ -145,6 +146,7 @@ class App:
             self.env["SANDBOX_API_KEY"],
             f"http://127.0.0.1:{self.env['PORT']}/hooks/sandbox/test",
             self.env["SANDBOX_WEBHOOK_SECRET"],
+            (*HEARD, *HEARD_OF_SELLERS),
         )
 
     def seed(self) -> None:

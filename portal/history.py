@@ -66,6 +66,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "payer.details_changed": (_l("The payer changed what the receipt says of them"), "info"),
     "invoice.issued": (_l("Invoice %(document)s issued"), "quiet"),
     "credit_note.issued": (_l("Credit note %(document)s issued"), "quiet"),
+    "receipt.opened": (_l("The receipt was opened"), "quiet"),
     "payer.problem_reported": (_l("The payer reports a problem"), "warn"),
     "payment.labelled": (_l("Label added"), "quiet"),
     "payment.unlabelled": (_l("Label taken off"), "quiet"),
@@ -123,7 +124,13 @@ WHY = {
     "gone_back_otherwise": _l("The money has gone back in another way"),
     "excess": _l("More than is left of the payment. It is not in your books yet"),
 }
-WHO = {"payer": _l("The payer"), "provider": _l("The processor"), "system": _l("Automatic"), "bank": _l("The bank")}
+WHO = {
+    "payer": _l("The payer"),
+    "provider": _l("The processor"),
+    "system": _l("Automatic"),
+    "bank": _l("The bank"),
+    "reader": _l("Whoever has its address"),
+}
 
 
 def tell(events: list[PaymentEvent], *, names: dict[str, str]) -> list[Moment]:

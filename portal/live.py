@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
 from core.accounts.go_live import go_live, is_let_in
 from core.accounts.models import User, Vendor
-from core.accounts.sessions import look_at
+from core.accounts.sessions import MODES, look_at
 from core.kernel.config import settings
 from core.web.fields import Form
-from core.web.guard import current, may
+from core.web.guard import current, find_current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
 from portal.confirm import confirmed
@@ -61,12 +62,34 @@ def what_live_needs(vendor: Vendor, user: User) -> list[Need]:
     return [need for need in needs_of(vendor, user) if not need.done]
 
 
+@portal.before_request
+def show_in_its_mode() -> Response | None:
+    """An address in a letter says which world it is about (`core/web/addresses.py`): whoever follows it looks at that one from here on, and is
+    told. Anybody can write such an address, so it changes nothing else, and only what is opened as a page of its own."""
+    wished = request.args.get("mode", "")
+    if wished not in MODES or request.method != "GET" or request.headers.get("Sec-Fetch-Dest", "document") != "document":
+        return None
+    me = find_current()
+    if me is None or me.looking:
+        return None
+    if me.mode != wished:
+        if wished == "live" and what_live_needs(me.vendor, me.user):
+            return None
+        look_at(me.session, me.vendor, wished, by=me.user.public_id)
+        if wished == "live":
+            flash(_("What you opened is about real money, so you are now in live mode."), "warn")
+        else:
+            flash(_("What you opened is about practice money, so you are now in test mode."), "info")
+    rest = [(name, value) for name, value in request.args.items(multi=True) if name != "mode"]
+    return see_other(request.path + (f"?{urlencode(rest)}" if rest else ""))
+
+
 @portal.post("/portal/mode")
 @may("account.own")
 def mode() -> Response:
     """Looking at live is refused with the reasons until everything for it is there."""
     me, wished = current(), request.form.get("mode", "")
-    if wished not in ("test", "live"):
+    if wished not in MODES:
         flash(_("Choose test or live."), "warn")
         return see_other(url_for(".home"))
     needs = what_live_needs(me.vendor, me.user) if wished == "live" else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
@@ -14,6 +16,8 @@ from core.notifications.models import Message
 from core.notifications.queries import get_message, list_messages, may_read_words
 from core.notifications.resend import AGAIN, resend
 from core.notifications.states import MESSAGE
+from core.payments.queries import get_payment
+from core.payments.receipt_opened import receipt_opened_at
 from core.web.fields import AddressField, Form, plain_text
 from core.web.filters import status_label
 from core.web.guard import current, may, public
@@ -50,6 +54,7 @@ KINDS = {
     "reserve_changed": later("Reserve changed"),
     "payout_account": later("Bank account for payouts"),
     "webhook_stopped": later("Webhook switched off"),
+    "webhook_failing": later("Webhook takes nothing"),
     "application_news": later("The way into live mode"),
     "stop_begun": later("Stopped by the platform"),
     "stop_ended": later("Goes on again"),
@@ -135,9 +140,16 @@ def _show(message: Message, form: SendAgainForm | None = None) -> Response:
         readable=may_read_words(message, email=me.user.email, demo=settings().demo),
         form=sending,
         opened=form is not None,
+        receipt_opened=_receipt_opened(message),
         stop=find_stop(me.vendor, me.mode, message.recipient),
         letting=me.may("messages.send") and not message.recipient.endswith(".invalid"),  # of somebody who was erased
     )
+
+
+def _receipt_opened(message: Message) -> datetime | None:
+    """When the page that a receipt leads to was opened first. A letter itself tells nothing: there is no picture in it that would."""
+    is_receipt = message.kind == "receipt"
+    return receipt_opened_at(get_payment(current().vendor, message.mode, message.params["payment"])) if is_receipt else None
 
 
 @portal.post("/portal/outbox/<public_id>/again")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from flask import Response, current_app, flash, request, session, url_for
 from flask_babel import gettext as _
 
-from core.accounts.house import house
+from core.accounts.house import HOUSE, house
 from core.billing import dunning, states
 from core.billing.calendar import DAY
+from core.billing.clock import today_of
 from core.billing.lists import list_documents
 from core.billing.models import KeptSubscription
-from core.billing.queries import as_of_now, list_events, offer_today
+from core.billing.price_list import offer_on
+from core.billing.queries import as_of_now, list_events
 from core.billing.subscription import Subscription
 from core.kernel.errors import NotFound, Refusal
 from core.payments.start import payment_token
@@ -140,7 +142,7 @@ def _choose(old: KeptSubscription | None, *, status: int = 200) -> Response:
     """The plans side by side, each with what a month and the first invoice would cost as things stand now."""
     me, card = current(), payer_card(None)
     sold = are_sold(me.mode)
-    terms = offer_today(house().id, me.mode).terms if sold else None
+    terms = offer_on(HOUSE, me.mode, today_of(me.vendor)).terms if sold else None
     quotes = {tier.code: quote_beginning(me.vendor, me.mode, tier=tier.code) for tier in terms.tiers} if terms else {}
     wish = beginning(me.vendor, me.mode, tier=terms.tiers[0].code) if terms else None
     papers = list_documents(house(), old) if old else []

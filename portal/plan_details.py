@@ -10,6 +10,8 @@ from core.accounts.billing_details import FIELDS, change_details
 from core.accounts.house import HOUSE, find_details, house
 from core.accounts.vat_checks import ask_registry, standing_of
 from core.billing import queries, states, store
+from core.billing.clock import today_of
+from core.billing.price_list import offer_on
 from core.billing.treat import held_until
 from core.fx.rates import EURO, list_rates
 from core.kernel.currency import OFFERED
@@ -122,5 +124,5 @@ def _page(*, details: DetailsForm | None = None, currency: CurrencyForm | None =
         may_manage=me.may("plan.manage"),
         country=me.vendor.country,
         vat=standing_of(me.vendor),
-        vat_until=held_until(me.vendor.public_id, queries.offer_today(HOUSE, me.mode).terms) if are_sold(me.mode) else None,
+        vat_until=held_until(me.vendor.public_id, offer_on(HOUSE, me.mode, today_of(me.vendor)).terms) if are_sold(me.mode) else None,
     )

@@ -17,13 +17,13 @@ from core.accounts.staff import staff_names
 from core.billing import limits, states
 from core.billing.begin import START
 from core.billing.calendar import DAY
+from core.billing.clock import today_of
 from core.billing.lists import list_documents
 from core.billing.models import BillingDocument, KeptSubscription
 from core.billing.price_list import list_price_lists, terms_of
 from core.billing.subscription import Subscription
 from core.billing.terms import Terms, Tier
 from core.billing.wishes import Cancel, ChooseTier, ConfirmResume, Hibernate, Keep, Reactivate, Resume, WakeOn, Wish
-from core.kernel.clock import now
 from core.kernel.errors import Refusal
 from core.payments.saved_models import SavedCard
 from core.subscriptions.plan import find_card
@@ -152,7 +152,7 @@ def card_words(card: SavedCard) -> str:
 
 def card_warning(card: SavedCard) -> str:
     """That it ends, or has ended; empty when there is nothing to say."""
-    today, last = now().date(), f"{card.expiry_month:02d}/{card.expiry_year}"
+    today, last = today_of(current().vendor), f"{card.expiry_month:02d}/{card.expiry_year}"
     if card.expired_on(today):
         return _("It ended with %(last)s. Save another one, or the next charge is declined.", last=last)
     if card.expired_on(today + SOON):

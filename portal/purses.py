@@ -14,6 +14,7 @@ from core.ledger.queries import balance
 from core.payments.reserve import Day, list_days
 from core.payouts.accounts import currencies, find_account
 from core.payouts.models import PayoutAccount
+from core.payouts.names import is_in_another_name
 from core.payouts.request import NotPayable, Payable, check_paid_out, payable
 from core.payouts.terms import Terms, terms_of
 from core.web.filters import day, money, when
@@ -32,6 +33,7 @@ class Purse:
     next_back: Day | None  # what of it is given back first
     blocked: bool  # it goes through the processor, which does not take it now
     by_bank: bool  # our bank could pay it out
+    other_name: bool  # a person looks whose account it is before money goes there
 
     @property
     def cools_until(self) -> datetime | None:
@@ -57,6 +59,7 @@ def purse_of(currency: str) -> Purse:
         currency, payable(me.vendor, me.mode, currency), terms_of(me.vendor, me.mode, currency), account,
         balance(me.vendor, me.mode, "seller_hold", currency, RESERVE), days[0] if days else None,
         account is not None and _is_blocked(account), currency in currencies(me.mode),
+        account is not None and is_in_another_name(me.vendor, account),
     )  # fmt: skip
 
 

@@ -7,8 +7,10 @@ from uuid import UUID
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
+from flask_babel import ngettext
 from wtforms.validators import InputRequired
 
+from core.accounts.api_keys import list_made_by, revoke_key
 from core.accounts.invite import (
     invite,
     join_as_new,
@@ -17,6 +19,7 @@ from core.accounts.invite import (
     open_invitation,
     resend_invitation,
     revoke_invitation,
+    still_meant,
 )
 from core.accounts.models import Invitation, Membership, User, Vendor
 from core.accounts.queries import find_user, list_team
@@ -24,6 +27,7 @@ from core.accounts.roles import find_custom, list_custom, role_of
 from core.accounts.sessions import begin_session, work_for
 from core.accounts.team import OwnerStays, change_role, choose_language, get_member, hand_over, remove_member
 from core.directory.limits import limit_member, limit_of, names_in, open_branches
+from core.kernel.clock import now
 from core.subscriptions.plan import payer_left
 from core.web.fields import AddressField, ChoiceField, Form, LineField, RadioField, SecretField, options
 from core.web.guard import current, find_current, may, public, take_seat
@@ -38,12 +42,12 @@ from portal.roles import givable, grants, matrix, role_said
 
 
 class LimitForm(Form):
-    """Of the business or of some branches; the boxes of those are read by name, because there is one for each."""
+    """Of the business or of some branches; the boxes of those are read by name, because there is one for each. A form that says neither is
+    refused: nobody sees everything because a field was missing."""
 
     reach = RadioField(
         later("What they see"),
         choices=options([("all", later("The whole business")), ("some", later("Only some branches"))]),
-        default="all",
     )
 
     @property
@@ -89,8 +93,8 @@ def _page(inviting: InviteForm | None = None, handing: HandOverForm | None = Non
         "portal/team/index.html",
         status=max(form.status for form in (inviting or hand, hand)),
         members=members,
-        invitations=list_invitations(me.vendor),
-        form=inviting or InviteForm(formdata=None),
+        invitations=[(one, _why_dead(one)) for one in list_invitations(me.vendor)],
+        form=inviting or InviteForm(formdata=None, reach="all"),
         hand=hand,
         handing=handing is not None,
         said=lambda member: role_said(role_of(member.membership.role, member.custom))[0],
@@ -104,6 +108,13 @@ def _page(inviting: InviteForm | None = None, handing: HandOverForm | None = Non
         branches=_branches(),
         ticked=_ticked(),
     )
+
+
+def _why_dead(invitation: Invitation) -> str:
+    """Why its link lets nobody in, should that be so."""
+    if not still_meant(current().vendor, invitation):
+        return _("Opens nothing any more: whoever asked has left, or may not give this role now.")
+    return _("Its time is over.") if invitation.expires_at <= now() else ""
 
 
 def _branches() -> list[tuple[str, str]]:
@@ -198,6 +209,8 @@ def limit(public_id: str) -> Response:
         with form.refusals():
             limit_member(me.vendor, me.mode, public_id, _ticked() if form.limited else None, by=me.user.public_id)
             flash(_("It is so from the next page they open."), "good")
+            if form.limited:
+                _part_with_keys(user)
             return see_other(url_for(".team"))
     return _ask_for_limit(user, membership, form, _ticked())
 
@@ -205,7 +218,33 @@ def limit(public_id: str) -> Response:
 def _ask_for_limit(user: User, membership: Membership, form: LimitForm, ticked: list[str]) -> Response:
     if membership.role == "owner":
         raise OwnerStays("The owner is answerable for the whole business and cannot be limited to branches.")
-    return page("portal/team/branches.html", status=form.status, person=user, form=form, branches=_branches(), ticked=ticked)
+    return page(
+        "portal/team/branches.html", status=form.status, person=user, form=form, branches=_branches(), ticked=ticked, **_keys_of(user)
+    )  # fmt: skip
+
+
+def _keys_of(user: User) -> dict[str, object]:
+    """What the part of the page is made of that offers to revoke the keys they made."""
+    me = current()
+    return {
+        "keys": list_made_by(me.vendor, user.public_id),
+        "parting": request.form.getlist("key"),
+        "may_revoke": me.may("keys.manage"),
+    }
+
+
+def _part_with_keys(user: User) -> None:
+    """Those of their keys that were ticked are revoked, by whoever may do that; of the others it is said that they still open everything."""
+    me, ticked = current(), request.form.getlist("key")
+    if me.may("keys.manage"):
+        for key in list_made_by(me.vendor, user.public_id):
+            if key.public_id in ticked:
+                revoke_key(me.vendor, key.mode, key.public_id, by=me.user.public_id)
+    if left := len(list_made_by(me.vendor, user.public_id)):
+        words = ngettext(
+            "%(num)s key that they made still opens the whole business.", "%(num)s keys that they made still open the whole business.", left
+        )
+        flash(words, "warn")
 
 
 @portal.get("/portal/team/<public_id>/remove")
@@ -217,6 +256,7 @@ def ask_to_remove(public_id: str) -> Response:
         person=user,
         role=role_said(role_of(membership.role, find_custom(membership.vendor_id, membership.custom_role_id)))[0],
         form=AcceptForm(formdata=None),
+        **_keys_of(user),
     )
 
 
@@ -227,6 +267,7 @@ def remove(public_id: str) -> Response:
     me = current()
     gone = remove_member(me.vendor, public_id, by=me.user.public_id)
     payer_left(me.vendor, gone.email)
+    _part_with_keys(gone)
     flash(_("%(name)s is not of your team any more.", name=gone.name or gone.email), "good")
     return see_other(url_for(".team"))
 

@@ -11,6 +11,7 @@ from core.accounts.api_keys import counts, get_key
 from core.accounts.invite import find_invitation, invitation_token
 from core.accounts.models import EmailLink, User, Vendor
 from core.accounts.one_time_codes import codes_left
+from core.accounts.passkey_proof import list_passkeys
 from core.accounts.pay_domain_models import LOST
 from core.accounts.pay_domains import get_pay_domain
 from core.closing.close import closing_token, find_closing
@@ -52,7 +53,8 @@ def account_link(address: Callable[[str], str]) -> Gather:
 
 def password_changed(vendor: Vendor, message: Message) -> Facts:
     person = db.session.query(User).filter_by(public_id=message.params["user"]).one()
-    return {"email": person.email, "changed_at": message.created_at, "action_url": addresses.password_reset()}
+    facts = {"email": person.email, "changed_at": message.created_at, "action_url": addresses.password_reset()}
+    return facts | {"passkeys": list_passkeys(person), "passkeys_url": addresses.two_step()}
 
 
 def second_step(vendor: Vendor, message: Message) -> Facts:
@@ -79,8 +81,8 @@ def daily_news(vendor: Vendor, message: Message) -> Facts:
     count = sum(counted.values())
     return {
         "practice": message.mode == "test", "rows": rows, "plans": plans, "count": count, "more": count - len(news),
-        "came_in": _came_in(vendor, message), "plan_url": addresses.portal_plan(), "action_url": addresses.notices(),
-        "preferences_url": addresses.preferences(),
+        "came_in": _came_in(vendor, message), "plan_url": addresses.portal_plan(message.mode), "action_url": addresses.notices(message.mode),
+        "preferences_url": addresses.preferences(message.mode),
     }  # fmt: skip
 
 
@@ -92,7 +94,7 @@ def _came_in(vendor: Vendor, message: Message) -> Facts | None:
     since, until = (datetime.combine(day, time(), tzinfo=ZoneInfo(vendor.time_zone)) for day in (first, last + timedelta(days=1)))
     taken = takings_between(vendor, message.mode, since.astimezone(UTC), until.astimezone(UTC))
     rows = [
-        (taken[code][0], taken[code][1], addresses.why_taken(first.isoformat(), last.isoformat(), code))
+        (taken[code][0], taken[code][1], addresses.why_taken(first.isoformat(), last.isoformat(), code, message.mode))
         for code in sorted(taken, key=lambda code: (code != vendor.currency, code))
     ]
     return {"first": first, "last": last, "taken": rows}
@@ -101,11 +103,11 @@ def _came_in(vendor: Vendor, message: Message) -> Facts | None:
 def _page_of(notice: Notice) -> str:
     """The page about it; the list of notices for what has none of its own."""
     if notice.detail.get("claim"):
-        return addresses.portal_claim(notice.detail["claim"])
-    pages = {"pay": addresses.portal_payment, "po": addresses.portal_payouts, "dp": addresses.portal_disputes, "lst": addresses.portal_listing,
-             "msg": addresses.portal_message, "key": addresses.portal_key, "pdm": lambda _: addresses.portal_pay_domains()}  # fmt: skip
+        return addresses.portal_claim(notice.detail["claim"], notice.mode)
+    pages = {"pay": addresses.portal_payment, "po": addresses.portal_payout, "dp": addresses.portal_dispute, "lst": addresses.portal_listing,
+             "msg": addresses.portal_message, "key": addresses.portal_key, "pdm": lambda _, __: addresses.portal_pay_domains()}  # fmt: skip
     page = pages.get(notice.about.partition("_")[0])
-    return page(notice.about) if page else addresses.notices()
+    return page(notice.about, notice.mode) if page else addresses.notices(notice.mode)
 
 
 def invitation(vendor: Vendor, message: Message) -> Facts:
@@ -120,7 +122,7 @@ def export_file(vendor: Vendor, message: Message) -> Facts:
     export, wanted = get_export(vendor, message.mode, message.params["export"]), message.kind.removeprefix("export_")
     if export_state(export) != wanted:
         raise NoLongerTrue(f"the export is {export_state(export)} by now")
-    address = addresses.export(export_token(vendor, export)) if wanted == "ready" else addresses.portal_exports()
+    address = addresses.export(export_token(vendor, export)) if wanted == "ready" else addresses.portal_exports(message.mode)
     return {"export": export, "practice": export.mode == "test", "action_url": address}
 
 
@@ -129,13 +131,13 @@ def attack_mode(vendor: Vendor, message: Message) -> Facts:
     attack = find_attack(vendor.id, message.mode)
     if attack is None:
         raise NoLongerTrue("attack mode is off by now")
-    return {"attack": attack, "practice": message.mode == "test", "action_url": addresses.portal_protection()}
+    return {"attack": attack, "practice": message.mode == "test", "action_url": addresses.portal_protection(message.mode)}
 
 
 def key_leaked(vendor: Vendor, message: Message) -> Facts:
     """True for good: a key that was revoked stays so."""
     key = get_key(vendor, message.mode, message.params["key"])
-    return {"key": key, "practice": key.mode == "test", "action_url": addresses.portal_key(key.public_id)}
+    return {"key": key, "practice": key.mode == "test", "action_url": addresses.portal_key(key.public_id, key.mode)}
 
 
 def key_news(vendor: Vendor, message: Message) -> Facts:
@@ -144,7 +146,7 @@ def key_news(vendor: Vendor, message: Message) -> Facts:
     if not counts(key) or key.replaced_by:
         raise NoLongerTrue("the key counts no more, or was rolled")
     facts = {"key": key, "what": message.params["what"], "address": message.params["address"], "ends_at": key.expires_at}
-    return facts | {"practice": key.mode == "test", "action_url": addresses.portal_key(key.public_id)}
+    return facts | {"practice": key.mode == "test", "action_url": addresses.portal_key(key.public_id, key.mode)}
 
 
 def app_token_reused(vendor: Vendor, message: Message) -> Facts:
@@ -172,7 +174,11 @@ def listing_in(*states: str) -> Gather:
         listing = get_listing(vendor, message.mode, message.params["listing"])
         if listing.state not in states:
             raise NoLongerTrue(f"the listing is {listing.state} by now")
-        return {"listing": listing, "practice": listing.mode == "test", "action_url": addresses.portal_listing(listing.public_id)}
+        return {
+            "listing": listing,
+            "practice": listing.mode == "test",
+            "action_url": addresses.portal_listing(listing.public_id, listing.mode),
+        }
 
     return gather
 
@@ -184,7 +190,7 @@ def listing_edit(vendor: Vendor, message: Message) -> Facts:
         raise NoLongerTrue(f"the edit is {edit.state} by now")
     return {
         "listing": listing, "state": edit.state, "reason": edit.reason, "practice": listing.mode == "test",
-        "action_url": addresses.portal_listing(listing.public_id),
+        "action_url": addresses.portal_listing(listing.public_id, listing.mode),
     }  # fmt: skip
 
 

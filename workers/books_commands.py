@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from core.accounts.queries import find_vendor
 from core.disputes.replay import SHADOWS as DISPUTES
 from core.kernel.db import MODES, db, unit_of_work
-from core.kernel.shadow import Replayed, replay
+from core.kernel.shadow import Replayed, hold_still, replay
 from core.ledger.chain_check import added_afterwards, chain_breaks
 from core.ledger.chain_models import Chain
 from core.ledger.day_facts import sum_of_heads
@@ -70,8 +70,10 @@ def replay_all(vendor: str | None) -> None:
         if whose and "vendor_id" not in shadow.key:
             continue  # of the whole house
         with unit_of_work():
+            hold_still()
             wrong += _say(replay(shadow, whose.id if whose else None))
     with unit_of_work():
+        hold_still()
         wrong += _say(replay_plans(whose.public_id if whose else None))
     if wrong:
         raise SystemExit(1)

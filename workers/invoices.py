@@ -61,7 +61,7 @@ def invoice_facts(vendor: Vendor, message: Message) -> dict[str, Any]:
         "origin": origin_of(sheet.origin, reader),
         "outcome": outcome(sheet, reader),
         "carries_xml": paper is not None and paper.xml_sha256 is not None,
-        "action_url": addresses.portal_invoice(row.public_id) if str(row.buyer["id"]).startswith("vnd_") else "",
+        "action_url": addresses.portal_invoice(row.public_id, row.mode) if str(row.buyer["id"]).startswith("vnd_") else "",
     }
 
 

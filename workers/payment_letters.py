@@ -37,7 +37,12 @@ from workers.letter import Facts, Gather, NoLongerTrue
 def about_payment(vendor: Vendor, message: Message) -> Facts:
     payment = get_payment(vendor, message.mode, message.params["payment"])
     cart = find_cart(vendor, payment)
-    return {"payment": payment, "cart": cart, "practice": payment.mode == "test", "action_url": addresses.portal_payment(payment.public_id)}
+    return {
+        "payment": payment,
+        "cart": cart,
+        "practice": payment.mode == "test",
+        "action_url": addresses.portal_payment(payment.public_id, payment.mode),
+    }
 
 
 def large(vendor: Vendor, message: Message) -> Facts:
@@ -61,8 +66,8 @@ def report(vendor: Vendor, message: Message) -> Facts:
         raise NoLongerTrue("whoever ordered it does not want it any more")
     return {
         "practice": message.mode == "test", "report": found, "figures": figures_of(vendor, found),
-        "action_url": addresses.portal_reports(found.public_id), "reports_url": addresses.portal_reports(),
-        "file_url": addresses.portal_report_rows(found.public_id) if "payments.export" in rights else "",
+        "action_url": addresses.portal_reports(message.mode, found.public_id), "reports_url": addresses.portal_reports(message.mode),
+        "file_url": addresses.portal_report_rows(found.public_id, message.mode) if "payments.export" in rights else "",
     }  # fmt: skip
 
 
@@ -198,4 +203,4 @@ def money_returned(vendor: Vendor, message: Message) -> Facts:
 
 
 def cases_page(vendor: Vendor, message: Message) -> Facts:
-    return about_payment(vendor, message) | {"action_url": addresses.portal_transfers()}
+    return about_payment(vendor, message) | {"action_url": addresses.portal_transfers(message.mode)}

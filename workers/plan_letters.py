@@ -31,7 +31,7 @@ from workers.letter import Facts
 
 # Where somebody can change what the letter speaks of; by whether it is a plan of the house.
 PAGES: dict[bool, Callable[[KeptSubscription], str]] = {
-    True: lambda _row: addresses.portal_plan(),
+    True: lambda row: addresses.portal_plan(row.mode),
     False: lambda row: _member_page(row),
 }
 

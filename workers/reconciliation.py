@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from functools import partial
+from dataclasses import replace
 
 import structlog
 
+from core.kernel.clock import now
 from core.kernel.db import unit_of_work
 from core.providers.contract import NoSuchProvider, ProviderError
 from core.providers.registry import provider_named
@@ -16,12 +15,22 @@ from core.providers.settlement import SettlementLine, Settles
 from core.reconciliation.exceptions import note_findings
 from core.reconciliation.files import import_report as take_in
 from core.reconciliation.files import twisted_finding
-from core.reconciliation.runs import asks_from, find_going, look_at_bank, look_at_totals, match_and_look, note_problem, place_of, step_on
+from core.reconciliation.runs import (
+    find_going,
+    look_at_bank,
+    look_at_totals,
+    match_and_look,
+    note_problem,
+    note_untold,
+    place_of,
+    step_on,
+    untold_in,
+)  # fmt: skip
 from core.reconciliation.settle import awaited, lines_are_here, note_settlements
 from core.reconciliation.take import Taken, take_lines
+from core.reconciliation.untold import MOVEMENTS, PAYOUTS, Stretch, from_the_beginning, stretches
 
-MOST_PAGES = 2_000  # of a hundred lines: beyond that a report is the way
-Pages = Callable[[str | None], tuple[list[SettlementLine], str | None]]
+MOST_PAGES = 2_000  # of a hundred lines, of one stretch in one look: the next look goes on from there, or somebody brings the report
 log = structlog.get_logger("workers")
 
 
@@ -50,21 +59,14 @@ def reconcile(_house: uuid.UUID, *, mode: str, run: str) -> None:
     if going.stage == "fetch":
         taken = 0
         for one in processors(mode):
-            with unit_of_work():
-                since = asks_from(mode, one.name)
-            try:
-                taken += fetch(one, since)
-            except ProviderError as problem:
-                log.error("settlement_not_told", provider=one.name, mode=mode, error=repr(problem))
-                with unit_of_work():
-                    note_problem(mode, run_id, f"{one.name}: {problem}")
+            taken += _ask(one, run_id)
         with unit_of_work():
             step_on(mode, run_id, "fetch", fetched=taken)
     figures: dict[str, int] = {}
     for one in processors(mode):
         held = _held(one)
         with unit_of_work():
-            for name, figure in match_and_look(mode, one.name, held).items():
+            for name, figure in match_and_look(mode, one.name, held, untold_in(mode, run_id, one.name)).items():
                 figures[name] = figures.get(name, 0) + figure
     with unit_of_work():
         step_on(mode, run_id, "match", **figures)
@@ -74,45 +76,96 @@ def reconcile(_house: uuid.UUID, *, mode: str, run: str) -> None:
         step_on(mode, run_id, "balances", **look_at_totals(mode))
 
 
-def fetch(provider: Settles, since: datetime) -> int:
-    """Take what a processor says of its own accord since then: movements, payouts to our bank, and what each of those is made of."""
-    fresh = _take(provider, _walk(partial(provider.settlement_lines, since)))
-    told = provider.settlements(since)
+def _ask(provider: Settles, run_id: uuid.UUID) -> int:
+    """Have one processor tell what it did. What it did not tell, or not to its end, is kept with the look and said to be so."""
+    mode, name = provider.mode, provider.name
     with unit_of_work():
-        note_settlements(provider.mode, provider.name, told)
+        asked = stretches(mode, name)
+    taken, problem = 0, ""
+    try:
+        taken, left = fetch(provider, asked)
+    except ProviderError as refused:
+        log.error("settlement_not_told", provider=name, mode=mode, error=repr(refused))
+        left, problem = from_the_beginning(asked), f"{name}: {refused}"
+    else:
+        if left:
+            log.error("settlement_cut_short", provider=name, mode=mode, pages=MOST_PAGES, left=len(left))
+            problem = f"{name}: {_in_words(left)}"
+    with unit_of_work():
+        note_untold(mode, run_id, name, left)
+        if problem:
+            note_problem(mode, run_id, problem)
+    return taken
+
+
+def _in_words(left: list[Stretch]) -> str:
+    told = ", ".join(
+        f"{one.of} of {one.since:%Y-%m-%d %H:%M} to {one.until:%Y-%m-%d %H:%M} UTC"
+        if one.of in (MOVEMENTS, PAYOUTS)
+        else f"the lines of {one.of}"
+        for one in left
+    )
+    return f"more than {MOST_PAGES} pages; the next look goes on with {told}"
+
+
+def fetch(provider: Settles, asked: list[Stretch]) -> tuple[int, list[Stretch]]:
+    """Take what a processor says of its own accord: movements, payouts to our bank, and what each of those is made of. Answers how many lines
+    were new, and what it has not told to its end."""
+    fresh, left = 0, []
+    for one in asked:
+        if one.of in (MOVEMENTS, PAYOUTS):
+            count, rest = _follow(provider, one)
+            fresh += count
+            left += [rest] if rest else []
     with unit_of_work():
         waiting = awaited(provider.mode, provider.name)
+    begun = {one.of: one for one in asked}
     for payout in waiting:
-        fresh += _take(provider, _walk(partial(provider.lines_of_settlement, payout)))
+        count, rest = _follow(provider, begun.get(payout) or Stretch(payout, now(), now()))
+        fresh += count
+        if rest:
+            left.append(rest)
+            continue  # what it is made of is not all here: it is neither compared nor booked
         with unit_of_work():
             lines_are_here(provider.mode, provider.name, payout)
-    return fresh
+    return fresh, left
 
 
-def _walk(page: Pages) -> Iterator[list[SettlementLine]]:
-    after = None
+def _follow(provider: Settles, asked: Stretch) -> tuple[int, Stretch | None]:
+    """Page after page, each in a unit of its own, so that no transaction is open while the processor is asked. Answers what is left when there
+    are more pages than one look reads."""
+    fresh, after, until = 0, asked.after or None, asked.until
     for _ in range(MOST_PAGES):
-        lines, after = page(after)
-        yield lines
+        if asked.of == PAYOUTS:
+            told, after = provider.settlements(asked.asks_since, after)
+            with unit_of_work():
+                note_settlements(provider.mode, provider.name, told)
+            until = told[-1].created_at if told else until
+        else:
+            if asked.of == MOVEMENTS:
+                lines, after = provider.settlement_lines(asked.asks_since, after)
+            else:
+                lines, after = provider.lines_of_settlement(asked.of, after)
+            fresh += _take(provider, lines)
+            until = lines[-1].occurred_at if lines else until
         if after is None:
-            return
-    log.error("settlement_cut_short", pages=MOST_PAGES)  # what is older was not told: its report is brought by a person
+            return fresh, None
+    if asked.of in (MOVEMENTS, PAYOUTS) and until < asked.since:
+        return fresh, None  # an earlier look was told of everything before
+    return fresh, replace(asked, until=until, after=after or "")
 
 
-def _take(provider: Settles, pages: Iterator[list[SettlementLine]]) -> int:
-    """Page by page, so that no transaction is open while the processor is asked. A line that says something else than before is an exception; the
-    others of its page are taken without it."""
-    fresh = 0
-    for page in pages:
-        lines = list(enumerate(page, 1))
-        with unit_of_work():
-            taken = take_lines(provider.mode, provider.name, lines)
-            if taken.twisted:
-                note_findings(provider.mode, [twisted_finding(provider.name, one) for one in taken.twisted])
-                odd = {one.external_id for one in taken.twisted}
-                taken = take_lines(provider.mode, provider.name, [(n, line) for n, line in lines if line.external_id not in odd])
-            fresh += taken.fresh
-    return fresh
+def _take(provider: Settles, page: list[SettlementLine]) -> int:
+    """A line that says something else than before is an exception; the others of its page are taken without it. Only some of those are named at
+    a time, so that is asked until none is left."""
+    odd: set[str] = set()
+    with unit_of_work():
+        while True:
+            taken = take_lines(provider.mode, provider.name, [(n, line) for n, line in enumerate(page, 1) if line.external_id not in odd])
+            if not taken.twisted:
+                return taken.fresh
+            note_findings(provider.mode, [twisted_finding(provider.name, one) for one in taken.twisted])
+            odd |= {one.external_id for one in taken.twisted}
 
 
 def _held(provider: Settles) -> dict[str, int] | None:

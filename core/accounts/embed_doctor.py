@@ -12,8 +12,12 @@ from core.accounts.embed_origins import BadOrigin, lets_in, read_origin
 from core.kernel.sentence import said
 
 # Which directives of a page's policy decide, and what stands in for one that is not there.
-DECIDES = {"script-src": ("script-src-elem", "script-src", "default-src"), "frame-src": ("frame-src", "child-src", "default-src")}
+DECIDES = {"script-src": ("script-src-elem", "script-src", "default-src"), "frame-src": ("frame-src", "child-src", "default-src"),
+           "form-action": ("form-action",)}  # fmt: skip
 _POLICY = re.compile(r"(?im)^\s*content-security-policy\s*:\s*")
+_NEXT_HEADER = re.compile(
+    r"(?im)^(?!https?:|wss?:|data:|blob:|filesystem:|mediastream:)[a-z0-9-]+\s*:|^\s*$"
+)  # a policy may be pasted over lines
 _TAKES_FROM_ALL = ("*", "https:")
 
 
@@ -63,7 +67,7 @@ def _policy(headers: str, home: str, origin: str) -> list[Finding]:
     policies = [part for part in _POLICY.split(headers) if part.strip()] if _POLICY.search(headers) else [headers]
     found = []
     for policy in policies:
-        directives = read_policy(policy.split("\n\n")[0])
+        directives = read_policy(_NEXT_HEADER.split(policy)[0])
         for wanted, chain in DECIDES.items():
             name = next((name for name in chain if name in directives), None)
             if name is None:

@@ -39,6 +39,11 @@ def day_at_the_seller(seller: Vendor, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(seller.time_zone)).date()
 
 
+def today_of(vendor: Vendor) -> date:
+    """What day it is by the clock on a business's own wall."""
+    return day_at_the_seller(vendor, now())
+
+
 def really(row: KeptSubscription, moment: datetime) -> datetime:
     """A moment of the subscription's clock, by the real one."""
     return moment - ahead_of(row)

@@ -9,7 +9,9 @@ from typing import Protocol
 
 from sqlalchemy import exists, select
 
+from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
+from core.billing.clock import today_of
 from core.billing.codec import decode, encode
 from core.billing.fx import Rate
 from core.billing.models import KeptSubscription, PriceList
@@ -65,12 +67,12 @@ def publish_terms(seller: Seller, mode: str, terms: Terms, *, valid_from: date, 
     return made
 
 
-def publish_next(seller: Seller, mode: str, terms: Terms, *, valid_from: date, after: int, by: str) -> PriceList:
+def publish_next(seller: Vendor, mode: str, terms: Terms, *, valid_from: date, after: int, by: str) -> PriceList:
     """The same for somebody at a page: `after` is the version they began with (0: none). Sent twice it is published once.
 
     Refuses a day that is over, another currency once somebody has subscribed, and a version that was published meanwhile.
     """
-    if valid_from < now().date():
+    if valid_from < today_of(seller):
         raise PricesOfThePast("Choose today or a later day: what is over was charged already.", field="valid_from")
     hold_vendor(seller.id)
     kept = list_price_lists(seller, mode)

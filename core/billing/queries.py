@@ -70,11 +70,6 @@ def offer_for(row: KeptSubscription) -> Offer:
     return offer_at(row, state, state.today, {})
 
 
-def offer_today(vendor_id: uuid.UUID, mode: str) -> Offer:
-    """The seller's price list in force now, in its own currency. Refuses before the first version."""
-    return offer_on(vendor_id, mode, now().date())
-
-
 def offer_at(row: KeptSubscription, state: Subscription, day: date, kept: Offers) -> Offer:
     """What counts for a subscription on a day; `kept` is what was looked up before, for everybody whose day it is."""
     key = (row.vendor_id, row.mode, day, frozenset((state.currency, state.next_currency or state.currency)))

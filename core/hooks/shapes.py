@@ -98,7 +98,7 @@ def payout_shape(vendor: Vendor, payout: Payout) -> Shape:
         "id": payout.public_id, "object": "payout", "mode": payout.mode, "status": payout.state, "amount": money(payout.amount),
         "opening": money(Money(payout.opening_minor, payout.currency)), "lines": money(Money(payout.lines_minor, payout.currency)),
         "carried": money(Money(payout.carried_minor, payout.currency)), "failure_reason": payout.failure_reason or None,
-        "created_at": at(payout.created_at), "arrived_at": at(payout.arrived_at),
+        "bank_reference": payout.trace or None, "created_at": at(payout.created_at), "arrived_at": at(payout.arrived_at),
     }  # fmt: skip
 
 

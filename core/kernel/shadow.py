@@ -32,6 +32,12 @@ class Replayed:
     differences: list[str] = field(default_factory=list)
 
 
+def hold_still() -> None:
+    """Of all that is asked in the unit that begins with this, everything is as it was at one moment: while people pay, what is made anew and what is
+    kept would be of two."""
+    db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+
+
 def replay(shadow: Shadow, vendor_id: uuid.UUID | None = None) -> Replayed:
     """Make it anew and compare, of all vendors or of one. It is gone afterwards; nothing that is kept is touched or locked."""
     table, only = f"replay_{shadow.name}", f" WHERE x.vendor_id = '{vendor_id}'" if vendor_id else ""

@@ -221,6 +221,13 @@ _CHECKS = {
     "journal {0} of vendor {1} has entries and does not exist": """
         SELECT DISTINCT e.journal_id, e.vendor_id FROM (SELECT * FROM entries e /*e*/) e WHERE NOT EXISTS (
             SELECT 1 FROM journals j WHERE j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.journal_id)""",
+    "journal {0} of vendor {1} was taken back by more than it was": """
+        SELECT b.reverses, b.vendor_id FROM (
+            SELECT r.vendor_id, r.mode, r.reverses, e.currency, sum(e.amount_minor) AS minor FROM (SELECT * FROM journals j /*j*/) r
+            JOIN entries e ON e.vendor_id = r.vendor_id AND e.mode = r.mode AND e.journal_id = r.id AND e.amount_minor > 0
+            WHERE r.reverses IS NOT NULL GROUP BY 1, 2, 3, 4) b
+        WHERE b.minor > (SELECT coalesce(sum(o.amount_minor), 0) FROM entries o WHERE o.vendor_id = b.vendor_id AND o.mode = b.mode
+            AND o.journal_id = b.reverses AND o.currency = b.currency AND o.amount_minor > 0)""",
     "account {0} of vendor {1}: the balance is not the sum of its entries": """
         SELECT code, vendor_id FROM (
             SELECT vendor_id, mode, code, sub, currency, amount_minor AS booked, 0 AS kept FROM entries e /*e*/

@@ -12,6 +12,7 @@ from core.billing.midnight import run_to
 from core.billing.models import KeptSubscription
 from core.billing.wishes import Cancel
 from core.kernel.money import Money
+from core.subscriptions.given_back import off_credit
 
 DAY = timedelta(days=1)
 
@@ -37,4 +38,5 @@ def leaving(row: KeptSubscription, *, at_once: bool = False) -> Leaving:
     asked = sum_of((effect.amount for effect in effects if isinstance(effect, ChargeWanted)), state.currency)
     owed = sum_of((each.due for each in state.open if each.standing == "final"), state.currency) - asked
     last = (state.cancelled_on or state.today) - DAY
-    return Leaving(last, last == today, asked or None, owed if owed.minor > 0 else None, state.balance or None)
+    balance = state.balance - sum_of((more for _, more in off_credit(row, effects)), state.currency)
+    return Leaving(last, last == today, asked or None, owed if owed.minor > 0 else None, balance if balance.minor > 0 else None)

@@ -20,6 +20,7 @@ from core.payments.history import note
 from core.payments.models import Payment
 from core.payments.states import CLAIM, check_move
 from core.providers.bank_accounts import accounts, check_iban
+from core.providers.pain import can_be_written
 
 LONGEST_HOLDER = 70  # characters; longer names do not fit into a SEPA transfer
 READABLE = timedelta(days=365)  # for so long the address says what became of it
@@ -100,7 +101,7 @@ def answer_claim(vendor: Vendor, claim: RefundClaim, *, holder: str, iban: str) 
 def check_account(mode: str, holder: str, iban: str) -> tuple[str, str]:
     """The name and the IBAN as they are kept. Refuses with BadClaim at the field."""
     holder, number = " ".join(holder.split()), check_iban(iban)
-    if not 1 <= len(holder) <= LONGEST_HOLDER:
+    if not 1 <= len(holder) <= LONGEST_HOLDER or not can_be_written(holder):
         raise BadClaim(said("Enter the name on the account, %(most)s characters at most.", most=LONGEST_HOLDER), field="holder")
     if not number:
         raise BadClaim("This is not an IBAN. Compare it with your bank’s papers, sign by sign.", field="iban")

@@ -17,6 +17,7 @@ from core.kernel.money import Money
 from core.ledger.book import PLATFORM
 from core.payments.disputed import call_free_transfers_back
 from core.providers.bank_accounts import Account, accounts
+from core.providers.bank_days import next_bank_day
 from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.pain import CURRENCY, NotATransfer, Transfer, write_pain_001
 
@@ -60,7 +61,7 @@ def make_order_file(mode: str, *, by: str, without: Collection[str] = ()) -> Ban
         raise NothingToTransfer("No transfer waits to be made.")
     number, at = uuid7(), now().replace(microsecond=0)
     try:
-        raw = write_pain_001(number.hex, at, account, [_transfer(order) for order in orders], on=at.date())
+        raw = write_pain_001(number.hex, at, account, [_transfer(order) for order in orders], on=next_bank_day(at.date()))
     except NotATransfer as problem:
         raise NotTransferable(str(problem)) from None
     file = BankOrderFile(
@@ -81,8 +82,9 @@ def make_order_file(mode: str, *, by: str, without: Collection[str] = ()) -> Ban
 def write_again(file: BankOrderFile) -> bytes:
     """The file written anew from its orders: byte for byte what was kept, or one of its orders was changed."""
     account, in_one = Account(file.currency, file.account, file.bic, file.holder), b"<BtchBookg>true" in file.raw
-    transfers = [_transfer(one) for one in orders_of(file)]
-    return write_pain_001(file.id.hex, file.made_at, account, transfers, on=file.made_at.date(), in_one=in_one)
+    transfers, made_on = [_transfer(one) for one in orders_of(file)], file.made_at.date()
+    on = made_on if f"<Dt>{made_on}</Dt>".encode() in file.raw else next_bank_day(made_on)  # files at first asked for any day
+    return write_pain_001(file.id.hex, file.made_at, account, transfers, on=on, in_one=in_one)
 
 
 def _transfer(order: BankOrder) -> Transfer:

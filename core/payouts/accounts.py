@@ -22,8 +22,11 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.sentence import said
 from core.notifications.notices import post_notice
 from core.notifications.notify import notify
+from core.payments.claim_answer import SEPA
 from core.payouts.models import PayoutAccount
 from core.providers.bank_accounts import accounts, check_iban
+from core.providers.pain import CURRENCY as EURO
+from core.providers.pain import can_be_written
 
 COOLING_OFF = timedelta(hours=48)
 LONGEST_HOLDER = 70  # characters; longer names do not fit into a SEPA transfer
@@ -82,8 +85,12 @@ def add_account(vendor: Vendor, mode: str, *, currency: str, holder: str, iban: 
         raise BadPayoutAccount(said("Nothing is paid out in %(currency)s.", currency=currency), field="currency")
     if not 1 <= len(holder) <= LONGEST_HOLDER:
         raise BadPayoutAccount(said("Enter the name on the account, %(most)s characters at most.", most=LONGEST_HOLDER), field="holder")
+    if not can_be_written(holder):
+        raise BadPayoutAccount("Enter the name as the bank writes it.", field="holder")
     if not number:
         raise BadPayoutAccount("This is not an IBAN. Compare it with your bank's papers, sign by sign.", field="iban")
+    if currency == EURO and number[:2] not in SEPA:
+        raise BadPayoutAccount("A transfer in euros does not reach this country. Name an account in the SEPA area.", field="iban")
     if number in {account.iban for account in accounts(settings().bank_accounts[mode]).values()}:
         raise BadPayoutAccount("This is the platform's own account.", field="iban")
     hold_vendor(vendor.id)

@@ -295,12 +295,18 @@ def _look_at_account(vendor: Vendor, payout: Payout, row: Carriage, no: Refused)
 
 def _hear_pay(vendor: Vendor, payout: Payout, row: Carriage, answer: Answer, cause: str) -> None:
     if isinstance(answer, PayOutOutcome):
-        row.payout_reference, row.trace, row.step = answer.provider_reference, answer.trace, "watch"
+        row.payout_reference, row.step = answer.provider_reference, "watch"
+        _note_trace(payout, row, answer)
         move(payout, "in_transit", actor="provider", cause=cause, trace=answer.trace)
         _hear_watch(vendor, payout, row, answer, cause)
     elif isinstance(answer, Refused):
         _look_at_account(vendor, payout, row, answer)
         row.why, row.problem, row.step = answer.code[:60], answer.message[:200], "back"
+
+
+def _note_trace(payout: Payout, row: Carriage, answer: PayOutOutcome) -> None:
+    """What their bank's statement will say of it: some processors know that only when it has arrived."""
+    row.trace = payout.trace = answer.trace or row.trace
 
 
 def _hear_watch(vendor: Vendor, payout: Payout, row: Carriage, answer: Answer, cause: str) -> None:
@@ -310,7 +316,8 @@ def _hear_watch(vendor: Vendor, payout: Payout, row: Carriage, answer: Answer, c
         post([book.payout_arrived(payout, source=row.provider, at=now())])
         move(payout, "paid", actor="provider", cause=cause)
         payout.arrived_at = now()
-        row.next_look_at, row.trace = now() + timedelta(days=1), answer.trace or row.trace
+        row.next_look_at = now() + timedelta(days=1)
+        _note_trace(payout, row, answer)
         tell_team(vendor, "payout_paid", mode=payout.mode, payout=payout.public_id)
     elif answer.state in ("failed", "canceled"):
         if payout.state == "paid":

@@ -112,6 +112,7 @@ class Payout(TenantKey, Base):
     requested_by: Mapped[str] = mapped_column(String(60))  # usr_..., or system by the schedule
     approved_by: Mapped[str] = mapped_column(String(60), default="")
     failure_reason: Mapped[str] = mapped_column(String(60), default="")
+    trace: Mapped[str] = mapped_column(String(60), default="", server_default="")  # the number it has on the seller's own bank statement
     version: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     arrived_at: Mapped[datetime | None]

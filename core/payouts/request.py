@@ -24,13 +24,14 @@ from core.payments.refund_queue import lines_of_refunds
 from core.payouts.accounts import currencies, find_account
 from core.payouts.history import begin
 from core.payouts.models import Payout, PayoutAccount
+from core.payouts.names import is_in_another_name
 from core.payouts.receivers import find_receiver
 from core.payouts.send import hand_over
 from core.payouts.statement import StatementDoesNotAddUp, prove, take_lines
 from core.payouts.terms import terms_of
 
 SCHEDULE = "system"  # who asks when the day has come
-ABOVE_LIMIT = "above_limit"  # why a person has to look
+ABOVE_LIMIT, OTHER_NAME = "above_limit", "other_name"  # why a person has to look
 
 
 class NotPayable(Refusal):
@@ -118,10 +119,16 @@ def _check_amount(found: Payable, minimum: Money) -> None:
         raise NotPayable(said("%(amount)s is below your minimum of %(minimum)s.", amount=found.amount, minimum=minimum))
 
 
+def _why_held(vendor: Vendor, account: PayoutAccount, amount: Money) -> str:
+    if is_in_another_name(vendor, account):
+        return OTHER_NAME
+    return ABOVE_LIMIT if amount.minor > settings().payout_limits.get(account.currency, 0) else ""
+
+
 def _write(vendor: Vendor, mode: str, account: PayoutAccount, found: Payable, last: Payout | None, *, by: str, form_token: str) -> Payout:
     """The row with its lines. What is not paid now is carried into the next one."""
     amount, opening = found.amount, Money(last.carried_minor if last else 0, account.currency)
-    held = ABOVE_LIMIT if amount.minor > settings().payout_limits.get(account.currency, 0) else ""
+    held = _why_held(vendor, account, amount)
     payout = Payout(
         vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("po"), form_token=form_token, currency=account.currency,
         seq=last.seq + 1 if last else 1, opening_minor=opening.minor, lines_minor=(found.available - opening).minor,

@@ -28,5 +28,6 @@ def hand_to_bank(vendor: Vendor, payout: Payout, account: PayoutAccount) -> None
         payout.mode, reference=payout.public_id, account=ours.iban, to=(account.holder, account.iban, account.bic), amount=payout.amount,
         text=f"Payout {payout.public_id}", vendor=vendor.public_id, purpose=PAYOUT,
     )  # fmt: skip
+    payout.trace = order.end_to_end
     move(payout, "submitted", actor="system", order=order.public_id, end_to_end=order.end_to_end)
     enqueue("send_bank_orders", vendor.id, mode=payout.mode)

@@ -132,7 +132,8 @@ def lines_of(vendor: Vendor, payout: Payout, *, after: tuple[uuid.UUID, int] | N
 
 
 def payout_sheet(vendor: Vendor, payout: Payout, *, through: str = "", titles: Mapping[str, str] | None = None) -> Iterator[bytes]:
-    """The statement as CSV: what was carried over, each line, what was paid and `through` whom. Written by PostgreSQL as it is read."""
+    """The statement as CSV: what was carried over, each line, what was paid, `through` whom and under which
+    number on the seller's bank statement. Written by PostgreSQL as it is read."""
     of, code = _lines(vendor, payout).c, literal(payout.currency)
     columns = (
         ("at", instant(of.effective_at)),
@@ -164,7 +165,7 @@ def payout_sheet(vendor: Vendor, payout: Payout, *, through: str = "", titles: M
         select(of.journal_id).order_by(of.journal_id, of.leg),
         titles=titles,
         first=edge("carried over", payout.opening_minor),
-        last=edge("paid out", -payout.amount_minor, through),
+        last=edge("paid out", -payout.amount_minor, f"{through} {payout.trace}".strip()),
     )
 
 

@@ -15,6 +15,7 @@ from core.kernel.money import Money
 from core.providers.bank_accounts import check_iban
 from core.providers.bank_models import BankLine, BankOrder, BankOrderFile
 from core.providers.contract import ProviderRefused, RefundOutcome
+from core.providers.pain import NO_NAME, can_be_written
 
 REFUND, PAYOUT = "refund", "payout"  # what an order is for: whose money it waits on, until a statement shows it
 
@@ -118,7 +119,7 @@ def write_order(
         payment=payment,
         line=line,
         account=account,
-        to_name=name[:140],
+        to_name=name[:140] if can_be_written(name) else NO_NAME,  # some statements name nobody; the IBAN says where it goes
         to_account=check_iban(iban),
         to_bic=bic,
         currency=amount.currency,

@@ -28,6 +28,7 @@ SCHEMA = "pain.001.001.09"
 NAMESPACE = f"urn:iso:std:iso:20022:tech:xsd:{SCHEMA}"
 NO_BIC = "NOTPROVIDED"  # which has the very shape of one
 MOST_MINOR = 999_999_999_99  # of one transfer, by the rules of the area
+NO_NAME = NO_BIC  # the area's word for both
 LONGEST_NAME, LONGEST_TEXT, LONGEST_NUMBER = 70, 140, 35
 _NOT_SEPA = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")  # what every bank of the area takes: EPC217-08
 
@@ -51,7 +52,7 @@ class Transfer:
 def write_pain_001(
     message: str, made_at: datetime, account: Account, transfers: Sequence[Transfer], *, on: date, in_one: bool = False
 ) -> bytes:
-    """One batch from one account of ours, to be carried out on this day, or the bank's next working day. Raises NotATransfer.
+    """One batch from one account of ours, to be carried out on this day, a bank's working day. Raises NotATransfer.
 
     The bank is asked for a debit of each transfer: of a single sum nobody could tell whose payout has left. `in_one` asks for that sum, as
     files did at first.
@@ -79,6 +80,16 @@ def write_pain_001(
             etree.SubElement(other, f"{{{NAMESPACE}}}Id").text = NO_BIC
     _schema().assertValid(document)
     return etree.tostring(document, xml_declaration=True, encoding="UTF-8")
+
+
+def can_be_written(text: str) -> bool:
+    """Whether anything of it is left in the letters that every bank of the area takes. One name of signs alone would stop a whole file."""
+    if _NOT_SEPA.sub("", text).strip():
+        return True  # as a rule: the tables for all other scripts need not be read
+    try:
+        return bool(sepa_text(text, LONGEST_NAME))
+    except NotATransfer:
+        return False
 
 
 def sepa_text(text: str, most: int) -> str:

@@ -92,8 +92,8 @@ class Settles(Protocol):
     def settlement_lines(self, since: datetime, after: str | None = None) -> tuple[list[SettlementLine], str | None]:
         """A page of movements since an instant, newest first, and where the next page begins (None at the end)."""
 
-    def settlements(self, since: datetime) -> list[Settlement]:
-        """The payouts to our bank made since then, oldest first."""
+    def settlements(self, since: datetime, after: str | None = None) -> tuple[list[Settlement], str | None]:
+        """A page of the payouts to our bank made since then, newest first."""
 
     def lines_of_settlement(self, settlement: str, after: str | None = None) -> tuple[list[SettlementLine], str | None]:
         """A page of what one of them is made of, without the movement of the payout itself."""

@@ -11,7 +11,6 @@ from core.providers.exponents import fee_from_gateway, from_gateway
 from core.providers.settlement import Settlement, SettlementLine, category_of
 
 PAGE = 100
-MOST_SETTLEMENTS = 1_000  # of one look; a payout a day is three years of them
 _STATES = {"pending", "in_transit", "paid", "failed", "canceled"}
 
 
@@ -41,18 +40,13 @@ class Settling(ABC):
             lines = [line for line in lines if line.category not in ("payout", "payout_reversal")]
         return lines, rows[-1]["id"] if rows and page["has_more"] else None
 
-    def settlements(self, since: datetime) -> list[Settlement]:
+    def settlements(self, since: datetime, after: str | None = None) -> tuple[list[Settlement], str | None]:
         """Payouts created since then."""
         assert_no_transaction()
-        found: list[Settlement] = []
-        params: dict[str, Any] = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
-        while len(found) < MOST_SETTLEMENTS:
-            page = self._read("payouts", **params)
-            found += [settlement_of(payout) for payout in page["data"]]
-            if not page["has_more"]:
-                break
-            params["starting_after"] = page["data"][-1]["id"]
-        return found[::-1]
+        place = {"starting_after": after} if after else {}
+        page = self._read("payouts", limit=PAGE, created={"gte": int(since.timestamp())}, **place)
+        rows = page["data"]
+        return [settlement_of(payout) for payout in rows], rows[-1]["id"] if rows and page["has_more"] else None
 
     def held(self) -> dict[str, int]:
         """Pending and available together: what has been captured is ours at once, and may only be used later."""

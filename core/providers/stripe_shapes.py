@@ -28,6 +28,17 @@ _REFUND_TYPES = ("refund.", "charge.refund.")
 _SETTLING = frozenset(("payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled", "payment_intent.processing",
                        "payment_intent.requires_action"))  # fmt: skip
 
+# What an account's webhook endpoint is made for (docs/how-to/stripe.md says the same). Every event is a request, a row and a task, so each fact
+# is heard once: that a payment was made, from its charge, which names the card as well; the intent and the session would say it twice more.
+HEARD = (
+    "charge.succeeded", "charge.captured", "payment_intent.payment_failed", "payment_intent.canceled", "payment_intent.processing",
+    "payment_intent.requires_action", "checkout.session.expired",
+    "setup_intent.succeeded", "setup_intent.setup_failed", "setup_intent.canceled",
+    "refund.created", "refund.updated", "refund.failed",
+    "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated",
+    "transfer.created", "transfer.updated", "transfer.reversed",
+)  # fmt: skip
+HEARD_OF_SELLERS = ("account.updated", "payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.canceled")
 
 # Written into the metadata of a charge made without the payer: the intent itself does not say it, and no other card can be tried on it.
 OFF_SESSION = {"off_session": "1"}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import combinations
@@ -23,7 +25,7 @@ from core.reconciliation.states import ALONE, EXACT, SUBSET
 PATIENCE = timedelta(hours=1)  # for the payout it may be, whose lines are not all known yet
 AROUND = timedelta(days=5)  # between the day a processor names and the day a bank books
 MOST_CANDIDATES = 12
-MOST_LINES = 1_000  # of one look
+MOST_LINES = 20_000  # unknown ones of one look, the newest: the others were looked at when they were
 _BLANKS = re.compile(r"[^A-Z0-9]")
 REASONS = {
     EXACT: "The trace of the payout stands on the line, and the sum is the same",
@@ -39,27 +41,38 @@ class Tally:
     matched: int = 0
 
 
-def match_bank(mode: str) -> tuple[int, list[Finding]]:
-    """Match unknown credits with payouts that are under way, and debits nobody ordered with what processors collect. Answers how many, and
-    what is left of both to look at."""
+def match_bank(mode: str) -> tuple[int, list[Finding], set[str]]:
+    """Match unknown credits with payouts that are under way, and debits nobody ordered with what processors collect. Answers how many, what
+    is left of both to look at, and which unknown lines were not looked at: somebody is at work on them, or they are too many."""
     either = or_(BankLine.sign == 1, BankLine.why == "debit")
     unknown = select(BankLine).where(BankLine.mode == mode, BankLine.state == "unknown", either)
-    oldest = unknown.order_by(BankLine.booked_on, BankLine.public_id).limit(MOST_LINES)
-    lines = list(db.session.scalars(oldest.with_for_update(skip_locked=True)))
+    newest = unknown.order_by(BankLine.booked_on.desc(), BankLine.public_id.desc()).limit(MOST_LINES)
+    lines = list(db.session.scalars(newest.with_for_update(skip_locked=True)))[::-1]
     open_ones = select(ReconSettlement).where(
         ReconSettlement.mode == mode, ReconSettlement.line.is_(None), ReconSettlement.booked_at.is_not(None)
     )
     payouts = list(db.session.scalars(open_ones.order_by(ReconSettlement.created_at, ReconSettlement.external_id).with_for_update()))
+    traces = {row.trace for row in payouts if row.trace}
+    named = {line.public_id: _named_on(line, traces) for line in lines}
     tally, odd = Tally(), []
     for line in lines:
-        named = [row for row in payouts if row.trace and row.trace in _packed(line) and _same_way(row, line)]
-        if len(named) == 1 and named[0].amount == _brought(line):
-            _one(named[0], line, EXACT, tally)
-        elif len(named) == 1:
-            odd.append((named[0], line))
-    _sums(lines, payouts, tally)
-    left = [line for line in lines if line.state == "unknown" and line not in [one for _, one in odd]]
-    return tally.matched, [*(_unlike(row, line) for row, line in odd), *(_nobodys(line) for line in left if line.sign > 0)]
+        meant = [row for row in payouts if row.trace in named[line.public_id] and _same_way(row, line)]
+        if len(meant) == 1 and meant[0].amount == _brought(line):
+            _one(meant[0], line, EXACT, tally)
+        elif len(meant) == 1:
+            odd.append((meant[0], line))
+    _sums([line for line in lines if not named[line.public_id]], payouts, tally)
+    strange = {line.public_id for _, line in odd}
+    left = [line for line in lines if line.state == "unknown" and line.public_id not in strange]
+    still = select(BankLine.public_id).where(BankLine.mode == mode, BankLine.state == "unknown", either)
+    unseen = set(db.session.scalars(still)) - named.keys()
+    return tally.matched, [*(_unlike(row, line) for row, line in odd), *(_nobodys(line) for line in left if line.sign > 0)], unseen
+
+
+def _named_on(line: BankLine, traces: Collection[str]) -> set[str]:
+    """The payouts under way whose traces stand on it."""
+    words = _packed(line) if traces else ""
+    return {trace for trace in traces if trace in words}
 
 
 def _brought(line: BankLine) -> Money:
@@ -82,18 +95,13 @@ def _one(row: ReconSettlement, line: BankLine, rule: int, tally: Tally) -> None:
 
 
 def _sums(lines: list[BankLine], payouts: list[ReconSettlement], tally: Tally) -> None:
-    """Passes 5 and 6: only where no trace speaks for another, and only when there is one answer."""
-    traces = {row.trace for row in payouts if row.trace}
-    silent = [
-        line
-        for line in lines
-        if line.state == "unknown" and line.why in ("no_reference", "debit") and not any(t in _packed(line) for t in traces)
-    ]
+    """Passes 5 and 6: only of lines on which no trace speaks for a payout, and only when there is one answer."""
+    silent = [line for line in lines if line.state == "unknown" and line.why in ("no_reference", "debit")]
+    alone = Counter(_brought(line) for line in silent)
     for line in silent:
         near = [row for row in payouts if row.line is None and row.currency == line.currency and _near(row, line) and _same_way(row, line)]
         alike = [row for row in near if row.amount == _brought(line)]
-        rivals = [other for other in silent if other is not line and other.state == "unknown" and _brought(other) == _brought(line)]
-        if len(alike) == 1 and not rivals:
+        if len(alike) == 1 and alone[_brought(line)] == 1:
             _one(alike[0], line, ALONE, tally)
         elif (
             not alike

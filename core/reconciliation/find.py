@@ -22,7 +22,7 @@ _OPEN_LINES = """SELECT l.external_id, l.category, l.currency::text, l.gross_min
   l.counterparty, l.description, v.id, r.id, r.state, r.public_id FROM recon_lines l
 LEFT JOIN vendors v ON v.public_id = l.counterparty
 LEFT JOIN refunds r ON r.vendor_id = v.id AND r.mode = l.mode AND r.public_id = l.reference
-WHERE l.mode = %(mode)s AND l.source = %(source)s AND l.state = 'new' AND l.category NOT IN ('payout', 'payout_reversal')
+WHERE l.mode = %(mode)s AND l.source = %(source)s AND l.state = 'new' AND l.category <> 'payout'
   AND NOT EXISTS (SELECT 1 FROM recon_pairs p WHERE p.external_id = l.external_id) ORDER BY l.occurred_at, l.external_id"""
 _OPEN_ENTRIES = """SELECT s.vendor_id, s.journal_id, s.leg, s.currency, s.amount_minor, s.event_key, s.about, s.effective_at FROM recon_side s
 WHERE s.category <> 'payout' AND s.effective_at < %(before)s

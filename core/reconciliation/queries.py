@@ -59,6 +59,15 @@ def list_exceptions(mode: str, wanted: Wanted, *, after: str | None = None, limi
     return ExceptionPage(rows[:limit], rows[limit - 1].public_id if len(rows) > limit else None)
 
 
+def unmatched_beside(row: ReconException, most: int = 50) -> list[ReconException]:
+    """Of a balance that differs: what else is open on the same account in its currency, the oldest first. It may explain the difference."""
+    if row.kind != "balance_break":
+        return []
+    same = (ReconException.mode == row.mode, ReconException.source == row.source, ReconException.currency == row.currency)
+    asked = select(ReconException).where(*same, ReconException.state.in_(UNSETTLED), ReconException.id != row.id)
+    return list(db.session.scalars(asked.order_by(ReconException.happened_on, ReconException.id).limit(most)))
+
+
 def age_of(row: ReconException) -> str:
     """Its bucket."""
     since = now() - row.opened_at

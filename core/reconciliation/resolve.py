@@ -28,7 +28,7 @@ from core.reconciliation.ask import ask_again
 from core.reconciliation.exceptions import lock, move, write_down
 from core.reconciliation.link import candidates, check_still_there, choose, left_over, linked_with
 from core.reconciliation.models import ReconException, ReconLine, ReconMatch, ReconSettlement
-from core.reconciliation.settle import book_arrival
+from core.reconciliation.settle import book_arrival, lose
 from core.reconciliation.states import SAME_ID
 
 LONGEST_REASON = 300
@@ -273,10 +273,7 @@ def _lose(row: ReconException, by: str) -> None:
     payout = db.session.get_one(ReconSettlement, (row.mode, row.source, str(row.theirs["external_id"])), with_for_update=True)
     if payout.line is not None:
         raise Conflict("The bank has shown it since.")
-    shares = sorted((uuid.UUID(owner), Money(minor, payout.currency)) for owner, minor in (payout.shares or {}).items())
-    at, key = now(), f"{row.public_id}:{row.version + 1}"
-    post([book.settlement_lost(o, row.mode, source=row.source, payout=payout.external_id, share=s, key=key, at=at) for o, s in shares])
-    payout.line, payout.banked_at = "lost", at
+    lose(payout, key=f"{row.public_id}:{row.version + 1}")
 
 
 def _arrive(row: ReconException, by: str) -> None:

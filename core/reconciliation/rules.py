@@ -23,11 +23,11 @@ from core.reconciliation.states import UNSETTLED
 
 MOST_ROUNDED_A_DAY = 100  # minor units of a currency; beyond it a person looks why everything is off by one
 REASONS = {"fee": "The processor's own figure for what it kept", "rounding": "A rounding of one minor unit"}
-ASKED = ("missing_in_ledger", "status_conflict", "stale_in_flight")
+ASKED = ("missing_in_ledger", "missing_at_processor", "status_conflict", "stale_in_flight")
 
 
 def apply_rules(mode: str, source: str) -> int:
-    """Do to the open exceptions of a processor what is written for them; answers how many ended."""
+    """Do to the open exceptions of a processor, or of the books themselves, what is written for them; answers how many ended."""
     open_ones = select(ReconException).where(
         ReconException.mode == mode,
         ReconException.source == source,

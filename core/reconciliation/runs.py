@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
@@ -19,14 +19,16 @@ from core.ledger.book import PLATFORM
 from core.reconciliation.bank import match_bank
 from core.reconciliation.exceptions import close_gone, note_findings
 from core.reconciliation.find import PER_ROW, left_over, look
-from core.reconciliation.match import AROUND, LOOKS_BACK, first_booked, let_go, match_source
+from core.reconciliation.match import LOOKS_BACK, let_go, match_source
 from core.reconciliation.models import ReconRun
 from core.reconciliation.rules import apply_rules
-from core.reconciliation.settle import book_settlements, look_at_settlements, settlements_from_lines
+from core.reconciliation.settle import book_settlements, look_at_settlements, settlements_from_lines, take_back_failed
 from core.reconciliation.totals import compare_bank, compare_processor, look_at_keys, look_at_money_under_way
+from core.reconciliation.untold import Stretch, read, still_to_come, written
 
 NIGHT_BEGINS = 3  # o'clock UTC, after the proofs of the books have begun
 CLOCK = "clock"
+LONGEST_PROBLEM = 1_000
 STAGES = ("fetch", "match", "bank", "balances", "done")
 
 
@@ -42,7 +44,7 @@ def begin_run(mode: str, *, by: str, night: date | None = None) -> ReconRun | No
         raise AlreadyGoing("Everything is being reconciled already.")
     fresh = {
         "mode": mode, "id": uuid7(), "public_id": public_id("rrn"), "asked_by": by, "night": night, "asked_at": now(), "stage": STAGES[0],
-        "figures": {}, "problem": "",
+        "figures": {}, "problem": "", "untold": {},
     }  # fmt: skip
     made = db.session.scalar(insert(ReconRun).values(**fresh).on_conflict_do_nothing().returning(ReconRun.id))
     if made is None:
@@ -72,14 +74,6 @@ def last_ended(mode: str) -> datetime | None:
     return db.session.scalar(select(func.max(ReconRun.ended_at)).where(ReconRun.mode == mode))
 
 
-def asks_from(mode: str, source: str) -> datetime:
-    """Since when a processor is asked what moved: two weeks ago, or the last look at which every one answered; before there was one, since the
-    first it moved for us. What it was not asked about would be missing on its side, and only seem so."""
-    answered = select(func.max(ReconRun.asked_at)).where(ReconRun.mode == mode, ReconRun.ended_at.is_not(None), ReconRun.problem == "")
-    since = db.session.scalar(answered) or first_booked(mode, source) or now()
-    return min(now() - LOOKS_BACK, since - AROUND)
-
-
 def place_of(mode: str, run_id: uuid.UUID) -> ReconRun | None:
     """The run as it stands; None when it has ended."""
     run = db.session.get(ReconRun, (mode, run_id), populate_existing=True)
@@ -98,29 +92,44 @@ def step_on(mode: str, run_id: uuid.UUID, done: str, **figures: int) -> None:
 
 
 def note_problem(mode: str, run_id: uuid.UUID, problem: str) -> None:
-    """Something could not be asked; the look goes on with what is here."""
+    """Something could not be asked, or not to its end; the look goes on with what is here."""
     run = locked(ReconRun, mode, run_id)
     if run is not None and run.ended_at is None:
-        run.problem = problem[:300]
+        run.problem = "; ".join(one for one in (run.problem, problem) if one)[:LONGEST_PROBLEM]
+
+
+def note_untold(mode: str, run_id: uuid.UUID, source: str, left: Sequence[Stretch]) -> None:
+    """What one processor has not told to its end: the next look goes on there."""
+    run = locked(ReconRun, mode, run_id)
+    if run is not None and run.ended_at is None:
+        run.untold = {name: kept for name, kept in {**run.untold, source: written(left)}.items() if kept}
+
+
+def untold_in(mode: str, run_id: uuid.UUID, source: str) -> list[Stretch]:
+    """What this very look was not told to its end."""
+    return read(db.session.get_one(ReconRun, (mode, run_id), populate_existing=True), source)
 
 
 # --- the stages that ask nobody -----------------------------------------------------------------------------------------------
 
 
-def match_and_look(mode: str, source: str, held: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Everything about one processor, in the present unit: match, book its payouts, match those, and say what is left."""
+def match_and_look(mode: str, source: str, held: Mapping[str, int] | None = None, untold: Sequence[Stretch] = ()) -> dict[str, int]:
+    """Everything about one processor, in the present unit: match, book its payouts, match those, and say what is left. What it has not told of
+    yet (`untold`) is not found to be missing there; what was found before is not found to be there either."""
     settlements_from_lines(mode, source)
     first = match_source(mode, source)
     booked = book_settlements(mode, source)
+    take_back_failed(mode, source)
     sides = match_source(mode, source) if booked else first
     matched = sum(first.matched.values()) + (sum(sides.matched.values()) if booked else 0)
     findings = [*look(sides), *look_at_settlements(mode, source)]
-    found = note_findings(mode, findings)
+    to_come = still_to_come(findings, untold)
+    found = note_findings(mode, (one for one in findings if (one.kind, one.key) not in to_come))
     gone = close_gone(mode, [*PER_ROW, "settlement_sum", "bank_missing"], source, {(one.kind, one.key) for one in findings})
     ruled = apply_rules(mode, source)
     if ruled:  # what a rule has booked is no difference any more, and may still be something else: paid twice, or late
         sides = match_source(mode, source)
-        found += note_findings(mode, look(sides))
+        found += note_findings(mode, (one for one in look(sides) if (one.kind, one.key) not in to_come))
     if held is not None:
         off = compare_processor(mode, source, held, left_over(sides))
         found += note_findings(mode, off)
@@ -131,10 +140,12 @@ def match_and_look(mode: str, source: str, held: Mapping[str, int] | None = None
 
 def look_at_bank(mode: str) -> dict[str, int]:
     """Payouts on the bank's statements, and credits that nobody knows."""
-    matched, findings = match_bank(mode)
+    matched, findings, unseen = match_bank(mode)
     found = note_findings(mode, findings)
     kinds = ("bank_unknown", "amount_mismatch", "currency_mismatch")
-    gone = close_gone(mode, kinds, "bank", {(one.kind, one.key) for one in findings})
+    still = {(one.kind, one.key) for one in findings}
+    still |= {(kind, key) for line in unseen for kind, key in zip(kinds, (line, f"bank:{line}", f"bank:{line}"), strict=True)}
+    gone = close_gone(mode, kinds, "bank", still)
     return {"bank_matched": matched, "bank_found": found, "bank_gone": gone}
 
 
@@ -144,6 +155,7 @@ def look_at_totals(mode: str) -> dict[str, int]:
     found = note_findings(mode, [*bank, *keys, *stale])
     gone = close_gone(mode, ("balance_break",), "bank", {(one.kind, one.key) for one in bank})
     gone += close_gone(mode, ("missing_in_ledger", "stale_in_flight"), "books", {(one.kind, one.key) for one in [*keys, *stale]})
+    apply_rules(mode, "books")
     return {"totals_found": found, "totals_gone": gone}
 
 

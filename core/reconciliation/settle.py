@@ -22,6 +22,7 @@ from core.providers.bank_models import BankLine
 from core.providers.settlement import Settlement
 from core.reconciliation.exceptions import Finding
 from core.reconciliation.models import ReconLine, ReconSettlement
+from core.reconciliation.states import TOGETHER
 
 PATIENCE = timedelta(hours=1)  # for lines that nothing was matched with yet: then the platform's book carries their share
 ARRIVES_WITHIN = timedelta(days=2)  # after the day the processor named
@@ -133,6 +134,37 @@ def book_arrival(row: ReconSettlement, line: BankLine, *, rule: int) -> None:
             for owner, share in sorted(shares)
         ]
     )  # fmt: skip
+
+
+_REVERSED = """SELECT l.external_id, l.source_id FROM recon_lines l JOIN recon_settlements p ON p.mode = l.mode AND p.source = l.source
+  AND p.external_id = l.source_id AND p.currency = l.currency AND p.amount_minor = l.net_minor
+WHERE l.mode = %(mode)s AND l.source = %(source)s AND l.state = 'new' AND l.category = 'payout_reversal' AND (p.line IS NULL OR p.line = 'lost')
+ORDER BY l.external_id"""
+_KNOWN = """UPDATE recon_lines SET state = 'matched', rule = %(rule)s, book = %(book)s
+WHERE mode = %(mode)s AND source = %(source)s AND state = 'new' AND source_id = %(payout)s AND category = ANY (%(which)s)"""
+
+
+def take_back_failed(mode: str, source: str) -> int:
+    """A payout failed, or was called off, and the processor's line says that it holds the money again: so do the books, share by share. What was
+    never booked cancels out with its own line. One that our bank has shown is a person's: its money comes back by the bank."""
+    found = driver().execute(_REVERSED, {"mode": mode, "source": source}).fetchall()
+    for line, payout in found:
+        row = db.session.get_one(ReconSettlement, (mode, source, payout), with_for_update=True, populate_existing=True)
+        which = ["payout_reversal"] if row.booked_at else ["payout_reversal", "payout"]
+        if row.line is None and row.booked_at:
+            lose(row, key=f"{source}:{line}")
+        row.line, row.told_state = "lost", row.told_state if row.told_state in ("failed", "canceled") else "failed"
+        known = {"mode": mode, "source": source, "rule": TOGETHER, "book": book.PLATFORM, "payout": payout, "which": which}
+        driver().execute(_KNOWN, known)
+    return len(found)
+
+
+def lose(row: ReconSettlement, *, key: str) -> None:
+    """It will not arrive: the processor holds the money again in each book that had a share in it. `key` says by whose word."""
+    shares = sorted((uuid.UUID(owner), Money(minor, row.currency)) for owner, minor in (row.shares or {}).items())
+    at = now()
+    post([book.settlement_lost(o, row.mode, source=row.source, payout=row.external_id, share=s, key=key, at=at) for o, s in shares])
+    row.line, row.banked_at = "lost", at
 
 
 def look_at_settlements(mode: str, source: str) -> list[Finding]:

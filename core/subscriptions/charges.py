@@ -155,6 +155,7 @@ def hear_charge(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID, result: 
     row = _lock(vendor_id, mode, charge.subscription_id)
     if result == GIVEN_BACK:
         note_given_back(row, db.session.get_one(Payment, (vendor_id, mode, payment_id), populate_existing=True))
+        follow(row)
         return
     charge = db.session.get_one(BillingCharge, (vendor_id, mode, charge.id), with_for_update=True, populate_existing=True)
     documents = tuple(charge.documents)
@@ -169,6 +170,7 @@ def hear_charge(vendor_id: uuid.UUID, mode: str, payment_id: uuid.UUID, result: 
         follow(row)
         pay_back_late(row, payment, effects, documents)
         note_paid_again(row, documents, effects)
+        follow(row)
         return
     elif result == "requires_action" and _begins(row, documents):
         return  # nothing has begun yet, and the payer may still say yes to their bank: there is nothing to be behind with

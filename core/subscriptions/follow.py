@@ -37,6 +37,7 @@ from core.kernel.db import db, lock_again
 from core.kernel.outbox import enqueue, enqueue_many, task_row
 from core.subscriptions.booked import book_events
 from core.subscriptions.data_ends import promise_data
+from core.subscriptions.given_back import note_credited
 from core.subscriptions.open_pages import close_pages
 from core.subscriptions.papers import ask_for_papers
 from core.subscriptions.tell import tell, tell_change
@@ -68,8 +69,13 @@ def follow_all(rows: Sequence[KeptSubscription]) -> None:
         if row.id in events and row.vendor_id != HOUSE:
             enqueue("follow_membership", row.vendor_id, mode=row.mode, subscription=str(row.id))
         row.followed = row.events
+        for _event, effects in events.get(row.id, ()):
+            note_credited(row, effects)
     _show(ours, subscribers)
     _ask_for_charges(rows)
+    again = [row for row in rows if row.followed < row.events]
+    if again:  # what was credited had gone back already: that is an event as well
+        follow_all(again)
 
 
 def _new_events(rows: Sequence[KeptSubscription]) -> dict[uuid.UUID, list[tuple[SubscriptionEvent, list[Effect]]]]:

@@ -3,25 +3,27 @@
 A month may be paid twice: by the saved card, and by the payer on the page of an earlier demand. The second payment is balance. When the
 vendor gives one of the two back by hand, or a bank takes it back, that balance is what went back; and when the first goes back while the
 second is on its way, the second is the one that pays the month.
+
+And a month that was paid once and went back, in whole or in part, is as good as unpaid: what a credit note gives for its unused days is no
+balance, as far as its money is not here any more (P-03). So a month is given back once, whether it is refunded first or credited first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core.accounts.house import HOUSE
 from core.billing import store
 from core.billing.codec import decode, decode_one_of
-from core.billing.effects import BalanceMoved, Effect
-from core.billing.lines import sum_of
-from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
+from core.billing.effects import BalanceMoved, Drafted, Effect
+from core.billing.lines import Document, sum_of
+from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, SubscriptionEvent
 from core.billing.queries import read
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.payments.models import Payment
-from core.subscriptions.follow import follow
 
 
 def note_given_back(row: KeptSubscription, payment: Payment) -> None:
@@ -35,7 +37,6 @@ def note_given_back(row: KeptSubscription, payment: Payment) -> None:
     taken = _taken(events, row.currency)
     more = gone - before if before < gone else min(gone - taken, Money(0, row.currency))
     store.given_back(row, more, payment_id=payment.public_id, gone=gone)
-    follow(row)
 
 
 def note_paid_again(row: KeptSubscription, documents: Sequence[int], effects: Sequence[Effect]) -> None:
@@ -50,7 +51,49 @@ def note_paid_again(row: KeptSubscription, documents: Sequence[int], effects: Se
         if more.minor > 0:
             store.given_back(row, more, payment_id=payment.public_id, gone=gone)
             over = over - more
-    follow(row)
+
+
+def note_credited(row: KeptSubscription, effects: Sequence[Effect]) -> None:
+    """Credit notes have put something on the balance of a locked subscription. As far as the money for it had gone back already, it is not."""
+    for payment, more in off_credit(row, effects):
+        note_given_back(row, payment)  # should its own news be late
+        left = _gone(payment) - _taken(_told(row, payment), row.currency)
+        if left.minor > 0:
+            store.given_back(row, min(more, left), payment_id=payment.public_id, gone=_gone(payment))
+
+
+def off_credit(row: KeptSubscription, effects: Sequence[Effect]) -> list[tuple[Payment, Money]]:
+    """What of a credit comes off again, by the payment that has gone back: of what happened, or of what a preview says would."""
+    moved = [effect for effect in effects if isinstance(effect, BalanceMoved)]
+    given = [effect for effect in moved if effect.why == "credit_note"]
+    if row.vendor_id == HOUSE or not given:
+        return []
+    over = min(sum_of((effect.amount for effect in given), row.currency), sum_of((effect.amount for effect in moved), row.currency))
+    named = {effect.document for effect in given}
+    notes = [effect.document for effect in effects if isinstance(effect, Drafted) and effect.document.number in named]
+    found = []
+    for payment in _payments_for(row, _corrected(row, notes)):
+        more = min(_gone(payment) - _taken(_told(row, payment), row.currency), over)
+        if more.minor > 0:
+            found.append((payment, more))
+            over = over - more
+    return found
+
+
+def _corrected(row: KeptSubscription, notes: Sequence[Document]) -> list[int]:
+    """The invoices whose lines some credit notes correct. What a credit note charged anew was paid with the invoice that it lowered."""
+    wanted = {line.corrects for note in notes for line in note.lines if line.corrects is not None}
+    mine = (BillingDocument.vendor_id == row.vendor_id, BillingDocument.mode == row.mode, BillingDocument.subscription_id == row.id)
+    kept = select(BillingDocument.ordinal, BillingDocument.kind, BillingDocument.body).where(*mine, BillingDocument.state != "dropped")
+    found: dict[int, str] = {}
+    while wanted:
+        carries = [BillingDocument.body["lines"].contains([{"number": number}]) for number in sorted(wanted)]
+        wanted = set()
+        for ordinal, kind, body in db.session.execute(kept.where(or_(*carries), BillingDocument.ordinal.not_in(list(found)))).all():
+            found[ordinal] = kind
+            if kind == "credit_note":
+                wanted |= {line["corrects"] for line in body["lines"] if line["corrects"] is not None}
+    return sorted(ordinal for ordinal, kind in found.items() if kind == "invoice")
 
 
 def comes_off(payments: Sequence[tuple[Payment, Money]]) -> list[Money]:

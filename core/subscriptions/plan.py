@@ -10,9 +10,11 @@ from core.accounts.house import HOUSE, find_details, house
 from core.accounts.models import Membership, User, Vendor
 from core.accounts.queries import hold_vendor
 from core.billing import forecast, queries, store
+from core.billing.clock import today_of
 from core.billing.effects import Effect
 from core.billing.lines import sum_of
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, PriceList
+from core.billing.price_list import offer_on
 from core.billing.renew import Offer
 from core.billing.states import CANCELLED
 from core.billing.store import Beginning
@@ -97,7 +99,7 @@ def beginning(vendor: Vendor, mode: str, *, tier: str) -> Beginning:
     products, branches = counts(vendor, mode)
     before = find_plan(vendor, mode)
     return Beginning(
-        tier, vendor.time_zone, trial_days=0 if before else _trial_days(mode), tax_bps=tax_now(vendor),
+        tier, vendor.time_zone, trial_days=0 if before else _trial_days(vendor, mode), tax_bps=tax_now(vendor),
         products=products, branches=branches,
     )  # fmt: skip
 
@@ -116,9 +118,9 @@ def tax_now(vendor: Vendor) -> int | None:
     return known.bps if known is not None else details.tax_bps if details is not None else None
 
 
-def _trial_days(mode: str) -> int:
+def _trial_days(vendor: Vendor, mode: str) -> int:
     """Who comes for the first time may have some days for nothing."""
-    return queries.offer_today(HOUSE, mode).terms.trial_days
+    return offer_on(HOUSE, mode, today_of(vendor)).terms.trial_days
 
 
 def find_card(mode: str, payer_email: str) -> SavedCard | None:

@@ -18,6 +18,7 @@ from core.billing.lines import Document, Line, sum_of
 from core.billing.lists import list_charges
 from core.billing.models import BillingCharge, KeptSubscription, SubscriptionEvent
 from core.billing.payment import paid
+from core.billing.price_list import offer_on
 from core.billing.renew import Offer
 from core.billing.states import CANCELLED
 from core.billing.subscription import Subscription
@@ -116,7 +117,7 @@ def quote_wish(row: KeptSubscription, wish: Wish) -> Quote:
 def quote_beginning(vendor: Vendor, mode: str, *, tier: str) -> Quote:
     """What a plan that begins today would cost. Refuses a tier that is not on the list."""
     after, effects = store.preview_beginning(house(), mode, plan.beginning(vendor, mode, tier=tier))
-    return Quote(None, after, effects, queries.offer_today(house().id, mode), 0)
+    return Quote(None, after, effects, offer_on(house().id, mode, after.today), 0)
 
 
 def confirm(row: KeptSubscription, wish: Wish, *, expects: str, by: str) -> SubscriptionEvent:

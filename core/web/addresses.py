@@ -15,6 +15,11 @@ def _home(of: Vendor | None) -> str:
     return settings().public_url if of is None else home_of(of)
 
 
+def _portal(page: str, mode: str) -> str:
+    """A page of the portal, in the mode of what it is about: `portal/live.py: show_in_its_mode` sees to it."""
+    return f"{settings().public_url}/portal/{page}{'&' if '?' in page else '?'}mode={mode}"
+
+
 def verification(token: str) -> str:
     return f"{settings().public_url}/verify-email/{token}"
 
@@ -33,8 +38,8 @@ def export(token: str) -> str:
     return f"{settings().public_url}/export/{token}"
 
 
-def portal_exports() -> str:
-    return f"{settings().public_url}/portal/exports"
+def portal_exports(mode: str) -> str:
+    return _portal("exports", mode)
 
 
 def checkout(token: str, of: Vendor | None = None) -> str:
@@ -61,9 +66,9 @@ def claim(token: str, of: Vendor | None = None) -> str:
     return f"{_home(of)}/claim/{token}"
 
 
-def portal_claim(number: str) -> str:
+def portal_claim(number: str, mode: str) -> str:
     """A refund link, for its vendor."""
-    return f"{settings().public_url}/portal/refund-links/{number}"
+    return _portal(f"refund-links/{number}", mode)
 
 
 def payer_page(token: str, of: Vendor | None = None) -> str:
@@ -75,13 +80,13 @@ def receipt_pdf(token: str, of: Vendor | None = None) -> str:
     return f"{_home(of)}/receipt/{token}.pdf"
 
 
-def portal_transfers() -> str:
-    return f"{settings().public_url}/portal/transfers"
+def portal_transfers(mode: str) -> str:
+    return _portal("transfers", mode)
 
 
-def portal_reserve() -> str:
+def portal_reserve(mode: str) -> str:
     """What is kept in reserve of a business's sales."""
-    return f"{settings().public_url}/portal/balance/reserve/held"
+    return _portal("balance/reserve/held", mode)
 
 
 def staff_day(mode: str, day: str) -> str:
@@ -89,9 +94,13 @@ def staff_day(mode: str, day: str) -> str:
     return f"{settings().public_url}/staff/days/{mode}/{day}"
 
 
-def portal_payouts(number: str = "") -> str:
-    """All payouts of a business, or one of them."""
-    return f"{settings().public_url}/portal/payouts{'/' + number if number else ''}"
+def portal_payouts(mode: str) -> str:
+    """All payouts of a business."""
+    return _portal("payouts", mode)
+
+
+def portal_payout(number: str, mode: str) -> str:
+    return _portal(f"payouts/{number}", mode)
 
 
 def portal_application() -> str:
@@ -99,29 +108,29 @@ def portal_application() -> str:
     return f"{settings().public_url}/portal/live/application"
 
 
-def portal_stops() -> str:
+def portal_stops(mode: str) -> str:
     """What the staff have stopped for a business."""
-    return f"{settings().public_url}/portal/settings/stops"
+    return _portal("settings/stops", mode)
 
 
-def portal_disputes(number: str = "") -> str:
-    """All disputes of a business, or one of them."""
-    return f"{settings().public_url}/portal/disputes{'/' + number if number else ''}"
+def portal_dispute(number: str, mode: str) -> str:
+    """One dispute, for its business."""
+    return _portal(f"disputes/{number}", mode)
 
 
-def portal_invoice(document: str) -> str:
+def portal_invoice(document: str, mode: str) -> str:
     """An invoice or a credit note, for the business it is made out to."""
-    return f"{settings().public_url}/portal/invoices/{document}"
+    return _portal(f"invoices/{document}", mode)
 
 
-def portal_webhook(endpoint: str) -> str:
+def portal_webhook(endpoint: str, mode: str) -> str:
     """One endpoint of a business's own software, with what was sent there."""
-    return f"{settings().public_url}/portal/webhooks/{endpoint}"
+    return _portal(f"webhooks/{endpoint}", mode)
 
 
-def notices() -> str:
+def notices(mode: str) -> str:
     """What happened, for whoever is signed in; and from there what they want to hear of."""
-    return f"{settings().public_url}/portal/notices"
+    return _portal("notices", mode)
 
 
 def closing(token: str) -> str:
@@ -129,27 +138,27 @@ def closing(token: str) -> str:
     return f"{settings().public_url}/closing/{token}"
 
 
-def portal_plan() -> str:
+def portal_plan(mode: str) -> str:
     """The plan a business subscribes to: what comes next, and where it is changed and paid."""
-    return f"{settings().public_url}/portal/plan"
+    return _portal("plan", mode)
 
 
-def portal_protection() -> str:
-    return f"{settings().public_url}/portal/settings/protection"
+def portal_protection(mode: str) -> str:
+    return _portal("settings/protection", mode)
 
 
-def portal_reports(number: str = "") -> str:
+def portal_reports(mode: str, number: str = "") -> str:
     """The reports that come by e-mail, or one of them."""
-    return f"{settings().public_url}/portal/reports{'/' + number if number else ''}"
+    return _portal(f"reports{'/' + number if number else ''}", mode)
 
 
-def portal_report_rows(number: str) -> str:
+def portal_report_rows(number: str, mode: str) -> str:
     """What one of them was added up from, as a file, for whoever is signed in and may export."""
-    return f"{settings().public_url}/portal/reports/{number}/rows.csv"
+    return _portal(f"reports/{number}/rows.csv", mode)
 
 
-def portal_payment(payment: str) -> str:
-    return f"{settings().public_url}/portal/payments/{payment}"
+def portal_payment(payment: str, mode: str) -> str:
+    return _portal(f"payments/{payment}", mode)
 
 
 def payment_link(token: str, of: Vendor | None = None) -> str:
@@ -170,10 +179,6 @@ def readable_link(mode: str, vendor: str, slug: str, of: Vendor | None = None) -
 def joining(token: str, of: Vendor | None = None) -> str:
     """Where people join a plan of a business."""
     return f"{_home(of)}/j/{token}"
-
-
-def portal_link(link: str) -> str:
-    return f"{settings().public_url}/portal/links/{link}"
 
 
 def verify() -> str:
@@ -206,9 +211,14 @@ def listing(address: str, branch: str = "") -> str:
     return f"{directory()}/{address}{'/' + branch if branch else ''}"
 
 
-def portal_key(key: str) -> str:
+def two_step() -> str:
+    """One's own second step: app, passkeys, recovery codes."""
+    return f"{settings().public_url}/portal/two-step"
+
+
+def portal_key(key: str, mode: str) -> str:
     """A key of a business's own software."""
-    return f"{settings().public_url}/portal/keys/{key}"
+    return _portal(f"keys/{key}", mode)
 
 
 def portal_pay_domains() -> str:
@@ -220,18 +230,18 @@ def portal_audit_log() -> str:
     return f"{settings().public_url}/portal/settings/audit-log"
 
 
-def portal_listing(listing: str) -> str:
-    return f"{settings().public_url}/portal/listings/{listing}"
+def portal_listing(listing: str, mode: str) -> str:
+    return _portal(f"listings/{listing}", mode)
 
 
-def plan_card() -> str:
+def plan_card(mode: str) -> str:
     """Which card pays for the plan of a business."""
-    return f"{settings().public_url}/portal/plan/card"
+    return _portal("plan/card", mode)
 
 
-def portal_message(message: str) -> str:
+def portal_message(message: str, mode: str) -> str:
     """A letter in the list of messages, and what became of it."""
-    return f"{settings().public_url}/portal/outbox/{message}"
+    return _portal(f"outbox/{message}", mode)
 
 
 def stop_letters(token: str) -> str:
@@ -239,14 +249,14 @@ def stop_letters(token: str) -> str:
     return f"{settings().public_url}/letters/{token}"
 
 
-def why_taken(first: str, last: str, currency: str) -> str:
+def why_taken(first: str, last: str, currency: str, mode: str) -> str:
     """What came in over some days in one currency, payment by payment."""
-    return f"{settings().public_url}/portal/why/taken?since={first}&until={last}&currency={currency}"
+    return _portal(f"why/taken?since={first}&until={last}&currency={currency}", mode)
 
 
-def preferences() -> str:
+def preferences(mode: str) -> str:
     """What somebody wants to be told, and how."""
-    return f"{settings().public_url}/portal/settings/notifications"
+    return _portal("settings/notifications", mode)
 
 
 def several(token: str) -> str:

@@ -80,6 +80,7 @@ def pack_html(
             billing=_lines(said.billing, reader) if said else [],
             shipping=_lines(said.shipping, reader) if said else [],
             terms=records.terms,
+            entry=records.entry,
             terms_text=records.terms.text.splitlines() if records.terms else [],
             answers={name: text.splitlines() for name, text in answers.items()},
             files=[file for file in files if file.kind != "evidence_pack"],

@@ -22,6 +22,7 @@ class Paid(Protocol):
     currency: str
     seq: int
     failure_reason: str
+    trace: str
     created_at: datetime
     arrived_at: datetime | None
 

@@ -14,6 +14,7 @@ from core.disputes.check import missing_in
 from core.disputes.everywhere import DUE, count_unread_up_to, get_everywhere, list_everywhere
 from core.disputes.evidence import answers_of, why_not_answerable
 from core.disputes.files import list_files
+from core.disputes.health import above_limits
 from core.disputes.models import Dispute
 from core.disputes.queries import STAGES, history_of, payment_behind
 from core.disputes.states import ANSWERABLE
@@ -81,6 +82,7 @@ def disputes() -> Response:
         asked=asked,
         form=form,
         kept=kept,
+        above=above_limits,  # asked for by the whole page only
         unread=count_unread_up_to(MOST_COUNTED),
         most_counted=MOST_COUNTED,
         stages=STAGE_WORDS,

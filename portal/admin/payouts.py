@@ -16,6 +16,7 @@ from core.payouts.approve import approve_many, approve_payout, cancel_payout, ho
 from core.payouts.carry import find_carriage
 from core.payouts.everywhere import Found, get_everywhere, list_held, list_newest
 from core.payouts.models import Payout
+from core.payouts.names import known_names
 from core.payouts.queries import account_of, history_of, list_payouts
 from core.payouts.reasons import reason_of
 from core.payouts.statement import prove
@@ -71,10 +72,11 @@ def look_at_approvals() -> Response:
 def approve_several() -> Response:
     """What was looked at is what leaves; when it has become another sum, it is looked at again."""
     form, chosen = ApproveManyForm(), _chosen(request.form.getlist("payouts"))
-    if not form.validate() or not chosen or form.total.data != _total(chosen):
+    leaving = [found for found in chosen if not _stays(*found)]
+    if not form.validate() or not leaving or form.total.data != _total(leaving):
         return _approvals_page(chosen, form, changed=True)
-    left = approve_many(chosen, by=staff().public_id)
-    if gone := len(chosen) - len(left):
+    left = approve_many(leaving, by=staff().public_id)
+    if gone := len(leaving) - len(left):
         flash(ngettext("%(num)s payout is let go.", "%(num)s payouts are let go.", gone), "good")
     for one in left:
         flash(f"{one.vendor.name}, {one.payout.public_id}: {written(one.why)}", "warn")
@@ -87,6 +89,12 @@ def _chosen(numbers: list[str]) -> list[Found]:
     return [(vendor, payout) for vendor, payout in list_held() if payout.public_id in wanted]
 
 
+def _stays(vendor: Vendor, payout: Payout) -> bool:
+    """Whether it would be refused by now: it is held, its seller has come to owe something, or has replaced the account."""
+    held = payout_hold(vendor, payout.mode, payout.public_id) is not None
+    return held or bool(owed_since(payout)) or account_of(vendor, payout).replaced_at is not None
+
+
 def _total(chosen: list[Found]) -> str:
     """In each currency and mode, in one line: what the button says and what the form carries."""
     sums: dict[tuple[str, str], Money] = {}
@@ -97,13 +105,14 @@ def _total(chosen: list[Found]) -> str:
 
 
 def _approvals_page(chosen: list[Found], form: ApproveManyForm, *, changed: bool = False) -> Response:
+    rows = [(vendor, payout, account_of(vendor, payout), _stays(vendor, payout)) for vendor, payout in chosen]
+    leaving = [(vendor, payout) for vendor, payout, _account, stays in rows if not stays]
     return page(
         "portal/admin/payouts/approvals.html",
         status=409 if changed else 200,
-        chosen=[
-            (vendor, payout, account_of(vendor, payout), payout_hold(vendor, payout.mode, payout.public_id)) for vendor, payout in chosen
-        ],
-        total=_total(chosen),
+        chosen=rows,
+        leaving=[payout.public_id for _vendor, payout in leaving],
+        total=_total(leaving),
         form=form,
         changed=changed,
     )
@@ -186,6 +195,7 @@ def _page(
         may_decide=staff().may("payouts.approve") and (found.state == "requested" or waits),
         hold=hold,
         owed=owed_since(found),
+        known=[name for name in known_names(vendor) if name],
         people=staff_names(),
         hold_end=hold_on(vendor, hold),
         holding=(holding or HoldForm(formdata=None, prefix=APART)) if _may_hold(vendor, found) else None,

@@ -12,9 +12,10 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms.validators import StopValidation
 
+from core.accounts.house import house
+from core.billing.clock import today_of
 from core.billing.terms import Terms, Tier
 from core.billing.terms_check import BOUNDS, LONGEST_ABOUT, LONGEST_CODE, LONGEST_NAME, MOST_DAYS, MOST_DRIFT_BPS, MOST_TIERS, faults_of
-from core.kernel import clock
 from core.kernel.money import BadAmount, Money, read_amount
 from core.web.fields import CountField, DayField, Form, LineField, MoneyField, ParagraphField, spelled
 from core.web.languages import reader, written
@@ -81,7 +82,7 @@ class PlanForm(Form):
                     self.refuse(words, field.name)
         if self.valid_from.day is None and not self.valid_from.errors:
             self.refuse(_("Choose the first day on which it counts."), "valid_from")
-        elif self.valid_from.day is not None and self.valid_from.day < clock.now().date():
+        elif self.valid_from.day is not None and self.valid_from.day < today_of(house()):
             self.refuse(_("Choose today or a later day: what is over was charged already."), "valid_from")
         if good and not self.errors:
             self._find_faults()

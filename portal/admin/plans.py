@@ -10,10 +10,10 @@ from flask_babel import lazy_gettext as _l
 
 from core.accounts.house import house
 from core.accounts.staff import staff_names
+from core.billing.clock import today_of
 from core.billing.models import PriceList
 from core.billing.price_list import COMING, EARLIER, IN_FORCE, REPLACED, list_price_lists, publish_next, standings, terms_of
 from core.billing.reprice import terms_before, who_is_reached
-from core.kernel import clock
 from core.kernel.errors import NotFound
 from core.web.page import page, see_other
 from core.web.staff_guard import staff, staff_may
@@ -37,7 +37,7 @@ def plans() -> Response:
     """`?mode=test` shows what test subscriptions are sold by."""
     mode = _mode(request.args.get("mode", "live"))
     kept = list_price_lists(house(), mode)
-    known = standings(kept, clock.now().date())
+    known = standings(kept, today_of(house()))
     current = next((each for each in kept if known[each.version] == IN_FORCE), None)
     coming = sorted((each for each in kept if known[each.version] == COMING), key=lambda each: each.valid_from)
     return page(
@@ -65,7 +65,7 @@ def plan_list(mode: str, version: str) -> Response:
         shown=shown,
         terms=terms_of(shown),
         changes=_changes(kept, shown),
-        **_words(standings(kept, clock.now().date())),
+        **_words(standings(kept, today_of(house()))),
     )
 
 
@@ -128,7 +128,7 @@ def _edit(form: PlanForm, mode: str, after: int) -> Response:
         world=WORLDS[mode],
         after=after,
         groups=GROUPS,
-        today=clock.now().date(),
+        today=today_of(house()),
     )
 
 

@@ -19,7 +19,7 @@ from core.payments.unknown import WORDS
 from core.reconciliation.exceptions import get_exception, take, trail_of
 from core.reconciliation.link import Candidate, candidates
 from core.reconciliation.models import ReconException
-from core.reconciliation.queries import AGES, Wanted, age_of, line_of, list_exceptions, matches_of
+from core.reconciliation.queries import AGES, Wanted, age_of, line_of, list_exceptions, matches_of, unmatched_beside
 from core.reconciliation.resolve import ASKABLE, agree, decline, journal_of, needs_two, resolve, ways_of
 from core.reconciliation.states import KINDS, UNSETTLED
 from core.web.fields import ChoiceField, Form, LineField, RadioField, options
@@ -230,6 +230,7 @@ def _show(row: ReconException, **forms: Form) -> Response:
         line=line,
         matches=matches_of(line) if line else [],
         trail=trail_of(row),
+        beside=unmatched_beside(row),
         two=needs_two(row),
         failed=failed,
         details={act: text for act, (_said, text) in recon_words.acts().items()},

@@ -13,6 +13,7 @@ from core.accounts.receipts import find_receipt_settings
 from core.accounts.staff_notes import flags_of
 from core.closing.close import find_last as find_last_closing
 from core.directory.strikes import count_strikes
+from core.disputes.health import LEAST, health_of
 from core.ledger.queries import balances
 from core.payments.lists import list_payments
 from core.payments.refund_queue import debt_limit, lines_of_refunds
@@ -77,6 +78,9 @@ def vendor(public_id: str) -> Response:
         domains=list_domains(vendor),
         pay_domains=list_pay_domains(vendor),
         extra=find_receipt_settings(vendor),
+        world=(world := "live" if vendor.live_enabled else "test"),
+        health=health_of(vendor.id, world),
+        least=LEAST,
         closing=find_last_closing(vendor),
         strikes=count_strikes(vendor.id, "live"),
         flag=flag_words()[marked] if (marked := flags_of({vendor.id}).get(vendor.id)) else None,

@@ -52,6 +52,8 @@ def _private(response: Response) -> Response:
         headers["Access-Control-Allow-Origin"] = "*"
         headers["Access-Control-Allow-Headers"] = "Authorization"
         headers["Access-Control-Max-Age"] = "600"
+    if ends := getattr(view, "__ends__", None):
+        headers.extend(ends.headers())
     _note(response)
     if response.status_code >= 400:
         _keep(response)

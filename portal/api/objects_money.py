@@ -20,6 +20,7 @@ PAYOUT_OBJECT = shape(
     amount=money("What leaves.", lambda one: one[0].amount),
     account=text("The last four signs of the account it goes to.", lambda one: one[1].ends_in),
     failure_reason=text("Why it did not arrive; empty otherwise.", lambda one: one[0].failure_reason),
+    bank_reference=text("The number it has on your bank’s statement; empty until it is on its way.", lambda one: one[0].trace),
     created_at=moment("When it was asked for.", lambda one: one[0].created_at, nullable=False),
     arrived_at=moment("When the bank said that it arrived.", lambda one: one[0].arrived_at),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any, cast
 
 from flask import Request
@@ -56,8 +57,10 @@ class Body:
     def number(self, name: str, usual: int | None = None) -> int:
         """A whole number."""
         value = self._take(name, usual)
-        if type(value) is not int or not -(2**53) < value < 2**53:
+        if type(value) is not int:
             raise BodyRefused("This has to be a whole number.", field=self.path(name))
+        if not -(2**53) < value < 2**53:
+            raise BodyRefused("This is larger than any number that is taken here.", field=self.path(name))
         return value
 
     def minor(self, name: str, currency: str) -> int:
@@ -66,6 +69,10 @@ class Body:
         if type(value) is str:
             if value != value.strip():
                 raise BodyRefused("Write the amount without blanks around it.", field=self.path(name))
+            if not currency:
+                raise BodyRefused(
+                    "Send the currency beside an amount with decimals, or send whole minor units.", field=self.path("currency")
+                )
             try:
                 return parse_amount(value, currency).minor
             except BadAmount as refusal:
@@ -107,6 +114,18 @@ class Body:
             if not isinstance(one, dict):
                 raise BodyRefused("This has to be an object.", field=f"{self.path(name)}.{number}")
         return [Body(one, f"{self.path(name)}.{number}") for number, one in enumerate(value)]
+
+    def check_names(self, known: Collection[str], required: list[str]) -> None:
+        """Several missing ones are named at once, and a misspelled one beside what is missing by it: nobody asks again for each."""
+        missing = [name for name in required if self.values.get(name) is None]
+        unknown = [name for name in self.values if name not in known]
+        if missing and unknown:
+            words = said(
+                "There is no such field here: %(name)s. What is missing: %(names)s.", name=unknown[0][:60], names=", ".join(missing)
+            )
+            raise BodyRefused(words, field=self.path(unknown[0][:60]))
+        if len(missing) > 1:
+            raise BodyRefused(said("These are missing: %(names)s.", names=", ".join(missing)), field=self.path(missing[0]))
 
     def close(self) -> None:
         """Refuse fields that nobody asked for: a misspelled one would be lost silently."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
-from tests.factories import ask_refund, make_paid, make_payment, tell_refund
+from core.notifications.notify import notify
+from core.payments.queries import timeline
+from core.payments.receipt_opened import OPENED
+from tests.factories import ask_refund, make_paid, make_payment, tell_refund, unit
 
 
 def address_of(shop, payment):
@@ -70,3 +74,49 @@ def test_with_scripts_the_page_of_a_receipt_being_printed_asks_for_a_part_and_is
         make_receipt(shop.vendor.id, mode="test", payment=str(payment.id))
     ready = payer.client.get(address, headers={"HX-Request": "true"})
     assert (ready.status_code, ready.headers["HX-Redirect"]) == (204, address)
+
+
+def opened(shop, payment):
+    with shop.app.app_context():
+        return [(event.kind, event.actor, event.detail) for event in timeline(shop.vendor, payment) if event.kind == OPENED]
+
+
+def test_that_a_customer_opened_the_receipt_stands_once_in_the_payments_history(payer, shop):
+    payment, owner = make_paid(shop), shop.browser()
+    address = address_of(shop, payment)
+    owner.get(address)
+    payer.get(address, User_Agent="Slackbot-LinkExpanding 1.0")
+    payer.get(f"{address}.pdf", status=202)
+    assert opened(shop, payment) == []
+    for _ in range(2):
+        payer.get(address)
+    assert opened(shop, payment) == [(OPENED, "reader", {})], "the time, and nothing of who it was"
+    assert "The receipt was opened" in owner.get(f"/portal/payments/{payment.public_id}").text
+    assert "The seller sees this too" in payer.get(f"{address}/history").text
+
+
+def test_opened_by_many_at_once_it_is_noted_once(app, shop):
+    payment = make_paid(shop)
+    address = address_of(shop, payment)
+    at_once = threading.Barrier(4)
+
+    def look():
+        at_once.wait()
+        app.test_client().get(address, headers={"User-Agent": "Firefox/140"})
+
+    readers = [threading.Thread(target=look) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert len(opened(shop, payment)) == 1
+
+
+def test_the_letter_says_whether_its_receipt_was_opened(payer, shop):
+    payment = make_paid(shop)
+    with unit(shop.app):
+        letter = notify(shop.vendor, "receipt", mode="test", to="ada@example.com", payment=payment.public_id)
+    path = f"/portal/outbox/{letter.public_id}"
+    assert "Not so far" in shop.browser().get(path).text
+    payer.get(address_of(shop, payment))
+    assert "Not so far" not in shop.browser().get(path).text

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page
 
 from core.kernel.clock import now
 from core.payments.start import payment_token, receipt_token
@@ -31,3 +35,14 @@ def test_the_api_hands_it_out(shop: Shop) -> None:
     paid, caller = make_paid(shop), Caller(shop)
     told = caller.get(f"{HOME}/payments/{paid.public_id}").get_json()["status_page"]
     assert "/status/" in told and fresh(shop, paid).reference in Browser(shop.app).get("/status/" + told.rpartition("/")[2]).text
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_every_value_stands_at_the_end_of_its_row(shop: Shop, visitor: Callable[..., Page], language: str) -> None:
+    page = visitor(phone=True)
+    page.goto(f"/status/{receipt_token(shop.vendor, make_paid(shop))}?lang={language}")
+    ends = page.locator(".fact dd").evaluate_all(
+        "all => all.map(one => { const row = one.parentElement.getBoundingClientRect(), box = one.getBoundingClientRect();"
+        " return document.dir === 'rtl' ? box.left - row.left : row.right - box.right; })"
+    )
+    assert len(ends) == 3 and max(ends) < 1, ends

@@ -21,7 +21,7 @@ class Evidence:
         self.diaries, self.asked_back = diaries, asked_back
         self.charges = _charges(stack)
         self.refunds_there = stack.sandbox_list("/v1/refunds")
-        self.events_there = {event["id"] for event in stack.sandbox_list("/v1/events")}
+        self.events_there = stack.events_there()
         self.payments = stack.rows(PAYMENTS)
         self.of_email = {row["email"]: row for row in self.payments}
         self.captures = Counter(row["about"] for row in stack.rows("SELECT about FROM journals WHERE kind = 'capture'"))

@@ -21,6 +21,7 @@ from urllib.parse import urlencode, urlsplit
 import psycopg
 from psycopg.rows import dict_row
 
+from core.providers.stripe_shapes import HEARD, HEARD_OF_SELLERS
 from ops.folder import free_port
 from workers.runner import ALL
 
@@ -162,6 +163,10 @@ class Stack:
             found += part["data"]
             if not part["has_more"]:
                 return found
+
+    def events_there(self) -> set[str]:
+        """What the processor had to tell of that an installation asks to hear."""
+        return {event["id"] for event in self.sandbox_list("/v1/events") if event["type"] in (*HEARD, *HEARD_OF_SELLERS)}
 
     def command(self, *words: str) -> tuple[int, str]:
         """One of the operator's commands, as an operator would run it on this machine."""

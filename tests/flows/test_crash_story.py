@@ -132,7 +132,7 @@ def left_over(stack: Stack) -> dict[str, int]:
     """What is not finished yet, by kind."""
     found = {name: stack.rows(sql)[0]["n"] for name, sql in UNFINISHED.items()}
     settled = {row["charge"] for row in stack.rows("SELECT charge FROM payments WHERE state = 'succeeded'")}
-    there, here = len(stack.sandbox_list("/v1/events")), stack.rows("SELECT count(*) AS n FROM provider_events")[0]["n"]
+    there, here = len(stack.events_there()), stack.rows("SELECT count(*) AS n FROM provider_events")[0]["n"]
     found |= {"charges nobody knows of": len(Evidence.charged_ids(stack) - settled), "events under way": there - here}
     return {name: count for name, count in found.items() if count}
 

@@ -120,7 +120,7 @@ def test_from_opening_the_account_to_money_in_the_bank(shop: Shop, processor: Pr
     assert [letter.state for letter in letters(shop, "payout_account")] == ["kept"]
     (letter,) = letters(shop, "payout_paid")
     assert letter.state == "kept" and "Through Sandbox processor" in (letter.text or "")
-    assert "Sandbox processor" in owner.get(f"/portal/payouts/{number}.csv", follow=False).html
+    assert ",Sandbox processor SBXPO" in owner.get(f"/portal/payouts/{number}.csv", follow=False).html
     assert "€0.00" in owner.get("/portal/balance").text
     with unit(shop.app):
         assert find_breaks(shop.vendor.id, "test") == []

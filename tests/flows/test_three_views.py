@@ -50,6 +50,13 @@ def paid(shop: Shop) -> Payment:
     return make_paid(shop)
 
 
+def paid_and_receipt_opened(shop: Shop) -> Payment:
+    payment = make_paid(shop)
+    with shifted(timedelta(minutes=1)):
+        Browser(shop.app).get(f"/receipt/{receipt_token(shop.vendor, payment)}")
+    return payment
+
+
 def paid_after_a_decline(shop: Shop) -> Payment:
     payment = make_declined(shop)
     with shifted(timedelta(minutes=2)):
@@ -152,7 +159,7 @@ def _hear(shop: Shop, payment: Payment, state: str) -> None:
 
 
 STATES: tuple[tuple[Callable[[Shop], Payment], str], ...] = (
-    (paid, "Paid"), (paid_after_a_decline, "Paid"), (partly_refunded, "Partly refunded"), (refunded, "Refunded"), (declined, "Declined"),
+    (paid, "Paid"), (paid_and_receipt_opened, "Paid"), (paid_after_a_decline, "Paid"), (partly_refunded, "Partly refunded"), (refunded, "Refunded"), (declined, "Declined"),
     (transfer_in_part, "Waiting for the payer"), (transfer_over_paid, "Paid"), (transfer_over_paid_and_given_back, "Paid"),
     (charged_twice, "Paid"), (charged_twice_and_given_back, "Paid"), (disputed, "Disputed"), (dispute_won, "Paid"), (dispute_lost, "Refunded"),
 )  # fmt: skip

@@ -68,9 +68,10 @@ def test_payouts_and_disputes_are_read(caller: Caller) -> None:
     disputed = seller.sells("40.00")
     with shifted(timedelta(days=30)):
         seller.release()
-        seller.pays_out()
+        paid_out = seller.pays_out()
     case_of(seller, disputed).tell()
     (payout,) = rows(caller, "payouts")
+    assert payout["bank_reference"] == seller.on_their_statement(paid_out) != ""
     assert payout["account"] == THEIRS[-4:] and caller.get(f"{HOME}/payouts/{payout['id']}").get_json() == payout
     assert rows(caller, f"payouts?status={payout['status']}") == [payout] and rows(caller, "payouts?status=paid") == []
     (dispute,) = rows(caller, "disputes")

@@ -81,6 +81,7 @@ def test_somebody_refused_cannot_begin_a_payment_and_is_told_whom_to_ask(shop: S
     assert fresh(shop, under_way).state == "created", "what was under way ends as it will"
     assert "Charged back twice." in owner.get(address).text and "Refused" in owner.get("/portal/customers?blocked=y").text
     owner.submit(owner.get(address).form(f"{address}/allow"))
+    assert [cell.text for cell in owner.get("/portal/customers").all("td", data_label="State")] == [""], "nothing is said where nothing is"
     stranger.submit(stranger.get(link_address(shop, link)).form(), email="ada@example.com")
 
 

@@ -62,7 +62,11 @@ def test_paper_page_and_file_say_the_same(seller: Seller, payout: Payout, work: 
         assert squeezed(cell).removesuffix("pay_") in squeezed(text), cell
     rows = list(csv.DictReader(io.StringIO(owner.client.get(f"{path}.csv").get_data(as_text=True))))
     references = [row["reference"] for row in rows if row["reference"]]
-    assert len(references) == 2 and all(reference in text and reference in page.text for reference in references)
+    assert (
+        len(references) == 3
+        and references[-1] == seller.on_their_statement(payout)
+        and all(reference in text and reference in page.text for reference in references)
+    )
     assert "TEST MODE" in text and "It adds up: USD 0.00 carried over and lines of USD 147.75 make USD 147.75 paid out" in text
     assert THEIRS[-4:] in text and THEIRS not in text, "the account is named by its end"
 

@@ -157,7 +157,7 @@ def test_a_code_is_made_listed_and_ended(shop: Shop, owner: Browser) -> None:
     page = owner.get("/portal/discounts")
     assert "No codes yet" in page.text
     page = owner.submit(page.form("/portal/discounts"), code="spring 20", percent="20", most_uses="5", most_each="1")
-    assert "SPRING20" in page.text and "0 of 5, 1 per customer" in page.text and "In use" in page.text
+    assert "SPRING20" in page.text and "0 of 5 · at most 1 per customer" in page.text and "In use" in page.text
     end = next(f.attrs["action"] for f in page.all("form") if f.attrs.get("action", "").endswith("/end"))
     page = owner.submit(page.form(end))
     assert "SPRING20 has ended." in page.text and "Ended" in page.text

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from flask import Flask
 
-from core.accounts.invite import invitation_token, list_invitations
+from core.accounts.invite import LIFE, invitation_token, list_invitations
 from core.accounts.team import remove_member
 from core.kernel import clock
 from tests.browser import Browser
@@ -97,7 +97,10 @@ def test_an_invitation_is_worth_what_its_inviter_may_still_give(app: Flask, shop
     with unit(app):
         remove_member(shop.vendor, leaving.user.public_id, by=shop.user.public_id)
     Browser(app).get(path, status=404)
+    assert "Opens nothing any more" in owner.get("/portal/team").text
     checked = Browser(app)
     assert "Taken back" in checked.submit(checked.get("/verify").form("/verify"), what=path.rpartition("/")[2]).text
     again = invited(shop, owner, "friend@example.com", "admin")  # the owner does mean them
-    assert "Join" in Browser(app).get(again).text
+    assert "Join" in Browser(app).get(again).text and "Opens nothing any more" not in owner.get("/portal/team").text
+    with clock.shifted(LIFE):
+        assert "Its time is over" in make_colleague(shop, "admin").browser().get("/portal/team").text

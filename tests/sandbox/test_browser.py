@@ -145,3 +145,17 @@ def test_the_pages_are_sound_on_a_phone_and_on_a_desk(visit, session, sandbox, k
     sound(page)
     page.goto(f"{sandbox.url}/")
     sound(page)
+
+
+def test_decisions_about_disputes_and_running_stories_fit_a_phone(visit, session, sandbox, key, api):
+    bought = {"amount": 4250, "currency": "gbp", "payment_method": "pm_card_createDispute", "confirm": True}
+    api.payment_intents.create({**bought, "return_url": "https://shop.test/back"})
+    page = visit(width=360)
+    page.goto(f"{sandbox.url}/stories")
+    page.fill("#key", key)
+    page.click("text=Open")
+    page.locator("button", has_text="Begin: ").first.click()
+    page.get_by_role("button", name="Won by the seller").wait_for()
+    sound(page)
+    panel = page.locator(".panel")
+    assert panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth"), "nothing has to be pushed aside to be pressed"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -69,6 +71,9 @@ OF_A_MODE = {
 }
 
 
+OF_NO_MODE = {"/portal/live/application", "/portal/settings/audit-log", "/portal/settings/pay-domains"}
+
+
 def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox: Inbox) -> None:
     asked = of_every_kind(shop)
     assert [m.kind for m in asked] == list(KINDS)
@@ -78,6 +83,8 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
         assert mail["Message-ID"] == f"<{message.public_id}@portal.example>"
         assert settings().public_url in text and settings().public_url in html
         assert "http://" not in html.replace(settings().public_url, "") and "<img" not in html
+        for address in re.findall(rf"{settings().public_url}/portal/[^\s\"<]*", text + html):
+            assert "mode=test" in address or urlsplit(address).path in OF_NO_MODE, address
         assert ("TEST MODE" in text) == ("TEST MODE" in html) == ("[Test]" in mail["Subject"]) == (not OF_A_MODE.isdisjoint(message.params))
 
 
@@ -116,6 +123,9 @@ def test_without_a_mail_server_messages_are_kept_to_be_read(shop: Shop) -> None:
     kept = [send(m) for m in of_every_kind(shop)]
     assert {m.kind: m.last_error for m in kept if m.state != "kept"} == {}
     assert all(m.subject and m.text and m.html and m.sent_at is None for m in kept)
+    text = {m.kind: m.text for m in kept}
+    assert "The account is closed. (AC04)" in text["payout_failed"]
+    assert re.search(r"Refunded since: £10.00\nOur fee: £0.23\nFor you: £14.77\n", text["payment_received"]), "the sums explain each other"
 
 
 def test_once_sent_a_message_is_never_sent_again(shop: Shop, inbox: Inbox) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
@@ -21,7 +21,7 @@ from core.ledger.post import post
 from core.ledger.queries import GUARDS
 from core.payouts.accounts import add_account
 from tests.core.disputes.cases import case_of
-from tests.core.ledger.conftest import Connect, addresses, connect
+from tests.core.ledger.conftest import CLEARING, FEE, Book, Connect, addresses, connect
 from tests.core.payments.conftest import first_shop
 from tests.core.payments.conftest import shop as paying_shop
 from tests.core.payments.transfers import TestBank, begin_transfer, transfer
@@ -104,6 +104,26 @@ def test_a_world_that_went_through_all_of_it_is_made_anew_and_is_the_same(world:
         and counted["disputes"] == 5
         and counted["balances"] >= 8
     )
+
+
+def test_what_is_booked_while_it_is_made_anew_is_no_difference(paying_shop: Shop, connect: Connect) -> None:
+    """People go on paying: a journal that is committed between the two questions is in neither."""
+    book, other = Book(), connect("app")
+    book.vendor = paying_shop.vendor.id
+    with paying_shop.app.app_context():
+        engine = db.engine
+
+    def somebody_pays(_c: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if statement.startswith("CREATE TEMPORARY TABLE replay_balances"):
+            assert book.move(other, (CLEARING, 100), (FEE, -100)) == 1
+
+    event.listen(engine, "after_cursor_execute", somebody_pays)
+    try:
+        told = replayed(paying_shop)  # it finds no payment for that journal: there is none
+    finally:
+        event.remove(engine, "after_cursor_execute", somebody_pays)
+    assert "balances: 0 rows made anew, every one is as it is kept." in told.output, told.output
+    assert book.held(other, FEE) == -100, "somebody has paid meanwhile"
 
 
 ALL = (

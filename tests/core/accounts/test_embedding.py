@@ -205,6 +205,10 @@ def test_the_doctor_says_what_is_wrong_and_what_one_press_would_mend() -> None:
         ("script-src http://pay.example", [False]),
         ("script-src 'nonce-abc'", [False]),
         ("img-src 'self'", [True]),
+        ("Content-Security-Policy: frame-src https://a.example\nAccess-Control-Allow-Origin: *", [False]),
+        ("Content-Security-Policy:\r\n  script-src 'self'\r\n  https://pay.example;\r\n frame-src *\r\nServer: x", [True, True]),
+        ("content-security-policy:\nframe-src 'self'\nhttps:\nx-frame-options:\nDENY", [True]),
+        ("form-action 'self'", [False]),
         ("Content-Security-Policy: frame-src 'self'\nX-Other: 1\nContent-Security-Policy: script-src https:", [False, True]),
     ],
 )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Barrier, Thread
 
 import pytest
 from flask import Flask
 
 from core.accounts.house import HOUSE, house
+from core.accounts.models import Vendor
+from core.accounts.queries import get_vendor
 from core.billing.price_list import (
     CurrencyIsFixed,
     PricesOfThePast,
@@ -26,6 +28,7 @@ from core.billing.reprice import Reached, who_is_reached
 from core.billing.terms import POLICY, Terms, Tier
 from core.billing.wishes import Cancel, ChooseTier
 from core.kernel.clock import frozen
+from core.kernel.db import locked
 from core.kernel.errors import Conflict
 from core.kernel.money import Money
 from tests.core.billing.kept import Kept, at, make_seller
@@ -82,6 +85,16 @@ def test_no_list_counts_from_a_day_that_is_over(seller: Shop) -> None:
         publish(seller, DEARER, NOVEMBER, date(2026, 10, 31), after=1)
     assert refused.value.field == "valid_from"
     assert publish(seller, DEARER, NOVEMBER, NOVEMBER, after=1) == 2
+
+
+def test_the_day_that_is_over_is_the_sellers(seller: Shop) -> None:
+    with unit(seller.app):
+        vendor = locked(Vendor, seller.vendor.id)
+        assert vendor is not None
+        vendor.time_zone = "Pacific/Auckland"
+    late = datetime(2026, 11, 1, 11, 30, tzinfo=UTC)  # the 2nd has begun there
+    with frozen(late), unit(seller.app), pytest.raises(PricesOfThePast):
+        publish_next(get_vendor(seller.vendor.id), "test", DEARER, valid_from=NOVEMBER, after=1, by="stf_one")
 
 
 def test_the_same_sent_twice_is_published_once_and_what_is_out_of_date_is_refused(seller: Shop) -> None:

@@ -44,9 +44,11 @@ class Book:
     ) -> None:  # fmt: skip
         connection.execute(LEG, (vendor or self.vendor, mode or self.mode, journal, leg, code, sub, currency, amount))
 
-    def journal(self, *legs: tuple[int, int], key: str | None = None, currency: str = "GBP", sub: str = "") -> Journal:
+    def journal(
+        self, *legs: tuple[int, int], key: str | None = None, currency: str = "GBP", sub: str = "", reverses: uuid.UUID | None = None
+    ) -> Journal:
         made = tuple(Leg(code, Money(amount, currency), sub=sub) for code, amount in legs)
-        return Journal(self.vendor, self.mode, key or f"ev:{secrets.token_hex(8)}", "test", "pay_x", AT, made)
+        return Journal(self.vendor, self.mode, key or f"ev:{secrets.token_hex(8)}", "test", "pay_x", AT, made, reverses)
 
     def post(self, connection: psycopg.Connection[Any], *journals: Journal) -> int:
         """Through the one way in, without committing."""

@@ -112,6 +112,16 @@ def entries_of_no_journal_with_their_balances(c: Connection, book: Book) -> None
     c.execute("UPDATE balances SET amount_minor = amount_minor - 5 WHERE vendor_id = %s AND code = %s", (book.vendor, FEE))
 
 
+def a_journal_taken_back_twice(c: Connection, book: Book) -> None:
+    for _ in range(2):
+        journal = book.header(c)
+        c.execute("UPDATE journals SET reverses = %s WHERE vendor_id = %s AND id = %s", (book.old, book.vendor, journal))
+        book.leg(c, journal, 1, -6_000)
+        book.leg(c, journal, 2, 6_000, FEE)
+    for code, amount in ((CLEARING, -12_000), (FEE, 12_000)):
+        c.execute("UPDATE balances SET amount_minor = amount_minor + %s WHERE vendor_id = %s AND code = %s", (amount, book.vendor, code))
+
+
 PLANTED: dict[Callable[[Connection, Book], None], str] = {
     an_entry_changed: "is not zero or not whole",
     an_entry_lost: "is not zero or not whole",
@@ -125,6 +135,7 @@ PLANTED: dict[Callable[[Connection, Book], None], str] = {
     a_floor_taken_away: "is not guarded as the chart says",
     money_on_an_account_nobody_knows: "is not guarded as the chart says",
     entries_of_no_journal_with_their_balances: "does not exist",
+    a_journal_taken_back_twice: "was taken back by more than it was",
 }
 
 

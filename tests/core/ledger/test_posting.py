@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.errors import CheckViolation, UniqueViolation
+from psycopg.errors import IntegrityError, UniqueViolation
 
 from core.kernel.db import unit_of_work
 from core.ledger.post import BalanceTooLow, post
@@ -40,13 +40,13 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
     return answers
 
 
-def attempt(connection: Connection, book: Book, *legs: tuple[int, int]) -> bool:
-    """Post and commit; False when the account does not hold that much."""
+def attempt(connection: Connection, book: Book, *legs: tuple[int, int], **more: Any) -> bool:
+    """Post and commit; False when the account does not hold that much, or the journal was taken back already."""
     try:
-        book.move(connection, *legs)
+        book.move(connection, *legs, **more)
         return True
-    except CheckViolation as error:
-        assert error.diag.constraint_name == "ck_balances_floor"
+    except IntegrityError as error:
+        assert error.diag.constraint_name == ("ledger_reversal" if more else "ck_balances_floor")
         connection.rollback()
         return False
 
@@ -115,6 +115,50 @@ def test_the_same_event_from_two_sessions_at_once_is_booked_once(connect: Connec
         told = at_once(*(partial(book.move, c, (CLEARING, 100), (FEE, -100), key="cap:1") for c in (first, second)))
         assert sorted(told) == [0, 1]
         assert book.held(first, CLEARING) == 100
+
+
+# --- taken back by no more than it was -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("parts", [(10_001,), (6_000, 4_001), (10_000, 1)])
+def test_a_journal_is_taken_back_by_no_more_than_it_was(connect: Connect, old_book: Book, parts: tuple[int, ...]) -> None:
+    app = connect("app")
+    *fits, beyond = parts
+    for minor in fits:
+        assert old_book.move(app, (CLEARING, -minor), (FEE, minor), reverses=old_book.old) == 1
+    for document in ((beyond,), (beyond, 1)):
+        with pytest.raises(IntegrityError) as caught:
+            old_book.post(app, *(old_book.journal((CLEARING, -minor), (FEE, minor), reverses=old_book.old) for minor in document))
+        assert caught.value.diag.constraint_name == "ledger_reversal"
+        app.rollback()
+    rest = 10_000 - sum(fits)
+    assert rest == 0 or old_book.move(app, (CLEARING, -rest), (FEE, rest), reverses=old_book.old) == 1
+    assert old_book.held(app, CLEARING) == old_book.booked(app, CLEARING) == 0
+
+
+def test_what_is_taken_back_in_another_currency_was_never_booked_in_it(connect: Connect, old_book: Book) -> None:
+    app = connect("app")
+    with pytest.raises(IntegrityError):
+        old_book.move(app, (CLEARING, -100), (FEE, 100), currency="EUR", reverses=old_book.old)
+
+
+def test_the_same_reversal_told_twice_is_one(connect: Connect, old_book: Book) -> None:
+    app = connect("app")
+    whole = ((CLEARING, -10_000), (PENDING, 4_000), (FEE, 6_000))
+    assert old_book.move(app, *whole, key="rev:1", reverses=old_book.old) == 1
+    assert old_book.move(app, *whole, key="rev:1", reverses=old_book.old) == 0
+
+
+def test_two_who_take_the_same_journal_back_at_once_take_it_back_once(connect: Connect) -> None:
+    first, second = apart(connect)
+    for _ in range(ROUNDS):
+        book = Book()
+        made = book.journal((CLEARING, 100), (FEE, -100))
+        book.post(first, made)
+        first.commit()
+        done = at_once(*(partial(attempt, c, book, (CLEARING, -100), (FEE, 100), reverses=made.id) for c in (first, second)))
+        assert sorted(done) == [False, True]
+        assert book.held(first, CLEARING) == book.booked(first, CLEARING) == 0
 
 
 # --- several at once -----------------------------------------------------------------------------------------------------

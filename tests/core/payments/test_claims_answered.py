@@ -66,6 +66,7 @@ def test_the_same_answer_twice_is_one_and_another_one_is_refused(shop: Shop) -> 
     [
         ("holder", {"holder": " "}),
         ("holder", {"holder": "A" * 71}),
+        ("holder", {"holder": "🥐 ★"}),
         ("iban", {"iban": ""}),
         ("iban", {"iban": "DE12500105170648489891"}),
         ("iban", {"iban": "12345678"}),

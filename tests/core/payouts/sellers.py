@@ -71,6 +71,13 @@ class Seller:
         with unit(self.shop.app):
             settle_payout(self.shop.vendor, "test", payout.public_id, cause="line")
 
+    def on_their_statement(self, payout: Payout) -> str:
+        """The number that our bank hands on with the transfer."""
+        with unit(self.shop.app):
+            order = find_order("test", payout.public_id)
+            assert order is not None
+            return order.end_to_end
+
     def books_are_whole(self) -> bool:
         with unit(self.shop.app):
             return find_breaks(self.shop.vendor.id, "test") == []

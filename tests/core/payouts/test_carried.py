@@ -47,7 +47,11 @@ def test_it_is_moved_paid_out_and_arrives(carried: CarriedSeller) -> None:
     assert (payout.state, carried.under_way(), carried.has()) == ("submitted", (9750, 0), usd(0))
     sent = carried.carries(payout)
     assert (sent.state, carried.there(payout), carried.under_way()) == ("in_transit", [(9750, 0)], (9750, 9750))
-    assert carried.carriage(payout).trace.startswith("SBXPO") and carried.carries(payout).state == "in_transit"
+    assert (
+        carried.carriage(payout).trace.startswith("SBXPO")
+        and sent.trace == carried.carriage(payout).trace
+        and carried.carries(payout).state == "in_transit"
+    )
     paid = carried.their_bank_says(payout, "paid")
     assert (paid.state, paid.arrived_at is not None, carried.under_way()) == ("paid", True, (0, 0))
     assert carried.kinds(payout) == ["requested", "submitted", "in_transit", "paid"] and carried.books_are_whole()

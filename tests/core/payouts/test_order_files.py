@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -12,6 +12,7 @@ from core.admission.stops import let_go_on, stop
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.errors import Conflict, NeedsASecondPerson
+from core.kernel.ids import public_id
 from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.ledger import book
@@ -33,8 +34,9 @@ from core.payouts.approve import TooLate, cancel_payout, hold_payout
 from core.payouts.hand_over import hand_file_over, record_made_by_hand
 from core.payouts.held import is_kept_back, kept_back, make_file, waiting_to_leave
 from core.payouts.models import Payout
+from core.providers.bank_days import next_bank_day
 from core.providers.bank_models import BankOrder, BankOrderFile
-from core.providers.bank_orders import find_order, list_waiting_orders
+from core.providers.bank_orders import find_order, list_waiting_orders, write_order
 from tests.core.payments.conftest import AtOnce
 from tests.core.payments.transfers import euros_at_another_bank
 from tests.core.payouts.sellers import THEIRS, Seller, send_waiting_orders
@@ -110,6 +112,20 @@ def test_a_file_of_before_is_written_again_as_it_was(app: Flask, payout: Payout)
         assert write_again(kept) == kept.raw
 
 
+def test_on_a_holiday_it_asks_for_the_banks_next_day_and_files_of_before_for_their_own(app: Flask, payout: Payout) -> None:
+    until = datetime(now().year + 1, 12, 25, 12, tzinfo=UTC) - now()
+    with shifted(until):
+        with unit(app):
+            file = make_order_file("test", by="stf_one")
+        with unit(app):
+            kept = get_order_file("test", file.public_id)
+            asked = f"<ReqdExctnDt><Dt>{next_bank_day(kept.made_at.date())}</Dt>".encode()
+            assert kept.made_at.day == 25 and asked in kept.raw and b"-12-25</Dt>" not in kept.raw and write_again(kept) == kept.raw
+            db.session.expunge(kept)
+            kept.raw = kept.raw.replace(asked, f"<ReqdExctnDt><Dt>{kept.made_at.date()}</Dt>".encode())
+            assert write_again(kept) == kept.raw
+
+
 def test_only_somebody_else_says_that_the_bank_has_it(app: Flask, seller: Seller, payout: Payout) -> None:
     with unit(app):
         file = make_order_file("test", by="stf_one")
@@ -157,6 +173,18 @@ def test_a_name_no_bank_can_write_is_told_and_nothing_is_made(app: Flask, seller
         make_order_file("test", by="stf_one")
     with unit(app):
         assert waiting_for_a_file("test")[0] == 1
+
+
+@pytest.mark.parametrize("name", ["", "🥐 ★"])
+def test_money_of_a_sender_whom_the_statement_does_not_name_stops_nobody_elses(app: Flask, payout: Payout, name: str) -> None:
+    with unit(app):
+        back = write_order(
+            "test", reference=public_id("ref"), account=order_of(payout).account, to=(name, THEIRS, ""), amount=Money(100, "EUR"), text="back"
+        )  # fmt: skip
+        assert back.to_name == "NOTPROVIDED"
+    with unit(app):
+        file = make_order_file("test", by="stf_one")
+        assert file.orders == 2 and b"<Nm>NOTPROVIDED</Nm>" in file.raw
 
 
 @pytest.mark.parametrize("_round", range(10))

@@ -155,7 +155,7 @@ def test_nothing_below_the_minimum_and_nothing_to_a_new_account(seller: Seller) 
     ("changes", "field"),
     [
         ({"iban": "DE00500105170648489890"}, "iban"), ({"iban": "x" * 5000}, "iban"), ({"holder": " "}, "holder"),
-        ({"holder": "x" * 71}, "holder"), ({"bic": "NOPE"}, "bic"), ({"currency": "NOK"}, "currency"), ({"currency": "??"}, "currency"),
+        ({"holder": "x" * 71}, "holder"), ({"holder": "🥐 ★"}, "holder"), ({"currency": "EUR", "iban": "SA0380000000608010167519"}, "iban"), ({"bic": "NOPE"}, "bic"), ({"currency": "NOK"}, "currency"), ({"currency": "??"}, "currency"),
     ],
 )  # fmt: skip
 def test_a_bad_account_is_refused_at_its_field(shop: Shop, changes: dict[str, str], field: str) -> None:

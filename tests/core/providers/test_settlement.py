@@ -45,7 +45,8 @@ def test_a_payout_is_the_sum_of_its_lines_and_leaves_nothing_behind(provider, sa
     paid(provider, sandbox)
     assert provider.held() == {"GBP": 2445 - 2500 + 2445}
     sandbox.control("POST", "payouts", key, at_once=True)
-    (payout,) = provider.settlements(since())
+    (payout,), after = provider.settlements(since())
+    assert after is None
     assert (payout.amount_minor, payout.currency, payout.state, payout.itemised) == (2390, "GBP", "paid", True) and payout.trace
     lines, _ = provider.lines_of_settlement(payout.external_id)
     assert sum(line.net_minor for line in lines) == payout.amount_minor and {line.settlement_id for line in lines} == {payout.external_id}
@@ -58,7 +59,8 @@ def test_a_payout_is_the_sum_of_its_lines_and_leaves_nothing_behind(provider, sa
 def test_the_bank_shows_the_payout_under_its_trace(provider, sandbox, key):
     paid(provider, sandbox)
     sandbox.control("POST", "payouts", key, at_once=True)
-    (payout,) = provider.settlements(since())
+    (payout,), after = provider.settlements(since())
+    assert after is None
     accounts = sandbox.control("GET", "bank/accounts", key)[1]["accounts"]
     iban = next(one["iban"] for one in accounts if one["currency"] == "GBP")
     sandbox.control("POST", "bank/statements", key, now=1)

@@ -4,8 +4,10 @@ import contextlib
 import hashlib
 import hmac
 import json
+import re
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from core.kernel import clock
 from core.providers.contract import SignatureRefused
 from core.providers.stripe import Stripe
+from core.providers.stripe_shapes import HEARD, HEARD_OF_SELLERS
 
 SECRET = "whsec_one"
 ADAPTER = Stripe("sandbox", "test", key="sk_test_x", publishable_key="", secrets=["whsec_two", SECRET])
@@ -196,3 +199,10 @@ def test_without_a_secret_nothing_is_believed():
     nobody = Stripe("sandbox", "test", key="sk_test_x", publishable_key="", secrets=["", ""])
     with pytest.raises(SignatureRefused):
         nobody.read_event(BODY, signed(BODY, secret=""), "test")
+
+
+def test_the_page_about_stripe_names_the_events_that_the_portal_hears():
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "stripe.md").read_text()
+    own, sellers = page.split("3. **News of your own account.**")[1].split("4. **News of sellers")
+    named = [re.findall(r"`([a-z_]+\.[a-z_.]+)`", part) for part in (own.split("All events will do")[0], sellers.split("5. ")[0])]
+    assert named == [list(HEARD), list(HEARD_OF_SELLERS)]

@@ -26,8 +26,9 @@ from core.providers.settlement import Settlement
 from core.providers.stripe import Stripe
 from core.reconciliation.exceptions import trail_of
 from core.reconciliation.models import ReconException, ReconLine, ReconSettlement
-from core.reconciliation.runs import asks_from, look_at_bank, match_and_look
+from core.reconciliation.runs import look_at_bank, match_and_look
 from core.reconciliation.totals import stands_on
+from core.reconciliation.untold import MOVEMENTS, PAYOUTS, Stretch, stretches
 from tests.core.payments.transfers import TestBank
 from tests.core.providers.statements import Line, Tx
 from tests.factories import Shop, again, ask_refund, fresh, make_link, make_payment, open_payment, unit
@@ -114,7 +115,7 @@ class Processor:
 
     def settlements(self) -> list[Settlement]:
         with self.shop.app.app_context():
-            return self.adapter.settlements(now() - timedelta(days=1))
+            return self.adapter.settlements(now() - timedelta(days=1))[0][::-1]
 
     def report(self, **query: str) -> bytes:
         return str(self.control("GET", "settlement.csv")).encode()
@@ -123,14 +124,16 @@ class Processor:
 
     def looks(self, *, held: bool = True, fetching: bool = True, asking: bool = False) -> dict[str, int]:
         """Everything a look does about this processor, which is asked about the last weeks; with `asking` as far back as a look asks."""
+        weeks = now() - timedelta(days=20)
         with unit(self.shop.app):
-            since = asks_from("test", self.name) if asking else now() - timedelta(days=20)
+            asked = stretches("test", self.name) if asking else [Stretch(MOVEMENTS, weeks, now()), Stretch(PAYOUTS, weeks, now())]
+        left: list[Stretch] = []
         with self.shop.app.app_context():
             if fetching:
-                fetch(self.adapter, since)
+                _, left = fetch(self.adapter, asked)
             balance = self.adapter.held() if held else None
         with unit(self.shop.app):
-            return match_and_look("test", self.name, balance)
+            return match_and_look("test", self.name, balance, left)
 
     def bank_brings(self, payout: Settlement, *, text: str | None = None, minor: int | None = None) -> None:
         """The payout stands on our bank's statement, and the bank is looked at."""

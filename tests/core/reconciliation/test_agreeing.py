@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import update
-from structlog.testing import capture_logs
+from sqlalchemy import delete
 
 from core.kernel.clock import frozen, now, shifted
 from core.kernel.db import db
@@ -19,13 +18,12 @@ from core.providers.bank_models import BankLine
 from core.providers.settlement import Settlement
 from core.reconciliation.bank import only_subset
 from core.reconciliation.models import ReconMatch, ReconRun
-from core.reconciliation.runs import asks_from
 from core.reconciliation.totals import look_at_keys
+from core.reconciliation.untold import stretches
 from tests.core.payments.conftest import another_shop
 from tests.core.payments.transfers import books
 from tests.core.reconciliation.processor import Processor
 from tests.factories import Shop, again, fresh, unit
-from workers import reconciliation
 
 
 def test_sales_and_refunds_match_by_their_ids_to_the_last_one(processor: Processor) -> None:
@@ -252,8 +250,8 @@ def test_the_first_look_goes_back_to_the_first_money_and_one_after_a_silence_to_
     processor.control("POST", "clock", at=None)
     processor.sells()
     with unit(shop.app):
-        db.session.execute(update(ReconRun).values(problem="it did not answer"))
-        assert asks_from("test", processor.name) < now() - timedelta(days=40)
+        db.session.execute(delete(ReconRun))
+        assert asked_since(processor) < now() - timedelta(days=40)
     figures = processor.looks(asking=True)
     assert (figures["lines"], figures["matched"], figures["found"]) == (3, 3, 0), processor.open()
     assert processor.holds() == processor.says() > 0
@@ -261,17 +259,12 @@ def test_the_first_look_goes_back_to_the_first_money_and_one_after_a_silence_to_
         with unit(shop.app):
             db.session.add(_ended_run(asked))
         with unit(shop.app):
-            assert abs(now() - since - asks_from("test", processor.name)) < timedelta(minutes=5)
+            assert abs(now() - since - asked_since(processor)) < timedelta(minutes=5)
 
 
-def test_a_processor_that_tells_without_end_is_cut_short_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciliation, "MOST_PAGES", 3)
-    with capture_logs() as said:
-        assert len(list(reconciliation._walk(lambda after: ([], "further")))) == 3
-    assert [line["event"] for line in said] == ["settlement_cut_short"]
-    with capture_logs() as said:
-        assert len(list(reconciliation._walk(lambda after: ([], None if after else "further")))) == 2
-    assert said == []
+def asked_since(processor: Processor) -> datetime:
+    """From when on the next look asks what moved."""
+    return stretches("test", processor.name)[0].asks_since
 
 
 def _ended_run(at: datetime) -> ReconRun:
@@ -285,4 +278,5 @@ def _ended_run(at: datetime) -> ReconRun:
         stage="done",
         figures={},
         problem="",
+        untold={},
     )

@@ -11,6 +11,7 @@ from flask import Flask
 from core.kernel.clock import shifted
 from core.kernel.config import settings
 from core.payouts.accounts import add_account
+from core.payouts.approve import hold_payout
 from core.payouts.models import Payout
 from tests.browser import Page
 from tests.core.payouts.sellers import THEIRS, Seller
@@ -70,6 +71,22 @@ def test_several_are_let_go_together_after_one_look(app: Flask, payouts: list[tu
     assert [seller.as_it_is(payout).state for seller, payout in payouts] == ["submitted", "submitted"]
     again = desk.submit(form, status=409)
     assert "has changed since you looked" in again.text
+
+
+def test_what_is_held_meanwhile_is_not_in_the_sum_that_would_leave(app: Flask, payouts: list[tuple[Seller, Payout]]) -> None:
+    colleague, (held, other) = make_staff(app, "finance"), payouts
+    desk = colleague.browser()
+    looked_at = "/staff/payouts/approvals?payouts=" + ",".join(payout.public_id for _, payout in payouts)
+    before = desk.get(looked_at).form("/staff/payouts/approvals")
+    with unit(app):
+        hold_payout(held[0].shop.vendor, held[1], reason=WHY, days=7, by=colleague.member.public_id)
+    page = desk.submit(before, status=409)
+    assert "has changed since you looked" in page.text and "kept back" in page.text
+    assert "Let USD 98.50 (test) go" in page.text and "197.00" not in page.text
+    desk.submit(page.form("/staff/payouts/approvals"))
+    assert [seller.as_it_is(payout).state for seller, payout in (held, other)] == ["requested", "submitted"]
+    alone = desk.get(f"/staff/payouts/approvals?payouts={held[1].public_id}")
+    assert "kept back" in alone.text and not [f for f in alone.all("form") if f.attrs.get("action") == "/staff/payouts/approvals"]
 
 
 def test_nothing_chosen_says_how_to_choose(app: Flask) -> None:

@@ -11,12 +11,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, select
 
-from core.kernel.clock import frozen
+from core.kernel.clock import frozen, now
 from core.kernel.db import db
 from core.kernel.outbox import OutboxTask
 from core.reconciliation.exceptions import Finding, note_findings
 from core.reconciliation.models import ReconException, ReconRun
-from core.reconciliation.runs import night_runs
+from core.reconciliation.runs import begin_run, night_runs, note_problem
 from tests.browser import Browser, Page
 from tests.core.reconciliation.test_report import file_of, row, total
 from tests.factories import Shop, unit
@@ -97,6 +97,31 @@ def test_an_exception_shows_both_sides_why_and_the_journal_and_ends_with_a_reaso
     assert "Resolved" in done.text and "The shop took it at the counter" in done.text
     assert now_is(app, one).state == "resolved"
     assert desk.submit(form, status=409, reason="once more", act="hold").status == 409, "it has ended, and ends once"
+
+
+def test_a_balance_that_differs_lists_what_is_open_beside_it(app: Flask, desk: Browser) -> None:
+    line = found(app)
+    other, off = found(app), found(app, kind="balance_break", source=line.source)
+    page = page_of(desk, off)
+    assert [a.attrs["href"] for a in page.all("a") if "/exceptions/rex_" in a.attrs.get("href", "")] == [
+        f"{PLACE}/exceptions/{line.public_id}"
+    ]
+    assert f"/exceptions/{off.public_id}" not in page_of(desk, line).text and other.public_id not in page.text
+
+
+def test_a_look_that_was_not_told_everything_says_what_is_still_to_come(app: Flask, desk: Browser) -> None:
+    with unit(app):
+        run = begin_run("test", by="stf_1")
+        assert run is not None
+        note_problem("test", run.id, "sandbox: it does not answer")
+        note_problem("test", run.id, "stripe: the next look goes on with the lines of po_1")
+        run.ended_at = now()
+    listed = desk.get("/staff/reconciliation?mode=test")
+    assert "not everything could be asked" in listed.text
+    assert (
+        "sandbox: it does not answer; stripe: the next look goes on with the lines of po_1"
+        in desk.get(f"{PLACE}/runs/{run.public_id}").text
+    )
 
 
 def test_above_the_limit_it_waits_for_somebody_else(app: Flask, desk: Browser) -> None:

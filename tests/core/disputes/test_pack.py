@@ -1,0 +1,41 @@
+"""The evidence pack says where the payment stands in the seller's chain, once it stands there."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from core.disputes.records import records_of
+from core.kernel.clock import now
+from core.kernel.db import db
+from core.ledger.chain import Key, extend
+from core.ledger.chain_models import ChainLink
+from core.ledger.models import Journal
+from core.payments.models import Payment
+from core.web.dispute_pack import pack_html
+from tests.core.disputes.cases import case_of
+from tests.core.payouts.sellers import Seller
+from tests.factories import unit
+from tests.sandbox.running import wait_until
+
+
+def test_it_cites_the_entry_that_the_days_paper_proves(seller: Seller, waiting: Payment) -> None:
+    shop, case = seller.shop, case_of(seller, waiting)
+    case.tell()
+
+    def pack() -> str:
+        with unit(shop.app):
+            return pack_html(shop.vendor, case.paid, case.here, records_of(shop.vendor, case.paid), answers={}, files=[], as_of=now())
+
+    def link() -> ChainLink | None:
+        with unit(shop.app):
+            extend(Key(shop.vendor.id, "test"))  # what somebody else has not ended yet holds it up
+        with unit(shop.app):
+            of = select(Journal.id).where(
+                Journal.vendor_id == shop.vendor.id, Journal.about == waiting.public_id, Journal.kind == "capture"
+            )
+            return db.session.scalar(select(ChainLink).where(ChainLink.vendor_id == shop.vendor.id, ChainLink.of_id.in_(of)))
+
+    assert "SHA-256" not in pack()
+    wait_until(lambda: link() is not None)
+    found = link()
+    assert found is not None and f"entry {found.seq} of the seller’s chain, SHA-256 {found.hash.hex()}" in pack()

@@ -1,0 +1,79 @@
+"""A link in a letter leads to what it is about, whether that is practice or real money, and whichever of the two somebody looked at before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+
+from core.accounts.models import UserSession, Vendor
+from core.accounts.sessions import hash_secret
+from core.kernel.config import settings
+from core.kernel.db import db
+from core.payments.models import Payment
+from core.web.addresses import portal_payment, why_taken
+from tests.browser import Browser
+from tests.factories import PASSWORD, Shop, make_payment, unit
+
+
+@pytest.fixture
+def live(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """The same shop with real money: all that live needs is there."""
+    monkeypatch.setitem(settings().stripe, "live", {"secret_key": "sk_live_x", "publishable_key": "pk_live_x", "webhook_secret": "whsec_x"})
+    with unit(shop.app):
+        vendor = db.session.get_one(Vendor, shop.vendor.id)
+        vendor.live_enabled, vendor.approved_at = True, vendor.created_at
+    return replace(shop, mode="live")
+
+
+def way_to(payment: Payment) -> str:
+    parts = urlsplit(portal_payment(payment.public_id, payment.mode))
+    return f"{parts.path}?{parts.query}"
+
+
+def looks_at(shop: Shop) -> str:
+    with unit(shop.app):
+        return db.session.get_one(UserSession, hash_secret(shop.secret)).mode
+
+
+def test_a_letter_about_real_money_leads_to_it_and_says_so(live: Shop, owner: Browser) -> None:
+    payment = make_payment(live)
+    owner.get(f"/portal/payments/{payment.public_id}", status=404)
+    page = owner.get(way_to(payment))
+    assert page.address == f"/portal/payments/{payment.public_id}" and payment.public_id in page.html
+    assert "you are now in live mode" in page.text and looks_at(live) == "live"
+    assert "you are now in live mode" not in owner.get(way_to(payment)).text  # said when it changes
+
+
+def test_a_letter_about_practice_leads_back_to_practice(shop: Shop, live: Shop, owner: Browser) -> None:
+    practice, real = make_payment(shop), make_payment(live)
+    owner.get(way_to(real))
+    page = owner.get(way_to(practice))
+    assert practice.public_id in page.html and "you are now in test mode" in page.text and looks_at(shop) == "test"
+
+
+def test_it_leads_there_through_the_sign_in_as_well(live: Shop, app: Flask) -> None:
+    payment, person = make_payment(live), Browser(app)
+    door = person.get(way_to(payment))
+    page = person.submit(door.form("/sign-in"), email=live.email, password=PASSWORD)
+    assert page.address == f"/portal/payments/{payment.public_id}" and "you are now in live mode" in page.text
+
+
+def test_what_else_the_address_says_stays(live: Shop, owner: Browser) -> None:
+    address = urlsplit(why_taken("2026-01-01", "2026-01-02", "GBP", "live"))
+    page = owner.get(f"{address.path}?{address.query}", follow=False, status=303)
+    assert page.response.headers["Location"] == "/portal/why/taken?since=2026-01-01&until=2026-01-02&currency=GBP"
+
+
+@pytest.mark.parametrize("sent", [{"Sec_Fetch_Dest": "image"}, {"Sec_Fetch_Dest": "iframe"}, {"Sec_Fetch_Dest": "empty"}])
+def test_what_a_page_fetches_by_itself_changes_nothing(live: Shop, owner: Browser, sent: dict[str, str]) -> None:
+    owner.get("/portal/notices?mode=live", **sent)
+    assert looks_at(live) == "test"
+
+
+def test_who_has_no_live_mode_stays_in_practice(shop: Shop, owner: Browser) -> None:
+    owner.get("/portal/notices?mode=live")
+    owner.get("/portal/notices?mode=other")
+    assert looks_at(shop) == "test"
