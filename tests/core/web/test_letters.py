@@ -76,7 +76,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "day": AT.date(), "facts": {"journals": 12, "books": 3, "heads_sum": "ab" * 32}, "sha256": "cd" * 32,
         "host": "pay.shop.example", "lost_at": AT, "app": text, "at": AT,
         "report": SimpleNamespace(name=text, first_on=AT.date(), last_on=AT.date()), "file_url": WHERE, "reports_url": WHERE,
-        "figures": [SimpleNamespace(payments=2, paid=Money(12550, "GBP"), refunds=1, refunded=Money(-500, "GBP"), fees=Money(-50, "GBP"), other=Money(-5, "GBP"), net=Money(11995, "GBP"))],
+        "figures": [SimpleNamespace(payments=2, paid=Money(12550, "GBP"), refunds=1, refunded=Money(-500, "GBP"), came_back=Money(200, "GBP"), fees=Money(-50, "GBP"), other=Money(-5, "GBP"), net=Money(12195, "GBP"))],
         "least": Money(10_000, "GBP"), "largest": Money(4000, "GBP"), "compared": 40, "times": 3,
         "problem": text.splitlines()[0], "practice": practice, "enclosed": True, "customer_was_told": False, "days": 4,
     }  # fmt: skip
