@@ -96,6 +96,7 @@ def test_a_report_comes_once_on_the_morning_after_with_exact_figures_and_its_row
     payment = make_paid(shop, make_link(shop, amount="25.00"))
     make_paid(shop, make_link(shop, amount="90.00", currency="EUR"))
     tell_refund(shop, ask_refund(shop, payment, "10.00"), "succeeded")
+    tell_refund(shop, ask_refund(shop, payment, "3.00"), "failed")
     assert the_clock(shop) == 0  # the day is not over
     with frozen(tomorrow_at(6)):
         assert the_clock(shop) == 0
@@ -110,10 +111,11 @@ def test_a_report_comes_once_on_the_morning_after_with_exact_figures_and_its_row
             pounds, euros = figures_of(shop.vendor, report)
             book = make_statement(shop.vendor, "test", "GBP", report.since, report.until)
             number = report.public_id
-        assert (pounds.payments, pounds.paid, pounds.refunds, pounds.refunded) == (1, Money(2500, "GBP"), 1, Money(-1000, "GBP"))
-        assert pounds.net == book.moved and pounds.paid + pounds.refunded + pounds.fees + pounds.other == pounds.net
+        assert (pounds.payments, pounds.paid, pounds.refunds, pounds.refunded) == (1, Money(2500, "GBP"), 2, Money(-1300, "GBP"))
+        assert pounds.net == book.moved and pounds.paid + pounds.refunded + pounds.came_back + pounds.fees + pounds.other == pounds.net
         assert (euros.payments, euros.paid, euros.refunds) == (1, Money(9000, "EUR"), 0)
-        assert "1 payment: £25.00" in letter.text and "1 refund: -£10.00" in letter.text.replace("−", "-")
+        assert "1 payment: £25.00" in letter.text and "2 refunds: -£13.00" in letter.text.replace("−", "-")
+        assert "Refunds that did not arrive: £3.00" in letter.text
         assert f"/portal/reports/{number}" in letter.text and f"{number}/rows.csv" in letter.text
     page = owner.get(f"{PAGE}/{number}")
     assert "£25.00" in page.text and "€90.00" in page.text and page.text.count("1 payment") == 2  # a phone shows no heads of columns
