@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from typing import Any, cast
 
-from flask import g, request
+from flask import Request
 
 from core.kernel.errors import Refusal
 from core.kernel.money import BadAmount, parse_amount
 from core.kernel.sentence import said
+from core.web.this_request import asked, kept
 
 DEEPEST = 12
+HALF = re.compile("[\ud800-\udfff]")
 
 
 class BodyRefused(Refusal):
@@ -145,12 +148,13 @@ def body() -> Body:
 
 def values_sent() -> dict[str, Any]:
     """The same in plain values, read once for each request."""
-    if "api_sent" not in g:
-        g.api_sent = _parsed()
-    return cast(dict[str, Any], g.api_sent)
+    mine = kept()
+    if "api_sent" not in mine:
+        mine["api_sent"] = _parsed(asked())
+    return cast(dict[str, Any], mine["api_sent"])
 
 
-def _parsed() -> dict[str, Any]:
+def _parsed(request: Request) -> dict[str, Any]:
     raw = request.get_data()
     if not raw:
         return {}
@@ -192,4 +196,4 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _is_broken(text: str) -> bool:
     """JSON can write half of a sign, which no database and no letter can."""
-    return any("\ud800" <= sign <= "\udfff" for sign in text)
+    return HALF.search(text) is not None
