@@ -24,7 +24,7 @@ from core.directory.models import Branch
 from core.kernel import clock
 from core.kernel.db import db
 from core.kernel.errors import NotFound, Refusal
-from core.notifications.daily import Manner, choose_manner, send_due_letters
+from core.notifications.daily import Manner, choose_manner
 from core.notifications.models import Message
 from core.notifications.team import Choice, choose, readers_of
 from core.payments.long_export import request_export, write_next
@@ -35,6 +35,7 @@ from tests.portal.german import in_german
 from tests.portal.person_app import App
 from tests.sight import wider_than_screen
 from tests.valid_html import problems_of_html
+from workers.due_letters import send_due
 
 Places = tuple[Branch, Branch]
 
@@ -310,8 +311,8 @@ def test_the_letter_of_the_day_is_not_written_to_them(shop: Shop, places: Places
     def letters(days: int) -> int:
         make_paid(shop)
         work()
-        with clock.shifted(timedelta(days=days)), unit(shop.app):
-            send_due_letters()
+        with clock.shifted(timedelta(days=days)), shop.app.app_context():
+            send_due("daily_news")
         with unit(shop.app):
             return db.session.query(Message).filter_by(recipient=member.user.email, kind="daily_news").count()
 
