@@ -28,7 +28,7 @@ from core.notifications.daily import Manner, choose_manner
 from core.notifications.models import Message
 from core.notifications.team import Choice, choose, readers_of
 from core.payments.long_export import request_export, write_next
-from tests.browser import Browser
+from tests.browser import Browser, Page
 from tests.core.directory.stalls import make_branch, make_listing
 from tests.factories import PASSWORD, Shop, again, make_colleague, make_paid, make_shop, unit
 from tests.portal.german import in_german
@@ -150,6 +150,26 @@ def test_keys_that_a_member_made_are_named_where_they_are_limited_and_revoked_as
     leave = f"/portal/team/{member.user.public_id}/remove"
     owner.submit(owner.get(leave).form(leave), key=[made["Till"][0].public_id])
     assert keys_of(shop)[made["Till"][0].public_id].revoked_at is not None
+
+
+def test_keys_of_a_member_whose_role_is_lowered_are_named_and_revoked_as_ticked(shop: Shop, owner: Browser) -> None:
+    member = make_colleague(shop, "developer")
+    with unit(shop.app):
+        kept, gone = (make_key(shop.vendor, "test", name=name, by=member.user.public_id, kind="sk")[0] for name in ("Till", "Website"))
+
+    def give(browser: Browser, role: str) -> Page:
+        return browser.submit(browser.get("/portal/team").form(f"/portal/team/{member.user.public_id}/role"), role=role)
+
+    asked = give(owner, "support")
+    assert "Till" in asked.text and "Website" in asked.text and "The role is changed" in asked.text
+    told = owner.submit(asked.form(f"/portal/team/{member.user.public_id}/keys"), key=[gone.public_id])
+    assert told.address == "/portal/team" and "1 key that they made still opens the whole business." in told.text
+    assert {key: row.revoked_at is None for key, row in keys_of(shop).items()} == {kept.public_id: True, gone.public_id: False}
+    assert give(owner, "admin").address == "/portal/team", "who may do more is asked about no keys"
+    admin = make_colleague(shop, "admin")
+    told = give(admin.browser(), "viewer")
+    assert told.address == "/portal/team" and "1 key that they made still opens the whole business." in told.text
+    admin.browser().get(f"/portal/team/{member.user.public_id}/keys", status=403)
 
 
 def test_the_owner_is_never_limited_and_nobody_limits_beyond_themselves(shop: Shop, owner: Browser, places: Places) -> None:
