@@ -92,5 +92,5 @@ def _show(token: str) -> Response:
         unasked=unasked,
         what=what,
         rest=rest,
-        settings_url=addresses.preferences(message.mode),
+        settings_url=addresses.preferences(message.mode, vendor),
     )

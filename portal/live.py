@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from core.accounts.go_live import go_live, is_let_in
 from core.accounts.models import User, Vendor
+from core.accounts.queries import list_memberships
 from core.accounts.sessions import MODES, look_at
 from core.kernel.config import settings
 from core.web.fields import Form
@@ -63,16 +64,22 @@ def what_live_needs(vendor: Vendor, user: User) -> list[Need]:
 
 
 @portal.before_request
-def show_in_its_mode() -> Response | None:
-    """An address in a letter says which world it is about (`core/web/addresses.py`): whoever follows it looks at that one from here on, and is
-    told. Anybody can write such an address, so it changes nothing else, and only what is opened as a page of its own."""
-    wished = request.args.get("mode", "")
-    if wished not in MODES or request.method != "GET" or request.headers.get("Sec-Fetch-Dest", "document") != "document":
+def show_what_a_letter_means() -> Response | None:
+    """An address in a letter says which business and which world it is about (`core/web/addresses.py`). Whoever follows it looks at that world
+    from here on, and is told; whoever looks at another of their businesses is asked first. Anybody can write such an address, so it changes
+    nothing else, only what is opened as a page of its own, and says nothing of a business to those who do not work for it."""
+    wished, business = request.args.get("mode", ""), request.args.get("business", "")
+    letter = wished in MODES or business
+    if not letter or request.method != "GET" or request.headers.get("Sec-Fetch-Dest", "document") != "document":
         return None
     me = find_current()
     if me is None or me.looking:
         return None
-    if me.mode != wished:
+    if business not in ("", me.vendor.public_id):
+        for _membership, vendor in list_memberships(me.user):
+            if vendor.public_id == business:
+                return page("portal/live/other_business.html", other=vendor, here=me.vendor, onwards=request.full_path.rstrip("?"))
+    if wished in MODES and me.mode != wished:
         if wished == "live" and what_live_needs(me.vendor, me.user):
             return None
         look_at(me.session, me.vendor, wished, by=me.user.public_id)
@@ -80,7 +87,7 @@ def show_in_its_mode() -> Response | None:
             flash(_("What you opened is about real money, so you are now in live mode."), "warn")
         else:
             flash(_("What you opened is about practice money, so you are now in test mode."), "info")
-    rest = [(name, value) for name, value in request.args.items(multi=True) if name != "mode"]
+    rest = [(name, value) for name, value in request.args.items(multi=True) if name not in ("mode", "business")]
     return see_other(request.path + (f"?{urlencode(rest)}" if rest else ""))
 
 

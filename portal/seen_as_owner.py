@@ -13,7 +13,7 @@ PAGES = (
     "bank_terms", "branch", "branches", "branding", "buttons", "close_account", "confirm_expiry", "confirm_new_address", "customer", "customers", "discounts",
     "dispute", "dispute_rules", "disputes", "domains", "edit_branch_form", "edit_form", "edit_listing_form", "edit_product_form",
     "edit_webhook", "embedding", "exchange_offer", "exchanges", "exports", "filled", "find", "guide", "guides", "home",
-    "invoice_anew", "invoice_settings", "invoices", "issued", "key", "keys", "large_payments", "link", "link_report", "link_style",
+    "invoice_anew", "invoice_settings", "invoices", "issued", "key", "keys", "keys_of_member", "large_payments", "link", "link_report", "link_style",
     "links", "listing", "listings", "live", "lost_device", "marketplaces", "membership", "memberships", "method",
     "methods", "new_branch", "new_export", "new_link", "new_listing", "new_payout", "new_plan", "new_product", "new_refund_link", "new_role", "new_webhook",
     "notices", "order", "orders", "outbox", "pay_domains", "payer_letter", "payer_letters", "payment", "payments", "payout", "payout_account",

@@ -23,7 +23,7 @@ from core.accounts.invite import (
 )
 from core.accounts.models import Invitation, Membership, User, Vendor
 from core.accounts.queries import find_user, list_team
-from core.accounts.roles import find_custom, list_custom, role_of
+from core.accounts.roles import Role, find_custom, list_custom, role_of
 from core.accounts.sessions import begin_session, work_for
 from core.accounts.team import OwnerStays, change_role, choose_language, get_member, hand_over, remove_member
 from core.directory.limits import limit_member, limit_of, names_in, open_branches
@@ -110,6 +110,10 @@ def _page(inviting: InviteForm | None = None, handing: HandOverForm | None = Non
     )
 
 
+def _role_of(membership: Membership) -> Role:
+    return role_of(membership.role, find_custom(membership.vendor_id, membership.custom_role_id))
+
+
 def _why_dead(invitation: Invitation) -> str:
     """Why its link lets nobody in, should that be so."""
     if not still_meant(current().vendor, invitation):
@@ -184,9 +188,33 @@ def take_back(public_id: str) -> Response:
 @may("team.edit")
 @confirmed
 def give_role(public_id: str) -> Response:
+    """Who may do less from now on may have made keys that still do everything: whoever may revoke them is asked about those next."""
     me = current()
-    change_role(me.vendor, public_id, role=request.form.get("role", ""), by=me.user.public_id)
+    user, membership = get_member(me.vendor, public_id)
+    before = _role_of(membership)
+    changed = change_role(me.vendor, public_id, role=request.form.get("role", ""), by=me.user.public_id)
     flash(_("The role is changed, from this moment on."), "good")
+    if before.permissions <= _role_of(changed).permissions or not list_made_by(me.vendor, public_id):
+        return see_other(url_for(".team"))
+    if me.may("keys.manage"):
+        return see_other(url_for(".keys_of_member", public_id=public_id))
+    _part_with_keys(user)
+    return see_other(url_for(".team"))
+
+
+@portal.get("/portal/team/<public_id>/keys")
+@may("keys.manage")
+def keys_of_member(public_id: str) -> Response:
+    user, _membership = get_member(current().vendor, public_id)
+    return page("portal/team/keys.html", person=user, form=AcceptForm(formdata=None), **_keys_of(user))
+
+
+@portal.post("/portal/team/<public_id>/keys")
+@may("keys.manage")
+@confirmed
+def part_with_keys(public_id: str) -> Response:
+    user, _membership = get_member(current().vendor, public_id)
+    _part_with_keys(user)
     return see_other(url_for(".team"))
 
 
@@ -254,7 +282,7 @@ def ask_to_remove(public_id: str) -> Response:
     return page(
         "portal/team/remove.html",
         person=user,
-        role=role_said(role_of(membership.role, find_custom(membership.vendor_id, membership.custom_role_id)))[0],
+        role=role_said(_role_of(membership))[0],
         form=AcceptForm(formdata=None),
         **_keys_of(user),
     )

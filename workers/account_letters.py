@@ -72,7 +72,7 @@ def daily_news(vendor: Vendor, message: Message) -> Facts:
     payments = payments_named(vendor, message.mode, {one.about for one in news})
     reader = Reader(message.locale, vendor.time_zone)
     rows = [
-        (plan_letters.say(TITLES[one.kind][0], reader), one, payments.get(one.about), _page_of(one))
+        (plan_letters.say(TITLES[one.kind][0], reader), one, payments.get(one.about), _page_of(vendor, one))
         for one in news
         if one.kind not in OF_PLAN
     ]
@@ -81,8 +81,8 @@ def daily_news(vendor: Vendor, message: Message) -> Facts:
     count = sum(counted.values())
     return {
         "practice": message.mode == "test", "rows": rows, "plans": plans, "count": count, "more": count - len(news),
-        "came_in": _came_in(vendor, message), "plan_url": addresses.portal_plan(message.mode), "action_url": addresses.notices(message.mode),
-        "preferences_url": addresses.preferences(message.mode),
+        "came_in": _came_in(vendor, message), "plan_url": addresses.portal_plan(message.mode, vendor), "action_url": addresses.notices(message.mode, vendor),
+        "preferences_url": addresses.preferences(message.mode, vendor),
     }  # fmt: skip
 
 
@@ -94,20 +94,20 @@ def _came_in(vendor: Vendor, message: Message) -> Facts | None:
     since, until = (datetime.combine(day, time(), tzinfo=ZoneInfo(vendor.time_zone)) for day in (first, last + timedelta(days=1)))
     taken = takings_between(vendor, message.mode, since.astimezone(UTC), until.astimezone(UTC))
     rows = [
-        (taken[code][0], taken[code][1], addresses.why_taken(first.isoformat(), last.isoformat(), code, message.mode))
+        (taken[code][0], taken[code][1], addresses.why_taken(first.isoformat(), last.isoformat(), code, message.mode, vendor))
         for code in sorted(taken, key=lambda code: (code != vendor.currency, code))
     ]
     return {"first": first, "last": last, "taken": rows}
 
 
-def _page_of(notice: Notice) -> str:
+def _page_of(vendor: Vendor, notice: Notice) -> str:
     """The page about it; the list of notices for what has none of its own."""
     if notice.detail.get("claim"):
-        return addresses.portal_claim(notice.detail["claim"], notice.mode)
+        return addresses.portal_claim(notice.detail["claim"], notice.mode, vendor)
     pages = {"pay": addresses.portal_payment, "po": addresses.portal_payout, "dp": addresses.portal_dispute, "lst": addresses.portal_listing,
-             "msg": addresses.portal_message, "key": addresses.portal_key, "pdm": lambda _, __: addresses.portal_pay_domains()}  # fmt: skip
+             "msg": addresses.portal_message, "key": addresses.portal_key, "pdm": lambda _, __, of: addresses.portal_pay_domains(of)}  # fmt: skip
     page = pages.get(notice.about.partition("_")[0])
-    return page(notice.about, notice.mode) if page else addresses.notices(notice.mode)
+    return page(notice.about, notice.mode, vendor) if page else addresses.notices(notice.mode, vendor)
 
 
 def invitation(vendor: Vendor, message: Message) -> Facts:
@@ -122,7 +122,7 @@ def export_file(vendor: Vendor, message: Message) -> Facts:
     export, wanted = get_export(vendor, message.mode, message.params["export"]), message.kind.removeprefix("export_")
     if export_state(export) != wanted:
         raise NoLongerTrue(f"the export is {export_state(export)} by now")
-    address = addresses.export(export_token(vendor, export)) if wanted == "ready" else addresses.portal_exports(message.mode)
+    address = addresses.export(export_token(vendor, export)) if wanted == "ready" else addresses.portal_exports(message.mode, vendor)
     return {"export": export, "practice": export.mode == "test", "action_url": address}
 
 
@@ -131,13 +131,13 @@ def attack_mode(vendor: Vendor, message: Message) -> Facts:
     attack = find_attack(vendor.id, message.mode)
     if attack is None:
         raise NoLongerTrue("attack mode is off by now")
-    return {"attack": attack, "practice": message.mode == "test", "action_url": addresses.portal_protection(message.mode)}
+    return {"attack": attack, "practice": message.mode == "test", "action_url": addresses.portal_protection(message.mode, vendor)}
 
 
 def key_leaked(vendor: Vendor, message: Message) -> Facts:
     """True for good: a key that was revoked stays so."""
     key = get_key(vendor, message.mode, message.params["key"])
-    return {"key": key, "practice": key.mode == "test", "action_url": addresses.portal_key(key.public_id, key.mode)}
+    return {"key": key, "practice": key.mode == "test", "action_url": addresses.portal_key(key.public_id, key.mode, vendor)}
 
 
 def key_news(vendor: Vendor, message: Message) -> Facts:
@@ -146,14 +146,14 @@ def key_news(vendor: Vendor, message: Message) -> Facts:
     if not counts(key) or key.replaced_by:
         raise NoLongerTrue("the key counts no more, or was rolled")
     facts = {"key": key, "what": message.params["what"], "address": message.params["address"], "ends_at": key.expires_at}
-    return facts | {"practice": key.mode == "test", "action_url": addresses.portal_key(key.public_id, key.mode)}
+    return facts | {"practice": key.mode == "test", "action_url": addresses.portal_key(key.public_id, key.mode, vendor)}
 
 
 def app_token_reused(vendor: Vendor, message: Message) -> Facts:
     """True for good: an app that was signed out stays so."""
     person = db.session.query(User).filter_by(public_id=message.params["user"]).one()
     facts = {"app": message.params["app"], "email": person.email, "at": message.created_at}
-    return facts | {"action_url": addresses.portal_audit_log()}
+    return facts | {"action_url": addresses.portal_audit_log(vendor)}
 
 
 def pay_domain_lost(vendor: Vendor, message: Message) -> Facts:
@@ -164,7 +164,7 @@ def pay_domain_lost(vendor: Vendor, message: Message) -> Facts:
         raise NoLongerTrue("the host name was removed") from None
     if domain.state != LOST:
         raise NoLongerTrue(f"the host name is {domain.state} by now")
-    return {"host": domain.host, "lost_at": message.created_at, "action_url": addresses.portal_pay_domains()}
+    return {"host": domain.host, "lost_at": message.created_at, "action_url": addresses.portal_pay_domains(vendor)}
 
 
 def listing_in(*states: str) -> Gather:
@@ -177,7 +177,7 @@ def listing_in(*states: str) -> Gather:
         return {
             "listing": listing,
             "practice": listing.mode == "test",
-            "action_url": addresses.portal_listing(listing.public_id, listing.mode),
+            "action_url": addresses.portal_listing(listing.public_id, listing.mode, vendor),
         }
 
     return gather
@@ -190,7 +190,7 @@ def listing_edit(vendor: Vendor, message: Message) -> Facts:
         raise NoLongerTrue(f"the edit is {edit.state} by now")
     return {
         "listing": listing, "state": edit.state, "reason": edit.reason, "practice": listing.mode == "test",
-        "action_url": addresses.portal_listing(listing.public_id, listing.mode),
+        "action_url": addresses.portal_listing(listing.public_id, listing.mode, vendor),
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ def stop(vendor: Vendor, message: Message) -> dict[str, Any]:
         raise NoLongerTrue("it goes on by now" if found.ended_at else "it is stopped")
     reader, what, about = Reader(message.locale), found.what, found.about
     said = {"title": stopped(what, about, reader), "effect": effect(what, about, reader), "name": names(reader)[what]}
-    return {"stop": found, **said, "practice": message.mode == "test", "action_url": addresses.portal_stops(message.mode)}
+    return {"stop": found, **said, "practice": message.mode == "test", "action_url": addresses.portal_stops(message.mode, vendor)}
 
 
 def application(vendor: Vendor, message: Message) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def application(vendor: Vendor, message: Message) -> dict[str, Any]:
         "application": found,
         "words": words.splitlines(),
         "practice": False,
-        "action_url": addresses.portal_application(),
+        "action_url": addresses.portal_application(vendor),
     }
 
 

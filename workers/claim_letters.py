@@ -34,4 +34,4 @@ def refused(vendor: Vendor, message: Message) -> Facts:
 def to_decide(vendor: Vendor, message: Message) -> Facts:
     """To the vendor: an account was named."""
     facts, claim = _facts(vendor, message, "claimed")
-    return facts | {"action_url": addresses.portal_claim(claim.public_id, message.mode)}
+    return facts | {"action_url": addresses.portal_claim(claim.public_id, message.mode, vendor)}

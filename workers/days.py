@@ -9,6 +9,7 @@ import structlog
 
 from core.accounts.everywhere import vendors_by_id
 from core.accounts.house import house as the_house
+from core.accounts.staff import staff_names
 from core.accounts.staff_papers import readers_of_day_papers
 from core.kernel.clock import now
 from core.kernel.db import unit_of_work
@@ -42,7 +43,7 @@ def close_day(house: uuid.UUID, *, mode: str, day: str) -> None:
             enqueue("close_day", house, queue="papers", due_in=0 if free else SOON, mode=mode, day=day)
         return
     with unit_of_work():
-        finish_close(mode, on)
+        finish_close(mode, on, staff_names())
 
 
 def _link(mode: str, day: date, until: datetime) -> bool:

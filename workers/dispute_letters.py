@@ -52,7 +52,7 @@ def answered_for(vendor: Vendor, message: Message) -> dict[str, Any]:
 
 
 def _facts(vendor: Vendor, message: Message, found: Dispute) -> dict[str, Any]:
-    where = addresses.portal_dispute(found.public_id, message.mode)
+    where = addresses.portal_dispute(found.public_id, message.mode, vendor)
     return {"dispute": found, "payment": payment_behind(vendor, found), "practice": message.mode == "test", "action_url": where}
 
 

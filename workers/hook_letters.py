@@ -17,7 +17,7 @@ def failing(vendor: Vendor, message: Message) -> Facts:
     endpoint = _endpoint(vendor, message)
     if endpoint.state != "on" or endpoint.failing_since is None:
         raise NoLongerTrue("the webhook works again, or is off")
-    where, ends_at = addresses.portal_webhook(endpoint.public_id, message.mode), endpoint.failing_since + PATIENCE
+    where, ends_at = addresses.portal_webhook(endpoint.public_id, message.mode, vendor), endpoint.failing_since + PATIENCE
     return {"endpoint": endpoint, "ends_at": ends_at, "practice": message.mode == "test", "action_url": where}
 
 
@@ -26,7 +26,7 @@ def stopped(vendor: Vendor, message: Message) -> Facts:
     endpoint = _endpoint(vendor, message)
     if endpoint.state != "off":
         raise NoLongerTrue("the webhook is on again")
-    where = addresses.portal_webhook(endpoint.public_id, message.mode)
+    where = addresses.portal_webhook(endpoint.public_id, message.mode, vendor)
     return {"endpoint": endpoint, "stopped_at": endpoint.failed_at, "practice": message.mode == "test", "action_url": where}
 
 

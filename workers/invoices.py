@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from core.accounts.models import Vendor
+from core.accounts.queries import find_vendor
 from core.billing.models import BillingDocument
 from core.kernel.db import db, unit_of_work
 from core.notifications.models import Message
@@ -55,13 +56,14 @@ def invoice_facts(vendor: Vendor, message: Message) -> dict[str, Any]:
     """What the letter says: the document, and what became of its sum by now. A business is led to it; a customer has the PDF."""
     row = get_document(vendor, message.mode, message.params["document"])
     sheet, reader, paper = sheet_of(row), Reader(message.locale, vendor.time_zone), find_paper(row)
+    business = find_vendor(str(row.buyer["id"]))
     return {
         "sheet": sheet,
         "practice": row.mode == "test",
         "origin": origin_of(sheet.origin, reader),
         "outcome": outcome(sheet, reader),
         "carries_xml": paper is not None and paper.xml_sha256 is not None,
-        "action_url": addresses.portal_invoice(row.public_id, row.mode) if str(row.buyer["id"]).startswith("vnd_") else "",
+        "action_url": addresses.portal_invoice(row.public_id, row.mode, business) if business else "",
     }
 
 

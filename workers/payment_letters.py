@@ -41,7 +41,7 @@ def about_payment(vendor: Vendor, message: Message) -> Facts:
         "payment": payment,
         "cart": cart,
         "practice": payment.mode == "test",
-        "action_url": addresses.portal_payment(payment.public_id, payment.mode),
+        "action_url": addresses.portal_payment(payment.public_id, payment.mode, vendor),
     }
 
 
@@ -66,8 +66,8 @@ def report(vendor: Vendor, message: Message) -> Facts:
         raise NoLongerTrue("whoever ordered it does not want it any more")
     return {
         "practice": message.mode == "test", "report": found, "figures": figures_of(vendor, found),
-        "action_url": addresses.portal_reports(message.mode, found.public_id), "reports_url": addresses.portal_reports(message.mode),
-        "file_url": addresses.portal_report_rows(found.public_id, message.mode) if "payments.export" in rights else "",
+        "action_url": addresses.portal_reports(message.mode, vendor, found.public_id), "reports_url": addresses.portal_reports(message.mode, vendor),
+        "file_url": addresses.portal_report_rows(found.public_id, message.mode, vendor) if "payments.export" in rights else "",
     }  # fmt: skip
 
 
@@ -203,4 +203,4 @@ def money_returned(vendor: Vendor, message: Message) -> Facts:
 
 
 def cases_page(vendor: Vendor, message: Message) -> Facts:
-    return about_payment(vendor, message) | {"action_url": addresses.portal_transfers(message.mode)}
+    return about_payment(vendor, message) | {"action_url": addresses.portal_transfers(message.mode, vendor)}

@@ -19,7 +19,7 @@ def payout(vendor: Vendor, message: Message) -> dict[str, Any]:
     found = get_payout(vendor, message.mode, message.params["payout"])
     if (message.kind == "payout_paid") != (found.state == "paid"):
         raise NoLongerTrue(f"the payout is {found.state} by now")
-    where = addresses.portal_payout(found.public_id, message.mode)
+    where = addresses.portal_payout(found.public_id, message.mode, vendor)
     facts = {"payout": found, "account": account_of(vendor, found), "practice": message.mode == "test", "action_url": where}
     return facts | ({"why_not": reason_of(found.failure_reason)} if message.kind == "payout_failed" else {})
 
@@ -27,7 +27,7 @@ def payout(vendor: Vendor, message: Message) -> dict[str, Any]:
 def account(vendor: Vendor, message: Message) -> dict[str, Any]:
     """Another bank account was entered."""
     found = get_account(vendor, message.mode, message.params["account"])
-    return {"account": found, "practice": message.mode == "test", "action_url": addresses.portal_payouts(message.mode)}
+    return {"account": found, "practice": message.mode == "test", "action_url": addresses.portal_payouts(message.mode, vendor)}
 
 
 def reserve(vendor: Vendor, message: Message) -> dict[str, Any]:
@@ -35,4 +35,4 @@ def reserve(vendor: Vendor, message: Message) -> dict[str, Any]:
     found = get_rule(vendor, message.mode, message.params["rule"])
     if rule_of(vendor.id, message.mode).version != found.version:
         raise NoLongerTrue("another rule counts by now")
-    return {"rule": found, "practice": message.mode == "test", "action_url": addresses.portal_reserve(message.mode)}
+    return {"rule": found, "practice": message.mode == "test", "action_url": addresses.portal_reserve(message.mode, vendor)}

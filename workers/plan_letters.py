@@ -29,12 +29,6 @@ from core.web.reader import Reader
 from core.web.words import filled, texts
 from workers.letter import Facts
 
-# Where somebody can change what the letter speaks of; by whether it is a plan of the house.
-PAGES: dict[bool, Callable[[KeptSubscription], str]] = {
-    True: lambda row: addresses.portal_plan(row.mode),
-    False: lambda row: _member_page(row),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -54,14 +48,12 @@ class Spoken:
     button: Said
 
 
-def _member_page(row: KeptSubscription) -> str:
-    """The member's own page; the house's first one for a subscription that nobody joined by a page."""
+def _page_of(row: KeptSubscription, vendor: Vendor) -> str:
+    """Where somebody can change what the letter speaks of: a business its plan of the house, a member their own page; the house's first one
+    for a subscription that nobody joined by a page."""
+    if of_house(row):
+        return addresses.portal_plan(row.mode, vendor)
     return member_address(row) if find_member_of(row) else settings().public_url
-
-
-def page_of(row: KeptSubscription) -> str:
-    """The address of the page that a letter about this subscription leads to."""
-    return PAGES[of_house(row)](row)
 
 
 def to_business(vendor: Vendor, message: Message) -> Facts:
@@ -77,7 +69,7 @@ def to_member(vendor: Vendor, message: Message) -> Facts:
 def _facts(row: KeptSubscription, vendor: Vendor, message: Message, words: dict[str, Callable[[News], Words]]) -> Facts:
     """What was told when it happened; it is not overtaken, because every sentence names its day."""
     news = spoken(read_news(json.loads(message.params["news"])), Reader(message.locale, vendor.time_zone), words)
-    return {"practice": message.mode == "test", "news": news, "action_url": page_of(row)}
+    return {"practice": message.mode == "test", "news": news, "action_url": _page_of(row, vendor)}
 
 
 def spoken(news: News, reader: Reader, words: dict[str, Callable[[News], Words]] = plan_words.WORDS) -> Spoken:

@@ -13,30 +13,27 @@ from core.accounts.fees import apply_due_fees
 from core.accounts.pay_domains import plan_looks
 from core.billing.advance import ask_for_due
 from core.disputes.accept_rules import accept_when_due, list_to_accept
-from core.disputes.remind import send_due_reminders as remind_of_disputes
 from core.kernel.db import DATABASE_AWAY, db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.ledger.book import PLATFORM
 from core.ledger.marks import day_to_mark, mark_balances
 from core.ledger.proof import claim_due_proofs
 from core.ledger.proof_run import night_run
-from core.notifications.daily import send_due_letters
 from core.payments.claim import expire_claim, list_claims_to_expire
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.refund_queue import list_lines_to_move, send_first
 from core.payments.release import give_reserves_back, release_due
-from core.payments.remind import send_due_reminders
 from core.payments.reserve import list_due as books_with_reserves_due
 from core.payments.review import claim_lapsed
 from core.payments.saving import claim_due_savings
 from core.reconciliation.runs import night_runs
 from workers.bank import has_line
 from workers.disputes import plan_disputes
+from workers.due_letters import LETTERS, send_due
 from workers.orders import plan_checkouts
 from workers.payouts import plan_carrying, plan_payouts
 from workers.pruning import plan_pruning
 from workers.rates import plan_rates
-from workers.reports import send_due_reports
 from workers.subscriptions import plan_midnights
 from workers.vat import plan_vat_checks
 
@@ -161,16 +158,8 @@ def _talk_to_the_bank() -> None:
 
 
 def _write_letters() -> None:
-    with unit_of_work():
-        send_due_reminders()
-    with unit_of_work():
-        remind_of_disputes()
-    with unit_of_work():
-        send_due_letters()
-
-
-def _send_reports() -> None:
-    send_due_reports()
+    for kind in LETTERS:
+        send_due(kind)
 
 
 def _prove_books() -> None:
@@ -255,5 +244,5 @@ def _mark_balances() -> None:
 
 PARTS = (
     _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _give_in_as_announced, _close_overdue_payments, _end_reviews, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _end_refund_links, _plan_payouts,
-    _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _send_reports, _talk_to_the_bank, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances, _look_at_pay_domains,
+    _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _talk_to_the_bank, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances, _look_at_pay_domains,
 )  # fmt: skip

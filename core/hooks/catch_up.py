@@ -14,6 +14,7 @@ from core.accounts.models import Vendor
 from core.hooks.feed import newest_event
 from core.hooks.models import Event, HookDelivery, HookEndpoint
 from core.hooks.relay import About, after, delivery_row, hold_endpoints, place_one, wake
+from core.hooks.samples import sample_of
 from core.hooks.shapes import at
 from core.hooks.states import KEPT
 from core.hooks.types import ENDPOINT_TEST, TYPES, wants
@@ -69,15 +70,19 @@ def send_again(vendor: Vendor, delivery: HookDelivery, *, by: str) -> HookDelive
 
 
 def send_test(vendor: Vendor, endpoint: HookEndpoint, type_: str = ENDPOINT_TEST, *, by: str) -> HookDelivery:
-    """A test event, or the newest event of a type once more. Refuses EndpointOff and NothingToSend.
+    """A test event, or the newest event of a type once more; in test mode, of a type that has not happened, a sample. Refuses EndpointOff and
+    NothingToSend.
 
-    What is sent for a type really happened: nothing is made up that a receiver could take for money.
+    What is sent of live mode really happened: nothing is made up that a receiver could take for money. A sample is kept as what it is, a test
+    event, so it stands among no others of its type, and is told to nobody else.
     """
     held = _held(vendor, endpoint.mode, endpoint.id)
     if type_ == ENDPOINT_TEST:
         event = place_one(vendor, held.mode, ENDPOINT_TEST, _endpoint_shape(held))
     elif type_ in TYPES:
         found = newest_event(vendor, held.mode, type_)
+        if found is None and held.mode == "test":
+            found = place_one(vendor, held.mode, ENDPOINT_TEST, sample_of(vendor, held.mode, type_), sample_of=type_)
         if found is None:
             raise NothingToSend(
                 "Nothing of this type has happened yet. Let it happen once in test mode, or send the plain test event.", field="type"

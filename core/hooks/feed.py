@@ -100,9 +100,9 @@ def newest_event(vendor: Vendor, mode: str, type_: str) -> Event | None:
 
 
 def envelope(event: Event) -> dict[str, Any]:
-    """The event as everybody reads it: in the feed, at its own address, and in a delivery."""
+    """The event as everybody reads it: in the feed, at its own address, and in a delivery. A sample says of which type it is one."""
     return {
-        "id": event.public_id, "object": "event", "type": event.type, "timestamp": at(event.at), "mode": event.mode, "version": VERSION,
+        "id": event.public_id, "object": "event", "type": event.data.get("sample_of", event.type), "timestamp": at(event.at), "mode": event.mode, "version": VERSION,
         "sequence": event.position, "data": event.data,
     }  # fmt: skip
 

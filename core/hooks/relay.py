@@ -97,11 +97,12 @@ def _shape_apart(vendor: Vendor, mode: str, type_: str, subject: str) -> Row | N
         return shape_of(vendor, mode, type_, subject)
 
 
-def place_one(vendor: Vendor, mode: str, type_: str, shape: Row) -> Event:
-    """An event that somebody asked for, at the end of the feed; nobody is told of it by itself."""
+def place_one(vendor: Vendor, mode: str, type_: str, shape: Row, **beside: str) -> Event:
+    """An event that somebody asked for, at the end of the feed; nobody is told of it by itself. `beside`: what its data says next to the object."""
     feed = _locked_feed(vendor.id, mode)
     feed.position += 1
     row = Event(**_event(vendor, mode, type_, shape, now(), feed.position))
+    row.data = {**beside, **row.data}
     db.session.add(row)
     db.session.flush()
     return row

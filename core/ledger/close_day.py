@@ -7,6 +7,7 @@ effect on it. Transactions that were under way may not have seen the mark; when 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date
 from hashlib import sha256
 
@@ -164,8 +165,9 @@ def next_to_prove(mode: str, day: date) -> tuple[uuid.UUID, str] | None:
     return (found[0], found[1]) if found else None
 
 
-def finish_close(mode: str, day: date) -> LedgerDay | None:
-    """All is linked and proved: close the day, or open it again and say what is broken. None when it is not being closed (any more)."""
+def finish_close(mode: str, day: date, people: Mapping[str, str]) -> LedgerDay | None:
+    """All is linked and proved: close the day, or open it again and say what is broken. None when it is not being closed (any more).
+    `people` says what the staff are called; of those who signed it is written down for good."""
     row = locked(LedgerDay, mode, day)
     if row is None or row.state != "closing":
         return None
@@ -179,7 +181,8 @@ def finish_close(mode: str, day: date) -> LedgerDay | None:
         return row
     facts |= anchor_heads(mode, day)
     row.state, row.closed_at = "closed", now()
-    row.facts = {**facts, "closed_at": row.closed_at.isoformat(timespec="seconds")}
+    signers = {by: people[by] for by in (row.asked_by, row.signed_by) if by in people}
+    row.facts = {**facts, "people": signers, "closed_at": row.closed_at.isoformat(timespec="seconds")}
     audit.record(HOUSE, actor="system", action="day.closed", subject=f"{mode} {day}", chains=facts["heads_sum"])
     enqueue("print_day", HOUSE, queue="papers", mode=mode, day=day.isoformat())
     return row

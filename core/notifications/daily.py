@@ -22,6 +22,7 @@ from core.notifications.notify import notify
 from core.notifications.team import choices_of
 
 HOURS = range(4, 13)  # in which a letter of the day may come
+PUT_OFF = timedelta(hours=1)  # of one that could not be asked for
 MOST_NAMED = 30  # pieces of news written out in one letter; the rest is counted
 NOTHING = uuid.UUID(int=0)
 
@@ -83,20 +84,33 @@ def next_morning(vendor: Vendor, after: datetime, manner: Manner = Manner()) -> 
     return today if today > after else datetime.combine(day + timedelta(days=1), hour, tzinfo=zone).astimezone(UTC)
 
 
-def send_due_letters(limit: int = 50) -> int:
-    """By the clock: ask for the daily letters that are due; answers how many. Who heard of nothing new gets none.
+def list_due_letters(limit: int = 50) -> list[tuple[uuid.UUID, str, str]]:
+    """Whose letter of the day is due, in which business and mode, those that have waited longest first."""
+    mine = select(NotificationManner.vendor_id, NotificationManner.mode, NotificationManner.person)
+    due = mine.where(NotificationManner.daily, NotificationManner.due_at <= now()).order_by(NotificationManner.due_at).limit(limit)
+    return [(row[0], row[1], row[2]) for row in db.session.execute(due)]
+
+
+def send_due_letter(vendor_id: uuid.UUID, mode: str, person: str) -> bool:
+    """By the clock: ask for a letter of the day; whether there was one to send. Who heard of nothing new gets none.
 
     What a letter covers moves on in the same transaction in which it is asked for: late, killed or run twice, nothing is told twice or left out.
     """
-    due = (
-        select(NotificationManner)
-        .where(NotificationManner.daily, NotificationManner.due_at <= now())
-        .order_by(NotificationManner.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
-    return sum(_send_one(row) for row in db.session.scalars(due).all())
+    row = _hold_due(vendor_id, mode, person)
+    return row is not None and _send_one(row)
+
+
+def put_letter_off(vendor_id: uuid.UUID, mode: str, person: str) -> None:
+    """One that could not be asked for is tried again in an hour, so that the others behind it get their turn. What it covers stays as it is."""
+    if (row := _hold_due(vendor_id, mode, person)) is not None:
+        row.due_at = now() + PUT_OFF
+
+
+def _hold_due(vendor_id: uuid.UUID, mode: str, person: str) -> NotificationManner | None:
+    """What this person has chosen, locked; None when another clock has it at this moment, or sent the letter just now."""
+    mine = select(NotificationManner).where(NotificationManner.vendor_id == vendor_id, NotificationManner.mode == mode)
+    due = mine.where(NotificationManner.person == person, NotificationManner.daily, NotificationManner.due_at <= now())
+    return db.session.scalar(due.with_for_update(skip_locked=True).execution_options(populate_existing=True))
 
 
 def _send_one(row: NotificationManner) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -16,24 +17,34 @@ from core.payments.models import Payment, PaymentLink
 from core.payments.sharing_models import LinkReminder, LinkSending
 from core.payments.states import PAID
 
-LATER = timedelta(hours=1)  # somebody is paying this very moment: look again then
+LATER = timedelta(hours=1)  # somebody is paying this very moment, or it could not be written: look again then
 OVER = ("canceled", "expired")
 
 
-def send_due_reminders(limit: int = 100) -> int:
-    """Ask for the letters whose time has come; answers how many. Two clocks never take the same one."""
-    due = (
-        select(LinkReminder)
-        .where(LinkReminder.state == "planned", LinkReminder.due_at <= now())
-        .order_by(LinkReminder.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
-    sent = 0
-    for reminder in list(db.session.scalars(due)):
-        sent += _send(reminder)
-    return sent
+def list_due_reminders(limit: int = 100) -> list[tuple[UUID, str, UUID, int]]:
+    """Those whose time has come, by their keys, the ones that have waited longest first."""
+    mine = select(LinkReminder.vendor_id, LinkReminder.mode, LinkReminder.sending_id, LinkReminder.number)
+    due = mine.where(LinkReminder.state == "planned", LinkReminder.due_at <= now()).order_by(LinkReminder.due_at).limit(limit)
+    return [(row[0], row[1], row[2], row[3]) for row in db.session.execute(due)]
+
+
+def send_due_reminder(vendor_id: UUID, mode: str, sending: UUID, number: int) -> bool:
+    """Ask for its letter; whether one was asked for. Two clocks never take the same one."""
+    reminder = _hold_due(vendor_id, mode, sending, number)
+    return reminder is not None and _send(reminder)
+
+
+def put_reminder_off(vendor_id: UUID, mode: str, sending: UUID, number: int) -> None:
+    """One that could not be written is tried again later, so that the others behind it get their turn."""
+    if (reminder := _hold_due(vendor_id, mode, sending, number)) is not None:
+        reminder.due_at = now() + LATER
+
+
+def _hold_due(vendor_id: UUID, mode: str, sending: UUID, number: int) -> LinkReminder | None:
+    """The reminder, locked; None for one that another clock has at this moment, or sent just now."""
+    mine = select(LinkReminder).where(LinkReminder.vendor_id == vendor_id, LinkReminder.mode == mode, LinkReminder.sending_id == sending)
+    due = mine.where(LinkReminder.number == number, LinkReminder.state == "planned", LinkReminder.due_at <= now())
+    return db.session.scalar(due.with_for_update(skip_locked=True).execution_options(populate_existing=True))
 
 
 def _send(reminder: LinkReminder) -> bool:

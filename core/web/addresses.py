@@ -15,9 +15,14 @@ def _home(of: Vendor | None) -> str:
     return settings().public_url if of is None else home_of(of)
 
 
-def _portal(page: str, mode: str) -> str:
-    """A page of the portal, in the mode of what it is about: `portal/live.py: show_in_its_mode` sees to it."""
-    return f"{settings().public_url}/portal/{page}{'&' if '?' in page else '?'}mode={mode}"
+def _portal(page: str, mode: str, of: Vendor) -> str:
+    """A page of the portal, in the mode and of the business that it is about: `portal/live.py: show_what_a_letter_means` sees to it."""
+    return f"{settings().public_url}/portal/{page}{'&' if '?' in page else '?'}mode={mode}&business={of.public_id}"
+
+
+def _portal_of(page: str, of: Vendor) -> str:
+    """The same of a page that shows both modes."""
+    return f"{settings().public_url}/portal/{page}?business={of.public_id}"
 
 
 def verification(token: str) -> str:
@@ -38,8 +43,8 @@ def export(token: str) -> str:
     return f"{settings().public_url}/export/{token}"
 
 
-def portal_exports(mode: str) -> str:
-    return _portal("exports", mode)
+def portal_exports(mode: str, of: Vendor) -> str:
+    return _portal("exports", mode, of)
 
 
 def checkout(token: str, of: Vendor | None = None) -> str:
@@ -66,9 +71,9 @@ def claim(token: str, of: Vendor | None = None) -> str:
     return f"{_home(of)}/claim/{token}"
 
 
-def portal_claim(number: str, mode: str) -> str:
+def portal_claim(number: str, mode: str, of: Vendor) -> str:
     """A refund link, for its vendor."""
-    return _portal(f"refund-links/{number}", mode)
+    return _portal(f"refund-links/{number}", mode, of)
 
 
 def payer_page(token: str, of: Vendor | None = None) -> str:
@@ -80,13 +85,13 @@ def receipt_pdf(token: str, of: Vendor | None = None) -> str:
     return f"{_home(of)}/receipt/{token}.pdf"
 
 
-def portal_transfers(mode: str) -> str:
-    return _portal("transfers", mode)
+def portal_transfers(mode: str, of: Vendor) -> str:
+    return _portal("transfers", mode, of)
 
 
-def portal_reserve(mode: str) -> str:
+def portal_reserve(mode: str, of: Vendor) -> str:
     """What is kept in reserve of a business's sales."""
-    return _portal("balance/reserve/held", mode)
+    return _portal("balance/reserve/held", mode, of)
 
 
 def staff_day(mode: str, day: str) -> str:
@@ -94,43 +99,43 @@ def staff_day(mode: str, day: str) -> str:
     return f"{settings().public_url}/staff/days/{mode}/{day}"
 
 
-def portal_payouts(mode: str) -> str:
+def portal_payouts(mode: str, of: Vendor) -> str:
     """All payouts of a business."""
-    return _portal("payouts", mode)
+    return _portal("payouts", mode, of)
 
 
-def portal_payout(number: str, mode: str) -> str:
-    return _portal(f"payouts/{number}", mode)
+def portal_payout(number: str, mode: str, of: Vendor) -> str:
+    return _portal(f"payouts/{number}", mode, of)
 
 
-def portal_application() -> str:
+def portal_application(of: Vendor) -> str:
     """How a business's way into live mode stands."""
-    return f"{settings().public_url}/portal/live/application"
+    return _portal_of("live/application", of)
 
 
-def portal_stops(mode: str) -> str:
+def portal_stops(mode: str, of: Vendor) -> str:
     """What the staff have stopped for a business."""
-    return _portal("settings/stops", mode)
+    return _portal("settings/stops", mode, of)
 
 
-def portal_dispute(number: str, mode: str) -> str:
+def portal_dispute(number: str, mode: str, of: Vendor) -> str:
     """One dispute, for its business."""
-    return _portal(f"disputes/{number}", mode)
+    return _portal(f"disputes/{number}", mode, of)
 
 
-def portal_invoice(document: str, mode: str) -> str:
+def portal_invoice(document: str, mode: str, of: Vendor) -> str:
     """An invoice or a credit note, for the business it is made out to."""
-    return _portal(f"invoices/{document}", mode)
+    return _portal(f"invoices/{document}", mode, of)
 
 
-def portal_webhook(endpoint: str, mode: str) -> str:
+def portal_webhook(endpoint: str, mode: str, of: Vendor) -> str:
     """One endpoint of a business's own software, with what was sent there."""
-    return _portal(f"webhooks/{endpoint}", mode)
+    return _portal(f"webhooks/{endpoint}", mode, of)
 
 
-def notices(mode: str) -> str:
+def notices(mode: str, of: Vendor) -> str:
     """What happened, for whoever is signed in; and from there what they want to hear of."""
-    return _portal("notices", mode)
+    return _portal("notices", mode, of)
 
 
 def closing(token: str) -> str:
@@ -138,27 +143,27 @@ def closing(token: str) -> str:
     return f"{settings().public_url}/closing/{token}"
 
 
-def portal_plan(mode: str) -> str:
+def portal_plan(mode: str, of: Vendor) -> str:
     """The plan a business subscribes to: what comes next, and where it is changed and paid."""
-    return _portal("plan", mode)
+    return _portal("plan", mode, of)
 
 
-def portal_protection(mode: str) -> str:
-    return _portal("settings/protection", mode)
+def portal_protection(mode: str, of: Vendor) -> str:
+    return _portal("settings/protection", mode, of)
 
 
-def portal_reports(mode: str, number: str = "") -> str:
+def portal_reports(mode: str, of: Vendor, number: str = "") -> str:
     """The reports that come by e-mail, or one of them."""
-    return _portal(f"reports{'/' + number if number else ''}", mode)
+    return _portal(f"reports{'/' + number if number else ''}", mode, of)
 
 
-def portal_report_rows(number: str, mode: str) -> str:
+def portal_report_rows(number: str, mode: str, of: Vendor) -> str:
     """What one of them was added up from, as a file, for whoever is signed in and may export."""
-    return _portal(f"reports/{number}/rows.csv", mode)
+    return _portal(f"reports/{number}/rows.csv", mode, of)
 
 
-def portal_payment(payment: str, mode: str) -> str:
-    return _portal(f"payments/{payment}", mode)
+def portal_payment(payment: str, mode: str, of: Vendor) -> str:
+    return _portal(f"payments/{payment}", mode, of)
 
 
 def payment_link(token: str, of: Vendor | None = None) -> str:
@@ -216,32 +221,32 @@ def two_step() -> str:
     return f"{settings().public_url}/portal/two-step"
 
 
-def portal_key(key: str, mode: str) -> str:
+def portal_key(key: str, mode: str, of: Vendor) -> str:
     """A key of a business's own software."""
-    return _portal(f"keys/{key}", mode)
+    return _portal(f"keys/{key}", mode, of)
 
 
-def portal_pay_domains() -> str:
+def portal_pay_domains(of: Vendor) -> str:
     """A business's own host names for its payment pages."""
-    return f"{settings().public_url}/portal/settings/pay-domains"
+    return _portal_of("settings/pay-domains", of)
 
 
-def portal_audit_log() -> str:
-    return f"{settings().public_url}/portal/settings/audit-log"
+def portal_audit_log(of: Vendor) -> str:
+    return _portal_of("settings/audit-log", of)
 
 
-def portal_listing(listing: str, mode: str) -> str:
-    return _portal(f"listings/{listing}", mode)
+def portal_listing(listing: str, mode: str, of: Vendor) -> str:
+    return _portal(f"listings/{listing}", mode, of)
 
 
 def plan_card(mode: str) -> str:
     """Which card pays for the plan of a business."""
-    return _portal("plan/card", mode)
+    return f"{settings().public_url}/portal/plan/card?mode={mode}"
 
 
-def portal_message(message: str, mode: str) -> str:
+def portal_message(message: str, mode: str, of: Vendor) -> str:
     """A letter in the list of messages, and what became of it."""
-    return _portal(f"outbox/{message}", mode)
+    return _portal(f"outbox/{message}", mode, of)
 
 
 def stop_letters(token: str) -> str:
@@ -249,14 +254,14 @@ def stop_letters(token: str) -> str:
     return f"{settings().public_url}/letters/{token}"
 
 
-def why_taken(first: str, last: str, currency: str, mode: str) -> str:
+def why_taken(first: str, last: str, currency: str, mode: str, of: Vendor) -> str:
     """What came in over some days in one currency, payment by payment."""
-    return _portal(f"why/taken?since={first}&until={last}&currency={currency}", mode)
+    return _portal(f"why/taken?since={first}&until={last}&currency={currency}", mode, of)
 
 
-def preferences(mode: str) -> str:
+def preferences(mode: str, of: Vendor) -> str:
     """What somebody wants to be told, and how."""
-    return _portal("settings/notifications", mode)
+    return _portal("settings/notifications", mode, of)
 
 
 def several(token: str) -> str:

@@ -24,7 +24,7 @@ class Day(Protocol):
 
 def day_html(row: Day, names: Mapping[str, str]) -> str:
     """The whole sheet. `names` says what a book is called to the outside. The same facts give the same text, whenever it is written."""
-    facts = row.facts or {}
+    facts = {"people": {}} | (row.facts or {})  # until November 2026 a day wrote down its signers by number only, and its paper says those
     reader = Reader(LANGUAGE, ZONE)
     return (
         stationery_for(reader)

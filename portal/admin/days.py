@@ -8,6 +8,7 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
+from core.accounts.staff import staff_names
 from core.accounts.staff_papers import want_day_papers
 from core.kernel.errors import NotFound
 from core.ledger.close_day import request_close, sign_close
@@ -48,6 +49,7 @@ def days() -> Response:
         newest=url_for(".days", mode=mode) if before else None,
         older=url_for(".days", mode=mode, before=found[30].day.isoformat()) if len(found) > 31 else None,
         next=next_to_close(mode),
+        names=staff_names(),
         sent=staff().member.day_papers,
     )
 
@@ -136,6 +138,7 @@ def _page(mode: str, on: str, *, form: CloseForm | None = None, signing: SignFor
         may_close=staff().may("days.close") and following,
         may_sign=row is not None and row.state == "requested" and staff().may("days.close") and row.asked_by != staff().public_id,
         paper=find_paper(mode, that),
+        names=staff_names(),
     )
 
 

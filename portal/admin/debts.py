@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as later
 
 from core.accounts.everywhere import get_vendor_everywhere
 from core.accounts.models import Vendor
+from core.accounts.staff import staff_names
 from core.disputes.everywhere import get_write_off, list_debts, list_write_offs
 from core.disputes.write_off import LONGEST_REASON, approve_write_off, decline_write_off, request_write_off
 from core.kernel.currency import is_currency
@@ -41,6 +42,7 @@ def debts() -> Response:
         waiting=list_write_offs(waiting=True),
         newest=list_write_offs(waiting=False),
         me=staff().public_id,
+        names=staff_names(),
     )
 
 

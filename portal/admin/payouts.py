@@ -9,6 +9,7 @@ from flask_babel import ngettext
 from wtforms import HiddenField
 
 from core.accounts.models import Vendor
+from core.accounts.queries import people_named
 from core.accounts.staff import staff_names
 from core.admission.stops import find_stop, payout_hold
 from core.kernel.money import Money
@@ -196,7 +197,7 @@ def _page(
         hold=hold,
         owed=owed_since(found),
         known=[name for name in known_names(vendor) if name],
-        people=staff_names(),
+        people={**people_named({found.requested_by}), **staff_names()},
         hold_end=hold_on(vendor, hold),
         holding=(holding or HoldForm(formdata=None, prefix=APART)) if _may_hold(vendor, found) else None,
     )

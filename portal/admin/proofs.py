@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
 
+from core.accounts.staff import staff_names
 from core.kernel.errors import Conflict
 from core.ledger.proof import standing
 from core.ledger.proof_run import begin_run, find_going, get_run, list_runs, took
@@ -46,4 +47,4 @@ def prove_now() -> Response:
 @staff_may("balances.see")
 def proof_run(public_id: str) -> Response:
     run = get_run(public_id)
-    return page("portal/admin/books/proof_run.html", run=run, took=took(run))
+    return page("portal/admin/books/proof_run.html", run=run, took=took(run), names=staff_names())

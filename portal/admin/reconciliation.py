@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
+from core.accounts.staff import staff_names
 from core.kernel.errors import Conflict, NotFound
 from core.reconciliation.exceptions import count_open
 from core.reconciliation.files import list_files
@@ -64,4 +65,4 @@ def reconcile_now(mode: str) -> Response:
 @staff_may("reconciliation.see")
 def recon_run(mode: str, number: str) -> Response:
     run = get_run(world(mode), number)
-    return page("portal/admin/reconciliation/run.html", mode=mode, run=run, took=took(run))
+    return page("portal/admin/reconciliation/run.html", mode=mode, run=run, took=took(run), names=staff_names())

@@ -138,7 +138,7 @@ def roll_hook_secret(vendor: Vendor, mode: str, sent: dict[str, Any], number: st
 
 @endpoint(
     "POST", "/webhook-endpoints/<number>/test", gives=HOOK_DELIVERY, status=201,
-    takes={"type": Text(about="The newest event of this type once more; left out: a plain test event.", usual=ENDPOINT_TEST, most=60)},
+    takes={"type": Text(about="The newest event of this type once more, or a sample of it where none has happened in test mode; left out: a plain test event.", usual=ENDPOINT_TEST, most=60)},
 )  # fmt: skip
 def test_hook(vendor: Vendor, mode: str, sent: dict[str, Any], number: str) -> dict[str, Any]:
     """Send a test event"""

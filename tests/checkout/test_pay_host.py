@@ -320,7 +320,9 @@ def test_new_addresses_are_made_with_it_and_the_old_ones_work_for_ever(shop: Sho
         assert addresses.receipt("x", vendor) == f"{home}/receipt/x" and addresses.status("x", vendor) == f"{home}/status/x"
         assert addresses.joining("x", vendor) == f"{home}/j/x" and addresses.claim("x", vendor) == f"{home}/claim/x"
         assert addresses.readable_link("test", "shop", "link", vendor) == f"{home}/pay/test/shop/link"
-        assert addresses.sign_in().startswith(settings().public_url) and addresses.portal_plan("live").startswith(settings().public_url)
+        assert addresses.sign_in().startswith(settings().public_url) and addresses.portal_plan("live", shop.vendor).startswith(
+            settings().public_url
+        )
     assert payer.get(before).status == 200
 
 

@@ -91,7 +91,8 @@ def test_that_a_customer_opened_the_receipt_stands_once_in_the_payments_history(
     for _ in range(2):
         payer.get(address)
     assert opened(shop, payment) == [(OPENED, "reader", {})], "the time, and nothing of who it was"
-    assert "The receipt was opened" in owner.get(f"/portal/payments/{payment.public_id}").text
+    said = owner.get(f"/portal/payments/{payment.public_id}").text
+    assert "The receipt was opened" in said and "Whoever has its address" in said, "no more than is known"
     assert "The seller sees this too" in payer.get(f"{address}/history").text
 
 

@@ -16,12 +16,13 @@ from sqlalchemy import update
 from core.accounts.models import Membership, User, Vendor
 from core.kernel.clock import frozen, now
 from core.kernel.db import db
-from core.notifications.daily import Manner, choose_manner, next_morning, send_due_letters
+from core.notifications.daily import Manner, choose_manner, list_due_letters, next_morning, send_due_letter
 from core.notifications.models import Message, NotificationManner
 from core.notifications.team import MAILED, Choice, choose
 from tests.browser import Browser
 from tests.factories import Shop, ask_refund, make_paid, make_shop, tell_refund, unit
 from tests.sight import wider_than_screen
+from workers.due_letters import send_due
 
 Work = Callable[[], int]
 
@@ -48,8 +49,8 @@ def at_seven(shop: Shop, manner: Manner = Manner()) -> datetime:  # noqa: B008  
 
 
 def the_clock(shop: Shop) -> int:
-    with unit(shop.app):
-        return send_due_letters()
+    with shop.app.app_context():
+        return send_due("daily_news")
 
 
 def out_of_the_way(shop: Shop) -> None:
@@ -111,7 +112,7 @@ def test_a_clock_that_is_killed_before_it_is_done_has_sent_nothing_and_the_next_
     work()
     with frozen(at_seven(shop)):
         with pytest.raises(RuntimeError), unit(shop.app):
-            assert send_due_letters() == 1
+            assert [send_due_letter(*one) for one in list_due_letters()] == [True]
             raise RuntimeError("killed")
         assert letters(shop) == []
         assert [the_clock(shop) for _ in range(3)] == [1, 0, 0]

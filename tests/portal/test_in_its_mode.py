@@ -9,13 +9,14 @@ import pytest
 from flask import Flask
 
 from core.accounts.models import UserSession, Vendor
+from core.accounts.queries import list_memberships
 from core.accounts.sessions import hash_secret
 from core.kernel.config import settings
 from core.kernel.db import db
 from core.payments.models import Payment
 from core.web.addresses import portal_payment, why_taken
 from tests.browser import Browser
-from tests.factories import PASSWORD, Shop, make_payment, unit
+from tests.factories import PASSWORD, Shop, make_colleague, make_payment, make_shop, unit
 
 
 @pytest.fixture
@@ -28,8 +29,8 @@ def live(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return replace(shop, mode="live")
 
 
-def way_to(payment: Payment) -> str:
-    parts = urlsplit(portal_payment(payment.public_id, payment.mode))
+def way_to(shop: Shop, payment: Payment) -> str:
+    parts = urlsplit(portal_payment(payment.public_id, payment.mode, shop.vendor))
     return f"{parts.path}?{parts.query}"
 
 
@@ -41,28 +42,28 @@ def looks_at(shop: Shop) -> str:
 def test_a_letter_about_real_money_leads_to_it_and_says_so(live: Shop, owner: Browser) -> None:
     payment = make_payment(live)
     owner.get(f"/portal/payments/{payment.public_id}", status=404)
-    page = owner.get(way_to(payment))
+    page = owner.get(way_to(live, payment))
     assert page.address == f"/portal/payments/{payment.public_id}" and payment.public_id in page.html
     assert "you are now in live mode" in page.text and looks_at(live) == "live"
-    assert "you are now in live mode" not in owner.get(way_to(payment)).text  # said when it changes
+    assert "you are now in live mode" not in owner.get(way_to(live, payment)).text  # said when it changes
 
 
 def test_a_letter_about_practice_leads_back_to_practice(shop: Shop, live: Shop, owner: Browser) -> None:
     practice, real = make_payment(shop), make_payment(live)
-    owner.get(way_to(real))
-    page = owner.get(way_to(practice))
+    owner.get(way_to(live, real))
+    page = owner.get(way_to(shop, practice))
     assert practice.public_id in page.html and "you are now in test mode" in page.text and looks_at(shop) == "test"
 
 
 def test_it_leads_there_through_the_sign_in_as_well(live: Shop, app: Flask) -> None:
     payment, person = make_payment(live), Browser(app)
-    door = person.get(way_to(payment))
+    door = person.get(way_to(live, payment))
     page = person.submit(door.form("/sign-in"), email=live.email, password=PASSWORD)
     assert page.address == f"/portal/payments/{payment.public_id}" and "you are now in live mode" in page.text
 
 
 def test_what_else_the_address_says_stays(live: Shop, owner: Browser) -> None:
-    address = urlsplit(why_taken("2026-01-01", "2026-01-02", "GBP", "live"))
+    address = urlsplit(why_taken("2026-01-01", "2026-01-02", "GBP", "live", live.vendor))
     page = owner.get(f"{address.path}?{address.query}", follow=False, status=303)
     assert page.response.headers["Location"] == "/portal/why/taken?since=2026-01-01&until=2026-01-02&currency=GBP"
 
@@ -77,3 +78,39 @@ def test_who_has_no_live_mode_stays_in_practice(shop: Shop, owner: Browser) -> N
     owner.get("/portal/notices?mode=live")
     owner.get("/portal/notices?mode=other")
     assert looks_at(shop) == "test"
+
+
+def test_a_letter_about_another_of_ones_businesses_asks_before_it_leads_there(live: Shop, owner: Browser) -> None:
+    theirs = make_colleague(live, "manager")  # of a business of their own, too
+    with unit(live.app):
+        own = next(vendor for _, vendor in list_memberships(theirs.user) if vendor.id != live.vendor.id)
+        begun = db.session.get_one(UserSession, hash_secret(theirs.secret))
+        begun.vendor_id = own.id
+    payment, person = make_payment(live), theirs.browser()
+    asked = person.get(way_to(live, payment))
+    assert f"This is about {live.vendor.name}" in asked.text and payment.public_id not in asked.text
+    assert worked_for(theirs) == own.id, "nothing changes before the button is pressed"
+    page = person.submit(asked.form("/portal/business"))
+    assert page.address == f"/portal/payments/{payment.public_id}" and payment.public_id in page.html
+    assert "you are now in live mode" in page.text and worked_for(theirs) == live.vendor.id
+    assert person.get(way_to(live, payment)).address == page.address, "it is not asked again"
+
+
+def test_who_does_not_work_for_the_business_of_a_letter_learns_nothing_of_it(shop: Shop, owner: Browser) -> None:
+    other = make_shop(shop.app, business="Secret Bakery")
+    payment = make_payment(other)
+    for address in (way_to(other, payment), way_to(other, payment).replace(other.vendor.public_id, "vnd_none")):
+        assert "Secret Bakery" not in owner.get(address, status=404).html
+    assert owner.get(f"/portal/notices?business={other.vendor.public_id}").address == "/portal/notices"
+    assert worked_for(shop) == shop.vendor.id
+
+
+def test_the_way_on_after_looking_at_another_business_stays_on_this_site(shop: Shop, owner: Browser) -> None:
+    token = owner.get("/portal/").form("/sign-out").values["csrf_token"]
+    form = {"csrf_token": token, "business": shop.vendor.public_id, "next": "//elsewhere.example/"}
+    assert owner.post("/portal/business", form).address == "/portal/"
+
+
+def worked_for(shop: Shop) -> object:
+    with unit(shop.app):
+        return db.session.get_one(UserSession, hash_secret(shop.secret)).vendor_id

@@ -24,17 +24,18 @@ from core.directory.models import Branch
 from core.kernel import clock
 from core.kernel.db import db
 from core.kernel.errors import NotFound, Refusal
-from core.notifications.daily import Manner, choose_manner, send_due_letters
+from core.notifications.daily import Manner, choose_manner
 from core.notifications.models import Message
 from core.notifications.team import Choice, choose, readers_of
 from core.payments.long_export import request_export, write_next
-from tests.browser import Browser
+from tests.browser import Browser, Page
 from tests.core.directory.stalls import make_branch, make_listing
 from tests.factories import PASSWORD, Shop, again, make_colleague, make_paid, make_shop, unit
 from tests.portal.german import in_german
 from tests.portal.person_app import App
 from tests.sight import wider_than_screen
 from tests.valid_html import problems_of_html
+from workers.due_letters import send_due
 
 Places = tuple[Branch, Branch]
 
@@ -149,6 +150,26 @@ def test_keys_that_a_member_made_are_named_where_they_are_limited_and_revoked_as
     leave = f"/portal/team/{member.user.public_id}/remove"
     owner.submit(owner.get(leave).form(leave), key=[made["Till"][0].public_id])
     assert keys_of(shop)[made["Till"][0].public_id].revoked_at is not None
+
+
+def test_keys_of_a_member_whose_role_is_lowered_are_named_and_revoked_as_ticked(shop: Shop, owner: Browser) -> None:
+    member = make_colleague(shop, "developer")
+    with unit(shop.app):
+        kept, gone = (make_key(shop.vendor, "test", name=name, by=member.user.public_id, kind="sk")[0] for name in ("Till", "Website"))
+
+    def give(browser: Browser, role: str) -> Page:
+        return browser.submit(browser.get("/portal/team").form(f"/portal/team/{member.user.public_id}/role"), role=role)
+
+    asked = give(owner, "support")
+    assert "Till" in asked.text and "Website" in asked.text and "The role is changed" in asked.text
+    told = owner.submit(asked.form(f"/portal/team/{member.user.public_id}/keys"), key=[gone.public_id])
+    assert told.address == "/portal/team" and "1 key that they made still opens the whole business." in told.text
+    assert {key: row.revoked_at is None for key, row in keys_of(shop).items()} == {kept.public_id: True, gone.public_id: False}
+    assert give(owner, "admin").address == "/portal/team", "who may do more is asked about no keys"
+    admin = make_colleague(shop, "admin")
+    told = give(admin.browser(), "viewer")
+    assert told.address == "/portal/team" and "1 key that they made still opens the whole business." in told.text
+    admin.browser().get(f"/portal/team/{member.user.public_id}/keys", status=403)
 
 
 def test_the_owner_is_never_limited_and_nobody_limits_beyond_themselves(shop: Shop, owner: Browser, places: Places) -> None:
@@ -310,8 +331,8 @@ def test_the_letter_of_the_day_is_not_written_to_them(shop: Shop, places: Places
     def letters(days: int) -> int:
         make_paid(shop)
         work()
-        with clock.shifted(timedelta(days=days)), unit(shop.app):
-            send_due_letters()
+        with clock.shifted(timedelta(days=days)), shop.app.app_context():
+            send_due("daily_news")
         with unit(shop.app):
             return db.session.query(Message).filter_by(recipient=member.user.email, kind="daily_news").count()
 

@@ -14,7 +14,6 @@ from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.notifications.models import Message
 from core.notifications.payer_letters import PAYER_LETTERS, LetterWish, change_letter
-from core.payments.remind import send_due_reminders
 from core.payments.send_link import send_link
 from core.payments.sharing_models import LinkReminder
 from core.payments.start import receipt_token
@@ -33,6 +32,7 @@ from tests.factories import (
     tell_refund,
     unit,
 )
+from workers.due_letters import send_due
 
 LETTERS = "/portal/settings/letters"
 WORDS = "Please bring this letter along.\nRing <twice>."
@@ -163,8 +163,8 @@ def test_a_reminder_that_is_switched_off_is_dropped_and_says_why(shop: Shop) -> 
             form_token=secrets.token_urlsafe(18),
         )
     change(shop, "link_reminder", sent=False)
-    with shifted(timedelta(days=4)), unit(shop.app):
-        send_due_reminders()
+    with shifted(timedelta(days=4)), shop.app.app_context():
+        send_due("link_reminder")
     assert letters(shop, "link_reminder") == []
     with shop.app.app_context():
         reminder = db.session.scalars(select(LinkReminder).where(LinkReminder.vendor_id == shop.vendor.id)).one()

@@ -11,13 +11,14 @@ from sqlalchemy import select
 from core.billing.wishes import Cancel
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
-from core.notifications.daily import Manner, choose_manner, send_due_letters
+from core.notifications.daily import Manner, choose_manner
 from core.notifications.models import Message
 from core.notifications.team import Choice, choices_of, choose
 from tests.browser import Browser
 from tests.core.subscriptions.told import NOVEMBER, OCTOBER, Life, the_house
 from tests.factories import Shop, make_colleague, out_of_sight, unit
 from tests.portal.german import in_german
+from workers.due_letters import send_due
 
 
 def behind(shop: Shop) -> Life:
@@ -62,8 +63,8 @@ def test_the_daily_letter_holds_the_news_of_the_plan_that_did_not_come_at_once(s
     with unit(shop.app):
         out_of_sight(shop.vendor)  # a day of everybody else's work
     with shifted(timedelta(days=1)):
-        with unit(shop.app):
-            send_due_letters()
+        with shop.app.app_context():
+            send_due("daily_news")
         work()
     with unit(shop.app):
         mine = select(Message).where(Message.vendor_id == shop.vendor.id, Message.kind == "daily_news")

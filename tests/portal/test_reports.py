@@ -37,7 +37,7 @@ from core.notifications.stop_letters import stopping_token
 from core.payments.report import figures_of
 from tests.browser import Browser
 from tests.factories import Shop, ask_refund, make_colleague, make_link, make_paid, tell_refund, unit
-from workers.reports import send_due_reports
+from workers.due_letters import send_due
 
 PAGE = "/portal/reports"
 Work = Callable[[], int]
@@ -51,7 +51,7 @@ def order(shop: Shop, every: str = "daily", of: Filter = Filter(), *, who: Shop 
 
 def the_clock(shop: Shop) -> int:
     with shop.app.app_context():
-        return send_due_reports()
+        return send_due("payments_report")
 
 
 def list_due_now(shop: Shop) -> int:

@@ -104,6 +104,8 @@ def test_a_test_event_leads_to_what_the_receiver_answered(shop: Shop, hooked: Ho
     hooked.receiver.answers = [(302, {"Location": "https://elsewhere.example/"})]
     waiting = browser.submit(browser.get(page_of(hooked)).form(f"{page_of(hooked)}/test"))
     assert "It is being sent" in waiting.text and "endpoint.test" in waiting.text
+    sample = browser.submit(browser.get(page_of(hooked)).form(f"{page_of(hooked)}/test"), type="dispute.lost")
+    assert sample.heading == "A test event" and "dispute.lost" in sample.text and "sample_of" in sample.text
     hooked.turn()
     shown = browser.get(waiting.address)
     assert "Answered 302" in shown.text and "Redirects are not followed" in shown.text and "webhook-signature" in shown.text

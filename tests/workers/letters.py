@@ -75,7 +75,7 @@ from tests.pay_domains import look, name_host
 from tests.portal.admin.people import make_staff
 from tests.workers.dispute_letters import about_disputes
 from workers.days import print_day
-from workers.reports import send_due_reports
+from workers.due_letters import send_due
 
 
 def ask(shop: Shop, kind: str, *, to: str = "ada@example.com", **ids: str) -> Message:
@@ -156,7 +156,7 @@ def _report(shop: Shop) -> Message:
         order = order_report(shop.vendor, "test", shop.user.public_id, every="daily")
         order.due_at = order.created_at
     with frozen(now() + timedelta(days=1)):
-        send_due_reports()
+        send_due("payments_report")
     with unit_of_work():
         return db.session.query(Message).filter_by(vendor_id=shop.vendor.id, kind="payments_report").one()
 

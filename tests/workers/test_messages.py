@@ -85,6 +85,7 @@ def test_every_kind_is_written_and_arrives_as_text_and_as_html(shop: Shop, inbox
         assert "http://" not in html.replace(settings().public_url, "") and "<img" not in html
         for address in re.findall(rf"{settings().public_url}/portal/[^\s\"<]*", text + html):
             assert "mode=test" in address or urlsplit(address).path in OF_NO_MODE, address
+            assert "business=vnd_" in address, address
         assert ("TEST MODE" in text) == ("TEST MODE" in html) == ("[Test]" in mail["Subject"]) == (not OF_A_MODE.isdisjoint(message.params))
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from core.disputes.models import Dispute
-from core.disputes.remind import claim_due, next_reminder, send_due_reminders
+from core.disputes.remind import claim_due, next_reminder
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.notifications.models import Message
@@ -16,6 +16,7 @@ from core.payments.models import Payment
 from tests.core.disputes.cases import Case, case_of
 from tests.core.payouts.sellers import Seller
 from tests.factories import unit
+from workers.due_letters import send_due
 
 
 def letters(case: Case) -> int:
@@ -28,8 +29,8 @@ def clock(case: Case, *, hours: float) -> int:
     """So many hours from now the clock looks, twice."""
     with shifted(timedelta(days=30, hours=hours)):
         for _twice in range(2):
-            with unit(case.seller.shop.app):
-                send_due_reminders()
+            with case.seller.shop.app.app_context():
+                send_due("dispute_due")
     return letters(case)
 
 

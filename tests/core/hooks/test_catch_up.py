@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +12,14 @@ import pytest
 from core.hooks import endpoints
 from core.hooks.catch_up import EndpointOff, NothingToSend, TooLongAgo, catch_up, missed, send_again, send_test
 from core.hooks.deliver import give_back
+from core.hooks.feed import list_events, newest_event
+from core.hooks.samples import sample_of
+from core.hooks.shapes import SHAPES
+from core.hooks.types import TYPES
 from core.kernel.clock import now
 from tests.core.hooks.conftest import Hooked
 from tests.core.payments.conftest import AtOnce
-from tests.factories import again, ask_refund, make_paid, tell_refund, unit
+from tests.factories import Shop, again, ask_refund, make_paid, tell_refund, unit
 
 HOUR = timedelta(hours=1)
 
@@ -127,8 +133,6 @@ def test_a_test_event_goes_to_one_endpoint_only(hooked: Hooked) -> None:
 
 
 def test_a_test_of_a_type_sends_what_really_happened(hooked: Hooked) -> None:
-    with unit(hooked.app), pytest.raises(NothingToSend):
-        send_test(hooked.shop.vendor, again(hooked.endpoint), "payment.succeeded", by="usr_x")
     payment = hooked.pays()
     hooked.turn()
     with unit(hooked.app):
@@ -137,6 +141,41 @@ def test_a_test_of_a_type_sends_what_really_happened(hooked: Hooked) -> None:
             send_test(hooked.shop.vendor, again(hooked.endpoint), "payment.sold", by="usr_x")
     hooked.turn()
     assert hooked.receiver.events[-1]["data"]["object"]["id"] == payment.public_id
+
+
+def test_of_a_type_that_has_not_happened_a_marked_sample_is_sent_to_this_endpoint_alone(hooked: Hooked) -> None:
+    other = Hooked(hooked.shop, hooked.receiver)
+    with unit(hooked.app):
+        for _twice in range(2):
+            send_test(hooked.shop.vendor, again(hooked.endpoint), "payment.succeeded", by="usr_x")
+    assert hooked.turn() == 2 and other.turn() == 0
+    first, second = hooked.receiver.events
+    assert first["id"] != second["id"] and first["data"]["object"]["id"] != second["data"]["object"]["id"], "no receiver drops it as known"
+    assert {one["type"] for one in (first, second)} == {"payment.succeeded"} == {one["data"]["sample_of"] for one in (first, second)}
+    assert first["data"]["object"]["status"] == "succeeded" and first["mode"] == "test"
+    with unit(hooked.app):
+        assert missed(hooked.shop.vendor, again(other.endpoint), now() - HOUR).events == [], "it is no event of its type for anybody else"
+        assert newest_event(hooked.shop.vendor, "test", "payment.succeeded") is None
+        assert list_events(hooked.shop.vendor, "test", types=["payment.*"]).rows == []
+
+
+def test_of_live_mode_nothing_is_made_up(hooked: Hooked) -> None:
+    with unit(hooked.app):
+        real = endpoints.make_endpoint(hooked.shop.vendor, "live", name="Live", address="https://shop.example/hooks", types=[], by="usr_x")[
+            0
+        ]
+        with pytest.raises(NothingToSend):
+            send_test(hooked.shop.vendor, real, "payment.succeeded", by="usr_x")
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_a_sample_has_the_fields_of_a_real_object(shop: Shop, type_: str) -> None:
+    """Those that the code writes which tells of real ones, as they stand in its text."""
+    family = type_.partition(".")[0]
+    (written,) = [node.value for node in ast.walk(ast.parse(inspect.getsource(SHAPES[family][1]))) if isinstance(node, ast.Return)]
+    assert isinstance(written, ast.Dict)
+    sample = sample_of(shop.vendor, "test", type_)
+    assert sample.keys() == {key.value for key in written.keys if isinstance(key, ast.Constant)}
 
 
 def test_nothing_is_sent_to_one_that_is_off(hooked: Hooked) -> None:

@@ -22,13 +22,14 @@ from core.payments.link import LinkTerms, edit_link, pause_link, replace_address
 from core.payments.models import PaymentLink
 from core.payments.open_address import open_address
 from core.payments.origin import Origin
-from core.payments.remind import send_due_reminders, why_silent
+from core.payments.remind import why_silent
 from core.payments.send_link import NotSent, cancel_sending, deadline, note_sending_opened, replan_reminders, send_link, sending_token
 from core.payments.sendings import Fate, list_sendings
 from core.payments.sharing_models import LinkReminder, LinkSending
 from core.payments.start import start_payment
 from tests.core.payments.conftest import AtOnce
 from tests.factories import Shop, again, fresh, make_declined, make_link, make_paid, make_payment, open_payment, tell, unit
+from workers.due_letters import send_due
 
 DAY = timedelta(days=1)
 ROUNDS = 20
@@ -66,8 +67,8 @@ def letters(shop: Shop, link: PaymentLink) -> list[tuple[str, str]]:
 
 
 def remind(shop: Shop, after: timedelta) -> int:
-    with shifted(after), unit(shop.app):
-        return send_due_reminders()
+    with shifted(after), shop.app.app_context():
+        return send_due("link_reminder")
 
 
 def reminders(shop: Shop, link: PaymentLink) -> list[tuple[str, str]]:
@@ -303,7 +304,7 @@ def test_two_clocks_never_send_one_reminder_twice(shop: Shop, at_once: AtOnce) -
 
         def clock() -> int:
             with shifted(4 * DAY):
-                return send_due_reminders()
+                return send_due("link_reminder")
 
         assert sum(at_once(clock, clock)) == 1
         assert [kind for kind, _ in letters(shop, link)] == ["link_sent", "link_reminder"]
@@ -317,7 +318,7 @@ def test_paying_against_the_clock_leaves_no_reminder_that_is_written_after_the_p
 
         def clock() -> int:
             with shifted(4 * DAY):
-                return send_due_reminders()
+                return send_due("link_reminder")
 
         at_once(clock, partial(_pay, shop, link))
         with unit(shop.app):

@@ -55,7 +55,7 @@ def test_it_says_what_the_day_came_to_who_signed_and_where_the_chains_ended(clos
     for part in (
         f"£{pounds['debit'] // 100:,}.{pounds['debit'] % 100:02}",
         "JPY",
-        "stf_one: Looked at all of it",
+        "one@example.com: Looked at all of it",
         "No break was open",
         "It adds up",
         shop.vendor.public_id,
@@ -89,3 +89,8 @@ def test_an_accepted_break_and_the_second_person_stand_on_it(closed: LedgerDay) 
     html = day_html(LedgerDay(mode="live", day=closed.day, facts=facts), {})
     assert "stf_two" in html and "The bank has 4.00 more" in html and "£4.00" in html and "2 of them belong to earlier days" in html
     assert "TEST MODE" not in html
+
+
+def test_the_paper_of_a_day_that_wrote_down_no_names_stays_as_it_was_printed(closed: LedgerDay) -> None:
+    facts = {name: value for name, value in (closed.facts or {}).items() if name != "people"}
+    assert "By stf_one: Looked at all of it" in day_html(LedgerDay(mode="live", day=closed.day, facts=facts), {})

@@ -17,9 +17,10 @@ CAPTION = "pay.example.com/pay/adas-bicycles/full-service"
 
 
 def sheet(
-    size: str = "a4", *, name: str = "Ada’s Bicycles", title: str = "Full service", amount: Money | None = None, mode: str = "live"
-) -> str:
-    vendor = Vendor(name=name, country="GB", time_zone="Europe/London", support_email="help@adas.example")
+    size: str = "a4", *, name: str = "Ada’s Bicycles", title: str = "Full service", amount: Money | None = None, mode: str = "live",
+    email: str = "help@adas.example",
+) -> str:  # fmt: skip
+    vendor = Vendor(name=name, country="GB", time_zone="Europe/London", support_email=email)
     return poster_html(vendor, title=title, amount=amount, mode=mode, address=ADDRESS, caption=CAPTION, size=size)
 
 
@@ -50,3 +51,15 @@ def test_a_change_of_anything_on_it_is_another_poster() -> None:
         poster_name("lnk_x", "a4", sheet(**change)) for change in ({}, {"title": "Other"}, {"amount": Money(100, "GBP")}, {"mode": "test"})
     }  # type: ignore[arg-type]
     assert len(names) == 4 and poster_name("lnk_x", "a4", sheet()) == poster_name("lnk_x", "a4", sheet())
+
+
+@pytest.mark.parametrize("size", ["a4", "a6"])
+def test_addresses_that_people_type_are_broken_at_no_hyphen(size: str) -> None:
+    """Whoever types them off the sheet would take it for the printer's."""
+    for more in range(9):
+        email = f"questions{'s' * more}-and-more@blue-door-bakery.example"
+        _, text = printed(sheet(size, email=email, name=f"Blue Door Bakery {'and more ' * more}"))
+        assert email in text and CAPTION in text.replace("/ ", "/")
+    longest = f"{'a' * 64}@{'b' * 60}.{'c' * 60}.example"
+    pages, text = printed(sheet(size, email=longest))
+    assert pages == 1 and longest in text.replace(" ", "")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from datetime import date
 
 import pytest
 from flask import Flask
+from pypdf import PdfReader
 
 from core.kernel.db import unit_of_work
 from core.kernel.money import Money
@@ -58,7 +60,8 @@ def the_worker(app: Flask, day: date) -> None:
 
 
 def test_a_day_is_closed_with_a_reason_and_its_paper_is_there(app: Flask, day: date) -> None:
-    desk = make_staff(app, "finance").browser()
+    person = make_staff(app, "finance")
+    desk = person.browser()
     assert "is over and waits to be closed" in desk.get("/staff/days?mode=test").text
     page = desk.get(address(day))
     assert "No sum is broken" in page.text and "No break is open" in page.text
@@ -70,8 +73,12 @@ def test_a_day_is_closed_with_a_reason_and_its_paper_is_there(app: Flask, day: d
     the_worker(app, day)
     page = desk.get(address(day))
     assert "Open the paper" in page.text and "Statements compared" in page.text
+    for shown in (page, desk.get("/staff/days?mode=test")):
+        assert person.email in shown.text and "stf_" not in shown.text
     pdf = desk.client.get(address(day, "/paper.pdf"))
     assert pdf.content_type == "application/pdf" and pdf.data.startswith(b"%PDF")
+    said = "".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(pdf.data)).pages)
+    assert f"By {person.email}: Statements compared" in " ".join(said.split())
     assert address(day) in desk.get("/staff/days?mode=test").links()
 
 

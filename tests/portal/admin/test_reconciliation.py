@@ -72,6 +72,7 @@ def test_the_button_has_everything_looked_at_and_the_figures_are_kept(app: Flask
         assert run.ended_at and run.stage == "done" and run.problem == "" and {"fetched", "lines", "matched"} <= set(run.figures)
     figures = desk.get(f"{PLACE}/runs/{run.public_id}")
     assert "Payouts booked" in figures.text and "going on" not in figures.text
+    assert "stf_" not in figures.text, "whoever asked is named"
 
 
 def test_the_clock_looks_once_a_night_in_each_mode(app: Flask) -> None:
