@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
@@ -13,6 +13,7 @@ from core.accounts.models import User, Vendor
 from core.accounts.sessions import MODES, look_at
 from core.kernel.config import settings
 from core.web.fields import Form
+from core.web.forgery import renew_token
 from core.web.guard import current, find_current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -65,7 +66,8 @@ def what_live_needs(vendor: Vendor, user: User) -> list[Need]:
 @portal.before_request
 def show_in_its_mode() -> Response | None:
     """An address in a letter says which world it is about (`core/web/addresses.py`): whoever follows it looks at that one from here on, and is
-    told. Anybody can write such an address, so it changes nothing else, and only what is opened as a page of its own."""
+    told. Anybody can write such an address, so it changes nothing else, and only what is opened as a page of its own. Another website may open it
+    behind somebody's back: so forms that were written in the other world are good no more, and nobody sends one off with the wrong money."""
     wished = request.args.get("mode", "")
     if wished not in MODES or request.method != "GET" or request.headers.get("Sec-Fetch-Dest", "document") != "document":
         return None
@@ -76,12 +78,13 @@ def show_in_its_mode() -> Response | None:
         if wished == "live" and what_live_needs(me.vendor, me.user):
             return None
         look_at(me.session, me.vendor, wished, by=me.user.public_id)
+        renew_token()
         if wished == "live":
             flash(_("What you opened is about real money, so you are now in live mode."), "warn")
         else:
             flash(_("What you opened is about practice money, so you are now in test mode."), "info")
     rest = [(name, value) for name, value in request.args.items(multi=True) if name != "mode"]
-    return see_other(request.path + (f"?{urlencode(rest)}" if rest else ""))
+    return see_other(quote(request.path) + (f"?{urlencode(rest)}" if rest else ""))
 
 
 @portal.post("/portal/mode")
@@ -100,6 +103,7 @@ def mode() -> Response:
     if needs:
         return see_other(url_for(".live"))
     look_at(me.session, me.vendor, wished, by=me.user.public_id)
+    renew_token()
     return see_other(url_for(".home"))
 
 
