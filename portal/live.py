@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
@@ -14,6 +14,7 @@ from core.accounts.queries import list_memberships
 from core.accounts.sessions import MODES, look_at
 from core.kernel.config import settings
 from core.web.fields import Form
+from core.web.forgery import renew_token
 from core.web.guard import current, find_current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -67,7 +68,8 @@ def what_live_needs(vendor: Vendor, user: User) -> list[Need]:
 def show_what_a_letter_means() -> Response | None:
     """An address in a letter says which business and which world it is about (`core/web/addresses.py`). Whoever follows it looks at that world
     from here on, and is told; whoever looks at another of their businesses is asked first. Anybody can write such an address, so it changes
-    nothing else, only what is opened as a page of its own, and says nothing of a business to those who do not work for it."""
+    nothing else, only what is opened as a page of its own, and says nothing of a business to those who do not work for it. Another website may
+    open it behind somebody's back: so forms that were written in the other world are good no more, and nobody sends one off with the wrong money."""
     wished, business = request.args.get("mode", ""), request.args.get("business", "")
     letter = wished in MODES or business
     if not letter or request.method != "GET" or request.headers.get("Sec-Fetch-Dest", "document") != "document":
@@ -78,17 +80,23 @@ def show_what_a_letter_means() -> Response | None:
     if business not in ("", me.vendor.public_id):
         for _membership, vendor in list_memberships(me.user):
             if vendor.public_id == business:
-                return page("portal/live/other_business.html", other=vendor, here=me.vendor, onwards=request.full_path.rstrip("?"))
+                return page(
+                    "portal/live/other_business.html",
+                    other=vendor,
+                    here=me.vendor,
+                    onwards=f"{quote(request.path)}?{urlencode(list(request.args.items(multi=True)))}",
+                )
     if wished in MODES and me.mode != wished:
         if wished == "live" and what_live_needs(me.vendor, me.user):
             return None
         look_at(me.session, me.vendor, wished, by=me.user.public_id)
+        renew_token()
         if wished == "live":
             flash(_("What you opened is about real money, so you are now in live mode."), "warn")
         else:
             flash(_("What you opened is about practice money, so you are now in test mode."), "info")
     rest = [(name, value) for name, value in request.args.items(multi=True) if name not in ("mode", "business")]
-    return see_other(request.path + (f"?{urlencode(rest)}" if rest else ""))
+    return see_other(quote(request.path) + (f"?{urlencode(rest)}" if rest else ""))
 
 
 @portal.post("/portal/mode")
@@ -107,6 +115,7 @@ def mode() -> Response:
     if needs:
         return see_other(url_for(".live"))
     look_at(me.session, me.vendor, wished, by=me.user.public_id)
+    renew_token()
     return see_other(url_for(".home"))
 
 

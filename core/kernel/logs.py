@@ -6,6 +6,7 @@ through a net: keys, tokens, card numbers and addresses do not stand in any line
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from typing import Any
@@ -14,13 +15,15 @@ import structlog
 from structlog.typing import Processor
 
 HIDDEN = "***"  # plain signs: a stream may take no others
-# Keys of ours and of processors, secrets of webhooks, refresh tokens, JWTs, what follows Bearer, and tokens of addresses.
+BEGINS = r"(?:(?<![\w-])|(?<=\\[nrt]))"  # no word before it, but for a new line as Python and JSON write one
+# Keys of ours and of processors, secrets of webhooks and of intents, refresh tokens, JWTs, what follows Bearer, and tokens of addresses.
 SECRETS = re.compile(
-    r"(?:portal_)?(?:sk|rk)_(?:test|live)_\w{8,}|wh(?:sec|sk)_[\w+/=-]{8,}|\brt_[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|WyJ[\w-]{20,}\.[\w-]{20,}"
-    r"|(?<=Bearer )[^\s\"'\\]{8,}"
+    r"(?:portal_)?(?:sk|rk)_(?:test|live)_\w{8,}|wh(?:sec|sk)_[\w+/=-]{8,}|(?:pi|seti)_\w{8,}?_secret_\w{8,}"
+    rf"|{BEGINS}rt_[\w-]{{30,}}|eyJ[\w-]{{8,}}\.[\w-]+\.[\w-]*|WyJ[\w-]{{20,}}\.[\w-]{{20,}}"
+    r"|(?<=[Bb]earer )[^\s\"'\\]{8,}"
 )
 ADDRESS = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-CARD_NUMBER = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])")
+CARD_NUMBER = re.compile(BEGINS + r"\d(?:[ -]?\d){12,18}(?![\w-])")
 
 
 def configure(*, plain: bool = False, number: Processor | None = None) -> None:
@@ -56,4 +59,26 @@ def is_card_number(text: str) -> bool:
 
 
 def _through_the_net(_logger: Any, _method: str, line: Any) -> Any:
-    return without_secrets(line) if isinstance(line, str) else line
+    """The line without secrets. In JSON a sign may stand as two or six others (`\\n`, `\\u00f6`), which a secret after it would be taken together
+    with, and a number is no text: where there are any, or something is hidden, each text of the line goes through the net by itself."""
+    if not isinstance(line, str):
+        return line
+    clean = without_secrets(line)
+    if not line.startswith("{") or (clean == line and "\\" not in line):
+        return clean
+    try:
+        return json.dumps(_each_text(json.loads(line)))
+    except (ValueError, RecursionError):  # no JSON: a line for a person
+        return clean
+
+
+def _each_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {without_secrets(name): _each_text(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_each_text(inner) for inner in value]
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, int) and without_secrets(str(value)) != str(value):
+        return HIDDEN
+    return value

@@ -54,10 +54,11 @@ class Unwritten:
     said_of_it: Sequence[Lot] = ()
 
     def write(self, *more: Lot) -> None:
-        """Write it. A row that is there already is an error, as everywhere."""
+        """Write it. A row that is there already is an error, as everywhere; so is one that has to stand before it and was not written."""
         after = [*self.said_of_it, *more]
         text = _adding_one(self.model, tuple(self.row), "", _shapes(self.before), _shapes(after))
-        answers(text, [*_documents(self.before), _document([self.row]), *_documents(after)])
+        if not answers(text, [*_documents(self.before), _document([self.row]), *_documents(after)]):
+            raise RuntimeError(f"nothing was written to {self.model.__tablename__}: what stands before it is not there")
 
 
 def new_row(model: type[Row], row: dict[str, Any]) -> Row:

@@ -75,6 +75,9 @@ def book_settlements(mode: str, source: str) -> int:
         ReconSettlement.mode == mode,
         ReconSettlement.source == source,
         ReconSettlement.booked_at.is_(None),
+        ReconSettlement.line.is_(
+            None
+        ),  # one that was taken back before it was booked is over, whatever a page of the processor's says late
         ReconSettlement.told_state.in_(("pending", "in_transit", "paid")),
         ReconSettlement.amount_minor != 0,
     )
@@ -150,6 +153,8 @@ def take_back_failed(mode: str, source: str) -> int:
     found = driver().execute(_REVERSED, {"mode": mode, "source": source}).fetchall()
     for line, payout in found:
         row = db.session.get_one(ReconSettlement, (mode, source, payout), with_for_update=True, populate_existing=True)
+        if row.line not in (None, "lost"):
+            continue  # the bank has shown it since we looked
         which = ["payout_reversal"] if row.booked_at else ["payout_reversal", "payout"]
         if row.line is None and row.booked_at:
             lose(row, key=f"{source}:{line}")

@@ -39,6 +39,12 @@ def csrf_token() -> str:
     return str(mine[NAME])
 
 
+def renew_token() -> None:
+    """Forms that this browser was shown before are good no more: what they were about is another thing by now."""
+    session.pop(NAME, None)
+    kept().pop(NAME, None)
+
+
 class FormToken(_FlaskFormCSRF):
     """The field of that name in a form."""
 

@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from core.accounts.models import UserSession, Vendor
 from core.accounts.queries import list_memberships
 from core.accounts.sessions import hash_secret
 from core.kernel.config import settings
 from core.kernel.db import db
-from core.payments.models import Payment
+from core.payments.models import Payment, PaymentLink
 from core.web.addresses import portal_payment, why_taken
 from tests.browser import Browser
 from tests.factories import PASSWORD, Shop, make_colleague, make_payment, make_shop, unit
@@ -114,3 +115,33 @@ def test_the_way_on_after_looking_at_another_business_stays_on_this_site(shop: S
 def worked_for(shop: Shop) -> object:
     with unit(shop.app):
         return db.session.get_one(UserSession, hash_secret(shop.secret)).vendor_id
+
+
+def test_a_form_that_was_written_about_practice_is_not_sent_off_with_real_money(live: Shop, owner: Browser) -> None:
+    """Another website may open such an address behind somebody's back, while they fill in a form."""
+    form = owner.get("/portal/links/new").form("/portal/links/new")
+    owner.get("/portal/notices?mode=live", Sec_Fetch_Site="cross-site")
+    said = owner.submit(form, title="Practice", amount="12.00", status=400)
+    with unit(live.app):
+        assert db.session.scalars(select(PaymentLink).where(PaymentLink.title == "Practice")).all() == []
+    assert "reload the page" in said.text
+    again = owner.get("/portal/links/new").form("/portal/links/new")
+    assert owner.submit(again, title="Real", amount="12.00").status == 200
+
+
+def test_nor_after_the_switch_was_pressed_in_another_window(live: Shop, owner: Browser) -> None:
+    page = owner.get("/portal/links/new")
+    owner.submit(page.form("/portal/mode"), mode="live")
+    owner.submit(page.form("/portal/links/new"), title="Practice", amount="12.00", status=400)
+
+
+@pytest.mark.parametrize(
+    ("asked", "goes_to"),
+    [
+        ("/portal/payments/a%0D%0Ab?mode=test", "/portal/payments/a%0D%0Ab"),
+        ("/portal/payments/a%3Fmode=live?mode=test", "/portal/payments/a%3Fmode%3Dlive"),
+        ("/portal/payments/a%23b?mode=test&c=%0A", "/portal/payments/a%23b?c=%0A"),
+    ],
+)  # fmt: skip
+def test_an_address_with_odd_signs_leads_to_itself(shop: Shop, owner: Browser, asked: str, goes_to: str) -> None:
+    assert owner.get(asked, follow=False, status=303).response.headers["Location"] == goes_to

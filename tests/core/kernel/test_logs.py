@@ -52,3 +52,32 @@ def test_what_we_name_things_by_stays(capsys: pytest.CaptureFixture[str]) -> Non
         assert without_secrets(f"x {one} y") == f"x {one} y"
     structlog.get_logger("audit").info("said", payment=plain[0], vendor=plain[1])
     assert json.loads(capsys.readouterr().out)["vendor"] == plain[1]
+
+
+@pytest.mark.parametrize(
+    "secret", ["4242424242424242", "rt_" + "a-B_" * 11, KEY, "ada.lovelace@example.com", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+)
+@pytest.mark.parametrize("before", ["first line\n", "ö: ", "\t", "\x1b", "\U0001f600", '"', "\\", "\\n"])
+def test_signs_that_json_writes_otherwise_neither_hide_a_secret_from_the_net_nor_break_the_line(
+    secret: str, before: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    structlog.get_logger("audit").info("said", why=before + secret, within={before + secret: [before + secret]})
+    line = json.loads(capsys.readouterr().out)
+    assert secret not in json.dumps(line) and line["why"].endswith(HIDDEN)
+
+
+def test_an_address_with_a_sign_of_its_own_breaks_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    structlog.get_logger("audit").info(
+        "said", why="DETAIL: (jörg@example.com)", bearer="bearer q7ZkP2mWx9", intent="pi_3MtwBwLkdIwHu7ix_secret_YrKJUKribcBj"
+    )
+    line = json.loads(capsys.readouterr().out)
+    assert (line["why"], line["bearer"], line["intent"]) == (f"DETAIL: ({HIDDEN})", f"bearer {HIDDEN}", HIDDEN)
+
+
+def test_a_number_stays_a_number_and_the_line_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
+    log = structlog.get_logger("audit")
+    log.info("said", took=0.4242424242424242, at=1795864420, rate=4242424242424242.5, none=None, yes=True, huge=float("inf"))
+    log.info("said", card=4242424242424242, within=[4242424242424242, 5])
+    first, second = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (first["took"], first["at"], first["rate"], first["yes"]) == (0.4242424242424242, 1795864420, 4242424242424242.5, True)
+    assert second["card"] == HIDDEN and second["within"] == [HIDDEN, 5]

@@ -138,6 +138,15 @@ def test_what_is_not_written_yet_is_written_in_its_order_with_what_became_known_
             unwritten.write()
 
 
+def test_what_was_not_written_because_something_before_it_was_not_is_said(app: Flask, shop: Shop) -> None:
+    first = make_payment(shop, make_link(shop))
+    with app.app_context(), unit_of_work():
+        there = held(db.session.get_one(Payment, key_of(first)))
+        new = another(there) | {"form_token": "f" + str(uuid7())}
+        with pytest.raises(RuntimeError, match="payments"):
+            Unwritten(model=Payment, row=new, before=[(Payment, [there], "ON CONFLICT DO NOTHING")]).write()
+
+
 def test_rows_said_of_one_that_is_there_already_are_not_added(app: Flask, shop: Shop) -> None:
     first = make_payment(shop, make_link(shop))
     with app.app_context(), unit_of_work():

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from core.kernel.clock import now, shifted
+from core.kernel.db import db
 from core.providers.settlement import Settlement, SettlementLine
-from core.reconciliation.settle import note_settlements
+from core.reconciliation.settle import note_settlements, take_back_failed
 from core.reconciliation.take import take_lines
 from tests.core.payments.transfers import books
 from tests.core.reconciliation.processor import Processor
@@ -77,6 +81,49 @@ def test_one_that_failed_before_it_was_booked_is_nothing_on_both_sides(processor
     look(processor)
     assert processor.settlement(made).booked_at is None and processor.holds() == made.amount_minor and processor.open() == []
     assert {line.state for line in processor.lines()} == {"matched"} and "bank_in_transit" not in books(processor.shop)
+
+
+def test_a_page_that_says_late_that_it_is_on_its_way_books_nothing(processor: Processor) -> None:
+    processor.sells("60.00")
+    made = processor.pays_out()
+    with processor.shop.app.app_context():
+        lines, _ = processor.adapter.settlement_lines(now() - timedelta(days=1))
+    with unit(processor.shop.app):
+        take_lines("test", processor.name, list(enumerate(lines, 1)))
+    fails(processor, made)
+    look(processor)
+    with shifted(timedelta(hours=2)):
+        processor.looks(held=False)
+        assert (
+            processor.settlement(made).told_state in ("pending", "in_transit", "paid")
+            and processor.settlement(made).lines_minor is not None
+        )
+        assert processor.settlement(made).booked_at is None and "bank_in_transit" not in books(processor.shop)
+
+
+def test_one_that_the_bank_shows_at_that_very_moment_stays_the_banks(processor: Processor, payout: Settlement) -> None:
+    fails(processor, payout)
+    gun = threading.Event()
+
+    def bank_shows() -> None:
+        with processor.shop.app.app_context(), db.engine.begin() as beside:
+            asked = {"line": "bl_x", "source": processor.name, "id": payout.external_id}
+            beside.execute(text("UPDATE recon_settlements SET line = :line WHERE source = :source AND external_id = :id"), asked)
+            gun.set()
+            for _ in range(200):
+                waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+                if beside.execute(text(waiting)).scalar():
+                    break
+                time.sleep(0.05)
+
+    other = threading.Thread(target=bank_shows, daemon=True)
+    other.start()
+    assert gun.wait(30)
+    with unit(processor.shop.app):
+        take_back_failed("test", processor.name)
+    other.join(30)
+    assert processor.settlement(payout).line == "bl_x" and "new" in {line.state for line in processor.lines()}
+    assert books(processor.shop)["bank_in_transit"] == payout.amount_minor
 
 
 def test_another_sum_or_one_the_bank_has_shown_is_a_persons(processor: Processor, payout: Settlement) -> None:
