@@ -48,7 +48,7 @@ def new_link() -> Response:
 @portal.post("/portal/links/new")
 @may("links.edit")
 def make_link() -> Response:
-    me, form, here = current(), posted_form(), _number("step") or 1
+    me, form, here = current(), posted_form(), _number("at") or 1
     if "more" in request.form:
         return _page(form, here)
     good = form.validate()

@@ -52,6 +52,15 @@ def test_three_steps_lead_to_a_link_and_nothing_is_lost(shop, owner):
     )
 
 
+@pytest.mark.parametrize(("typed", "kept"), [("5", 500), ("", None)])
+def test_the_payer_s_amount_has_the_steps_that_were_typed_and_no_others(shop, owner, typed, kept):
+    page = owner.submit(form(owner.get(NEW)), go="2", title="For the roof", amount_kind="open", minimum="10", maximum="50", step=typed)
+    page = owner.submit(form(page), go="3", kind="reusable")
+    owner.submit(form(page))
+    (made,) = links(shop)
+    assert (made.minimum_minor, made.maximum_minor, made.step_minor) == (1_000, 5_000, kept)
+
+
 def test_who_knows_what_they_want_makes_it_on_the_first_step(shop, owner):
     owner.submit(form(owner.get(NEW)), title="Loaf", amount="4.50")
     assert [link.title for link in links(shop)] == ["Loaf"]
@@ -71,14 +80,14 @@ def test_going_back_is_never_refused(owner):
 
 
 def test_a_refusal_at_the_end_leads_to_the_step_it_is_about(owner):
-    page = owner.submit(form(owner.get(NEW)), status=422, step="3", title="Loaf", amount="4.50", kind="reusable", max_payments="x")
+    page = owner.submit(form(owner.get(NEW)), status=422, at="3", title="Loaf", amount="4.50", kind="reusable", max_payments="x")
     assert "How it is paid" in step(page) and page.errors
     page = owner.submit(form(page), status=422, max_payments="", reference_label="Member", reference_pattern="[")
     assert "Questions and sharing" in step(page) and page.errors
 
 
 def test_more_rows_stay_on_the_step_they_belong_to(owner):
-    page = owner.submit(form(owner.get(NEW)), step="3", more="questions", title="Loaf")
+    page = owner.submit(form(owner.get(NEW)), at="3", more="questions", title="Loaf")
     assert "Questions and sharing" in step(page) and "question_3_label" in form(page).values
 
 
