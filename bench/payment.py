@@ -89,7 +89,8 @@ def print_link() -> None:
 
     from core.accounts.models import Vendor
     from core.kernel.db import db, unit_of_work
-    from core.payments.link import LinkTerms, create_link, link_token
+    from core.payments.link import create_link, link_token
+    from core.payments.link_terms import LinkTerms
     from wsgi import create_app
 
     app = create_app()

@@ -18,7 +18,8 @@ from core.accounts.queries import get_vendor
 from core.accounts.sign_up import Registration, sign_up
 from core.kernel.db import unit_of_work
 from core.kernel.money import Money
-from core.payments.link import LinkTerms, create_link, link_token
+from core.payments.link import create_link, link_token
+from core.payments.link_terms import LinkTerms
 from core.payments.start import payment_token, start_payment
 
 HIDDEN = re.compile(r'name="(csrf_token|form_token|shown)"[^>]*value="([^"]+)"')

@@ -9,10 +9,11 @@ from flask_babel import lazy_gettext as _l
 from checkout.blueprint import door
 from core.accounts.models import Vendor
 from core.payments.claim import WAITS
-from core.payments.claim_answer import LONGEST_HOLDER, answer_claim, open_claim
+from core.payments.claim_answer import answer_claim, open_claim
 from core.payments.claim_models import RefundClaim
 from core.payments.models import Payment
 from core.payments.start import receipt_token
+from core.providers.pain import LONGEST_NAME
 from core.web.face import face_of
 from core.web.fields import Form, LineField
 from core.web.filters import money
@@ -25,7 +26,7 @@ OVER = ("expired", "revoked")  # whoever has such a link learns nothing of the p
 
 
 class AccountForm(Form):
-    holder = LineField(_l("Name on the account"), most=LONGEST_HOLDER, required=_l("Enter the name on the account."))
+    holder = LineField(_l("Name on the account"), most=LONGEST_NAME, required=_l("Enter the name on the account."))
     iban = LineField(_l("IBAN"), most=42, required=_l("Enter the IBAN of the account."))
 
 

@@ -17,7 +17,7 @@ from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
 from core.payments.basket import PriceChanged, offer_of
 from core.payments.instalments import least_part, progress_of
-from core.payments.link import limits
+from core.payments.link_terms import limits
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import page_state
 from core.payments.start import open_payment_token, payment_token, receipt_token, start_payment

@@ -11,7 +11,8 @@ from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.money import Money
-from core.payments.link import LinkTerms, draft_link
+from core.payments.link import draft_link
+from core.payments.link_terms import LinkTerms
 from core.payments.models import Payment
 from core.payments.refund_models import Refund
 from core.web.brand import LetterLook, letter_look

@@ -10,7 +10,7 @@ from wtforms.validators import StopValidation
 
 from core.kernel.currency import is_currency
 from core.kernel.money import BadAmount, Money, read_amount
-from core.payments.link import LinkTerms
+from core.payments.link_terms import LinkTerms
 from core.payments.models import PaymentLink
 from core.web.fields import (
     ChoiceField,

@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
-from core.payments.link import LinkTerms, create_link, draft_link
+from core.payments.link import create_link, draft_link
+from core.payments.link_terms import LinkTerms
 from core.payments.offer import ASKED
 from core.web.guard import current, may
 from core.web.headers import allow

@@ -16,7 +16,7 @@ from core.kernel.ids import public_id
 from core.kernel.money import Money
 from core.kernel.percent import BadPercent, parse_percent, percent_text
 from core.payments.basket import offer_of
-from core.payments.link import LinkTerms
+from core.payments.link_terms import LinkTerms
 from core.payments.models import PaymentLink
 from core.payments.offer import ASKED, MOST_EACH, MOST_ITEMS, MOST_QUESTIONS, QUESTION_KINDS, Item, Offer, Question, Terms, Tips
 from core.payments.offer_check import slug_of

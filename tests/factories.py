@@ -21,7 +21,8 @@ from core.kernel.db import db, unit_of_work
 from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.payments.attempt import begin_attempt, record_opening
-from core.payments.link import LinkTerms, create_link, link_token
+from core.payments.link import create_link, link_token
+from core.payments.link_terms import LinkTerms
 from core.payments.models import Attempt, Payment, PaymentLink
 from core.payments.refund import begin_sending, request_refund, settle_refund
 from core.payments.refund_models import Refund

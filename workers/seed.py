@@ -28,7 +28,8 @@ from core.kernel.money import Money
 from core.methods.rules import switch_method
 from core.payments.attempt import Attempt, begin_attempt, open_at_provider, record_opening
 from core.payments.funnel import add_openings
-from core.payments.link import LinkTerms, create_link, link_token, pause_link
+from core.payments.link import create_link, link_token, pause_link
+from core.payments.link_terms import LinkTerms
 from core.payments.models import Payment, PaymentLink
 from core.payments.origin import Origin
 from core.payments.poll import inquire

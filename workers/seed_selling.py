@@ -5,7 +5,8 @@ from __future__ import annotations
 from core.accounts.sign_up import NewAccount
 from core.kernel.money import Money
 from core.payments.discount import DiscountTerms, make_code
-from core.payments.link import LinkTerms, create_link
+from core.payments.link import create_link
+from core.payments.link_terms import LinkTerms
 from core.payments.offer import Item, Offer, Question, Terms, Tips
 from core.payments.tax import make_rate
 

@@ -133,7 +133,7 @@ def find_key(secret: str) -> tuple[Vendor, ApiKey] | None:
     return found if found and counts(found[1]) else None
 
 
-def find_over(secret: str) -> tuple[Vendor, ApiKey] | None:
+def find_former_key(secret: str) -> tuple[Vendor, ApiKey] | None:
     """Whose key this was; None for one that counts, and for what was never a key of ours."""
     found = _find(secret)
     return found if found and not counts(found[1]) else None

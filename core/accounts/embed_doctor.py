@@ -15,9 +15,8 @@ from core.kernel.sentence import said
 DECIDES = {"script-src": ("script-src-elem", "script-src", "default-src"), "frame-src": ("frame-src", "child-src", "default-src"),
            "form-action": ("form-action",)}  # fmt: skip
 _POLICY = re.compile(r"(?im)^\s*content-security-policy\s*:\s*")
-_NEXT_HEADER = re.compile(
-    r"(?im)^(?!https?:|wss?:|data:|blob:|filesystem:|mediastream:)[a-z0-9-]+\s*:|^\s*$"
-)  # a policy may be pasted over lines
+# A policy may be pasted over several lines: a line that begins with a scheme goes on with it.
+_NEXT_HEADER = re.compile(r"(?im)^(?!https?:|wss?:|data:|blob:|filesystem:|mediastream:)[a-z0-9-]+\s*:|^\s*$")
 _TAKES_FROM_ALL = ("*", "https:")
 
 

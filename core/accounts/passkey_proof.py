@@ -60,7 +60,7 @@ class PasswordFirst(PasskeyRefused):
         Refusal.__init__(
             self,
             said(
-                "The password of your account was reset since. Sign in with the new one this once and use the passkey as the second step; then it opens by itself again."
+                "The password of your account has been reset since. Sign in with the new one this once and use the passkey as the second step; then it opens by itself again."
             ),
         )
 

@@ -16,10 +16,9 @@ from core.kernel.sentence import said
 from core.kernel.write import Lot, add_rows
 
 QUIET = timedelta(minutes=1)  # somebody who tries ten cards in a minute need not write their row ten times
-Known = tuple[
-    str | None, datetime | None, datetime | None
-]  # of somebody's row: the name, when they were last here, since when they are blocked
+# What of somebody's row decides: the name, when they were last here, since when they are blocked.
 KNOWN = (Customer.name, Customer.last_seen_at, Customer.blocked_at)
+Known = tuple[str | None, datetime | None, datetime | None]
 _BY_ADDRESS = Question(
     select(*KNOWN).where(
         Customer.vendor_id == bindparam("vendor"), Customer.mode == bindparam("mode"), Customer.email == bindparam("email")

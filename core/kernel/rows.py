@@ -47,8 +47,7 @@ def row_maker(entity: type[Any], columns: Sequence[Column[Any]]) -> Make:
         held.update(zip(names, pick(values), strict=True))
         for name, reader in read:
             held[name] = reader(held[name])
-        state.key, state.session_id = key, session.hash_key  # as the session's own loading ties a row to it
-        known.add(state)
+        _tie(session, state, key)
         return row
 
     def renew(row: Any, values: Sequence[Any]) -> Any:
@@ -65,14 +64,17 @@ def row_maker(entity: type[Any], columns: Sequence[Column[Any]]) -> Make:
 def as_written(session: Session, entity: type[Any], values: dict[str, Any]) -> Any:
     """The row that stands in the table once these values are written, as a row of the session: PostgreSQL need not tell what it was just told.
     A column that is not among them has what the table begins with."""
-    mapper, usual, given = _from_the_start(entity)
+    mapper, usual, made_anew = _from_the_start(entity)
     row = mapper.class_manager.new_instance()
-    state = inspect(row)
-    row.__dict__.update(usual, **{name: make(None) for name, make in given if name not in values}, **values)
-    state.key = mapper.identity_key_from_primary_key([values[column.key] for column in mapper.primary_key])
-    state.session_id = session.hash_key
-    session.identity_map.add(state)
+    row.__dict__.update(usual, **{name: make(None) for name, make in made_anew if name not in values}, **values)
+    _tie(session, inspect(row), mapper.identity_key_from_primary_key([values[column.key] for column in mapper.primary_key]))
     return row
+
+
+def _tie(session: Session, state: Any, key: Any) -> None:
+    """As the session's own loading ties a row to it."""
+    state.key, state.session_id = key, session.hash_key
+    session.identity_map.add(state)
 
 
 @cache
@@ -80,13 +82,10 @@ def _from_the_start(entity: type[Any]) -> tuple[Any, dict[str, Any], list[tuple[
     """What a column has that nobody named: the same for every row, or made anew for each. What only PostgreSQL knows is read when asked for."""
     mapper = inspect(entity)
     columns = [(attribute.key, attribute.columns[0]) for attribute in mapper.column_attrs]
-    usual = {key: column.default.arg for key, column in columns if column.default is not None and column.default.is_scalar}
     empty = {key: None for key, column in columns if column.default is None and column.server_default is None}
-    return (
-        mapper,
-        empty | usual,
-        [(key, column.default.arg) for key, column in columns if column.default is not None and column.default.is_callable],
-    )
+    defaults = [(key, column.default) for key, column in columns if column.default is not None]
+    usual = {key: default.arg for key, default in defaults if default.is_scalar}
+    return mapper, empty | usual, [(key, default.arg) for key, default in defaults if default.is_callable]
 
 
 def settled(session: Session, row: Any) -> None:

@@ -27,7 +27,7 @@ from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
 from core.memberships.models import Member, MembershipPlan
-from core.payments.link import limits
+from core.payments.link_terms import limits
 
 MOST_PLANS = 20
 MOST_TRIAL = 90

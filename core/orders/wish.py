@@ -13,7 +13,7 @@ from core.kernel.errors import Refusal
 from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.orders.states import KEEP, RULES
-from core.payments.link import limits
+from core.payments.link_terms import limits
 
 MOST_ORDERS, MOST_LINES, MOST_QUANTITY = 20, 100, 10_000
 USUAL_RELEASE_DAYS, USUAL_HOURS, MOST_HOURS = 14, 72, 168

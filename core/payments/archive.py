@@ -6,7 +6,8 @@ from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
-from core.payments.link import LIFE, lock_link, touch_link
+from core.payments.link import lock_link, touch_link
+from core.payments.link_terms import LIFE
 from core.payments.models import PaymentLink
 from core.payments.sharing import labels_of, set_labels
 

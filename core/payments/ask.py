@@ -19,7 +19,8 @@ from core.kernel.sentence import said
 from core.kernel.write import Unwritten, new_row
 from core.methods.rules import rules_of, rules_told
 from core.payments.charge import find_by_token
-from core.payments.link import LinkTerms, new_link
+from core.payments.link import new_link
+from core.payments.link_terms import LinkTerms
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Offer
 from core.payments.queries import find_link_of

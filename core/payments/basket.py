@@ -11,7 +11,7 @@ from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.payments.cart import Cart, Goods, Rate, price_cart
 from core.payments.discount import reduction_for
-from core.payments.link import limits
+from core.payments.link_terms import limits
 from core.payments.models import PaymentLink
 from core.payments.offer import Offer, read_offer
 from core.payments.sale_models import DiscountCode

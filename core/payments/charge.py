@@ -24,7 +24,7 @@ from core.kernel.sentence import said
 from core.payments.attempt import lock_both, move_attempt
 from core.payments.charge_news import hear_charge
 from core.payments.history import move, note
-from core.payments.link import limits
+from core.payments.link_terms import limits
 from core.payments.models import Attempt, Payment, PaymentEvent
 from core.payments.saved import lock_card
 from core.payments.saved_models import SavedCard, SavedCharge

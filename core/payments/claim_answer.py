@@ -20,16 +20,9 @@ from core.payments.history import note
 from core.payments.models import Payment
 from core.payments.states import CLAIM, check_move
 from core.providers.bank_accounts import accounts, check_iban
-from core.providers.pain import can_be_written
+from core.providers.pain import LONGEST_NAME, SEPA, can_be_written
 
-LONGEST_HOLDER = 70  # characters; longer names do not fit into a SEPA transfer
 READABLE = timedelta(days=365)  # for so long the address says what became of it
-# Whose banks a SEPA transfer in euros reaches: the countries of the area, and what belongs to them and has an IBAN of its own.
-SEPA = frozenset({
-    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR",
-    "GB", "GI", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD",
-    "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO", "RS", "SE", "SI", "SK", "SM", "VA",
-})  # fmt: skip
 
 
 class BadClaim(Refusal):
@@ -101,8 +94,8 @@ def answer_claim(vendor: Vendor, claim: RefundClaim, *, holder: str, iban: str) 
 def check_account(mode: str, holder: str, iban: str) -> tuple[str, str]:
     """The name and the IBAN as they are kept. Refuses with BadClaim at the field."""
     holder, number = " ".join(holder.split()), check_iban(iban)
-    if not 1 <= len(holder) <= LONGEST_HOLDER or not can_be_written(holder):
-        raise BadClaim(said("Enter the name on the account, %(most)s characters at most.", most=LONGEST_HOLDER), field="holder")
+    if not 1 <= len(holder) <= LONGEST_NAME or not can_be_written(holder):
+        raise BadClaim(said("Enter the name on the account, %(most)s characters at most.", most=LONGEST_NAME), field="holder")
     if not number:
         raise BadClaim("This is not an IBAN. Compare it with your bank’s papers, sign by sign.", field="iban")
     if number[:2] not in SEPA:

@@ -12,7 +12,8 @@ from core.kernel.errors import Conflict, NotFound, Refusal
 from core.kernel.sentence import said
 from core.payments.ask import LEAST_MINUTES, MOST_MINUTES
 from core.payments.basket import offer_of
-from core.payments.link import LinkTerms, create_link, find_wished, link_state, paid_payment
+from core.payments.link import create_link, find_wished, link_state, paid_payment
+from core.payments.link_terms import LinkTerms
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Item, Offer
 from core.payments.queries import get_link

@@ -29,7 +29,8 @@ from core.payments.basket import Choices, PriceChanged, Priced, offer_of, price
 from core.payments.discount import CodeRefused, hold_use
 from core.payments.history import move
 from core.payments.instalments import check_part
-from core.payments.link import LinkClosed, limits, link_state
+from core.payments.link import LinkClosed, link_state
+from core.payments.link_terms import limits
 from core.payments.locked_price import button_state
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
 from core.payments.origin import Origin, as_filled_in, check_fixed_amount, origin_columns, with_fixed_quantities

@@ -22,14 +22,12 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.sentence import said
 from core.notifications.notices import post_notice
 from core.notifications.notify import notify
-from core.payments.claim_answer import SEPA
 from core.payouts.models import PayoutAccount
 from core.providers.bank_accounts import accounts, check_iban
 from core.providers.pain import CURRENCY as EURO
-from core.providers.pain import can_be_written
+from core.providers.pain import LONGEST_NAME, SEPA, can_be_written
 
 COOLING_OFF = timedelta(hours=48)
-LONGEST_HOLDER = 70  # characters; longer names do not fit into a SEPA transfer
 
 
 class Paying(Protocol):
@@ -83,8 +81,8 @@ def add_account(vendor: Vendor, mode: str, *, currency: str, holder: str, iban: 
     holder, number, code = " ".join(holder.split()), check_iban(iban), _check_bic(bic)
     if currency not in currencies(mode):
         raise BadPayoutAccount(said("Nothing is paid out in %(currency)s.", currency=currency), field="currency")
-    if not 1 <= len(holder) <= LONGEST_HOLDER:
-        raise BadPayoutAccount(said("Enter the name on the account, %(most)s characters at most.", most=LONGEST_HOLDER), field="holder")
+    if not 1 <= len(holder) <= LONGEST_NAME:
+        raise BadPayoutAccount(said("Enter the name on the account, %(most)s characters at most.", most=LONGEST_NAME), field="holder")
     if not can_be_written(holder):
         raise BadPayoutAccount("Enter the name as the bank writes it.", field="holder")
     if not number:
@@ -115,7 +113,7 @@ def use_processor(vendor: Vendor, mode: str, receiver: Paying, *, currency: str,
     if before is not None and (before.provider, before.provider_account, before.mark) == where:
         return before
     return _put_in_place(
-        vendor, mode, currency, before, by=by, holder=vendor.name[:LONGEST_HOLDER], rail="processor", provider=receiver.provider,
+        vendor, mode, currency, before, by=by, holder=vendor.name[:LONGEST_NAME], rail="processor", provider=receiver.provider,
         provider_account=receiver.provider_reference, last4=bank["last4"], mark=bank["mark"],
     )  # fmt: skip
 

@@ -29,7 +29,13 @@ NAMESPACE = f"urn:iso:std:iso:20022:tech:xsd:{SCHEMA}"
 NO_BIC = "NOTPROVIDED"  # which has the very shape of one
 MOST_MINOR = 999_999_999_99  # of one transfer, by the rules of the area
 NO_NAME = NO_BIC  # the area's word for both
-LONGEST_NAME, LONGEST_TEXT, LONGEST_NUMBER = 70, 140, 35
+LONGEST_NAME, LONGEST_TEXT, LONGEST_NUMBER = 70, 140, 35  # characters
+# Whose banks a SEPA transfer in euros reaches: the countries of the area, and what belongs to them and has an IBAN of its own.
+SEPA = frozenset({
+    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR",
+    "GB", "GI", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD",
+    "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO", "RS", "SE", "SI", "SK", "SM", "VA",
+})  # fmt: skip
 _NOT_SEPA = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")  # what every bank of the area takes: EPC217-08
 
 

@@ -238,6 +238,5 @@ class ReconRun(Base):
     stage: Mapped[str] = mapped_column(String(20))
     figures: Mapped[dict[str, int]] = mapped_column(JSONB)
     problem: Mapped[str] = mapped_column(Text)
-    untold: Mapped[dict[str, list[dict[str, Any]]]] = mapped_column(
-        JSONB, default=dict, server_default="{}"
-    )  # by processor: core/reconciliation/untold.py
+    # By processor; what stands in it: core/reconciliation/untold.py: Stretch.
+    untold: Mapped[dict[str, list[dict[str, Any]]]] = mapped_column(JSONB, default=dict, server_default="{}")

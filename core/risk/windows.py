@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 import structlog
-from redis import Redis
 from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.exceptions import RedisError
@@ -18,7 +17,7 @@ from redis.retry import Retry
 
 from core.kernel.clock import now
 from core.kernel.config import settings
-from core.kernel.redis_line import keep_line
+from core.kernel.redis_line import KeptLine
 
 log = structlog.get_logger("risk")
 PATIENCE = 1  # seconds; a payer waits for this answer
@@ -46,8 +45,8 @@ return found
 
 
 @cache
-def _redis(url: str) -> Redis:
-    return keep_line(Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)))
+def _redis(url: str) -> KeptLine:
+    return KeptLine.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0))
 
 
 @cache

@@ -94,6 +94,6 @@ def depends_on(response: Response, header: str) -> None:
     """Adds one to `Vary`: the answer is another one where this header of the request is."""
     said = response.headers.get("Vary")
     if said is None:
-        response.headers._list.append(("Vary", header))  # a word of ours: there is nothing to look over in it
+        response.headers["Vary"] = header
     elif header.lower() not in said.lower():
         response.headers["Vary"] = f"{said}, {header}"

@@ -81,8 +81,9 @@ def _set(response: Response) -> Response:
         ours.append(("Cache-Control", "no-store"))
     if settings().https:
         ours.append(("Strict-Transport-Security", TO_US if kept().get("pay_host") is None else TO_A_VENDOR))
-    # written by ourselves a line above: there is nothing in them that Werkzeug would have to look over, one by one
-    response.headers._list += [line for line in ours if line[0].lower() not in said]
+    for name, value in ours:
+        if name.lower() not in said:
+            response.headers.add(name, value)
     return response
 
 

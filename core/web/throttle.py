@@ -23,7 +23,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from core.kernel.config import settings
 from core.kernel.lean import without
-from core.kernel.redis_line import keep_line
+from core.kernel.redis_line import KeptLine
 from core.web.fields import one_spelling
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -214,8 +214,10 @@ def install(app: Flask) -> None:
     app.config.setdefault("RATELIMIT_KEY_PREFIX", PREFIX)
     with without("valkey"):  # the storage looks for it only to know that it is there
         limiter.init_app(app)
-    if isinstance(limiter.storage, RedisStorage):
-        keep_line(limiter.storage.get_connection())  # one that does not answer is counted for here
+    counted_in = limiter.storage
+    if isinstance(counted_in, RedisStorage):  # one that does not answer is counted for here
+        counted_in.storage = KeptLine(connection_pool=counted_in.get_connection().connection_pool)
+        counted_in.initialize_storage(settings().redis_url)  # its scripts go over the client that they were registered with
     # What is counted says so with a decorator, which does the counting. There is no limit for all views to look for before each.
     app.before_request_funcs[None].remove(limiter._check_request_limit)
     # Nor are there headers to write, or tries to count by what was answered; and what it notes of a request goes with the request.

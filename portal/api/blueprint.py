@@ -35,18 +35,13 @@ def _begin() -> None:
 @api.after_request
 def _private(response: Response) -> Response:
     """An answer is for whoever holds the key, and for nobody in between; it says how the key's limit stands, and its own number."""
-    headers, number = response.headers, request_number()
-    for name in ("Cache-Control", "Request-Id"):
-        headers.pop(name, None)
-    # As in core/web/headers.py: nobody else sets them, and there is nothing to look over in them.
-    headers._list += [("Cache-Control", "no-store"), ("Request-Id", number)]
+    headers = response.headers
+    headers["Cache-Control"], headers["Request-Id"] = "no-store", request_number()
     if counted := kept().get("api_counted"):
-        headers._list += [
-            ("RateLimit-Limit", str(counted.most)),
-            ("RateLimit-Remaining", str(counted.left)),
-            ("RateLimit-Reset", str(counted.seconds)),
-            ("RateLimit-Policy", f"{counted.most};w={counted.window}"),
-        ]
+        headers.add("RateLimit-Limit", str(counted.most))
+        headers.add("RateLimit-Remaining", str(counted.left))
+        headers.add("RateLimit-Reset", str(counted.seconds))
+        headers.add("RateLimit-Policy", f"{counted.most};w={counted.window}")
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "__publishable__", False):  # a page of anybody's may ask with its publishable key; no cookie is ever read here
         headers["Access-Control-Allow-Origin"] = "*"

@@ -77,10 +77,8 @@ class Endpoint:
 
 
 ENDPOINTS: list[Endpoint] = []
-TAGS = RESOURCES | {
-    "users": ("users",),
-    "keys": ("keys", "leaked-keys"),
-}  # parts of the reference: what a key may be good for, and what is for people
+# Parts of the reference: what a key may be good for, and what is for people.
+TAGS = RESOURCES | {"users": ("users",), "keys": ("keys", "leaked-keys")}
 
 
 def endpoint(

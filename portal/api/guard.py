@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from flask import Request, Response, g, jsonify, request
 
 from core.accounts.access_token import AccessRefused, looks_like_access
-from core.accounts.api_keys import LONGEST_PROGRAM, OWN_SOFTWARE, PUBLISHABLE, RESTRICTED, counts_from, find_key, find_over, note_use
+from core.accounts.api_keys import LONGEST_PROGRAM, OWN_SOFTWARE, PUBLISHABLE, RESTRICTED, counts_from, find_former_key, find_key, note_use
 from core.accounts.apps import check_person, check_unlimited, find_app_seat
 from core.accounts.confirm import is_fresh
 from core.accounts.key_models import ApiKey
@@ -224,7 +224,7 @@ def _caller(*, publishable: bool) -> tuple[Vendor, str]:
     found = find_key(secret)
     if found is None:
         count_try(STRANGERS, scope="api-strangers", whose=sent.remote_addr or "")
-        raise KeyRefused(_why_not())
+        raise _refused(secret)
     vendor, key = found
     kept()["api_caller"] = Caller(vendor.id, key.mode, key.public_id)
     _count(key.public_id, vendor, key.mode, pages=key.kind == PUBLISHABLE)
@@ -236,19 +236,19 @@ def _caller(*, publishable: bool) -> tuple[Vendor, str]:
     return vendor, key.mode
 
 
-def _why_not() -> str:
-    """What is wrong with a key that opens nothing. Whoever holds one of ours that is over reads why, and the call stands in its log, where the
-    team sees that something still uses it."""
-    over = find_over(_secret())
-    if over is None:
-        return said("Send a key that counts in the header: Authorization: Bearer portal_sk_test_...")
-    vendor, key = over
-    g.api_caller = Caller(vendor.id, key.mode, key.public_id)
+def _refused(secret: str) -> KeyRefused:
+    """For a key that opens nothing. Whoever holds one of ours that counts no more reads why, and the call stands in its log, where the team sees
+    that something still uses it."""
+    former = find_former_key(secret)
+    if former is None:
+        return KeyRefused("Send a key that counts in the header: Authorization: Bearer portal_sk_test_...")
+    vendor, key = former
+    kept()["api_caller"] = Caller(vendor.id, key.mode, key.public_id)
     if key.revoked_at is not None:
-        return said("This key was revoked. Make another one in the portal.")
+        return KeyRefused("This key was revoked. Make another one in the portal.")
     if key.replaced_by:
-        return said("This key was rolled, and its time beside the new one is over. Use the new one.")
-    return said("The time of this key is over. Make another one in the portal.")
+        return KeyRefused("This key was rolled, and its time beside the new one is over. Use the new one.")
+    return KeyRefused("The time of this key is over. Make another one in the portal.")
 
 
 def _count(whose: str, vendor: Vendor, mode: str, *, pages: bool = False) -> None:
@@ -307,9 +307,8 @@ def _name() -> str:
         raise NoIdempotencyKey(
             "Send an Idempotency-Key of your own with every write: up to 255 printable letters, the same when you repeat it."
         )
-    return (
-        f"{acting()}:{hashlib.sha256(name.encode()).hexdigest()}" if "api_person" in kept() else name
-    )  # two people's apps know nothing of each other
+    # Two people's apps know nothing of each other.
+    return f"{acting()}:{hashlib.sha256(name.encode()).hexdigest()}" if "api_person" in kept() else name
 
 
 def _answer(body: dict[str, Any], status: int) -> Response:

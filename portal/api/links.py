@@ -9,7 +9,8 @@ from core.accounts.models import Vendor
 from core.payments.archive import archive_link, unarchive_link
 from core.payments.basket import offer_of
 from core.payments.feeds import feed_links
-from core.payments.link import LinkTerms, create_link, edit_link, expire_link, pause_link, resume_link
+from core.payments.link import create_link, edit_link, expire_link, pause_link, resume_link
+from core.payments.link_terms import LinkTerms
 from core.payments.models import PaymentLink
 from core.payments.offer import Offer
 from core.payments.queries import get_link

@@ -12,7 +12,8 @@ from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.payments.button import Look, make_button, pause_button, renew_button, resume_button
-from core.payments.link import LinkClosed, LinkTerms, edit_link, pause_link
+from core.payments.link import LinkClosed, edit_link, pause_link
+from core.payments.link_terms import LinkTerms
 from core.payments.models import Payment, PaymentLink
 from core.payments.offer import Item, Offer
 from core.payments.origin import NotAsFilledIn, Origin

@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.payments.discount import DiscountTerms, make_code
-from core.payments.link import LinkTerms, edit_link
+from core.payments.link import edit_link
+from core.payments.link_terms import LinkTerms
 from core.payments.offer import Item, Offer, Question, Terms, Tips
 from core.payments.tax import make_rate
 from tests.checkout.desk import APPROVED, Desk, payments_of

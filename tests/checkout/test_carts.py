@@ -9,7 +9,8 @@ import pytest
 
 from core.kernel.clock import now, shifted
 from core.payments.discount import DiscountTerms, make_code
-from core.payments.link import LinkTerms, edit_link, pause_link
+from core.payments.link import edit_link, pause_link
+from core.payments.link_terms import LinkTerms
 from core.payments.offer import Item, Offer, Question, Terms, Tips
 from core.payments.sale import find_cart, find_details
 from core.payments.tax import make_rate

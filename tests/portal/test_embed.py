@@ -12,7 +12,8 @@ from core.accounts.embed_refusals import note_refusal
 from core.kernel.config import settings
 from core.kernel.db import db
 from core.kernel.money import Money
-from core.payments.link import LinkTerms, edit_link
+from core.payments.link import edit_link
+from core.payments.link_terms import LinkTerms
 from core.payments.models import PaymentLink
 from core.payments.prefill import list_prefills
 from core.payments.sharing_models import LinkPrefill

@@ -16,7 +16,8 @@ from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.outbox import OutboxTask, enqueue, task_row
 from core.kernel.write import Unwritten, add_row, add_rows, keep_changes
 from core.payments.history import line, note
-from core.payments.link import LinkTerms, new_link
+from core.payments.link import new_link
+from core.payments.link_terms import LinkTerms
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
 from tests.factories import Shop, make_link, make_payment, make_shop, open_payment
 

@@ -14,7 +14,8 @@ from core.kernel.money import Money
 from core.payments.attempt import PaymentOver, begin_attempt
 from core.payments.bank_terms import Terms, change_terms
 from core.payments.instalments import PartNotOffered, Progress, TotalBelowPaid, progress_of
-from core.payments.link import BadTerms, LinkClosed, LinkTerms, check_terms, edit_link, link_state
+from core.payments.link import LinkClosed, edit_link, link_state
+from core.payments.link_terms import BadTerms, LinkTerms, check_terms
 from core.payments.models import Payment, PaymentLink
 from core.payments.start import give_up, start_payment
 from core.payments.transfer_cases import accept_transfer

@@ -13,10 +13,7 @@ from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
 from core.payments.close import record_close
 from core.payments.link import (
-    BadTerms,
     LinkClosed,
-    LinkTerms,
-    check_terms,
     edit_link,
     ends_at,
     expire_link,
@@ -26,7 +23,8 @@ from core.payments.link import (
     pause_link,
     replace_address,
     resume_link,
-)  # fmt: skip
+)
+from core.payments.link_terms import BadTerms, LinkTerms, check_terms  # fmt: skip
 from core.payments.start import AmountNotOffered, open_payment_token, payment_token, receipt_token
 from tests.core.payments.begun import by_us, pay, state
 from tests.core.payments.settled import again

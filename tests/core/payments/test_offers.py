@@ -8,7 +8,8 @@ import pytest
 
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
-from core.payments.link import BadTerms, LinkTerms, edit_link
+from core.payments.link import edit_link
+from core.payments.link_terms import BadTerms, LinkTerms
 from core.payments.offer import Item, Offer, Question, Terms, Tips, read_offer
 from core.payments.offer_check import BadOffer, slug_of
 from core.payments.sale import Consent, Details, find_details, find_terms

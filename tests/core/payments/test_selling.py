@@ -13,7 +13,8 @@ from core.payments.basket import BadChoice, Choices, PriceChanged, price
 from core.payments.discount import (
     CodeRefused,
 )
-from core.payments.link import LinkTerms, edit_link
+from core.payments.link import edit_link
+from core.payments.link_terms import LinkTerms
 from core.payments.offer import Item, Offer, Tips
 from core.payments.offer_check import BadOffer
 from core.payments.sale import find_cart, find_details

@@ -18,7 +18,8 @@ from core.kernel.signing import TokenRefused
 from core.notifications.models import Message
 from core.payments import send_link as sending_room
 from core.payments.archive import archive_link
-from core.payments.link import LinkTerms, edit_link, pause_link, replace_address
+from core.payments.link import edit_link, pause_link, replace_address
+from core.payments.link_terms import LinkTerms
 from core.payments.models import PaymentLink
 from core.payments.open_address import open_address
 from core.payments.origin import Origin

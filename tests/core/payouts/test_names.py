@@ -95,7 +95,7 @@ def test_to_another_name_a_person_looks_once_and_for_each_account_anew(app: Flas
     set_up(app, shop.user)
     looks_at_live(shop)
     owner = shop.browser()
-    assert "the first payout to it leaves when a person of the platform has looked" in owner.get("/portal/payouts").text
+    assert "the first payout to it leaves once a person of the platform has checked" in owner.get("/portal/payouts").text
     held = asks(shop)
     assert (held.state, held.why_held) == ("requested", "other_name")
     assert "in another name than your business" in owner.get(f"/portal/payouts/{held.public_id}").text

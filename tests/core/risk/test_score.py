@@ -98,7 +98,7 @@ def test_a_surge_is_many_declines_and_few_that_are_none(scope: str) -> None:
 
 def test_without_redis_nothing_is_known_and_nobody_is_stopped(scope: str, monkeypatch: pytest.MonkeyPatch) -> None:
     decline(scope, 30, cards=30)
-    dead = windows.Redis.from_url("redis://127.0.0.1:9/0", socket_connect_timeout=0.1, socket_timeout=0.1)
+    dead = windows.KeptLine.from_url("redis://127.0.0.1:9/0", socket_connect_timeout=0.1, socket_timeout=0.1)
     monkeypatch.setattr(windows, "_redis", lambda url: dead)
     monkeypatch.setitem(windows._away, "until", 0.0)
     assert judge(scope, WHO).step == "none"
