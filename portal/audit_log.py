@@ -46,7 +46,7 @@ WORDS: dict[str, Any] = {
     "application.refused": _l("Did not let a business into live mode"),
     "application.file_added": _l("Added a paper for the staff"), "application.file_removed": _l("Took a paper away"),
     "fee.published": _l("Published another fee"), "fee.applied": _l("Another fee counts"), "staff.noted": _l("Wrote something down for the staff"),
-    "stop.begun": _l("Stopped something"), "stop.ended": _l("Let something go on again"),
+    "stop.announced": _l("Announced to stop something"), "stop.begun": _l("Stopped something"), "stop.ended": _l("Let something go on again"),
     "dispute.answered": _l("Answered a dispute"),
     "dispute.given_in": _l("Gave in to a dispute"),
     "dispute.kept": _l("Stopped a dispute from being given in"), "dispute.rule_set": _l("Set a rule for small disputes"),

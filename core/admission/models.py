@@ -14,7 +14,8 @@ from core.kernel.db import Base, TenantKey, mode_check
 
 
 class Stop(TenantKey, Base):
-    """Something the staff have stopped for a business: taking payments, being paid out (or one payout), being in the directory. It stays when it is over."""
+    """Something the staff have stopped for a business: taking payments, being paid out (or one payout), being in the directory,
+    showing its forms on other websites, being spoken to by its software. From now on, or from a day that it is told beforehand. It stays when it is over."""
 
     __tablename__ = "vendor_stops"
     __table_args__ = (
@@ -22,6 +23,7 @@ class Stop(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         CheckConstraint(one_of("what", STOPPABLE), name="what"),
         CheckConstraint("(what = 'payouts') = (ends_at IS NOT NULL)", name="ends"),
+        CheckConstraint("starts_at >= begun_at", name="starts"),
         CheckConstraint("about = '' OR what = 'payouts'", name="about"),
         CheckConstraint("(ended_at IS NULL) = (ended_by = '')", name="ended"),
         Index("uq_vendor_stops_open", "vendor_id", "mode", "what", "about", unique=True, postgresql_where="ended_at IS NULL"),
@@ -32,7 +34,9 @@ class Stop(TenantKey, Base):
     about: Mapped[str] = mapped_column(String(40), default="")  # one payout alone; empty: all of it
     reason: Mapped[str] = mapped_column(String(300))  # in words that the business reads
     begun_by: Mapped[str] = mapped_column(String(60))
-    begun_at: Mapped[datetime]
+    begun_at: Mapped[datetime]  # when it was said
+    starts_at: Mapped[datetime]  # from when it holds: at once, or on a day of which the business was told before
+    carried_out: Mapped[bool]  # whether it has been begun: what was announced is not, until its day
     ends_at: Mapped[datetime | None]  # payouts go on by themselves then; the rest only when somebody says so
     ended_by: Mapped[str] = mapped_column(String(60), default="")
     ended_at: Mapped[datetime | None]

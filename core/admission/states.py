@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-STOPPABLE = ("payments", "payouts", "listing")
+STOPPABLE = ("payments", "payouts", "listing", "embed", "api")
 
 # asked: the staff have put something back to the business. What is refused can be sent anew, as another application.
 APPLICATION: dict[str, frozenset[str]] = {
