@@ -44,7 +44,7 @@ WORDS: dict[str, Any] = {
     "application.sent": _l("Asked to be let into live mode"), "application.answered": _l("Answered what the staff asked"),
     "application.asked": _l("Asked a business something back"), "application.approved": _l("Let a business into live mode"),
     "application.refused": _l("Did not let a business into live mode"),
-    "application.file_added": _l("Added a paper for the staff"), "application.file_removed": _l("Took a paper away"),
+    "application.file_added": _l("Added a paper for the staff"), "application.file_removed": _l("Took a paper away"), "application.file_accepted": _l("Accepted a paper"), "application.file_refused": _l("Did not accept a paper"),
     "fee.published": _l("Published another fee"), "fee.applied": _l("Another fee counts"), "staff.noted": _l("Wrote something down for the staff"),
     "stop.announced": _l("Announced to stop something"), "stop.begun": _l("Stopped something"), "stop.ended": _l("Let something go on again"),
     "dispute.answered": _l("Answered a dispute"),

@@ -13,4 +13,5 @@ APPLICATION: dict[str, frozenset[str]] = {
 }
 OPEN = frozenset({"sent", "asked"})
 NOTES = ("sent", "asked", "answered", "approved", "refused")
+REVIEWS = ("", "accepted", "refused")  # of one paper
 FILES = ("register", "person", "address", "bank", "other")
