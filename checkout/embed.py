@@ -21,7 +21,7 @@ from core.payments.slug import open_readable
 from core.web.framed import NONCE, OF_FRAMES, OF_PAYERS, PREFIX, TRAVELS, Frame, check_form, claims_of, enter, framed, origins_around
 from core.web.guard import SAFE, public
 from core.web.headers import allow
-from core.web.page import keep_so_far, page, see_other
+from core.web.page import keep_so_far, page, see_other, wants_part
 from core.web.throttle import by_address
 
 VIEWS = (
@@ -86,6 +86,8 @@ def _let_in() -> Response | None:
         allow("frame-ancestors", *allowed)
     if request.method not in SAFE:
         check_form()
+    elif not reason and mode in vendor.embed_stopped_modes and not wants_part():  # what was sent from an open page ends on our own
+        return page("checkout/frames_stopped.html", status=403, face=None, ordinary=_ordinary())
     if reason:
         log.info("embed_refused", vendor=vendor.public_id, mode=mode, reason=reason)
         status = 403 if allowed else 404  # without a list there is no such page at all

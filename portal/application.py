@@ -20,11 +20,13 @@ from core.admission.apply import (
     notes_of,
     remove_paper,
     send_application,
+    stays,
 )
 from core.admission.models import AdmissionFile, Application
+from core.admission.review import ends_soon
 from core.kernel.checked_file import LARGEST_UPLOAD
 from core.kernel.uploads import check_file
-from core.web.admission_words import papers, states, steps
+from core.web.admission_words import papers, reviews, states, steps
 from core.web.fields import ChoiceField, Form, LineField, ParagraphField, options
 from core.web.guard import current, may, takes_files
 from core.web.page import page, see_other, send_kept
@@ -127,6 +129,9 @@ def _page(*, form: ApplicationForm | None = None, upload: PaperForm | None = Non
         is_open=is_open(row),
         papers=list_papers(me.vendor),
         paper_words=papers(),
+        reviews=reviews(),
+        stays=stays,
+        ends_soon=ends_soon,
         states=states(),
         steps=steps(),
     )

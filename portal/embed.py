@@ -9,10 +9,12 @@ from flask_babel import lazy_gettext as _l
 from core.accounts.embed_doctor import Finding, examine, line_for
 from core.accounts.embed_origins import allow_origin, allowed_origins, list_origins, remove_origin
 from core.accounts.embed_refusals import forget_refusals, list_refusals, may_be_allowed
+from core.admission.stops import find_stop
 from core.kernel.config import settings
 from core.web.fields import Form, LineField, ParagraphField
 from core.web.guard import current, may
 from core.web.page import page, see_other
+from core.web.stop_words import effect, stopped
 from core.web.throttle import by_address
 from portal.blueprint import portal
 from portal.confirm import confirmed
@@ -94,4 +96,7 @@ def _page(form: OriginForm, doctor: DoctorForm, found: list[Finding] | None = No
         origins=list_origins(me.vendor, me.mode),
         refusals=refusals,
         line=line_for(settings().public_url),
+        hold=find_stop(me.vendor, me.mode, "embed"),
+        stopped=stopped,
+        effect=effect,
     )

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 
-from core.admission.stops import active_stops
+from core.admission.stops import active_stops, announced_stops
 from core.kernel.config import settings
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
@@ -19,7 +19,7 @@ from core.payments.lists import list_payments
 from core.payments.queries import milestones
 from core.web.guard import current, find_current, may, public
 from core.web.page import page
-from core.web.stop_words import effect, stopped
+from core.web.stop_words import announced, effect, stopped
 from portal.balance import summarise
 from portal.blueprint import portal
 from portal.branch_choices import branch_words
@@ -79,7 +79,9 @@ def home() -> Response:
         steps=_steps(milestones(me.vendor, me.mode)),
         tasks=open_tasks(found),
         stops=active_stops(me.vendor, me.mode),
+        coming_stops=announced_stops(me.vendor, me.mode),
         stopped=stopped,
+        announced=announced,
         effect=effect,
         spans=[
             _span(taken, last, days, title) for days, title in ((1, _("Today")), (7, _("Last 7 days")), (CHART_DAYS, _("Last 30 days")))

@@ -27,10 +27,12 @@ from core.accounts.key_models import ApiKey
 from core.accounts.key_scopes import RESOURCES
 from core.accounts.queries import names_of
 from core.accounts.refused_calls import list_refused
+from core.admission.stops import find_stop
 from core.kernel.config import settings
 from core.web.fields import ChoiceField, Form, LineField, ParagraphField, RadioField, options
 from core.web.guard import current, may
 from core.web.page import cursor, page, see_other
+from core.web.stop_words import effect, stopped
 from portal.blueprint import portal
 from portal.confirm import confirmed, lacks_a_second_step, two_steps_when_live
 
@@ -190,4 +192,7 @@ def _page(form: KeyForm) -> Response:
         rows=rows,
         kinds=kind_words(),
         needs_second_step=lacks_a_second_step(),
+        hold=find_stop(me.vendor, me.mode, "api"),
+        stopped=stopped,
+        effect=effect,
     )

@@ -41,7 +41,7 @@ PLAN_PAGE = "/portal/plan"
 NEWS_EVERY = 60  # seconds
 # Where a notice leads that is about no single thing, by its kind; and one that is, by the beginning of that thing's number.
 PLACES = {
-    "fee_changed": ".settings_page", "application_news": ".application", "stop_begun": ".stops", "stop_ended": ".stops", "payout_account": ".payouts",
+    "fee_changed": ".settings_page", "application_news": ".application", "stop_planned": ".stops", "stop_begun": ".stops", "stop_ended": ".stops", "payout_account": ".payouts",
     "reserve_changed": ".reserve", "attack_mode": ".protection", "pay_domain_lost": ".pay_domains", "app_token_reused": ".audit_log",
 }  # fmt: skip
 NUMBERED = {

@@ -56,6 +56,7 @@ KINDS = {
     "webhook_stopped": later("Webhook switched off"),
     "webhook_failing": later("Webhook takes nothing"),
     "application_news": later("The way into live mode"),
+    "stop_planned": later("Will be stopped by the platform"),
     "stop_begun": later("Stopped by the platform"),
     "stop_ended": later("Goes on again"),
     "closing_asked": later("The account is to be closed"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Response
 
-from core.admission.stops import is_active, list_stops
+from core.admission.stops import announced_stops, is_active, is_announced, list_stops
 from core.web.guard import current, may
 from core.web.page import page
-from core.web.stop_words import effect, names, stopped
+from core.web.stop_words import announced, effect, names, stopped
 from portal.blueprint import portal
 
 
@@ -19,8 +19,10 @@ def stops() -> Response:
     return page(
         "portal/stops/index.html",
         active=[row for row in rows if is_active(row)],
-        over=[row for row in rows if not is_active(row)],
+        coming=announced_stops(me.vendor, me.mode),
+        over=[row for row in rows if not is_active(row) and not is_announced(row)],
         stopped=stopped,
+        announced=announced,
         effect=effect,
         names=names(),
     )

@@ -69,6 +69,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "make_image_sizes": pictures.make_image_sizes,
     "fetch_statements": bank.fetch_statements,
     "send_bank_orders": bank.send_bank_orders,
+    "begin_stop": accounts.begin_stop,
     "carry_out_refusal": bank.carry_out_bank_refusal,
     "verify_domain": domains.verify_domain,
     "look_at_pay_domain": pay_domains.look_at_pay_domain,

@@ -19,6 +19,7 @@ from core.accounts.prune import (
     prune_staff_sessions,
 )
 from core.accounts.refused_calls import prune_refused
+from core.admission.review import tell_of_ending_papers
 from core.closing.end import go_on_with_closings
 from core.customers.keys import prune_keys
 from core.hooks.prune import prune_deliveries, prune_told
@@ -61,6 +62,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "closings": go_on_with_closings,
     "ending_cards": tell_of_ending_cards,  # lets go of nothing; it is looked at as often, and in portions too
     "ending_keys": tell_of_ending_keys,  # nor does this
+    "ending_papers": tell_of_ending_papers,  # nor this
     "embed_refusals": prune_refusals,
 }
 log = structlog.get_logger("workers")

@@ -49,6 +49,12 @@ class Vendor(Base):
     stopped_modes: Mapped[list[str]] = mapped_column(
         ARRAY(String(4)), default=list, server_default="{}"
     )  # where the staff have stopped its payments
+    embed_stopped_modes: Mapped[list[str]] = mapped_column(
+        ARRAY(String(4)), default=list, server_default="{}"
+    )  # where the staff have stopped its forms on other websites
+    api_stopped_modes: Mapped[list[str]] = mapped_column(
+        ARRAY(String(4)), default=list, server_default="{}"
+    )  # where the staff have stopped what its software asks
     resting_modes: Mapped[list[str]] = mapped_column(
         ARRAY(String(4)), default=list, server_default="{}"
     )  # where its plan hibernates, is suspended or has ended: nothing of it is shown, and it takes no payments

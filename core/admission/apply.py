@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
@@ -24,6 +24,12 @@ LIVE = "live"  # test mode is open to everybody: nothing is asked there
 MOST_FILES, MOST_KEPT = 10, 15_000_000
 LONGEST_TEXT = 2_000
 WEBSITE = re.compile(r"https?://[^\s/@]+\.[^\s/@]+(/\S*)?", re.I)
+
+
+class PaperStays(Conflict):
+    """The staff have decided by it."""
+
+    code = "paper_stays"
 
 
 class AlreadySent(Conflict):
@@ -134,7 +140,7 @@ def add_paper(vendor: Vendor, kind: str, name: str, checked: Checked, *, by: str
     hold_vendor(vendor.id)
     count, kept = db.session.execute(
         select(func.count(), func.coalesce(func.sum(AdmissionFile.size), 0)).where(
-            AdmissionFile.vendor_id == vendor.id, AdmissionFile.mode == LIVE
+            *_own(vendor), or_(AdmissionFile.expires_on.is_(None), AdmissionFile.expires_on >= now().date())
         )
     ).one()
     if count >= MOST_FILES or kept + len(checked.data) > MOST_KEPT:
@@ -142,6 +148,7 @@ def add_paper(vendor: Vendor, kind: str, name: str, checked: Checked, *, by: str
     made = AdmissionFile(
         vendor_id=vendor.id, mode=LIVE, id=uuid7(), public_id=public_id("afl"), kind=kind, name=file_name(name, checked.media_type),
         media_type=checked.media_type, size=len(checked.data), pages=checked.pages, added_by=by, added_at=now(), content=checked.data,
+        review="", review_reason="", reviewed_by="", reviewed_at=None, expires_on=None, end_told_at=None,
     )  # fmt: skip
     db.session.add(made)
     record(vendor.id, actor=by, action="application.file_added", subject=made.public_id, kind=kind)
@@ -150,14 +157,24 @@ def add_paper(vendor: Vendor, kind: str, name: str, checked: Checked, *, by: str
 
 
 def remove_paper(vendor: Vendor, number: str, *, by: str) -> None:
-    """Take one away, as long as the staff are not looking at it. Taken away already, nothing happens."""
+    """Take one away, as long as the staff are not looking at it and have not decided by it: what they accepted stays, and so does what they
+    had before them when they let the business in. Taken away already, nothing happens."""
     hold_vendor(vendor.id)
     row = find_last(vendor)
     if row is not None and row.state == "sent":
         raise AlreadySent("The staff are looking at it: nothing is taken away now.")
+    kept = db.session.scalar(_papers(vendor).where(AdmissionFile.public_id == number))
+    if kept is not None and stays(kept, row):
+        raise PaperStays("The staff have decided by this paper, so it stays. Add a newer one beside it.")
     gone = db.session.execute(delete(AdmissionFile).where(*_own(vendor), AdmissionFile.public_id == number).returning(AdmissionFile.id))
     if gone.first() is not None:
         record(vendor.id, actor=by, action="application.file_removed", subject=number[:60])
+
+
+def stays(paper: AdmissionFile, row: Application | None) -> bool:
+    """Whether the staff have decided by this paper: `row` is its business's last application."""
+    decided_at = row.decided_at if row is not None and row.state == "approved" else None
+    return paper.review == "accepted" or (decided_at is not None and paper.added_at <= decided_at)
 
 
 def list_papers(vendor: Vendor) -> list[AdmissionFile]:

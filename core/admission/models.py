@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
-from core.admission.states import APPLICATION, FILES, NOTES, STOPPABLE
+from core.admission.states import APPLICATION, FILES, NOTES, REVIEWS, STOPPABLE
 from core.kernel.columns import one_of
 from core.kernel.db import Base, TenantKey, mode_check
 
 
 class Stop(TenantKey, Base):
-    """Something the staff have stopped for a business: taking payments, being paid out (or one payout), being in the directory. It stays when it is over."""
+    """Something the staff have stopped for a business: taking payments, being paid out (or one payout), being in the directory,
+    showing its forms on other websites, being spoken to by its software. From now on, or from a day that it is told beforehand. It stays when it is over."""
 
     __tablename__ = "vendor_stops"
     __table_args__ = (
@@ -22,6 +23,7 @@ class Stop(TenantKey, Base):
         UniqueConstraint("vendor_id", "mode", "public_id"),
         CheckConstraint(one_of("what", STOPPABLE), name="what"),
         CheckConstraint("(what = 'payouts') = (ends_at IS NOT NULL)", name="ends"),
+        CheckConstraint("starts_at >= begun_at", name="starts"),
         CheckConstraint("about = '' OR what = 'payouts'", name="about"),
         CheckConstraint("(ended_at IS NULL) = (ended_by = '')", name="ended"),
         Index("uq_vendor_stops_open", "vendor_id", "mode", "what", "about", unique=True, postgresql_where="ended_at IS NULL"),
@@ -32,7 +34,9 @@ class Stop(TenantKey, Base):
     about: Mapped[str] = mapped_column(String(40), default="")  # one payout alone; empty: all of it
     reason: Mapped[str] = mapped_column(String(300))  # in words that the business reads
     begun_by: Mapped[str] = mapped_column(String(60))
-    begun_at: Mapped[datetime]
+    begun_at: Mapped[datetime]  # when it was said
+    starts_at: Mapped[datetime]  # from when it holds: at once, or on a day of which the business was told before
+    carried_out: Mapped[bool]  # whether it has been begun: what was announced is not, until its day
     ends_at: Mapped[datetime | None]  # payouts go on by themselves then; the rest only when somebody says so
     ended_by: Mapped[str] = mapped_column(String(60), default="")
     ended_at: Mapped[datetime | None]
@@ -89,7 +93,16 @@ class AdmissionFile(TenantKey, Base):
     """A paper that shows who a business is: checked and drawn anew, read by its owner and the staff alone."""
 
     __tablename__ = "admission_files"
-    __table_args__ = (mode_check(), UniqueConstraint("vendor_id", "mode", "public_id"), CheckConstraint(one_of("kind", FILES), name="kind"))
+    __table_args__ = (
+        mode_check(),
+        UniqueConstraint("vendor_id", "mode", "public_id"),
+        CheckConstraint(one_of("kind", FILES), name="kind"),
+        CheckConstraint(one_of("review", REVIEWS), name="review"),
+        CheckConstraint("(review = '') = (reviewed_at IS NULL)", name="reviewed"),
+        CheckConstraint("review <> 'refused' OR review_reason <> ''", name="reason"),
+        CheckConstraint("expires_on IS NULL OR review = 'accepted'", name="expires"),
+        Index("ix_admission_files_expires", "expires_on", postgresql_where="expires_on IS NOT NULL"),
+    )
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vendors.id"), primary_key=True)
     public_id: Mapped[str] = mapped_column(String(40))
     kind: Mapped[str] = mapped_column(String(20))
@@ -99,4 +112,10 @@ class AdmissionFile(TenantKey, Base):
     pages: Mapped[int] = mapped_column(SmallInteger)
     added_by: Mapped[str] = mapped_column(String(60))
     added_at: Mapped[datetime]
+    review: Mapped[str] = mapped_column(String(10), default="")  # empty: nobody has looked at it yet
+    review_reason: Mapped[str] = mapped_column(String(300), default="")  # in words that the business reads
+    reviewed_by: Mapped[str] = mapped_column(String(60), default="")
+    reviewed_at: Mapped[datetime | None]
+    expires_on: Mapped[date | None]  # the last day on which it counts, as it stands on the paper
+    end_told_at: Mapped[datetime | None]
     content: Mapped[bytes] = deferred(mapped_column("data", LargeBinary, nullable=False))

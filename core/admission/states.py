@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-STOPPABLE = ("payments", "payouts", "listing")
+STOPPABLE = ("payments", "payouts", "listing", "embed", "api")
 
 # asked: the staff have put something back to the business. What is refused can be sent anew, as another application.
 APPLICATION: dict[str, frozenset[str]] = {
@@ -13,4 +13,5 @@ APPLICATION: dict[str, frozenset[str]] = {
 }
 OPEN = frozenset({"sent", "asked"})
 NOTES = ("sent", "asked", "answered", "approved", "refused")
+REVIEWS = ("", "accepted", "refused")  # of one paper
 FILES = ("register", "person", "address", "bank", "other")

@@ -57,6 +57,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "payout_failed": ("payout",),
     "reserve_changed": ("rule",),
     "application_news": ("application",),
+    "stop_planned": ("stop",),
     "stop_begun": ("stop",),
     "stop_ended": ("stop",),
     "refund_outside": ("payment", "refund"),

@@ -71,6 +71,7 @@ GROUPS: tuple[tuple[Sentence, dict[str, tuple[Sentence, str]]], ...] = (
             "app_token_reused": (said("An app was signed out: somebody else may have a copy of its key"), "bad"),
             "key_news": (said("An API key stops counting soon, or came from another network"), "warn"),
             "attack_mode": (said("Attack mode is on: somebody may be testing cards"), "bad"),
+            "stop_planned": (said("The platform’s staff will stop something on a day"), "bad"),
             "stop_begun": (said("The platform’s staff have stopped something"), "bad"),
             "stop_ended": (said("Something that was stopped goes on again"), "good"),
             "application_news": (said("News of your way into live mode"), "warn"),

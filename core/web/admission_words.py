@@ -16,6 +16,11 @@ def papers() -> dict[str, str]:
     }
 
 
+def reviews() -> dict[str, tuple[str, str]]:
+    """What the staff said of one paper -> words and tone."""
+    return {"": (_("Not looked at yet"), "quiet"), "accepted": (_("Accepted"), "good"), "refused": (_("Not accepted"), "bad")}
+
+
 def states() -> dict[str, tuple[str, str]]:
     """State -> words and tone."""
     return {

@@ -13,13 +13,16 @@ from core.accounts.domains import list_domains
 from core.accounts.house import find_details
 from core.accounts.models import Vendor
 from core.accounts.queries import list_team
+from core.accounts.staff import staff_names
 from core.admission.apply import get_paper, list_papers, notes_of
 from core.admission.decide import LONGEST, approve, ask_back, get_everywhere, list_decided, list_waiting, refuse
-from core.admission.models import Application
+from core.admission.models import AdmissionFile, Application
+from core.admission.review import LONGEST as LONGEST_REASON
+from core.admission.review import ends_soon, list_to_look_at, review_paper
 from core.admission.states import OPEN
 from core.kernel.errors import Conflict
-from core.web.admission_words import papers, states, steps
-from core.web.fields import Form, LineField, ParagraphField
+from core.web.admission_words import papers, reviews, states, steps
+from core.web.fields import DayField, Form, LineField, ParagraphField, RadioField, day_begins, options
 from core.web.page import page, see_other
 from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door
@@ -34,10 +37,26 @@ class DecideForm(Form):
     text = ParagraphField(later("What the business reads"), most=LONGEST)
 
 
+class PaperForm(Form):
+    verdict = RadioField(
+        later("Does it show what it should?"), choices=options([("accepted", later("Yes, it is accepted")), ("refused", later("No"))])
+    )
+    reason = ParagraphField(later("What the business reads"), most=LONGEST_REASON)
+    expires_on = DayField(later("Its last day"))
+
+
 @staff_door.get("/staff/applications")
 @staff_may("applications.see")
 def applications() -> Response:
-    return page("portal/admin/applications/index.html", waiting=list_waiting(), decided=list_decided(), states=states())
+    return page(
+        "portal/admin/applications/index.html",
+        waiting=list_waiting(),
+        decided=list_decided(),
+        states=states(),
+        papers=list_to_look_at(),
+        paper_words=papers(),
+        reviews=reviews(),
+    )
 
 
 @staff_door.get("/staff/applications/<number>")
@@ -52,6 +71,36 @@ def application_paper(number: str, file: str) -> Response:
     vendor, _row = get_everywhere(number)
     seen(vendor, file)
     return send_paper(get_paper(vendor, file))
+
+
+@staff_door.get("/staff/applications/<number>/papers/<file>/review")
+@staff_may("applications.decide")
+def look_at_paper(number: str, file: str) -> Response:
+    vendor, row = get_everywhere(number)
+    paper = get_paper(vendor, file)
+    said = {"verdict": paper.review or None, "reason": paper.review_reason, "expires_on": day_begins(paper.expires_on)}
+    return _paper_page(vendor, row, paper, PaperForm(formdata=None, **said))
+
+
+@staff_door.post("/staff/applications/<number>/papers/<file>/review")
+@staff_may("applications.decide")
+@confirmed
+def judge_paper(number: str, file: str) -> Response:
+    vendor, row = get_everywhere(number)
+    paper, form = get_paper(vendor, file), PaperForm()
+    if form.validate():
+        with form.refusals():
+            review_paper(
+                vendor, paper, form.verdict.data, reason=form.reason.data or "", expires_on=form.expires_on.day, by=staff().public_id
+            )
+            flash(_("Kept. The business reads it beside the paper."), "good")
+            return see_other(url_for(".application", number=number))
+    return _paper_page(vendor, row, paper, form)
+
+
+def _paper_page(vendor: Vendor, row: Application, paper: AdmissionFile, form: PaperForm) -> Response:
+    seen(vendor, paper.public_id)
+    return page("portal/admin/applications/paper.html", status=form.status, row=row, paper=paper, form=form, shows=papers()[paper.kind])
 
 
 @staff_door.post("/staff/applications/<number>/question")
@@ -117,6 +166,10 @@ def _page(vendor: Vendor, row: Application, form: DecideForm) -> Response:
         team=list_team(vendor),
         papers=list_papers(vendor),
         paper_words=papers(),
+        reviews=reviews(),
+        ends_soon=ends_soon,
+        people=staff_names(),
+        may_review=staff().may("applications.decide"),
         notes=notes_of(vendor, row),
         states=states(),
         steps=steps(),

@@ -1,4 +1,4 @@
-"""What is stopped for a vendor: its payments, its payouts for a while, its place in the directory. With a reason that the vendor reads."""
+"""What is stopped for a vendor, or will be: payments, payouts for a while, the directory, forms elsewhere, the API. With a reason that it reads."""
 
 from __future__ import annotations
 
@@ -10,9 +10,22 @@ from core.accounts.everywhere import get_vendor_everywhere
 from core.accounts.models import Vendor
 from core.accounts.staff import staff_names
 from core.admission.models import Stop
-from core.admission.stops import LONGEST_DAYS, LONGEST_REASON, active_stops, get_stop, is_active, let_go_on, list_stops, stop
+from core.admission.states import STOPPABLE
+from core.admission.stops import (
+    FURTHEST,
+    LONGEST_DAYS,
+    LONGEST_REASON,
+    active_stops,
+    announced_stops,
+    get_stop,
+    is_active,
+    is_announced,
+    let_go_on,
+    list_stops,
+    stop,
+)
 from core.kernel.errors import NotFound
-from core.web.fields import CountField, Form, ParagraphField
+from core.web.fields import CountField, DayField, Form, ParagraphField
 from core.web.page import page, see_other
 from core.web.staff_guard import seen, staff, staff_may
 from core.web.stop_words import names
@@ -24,6 +37,7 @@ WORLDS = ("live", "test")
 
 class StopForm(Form):
     reason = ParagraphField(later("Why"), most=LONGEST_REASON, required=later("Say why: the vendor reads it."))
+    starts_on = DayField(later("From which day on"))
 
 
 class HoldForm(StopForm):
@@ -36,6 +50,7 @@ def stops(public_id: str, world: str) -> Response:
     vendor = _vendor(public_id, world)
     seen(vendor, vendor.public_id)
     holding = {row.what: row for row in active_stops(vendor, world) if not row.about}
+    coming = {row.what: row for row in announced_stops(vendor, world)}
     one_by_one = [row for row in active_stops(vendor, world) if row.about]
     return page(
         "portal/admin/stops/index.html",
@@ -43,8 +58,9 @@ def stops(public_id: str, world: str) -> Response:
         world=world,
         names=names(),
         holding=holding,
+        coming=coming,
         one_by_one=one_by_one,
-        over=[row for row in list_stops(vendor, world) if not is_active(row)],
+        over=[row for row in list_stops(vendor, world) if not is_active(row) and not is_announced(row)],
         people=staff_names(),
         may_hold=staff().may("payouts.hold"),
         may_stop=staff().may("stops.set"),
@@ -64,8 +80,10 @@ def begin_stop(public_id: str, world: str, what: str) -> Response:
     vendor, form = _vendor(public_id, world), StopForm()
     if form.validate():
         with form.refusals():
-            stop(vendor, world, _stoppable(what), reason=form.reason.data, by=staff().public_id)
-            flash(_("Stopped. The vendor reads why."), "good")
+            stop(vendor, world, _stoppable(what), reason=form.reason.data, starts_at=form.starts_on.data, by=staff().public_id)
+            flash(
+                _("Announced. The vendor reads why, and from when.") if form.starts_on.data else _("Stopped. The vendor reads why."), "good"
+            )
             return _back(vendor, world)
     return _form_page(vendor, world, _stoppable(what), form)
 
@@ -84,8 +102,15 @@ def begin_hold(public_id: str, world: str) -> Response:
     vendor, form = _vendor(public_id, world), HoldForm()
     if form.validate():
         with form.refusals():
-            stop(vendor, world, "payouts", reason=form.reason.data, days=form.days.data, by=staff().public_id)
-            flash(_("Held. The vendor reads why, and until when."), "good")
+            stop(
+                vendor, world, "payouts", reason=form.reason.data, days=form.days.data, starts_at=form.starts_on.data, by=staff().public_id
+            )
+            flash(
+                _("Announced. The vendor reads why, and from when.")
+                if form.starts_on.data
+                else _("Held. The vendor reads why, and until when."),
+                "good",
+            )
             return _back(vendor, world)
     return _form_page(vendor, world, "payouts", form)
 
@@ -107,8 +132,9 @@ def _end(vendor: Vendor, world: str, number: str, *, payouts: bool) -> Response:
     row = get_stop(vendor, world, number)
     if (row.what == "payouts") != payouts:
         raise NotFound
+    came = not is_announced(row)
     let_go_on(vendor, row, by=staff().public_id)
-    flash(_("It goes on. The vendor is told."), "good")
+    flash(_("It goes on. The vendor is told.") if came else _("It does not come. The vendor is told."), "good")
     return see_other(url_for("staff.payout", number=row.about)) if row.about else _back(vendor, world)
 
 
@@ -123,14 +149,23 @@ def _vendor(public_id: str, world: str) -> Vendor:
 
 
 def _stoppable(what: str) -> str:
-    if what not in ("payments", "listing"):
+    if what not in STOPPABLE or what == "payouts":
         raise NotFound
     return what
 
 
 def _form_page(vendor: Vendor, world: str, what: str, form: StopForm) -> Response:
     seen(vendor, vendor.public_id)
-    return page("portal/admin/stops/new.html", status=form.status, vendor=vendor, world=world, what=what, name=names()[what], form=form)
+    return page(
+        "portal/admin/stops/new.html",
+        status=form.status,
+        vendor=vendor,
+        world=world,
+        what=what,
+        name=names()[what],
+        form=form,
+        most_days=FURTHEST.days,
+    )
 
 
 def hold_on(vendor: Vendor, hold: Stop | None) -> str | None:

@@ -21,6 +21,7 @@ from core.accounts.refused_calls import Caller, plain
 from core.accounts.roles import role_of
 from core.accounts.security import is_large
 from core.accounts.sessions import Seat
+from core.admission.stops import find_stop
 from core.kernel.config import settings
 from core.kernel.errors import NotAllowed, Refusal
 from core.kernel.money import Money
@@ -73,6 +74,12 @@ class NotForApps(NotAllowed):
     """The person's role does not permit this, or no person's app does it."""
 
     code = "role_may_not"
+
+
+class ApiStopped(NotAllowed):
+    """The platform has stopped the API for this business. Its own software and its people's apps read why; a publishable key reads no reason."""
+
+    code = "api_stopped"
 
 
 class SignInAgain(NotAllowed):
@@ -214,6 +221,7 @@ def _for_person() -> tuple[Vendor, str]:
         raise NotForApps("No person’s app does this. Use a key of the business.") from None
     if not role_of(seat.membership.role, seat.custom).may(needed):
         raise NotForApps("Your role in this business does not permit this.")
+    _check_not_stopped(seat.vendor, seat.session.mode)
     return seat.vendor, seat.session.mode
 
 
@@ -232,8 +240,19 @@ def _caller(*, publishable: bool) -> tuple[Vendor, str]:
         raise KeyRefused("This business has closed its account.")
     needed = scope_of(word_of(sent.url_rule.rule if sent.url_rule else ""), writes=sent.method not in SAFE)
     _check_rights(key, needed, sent, publishable=publishable)
+    _check_not_stopped(vendor, key.mode, told=key.kind != PUBLISHABLE)
     note_use(key, sent.remote_addr or "", scope=needed, program=plain(sent.headers.get("User-Agent", ""), LONGEST_PROGRAM))
     return vendor, key.mode
+
+
+def _check_not_stopped(vendor: Vendor, mode: str, *, told: bool = True) -> None:
+    """Whoever has a secret of the business reads why; a publishable key is everybody's, and is `told` nothing. Raises ApiStopped."""
+    if mode not in vendor.api_stopped_modes:
+        return
+    row = find_stop(vendor, mode, "api") if told else None
+    if row is None:
+        raise ApiStopped("The API does not answer for this business at the moment.")
+    raise ApiStopped(said("The platform has stopped the API for this business, and says why: %(reason)s", reason=row.reason))
 
 
 def _refused(secret: str) -> KeyRefused:

@@ -13,6 +13,7 @@ from flask import Flask
 from core.accounts.embed_origins import allow_origin
 from core.accounts.embed_refusals import list_refusals
 from core.accounts.vendor_slug import slug_of
+from core.admission.stops import let_go_on, stop
 from core.kernel.db import db
 from core.payments.link import link_token
 from core.payments.models import Payment
@@ -221,3 +222,32 @@ def test_our_script_may_be_loaded_by_other_sites_and_nothing_else_may(app: Flask
     assert ours.status_code == 200 and len(ours.get_data()) < 8000 and ours.headers["Access-Control-Allow-Origin"] == "*"
     assert ours.headers["Cross-Origin-Resource-Policy"] == "cross-origin" and "immutable" in ours.headers["Cache-Control"]
     assert theirs.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def test_frames_that_are_stopped_say_so_where_they_stand_and_lead_to_the_page_itself(
+    embedding: Shop, payer: Browser, new_path: Callable[..., str]
+) -> None:
+    path = new_path()
+    with unit(embedding.app):
+        row = stop(embedding.vendor, "test", "embed", reason="The website sells something else.", by="stf_one")
+    page = payer.get(f"/embed{path}?{said()}", status=403, **FRAME)
+    assert page.heading == "Payments on this website are paused" and ancestors(page) == SITE, "the site that may show it shows this"
+    assert "sells something else" not in page.html and "Blue Door" not in page.html, "a stranger reads nothing of the seller"
+    (out,) = [a for a in page.all("a") if "Open it by itself" in a.text]
+    assert (out.attrs["target"], out.attrs["href"]) == ("_top", path)
+    assert payer.get(path).heading == "Pay Blue Door Bakery: An evening at the wheel"
+    other = payer.get(f"/embed{path}", status=403, Sec_Fetch_Dest="iframe", Referer="https://other.example/x")
+    assert ancestors(other) == "'none'"
+    with unit(embedding.app):
+        let_go_on(embedding.vendor, row, by="stf_one")
+    assert opened(payer, path).status == 200
+
+
+def test_a_payment_begun_in_a_frame_that_is_stopped_then_ends_on_our_own_page(embedding: Shop, payer: Browser) -> None:
+    payment = make_payment(embedding)
+    token = payment_token(embedding.vendor, payment)
+    with unit(embedding.app):
+        stop(embedding.vendor, "test", "embed", reason="The website sells something else.", by="stf_one")
+    page = payer.get(f"/embed/checkout/{token}?{said()}", status=403, **FRAME)
+    (out,) = [a for a in page.all("a") if "Open it by itself" in a.text]
+    assert out.attrs["href"] == f"/checkout/{token}" and payer.get(out.attrs["href"]).status == 200

@@ -12,6 +12,7 @@ from core.accounts.api_keys import make_key, roll_key
 from core.accounts.key_models import ApiKey, RefusedCall
 from core.accounts.key_scopes import OF_WORD, RESOURCES, BadScopes, read_scopes
 from core.accounts.refused_calls import KEPT, prune_refused
+from core.admission.stops import let_go_on, stop
 from core.kernel import clock
 from core.kernel.db import db
 from core.notifications.models import Notice
@@ -20,6 +21,7 @@ from tests.browser import Browser
 from tests.core.payments.conftest import another_shop
 from tests.factories import Shop, fresh, make_link, make_shop, unit
 from tests.portal.caller import HOME, Caller, problem
+from tests.portal.person_app import App
 
 LEAKED = f"{HOME}/leaked-keys"
 
@@ -205,3 +207,20 @@ def test_a_publishable_key_is_found_again_and_refusals_are_read_in_the_portal(sh
     shop.app.test_client().post(LEAKED, json={"key": caller.secret})
     assert "is revoked" in owner.get("/portal/notices").text
     assert "Somebody reported that this key can be read" in owner.get(f"/portal/keys/{caller.key.public_id}").text
+
+
+def test_an_api_that_is_stopped_says_why_to_its_business_and_nothing_to_whoever_reads_a_page(shop: Shop) -> None:
+    secret, page_key, app, link = Caller(shop), Caller(shop, kind="pk"), App(shop), make_link(shop)
+    why = "The key stands in a public repository."
+    with unit(shop.app):
+        row = stop(shop.vendor, "test", "api", reason=why, by="stf_one")
+    for asked in (secret.get(f"{HOME}/payments"), secret.post(f"{HOME}/payments", {}), app.get(f"{HOME}/payments")):
+        assert why in problem(asked, 403, "api_stopped")["detail"]
+    told = problem(page_key.get(f"{HOME}/payment-links/{link.public_id}/page"), 403, "api_stopped")
+    assert why not in str(told) and shop.vendor.name not in str(told)
+    assert [call.code for call in calls(shop)].count("api_stopped") >= 3, "the business sees in the key's log what was refused"
+    page = shop.browser().get("/portal/keys")
+    assert why in page.text and "Your software gets no answers" in page.text
+    with unit(shop.app):
+        let_go_on(shop.vendor, row, by="stf_one")
+    assert secret.get(f"{HOME}/payments").status_code == 200

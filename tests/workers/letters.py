@@ -253,12 +253,17 @@ def _not_all_paid(shop: Shop) -> Message:
 
 
 def _about_stops(shop: Shop) -> list[Message]:
-    """Payouts that are held, and payments that go on again."""
+    """Software that will be stopped, payouts that are held, and payments that go on again."""
     with unit_of_work():
         held = stop(shop.vendor, "test", "payouts", reason="The account is to be cleared first.", days=7, by="stf_one")
         ended = stop(shop.vendor, "test", "payments", reason="The website is to be cleared first.", by="stf_one")
         let_go_on(shop.vendor, ended, by="stf_one")
-    return [ask(shop, "stop_begun", stop=held.public_id), ask(shop, "stop_ended", stop=ended.public_id)]
+        soon = stop(shop.vendor, "test", "api", reason="The key is to be rolled first.", by="stf_one", starts_at=now() + timedelta(days=9))
+    return [
+        ask(shop, "stop_planned", stop=soon.public_id),
+        ask(shop, "stop_begun", stop=held.public_id),
+        ask(shop, "stop_ended", stop=ended.public_id),
+    ]
 
 
 def _about_an_application(shop: Shop) -> Message:

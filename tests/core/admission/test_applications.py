@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -15,6 +16,7 @@ from core.admission.apply import (
     MOST_FILES,
     AlreadySent,
     Facts,
+    PaperStays,
     add_paper,
     find_last,
     list_papers,
@@ -23,11 +25,14 @@ from core.admission.apply import (
     send_application,
 )
 from core.admission.decide import approve, ask_back, list_waiting, refuse
+from core.admission.models import AdmissionFile
+from core.admission.review import list_to_look_at, review_paper, tell_of_ending_papers
 from core.kernel.checked_file import BadFile, Checked
+from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.kernel.db import db
 from core.kernel.errors import Conflict, Refusal
-from core.notifications.models import Message
+from core.notifications.models import Message, Notice
 from tests.factories import Shop, make_shop, unit
 
 FACTS = Facts("Blue Door Bakery Ltd", "Mill Lane 1", "N1 1AA", "London", "01234567", "Ada Bell", "https://www.bluedoor.example", "Bread.")
@@ -157,3 +162,80 @@ def test_papers_have_a_bound(app: Flask, shop: Shop) -> None:
         add_paper(shop.vendor, "other", "paper.pdf", PAPER, by=shop.user.public_id)
     with unit(app):
         assert len(list_papers(shop.vendor)) == MOST_FILES
+
+
+def added(shop: Shop, kind: str = "person") -> AdmissionFile:
+    with unit(shop.app):
+        return add_paper(shop.vendor, kind, "paper.pdf", PAPER, by=shop.user.public_id)
+
+
+def judged(shop: Shop, paper: AdmissionFile, verdict: str, reason: str = "", days: int | None = None) -> AdmissionFile:
+    with unit(shop.app):
+        last = now().date() + timedelta(days=days) if days is not None else None
+        return review_paper(shop.vendor, db.session.merge(paper), verdict, reason=reason, expires_on=last, by="stf_one")
+
+
+def let_in(shop: Shop) -> None:
+    send(shop)
+    with unit(shop.app):
+        row = find_last(shop.vendor)
+        assert row
+        approve(shop.vendor, row, by="stf_one", seen=row.sent_at)
+
+
+def news(shop: Shop, about: str) -> int:
+    with unit(shop.app):
+        return len(list(db.session.scalars(select(Notice.mode).where(Notice.vendor_id == shop.vendor.id, Notice.about == about))))
+
+
+def to_look_at(shop: Shop) -> list[str]:
+    with unit(shop.app):
+        return [paper.public_id for vendor, _, paper in list_to_look_at(limit=10_000) if vendor.id == shop.vendor.id]
+
+
+def test_a_paper_is_not_accepted_with_a_reason_and_that_is_told(app: Flask, shop: Shop) -> None:
+    paper = added(shop)
+    with pytest.raises(Refusal) as refused:
+        judged(shop, paper, "refused", "no")
+    assert refused.value.field == "reason"
+    done = judged(shop, paper, "refused", "The name cannot be read.")
+    assert (done.review, done.review_reason, done.reviewed_by) == ("refused", "The name cannot be read.", "stf_one")
+    assert news(shop, paper.public_id) == 2, "in both modes, as other news of an application"
+    with unit(app):
+        remove_paper(shop.vendor, paper.public_id, by=shop.user.public_id)
+        assert list_papers(shop.vendor) == [], "what was not accepted can be taken away"
+
+
+def test_what_the_staff_decided_by_is_not_taken_away(app: Flask, shop: Shop) -> None:
+    accepted, other = added(shop), added(shop, "other")
+    judged(shop, accepted, "accepted")
+    with unit(app), pytest.raises(PaperStays):
+        remove_paper(shop.vendor, accepted.public_id, by=shop.user.public_id)
+    let_in(shop)
+    with unit(app), pytest.raises(PaperStays):
+        remove_paper(shop.vendor, other.public_id, by=shop.user.public_id)
+    later = added(shop)
+    assert to_look_at(shop) == [later.public_id], "what is added once they are let in comes before the staff"
+    with unit(app):
+        remove_paper(shop.vendor, later.public_id, by=shop.user.public_id)
+        assert {paper.public_id for paper in list_papers(shop.vendor)} == {accepted.public_id, other.public_id}
+
+
+def test_the_last_day_of_a_paper_is_told_a_month_before_and_once(app: Flask, shop: Shop) -> None:
+    paper = added(shop)
+    with pytest.raises(Refusal) as refused:
+        judged(shop, paper, "accepted", days=-1)
+    assert refused.value.field == "expires_on"
+    let_in(shop)
+    judged(shop, paper, "accepted", days=40)
+    with unit(app):
+        tell_of_ending_papers(1000)
+    assert news(shop, paper.public_id) == 0 and to_look_at(shop) == []
+    with shifted(timedelta(days=11)):
+        for _ in range(2):
+            with unit(app):
+                tell_of_ending_papers(1000)
+        assert news(shop, paper.public_id) == 2 and to_look_at(shop) == [paper.public_id]
+        newer = added(shop)
+        judged(shop, newer, "accepted", days=400)
+        assert to_look_at(shop) == [], "a newer one of the kind has taken its place"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,9 +14,20 @@ from sqlalchemy import select
 from core.accounts.queries import get_vendor
 from core.accounts.standing import PaymentsStopped
 from core.admission.models import Stop
-from core.admission.stops import AlreadyStopped, active_stops, find_stop, is_active, let_go_on, list_stops, payout_hold, stop
+from core.admission.stops import (
+    AlreadyStopped,
+    active_stops,
+    announced_stops,
+    begin_announced,
+    find_stop,
+    is_active,
+    let_go_on,
+    list_stops,
+    payout_hold,
+    stop,
+)
 from core.directory.standing import find_standing, set_visible
-from core.kernel.clock import shifted
+from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.errors import Refusal
 from core.notifications.models import Message, Notice
@@ -141,3 +153,57 @@ def test_the_database_keeps_one_open_stop_of_a_kind(app: Flask, shop: Shop) -> N
         stop(shop.vendor, "test", "payments", reason=WHY, by="stf_one")
         rows = db.session.scalars(select(Stop).where(Stop.vendor_id == shop.vendor.id, Stop.ended_at.is_(None)))
         assert len(list(rows)) == 1
+
+
+WEEK = timedelta(days=7)
+
+
+@pytest.mark.parametrize(("what", "asked"), [("payments", "stopped_modes"), ("embed", "embed_stopped_modes"), ("api", "api_stopped_modes")])
+def test_what_is_announced_is_told_at_once_and_begins_on_its_day(
+    app: Flask, shop: Shop, work: Callable[[], int], what: str, asked: str
+) -> None:
+    with unit(app):
+        stop(shop.vendor, "test", what, reason=WHY, by="stf_one", starts_at=now() + WEEK)
+    with unit(app):
+        assert active_stops(shop.vendor, "test") == [] and len(announced_stops(shop.vendor, "test")) == 1 and told(shop) == ["stop_planned"]
+    work()
+    assert getattr(as_it_is(shop).vendor, asked) == [], "its day has not come"
+    with shifted(WEEK + timedelta(minutes=1)):
+        work()
+        assert getattr(as_it_is(shop).vendor, asked) == ["test"]
+        with unit(app):
+            row = find_stop(shop.vendor, "test", what)
+            assert row and told(shop) == ["stop_planned", "stop_begun"] and announced_stops(shop.vendor, "test") == []
+            begin_announced(shop.vendor, row)
+        with unit(app):
+            assert told(shop) == ["stop_planned", "stop_begun"], "a task may run twice"
+            let_go_on(shop.vendor, row, by="stf_one")
+        assert getattr(as_it_is(shop).vendor, asked) == []
+
+
+def test_what_was_announced_and_taken_back_does_not_come(app: Flask, shop: Shop, work: Callable[[], int]) -> None:
+    with unit(app):
+        row = stop(shop.vendor, "test", "payments", reason=WHY, by="stf_one", starts_at=now() + WEEK)
+        with pytest.raises(AlreadyStopped):
+            stop(shop.vendor, "test", "payments", reason=WHY, by="stf_one")
+        let_go_on(shop.vendor, row, by="stf_two")
+    with shifted(WEEK + timedelta(minutes=1)):
+        work()
+        assert as_it_is(shop).vendor.stopped_modes == []
+    with unit(app):
+        assert told(shop) == ["stop_planned", "stop_ended"]
+
+
+def test_a_hold_that_was_announced_counts_its_days_from_its_day(app: Flask, shop: Shop) -> None:
+    with unit(app):
+        row = stop(shop.vendor, "test", "payouts", reason=WHY, days=3, by="stf_one", starts_at=now() + WEEK)
+        assert row.ends_at == row.starts_at + timedelta(days=3) and payout_hold(shop.vendor, "test") is None
+    with shifted(WEEK + timedelta(minutes=1)), unit(app):
+        assert payout_hold(shop.vendor, "test") is not None
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(days=-1), timedelta(days=91)])
+def test_a_day_that_is_none_is_refused_at_its_field(app: Flask, shop: Shop, ahead: timedelta) -> None:
+    with unit(app), pytest.raises(Refusal) as refused:
+        stop(shop.vendor, "test", "payments", reason=WHY, by="stf_one", starts_at=now() + ahead)
+    assert refused.value.field == "starts_on"

@@ -57,7 +57,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "claim": SimpleNamespace(amount=Money(2000, "GBP"), expires_at=AT, ends_in="3000"), "account_ends": "3000" if practice else None,
         "closing": SimpleNamespace(ends_at=AT, balance=Money(300, "GBP")),
         "application": SimpleNamespace(state="asked"),
-        "stop": SimpleNamespace(reason=text, begun_at=AT, ends_at=AT), "title": stopped("payouts", "", Reader(locale)), "effect": effect("payouts", "", Reader(locale)), "name": names(Reader(locale))["payouts"],
+        "stop": SimpleNamespace(reason=text, starts_at=AT, ends_at=AT, ended_at=AT), "title": stopped("payouts", "", Reader(locale)), "effect": effect("payouts", "", Reader(locale)), "name": names(Reader(locale))["payouts"],
         "payout": SimpleNamespace(amount=Money(12550, "GBP"), public_id="po_1", failure_reason=text, trace="PORTAL 7KQ2"),
         "why_not": SimpleNamespace(what=text, fix=text, code="AC04"),
         "dispute": SimpleNamespace(amount=Money(12550, "GBP"), state="needs_response", reason="fraudulent", due_at=AT, accept_at=AT, draft={"uncategorized_text": text}),

@@ -7,7 +7,8 @@ import io
 import pytest
 from flask import Flask
 
-from core.admission.apply import find_last, list_papers
+from core.admission.apply import add_paper, find_last, list_papers
+from core.kernel.checked_file import Checked
 from tests.browser import Browser
 from tests.core.disputes.test_answers import picture
 from tests.factories import Shop, make_shop, unit
@@ -83,6 +84,30 @@ def test_a_paper_is_drawn_anew_and_read_by_both_and_by_nobody_else(app: Flask, s
     theirs = other.browser()
     theirs.submit(theirs.get(PATH).form(PATH), **FACTS)
     make_staff(app).browser().get(f"/staff/applications/{number_of(other)}/papers/{kept.public_id}", status=404)
+
+
+def test_each_paper_is_judged_and_the_business_reads_what_is_missing(app: Flask, shop: Shop, owner: Browser) -> None:
+    with unit(app):
+        paper = add_paper(shop.vendor, "person", "passport.pdf", Checked(b"%PDF-1.7", "application/pdf", 1), by=shop.user.public_id)
+    owner.submit(owner.get(PATH).form(PATH), **FACTS)
+    where = f"/staff/applications/{number_of(shop)}"
+    path = f"{where}/papers/{paper.public_id}/review"
+    make_staff(app, "finance").browser().get(path, status=403)
+    desk = make_staff(app, "reviewer").browser()
+    wrong = desk.submit(desk.get(path).form(path), status=422, verdict="refused")
+    assert "the business reads it" in wrong.text
+    page = desk.submit(wrong.form(path), verdict="refused", reason="The <b>name</b> cannot be read.")
+    assert "Not accepted" in page.text and "The <b>name</b> cannot be read." in page.text
+    theirs = owner.get(PATH)
+    assert "The <b>name</b> cannot be read." in theirs.text and "Add another one" in theirs.text
+    page = desk.submit(desk.get(path).form(path), verdict="accepted", reason="", expires_on="2030-05-04")
+    assert "Counts until 4 May 2030" in page.text and "Accepted" in page.text
+    assert "Counts until 4 May 2030" in owner.get(PATH).text
+    desk.submit(desk.get(where).form(f"{where}/approval"))
+    theirs = owner.get(PATH)
+    assert "Take away" not in theirs.text and theirs.form(f"{PATH}/papers")
+    log = owner.get("/portal/settings/audit-log").text
+    assert "Accepted a paper" in log and "Did not accept a paper" in log
 
 
 def test_finance_reads_and_does_not_decide(app: Flask, shop: Shop, owner: Browser) -> None:

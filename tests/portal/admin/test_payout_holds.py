@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from core.kernel.clock import shifted
+from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.payouts.accounts import add_account
 from core.payouts.approve import hold_payout
@@ -16,7 +16,7 @@ from core.payouts.models import Payout
 from tests.browser import Page
 from tests.core.payouts.sellers import THEIRS, Seller
 from tests.factories import Shop, make_link, make_paid, make_shop, unit
-from tests.portal.admin.people import make_staff
+from tests.portal.admin.people import look_into, make_staff
 
 WHY = "The register says another name than you do."
 
@@ -109,6 +109,23 @@ def test_a_vendors_payouts_and_payments_are_stopped_by_those_who_may(app: Flask,
     assert "You take no payments" not in shop.browser().get("/portal/").text
     log = shop.browser().get("/portal/settings/audit-log?kind=staff").text
     assert "Stopped something" in log and "Let something go on again" in log
+
+
+@pytest.mark.parametrize(("what", "where"), [("embed", "/portal/embed"), ("api", "/portal/keys")])
+def test_forms_elsewhere_and_the_api_are_stopped_and_announced_with_a_reason(app: Flask, shop: Shop, what: str, where: str) -> None:
+    path, desk = f"/staff/vendors/{shop.vendor.public_id}/stops/test", make_staff(app, "reviewer").browser()
+    wrong = desk.submit(look_into(desk, f"{path}/{what}").form(f"{path}/{what}"), status=422, reason=WHY, starts_on="2020-01-01")
+    assert "Choose a day from tomorrow on" in wrong.text
+    page = desk.submit(wrong.form(f"{path}/{what}"), reason=WHY, starts_on=(now() + timedelta(days=9)).date().isoformat())
+    assert "stops soon" in page.text and WHY in page.text
+    for told in ("/portal/", "/portal/settings/stops"):
+        theirs = shop.browser().get(told).text
+        assert WHY in theirs and "It does not come if" in theirs
+    page = desk.submit(page.form(ends_of(page)[0]))
+    assert "It does not come. The vendor is told." in page.text and WHY not in shop.browser().get("/portal/").text
+    desk.submit(desk.get(f"{path}/{what}").form(f"{path}/{what}"), reason=WHY)
+    assert WHY in shop.browser().get(where).text
+    assert "Announced to stop something" in shop.browser().get("/portal/settings/audit-log?kind=staff").text
 
 
 @pytest.mark.parametrize("path", ["stops/other", "stops/test/payouts", "stops/test/nothing", "holds/other"])

@@ -86,7 +86,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
         "/staff/subscriptions/x/balance", "/staff/payouts/l/approval", "/staff/payouts/l/cancellation", "/staff/payouts/l/hold", "/staff/payouts/approvals",
         "/staff/risk/x/rules", "/staff/risk/x/rules/x/removal", "/staff/risk/x/rules/x/up", "/staff/risk/x/trial", "/staff/risk/x/publication", "/staff/risk/x/draft/removal",
         "/staff/risk/x/lists", "/staff/risk/x/lists/l/removal", *(f"/staff/reviews/l/{what}" for what in ("approval", "refusal", "fraud")),
-        *(f"/staff/applications/l/{what}" for what in ("question", "approval", "refusal")),
+        *(f"/staff/applications/l/{what}" for what in ("question", "approval", "refusal", "papers/x/review")),
         "/staff/vendors/x/fee", "/staff/vendors/x/notes", "/staff/vendors/x/stops/x/x", "/staff/vendors/x/stops/x/l/end", "/staff/vendors/x/holds/x", "/staff/vendors/x/holds/x/l/end",
         "/staff/reconciliation/test/runs", "/staff/reconciliation/test/reports", "/staff/reconciliation/test/reports/l/import", "/staff/reconciliation/test/reports/l/columns", "/staff/reconciliation/test/exceptions",
         *(f"/staff/reconciliation/test/exceptions/l/{what}" for what in ("owner", "resolution", "agreement", "refusal")),
