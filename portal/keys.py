@@ -62,7 +62,7 @@ class KeyForm(Form):
     """The boxes of a restricted key are read by name, because there are two for each resource."""
 
     name = LineField(later("What the key is for"), most=60, required=later("Say what the key is for, so that you know it again."))
-    kind = RadioField(later("Kind of key"), choices=options((kind, kind) for kind in KINDS), default=SECRET)
+    kind = RadioField(later("Kind of key"), choices=options((kind, kind) for kind in KINDS))
     scopes = LineField("", most=1)  # where a refusal about the boxes is shown
     addresses = ParagraphField(later("Network addresses it counts from"), most=1000)
     life = ChoiceField(later("It counts"), choices=[], default="")
@@ -90,7 +90,7 @@ class RollForm(Form):
 @portal.get("/portal/keys")
 @may("keys.manage")
 def keys() -> Response:
-    return _page(KeyForm(formdata=None))
+    return _page(KeyForm(formdata=None, kind=SECRET))
 
 
 @portal.post("/portal/keys")

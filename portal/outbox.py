@@ -54,6 +54,7 @@ KINDS = {
     "reserve_changed": later("Reserve changed"),
     "payout_account": later("Bank account for payouts"),
     "webhook_stopped": later("Webhook switched off"),
+    "webhook_failing": later("Webhook takes nothing"),
     "application_news": later("The way into live mode"),
     "stop_begun": later("Stopped by the platform"),
     "stop_ended": later("Goes on again"),

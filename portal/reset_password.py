@@ -8,6 +8,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms.validators import InputRequired
 
 from core.accounts.email_links import open_link
+from core.accounts.models import User
+from core.accounts.passkey_proof import list_passkeys
 from core.accounts.reset_password import plan_reset_link, reset_password
 from core.web.fields import AddressField, Form, SecretField
 from core.web.guard import leave_seat, public
@@ -49,7 +51,7 @@ def send_reset() -> Response:
 @public
 def new_password(token: str) -> Response:
     _, user = open_link("password-reset", token)
-    return page("portal/reset_password/choose.html", form=NewPasswordForm(formdata=None), email=user.email)
+    return _choose(NewPasswordForm(formdata=None), user)
 
 
 @portal.post("/reset-password/<token>")
@@ -65,4 +67,11 @@ def choose_password(token: str) -> Response:
             response = leave_seat(see_other(url_for("portal.sign_in")))
             flash(_("Your new password counts from now on, and every device was signed out. Please sign in."), "good")
             return response
-    return page("portal/reset_password/choose.html", status=form.status, form=form, email=person.email)
+    return _choose(form, person)
+
+
+def _choose(form: NewPasswordForm, person: User) -> Response:
+    """Says what becomes of passkeys, without naming them: the letter does that."""
+    return page(
+        "portal/reset_password/choose.html", status=form.status, form=form, email=person.email, passkeys=bool(list_passkeys(person))
+    )

@@ -7,8 +7,10 @@ from uuid import UUID
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
+from flask_babel import ngettext
 from wtforms.validators import InputRequired
 
+from core.accounts.api_keys import list_made_by, revoke_key
 from core.accounts.invite import (
     invite,
     join_as_new,
@@ -40,12 +42,12 @@ from portal.roles import givable, grants, matrix, role_said
 
 
 class LimitForm(Form):
-    """Of the business or of some branches; the boxes of those are read by name, because there is one for each."""
+    """Of the business or of some branches; the boxes of those are read by name, because there is one for each. A form that says neither is
+    refused: nobody sees everything because a field was missing."""
 
     reach = RadioField(
         later("What they see"),
         choices=options([("all", later("The whole business")), ("some", later("Only some branches"))]),
-        default="all",
     )
 
     @property
@@ -92,7 +94,7 @@ def _page(inviting: InviteForm | None = None, handing: HandOverForm | None = Non
         status=max(form.status for form in (inviting or hand, hand)),
         members=members,
         invitations=[(one, _why_dead(one)) for one in list_invitations(me.vendor)],
-        form=inviting or InviteForm(formdata=None),
+        form=inviting or InviteForm(formdata=None, reach="all"),
         hand=hand,
         handing=handing is not None,
         said=lambda member: role_said(role_of(member.membership.role, member.custom))[0],
@@ -207,6 +209,8 @@ def limit(public_id: str) -> Response:
         with form.refusals():
             limit_member(me.vendor, me.mode, public_id, _ticked() if form.limited else None, by=me.user.public_id)
             flash(_("It is so from the next page they open."), "good")
+            if form.limited:
+                _part_with_keys(user)
             return see_other(url_for(".team"))
     return _ask_for_limit(user, membership, form, _ticked())
 
@@ -214,7 +218,33 @@ def limit(public_id: str) -> Response:
 def _ask_for_limit(user: User, membership: Membership, form: LimitForm, ticked: list[str]) -> Response:
     if membership.role == "owner":
         raise OwnerStays("The owner is answerable for the whole business and cannot be limited to branches.")
-    return page("portal/team/branches.html", status=form.status, person=user, form=form, branches=_branches(), ticked=ticked)
+    return page(
+        "portal/team/branches.html", status=form.status, person=user, form=form, branches=_branches(), ticked=ticked, **_keys_of(user)
+    )  # fmt: skip
+
+
+def _keys_of(user: User) -> dict[str, object]:
+    """What the part of the page is made of that offers to revoke the keys they made."""
+    me = current()
+    return {
+        "keys": list_made_by(me.vendor, user.public_id),
+        "parting": request.form.getlist("key"),
+        "may_revoke": me.may("keys.manage"),
+    }
+
+
+def _part_with_keys(user: User) -> None:
+    """Those of their keys that were ticked are revoked, by whoever may do that; of the others it is said that they still open everything."""
+    me, ticked = current(), request.form.getlist("key")
+    if me.may("keys.manage"):
+        for key in list_made_by(me.vendor, user.public_id):
+            if key.public_id in ticked:
+                revoke_key(me.vendor, key.mode, key.public_id, by=me.user.public_id)
+    if left := len(list_made_by(me.vendor, user.public_id)):
+        words = ngettext(
+            "%(num)s key that they made still opens the whole business.", "%(num)s keys that they made still open the whole business.", left
+        )
+        flash(words, "warn")
 
 
 @portal.get("/portal/team/<public_id>/remove")
@@ -226,6 +256,7 @@ def ask_to_remove(public_id: str) -> Response:
         person=user,
         role=role_said(role_of(membership.role, find_custom(membership.vendor_id, membership.custom_role_id)))[0],
         form=AcceptForm(formdata=None),
+        **_keys_of(user),
     )
 
 
@@ -236,6 +267,7 @@ def remove(public_id: str) -> Response:
     me = current()
     gone = remove_member(me.vendor, public_id, by=me.user.public_id)
     payer_left(me.vendor, gone.email)
+    _part_with_keys(gone)
     flash(_("%(name)s is not of your team any more.", name=gone.name or gone.email), "good")
     return see_other(url_for(".team"))
 

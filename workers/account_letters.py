@@ -11,6 +11,7 @@ from core.accounts.api_keys import counts, get_key
 from core.accounts.invite import find_invitation, invitation_token
 from core.accounts.models import EmailLink, User, Vendor
 from core.accounts.one_time_codes import codes_left
+from core.accounts.passkey_proof import list_passkeys
 from core.accounts.pay_domain_models import LOST
 from core.accounts.pay_domains import get_pay_domain
 from core.closing.close import closing_token, find_closing
@@ -52,7 +53,8 @@ def account_link(address: Callable[[str], str]) -> Gather:
 
 def password_changed(vendor: Vendor, message: Message) -> Facts:
     person = db.session.query(User).filter_by(public_id=message.params["user"]).one()
-    return {"email": person.email, "changed_at": message.created_at, "action_url": addresses.password_reset()}
+    facts = {"email": person.email, "changed_at": message.created_at, "action_url": addresses.password_reset()}
+    return facts | {"passkeys": list_passkeys(person), "passkeys_url": addresses.two_step()}
 
 
 def second_step(vendor: Vendor, message: Message) -> Facts:

@@ -200,6 +200,7 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "payout_failed": (payout_letters.payout, False),
     "payout_account": (payout_letters.account, False),
     "webhook_stopped": (hook_letters.stopped, False),
+    "webhook_failing": (hook_letters.failing, False),
     "reserve_changed": (payout_letters.reserve, False),
     "refund_outside": (payment_letters.outside_refund, False),
     "refund_not_booked": (payment_letters.about_payment, False),

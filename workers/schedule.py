@@ -21,7 +21,6 @@ from core.ledger.marks import day_to_mark, mark_balances
 from core.ledger.proof import claim_due_proofs
 from core.ledger.proof_run import night_run
 from core.notifications.daily import send_due_letters
-from core.notifications.scheduled import send_due_reports
 from core.payments.claim import expire_claim, list_claims_to_expire
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.refund_queue import list_lines_to_move, send_first
@@ -37,6 +36,7 @@ from workers.orders import plan_checkouts
 from workers.payouts import plan_carrying, plan_payouts
 from workers.pruning import plan_pruning
 from workers.rates import plan_rates
+from workers.reports import send_due_reports
 from workers.subscriptions import plan_midnights
 from workers.vat import plan_vat_checks
 
@@ -167,8 +167,10 @@ def _write_letters() -> None:
         remind_of_disputes()
     with unit_of_work():
         send_due_letters()
-    with unit_of_work():
-        send_due_reports()
+
+
+def _send_reports() -> None:
+    send_due_reports()
 
 
 def _prove_books() -> None:
@@ -253,5 +255,5 @@ def _mark_balances() -> None:
 
 PARTS = (
     _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _give_in_as_announced, _close_overdue_payments, _end_reviews, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _end_refund_links, _plan_payouts,
-    _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _talk_to_the_bank, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances, _look_at_pay_domains,
+    _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _send_reports, _talk_to_the_bank, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances, _look_at_pay_domains,
 )  # fmt: skip

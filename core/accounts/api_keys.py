@@ -133,6 +133,12 @@ def find_key(secret: str) -> tuple[Vendor, ApiKey] | None:
     return found if found and counts(found[1]) else None
 
 
+def find_over(secret: str) -> tuple[Vendor, ApiKey] | None:
+    """Whose key this was; None for one that counts, and for what was never a key of ours."""
+    found = _find(secret)
+    return found if found and not counts(found[1]) else None
+
+
 def _find(secret: str) -> tuple[Vendor, ApiKey] | None:
     shape = _SHAPE.fullmatch(secret)
     if shape is None or _check(shape[3]) != shape[4]:
@@ -170,6 +176,17 @@ def list_keys(vendor: Vendor, mode: str) -> list[ApiKey]:
     """All keys, also revoked ones, the newest first."""
     mine = select(ApiKey).where(ApiKey.vendor_id == vendor.id, ApiKey.mode == mode)
     return list(db.session.scalars(mine.order_by(ApiKey.id.desc())))
+
+
+def list_made_by(vendor: Vendor, person: str) -> list[ApiKey]:
+    """Keys of both modes that this person made, and what software has rolled those into since, as long as they count: each sees the whole
+    business, whatever its maker may by now. Not publishable ones, which open what a payer may see."""
+    mine = select(ApiKey).where(ApiKey.vendor_id == vendor.id, ApiKey.kind != PUBLISHABLE).order_by(ApiKey.mode, ApiKey.id)
+    theirs: list[ApiKey] = []
+    for key in db.session.scalars(mine):  # by when it was made: what a key was rolled into comes after it
+        if key.made_by == person or (key.made_by == OWN_SOFTWARE and any(one.replaced_by == key.public_id for one in theirs)):
+            theirs.append(key)
+    return [key for key in theirs if counts(key)]
 
 
 def feed_keys(vendor: Vendor, mode: str, span: Span) -> Slice:

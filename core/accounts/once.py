@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from core.kernel.db import db, driver
 from core.kernel.errors import Conflict, Refusal
 from core.kernel.keyed import derive, key_ids
 from core.kernel.sentence import Sentence, said
-from core.kernel.write import add_unless, keep_changes
+from core.kernel.write import Lot, Unwritten, add_rows, keep_changes
 
 KEPT = timedelta(days=30)
 _KEPT = Search(KeptAnswer, rest="FROM kept_answers WHERE vendor_id = %s AND mode = %s AND key = %s")
@@ -92,20 +92,19 @@ def plain(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def digests(values: Any, digest: Digest, at: str = "") -> dict[str, str]:
+def digests(values: Any, digest: Digest) -> dict[str, str]:
     """Of each field of a body, by its path."""
-    if isinstance(values, dict) and values:
-        return _joined(digests(value, digest, f"{at}.{name}" if at else str(name)) for name, value in values.items())
-    if isinstance(values, list) and values:
-        return _joined(digests(value, digest, f"{at}.{number}") for number, value in enumerate(values))
-    return {at[:LONGEST_PATH]: digest(json.dumps(values).encode())[:16]}
-
-
-def _joined(parts: Iterable[dict[str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for part in parts:
-        found |= dict(list(part.items())[: MOST_FIELDS - len(found)])
+    _note_each(values, digest, "", found)
     return found
+
+
+def _note_each(values: Any, digest: Digest, at: str, found: dict[str, str]) -> None:
+    if values and isinstance(values, (dict, list)):
+        for name, value in values.items() if isinstance(values, dict) else enumerate(values):
+            _note_each(value, digest, f"{at}.{name}" if at else str(name), found)
+    elif len(found) < MOST_FIELDS:
+        found[at[:LONGEST_PATH]] = digest(json.dumps(values).encode())[:16]
 
 
 def find_kept(asked: Asked) -> KeptAnswer | None:
@@ -134,14 +133,19 @@ def _what_differs(others: list[str]) -> Sentence:
     )
 
 
-def keep_answer(asked: Asked, *, status: int, body: dict[str, Any]) -> None:
-    """Keep what is answered to the first. An act that asks a provider lets go of its key meanwhile: a twin's answer may stand already."""
+def keep_answer(asked: Asked, *, status: int, body: dict[str, Any], of: Unwritten | None = None) -> None:
+    """Keep what is answered to the first, and in the same journey write what it is said `of`. An act that asks a provider lets go of its key
+    meanwhile: a twin's answer may stand already."""
     row = {
         "vendor_id": asked.vendor_id, "mode": asked.mode, "key": asked.key, "fingerprint": asked.fingerprint, "fields": asked.fields,
         "status": status, "body": body, "at": now(),
     }  # fmt: skip
     db.session.flush()  # what the act cannot write is refused now, as a part of it
-    add_unless(KeptAnswer, row, "vendor_id, mode, key")
+    answer: Lot = (KeptAnswer, [row], "ON CONFLICT (vendor_id, mode, key) DO NOTHING")
+    if of is None:
+        add_rows(answer)
+    else:
+        of.write(answer)
 
 
 def prune_kept(limit: int) -> int:

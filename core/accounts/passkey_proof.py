@@ -53,6 +53,18 @@ class PasskeyCopied(PasskeyRefused):
         self.passkey, self.user = passkey, user
 
 
+class PasswordFirst(PasskeyRefused):
+    """The password was reset since this passkey was last used. Told to nobody but who has just shown that they hold it."""
+
+    def __init__(self) -> None:
+        Refusal.__init__(
+            self,
+            said(
+                "The password of your account was reset since. Sign in with the new one this once and use the passkey as the second step; then it opens by itself again."
+            ),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """Who asks: the name that passkeys are bound to, and the one origin whose pages may ask."""
@@ -154,7 +166,7 @@ def check_new(shown: Shown) -> VerifiedRegistration:
 def use_passkey(shown: Shown, *, user: User | None = None) -> User:
     """Whose passkey has signed the question. With `user` it must be theirs; without, it must say whose it is and that the device made sure who holds it.
 
-    Raises PasskeyRefused, and PasskeyCopied when its counter did not go up.
+    Raises PasskeyRefused, PasskeyCopied when its counter did not go up, and PasswordFirst for one that would open alone after a reset.
     """
     passkey, holder = _named_in(shown.answer)
     if user is not None and holder.id != user.id:
@@ -162,8 +174,16 @@ def use_passkey(shown: Shown, *, user: User | None = None) -> User:
     signed = _check_signed(shown, passkey, holder, alone=user is None)
     if (signed.new_sign_count or passkey.sign_count) and signed.new_sign_count <= passkey.sign_count:
         raise PasskeyCopied(passkey, holder)
+    if user is None and needs_password(passkey, holder):
+        raise PasswordFirst
     passkey.sign_count, passkey.used_at = signed.new_sign_count, now()
     return holder
+
+
+def needs_password(passkey: Passkey, holder: User) -> bool:
+    """Whether it opens after the password only: since a reset it was not used beside the new one. Somebody who had the account, and put a passkey
+    of their own into it, is out with the reset, and whoever reads the holder's letters takes no second step off with one."""
+    return max(passkey.made_at, passkey.used_at or passkey.made_at) < holder.password_changed_at
 
 
 def _named_in(answer: str) -> tuple[Passkey, User]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select
 
@@ -10,24 +10,24 @@ from core.accounts.models import Vendor
 from core.customers.models import Customer
 from core.kernel.ask import Question
 from core.kernel.clock import now
-from core.kernel.db import answers, db
 from core.kernel.errors import Refusal
 from core.kernel.ids import public_id, uuid7
 from core.kernel.sentence import said
+from core.kernel.write import Lot, add_rows
 
 QUIET = timedelta(minutes=1)  # somebody who tries ten cards in a minute need not write their row ten times
+Known = tuple[
+    str | None, datetime | None, datetime | None
+]  # of somebody's row: the name, when they were last here, since when they are blocked
+KNOWN = (Customer.name, Customer.last_seen_at, Customer.blocked_at)
 _BY_ADDRESS = Question(
-    select(Customer.name, Customer.last_seen_at, Customer.blocked_at).where(
+    select(*KNOWN).where(
         Customer.vendor_id == bindparam("vendor"), Customer.mode == bindparam("mode"), Customer.email == bindparam("email")
     )
 )
-# Everybody who begins a payment is written down: the statement is always the same, and the session's way made it anew each time.
-MEET = """
-INSERT INTO customers (vendor_id, mode, id, public_id, email, name, name_key, surname_key, first_seen_at, last_seen_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
-ON CONFLICT (vendor_id, mode, email) DO UPDATE SET last_seen_at = greatest(customers.last_seen_at, excluded.last_seen_at)
-"""
-MEET_NAMED = f"{MEET}, name = excluded.name, name_key = excluded.name_key, surname_key = excluded.surname_key"
+# What becomes of somebody's row that is there already; the name is another one only where there is one.
+MET = "ON CONFLICT (vendor_id, mode, email) DO UPDATE SET last_seen_at = greatest(customers.last_seen_at, excluded.last_seen_at)"
+MET_NAMED = f"{MET}, name = excluded.name, name_key = excluded.name_key, surname_key = excluded.surname_key"
 
 
 class CustomerBlocked(Refusal):
@@ -38,8 +38,13 @@ class CustomerBlocked(Refusal):
 
 def meet_customer(vendor: Vendor, mode: str, *, email: str, name: str) -> None:
     """Make or refresh the customer's row. Refuses CustomerBlocked when the vendor has said so; the reason is not the payer's to read."""
-    email, name = email.strip().lower(), name.strip()
-    known = _BY_ADDRESS.first(vendor=vendor.id, mode=mode, email=email)
+    known = _BY_ADDRESS.first(vendor=vendor.id, mode=mode, email=as_kept(email))
+    add_rows(*rows_to_meet(vendor, mode, known, email=email, name=name))
+
+
+def rows_to_meet(vendor: Vendor, mode: str, known: Known | None, *, email: str, name: str) -> list[Lot]:
+    """The same as rows, for an act that has asked for what is `known` of them (KNOWN) with other things, and writes in one journey what it makes."""
+    email, name = as_kept(email), name.strip()
     known_name, seen_at, blocked_at = known or ("", None, None)
     if blocked_at is not None:
         raise CustomerBlocked(
@@ -52,9 +57,17 @@ def meet_customer(vendor: Vendor, mode: str, *, email: str, name: str) -> None:
         )
     at = now()
     if seen_at is not None and at - seen_at < QUIET and (not name or name == known_name):
-        return
-    db.session.flush()
-    answers(MEET_NAMED if name else MEET, [vendor.id, mode, uuid7(), public_id("cus"), email, *_named(name).values(), at])
+        return []
+    row = {
+        "vendor_id": vendor.id, "mode": mode, "id": uuid7(), "public_id": public_id("cus"), "email": email, **_named(name),
+        "first_seen_at": at, "last_seen_at": at,
+    }  # fmt: skip
+    return [(Customer, [row], MET_NAMED if name else MET)]
+
+
+def as_kept(email: str) -> str:
+    """An address as a customer is known by it."""
+    return email.strip().lower()
 
 
 def _named(name: str) -> dict[str, str]:

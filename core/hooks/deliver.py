@@ -18,7 +18,7 @@ from core.hooks.headers import HIDDEN, HeadersLost, covered, headers_of
 from core.hooks.models import Event, HookAttempt, HookDelivery, HookEndpoint
 from core.hooks.order import Key, is_held, next_turn
 from core.hooks.sign import signed
-from core.hooks.states import ANSWER_KEPT, JITTER, LARGEST_BODY, LONGEST_REST, PATIENCE, WAITS
+from core.hooks.states import ANSWER_KEPT, JITTER, LARGEST_BODY, LONGEST_REST, PATIENCE, WAITS, WORRY
 from core.kernel.clock import now
 from core.kernel.db import db, locked, whole_unit
 from core.notifications.notices import post_notice
@@ -148,7 +148,7 @@ def _succeeded(endpoint: HookEndpoint, delivery: HookDelivery, at: datetime) -> 
 
 
 def _failed(endpoint: HookEndpoint, delivery: HookDelivery, heard: Heard, at: datetime) -> None:
-    endpoint.failed_at, endpoint.failures = at, endpoint.failures + 1
+    before, endpoint.failed_at, endpoint.failures = endpoint.failed_at, at, endpoint.failures + 1
     endpoint.failing_since = endpoint.failing_since or at
     wait = _patience_asked(heard, at)
     if delivery.state == "waiting":
@@ -166,16 +166,23 @@ def _failed(endpoint: HookEndpoint, delivery: HookDelivery, heard: Heard, at: da
         _stop(endpoint, "answered_410")
     elif at - endpoint.failing_since >= PATIENCE:
         _stop(endpoint, "failing")
+    elif before is not None and before - endpoint.failing_since < WORRY <= at - endpoint.failing_since:
+        _tell(endpoint, "webhook_failing")  # by the first try that fails after a day, so once
 
 
 def _stop(endpoint: HookEndpoint, why: str) -> None:
     """Switched off by itself, and its owner hears of it."""
     db.session.flush()
     switch_off(endpoint, why=why, by="system")
+    _tell(endpoint, "webhook_stopped")
+
+
+def _tell(endpoint: HookEndpoint, kind: str) -> None:
+    """The team, and by letter whoever looks after keys and webhooks."""
     vendor = get_vendor(endpoint.vendor_id)
-    post_notice(vendor, "webhook_stopped", mode=endpoint.mode, about=endpoint.public_id)
+    post_notice(vendor, kind, mode=endpoint.mode, about=endpoint.public_id)
     for owner in list_holders(vendor, "keys.manage"):
-        notify(vendor, "webhook_stopped", mode=endpoint.mode, to=owner.email, locale=owner.language or "en", endpoint=endpoint.public_id)
+        notify(vendor, kind, mode=endpoint.mode, to=owner.email, locale=owner.language or "en", endpoint=endpoint.public_id)
 
 
 def jittered(wait: timedelta) -> timedelta:

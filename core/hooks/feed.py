@@ -14,6 +14,7 @@ from core.hooks.types import is_choice
 from core.kernel.db import db
 from core.kernel.errors import NotFound, Refusal
 from core.kernel.ids import is_public_id
+from core.kernel.keyset import CursorUnknown
 from core.kernel.sentence import said
 
 MOST = 100
@@ -43,12 +44,15 @@ class FeedPage:
 
 
 def list_events(vendor: Vendor, mode: str, *, after: str | None = None, types: list[str] | None = None, limit: int = 25) -> FeedPage:
-    """The events behind `after`, or from the oldest that is kept. Refuses CursorGone and NoSuchType.
+    """The events behind `after`, or from the oldest that is kept. Refuses CursorGone, CursorUnknown for what is no number of an event, and
+    NoSuchType.
 
     Only places that are given are seen, and they are given in their order (core/hooks/relay.py): an event that comes later stands behind.
     """
     query = _mine(vendor, mode)
     if after:
+        if not is_public_id("evt", after):
+            raise CursorUnknown("Send the number of an event, evt_...", field="after")
         query = query.where(Event.position > _position(vendor, mode, after))
     if types:
         query = query.where(_of_types(types))

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import select
 
 from core.hooks.models import HookEndpoint
+from core.kernel.db import db, locked
 from core.kernel.errors import Refusal
+from core.kernel.keyed import key_ids
 from core.kernel.sealed import seal, unseal
 from core.kernel.sentence import Sentence, said
 
@@ -103,6 +108,22 @@ def keep_headers(row: HookEndpoint, headers: Mapping[str, str]) -> None:
     """Write them down for this endpoint in the place of those it had: names as they are, values encrypted."""
     row.header_names = list(headers)
     row.headers_key, row.headers_sealed = seal(PURPOSE, json.dumps(dict(headers)).encode(), *_whose(row)) if headers else ("", None)
+
+
+def list_under_former_keys() -> list[tuple[UUID, str, UUID]]:
+    """Endpoints of all vendors whose values are encrypted under a key that is there and not the newest."""
+    key = HookEndpoint.vendor_id, HookEndpoint.mode, HookEndpoint.id
+    found = select(*key).where(HookEndpoint.headers_key.in_(key_ids()[1:])).order_by(*key)
+    return [(row[0], row[1], row[2]) for row in db.session.execute(found)]
+
+
+def seal_anew(vendor_id: UUID, mode: str, endpoint: UUID) -> bool:
+    """The same values under the newest key; whether there was anything to do. Safe to repeat. Raises HeadersLost."""
+    row = locked(HookEndpoint, vendor_id, mode, endpoint)
+    if row is None or row.headers_key not in key_ids()[1:]:
+        return False
+    keep_headers(row, headers_of(row))
+    return True
 
 
 def headers_of(row: HookEndpoint) -> dict[str, str]:

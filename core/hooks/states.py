@@ -19,6 +19,7 @@ CAUSES = frozenset({"event", "again", "catch_up", "test"})
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
 JITTER = 10  # a part in so many
 PATIENCE = timedelta(days=3)  # an endpoint that took nothing for so long is switched off
+WORRY = timedelta(days=1)  # after so long without a success those who look after it hear of it, while there is time to mend it
 LONGEST_REST = timedelta(hours=1)  # however much later a receiver wants to be asked again
 OVERLAP = timedelta(hours=24)  # that a former secret still signs
 KEPT = timedelta(days=90)  # events and what became of them

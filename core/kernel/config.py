@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from core.kernel.money import BadAmount, parse_amount
 
@@ -164,7 +165,7 @@ def settings() -> Settings:
         var=var,
         database_url=env.get("DATABASE_URL", "").replace("postgresql://", "postgresql+psycopg://", 1),
         redis_url=env.get("REDIS_URL", ""),
-        public_url=env.get("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+        public_url=_address("PUBLIC_URL", env.get("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/")),
         sandbox_url=sandbox_url,
         demo=env.get("DEMO", "") == "1",
         smtp_url=env.get("SMTP_URL", ""),
@@ -204,6 +205,18 @@ def settings() -> Settings:
 
 class BadSetting(RuntimeError):
     """A setting that cannot be read: refuse to start rather than guess about money."""
+
+
+def _address(name: str, text: str) -> str:
+    """`https://pay.example.com`: links in letters, cookies and passkeys are made of it, so one that no browser could open is refused here."""
+    try:
+        parts = urlsplit(text)
+        fit = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port beyond 65535, or an unclosed bracket
+        fit = False
+    if not fit or parts.query or parts.fragment or "@" in parts.netloc or not text.isprintable() or " " in text:
+        raise BadSetting(f"{name} says {text!r}; write it like https://pay.example.com")
+    return text
 
 
 def _return_address(text: str) -> str:

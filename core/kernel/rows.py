@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
@@ -59,6 +60,33 @@ def row_maker(entity: type[Any], columns: Sequence[Column[Any]]) -> Make:
         return row
 
     return make
+
+
+def as_written(session: Session, entity: type[Any], values: dict[str, Any]) -> Any:
+    """The row that stands in the table once these values are written, as a row of the session: PostgreSQL need not tell what it was just told.
+    A column that is not among them has what the table begins with."""
+    mapper, usual, given = _from_the_start(entity)
+    row = mapper.class_manager.new_instance()
+    state = inspect(row)
+    row.__dict__.update(usual, **{name: make(None) for name, make in given if name not in values}, **values)
+    state.key = mapper.identity_key_from_primary_key([values[column.key] for column in mapper.primary_key])
+    state.session_id = session.hash_key
+    session.identity_map.add(state)
+    return row
+
+
+@cache
+def _from_the_start(entity: type[Any]) -> tuple[Any, dict[str, Any], list[tuple[str, Callable[[Any], Any]]]]:
+    """What a column has that nobody named: the same for every row, or made anew for each. What only PostgreSQL knows is read when asked for."""
+    mapper = inspect(entity)
+    columns = [(attribute.key, attribute.columns[0]) for attribute in mapper.column_attrs]
+    usual = {key: column.default.arg for key, column in columns if column.default is not None and column.default.is_scalar}
+    empty = {key: None for key, column in columns if column.default is None and column.server_default is None}
+    return (
+        mapper,
+        empty | usual,
+        [(key, column.default.arg) for key, column in columns if column.default is not None and column.default.is_callable],
+    )
 
 
 def settled(session: Session, row: Any) -> None:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 
 from core.kernel.db import Base, answers, db
-from core.kernel.rows import Make, in_order, row_maker, settled
+from core.kernel.rows import as_written, in_order, settled
 
-Shapes = tuple[tuple[type[Base], tuple[str, ...]], ...]
-Lot = tuple[type[Base], Sequence[dict[str, Any]]]
+Shapes = tuple[tuple[type[Base], tuple[str, ...], str], ...]
+# Rows of one table, which name the same columns; and what is done where there is such a row already, if that is no mistake ("ON CONFLICT ...").
+Lot = tuple[type[Base], Sequence[dict[str, Any]]] | tuple[type[Base], Sequence[dict[str, Any]], str]
 Row = TypeVar("Row", bound=Base)
 _document = json.JSONEncoder(check_circular=False, separators=(",", ":"), default=str).encode
 
@@ -27,28 +29,41 @@ def add_rows(*lots: Lot) -> None:
 
     What they are said of must be written already, or come in the same call: a key is looked at when all of them are in.
     """
-    full = [(model, rows) for model, rows in lots if rows]
+    full = [lot for lot in lots if lot[1]]
     if full:
-        text = _writing(tuple((model, tuple(rows[0])) for model, rows in full))
-        answers(text, [_document(rows) for _, rows in full])
+        answers(_writing(_shapes(full)), _documents(full))
 
 
-def add_row(
-    model: type[Row], row: dict[str, Any], *, unless: str = "", beside: Sequence[Lot] = (), within: Sequence[Lot] = ()
-) -> Row | None:
+def add_row(model: type[Row], row: dict[str, Any], *, unless: str = "", within: Sequence[Lot] = ()) -> Row | None:
     """Add one row and answer it as a row of the session; None when there is one already with the same `unless`, names of columns.
 
-    And rows of other tables in the same journey: `beside`, which are added in any case, and `within`, which are said of this row and are only
-    added with it.
+    And rows of other tables in the same journey: `within`, which are said of this row and are only added with it.
     """
-    text, make = _adding_one(model, tuple(row), unless, _shapes(beside), _shapes(within))
-    made = answers(text, [*(_document(rows) for _, rows in beside), _document([row]), *(_document(rows) for _, rows in within)])
-    return make(db.session(), made[0], True) if made else None
+    added = answers(_adding_one(model, tuple(row), unless, (), _shapes(within)), [_document([row]), *_documents(within)])
+    return new_row(model, row) if added else None
 
 
-def add_unless(model: type[Base], row: dict[str, Any], unless: str) -> None:
-    """Add one row that nobody looks at now, where there is none yet with the same `unless`, names of columns."""
-    answers(_adding_quietly(model, tuple(row), unless), [_document([row])])
+@dataclass(frozen=True, kw_only=True)
+class Unwritten:
+    """A row that is not written yet, with those that have to stand before it, in this order, and those that are said of it. Whoever holds this
+    writes it in this unit, in one journey with whatever else has become known of it meanwhile."""
+
+    model: type[Base]
+    row: dict[str, Any]
+    before: Sequence[Lot] = ()
+    said_of_it: Sequence[Lot] = ()
+
+    def write(self, *more: Lot) -> None:
+        """Write it. A row that is there already is an error, as everywhere."""
+        after = [*self.said_of_it, *more]
+        text = _adding_one(self.model, tuple(self.row), "", _shapes(self.before), _shapes(after))
+        answers(text, [*_documents(self.before), _document([self.row]), *_documents(after)])
+
+
+def new_row(model: type[Row], row: dict[str, Any]) -> Row:
+    """What is written so, as a row of the session: also before it is written, for an act that writes it in this unit together with others."""
+    made: Row = as_written(db.session(), model, row)
+    return made
 
 
 def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
@@ -66,22 +81,26 @@ def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
     if not changed:
         add_rows(*beside)
         return
-    values: list[Any] = [_document(new) for _, new in beside]
+    values: list[Any] = _documents(beside)
     for row, names in changed:
         held = row.__dict__
         values += [_document({name: held[name] for name in names}), *inspect(row).identity]
-    answers(_writing(_shapes(beside), tuple((type(row), names) for row, names in changed)), values)
+    answers(_writing(_shapes(beside), tuple((type(row), names, "") for row, names in changed)), values)
     for row, _ in changed:
         settled(session, row)
 
 
 def _shapes(lots: Sequence[Lot]) -> Shapes:
-    return tuple((model, tuple(rows[0])) for model, rows in lots)
+    return tuple([(lot[0], tuple(lot[1][0]), lot[2] if len(lot) == 3 else "") for lot in lots])
 
 
-def _insert(model: type[Base], names: tuple[str, ...]) -> str:
+def _documents(lots: Sequence[Lot]) -> list[Any]:
+    return [_document(lot[1]) for lot in lots]
+
+
+def _insert(model: type[Base], names: tuple[str, ...], otherwise: str = "", where: str = "") -> str:
     table, columns = model.__tablename__, ", ".join(names)
-    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb)"
+    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb){where} {otherwise}"
 
 
 def _update(model: type[Base], names: tuple[str, ...]) -> str:
@@ -93,35 +112,22 @@ def _update(model: type[Base], names: tuple[str, ...]) -> str:
 @cache
 def _writing(new: Shapes, changed: Shapes = ()) -> str:
     """One statement for all: each part but the last stands before it."""
-    return _in_one([_insert(model, names) for model, names in new] + [_update(model, names) for model, names in changed])
-
-
-def _in_one(statements: Sequence[str]) -> str:
-    *first, last = statements
+    *first, last = [_insert(*shape) for shape in new] + [_update(model, names) for model, names, _ in changed]
     parts = ", ".join(f"part{number} AS ({text})" for number, text in enumerate(first))
     return in_order(f"WITH {parts} {last}" if parts else last)
 
 
 @cache
-def _adding_one(model: type[Base], names: tuple[str, ...], unless: str, beside: Shapes, within: Shapes) -> tuple[str, Make]:
-    columns = list(model.__table__.columns)
-    told = ", ".join(column.name for column in columns)
-    adding = f"{_insert(model, names)}{_once(unless)} RETURNING {told}"
-    before = [_insert(*shape) for shape in beside]
-    if not within:
-        return _in_one([*before, adding]), row_maker(model, columns)
-    parts = [f"part{number} AS ({text})" for number, text in enumerate(before)]
-    parts += [
-        f"made AS ({adding})",
-        *(f"of_it{number} AS ({_insert(*shape)} WHERE EXISTS (SELECT FROM made))" for number, shape in enumerate(within)),
-    ]
-    return in_order(f"WITH {', '.join(parts)} SELECT {told} FROM made"), row_maker(model, columns)
-
-
-@cache
-def _adding_quietly(model: type[Base], names: tuple[str, ...], unless: str) -> str:
-    return in_order(_insert(model, names) + _once(unless))
+def _adding_one(model: type[Base], names: tuple[str, ...], unless: str, before: Shapes, within: Shapes) -> str:
+    """A part is done when the next one asks for what it did, so the order is ours: what a trigger writes of each stands in it too."""
+    parts, after = [], ""
+    for number, shape in enumerate(before):
+        parts.append(f"part{number} AS ({_insert(*shape, after)} RETURNING 1)")
+        after = f" WHERE EXISTS (SELECT FROM part{number})"
+    parts.append(f"made AS ({_insert(model, names, _once(unless), after)} RETURNING 1)")
+    parts += [f"of_it{number} AS ({_insert(*shape, ' WHERE EXISTS (SELECT FROM made)')})" for number, shape in enumerate(within)]
+    return in_order(f"WITH {', '.join(parts)} SELECT 1 FROM made")
 
 
 def _once(unless: str) -> str:
-    return f" ON CONFLICT ({unless}) DO NOTHING" if unless else ""
+    return f"ON CONFLICT ({unless}) DO NOTHING" if unless else ""

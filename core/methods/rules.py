@@ -76,6 +76,9 @@ class Rule:
         return _money(self.bounds.maximum_minor, self.bounds.currency)
 
 
+AS_AT_THE_START = {method: Rule(method, method in ON_FROM_THE_START) for method in METHODS}
+
+
 def _money(minor: int | None, currency: str | None) -> Money | None:
     return None if minor is None or currency is None else Money(minor, currency)
 
@@ -93,8 +96,10 @@ def written_rules(vendor_id: uuid.UUID, mode: str) -> Written:
 
 def rules_of(rows: Written) -> list[Rule]:
     """Every way to pay, in the vendor's order, where this is what is written."""
+    if not rows:
+        return list(AS_AT_THE_START.values())
     places = {method: number for number, method in enumerate(METHODS)}
-    rules = {method: Rule(method, method in ON_FROM_THE_START) for method in METHODS}
+    rules = dict(AS_AT_THE_START)
     for method, enabled, position, currency, least, most, currencies, countries in rows:
         places[method] = position
         rules[method] = Rule(method, enabled, Bounds(currency, least, most, tuple(currencies), tuple(countries)))

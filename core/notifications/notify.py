@@ -81,6 +81,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "closing_done": ("closing",),
     "day_paper": ("day",),
     "webhook_stopped": ("endpoint",),
+    "webhook_failing": ("endpoint",),
     "pay_domain_lost": ("domain",),
     "app_token_reused": ("user", "app"),
 }

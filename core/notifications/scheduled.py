@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -29,6 +30,7 @@ from core.notifications.scheduled_models import EVERY, Report, ReportSchedule
 KIND = "payments_report"
 SEES = "balance.see"  # it says what a statement says, and of the whole business: who may not see those gets none
 MOST = 5  # for each person
+PUT_OFF = timedelta(hours=1)  # of one that could not be written
 STRIKES = time(7)  # by the business's clock: the day before is whole in the books long before
 
 
@@ -122,15 +124,34 @@ def period_of(every: str, day: date) -> tuple[date, date]:
     return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def send_due_reports(limit: int = 50) -> int:
-    """By the clock: write down the reports whose days are over and ask for their letters; answers how many.
+def list_due_reports(limit: int = 50) -> list[tuple[UUID, str, UUID]]:
+    """The orders whose days are over, by their keys, those that have waited longest first."""
+    due = select(ReportSchedule.vendor_id, ReportSchedule.mode, ReportSchedule.id).where(ReportSchedule.due_at <= now())
+    return [(row[0], row[1], row[2]) for row in db.session.execute(due.order_by(ReportSchedule.due_at).limit(limit))]
+
+
+def send_due_report(vendor_id: UUID, mode: str, order: UUID) -> bool:
+    """By the clock: write down the report of the days that are over and ask for its letter; whether there was one to send.
 
     The days move on in the transaction in which the letter is asked for, and the database keeps one report for each: late, killed or run
     twice, none is told twice. After a long sleep each look tells the next one of each order, until all have been told.
     """
-    due = select(ReportSchedule).where(ReportSchedule.due_at <= now()).order_by(ReportSchedule.due_at).limit(limit)
-    due = due.with_for_update(skip_locked=True).execution_options(populate_existing=True)
-    return sum(_send_one(row) for row in db.session.scalars(due).all())
+    row = _hold_due(vendor_id, mode, order)
+    return row is not None and _send_one(row)
+
+
+def put_report_off(vendor_id: UUID, mode: str, order: UUID) -> None:
+    """One that could not be written is tried again in an hour, so that the others behind it get their turn. Its days stay as they are."""
+    row = _hold_due(vendor_id, mode, order)
+    if row is not None:
+        row.due_at = now() + PUT_OFF
+
+
+def _hold_due(vendor_id: UUID, mode: str, order: UUID) -> ReportSchedule | None:
+    """The order, locked; None for one that was ended, is sent by another clock at this moment, or was sent by it just now."""
+    mine = select(ReportSchedule).where(ReportSchedule.vendor_id == vendor_id, ReportSchedule.mode == mode, ReportSchedule.id == order)
+    due = mine.where(ReportSchedule.due_at <= now()).with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    return db.session.scalar(due)
 
 
 def _send_one(row: ReportSchedule) -> bool:

@@ -26,7 +26,7 @@ USUAL = "en"  # of somebody who has not chosen a language
 MAILED = tuple(
     kind
     for kind in SHOWN
-    if kind in KINDS and kind not in ("refund_sent", "payout_account", "webhook_stopped", "application_news", *OF_PLAN)
+    if kind in KINDS and kind not in ("refund_sent", "payout_account", "webhook_stopped", "webhook_failing", "application_news", *OF_PLAN)
 )
 # What somebody may have stopped, whoever they are: nothing of it is owed to them by e-mail.
 OPTIONAL = (frozenset({*MAILED, "plan_news", "daily_news", "payments_report"}) - ALWAYS) | UNASKED

@@ -82,6 +82,7 @@ GROUPS: tuple[tuple[Sentence, dict[str, tuple[Sentence, str]]], ...] = (
         said("Your software"),
         {
             "webhook_stopped": (said("A webhook was switched off: it took nothing any more"), "bad"),
+            "webhook_failing": (said("A webhook has taken nothing for a day"), "warn"),
         },
     ),
     (

@@ -22,12 +22,13 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
-from core.kernel.write import add_row
+from core.kernel.write import Lot, add_rows, new_row
+from core.methods.rules import Rule
 from core.payments.instalments import check_total, count_under_way, request_state
 from core.payments.link_methods import check_methods
 from core.payments.link_style import colours_for
 from core.payments.models import Payment, PaymentLink
-from core.payments.offer import Offer, read_offer
+from core.payments.offer import NOTHING, Offer, read_offer
 from core.payments.offer_check import check_offer
 from core.payments.promised import check_promises
 from core.payments.slug import revoke_slugs
@@ -100,18 +101,32 @@ def find_wished(vendor: Vendor, mode: str, wish: str) -> PaymentLink | None:
 
 def create_link(
     vendor: Vendor, *, mode: str, by: str, terms: LinkTerms, wish: str | None = None, session: bool = False,
-    key_values: Mapping[str, str] | None = None, out_of_sight: bool = False,
+    key_values: Mapping[str, str] | None = None,
 ) -> PaymentLink:  # fmt: skip
     """Make a link that takes payments at once. `by` is the person's public id. Refuses terms that contradict themselves.
 
     With a `wish` it is known again: the same one makes nothing twice. `session`: for one checkout, out of the lists of links. `key_values` are
-    the vendor's own. `out_of_sight`: it stands behind a payment that is made with it, and is archived from the beginning.
+    the vendor's own.
     """
     if wish is not None and (again := find_wished(vendor, mode, wish)) is not None:
         return again
+    link, rows = new_link(vendor, mode=mode, by=by, terms=terms, wish=wish, session=session, key_values=key_values)
+    add_rows(*rows)
+    return link
+
+
+def new_link(
+    vendor: Vendor, *, mode: str, by: str, terms: LinkTerms, wish: str | None = None, session: bool = False,
+    key_values: Mapping[str, str] | None = None, out_of_sight: bool = False, rules: list[Rule] | None = None,
+) -> tuple[PaymentLink, list[Lot]]:  # fmt: skip
+    """The same before it is written, and the rows that make it: whoever calls this writes them in this unit, with others in one journey.
+
+    `out_of_sight`: it stands behind a payment that is made with it, and is archived from the beginning. `rules`: the vendor's for ways to pay,
+    where they have been asked for already.
+    """
     check_terms(terms)
-    check_methods(vendor.id, mode, terms)
-    _check_offer(vendor.id, mode, terms, Offer())
+    check_methods(vendor.id, mode, terms, rules)
+    _check_offer(vendor.id, mode, terms, NOTHING)
     at = now()
     row: dict[str, Any] = {
         "vendor_id": vendor.id, "mode": mode, "id": uuid7(), "public_id": public_id("lnk"), "token_id": public_id("tok"),
@@ -119,8 +134,7 @@ def create_link(
         "key_values": dict(key_values or {}), "archived_at": at if out_of_sight else None, **_columns(terms), **_dress(vendor.id, mode, terms),
     }  # fmt: skip
     said_of_it = entry_rows(vendor.id, actor=by, action="link.created", subject=row["public_id"], title=terms.title)
-    link: PaymentLink = add_row(PaymentLink, row, beside=said_of_it)
-    return link
+    return new_row(PaymentLink, row), [(PaymentLink, [row]), *said_of_it]
 
 
 def _dress(vendor_id: uuid.UUID, mode: str, terms: LinkTerms, *, worn: str = "") -> dict[str, Any]:

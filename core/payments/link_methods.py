@@ -8,7 +8,7 @@ from typing import Protocol
 
 from core.kernel.sentence import said
 from core.methods.eligible import Asked, NobodyCouldPay, Verdict, because, judge
-from core.methods.rules import list_rules
+from core.methods.rules import Rule, list_rules
 from core.providers.contract import METHODS
 from core.providers.registry import offers_for
 
@@ -26,14 +26,18 @@ class Terms(Protocol):
 HIGHEST = 2**62  # more than any payment
 
 
-def ways_of(vendor_id: uuid.UUID, mode: str, terms: Terms) -> Verdict:
-    """What payers could be shown through a link with these terms, whatever amount of its range they pay."""
+def ways_of(vendor_id: uuid.UUID, mode: str, terms: Terms, rules: list[Rule] | None = None) -> Verdict:
+    """What payers could be shown through a link with these terms, whatever amount of its range they pay. `rules`: where they were asked for already."""
     low = terms.amount_minor or terms.minimum_minor or 1
     high = terms.amount_minor or terms.maximum_minor or HIGHEST
-    return judge(list_rules(vendor_id, mode), offers_for(mode), Asked(terms.currency, low, high, allowed=tuple(terms.methods)))
+    return judge(
+        list_rules(vendor_id, mode) if rules is None else rules,
+        offers_for(mode),
+        Asked(terms.currency, low, high, allowed=tuple(terms.methods)),
+    )
 
 
-def check_methods(vendor_id: uuid.UUID, mode: str, terms: Terms) -> None:
+def check_methods(vendor_id: uuid.UUID, mode: str, terms: Terms, rules: list[Rule] | None = None) -> None:
     """Refuse terms under which every way to pay is hidden, saying why each of those that were named is.
 
     Without a connected processor nothing can be paid yet, whatever the terms: then this is no fault of theirs.
@@ -42,7 +46,7 @@ def check_methods(vendor_id: uuid.UUID, mode: str, terms: Terms) -> None:
         raise NobodyCouldPay("Choose ways to pay from the list.", field="methods")
     if not offers_for(mode):
         return
-    verdict = ways_of(vendor_id, mode, terms)
+    verdict = ways_of(vendor_id, mode, terms, rules)
     if not verdict.shown:
         named = [hidden for hidden in verdict.hidden if hidden.method in terms.methods or (not terms.methods and hidden.why != "off")]
         first, *others = [because(hidden) for hidden in named or verdict.hidden]

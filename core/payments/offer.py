@@ -89,13 +89,16 @@ class Offer:
 
     def document(self) -> dict[str, Any] | None:
         """As it is kept; None when it says nothing."""
-        return None if self == Offer() else asdict(self)
+        return None if self == NOTHING else asdict(self)
+
+
+NOTHING = Offer()  # one sum and no questions: what nearly every link offers
 
 
 def read_offer(document: dict[str, Any] | None) -> Offer:
     """The offer of a link, from its document. A key we do not know is a bug and stops here."""
     if not document:
-        return Offer()
+        return NOTHING
     known = {field.name for field in fields(Offer)}
     if unknown := set(document) - known:
         raise ValueError(f"an offer knows no {sorted(unknown)}")

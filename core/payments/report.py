@@ -22,19 +22,21 @@ from core.payments.lists import narrowed
 from core.payments.models import Payment
 
 PAID = ("capture",)
-GIVEN_BACK = ("refund requested", "refund failed", "refund returned")  # a refund that did not arrive is the seller's money again
+GIVEN_BACK = ("refund requested",)
+CAME_BACK = ("refund failed", "refund returned")  # a refund that did not arrive is the seller's money again
 _OWN = func.coalesce(func.sum(Entry.amount_minor).filter(Entry.code.in_(OWN)), 0)
 _FEE = func.coalesce(func.sum(Entry.amount_minor).filter(Entry.code.in_(FEES)), 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one currency, each with the sign the seller feels: payments + refunds + fees + other = net."""
+    """Of one currency, each with the sign the seller feels: payments + refunds + what came back of them + fees + other = net."""
 
     payments: int
     paid: Money
     refunds: int
     refunded: Money
+    came_back: Money  # of refunds that did not arrive, earlier ones too
     fees: Money
     other: Money  # disputes, transfers that were taken back, what the seller bears of the processor's charge
     net: Money
@@ -55,10 +57,11 @@ def _figures(code: str, kinds: dict[str, tuple[int, int, int]]) -> Figures:
         return sum(kinds[name][0] for name in names if name in kinds), Money(sum(kinds[name][1] for name in names if name in kinds), code)
 
     payments, paid = of(PAID)
-    refunds, refunded = sum(kinds[name][0] for name in GIVEN_BACK[:1] if name in kinds), of(GIVEN_BACK)[1]
-    other = of(tuple(name for name in kinds if name not in (*PAID, *GIVEN_BACK)))[1]
+    refunds, refunded = of(GIVEN_BACK)
+    came_back = of(CAME_BACK)[1]
+    other = of(tuple(name for name in kinds if name not in (*PAID, *GIVEN_BACK, *CAME_BACK)))[1]
     fees = Money(sum(fee for _, _, fee in kinds.values()), code)
-    return Figures(payments, paid, refunds, refunded, fees, other, paid + refunded + fees + other)
+    return Figures(payments, paid, refunds, refunded, came_back, fees, other, paid + refunded + came_back + fees + other)
 
 
 def _lines(vendor: Vendor, report: Report) -> Select[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.kernel.signing import TokenRefused, make_token, read_token
-from core.kernel.write import add_row
+from core.kernel.write import Lot, Unwritten, add_row
 from core.methods.rules import Written, rules_told
 from core.notifications.notices import post_notice
 from core.payments.basket import Choices, PriceChanged, Priced, offer_of, price
@@ -91,6 +92,9 @@ class Order:
     remind: bool = False  # one letter if it is left unfinished
 
 
+JUST_PAY, NO_ORIGIN = Order(), Origin()
+
+
 def start_payment(
     vendor: Vendor,
     link: PaymentLink,
@@ -112,7 +116,7 @@ def start_payment(
     their fields, CustomerBlocked when the vendor takes none from this address, and PriceChanged when the total is not what the payer
     was shown.
     """
-    order, origin = order or Order(), origin or Origin()
+    order, origin = order or JUST_PAY, origin or NO_ORIGIN
     again = _made_before(vendor, link, form_token)
     if again:
         return again
@@ -148,22 +152,24 @@ def start_payment(
         raise AmountNotOffered("Enter an amount.", field="amount")
     if order.shown is not None and total != order.shown:
         raise PriceChanged(total)
-    return _write(vendor, link, total, email, name, form_token, order, priced, came)
+    row = _row(vendor, link, total, email=email, name=name, form_token=form_token, order=order, priced=priced, came=came)
+    return _write(vendor, link, row, order, priced)
 
 
-def start_only_payment(
-    vendor: Vendor, link: PaymentLink, *, email: str, name: str, form_token: str, locale: str, life: timedelta
-) -> Payment:
-    """The one payment of a link that was made for it in this very unit of work: nobody else has seen the link, so there are no places to count
-    and no form to find again. It may be paid for so long (`life`). The link has one sum and an address to write to.
-
-    Refuses CustomerBlocked.
+def only_payment(
+    vendor: Vendor, link: PaymentLink, *, email: str, name: str, form_token: str, locale: str, life: timedelta, before: Sequence[Lot]
+) -> Unwritten:
+    """The one payment of a link that is made for it in this very unit of work, not written yet, nor the link and what else is to stand `before` it:
+    nobody else has seen the link, so there are no places to count and no form to find again. It may be paid for so long (`life`). The link has
+    one sum and an address to write to.
     """
     if link.amount is None:
         raise ValueError("a link that stands behind one payment has its sum")
-    meet_customer(vendor, link.mode, email=email, name=name)
-    came = origin_columns(link, Origin(), "") | {"locale": locale}
-    return _write(vendor, link, link.amount, email, name, form_token, Order(), None, came, life=life)
+    came = origin_columns(link, NO_ORIGIN, "") | {"locale": locale}
+    row = _row(vendor, link, link.amount, email=email, name=name, form_token=form_token, order=JUST_PAY, priced=None, came=came)
+    row["expires_at"] = row["created_at"] + life
+    first_line = (PaymentEvent, [_first_line(row, link, JUST_PAY, None)])
+    return Unwritten(model=Payment, row=row, before=before, said_of_it=[first_line])
 
 
 def _price(vendor: Vendor, link: PaymentLink, amount: Money | None, order: Order, email: str) -> Priced | None:
@@ -203,20 +209,11 @@ def check_amount(link: PaymentLink, amount: Money) -> None:
         raise AmountNotOffered(said("Choose an amount in steps of %(step)s.", step=Money(link.step_minor, link.currency)), field="amount")
 
 
-def _write(
-    vendor: Vendor,
-    link: PaymentLink,
-    amount: Money,
-    email: str,
-    name: str,
-    form_token: str,
-    order: Order,
-    priced: Priced | None,
-    came: dict[str, Any],
-    life: timedelta | None = None,
-) -> Payment:
+def _row(
+    vendor: Vendor, link: PaymentLink, amount: Money, *, email: str, name: str, form_token: str, order: Order, priced: Priced | None, came: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
     at = now()
-    row: dict[str, Any] = {
+    return {
         "vendor_id": vendor.id,
         "mode": link.mode,
         "id": uuid7(),
@@ -242,22 +239,22 @@ def _write(
         "payer_name": name.strip(),
         "recovered_from": order.recovered_from,
         "remind": order.remind,
-        "expires_at": at + SESSION,
+        "expires_at": at + (FIRST_HOLD if link.limited else SESSION),
         "created_at": at,
         "updated_at": at,
         "version": 1,
         **came,
     }
-    if life is not None:
-        row["expires_at"] = at + life
-    elif row["holds_place"]:
-        row["expires_at"] = at + FIRST_HOLD
+
+
+def _write(vendor: Vendor, link: PaymentLink, row: dict[str, Any], order: Order, priced: Priced | None) -> Payment:
     # Two posts of one form at once: the second finds the first's row instead of failing on it.
-    made = add_row(Payment, row, unless="vendor_id, mode, form_token", within=[(PaymentEvent, [_first_line(row, link, order, priced)])])
+    first_line = (PaymentEvent, [_first_line(row, link, order, priced)])
+    made = add_row(Payment, row, unless="vendor_id, mode, form_token", within=[first_line])
     if made is not None:
         _write_beside(made, order, priced)
         return made
-    payment = _made_before(vendor, link, form_token)
+    payment = _made_before(vendor, link, row["form_token"])
     if payment is None:
         raise AmountNotOffered("This form was sent before. Please open the link again.")
     return payment

@@ -6,7 +6,10 @@ import json
 import re
 from typing import Any
 
+from core.kernel.logs import SECRETS
+
 HIDDEN = "•••"
+
 SECRET = re.compile(r"secret|token|password|fingerprint|signature|api_key|authorization|cvc|cvv", re.I)
 PRIVATE = frozenset(
     {
@@ -28,7 +31,7 @@ PRIVATE = frozenset(
 NAMES = frozenset({"name", "email", "receipt_email", "customer_email", "cardholder_name"})
 ADDRESS = re.compile(r"[^\s@\"<>]{1,64}@[^\s@\"<>]{1,190}")
 CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[ -]?\d){11,18}(?!\d)")
-KEYS = re.compile(r"\b(?:sk|rk|whsec|pi|seti|cs)_[A-Za-z0-9_]*secret[A-Za-z0-9_]*|\b(?:sk|rk)_(?:test|live)_\w+|\bwhsec_\w+")
+KEYS = re.compile(rf"\b(?:sk|rk|whsec|pi|seti|cs)_[A-Za-z0-9_]*secret[A-Za-z0-9_]*|{SECRETS.pattern}")
 DEEPEST = 40
 
 

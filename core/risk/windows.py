@@ -18,6 +18,7 @@ from redis.retry import Retry
 
 from core.kernel.clock import now
 from core.kernel.config import settings
+from core.kernel.redis_line import keep_line
 
 log = structlog.get_logger("risk")
 PATIENCE = 1  # seconds; a payer waits for this answer
@@ -46,7 +47,7 @@ return found
 
 @cache
 def _redis(url: str) -> Redis:
-    return Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0))
+    return keep_line(Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)))
 
 
 @cache

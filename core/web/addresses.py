@@ -211,6 +211,11 @@ def listing(address: str, branch: str = "") -> str:
     return f"{directory()}/{address}{'/' + branch if branch else ''}"
 
 
+def two_step() -> str:
+    """One's own second step: app, passkeys, recovery codes."""
+    return f"{settings().public_url}/portal/two-step"
+
+
 def portal_key(key: str, mode: str) -> str:
     """A key of a business's own software."""
     return _portal(f"keys/{key}", mode)

@@ -66,10 +66,10 @@ class FormCookie(SecureCookieSessionInterface):
         if framed():
             return
         depends_on(response, "Cookie")  # every page asks for one: the reader's language is in a cookie too
+        if not session.modified and not session.permanent:
+            return
         if not session or session.permanent or signing is None:
             super().save_session(app, session, response)
-            return
-        if not session.modified:
             return
         before, after = self._around or self._parts(app)
         value = signing.dumps(dict(session))
@@ -94,6 +94,6 @@ def depends_on(response: Response, header: str) -> None:
     """Adds one to `Vary`: the answer is another one where this header of the request is."""
     said = response.headers.get("Vary")
     if said is None:
-        response.headers["Vary"] = header
+        response.headers._list.append(("Vary", header))  # a word of ours: there is nothing to look over in it
     elif header.lower() not in said.lower():
         response.headers["Vary"] = f"{said}, {header}"

@@ -108,6 +108,8 @@ def _refused(refusal: Refusal) -> Response:
 
 
 def _title(refusal: Refusal) -> str | None:
+    if refusal.status == 404:  # to software too: its address is right, and what is named in it is not there
+        return str(WORDS[404][0])
     return _("That was not possible") if refusal.status in (409, 422) else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g
+from flask import Request, g, request
 
 from core.kernel.ids import public_id
 
@@ -14,6 +14,14 @@ def kept() -> dict[str, Any]:
     return g._get_current_object().__dict__  # type: ignore[attr-defined, no-any-return]
 
 
+def asked() -> Request:
+    """The same as `request`, for code that looks at it several times."""
+    return request._get_current_object()  # type: ignore[attr-defined, no-any-return]
+
+
 def request_number() -> str:
     """By which a caller and we speak of this request; made when somebody first asks for it."""
-    return str(kept().setdefault("request_number", public_id("req")))
+    mine = kept()
+    if "request_number" not in mine:
+        mine["request_number"] = public_id("req")
+    return str(mine["request_number"])

@@ -23,6 +23,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from core.kernel.config import settings
 from core.kernel.lean import without
+from core.kernel.redis_line import keep_line
 from core.web.fields import one_spelling
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -213,6 +214,8 @@ def install(app: Flask) -> None:
     app.config.setdefault("RATELIMIT_KEY_PREFIX", PREFIX)
     with without("valkey"):  # the storage looks for it only to know that it is there
         limiter.init_app(app)
+    if isinstance(limiter.storage, RedisStorage):
+        keep_line(limiter.storage.get_connection())  # one that does not answer is counted for here
     # What is counted says so with a decorator, which does the counting. There is no limit for all views to look for before each.
     app.before_request_funcs[None].remove(limiter._check_request_limit)
     # Nor are there headers to write, or tries to count by what was answered; and what it notes of a request goes with the request.

@@ -10,7 +10,7 @@ from alembic import op
 from migrations.steps import ANY_TIME, PATIENCE, each_by_itself, walk
 
 revision = "0094"
-down_revision = "0091"
+down_revision = "0093"
 
 MOST = 5_000  # payouts in a step
 COLUMN = "ALTER TABLE payouts ADD COLUMN IF NOT EXISTS trace varchar(60) NOT NULL DEFAULT ''"

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Response, g, jsonify, request
+from flask import Request, Response, g, jsonify, request
 
 from core.accounts.access_token import AccessRefused, looks_like_access
-from core.accounts.api_keys import LONGEST_PROGRAM, OWN_SOFTWARE, PUBLISHABLE, RESTRICTED, counts_from, find_key, note_use
+from core.accounts.api_keys import LONGEST_PROGRAM, OWN_SOFTWARE, PUBLISHABLE, RESTRICTED, counts_from, find_key, find_over, note_use
 from core.accounts.apps import check_person, check_unlimited, find_app_seat
 from core.accounts.confirm import is_fresh
 from core.accounts.key_models import ApiKey
@@ -25,7 +25,9 @@ from core.kernel.config import settings
 from core.kernel.errors import NotAllowed, Refusal
 from core.kernel.money import Money
 from core.kernel.sentence import said
+from core.kernel.write import Unwritten
 from core.web.guard import marked
+from core.web.this_request import asked, kept
 from core.web.throttle import Limit, TooMany, count_call, count_try
 from portal.api.reading import values_sent
 
@@ -130,27 +132,33 @@ def by_anybody(view: View) -> Any:
 
 
 def _called(vendor: Vendor, mode: str, act: Callable[[], tuple[dict[str, Any], int]]) -> Response:
-    g.time_zone = "UTC"
-    return _answer(*act()) if request.method in SAFE else _once(vendor, mode, act)
+    kept()["time_zone"] = "UTC"
+    return _answer(*act()) if asked().method in SAFE else _once(vendor, mode, act)
 
 
 def _once(vendor: Vendor, mode: str, act: Callable[[], tuple[dict[str, Any], int]]) -> Response:
     """The act and its answer are kept in one transaction: after a crash both are there or neither is, and asking again is safe."""
-    asked = Asked(vendor.id, mode, _name(), method=request.method, path=request.path, sent=values_sent())
-    kept = find_kept(asked)
-    if kept is not None:
-        response = _answer(kept.body, kept.status)
+    sent = asked()
+    wish = Asked(vendor.id, mode, _name(), method=sent.method, path=sent.path, sent=values_sent())
+    before = find_kept(wish)
+    if before is not None:
+        response = _answer(before.body, before.status)
         response.headers["Idempotent-Replayed"] = "true"
         return response
     body, status = act()
-    kept_body = body | dict.fromkeys(g.pop("api_shown_once", ()))
-    keep_answer(asked, status=status, body=kept_body)
+    kept_body = body | dict.fromkeys(kept().pop("api_shown_once", ()))
+    keep_answer(wish, status=status, body=kept_body, of=kept().pop("api_unwritten", None))
     return _answer(body, status)
 
 
 def show_once(*fields: str) -> None:
     """These fields of this answer are told now and never again: no answer that is kept for repetitions carries them."""
     g.api_shown_once = fields
+
+
+def written_with_answer(what: Unwritten | None) -> None:
+    """The act has yet to be written: that is done together with its answer, when the view has said what that is."""
+    kept()["api_unwritten"] = what
 
 
 def wish_token() -> str:
@@ -160,7 +168,7 @@ def wish_token() -> str:
 
 def acting() -> str:
     """Who does it, for the log: the person whose app it is, or the business's own software."""
-    seat: Seat | None = g.get("api_person")
+    seat: Seat | None = kept().get("api_person")
     return seat.user.public_id if seat else OWN_SOFTWARE
 
 
@@ -210,21 +218,37 @@ def _for_person() -> tuple[Vendor, str]:
 
 
 def _caller(*, publishable: bool) -> tuple[Vendor, str]:
-    if looks_like_access(_secret()):
+    secret, sent = _secret(), asked()
+    if looks_like_access(secret):
         return _for_person()
-    found = find_key(_secret())
+    found = find_key(secret)
     if found is None:
-        count_try(STRANGERS, scope="api-strangers", whose=request.remote_addr or "")
-        raise KeyRefused("Send a key that counts in the header: Authorization: Bearer portal_sk_test_...")
+        count_try(STRANGERS, scope="api-strangers", whose=sent.remote_addr or "")
+        raise KeyRefused(_why_not())
     vendor, key = found
-    g.api_caller = Caller(vendor.id, key.mode, key.public_id)
+    kept()["api_caller"] = Caller(vendor.id, key.mode, key.public_id)
     _count(key.public_id, vendor, key.mode, pages=key.kind == PUBLISHABLE)
     if vendor.stopped_at is not None:
         raise KeyRefused("This business has closed its account.")
-    needed = scope_of(word_of(request.url_rule.rule if request.url_rule else ""), writes=request.method not in SAFE)
-    _check_rights(key, needed, publishable=publishable)
-    note_use(key, request.remote_addr or "", scope=needed, program=plain(request.headers.get("User-Agent", ""), LONGEST_PROGRAM))
+    needed = scope_of(word_of(sent.url_rule.rule if sent.url_rule else ""), writes=sent.method not in SAFE)
+    _check_rights(key, needed, sent, publishable=publishable)
+    note_use(key, sent.remote_addr or "", scope=needed, program=plain(sent.headers.get("User-Agent", ""), LONGEST_PROGRAM))
     return vendor, key.mode
+
+
+def _why_not() -> str:
+    """What is wrong with a key that opens nothing. Whoever holds one of ours that is over reads why, and the call stands in its log, where the
+    team sees that something still uses it."""
+    over = find_over(_secret())
+    if over is None:
+        return said("Send a key that counts in the header: Authorization: Bearer portal_sk_test_...")
+    vendor, key = over
+    g.api_caller = Caller(vendor.id, key.mode, key.public_id)
+    if key.revoked_at is not None:
+        return said("This key was revoked. Make another one in the portal.")
+    if key.replaced_by:
+        return said("This key was rolled, and its time beside the new one is over. Use the new one.")
+    return said("The time of this key is over. Make another one in the portal.")
 
 
 def _count(whose: str, vendor: Vendor, mode: str, *, pages: bool = False) -> None:
@@ -232,7 +256,7 @@ def _count(whose: str, vendor: Vendor, mode: str, *, pages: bool = False) -> Non
     key may not is not the business's. Publishable keys (`pages`) have a share apart: whoever reads one in a page keeps no server waiting."""
     most = settings().api_business_limit
     try:
-        g.api_counted = count_call(
+        kept()["api_counted"] = count_call(
             Limit(STEADY, "api", whose, KEY_BUSY),
             Limit(BURST, f"api-{request.endpoint}", whose, BURST_BUSY),
             Limit(most, f"api-{'pages' if pages else 'business'}", f"{vendor.public_id}:{mode}", BUSINESS_BUSY),
@@ -244,22 +268,22 @@ def _count(whose: str, vendor: Vendor, mode: str, *, pages: bool = False) -> Non
 
 def _secret() -> str:
     """What stands in the Authorization header: after Bearer, or as the user name of Basic, whose password stays empty."""
-    said = request.authorization
+    said = asked().authorization
     if said is None:
         return ""
     secret = (said.token or "").strip() if said.type == "bearer" else said.username or "" if said.type == "basic" else ""
     return secret if secret.isascii() else ""
 
 
-def _check_rights(key: ApiKey, needed: str, *, publishable: bool) -> None:
+def _check_rights(key: ApiKey, needed: str, sent: Request, *, publishable: bool) -> None:
     """Where it comes from, what it is for, and that a secret one does not come from a page."""
-    if not counts_from(key, request.remote_addr or ""):
+    if not counts_from(key, sent.remote_addr or ""):
         raise AddressNotAllowed("This key does not count from your network address. The owner of the account can add it to the key.")
     if key.kind == PUBLISHABLE:
         if not publishable:
             raise NotForPublishable("A publishable key opens only what a payer may see. Use a secret or a restricted key on your server.")
         return
-    if "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:
+    if "Origin" in sent.headers or "Sec-Fetch-Site" in sent.headers:
         raise SecretKeyInBrowser(
             "This key came from a page in a browser, where anybody can read it. Roll it now, and call from your server."
         )
@@ -278,13 +302,13 @@ def act_of(rule: str) -> str:
 
 
 def _name() -> str:
-    name = request.headers.get("Idempotency-Key", "")
+    name = asked().headers.get("Idempotency-Key", "")
     if not 0 < len(name) <= LONGEST_KEY or not name.isascii() or not name.isprintable():
         raise NoIdempotencyKey(
             "Send an Idempotency-Key of your own with every write: up to 255 printable letters, the same when you repeat it."
         )
     return (
-        f"{acting()}:{hashlib.sha256(name.encode()).hexdigest()}" if "api_person" in g else name
+        f"{acting()}:{hashlib.sha256(name.encode()).hexdigest()}" if "api_person" in kept() else name
     )  # two people's apps know nothing of each other
 
 

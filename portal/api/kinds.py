@@ -321,6 +321,7 @@ def take_all(sent: Body, fields: Fields, currency: str) -> dict[str, Any]:
     """Every field of one object; amounts come last, for they are written in the currency that stands beside them."""
     found: dict[str, Any] = {}
     names = sorted(fields, key=lambda name: name != "currency")
+    sent.check_names(fields, [name for name in names if fields[name].required])
     for name in names:
         kind = fields[name]
         if not kind.required and sent.is_empty(name):

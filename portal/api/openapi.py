@@ -60,7 +60,9 @@ the answer is 409 with Retry-After. What was refused is not remembered: mend it 
 **Refusals** are `application/problem+json` with a stable `code`. Unknown fields and parameters are refused, so that a mistyped one is not
 lost. Nothing is nested deeper than {DEEPEST} levels.
 
-**Versions**: what there is in this one stays; fields may be added to answers."""
+**Versions**: the version stands in the address. What there is in this one stays as it is; endpoints, fields of answers, fields that may be left out, events
+and words of a list may be added, so pass over what you do not know. What is to go is `deprecated` here and says so with every answer a year before, in the headers `Deprecation` and
+`Sunset`. Events are written in the `version` that their webhook endpoint was made with."""
 
 
 @api.get("/openapi.json")
@@ -129,6 +131,8 @@ def _operation(told: Endpoint) -> Schema:
     }  # fmt: skip
     if told.about:
         about["description"] = told.about
+    if told.ends:
+        about |= {"deprecated": True, "description": f"{told.ends} {told.about}".strip()}
     if told.takes:
         schema = schema_of(told.takes)
         if told.partly:

@@ -24,7 +24,7 @@ from core.providers.contract import METHODS, ProviderError
 from core.web import addresses
 from core.web.page import step_outside
 from portal.api.endpoint import endpoint
-from portal.api.guard import acting, check_recent, wish_token
+from portal.api.guard import acting, check_recent, wish_token, written_with_answer
 from portal.api.kinds import Amount, Currency, Day, Email, Fields, Flag, Number, Pairs, Text, Within
 from portal.api.objects import PAYMENT_OBJECT, REFUND_OBJECT, SALE_DOCUMENT, STATEMENT_OBJECT, SeenDocument, SeenPayment
 from portal.api.paging import Asked, list_of
@@ -74,7 +74,9 @@ def ask(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str, Any]:
         methods=(sent["payment_method"],) if sent["payment_method"] else (), locale=sent["locale"], success_url=sent["success_url"],
         cancel_url=sent["cancel_url"], key_values=own, minutes=sent["expires_in_minutes"],
     )  # fmt: skip
-    return PAYMENT_OBJECT.encode(SeenPayment(vendor, *ask_for_payment(vendor, mode, wish, by=acting(), token=wish_token())))
+    payment, link, unwritten = ask_for_payment(vendor, mode, wish, by=acting(), token=wish_token())
+    written_with_answer(unwritten)
+    return PAYMENT_OBJECT.encode(SeenPayment(vendor, payment, link))
 
 
 @endpoint("GET", "/payments", gives=PAYMENT_OBJECT, many=True, query=NARROW)

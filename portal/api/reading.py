@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection
 from typing import Any, cast
 
-from flask import g, request
+from flask import Request
 
 from core.kernel.errors import Refusal
 from core.kernel.money import BadAmount, parse_amount
 from core.kernel.sentence import said
+from core.web.this_request import asked, kept
 
 DEEPEST = 12
+HALF = re.compile("[\ud800-\udfff]")
 
 
 class BodyRefused(Refusal):
@@ -53,8 +57,10 @@ class Body:
     def number(self, name: str, usual: int | None = None) -> int:
         """A whole number."""
         value = self._take(name, usual)
-        if type(value) is not int or not -(2**53) < value < 2**53:
+        if type(value) is not int:
             raise BodyRefused("This has to be a whole number.", field=self.path(name))
+        if not -(2**53) < value < 2**53:
+            raise BodyRefused("This is larger than any number that is taken here.", field=self.path(name))
         return value
 
     def minor(self, name: str, currency: str) -> int:
@@ -63,6 +69,10 @@ class Body:
         if type(value) is str:
             if value != value.strip():
                 raise BodyRefused("Write the amount without blanks around it.", field=self.path(name))
+            if not currency:
+                raise BodyRefused(
+                    "Send the currency beside an amount with decimals, or send whole minor units.", field=self.path("currency")
+                )
             try:
                 return parse_amount(value, currency).minor
             except BadAmount as refusal:
@@ -105,6 +115,18 @@ class Body:
                 raise BodyRefused("This has to be an object.", field=f"{self.path(name)}.{number}")
         return [Body(one, f"{self.path(name)}.{number}") for number, one in enumerate(value)]
 
+    def check_names(self, known: Collection[str], required: list[str]) -> None:
+        """Several missing ones are named at once, and a misspelled one beside what is missing by it: nobody asks again for each."""
+        missing = [name for name in required if self.values.get(name) is None]
+        unknown = [name for name in self.values if name not in known]
+        if missing and unknown:
+            words = said(
+                "There is no such field here: %(name)s. What is missing: %(names)s.", name=unknown[0][:60], names=", ".join(missing)
+            )
+            raise BodyRefused(words, field=self.path(unknown[0][:60]))
+        if len(missing) > 1:
+            raise BodyRefused(said("These are missing: %(names)s.", names=", ".join(missing)), field=self.path(missing[0]))
+
     def close(self) -> None:
         """Refuse fields that nobody asked for: a misspelled one would be lost silently."""
         for name in self.values:
@@ -126,12 +148,13 @@ def body() -> Body:
 
 def values_sent() -> dict[str, Any]:
     """The same in plain values, read once for each request."""
-    if "api_sent" not in g:
-        g.api_sent = _parsed()
-    return cast(dict[str, Any], g.api_sent)
+    mine = kept()
+    if "api_sent" not in mine:
+        mine["api_sent"] = _parsed(asked())
+    return cast(dict[str, Any], mine["api_sent"])
 
 
-def _parsed() -> dict[str, Any]:
+def _parsed(request: Request) -> dict[str, Any]:
     raw = request.get_data()
     if not raw:
         return {}
@@ -173,4 +196,4 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _is_broken(text: str) -> bool:
     """JSON can write half of a sign, which no database and no letter can."""
-    return any("\ud800" <= sign <= "\udfff" for sign in text)
+    return HALF.search(text) is not None

@@ -10,7 +10,8 @@ from flask_babel import gettext as _
 
 from core.accounts.apps import RefreshReused, begin_app, find_person, refresh
 from core.accounts.house import house
-from core.accounts.one_time_codes import use_code
+from core.accounts.models import User
+from core.accounts.one_time_codes import find_factor, use_code
 from core.accounts.queries import list_sessions
 from core.accounts.roles import role_of
 from core.accounts.sessions import Seat, end_one_session, end_session
@@ -18,6 +19,7 @@ from core.accounts.sign_in import WrongCredentials
 from core.accounts.sign_up import Registration
 from core.accounts.team import change_name
 from core.kernel.errors import NotAllowed, Refusal
+from core.kernel.sentence import said
 from core.notifications.app_news import sign_out_reused
 from core.payments.saving import saving_token
 from core.subscriptions.own_cards import AddressNotProved, KeptCard, keep_own, list_own
@@ -87,7 +89,7 @@ def sign_up(sent: dict[str, Any]) -> dict[str, Any]:
     takes={
         "email": Email(about="Their e-mail address."),
         "password": PASSWORD,
-        "code": Text(about="The code of their second step, where they have set one up.", usual="", most=40),
+        "code": Text(about="Where they have a second step: a code of their app, or one of their recovery codes. Passkeys are for browsers.", usual="", most=40),
         "app": Text(about="What your app calls itself: people see it where they are signed in.", least=1, most=60, example="My app"),
         "business": Text(about="For which of their businesses, vnd_...; left out: the oldest.", usual="", most=60),
         "mode": Text(about="Which money the app sees.", usual="test", one_of=MODES),
@@ -105,12 +107,21 @@ def sign_in(sent: dict[str, Any]) -> dict[str, Any]:
         raise PairRefused(no.message) from None
     if user.second_factor_at is not None:
         if not sent["code"].strip():
-            raise SecondStepNeeded("Send the code of the second step too.", field="code")
+            raise SecondStepNeeded(_code_wanted(user), field="code")
         count_try(TRIES, scope="second-factor", whose=user.public_id)
         if use_code(user, sent["code"]) == "recovery":
             tell_recovery_code_used(user)
     name = sent["app"].strip() or "-"
     return TOKENS.encode(begin_app(user, membership, app=name, mode=sent["mode"], address=request.remote_addr or ""))
+
+
+def _code_wanted(user: User) -> str:
+    """What to ask the person for. Said to nobody but who knows the password."""
+    if find_factor(user) is not None:
+        return said("Send the code of the second step too.")
+    return said(
+        "They sign in with a passkey, which no app can ask for. Send one of their recovery codes, or have them set up an app that shows codes, in the portal."
+    )
 
 
 @endpoint(

@@ -65,7 +65,22 @@ def test_every_refusal_is_a_problem(caller: Caller) -> None:
     problem(caller.post(PAYMENTS, '{"amount": 1, "amount": 2}'), 400, "invalid_request")
     problem(caller.post(PAYMENTS, '{"a":' * 50 + "1" + "}" * 50), 400, "invalid_request")
     problem(caller.post(PAYMENTS, '{"x": "' + "y" * 1_000_001 + '"}'), 413, "too_large")
-    problem(caller.get(f"{PAYMENTS}/pay_x"), 404, "not_found")
+    missing = problem(caller.get(f"{PAYMENTS}/pay_x"), 404, "not_found")
+    assert missing["title"] == "There is nothing here", "that the address is wrong is said of wrong addresses only"
+
+
+def test_whoever_sends_too_little_or_a_misspelled_field_asks_again_once(caller: Caller) -> None:
+    told = problem(caller.post(PAYMENTS, {}), 422, "invalid_request", "currency")
+    assert told["detail"] == "These are missing: currency, amount, payer, description."
+    told = problem(
+        caller.post(PAYMENTS, {"curency": "GBP", **{name: WISH[name] for name in WISH if name != "currency"}}),
+        422,
+        "invalid_request",
+        "curency",
+    )
+    assert told["detail"] == "There is no such field here: curency. What is missing: currency."
+    told = problem(caller.post(PAYMENTS, {**WISH, "amount": 2**63}), 422, "invalid_request", "amount")
+    assert "larger" in told["detail"]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +130,8 @@ def test_a_list_is_walked_in_both_directions_and_bounded_by_time(caller: Caller)
     assert page("created[gt]=2100-01-01T00:00:00Z") == ([], False)
     assert page("created[gte]=2020-01-01T00:00:00%2B01:00&created[lt]=9999-12-31T23:59:59Z") == (ids, False)
     assert page("created[lte]=2020-01-01T00:00:00Z") == ([], False)
-    assert caller.get(f"{PAYMENTS}?starting_after=pay_x").status_code == 404
+    for field in ("starting_after", "ending_before"):
+        problem(caller.get(f"{PAYMENTS}?{field}=pay_x"), 422, "cursor_unknown", field)  # the list is there: its address is right
 
 
 def test_a_key_is_told_how_its_limit_stands_and_is_stopped(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import secrets
+from datetime import date
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,6 +15,8 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portal.api.endpoint import ENDPOINTS, Ending
+from portal.api.openapi import _operation
 from tests.core.payments.conftest import another_shop
 from tests.factories import Shop, make_link, make_paid, make_shop
 from tests.portal.caller import HOME, Caller, document_of
@@ -170,3 +174,18 @@ def things(caller: Caller) -> None:
     refund = caller.post(f"{HOME}/refunds", {"payment": paid.public_id, "amount": 100}).get_json()["id"]
     customer = caller.get(f"{HOME}/customers").get_json()["data"][0]["id"]
     IDS[caller.shop.vendor.public_id] = [paid.public_id, link.public_id, refund, customer]
+
+
+def test_what_is_to_go_says_so_with_every_answer_and_in_the_document(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = Ending(since=date(2027, 1, 31), until=date(2028, 2, 1), instead="/payments/{number}")
+    told = next(one for one in ENDPOINTS if one.path == "/wallet")
+    monkeypatch.setattr(caller.shop.app.view_functions["api.wallet"], "__ends__", ends)
+    for answer in (caller.get(f"{HOME}/wallet"), caller.get(f"{HOME}/wallet?x=1"), caller.get(f"{HOME}/wallet", Authorization="Bearer x")):
+        assert answer.headers["Deprecation"] == "@1801353600" and answer.headers["Sunset"] == "Tue, 01 Feb 2028 00:00:00 GMT"
+        assert answer.headers["Link"].endswith('/portal/api>; rel="deprecation"; type="text/html"')
+    assert "Deprecation" not in caller.get(f"{HOME}/payments").headers
+    written = _operation(dataclasses.replace(told, ends=ends))
+    assert written["deprecated"] and written["description"].startswith(
+        "Deprecated since 2027-01-31, gone from 2028-02-01 on. Use /payments/{number}. By"
+    )
+    assert not any("deprecated" in one for _, _, one in operations(document_of(caller.shop.app)))

@@ -103,7 +103,11 @@ def test_a_rolled_key_counts_beside_the_new_one_until_its_time_is_over(mine: Sho
     both = [old.get(f"{HOME}/wallet"), old.get(f"{HOME}/wallet", Authorization=f"Bearer {secret}")]
     assert [one.status_code for one in both] == [200, 200]
     with clock.frozen(clock.now() + timedelta(hours=2)):
-        problem(old.get(f"{HOME}/wallet"), 401, "key_refused")
+        over = problem(old.get(f"{HOME}/wallet"), 401, "key_refused")
+        assert "rolled" in over["detail"], "whoever holds it reads what to do"
+        assert [(one.status, one.key) for one in calls(mine)] == [(401, old.key.public_id)], (
+            "and the team sees that something still uses it"
+        )
         assert old.get(f"{HOME}/wallet", Authorization=f"Bearer {secret}").status_code == 200
 
 
@@ -116,7 +120,7 @@ def test_a_leaked_key_is_revoked_and_whoever_reports_it_learns_nothing(mine: Sho
         for key in (caller.secret, caller.secret, public.secret, broken, "x")
     ]
     assert {(one.status_code, one.text) for one in answers} == {(202, answers[0].text)}
-    problem(caller.get(f"{HOME}/wallet"), 401, "key_refused")
+    assert "revoked" in problem(caller.get(f"{HOME}/wallet"), 401, "key_refused")["detail"]
     assert fresh(mine, caller.key).revoked_because == "leaked" and fresh(mine, public.key).revoked_at is None
     with unit(mine.app):
         assert db.session.query(Notice).filter_by(vendor_id=mine.vendor.id, kind="key_leaked", about=caller.key.public_id).count() == 1
@@ -177,6 +181,14 @@ def test_keys_are_made_opened_rolled_and_revoked_in_the_portal(shop: Shop, owner
     assert "Counts until its time is over" in owner.get(address).text
     assert "Revoked" in owner.submit(owner.get(address).form(f"{address}/revoke")).text
     owner.get("/portal/keys/key_x", status=404)
+
+
+def test_no_key_of_any_kind_is_made_by_a_form_that_does_not_say_which(shop: Shop, owner: Browser) -> None:
+    form = owner.get("/portal/keys").form("/portal/keys")
+    assert form.values.pop("kind") == "sk"
+    assert "Choose one of these." in " ".join(owner.submit(form, status=422, name="Shop").errors)
+    with unit(shop.app):
+        assert db.session.query(ApiKey).filter_by(vendor_id=shop.vendor.id).count() == 0
 
 
 def test_a_publishable_key_is_found_again_and_refusals_are_read_in_the_portal(shop: Shop, owner: Browser) -> None:

@@ -162,7 +162,7 @@ def test_they_are_listed_by_state_and_payment_page_by_page(shop: Shop, caller: C
     assert ids(caller, "?status=open") == [newest.public_id] and ids(caller, "?status=expired") == [waits.public_id]
     assert caller.get(f"{LINKS}/{waits.public_id}").get_json()["status"] == "expired"
     problem(caller.get(f"{LINKS}?status=lost"), 422, "invalid_request", "status")
-    problem(caller.get(f"{LINKS}?starting_after=rcl_x"), 404, "not_found")
+    problem(caller.get(f"{LINKS}?starting_after=rcl_x"), 422, "cursor_unknown", "starting_after")
     problem(caller.get(f"{LINKS}?payment=pay_x"), 404, "not_found")
     problem(caller.get(f"{LINKS}/rcl_x"), 404, "not_found")
 

@@ -187,7 +187,7 @@ def test_lists_are_walked_in_both_directions_and_read_strictly(caller: Caller, r
     assert [one["id"] for one in caller.get(f"{log}?ending_before={sent[0]}&limit=1").get_json()["data"]] == [sent[1]]
     assert len(caller.get(f"{log}?status=waiting").get_json()["data"]) == 3
     problem(caller.get(f"{log}?status=nice"), 422, "invalid_request", "status")
-    problem(caller.get(f"{log}?starting_after=dlv_{'x' * 22}"), 404, "not_found")
+    problem(caller.get(f"{log}?starting_after=dlv_{'x' * 22}"), 422, "cursor_unknown", "starting_after")
     for address in (HOOKS, log, EVENTS, f"{HOOKS}/{names[0]}", f"{HOOKS}/{names[0]}/secret", f"{EVENTS}/evt_{'x' * 22}"):
         problem(caller.get(f"{address}?colour=red"), 422, "invalid_request", "colour")
 
@@ -249,6 +249,7 @@ def test_the_feed_is_read_on_and_on(caller: Caller) -> None:
     only = caller.get(f"{EVENTS}?type=payment.succeeded,link.*").json or {}
     assert [event["type"] for event in only["data"]] == ["link.created", "payment.succeeded"]
     problem(caller.get(f"{EVENTS}?after=evt_{'x' * 22}"), 410, "cursor_gone", "after")
+    problem(caller.get(f"{EVENTS}?after=12"), 422, "cursor_unknown", "after")
     problem(caller.get(f"{EVENTS}?type=nothing"), 422, "no_such_type", "type")
     for limit in ("0", "101", "x", "-1", "١"):
         assert caller.get(f"{EVENTS}?limit={limit}").status_code == 422

@@ -11,7 +11,9 @@ from playwright.sync_api import Page as Tab
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from core.accounts.api_keys import OWN_SOFTWARE, list_keys, make_key, roll_key
 from core.accounts.invite import invitation_token, invite, list_invitations
+from core.accounts.key_models import ApiKey
 from core.accounts.models import Membership
 from core.accounts.permissions import ALWAYS, PERMISSIONS, WITHIN_BRANCHES
 from core.accounts.roles import list_holders, rights_of
@@ -46,6 +48,11 @@ def places(shop: Shop) -> Places:
 def limit_of_row(shop: Shop, person: Shop) -> list | None:
     with shop.app.app_context():
         return db.session.get_one(Membership, (shop.vendor.id, person.user.id)).branches
+
+
+def keys_of(shop: Shop) -> dict[str, ApiKey]:
+    with unit(shop.app):
+        return {key.public_id: key for mode in ("test", "live") for key in list_keys(shop.vendor, mode)}
 
 
 def limit(shop: Shop, person: Shop, *branches: Branch) -> None:
@@ -93,6 +100,55 @@ def test_a_limit_is_true_from_the_next_page_on_and_so_is_its_end(shop: Shop, own
     ask(owner, member, reach="all")
     assert limit_of_row(shop, member) is None
     browser.get("/portal/balance")
+
+
+def test_a_form_that_does_not_say_whether_it_is_some_or_all_lifts_no_limit(shop: Shop, owner: Browser, places: Places) -> None:
+    member = make_colleague(shop, "manager")
+    limit(shop, member, places[0])
+    path = f"/portal/team/{member.user.public_id}/branches"
+    for form, kept in ((owner.get(path).form(path), [places[0].id]), (owner.get("/portal/team").form("/portal/team/invitations"), None)):
+        del form.values["reach"]
+        form.values.pop("branch", None)
+        refused = owner.submit(form, status=422, **({} if kept else {"email": "eve@example.com"}))
+        assert "Choose one of these." in " ".join(refused.errors)
+    assert limit_of_row(shop, member) == [places[0].id]
+    with unit(shop.app):
+        assert list_invitations(shop.vendor) == []
+
+
+def test_keys_that_a_member_made_are_named_where_they_are_limited_and_revoked_as_ticked(shop: Shop, owner: Browser, places: Places) -> None:
+    member, other = make_colleague(shop, "developer"), make_colleague(shop, "developer")
+    with unit(shop.app):
+        made = {
+            name: make_key(shop.vendor, mode, name=name, by=who.user.public_id, kind=kind)
+            for name, mode, who, kind in (
+                ("Till", "test", member, "sk"), ("Website", "live", member, "sk"), ("Pages", "test", member, "pk"), ("Others", "test", other, "sk"),
+            )
+        }  # fmt: skip
+        rolled, _secret = roll_key(shop.vendor, "test", made["Till"][0].public_id, overlap=timedelta(hours=1), by=OWN_SOFTWARE)
+    path = f"/portal/team/{member.user.public_id}/branches"
+    form = owner.get(path).form(path)
+    shown = form.page.text
+    assert shown.count("Till") == 2 and "Website" in shown and "Pages" not in shown and "Others" not in shown
+    told = owner.submit(form, reach="some", branch=[places[0].public_id], key=[rolled.public_id, made["Website"][0].public_id])
+    assert "1 key that they made still opens the whole business." in told.text
+    opens = {name: key.revoked_at is None for name, key in keys_of(shop).items()}
+    assert opens == {made["Till"][0].public_id: True, made["Website"][0].public_id: False, rolled.public_id: False} | {
+        made[name][0].public_id: True for name in ("Pages", "Others")
+    }
+    admin = make_colleague(shop, "admin")
+    with unit(shop.app):
+        change_role(
+            shop.vendor, member.user.public_id, role="support", by=shop.user.public_id
+        )  # a developer may do what an admin may not give
+    form = admin.browser().get(path).form(path)
+    assert "Till" in form.page.text and "Whoever sees to the keys" in form.page.text
+    browser = admin.browser()
+    browser.submit(browser.get(path).form(path), reach="some", branch=[places[0].public_id], key=[made["Till"][0].public_id])
+    assert keys_of(shop)[made["Till"][0].public_id].revoked_at is None, "whoever may not revoke keys does not do it here"
+    leave = f"/portal/team/{member.user.public_id}/remove"
+    owner.submit(owner.get(leave).form(leave), key=[made["Till"][0].public_id])
+    assert keys_of(shop)[made["Till"][0].public_id].revoked_at is not None
 
 
 def test_the_owner_is_never_limited_and_nobody_limits_beyond_themselves(shop: Shop, owner: Browser, places: Places) -> None:

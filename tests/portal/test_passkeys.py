@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,11 +21,14 @@ from core.kernel import audit, config
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.money import Money
+from core.notifications.models import Message
 from tests.browser import Browser, Page
 from tests.factories import PASSWORD, Shop, make_colleague, make_shop, unit
 from tests.passkeys import Authenticator, raw
 from tests.portal.admin.people import STAFF_PASSWORD, make_staff
+from tests.portal.caller import problem
 from tests.portal.passkeys import NAME, REFUSED, actions, add, alone, ask, device, half_in, key, letters, named, second
+from tests.portal.person_app import ME, App
 from tests.second_step import set_up
 
 __all__ = ["key", "named"]
@@ -167,6 +172,35 @@ def test_a_passkey_alone_counts_as_both_steps(shop: Shop, stranger: Browser, key
     assert done.heading == "Payments"
 
 
+def test_after_a_reset_a_passkey_opens_alone_once_it_was_the_second_step_beside_the_new_password(
+    shop: Shop, stranger: Browser, key: Authenticator, work: Callable[[], int]
+) -> None:
+    alone(stranger, key)
+    stranger.submit(stranger.get("/portal/").form("/sign-out"))
+    stranger.submit(stranger.get("/reset-password").form(), email=shop.email)
+    work()
+    with unit(shop.app):
+        (asked,) = db.session.query(Message).filter_by(recipient=shop.email, kind="reset_password")
+        path = re.search(r"/reset-password/\S+", asked.text or "")
+    assert path
+    page = stranger.get(path.group())
+    assert "none opens by itself any more" in page.text and "Work phone" not in page.text, "the link's reader is told of no device"
+    stranger.submit(page.form(), password="quiet-Lantern-31")
+    work()
+    with unit(shop.app):
+        (told,) = db.session.query(Message).filter_by(recipient=shop.email, kind="password_changed")
+        assert told.text and told.html and all("Work phone" in one and "/portal/two-step" in one for one in (told.text, told.html))
+    for _twice in range(2):
+        refused = alone(stranger, key)
+        assert refused.heading == "Sign in" and "use the passkey as the second step" in refused.text
+        stranger.get("/portal/payments").form("/sign-in")
+    page = stranger.get("/sign-in")
+    half = stranger.submit(page.form("/sign-in"), email=shop.email, password="quiet-Lantern-31")
+    assert second(stranger, half, key).heading == "Home"
+    stranger.submit(stranger.get("/portal/").form("/sign-out"))
+    assert alone(stranger, key).heading == "Home"
+
+
 def test_a_device_that_does_not_look_who_holds_it_is_a_second_step_only(shop: Shop, owner: Browser, stranger: Browser) -> None:
     add(owner, plain := device(verifies=False))
     assert alone(stranger, plain).notices == [REFUSED]
@@ -213,6 +247,17 @@ def test_a_recovery_code_opens_where_there_is_no_app(shop: Shop, owner: Browser,
     page = half_in(stranger, shop)
     assert "ten codes" in page.text and "authenticator app" not in page.text
     assert stranger.submit(page.form("/sign-in/code"), code=codes[0]).heading == "Home"
+
+
+def test_an_app_of_somebody_without_codes_says_what_it_may_send_and_takes_a_recovery_code(shop: Shop, owner: Browser) -> None:
+    codes = [e.text for e in add(owner, device()).all("code")]
+    app = App(shop, enter=False)
+    said = problem(app.sign_in(), 401, "second_step_needed", "code")
+    assert "recovery codes" in said["detail"]
+    problem(app.sign_in(code="123456"), 422, "wrong_code", "code")
+    app.keep(app.sign_in(code=codes[0]))
+    assert app.get(ME).get_json()["two_step"] is True
+    problem(app.sign_in(code=codes[0]), 422, "wrong_code", "code")
 
 
 def test_it_answers_when_somebody_is_asked_once_more(shop: Shop, owner: Browser, key: Authenticator) -> None:

@@ -30,7 +30,7 @@ from core.kernel.ids import public_id, uuid7
 from core.kernel.money import Money
 from core.notifications.models import Message
 from core.notifications.notify import notify
-from core.notifications.scheduled import order_report, send_due_reports
+from core.notifications.scheduled import order_report
 from core.notifications.team import Choice, choose
 from core.payments.attempt import live_attempt
 from core.payments.charge import charge_saved
@@ -75,6 +75,7 @@ from tests.pay_domains import look, name_host
 from tests.portal.admin.people import make_staff
 from tests.workers.dispute_letters import about_disputes
 from workers.days import print_day
+from workers.reports import send_due_reports
 
 
 def ask(shop: Shop, kind: str, *, to: str = "ada@example.com", **ids: str) -> Message:
@@ -143,6 +144,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *_about_a_closing(make_shop(shop.app)),
         _of_a_day(shop),
         _about_a_webhook(shop),
+        _about_one_that_fails(shop),
         _lost_domain(shop),
         ask(shop, "app_token_reused", user=user, app="Till <b>"),
     ]
@@ -153,8 +155,9 @@ def _report(shop: Shop) -> Message:
     with unit_of_work():
         order = order_report(shop.vendor, "test", shop.user.public_id, every="daily")
         order.due_at = order.created_at
-    with frozen(now() + timedelta(days=1)), unit_of_work():
+    with frozen(now() + timedelta(days=1)):
         send_due_reports()
+    with unit_of_work():
         return db.session.query(Message).filter_by(vendor_id=shop.vendor.id, kind="payments_report").one()
 
 
@@ -185,6 +188,14 @@ def _about_a_webhook(shop: Shop) -> Message:
         endpoint, _secret = make_endpoint(shop.vendor, "test", address="https://shop.example/hooks", name="Shop", types=[], by="usr_x")
         switch_off(endpoint, why="answered_410", by="system").failed_at = now()
     return ask(shop, "webhook_stopped", endpoint=endpoint.public_id)
+
+
+def _about_one_that_fails(shop: Shop) -> Message:
+    """One that took nothing for a day."""
+    with unit_of_work():
+        endpoint, _secret = make_endpoint(shop.vendor, "test", address="https://shop.example/other", name="Till", types=[], by="usr_x")
+        endpoint.failing_since = now() - timedelta(days=1)
+    return ask(shop, "webhook_failing", endpoint=endpoint.public_id)
 
 
 def _about_plans(shop: Shop) -> list[Message]:

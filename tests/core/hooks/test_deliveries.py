@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.accounts.roles import list_holders
 from core.hooks import endpoints
 from core.hooks.deliver import LEASE, Heard, body_of, lend_endpoints, next_letter, record_try
 from core.hooks.log import health_of, list_deliveries, tries_of
@@ -103,6 +104,27 @@ def test_410_switches_off_and_its_owner_hears_of_it(hooked: Hooked) -> None:
     make_link(hooked.shop)
     hooked.relay()
     assert len(hooked.deliveries()) == 1  # one that is off is told of nothing
+
+
+def test_a_day_without_a_success_is_told_once_while_there_is_time_to_mend_it(hooked: Hooked) -> None:
+    def told() -> int:
+        with unit(hooked.app):
+            about = {"vendor_id": hooked.shop.vendor.id, "about": hooked.endpoint.public_id, "kind": "webhook_failing"}
+            holders = len(list_holders(hooked.shop.vendor, "keys.manage"))
+            assert db.session.query(Message).filter_by(**about).count() == db.session.query(Notice).filter_by(**about).count() * holders
+            return db.session.query(Notice).filter_by(**about).count()
+
+    one_event(hooked)
+    hooked.receiver.answers = [(500, {})] * 3
+    hooked.turn()
+    with shifted(timedelta(hours=23)):
+        hooked.turn()
+        assert told() == 0
+    for days in (2, 2.5):
+        hooked.receiver.answers = [(500, {})]
+        with shifted(timedelta(days=days)):
+            hooked.turn()
+            assert (hooked.now().state, told()) == ("on", 1)
 
 
 def test_three_days_without_a_success_switch_off(hooked: Hooked) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,19 @@ from standardwebhooks import Webhook
 
 from core.hooks.deliver import NO_HEADERS, NO_SECRET
 from core.hooks.endpoints import SecretNotShown, change_endpoint, public_keys, roll_secret, take_away, young_secret
-from core.hooks.headers import HIDDEN, BadHeader, HeadersLost, are_lost, check_headers, covered, filled_in, headers_of, read_lines
+from core.hooks.headers import (
+    HIDDEN,
+    BadHeader,
+    HeadersLost,
+    are_lost,
+    check_headers,
+    covered,
+    filled_in,
+    headers_of,
+    list_under_former_keys,
+    read_lines,
+    seal_anew,
+)
 from core.hooks.log import tries_of
 from core.hooks.models import HookEndpoint
 from core.kernel.audit import AuditEntry
@@ -140,6 +153,24 @@ def test_they_open_under_the_key_they_were_sealed_with_and_in_their_own_row_only
     theirs.headers_key, theirs.headers_sealed = mine.headers_key, mine.headers_sealed
     with pytest.raises(ValueError, match="another row"):
         headers_of(theirs)
+
+
+def test_an_operator_moves_them_to_a_new_key_and_sees_what_follows_from_each(hooked: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = settings().secrets["factor_keys"]
+    monkeypatch.setitem(settings().secrets, "factor_keys", [{"kid": "f9", "key": "n" * 48}, *ring])
+    typed = hooked.app.test_cli_runner()
+    before = typed.invoke(args=["keys"]).output
+    assert "f9 (newest): 0 rows" in before and re.search(rf"^{ring[0]['kid']}: .*[1-9]\d* headers of webhooks", before, re.M)
+    moved = typed.invoke(args=["keys", "--seal-anew"]).output
+    assert re.search(r"^Encrypted anew: [1-9]\d* of ", moved, re.M) and re.search(
+        r"^f9 \(newest\): [1-9]\d* headers of webhooks$", moved, re.M
+    )
+    assert hooked.now().headers_key == "f9" and sent(hooked)["authorization"] == TOKEN
+    assert "Encrypted anew: 0 of " in typed.invoke(args=["keys", "--seal-anew"]).output, "it may be begun again"
+    with unit(hooked.app):  # as it was, for who else uses this database
+        monkeypatch.setitem(settings().secrets, "factor_keys", [*ring, {"kid": "f9", "key": "n" * 48}])
+        for one in list_under_former_keys():
+            seal_anew(*one)
 
 
 @pytest.fixture

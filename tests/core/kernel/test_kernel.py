@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from core.kernel import clock, config, ids
 from core.kernel import db as kernel_db
-from core.kernel.config import BadSecrets, ensure_secrets
+from core.kernel.config import BadSecrets, BadSetting, ensure_secrets, settings
 from core.kernel.db import TransactionOpen, assert_no_transaction, db, finish_unit, on_commit, unit_begun, unit_of_work, whole_unit
 from core.kernel.outbox import QUEUES, OutboxTask, enqueue, is_waiting
 
@@ -263,3 +263,19 @@ def test_nobody_outside_is_asked_inside_a_transaction(unit: None) -> None:
         assert_no_transaction()
     finish_unit(keep=False)
     assert_no_transaction()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "https://pay.example.com:99999", "https://pay.example.com:0", "https://pay.example.com:http", "ftp://pay.example.com", "pay.example.com",
+        "https://", "https://[::1", "https://pay.example.com?x=1", "https://me:secret@pay.example.com", "https://pay example.com", "",
+    ],
+)  # fmt: skip
+def test_an_address_of_ours_that_no_browser_could_open_is_refused_at_the_start(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLIC_URL", said)
+    with pytest.raises(BadSetting, match="PUBLIC_URL"):
+        settings.__wrapped__()
+    for good in ("https://pay.example.com", "http://127.0.0.1:8213/", "https://[2001:db8::1]:8443", "https://bücher.example"):
+        monkeypatch.setenv("PUBLIC_URL", good)
+        assert settings.__wrapped__().public_url == good.rstrip("/")

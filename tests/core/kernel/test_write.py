@@ -6,18 +6,19 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from psycopg.errors import CheckViolation
-from sqlalchemy import event, func, inspect, select
+from psycopg.errors import CheckViolation, UniqueViolation
+from sqlalchemy import event, func, inspect, select, text
 
 from core.kernel.ask import Search
 from core.kernel.clock import now
 from core.kernel.db import db, finish_unit, locked, unit_of_work
 from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.outbox import OutboxTask, enqueue, task_row
-from core.kernel.write import add_row, add_rows, keep_changes
+from core.kernel.write import Unwritten, add_row, add_rows, keep_changes
 from core.payments.history import line, note
-from core.payments.models import Payment, PaymentEvent
-from tests.factories import Shop, make_link, make_payment, make_shop
+from core.payments.link import LinkTerms, new_link
+from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
+from tests.factories import Shop, make_link, make_payment, make_shop, open_payment
 
 BY_ID = Search(Payment, rest="FROM payments WHERE vendor_id = %s AND mode = %s AND id = %s FOR UPDATE OF payments")
 
@@ -27,7 +28,7 @@ def shop(app: Flask) -> Shop:
     return make_shop(app)
 
 
-def key_of(payment: Payment) -> tuple[object, str, object]:
+def key_of(payment: Any) -> tuple[object, str, object]:
     return payment.vendor_id, payment.mode, payment.id
 
 
@@ -95,6 +96,46 @@ def test_a_row_that_is_there_already_is_left_alone(app: Flask, shop: Shop) -> No
             made = add_row(Payment, new, unless="vendor_id, mode, form_token")
             assert made is db.session.get(Payment, key_of(made)) and held(made) == new
         assert held(stored(made)) == new
+
+
+@pytest.mark.parametrize("model", [Payment, PaymentLink, Attempt])
+def test_a_row_that_was_added_is_as_the_table_has_it_also_where_nothing_was_named(app: Flask, shop: Shop, model: type[Any]) -> None:
+    link = make_link(shop)
+    payment = make_payment(shop, link)
+    with app.app_context():
+        like = {Payment: payment, PaymentLink: link, Attempt: open_payment(shop, payment)}[model]
+        with unit_of_work():
+            row = db.session.get_one(model, key_of(like))
+            named = {column.key: getattr(row, column.key) for column in model.__table__.columns if column.server_default is None}
+            new = named | {name: value for name, value in another(named).items() if name in named}
+            new |= {"form_token": "f" + str(uuid7())} if model is Payment else {}
+            new |= {"number": 2, "state": "declined"} if model is Attempt else {}
+            made = add_row(model, new)
+            seen = {column.key: getattr(made, column.key) for column in model.__table__.columns}
+        with unit_of_work():
+            db.session.expire_all()
+            kept = db.session.get_one(model, key_of(made))
+            assert {name: getattr(kept, name) for name in seen} == seen
+
+
+def test_what_is_not_written_yet_is_written_in_its_order_with_what_became_known_of_it(app: Flask, shop: Shop) -> None:
+    first = make_payment(shop, make_link(shop))
+    with app.app_context(), unit_of_work():
+        new = another(held(db.session.get_one(Payment, key_of(first)))) | {"form_token": "f" + str(uuid7())}
+        terms = LinkTerms(title="Made with it", currency="GBP", amount_minor=1000)
+        link, rows = new_link(shop.vendor, mode="test", by="api", terms=terms)
+        new["link_id"] = link.id
+        lines = [
+            {"vendor_id": new["vendor_id"], "mode": "test", "payment_id": new["id"], "seq": seq, "kind": "payment.created", "to_state": "created", "actor": "a", "cause": "", "detail": {}, "at": now()}
+            for seq in (1, 2)
+        ]  # fmt: skip
+        unwritten = Unwritten(model=Payment, row=new, before=rows, said_of_it=[(PaymentEvent, lines[:1])])
+        unwritten.write((PaymentEvent, lines[1:]))
+        told = text("SELECT subject FROM event_drafts WHERE subject IN (:link, :payment) ORDER BY number")
+        subjects = list(db.session.scalars(told, {"link": str(link.id), "payment": str(new["id"])}))
+        assert subjects == [str(link.id), str(new["id"]), str(new["id"])]
+        with pytest.raises(UniqueViolation), db.session.begin_nested():
+            unwritten.write()
 
 
 def test_rows_said_of_one_that_is_there_already_are_not_added(app: Flask, shop: Shop) -> None:

@@ -7,7 +7,10 @@ import time
 
 import pytest
 from flask import Flask
+from redis import Redis
+from redis.exceptions import TimeoutError as RedisTimeout
 
+from core.kernel.config import settings
 from core.web import throttle
 from core.web.throttle import Counted, Limit, TooMany, count_call, limiter
 
@@ -76,3 +79,27 @@ def test_what_is_longer_ago_than_its_seconds_counts_no_more() -> None:
     for place in (0, 1):
         storage.storage.lset(window, place, time.time() - 61)
     assert count_call(*limits).left == 1
+
+
+def test_a_line_that_was_hung_up_on_is_made_anew() -> None:
+    limits = _limits("5 per 1 minute")
+    count_call(*limits)
+    client = limiter.limiter.storage.get_connection()
+    mine = client.execute_command("CLIENT", "ID")
+    assert client.execute_command("CLIENT", "ID") == mine  # each thread keeps its own
+    with Redis.from_url(settings().redis_url) as other:
+        other.client_kill_filter(_id=mine)
+    assert count_call(*limits).left == 3
+    assert throttle._away["until"] <= time.monotonic_ns()  # it was Redis who counted, not this process
+    assert client.execute_command("CLIENT", "ID") != mine
+
+
+def test_half_an_answer_is_nobody_s_next_one() -> None:
+    client, pool = limiter.limiter.storage.get_connection(), limiter.limiter.storage.get_connection().connection_pool
+    key = f"test-{secrets.token_hex(8)}"
+    client.execute_command("SET", key, "first")
+    patience = pool.connection_kwargs["socket_timeout"]
+    with pytest.raises(RedisTimeout):
+        client.execute_command("BLPOP", f"{key}-empty", patience + 1)
+    assert client.execute_command("GET", key) in (b"first", "first")
+    client.execute_command("DEL", key)
