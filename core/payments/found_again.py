@@ -20,7 +20,6 @@ from core.payments.settle import settle
 from core.providers.contract import Outcome
 
 
-
 def take_up_payment(vendor: Vendor, mode: str, provider: str, told: Mapping[str, str], outcome: Outcome, *, description: str) -> str:
     """Bring the payment that `told` names (our own words, given back by the processor) to a success that the processor tells of, and write
     it down first when it is not there. Says what that did, as `settle` does; `not_ours` for words we never gave. Safe to repeat.

@@ -24,8 +24,7 @@ from core.payouts.queries import find_payout
 from core.payouts.rail_models import Carriage
 from core.payouts.request import SCHEDULE, Payable, last_of, payable, write_payout
 from core.providers.bank_models import BankLine, BankOrder
-from core.providers.bank_orders import PAYOUT, lock_order
-from core.providers.bank_orders import write_order
+from core.providers.bank_orders import PAYOUT, lock_order, write_order
 
 _NAMED = re.compile(r"\bpo_[0-9A-Za-z]{22}\b")
 
