@@ -117,9 +117,8 @@ class Drill:
         diary.habit = "pays"
         Payer(Visitor("127.0.6.99", self.waits), diary, self.dice)._until_done()
 
-    def pay_out(self) -> str:
-        answer = self._send("/portal/payouts/new?currency=GBP", "/portal/payouts/new")
-        return answer[1].rsplit("/", 1)[1].split("?")[0]
+    def pay_out(self) -> None:
+        self._send("/portal/payouts/new?currency=GBP", "/portal/payouts/new")
 
     def quiet_but_open(self) -> None:
         """All is done that can be done."""
@@ -130,8 +129,23 @@ class Drill:
 
     def breaks(self, before: dict[str, Any], paid_out: list[dict[str, Any]]) -> Iterator[str]:
         """Whatever is not at the processor, at the bank, with the seller's software and here as it was before the database was lost."""
-        stack, now = self.stack, {row["public_id"]: row for row in self.stack.rows(PAYMENTS)}
-        charges = [one for one in _charges(stack) if one["status"] == "succeeded"]
+        now = {row["public_id"]: row for row in self.stack.rows(PAYMENTS)}
+        yield from self._at_the_processor(now)
+        for name, row in before.items():
+            same = ("state", "charge", "captured_minor", "refunded_minor")
+            if name not in now or [row[each] for each in same] != [now[name][each] for each in same]:
+                yield f"{row} became {now.get(name)}"
+        yield from self._at_the_bank(paid_out)
+        code, told = self.stack.command("audit")
+        if code:
+            yield told
+        contents = defaultdict(set)
+        for event in self.receiver.events:
+            contents[event["id"]].add(json.dumps(event, sort_keys=True))
+        yield from (f"event {name} came with {len(found)} contents" for name, found in contents.items() if len(found) > 1)
+
+    def _at_the_processor(self, now: dict[str, Any]) -> Iterator[str]:
+        charges = [one for one in _charges(self.stack) if one["status"] == "succeeded"]
         for name, count in Counter(one["metadata"]["payment"] for one in charges).items():
             if count > 1:
                 yield f"{name} was charged {count} times"
@@ -141,25 +155,17 @@ class Drill:
                 yield f"{one['metadata']['payment']} was charged and is {row} here"
             elif (row["captured_minor"], row["refunded_minor"], row["refunding_minor"]) != (one["amount"], one["amount_refunded"], 0):
                 yield f"{row} is {one['amount']} less {one['amount_refunded']} there"
-        for name, row in before.items():
-            same = ("state", "charge", "captured_minor", "refunded_minor")
-            if name not in now or [row[each] for each in same] != [now[name][each] for each in same]:
-                yield f"{row} became {now.get(name)}"
-        if stack.rows("SELECT public_id, amount_minor FROM payouts WHERE state = 'paid'") != paid_out:
-            yield f"{paid_out} became {stack.rows('SELECT public_id, amount_minor, state FROM payouts')}"
-        at_the_bank = stack.rows("SELECT counter_account, amount_minor, state FROM bank_lines")
-        if at_the_bank != [{"counter_account": IBAN, "amount_minor": paid_out[0]["amount_minor"], "state": "booked"}]:
-            yield f"the bank has paid {at_the_bank}"
-        left = stack.rows(f"SELECT -sum(amount_minor)::bigint AS minor FROM entries WHERE code = {SELLER_AVAILABLE}")[0]["minor"]
+
+    def _at_the_bank(self, paid_out: list[dict[str, Any]]) -> Iterator[str]:
+        rows = self.stack.rows
+        if rows("SELECT public_id, amount_minor FROM payouts WHERE state = 'paid'") != paid_out:
+            yield f"{paid_out} became {rows('SELECT public_id, amount_minor, state FROM payouts')}"
+        seen = rows("SELECT counter_account, amount_minor, state FROM bank_lines")
+        if seen != [{"counter_account": IBAN, "amount_minor": paid_out[0]["amount_minor"], "state": "booked"}]:
+            yield f"the bank has paid {seen}"
+        left = rows(f"SELECT -sum(amount_minor)::bigint AS minor FROM entries WHERE code = {SELLER_AVAILABLE}")[0]["minor"]
         if left:
             yield f"{left} is there to be paid out once more"
-        code, told = stack.command("audit")
-        if code:
-            yield told
-        contents = defaultdict(set)
-        for event in self.receiver.events:
-            contents[event["id"]].add(json.dumps(event, sort_keys=True))
-        yield from (f"event {name} came with {len(found)} contents" for name, found in contents.items() if len(found) > 1)
 
 
 class Told:
@@ -208,7 +214,7 @@ def test_a_restored_database_comes_to_the_truth_and_nothing_is_paid_twice(drill:
     drill.seller.refund("second@mail.example", 1, twice=False)
     drill.seller.refund("fifth@mail.example", 4, twice=False)
     drill.quiet_but_open()
-    payout = drill.pay_out()
+    drill.pay_out()
     stack = drill.stack
     wait_for(lambda: stack.rows("SELECT state FROM payouts")[0]["state"] == "paid")
     paid_out = stack.rows("SELECT public_id, amount_minor FROM payouts")
