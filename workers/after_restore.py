@@ -1,5 +1,6 @@
 """After a back-up was restored, and before anything leaves again: every processor and bank is asked what it has done since, and what it says
-is brought into the books. Nothing is sent, charged or paid out here; whatever cannot be brought there by itself is said in words."""
+is brought into the books. Nothing is charged or given back here, and no payout begins (one that had
+been moved to a seller's account at a processor goes on from there); whatever cannot be brought there by itself is said in words."""
 
 from __future__ import annotations
 

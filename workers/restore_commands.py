@@ -26,7 +26,10 @@ def install(app: Flask) -> None:
     app.cli.add_command(skip_numbers)
 
 
-@click.command("after-restore", help="Ask every processor and bank what they have done since, and bring it into the books. Sends nothing.")
+@click.command(
+    "after-restore",
+    help="Ask every processor and bank what they have done since, and bring it into the books. Charges and refunds nothing.",
+)
 @with_appcontext
 def after_restore() -> None:
     """Exit code 1 while anything is left that a person has to look at. May be repeated as often as one likes."""
