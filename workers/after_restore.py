@@ -27,7 +27,7 @@ from core.payments.unknown import WORDS, list_unknown
 from core.payouts.found_again import take_up_carried, take_up_transfers
 from core.providers.contract import Outcome
 from core.providers.registry import provider_named
-from core.reconciliation.models import ReconException, ReconLine
+from core.reconciliation.models import ReconException, ReconLine, ReconRun
 from core.reconciliation.queries import Wanted, list_exceptions, list_unmatched
 from core.reconciliation.runs import begin_run, find_going
 from workers.bank import fetch_statements
@@ -71,18 +71,25 @@ def ask_everybody() -> Iterator[Found]:
         _read_the_bank(found)
         for provider in [one.name for one in processors(mode)]:
             _take_up_transfers(found, provider)
-        _look(mode)
+        if problem := _look(mode):
+            found.left.append(problem)
         _say_what_is_left(found)
         yield found
 
 
-def _look(mode: str) -> None:
-    """At everything, from where the last look before the restored moment ended."""
+def _look(mode: str) -> str:
+    """At everything, from where the last look before the restored moment ended. Answers what could not be asked, or not to its end."""
     with unit_of_work():
-        run = find_going(mode) or begin_run(mode, by=OPERATOR)
-        number = str(run.id) if run is not None else ""
-    if number:
-        reconcile(PLATFORM, mode=mode, run=number)
+        going = find_going(mode)
+    if going is not None:  # the restored moment was in the middle of one
+        reconcile(PLATFORM, mode=mode, run=str(going.id))
+    with unit_of_work():
+        run = begin_run(mode, by=OPERATOR)
+    if run is None:
+        raise RuntimeError("a look that no night asks for is always begun")
+    reconcile(PLATFORM, mode=mode, run=str(run.id))
+    with unit_of_work():
+        return db.session.get_one(ReconRun, (mode, run.id), populate_existing=True).problem
 
 
 def _unmatched(mode: str, provider: str, *categories: str) -> list[ReconLine]:
@@ -137,7 +144,8 @@ def _ask_about_attempts(found: Found) -> None:
 
 def _read_the_bank(found: Found) -> None:
     """Statements come by themselves only from the sandbox's bank; elsewhere somebody has imported them, and they wait to be booked."""
-    fetch_statements(PLATFORM, mode=found.mode)
+    with _asking(found, "our bank"):
+        fetch_statements(PLATFORM, mode=found.mode)
     with unit_of_work():
         release_due()  # what could be paid out by then is there to be paid out of
         for line, payout, why in take_up_transfers(found.mode):

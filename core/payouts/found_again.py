@@ -93,8 +93,10 @@ def _take_up(line: BankLine, number: str) -> Payout:
 
 
 def _known_to_the_bank_as(order: BankOrder, end_to_end: str) -> None:
-    order.end_to_end, order.state, order.sent_at = end_to_end.strip().lower(), "sent", now()
+    order.end_to_end, order.state, order.sent_at = end_to_end.strip().lower()[:32], "sent", now()
     db.session.flush()
+    if lock_order(order.mode, end_to_end) is None:
+        raise DoesNotFit(f"the bank names {end_to_end} for {order.reference}, which is no number of ours")
 
 
 def _written(vendor: Vendor, mode: str, account: PayoutAccount, number: str, amount: Money) -> Payout:
