@@ -87,7 +87,7 @@ WORDS: dict[str, Any] = {
     "product.added": _l("Added a product"), "product.archived": _l("Put a product away"), "product.edited": _l("Changed a product"),
     "product.published": _l("Published a product"), "product.unarchived": _l("Took a product out again"),
     "product.unpublished": _l("Made a product a draft again"),
-    "house.changed": _l("Changed who the house is"), "document.voided": _l("Took an invoice back"), "document.reissued": _l("Had an invoice issued anew"), "vat_id.checked": _l("The registry of VAT numbers answered"),
+    "house.changed": _l("Changed who the house is"), "document.voided": _l("Took an invoice back"), "document.reissued": _l("Had an invoice issued anew"), "document.numbers_skipped": _l("Left out numbers of invoices or credit notes"), "vat_id.checked": _l("The registry of VAT numbers answered"),
     "day.asked": _l("Signed a day of the books off"), "day.signed": _l("Signed a day off as the second person"),
     "day.hindered": _l("A day could not be closed"), "day.closed": _l("Closed a day of the books"),
     "domain.named": _l("Named a domain"), "domain.removed": _l("Removed a domain"), "domain.verified": _l("A domain was proved"),

@@ -89,7 +89,7 @@ SWEEPING = tuple(
 LONGEST = tuple(
     f"tests/{file}.py"
     for file in (
-        "flows/test_crash_story", "simulation/test_simulation", "portal/test_hostile", "checkout/test_every_state", "portal/test_billing_pages",
+        "flows/test_crash_story", "flows/test_restore", "simulation/test_simulation", "portal/test_hostile", "checkout/test_every_state", "portal/test_billing_pages",
         "core/billing/test_simulate", "portal/test_in_a_browser", "core/orders/test_races", "checkout/test_every_member_state",
         "core/payments/test_export", "portal/api/test_schemathesis", "core/subscriptions/test_two_years", "flows/test_api_killed",
         "flows/test_seed_interrupted", "flows/test_webhooks_out",

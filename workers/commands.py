@@ -19,7 +19,7 @@ from core.kernel.errors import Refusal
 from core.kernel.outbox import OutboxTask
 from core.ledger.proof import THE_HOUSE, Standing, standing
 from core.ledger.queries import find_breaks
-from workers import bank_commands, books_commands, directory_commands, keys_commands, mail_commands
+from workers import bank_commands, books_commands, directory_commands, keys_commands, mail_commands, restore_commands
 
 
 def install(app: Flask) -> None:
@@ -31,6 +31,7 @@ def install(app: Flask) -> None:
     directory_commands.install(app)
     keys_commands.install(app)
     mail_commands.install(app)
+    restore_commands.install(app)
     app.cli.command("dead-tasks", help="Work that gave up after many tries. With --again all of it is tried anew.")(dead_tasks)
     app.cli.command("add-staff", help="Make somebody staff, or give them another role and a new password.")(add_staff_member)
     app.cli.command("remove-staff", help="End somebody's work for the platform; their browsers are signed out.")(remove_staff_member)

@@ -11,7 +11,7 @@ from core.kernel.db import unit_of_work
 from core.payments.match import find_refund
 from core.payments.outside_refund import settle_outside_refund
 from core.payments.queries import find_payment
-from core.payments.refund import ASKED, settle_refund
+from core.payments.refund import ASKED, begin_sending, settle_refund
 from core.providers.contract import RefundsOfCharge
 from core.providers.registry import provider_named
 
@@ -49,6 +49,7 @@ def _settle(found: RefundsOfCharge, provider: str, mode: str) -> list[str]:
     for outcome in found.refunds:
         ours = find_refund(vendor, mode, outcome.reference) if outcome.reference else None
         if ours is not None and ours.payment_id == payment.id and ours.provider_reference in (None, outcome.provider_reference):
+            begin_sending(ours)  # the provider has it; a database that was restored to a moment before it was sent does not know that
             results.append(settle_refund(vendor, ours, outcome, cause=ASKED))
         else:  # nobody asked for it; or it was asked for once and is there twice, and ours is the other
             results.append(settle_outside_refund(vendor, payment, outcome, cause=outcome.provider_reference))

@@ -17,7 +17,7 @@ from core.billing.number import series_of, take_number
 from core.billing.parties import Parties
 from core.kernel.clock import now
 from core.kernel.db import db
-from core.kernel.ids import public_id, uuid7
+from core.kernel.ids import named_id, public_id, uuid7
 
 WITHIN_THE_HOUR = timedelta(minutes=50)  # a renewal may still be looked at; then it is final
 
@@ -124,11 +124,16 @@ def _want(row: KeptSubscription, zone: BillingZone, place: int, wanted: ChargeWa
     due_at = now() if wanted.at_minute is None else really(row, instant_on(wanted.on, wanted.at_minute, zone))
     db.session.add(
         BillingCharge(
-            vendor_id=row.vendor_id, mode=row.mode, id=uuid7(), public_id=public_id("chg"), subscription_id=row.id, event_seq=row.events,
+            vendor_id=row.vendor_id, mode=row.mode, id=uuid7(), public_id=_number(row, place), subscription_id=row.id, event_seq=row.events,
             place=place, documents=list(wanted.documents), currency=wanted.amount.currency, amount_minor=wanted.amount.minor,
             attempt=wanted.attempt, state="wanted", payment_id=None, due_at=due_at, made_at=now(), ended_at=None,
         )
     )  # fmt: skip
+
+
+def _number(row: KeptSubscription, place: int) -> str:
+    """From what it is: when the database was restored and the same charge is wanted anew, it has the name by which it was paid already."""
+    return named_id("chg", f"{row.vendor_id}:{row.mode}:{row.id}:{row.events}:{place}")
 
 
 def _stop(row: KeptSubscription, documents: tuple[int, ...]) -> None:

@@ -9,7 +9,10 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
 from core.billing.models import DocumentSeries
-from core.kernel.db import db
+from core.kernel.audit import record
+from core.kernel.clock import now
+from core.kernel.db import db, locked
+from core.kernel.errors import Conflict
 
 SERIES = {"invoice": "INV-", "credit_note": "CN-"}
 
@@ -31,3 +34,28 @@ def take_number(vendor_id: uuid.UUID, mode: str, series: str, today: date) -> tu
     ).returning(DocumentSeries.last_number, DocumentSeries.last_on)
     number, issued_on = db.session.execute(taken).one()
     return int(number), issued_on
+
+
+def skip_to(vendor_id: uuid.UUID, mode: str, kind: str, number: int, *, by: str, why: str) -> tuple[int, int]:
+    """Numbers up to this one were given by a database that is lost, on documents that stand elsewhere: none of them is given to another one.
+    Answers the first and the last that are left out. Refuses with Conflict what has been given here already."""
+    series = series_of(kind, mode)
+    row = locked(DocumentSeries, vendor_id, mode, series)
+    last = row.last_number if row is not None else 0
+    if number <= last:
+        raise Conflict(f"{series}{last:06d} has been given here already.")
+    if row is None:
+        db.session.add(DocumentSeries(vendor_id=vendor_id, mode=mode, series=series, last_number=number, last_on=now().date()))
+    else:
+        row.last_number = number
+    record(
+        vendor_id,
+        actor=by,
+        action="document.numbers_skipped",
+        subject=series,
+        mode=mode,
+        first=last + 1,
+        last=number,
+        reason=why.strip()[:300],
+    )
+    return last + 1, number

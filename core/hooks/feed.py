@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, update
 
 from core.accounts.models import Vendor
 from core.hooks.models import Event, EventFeed
@@ -17,6 +17,7 @@ from core.kernel.ids import is_public_id
 from core.kernel.keyset import CursorUnknown
 from core.kernel.sentence import said
 
+GAP = 1_000_000  # more events than a business has between a back-up and its restore
 MOST = 100
 MOST_CHANGES = 1000
 
@@ -84,6 +85,17 @@ def list_changes(vendor: Vendor, mode: str, *, after: int, types: list[str] | No
     rows = list(db.session.execute(query.order_by(Event.position).limit(limit + 1)))
     shown = rows[:limit]
     return ChangePage(shown, shown[-1].position if shown else after, len(rows) > limit)
+
+
+def leave_a_gap() -> int:
+    """After the database was restored to an earlier moment: what comes next in each feed gets a place beyond all that were given since, so that
+    a reader who is further than this database is told of it. Once for each end of a feed; answers how many were moved."""
+    newest = select(func.max(Event.position)).where(Event.vendor_id == EventFeed.vendor_id, Event.mode == EventFeed.mode).scalar_subquery()
+    ends = update(EventFeed).where(EventFeed.position == func.coalesce(newest, EventFeed.position))
+    moved = db.session.execute(
+        ends.values(position=EventFeed.position + GAP).execution_options(synchronize_session=False).returning(EventFeed.vendor_id)
+    )
+    return len(moved.all())
 
 
 def get_event(vendor: Vendor, mode: str, public_id: str) -> Event:

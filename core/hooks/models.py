@@ -67,7 +67,7 @@ class Event(TenantKey, Base):
         Index("ix_events_told_at", "told_at"),
     )
     public_id: Mapped[str] = mapped_column(String(40))
-    position: Mapped[int] = mapped_column(BigInteger)  # 1, 2, 3 ... of this vendor in this mode, without a gap
+    position: Mapped[int] = mapped_column(BigInteger)  # 1, 2, 3 ... of this vendor in this mode; with a gap only after a restore
     type: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(60))  # the object's public id
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)

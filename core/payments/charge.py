@@ -17,12 +17,12 @@ from core.kernel.ask import Question
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import Conflict
-from core.kernel.ids import public_id, spoken_reference, uuid7
+from core.kernel.ids import named_id, public_id, spoken_reference, uuid7
 from core.kernel.money import Money
 from core.kernel.outbox import enqueue
 from core.kernel.sentence import said
 from core.payments.attempt import lock_both, move_attempt
-from core.payments.charge_news import hear_charge
+from core.payments.charge_news import hear_charge, tell_caller
 from core.payments.history import move, note
 from core.payments.link_terms import limits
 from core.payments.models import Attempt, Payment, PaymentEvent
@@ -38,6 +38,7 @@ from core.risk.rules import AUTHENTICATE
 
 SENT_WITHIN = timedelta(days=3)  # a charge that no worker could send for so long is given up
 KEY_LIFE = timedelta(hours=23)  # the provider keeps a key for 24; after that a lost answer is looked up, never asked for again
+RESTORED = "restored"  # begins the form token of a payment that was taken up from the processor after a restore
 NOT_CHARGED = "no_answer"  # our own word for a charge the provider never heard of
 _BY_REFERENCE = Question(
     select(Payment).where(
@@ -83,7 +84,7 @@ def charge_saved(
     if again is None:
         meet_customer(vendor, card.mode, email=card.email, name=card.name)  # first the payer, then the card: everybody locks in this order
         card = lock_card(card)
-        again, made = _write(vendor, card, amount, description, token, locale, share or Share(amount.share(vendor.fee_bps)))
+        again, made = _write(vendor, card, amount, description, token, locale, share or Share(amount.share(vendor.fee_bps)), on_settled)
         if made:
             _write_beside(again, card, on_settled, asked, weighed)
             return again
@@ -99,18 +100,41 @@ def find_by_token(vendor: Vendor, mode: str, token: str) -> Payment | None:
     return found[0] if found else None
 
 
+def _number(prefix: str, vendor: Vendor, mode: str, token: str) -> str:
+    """From what it is charged for: when the database was restored and the same is charged anew, the processor knows it by this number already."""
+    return named_id(prefix, f"{vendor.id}:{mode}:{token}")
+
+
+def _taken_up(vendor: Vendor, card: SavedCard, token: str, on_settled: str | None) -> Payment | None:
+    """The payment that was charged before the database was restored, and taken up from the processor's word (core/payments/found_again.py):
+    it is what the caller wishes for, who is told that it is paid."""
+    mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == card.mode, Payment.form_token.like(f"{RESTORED}:%"))
+    payment = db.session.scalar(mine.where(Payment.public_id == _number("pay", vendor, card.mode, token)).with_for_update())
+    if payment is None:
+        return None
+    payment.form_token, payment.email, payment.payer_name = token, card.email, card.name
+    db.session.add(
+        SavedCharge(vendor_id=vendor.id, mode=card.mode, payment_id=payment.id, card_id=card.id, on_settled=on_settled, weighed=True)
+    )
+    db.session.flush()
+    tell_caller(payment, "succeeded")
+    return payment
+
+
 def find_charge_of(payment: Payment) -> SavedCharge | None:
     """What is written beside a payment that is charged to a saved card; None for any other payment."""
     return db.session.get(SavedCharge, (payment.vendor_id, payment.mode, payment.id))
 
 
-def _write(vendor: Vendor, card: SavedCard, amount: Money, description: str, token: str, locale: str, share: Share) -> tuple[Payment, bool]:
+def _write(
+    vendor: Vendor, card: SavedCard, amount: Money, description: str, token: str, locale: str, share: Share, on_settled: str | None
+) -> tuple[Payment, bool]:  # fmt: skip
     at = now()
     row: dict[str, Any] = {
         "vendor_id": vendor.id,
         "mode": card.mode,
         "id": uuid7(),
-        "public_id": public_id("pay"),
+        "public_id": _number("pay", vendor, card.mode, token),
         "reference": spoken_reference(),
         "token_id": public_id("tok"),
         "form_token": token,
@@ -139,9 +163,9 @@ def _write(vendor: Vendor, card: SavedCard, amount: Money, description: str, tok
         "updated_at": at,
         "version": 1,
     }
-    writing = insert(Payment).values(**row).on_conflict_do_nothing(index_elements=["vendor_id", "mode", "form_token"])
+    writing = insert(Payment).values(**row).on_conflict_do_nothing()
     made = db.session.execute(writing.returning(Payment.id)).scalar()
-    payment = find_by_token(vendor, card.mode, token)
+    payment = find_by_token(vendor, card.mode, token) or _taken_up(vendor, card, token, on_settled)
     if payment is None:
         raise RuntimeError("a payment that was written can be read")
     return payment, made is not None
@@ -156,7 +180,7 @@ def _write_beside(payment: Payment, card: SavedCard, on_settled: str | None, ask
     attempt = Attempt(
         **key,
         id=uuid7(),
-        public_id=public_id("att"),
+        public_id=named_id("att", payment.public_id),
         payment_id=payment.id,
         number=1,
         state="started",
@@ -186,6 +210,7 @@ class Sending:
     card: SavedCard
     first_sent_at: datetime
     look_only: bool
+    look_first: bool = False  # it waited for longer than a key is kept: a database that was restored since may have sent it
     hold: bool = False
     secure: bool = False
 
@@ -201,6 +226,7 @@ def begin_sending(vendor_id: uuid.UUID, mode: str, attempt_id: uuid.UUID, weighe
     charge = find_charge_of(payment)
     if charge is None or (payment.state in PAID_OR_OVER and attempt.state != "succeeded"):
         return None
+    look_first = attempt.state == "started" and attempt.created_at < now() - KEY_LIFE
     if attempt.state == "started":
         if weighed is not None and weighed.refused:
             refuse_charge(payment, attempt, weighed)
@@ -214,8 +240,8 @@ def begin_sending(vendor_id: uuid.UUID, mode: str, attempt_id: uuid.UUID, weighe
     old = now() - attempt.updated_at >= KEY_LIFE
     look_only, row = old or attempt.state == "succeeded", screening_of(attempt)
     if row is None:
-        return Sending(payment, attempt, card, attempt.updated_at, look_only)
-    return Sending(payment, attempt, card, attempt.updated_at, look_only, hold=row.held, secure=row.action == AUTHENTICATE)
+        return Sending(payment, attempt, card, attempt.updated_at, look_only, look_first)
+    return Sending(payment, attempt, card, attempt.updated_at, look_only, look_first, hold=row.held, secure=row.action == AUTHENTICATE)
 
 
 def send_charge(vendor: Vendor, sending: Sending) -> Outcome:
@@ -227,8 +253,9 @@ def send_charge(vendor: Vendor, sending: Sending) -> Outcome:
     reference, customer = sending.attempt.public_id, sending.card.provider_customer
     unknown = Outcome("unknown", "")
     try:
-        if sending.look_only:
-            return provider.find_charge(reference, customer) or _never_charged(sending)
+        known = provider.find_charge(reference, customer) if sending.look_only or sending.look_first else None
+        if known is not None or sending.look_only:
+            return known or _never_charged(sending)
         return provider.charge_saved(_wish(vendor, sending))
     except NoSuchProvider:
         raise  # its key is missing: that is ours to mend, and the job comes back

@@ -41,6 +41,7 @@ from core.providers.registry import our_bank, provider_named
 from core.providers.replay import NOBODYS
 
 REASONS = ("requested_by_customer", "duplicate", "fraudulent", "not_delivered", "other")
+KEY_LIFE = timedelta(hours=23)  # a provider keeps a key for 24
 ASKED = "asked"  # the cause of what a provider says when it is asked how things stand: no old news
 ARRIVED_AFTER_ALL = "arrived_after_all"
 # Why a refund failed whose money the provider does not hold for the payer any more, whatever the books say: nobody may pay it in another way.
@@ -191,12 +192,14 @@ def begin_sending(refund: Refund) -> Sending | None:
     payment, refund = lock_both(refund)
     if refund.state not in ("requested", "submitted", "unknown"):
         return None
-    again = refund.state != "requested"
-    if not again:
+    fresh = refund.state == "requested"
+    if fresh:
         refund.state = "submitted"
         refund.sent_at = now()
         note(payment, "refund.submitted", actor="system", refund=refund.public_id)
     refund.next_inquiry_at = now() + timedelta(seconds=30)
+    # One that waited for longer than a key is kept may have been sent by a database that has been restored to a moment before since.
+    again = not fresh or refund.created_at < now() - KEY_LIFE
     return Sending(payment, refund, again, claim_paid_by(refund))
 
 

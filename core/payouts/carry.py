@@ -60,6 +60,7 @@ class Question:
     step: str
     tries: int
     is_late: bool  # the number protects no more: look, do not ask
+    is_old: bool  # nor would it if a database that was restored since had asked: look before asking
     move_reference: str
     payout_reference: str
 
@@ -119,7 +120,7 @@ def next_question(vendor: Vendor, mode: str, number: str) -> Question | None:
     row.looks += 1
     step = "watch" if row.step == "done" else row.step  # what arrived can still come back, and then somebody says so
     return Question(
-        payout.public_id, mode, vendor.public_id, row.provider, row.receiver, account_of(vendor, payout).mark, payout.amount, step, row.tries, now() > row.asked_at + SAFE,
+        payout.public_id, mode, vendor.public_id, row.provider, row.receiver, account_of(vendor, payout).mark, payout.amount, step, row.tries, now() > row.asked_at + SAFE, now() > row.created_at + SAFE,
         row.move_reference, row.payout_reference,
     )  # fmt: skip
 
@@ -156,7 +157,8 @@ def _next_look(row: Carriage, payout: Payout) -> datetime | None:
 def ask(question: Question) -> Answer:
     """Ask the processor. Outside any transaction. None when nobody knows what has happened."""
     try:
-        return _ASK[question.step](question)
+        known = _FIND[question.step](question) if question.is_old and question.step in ("move", "pay") else None
+        return known or _ASK[question.step](question)
     except NoSuchProvider:
         log.error("carriage_without_provider", payout=question.payout, provider=question.provider, mode=question.mode)
         return None  # a key that is missing here says nothing of what the processor has done

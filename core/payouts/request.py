@@ -73,8 +73,8 @@ def request_payout(vendor: Vendor, mode: str, currency: str, *, by: str, form_to
     check_not_held(vendor, mode)
     account, now_payable = _usable_account(vendor, mode, currency), payable(vendor, mode, currency)
     _check_amount(now_payable, terms_of(vendor, mode, currency).minimum)
-    last = db.session.scalar(mine.where(Payout.currency == currency).order_by(Payout.seq.desc()).limit(1))
-    payout = _write(vendor, mode, account, now_payable, last, by=by, form_token=form_token)
+    last, held = last_of(vendor, mode, currency), _why_held(vendor, account, now_payable.amount)
+    payout = write_payout(vendor, mode, account, now_payable, last, by=by, form_token=form_token, held=held)
     begin(payout, actor=by, amount_minor=payout.amount_minor, currency=currency, held=payout.why_held)
     post([book.payout_begun(payout, at=payout.created_at)])
     detail = {"amount": str(payout.amount), "held": payout.why_held}
@@ -125,12 +125,19 @@ def _why_held(vendor: Vendor, account: PayoutAccount, amount: Money) -> str:
     return ABOVE_LIMIT if amount.minor > settings().payout_limits.get(account.currency, 0) else ""
 
 
-def _write(vendor: Vendor, mode: str, account: PayoutAccount, found: Payable, last: Payout | None, *, by: str, form_token: str) -> Payout:
-    """The row with its lines. What is not paid now is carried into the next one."""
+def last_of(vendor: Vendor, mode: str, currency: str) -> Payout | None:
+    """The one before the next."""
+    mine = select(Payout).where(Payout.vendor_id == vendor.id, Payout.mode == mode, Payout.currency == currency)
+    return db.session.scalar(mine.order_by(Payout.seq.desc()).limit(1))
+
+
+def write_payout(
+    vendor: Vendor, mode: str, account: PayoutAccount, found: Payable, last: Payout | None, *, by: str, form_token: str, held: str = "", number: str = ""
+) -> Payout:  # fmt: skip
+    """The row with its lines. What is not paid now is carried into the next one. `number`: of one that has left already."""
     amount, opening = found.amount, Money(last.carried_minor if last else 0, account.currency)
-    held = _why_held(vendor, account, amount)
     payout = Payout(
-        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=public_id("po"), form_token=form_token, currency=account.currency,
+        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=number or public_id("po"), form_token=form_token, currency=account.currency,
         seq=last.seq + 1 if last else 1, opening_minor=opening.minor, lines_minor=(found.available - opening).minor,
         amount_minor=amount.minor, carried_minor=(found.available - amount).minor, account_id=account.id,
         state="requested" if held else "approved", why_held=held, requested_by=by, created_at=now(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -89,6 +90,12 @@ def list_settlements(mode: str, limit: int = 20) -> list[ReconSettlement]:
 def line_of(row: ReconException) -> ReconLine | None:
     """The processor's line an exception is about, if it is about one."""
     return db.session.get(ReconLine, (row.mode, row.source, row.key[:80]))
+
+
+def list_unmatched(mode: str, source: str, categories: Collection[str]) -> list[ReconLine]:
+    """A processor's lines of these categories for which the books have nothing, in the order in which they happened."""
+    mine = select(ReconLine).where(ReconLine.mode == mode, ReconLine.source == source, ReconLine.state == "new")
+    return list(db.session.scalars(mine.where(ReconLine.category.in_(categories)).order_by(ReconLine.occurred_at, ReconLine.external_id)))
 
 
 def matches_of(line: ReconLine) -> list[ReconMatch]:

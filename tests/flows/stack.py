@@ -22,7 +22,11 @@ import psycopg
 from psycopg.rows import dict_row
 
 from core.providers.stripe_shapes import HEARD, HEARD_OF_SELLERS
-from ops.folder import free_port
+from ops.folder import Folder, free_port
+from ops.local import Stack as Parts
+from ops.local import settle_addresses, start_data
+from ops.parts import App
+from ops.postgres import Postgres
 from workers.runner import ALL
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,15 +42,15 @@ CHILDREN = {
 class Stack:
     """A running portal. Only processes that descend from the supervisor started here are ever touched."""
 
-    def __init__(self) -> None:
+    def __init__(self, **more: str) -> None:
+        self.more = more  # settings beside the usual ones
         self.folder = Path(tempfile.mkdtemp(prefix="portal-storm-"))
         self.address = f"http://127.0.0.1:{free_port()}"
         self.log = self.folder / "supervisor.log"
         self.supervisor: subprocess.Popen[bytes] | None = None
         self.environment: dict[str, str] = {}
 
-    def start(self, patience: float = 240) -> None:
-        """Start everything and wait until it says that it is ready."""
+    def _settings(self) -> dict[str, str]:
         clean = {
             name: value for name, value in os.environ.items() if name not in OURS and not name.startswith(("SANDBOX_", "STRIPE_", "BANK_"))
         }
@@ -57,6 +61,29 @@ class Stack:
             "RATES_URL": "",
             "VIES_URL": "",
         }
+        return clean | self.more
+
+    @contextmanager
+    def services(self) -> Iterator[Postgres]:
+        """PostgreSQL, Valkey and the processor alone, as an operator starts them who lets nothing leave yet; commands can be run meanwhile."""
+        folder, env = Folder(self.folder / "var"), self._settings()
+        folder.lock(self.address)
+        settle_addresses(env, folder)
+        postgres, parts = Postgres(folder), Parts(folder)
+        try:
+            start_data(parts, env)
+            app = App(folder, env)
+            parts.start(*app.sandbox())
+            postgres.prepare()
+            self.environment = app.env
+            yield postgres
+        finally:
+            parts.stop()
+            os.close(folder._handle)
+
+    def start(self, patience: float = 240) -> None:
+        """Start everything and wait until it says that it is ready."""
+        clean = self._settings()
         with self.log.open("wb") as out:
             self.supervisor = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "ops.local"],
@@ -71,14 +98,20 @@ class Stack:
 
     def stop(self) -> None:
         """Stop in order and delete the folder."""
-        assert self.supervisor is not None
+        self.halt()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def halt(self) -> None:
+        """Stop in order; everything is kept."""
+        if self.supervisor is None:
+            return
         self.supervisor.terminate()
         try:
             self.supervisor.wait(90)
         except subprocess.TimeoutExpired:
             self.supervisor.send_signal(signal.SIGINT)  # once more: it ends everything at once
             self.supervisor.wait(30)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.supervisor = None
 
     def words(self, lines: int = 15) -> str:
         """The ends of all logs: what to read when something went wrong."""
