@@ -11,14 +11,18 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 
+from core.accounts.house import HOUSE
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.kernel.money import Money
+from core.kernel.shadow import replay
 from core.ledger.book import processor_fee
 from core.ledger.post import post
 from core.ledger.queries import GUARDS
+from core.payments.models import Payment
+from core.payments.replay import PAYMENTS
 from core.payouts.accounts import add_account
 from tests.core.disputes.cases import case_of
 from tests.core.ledger.conftest import CLEARING, FEE, Book, Connect, addresses, connect
@@ -211,6 +215,18 @@ def test_what_the_plans_booked_follows_from_their_events(app: Flask) -> None:
     life = Life(app, date(2026, 1, 15))
     told = app.test_cli_runner().invoke(args=["replay", "--vendor", life.shop.vendor.public_id])
     assert "plans: " in told.output and told.exit_code == 0, told.output
+
+
+def test_what_a_plan_was_paid_with_is_made_anew_and_is_the_same(app: Flask) -> None:
+    """The house's own sales: what is captured waits among the unapplied until its invoice takes it, which is no transfer that was applied."""
+    publish(app)
+    life = Life(app, date(2026, 1, 15))
+    assert life.answer(date(2026, 1, 15)) != []
+    with unit(app):
+        (paid,) = db.session.scalars(select(Payment).where(Payment.vendor_id == HOUSE, Payment.email == life.email))
+        assert paid.state == "succeeded" and paid.captured_minor > 0
+        told = replay(PAYMENTS, HOUSE)
+        assert told.rows > 0 and not [line for line in told.differences if paid.public_id in line]
 
 
 def test_every_shadow_asks_for_the_same_columns_on_both_sides(unit: None) -> None:
