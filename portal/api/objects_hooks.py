@@ -85,7 +85,7 @@ EVENT = shape(
     mode=text("Practice or real money.", lambda told: told["mode"], one_of=MODES),
     version=text("The version it is written in.", lambda told: told["version"]),
     sequence=number("Its place in the feed: grows by one with each event. Of two about one object the larger is the newer.", lambda told: told["sequence"]),
-    data=free("`object` is what it is about, as it stood then or later. `sample_of` beside it marks a sample, which somebody had sent as a test.", lambda told: told["data"]),
+    data=free("`object` is what it is about, as it stood then or later, in the shape of events of this version: ask for it by its id for the shape it has here. `sample_of` beside it marks a sample, which somebody had sent as a test.", lambda told: told["data"]),
 )  # fmt: skip
 
 FEED = shape(
