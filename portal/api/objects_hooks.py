@@ -12,6 +12,7 @@ from core.hooks.feed import envelope
 from core.hooks.log import Line
 from core.hooks.models import HookAttempt, HookEndpoint
 from core.hooks.states import CAUSES, DELIVERY
+from core.kernel.config import settings
 from portal.api.objects import MODES
 from portal.api.shapes import each, flag, free, moment, number, one, pairs, shape, text, texts, written_moment
 
@@ -55,7 +56,8 @@ DELETED_HOOK = shape(
 
 
 def _secret_url(row: HookEndpoint) -> str:
-    return url_for("api.show_hook_secret", number=row.public_id)
+    """Whole, as every address that the API gives."""
+    return settings().public_url + url_for("api.show_hook_secret", number=row.public_id)
 
 
 @dataclass(frozen=True)
