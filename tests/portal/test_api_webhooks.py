@@ -201,6 +201,13 @@ def test_a_delivery_is_looked_for_at_its_own_endpoint(caller: Caller, receiver: 
     problem(caller.post(f"{other}/deliveries/{sent}/retry", {}), 404, "not_found")
 
 
+def test_a_text_that_cannot_be_kept_is_told_what_is_wrong_with_it(caller: Caller) -> None:
+    for name, says in (("Shop\x00", "holds a NUL"), ("Shop\ud800", "lone surrogate"), (4711, "This has to be a text.")):
+        refused = caller.post(HOOKS, {"address": "https://shop.example/webhooks", "name": name})
+        problem(refused, 422, "invalid_request", "name")
+        assert says in refused.get_json()["detail"]
+
+
 def test_the_secret_is_rolled_with_overlap(caller: Caller, receiver: Receiver) -> None:
     endpoint = made(caller, receiver)
     before = (caller.get(f"{HOOKS}/{endpoint['id']}/secret").json or {})["secret"]
