@@ -56,6 +56,16 @@ class Guide:
         return [step for step in self.steps if step.done is not None]
 
     @property
+    def standing(self) -> str:
+        """How many are done, and how many nobody can look up: together as many as stand there."""
+        unseen = len(self.steps) - len(self.checked)
+        if unseen:
+            return _(
+                "%(done)s of %(steps)s done, and %(unseen)s that only you can know", done=self.done, steps=len(self.checked), unseen=unseen
+            )
+        return _("%(done)s of %(steps)s done", done=self.done, steps=len(self.checked))
+
+    @property
     def done(self) -> int:
         return sum(bool(step.done) for step in self.checked)
 
@@ -86,9 +96,9 @@ def _first_payment() -> list[Step]:
     keys = [key for key in list_keys(me.vendor, TEST) if key.kind != PUBLISHABLE]
     done = tried(me.vendor, TEST)
     ask = (
-        f'curl {base}/api/v1/payments \\\n  -H "Authorization: Bearer ${VARIABLE}" \\\n  -H "Idempotency-Key: order-4711" \\\n'
+        f'curl {base}/api/v1/payments \\\n  -H "Authorization: Bearer ${VARIABLE}" \\\n  -H "Idempotency-Key: order-4712" \\\n'
         '  -H "Content-Type: application/json" \\\n'
-        '  -d \'{"amount": 1999, "currency": "%s", "payer": {"email": "ada@example.com"}, "description": "Order 4711"}\''
+        '  -d \'{"amount": 1999, "currency": "%s", "payer": {"email": "ada@example.com"}, "description": "Order 4712"}\''
         % me.vendor.currency
     )
     return [

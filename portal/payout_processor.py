@@ -26,6 +26,7 @@ from core.web.page import page, see_other, step_outside
 from core.web.throttle import by_address
 from portal.blueprint import portal
 from portal.confirm import confirmed, two_steps_when_live
+from portal.purses import saved
 
 log = structlog.get_logger("portal")
 
@@ -107,7 +108,7 @@ def use_payout_processor() -> Response:
     if form.validate():
         with form.refusals():
             made = use_processor(me.vendor, me.mode, mine, currency=form.currency.data, by=me.user.public_id)
-            flash(_("Saved. Payouts go to the account that ends in %(digits)s.", digits=made.ends_in), "good")
+            flash(saved(made), "good")
             return see_other(url_for(".payouts"))
     return _page(form)
 

@@ -34,7 +34,7 @@ from core.web.stop_words import effect, stopped
 from portal.balance import KINDS
 from portal.blueprint import portal
 from portal.confirm import confirmed, two_steps_when_live
-from portal.purses import purse_of
+from portal.purses import purse_of, saved
 
 ON_A_PAGE = 50
 
@@ -113,7 +113,7 @@ def set_payout_account() -> Response:
                 me.vendor, me.mode, currency=form.currency.data, holder=form.holder.data, iban=form.iban.data, bic=form.bic.data or "",
                 by=me.user.public_id,
             )  # fmt: skip
-            flash(_("Saved. Payouts go to the account that ends in %(digits)s.", digits=made.ends_in), "good")
+            flash(saved(made), "good")
             return see_other(url_for(".payouts"))
     return _account_page(form)
 

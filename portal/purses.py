@@ -21,6 +21,15 @@ from core.web.filters import day, money, when
 from core.web.guard import current
 
 
+def saved(account: PayoutAccount) -> str:
+    """What whoever gave a new account is told: where payouts go, and from when on."""
+    if account.usable_from > clock.now():
+        return _(
+            "Saved. From %(at)s on payouts go to the account that ends in %(digits)s.", at=when(account.usable_from), digits=account.ends_in
+        )
+    return _("Saved. Payouts go to the account that ends in %(digits)s.", digits=account.ends_in)
+
+
 @dataclass(frozen=True)
 class Purse:
     """What a vendor reads of one currency."""

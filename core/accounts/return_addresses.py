@@ -26,7 +26,7 @@ class BadReturnAddress(Refusal):
     code = "bad_return_address"
 
 
-def read_host(url: str, mode: str, *, field: str = "url") -> str:
+def read_host(url: str, mode: str, *, field: str = "url", like: str = "https://shop.example/thanks") -> str:
     """The host name of a well-formed return address. Raises BadReturnAddress with what to write instead.
 
     Browsers and libraries read strange addresses differently (`\\`, `@`, blanks, other alphabets): whatever could be read in two
@@ -34,7 +34,7 @@ def read_host(url: str, mode: str, *, field: str = "url") -> str:
     """
     if len(url) > LONGEST or not _PLAIN.fullmatch(url) or "@" in url:
         raise BadReturnAddress(
-            said("Write a whole address like https://shop.example/thanks, of %(longest)s characters at most.", longest=LONGEST), field=field
+            said("Write a whole address like %(like)s, of %(longest)s characters at most.", like=like, longest=LONGEST), field=field
         )
     if any(sign in url.replace(PLACE, "") for sign in "{}"):
         raise BadReturnAddress(said("Only %(place)s may stand between curly brackets.", place=PLACE), field=field)
@@ -42,7 +42,7 @@ def read_host(url: str, mode: str, *, field: str = "url") -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise BadReturnAddress("Write a whole address like https://shop.example/thanks.", field=field) from None
+        raise BadReturnAddress(said("Write a whole address like %(like)s.", like=like), field=field) from None
     host = parts.hostname or ""
     if parts.netloc != (host if port is None else f"{host}:{port}"):
         raise BadReturnAddress("Write the host name in small letters, like shop.example.", field=field)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -277,9 +278,9 @@ def check_address(address: str, mode: str) -> str:
     """The address as it is kept. Whether its host lies outside our house is looked at each time something is sent: a name may move."""
     address = address.strip()
     try:
-        host = read_host(address, mode, field="address")
+        host = read_host(address, mode, field="address", like="https://shop.example/webhooks")
     except BadReturnAddress as problem:
-        raise BadHookAddress(problem.message, field="address") from None
+        raise BadHookAddress(_what_is_wrong(address) or problem.message, field="address") from None
     if set("{}#") & set(address):
         raise BadHookAddress("Leave out brackets and the sign #: a server never hears what comes behind it.", field="address")
     if host in LOCAL and not settings().hooks_to_localhost:
@@ -287,6 +288,16 @@ def check_address(address: str, mode: str) -> str:
     if address == "https://" + host or address == "http://" + host:
         address += "/"
     return address
+
+
+def _what_is_wrong(address: str) -> str:
+    """What is wrong with an address that events cannot be sent to, where a return address would be told less of it."""
+    server = re.split(r"[/?#\\]", address.partition("://")[2], maxsplit=1)[0]
+    if "@" in server:
+        return said("Leave out the name and password before the @. What only your receiver knows goes into headers of your own.")
+    if not server.isascii():
+        return said("Write the host name in plain letters. One of another alphabet is written as xn--…")
+    return ""
 
 
 def _mine(vendor: Vendor, mode: str) -> Select[tuple[HookEndpoint]]:

@@ -55,7 +55,7 @@ class EventFeed(Base):
 
 
 class Event(TenantKey, Base):
-    """One event at its place in the feed, with the object as the API shows it."""
+    """One event at its place in the feed, with the object as it stood, in the events' own shape (core/hooks/shapes.py)."""
 
     __tablename__ = "events"
     __table_args__ = (

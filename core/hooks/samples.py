@@ -56,7 +56,7 @@ class _Sample:
             "refunded": none, "refunding": none, "fee": self.money(25) if self.paid else none, "net": self.money(2_475) if self.paid else none,
             "disputed": none, "method": "card", "card": {"brand": "visa", "last4": "4242"},
             "decline_code": "card_declined" if self.type == "payment.requires_method" else None, "link": None,
-            "payer": {"email": "sample@example.com", "name": "Sample Payer"}, "payer_reference": "", "key_values": {},
+            "payer": {"email": "sample@example.com", "name": "Sample Payer"}, "payer_reference": "", "key_values": {}, "metadata": {},
             "created_at": self.began, "captured_at": self.if_paid(self.now), "available_at": self.if_paid(self.later),
             "released_at": self.now if self.type == "payment.released" else None,
         }  # fmt: skip
@@ -110,7 +110,7 @@ class _Sample:
 
     def of_link(self) -> Shape:
         return {
-            "kind": "reusable", "title": "Sample", "currency": self.vendor.currency, "amount": self.money(), "total": None, "key_values": {},
+            "kind": "reusable", "title": "Sample", "currency": self.vendor.currency, "amount": self.money(), "total": None, "key_values": {}, "metadata": {},
             "expires_at": None, "archived_at": self.now if self.type == "link.archived" else None, "created_at": self.began, "updated_at": self.now,
         }  # fmt: skip
 

@@ -49,6 +49,7 @@ def at(moment: datetime | date | None) -> str | None:
 
 
 def payment_shape(vendor: Vendor, payment: Payment) -> Shape:
+    """`metadata` is `key_values` under the name that the API has for it; both stay."""
     link = find_link_of(vendor, payment)
     card = {"brand": payment.card_brand, "last4": payment.card_last4} if payment.card_brand or payment.card_last4 else None
     return {
@@ -58,7 +59,7 @@ def payment_shape(vendor: Vendor, payment: Payment) -> Shape:
         "disputed": money(payment.disputed), "method": payment.method, "card": card,
         "decline_code": payment.decline_code, "link": link.public_id if link else None,
         "payer": {"email": payment.email, "name": payment.payer_name}, "payer_reference": payment.payer_reference,
-        "key_values": payment.key_values, "created_at": at(payment.created_at), "captured_at": at(payment.captured_at),
+        "key_values": payment.key_values, "metadata": payment.key_values, "created_at": at(payment.created_at), "captured_at": at(payment.captured_at),
         "available_at": at(payment.available_at), "released_at": at(payment.released_at),
     }  # fmt: skip
 
@@ -131,7 +132,7 @@ def link_shape(vendor: Vendor, link: PaymentLink) -> Shape:
     return {
         "id": link.public_id, "object": "link", "mode": link.mode, "status": link.state, "kind": link.kind, "title": link.title,
         "currency": link.currency, "amount": money(link.amount) if link.amount else None, "total": money(link.total) if link.total else None,
-        "key_values": link.key_values, "expires_at": at(link.expires_at), "archived_at": at(link.archived_at),
+        "key_values": link.key_values, "metadata": link.key_values, "expires_at": at(link.expires_at), "archived_at": at(link.archived_at),
         "created_at": at(link.created_at), "updated_at": at(link.updated_at),
     }  # fmt: skip
 

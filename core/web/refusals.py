@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from werkzeug.exceptions import HTTPException
 
 from core.kernel.config import settings
@@ -127,11 +128,24 @@ def _http(problem: HTTPException) -> Any:
     status = problem.code or 500
     if status < 400:
         return problem
-    response = answer(status, message=written(problem.said) if isinstance(problem, TooMany) and problem.said else None)
+    response = answer(status, message=_waiting(problem) if isinstance(problem, TooMany) else None)
     for name, value in problem.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
+
+
+def _waiting(full: TooMany) -> str | None:
+    """Which limit it was where that was said; otherwise for how long to wait. Software is told by Retry-After."""
+    if full.said:
+        return written(full.said)
+    if request.path.startswith(API):
+        return None
+    return ngettext(
+        "For safety we ask you to wait %(num)s minute before you try again.",
+        "For safety we ask you to wait %(num)s minutes before you try again.",
+        -(-max(1, full.counted.seconds) // 60),
+    )
 
 
 def _away(problem: Exception) -> Response:

@@ -12,6 +12,7 @@ from core.hooks.feed import envelope
 from core.hooks.log import Line
 from core.hooks.models import HookAttempt, HookEndpoint
 from core.hooks.states import CAUSES, DELIVERY
+from core.kernel.config import settings
 from portal.api.objects import MODES
 from portal.api.shapes import each, flag, free, moment, number, one, pairs, shape, text, texts, written_moment
 
@@ -55,7 +56,8 @@ DELETED_HOOK = shape(
 
 
 def _secret_url(row: HookEndpoint) -> str:
-    return url_for("api.show_hook_secret", number=row.public_id)
+    """Whole, as every address that the API gives."""
+    return settings().public_url + url_for("api.show_hook_secret", number=row.public_id)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ EVENT = shape(
     mode=text("Practice or real money.", lambda told: told["mode"], one_of=MODES),
     version=text("The version it is written in.", lambda told: told["version"]),
     sequence=number("Its place in the feed: grows by one with each event. Of two about one object the larger is the newer.", lambda told: told["sequence"]),
-    data=free("`object` is what it is about, as it stood then or later. `sample_of` beside it marks a sample, which somebody had sent as a test.", lambda told: told["data"]),
+    data=free("`object` is what it is about, as it stood then or later, in the shape of events of this version: ask for it by its id for the shape it has here. `sample_of` beside it marks a sample, which somebody had sent as a test.", lambda told: told["data"]),
 )  # fmt: skip
 
 FEED = shape(

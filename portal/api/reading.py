@@ -50,8 +50,14 @@ class Body:
     def text(self, name: str, usual: str | None = None) -> str:
         """A text; required without `usual`."""
         value = self._take(name, usual)
-        if not isinstance(value, str) or "\x00" in value or _is_broken(value):
+        if not isinstance(value, str):
             raise BodyRefused("This has to be a text.", field=self.path(name))
+        if "\x00" in value:
+            raise BodyRefused(
+                "This text holds a NUL (the sign with the number 0), which cannot be kept. Leave it out.", field=self.path(name)
+            )
+        if _is_broken(value):
+            raise BodyRefused("This text holds half of a sign (a lone surrogate). Send the whole sign.", field=self.path(name))
         return value
 
     def number(self, name: str, usual: int | None = None) -> int:

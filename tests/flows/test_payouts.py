@@ -174,3 +174,11 @@ def test_a_currency_that_is_none_is_refused_at_its_field(shop: Shop) -> None:
     form = owner.get("/portal/payouts/account?currency=EUR").form("/portal/payouts/account")
     for bad in ("a\x00b", "XXX", ""):
         assert owner.submit(form, status=422, currency=bad, holder="Kiosk", iban="").heading
+
+
+def test_whoever_changes_the_account_reads_from_when_on_it_counts(shop: Shop) -> None:
+    owner = shop.browser()
+    first = enter_account(owner)
+    assert "Saved. Payouts go to the account that ends in 9890." in first.text
+    changed = enter_account(owner, iban="DE89370400440532013000")
+    assert re.search(r"Saved\. From \d{1,2} \w+ \d{4}, \d\d:\d\d on payouts go to the account that ends in 3000\.", changed.text)

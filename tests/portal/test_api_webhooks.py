@@ -65,7 +65,9 @@ def made(caller: Caller, receiver: Receiver, **more: Any) -> dict[str, Any]:
 def test_an_endpoint_from_its_making_to_a_verified_delivery(caller: Caller, receiver: Receiver) -> None:
     endpoint = made(caller, receiver, types=["payment.succeeded"], name="Shop")
     assert endpoint["status"] == "on" and "whsec_" not in str(endpoint) and "whsk_" not in str(endpoint)
-    secret = (caller.get(endpoint["secret_url"]).json or {})["secret"]
+    home = settings().public_url
+    assert endpoint["secret_url"] == f"{home}{HOOKS}/{endpoint['id']}/secret"
+    secret = (caller.get(endpoint["secret_url"].removeprefix(home)).json or {})["secret"]
     payment = make_paid(caller.shop)
     place(caller)
     send(caller)
@@ -85,7 +87,7 @@ def test_the_same_wish_twice_is_one_endpoint_and_the_secret_stands_in_no_kept_an
     first, second = (caller.post(HOOKS, body, key="one") for _ in range(2))
     assert first.json == second.json and second.headers["Idempotent-Replayed"] == "true"
     assert len((caller.get(HOOKS).json or {})["data"]) == 1
-    secret = (caller.get((first.json or {})["secret_url"]).json or {})["secret"]
+    secret = (caller.get(f"{HOOKS}/{(first.json or {})['id']}/secret").json or {})["secret"]
     with unit(caller.shop.app):
         assert not [kept for kept in db.session.query(KeptAnswer).filter_by(vendor_id=caller.shop.vendor.id) if secret in str(kept.body)]
 
@@ -199,11 +201,18 @@ def test_a_delivery_is_looked_for_at_its_own_endpoint(caller: Caller, receiver: 
     problem(caller.post(f"{other}/deliveries/{sent}/retry", {}), 404, "not_found")
 
 
+def test_a_text_that_cannot_be_kept_is_told_what_is_wrong_with_it(caller: Caller) -> None:
+    for name, says in (("Shop\x00", "holds a NUL"), ("Shop\ud800", "lone surrogate"), (4711, "This has to be a text.")):
+        refused = caller.post(HOOKS, {"address": "https://shop.example/webhooks", "name": name})
+        problem(refused, 422, "invalid_request", "name")
+        assert says in refused.get_json()["detail"]
+
+
 def test_the_secret_is_rolled_with_overlap(caller: Caller, receiver: Receiver) -> None:
     endpoint = made(caller, receiver)
-    before = (caller.get(endpoint["secret_url"]).json or {})["secret"]
+    before = (caller.get(f"{HOOKS}/{endpoint['id']}/secret").json or {})["secret"]
     assert caller.post(f"{HOOKS}/{endpoint['id']}/roll", {"overlap_hours": 2}).status_code == 200
-    after = caller.get(endpoint["secret_url"]).json or {}
+    after = caller.get(f"{HOOKS}/{endpoint['id']}/secret").json or {}
     assert after["secret"] != before and after["former_signs_until"]
     keys = caller.get(f"{HOOKS}/{endpoint['id']}").get_json()["public_keys"]
     assert len(keys) == 2 and keys[1:] == endpoint["public_keys"] and all(key.startswith("whpk_") for key in keys)
@@ -261,7 +270,12 @@ def test_another_business_finds_nothing(caller: Caller, first: Shop, receiver: R
     place(caller)
     event = (caller.get(EVENTS).json or {})["data"][0]["id"]
     stranger = Caller(another_shop(first))
-    for path in (f"{HOOKS}/{endpoint['id']}", endpoint["secret_url"], f"{EVENTS}/{event}", f"{HOOKS}/{endpoint['id']}/deliveries"):
+    for path in (
+        f"{HOOKS}/{endpoint['id']}",
+        f"{HOOKS}/{endpoint['id']}/secret",
+        f"{EVENTS}/{event}",
+        f"{HOOKS}/{endpoint['id']}/deliveries",
+    ):
         assert stranger.get(path).status_code == 404
     assert stranger.get(f"{EVENTS}?after={event}").status_code == 410
     assert stranger.client.get(HOOKS).status_code == 401

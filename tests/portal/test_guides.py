@@ -36,6 +36,7 @@ def test_there_is_no_other_guide(owner: Browser) -> None:
 
 def test_the_quick_start_is_ticked_as_it_is_done(shop: Shop, owner: Browser) -> None:
     page = owner.get(f"{GUIDE}/first-payment")
+    assert len(ticks(page)) == 6 and "0 of 5 done, and 1 that only you can know" in page.text
     assert not any(ticks(page).values()) and f'"currency": "{shop.vendor.currency}"' in page.text.replace("&#34;", '"')
     caller = Caller(shop)
     caller.post(f"{HOME}/payments", {"amount": 500, "currency": "GBP", "payer": {"email": "ada@example.com"}, "description": "x"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 import pytest
@@ -115,6 +116,7 @@ class TestThrottling:
             browser.submit(form, email=email, password="wrong", status=422)
         page = browser.submit(form, email=email, password="wrong", status=429)
         assert page.heading == "Too many attempts" and int(page.response.headers["Retry-After"]) > 0
+        assert re.search(r"wait 1[45] minutes", page.text)
 
     def test_the_right_password_waits_too(self, app: Flask) -> None:
         shop, browser = make_shop(app), Browser(app)

@@ -87,7 +87,8 @@ def test_lost_headers_and_a_lost_secret_are_said_and_mended(shop: Shop, receiver
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
-        ("", "Enter the whole address"), ("shop.example/hooks", "https"), ("https://10.0.0.2/", "host name"), ("https://user@shop.example/", "whole address"),
+        ("", "Enter the whole address"), ("shop.example/hooks", "https"), ("https://10.0.0.2/", "host name"), ("https://user@shop.example/", "before the @"),
+        ("https://bücher.example/", "xn--"), ("https://shop.example:99999/", "like https://shop.example/webhooks"),
         ("http://shop.example/hooks", "https://"), ("https://10.0.0.1/x", "host name"),
     ],
 )  # fmt: skip

@@ -46,6 +46,18 @@ def read(shop: Shop, **more: Any) -> list[str]:
         return [event.type for event in list_events(shop.vendor, "test", limit=100, **more).rows]
 
 
+def test_a_shop_finds_its_own_names_and_values_under_the_name_that_the_api_has_for_them(shop: Shop) -> None:
+    own = {"Order": "4711"}
+    with unit(shop.app):
+        link = again(make_link(shop))
+        link.key_values = own
+    make_paid(shop, link)
+    place(shop)
+    told = [event.data["object"] for event in events_of(shop) if event.type in ("link.created", "payment.succeeded")]
+    assert len(told) == 2 and all(one["metadata"] == one["key_values"] for one in told)
+    assert told[-1]["object"] == "payment" and told[-1]["metadata"] == own
+
+
 def test_every_state_that_something_may_come_to_has_a_type_with_words() -> None:
     tables = {
         "payment": PAYMENT,
