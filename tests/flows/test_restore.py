@@ -35,7 +35,7 @@ class Drill:
     """A stack whose database is archived, a seller with software that listens, and payers."""
 
     def __init__(self, folder: Path, receiver: Receiver) -> None:
-        self.archive, self.base, self.receiver = folder / "archive", folder / "base", receiver
+        self.base, self.receiver = folder / "base", receiver
         self.stack = Stack(SANDBOX_BANK_SECONDS="1", WEBHOOKS_TO_LOCALHOST="1")
         self.waits, self.dice, self.diaries = Waits(), random.Random(7), dict[str, Diary]()
 
@@ -43,8 +43,10 @@ class Drill:
 
     def prepare(self) -> None:
         """Have the log archived, and start everything."""
-        self.archive.mkdir()
         with self.stack.services() as postgres:
+            self.archive, self.server = postgres.on.home / "archive", postgres.on.user
+            self.archive.mkdir()
+            self._hand_over(self.archive)
             self.data, self.programs, self.password = postgres.data, postgres.on.programs, postgres.passwords[OWNER]
             self.port = postgres.port
             with postgres.connect() as line:
@@ -54,6 +56,12 @@ class Drill:
             env = self.stack.environment
             self.stack.more["BANK_TEST_ACCOUNTS"] = bank_accounts(env["SANDBOX_URL"], env["SANDBOX_API_KEY"])
         self.stack.start()
+
+    def _hand_over(self, folder: Path) -> None:
+        """The server may be another user of the machine (ops/postgres.py): what it reads and writes is its own."""
+        if self.server:
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, self.server.pw_uid, self.server.pw_gid)
 
     def owner(self) -> psycopg.Connection[tuple[Any, ...]]:
         address = {"host": "127.0.0.1", "port": self.port, "dbname": "portal", "user": OWNER, "password": self.password}
@@ -88,6 +96,7 @@ class Drill:
         with (self.data / "postgresql.auto.conf").open("a") as settings:
             settings.write(f"restore_command = 'cp {self.archive}/%f %p'\nrecovery_target_time = '{moment.isoformat()}'\n")
             settings.write("recovery_target_action = 'promote'\n")
+        self._hand_over(self.data)
 
     # --- seller and payers -----------------------------------------------------------------------------------------------------
 
