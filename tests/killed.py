@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from linecache import getline
 from types import FrameType
 from typing import Any
 
@@ -32,7 +33,8 @@ class Axe:
         return self._line if any(part in frame.f_code.co_filename for part in self.parts) else None
 
     def _line(self, frame: FrameType, event: str, _arg: Any) -> Any:
-        if event == "line" and not self.fallen:
+        # With `with` a block is left as well as entered, and who falls on the way out of it never puts away what it began.
+        if event == "line" and not self.fallen and not getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with "):
             self.lines += 1
             if self.lines == self.at:
                 self.fallen = f"{frame.f_code.co_filename}:{frame.f_lineno}"
