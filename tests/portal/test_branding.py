@@ -244,9 +244,9 @@ def test_the_look_costs_the_payers_page_no_further_question(shop: Shop, app: Any
         event.remove(engine, "before_cursor_execute", note)
         return len(count)
 
-    before = asked()
+    before = min(asked() for _ in range(3))  # now and then something is read again that is kept for a second
     branded(shop)
-    assert asked() == before >= 1
+    assert min(asked() for _ in range(3)) == before >= 1
 
 
 def test_the_receipt_on_the_screen_shows_logo_and_colour(shop: Shop, stranger: Browser) -> None:

@@ -5,6 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.sandbox.running import wait_until
 from tests.sight import barriers, wider_than_screen
 
 SHOP_PAGE = """<!doctype html><html lang="en"><title>Shop</title><body><h1>Shop</h1>
@@ -150,6 +151,7 @@ def test_the_pages_are_sound_on_a_phone_and_on_a_desk(visit, session, sandbox, k
 def test_decisions_about_disputes_and_running_stories_fit_a_phone(visit, session, sandbox, key, api):
     bought = {"amount": 4250, "currency": "gbp", "payment_method": "pm_card_createDispute", "confirm": True}
     api.payment_intents.create({**bought, "return_url": "https://shop.test/back"})
+    wait_until(lambda: api.disputes.list().data)  # the bank takes its moment
     page = visit(width=360)
     page.goto(f"{sandbox.url}/stories")
     page.fill("#key", key)
