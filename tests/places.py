@@ -87,7 +87,7 @@ def _step(page: Any, step: int) -> None:
     page.get_by_label("Amount", exact=True).fill("45")
     for _ in range(step - 1):
         page.get_by_role("button", name="Next:").click()
-    page.locator(f'[name="step"][value="{step}"]').wait_for(state="attached")
+    page.locator(f'[name="at"][value="{step}"]').wait_for(state="attached")
 
 
 def _look_at_refund(page: Any) -> None:
