@@ -77,14 +77,30 @@ class Drill:
         )
         assert done.returncode == 0, done.stderr
 
-    def moment(self) -> datetime:
+    def ask(self, question: str) -> Any:
+        """What the database answers: one row of one column."""
         with self.owner() as line:
-            return line.execute("SELECT clock_timestamp()").fetchone()[0]  # type: ignore[index]
+            ((answer,),) = line.execute(question).fetchall()
+        return answer
+
+    def moment(self) -> datetime:
+        found: datetime = self.ask("SELECT clock_timestamp()")
+        return found
+
+    def command(self, *words: str) -> tuple[int, str]:
+        """An operator's command, once it is no longer refused because the clock was heard a moment ago."""
+        answers: list[tuple[int, str]] = []
+
+        def is_done() -> bool:
+            answers.append(self.stack.command(*words))
+            return "The clock runs" not in answers[-1][1]
+
+        wait_for(is_done)
+        return answers[-1]
 
     def lose_everything(self) -> None:
         """The last segment reaches the archive; then the machine with the database burns."""
-        with self.owner() as line:
-            (last,) = line.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()  # type: ignore[misc]
+        last = self.ask("SELECT pg_walfile_name(pg_switch_wal())")
         wait_for(lambda: (self.archive / last).exists())
         self.stack.halt()
         shutil.rmtree(self.data)
@@ -237,11 +253,9 @@ def test_a_restored_database_comes_to_the_truth_and_nothing_is_paid_twice(drill:
         wait_for(lambda: not stack.rows("SELECT pg_is_in_recovery() AS on")[0]["on"])
         assert {row["email"].split("@")[0] for row in stack.rows(PAYMENTS)} == {"first", "second", "third", "fourth", "undecided"}
         assert stack.rows("SELECT 1 FROM payouts") == [], "it was really restored to that moment"
-        answers: list[tuple[int, str]] = []
-        for words in (("after-restore",), ("audit",), ("verify-chain",), ("replay",)):
-            wait_for(lambda words=words: "The clock runs" not in (said := stack.command(*words))[1] and answers.append(said) is None)  # type: ignore[misc]
-            code, told = answers[-1]
-            assert code == 0, (words, told)
+        for word in ("after-restore", "audit", "verify-chain", "replay"):
+            code, told = drill.command(word)
+            assert code == 0, (word, told)
     stack.start()
     # What the processor told the lost database it does not tell again; all else is done.
     wait_for(lambda: set(left_over(stack)) <= {"events under way"}, seconds=120)

@@ -70,7 +70,8 @@ def test_one_that_a_person_had_given_up_is_not_taken_back_twice(processor: Proce
         assert processor.open() == [] and processor.books_are_whole()
 
 
-def test_one_that_failed_before_it_was_booked_is_nothing_on_both_sides(processor: Processor) -> None:
+def failed_before_it_was_booked(processor: Processor) -> Settlement:
+    """Its lines were told while it was under way; it failed before anybody looked at them."""
     processor.sells("60.00")
     made = processor.pays_out()
     with processor.shop.app.app_context():
@@ -79,19 +80,17 @@ def test_one_that_failed_before_it_was_booked_is_nothing_on_both_sides(processor
         take_lines("test", processor.name, list(enumerate(lines, 1)))
     fails(processor, made)
     look(processor)
+    return made
+
+
+def test_one_that_failed_before_it_was_booked_is_nothing_on_both_sides(processor: Processor) -> None:
+    made = failed_before_it_was_booked(processor)
     assert processor.settlement(made).booked_at is None and processor.holds() == made.amount_minor and processor.open() == []
     assert {line.state for line in processor.lines()} == {"matched"} and "bank_in_transit" not in books(processor.shop)
 
 
 def test_a_page_that_says_late_that_it_is_on_its_way_books_nothing(processor: Processor) -> None:
-    processor.sells("60.00")
-    made = processor.pays_out()
-    with processor.shop.app.app_context():
-        lines, _ = processor.adapter.settlement_lines(now() - timedelta(days=1))
-    with unit(processor.shop.app):
-        take_lines("test", processor.name, list(enumerate(lines, 1)))
-    fails(processor, made)
-    look(processor)
+    made = failed_before_it_was_booked(processor)
     with shifted(timedelta(hours=2)):
         processor.looks(held=False)
         assert (
