@@ -86,7 +86,7 @@ def test_a_links_other_addresses_are_genuine_too_until_they_are_taken_back(app: 
             text = text.replace("/PAY/TEST/", "/pay/test/")
         page = ask(payer, text)
         assert page.heading == "Genuine" and f"a payment link of {shop.vendor.name}" in page.text, text
-        assert "ada" not in page.text.lower().replace(text.lower(), "")
+        assert not re.search(r"\bada\b", page.text.lower().replace(text.lower(), ""))
     assert said(payer, f"{settings().public_url}/receipt/{tokens[0]}") == "altered"
     for wrong in (readable + "x", readable.replace("/test/", "/"), readable.replace("://", "://evil.")):
         assert said(payer, wrong) == "unknown", wrong
