@@ -21,7 +21,7 @@ WORDS: dict[str, Any] = {
     "price_minor": _l("price"), "refund_limit_minor": _l("refunds without a second person up to"),
     "registration": _l("registration"), "release_days": _l("days that money waits"), "report": _l("report"), "result": _l("result"),
     "role": _l("role"), "rule": _l("rule"), "rules": _l("rules"), "schedule": _l("schedule"), "scopes": _l("scopes"),
-    "second_factor_required": _l("two-step sign-in required"), "since": _l("since"), "slug": _l("readable address"),
+    "seller": _l("seller"), "second_factor_required": _l("two-step sign-in required"), "since": _l("since"), "slug": _l("readable address"),
     "state": _l("state"), "status": _l("status"), "street": _l("street and number"), "summary": _l("summary"),
     "support_email": _l("e-mail for questions"), "support_phone": _l("telephone for questions"), "time_zone": _l("time zone"),
     "title": _l("title"), "to": _l("to"), "tolerance_bps": _l("tolerance in basis points"), "tolerance_minor": _l("tolerance"),

@@ -9,13 +9,16 @@ from flask import Response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.kernel.config import settings
 from core.kernel.currency import is_currency
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
-from core.ledger.book import RESERVE, RESERVE_BACK, RESERVE_HELD, RESERVE_USED
+from core.ledger.book import DEBT_REPAID, REPAYMENT_TAKEN_BACK, RESERVE, RESERVE_BACK, RESERVE_HELD, RESERVE_USED
 from core.ledger.queries import balance, balances, list_lines, moved_between
 from core.payments.refund_queue import lines_of_refunds
 from core.payments.reserve_rules import rule_of
+from core.providers.bank import spell_iban
+from core.providers.bank_accounts import accounts
 from core.web.guard import current, may
 from core.web.page import cursor, page
 from portal.blueprint import portal
@@ -77,6 +80,8 @@ KINDS = {
     "dispute reversed": _l("Dispute given back after it was lost"),
     "dispute fee": _l("Processor’s charge for a dispute"),
     "debt written off": _l("Debt written off"),
+    DEBT_REPAID: _l("You paid back what you owed"),
+    REPAYMENT_TAKEN_BACK: _l("The bank took back what you had paid back"),
     RESERVE_HELD: _l("Kept in reserve"),
     RESERVE_BACK: _l("Given back from the reserve"),
     RESERVE_USED: _l("Reserve used for what you owed"),
@@ -145,6 +150,7 @@ def balance_lines(slug: str) -> Response:
     span = {"since": form.begins, "until": form.ends} if form.validate() else {"since": None, "until": None}
     here = {"slug": slug, "currency": code, **(form.kept() if not form.errors else {})}
     lines = list_lines(me.vendor, me.mode, figure.account, code, sub=figure.sub, after=_place(after), limit=LINES_ON_A_PAGE, **span)
+    ours = accounts(settings().bank_accounts.get(me.mode, "")).get(code) if figure.slug == "owed" else None
     older = url_for(".balance_lines", after=f"{lines.next[0]}~{lines.next[1]}", **here) if lines.next else None
     return page(
         "portal/balance/lines.html",
@@ -155,6 +161,8 @@ def balance_lines(slug: str) -> Response:
         lines=lines.lines,
         kinds=KINDS,
         form=form,
+        pay_back_to=ours,
+        iban=spell_iban(ours.iban) if ours else "",
         moved=moved_between(me.vendor, me.mode, figure.account, code, sub=figure.sub, **span) if any(span.values()) else None,
         newest=url_for(".balance_lines", **here) if after else None,
         older=older,

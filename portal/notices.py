@@ -43,6 +43,7 @@ NEWS_EVERY = 60  # seconds
 PLACES = {
     "fee_changed": ".settings_page", "application_news": ".application", "stop_planned": ".stops", "stop_begun": ".stops", "stop_ended": ".stops", "payout_account": ".payouts",
     "reserve_changed": ".reserve", "attack_mode": ".protection", "pay_domain_lost": ".pay_domains", "app_token_reused": ".audit_log",
+    "debt_repaid": ".balance_page", "debt_repayment_taken_back": ".balance_page",
 }  # fmt: skip
 NUMBERED = {
     "msg": (".message", "public_id"), "po": (".payout", "number"), "dp": (".dispute", "number"), "key": (".key", "public_id"),

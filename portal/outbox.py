@@ -52,6 +52,8 @@ KINDS = {
     "payout_paid": later("Payout"),
     "payout_failed": later("Payout did not arrive"),
     "reserve_changed": later("Reserve changed"),
+    "debt_repaid": later("Debt paid back"),
+    "debt_repayment_taken_back": later("Debt not paid back after all"),
     "payout_account": later("Bank account for payouts"),
     "webhook_stopped": later("Webhook switched off"),
     "webhook_failing": later("Webhook takes nothing"),

@@ -8,12 +8,14 @@ import click
 from flask import Flask
 from flask.cli import with_appcontext
 
+from core.accounts.everywhere import get_vendor_everywhere
 from core.accounts.queries import find_vendors
 from core.kernel.db import unit_of_work
 from core.kernel.errors import Refusal
 from core.payments.line_wishes import Wish, decide_line
 from core.payments.order_refused import refuse_order
 from core.payments.queries import get_payment
+from core.payments.repaid import get_repayment
 from core.payments.statements import import_statement
 from core.payments.unknown import WORDS, get_line, list_unknown, suggest
 from core.payouts.hand_over import record_made_by_hand
@@ -29,7 +31,7 @@ why_option = click.option("--why", required=True, help="The reason; it is kept."
 
 def install(app: Flask) -> None:
     """Hang the commands on the application."""
-    for command in (import_file, unknown_transfers, assign_transfer, return_transfer, bank_charge, bank_orders):
+    for command in (import_file, unknown_transfers, assign_transfer, debt_repaid, return_transfer, bank_charge, bank_orders):
         app.cli.add_command(command)
 
 
@@ -84,6 +86,24 @@ def assign_transfer(line: str, vendor: str, payment: str, mode: str, why: str) -
         found = get_payment(owner, mode, payment)
         done = decide_line(get_line(mode, line), Wish("assigned", why, payment=found.public_id), by=BY)
     click.echo("Booked." if done else WAITS)
+
+
+@click.command("debt-repaid", help="This unknown money is from that seller, who pays back what they owe.")
+@with_appcontext
+@click.argument("line")
+@click.argument("vendor")
+@mode_option
+@why_option
+def debt_repaid(line: str, vendor: str, mode: str, why: str) -> None:
+    """Book it so, and say what it became."""
+    with _refusals(), unit_of_work():
+        unknown = get_line(mode, line)
+        done = decide_line(unknown, Wish("repaid", why, seller=vendor), by=BY)
+        if not done:
+            click.echo(WAITS)
+            return
+        made = get_repayment(get_vendor_everywhere(vendor), mode, unknown.public_id)
+        click.echo(f"Owed: {made.owed}. Had been written off: {made.recovered}. To the seller's balance: {made.available}.")
 
 
 @click.command("return-transfer", help="Send this unknown money back.")

@@ -202,6 +202,8 @@ KINDS: dict[str, tuple[Gather, bool]] = {
     "webhook_stopped": (hook_letters.stopped, False),
     "webhook_failing": (hook_letters.failing, False),
     "reserve_changed": (payout_letters.reserve, False),
+    "debt_repaid": (payout_letters.repayment, False),
+    "debt_repayment_taken_back": (payout_letters.repayment, False),
     "refund_outside": (payment_letters.outside_refund, False),
     "refund_not_booked": (payment_letters.about_payment, False),
     "problem_reported": (payment_letters.problem, False),

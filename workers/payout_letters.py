@@ -1,4 +1,4 @@
-"""What the letters about payouts are written from."""
+"""What the letters about payouts are written from, and those about what a seller owes and pays back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 from core.accounts.models import Vendor
 from core.notifications.models import Message
+from core.payments.refund_books import debt_of
+from core.payments.repaid import get_repayment
 from core.payments.reserve_rules import get_rule, rule_of
 from core.payouts.accounts import get_account
 from core.payouts.queries import account_of, get_payout
@@ -36,3 +38,13 @@ def reserve(vendor: Vendor, message: Message) -> dict[str, Any]:
     if rule_of(vendor.id, message.mode).version != found.version:
         raise NoLongerTrue("another rule counts by now")
     return {"rule": found, "practice": message.mode == "test", "action_url": addresses.portal_reserve(message.mode, vendor)}
+
+
+def repayment(vendor: Vendor, message: Message) -> dict[str, Any]:
+    """A transfer of the seller's own paid back what they owed, or the bank has taken it back: with what is owed now."""
+    found = get_repayment(vendor, message.mode, message.params["line"])
+    currency = found.total.currency
+    return {
+        "repayment": found, "owed": debt_of(vendor.id, message.mode, currency), "practice": message.mode == "test",
+        "action_url": addresses.portal_owed(currency, message.mode, vendor),
+    }  # fmt: skip

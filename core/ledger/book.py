@@ -5,7 +5,7 @@ share in that, where it is below zero), 1030 our bank account, 1035 what left it
 explained yet, 1050 what a seller owes, 2010 and 2020 the seller's money before and after release, 2040 money on its way to a
 seller's bank, 2050 money on its way back to a payer, 2095 money that matches nothing yet, 1090 what the platform holds of one currency against another, 1060 what a processor took
 for a dispute that is not decided, 2030 the seller's money kept aside for it (under `reserve`: kept aside by a rule, for some days), 5020 and 5030 what disputes cost the platform, 4010 the platform's fee,
-4015 fees given back, 4030 the difference between a promised and a reference rate, 5010 what processors charge, 5060 what banks charge, 5050 what roundings come to.
+4015 fees given back, 4040 what comes in of a debt after it was written off, 4030 the difference between a promised and a reference rate, 5010 what processors charge, 5060 what banks charge, 5050 what roundings come to.
 Of the plans the platform sells, in its own book: 1040 what a subscriber owes on invoices, 2070 a subscriber's credit, 2080 tax, 2090
 what is invoiced and not served yet, 4020 what was earned, 5040 what was written off.
 
@@ -31,6 +31,8 @@ UNAPPLIED, PLATFORM_FEE, FEE_REFUNDS, PROCESSOR_FEE = 2095, 4010, 4015, 5010
 FX_POSITION, FX_DIFFERENCE = 1090, 4030
 BANK_IN_TRANSIT, PAYOUT_SHORTFALL, ROUNDING = 1020, 1025, 5050
 INVOICED, CREDIT, TAX, DEFERRED, EARNED, WRITTEN_OFF = 1040, 2070, 2080, 2090, 4020, 5040
+RECOVERIES = 4040
+GIVEN_UP = (WRITTEN_OFF, RECOVERIES)  # in a seller's book they come to what was written off of a debt and not recovered
 FEE_BORNE = "processor fee borne"
 RECONCILED, REVERSED = "reconciled", "reversed"
 TIP = "tip"  # what the reference of a leg says when it is one
@@ -209,11 +211,16 @@ class Line(Protocol):
     def amount(self) -> Money: ...
 
 
+def bank_key(line: str, what: str) -> str:
+    """The name of what a bank's line did: it came `in`, went `out`, or something else that happens to it once."""
+    return f"bank:{line}:{what}"
+
+
 def transfer_received(payment: Booked, line: Line, *, at: datetime) -> Journal:
     """A transfer came in for a payment. It is the payer's until it pays for something: held as unapplied."""
     return _journal(
         payment,
-        f"bank:{line.public_id}:in",
+        bank_key(line.public_id, "in"),
         "transfer received",
         at,
         Leg(BANK, line.amount, sub=line.account),
@@ -263,13 +270,13 @@ def return_failed(payment: Booked, *, return_id: str, amount: Money, at: datetim
 def order_left(book: uuid.UUID, about: str, line: Line, *, reference: str, at: datetime, waited_on: int = REFUND_IN_FLIGHT) -> Journal:
     """A statement shows that a refund, a return or a payout has left our bank. `reference`: which; `waited_on`: where it stood."""
     legs = Leg(waited_on, line.amount, ref=reference), Leg(BANK, -line.amount, sub=line.account)
-    return Journal(book, line.mode, f"bank:{line.public_id}:out", "left the bank", about, at, legs)
+    return Journal(book, line.mode, bank_key(line.public_id, "out"), "left the bank", about, at, legs)
 
 
 def order_came_back(book: uuid.UUID, about: str, line: Line, *, reference: str, at: datetime, waits_on: int = REFUND_IN_FLIGHT) -> Journal:
     """It could not be delivered and stands on our account again, still on its way (`waits_on`: on which account)."""
     legs = Leg(BANK, line.amount, sub=line.account), Leg(waits_on, -line.amount, ref=reference)
-    return Journal(book, line.mode, f"bank:{line.public_id}:in", "came back to the bank", about, at, legs)
+    return Journal(book, line.mode, bank_key(line.public_id, "in"), "came back to the bank", about, at, legs)
 
 
 def transfer_taken_back(
@@ -278,7 +285,7 @@ def transfer_taken_back(
     """The bank takes back a credit: first what nobody had used yet, then from the seller what had paid for the sale and is still there."""
     return _journal(
         payment,
-        f"bank:{line.public_id}:out",
+        bank_key(line.public_id, "out"),
         "transfer taken back",
         at,
         Leg(UNAPPLIED, unapplied, ref=payment.public_id),
@@ -292,7 +299,7 @@ def transfer_taken_beyond(payment: Booked, line: Line, *, amount: Money, at: dat
     """The same of money that has gone back to its payer already, or is on its way: it stands nowhere any more, so the seller owes it."""
     return _journal(
         payment,
-        f"bank:{line.public_id}:beyond",
+        bank_key(line.public_id, "beyond"),
         "transfer taken back beyond the sale",
         at,
         Leg(SELLER_RECEIVABLE, amount),
@@ -305,7 +312,7 @@ def transfer_not_beyond(payment: Booked, line: Line, *, owed: Money, lost: Money
     have what we had given up of it (`lost`). Where it is taken from instead, the next journal says."""
     return _journal(
         payment,
-        f"bank:{line.public_id}:met",
+        bank_key(line.public_id, "met"),
         "transfer taken back beyond the sale",
         at,
         Leg(BANK, owed + lost + available, sub=line.account),
@@ -390,7 +397,7 @@ def debit_is_a_settlement(line: Line, *, at: datetime) -> Journal:
 
 
 def _of_platform(line: Line, what: str, kind: str, at: datetime, *legs: Leg) -> Journal:
-    return Journal(PLATFORM, line.mode, f"bank:{line.public_id}:{what}", kind, line.public_id, at, legs)
+    return Journal(PLATFORM, line.mode, bank_key(line.public_id, what), kind, line.public_id, at, legs)
 
 
 def exchange(vendor_id: uuid.UUID, mode: str, *, quote: str, gives: Money, gets: Money, worth: Money, at: datetime) -> Journal:
@@ -611,6 +618,26 @@ def debt_written_off(owner: uuid.UUID, mode: str, *, number: str, amount: Money,
     """What a seller owes and will not pay: the platform's loss."""
     legs = Leg(WRITTEN_OFF, amount), Leg(SELLER_RECEIVABLE, -amount)
     return Journal(owner, mode, f"wo:{number}", WRITE_OFF, number, at, legs)
+
+
+DEBT_REPAID, REPAYMENT_TAKEN_BACK = "debt repaid", "debt repayment taken back"
+
+
+def debt_repaid(owner: uuid.UUID, line: Line, *, owed: Money, recovered: Money, available: Money, at: datetime) -> Journal:
+    """A seller's transfer pays back what they owe, then what was written off of it; what is beyond both is theirs."""
+    legs = (
+        Leg(BANK, line.amount, sub=line.account),
+        Leg(SELLER_RECEIVABLE, -owed),
+        Leg(RECOVERIES, -recovered),
+        Leg(SELLER_AVAILABLE, -available),
+    )
+    return Journal(owner, line.mode, bank_key(line.public_id, "in"), DEBT_REPAID, line.public_id, at, legs)
+
+
+def debt_repayment_taken_back(owner: uuid.UUID, line: Line, *, recovered: Money, at: datetime) -> Journal:
+    """The bank takes it back: what it had recovered is lost again, and all else is owed."""
+    legs = Leg(RECOVERIES, recovered), Leg(SELLER_RECEIVABLE, line.amount - recovered), Leg(BANK, -line.amount, sub=line.account)
+    return Journal(owner, line.mode, bank_key(line.public_id, "out"), REPAYMENT_TAKEN_BACK, line.public_id, at, legs)
 
 
 # --- reserves -------------------------------------------------------------------------------------------------------------------

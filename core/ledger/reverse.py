@@ -122,16 +122,16 @@ def why_not_reversible(journal: Journal) -> Sentence | None:
     if any(leg.ref and not _still_there(leg) for leg in legs):
         return said("What it had put aside has been used since. Take back first what used it.")
     if journal.kind == book.WRITE_OFF and any(leg.code == book.WRITTEN_OFF and not _still_there(leg) for leg in legs):
-        return said("What was given up here has come back since: the debt was for money that was not gone.")
+        return said("What was given up here has come back since: the seller paid it, or the debt was for money that was not gone.")
     return None
 
 
 def _still_there(leg: Entry) -> bool:
-    """What stands under a reference can only be taken away again while it stands there."""
+    """What stands under a reference can only be taken away again while it stands there; what was given up, while nobody has paid it."""
     mine = (
         Entry.vendor_id == leg.vendor_id,
         Entry.mode == leg.mode,
-        Entry.code == leg.code,
+        Entry.code.in_(book.GIVEN_UP if leg.code == book.WRITTEN_OFF else (leg.code,)),
         Entry.sub == leg.sub,
         Entry.currency == leg.currency,
     )

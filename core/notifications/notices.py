@@ -21,8 +21,8 @@ from core.notifications.models import Notice, NoticeReading, NotificationChoice,
 
 # What the people of a vendor are told, most urgent first.
 SHOWN = (
-    "plan_urgent", "key_leaked", "app_token_reused", "key_news", "attack_mode", "dispute_opened", "dispute_due", "dispute_to_accept", "dispute_message", "dispute_answered_for", "dispute_decided", "transfer_decision", "transfer_taken_back", "unexpected_money", "large_payment", "application_news", "stop_planned", "stop_begun", "stop_ended", "payout_account", "webhook_stopped", "webhook_failing", "pay_domain_lost", "payout_failed", "reserve_changed", "refund_claimed", "refund_failed",
-    "refund_not_booked", "refund_outside", "discount_beyond", "review_ended", "problem_reported", "letter_returned", "listing_withdrawn", "payment_received", "payment_waits", "payment_over", "refund_sent", "dispute_sent", "payout_asked", "payout_left", "payout_called_off", "payout_paid",
+    "plan_urgent", "key_leaked", "app_token_reused", "key_news", "attack_mode", "dispute_opened", "dispute_due", "dispute_to_accept", "dispute_message", "dispute_answered_for", "dispute_decided", "transfer_decision", "transfer_taken_back", "unexpected_money", "large_payment", "application_news", "stop_planned", "stop_begun", "stop_ended", "payout_account", "webhook_stopped", "webhook_failing", "pay_domain_lost", "payout_failed", "debt_repayment_taken_back", "reserve_changed", "refund_claimed", "refund_failed",
+    "refund_not_booked", "refund_outside", "discount_beyond", "review_ended", "problem_reported", "letter_returned", "listing_withdrawn", "payment_received", "payment_waits", "payment_over", "refund_sent", "dispute_sent", "payout_asked", "payout_left", "payout_called_off", "payout_paid", "debt_repaid",
     "listing_edit_decided", "listing_restored", "fee_changed",
     "plan_news",
 )  # fmt: skip

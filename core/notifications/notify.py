@@ -56,6 +56,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "payout_paid": ("payout",),
     "payout_failed": ("payout",),
     "reserve_changed": ("rule",),
+    "debt_repaid": ("line",),
+    "debt_repayment_taken_back": ("line",),
     "application_news": ("application",),
     "stop_planned": ("stop",),
     "stop_begun": ("stop",),

@@ -54,6 +54,8 @@ GROUPS: tuple[tuple[Sentence, dict[str, tuple[Sentence, str]]], ...] = (
             "payout_failed": (said("A payout did not arrive"), "bad"),
             "payout_called_off": (said("A payout was called off: its money is available again"), "warn"),
             "payout_account": (said("The bank account for payouts was changed"), "warn"),
+            "debt_repaid": (said("Your transfer paid back what you owed"), "good"),
+            "debt_repayment_taken_back": (said("The bank took back what had paid your debt"), "bad"),
             "reserve_changed": (said("What is kept in reserve of your sales has changed"), "warn"),
         },
     ),

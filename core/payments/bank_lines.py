@@ -18,6 +18,7 @@ from core.ledger.post import post
 from core.payments.match import find_refund, lock_payments
 from core.payments.models import Payment
 from core.payments.refund import settle_refund
+from core.payments.repaid import take_repayment_back
 from core.payments.reversal import take_back_transfer
 from core.payments.transfer_receive import booked_at, receive_transfer
 from core.payments.transfer_return import find_return, settle_return
@@ -70,7 +71,7 @@ def book_lines(mode: str, limit: int = BATCH) -> int:
     for reading in filter(_stands, readings):
         payment = payments.get(payments_of[reading.line.public_id] or "")
         vendor = owners[reading.line.public_id]
-        _book(reading, vendor if payment is not None or _is_payout(reading.order) else None, payment)
+        _book(reading, vendor if payment is not None or _is_payout(reading.order) or _is_repayment(reading.original) else None, payment)
     return len(lines)
 
 
@@ -158,10 +159,10 @@ def _stands(reading: Reading) -> bool:
     original = reading.original
     if original is None:
         return True
-    was = original.payment
+    was = original.payment, original.vendor
     mine = select(BankLine).where(BankLine.mode == original.mode, BankLine.public_id == original.public_id)
     fresh = db.session.scalar(mine.with_for_update(skip_locked=True).execution_options(populate_existing=True))
-    return fresh is not None and fresh.reversed_by is None and fresh.payment == was
+    return fresh is not None and fresh.reversed_by is None and (fresh.payment, fresh.vendor) == was
 
 
 def _payment_of(reading: Reading) -> str | None:
@@ -176,10 +177,16 @@ def _is_payout(order: BankOrder | None) -> bool:
     return order is not None and order.purpose == PAYOUT
 
 
+def _is_repayment(original: BankLine | None) -> bool:
+    return original is not None and original.resolution == "repaid"
+
+
 def _vendor_of(original: BankLine | None) -> str:
-    """Whose payment a line went to: the expectation it named, or the transfer a person made of it."""
-    if original is None or original.payment is None:
+    """Whose money a line became: the payment's of the expectation it named, or the one's of whom a person has said so."""
+    if original is None:
         return ""
+    if original.payment is None:
+        return original.vendor or ""
     named = (
         select(BankExpectation.vendor).where(BankExpectation.mode == original.mode, BankExpectation.payment == original.payment).limit(1)
     )
@@ -251,6 +258,8 @@ def _book_reversal(original: BankLine, line: BankLine, vendor: Vendor | None, pa
     original.reversed_by = line.public_id
     if vendor is not None and payment is not None:
         take_back_transfer(vendor, payment, original, line)
+    elif vendor is not None:
+        take_repayment_back(vendor, original, line)
     elif original.state == "unknown" or call_return_off(original, cause=line.public_id):
         unknown_taken_back(original, line)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+from core.accounts.everywhere import get_vendor_everywhere
 from core.accounts.models import Vendor
 from core.kernel.audit import record
 from core.kernel.clock import now
@@ -12,6 +13,7 @@ from core.kernel.errors import Conflict, NeedsASecondPerson
 from core.ledger.book import PLATFORM
 from core.payments.everywhere import get_everywhere
 from core.payments.models import Payment
+from core.payments.repaid import pay_back, share_out
 from core.payments.unknown import assign_line, check_assignment, explain_charge, lock_line, needs_two, return_line, way_back
 from core.providers.bank_models import BankLine
 
@@ -24,12 +26,14 @@ class WishWaits(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One of the three decisions: `assigned` to a payment (its public id), `returned` to where it came from or to `iban`, or a `charge`."""
+    """One of the four decisions: `assigned` to a payment, `repaid` by a seller who owed it (their public ids), `returned` to where it came from or
+    to `iban`, or a `charge`."""
 
     act: str
     reason: str
     payment: str = ""
     iban: str = ""
+    seller: str = ""
 
 
 def decide_line(line: BankLine, wish: Wish, *, by: str) -> bool:
@@ -43,10 +47,21 @@ def decide_line(line: BankLine, wish: Wish, *, by: str) -> bool:
         return True
     if wish.act == "assigned":
         check_assignment(fresh, _payment(wish)[1])
+    elif wish.act == "repaid":
+        share_out(fresh, _seller(wish))
     elif wish.act == "returned":
         way_back(fresh, wish.iban)
     fresh.wish, fresh.asked_by, fresh.asked_at = asdict(wish), by, now()
-    record(PLATFORM, actor=by, action="line.asked", subject=fresh.public_id, act=wish.act, payment=wish.payment, reason=wish.reason)
+    record(
+        PLATFORM,
+        actor=by,
+        action="line.asked",
+        subject=fresh.public_id,
+        act=wish.act,
+        payment=wish.payment,
+        seller=wish.seller,
+        reason=wish.reason,
+    )
     return False
 
 
@@ -80,8 +95,13 @@ def _payment(wish: Wish) -> tuple[Vendor, Payment]:
     return get_everywhere(wish.payment)
 
 
+def _seller(wish: Wish) -> Vendor:
+    return get_vendor_everywhere(wish.seller)
+
+
 _ACTS: dict[str, Callable[[BankLine, Wish, str], object]] = {
     "assigned": lambda line, wish, by: assign_line(line, *_payment(wish), by=by, reason=wish.reason),
+    "repaid": lambda line, wish, by: pay_back(line, _seller(wish), by=by, reason=wish.reason),
     "returned": lambda line, wish, by: return_line(line, by=by, reason=wish.reason, iban=wish.iban),
     "charge": lambda line, wish, by: explain_charge(line, by=by, reason=wish.reason),
 }

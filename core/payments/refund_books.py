@@ -132,11 +132,13 @@ def _on_credit(refund: Refund) -> tuple[Money, Money]:
 
 def given_up_since(vendor_id: UUID, mode: str, currency: str, at: datetime) -> Money:
     """What the platform has written off of a seller's debt from then on and has not got back. What the debt was for may turn out not to be
-    gone: then it is the platform's first, which has borne it."""
+    gone: then it is the platform's first, which has borne it. What a seller paid after all was for the oldest."""
     same = (Journal.vendor_id == Entry.vendor_id) & (Journal.mode == Entry.mode) & (Journal.id == Entry.journal_id)
-    mine = (Entry.vendor_id == vendor_id, Entry.mode == mode, Entry.code == book.WRITTEN_OFF, Entry.sub == "", Entry.currency == currency)
-    total = select(func.coalesce(func.sum(Entry.amount_minor), 0)).join(Journal, same).where(*mine, Journal.effective_at >= at)
-    return Money(max(int(db.session.scalar(total) or 0), 0), currency)
+    mine = (Entry.vendor_id == vendor_id, Entry.mode == mode, Entry.code.in_(book.GIVEN_UP), Entry.sub == "", Entry.currency == currency)
+    total = func.sum(Entry.amount_minor)
+    since = total.filter(Entry.code == book.WRITTEN_OFF, Journal.effective_at >= at)
+    written_off, standing = db.session.execute(select(since, total).select_from(Entry).join(Journal, same).where(*mine)).one()
+    return Money(max(min(int(written_off or 0), int(standing or 0)), 0), currency)
 
 
 def debt_of(vendor_id: UUID, mode: str, currency: str) -> Money:

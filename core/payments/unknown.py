@@ -32,7 +32,7 @@ from core.providers.bank_orders import call_off_untold, write_order
 
 MOST_SUGGESTIONS = 5
 TAKEN_TWICE = "reversal_of_what_was_returned"
-BY_PEOPLE = ("assigned", "returned", "charge")  # of a large one two say it; the rest the bank or a reconciliation has said
+BY_PEOPLE = ("assigned", "repaid", "returned", "charge")  # of a large one two say it; the rest the bank or a reconciliation has said
 WORDS = {
     "no_reference": "No reference of ours stands on it.",
     "several_references": "It names several payments.",
@@ -153,7 +153,7 @@ def assign_line(line: BankLine, vendor: Vendor, payment: Payment, *, by: str, re
     line = lock_unknown(line, sign=1, by=by)
     check_assignment(line, payment)
     line.vendor, line.payment = vendor.public_id, payment.public_id
-    _resolve(line, "assigned", by, reason)
+    resolve(line, "assigned", by, reason)
     post([book.unknown_leaves(line, kind="transfer assigned", at=now())])
     record(book.PLATFORM, actor=by, action="line.assigned", subject=line.public_id, payment=payment.public_id, reason=reason)
     record(vendor.id, actor=by, action="transfer.assigned", subject=payment.public_id, line=line.public_id, reason=reason)
@@ -187,7 +187,7 @@ def return_line(line: BankLine, *, by: str, reason: str, iban: str = "") -> Bank
         amount=line.amount,
         text=f"Returned: no payment was found. {line.text}"[:140],
     )
-    _resolve(line, "returned", by, reason)
+    resolve(line, "returned", by, reason)
     post([book.unknown_sent_back(line, number=order.public_id, at=now())])
     record(book.PLATFORM, actor=by, action="line.returned", subject=line.public_id, order=order.public_id, reason=reason)
     enqueue("send_bank_orders", book.PLATFORM, mode=line.mode)
@@ -204,7 +204,7 @@ def way_back(line: BankLine, iban: str) -> str:
 def explain_charge(line: BankLine, *, by: str, reason: str) -> None:
     """A person says: this debit is the bank's own charge."""
     line = lock_unknown(line, sign=-1, by=by)
-    _resolve(line, "charge", by, reason)
+    resolve(line, "charge", by, reason)
     post([book.debit_is_a_charge(line, at=now())])
     record(book.PLATFORM, actor=by, action="line.charge", subject=line.public_id, reason=reason)
 
@@ -212,7 +212,7 @@ def explain_charge(line: BankLine, *, by: str, reason: str) -> None:
 def line_is_a_settlement(line: BankLine, *, payout: str, by: str, reason: str) -> BankLine:
     """A processor's payout to us, or what it has collected: it leaves the platform's book, and whoever calls books it where it belongs."""
     line = lock_line(line, sign=line.sign)
-    _resolve(line, "settlement", by, reason)
+    resolve(line, "settlement", by, reason)
     at = booked_at(line)
     post([book.unknown_leaves(line, kind="processor payout arrived", at=at) if line.sign > 0 else book.debit_is_a_settlement(line, at=at)])
     record(book.PLATFORM, actor=by, action="line.settlement", subject=line.public_id, payout=payout, reason=reason)
@@ -229,8 +229,8 @@ def line_was_returned(order: BankOrder, *, cause: str) -> None:
     post([book.unknown_not_returned(line, number=order.public_id, at=now())])
     debit = _locked(line.mode, line.reversed_by) if line.reversed_by else None
     if debit is not None and (debit.state, debit.why) == ("unknown", TAKEN_TWICE):
-        _resolve(line, "taken_back", "bank", debit.public_id)
-        _resolve(debit, "taken_back", "bank", line.public_id)
+        resolve(line, "taken_back", "bank", debit.public_id)
+        resolve(debit, "taken_back", "bank", line.public_id)
         post([book.unknown_met(line, debit, at=now())])
 
 
@@ -247,7 +247,7 @@ def call_return_off(original: BankLine, *, cause: str) -> bool:
 
 def unknown_taken_back(original: BankLine, line: BankLine) -> None:
     """The bank takes back a credit while nobody knew what it was for: it has gone as it came."""
-    _resolve(original, "taken_back", "bank", line.public_id)
+    resolve(original, "taken_back", "bank", line.public_id)
     post([book.unknown_leaves(original, kind="transfer taken back", at=booked_at(line))])
 
 
@@ -265,7 +265,8 @@ def lock_unknown(line: BankLine, *, sign: int, by: str) -> BankLine:
     return fresh
 
 
-def _resolve(line: BankLine, resolution: str, by: str, reason: str) -> None:
+def resolve(line: BankLine, resolution: str, by: str, reason: str) -> None:
+    """Somebody has said what a locked line is; what it becomes in the books is the caller's to post."""
     line.wish = None
     if resolution not in BY_PEOPLE:
         line.asked_by, line.asked_at = None, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
 from sqlalchemy import Select, select
 from stdnum import bic as bics
@@ -70,6 +71,12 @@ def list_accounts(vendor: Vendor, mode: str) -> list[PayoutAccount]:
 def get_account(vendor: Vendor, mode: str, number: str) -> PayoutAccount:
     """One by its number, in use or not. For letters, whose account exists."""
     return db.session.scalars(_all(vendor, mode).where(PayoutAccount.public_id == number)).one()
+
+
+def paid_out_to(mode: str, iban: str) -> set[UUID]:
+    """The ids of vendors whose payouts have gone, or may go, to this bank account."""
+    mine = select(PayoutAccount.vendor_id).where(PayoutAccount.mode == mode, PayoutAccount.iban == iban, PayoutAccount.iban != "")
+    return set(db.session.scalars(mine))
 
 
 def add_account(vendor: Vendor, mode: str, *, currency: str, holder: str, iban: str, bic: str = "", by: str) -> PayoutAccount:

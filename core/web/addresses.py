@@ -94,6 +94,11 @@ def portal_reserve(mode: str, of: Vendor) -> str:
     return _portal("balance/reserve/held", mode, of)
 
 
+def portal_owed(currency: str, mode: str, of: Vendor) -> str:
+    """What a business owes in a currency, with the lines behind it."""
+    return _portal(f"balance/owed?currency={currency}", mode, of)
+
+
 def staff_day(mode: str, day: str) -> str:
     """A closed day of the books, for the staff."""
     return f"{settings().public_url}/staff/days/{mode}/{day}"

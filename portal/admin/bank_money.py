@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
+from wtforms.validators import InputRequired
 
+from core.accounts.everywhere import get_vendor_everywhere
+from core.accounts.models import Vendor
 from core.accounts.queries import people_named
 from core.accounts.staff import staff_names
 from core.kernel.errors import NotFound
 from core.kernel.money import Money
 from core.payments.everywhere import EverywhereFilter, get_everywhere, list_everywhere
 from core.payments.line_wishes import Wish, agree, decide_line, take_wish_back, wish_of
+from core.payments.repaid import Debtor, Repayment, get_repayment, list_debtors
 from core.payments.unknown import WORDS, Suggestion, get_line, list_decided, list_unknown, suggest
+from core.payouts.accounts import paid_out_to
 from core.providers.bank_accounts import check_iban
 from core.providers.bank_models import BankLine
-from core.web.fields import Form, LineField
+from core.web.fields import ChoiceField, Form, LineField, options
+from core.web.filters import money
 from core.web.page import cursor, page, see_other
 from core.web.staff_guard import staff, staff_may
 from portal.admin.blueprint import staff_door
@@ -38,6 +45,13 @@ class LookForm(Form):
 class AssignForm(Form):
     payment = LineField(later("Payment"), most=40, required=later("Choose a payment."))
     reason = LineField(later("Why it is for this payment"), most=300)
+
+
+class RepaidForm(Form):
+    seller = ChoiceField(
+        later("Seller"), choices=[], words=later("Choose who has paid."), validators=[InputRequired(later("Choose who has paid."))]
+    )
+    how_known = LineField(later("Why it is from this seller"), most=300)
 
 
 class ReturnForm(Form):
@@ -106,6 +120,24 @@ def assign(mode: str, number: str) -> Response:
     return _line_page(line, assign=form, failed=form)
 
 
+@staff_door.post("/staff/bank-money/<mode>/<number>/repayment")
+@staff_may("bank.resolve")
+def repaid(mode: str, number: str) -> Response:
+    """A seller pays back what they owe. For one who was suggested, what speaks for it is reason enough."""
+    line = get_line(_world(mode), number)
+    debtors = _debtors(line)
+    form = _repaid_form(debtors)
+    if form.validate():
+        with form.refusals():
+            debtor = next(one for one in debtors if one.vendor.public_id == form.seller.data)
+            reason = form.how_known.data or _suggested_by(debtor.reasons)
+            if reason:
+                booked = _("Booked: it pays back what %(seller)s owes.", seller=debtor.vendor.name)
+                return _decide(line, Wish("repaid", reason, seller=debtor.vendor.public_id), booked)
+            form.refuse(_("Say how you know: it stays with the line, and with the seller."), "how_known")
+    return _line_page(line, repaid=form, failed=form)
+
+
 @staff_door.post("/staff/bank-money/<mode>/<number>/return")
 @staff_may("bank.resolve")
 @confirmed(when=names_an_account)
@@ -170,10 +202,11 @@ def _decide(line: BankLine, wish: Wish, done: str) -> Response:
 
 def _line_page(line: BankLine, *, failed: Form | None = None, **forms: Form) -> Response:
     """The line, with what may be done about it. A form that was refused stands there as it was sent."""
+    open_ = line.state == "unknown" and line.wish is None
+    debtors = _debtors(line) if open_ else []
     given = {"assign": AssignForm, "give_back": ReturnForm, "cost": ChargeForm, "look": LookForm, "not_agreed": NotAgreedForm}
     shown: dict[str, Any] = {name: forms.get(name) or form(formdata=None) for name, form in given.items()}
     wish = wish_of(line)
-    open_ = line.state == "unknown" and wish is None
     return page(
         "portal/admin/bank_money/show.html",
         status=(409 if failed.form_errors else 422) if failed else 200,
@@ -184,10 +217,14 @@ def _line_page(line: BankLine, *, failed: Form | None = None, **forms: Form) -> 
         suggestions=suggest(line) if open_ else [],
         chosen=_chosen(shown["assign"]) if open_ else None,
         found=_found(line, shown["look"]) if open_ else None,
+        debtors=debtors,
+        repaid=forms.get("repaid") or _repaid_form(debtors, filled=False),
+        repayment=_repayment(line),
         failed=failed,
         names=_names([line]),
         wish=wish,
         wished_for=_wished_for(wish),
+        wished_of=get_vendor_everywhere(wish.seller) if wish is not None and wish.seller else None,
         is_mine=line.asked_by == staff().public_id,
         may_agree=staff().may("bank.resolve") and wish is not None,
         may_resolve=staff().may("bank.resolve") and open_,
@@ -202,17 +239,54 @@ def signed(line: BankLine) -> Money:
 
 def says() -> dict[str, str]:
     """What speaks for a suggestion, in words."""
-    return {"reference": _("its reference, with a slip"), "amount": _("the same amount"), "name": _("the payer’s name")}
+    return {
+        "reference": _("its reference, with a slip"), "amount": _("the same amount"), "name": _("the payer’s name"),
+        "account": _("the account of its payouts"),
+    }  # fmt: skip
 
 
 def _what_speaks_for(payment: str, line: BankLine) -> str:
     found = next((one for one in suggest(line) if one.payment.public_id == payment), None)
+    return _suggested_by(found.reasons if found else ())
+
+
+def _suggested_by(reasons: Sequence[str]) -> str:
     words = {
         "reference": "its reference with a slip",
         "amount": "the same amount",
-        "name": "the payer's name",
+        "name": "the name",
+        "account": "the account of its payouts",
     }  # kept, so in the house's language
-    return f"Suggested by {', '.join(words[reason] for reason in found.reasons)}" if found else ""
+    return f"Suggested by {', '.join(words[reason] for reason in reasons)}" if reasons else ""
+
+
+def _debtors(line: BankLine) -> list[Debtor]:
+    """Who might be paying a debt back, the likeliest first."""
+    return list_debtors(line, theirs=paid_out_to(line.mode, line.counter_account)) if line.sign > 0 else []
+
+
+def _repaid_form(debtors: Sequence[Debtor], *, filled: bool = True) -> RepaidForm:
+    form = RepaidForm() if filled else RepaidForm(formdata=None)
+    by_name = sorted(debtors, key=lambda one: (one.vendor.name.casefold(), one.vendor.public_id))
+    form.seller.choices = options([("", _("Choose …")), *((one.vendor.public_id, _what_it_owes(one)) for one in by_name)])
+    return form
+
+
+def _what_it_owes(one: Debtor) -> str:
+    named = {"seller": one.vendor.name, "owed": money(one.owed), "lost": money(one.given_up)}
+    if not one.given_up:
+        return _("%(seller)s: %(owed)s", **named)
+    if not one.owed:
+        return _("%(seller)s: %(lost)s written off", **named)
+    return _("%(seller)s: %(owed)s, and %(lost)s written off", **named)
+
+
+def _repayment(line: BankLine) -> tuple[Vendor, Repayment] | None:
+    """Whose debt it has paid, and what became of it."""
+    if line.resolution != "repaid" or line.vendor is None:
+        return None
+    vendor = get_vendor_everywhere(line.vendor)
+    return vendor, get_repayment(vendor, line.mode, line.public_id)
 
 
 def _chosen(form: AssignForm) -> Suggestion | None:

@@ -28,6 +28,7 @@ OF_THE_HOUSE = {
     "line.asked",
     "line.not_agreed",
     "line.assigned",
+    "line.repaid",
     "line.returned",
     "line.charge",
     "line.settlement",

@@ -124,7 +124,13 @@ class Outside:
                 entry for entry in self.entries.values()
                 if entry["sign"] < 0 and (order := self.orders.get(entry["end_to_end"])) and order["line"] == line["public_id"]
             ]  # fmt: skip
-            right = {"": not gone and not back, "assigned": not back, "returned": len(back) == 1, "taken_back": gone and not back}
+            right = {
+                "": not gone and not back,
+                "assigned": not back,
+                "repaid": not back,
+                "returned": len(back) == 1,
+                "taken_back": gone and not back,
+            }
             if not right.get(line["resolution"], False) or any((b["amount"], b["iban"]) != (amount, line["counter_account"]) for b in back):
                 yield f"entry {number} named nobody and is {line['state']} {line['resolution']}, taken back: {gone}, sent back {len(back)} times"
             kept += amount if not line["resolution"] else 0
@@ -208,7 +214,8 @@ class Outside:
         undone = [row["vendor_id"] for row in (*self.refunds, *self.disputes) if row["state"] in ("failed", "canceled", "won", "closed")]
         for shop in self.world.sellers:
             mine = [row for row in self.payments if row["vendor_id"] == shop.vendor.id]
-            should = sum(self._brought(row, shop.vendor.fee_bps) for row in mine) - self._paid_out(shop.vendor.public_id)
+            brought = sum(self._brought(row, shop.vendor.fee_bps) for row in mine)
+            should = brought + self._paid_back(shop.vendor.public_id) - self._paid_out(shop.vendor.public_id)
             here = sum(
                 sign * int(one["minor"]) for code, sign in WALLET.items() for one in self.stands
                 if (one["vendor_id"], one["code"]) == (shop.vendor.id, code)
@@ -245,6 +252,13 @@ class Outside:
             return 0, 0, 0
         lost = sum(one["amount"] for one in self.world.shelf().rows("dispute", equal={"charge": charge["id"]}) if one["status"] == "lost")
         return charge["amount_captured"], min(charge["amount_refunded"] + lost, charge["amount_captured"]), 0
+
+    def _paid_back(self, vendor: str) -> int:
+        """What came of its own to pay a debt back, and was not taken back."""
+        return sum(
+            self.entries[number]["amount"] for number, line in self.lines.items()
+            if (line["resolution"], line["vendor"]) == ("repaid", vendor) and number not in self.reference.taken_back
+        )  # fmt: skip
 
     def _paid_out(self, vendor: str) -> int:
         mine = {name for name, order in self.orders.items() if order["purpose"] == "payout" and order["vendor"] == vendor}

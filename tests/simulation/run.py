@@ -59,7 +59,8 @@ def quiet(world: World, people: People) -> None:
 
 
 def _look_at_it_all(world: World) -> None:
-    """The last payouts arrive at our bank, and everything is reconciled once more."""
+    """The last payouts arrive at our bank, and everything is reconciled once more: at noon, for the look of a night has its hour."""
+    world.pass_by(timedelta(hours=(36 - world.clock.at.hour) % 24))
     world.call("POST", "payouts", currency="eur", at_once=True)
     for by in (timedelta(minutes=11), timedelta(minutes=11), timedelta(days=1), timedelta(minutes=11), timedelta(days=1)):
         world.pass_by(by)

@@ -15,6 +15,7 @@ from core.kernel.money import Money
 from core.methods.rules import switch_method
 from core.payments.attempt import begin_attempt, open_at_provider, record_opening
 from core.payments.bank_terms import Terms, change_terms
+from core.payments.repaid import list_debtors, pay_back
 from core.payments.statements import import_statement
 from core.payments.transfer_cases import accept_transfer, give_back_transfer
 from core.payments.transfer_queries import list_open_cases
@@ -191,7 +192,7 @@ class Transfers:
             decide(shop.vendor, again(payment), by=shop.user.public_id, reason=REASON)
 
     def staff_decide(self) -> None:
-        """Whose is it? The payer whose reference was mistyped says so, or it goes back."""
+        """Whose is it? The payer whose reference was mistyped says so, or a seller who owes something; otherwise it goes back."""
         with unit(self.app):
             lines = [line for line in list_unknown("test") if line.sign > 0 and seq_of(line) in self.reference.nobodys]
         if not lines:
@@ -204,6 +205,8 @@ class Transfers:
                 shop = next(one for one in self.people.shops if one.vendor.public_id == meant.seller)
                 payment = self.people.payment(shop, meant.payment)
                 assign_line(line, shop.vendor, payment, by="stf_finance", reason=REASON)
+            elif meant is None and (debtors := list_debtors(line)):
+                pay_back(line, debtors[0].vendor, by="stf_finance", reason=REASON)
             else:
                 return_line(line, by="stf_finance", reason=REASON)
 

@@ -39,16 +39,19 @@ from core.payments.large import set_threshold, tell_of_large
 from core.payments.long_export import record_failure, request_export, write_next
 from core.payments.models import Payment
 from core.payments.payer_page import report_problem
+from core.payments.repaid import pay_back
 from core.payments.reserve_rules import set_rule
 from core.payments.saved import keep_card
 from core.payments.send_link import send_link
 from core.payments.start import give_up
 from core.payments.transfer_cases import give_back_transfer
+from core.payments.unknown import get_line
 from core.payouts.accounts import add_account
 from core.providers.saved import SavedMethod
 from core.risk.attack import begin_by_surge
 from tests.core.billing.kept import make_seller
 from tests.core.directory.stalls import make_listing
+from tests.core.disputes.cases import case_of
 from tests.core.ledger.days import close, next_day
 from tests.core.memberships.joined import Joined, sell
 from tests.core.orders.market import Market
@@ -128,6 +131,7 @@ def of_every_kind(shop: Shop) -> list[Message]:
         *(ask(shop, kind, **ids) for kind, ids in about_disputes(shop)),
         *_about_payouts(make_shop(shop.app)),
         _with_a_reserve(shop),
+        *_about_a_debt(make_shop(shop.app)),
         _about_an_application(make_shop(shop.app)),
         *_about_stops(make_shop(shop.app)),
         ask(shop, "refund_outside", payment=pay, refund=done.public_id),
@@ -236,6 +240,25 @@ def _about_payouts(shop: Shop) -> list[Message]:
         ask(shop, "payout_paid", payout=payouts[0].public_id),
         ask(shop, "payout_failed", payout=payouts[1].public_id),
     ]
+
+
+def _about_a_debt(shop: Shop) -> list[Message]:
+    """A seller who was paid out, lost a dispute and sent the money: it pays the debt back, and a little is theirs."""
+    seller, bank, name = Seller(shop), TestBank(shop), f"Blue Door {secrets.token_hex(4)}"
+    with unit_of_work():
+        add_account(shop.vendor, "test", currency="USD", holder="Blue Door Bakery", iban=THEIRS, by=shop.user.public_id)
+    with shifted(timedelta(days=-20)):
+        payment = make_paid(shop, pay_link(shop, amount="30.00", currency="USD"))
+    seller.release()
+    seller.bank_says(seller.pays_out())
+    case = case_of(seller, again(payment))
+    case.tell()
+    case.now("lost").tell()
+    bank.tell(transfer(3000, name=name, account=THEIRS))
+    line = bank.line(name=name).public_id
+    with unit_of_work():
+        pay_back(get_line("test", line), shop.vendor, by="stf_test", reason="They wrote to us")
+    return [ask(shop, "debt_repaid", line=line), ask(shop, "debt_repayment_taken_back", line=line)]
 
 
 def _with_a_reserve(shop: Shop) -> Message:

@@ -52,6 +52,7 @@ OF_A_MODE = {
     "checkout",
     "report",
     "rule",
+    "line",
     "stop",
     "payment",
     "link",

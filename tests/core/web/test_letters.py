@@ -13,6 +13,7 @@ from core.kernel.money import Money
 from core.notifications.notify import KINDS
 from core.notifications.words import TITLES
 from core.payments.cart import Goods, Rate, Reduction, price_cart
+from core.payments.repaid import Repayment
 from core.subscriptions import member_words, plan_words
 from core.subscriptions.news import News
 from core.web.mail import Letter, write_letter
@@ -64,6 +65,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "endpoint": SimpleNamespace(address="https://shop.example/hooks", why_off="failing", failing_since=AT), "stopped_at": AT,
         "passkeys": [SimpleNamespace(name=text, made_at=AT)], "passkeys_url": WHERE,
         "rule": SimpleNamespace(bps=500, days=90, reason=text),
+        "repayment": Repayment(Money(9000, "GBP"), Money(500, "GBP"), Money(250, "GBP")), "owed": Money(0, "GBP"),
         "checkout": SimpleNamespace(expires_at=AT), "undone": False, "can_try": True, "paid": [_part(text)], "not_paid": [_part(text)],
         "account": SimpleNamespace(holder=text, ends_in="3000", through="Stripe", currency="GBP", usable_from=AT),
         "news": _news(kind, text, locale), "plans": [_news("plan_news", text, locale)], "plan_url": WHERE,

@@ -16,9 +16,11 @@ from core.kernel.errors import NeedsASecondPerson
 from core.payments.line_wishes import Wish, agree, decide_line
 from core.payments.models import Payment
 from core.payments.unknown import explain_charge, get_line, list_decided
+from core.payouts.accounts import add_account
 from core.providers.bank_models import BankLine
 from tests.browser import Browser, Page
-from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, transfer
+from tests.core.payments.test_statements import refund_of, reversal
+from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, our_account, settle_order, transfer
 from tests.core.providers.statements import Line, Tx
 from tests.factories import Shop, fresh, make_link, make_payment, make_shop, unit
 from tests.portal.admin.people import Colleague, make_staff
@@ -158,6 +160,70 @@ def test_it_goes_back_where_it_came_from_or_to_an_iban_that_was_typed(app: Flask
     assert "Enter an IBAN" in desk.submit(form, why_back="x", status=422).text
     desk.submit(form, why_back="The payer said where to", iban="GB29 NWBK 6016 1331 9268 19")
     assert again_line(app, homeless).resolution == "returned"
+
+
+def owing(shop: Shop) -> str:
+    """A seller who owes USD 25.00, for what the bank took back after it had gone back to its payer; answers the vendor's number."""
+    payment = make_payment(shop, make_link(shop, currency="USD"))
+    reference, bank = begin_transfer(shop, payment).provider_reference or "", TestBank(shop)
+    bank.tell(transfer(2500, reference))
+    settle_order(bank, refund_of(shop, payment, 2500).public_id)
+    bank.tell(reversal(2500, reference))
+    assert books(shop)["seller_receivable"] == 2500
+    return shop.vendor.public_id
+
+
+def test_a_seller_pays_a_debt_back(app: Flask, shop: Shop, bank: TestBank, desk: Browser) -> None:
+    seller = owing(shop)
+    line = unknown(bank, 3000)
+    page = desk.get(path(line))
+    form = page.form(path(line, "/repayment"))
+    assert "Choose who has paid" in desk.submit(form, how_known="They wrote", status=422).text
+    assert "Choose who has paid" in desk.submit(form, how_known="They wrote", seller="vnd_nobody", status=422).text
+    unsaid = desk.submit(form, seller=seller, status=422)
+    assert "Say how you know" in unsaid.text and unsaid.form(path(line, "/repayment")).values["seller"] == seller
+    desk.submit(form, seller=seller, how_known="They wrote to us")
+    kept = again_line(app, line)
+    assert (kept.resolution, kept.vendor, kept.reason) == ("repaid", seller, "They wrote to us")
+    told = desk.get(path(line)).text
+    assert "A seller paid a debt back" in told and shop.vendor.name in told and "25.00" in told and "5.00" in told
+    stands = books(shop)
+    assert (stands.get("seller_receivable"), stands["seller_available"]) == (None, 500)
+    owner = shop.browser()
+    assert "You paid back what you owed" in owner.get("/portal/balance/owed?currency=USD").text
+    assert "A debt was paid back by transfer" in owner.get("/portal/settings/audit-log").text
+    assert "Your transfer paid back what you owed" in owner.get("/portal/notices").text
+
+
+def test_the_account_of_its_payouts_speaks_for_a_seller(app: Flask, shop: Shop, bank: TestBank, desk: Browser) -> None:
+    seller = owing(shop)
+    with unit(app):
+        add_account(shop.vendor, "test", currency="USD", holder=shop.vendor.name, iban="GB33BUKB20201555555555", by="usr_owner")
+    line = unknown(bank, 100, account="GB33BUKB20201555555555")
+    page = desk.get(path(line))
+    assert "the account of its payouts" in page.text
+    forms = [e for e in page.all("form") if e.attrs.get("action") == path(line, "/repayment")]
+    sent = [{i.attrs["name"]: i.attrs["value"] for i in page.all("input", type="hidden") if i.within("form") is form} for form in forms]
+    desk.post(path(line, "/repayment"), next(values for values in sent if values.get("seller") == seller))
+    assert books(shop)["seller_receivable"] == 2400 and "account of its payouts" in again_line(app, line).reason
+
+
+def test_a_large_repayment_waits_for_a_second_person_and_says_whose(app: Flask, shop: Shop, bank: TestBank, desk: Browser) -> None:
+    seller, line = owing(shop), unknown(bank, LARGE)
+    asked = desk.submit(desk.get(path(line)).form(path(line, "/repayment")), seller=seller, how_known="They wrote to us")
+    assert "somebody else has to agree" in asked.text and "A seller paid a debt back" in asked.text and shop.vendor.name in asked.text
+    assert books(shop)["seller_receivable"] == 2500
+    second = make_staff(app, "finance").browser()
+    second.submit(second.get(path(line)).form(path(line, "/agreement")))
+    assert "seller_receivable" not in books(shop) and books(shop)["seller_available"] == LARGE - 2500
+
+
+def test_a_seller_reads_where_to_pay_it_back(shop: Shop, bank: TestBank) -> None:
+    owner = shop.browser()
+    assert "Pay it back by transfer" not in owner.get("/portal/balance/owed?currency=USD").text
+    owing(shop)
+    told = owner.get("/portal/balance/owed?currency=USD").text
+    assert "Pay it back by transfer" in told and our_account("USD") in told.replace(" ", "").replace("\xa0", "")
 
 
 def test_a_debit_is_a_charge_and_nothing_else(app: Flask, bank: TestBank, desk: Browser) -> None:

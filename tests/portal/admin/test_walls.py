@@ -74,7 +74,7 @@ def test_nobody_of_the_staff_can_change_what_is_a_vendors(app: Flask) -> None:
     """
     names = {"task": "1", "provider": "p", "mode": "test", "event_id": "e", "number": "l"}
     posted = {path for method, path, _ in staff_routes(app, **names) if method == "POST"}
-    lines = {f"/staff/bank-money/test/l/{what}" for what in ("assignment", "return", "charge", "agreement", "withdrawal")}
+    lines = {f"/staff/bank-money/test/l/{what}" for what in ("assignment", "repayment", "return", "charge", "agreement", "withdrawal")}
     attack = {f"/staff/vendors/x/protection/x/{act}" for act in ("on", "off")}
     assert posted == lines | attack | {
         "/staff/vendors/x/release-days", "/staff/vendors/x/visits", "/staff/vendors/x/looks", "/staff/looks/mode", "/staff/looks/end", "/staff/jobs/retries", "/staff/jobs/1/retries", "/staff/events/p/test/e/replays",
