@@ -15,6 +15,8 @@ from core.payments.large import TIMES
 from core.payments.models import PaymentEvent
 from core.payments.weigh import NOT_ACCEPTED
 from core.web.filters import money
+from core.web.languages import written
+from core.web.three_d_secure import secured_by
 from portal.code_words import code_sentence, code_words
 from portal.guard_words import limit_words
 from portal.method_words import method_title
@@ -172,8 +174,7 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
         said.append(_("Agreed to the terms, version %(version)s", version=detail["terms"]))
     if detail.get("method"):
         said.append(method_title(detail["method"]))
-    if detail.get("country"):
-        said.append(str(detail["country"]))
+    said += _of_the_payer(detail)
     if detail.get("surface") == "fields" and kind == "attempt.started":
         said.append(_("On our page, with the processor’s own card fields"))
     if kind == "payment.held" and detail.get("counted"):
@@ -184,6 +185,14 @@ def _sentences(kind: str, detail: dict[str, Any]) -> list[str]:
         said.append(_("The bank wants its customer to confirm it. The payer was sent a letter."))
     if detail.get("surface") == "instructions":
         said.append(_("By bank transfer"))
+    return said
+
+
+def _of_the_payer(detail: dict[str, Any]) -> list[str]:
+    """Where they are, and what their bank said of them."""
+    said = [str(detail["country"])] if detail.get("country") else []
+    if secured := secured_by(detail):
+        said.append(_("3-D Secure %(version)s: %(what)s", version=secured.version, what=written(secured.words)).replace(" :", ":"))
     return said
 
 

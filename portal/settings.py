@@ -14,6 +14,7 @@ from core.accounts.sessions import end_one_session, handle_of, work_for
 from core.accounts.team import change_name
 from core.kernel.errors import NotFound
 from core.web.fields import AddressField, BooleanField, Form, LineField, ParagraphField, ZoneField
+from core.web.forgery import renew_token
 from core.web.guard import current, leave_seat, may, safe_path
 from core.web.page import page, see_other
 from portal.blueprint import portal
@@ -74,11 +75,13 @@ def change_person() -> Response:
 @portal.post("/portal/business")
 @may("account.own")
 def change_business_worked_for() -> Response:
-    """Look at another business one works for, in this browser; from the link of a letter that is about it, at what that leads to."""
+    """Look at another business one works for, in this browser; from the link of a letter that is about it, at what that leads to.
+    Forms that another window still shows were written about the one before: they are good no more."""
     me, wished = current(), request.form.get("business", "")
     for membership, vendor in list_memberships(me.user):
         if vendor.public_id == wished:
             work_for(me.session, membership)
+            renew_token()
             flash(_("You are looking at %(name)s now.", name=vendor.name), "good")
             return see_other(safe_path(request.form.get("next")) or url_for(".home"))
     raise NotFound(_("You do not work for such a business."))

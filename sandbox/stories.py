@@ -18,6 +18,7 @@ STORIES = {
     "error_before": ("The API answers 500; nothing happened", None, "calls"),
     "error_after": ("The API answers 500 although the work was done", None, "calls"),
     "slow": ("The API answers slowly", ("seconds", 3), "calls"),
+    "blank_page": ("A list answers an empty page and says that there is more", None, "calls"),
     "busy": ("The API answers 429, too many requests", None, "calls"),
 }
 API_STORIES = [name for name, row in STORIES.items() if row[2] == "calls"]

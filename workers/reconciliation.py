@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
 from core.kernel.clock import now
 from core.kernel.db import unit_of_work
-from core.providers.contract import NoSuchProvider, ProviderError
+from core.providers.contract import NoSuchProvider, ProviderError, ProviderRefused
 from core.providers.registry import provider_named
 from core.providers.settlement import SettlementLine, Settles
 from core.reconciliation.exceptions import note_findings
@@ -100,12 +101,15 @@ def _ask(provider: Settles, run_id: uuid.UUID) -> int:
 
 def _in_words(left: list[Stretch]) -> str:
     told = ", ".join(
-        f"{one.of} of {one.since:%Y-%m-%d %H:%M} to {one.until:%Y-%m-%d %H:%M} UTC"
-        if one.of in (MOVEMENTS, PAYOUTS)
-        else f"the lines of {one.of}"
+        (
+            f"{one.of} of {one.since:%Y-%m-%d %H:%M} to {one.until:%Y-%m-%d %H:%M} UTC"
+            if one.of in (MOVEMENTS, PAYOUTS)
+            else f"the lines of {one.of}"
+        )
+        + ("" if one.after else " from the beginning")
         for one in left
     )
-    return f"more than {MOST_PAGES} pages; the next look goes on with {told}"
+    return f"not told to its end; the next look goes on with {told}"
 
 
 def fetch(provider: Settles, asked: list[Stretch]) -> tuple[int, list[Stretch]]:
@@ -133,26 +137,40 @@ def fetch(provider: Settles, asked: list[Stretch]) -> tuple[int, list[Stretch]]:
 
 def _follow(provider: Settles, asked: Stretch) -> tuple[int, Stretch | None]:
     """Page after page, each in a unit of its own, so that no transaction is open while the processor is asked. Answers what is left when there
-    are more pages than one look reads."""
+    are more pages than one look reads, when a page is empty although there is more, and when the processor does not know any more where it
+    ended: of that stretch the next look asks from the beginning."""
     fresh, after, until = 0, asked.after or None, asked.until
     for _ in range(MOST_PAGES):
-        if asked.of == PAYOUTS:
-            told, after = provider.settlements(asked.asks_since, after)
-            with unit_of_work():
-                note_settlements(provider.mode, provider.name, told)
-            until = told[-1].created_at if told else until
-        else:
-            if asked.of == MOVEMENTS:
-                lines, after = provider.settlement_lines(asked.asks_since, after)
-            else:
-                lines, after = provider.lines_of_settlement(asked.of, after)
-            fresh += _take(provider, lines)
-            until = lines[-1].occurred_at if lines else until
+        began = after or ""
+        try:
+            count, after, oldest = _page(provider, asked, after)
+        except ProviderRefused as refused:
+            if refused.code != "resource_missing" or not began:
+                raise
+            after = ""
+            break
+        fresh, until = fresh + count, oldest or until
         if after is None:
             return fresh, None
+        if after == began:
+            break
     if asked.of in (MOVEMENTS, PAYOUTS) and until < asked.since:
         return fresh, None  # an earlier look was told of everything before
     return fresh, replace(asked, until=until, after=after or "")
+
+
+def _page(provider: Settles, asked: Stretch, after: str | None) -> tuple[int, str | None, datetime | None]:
+    """One page taken in: how many of its lines were new, where the next one begins, and of when its last row is."""
+    if asked.of == PAYOUTS:
+        told, after = provider.settlements(asked.asks_since, after)
+        with unit_of_work():
+            note_settlements(provider.mode, provider.name, told)
+        return 0, after, told[-1].created_at if told else None
+    if asked.of == MOVEMENTS:
+        lines, after = provider.settlement_lines(asked.asks_since, after)
+    else:
+        lines, after = provider.lines_of_settlement(asked.of, after)
+    return _take(provider, lines), after, lines[-1].occurred_at if lines else None
 
 
 def _take(provider: Settles, page: list[SettlementLine]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from core.accounts.models import Vendor
@@ -56,6 +56,18 @@ def ends_soon(row: AdmissionFile) -> bool:
 def list_to_look_at(limit: int = 100) -> list[tuple[Vendor, Application, AdmissionFile]]:
     """For the staff, across vendors: papers that a business which is let in has sent since, and accepted ones whose last day is near or over
     and that no later one of the kind has replaced. What ends first stands first."""
+    order = (AdmissionFile.expires_on.asc().nulls_first(), AdmissionFile.id)
+    rows = db.session.execute(_to_look_at().order_by(*order).limit(limit))
+    return [(vendor, row, file) for vendor, row, file in rows]
+
+
+def count_to_look_at_up_to(most: int) -> int:
+    """How many that are, counted no further than `most`."""
+    some = _to_look_at().with_only_columns(AdmissionFile.id, maintain_column_froms=True).limit(most).subquery()
+    return int(db.session.scalar(select(func.count()).select_from(some)) or 0)
+
+
+def _to_look_at() -> Select[tuple[Vendor, Application, AdmissionFile]]:
     later = aliased(AdmissionFile)
     replaced = exists().where(
         later.vendor_id == AdmissionFile.vendor_id, later.mode == AdmissionFile.mode, later.kind == AdmissionFile.kind,
@@ -63,14 +75,12 @@ def list_to_look_at(limit: int = 100) -> list[tuple[Vendor, Application, Admissi
     )  # fmt: skip
     ending = and_(AdmissionFile.review == "accepted", AdmissionFile.expires_on <= now().date() + NEAR, ~replaced)
     unread = and_(AdmissionFile.review == "", AdmissionFile.added_at > Application.decided_at)
-    rows = (
+    return (
         select(Vendor, Application, AdmissionFile)
         .join(Application, and_(Application.vendor_id == Vendor.id, Application.state == "approved"))
         .join(AdmissionFile, and_(AdmissionFile.vendor_id == Vendor.id, AdmissionFile.mode == Application.mode))
         .where(or_(ending, unread), Vendor.stopped_at.is_(None))
-        .order_by(AdmissionFile.expires_on.asc().nulls_first(), AdmissionFile.id)
     )
-    return [(vendor, row, file) for vendor, row, file in db.session.execute(rows.limit(limit))]
 
 
 def tell_of_ending_papers(limit: int) -> int:

@@ -30,6 +30,7 @@ from core.ledger.hindrances import OpenBreak, broken_sums, open_breaks
 from core.ledger.models import Proof
 from core.ledger.proof import take_up_new_books
 
+SHORTEST_REASON, LONGEST_REASON = 8, 500
 log = structlog.get_logger("ledger")
 
 
@@ -48,14 +49,20 @@ class NotTheNextDay(Refusal):
 def request_close(mode: str, day: date, *, by: str, reason: str, accept: frozenset[str] = frozenset()) -> LedgerDay:
     """Sign a day off. It is shut at once, or waits for a second person where a large break is accepted.
 
-    Refuses while a sum is broken and while a break is open that is not among those accepted (by their keys).
+    Refuses while a sum is broken and while a break is open that is not among those accepted (by their keys), and a reason that says nothing
+    at its field.
     """
+    reason = reason.strip()
     _one_at_a_time(mode)
     row = locked(LedgerDay, mode, day)
     if row is not None and row.state in ("closing", "closed"):
         return row  # pressed twice
     if not is_next(mode, day):
         raise NotTheNextDay("Days are closed one after the other, when they are over. This is not the next one.")
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        few, many = SHORTEST_REASON, LONGEST_REASON
+        words = said("Say what you looked at in %(least)s to %(most)s characters: it stands on the day’s paper.", least=few, most=many)
+        raise Refusal(words, field="reason")
     found = _check(mode, day, accept)
     if row is None:
         row = LedgerDay(mode=mode, day=day)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -174,7 +174,7 @@ def _forget(told: Told) -> None:
 
 
 SETTLE = "SELECT settle_payments(%s::jsonb)"
-SETTLE_ONE = f"SELECT settle_payment({', '.join(f'${n}' for n in range(1, 22))})"
+SETTLE_ONE = f"SELECT settle_payment({', '.join(f'${n}' for n in range(1, 23))})"
 _document = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 
 
@@ -190,6 +190,7 @@ def one_by_one(item: dict[str, Any]) -> list[str | None]:
         item["vendor_id"], item["mode"], item["payment_id"], item["attempt_id"], str(item["captured"]), item["currency"], item["charge"],
         item["brand"], item["last4"], item["provider"], item["method"], item["kind"], item["funding"], item["at"], item["available_at"],
         item["actor"], item["cause"], item["task_id"], _document(item["journals"]), None if fee is None else str(fee), item.get("fee_reference"),
+        _document(item["more"]) if "more" in item else None,
     ]  # fmt: skip
 
 
@@ -230,6 +231,8 @@ def settle_item(told: Told, at: datetime) -> dict[str, Any]:
             kept = book.processor_fee(payment, fee=outcome.fee, reference=outcome.fee_reference, at=at, through=through)
             right_after = uuid.UUID(int=capture.id.int + 1)  # within one millisecond ids have no order, and the books are read by it
             journals.append(replace(kept, id=right_after).content())
+    if outcome.secured is not None:  # stands in the history beside the sum, for whoever has to prove it to a bank later
+        item["more"] = {"three_d_secure": asdict(outcome.secured)}
     return item
 
 

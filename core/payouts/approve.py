@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import select
 
 from core.accounts.models import Vendor
@@ -24,9 +25,11 @@ from core.payouts.rail_models import Carriage
 from core.payouts.request import check_not_held, check_paid_out
 from core.payouts.send import hand_over
 from core.payouts.settle import give_back
-from core.payouts.statement import prove
+from core.payouts.statement import StatementDoesNotAddUp, prove
 from core.providers.bank_models import BankOrder
 from core.providers.bank_orders import call_off_untold, find_order, in_an_open_file
+
+log = structlog.get_logger("payouts")
 
 
 class AccountReplaced(Refusal):
@@ -45,6 +48,11 @@ class TooLate(Conflict):
     """It is on its way, or over."""
 
     code = "too_late"
+
+
+DOES_NOT_ADD_UP = said(
+    "Its statement does not add up, so nothing was paid out on it. Look at the proofs of the books before you try again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,8 @@ def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
 
 
 def approve_many(found: Sequence[tuple[Vendor, Payout]], *, by: str) -> list[Left]:
-    """Let several go, each by itself: what is refused for one of them holds no other back. Answers what stays, and why."""
+    """Let several go, each by itself: what is refused for one of them holds no other back, nor one whose statement does not add up, which is
+    an alarm. Answers what stays, and why."""
     left = []
     for vendor, payout in sorted(found, key=lambda one: (one[0].id, one[1].id)):  # the one order in which everybody holds vendors
         try:
@@ -90,6 +99,9 @@ def approve_many(found: Sequence[tuple[Vendor, Payout]], *, by: str) -> list[Lef
                 approve_payout(vendor, payout, by=by)
         except Refusal as why:
             left.append(Left(vendor, payout, why.message))
+        except StatementDoesNotAddUp as broken:
+            log.error("payout_does_not_add_up", payout=payout.public_id, problem=str(broken))
+            left.append(Left(vendor, payout, DOES_NOT_ADD_UP))
     return left
 
 

@@ -97,6 +97,15 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreeDSecure:
+    """What the card's bank said of its payer, in the provider's words."""
+
+    result: str  # authenticated, attempt_acknowledged, exempted, failed, not_supported or processing_error
+    flow: str = ""  # challenge: the payer was asked; frictionless: they were not
+    version: str = ""  # of the protocol: 2.2.0
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What has become of an attempt.
 
@@ -132,6 +141,7 @@ class Outcome:
     occurred_at: datetime | None = None
     available_on: datetime | None = None
     closed: bool = False  # of a decline, and of a saved card whose bank wants its payer: nothing more can be tried on this attempt
+    secured: ThreeDSecure | None = None  # of a success with a card: what 3-D Secure came to, where it was a part of it
     held: bool = False  # of processing: authorised as OpenPayment.hold asked for, and waiting for capture() or cancel()
     hard: bool = False  # of a decline: this card will not do another day either (lost, expired, closed account)
 

@@ -90,7 +90,8 @@ class Settles(Protocol):
     mode: str
 
     def settlement_lines(self, since: datetime, after: str | None = None) -> tuple[list[SettlementLine], str | None]:
-        """A page of movements since an instant, newest first, and where the next page begins (None at the end)."""
+        """A page of movements since an instant, newest first, and where the next page begins: None at the end, and where this one began ("" for
+        the first) when it is empty although there is more. Refuses with `resource_missing` a place that the provider does not know any more."""
 
     def settlements(self, since: datetime, after: str | None = None) -> tuple[list[Settlement], str | None]:
         """A page of the payouts to our bank made since then, newest first."""

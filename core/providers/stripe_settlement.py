@@ -34,19 +34,17 @@ class Settling(ABC):
     def _lines(self, after: str | None, **params: Any) -> tuple[list[SettlementLine], str | None]:
         place = {"starting_after": after} if after else {}
         page = self._read("balance_transactions", limit=PAGE, expand=["data.source"], **params, **place)
-        rows = page["data"]
-        lines = [line_of(row, params.get("payout", "")) for row in rows]
+        lines = [line_of(row, params.get("payout", "")) for row in page["data"]]
         if "payout" in params:
             lines = [line for line in lines if line.category not in ("payout", "payout_reversal")]
-        return lines, rows[-1]["id"] if rows and page["has_more"] else None
+        return lines, _next(page, after)
 
     def settlements(self, since: datetime, after: str | None = None) -> tuple[list[Settlement], str | None]:
         """Payouts created since then."""
         assert_no_transaction()
         place = {"starting_after": after} if after else {}
         page = self._read("payouts", limit=PAGE, created={"gte": int(since.timestamp())}, **place)
-        rows = page["data"]
-        return [settlement_of(payout) for payout in rows], rows[-1]["id"] if rows and page["has_more"] else None
+        return [settlement_of(payout) for payout in page["data"]], _next(page, after)
 
     def held(self) -> dict[str, int]:
         """Pending and available together: what has been captured is ours at once, and may only be used later."""
@@ -58,6 +56,13 @@ class Settling(ABC):
                 money = from_gateway(part["amount"], part["currency"])
                 found[money.currency] = found.get(money.currency, 0) + money.minor
         return found
+
+
+def _next(page: dict[str, Any], after: str | None) -> str | None:
+    """Where the next page begins. One that is empty although there is more names no place but its own."""
+    if not page["has_more"]:
+        return None
+    return str(page["data"][-1]["id"]) if page["data"] else after or ""
 
 
 def line_of(row: dict[str, Any], settlement: str = "") -> SettlementLine:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from core.kernel.money import Money
-from core.providers.contract import Outcome, ProviderEvent, RefundOutcome
+from core.providers.contract import Outcome, ProviderEvent, RefundOutcome, ThreeDSecure
 from core.providers.disputes import REASONS, DisputeOutcome, Withdrawal
 from core.providers.exponents import fee_from_gateway, from_gateway
 from core.providers.saved import SavedMethod, SavingOutcome
@@ -15,6 +16,7 @@ from core.providers.signature import text_map
 from core.providers.stripe_methods import paid_with
 
 Wire = dict[str, Any]
+_WORD = re.compile("[a-z0-9_.]{1,40}")
 _INTENT_STATES = {
     "succeeded": "succeeded",
     "processing": "processing",
@@ -98,6 +100,7 @@ def intent_outcome(intent: Wire, reference: str | None = None) -> Outcome:
         fee_reference=fee_reference if state == "succeeded" else None,
         occurred_at=instant(at) if at else None,
         available_on=available_on if state == "succeeded" else None,
+        secured=_secured(card) if state == "succeeded" else None,
         held=intent["status"] == "requires_capture",
         hard=state == "declined"
         and (error.get("advice_code") == "do_not_try_again" or (error.get("decline_code") or error.get("code")) in HARD_DECLINES),
@@ -142,6 +145,7 @@ def charge_outcome(charge: Wire) -> Outcome:
         method=method,
         kind=method_kind,
         occurred_at=instant(charge["created"]),
+        secured=_secured(card),
     )
 
 
@@ -152,6 +156,19 @@ def _details(charge: Wire, error: Wire) -> Wire:
 
 def _card(charge: Wire, error: Wire) -> Wire:
     return (charge.get("payment_method_details") or {}).get("card") or (error.get("payment_method") or {}).get("card") or {}
+
+
+def _secured(card: Wire) -> ThreeDSecure | None:
+    """What a charge's card says of 3-D Secure; nothing where it was no part of the payment."""
+    told = card.get("three_d_secure")
+    if not isinstance(told, dict) or not (result := _word(told.get("result"))):
+        return None
+    return ThreeDSecure(result, _word(told.get("authentication_flow")), _word(told.get("version")))
+
+
+def _word(told: object) -> str:
+    """A word of the wire's, as it may be kept."""
+    return told if isinstance(told, str) and _WORD.fullmatch(told) else ""
 
 
 def _fee(charge: Wire) -> tuple[Money | None, str | None, datetime | None]:

@@ -20,6 +20,7 @@ from core.payments.models import Payment, PaymentEvent
 from core.web.brand import carried, logo_of, logo_path
 from core.web.mail import stationery_for
 from core.web.reader import Reader
+from core.web.three_d_secure import secured_by
 
 MOST_LINES = 200
 # The events a bank can use, in the words of templates/papers/evidence.html. All others are our own housekeeping, or say less than they seem to:
@@ -72,6 +73,7 @@ def pack_html(
             dispute=dispute,
             practice=payment.mode == "test",
             moments=_moments(records.events),
+            secured=next((found for event in records.events if (found := secured_by(event.detail))), None),
             letters=[letter for letter in records.letters if letter.kind in LETTERS][:MOST_LINES],
             refunds=[refund for refund in records.refunds if refund.state == "succeeded" and refund.reason != "lost_dispute"],
             cart=records.cart,

@@ -28,6 +28,7 @@ from core.web import widgets
 from core.web.filters import zone
 from core.web.forgery import FormToken
 from core.web.languages import reader, written
+from core.web.words import REORDERING
 
 __all__ = [
     "AddressField",
@@ -67,7 +68,14 @@ CONTROL_CODES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 def plain_text(text: str) -> str | None:
-    """What is wrong with a text that cannot be stored or shown (nul bytes, half characters, control codes), or None."""
+    """What is wrong with a text that cannot be stored or shown (nul bytes, half characters, control codes, and what makes it read
+    differently from what it says), or None. Names written from right to left need nothing of that, nor do joined letters and pictures."""
+    if not REORDERING.isdisjoint(text):
+        return _("This contains an invisible character that turns the direction of writing. Type it again instead of pasting it.")
+    return _unkept(text)
+
+
+def _unkept(text: str) -> str | None:
     if "\x00" in text:
         return _("This contains a character that cannot be stored (NUL). Type it again instead of pasting it.")
     try:
@@ -128,7 +136,8 @@ class Form(FlaskForm):
 
 def _wrong_text(field: Field) -> str | None:
     texts = [value for value in (field.raw_data or ()) if isinstance(value, str)]
-    return next((wrong for wrong in map(plain_text, texts) if wrong), None)
+    check = _unkept if isinstance(field, SecretField) else plain_text  # nobody reads a password, and one that was chosen so still counts
+    return next((wrong for wrong in map(check, texts) if wrong), None)
 
 
 class LineField(StringField):

@@ -208,7 +208,9 @@ def when(value: datetime | None, style: str = "d MMM y, HH:mm") -> str:
         return "–"
     who = reader()
     if who.british:
-        return format_datetime(value, style, tzinfo=zone(), locale=who.babel)
+        bare = style.removesuffix(" zzz")  # for a zone without a short name Babel would write +0100
+        moment = format_datetime(value, bare, tzinfo=zone(), locale=who.babel)
+        return moment if bare == style else f"{moment} {who.zone_name(value)}"
     return who.stamp(value, zone="zzz" in style) if "d" in style else who.time(value, zone="zzz" in style)
 
 

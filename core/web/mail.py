@@ -27,13 +27,12 @@ from markupsafe import Markup
 
 from core.notifications.report import takes_nobody
 from core.web.reader import Reader
-from core.web.words import ISOLATED, direction_of, filled, texts
+from core.web.words import ISOLATED, REORDERING, direction_of, filled, texts
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 UNQUOTED = frozenset(' ,;:<>()[]\\"@')
 DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 SECONDS = 30  # how long handing over one message may take: less than a job's lease, so that nobody else begins on it
-REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # make text read differently from what it says
 LOGO = "vendor-logo"  # under which a letter finds the picture that travels with it
 BLANKS = re.compile(r"[^\S\u00a0\u202f]+")  # but for the two that keep a sum and its currency on one line
 LINE_ENDS = frozenset({"Cc", "Zl", "Zp"})

@@ -30,14 +30,15 @@ UNREAD: tuple[Any, ...] = ("likely_subtags", "territory_languages", "territory_a
 
 @dataclass(frozen=True)
 class Reader:
-    """The person an e-mail or a paper is for. An unknown locale or zone falls back to the house's, never to an error."""
+    """The person an e-mail or a paper is for. An unknown locale or zone falls back to the house's, never to an error; and so does one of a language
+    that we do not write: dates and sums are not in another language than the words around them."""
 
     locale: str = "en"
     zone: str = "UTC"
 
     @cached_property
     def babel(self) -> Locale:
-        name = self.locale.replace("-", "_")
+        name = self.locale.replace("-", "_") if known_language(self.locale) else "en"
         try:
             return Locale.parse(HOUSE_LOCALE if name == "en" else name)
         except (UnknownLocaleError, ValueError):

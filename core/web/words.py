@@ -27,6 +27,7 @@ LANGUAGES = {
 STAFF_LANGUAGES = ("en", "de")  # what vendors' and staff's own pages speak
 RIGHT_TO_LEFT = frozenset({"ar"})
 ISOLATED = "\N{FIRST STRONG ISOLATE}%s\N{POP DIRECTIONAL ISOLATE}"  # a name or a sum keeps its own direction, and disturbs nothing
+REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # make text read differently from what it says
 
 
 @cache

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as later
 from core.accounts.staff import staff_names
 from core.accounts.staff_papers import want_day_papers
 from core.kernel.errors import NotFound
-from core.ledger.close_day import request_close, sign_close
+from core.ledger.close_day import LONGEST_REASON, request_close, sign_close
 from core.ledger.days import find_day, find_paper, get_day, is_next, list_days, next_to_close
 from core.ledger.hindrances import OpenBreak, broken_sums, open_breaks
 from core.web.fields import Form, ParagraphField
@@ -26,7 +26,9 @@ MODES = ("live", "test")
 
 
 class CloseForm(Form):
-    reason = ParagraphField(later("What you looked at"), most=500, required=later("Say what you looked at: it stands on the day’s paper."))
+    reason = ParagraphField(
+        later("What you looked at"), most=LONGEST_REASON, required=later("Say what you looked at: it stands on the day’s paper.")
+    )
     accept = BoxesField(later("Breaks you accept as they are"))
 
 

@@ -12,6 +12,7 @@ from core.accounts.everywhere import vendors_by_id
 from core.accounts.house import house
 from core.accounts.models import Vendor
 from core.admission.decide import count_to_decide_up_to
+from core.admission.review import count_to_look_at_up_to
 from core.billing.lists import sells
 from core.directory.edits import count_waiting
 from core.directory.queries import count_for_staff
@@ -72,6 +73,9 @@ def home() -> Response:
     if staff().may("applications.decide"):
         text = _("Businesses that want to take real money. They wait for a yes, a question or a reason.")
         matters.append(Matter(_("Businesses to let in"), count_to_decide_up_to(MOST), text, url_for("staff.applications")))
+        text = _("Sent since their business was let in, or accepted and near their last day.")
+        papers = url_for("staff.applications", _anchor="papers")
+        matters.append(Matter(_("Papers to look at"), count_to_look_at_up_to(MOST), text, papers))
     if staff().may("listings.moderate"):
         count = min(MOST, sum(each(most=MOST) for each in (count_waiting, count_for_staff, count_reported)))
         text = _("Changes to read, listings that ask for a look, and what the public reports.")

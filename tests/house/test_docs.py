@@ -48,3 +48,15 @@ def test_a_document_names_only_what_exists(document: Path) -> None:
 
 def test_the_documents_really_are_looked_at() -> None:
     assert len(named_in(ROOT / "docs" / "house.md")) > 30
+
+
+TYPED = re.compile(r"(?:^    |`)flask (?!--app)[a-z-]+", re.M)
+FOR_OPERATORS = sorted([*(ROOT / "docs" / "how-to").glob("*.md"), ROOT / "docs" / "retention.md"])
+
+
+@pytest.mark.parametrize("document", FOR_OPERATORS, ids=lambda path: path.name)
+def test_a_command_is_told_as_it_is_typed_in_this_folder_and_on_full_services(document: Path) -> None:
+    text = document.read_text()
+    assert not re.search(r"^    flask ", text, re.M), "in this folder it is ./run flask"
+    if TYPED.search(text) or "./run flask" in text:
+        assert "./run flask" in text and "flask --app wsgi" in text

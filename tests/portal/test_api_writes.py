@@ -101,6 +101,8 @@ def test_the_session_itself_is_protected_when_its_answer_is_kept_no_more(caller:
         ({"success_url": "https://elsewhere.example/"}, "success_url"),
         ({"expires_in_minutes": 1}, "expires_in_minutes"),
         ({"currency": "XXX"}, "currency"),
+        ({"title": "Basket \u202efdp.exe"}, "title"),
+        ({"lines": [{"name": "Rye \u2067loaf", "unit_amount": 100}]}, "lines.0.name"),
     ],
 )
 def test_a_basket_that_cannot_be_is_refused_at_its_field(caller: Caller, change: dict[str, Any], field: str) -> None:
@@ -209,6 +211,7 @@ def test_a_listing_is_made_changed_and_put_away(caller: Caller, first: Shop) -> 
     changed = caller.patch(at, {"summary": "Slow bread."}).get_json()
     assert (changed["title"], changed["summary"], changed["phone"]) == ("Blue Door", "Slow bread.", made["phone"])
     problem(caller.patch(at, {"category": "nothing"}), 422, "bad_listing", "category")
+    assert caller.patch(at, {"title": "Blue \u202erooD"}).get_json()["field"] == "title"
     problem(caller.patch(at, {"payment_link": "lnk_x"}), 404, "not_found")
     assert caller.post(f"{at}/archive", {}).get_json()["archived"] is True
     assert caller.post(f"{at}/archive", {"archived": False}).get_json()["archived"] is False

@@ -135,6 +135,22 @@ def test_nor_after_the_switch_was_pressed_in_another_window(live: Shop, owner: B
     owner.submit(page.form("/portal/links/new"), title="Practice", amount="12.00", status=400)
 
 
+def test_a_form_about_one_business_is_not_sent_off_for_another(shop: Shop) -> None:
+    """Somebody who works for two looks at the other one in a second window, and goes back to the first."""
+    theirs = make_colleague(shop, "manager")
+    person = theirs.browser()
+    page = person.get("/portal/links/new")
+    here = worked_for(theirs)
+    with unit(shop.app):
+        other = next(vendor for _, vendor in list_memberships(theirs.user) if vendor.id != here)
+    person.submit(person.get("/portal/settings").form("/portal/business"), business=other.public_id)
+    assert worked_for(theirs) == other.id
+    said = person.submit(page.form("/portal/links/new"), title="For the first", amount="12.00", status=400)
+    assert "reload the page" in said.text
+    with unit(shop.app):
+        assert db.session.scalars(select(PaymentLink).where(PaymentLink.title == "For the first")).all() == []
+
+
 @pytest.mark.parametrize(
     ("asked", "goes_to"),
     [

@@ -81,6 +81,8 @@ def test_what_does_not_apply_is_left_out(shop: Shop, owner: Browser) -> None:
         ({"expires_at": "tomorrow"}, "expires_at", "like 2026"),
         ({"hours_after_opening": "1.5"}, "hours_after_opening", "digits only"),
         ({"description": "x" * 2001}, "description", "2000 characters"),
+        ({"title": "Invoice \u202efdp.exe"}, "title", "turns the direction"),
+        ({"description": "Pay \u2066nobody\u2069 else"}, "description", "turns the direction"),
     ],
 )
 def test_a_mistake_is_said_at_its_field_and_nothing_typed_is_lost(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from core.kernel.clock import now
 from core.kernel.db import db
 from core.payments.refund_models import Refund
+from core.providers.contract import ThreeDSecure
 from tests.browser import Browser, Page
 from tests.core.disputes.cases import case_of
 from tests.core.payouts.sellers import Seller
-from tests.factories import Shop, ask_refund, fresh, make_declined, make_link, make_paid, make_payment, tell_refund
+from tests.factories import Shop, ask_refund, fresh, make_declined, make_link, make_paid, make_payment, open_payment, tell, tell_refund
 
 
 def refund(browser: Browser, payment_id: str, *, status: int = 200, **values: str) -> Page:
@@ -99,6 +101,24 @@ def test_a_payment_shows_its_sums_and_its_whole_history(shop: Shop, owner: Brows
     assert page.heading == "£100.00" and "Paid £100.00" in page.text and "Fee −£1.50" in page.text and "You keep £98.50" in page.text
     told = [e.text for e in page.all("p", class_="moment-title")]
     assert told[0] == "Paid" and told[-1] == "Payment started" and "Visa ending in 4242" in page.text
+
+
+def test_its_history_says_what_the_payers_bank_said(shop: Shop, owner: Browser) -> None:
+    payment = make_payment(shop)
+    secured = ThreeDSecure("authenticated", "challenge", "2.2.0")
+    tell(
+        shop,
+        payment,
+        open_payment(shop, payment),
+        "succeeded",
+        charge="ch_asked",
+        captured=payment.amount,
+        occurred_at=now(),
+        secured=secured,
+    )
+    words = "3-D Secure 2.2.0: The payer’s bank asked them to confirm the payment, and they did"
+    assert words in owner.get(f"/portal/payments/{payment.public_id}").text
+    assert "3-D Secure" not in owner.get(f"/portal/payments/{make_paid(shop).public_id}").text
 
 
 def test_a_declined_payment_says_why_and_offers_no_refund(shop: Shop, owner: Browser) -> None:

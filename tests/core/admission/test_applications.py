@@ -26,7 +26,7 @@ from core.admission.apply import (
 )
 from core.admission.decide import approve, ask_back, list_waiting, refuse
 from core.admission.models import AdmissionFile
-from core.admission.review import list_to_look_at, review_paper, tell_of_ending_papers
+from core.admission.review import count_to_look_at_up_to, list_to_look_at, review_paper, tell_of_ending_papers
 from core.kernel.checked_file import BadFile, Checked
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
@@ -190,6 +190,7 @@ def news(shop: Shop, about: str) -> int:
 
 def to_look_at(shop: Shop) -> list[str]:
     with unit(shop.app):
+        assert count_to_look_at_up_to(10_000) == len(list_to_look_at(limit=10_000)), "the first page counts what the list shows"
         return [paper.public_id for vendor, _, paper in list_to_look_at(limit=10_000) if vendor.id == shop.vendor.id]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+
+import pytest
 from sqlalchemy import select
 
 from core.disputes.records import records_of
@@ -11,10 +14,11 @@ from core.ledger.chain import Key, extend
 from core.ledger.chain_models import ChainLink
 from core.ledger.models import Journal
 from core.payments.models import Payment
+from core.providers.contract import ThreeDSecure
 from core.web.dispute_pack import pack_html
 from tests.core.disputes.cases import case_of
 from tests.core.payouts.sellers import Seller
-from tests.factories import unit
+from tests.factories import fresh, make_link, make_payment, open_payment, tell, unit
 from tests.sandbox.running import wait_until
 
 
@@ -39,3 +43,31 @@ def test_it_cites_the_entry_that_the_days_paper_proves(seller: Seller, waiting: 
     wait_until(lambda: link() is not None)
     found = link()
     assert found is not None and f"entry {found.seq} of the seller’s chain, SHA-256 {found.hash.hex()}" in pack()
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (ThreeDSecure("authenticated", "challenge", "2.2.0"), "The payer’s bank asked them to confirm the payment, and they did"),
+        (ThreeDSecure("authenticated", "frictionless", "2.2.0"), "The payer’s bank confirmed that it was them, without asking"),
+        (ThreeDSecure("attempt_acknowledged", version="2.2.0"), "the card’s network answered for the payer’s bank"),
+        (ThreeDSecure("something_new", version="2.2.0"), None),
+        (None, None),
+    ],
+)
+def test_it_says_what_the_payers_bank_said_of_them(seller: Seller, told: ThreeDSecure | None, words: str | None) -> None:
+    shop = seller.shop
+    payment = make_payment(shop, make_link(shop, amount="100.00", currency="USD"))
+    charge = f"ch_{secrets.token_hex(8)}"
+    tell(
+        shop, payment, open_payment(shop, payment), "succeeded",
+        charge=charge, captured=payment.amount, card_brand="visa", card_last4="3184", occurred_at=now(), secured=told,
+    )  # fmt: skip
+    case = case_of(seller, fresh(shop, payment))
+    case.tell()
+    with unit(shop.app):
+        html = pack_html(shop.vendor, case.paid, case.here, records_of(shop.vendor, case.paid), answers={}, files=[], as_of=now())
+    if words:
+        assert "3-D Secure 2.2.0" in html and words in html
+    else:
+        assert "3-D Secure" not in html

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from core.kernel.clock import now
 from core.kernel.db import db, unit_of_work
-from core.kernel.errors import NeedsASecondPerson
+from core.kernel.errors import NeedsASecondPerson, Refusal
 from core.kernel.money import Money
 from core.ledger import hindrances
 from core.ledger.chain_check import chain_breaks
@@ -196,7 +196,7 @@ def test_the_ends_of_the_chains_are_anchored_and_the_sum_is_over_all(day: date, 
 
 def test_who_signs_the_same_person_twice_is_refused_by_postgresql_too(day: date) -> None:
     with unit_of_work():
-        request_close("test", day, by="stf_one", reason="x")
+        request_close("test", day, by="stf_one", reason="Looked at all of it")
     with pytest.raises(Exception, match="two_people"), unit_of_work():
         db.session.execute(text("UPDATE ledger_days SET signed_by = asked_by WHERE day = :day"), {"day": day})
     work(day)
@@ -207,3 +207,12 @@ def test_a_book_nobody_has_proved_yet_is_proved_before_the_day_is_closed(day: da
     with unit_of_work():
         proof = db.session.get_one(Proof, (book.vendor, "test"))
     assert proof.proven_at is not None and proof.breaks == []
+
+
+@pytest.mark.parametrize("reason", ["", "ok", "   ok     ", "x" * 501])
+def test_a_reason_that_says_nothing_closes_no_day(day: date, reason: str) -> None:
+    with unit_of_work(), pytest.raises(Refusal) as refused:
+        request_close("test", day, by="stf_one", reason=reason)
+    assert refused.value.field == "reason"
+    with unit_of_work():
+        assert find_day("test", day) is None

@@ -13,12 +13,13 @@ from core.kernel.money import Money
 from core.payments.hear import Told
 from core.payments.models import Attempt, Payment
 from core.payments.settle import settle_at_once, settle_many
-from core.providers.contract import Outcome
+from core.providers.contract import Outcome, ThreeDSecure
 from tests.core.payments.conftest import AtOnce
 from tests.factories import Shop, fresh, make_link, make_payment, open_payment, unit
 
 FACTS: dict[str, dict[str, Any]] = {
     "a card": {"card_brand": "visa", "card_last4": "4242", "card_funding": "credit", "method": "card", "kind": "card"},
+    "a card whose bank asked": {"card_brand": "visa", "card_last4": "3184", "secured": ThreeDSecure("authenticated", "challenge", "2.2.0")},
     "no card": {},
     "a way without a card": {"method": "bank_redirect", "kind": "ideal"},
     "what the processor kept": {"card_brand": "visa", "card_last4": "4242", "fee": Money(55, "GBP"), "fee_reference": "txn_1"},
@@ -75,6 +76,8 @@ def test_both_ways_write_the_same(facts: dict[str, Any], with_attempt: bool, sho
         assert way(shop, payment, attempt if with_attempt else None, outcome) == "settled"
         seen.append(written(shop, payment))
     assert seen[0] == seen[1]
+    kept = {"three_d_secure": {"result": "authenticated", "flow": "challenge", "version": "2.2.0"}} if "secured" in facts else {}
+    assert seen[0]["payment_events"][0][5] == {"amount_minor": payment.amount_minor, "currency": payment.currency} | kept
     assert {table: len(rows) for table, rows in seen[0].items()} == {
         "payments": 1,
         "attempts": 1,

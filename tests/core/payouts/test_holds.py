@@ -7,11 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from core.admission.stops import let_go_on, payout_hold, stop
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
 from core.kernel.currency import exponent
+from core.kernel.db import db
 from core.kernel.money import Money
 from core.payouts.approve import TooLate, approve_many, approve_payout, hold_payout
 from core.payouts.hand_over import record_made_by_hand
@@ -92,3 +95,22 @@ def test_of_several_each_is_let_go_by_itself(seller: Seller, waiting: Payout, mo
         assert [one.payout.public_id for one in left] == [second.public_id], "whoever asked for it does not let it go"
         assert (seller.as_it_is(waiting).state, seller.as_it_is(second).state) == ("submitted", "requested")
     assert seller.books_are_whole()
+
+
+def test_one_whose_statement_does_not_add_up_holds_no_other_back(seller: Seller, waiting: Payout) -> None:
+    vendor, app = seller.shop.vendor, seller.shop.app
+    seller.sells("50.00")
+    with shifted(timedelta(days=60)):
+        seller.release()
+        second = seller.pays_out()
+        with unit(app):
+            more = (
+                "UPDATE payouts SET lines_minor = lines_minor + 100, carried_minor = carried_minor + 100 WHERE vendor_id = :v AND id = :id"
+            )
+            db.session.execute(text(more), {"v": vendor.id, "id": waiting.id})
+        with unit(app), capture_logs() as logged:
+            (left,) = approve_many([(vendor, waiting), (vendor, second)], by="stf_two")
+        assert (left.payout.public_id, "does not add up" in left.why) == (waiting.public_id, True)
+        assert (seller.as_it_is(waiting).state, seller.as_it_is(second).state) == ("requested", "submitted")
+    alarms = [(line["event"], line["log_level"], line["payout"]) for line in logged if line["event"] == "payout_does_not_add_up"]
+    assert alarms == [("payout_does_not_add_up", "error", waiting.public_id)]

@@ -1,11 +1,15 @@
 """The contract's clauses about 3-D Secure on request: of a payer who is there, of a saved card, and of cards that know none of it."""
 
+import pytest
+
 from core.kernel.money import Money
+from core.providers.contract import ThreeDSecure
+from core.providers.stripe_shapes import charge_outcome
 from tests.core.providers.test_contract_saved import charge, saved
 from tests.core.providers.wishes import wish
 from tests.sandbox.running import answer_challenge, pay
 
-VISA, AMEX = "4242424242424242", "378282246310005"
+VISA, AMEX, ASKS_NOBODY = "4242424242424242", "378282246310005", "4000000000003055"
 
 
 def test_a_card_that_would_not_be_asked_is_asked_and_pays_once_its_payer_approved(provider, sandbox, key):
@@ -18,12 +22,27 @@ def test_a_card_that_would_not_be_asked_is_asked_and_pays_once_its_payer_approve
     assert (outcome.state, outcome.captured) == ("succeeded", Money(2500, "GBP"))
     [made] = sandbox.call("GET", "charges", key)[2]["data"]
     assert made["payment_method_details"]["card"]["three_d_secure"]["result"] == "authenticated"
+    assert outcome.secured == charge_outcome(made).secured == ThreeDSecure("authenticated", "challenge", "2.2.0")
 
 
 def test_without_the_wish_the_same_card_is_not_asked(provider):
     opening = provider.open_payment(wish())
     assert "/3ds/" not in pay(opening.redirect_url, VISA)[1]
-    assert provider.inquire(opening.provider_reference).state == "succeeded"
+    outcome = provider.inquire(opening.provider_reference)
+    assert (outcome.state, outcome.secured) == ("succeeded", None)
+
+
+def test_a_card_whose_bank_needs_to_ask_nobody_says_so(provider):
+    opening = provider.open_payment(wish())
+    assert "/3ds/" not in pay(opening.redirect_url, ASKS_NOBODY)[1]
+    assert provider.inquire(opening.provider_reference).secured == ThreeDSecure("authenticated", "frictionless", "2.2.0")
+
+
+@pytest.mark.parametrize("told", [None, {}, "yes", {"result": None}, {"result": 7}, {"result": "<b>"}, {"result": "x" * 41}])
+def test_what_a_processor_says_of_it_in_words_nobody_knows_is_not_kept(told):
+    card = {"brand": "visa", "last4": "4242", "three_d_secure": told}
+    charge = {"id": "ch_1", "created": 1, "currency": "gbp", "amount_captured": 1, "payment_method_details": {"type": "card", "card": card}}
+    assert charge_outcome(charge).secured is None
 
 
 def test_a_payer_who_fails_the_check_has_paid_nothing_and_may_try_again(provider, sandbox, key):

@@ -52,7 +52,7 @@ class Processor:
 
     # --- what happens ------------------------------------------------------------------------------------------------------
 
-    def control(self, method: str, path: str, **body: Any) -> Any:
+    def control(self, method: str, path: str, /, **body: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         status, found, text = ask(method, f"{settings().sandbox_url}/_sandbox/{path}", json.dumps(body) if body else None, headers)
         assert status < 300, text

@@ -141,6 +141,39 @@ def test_a_processor_that_does_not_answer_makes_nothing_missing_and_is_asked_aga
     assert (second.problem, second.untold, len(busy.lines())) == ("", {}, 5) and busy.open() == []
 
 
+def test_an_empty_page_that_says_there_is_more_is_not_the_end(busy: Processor) -> None:
+    busy.control("POST", "stories", story="blank_page", times=1, path="/v1/balance_transactions")
+    first = look(busy)
+    assert "not told to its end" in first.problem and first.problem.endswith("from the beginning") and busy.lines() == []
+    assert busy.open("missing_at_processor") == [] and [one.needs_two for one in hindering(busy, 5)] == [True]
+    look(busy)
+    assert len(busy.lines()) == 2, "from the beginning"
+    busy.control("POST", "stories", story="blank_page", times=2, path="/v1/balance_transactions")
+    third = look(busy)
+    assert len(busy.lines()) == 2 and untold_days(busy, third)[-1] == 6, "nothing is told, and the place stays"
+    look(busy), look(busy)
+    last = look(busy)
+    assert (last.problem, last.untold, len(busy.lines())) == ("", {}, 5) and busy.open() == []
+
+
+@pytest.mark.parametrize("of", [MOVEMENTS, "payout"])
+def test_a_place_that_the_processor_does_not_know_any_more_is_given_up_once(busy: Processor, of: str) -> None:
+    if of == "payout":
+        of = busy.pays_out().external_id
+    first = look(busy)
+    with unit(busy.shop.app):
+        run = db.session.get_one(ReconRun, ("test", first.id))
+        left = [one | {"after": "txn_gone"} if one["of"] == of else one for one in run.untold[busy.name]]
+        assert left != run.untold[busy.name]
+        run.untold = {busy.name: left}
+    second = look(busy)
+    assert "the next look goes on with" in second.problem and "from the beginning" in second.problem
+    assert "txn_gone" not in str(second.untold), "it is not asked about again"
+    for _ in range(4):
+        last = look(busy)
+    assert (last.problem, last.untold) == ("", {}) and busy.open() == [] and busy.holds() == busy.says()
+
+
 def test_a_page_on_which_most_lines_say_something_else_is_taken_without_them(processor: Processor) -> None:
     at = now()
     page = [SettlementLine(f"txn_{n}", "charge", "charge", "USD", 500, 20, 480, at, at.date(), f"ch_{n}") for n in range(30)]

@@ -118,6 +118,27 @@ def test_text_that_cannot_be_stored_is_refused_at_its_field(request_app: Flask, 
         assert list(form.errors) == [field]
 
 
+@pytest.mark.parametrize("turning", "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+@pytest.mark.parametrize("field", ["title", "words"])
+def test_a_sign_that_makes_a_text_read_backwards_is_refused_at_its_field(request_app: Flask, field: str, turning: str) -> None:
+    with request_app.test_request_context("/", method="POST"):
+        form = Sample(MultiDict({**GOOD, field: f"Invoice {turning}fdp.exe"}))
+        assert not form.validate() and "turns the direction" in form.errors[field][0]
+        assert list(form.errors) == [field]
+
+
+@pytest.mark.parametrize("name", ["مخبز الباب الأزرق", "מאפיית הדלת הכחולה", "می\u200cخواهم", "Ada 👩\u200d🍳", "\u200fABC\u200e", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"])
+def test_names_from_right_to_left_and_joined_signs_are_taken(request_app: Flask, name: str) -> None:
+    with request_app.test_request_context("/", method="POST"):
+        form = Sample(MultiDict({**GOOD, "title": name}))
+        assert form.validate() and form.title.data == name
+
+
+def test_a_password_is_taken_as_it_was_chosen(request_app: Flask) -> None:
+    with request_app.test_request_context("/", method="POST"):
+        assert Sample(MultiDict({**GOOD, "password": "correct \u202ehorse"})).validate()
+
+
 @pytest.mark.parametrize("typed", ["0", "13", "-1", "1.5", "१", "1e1", "x", "9" * 40, " 1 2"])
 def test_a_count_takes_whole_numbers_within_its_bounds(request_app: Flask, typed: str) -> None:
     assert list(read(request_app, count=typed).errors) == ["count"]

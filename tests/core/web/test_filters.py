@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from flask import Flask, g
 
 from core.kernel import clock
 from core.kernel.money import Money
-from core.web.filters import ago, lines, moment, money, status_label
+from core.web.filters import ago, lines, moment, money, status_label, when
+from core.web.reader import Reader
+from core.web.words import LANGUAGES
 
 
 @pytest.mark.parametrize(
@@ -57,3 +61,18 @@ def test_text_of_several_lines_is_escaped() -> None:
 
 def test_an_unknown_state_is_still_words() -> None:
     assert status_label("brand_new") == "Brand new"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/London", "Africa/Lagos", "Atlantic/Azores", "Asia/Kolkata", "America/Sao_Paulo"])
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_a_zone_is_told_by_a_name_in_every_language(app: Flask, language: str, zone: str) -> None:
+    """Where a zone has no short name, as the one of Lagos, Babel would write +0100."""
+    with app.test_request_context("/"):
+        g.language = language
+        g.time_zone = zone
+        for month in (1, 7):
+            told = when(datetime(2026, month, 21, 14, 3, tzinfo=UTC), "d MMM y, HH:mm zzz")
+            assert not re.search(r"(^|\s)[+-]\d{4}", told), told
+            assert Reader(language, zone).zone_name(datetime(2026, month, 21, 14, 3, tzinfo=UTC)) in told
+    if language == "en" and zone == "Africa/Lagos":
+        assert told == "21 Jul 2026, 15:03 GMT+01:00"

@@ -50,6 +50,13 @@ def test_a_moment_is_told_with_its_zone() -> None:
     assert Reader("en", "Pacific/Auckland").day(JULY) == "22 July 2026"
 
 
+@pytest.mark.parametrize("locale", ["yo", "yo-NG", "da", "mr"])
+def test_who_reads_a_language_that_we_do_not_write_gets_the_moment_in_that_of_the_words(locale: str) -> None:
+    """Babel’s Yoruba calls every zone WAT, which is another one by an hour; and the words around it are English."""
+    assert Reader(locale, "UTC").when(JULY) == "21 July 2026, 14:03 UTC"
+    assert Reader(locale, "Africa/Lagos").when(JULY) == "21 July 2026, 15:03 GMT+01:00"
+
+
 @pytest.mark.parametrize("locale", ["", "xx", "en_GB_x_y_z", "../../etc/passwd", "q" * 500])
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../../etc/passwd", "/etc/passwd", "\x00"])
 def test_an_unknown_reader_is_treated_as_one_of_the_house(locale: str, zone: str) -> None:

@@ -7,7 +7,9 @@ import io
 import pytest
 from flask import Flask
 
-from core.admission.apply import add_paper, find_last, list_papers
+from core.admission.apply import Facts, add_paper, find_last, list_papers, send_application
+from core.admission.decide import approve
+from core.admission.review import count_to_look_at_up_to
 from core.kernel.checked_file import Checked
 from tests.browser import Browser
 from tests.core.disputes.test_answers import picture
@@ -119,3 +121,19 @@ def test_finance_reads_and_does_not_decide(app: Flask, shop: Shop, owner: Browse
 def test_a_business_to_let_in_stands_on_the_first_page(app: Flask, shop: Shop, owner: Browser) -> None:
     owner.submit(owner.get(PATH).form(PATH), **FACTS)
     assert "Businesses to let in" in make_staff(app, "reviewer").browser().get("/staff/").text
+
+
+def test_papers_to_look_at_are_counted_on_the_first_page(app: Flask, shop: Shop) -> None:
+    """One that was sent after its business was let in; read by who decides about applications."""
+    title, where = "Papers to look at", "/staff/applications#papers"
+    assert title not in make_staff(app, "finance").browser().get("/staff/").text
+    with unit(app):
+        row = send_application(shop.vendor, Facts(**FACTS), by=shop.user.public_id)
+        approve(shop.vendor, row, by="stf_one", seen=row.sent_at)
+        before = count_to_look_at_up_to(100)
+    with unit(app):
+        add_paper(shop.vendor, "other", "more.pdf", Checked(b"%PDF-1.7", "application/pdf", 1), by=shop.user.public_id)
+    with unit(app):
+        assert count_to_look_at_up_to(100) == min(100, before + 1)
+    page = make_staff(app, "reviewer").browser().get("/staff/")
+    assert title in page.text and where in [link.attrs.get("href") for link in page.all("a")]

@@ -67,7 +67,11 @@ def test_a_day_is_closed_with_a_reason_and_its_paper_is_there(app: Flask, day: d
     assert "No sum is broken" in page.text and "No break is open" in page.text
     empty = desk.submit(page.form(address(day, "/close")), reason="", status=422)
     assert "Say what you looked at" in empty.text
-    done = desk.submit(empty.form(address(day, "/close")), reason="Statements compared")
+    short = desk.submit(empty.form(address(day, "/close")), reason="ok", status=422)
+    assert "in 8 to 500 characters" in short.text and short.form(address(day, "/close")).values["reason"] == "ok"
+    (step,) = [e for e in page.all("details") if e.attrs.get("class") == "confirm"]
+    assert step and "It cannot be opened again" in page.text, "it is asked once more"
+    done = desk.submit(short.form(address(day, "/close")), reason="Statements compared")
     assert "The day is shut" in done.text and "being closed" in done.text
     desk.get(address(day, "/paper.pdf"), status=404)
     the_worker(app, day)
@@ -87,9 +91,12 @@ def test_open_breaks_are_accepted_one_by_one_and_a_large_one_by_two_people(app: 
     first, second = make_staff(app, "finance").browser(), make_staff(app, "finance").browser()
     page = first.get(address(day))
     assert "2 breaks are not explained" in page.text and "two people" in page.text
-    refused = first.submit(page.form(address(day, "/close")), reason="Known", accept=["rec_1"], status=409)
-    assert "neither explained nor accepted: 1" in refused.text and refused.form(address(day, "/close")).values["reason"] == "Known"
-    done = first.submit(refused.form(address(day, "/close")), reason="Known", accept=["rec_1", "rec_2"])
+    refused = first.submit(page.form(address(day, "/close")), reason="Known since Monday", accept=["rec_1"], status=409)
+    assert (
+        "neither explained nor accepted: 1" in refused.text
+        and refused.form(address(day, "/close")).values["reason"] == "Known since Monday"
+    )
+    done = first.submit(refused.form(address(day, "/close")), reason="Known since Monday", accept=["rec_1", "rec_2"])
     assert "somebody else has to sign too" in done.text and "waits for a second person" in done.text
     assert "Sign too" not in done.text, "not the one who asked"
     page = second.get(address(day))

@@ -60,6 +60,8 @@ def test_the_button_has_every_book_proved_and_its_figures_are_kept(shop: Shop, d
     done = desk.get("/staff/books")
     assert "Staff" in done.text and "whole" in done.text
     with unit(shop.app):
+        vendors = db.session.query(Proof).where(Proof.vendor_id != THE_HOUSE).count()
+        assert f"{vendors} book" in done.text and "and the platform’s own are proved" in done.text, "the table counts both"
         run = list_runs()[0]
         mine = db.session.get_one(Proof, (shop.vendor.id, "test"))
         assert run.books == run.total == db.session.query(Proof).count() and run.journals >= 1 and run.entries >= 2 * run.journals

@@ -67,6 +67,7 @@ def test_the_button_has_everything_looked_at_and_the_figures_are_kept(app: Flask
     work()
     done = desk.get("/staff/reconciliation?mode=test")
     assert "Staff" in done.text and not done.all("progress")
+    assert "since the look before, of two weeks at least" in done.text, "as stretches() asks"
     with unit(app):
         run = db.session.scalars(select(ReconRun)).one()
         assert run.ended_at and run.stage == "done" and run.problem == "" and {"fetched", "lines", "matched"} <= set(run.figures)
