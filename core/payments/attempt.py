@@ -28,13 +28,14 @@ from core.payments.to_payer import write_to_payer
 from core.providers.contract import Opening, OpenPayment, Outcome
 from core.providers.registry import provider_named
 
-# Looked up first and locked then, so the payment is locked before its attempt.
+# Looked up first and locked then, so the payment is locked before its attempt. Both are named by their own key: of a payment that is only
+# said to be the attempt's, PostgreSQL may think it best to look through all the vendor has, as it did while the tables were new.
 _BOTH = Search(
     Payment,
     Attempt,
     rest="""FROM payments JOIN attempts ON attempts.vendor_id = payments.vendor_id AND attempts.mode = payments.mode
             AND attempts.payment_id = payments.id
-            WHERE attempts.vendor_id = %s AND attempts.mode = %s AND attempts.id = %s FOR UPDATE OF payments, attempts""",
+            WHERE payments.vendor_id = %s AND payments.mode = %s AND payments.id = %s AND attempts.id = %s FOR UPDATE OF payments, attempts""",
 )
 MOST_ATTEMPTS = 20  # a payment tried more often than this is not a person paying
 FIRST_INQUIRY = timedelta(seconds=20)
@@ -229,7 +230,7 @@ def paid_attempt(payment: Payment) -> Attempt | None:
 
 def lock_both(attempt: Attempt) -> tuple[Payment, Attempt]:
     """The payment and then the attempt, locked in the one order everybody uses."""
-    [(payment, fresh)] = _BOTH.all(attempt.vendor_id, attempt.mode, attempt.id)  # neither is ever deleted
+    [(payment, fresh)] = _BOTH.all(attempt.vendor_id, attempt.mode, attempt.payment_id, attempt.id)  # neither is ever deleted
     return payment, fresh
 
 
