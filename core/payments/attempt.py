@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, String, any_, bindparam, func, literal, select
+from sqlalchemy import ARRAY, String, and_, any_, bindparam, func, literal, select
 
 from core.accounts.models import Vendor
 from core.accounts.standing import check_open
@@ -14,8 +14,9 @@ from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
-from core.kernel.write import add_row, keep_changes
+from core.kernel.write import keep_changes, new_row
 from core.methods.eligible import Way
+from core.methods.rules import Written
 from core.payments.bank_terms import terms_of
 from core.payments.choose import check_way
 from core.payments.history import line, line_of_move
@@ -45,8 +46,15 @@ _OF_PAYMENT = (
     Attempt.mode == bindparam("mode"),
     Attempt.payment_id == bindparam("payment_id"),
 )
-_LIVE = Question(select(Attempt).where(*_OF_PAYMENT, Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))))
+_IS_LIVE = Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))
+_LIVE = Question(select(Attempt).where(*_OF_PAYMENT, _IS_LIVE))
 _TRIES = Question(select(func.count()).where(*_OF_PAYMENT))
+_LIVE_AND_TRIES = Question(
+    select(Attempt, select(func.count()).where(*_OF_PAYMENT).scalar_subquery())
+    .select_from(Payment)
+    .outerjoin(Attempt, and_(*_OF_PAYMENT, _IS_LIVE))
+    .where(Payment.vendor_id == bindparam("vendor_id"), Payment.mode == bindparam("mode"), Payment.id == bindparam("payment_id"))
+)
 
 
 class TriedTooOften(Conflict):
@@ -61,13 +69,16 @@ class PaymentOver(Conflict):
     code = "payment_over"
 
 
-def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", method: str = "card") -> Attempt:
+def begin_attempt(
+    vendor: Vendor, payment: Payment, *, surface: str = "hosted", method: str = "card", written: Written | None = None
+) -> Attempt:
     """The attempt this payer is in the middle of, or a new one. **No money may move yet**: the provider has not been asked.
 
     An attempt under way is answered again, whichever tab or device asks (the caller closes it first when it needs another
     surface or method). The payment follows its newest attempt to that one's provider. Refuses PaymentOver when there is nothing
     left to pay, or part of it came by transfer and the rest is to come another way; MethodNotOffered when this way to pay is not
-    open to this payment, whatever a form says; TriedTooOften after many declines.
+    open to this payment, whatever a form says; TriedTooOften after many declines. `written` are the vendor's rules for ways to pay,
+    where they have been read a moment ago.
     """
     payment = lock_payment(payment)
     if payment.state in PAID_OR_OVER or payment.state == "processing":
@@ -78,16 +89,16 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
         raise TriedTooOften("This payment rests for a while. No money was taken.")
     if payment.unapplied and method != "bank_transfer":
         raise PaymentOver("Part of this has come by bank transfer. Send the rest the same way, or ask the seller.")
-    under_way = live_attempt(payment)
+    [(under_way, tries)] = _LIVE_AND_TRIES.all(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
     if under_way and under_way.method == method:
         return under_way
     check_open(vendor, payment.mode)
-    way = check_way(vendor, payment, method)
+    way = check_way(vendor, payment, method, written=written)
     if under_way:
         return under_way
     if now() >= payment.expires_at:
         raise PaymentOver("The time to pay has run out. No money was taken.")
-    number = 1 + tries_of(payment)
+    number = 1 + tries
     if number > MOST_ATTEMPTS:
         raise PaymentOver("This payment was tried too often. Please open the link again.")
     _take_place(payment)
@@ -99,12 +110,11 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
         "state": "started", "surface": surface, "method": method, "provider": way.provider, "delayed_days": way.delayed_days,
         "next_inquiry_at": at + FIRST_INQUIRY, "inquiries": 0, "created_at": at, "updated_at": at,
     }  # fmt: skip
-    attempt: Attempt = add_row(Attempt, row)
     payment.method, payment.method_kind = method, None
     keep_place(payment, OPEN_HOLD)
-    started = line(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface, method=method)
-    keep_changes(payment, beside=[(PaymentEvent, [started])])
-    return attempt
+    started = line(payment, "attempt.started", actor="payer", attempt=row["public_id"], number=number, surface=surface, method=method)
+    keep_changes(payment, beside=[(Attempt, [row]), (PaymentEvent, [started])])
+    return new_row(Attempt, row)
 
 
 def _take_place(payment: Payment) -> None:
