@@ -11,10 +11,10 @@ from core.accounts.models import Vendor
 from core.accounts.standing import check_open
 from core.kernel.ask import Question, Search
 from core.kernel.clock import now
-from core.kernel.db import db
+from core.kernel.db import db, held, unit_begun
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
-from core.kernel.write import keep_changes, new_row
+from core.kernel.write import keep_changes, keep_if_unchanged, new_row
 from core.methods.eligible import Way
 from core.methods.rules import Written
 from core.payments.bank_terms import terms_of
@@ -171,7 +171,26 @@ def open_at_provider(
 
 def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attempt:
     """Write down where the provider wants the payer. Safe to repeat; changes nothing once the attempt has moved on."""
+    if _recorded_at_once(vendor, attempt, opening):
+        return attempt
     payment, attempt = lock_both(attempt)
+    told = _opened(vendor, payment, attempt, opening)
+    keep_changes(payment, attempt, beside=[(PaymentEvent, told)] if told else [])
+    return attempt
+
+
+def _recorded_at_once(vendor: Vendor, attempt: Attempt, opening: Opening) -> bool:
+    """As a rule nobody has touched the payment or this try while the provider was asked: then it is a unit of work by itself, in one journey. False
+    where somebody has, which PostgreSQL sees when it has locked them; nothing is written then."""
+    payment = held(Payment, attempt.vendor_id, attempt.mode, attempt.payment_id)
+    if payment is None or unit_begun() or attempt.state != "started" or attempt.provider == "bank":
+        return False
+    told = _opened(vendor, payment, attempt, opening)
+    return keep_if_unchanged((payment, ("state", "version")), (attempt, ("state", "provider_reference")), beside=[(PaymentEvent, told)])
+
+
+def _opened(vendor: Vendor, payment: Payment, attempt: Attempt, opening: Opening) -> list[dict[str, Any]]:
+    """What the opening changes on both. Answers the lines for the history."""
     first, told = attempt.provider_reference is None, []
     if first:
         attempt.provider_reference = opening.provider_reference
@@ -180,10 +199,8 @@ def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attemp
         told.append(line(payment, kind, actor=actor, attempt=attempt.public_id, reference=opening.provider_reference))
     if attempt.state not in LIVE_ATTEMPT:
         attempt.next_inquiry_at = now()  # it was given up while the provider opened it: what is open there must be closed
-    else:
-        told += _now_open(vendor, payment, attempt, first=first)
-    keep_changes(payment, attempt, beside=[(PaymentEvent, told)] if told else [])
-    return attempt
+        return told
+    return told + _now_open(vendor, payment, attempt, first=first)
 
 
 def _now_open(vendor: Vendor, payment: Payment, attempt: Attempt, *, first: bool) -> list[dict[str, Any]]:
