@@ -13,7 +13,7 @@ from sqlalchemy import ARRAY, String, and_, any_, bindparam, literal, select
 from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
 from core.accounts.standing import check_open
-from core.customers.meet import meet_customer
+from core.customers.meet import asked_to_meet
 from core.kernel.ask import Question
 from core.kernel.clock import now
 from core.kernel.db import lock_again, locked
@@ -135,8 +135,9 @@ def start_payment(
     check_fixed_amount(link, origin.prefill, amount)
     email, name, reference = as_filled_in(origin.prefill, email=email, name=name, reference=origin.payer_reference)
     came = origin_columns(link, origin, reference) | {"locale": locale}
+    met: list[Lot] = []
     if email.strip():
-        meet_customer(vendor, link.mode, email=email, name=name)
+        met = asked_to_meet(vendor, link.mode, email=email, name=name)
     elif offer_of(link).email == "required":
         raise EmailNeeded("Enter your e-mail address: the receipt goes there.", field="email")
     try:
@@ -154,7 +155,7 @@ def start_payment(
     if order.shown is not None and total != order.shown:
         raise PriceChanged(total)
     row = _row(vendor, link, total, email=email, name=name, form_token=form_token, order=order, priced=priced, came=came)
-    return _write(vendor, link, row, order, priced)
+    return _write(vendor, link, row, order, priced, met)
 
 
 def only_payment(
@@ -248,10 +249,10 @@ def _row(
     }
 
 
-def _write(vendor: Vendor, link: PaymentLink, row: dict[str, Any], order: Order, priced: Priced | None) -> Payment:
+def _write(vendor: Vendor, link: PaymentLink, row: dict[str, Any], order: Order, priced: Priced | None, met: list[Lot]) -> Payment:
     # Two posts of one form at once: the second finds the first's row instead of failing on it.
     first_line = (PaymentEvent, [_first_line(row, link, order, priced)])
-    made = add_row(Payment, row, unless="vendor_id, mode, form_token", within=[first_line])
+    made = add_row(Payment, row, unless="vendor_id, mode, form_token", within=[first_line, *met])
     if made is not None:
         _write_beside(made, order, priced)
         return made
