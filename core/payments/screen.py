@@ -20,7 +20,7 @@ from core.payments.states import PAID_OR_OVER
 from core.risk import score
 from core.risk.attack import begin_by_surge, find_attack
 from core.risk.score import Verdict
-from core.risk.windows import keep, kept, mark
+from core.risk.windows import kept, mark
 
 HOLD = timedelta(minutes=30)
 REMEMBERED = 24 * 3600  # seconds for which it is known from where a payment was tried
@@ -59,9 +59,9 @@ def screen_try(vendor: Vendor, payment: Payment, source: Source) -> Screened:
 
 def count_try(payment: Payment, source: Source, *, number: int) -> None:
     """It is being made: counted, and remembered from where, because news of its decline comes from elsewhere."""
-    score.note_try(_scope(payment), _who(payment, source), name=f"{payment.public_id}.{number}")
     where = json.dumps({"address": source.address, "browser": source.browser})
-    keep(_where(payment), where, REMEMBERED)
+    beside = _where(payment), where, REMEMBERED
+    score.note_try(_scope(payment), _who(payment, source), name=f"{payment.public_id}.{number}", beside=beside)
 
 
 def count_decline(payment: Payment, *, decline: str, card: str) -> tuple[Verdict, int]:
