@@ -131,7 +131,7 @@ def open_attempt(till: Till, surface: str, method: str, *, switch: bool, weighed
     before another begins; only when the payer asked for that (`switch`), for somebody may be at their bank with it right now.
     """
     vendor, payment = till.vendor, till.payment
-    attempt = begin_attempt(vendor, payment, surface=surface, method=method, written=till.written)
+    attempt = begin_attempt(vendor, payment, surface=surface, method=method)
     if _is_other(attempt, surface, method):
         if not switch:
             raise NotHere("This payment is being made in another way at the moment.")

@@ -16,7 +16,7 @@ from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
 from core.kernel.write import keep_changes, keep_if_unchanged, new_row
 from core.methods.eligible import Way
-from core.methods.rules import Written
+from core.methods.rules import rules_told
 from core.payments.bank_terms import terms_of
 from core.payments.choose import check_way
 from core.payments.history import line, line_of_move
@@ -49,8 +49,9 @@ _OF_PAYMENT = (
 _IS_LIVE = Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))
 _LIVE = Question(select(Attempt).where(*_OF_PAYMENT, _IS_LIVE))
 _TRIES = Question(select(func.count()).where(*_OF_PAYMENT))
-_LIVE_AND_TRIES = Question(
-    select(Attempt, select(func.count()).where(*_OF_PAYMENT).scalar_subquery())
+# All that a locked payment's next try depends on: the one under way, how many there were, the vendor's rules for ways to pay.
+_BEFORE_A_TRY = Question(
+    select(Attempt, select(func.count()).where(*_OF_PAYMENT).scalar_subquery(), rules_told(Payment.vendor_id, Payment.mode))
     .select_from(Payment)
     .outerjoin(Attempt, and_(*_OF_PAYMENT, _IS_LIVE))
     .where(Payment.vendor_id == bindparam("vendor_id"), Payment.mode == bindparam("mode"), Payment.id == bindparam("payment_id"))
@@ -69,16 +70,13 @@ class PaymentOver(Conflict):
     code = "payment_over"
 
 
-def begin_attempt(
-    vendor: Vendor, payment: Payment, *, surface: str = "hosted", method: str = "card", written: Written | None = None
-) -> Attempt:
+def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", method: str = "card") -> Attempt:
     """The attempt this payer is in the middle of, or a new one. **No money may move yet**: the provider has not been asked.
 
     An attempt under way is answered again, whichever tab or device asks (the caller closes it first when it needs another
     surface or method). The payment follows its newest attempt to that one's provider. Refuses PaymentOver when there is nothing
     left to pay, or part of it came by transfer and the rest is to come another way; MethodNotOffered when this way to pay is not
-    open to this payment, whatever a form says; TriedTooOften after many declines. `written` are the vendor's rules for ways to pay,
-    where they have been read a moment ago.
+    open to this payment, whatever a form says; TriedTooOften after many declines.
     """
     payment = lock_payment(payment)
     if payment.state in PAID_OR_OVER or payment.state == "processing":
@@ -89,11 +87,11 @@ def begin_attempt(
         raise TriedTooOften("This payment rests for a while. No money was taken.")
     if payment.unapplied and method != "bank_transfer":
         raise PaymentOver("Part of this has come by bank transfer. Send the rest the same way, or ask the seller.")
-    [(under_way, tries)] = _LIVE_AND_TRIES.all(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
+    [(under_way, tries, written)] = _BEFORE_A_TRY.all(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
     if under_way and under_way.method == method:
         return under_way
     check_open(vendor, payment.mode)
-    way = check_way(vendor, payment, method, written=written)
+    way = check_way(vendor, payment, method, written=written or [])
     if under_way:
         return under_way
     if now() >= payment.expires_at:
