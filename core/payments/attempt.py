@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, String, and_, any_, bindparam, func, literal, select
+from sqlalchemy import ARRAY, ScalarSelect, String, and_, any_, bindparam, func, literal, select
 
 from core.accounts.models import Vendor
 from core.accounts.standing import check_open
@@ -48,10 +48,16 @@ _OF_PAYMENT = (
 )
 _IS_LIVE = Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))
 _LIVE = Question(select(Attempt).where(*_OF_PAYMENT, _IS_LIVE))
-_TRIES = Question(select(func.count()).where(*_OF_PAYMENT))
+
+
+def tries_told() -> ScalarSelect[int]:
+    """How many attempts the payment `payment_id` of `vendor_id` and `mode` has had, for a question to bring along."""
+    return select(func.count()).where(*_OF_PAYMENT).scalar_subquery()
+
+
 # All that a locked payment's next try depends on: the one under way, how many there were, the vendor's rules for ways to pay.
 _BEFORE_A_TRY = Question(
-    select(Attempt, select(func.count()).where(*_OF_PAYMENT).scalar_subquery(), rules_told(Payment.vendor_id, Payment.mode))
+    select(Attempt, tries_told(), rules_told(Payment.vendor_id, Payment.mode))
     .select_from(Payment)
     .outerjoin(Attempt, and_(*_OF_PAYMENT, _IS_LIVE))
     .where(Payment.vendor_id == bindparam("vendor_id"), Payment.mode == bindparam("mode"), Payment.id == bindparam("payment_id"))
@@ -239,12 +245,6 @@ def live_attempt(payment: Payment) -> Attempt | None:
     """The one attempt that may still move money."""
     found = _LIVE.first(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
     return found[0] if found else None
-
-
-def tries_of(payment: Payment) -> int:
-    """How many attempts there were."""
-    [(tries,)] = _TRIES.all(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
-    return int(tries)
 
 
 def paid_attempt(payment: Payment) -> Attempt | None:

@@ -79,7 +79,10 @@ def add(marks: Iterable[tuple[str, str]], *, beside: tuple[str, str, int] | None
         return
     try:
         windows, values = [window for window, _ in marks], [at, -MOST_KEPT - 1, LONGEST, len(marks), *(member[:120] for _, member in marks)]
-        _run(ADD, windows + [beside[0]] if beside else windows, values + [*beside[1:]] if beside else values)
+        if beside:
+            name, value, seconds = beside
+            windows, values = [*windows, name], [*values, value, seconds]
+        _run(ADD, windows, values)
     except RedisError as problem:
         _note_away(problem)
 
