@@ -37,17 +37,12 @@ class CustomerBlocked(Refusal):
 
 def meet_customer(vendor: Vendor, mode: str, *, email: str, name: str) -> None:
     """Make or refresh the customer's row. Refuses CustomerBlocked when the vendor has said so; the reason is not the payer's to read."""
-    add_rows(*asked_to_meet(vendor, mode, email=email, name=name))
-
-
-def asked_to_meet(vendor: Vendor, mode: str, *, email: str, name: str) -> list[Lot]:
-    """The same as rows, for an act that writes them together with what they are met for."""
     known = _BY_ADDRESS.first(vendor=vendor.id, mode=mode, email=as_kept(email))
-    return rows_to_meet(vendor, mode, known, email=email, name=name)
+    add_rows(*rows_to_meet(vendor, mode, known, email=email, name=name))
 
 
 def rows_to_meet(vendor: Vendor, mode: str, known: Known | None, *, email: str, name: str) -> list[Lot]:
-    """The same again, for an act that has asked for what is `known` of them (KNOWN) with other things."""
+    """The same as rows, for an act that has asked for what is `known` of them (KNOWN) with other things, and writes in one journey what it makes."""
     email, name = as_kept(email), name.strip()
     known_name, seen_at, blocked_at = known or ("", None, None)
     if blocked_at is not None:

@@ -278,7 +278,9 @@ def locked(model: type[Row], *key: Any) -> Row | None:
 
 def held(model: type[Row], *key: Any) -> Row | None:
     """The row as this unit of work holds it, as old as that may be; None where it holds none, or knows that it is out of date."""
-    row: Row | None = db.session().identity_map.get(inspect(model).identity_key_from_primary_key(key)) if db.session.registry.has() else None
+    row: Row | None = (
+        db.session().identity_map.get(inspect(model).identity_key_from_primary_key(key)) if db.session.registry.has() else None
+    )
     return None if row is None or inspect(row).expired_attributes else row
 
 
