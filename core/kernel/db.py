@@ -21,7 +21,7 @@ from sqlalchemy.pool import Pool
 from sqlalchemy.types import UserDefinedType
 
 from core.kernel.reads import only_reading, open_for_reading, open_transaction
-from core.kernel.rows import Make, in_order, row_maker
+from core.kernel.rows import Make, row_maker
 
 MODES = ("test", "live")
 # It does not answer, or not now: nothing that was asked is wrong.
@@ -165,16 +165,28 @@ def wake_now(queue: str) -> None:
         listener({queue})
 
 
-_in_order = cache(in_order)
-
-
 def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
     """One statement that is a unit of work by itself: asked, kept and answered in one journey to the server. Gives its rows.
 
     For the few acts that are paid for by the million. It cannot be part of a unit that has begun: that one could still be thrown away.
     """
     _assert_alone()
-    return rows_beside(_in_order(statement), values)
+    try:
+        line = db.engine.raw_connection()
+        try:
+            connection: Any = line.driver_connection
+            if not connection.autocommit:
+                connection.autocommit = True  # and so it stays: whoever needs a transaction on it opens one
+            try:
+                rows: list[Any] = connection.execute(statement, values, prepare=True).fetchall()
+            finally:
+                if connection.closed:
+                    line.invalidate()
+        finally:
+            line.close()
+    except psycopg.OperationalError as error:  # in the words in which every other statement says it
+        raise OperationalError(statement, None, error, hide_parameters=True) from error
+    return rows
 
 
 def whole_answer(statement: str, texts: Sequence[str | None]) -> str | None:
