@@ -11,7 +11,6 @@ from checkout.till import Till
 from core.accounts.models import Vendor
 from core.memberships.models import Member
 from core.memberships.screen import count_joining, screen_joining
-from core.payments.attempt import tries_of
 from core.payments.lockout import BY_CARD
 from core.payments.screen import count_try, hold_payment, screen_try, source
 from core.risk import proof
@@ -30,20 +29,20 @@ def screened(till: Till, surface: str, method: str) -> Response | None:
         return see_other(till.page_url)
     if till.attempt is not None and (till.attempt.method, till.attempt.surface) == (method, surface):
         return None
-    place, number = source(request.remote_addr or "", browser_id()), tries_of(till.payment)
+    place = source(request.remote_addr or "", browser_id())
     found = screen_try(till.vendor, till.payment, place)
     if found.verdict.step == "stop":
         hold_payment(till.payment, found.verdict)
         return see_other(till.page_url)
     if found.verdict.step == "prove":
-        subject = f"{till.payment.token_id}.{number}"
+        subject = f"{till.payment.token_id}.{found.tries}"
         answer = proof.check(
             request.form.get("proof", ""), request.form.get("nonce", ""), subject=subject, hard=found.under_attack, address=place.address
         )
         if not answer.good:
             asked = answer.again or proof.ask(till.vendor.public_id, till.payment.mode, subject, hard=found.under_attack)
             return _ask(till, surface, method, asked, early=answer.again is not None)
-    count_try(till.payment, place, number=number)
+    count_try(till.payment, place, number=found.tries)
     return None
 
 

@@ -21,11 +21,24 @@ log = structlog.get_logger("workers")
 class Listener(SimpleWorker):
     """A wake-up has no result, is never tried again and never missed: PostgreSQL remembers the work, and the clock looks for it.
 
-    So Redis is only told that this worker is busy, and for how long nobody need worry about it. The usual entries about a run (an
+    So Redis is only told that this worker lives, and for how long nobody need worry about it. The usual entries about a run (an
     execution, two registries, a result) would cost several times what it takes to look for the work.
     """
 
-    _said_at = -RESTING
+    _said_at = _asked_at = -RESTING
+
+    def set_state(self, state: str, pipeline: Any = None) -> None:
+        """Whether it is at work matters when it is asked to stop, and then it asks itself. Redis is told of everything else, and that it has begun."""
+        began, self._state = self._state == WorkerStatus.STARTED, state
+        if began or state not in (WorkerStatus.BUSY, WorkerStatus.IDLE):
+            super().set_state(state, pipeline)
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """Whether it is to pause (`rq suspend`): once in some seconds, not around each job."""
+        at = time.monotonic()
+        if at >= self._asked_at + RESTING:
+            self._asked_at = at
+            super().check_for_suspension(burst)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """That it lives. RQ's loop says so five times around each job; once in some seconds is enough."""
@@ -37,8 +50,8 @@ class Listener(SimpleWorker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run it, for as long as it may take. What goes wrong in it is logged; the work it leaves is found again."""
+        self.set_state(WorkerStatus.BUSY)  # from here on a request to stop waits until it is through
         with self.connection.pipeline(transaction=False) as pipeline:
-            self.set_state(WorkerStatus.BUSY, pipeline=pipeline)  # from here on a request to stop waits until it is through
             self.heartbeat(self.get_heartbeat_ttl(job), pipeline=pipeline)
             pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
             pipeline.execute()

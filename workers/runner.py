@@ -25,7 +25,7 @@ from structlog.contextvars import bound_contextvars
 
 from core.kernel.clock import now
 from core.kernel.config import settings
-from core.kernel.db import db, driver, finish_unit, unit_of_work, whole_unit
+from core.kernel.db import answers, db, finish_unit, unit_of_work, whole_unit
 from core.kernel.outbox import QUEUES, OutboxTask
 from core.web.vitals import CLOCK_SEEN
 from workers.hooks import run_sender
@@ -77,15 +77,15 @@ def _inside_batch(queue: str) -> int:
     return _one_by_one(queue)
 
 
-TAKE = """SELECT vendor_id, id, job, args FROM outbox WHERE queue = %s AND state = 'waiting' AND due_at <= %s AND job = ANY(%s)
-          ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED"""
-STRIKE_OFF = """DELETE FROM outbox o USING unnest(%s::uuid[], %s::uuid[]) AS k(vendor_id, id)
+TAKE = """SELECT vendor_id, id, job, args FROM outbox WHERE queue = $1 AND state = 'waiting' AND due_at <= $2 AND job = ANY($3)
+          ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED"""
+STRIKE_OFF = """DELETE FROM outbox o USING unnest($1::uuid[], $2::uuid[]) AS k(vendor_id, id)
                 WHERE o.vendor_id = k.vendor_id AND o.id = k.id"""
 
 
 def _take(queue: str) -> list[tuple[uuid.UUID, uuid.UUID, str, dict[str, Any]]]:
     """A batch of what is due, locked: vendor, id, job, arguments."""
-    return list(driver().execute(TAKE, (queue, now(), list(INSIDE), BATCH)))
+    return answers(TAKE, (queue, now(), list(INSIDE), BATCH))
 
 
 def _one_by_one(queue: str) -> int:
@@ -139,7 +139,7 @@ def _outside_one(queue: str) -> int:
 
 def _finish(keys: list[tuple[Any, Any]]) -> None:
     if keys:
-        driver().execute(STRIKE_OFF, [list(column) for column in zip(*keys, strict=True)])
+        answers(STRIKE_OFF, [list(column) for column in zip(*keys, strict=True)])
 
 
 def _failed(key: tuple[Any, Any], error: Exception) -> None:

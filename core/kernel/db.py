@@ -192,6 +192,17 @@ def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
 def whole_answer(statement: str, texts: Sequence[str | None]) -> str | None:
     """The same for the leanest of them, which give texts (`$1`, `$2` ...) and get one: see core/kernel/lines.py."""
     _assert_alone()
+    return _ask_beside(statement, texts)
+
+
+def keep_by_itself(statement: str, texts: Sequence[str | None]) -> str | None:
+    """The same for a unit that has asked nothing yet, and whose only changes are those that this statement writes."""
+    if unit_has_asked() or only_reading():
+        raise TransactionOpen("what is kept by itself cannot be part of another unit of work")
+    return _ask_beside(statement, texts)
+
+
+def _ask_beside(statement: str, texts: Sequence[str | None]) -> str | None:
     pool: Any = db.engine.pool
     try:
         entry, line = pool.lend()
@@ -243,6 +254,11 @@ def unit_begun() -> bool:
     return bool(db.session.registry.has() and db.session().in_transaction())
 
 
+def unit_has_asked() -> bool:
+    """Whether the present unit has a connection: before that, nothing of it is known outside this process."""
+    return bool(db.session.registry.has() and db.session().info.get("line") is not None)
+
+
 def assert_no_transaction(why: str = "a provider may not be called inside a transaction") -> None:
     """Every provider call begins with this."""
     if unit_begun():
@@ -258,6 +274,14 @@ def locked(model: type[Row], *key: Any) -> Row | None:
     session.flush()  # what the unit has written so far is part of the row
     found = answers(text, key)
     return make(session, found[0], True) if found else None
+
+
+def held(model: type[Row], *key: Any) -> Row | None:
+    """The row as this unit of work holds it, as old as that may be; None where it holds none, or knows that it is out of date."""
+    row: Row | None = (
+        db.session().identity_map.get(inspect(model).identity_key_from_primary_key(key)) if db.session.registry.has() else None
+    )
+    return None if row is None or inspect(row).expired_attributes else row
 
 
 def lock_again(row: Row) -> Row:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+from select import POLLIN, poll
 from typing import Any
 
 from redis import Redis
 from redis.connection import AbstractConnection
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 
 class KeptLine(Redis):
@@ -42,8 +43,9 @@ class KeptLine(Redis):
 
 
 def _hung_up(line: AbstractConnection) -> bool:
-    """An idle line has nothing to read; one that has was hung up on."""
-    try:
-        return line.is_connected and bool(line.can_read())
-    except (RedisError, OSError):
-        return True
+    """An idle line has nothing to read; one that has was hung up on. One system call: the library's way to look is to read, and to fail at it."""
+    if not line.is_connected:
+        return False
+    waiting = poll()
+    waiting.register(line._sock, POLLIN)
+    return bool(waiting.poll(0))

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 
-from core.kernel.db import Base, answers, db
+from core.kernel.db import Base, answers, db, keep_by_itself
 from core.kernel.rows import as_written, in_order, settled
 
 Shapes = tuple[tuple[type[Base], tuple[str, ...], str], ...]
@@ -91,6 +91,32 @@ def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
         settled(session, row)
 
 
+def keep_if_unchanged(*rows: tuple[Base, tuple[str, ...]], beside: Sequence[Lot] = ()) -> bool:
+    """What was changed on rows that nobody has locked, and new rows, kept in one journey as a unit of work by itself. Each row comes with the names
+    of the columns in which it must be as it was read. Where one is not, or has gone, nothing is written: answers False, and the rows are read
+    anew when somebody asks for them. The rows are locked in the order in which they are given.
+
+    The unit must not have asked anything yet, nor changed any other row.
+    """
+    session = db.session()
+    changed = [(row, tuple(inspect(row).committed_state)) for row, _ in rows]
+    found = [inspect(row).committed_state.get(name, row.__dict__[name]) for row, names in rows for name in names]
+    keys = [inspect(row).identity for row, _ in rows]
+    values: list[Any] = [*(part for key in keys for part in key), *found, *_documents(beside)]
+    for (row, names), key in zip(changed, keys, strict=True):
+        values += [_document({name: row.__dict__[name] for name in names}), *key]
+    text = _writing_if(
+        tuple([(type(row), names) for row, names in rows]), _shapes(beside), tuple([(type(row), names) for row, names in changed])
+    )
+    kept = keep_by_itself(text, [None if value is None else str(value) for value in values]) == "1"
+    for row, _ in rows:
+        if kept:
+            settled(session, row)
+        else:
+            session.expire(row)
+    return kept
+
+
 def _shapes(lots: Sequence[Lot]) -> Shapes:
     return tuple([(lot[0], tuple(lot[1][0]), lot[2] if len(lot) == 3 else "") for lot in lots])
 
@@ -116,6 +142,20 @@ def _writing(new: Shapes, changed: Shapes = ()) -> str:
     *first, last = [_insert(*shape) for shape in new] + [_update(model, names) for model, names, _ in changed]
     parts = ", ".join(f"part{number} AS ({text})" for number, text in enumerate(first))
     return in_order(f"WITH {parts} {last}" if parts else last)
+
+
+@cache
+def _writing_if(
+    held: tuple[tuple[type[Base], tuple[str, ...]], ...], new: Shapes, changed: tuple[tuple[type[Base], tuple[str, ...]], ...]
+) -> str:
+    """One statement that locks the rows, looks whether they are as they were, and writes only then."""
+    tables = ", ".join(model.__tablename__ for model, _ in held)
+    mine = [f"{model.__tablename__}.{column.name} = %s" for model, _ in held for column in model.__table__.primary_key]
+    same = [f"{model.__tablename__}.{name} IS NOT DISTINCT FROM %s" for model, names in held for name in names]
+    parts = [f"held AS (SELECT 1 FROM {tables} WHERE {' AND '.join(mine + same)} FOR UPDATE OF {tables})"]
+    parts += [f"new{number} AS ({_insert(*shape, ' WHERE EXISTS (SELECT FROM held)')})" for number, shape in enumerate(new)]
+    parts += [f"changed{number} AS ({_update(*one)} AND EXISTS (SELECT FROM held))" for number, one in enumerate(changed)]
+    return in_order(f"WITH {', '.join(parts)} SELECT count(*) FROM held")
 
 
 @cache

@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, String, any_, bindparam, func, literal, select
+from sqlalchemy import ARRAY, ScalarSelect, String, and_, any_, bindparam, func, literal, select
 
 from core.accounts.models import Vendor
 from core.accounts.standing import check_open
 from core.kernel.ask import Question, Search
 from core.kernel.clock import now
-from core.kernel.db import db
+from core.kernel.db import db, held, unit_begun
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
-from core.kernel.write import add_row, keep_changes
+from core.kernel.write import keep_changes, keep_if_unchanged, new_row
 from core.methods.eligible import Way
+from core.methods.rules import rules_told
 from core.payments.bank_terms import terms_of
 from core.payments.choose import check_way
 from core.payments.history import line, line_of_move
@@ -28,13 +29,14 @@ from core.payments.to_payer import write_to_payer
 from core.providers.contract import Opening, OpenPayment, Outcome
 from core.providers.registry import provider_named
 
-# Looked up first and locked then, so the payment is locked before its attempt.
+# Looked up first and locked then, so the payment is locked before its attempt. Both are named by their own key: of a payment that is only
+# said to be the attempt's, PostgreSQL may think it best to look through all the vendor has, as it did while the tables were new.
 _BOTH = Search(
     Payment,
     Attempt,
     rest="""FROM payments JOIN attempts ON attempts.vendor_id = payments.vendor_id AND attempts.mode = payments.mode
             AND attempts.payment_id = payments.id
-            WHERE attempts.vendor_id = %s AND attempts.mode = %s AND attempts.id = %s FOR UPDATE OF payments, attempts""",
+            WHERE payments.vendor_id = %s AND payments.mode = %s AND payments.id = %s AND attempts.id = %s FOR UPDATE OF payments, attempts""",
 )
 MOST_ATTEMPTS = 20  # a payment tried more often than this is not a person paying
 FIRST_INQUIRY = timedelta(seconds=20)
@@ -44,8 +46,22 @@ _OF_PAYMENT = (
     Attempt.mode == bindparam("mode"),
     Attempt.payment_id == bindparam("payment_id"),
 )
-_LIVE = Question(select(Attempt).where(*_OF_PAYMENT, Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))))
-_TRIES = Question(select(func.count()).where(*_OF_PAYMENT))
+_IS_LIVE = Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))
+_LIVE = Question(select(Attempt).where(*_OF_PAYMENT, _IS_LIVE))
+
+
+def tries_told() -> ScalarSelect[int]:
+    """How many attempts the payment `payment_id` of `vendor_id` and `mode` has had, for a question to bring along."""
+    return select(func.count()).where(*_OF_PAYMENT).scalar_subquery()
+
+
+# All that a locked payment's next try depends on: the one under way, how many there were, the vendor's rules for ways to pay.
+_BEFORE_A_TRY = Question(
+    select(Attempt, tries_told(), rules_told(Payment.vendor_id, Payment.mode))
+    .select_from(Payment)
+    .outerjoin(Attempt, and_(*_OF_PAYMENT, _IS_LIVE))
+    .where(Payment.vendor_id == bindparam("vendor_id"), Payment.mode == bindparam("mode"), Payment.id == bindparam("payment_id"))
+)
 
 
 class TriedTooOften(Conflict):
@@ -77,16 +93,16 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
         raise TriedTooOften("This payment rests for a while. No money was taken.")
     if payment.unapplied and method != "bank_transfer":
         raise PaymentOver("Part of this has come by bank transfer. Send the rest the same way, or ask the seller.")
-    under_way = live_attempt(payment)
+    [(under_way, tries, written)] = _BEFORE_A_TRY.all(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
     if under_way and under_way.method == method:
         return under_way
     check_open(vendor, payment.mode)
-    way = check_way(vendor, payment, method)
+    way = check_way(vendor, payment, method, written=written or [])
     if under_way:
         return under_way
     if now() >= payment.expires_at:
         raise PaymentOver("The time to pay has run out. No money was taken.")
-    number = 1 + tries_of(payment)
+    number = 1 + tries
     if number > MOST_ATTEMPTS:
         raise PaymentOver("This payment was tried too often. Please open the link again.")
     _take_place(payment)
@@ -98,12 +114,11 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
         "state": "started", "surface": surface, "method": method, "provider": way.provider, "delayed_days": way.delayed_days,
         "next_inquiry_at": at + FIRST_INQUIRY, "inquiries": 0, "created_at": at, "updated_at": at,
     }  # fmt: skip
-    attempt: Attempt = add_row(Attempt, row)
     payment.method, payment.method_kind = method, None
     keep_place(payment, OPEN_HOLD)
-    started = line(payment, "attempt.started", actor="payer", attempt=attempt.public_id, number=number, surface=surface, method=method)
-    keep_changes(payment, beside=[(PaymentEvent, [started])])
-    return attempt
+    started = line(payment, "attempt.started", actor="payer", attempt=row["public_id"], number=number, surface=surface, method=method)
+    keep_changes(payment, beside=[(Attempt, [row]), (PaymentEvent, [started])])
+    return new_row(Attempt, row)
 
 
 def _take_place(payment: Payment) -> None:
@@ -160,7 +175,26 @@ def open_at_provider(
 
 def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attempt:
     """Write down where the provider wants the payer. Safe to repeat; changes nothing once the attempt has moved on."""
+    if _recorded_at_once(vendor, attempt, opening):
+        return attempt
     payment, attempt = lock_both(attempt)
+    told = _opened(vendor, payment, attempt, opening)
+    keep_changes(payment, attempt, beside=[(PaymentEvent, told)] if told else [])
+    return attempt
+
+
+def _recorded_at_once(vendor: Vendor, attempt: Attempt, opening: Opening) -> bool:
+    """As a rule nobody has touched the payment or this try while the provider was asked: then it is a unit of work by itself, in one journey. False
+    where somebody has, which PostgreSQL sees when it has locked them; nothing is written then."""
+    payment = held(Payment, attempt.vendor_id, attempt.mode, attempt.payment_id)
+    if payment is None or unit_begun() or attempt.state != "started" or attempt.provider == "bank":
+        return False
+    told = _opened(vendor, payment, attempt, opening)
+    return keep_if_unchanged((payment, ("state", "version")), (attempt, ("state", "provider_reference")), beside=[(PaymentEvent, told)])
+
+
+def _opened(vendor: Vendor, payment: Payment, attempt: Attempt, opening: Opening) -> list[dict[str, Any]]:
+    """What the opening changes on both. Answers the lines for the history."""
     first, told = attempt.provider_reference is None, []
     if first:
         attempt.provider_reference = opening.provider_reference
@@ -169,10 +203,8 @@ def record_opening(vendor: Vendor, attempt: Attempt, opening: Opening) -> Attemp
         told.append(line(payment, kind, actor=actor, attempt=attempt.public_id, reference=opening.provider_reference))
     if attempt.state not in LIVE_ATTEMPT:
         attempt.next_inquiry_at = now()  # it was given up while the provider opened it: what is open there must be closed
-    else:
-        told += _now_open(vendor, payment, attempt, first=first)
-    keep_changes(payment, attempt, beside=[(PaymentEvent, told)] if told else [])
-    return attempt
+        return told
+    return told + _now_open(vendor, payment, attempt, first=first)
 
 
 def _now_open(vendor: Vendor, payment: Payment, attempt: Attempt, *, first: bool) -> list[dict[str, Any]]:
@@ -215,12 +247,6 @@ def live_attempt(payment: Payment) -> Attempt | None:
     return found[0] if found else None
 
 
-def tries_of(payment: Payment) -> int:
-    """How many attempts there were."""
-    [(tries,)] = _TRIES.all(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
-    return int(tries)
-
-
 def paid_attempt(payment: Payment) -> Attempt | None:
     """The attempt that brought the money."""
     mine = select(Attempt).where(Attempt.vendor_id == payment.vendor_id, Attempt.mode == payment.mode, Attempt.payment_id == payment.id)
@@ -229,7 +255,7 @@ def paid_attempt(payment: Payment) -> Attempt | None:
 
 def lock_both(attempt: Attempt) -> tuple[Payment, Attempt]:
     """The payment and then the attempt, locked in the one order everybody uses."""
-    [(payment, fresh)] = _BOTH.all(attempt.vendor_id, attempt.mode, attempt.id)  # neither is ever deleted
+    [(payment, fresh)] = _BOTH.all(attempt.vendor_id, attempt.mode, attempt.payment_id, attempt.id)  # neither is ever deleted
     return payment, fresh
 
 

@@ -47,9 +47,9 @@ def ways_to_pay(vendor: Vendor, payment: Payment, link: PaymentLink | None = Non
     return verdict
 
 
-def check_way(vendor: Vendor, payment: Payment, method: str) -> Way:
-    """The way of this method for this payment; refuses MethodNotOffered with the reason."""
-    verdict = ways_to_pay(vendor, payment)
+def check_way(vendor: Vendor, payment: Payment, method: str, *, written: Written | None = None) -> Way:
+    """The way of this method for this payment; refuses MethodNotOffered with the reason. `written` as above."""
+    verdict = ways_to_pay(vendor, payment, written=written)
     way = verdict.way(method)
     if way is None:
         hidden = next((hidden for hidden in verdict.hidden if hidden.method == method), None)

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
+from sqlalchemy import bindparam, select
+
 from core.accounts.models import Vendor
+from core.kernel.ask import Question
 from core.kernel.clock import now
 from core.notifications.team import tell_team
-from core.payments.attempt import live_attempt
+from core.payments.attempt import live_attempt, tries_told
 from core.payments.hear import ask_again
 from core.payments.history import note
 from core.payments.lockout import BY_CARD
@@ -18,12 +21,13 @@ from core.payments.models import Payment
 from core.payments.start import lock_payment
 from core.payments.states import PAID_OR_OVER
 from core.risk import score
-from core.risk.attack import begin_by_surge, find_attack
+from core.risk.attack import attacks_told, begin_by_surge
 from core.risk.score import Verdict
-from core.risk.windows import keep, kept, mark
+from core.risk.windows import kept, mark
 
 HOLD = timedelta(minutes=30)
 REMEMBERED = 24 * 3600  # seconds for which it is known from where a payment was tried
+_BEFORE_A_TRY = Question(select(tries_told(), attacks_told(bindparam("vendor_id"), bindparam("mode"), bindparam("at"))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What a try came to, and whether the vendor is under attack."""
+    """What a try came to, whether the vendor is under attack, and how many tries of this payment there were before."""
 
     verdict: Verdict
     under_attack: bool
+    tries: int
 
 
 def one_network(address: str) -> str:
@@ -53,15 +58,16 @@ def one_network(address: str) -> str:
 
 def screen_try(vendor: Vendor, payment: Payment, source: Source) -> Screened:
     """Look at a try before it is made. Nothing is counted yet. Reads the vendor's attack mode from the database, the rest from Redis."""
-    under_attack = find_attack(vendor.id, payment.mode) is not None
-    return Screened(score.judge(_scope(payment), _who(payment, source), under_attack=under_attack), under_attack)
+    [(tries, attacks)] = _BEFORE_A_TRY.all(vendor_id=vendor.id, mode=payment.mode, payment_id=payment.id, at=now())
+    under_attack = attacks > 0
+    return Screened(score.judge(_scope(payment), _who(payment, source), under_attack=under_attack), under_attack, tries)
 
 
 def count_try(payment: Payment, source: Source, *, number: int) -> None:
     """It is being made: counted, and remembered from where, because news of its decline comes from elsewhere."""
-    score.note_try(_scope(payment), _who(payment, source), name=f"{payment.public_id}.{number}")
     where = json.dumps({"address": source.address, "browser": source.browser})
-    keep(_where(payment), where, REMEMBERED)
+    beside = _where(payment), where, REMEMBERED
+    score.note_try(_scope(payment), _who(payment, source), name=f"{payment.public_id}.{number}", beside=beside)
 
 
 def count_decline(payment: Payment, *, decline: str, card: str) -> tuple[Verdict, int]:

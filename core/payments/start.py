@@ -13,7 +13,8 @@ from sqlalchemy import ARRAY, String, and_, any_, bindparam, literal, select
 from core.accounts.models import Vendor
 from core.accounts.queries import get_vendor
 from core.accounts.standing import check_open
-from core.customers.meet import meet_customer
+from core.customers.meet import KNOWN, Known, as_kept, rows_to_meet
+from core.customers.models import Customer
 from core.kernel.ask import Question
 from core.kernel.clock import now
 from core.kernel.db import lock_again, locked
@@ -46,13 +47,21 @@ FIRST_HOLD, OPEN_HOLD = timedelta(minutes=15), timedelta(minutes=30)
 RECEIPT_LIFE = timedelta(days=10 * 365)
 
 # Written down once, as in core/payments/link.py: every page of a payment begins with this question.
-_BY_FORM = Question(
-    select(Payment).where(
-        Payment.vendor_id == bindparam("vendor"),
-        Payment.mode == bindparam("mode"),
-        Payment.form_token == bindparam("form"),
-        Payment.link_id == bindparam("link"),
+_OF_FORM = (
+    Payment.vendor_id == bindparam("vendor"),
+    Payment.mode == bindparam("mode"),
+    Payment.form_token == bindparam("form"),
+    Payment.link_id == bindparam("link"),
+)
+_BY_FORM = Question(select(Payment).where(*_OF_FORM))
+_BEFORE_IT = Question(
+    select(Payment, *KNOWN)
+    .select_from(Vendor)
+    .outerjoin(Payment, and_(*_OF_FORM))
+    .outerjoin(
+        Customer, and_(Customer.vendor_id == bindparam("vendor"), Customer.mode == bindparam("mode"), Customer.email == bindparam("email"))
     )
+    .where(Vendor.id == bindparam("vendor"))
 )
 _LIVE = Attempt.state == any_(literal(sorted(LIVE_ATTEMPT), ARRAY(String)))
 _BY_TOKEN = Question(
@@ -118,7 +127,8 @@ def start_payment(
     was shown.
     """
     order, origin = order or JUST_PAY, origin or NO_ORIGIN
-    again = _made_before(vendor, link, form_token)
+    email, name, reference = as_filled_in(origin.prefill, email=email, name=name, reference=origin.payer_reference)
+    again, known = _before_it(vendor, link, form_token, email)
     if again:
         return again
     if link.limited:
@@ -133,10 +143,10 @@ def start_payment(
     if origin.prefill and (resting := button_state(vendor, link, origin.prefill)) != "open":
         raise LinkClosed(resting)
     check_fixed_amount(link, origin.prefill, amount)
-    email, name, reference = as_filled_in(origin.prefill, email=email, name=name, reference=origin.payer_reference)
     came = origin_columns(link, origin, reference) | {"locale": locale}
+    met: list[Lot] = []
     if email.strip():
-        meet_customer(vendor, link.mode, email=email, name=name)
+        met = rows_to_meet(vendor, link.mode, known, email=email, name=name)
     elif offer_of(link).email == "required":
         raise EmailNeeded("Enter your e-mail address: the receipt goes there.", field="email")
     try:
@@ -154,7 +164,7 @@ def start_payment(
     if order.shown is not None and total != order.shown:
         raise PriceChanged(total)
     row = _row(vendor, link, total, email=email, name=name, form_token=form_token, order=order, priced=priced, came=came)
-    return _write(vendor, link, row, order, priced)
+    return _write(vendor, link, row, order, priced, met)
 
 
 def only_payment(
@@ -181,6 +191,12 @@ def _price(vendor: Vendor, link: PaymentLink, amount: Money | None, order: Order
     if not offer.sells:
         return None
     return price(vendor, link, replace(order.choices, amount=amount), email=email, hold=True)
+
+
+def _before_it(vendor: Vendor, link: PaymentLink, form_token: str, email: str) -> tuple[Payment | None, Known | None]:
+    """The same, and what is known of the customer."""
+    found = _BEFORE_IT.first(vendor=vendor.id, mode=link.mode, form=form_token, link=link.id, email=as_kept(email))
+    return (found[0], found[1:]) if found else (None, None)
 
 
 def _made_before(vendor: Vendor, link: PaymentLink, form_token: str) -> Payment | None:
@@ -248,10 +264,10 @@ def _row(
     }
 
 
-def _write(vendor: Vendor, link: PaymentLink, row: dict[str, Any], order: Order, priced: Priced | None) -> Payment:
+def _write(vendor: Vendor, link: PaymentLink, row: dict[str, Any], order: Order, priced: Priced | None, met: list[Lot]) -> Payment:
     # Two posts of one form at once: the second finds the first's row instead of failing on it.
     first_line = (PaymentEvent, [_first_line(row, link, order, priced)])
-    made = add_row(Payment, row, unless="vendor_id, mode, form_token", within=[first_line])
+    made = add_row(Payment, row, unless="vendor_id, mode, form_token", within=[first_line, *met])
     if made is not None:
         _write_beside(made, order, priced)
         return made

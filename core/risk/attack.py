@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ScalarSelect, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
@@ -26,6 +27,11 @@ _ON = Question(  # every try asks it
         AttackMode.vendor_id == bindparam("vendor"), AttackMode.mode == bindparam("mode"), AttackMode.ends_at > bindparam("at")
     )
 )
+
+
+def attacks_told(vendor_id: Any, mode: Any, at: Any) -> ScalarSelect[int]:
+    """How many attack modes are on, which is none or one, for a question about something else to bring along."""
+    return select(func.count()).where(AttackMode.vendor_id == vendor_id, AttackMode.mode == mode, AttackMode.ends_at > at).scalar_subquery()
 
 
 class BadSpan(Refusal):

@@ -72,9 +72,10 @@ def _points(limit: Limit, number: int, under_attack: bool) -> int:
     return min(points, MOST_SHARED) if limit.shared else points * 2 if under_attack else points
 
 
-def note_try(scope: str, who: Mapping[str, str], *, name: str) -> None:
-    """A card page is being opened. `name` tells this try from every other."""
-    add((_window(scope, "tries", of, who[of]), name) for of in ("address", "browser", "email", "vendor") if who.get(of))
+def note_try(scope: str, who: Mapping[str, str], *, name: str, beside: tuple[str, str, int] | None = None) -> None:
+    """A card page is being opened. `name` tells this try from every other; `beside` is remembered with it."""
+    tries = ((_window(scope, "tries", of, who[of]), name) for of in ("address", "browser", "email", "vendor") if who.get(of))
+    add(tries, beside=beside)
 
 
 def note_decline(scope: str, who: Mapping[str, str], *, name: str, card: str, link: str) -> None:

@@ -29,10 +29,15 @@ _away = {"until": 0}
 
 # One command for all windows of a try: to write down and read as many as there are limits took a fifth of opening a card page.
 ADD = """
-for number, window in ipairs(KEYS) do
-  redis.call('ZADD', window, ARGV[1], ARGV[number + 3])
+local windows = tonumber(ARGV[4])
+for number = 1, windows do
+  local window = KEYS[number]
+  redis.call('ZADD', window, ARGV[1], ARGV[number + 4])
   redis.call('ZREMRANGEBYRANK', window, 0, ARGV[2])
   redis.call('EXPIRE', window, ARGV[3])
+end
+if #KEYS > windows then
+  redis.call('SET', KEYS[#KEYS], ARGV[#ARGV - 1], 'EX', ARGV[#ARGV])
 end
 """
 COUNT = """
@@ -66,14 +71,18 @@ def mark(scope: str, kind: str, whose: str) -> str:
     return f"risk:{kind}:{digest.hex()[:32]}"
 
 
-def add(marks: Iterable[tuple[str, str]]) -> None:
-    """Put each member into its window, now. The same member twice is one: so whoever counts may be run again."""
+def add(marks: Iterable[tuple[str, str]], *, beside: tuple[str, str, int] | None = None) -> None:
+    """Put each member into its window, now. The same member twice is one: so whoever counts may be run again. `beside` is remembered in the same
+    journey, as `keep` does it."""
     at, marks = now().timestamp(), list(marks)
     if not marks or _is_away():
         return
     try:
-        values = [at, -MOST_KEPT - 1, LONGEST, *(member[:120] for _, member in marks)]
-        _run(ADD, [window for window, _ in marks], values)
+        windows, values = [window for window, _ in marks], [at, -MOST_KEPT - 1, LONGEST, len(marks), *(member[:120] for _, member in marks)]
+        if beside:
+            name, value, seconds = beside
+            windows, values = [*windows, name], [*values, value, seconds]
+        _run(ADD, windows, values)
     except RedisError as problem:
         _note_away(problem)
 

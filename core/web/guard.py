@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, g, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user
-from flask_wtf.csrf import CSRFProtect
 from werkzeug.local import LocalProxy
 
 from core.accounts.models import Membership, User, UserSession, Vendor
@@ -25,7 +24,7 @@ from core.kernel import audit
 from core.kernel.config import settings
 from core.kernel.errors import NotAllowed
 from core.payments.seen import see_only
-from core.web.forgery import csrf_token
+from core.web.forgery import FormGuard, csrf_token
 from core.web.framed import OF_FRAMES
 from core.web.languages import suggest
 from core.web.page import see_other, wants_part
@@ -37,7 +36,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 WITHIN_BRANCHES = (
     "within_branches"  # in app.extensions: the views that somebody limited to branches reaches, by name (portal/within_branches.py)
 )
-csrf = CSRFProtect()
+csrf = FormGuard()
 login = LoginManager()
 
 

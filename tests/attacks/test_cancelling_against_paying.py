@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from core.kernel.db import db, unit_of_work
 from core.payments.attempt import begin_attempt, live_attempt, lock_both, move_attempt, record_opening
 from core.payments.close import record_close
+from core.payments.models import Payment
 from core.payments.settle import settle
 from core.providers.contract import Opening, Outcome
 from core.providers.registry import provider_named
@@ -88,6 +90,22 @@ def test_an_answer_that_opens_an_abandoned_try_does_not_bring_it_back_to_life(ap
     with app.app_context():
         assert live_attempt(payment) is None
     assert fresh(shop, payment).state == "canceled"
+
+
+def test_an_opening_is_written_down_upon_what_became_of_the_payment_meanwhile(app, shop):
+    """The rows in hand are from before the processor was asked. Another tab has called the try off since, and that is what stands."""
+    payment = make_payment(shop)
+    with app.app_context():
+        with unit_of_work():
+            in_hand = db.session.get_one(Payment, (payment.vendor_id, payment.mode, payment.id))
+            attempt = begin_attempt(shop.vendor, in_hand)
+        with app.app_context(), unit_of_work():
+            record_close(shop.vendor, payment, attempt, Outcome("canceled", ""), to="canceled", actor="payer")
+        with unit_of_work():
+            opened = record_opening(shop.vendor, attempt, Opening("cs_late", redirect_url="http://127.0.0.1/card"))
+            assert (in_hand.state, opened.state) == ("canceled", "abandoned")
+    assert fresh(shop, payment).state == "canceled"
+    assert fresh(shop, attempt).provider_reference == "cs_late"  # what is open there must be closed
 
 
 def opened_meanwhile(app, shop, **terms):

@@ -11,10 +11,10 @@ from sqlalchemy import event, func, inspect, select, text
 
 from core.kernel.ask import Search
 from core.kernel.clock import now
-from core.kernel.db import db, finish_unit, locked, unit_of_work
+from core.kernel.db import TransactionOpen, db, finish_unit, locked, unit_of_work
 from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.outbox import OutboxTask, enqueue, task_row
-from core.kernel.write import Unwritten, add_row, add_rows, keep_changes
+from core.kernel.write import Unwritten, add_row, add_rows, keep_changes, keep_if_unchanged
 from core.payments.history import line, note
 from core.payments.link import new_link
 from core.payments.link_terms import LinkTerms
@@ -216,3 +216,49 @@ def test_a_search_answers_with_the_row_in_hand_and_what_stands_in_the_table_now(
         with unit_of_work():
             [(again,)] = BY_ID.all(*key_of(payment))
             assert again is mine and mine.payer_name == "Grace" and mine not in db.session.dirty
+
+
+GUARDED = ("state", "version")
+
+
+def test_what_nobody_has_touched_since_is_kept_in_one_journey_without_a_lock(app: Flask, shop: Shop) -> None:
+    with app.app_context():
+        with unit_of_work():
+            payment = db.session.get_one(Payment, key_of(make_payment(shop, make_link(shop))))
+        told = line(payment, "payment.looked_at", actor="system")
+        payment.payer_name = 'Zoë "quoted"'
+        assert keep_if_unchanged((payment, GUARDED), beside=[(PaymentEvent, [told])])
+        assert not inspect(payment).modified
+        finish_unit(keep=False)  # it stands by itself already
+        kept = stored(payment)
+        assert (kept.payer_name, kept.version) == ('Zoë "quoted"', told["seq"])
+        events = select(PaymentEvent.kind).where(PaymentEvent.payment_id == payment.id, PaymentEvent.seq == told["seq"])
+        assert list(db.session.scalars(events)) == ["payment.looked_at"]
+
+
+def test_of_what_somebody_has_changed_meanwhile_nothing_is_written_and_it_is_read_anew(app: Flask, shop: Shop) -> None:
+    with app.app_context():
+        with unit_of_work():
+            first = make_payment(shop, make_link(shop))
+            open_payment(shop, first)
+            payment = db.session.get_one(Payment, key_of(first))
+            attempt = db.session.scalars(select(Attempt).where(Attempt.payment_id == first.id)).one()
+        with app.app_context(), unit_of_work():  # somebody else
+            theirs = locked(Payment, *key_of(payment))
+            note(theirs, "payment.looked_at", actor="system")
+        told = line(payment, "payment.twice_numbered", actor="system")
+        payment.payer_name, attempt.inquiries = "Nobody", 77
+        assert not keep_if_unchanged((payment, GUARDED), (attempt, ("state",)), beside=[(PaymentEvent, [told])])
+        assert (payment.payer_name, attempt.inquiries) == (first.payer_name, 0)
+        events = select(PaymentEvent.kind).where(PaymentEvent.payment_id == payment.id, PaymentEvent.seq == told["seq"])
+        assert list(db.session.scalars(events)) == ["payment.looked_at"]
+
+
+def test_what_is_kept_by_itself_is_no_part_of_a_unit_that_could_still_be_thrown_away(app: Flask, shop: Shop) -> None:
+    payment = make_payment(shop, make_link(shop))
+    with app.app_context(), unit_of_work():
+        mine = locked(Payment, *key_of(payment))
+        mine.payer_name = "Nobody"
+        with pytest.raises(TransactionOpen):
+            keep_if_unchanged((mine, GUARDED))
+        finish_unit(keep=False)
