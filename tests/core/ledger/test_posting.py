@@ -305,6 +305,11 @@ def test_sessions_that_are_connected_together_credit_shards_of_their_own(connect
     assert [session.execute("SELECT ledger_shard()").fetchone()[0] for session in sessions] == shards
 
 
+def test_the_shard_a_session_remembers_is_read_without_a_call(connect: Connect) -> None:
+    plan = " ".join(line for (line,) in connect("app").execute("EXPLAIN (VERBOSE) SELECT ledger_shard()"))
+    assert "current_setting('portal.ledger_shard'" in plan and "ledger_find_shard()" in plan
+
+
 @pytest.mark.parametrize("words", ["", "0", "65", "-1", "9999", "x", "1; DROP TABLE balances"])
 def test_a_shard_chosen_by_hand_changes_no_sum(words: str, connect: Connect, book: Book) -> None:
     app = connect("app")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0098"
+revision = "0096"
 down_revision = "0095"
 
 # The two functions that settle keep their text but for these words, each of which stands in its function once.
