@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.admission.stops import payout_hold
-from core.kernel.errors import NotFound
+from core.kernel.errors import Conflict, NotFound
 from core.ledger.queries import balances
 from core.notifications.models import Paper
 from core.notifications.papers import newest_paper
@@ -22,7 +22,7 @@ from core.payouts.queries import account_of, get_payout, history_of, list_payout
 from core.payouts.reasons import reason_of
 from core.payouts.receivers import find_receiver
 from core.payouts.request import request_payout
-from core.payouts.statement import lines_of, payout_sheet, prove
+from core.payouts.statement import StatementDoesNotAddUp, lines_of, payout_sheet, sums_of
 from core.payouts.terms import change_terms, terms_of
 from core.providers.registry import pays_sellers
 from core.web.fields import ChoiceField, CountField, Form, FormTokenField, LineField, MoneyField, options
@@ -206,7 +206,14 @@ def ask_for_payout() -> Response:
     me, form = current(), RequestForm()
     if form.validate():
         with form.refusals():
-            made = request_payout(me.vendor, me.mode, _currency(), by=me.user.public_id, form_token=form.form_token.data)
+            try:
+                made = request_payout(me.vendor, me.mode, _currency(), by=me.user.public_id, form_token=form.form_token.data)
+            except StatementDoesNotAddUp:  # nothing is paid on it, and the staff are alarmed
+                raise Conflict(
+                    _(
+                        "Your balance is being looked at by a person of the platform, so nothing can be paid out just now. You do not have to do anything."
+                    )
+                ) from None
             flash(
                 _("%(amount)s is on its way.", amount=str(made.amount))
                 if not made.why_held
@@ -232,7 +239,7 @@ def payout(number: str) -> Response:
     return page(
         "portal/payouts/show.html",
         payout=found,
-        sums=prove(found),
+        sums=sums_of(found),
         account=account_of(me.vendor, found),
         carriage=find_carriage(me.vendor, found),
         lines=lines[:ON_A_PAGE],
@@ -255,7 +262,7 @@ def payout(number: str) -> Response:
 def payout_file(number: str) -> Response:
     me = current()
     found = get_payout(me.vendor, me.mode, number)
-    prove(found)
+    _check_adds_up(found)
     return send_sheet(
         payout_sheet(me.vendor, found, through=account_of(me.vendor, found).through, titles=titles_for(language())),
         f"payout-{found.mode}-{found.public_id}",
@@ -269,6 +276,7 @@ def print_payout(number: str) -> Response:
     me = current()
     found = get_payout(me.vendor, me.mode, number)
     if _printed(found) is None:
+        _check_adds_up(found)
         ask_for_paper(me.vendor, found, locale=language())
     return see_other(url_for(".payout", number=number, waiting="yes"))
 
@@ -288,6 +296,12 @@ def _printed(found: Payout) -> Paper | None:
     """The paper in the reader's language, once a worker has made it."""
     me = current()
     return newest_paper(me.vendor.id, me.mode, about=paper_name(found, locale=language()), kind="payout")
+
+
+def _check_adds_up(found: Payout) -> None:
+    """Refuses while its statement does not: what is not true is not handed out. The staff are alarmed."""
+    if not sums_of(found).add_up:
+        raise Conflict(_("The statement of this payout is being looked at by a person of the platform. You do not have to do anything."))
 
 
 def _key(text: str) -> uuid.UUID:

@@ -27,7 +27,7 @@ from core.payments.start import receipt_token
 from core.payouts.paper import paper_name as payout_name
 from core.payouts.queries import account_of, get_payout
 from core.payouts.reasons import reason_of
-from core.payouts.statement import lines_of, prove
+from core.payouts.statement import lines_of, sums_of
 from core.web import addresses
 from core.web.payout_paper import payout_html
 from core.web.pdf import render_archive, render_pdf
@@ -130,16 +130,20 @@ def make_statement(vendor_id: uuid.UUID, *, mode: str, month: str, currency: str
         return keep_paper(vendor_id, mode, about=name, kind="statement", pdf=printed.data)
 
 
-def make_payout_statement(vendor_id: uuid.UUID, *, mode: str, payout: str, locale: str) -> Paper:
-    """Print what a payout is made of and keep it; it is added up anew first. Raises PaperNotPrinted when the press cannot: try again later."""
+def make_payout_statement(vendor_id: uuid.UUID, *, mode: str, payout: str, locale: str) -> Paper | None:
+    """Print what a payout is made of and keep it; it is added up anew first, and nothing is printed of one that does not add up. Raises
+    PaperNotPrinted when the press cannot: try again later."""
     with unit_of_work():
         vendor = get_vendor(vendor_id)
         shown = get_payout(vendor, mode, payout)
+        sums = sums_of(shown)
+        if not sums.add_up:
+            return None
         lines = lines_of(vendor, shown, limit=MOST_LINES + 1)
         few = lines if len(lines) <= MOST_LINES else None
         extra = find_receipt_settings(vendor)
         why_not = reason_of(shown.failure_reason)
-        html = payout_html(vendor, shown, prove(shown), few, account_of(vendor, shown), why_not=why_not, extra=extra, locale=locale)
+        html = payout_html(vendor, shown, sums, few, account_of(vendor, shown), why_not=why_not, extra=extra, locale=locale)
         name = payout_name(shown, locale=locale)
     printed = render_pdf(html, seconds=SECONDS_FOR_A_STATEMENT)
     with unit_of_work():

@@ -24,7 +24,7 @@ from core.payouts.models import Payout, PayoutAccount
 from core.payouts.rail_models import Carriage
 from core.payouts.request import check_not_held, check_paid_out
 from core.payouts.send import hand_over
-from core.payouts.settle import give_back
+from core.payouts.settle import give_back, set_aside
 from core.payouts.statement import StatementDoesNotAddUp, prove
 from core.providers.bank_models import BankOrder
 from core.providers.bank_orders import call_off_untold, find_order, in_an_open_file
@@ -50,9 +50,16 @@ class TooLate(Conflict):
     code = "too_late"
 
 
-DOES_NOT_ADD_UP = said(
-    "Its statement does not add up, so nothing was paid out on it. Look at the proofs of the books before you try again."
-)
+class DoesNotAddUp(Conflict):
+    """Its statement is not what the journals say. Nothing leaves, and it is an alarm."""
+
+    code = "statement_does_not_add_up"
+
+
+class NotSetAside(Conflict):
+    """The books took another amount for it than it names: what would be given back is not what was taken."""
+
+    code = "not_set_aside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,8 @@ class Left:
 
 def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
     """Let it go: proved once more, and handed to the bank or to the processor. Refuses whoever asked for it, one that is not held any more,
-    one whose account the seller has replaced meanwhile, and one whose seller owes something since: called off, it makes that up first."""
+    one whose account the seller has replaced meanwhile, one whose seller owes something since: called off, it makes that up first; and one
+    whose statement does not add up, which is an alarm."""
     hold_vendor(vendor.id)
     payout = lock_again(payout)
     if payout.requested_by == by:
@@ -81,7 +89,7 @@ def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
         raise SellerOwes(
             said("The seller has come to owe %(owed)s since. Call the payout off: that is made up first, and they can ask anew.", owed=owed)
         )
-    prove(payout)
+    _prove_in_words(payout)
     if not move(payout, "approved", actor=by):
         return
     payout.approved_by = by
@@ -89,9 +97,17 @@ def approve_payout(vendor: Vendor, payout: Payout, *, by: str) -> None:
     hand_over(vendor, payout, account)
 
 
+def _prove_in_words(payout: Payout) -> None:
+    try:
+        prove(payout)
+    except StatementDoesNotAddUp as broken:
+        raise DoesNotAddUp(
+            "Its statement does not add up, so nothing was paid out on it. Look at the proofs of the books before you try again."
+        ) from broken
+
+
 def approve_many(found: Sequence[tuple[Vendor, Payout]], *, by: str) -> list[Left]:
-    """Let several go, each by itself: what is refused for one of them holds no other back, nor one whose statement does not add up, which is
-    an alarm. Answers what stays, and why."""
+    """Let several go, each by itself: what is refused for one of them holds no other back. Answers what stays, and why."""
     left = []
     for vendor, payout in sorted(found, key=lambda one: (one[0].id, one[1].id)):  # the one order in which everybody holds vendors
         try:
@@ -99,9 +115,6 @@ def approve_many(found: Sequence[tuple[Vendor, Payout]], *, by: str) -> list[Lef
                 approve_payout(vendor, payout, by=by)
         except Refusal as why:
             left.append(Left(vendor, payout, why.message))
-        except StatementDoesNotAddUp as broken:
-            log.error("payout_does_not_add_up", payout=payout.public_id, problem=str(broken))
-            left.append(Left(vendor, payout, DOES_NOT_ADD_UP))
     return left
 
 
@@ -154,12 +167,28 @@ def _call_off(vendor: Vendor, payout: Payout) -> bool:
 
 
 def cancel_payout(vendor: Vendor, payout: Payout, *, by: str, reason: str) -> None:
-    """Call off one that has not left: the money is available again. Refuses TooLate when the bank may have been told, or a file carries it."""
+    """Call off one that has not left: the money is available again. Refuses TooLate when the bank may have been told, or a file carries it.
+    Refuses NotSetAside when the books took another amount for it than would be given back."""
     hold_vendor(vendor.id)
     payout = lock_again(payout)
+    _check_set_aside(payout)
     if payout.state == "submitted" and not _call_off(vendor, payout):
         raise TooLate("It may have left by now, or a file for the bank carries it: take that file back first.")
     if not move(payout, "canceled", actor=by, reason=reason[:200]):
         return
     give_back(payout, why="cancel")
     record(vendor.id, actor=by, action="payout.canceled", subject=payout.public_id, mode=payout.mode, reason=reason[:200])
+
+
+def _check_set_aside(payout: Payout) -> None:
+    """A statement that does not add up keeps nobody from giving the money back; an amount that the books did not take does."""
+    aside = set_aside(payout)
+    if aside != payout.amount:
+        log.error("payout_not_set_aside", payout=payout.public_id, amount=str(payout.amount), set_aside=str(aside))
+        raise NotSetAside(
+            said(
+                "The books have %(aside)s set aside for it, and it says %(amount)s. It cannot be called off before the books are put right.",
+                aside=aside,
+                amount=payout.amount,
+            )
+        )

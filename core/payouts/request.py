@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import select
 
 from core.accounts.models import Vendor
@@ -30,6 +31,7 @@ from core.payouts.send import hand_over
 from core.payouts.statement import StatementDoesNotAddUp, prove, take_lines
 from core.payouts.terms import terms_of
 
+log = structlog.get_logger("payouts")
 SCHEDULE = "system"  # who asks when the day has come
 ABOVE_LIMIT, OTHER_NAME = "above_limit", "other_name"  # why a person has to look
 
@@ -148,6 +150,14 @@ def write_payout(
     if opening + taken != found.available:  # an entry reached the books long after its number was made: all of them are looked at
         taken += take_lines(payout, last=None)
     if opening + taken != found.available:
+        log.error(
+            "balance_does_not_add_up",
+            vendor=vendor.public_id,
+            mode=mode,
+            opening=str(opening),
+            lines=str(taken),
+            available=str(found.available),
+        )
         raise StatementDoesNotAddUp(f"{vendor.public_id} {mode}: {opening} carried over and lines of {taken} are not {found.available}")
     prove(payout)
     return payout

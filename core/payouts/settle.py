@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+import uuid
+
+from sqlalchemy import Select, func, select
 
 from core.accounts.models import Vendor
 from core.accounts.queries import hold_vendor
 from core.kernel.clock import now
 from core.kernel.db import db, lock_again
+from core.kernel.money import Money
 from core.ledger import book
-from core.ledger.models import Journal
+from core.ledger.book import SELLER_AVAILABLE
+from core.ledger.models import Entry, Journal
 from core.ledger.post import post
 from core.notifications.team import tell_team
 from core.payments.refund_books import settle_debt
@@ -50,8 +54,18 @@ def settle_payout(vendor: Vendor, mode: str, reference: str, *, cause: str) -> s
 
 def give_back(payout: Payout, *, why: str) -> None:
     """The money is the seller's again, and makes up first what they owe. The vendor is held."""
-    begun = select(Journal.id).where(
+    post([book.payout_given_back(payout, why=why, at=now(), reverses=db.session.scalar(_begun(payout)))])
+    settle_debt(payout.vendor_id, payout.mode, payout.currency, about=payout.public_id)
+
+
+def set_aside(payout: Payout) -> Money:
+    """What the books took from the seller's balance when it was begun, whatever the payout says of itself."""
+    mine = Entry.vendor_id == payout.vendor_id, Entry.mode == payout.mode, Entry.journal_id == _begun(payout).scalar_subquery()
+    kept = select(func.sum(Entry.amount_minor)).where(*mine, Entry.code == SELLER_AVAILABLE, Entry.currency == payout.currency)
+    return Money(int(db.session.scalar(kept) or 0), payout.currency)
+
+
+def _begun(payout: Payout) -> Select[tuple[uuid.UUID]]:
+    return select(Journal.id).where(
         Journal.vendor_id == payout.vendor_id, Journal.mode == payout.mode, Journal.event_key == f"po:{payout.public_id}:init"
     )
-    post([book.payout_given_back(payout, why=why, at=now(), reverses=db.session.scalar(begun))])
-    settle_debt(payout.vendor_id, payout.mode, payout.currency, about=payout.public_id)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from sqlalchemy import BigInteger, DateTime, SmallInteger, String, Subquery, Uuid, case, column, literal, select, text, tuple_
 
 from core.accounts.models import Vendor
@@ -18,6 +19,8 @@ from core.kernel.sheet import decimal, instant, words, write_sheet
 from core.ledger.book import PAYOUT, SELLER_AVAILABLE
 from core.ledger.marks import SETTLED
 from core.payouts.models import Payout
+
+log = structlog.get_logger("payouts")
 
 
 class StatementDoesNotAddUp(RuntimeError):
@@ -57,6 +60,11 @@ class Sums:
     paid: Money
     carried: Money
 
+    @property
+    def add_up(self) -> bool:
+        """When they do not, nothing is paid out and nothing is claimed of the statement."""
+        return self.opening + self.lines == self.paid + self.carried
+
 
 def take_lines(payout: Payout, *, last: datetime | None) -> Money:
     """Put every entry of the seller's available money that stands on no statement yet on this one; answers what they come to.
@@ -88,12 +96,21 @@ kept AS (
 SELECT coalesce(-sum(amount_minor), 0) FROM open"""
 
 
-def prove(payout: Payout) -> Sums:
-    """The statement's sums, added up anew from the journals. Raises StatementDoesNotAddUp when they are not what the payout says."""
+def sums_of(payout: Payout) -> Sums:
+    """The statement's sums, added up anew from the journals, for whoever shows them: look whether they `add_up`. When they are not what the
+    payout says, that is an alarm, each time it is seen."""
     asked = {"vendor": payout.vendor_id, "mode": payout.mode, "payout": payout.id, "currency": payout.currency}
     total = int(db.session.execute(text(_SUM), asked).scalar_one())
     sums = Sums(*(Money(minor, payout.currency) for minor in (payout.opening_minor, total, payout.amount_minor, payout.carried_minor)))
-    if sums.opening + sums.lines != sums.paid + sums.carried:
+    if not sums.add_up:
+        log.error("payout_does_not_add_up", payout=payout.public_id, problem=str(sums))
+    return sums
+
+
+def prove(payout: Payout) -> Sums:
+    """The same before money leaves: raises StatementDoesNotAddUp."""
+    sums = sums_of(payout)
+    if not sums.add_up:
         raise StatementDoesNotAddUp(f"payout {payout.public_id}: {sums}")
     return sums
 

@@ -20,7 +20,7 @@ from core.payouts.models import Payout
 from core.payouts.names import known_names
 from core.payouts.queries import account_of, history_of, list_payouts
 from core.payouts.reasons import reason_of
-from core.payouts.statement import prove
+from core.payouts.statement import sums_of
 from core.web.fields import Form, LineField
 from core.web.filters import money
 from core.web.languages import written
@@ -186,7 +186,7 @@ def _page(
         payout=found,
         account=account_of(vendor, found),
         carriage=find_carriage(vendor, found),
-        sums=prove(found),
+        sums=sums_of(found),
         history=history_of(vendor, found),
         why_not=reason_of(found.failure_reason),
         earlier=earlier,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.accounts.models import Vendor
+from core.kernel.errors import Conflict
 from core.kernel.money import Money
 from core.ledger.book import RESERVE
 from core.ledger.explore import feed_bookings
@@ -12,6 +13,7 @@ from core.ledger.queries import balances
 from core.payouts.feed import feed_payouts
 from core.payouts.queries import account_of, get_payout
 from core.payouts.request import request_payout
+from core.payouts.statement import StatementDoesNotAddUp
 from core.payouts.states import PAYOUT
 from portal.api.endpoint import endpoint
 from portal.api.guard import acting, check_signed_in_now, wish_token
@@ -43,7 +45,12 @@ def ask_for_payout(vendor: Vendor, mode: str, sent: dict[str, Any]) -> dict[str,
     platform to look at it first.
     """
     check_signed_in_now()
-    payout = request_payout(vendor, mode, sent["currency"], by=acting(), form_token=wish_token())
+    try:
+        payout = request_payout(vendor, mode, sent["currency"], by=acting(), form_token=wish_token())
+    except StatementDoesNotAddUp:  # nothing is paid on it, and the staff are alarmed
+        raise Conflict(
+            "Your balance is being looked at by a person of the platform, so nothing can be paid out just now. You do not have to do anything."
+        ) from None
     return PAYOUT_OBJECT.encode((payout, account_of(vendor, payout)))
 
 

@@ -60,6 +60,26 @@ def test_the_keyboard_is_enough(visitor: Visit, shop: Shop, live_server: str) ->
     expect(page.get_by_role("heading", name="Loaf")).to_be_visible()
 
 
+# htmx takes its time to settle what has come, as on a busy machine, and tells when it has
+SLOW = """addEventListener("DOMContentLoaded", () => { if (top === self) htmx.config.defaultSettleDelay = 1500 });
+addEventListener("htmx:afterSettle", () => { document.documentElement.dataset.settled = "yes" });"""
+
+
+def test_whoever_is_faster_than_htmx_keeps_their_field_and_loses_no_press(visitor: Visit, shop: Shop, live_server: str) -> None:
+    page = enter(visitor(), shop, live_server)
+    page.add_init_script(SLOW)
+    page.goto("/portal/links/new")
+    page.get_by_label("Title").fill("Loaf")
+    page.get_by_label("Amount", exact=True).fill("4.50")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Once")).to_be_visible()
+    page.get_by_label("Once").focus()
+    expect(page.locator("html")).to_have_attribute("data-settled", "yes")
+    expect(page.get_by_label("Once")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Readable address")).to_be_visible()
+
+
 def test_without_scripts_a_button_shows_the_picture_and_the_steps_lose_nothing(visitor: Visit, shop: Shop, live_server: str) -> None:
     page = enter(visitor(scripts=False, phone=True), shop, live_server)
     page.goto("/portal/links/new")

@@ -18,7 +18,7 @@ from core.ledger.book import PLATFORM
 from core.ledger.days import find_day
 from core.ledger.hindrances import OpenBreak, reports_breaks
 from tests.core.ledger.conftest import Book
-from tests.core.ledger.days import LONGEST, ONE, booked, everybody_has_ended, next_day, on, undisturbed
+from tests.core.ledger.days import LONGEST, ONE, booked, everybody_has_ended, next_day, on, shut, undisturbed
 from tests.portal.admin.people import make_staff
 from workers.days import close_day, print_day
 
@@ -78,12 +78,21 @@ def test_a_day_is_closed_with_a_reason_and_its_paper_is_there(app: Flask, day: d
     page = desk.get(address(day))
     assert "Open the paper" in page.text and "Statements compared" in page.text
     for shown in (page, desk.get("/staff/days?mode=test")):
-        assert person.email in shown.text and "stf_" not in shown.text
+        assert person.email in shown.text and person.member.public_id not in shown.text
     pdf = desk.client.get(address(day, "/paper.pdf"))
     assert pdf.content_type == "application/pdf" and pdf.data.startswith(b"%PDF")
     said = "".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(pdf.data)).pages)
     assert f"By {person.email}: Statements compared" in " ".join(said.split())
     assert address(day) in desk.get("/staff/days?mode=test").links()
+
+
+def test_who_signed_and_has_no_name_is_shown_by_their_number(app: Flask, day: date) -> None:
+    with app.app_context():
+        shut(day)
+    the_worker(app, day)
+    desk = make_staff(app, "finance").browser()
+    for shown in (desk.get(address(day)), desk.get("/staff/days?mode=test")):
+        assert "stf_one" in shown.text
 
 
 def test_open_breaks_are_accepted_one_by_one_and_a_large_one_by_two_people(app: Flask, day: date, breaks: list[OpenBreak]) -> None:
