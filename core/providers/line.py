@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import urllib3
 
 NO_ANSWER = urllib3.exceptions.HTTPError  # what `ask` raises when nothing came back
-HUNG_UP = urllib3.exceptions.ProtocolError  # one of them: the connection ended before an answer; its last argument is what the system said
 MOST_KEPT = 8  # open connections: as many as there are threads that could be asking
 
 

@@ -29,7 +29,7 @@ from core.providers.contract import (
     SignatureRefused,
 )
 from core.providers.exponents import to_gateway
-from core.providers.line import HUNG_UP, NO_ANSWER, Line
+from core.providers.line import NO_ANSWER, Line
 from core.providers.saved import OpenSaving
 from core.providers.signature import check_signature, read_json_object, text_map
 from core.providers.stripe_beside import Beside
@@ -60,19 +60,9 @@ class SdkLine(stripe.HTTPClient):
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, *, _usage: list[str] | None = None
     ) -> tuple[Any, int, Mapping[str, str]]:
-        """As the SDK calls it. Raises stripe.APIConnectionError when there is no answer.
-
-        A kept connection may be closed at the other end at the very moment it is used. What can be asked twice is asked once more then:
-        reading, and whatever carries an idempotency key.
-        """
-        twice = method.lower() == "get" or "Idempotency-Key" in (headers or {})
+        """As the SDK calls it. Raises stripe.APIConnectionError when there is no answer."""
         try:
-            try:
-                return self._line.ask(method, url, headers, post_data)
-            except HUNG_UP as problem:
-                if not (twice and isinstance(problem.args[-1], ConnectionError)):
-                    raise
-                return self._line.ask(method, url, headers, post_data)
+            return self._line.ask(method, url, headers, post_data)
         except NO_ANSWER as problem:
             raise stripe.APIConnectionError(f"The provider gave no answer ({type(problem).__name__}).") from problem
 

@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
 from urllib.request import getproxies
 
 import pytest
@@ -31,48 +30,6 @@ class Far(BaseHTTPRequestHandler):
 
     def log_message(self, *_args: object) -> None:
         pass
-
-
-class Hasty(Far):
-    """Answers the first request, and hangs up on the second one without a word; what it was asked, in order."""
-
-    asked: ClassVar[list[str]] = []
-
-    def do_GET(self) -> None:
-        self.asked.append(self.path)
-        if len(self.asked) == 2:
-            self.close_connection = True
-            return
-        super().do_GET()
-
-    do_POST = do_GET
-
-
-@pytest.fixture
-def hasty() -> Iterator[str]:
-    Hasty.asked = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hasty) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.mark.parametrize(("method", "headers"), [("get", {}), ("post", {"Idempotency-Key": "att_1"})])
-def test_whoever_hangs_up_is_asked_once_more_what_may_be_asked_twice(hasty: str, method: str, headers: dict[str, str]) -> None:
-    line = SdkLine(read_seconds=2)
-    line.request("get", f"{hasty}/first", {})
-    assert line.request(method, f"{hasty}/second", headers)[:2] == (b"/second", 200)
-    assert Hasty.asked == ["/first", "/second", "/second"]
-    line.close()
-
-
-def test_what_has_no_key_is_not_asked_twice(hasty: str) -> None:
-    line = SdkLine(read_seconds=2)
-    line.request("get", f"{hasty}/first", {})
-    with pytest.raises(stripe.APIConnectionError):
-        line.request("post", f"{hasty}/second", {}, "amount=1")
-    assert Hasty.asked == ["/first", "/second"]
-    line.close()
 
 
 @pytest.fixture
