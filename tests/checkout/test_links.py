@@ -20,12 +20,6 @@ def test_an_open_link_asks_only_for_what_it_needs(payer, new_path):
     assert "£45.00" in page.text and "Test page" in page.text
 
 
-def test_what_is_chosen_stands_above_the_button_that_sends_it(payer, new_path):
-    inside = [e for e in payer.get(new_path()).elements if any("till-form" in outer.attrs.get("class", "") for outer in e.parents)]
-    sent = [e.attrs.get("name") or e.name for e in inside if e.name == "button" or e.attrs.get("name") == "remind"]
-    assert sent == ["remind", "button"]
-
-
 def test_the_form_leads_to_the_payments_own_page(payer, new_path, shop):
     page = payer.submit(payer.get(new_path()).form(), **TYPED)
     assert page.heading == "Pay by card"
