@@ -101,6 +101,8 @@ class App:
                     "8",
                     "--graceful-timeout",
                     "5",
+                    "--keep-alive",
+                    "75",  # as processors have it: of two seconds, the usual, some end at the very moment at which we ask
                     "-b",
                     f"{self.env['HOST']}:{port}",
                     "sandbox.processor:app",
