@@ -17,14 +17,16 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-// The back button brings a page from memory with its buttons still busy: make them usable again.
-window.addEventListener("pageshow", () => {
+// The back button brings a page from memory with its buttons still busy, and so does an answer that never came: make them usable again.
+function usableAgain() {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   for (const button of document.querySelectorAll(".is-busy")) {
     button.classList.remove("is-busy");
     button.removeAttribute("aria-disabled");
   }
-});
+}
+window.addEventListener("pageshow", usableAgain);
+for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) document.addEventListener(name, usableAgain);
 
 document.addEventListener("click", async (event) => {
   const target = event.target instanceof Element ? event.target : null;
@@ -112,9 +114,10 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const note of document.querySelectorAll("[data-seconds-left]")) countDown(note);
 });
 
-function unveil() {
+function unveil(event) {
   for (const hidden of document.querySelectorAll("[data-copy][hidden], [data-print][hidden], [data-scripted][hidden]")) hidden.hidden = false;
-  const summary = document.querySelector(".error-summary[autofocus], .declined[autofocus]");
+  const fresh = event.target instanceof Element ? event.target.parentElement || event.target : document;  // only what has just come calls the reader
+  const summary = fresh.querySelector(".error-summary[autofocus], .declined[autofocus]");
   if (summary) summary.focus();
   tellTheLine();
 }

@@ -103,6 +103,11 @@ def test_a_price_changed_meanwhile_is_told_with_the_focus_on_it(shop: Shop, link
     expect(page.get_by_role("alert")).to_contain_text("The total is now £6.00.")
     if scripts:
         assert page.evaluate("document.activeElement.classList.contains('error-summary')")
+        for quantity, total in (("2", "£12.00"), ("1", "£6.00")):
+            page.get_by_label("Loaf: Quantity").fill(quantity)
+            page.get_by_label("E-mail address").click()
+            expect(page.get_by_role("button", name=f"Continue to pay {total}")).to_be_visible()
+            assert page.evaluate("document.activeElement.name") == "email", "whoever goes on filling in is not called back"
     page.get_by_role("button", name="Continue to pay £6.00").click()
     expect(page.get_by_role("heading", name="Pay by card")).to_be_visible()
     assert payments_of(shop)[0].amount_minor == 600

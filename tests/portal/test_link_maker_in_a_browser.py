@@ -60,6 +60,19 @@ def test_the_keyboard_is_enough(visitor: Visit, shop: Shop, live_server: str) ->
     expect(page.get_by_role("heading", name="Loaf")).to_be_visible()
 
 
+def test_a_step_that_the_line_lost_can_be_sent_again(visitor: Visit, shop: Shop, live_server: str) -> None:
+    page = enter(visitor(), shop, live_server)
+    page.goto("/portal/links/new")
+    page.get_by_label("Title").fill("Loaf")
+    page.get_by_label("Amount", exact=True).fill("4.50")
+    page.route("**/portal/links/new", lambda route: route.abort())
+    with page.expect_event("requestfailed", lambda lost: lost.method == "POST" and lost.url.endswith("/portal/links/new")):
+        page.get_by_role("button", name="Next: How it is paid").click()
+    page.unroute("**/portal/links/new")
+    page.get_by_role("button", name="Next: How it is paid").click()
+    expect(page.get_by_label("Once")).to_be_visible()
+
+
 # htmx takes its time to settle what has come, as on a busy machine, and tells when it has
 SLOW = """addEventListener("DOMContentLoaded", () => { if (top === self) htmx.config.defaultSettleDelay = 1500 });
 addEventListener("htmx:afterSettle", () => { document.documentElement.dataset.settled = "yes" });"""
