@@ -194,3 +194,44 @@ def test_the_statement_of_the_month_adds_up_with_it(debtor: Seller, bank: TestBa
             made = make_statement(vendor, "test", "USD", now() - timedelta(days=60), until)
         assert made.closing == usd(-9750)
         assert {book.DEBT_REPAID, book.REPAYMENT_TAKEN_BACK} <= {one.kind for one in made.totals}
+
+
+@pytest.mark.usefixtures("generous")
+def test_all_of_it_is_made_anew_from_the_logs(seller: Seller, released: Payment) -> None:
+    seller.bank_says(seller.pays_out())
+    bank = TestBank(seller.shop)
+    refund = ask_refund(seller.shop, released, "40.00")
+    tell_refund(seller.shop, refund, "succeeded")
+    written_off(seller, 3900)
+    line = arrives(bank, 1500)
+    repaid(seller, line)
+    tell_refund(seller.shop, refund, "failed", failure_reason="expired_or_canceled_card")
+    takes_back(bank, line)
+    case = case_of(seller, released)
+    case.tell()
+    case.now("lost").tell()
+    written_off(seller, 1000)
+    assert repaid(seller, arrives(bank, 9250)) == Repayment(usd(8750), usd(500), usd(0))
+    case.won().tell()
+    assert has(seller, "seller_available", "seller_receivable", "bad_debt", "recoveries") == (usd(9250), usd(0), usd(0), usd(0))
+    told = seller.shop.app.test_cli_runner().invoke(args=["replay", "--vendor", seller.shop.vendor.public_id])
+    assert told.exit_code == 0 and seller.books_are_whole(), told.output
+
+
+def test_the_command_says_what_became_of_it_and_what_is_wrong(debtor: Seller, bank: TestBank) -> None:
+    line, runner = arrives(bank, 10_000).public_id, debtor.shop.app.test_cli_runner()
+    with unit(debtor.shop.app):
+        houses = house().public_id
+
+    def says(*words: str) -> tuple[int, str]:
+        told = runner.invoke(args=["debt-repaid", *words, "--mode", "test", "--why", "They wrote"])
+        return told.exit_code, told.output
+
+    for nobody in ("vnd_nobody", "", "'; drop table vendors", houses):
+        code, words = says(line, nobody)
+        assert code and "Traceback" not in words, words
+    assert says("bkl_nothing", debtor.shop.vendor.public_id)[0]
+    code, words = says(line, debtor.shop.vendor.public_id)
+    assert not code and "Owed: USD 97.50" in words.replace("\xa0", " ") and "balance: USD 2.50" in words.replace("\xa0", " "), words
+    assert says(line, debtor.shop.vendor.public_id)[0] and debtor.has("seller_available") == usd(250)
+    assert "owes nothing in USD" in says(arrives(bank, 100).public_id, debtor.shop.vendor.public_id)[1]
