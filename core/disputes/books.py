@@ -18,7 +18,7 @@ from core.ledger.queries import balance
 from core.payments.charge_news import tell_given_back
 from core.payments.disputed import undo_lost, write_lost
 from core.payments.models import Payment
-from core.payments.refund_books import Whose, fee_to_return, settle_debt
+from core.payments.refund_books import GivenUp, Whose, debt_of, fee_to_return, give_recovery_back, given_up_since, settle_debt
 from core.providers.disputes import Withdrawal
 
 
@@ -101,14 +101,17 @@ def book_reversed(payment: Payment, dispute: Dispute) -> None:
         raise RuntimeError(f"{dispute.public_id}: what was lost is in the books")
     amount, fee, loss = (Money(_sum_of(payment, lost, code) * sign, dispute.currency) for code, sign in _GIVEN)
     share = amount - fee - loss
+    never = _never_owed(payment, dispute, share)
     post(
         [
             book.dispute_reversed(
-                payment, dispute=dispute.public_id, cycle=dispute.cycle, share=share, fee=fee, loss=loss,
+                payment, dispute=dispute.public_id, cycle=dispute.cycle, share=share, given_up=never.lost, fee=fee, loss=loss,
                 back_to=book.SELLER_AVAILABLE if payment.released_at else book.SELLER_PENDING, at=now(), through=dispute.provider, reverses=lost,
             )
         ]
     )  # fmt: skip
+    key = f"never:{dispute.public_id}:{dispute.cycle}"
+    give_recovery_back(payment.vendor_id, payment.mode, never, key=key, about=dispute.public_id)
     returned = undo_lost(payment, fee, form_token=f"{dispute.public_id}:{dispute.cycle}")
     tell_given_back(payment)
     if not _of_platform(payment):
@@ -116,6 +119,16 @@ def book_reversed(payment: Payment, dispute: Dispute) -> None:
         payment.advanced_minor += beyond_payment
         payment.dispute_cost_minor -= beyond_payment
     _make_up(payment)
+
+
+def _never_owed(payment: Payment, dispute: Dispute, share: Money) -> GivenUp:
+    """What was written off of the debt that its opening had left, which never was: the platform has it again before the seller has."""
+    opened = _journal(payment, f"dp:{dispute.public_id}:open:{dispute.cycle}")
+    if opened is None or payment.released_at is None or _of_platform(payment):
+        return GivenUp(Money(0, share.currency), Money(0, share.currency))
+    owed = Money(_sum_of(payment, opened, book.SELLER_RECEIVABLE), share.currency)
+    left = share - min(share, debt_of(payment.vendor_id, payment.mode, payment.currency))
+    return given_up_since(payment.vendor_id, payment.mode, min(owed, left), dispute.created_at)
 
 
 _GIVEN = ((book.DISPUTE_RECEIVABLE, -1), (book.FEE_REFUNDS, 1), (book.DISPUTE_LOSS, 1))  # of the journal of a loss, and on which side

@@ -583,17 +583,19 @@ def dispute_lost(
 
 
 def dispute_reversed(
-    payment: Booked, *, dispute: str, cycle: int, share: Money, fee: Money, loss: Money, back_to: int, at: datetime, through: str,
-    reverses: uuid.UUID,
+    payment: Booked, *, dispute: str, cycle: int, share: Money, given_up: Money, fee: Money, loss: Money, back_to: int, at: datetime,
+    through: str, reverses: uuid.UUID,
 ) -> Journal:  # fmt: skip
-    """After it was lost the bank gave it back all the same: the seller's share is the seller's, our fee is ours, and what we lost is back."""
+    """After it was lost the bank gave it back all the same: the seller's share is the seller's but for what we had `given_up` of the debt that it
+    had left, which is ours again, as our fee is and what we lost."""
     return _journal(
         payment,
         f"dp:{dispute}:reversed:{cycle}",
         DISPUTE_REVERSED,
         at,
         Leg(CLEARING, share + fee + loss, sub=through),
-        Leg(back_to, -share),
+        Leg(back_to, given_up - share),
+        Leg(WRITTEN_OFF, -given_up),
         Leg(FEE_REFUNDS, -fee),
         Leg(DISPUTE_LOSS, -loss),
         reverses=reverses,
@@ -638,6 +640,12 @@ def debt_repayment_taken_back(owner: uuid.UUID, line: Line, *, recovered: Money,
     """The bank takes it back: what it had recovered is lost again, and all else is owed."""
     legs = Leg(RECOVERIES, recovered), Leg(SELLER_RECEIVABLE, line.amount - recovered), Leg(BANK, -line.amount, sub=line.account)
     return Journal(owner, line.mode, bank_key(line.public_id, "out"), REPAYMENT_TAKEN_BACK, line.public_id, at, legs)
+
+
+def recovery_given_back(owner: uuid.UUID, mode: str, *, key: str, about: str, amount: Money, at: datetime) -> Journal:
+    """A debt that was written off never was (`about`: which refund or return has not arrived), and what the seller had paid of it after all
+    has become theirs: it is no recovery any more. Should the bank take their transfer back, it is owed. `key` is this once."""
+    return Journal(owner, mode, key, "recovery given back", about, at, (Leg(WRITTEN_OFF, -amount), Leg(RECOVERIES, amount)))
 
 
 # --- reserves -------------------------------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
             payment.refunding_minor -= refund.amount_minor
         payment.fee_returned_minor -= refund.fee_returned_minor
     refund.settled_at = at
-    owed, lost = _on_credit(refund)
+    owed, never = _on_credit(refund)
     post(
         [
             book.refund_failed(
@@ -110,35 +110,59 @@ def book_failure(payment: Payment, refund: Refund, *, came_back: bool) -> None:
                 fee_returned=Money(refund.fee_returned_minor, refund.currency),
                 back_to=sellers_account(payment) if refund.of_sale else refund.taken_from,
                 owed=owed,
-                lost=lost,
+                lost=never.lost,
                 at=at,
                 reverses=_journal_of(payment, f"rf:{refund.public_id}:req"),
             )
         ]
     )
+    give_recovery_back(payment.vendor_id, payment.mode, never, key=f"never:{refund.public_id}:failed", about=refund.public_id)
     if refund.of_sale:
         settle_debt(payment.vendor_id, payment.mode, payment.currency, about=payment.public_id)
 
 
-def _on_credit(refund: Refund) -> tuple[Money, Money]:
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """Of a debt that was written off and turns out never to have been: what the platform has borne and has again, and what the seller had paid
+    of it after all, which is theirs again."""
+
+    lost: Money
+    recovered: Money
+
+
+def _on_credit(refund: Refund) -> tuple[Money, GivenUp]:
     """How much of a refund given on credit the seller owes yet, and how much of that debt was given up: the rest has been made up since."""
     zero = Money(0, refund.currency)
     if refund.taken_from != "seller_receivable":
-        return zero, zero
+        return zero, GivenUp(zero, zero)
     share = refund.amount - Money(refund.fee_returned_minor, refund.currency)
     owed = min(share, debt_of(refund.vendor_id, refund.mode, refund.currency))
-    return owed, min(share - owed, given_up_since(refund.vendor_id, refund.mode, refund.currency, refund.created_at))
+    return owed, given_up_since(refund.vendor_id, refund.mode, share - owed, refund.created_at)
 
 
-def given_up_since(vendor_id: UUID, mode: str, currency: str, at: datetime) -> Money:
-    """What the platform has written off of a seller's debt from then on and has not got back. What the debt was for may turn out not to be
-    gone: then it is the platform's first, which has borne it. What a seller paid after all was for the oldest."""
+def given_up_since(vendor_id: UUID, mode: str, most: Money, at: datetime) -> GivenUp:
+    """Of `most`, what the platform has written off of a seller's debt from then on. What the debt was for may turn out not to be gone: then it
+    is the platform's first, as far as it has not got it back. What a seller paid after all was for the oldest."""
     same = (Journal.vendor_id == Entry.vendor_id) & (Journal.mode == Entry.mode) & (Journal.id == Entry.journal_id)
-    mine = (Entry.vendor_id == vendor_id, Entry.mode == mode, Entry.code.in_(book.GIVEN_UP), Entry.sub == "", Entry.currency == currency)
+    mine = (
+        Entry.vendor_id == vendor_id,
+        Entry.mode == mode,
+        Entry.code.in_(book.GIVEN_UP),
+        Entry.sub == "",
+        Entry.currency == most.currency,
+    )
     total = func.sum(Entry.amount_minor)
-    since = total.filter(Entry.code == book.WRITTEN_OFF, Journal.effective_at >= at)
-    written_off, standing = db.session.execute(select(since, total).select_from(Entry).join(Journal, same).where(*mine)).one()
-    return Money(max(min(int(written_off or 0), int(standing or 0)), 0), currency)
+    since, paid = total.filter(Entry.code == book.WRITTEN_OFF, Journal.effective_at >= at), total.filter(Entry.code == book.RECOVERIES)
+    found = db.session.execute(select(since, paid, total).select_from(Entry).join(Journal, same).where(*mine)).one()
+    written_off, recovered, standing = (int(minor or 0) for minor in found)
+    lost = max(min(written_off, standing, most.minor), 0)
+    return GivenUp(Money(lost, most.currency), Money(max(min(written_off - lost, -recovered, most.minor - lost), 0), most.currency))
+
+
+def give_recovery_back(vendor_id: UUID, mode: str, never: GivenUp, *, key: str, about: str) -> None:
+    """Book that what a seller had paid of such a debt is theirs. `about`: what has not arrived; `key` is this once."""
+    if never.recovered:
+        post([book.recovery_given_back(vendor_id, mode, key=key, about=about, amount=never.recovered, at=now())])
 
 
 def debt_of(vendor_id: UUID, mode: str, currency: str) -> Money:

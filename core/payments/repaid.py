@@ -59,7 +59,7 @@ class Repayment:
 def list_debtors(line: BankLine, *, theirs: Collection[UUID] = (), limit: int = MOST_DEBTORS) -> list[Debtor]:
     """Sellers with a debt in the line's currency and mode, open or written off: the likeliest first, and then the largest debts.
 
-    `theirs`: the ids of vendors who are paid out to the account that the money came from.
+    `theirs`: the ids of vendors who are paid out to the account that the money came from; they are among them however little they owe.
     """
     owed = func.coalesce(func.sum(Balance.amount_minor).filter(Balance.code == book.SELLER_RECEIVABLE), 0)
     given_up = func.coalesce(func.sum(Balance.amount_minor).filter(Balance.code.in_(book.GIVEN_UP)), 0)
@@ -70,7 +70,7 @@ def list_debtors(line: BankLine, *, theirs: Collection[UUID] = (), limit: int = 
         .where(Balance.code.in_((book.SELLER_RECEIVABLE, *book.GIVEN_UP)))
         .group_by(Vendor.id)
         .having((owed > 0) | (given_up > 0))
-        .order_by(owed.desc(), given_up.desc())
+        .order_by(Vendor.id.in_(theirs).desc(), owed.desc(), given_up.desc())
         .limit(limit)
     )
     found = [_debtor(line, theirs, vendor, int(owes), int(lost)) for vendor, owes, lost in db.session.execute(asked)]
@@ -90,18 +90,31 @@ def _debtor(line: BankLine, theirs: Collection[UUID], vendor: Vendor, owed: int,
 
 def share_out(line: BankLine, vendor: Vendor) -> Repayment:
     """What the line's money would become if this seller had sent it. Refuses, at the field `seller`, one who owes nothing."""
+    if vendor.id == book.PLATFORM:
+        raise _owes_nothing(line, vendor)  # what it has written off are invoices of its plans
     owed = min(debt_of(vendor.id, line.mode, line.currency), line.amount)
     recovered = min(_given_up(vendor.id, line.mode, line.currency), line.amount - owed)
     if not owed + recovered:
-        words = said("%(seller)s owes nothing in %(currency)s, and nothing was written off.", seller=vendor.name, currency=line.currency)
-        raise Refusal(words, field="seller")
+        raise _owes_nothing(line, vendor)
     return Repayment(owed, recovered, line.amount - owed - recovered)
 
 
+def _owes_nothing(line: BankLine, vendor: Vendor) -> Refusal:
+    words = said("%(seller)s owes nothing in %(currency)s, and nothing was written off.", seller=vendor.name, currency=line.currency)
+    return Refusal(words, field="seller")
+
+
 def _given_up(vendor_id: UUID, mode: str, currency: str) -> Money:
-    mine = (Balance.vendor_id == vendor_id, Balance.mode == mode, Balance.currency == currency, Balance.code.in_(book.GIVEN_UP))
-    total = db.session.scalar(select(func.coalesce(func.sum(Balance.amount_minor), 0)).where(*mine))
-    return Money(max(int(total or 0), 0), currency)
+    return Money(max(_stands(vendor_id, mode, currency, book.GIVEN_UP), 0), currency)
+
+
+def _recovered(vendor_id: UUID, mode: str, currency: str) -> Money:
+    return Money(max(-_stands(vendor_id, mode, currency, (book.RECOVERIES,)), 0), currency)
+
+
+def _stands(vendor_id: UUID, mode: str, currency: str, codes: Collection[int]) -> int:
+    mine = (Balance.vendor_id == vendor_id, Balance.mode == mode, Balance.currency == currency, Balance.code.in_(codes))
+    return int(db.session.scalar(select(func.coalesce(func.sum(Balance.amount_minor), 0)).where(*mine)) or 0)
 
 
 def pay_back(line: BankLine, vendor: Vendor, *, by: str, reason: str) -> Repayment:
@@ -123,9 +136,10 @@ def pay_back(line: BankLine, vendor: Vendor, *, by: str, reason: str) -> Repayme
 
 
 def take_repayment_back(vendor: Vendor, original: BankLine, line: BankLine) -> None:
-    """The bank takes such a transfer back by this debit: what it had recovered is given up again, and the rest is owed, whatever it paid for."""
+    """The bank takes such a transfer back by this debit: what it had recovered is given up again, and the rest is owed, whatever it paid for;
+    so is a recovery that has become the seller's since, because the debt never was."""
     hold_vendor(vendor.id)
-    recovered = get_repayment(vendor, original.mode, original.public_id).recovered
+    recovered = min(get_repayment(vendor, original.mode, original.public_id).recovered, _recovered(vendor.id, line.mode, line.currency))
     post([book.debt_repayment_taken_back(vendor.id, line, recovered=recovered, at=booked_at(line))])
     settle_debt(vendor.id, line.mode, line.currency, about=line.public_id)
     line.vendor = vendor.public_id

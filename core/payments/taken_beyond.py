@@ -22,7 +22,7 @@ from core.ledger import book
 from core.ledger.post import BalanceTooLow, post
 from core.payments.charge_news import tell_given_back
 from core.payments.models import Payment
-from core.payments.refund_books import debt_of, fee_to_return, given_up_since, settle_debt
+from core.payments.refund_books import debt_of, fee_to_return, give_recovery_back, given_up_since, settle_debt
 from core.payments.refund_models import Refund
 from core.payments.transfer_models import Transfer, TransferReturn
 from core.providers.bank_models import BankLine
@@ -82,9 +82,10 @@ def meet_beyond(payment: Payment, failed: Money, *, reference: str) -> None:
     taken = Taken(payment.mode, reference, _account(payment), unapplied + sold)
     fee = fee_to_return(payment, sold) if sold else Money(0, payment.currency)
     owed = min(debt_of(payment.vendor_id, payment.mode, payment.currency), taken.amount)
-    lost = min(given_up_since(payment.vendor_id, payment.mode, payment.currency, _taken_at(payment)), taken.amount - owed)
-    available = taken.amount - owed - lost
-    post([book.transfer_not_beyond(payment, taken, owed=owed, lost=lost, available=available, at=now())])
+    never = given_up_since(payment.vendor_id, payment.mode, taken.amount - owed, _taken_at(payment))
+    available = taken.amount - owed - never.lost
+    post([book.transfer_not_beyond(payment, taken, owed=owed, lost=never.lost, available=available, at=now())])
+    give_recovery_back(payment.vendor_id, payment.mode, never, key=f"never:{reference}:met", about=reference)
     payment.received_minor -= unapplied.minor
     taken_from = take_what_is_there(payment, taken, unapplied, sold, fee, at=now())
     if sold:

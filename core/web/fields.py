@@ -140,6 +140,15 @@ def _wrong_text(field: Field) -> str | None:
     return next((wrong for wrong in map(check, texts) if wrong), None)
 
 
+AROUND = "".join(REORDERING) + " \t\r\n"
+
+
+def _pasted(values: Sequence[str]) -> list[str]:
+    """Without the signs for the direction of writing that programs put around a number, a name or an address that is copied out of them, as our
+    own letters do: at the ends they say nothing of the text."""
+    return [value if REORDERING.isdisjoint(value) else value.strip(AROUND) for value in values]
+
+
 class LineField(StringField):
     """One line of text; blanks around it are dropped, line ends inside it refused."""
 
@@ -151,7 +160,8 @@ class LineField(StringField):
         self.most = most
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        super().process_formdata(valuelist)
+        self.raw_data = _pasted(valuelist)
+        super().process_formdata(self.raw_data)
         self.data = (self.data or "").strip()
 
     def pre_validate(self, form: Any) -> None:
@@ -186,6 +196,10 @@ class AddressField(StringField):
 
     def __init__(self, label: str, *, required: str | None = _l("Enter your e-mail address."), **kwargs: Any) -> None:
         super().__init__(label, [InputRequired(required) if required is not None else Optional()], **kwargs)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.raw_data = _pasted(valuelist)
+        super().process_formdata(self.raw_data)
 
     def pre_validate(self, form: Any) -> None:
         text = (self.data or "").strip()

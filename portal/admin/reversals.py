@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from core.accounts.everywhere import vendors_by_id
+from core.accounts.queries import hold_vendor
 from core.accounts.staff import staff_names
 from core.ledger.book import PLATFORM
 from core.ledger.everywhere import get_reversal, list_reversals
@@ -64,7 +65,9 @@ def reverse(owner: str, mode: str, number: str) -> Response:
         return shown.ask()
     if form.validate():
         with form.refusals():
-            made = request_reversal(get_booking(shown.owner, mode, number).journal, reason=form.reason.data or "", by=staff().public_id)
+            journal = get_booking(shown.owner, mode, number).journal
+            hold_vendor(journal.vendor_id)  # what a write-off gave up is paid back, or taken back: whoever is second sees it
+            made = request_reversal(journal, reason=form.reason.data or "", by=staff().public_id)
             if made.state == "booked":
                 flash(_("Taken back: the journal that does so stands in the book."), "good")
             else:
@@ -81,6 +84,7 @@ def approve_reversal_of(number: str) -> Response:
     row, form = get_reversal(number), DecideForm()
     if form.validate():
         with form.refusals():
+            hold_vendor(row.vendor_id)
             approve_reversal(row, by=staff().public_id)
             flash(_("Taken back: the journal that does so stands in the book."), "good")
             return see_other(url_for(".reversals"))

@@ -134,6 +134,13 @@ def test_names_from_right_to_left_and_joined_signs_are_taken(request_app: Flask,
         assert form.validate() and form.title.data == name
 
 
+@pytest.mark.parametrize("around", ["\u2068%s\u2069", "\u202a%s\u202c", " \u2066%s\u2069 ", "\u202e%s"])
+def test_what_was_copied_out_of_a_letter_or_an_address_book_is_taken_without_the_signs_around_it(request_app: Flask, around: str) -> None:
+    with request_app.test_request_context("/", method="POST"):
+        form = Sample(MultiDict({**GOOD, "title": around % "+49 30 1234"}))
+        assert form.validate() and form.title.data == "+49 30 1234" and "\u202a" not in str(form.title())
+
+
 def test_a_password_is_taken_as_it_was_chosen(request_app: Flask) -> None:
     with request_app.test_request_context("/", method="POST"):
         assert Sample(MultiDict({**GOOD, "password": "correct \u202ehorse"})).validate()

@@ -20,7 +20,7 @@ from core.payouts.accounts import add_account
 from core.providers.bank_models import BankLine
 from tests.browser import Browser, Page
 from tests.core.payments.test_statements import refund_of, reversal
-from tests.core.payments.transfers import TestBank, begin_transfer, books, case_of, our_account, settle_order, transfer
+from tests.core.payments.transfers import ELSEWHERE, TestBank, begin_transfer, books, case_of, our_account, settle_order, transfer
 from tests.core.providers.statements import Line, Tx
 from tests.factories import Shop, fresh, make_link, make_payment, make_shop, unit
 from tests.portal.admin.people import Colleague, make_staff
@@ -175,7 +175,7 @@ def owing(shop: Shop) -> str:
 
 def test_a_seller_pays_a_debt_back(app: Flask, shop: Shop, bank: TestBank, desk: Browser) -> None:
     seller = owing(shop)
-    line = unknown(bank, 3000)
+    line = unknown(bank, 3000, account=ELSEWHERE)  # nobody's payouts go there
     page = desk.get(path(line))
     form = page.form(path(line, "/repayment"))
     assert "Choose who has paid" in desk.submit(form, how_known="They wrote", status=422).text
@@ -268,7 +268,7 @@ def test_every_decision_is_on_exactly_one_page_of_the_trail(app: Flask, shop: Sh
             after = found.next
             if after is None or len(seen) > 500:
                 break
-    assert len(seen) == len(set(seen)) and seen[:4] == names[::-1]
+    assert len(seen) == len(set(seen)) and [number for number in seen if number in names] == names[::-1]  # other tests' clocks may be ahead
 
 
 def test_another_vendors_payment_is_paid_into_that_vendors_book_alone(

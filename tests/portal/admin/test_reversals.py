@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import secrets
+import threading
+import time
 from dataclasses import replace
 
 import pytest
 from flask import Flask
 
+from core.disputes.write_off import request_write_off
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.ledger import book
 from core.ledger.models import Journal
 from core.ledger.post import post
+from core.payments.repaid import pay_back
+from core.payments.unknown import get_line
 from tests.browser import Browser
+from tests.core.payments.transfers import TestBank, books, transfer
 from tests.factories import Shop, unit
 from tests.portal.admin.people import look_into, make_staff
+from tests.portal.admin.test_bank_money import owing
 
 
 def corrected(shop: Shop, minor: int) -> Journal:
@@ -84,3 +91,34 @@ def test_what_happened_by_itself_is_not_offered(app: Flask, shop: Shop, desk: Br
     assert not [link for link in page.links() if link.endswith("/reversal")]
     assert "it follows from something that happened" in desk.get(address(shop, journal, "/reversal")).text
     assert make_staff(app, "reviewer").browser().get(address(shop, journal, "/reversal"), status=403)
+
+
+def test_a_write_off_that_is_paid_at_this_moment_is_not_taken_back_as_well(app: Flask, shop: Shop, desk: Browser) -> None:
+    """Whoever is second sees what the first has done: the debt does not stand anew beside the money that paid it."""
+    bank, name = TestBank(shop), f"Somebody {secrets.token_hex(4)}"
+    owing(shop)
+    with unit(app):
+        row = request_write_off(
+            shop.vendor, "test", amount=Money(2500, "USD"), reason="Gone", by="stf_one", form_token=secrets.token_hex(8)
+        )
+    assert row.state == "booked"
+    with unit(app):
+        journal = db.session.query(Journal).filter_by(vendor_id=shop.vendor.id, kind=book.WRITE_OFF).one()
+    bank.tell(transfer(2500, name=name))
+    line, paid = bank.line(name=name).public_id, threading.Event()
+
+    def pays() -> None:
+        with unit(app):
+            pay_back(get_line("test", line), shop.vendor, by="stf_one", reason="They wrote to us")
+            paid.set()
+            time.sleep(2)  # not kept yet, while the other one asks
+
+    look_into(desk, address(shop, journal))
+    form = desk.get(address(shop, journal, "/reversal")).form(address(shop, journal, "/reversal"))
+    payer = threading.Thread(target=pays)
+    payer.start()
+    assert paid.wait(30)
+    told = desk.submit(form, reason="They have written", status=None).text
+    payer.join(60)
+    assert "come back since" in told
+    assert "seller_receivable" not in books(shop) and books(shop)["recoveries"] == 2500
