@@ -45,8 +45,9 @@ SUMS = {
     "on the statements": ("SELECT -sum(amount_minor) FROM payout_lines JOIN entries USING (vendor_id, mode, journal_id, leg)", 1),
 }
 LEFT = f"SELECT -coalesce(sum(amount_minor), 0) FROM balances WHERE code = {SELLER_AVAILABLE}"
-# The one that the killed worker had in hand: how long it took until it was done after all.
-IN_HAND = "SELECT vendor_id FROM outbox WHERE job = 'make_payout' AND attempts > 0"
+# Those whose turn it is: after a kill, what the killed worker had in hand.
+DUE = "SELECT vendor_id FROM payout_terms WHERE next_on <= now()::date ORDER BY next_on, vendor_id LIMIT %s"
+IN_HAND = 50  # sellers at the most
 AGAIN_WITHIN = 60  # seconds
 EACH_LIMIT = 2_000  # payouts whose rows are written again for each leg's limit
 
@@ -173,65 +174,44 @@ class Day:
         self.theirs: list[float] = []  # PostgreSQL's
         self.killed_at = 0.0
 
-    def plan(self) -> None:
-        """As the clock does every second. All wait in the outbox before the first one is made: a clock plans faster than a worker works."""
-        planned, more = 0, True
-        while more:
-            self.clock.turn("plan")
-            before, planned = planned, self._one("SELECT count(*) FROM outbox WHERE job = 'make_payout'")
-            more = planned > before
-        said = self.clock.said[:-1]
-        say(
-            f"F17 planned {planned:,} in {len(said)} looks of {median(one.took for one in said) * 1000:.0f} ms (the last {said[-1].took * 1000:.0f} ms), "
-            f"clock {said[0].rss_mb:.1f} to {said[-1].rss_mb:.1f} MB"
-        )
-        if planned != self.count:
-            raise RuntimeError(f"{planned} payouts were planned in place of {self.count}")
-
     def work(self) -> None:
-        """Until every seller has one. To each payout belongs its part of what the planning took."""
-        planning = sum(one.took for one in self.clock.said) / self.count
+        """Until every seller has a payout: the clock looks, and the worker works off what it finds. To each payout belongs its part of both."""
         while (before := self.done()) < self.count:
             if len(self.seen) + 1 == self.kill_in:
                 self._kill()
-            spent = cpu_seconds(self.services.postgres_pid)
-            begun, said = self.done(), self.workers[-1].turn("work")
+            spent, begun = cpu_seconds(self.services.postgres_pid), self.done()
+            planned, said = self.clock.turn("plan"), self.workers[-1].turn("work")
             made = self.done() - begun
             if not made:  # what is left is lent to the worker that was killed
                 if time.time() > self.killed_at + 2 * AGAIN_WITHIN:
                     raise RuntimeError(f"{self.count - begun} sellers were not paid out")
                 time.sleep(1)
                 continue
-            theirs = (cpu_seconds(self.services.postgres_pid) - spent) / made * 1e6
-            self.own.append(said.cpu / made * 1e6)
-            self.theirs.append(theirs)
-            self.seen.append((1 / (said.took / made + planning), self._limit(begun)))
+            self.own.append((planned.cpu + said.cpu) / made * 1e6)
+            self.theirs.append((cpu_seconds(self.services.postgres_pid) - spent) / made * 1e6)
+            self.seen.append((made / (planned.took + said.took), self._limit(begun)))
             say(
                 f"F17 {before + made:,} of {self.count:,} paid out; this leg {self.seen[-1][0]:.1f}/s, limit {self.seen[-1][1]:.1f}/s, ours {self.own[-1]:.0f} us, "
-                f"PostgreSQL {theirs:.0f} us, worker {said.rss_mb:.1f} MB, load {os.getloadavg()[0]:.1f}"
+                f"PostgreSQL {self.theirs[-1]:.0f} us, worker {said.rss_mb:.1f} MB, the clock's look {planned.took * 1000:.0f} ms, load {os.getloadavg()[0]:.1f}"
             )
 
     def _kill(self) -> None:
         """With -9, in the middle of its work; another process goes on where it was."""
         worker, begun = self.workers[-1], self.done()
+        self.clock.turn("plan")
         worker.ask("work")
         while self.done() < begun + 100:
             time.sleep(0.01)
         worker.kill()
         self.killed_at = time.time()
-        self.in_hand = [vendor for (vendor,) in self.connection.execute(IN_HAND)]
+        self.in_hand = [vendor for (vendor,) in self.connection.execute(DUE, (IN_HAND,))]
         self.workers.append(Worker(self.services))
-        say(f"F17 the worker was killed after {self.done():,} payouts with {len(self.in_hand)} in hand; another one goes on")
+        say(f"F17 the worker was killed after {self.done():,} payouts; another one goes on")
 
     def taken_up_after(self) -> float:
-        """Seconds from the kill until what the killed worker had in hand was made or struck off."""
-        while self.connection.execute(IN_HAND).fetchone():
-            if time.time() - self.killed_at > 2 * AGAIN_WITHIN:
-                break
-            self.workers[-1].turn("work")
-            time.sleep(0.2)
+        """Seconds from the kill until all that the killed worker had in hand was paid out."""
         made = self.connection.execute("SELECT extract(epoch FROM max(created_at)) FROM payouts WHERE vendor_id = ANY(%s)", (self.in_hand,)).fetchone()  # fmt: skip
-        return max(0.0, float(made[0]) - self.killed_at) if made and made[0] else 0.0
+        return float(made[0]) - self.killed_at if made and made[0] else float("inf")
 
     def files(self) -> list[Said]:
         """Files for the bank until nothing waits; and what a look at those that wait takes before the first."""
@@ -311,7 +291,6 @@ def f17(services: Services, app: Flask, full: bool) -> list[Figure]:
         say(f"F17 {count:,} sellers whose day has come, made in {time.monotonic() - began:.0f} s")
         day = Day(services, connection, count=count, kill_in=kill_in)
         try:
-            day.plan()
             day.work()
             again_after = day.taken_up_after()
             looked, *made = day.files()

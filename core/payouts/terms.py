@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
@@ -110,14 +110,29 @@ def _zones() -> dict[str, ZoneInfo]:
 
 def claim_due(limit: int = 500) -> list[PayoutTerms]:
     """Terms whose day has come, moved on to their next one: the caller asks for the payout in the same unit. Two workers never take one."""
+    days = _days()
+    taken = []
+    for row, zone in db.session.execute(_due(days).limit(limit).with_for_update(of=PayoutTerms, skip_locked=True)):
+        row.next_on = next_day(row.schedule, row.day, days.get(zone, min(days.values())))
+        taken.append(row)
+    return taken
+
+
+def is_anybody_due() -> bool:
+    """Whether there is anything to claim."""
+    return db.session.execute(_due(_days()).limit(1)).first() is not None
+
+
+def _days() -> dict[str, date]:
+    """What day it is in every zone."""
     at = now()
-    days = {name: at.astimezone(zone).date() for name, zone in _zones().items()}
+    return {name: at.astimezone(zone).date() for name, zone in _zones().items()}
+
+
+def _due(days: dict[str, date]) -> Select[tuple[PayoutTerms, str]]:
+    """Oldest first. The last day it can be anywhere bounds them, so that they are read in the order of their index and no further than needed."""
     first, *later = sorted(set(days.values()))  # it is never more than three days at once
     here = [and_(PayoutTerms.next_on == day, Vendor.time_zone.in_(zone for zone in days if days[zone] >= day)) for day in later]
     due = select(PayoutTerms, Vendor.time_zone).join(Vendor, Vendor.id == PayoutTerms.vendor_id)
-    due = due.where(or_(PayoutTerms.next_on <= first, *here)).order_by(PayoutTerms.next_on, PayoutTerms.vendor_id)
-    taken = []
-    for row, zone in db.session.execute(due.limit(limit).with_for_update(of=PayoutTerms, skip_locked=True)):
-        row.next_on = next_day(row.schedule, row.day, days.get(zone, first))
-        taken.append(row)
-    return taken
+    due = due.where(PayoutTerms.next_on <= max(days.values()), or_(PayoutTerms.next_on <= first, *here))
+    return due.order_by(PayoutTerms.next_on, PayoutTerms.vendor_id)

@@ -104,10 +104,13 @@ def write_order(
     payment: str | None = None,
     line: str | None = None,
     purpose: str = REFUND,
+    at_once: bool = True,
 ) -> BankOrder:
-    """One order, in the present transaction. Its end-to-end reference is its own number, so that its debit names it."""
+    """One order, in the present transaction: `at_once`, or with whatever else the unit writes. Its end-to-end reference is its own number, so
+    that its debit names it."""
     name, iban, bic = to
-    if not check_iban(iban):
+    number = check_iban(iban)
+    if not number:
         raise NoWayBack
     order = BankOrder(
         mode=mode,
@@ -120,7 +123,7 @@ def write_order(
         line=line,
         account=account,
         to_name=name[:140] if can_be_written(name) else NO_NAME,  # some statements name nobody; the IBAN says where it goes
-        to_account=check_iban(iban),
+        to_account=number,
         to_bic=bic,
         currency=amount.currency,
         amount_minor=amount.minor,
@@ -129,7 +132,8 @@ def write_order(
         created_at=now(),
     )
     db.session.add(order)
-    db.session.flush()
+    if at_once:
+        db.session.flush()
     return order
 
 
