@@ -88,7 +88,7 @@ def send_bank_orders(vendor_id: uuid.UUID, *, mode: str) -> None:
     if not has_line(mode):
         return
     with unit_of_work():
-        orders = list_waiting_orders(mode, without=kept_back(mode))
+        orders = list_waiting_orders(mode, without=kept_back())
     for order in orders:
         with unit_of_work():
             fresh = lock_order(order.mode, order.end_to_end)  # so that nobody holds its payout meanwhile

@@ -6,8 +6,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 
 from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
@@ -143,6 +144,12 @@ def held_payouts(vendor_ids: Collection[uuid.UUID], mode: str) -> set[tuple[uuid
     """Of these vendors, whose payouts are held now: (vendor id, number of the one payout), the number empty where all of them are."""
     held = select(Stop.vendor_id, Stop.about).where(Stop.vendor_id.in_(vendor_ids), Stop.mode == mode, Stop.what == "payouts", *_active())
     return {(vendor_id, about) for vendor_id, about in db.session.execute(held)}
+
+
+def is_payout_held(vendor_id: Any, mode: Any, number: Any) -> ColumnElement[bool]:
+    """The same of one payout in a question about many, whose columns these are."""
+    mine = Stop.vendor_id == vendor_id, Stop.mode == mode, Stop.what == "payouts", Stop.about.in_(("", number))
+    return exists().where(*mine, *_active())
 
 
 def active_stops(vendor: Vendor, mode: str) -> list[Stop]:

@@ -8,7 +8,7 @@ from core.kernel.errors import Conflict, NeedsASecondPerson
 from core.ledger.book import PLATFORM
 from core.payments.order_files import end_file, lock_made, orders_of
 from core.payments.transfer_return import find_return, note_handed_over
-from core.payouts.held import is_kept_back, kept_back
+from core.payouts.held import is_kept_back, why_kept_back
 from core.payouts.queries import find_payout
 from core.payouts.settle import handed_over
 from core.providers.bank_models import BankOrder, BankOrderFile
@@ -47,8 +47,7 @@ def hand_file_over(file: BankOrderFile, *, by: str) -> None:
     orders = orders_of(fresh)
     if any(order.state == "failed" and order.settled_at is None for order in orders):
         raise Conflict("An order in this file is not to be made any more. Take the file back and make another.")
-    kept = kept_back(fresh.mode)
-    if any(order.end_to_end in kept for order in orders) and all(order.settled_at is None for order in orders):  # else the bank has it
+    if why_kept_back(fresh.mode, orders) and all(order.settled_at is None for order in orders):  # else the bank has it
         raise Conflict(
             "A payout in this file is held by now, or its seller owes something since. Take the file back and make another: that payout stays out of it."
         )

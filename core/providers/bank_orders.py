@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from core.kernel.clock import now
 from core.kernel.db import db, locked
@@ -161,11 +160,12 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def list_waiting_orders(mode: str, limit: int = 100, *, without: Collection[str] = ()) -> list[BankOrder]:
-    """What a person (or a line to the bank) still has to hand over, oldest first, `without` those of these numbers; what a file carries is
+def list_waiting_orders(mode: str, limit: int = 100, *, without: ColumnElement[bool] | None = None) -> list[BankOrder]:
+    """What a person (or a line to the bank) still has to hand over, oldest first, `without` those of which this is true; what a file carries is
     not among them."""
     waiting = select(BankOrder).where(BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None))
-    waiting = waiting.where(BankOrder.end_to_end.not_in(list(without)))
+    if without is not None:
+        waiting = waiting.where(~without)
     return list(db.session.scalars(waiting.order_by(BankOrder.created_at).limit(limit)))
 
 
