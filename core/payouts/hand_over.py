@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.accounts.queries import find_vendors
 from core.kernel.audit import record
 from core.kernel.errors import Conflict, NeedsASecondPerson
@@ -9,7 +11,7 @@ from core.ledger.book import PLATFORM
 from core.payments.order_files import end_file, lock_made, orders_of
 from core.payments.transfer_return import find_return, note_handed_over
 from core.payouts.held import is_kept_back, why_kept_back
-from core.payouts.queries import find_payout
+from core.payouts.queries import lock_payouts
 from core.payouts.settle import handed_over
 from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.bank_orders import PAYOUT, in_an_open_file, lock_order, note_sent
@@ -17,16 +19,20 @@ from core.providers.bank_orders import PAYOUT, in_an_open_file, lock_order, note
 
 def record_handed_over(order: BankOrder) -> None:
     """The bank has it: the order is sent, and so is the return or the payout it carries out."""
-    note_sent(order)
-    vendor = find_vendors({order.vendor}).get(order.vendor) if order.vendor else None
-    if vendor is not None and order.purpose == PAYOUT:
-        payout = find_payout(vendor, order.mode, order.reference)
-        if payout is not None:
-            handed_over(vendor, payout)
-        return
-    returned = find_return(vendor, order.mode, order.reference) if vendor else None
-    if vendor is not None and returned is not None:
-        note_handed_over(vendor, returned)
+    record_all_handed_over([order])
+
+
+def record_all_handed_over(orders: Sequence[BankOrder]) -> None:
+    """The same of several in one mode, which a file may hold by the thousand."""
+    note_sent(orders)
+    vendors = find_vendors({order.vendor for order in orders if order.vendor})
+    handed_over(
+        lock_payouts({(vendors[o.vendor].id, o.reference) for o in orders if o.vendor in vendors and o.purpose == PAYOUT}, orders[0].mode)
+    )
+    for order in orders:
+        vendor = vendors.get(order.vendor or "")
+        if vendor is not None and order.purpose != PAYOUT and (returned := find_return(vendor, order.mode, order.reference)):
+            note_handed_over(vendor, returned)
 
 
 def record_made_by_hand(order: BankOrder) -> None:
@@ -52,6 +58,5 @@ def hand_file_over(file: BankOrderFile, *, by: str) -> None:
             "A payout in this file is held by now, or its seller owes something since. Take the file back and make another: that payout stays out of it."
         )
     end_file(fresh, "handed_over", by=by)
-    for order in orders:
-        record_handed_over(order)
+    record_all_handed_over(orders)
     record(PLATFORM, actor=by, action="order_file.handed_over", subject=fresh.public_id, orders=fresh.orders, total=str(fresh.total))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
 from core.accounts.models import Vendor
@@ -19,11 +21,11 @@ from core.payouts.queries import find_payout
 from core.providers.bank_orders import find_order
 
 
-def handed_over(vendor: Vendor, payout: Payout) -> None:
-    """The bank has the order. Nothing has left yet."""
-    payout = lock_again(payout)
-    if payout.state == "submitted":
-        move(payout, "in_transit", actor="system")
+def handed_over(payouts: Sequence[Payout]) -> None:
+    """The bank has the orders of these locked ones. Nothing has left yet."""
+    for payout in payouts:
+        if payout.state == "submitted":
+            move(payout, "in_transit", actor="system")
 
 
 def settle_payout(vendor: Vendor, mode: str, reference: str, *, cause: str) -> str:

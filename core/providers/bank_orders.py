@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
@@ -206,11 +207,13 @@ def call_off_untold(mode: str, reference: str, *, why: str) -> BankOrder | None:
     return order
 
 
-def note_sent(order: BankOrder) -> None:
-    """The bank has been told. Nothing has left yet."""
-    fresh = locked(BankOrder, order.mode, order.end_to_end) or order
-    if fresh.state == "requested":
-        fresh.state, fresh.sent_at = "sent", now()
+def note_sent(orders: Sequence[BankOrder]) -> None:
+    """The bank has been told of these, which are in one mode. Nothing has left yet."""
+    these = select(BankOrder).where(BankOrder.mode == orders[0].mode, BankOrder.end_to_end.in_([order.end_to_end for order in orders]))
+    locked_ones = these.order_by(BankOrder.end_to_end).with_for_update().execution_options(populate_existing=True)
+    for order in db.session.scalars(locked_ones):
+        if order.state == "requested":
+            order.state, order.sent_at = "sent", now()
 
 
 def standing(order: BankOrder) -> RefundOutcome:
