@@ -24,11 +24,12 @@ def record_handed_over(order: BankOrder) -> None:
 
 def record_all_handed_over(orders: Sequence[BankOrder]) -> None:
     """The same of several in one mode, which a file may hold by the thousand."""
+    if not orders:
+        return
     note_sent(orders)
     vendors = find_vendors({order.vendor for order in orders if order.vendor})
-    handed_over(
-        lock_payouts({(vendors[o.vendor].id, o.reference) for o in orders if o.vendor in vendors and o.purpose == PAYOUT}, orders[0].mode)
-    )
+    paid_out = {(vendors[one.vendor].id, one.reference) for one in orders if one.purpose == PAYOUT and one.vendor in vendors}
+    handed_over(lock_payouts(paid_out, orders[0].mode))
     for order in orders:
         vendor = vendors.get(order.vendor or "")
         if vendor is not None and order.purpose != PAYOUT and (returned := find_return(vendor, order.mode, order.reference)):
