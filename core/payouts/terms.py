@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
@@ -24,6 +24,8 @@ from core.payouts.models import PayoutTerms
 from core.payouts.states import SCHEDULES
 
 DAYS = {"on_request": 1, "daily": 1, "weekly": 7, "monthly": 31}  # how far `day` counts under each schedule
+
+_nobody_ahead: dict[str, date] = {}  # what day it was in each zone when this process found nobody due whose day has not come everywhere
 
 
 class BadPayoutTerms(Refusal):
@@ -119,8 +121,18 @@ def claim_due(limit: int = 500) -> list[PayoutTerms]:
 
 
 def is_anybody_due() -> bool:
-    """Whether there is anything to claim."""
-    return db.session.execute(_due(_days()).limit(1)).first() is not None
+    """Whether there is anything to claim, asked every second. While it is tomorrow somewhere, all of tomorrow's may have to be read to find out
+    that none of them is there: that is done once, until another zone's day begins."""
+    global _nobody_ahead
+    days = _days()
+    if db.session.scalar(select(exists().where(PayoutTerms.next_on <= min(days.values())))):
+        return True
+    if days == _nobody_ahead:
+        return False
+    if db.session.execute(_due(days).limit(1)).first() is not None:
+        return True
+    _nobody_ahead = days
+    return False
 
 
 def _days() -> dict[str, date]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import delete, func, select, text, update
 
+from core.accounts.models import Vendor
 from core.admission.stops import stop
-from core.kernel.clock import now, shifted
+from core.kernel.clock import frozen, now, shifted
 from core.kernel.config import settings
 from core.kernel.db import db
 from core.kernel.money import Money
@@ -22,7 +23,7 @@ from core.payouts.held import is_kept_back, kept_back
 from core.payouts.models import Payout, PayoutTerms
 from core.payouts.queries import list_payouts
 from core.payouts.request import NotPayable, Wish, request_payout, request_payouts
-from core.payouts.terms import change_terms
+from core.payouts.terms import change_terms, is_anybody_due
 from core.providers.bank_models import BankOrder
 from core.providers.bank_orders import find_order, list_waiting_orders
 from tests.core.payments.conftest import AtOnce, another_shop
@@ -158,6 +159,34 @@ def test_one_turn_runs_and_one_waits_however_often_the_clock_looks(app: Flask, s
         db.session.execute(delete(OutboxTask).where(OutboxTask.job == "run_payouts"))
         jobs.plan_payouts()
     assert tasks(app, "run_payouts") == 0, "nobody is due"
+
+
+def test_whoever_is_ahead_of_others_is_due_when_their_own_day_begins(app: Flask, sellers: list[Seller]) -> None:
+    ahead, behind, *_ = sellers
+    day, at = date(2031, 3, 6), datetime(2031, 3, 5, 9, 30, tzinfo=UTC)
+    with unit(app):
+        db.session.execute(update(PayoutTerms).values(schedule="on_request", next_on=None))
+        for seller, zone in ((ahead, "Pacific/Kiritimati"), (behind, "Europe/London")):
+            mine = seller.shop.vendor.id
+            db.session.execute(update(Vendor).where(Vendor.id == mine).values(time_zone=zone))
+            db.session.execute(update(PayoutTerms).where(PayoutTerms.vendor_id == mine).values(schedule="daily", next_on=day))
+
+    def due() -> list[Seller]:
+        with unit(app):
+            looked = [is_anybody_due() for _twice in range(2)]
+        with app.app_context():
+            claimed = {row.vendor_id for row in jobs.claim_due()}
+            db.session.rollback()
+        assert looked == [bool(claimed)] * 2
+        return [seller for seller in sellers if seller.shop.vendor.id in claimed]
+
+    for hours, expected in ((0, []), (1, [ahead]), (14, [ahead]), (15, [ahead, behind])):  # at 10:00 by UTC it is the 6th in Kiritimati
+        with frozen(at + timedelta(hours=hours)):
+            assert due() == expected
+    with unit(app):
+        db.session.execute(update(PayoutTerms).where(PayoutTerms.vendor_id == ahead.shop.vendor.id).values(next_on=day + timedelta(days=1)))
+    with frozen(at + timedelta(hours=1)):
+        assert due() == [], "tomorrow's are looked at, and are nobody's there"
 
 
 def test_a_portion_is_told_to_the_line_once_and_without_a_line_not_at_all(
