@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from core.accounts.everywhere import vendors_by_id
 from core.accounts.models import Vendor
-from core.accounts.queries import get_vendor
+from core.accounts.queries import get_vendor, hold_vendors
 from core.kernel.db import db, gave_way, unit_of_work
 from core.kernel.outbox import OutboxTask, enqueue
 from core.ledger.book import PLATFORM
@@ -61,7 +61,9 @@ def run_payouts(_nobody: uuid.UUID) -> None:
 
 
 def _pay_out(due: Sequence[PayoutTerms]) -> None:
-    """By mode and currency, so that each seller is among those of one act once."""
+    """By mode and currency, so that each seller is among those of one act once. All of them are held first, so that two turns never wait for
+    each other."""
+    hold_vendors({terms.vendor_id for terms in due})
     vendors = vendors_by_id({terms.vendor_id for terms in due})
     alike: dict[tuple[str, str], list[PayoutTerms]] = {}
     for terms in due:

@@ -14,6 +14,7 @@ from core.kernel.money import Money
 from core.ledger.book import SELLER_RECEIVABLE
 from core.ledger.models import Balance
 from core.payments.order_files import make_order_file, waiting_for_a_file
+from core.payouts.models import Payout
 from core.providers.bank_models import BankOrder, BankOrderFile
 from core.providers.bank_orders import PAYOUT
 
@@ -62,6 +63,16 @@ def _why_kept(mode: str, orders: Sequence[BankOrder]) -> dict[str, str]:
         elif (owner.id, order.currency) in debts:
             found[order.end_to_end] = OWES
     return found
+
+
+def on_hold(found: Sequence[tuple[Vendor, Payout]]) -> set[str]:
+    """The numbers of those of these payouts that the staff hold now, each by itself or with all of its seller's."""
+    stopped = {
+        (mode, *one)
+        for mode in {payout.mode for _, payout in found}
+        for one in held_payouts({v.id for v, p in found if p.mode == mode}, mode)
+    }
+    return {p.public_id for v, p in found if {(p.mode, v.id, ""), (p.mode, v.id, p.public_id)} & stopped}
 
 
 def make_file(mode: str, *, by: str) -> BankOrderFile:
