@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from core.accounts.house import HOUSE
 from core.accounts.models import Vendor
@@ -146,10 +146,9 @@ def held_payouts(vendor_ids: Collection[uuid.UUID], mode: str) -> set[tuple[uuid
     return {(vendor_id, about) for vendor_id, about in db.session.execute(held)}
 
 
-def is_payout_held(vendor_id: Any, mode: Any, number: Any) -> ColumnElement[bool]:
-    """The same of one payout in a question about many, whose columns these are."""
-    mine = Stop.vendor_id == vendor_id, Stop.mode == mode, Stop.what == "payouts", Stop.about.in_(("", number))
-    return exists().where(*mine, *_active())
+def payouts_held(number: Any) -> tuple[ColumnElement[bool], ...]:
+    """Of a stop, in a question about many: that it holds all payouts of its vendor now, or the one with this number."""
+    return Stop.what == "payouts", Stop.about.in_(("", number)), *_active()
 
 
 def active_stops(vendor: Vendor, mode: str) -> list[Stop]:

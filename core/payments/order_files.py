@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, func, select, update
 
@@ -35,9 +36,9 @@ class NotTransferable(Refusal):
     code = "not_transferable"
 
 
-def waiting_for_a_file(mode: str, *, without: ColumnElement[bool] | None = None) -> tuple[int, Money]:
-    """How many orders files made now would carry, and what they come to; `without` those of which this is true."""
-    mine = (*_free(mode), BankOrder.currency == CURRENCY, *_other_than(without))
+def waiting_for_a_file(mode: str, *, without: Sequence[ColumnElement[bool]] = ()) -> tuple[int, Money]:
+    """How many orders files made now would carry, and what they come to; `without` those of which one of these is true."""
+    mine = (*_free(mode), BankOrder.currency == CURRENCY, *(~one for one in without))
     count, total = db.session.execute(select(func.count(), func.coalesce(func.sum(BankOrder.amount_minor), 0)).where(*mine)).one()
     return count, Money(int(total), CURRENCY)
 
@@ -47,17 +48,13 @@ def _free(mode: str) -> tuple[ColumnElement[bool], ...]:
     return (BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None), BankOrder.sent_at.is_(None))
 
 
-def _other_than(without: ColumnElement[bool] | None) -> tuple[ColumnElement[bool], ...]:
-    return () if without is None else (~without,)
-
-
-def make_order_file(mode: str, *, by: str, without: ColumnElement[bool] | None = None) -> BankOrderFile:
+def make_order_file(mode: str, *, by: str, without: Sequence[ColumnElement[bool]] = ()) -> BankOrderFile:
     """A file of every order in euros that waits, oldest first, `without` those that are kept back (core/payouts/held.py says which). An order
     is in one file at most. Raises NothingToTransfer, NotTransferable."""
     account = accounts(settings().bank_accounts[mode]).get(CURRENCY)
     if account is None:
         raise NothingToTransfer("There is no account in euros to transfer from.")
-    mine = (*_free(mode), BankOrder.account == account.iban, *_other_than(without))
+    mine = (*_free(mode), BankOrder.account == account.iban, *(~one for one in without))
     waiting = select(BankOrder).where(*mine).order_by(BankOrder.created_at, BankOrder.end_to_end).limit(MOST_ORDERS).with_for_update()
     orders = list(db.session.scalars(waiting))
     if not orders:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, select
 
 from core.accounts.models import Vendor
 from core.accounts.queries import find_vendors
-from core.admission.stops import held_payouts, is_payout_held
+from core.admission.models import Stop
+from core.admission.stops import held_payouts, payouts_held
 from core.kernel.db import db
 from core.kernel.money import Money
 from core.ledger.book import SELLER_RECEIVABLE
@@ -21,16 +22,16 @@ from core.providers.bank_orders import PAYOUT
 HELD, OWES = "held", "owes"
 
 
-def kept_back() -> ColumnElement[bool]:
-    """Of an order that the bank has not been told of, in a question about many: whether it is not to be made now, because the staff hold the
+def kept_back() -> tuple[ColumnElement[bool], ...]:
+    """Of an order that the bank has not been told of, in a question about many: each of these keeps it from being made now. The staff hold the
     payout, or its seller has come to owe something. Called off or let go on by people."""
-    owing = select(Balance.vendor_id).where(
-        Balance.vendor_id == Vendor.id, Balance.mode == BankOrder.mode, Balance.code == SELLER_RECEIVABLE,
+    waits = Vendor.public_id == BankOrder.vendor, BankOrder.purpose == PAYOUT, BankOrder.state == "requested"
+    held = select(Stop.id).where(*waits, Stop.vendor_id == Vendor.id, Stop.mode == BankOrder.mode, *payouts_held(BankOrder.reference))
+    owing = select(Balance.code).where(
+        *waits, Balance.vendor_id == Vendor.id, Balance.mode == BankOrder.mode, Balance.code == SELLER_RECEIVABLE,
         Balance.currency == BankOrder.currency, Balance.amount_minor > 0,
     )  # fmt: skip
-    held = is_payout_held(Vendor.id, BankOrder.mode, BankOrder.reference)
-    kept = select(Vendor.id).where(Vendor.public_id == BankOrder.vendor, or_(held, owing.exists()))
-    return and_(BankOrder.purpose == PAYOUT, BankOrder.state == "requested", kept.correlate(BankOrder).exists())
+    return held.correlate(BankOrder).exists(), owing.correlate(BankOrder).exists()
 
 
 def why_kept_back(mode: str, orders: Sequence[BankOrder]) -> dict[str, str]:

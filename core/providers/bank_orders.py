@@ -161,12 +161,11 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def list_waiting_orders(mode: str, limit: int = 100, *, without: ColumnElement[bool] | None = None) -> list[BankOrder]:
-    """What a person (or a line to the bank) still has to hand over, oldest first, `without` those of which this is true; what a file carries is
+def list_waiting_orders(mode: str, limit: int = 100, *, without: Sequence[ColumnElement[bool]] = ()) -> list[BankOrder]:
+    """What a person (or a line to the bank) still has to hand over, oldest first, `without` those of which one of these is true; what a file carries is
     not among them."""
     waiting = select(BankOrder).where(BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None))
-    if without is not None:
-        waiting = waiting.where(~without)
+    waiting = waiting.where(*(~one for one in without))
     return list(db.session.scalars(waiting.order_by(BankOrder.created_at).limit(limit)))
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, or_, select, text, update
 
 from core.accounts.models import Vendor
 from core.admission.stops import stop
@@ -215,9 +215,26 @@ def test_many_and_one_are_kept_back_by_the_same_facts(app: Flask, sellers: list[
         assert by_one == by_many == [True, True, False, False]
     with shifted(timedelta(days=41)), unit(app):
         assert (
-            db.session.scalar(select(func.count()).where(BankOrder.vendor.in_([s.shop.vendor.public_id for s in sellers]), kept_back()))
+            db.session.scalar(
+                select(func.count()).where(BankOrder.vendor.in_([s.shop.vendor.public_id for s in sellers]), or_(*kept_back()))
+            )
             == 0
         )
+
+
+def test_a_hold_on_one_payout_keeps_back_no_other_of_its_seller(app: Flask, sellers: list[Seller]) -> None:
+    send_waiting_orders(app)
+    seller = sellers[0]
+    first = seller.pays_out()
+    seller.sells("20.00")
+    with shifted(timedelta(days=40)):
+        release_all(app)
+        second = seller.pays_out()
+        with unit(app):
+            stop(seller.shop.vendor, "test", "payouts", about=first.public_id, reason=WHY, days=90, by="stf_one")
+            left = [order.reference for order in list_waiting_orders("test", without=kept_back())]
+            orders = [order for one in (first, second) if (order := find_order("test", one.public_id))]
+            assert left == [second.public_id] and [is_kept_back(order) for order in orders] == [True, False]
 
 
 def test_what_is_waiting_for_a_person_is_among_what_the_run_made(
