@@ -326,7 +326,7 @@ def f17(services: Services, app: Flask, full: bool) -> list[Figure]:
         alone("F17", "… processor time of ours for each", "us", median(day.own)),
         compared("F17", "… processor time of PostgreSQL's for each: the last leg against the first", "us", [(day.theirs[-1], day.theirs[0])]),
         alone("F17", f"… a look of the staff at {looked.found:,} orders that wait", "ms", looked.took * 1000),
-        compared("F17", "… a file for the bank: the last against the first", "s", [(made[-1].took / made[-1].found, made[0].took / made[0].found)]),
+        compared("F17", "… a file for the bank, for each transfer: the last against the first", "us", [(made[-1].took / made[-1].found * 1e6, made[0].took / made[0].found * 1e6)]),
         alone("F17", f"… {handed.found:,} of them are said to have been given to the bank", "s", handed.took),
         alone("F17", "… what the killed worker had in hand was paid out after", "s", again_after, goal=AGAIN_WITHIN),
         alone("F17", "… killed once: missing, double or unbalanced afterwards", "", len(wrong), goal=0, note="; ".join(wrong[:3])),
