@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select, true, tuple_
 from sqlalchemy.orm import aliased
 
@@ -33,6 +34,7 @@ from core.payouts.send import hand_over_all
 from core.payouts.statement import StatementDoesNotAddUp, prove_all, take_lines
 from core.payouts.terms import terms_of
 
+log = structlog.get_logger("payouts")
 SCHEDULE = "system"  # who asks when the day has come
 ABOVE_LIMIT, OTHER_NAME = "above_limit", "other_name"  # why a person has to look
 
@@ -219,6 +221,10 @@ def write_payouts(drafts: Sequence[Draft], *, by: str) -> list[Payout]:
         if opening + lines != draft.found.available:  # an entry reached the books long after its number was made: all of them are looked at
             lines += take_lines([payout], last={payout.id: None})[payout.id]
         if opening + lines != draft.found.available:
+            log.error(
+                "balance_does_not_add_up", vendor=draft.vendor.public_id, mode=payout.mode, opening=str(opening), lines=str(lines),
+                available=str(draft.found.available),
+            )  # fmt: skip
             raise StatementDoesNotAddUp(
                 f"{draft.vendor.public_id} {payout.mode}: {opening} carried over and lines of {lines} are not {draft.found.available}"
             )
