@@ -30,6 +30,7 @@ HOMES = {
     "F14": "phone",
     "F15": "reconciling",
     "F16": "several",
+    "F17": "payout_run",
     "D1": "directory",
     "DELIVERIES": "deliveries",
 }

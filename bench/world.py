@@ -84,7 +84,7 @@ def make_vendors(connection: psycopg.Connection, count: int) -> list[Vendor]:
         "live_enabled",
         "created_at",
     ]
-    _copy(connection, "vendors", names, [[getattr(vendor, name) for name in names] for vendor in made])
+    copy_rows(connection, "vendors", names, [[getattr(vendor, name) for name in names] for vendor in made])
     return made
 
 
@@ -113,8 +113,8 @@ def make_waiting(connection: psycopg.Connection, vendors: list[Vendor], count: i
     """Payments opened at the provider, dealt out over the vendors in turn."""
     at = now()
     made = [_waiting(vendors[number % len(vendors)], at) for number in range(count)]
-    _copy(connection, f"{schema}.payments", PAYMENT, [[getattr(one.payment, name) for name in PAYMENT] for one in made])
-    _copy(connection, f"{schema}.attempts", ATTEMPT, [[getattr(one.attempt, name) for name in ATTEMPT] for one in made])
+    copy_rows(connection, f"{schema}.payments", PAYMENT, [[getattr(one.payment, name) for name in PAYMENT] for one in made])
+    copy_rows(connection, f"{schema}.attempts", ATTEMPT, [[getattr(one.attempt, name) for name in ATTEMPT] for one in made])
     return made
 
 
@@ -144,10 +144,10 @@ def stock_reference(connection: psycopg.Connection, vendors: list[Vendor], count
     connection.execute("SELECT setval('ref.next', greatest(%s, 1), %s)", (begin, begin > 0))
     made = make_waiting(connection, vendors, count, "ref")
     rows = [[begin + number, one.vendor.id, one.payment.id, one.attempt.id] for number, one in enumerate(made, 1)]
-    _copy(connection, "ref.waiting", ["n", "vendor_id", "payment_id", "attempt_id"], rows)
+    copy_rows(connection, "ref.waiting", ["n", "vendor_id", "payment_id", "attempt_id"], rows)
 
 
-def _copy(connection: psycopg.Connection, table: str, names: list[str], rows: list[list[object]]) -> None:
+def copy_rows(connection: psycopg.Connection, table: str, names: list[str], rows: list[list[object]]) -> None:
     with connection.cursor().copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)

@@ -21,7 +21,7 @@ from core.payments.statements import import_statement, last_number
 from core.payments.unknown import list_unknown
 from core.payouts.hand_over import record_handed_over
 from core.payouts.held import is_kept_back, kept_back
-from core.providers.bank_accounts import accounts
+from core.providers.bank_accounts import accounts, has_line
 from core.providers.bank_orders import claim_for_line, give_up_claim, list_waiting_orders, lock_order
 from core.providers.statement import StatementRefused
 from workers.task import Task
@@ -37,11 +37,6 @@ def book_bank_lines(tasks: list[Task]) -> None:
             enqueue("book_bank_lines", PLATFORM, mode=mode)
         elif list_unknown(mode, limit=1):
             enqueue("match_bank_lines", PLATFORM, queue="papers", mode=mode)  # one of them may be a payout of a processor's
-
-
-def has_line(mode: str) -> bool:
-    """Whether this installation reaches its bank by itself. Only the sandbox's bank has such a line; elsewhere people carry the files."""
-    return mode == "test" and bool(settings().sandbox_url and settings().bank_accounts.get("test"))
 
 
 def fetch_statements(vendor_id: uuid.UUID, *, mode: str) -> None:
@@ -93,7 +88,7 @@ def send_bank_orders(vendor_id: uuid.UUID, *, mode: str) -> None:
     if not has_line(mode):
         return
     with unit_of_work():
-        orders = list_waiting_orders(mode, without=kept_back(mode))
+        orders = list_waiting_orders(mode, without=kept_back())
     for order in orders:
         with unit_of_work():
             fresh = lock_order(order.mode, order.end_to_end)  # so that nobody holds its payout meanwhile

@@ -149,7 +149,7 @@ def bank_orders(mode: str, sent: str, refused: str, why: str) -> None:
             if order is None:
                 raise click.ClickException("There is no such order.")
             record_made_by_hand(order) if sent else refuse_order(order, by=BY, reason=why)
-        waiting = list_waiting_orders(mode, without=kept_back(mode))
+        waiting = list_waiting_orders(mode, without=kept_back())
         for order in waiting:
             click.echo(f"{order.public_id}  {order.amount}  to {order.to_name}, {order.to_account} {order.to_bic}")
             click.echo(f"  from {order.account}, end-to-end reference {order.end_to_end}, text: {order.text}")

@@ -99,6 +99,7 @@ OUTSIDE: dict[str, Callable[..., None]] = {
     "end_order": orders.end_order,
     "follow_order": orders.follow_order,
     "follow_checkout": orders.follow_checkout,
+    "run_payouts": payouts.run_payouts,
     "make_payout": payouts.make_payout,
     "settle_payout": payouts.settle_payout,
     "carry_payout": payouts.carry_payout,

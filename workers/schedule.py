@@ -26,8 +26,8 @@ from core.payments.release import give_reserves_back, release_due
 from core.payments.reserve import list_due as books_with_reserves_due
 from core.payments.review import claim_lapsed
 from core.payments.saving import claim_due_savings
+from core.providers.bank_accounts import has_line
 from core.reconciliation.runs import night_runs
-from workers.bank import has_line
 from workers.disputes import plan_disputes
 from workers.due_letters import LETTERS, send_due
 from workers.orders import plan_checkouts

@@ -6,6 +6,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select
 
@@ -143,6 +144,11 @@ def held_payouts(vendor_ids: Collection[uuid.UUID], mode: str) -> set[tuple[uuid
     """Of these vendors, whose payouts are held now: (vendor id, number of the one payout), the number empty where all of them are."""
     held = select(Stop.vendor_id, Stop.about).where(Stop.vendor_id.in_(vendor_ids), Stop.mode == mode, Stop.what == "payouts", *_active())
     return {(vendor_id, about) for vendor_id, about in db.session.execute(held)}
+
+
+def payouts_held(number: Any) -> tuple[ColumnElement[bool], ...]:
+    """Of a stop, in a question about many: that it holds all payouts of its vendor now, or the one with this number."""
+    return Stop.what == "payouts", Stop.about.in_(("", number)), *_active()
 
 
 def active_stops(vendor: Vendor, mode: str) -> list[Stop]:

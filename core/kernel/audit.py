@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,6 +71,15 @@ def entry_rows(vendor_id: uuid.UUID, *, actor: str, action: str, subject: str, *
     if (address := _asked_from.get()) and actor.startswith(PEOPLE):
         lots.append((AuditOrigin, [{"vendor_id": vendor_id, "entry_id": entry, "address": address, "at": at}]))
     return lots
+
+
+def record_all(entries: Iterable[list[Lot]]) -> None:
+    """Write what entry_rows gave for several acts, in one journey."""
+    rows: dict[type[Base], list[dict[str, Any]]] = {}
+    for lots in entries:
+        for lot in lots:
+            rows.setdefault(lot[0], []).extend(lot[1])
+    add_rows(*rows.items())
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -56,6 +56,15 @@ def balances(vendor: Owner, mode: str) -> dict[tuple[str, str, str], Money]:
         .group_by(ChartAccount.name, ChartAccount.side, Balance.sub, Balance.currency)
     )
     return {(name, sub, currency): Money(int(total) * (1 if side == "D" else -1), currency) for name, side, sub, currency, total in rows}
+
+
+def balances_of(vendor_ids: Collection[uuid.UUID], mode: str, account: str, currency: str) -> dict[uuid.UUID, Money]:
+    """One account's natural balance in each of these vendors' books; zero where it never moved."""
+    code, side = db.session.execute(select(ChartAccount.code, ChartAccount.side).where(ChartAccount.name == account)).one()
+    mine = Balance.vendor_id.in_(vendor_ids), Balance.mode == mode, Balance.code == code, Balance.sub == "", Balance.currency == currency
+    rows = db.session.execute(select(Balance.vendor_id, func.sum(Balance.amount_minor)).where(*mine).group_by(Balance.vendor_id))
+    found = {vendor_id: int(total) for vendor_id, total in rows}
+    return {vendor_id: Money(found.get(vendor_id, 0) * (1 if side == "D" else -1), currency) for vendor_id in vendor_ids}
 
 
 def balance(vendor: Owner, mode: str, account: str, currency: str, sub: str = "") -> Money:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, func, select, update
 
@@ -36,9 +36,9 @@ class NotTransferable(Refusal):
     code = "not_transferable"
 
 
-def waiting_for_a_file(mode: str, *, without: Collection[str] = ()) -> tuple[int, Money]:
-    """How many orders a file made now would carry, and what they come to; `without` those of these numbers."""
-    mine = (*_free(mode), BankOrder.currency == CURRENCY, BankOrder.end_to_end.not_in(list(without)))
+def waiting_for_a_file(mode: str, *, without: Sequence[ColumnElement[bool]] = ()) -> tuple[int, Money]:
+    """How many orders files made now would carry, and what they come to; `without` those of which one of these is true."""
+    mine = (*_free(mode), BankOrder.currency == CURRENCY, *(~one for one in without))
     count, total = db.session.execute(select(func.count(), func.coalesce(func.sum(BankOrder.amount_minor), 0)).where(*mine)).one()
     return count, Money(int(total), CURRENCY)
 
@@ -48,13 +48,13 @@ def _free(mode: str) -> tuple[ColumnElement[bool], ...]:
     return (BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None), BankOrder.sent_at.is_(None))
 
 
-def make_order_file(mode: str, *, by: str, without: Collection[str] = ()) -> BankOrderFile:
+def make_order_file(mode: str, *, by: str, without: Sequence[ColumnElement[bool]] = ()) -> BankOrderFile:
     """A file of every order in euros that waits, oldest first, `without` those that are kept back (core/payouts/held.py says which). An order
     is in one file at most. Raises NothingToTransfer, NotTransferable."""
     account = accounts(settings().bank_accounts[mode]).get(CURRENCY)
     if account is None:
         raise NothingToTransfer("There is no account in euros to transfer from.")
-    mine = (*_free(mode), BankOrder.account == account.iban, BankOrder.end_to_end.not_in(list(without)))
+    mine = (*_free(mode), BankOrder.account == account.iban, *(~one for one in without))
     waiting = select(BankOrder).where(*mine).order_by(BankOrder.created_at, BankOrder.end_to_end).limit(MOST_ORDERS).with_for_update()
     orders = list(db.session.scalars(waiting))
     if not orders:

@@ -7,6 +7,7 @@ It can be called off until then. What was given on credit is owed, shown as such
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import case, func, select
@@ -197,6 +198,14 @@ class Line:
 
     count: int
     amount: Money
+
+
+def queued_of(vendor_ids: Collection[uuid.UUID], mode: str, currency: str) -> dict[uuid.UUID, Money]:
+    """What the refunds come to that wait for the balance of each of these vendors in one currency."""
+    waiting = Refund.vendor_id.in_(vendor_ids), Refund.mode == mode, Refund.state == "queued", Refund.currency == currency
+    rows = db.session.execute(select(Refund.vendor_id, func.sum(Refund.amount_minor)).where(*waiting).group_by(Refund.vendor_id))
+    found = {vendor_id: int(total) for vendor_id, total in rows}
+    return {vendor_id: Money(found.get(vendor_id, 0), currency) for vendor_id in vendor_ids}
 
 
 def lines_of_refunds(vendor: Vendor, mode: str) -> dict[str, Line]:

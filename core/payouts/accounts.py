@@ -3,6 +3,7 @@ not used before it has cooled off."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -61,6 +62,13 @@ def paid_out_in(vendor: Vendor, mode: str, receiver: Paying | None = None) -> li
 def find_account(vendor: Vendor, mode: str, currency: str) -> PayoutAccount | None:
     """The account in use for this currency, cooled off or not."""
     return db.session.scalar(_all(vendor, mode).where(PayoutAccount.currency == currency, PayoutAccount.replaced_at.is_(None)))
+
+
+def find_accounts(vendor_ids: Collection[UUID], mode: str, currency: str) -> dict[UUID, PayoutAccount]:
+    """The same of several vendors."""
+    theirs = PayoutAccount.vendor_id.in_(vendor_ids), PayoutAccount.mode == mode, PayoutAccount.currency == currency
+    in_use = select(PayoutAccount).where(*theirs, PayoutAccount.replaced_at.is_(None))
+    return {account.vendor_id: account for account in db.session.scalars(in_use)}
 
 
 def list_accounts(vendor: Vendor, mode: str) -> list[PayoutAccount]:

@@ -22,7 +22,7 @@ from core.payouts.history import begin, move
 from core.payouts.models import Payout, PayoutAccount
 from core.payouts.queries import find_payout
 from core.payouts.rail_models import Carriage
-from core.payouts.request import SCHEDULE, Payable, last_of, payable, write_payout
+from core.payouts.request import SCHEDULE, Draft, Payable, last_of, payable, write_payouts
 from core.providers.bank_models import BankLine, BankOrder
 from core.providers.bank_orders import PAYOUT, lock_order, write_order
 
@@ -106,7 +106,7 @@ def _written(vendor: Vendor, mode: str, account: PayoutAccount, number: str, amo
     if here < amount:
         raise DoesNotFit(f"{number} of {vendor.public_id} has paid out {amount}, and the books have {here} available")
     found, last = Payable(here, here - amount), last_of(vendor, mode, amount.currency)
-    payout = write_payout(vendor, mode, account, found, last, by=SCHEDULE, form_token=f"restored:{number}", number=number)
+    (payout,) = write_payouts([Draft(vendor, account, found, last, f"restored:{number}", number=number)], by=SCHEDULE)
     begin(payout, actor="system", amount_minor=payout.amount_minor, currency=amount.currency, restored=True)
     post([book.payout_begun(payout, at=payout.created_at)])
     return payout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 
 from sqlalchemy import func, select
 
@@ -29,6 +30,13 @@ def get_payout(vendor: Vendor, mode: str, number: str) -> Payout:
     if found is None:
         raise NotFound(said("There is no such payout."))
     return found
+
+
+def lock_payouts(which: Collection[tuple[uuid.UUID, str]], mode: str) -> list[Payout]:
+    """Those of these vendors with these numbers, freshly read and locked until the unit ends."""
+    named = select(Payout).where(Payout.public_id.in_({number for _, number in which}), Payout.mode == mode)
+    locked = named.order_by(Payout.vendor_id, Payout.id).with_for_update().execution_options(populate_existing=True)
+    return [payout for payout in db.session.scalars(locked) if (payout.vendor_id, payout.public_id) in which]
 
 
 def list_payouts(vendor: Vendor, mode: str, *, after: uuid.UUID | None = None, limit: int = 50) -> list[Payout]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, true, tuple_
+from sqlalchemy.orm import aliased
 
 from core.accounts.models import Vendor
-from core.accounts.queries import hold_vendor
-from core.admission.stops import payout_hold
-from core.kernel.audit import record
+from core.accounts.queries import hold_vendors
+from core.admission.stops import held_payouts, payout_hold
+from core.kernel.audit import entry_rows, record_all
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import db
@@ -20,15 +23,15 @@ from core.kernel.money import Money
 from core.kernel.sentence import said
 from core.ledger import book
 from core.ledger.post import post
-from core.ledger.queries import balance
-from core.payments.refund_queue import lines_of_refunds
-from core.payouts.accounts import currencies, find_account
+from core.ledger.queries import balances_of
+from core.payments.refund_queue import queued_of
+from core.payouts.accounts import currencies, find_accounts
 from core.payouts.history import begin
 from core.payouts.models import Payout, PayoutAccount
 from core.payouts.names import is_in_another_name
 from core.payouts.receivers import find_receiver
-from core.payouts.send import hand_over
-from core.payouts.statement import StatementDoesNotAddUp, prove, take_lines
+from core.payouts.send import hand_over_all
+from core.payouts.statement import StatementDoesNotAddUp, prove_all, take_lines
 from core.payouts.terms import terms_of
 
 log = structlog.get_logger("payouts")
@@ -57,8 +60,21 @@ class Payable:
 
 def payable(vendor: Vendor, mode: str, currency: str) -> Payable:
     """As it is at this moment."""
-    queued = lines_of_refunds(vendor, mode).get(currency)
-    return Payable(balance(vendor, mode, "seller_available", currency), queued.amount if queued else Money(0, currency))
+    return payable_of([vendor.id], mode, currency)[vendor.id]
+
+
+def payable_of(vendor_ids: Collection[UUID], mode: str, currency: str) -> dict[UUID, Payable]:
+    """The same of several."""
+    here, queued = balances_of(vendor_ids, mode, "seller_available", currency), queued_of(vendor_ids, mode, currency)
+    return {vendor_id: Payable(here[vendor_id], queued[vendor_id]) for vendor_id in vendor_ids}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one seller asks for: all that can be paid out now. By the clock, `form_token` names the day."""
+
+    vendor: Vendor
+    form_token: str
 
 
 def request_payout(vendor: Vendor, mode: str, currency: str, *, by: str, form_token: str) -> Payout:
@@ -67,23 +83,64 @@ def request_payout(vendor: Vendor, mode: str, currency: str, *, by: str, form_to
     The vendor is held, so neither a refund nor another payout takes the same money. Refuses with NotPayable; raises
     StatementDoesNotAddUp, and pays nothing, when the lines are not what the balance holds.
     """
-    hold_vendor(vendor.id)
-    mine = select(Payout).where(Payout.vendor_id == vendor.id, Payout.mode == mode)
-    again = db.session.scalar(mine.where(Payout.form_token == form_token))
-    if again is not None:
-        return again
-    check_not_held(vendor, mode)
-    account, now_payable = _usable_account(vendor, mode, currency), payable(vendor, mode, currency)
-    _check_amount(now_payable, terms_of(vendor, mode, currency).minimum)
-    last, held = last_of(vendor, mode, currency), _why_held(vendor, account, now_payable.amount)
-    payout = write_payout(vendor, mode, account, now_payable, last, by=by, form_token=form_token, held=held)
-    begin(payout, actor=by, amount_minor=payout.amount_minor, currency=currency, held=payout.why_held)
-    post([book.payout_begun(payout, at=payout.created_at)])
-    detail = {"amount": str(payout.amount), "held": payout.why_held}
-    record(vendor.id, actor=by, action="payout.requested", subject=payout.public_id, mode=mode, **detail)
-    if payout.state == "approved":
-        hand_over(vendor, payout, account)
-    return payout
+    (answer,) = request_payouts([Wish(vendor, form_token)], mode, currency, by=by)
+    if isinstance(answer, NotPayable):
+        raise answer
+    return answer
+
+
+def request_payouts(wishes: Sequence[Wish], mode: str, currency: str, *, by: str) -> list[Payout | NotPayable]:
+    """The same for several sellers, each once, in one unit of work: each has a payout, or the refusal that concerns nobody else, in the order of
+    the wishes. What raises anything else throws the payouts of all away: whoever asks then asks for each alone."""
+    ids = [wish.vendor.id for wish in wishes]
+    hold_vendors(ids)
+    known = _asked_before(wishes, mode)
+    accounts, payables, last = find_accounts(ids, mode, currency), payable_of(ids, mode, currency), _last_of(ids, mode, currency)
+    held = {vendor_id for vendor_id, about in held_payouts(ids, mode) if not about}
+    refused: dict[UUID, NotPayable] = {}
+    drafts = []
+    for wish in wishes:
+        vendor = wish.vendor
+        if vendor.id in known:
+            continue
+        try:
+            if vendor.id in held:
+                check_not_held(vendor, mode)
+            account, found = _usable_account(vendor, mode, currency, accounts.get(vendor.id)), payables[vendor.id]
+            _check_amount(found, terms_of(vendor, mode, currency).minimum)
+        except NotPayable as reason:
+            refused[vendor.id] = reason
+            continue
+        drafts.append(Draft(vendor, account, found, last.get(vendor.id), wish.form_token, held=_why_held(vendor, account, found.amount)))
+    made = {draft.vendor.id: payout for draft, payout in zip(drafts, _make(drafts, by=by), strict=True)} if drafts else {}
+    answers: list[Payout | NotPayable] = []
+    for vendor_id in ids:
+        answers.append(known.get(vendor_id) or made.get(vendor_id) or refused[vendor_id])
+    return answers
+
+
+def _asked_before(wishes: Sequence[Wish], mode: str) -> dict[UUID, Payout]:
+    theirs = tuple_(Payout.vendor_id, Payout.form_token).in_([(wish.vendor.id, wish.form_token) for wish in wishes])
+    return {payout.vendor_id: payout for payout in db.session.scalars(select(Payout).where(theirs, Payout.mode == mode))}
+
+
+def _make(drafts: Sequence[Draft], *, by: str) -> list[Payout]:
+    """Written, proved, booked and logged; those that nobody has to look at are on their way."""
+    payouts = write_payouts(drafts, by=by)
+    for payout in payouts:
+        begin(payout, actor=by, amount_minor=payout.amount_minor, currency=payout.currency, held=payout.why_held)
+    post([book.payout_begun(payout, at=payout.created_at) for payout in payouts])
+    record_all(
+        entry_rows(
+            payout.vendor_id, actor=by, action="payout.requested", subject=payout.public_id, mode=payout.mode, amount=str(payout.amount),
+            held=payout.why_held,
+        )
+        for payout in payouts
+    )  # fmt: skip
+    hand_over_all(
+        [(draft.vendor, payout, draft.account) for draft, payout in zip(drafts, payouts, strict=True) if payout.state == "approved"]
+    )
+    return payouts
 
 
 def check_not_held(vendor: Vendor, mode: str, number: str = "") -> None:
@@ -102,8 +159,7 @@ def check_paid_out(vendor: Vendor, account: PayoutAccount) -> None:
             raise NotPayable("Your account at the processor is not ready: look at what is missing there, or name a bank account.")
 
 
-def _usable_account(vendor: Vendor, mode: str, currency: str) -> PayoutAccount:
-    account = find_account(vendor, mode, currency)
+def _usable_account(vendor: Vendor, mode: str, currency: str, account: PayoutAccount | None) -> PayoutAccount:
     if account is None and currency not in currencies(mode):
         raise NotPayable(said("Nothing is paid out in %(currency)s.", currency=currency))
     if account is None:
@@ -129,35 +185,59 @@ def _why_held(vendor: Vendor, account: PayoutAccount, amount: Money) -> str:
 
 def last_of(vendor: Vendor, mode: str, currency: str) -> Payout | None:
     """The one before the next."""
-    mine = select(Payout).where(Payout.vendor_id == vendor.id, Payout.mode == mode, Payout.currency == currency)
-    return db.session.scalar(mine.order_by(Payout.seq.desc()).limit(1))
+    return _last_of([vendor.id], mode, currency).get(vendor.id)
 
 
-def write_payout(
-    vendor: Vendor, mode: str, account: PayoutAccount, found: Payable, last: Payout | None, *, by: str, form_token: str, held: str = "", number: str = ""
-) -> Payout:  # fmt: skip
-    """The row with its lines. What is not paid now is carried into the next one. `number`: of one that has left already."""
-    amount, opening = found.amount, Money(last.carried_minor if last else 0, account.currency)
-    payout = Payout(
-        vendor_id=vendor.id, mode=mode, id=uuid7(), public_id=number or public_id("po"), form_token=form_token, currency=account.currency,
-        seq=last.seq + 1 if last else 1, opening_minor=opening.minor, lines_minor=(found.available - opening).minor,
-        amount_minor=amount.minor, carried_minor=(found.available - amount).minor, account_id=account.id,
-        state="requested" if held else "approved", why_held=held, requested_by=by, created_at=now(),
-    )  # fmt: skip
-    db.session.add(payout)
+def _last_of(vendor_ids: Collection[UUID], mode: str, currency: str) -> dict[UUID, Payout]:
+    """By a look at each seller's newest: of their others there may be thousands."""
+    whose = select(Vendor.id).where(Vendor.id.in_(vendor_ids)).subquery()
+    mine = select(Payout).where(Payout.vendor_id == whose.c.id, Payout.mode == mode, Payout.currency == currency)
+    newest = aliased(Payout, mine.order_by(Payout.seq.desc()).limit(1).lateral())
+    return {payout.vendor_id: payout for payout in db.session.scalars(select(newest).select_from(whose).join(newest, true()))}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A payout that may be made: to where, of what, and after which other."""
+
+    vendor: Vendor
+    account: PayoutAccount
+    found: Payable
+    last: Payout | None
+    form_token: str
+    held: str = ""  # why a person has to look at it
+    number: str = ""  # of one that has left already
+
+
+def write_payouts(drafts: Sequence[Draft], *, by: str) -> list[Payout]:
+    """The rows with their lines, in one mode and one currency. What is not paid now is carried into the next one."""
+    payouts = [_row(draft, by=by) for draft in drafts]
+    db.session.add_all(payouts)
     db.session.flush()
-    taken = take_lines(payout, last=last.created_at if last else None)
-    if opening + taken != found.available:  # an entry reached the books long after its number was made: all of them are looked at
-        taken += take_lines(payout, last=None)
-    if opening + taken != found.available:
-        log.error(
-            "balance_does_not_add_up",
-            vendor=vendor.public_id,
-            mode=mode,
-            opening=str(opening),
-            lines=str(taken),
-            available=str(found.available),
-        )
-        raise StatementDoesNotAddUp(f"{vendor.public_id} {mode}: {opening} carried over and lines of {taken} are not {found.available}")
-    prove(payout)
-    return payout
+    before = {payout.id: draft.last.created_at if draft.last else None for payout, draft in zip(payouts, drafts, strict=True)}
+    taken = take_lines(payouts, last=before)
+    for payout, draft in zip(payouts, drafts, strict=True):
+        opening, lines = Money(payout.opening_minor, payout.currency), taken[payout.id]
+        if opening + lines != draft.found.available:  # an entry reached the books long after its number was made: all of them are looked at
+            lines += take_lines([payout], last={payout.id: None})[payout.id]
+        if opening + lines != draft.found.available:
+            log.error(
+                "balance_does_not_add_up", vendor=draft.vendor.public_id, mode=payout.mode, opening=str(opening), lines=str(lines),
+                available=str(draft.found.available),
+            )  # fmt: skip
+            raise StatementDoesNotAddUp(
+                f"{draft.vendor.public_id} {payout.mode}: {opening} carried over and lines of {lines} are not {draft.found.available}"
+            )
+    prove_all(payouts)
+    return payouts
+
+
+def _row(draft: Draft, *, by: str) -> Payout:
+    account, found, last = draft.account, draft.found, draft.last
+    amount, opening = found.amount, Money(last.carried_minor if last else 0, account.currency)
+    return Payout(
+        vendor_id=draft.vendor.id, mode=account.mode, id=uuid7(), public_id=draft.number or public_id("po"), form_token=draft.form_token,
+        currency=account.currency, seq=last.seq + 1 if last else 1, opening_minor=opening.minor, lines_minor=(found.available - opening).minor,
+        amount_minor=amount.minor, carried_minor=(found.available - amount).minor, account_id=account.id,
+        state="requested" if draft.held else "approved", why_held=draft.held, requested_by=by, created_at=now(),
+    )  # fmt: skip

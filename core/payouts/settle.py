@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import Select, func, select
 
@@ -23,11 +24,11 @@ from core.payouts.queries import find_payout
 from core.providers.bank_orders import find_order
 
 
-def handed_over(vendor: Vendor, payout: Payout) -> None:
-    """The bank has the order. Nothing has left yet."""
-    payout = lock_again(payout)
-    if payout.state == "submitted":
-        move(payout, "in_transit", actor="system")
+def handed_over(payouts: Sequence[Payout]) -> None:
+    """The bank has the orders of these locked ones. Nothing has left yet."""
+    for payout in payouts:
+        if payout.state == "submitted":
+            move(payout, "in_transit", actor="system")
 
 
 def settle_payout(vendor: Vendor, mode: str, reference: str, *, cause: str) -> str:

@@ -4,9 +4,10 @@ the journals, and no money leaves before it adds up."""
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import BigInteger, DateTime, SmallInteger, String, Subquery, Uuid, case, column, literal, select, text, tuple_
@@ -66,59 +67,82 @@ class Sums:
         return self.opening + self.lines == self.paid + self.carried
 
 
-def take_lines(payout: Payout, *, last: datetime | None) -> Money:
-    """Put every entry of the seller's available money that stands on no statement yet on this one; answers what they come to.
+def take_lines(payouts: Sequence[Payout], *, last: Mapping[uuid.UUID, datetime | None]) -> dict[uuid.UUID, Money]:
+    """Put every entry of each seller's available money that stands on no statement yet on this one; answers what they come to, by payout.
 
-    `last`: when the payout before it was made. The vendor is held, so nothing is added meanwhile.
+    They are in one mode and one currency, each of another seller. `last`: by payout, when the one before it was made. The vendors are held, so
+    nothing is added meanwhile.
     """
-    since = first_id_at(last - SETTLED) if last else uuid.UUID(int=0)
-    taken = db.session.execute(
-        text(_TAKE),
-        {
-            "vendor": payout.vendor_id, "mode": payout.mode, "currency": payout.currency, "payout": payout.id, "code": SELLER_AVAILABLE,
-            "since": since, "own": PAYOUT,
-        },
-    )  # fmt: skip
-    return Money(int(taken.scalar_one()), payout.currency)
+    asked = _named(payouts) | {
+        "since": [first_id_at(at - SETTLED) if (at := last[payout.id]) else uuid.UUID(int=0) for payout in payouts],
+        "code": SELLER_AVAILABLE, "own": PAYOUT,
+    }  # fmt: skip
+    taken = {payout_id: int(minor) for payout_id, minor in db.session.execute(text(_TAKE), asked)}
+    return {payout.id: Money(taken.get(payout.id, 0), payout.currency) for payout in payouts}
 
 
+def _named(payouts: Sequence[Payout]) -> dict[str, Any]:
+    return {
+        "vendors": [payout.vendor_id for payout in payouts], "payouts": [payout.id for payout in payouts], "mode": payouts[0].mode,
+        "currency": payouts[0].currency,
+    }  # fmt: skip
+
+
+# Seller by seller, so that the work of one is what that one has sold, however many are asked for.
 _TAKE = """
 WITH open AS (
-  SELECT e.vendor_id, e.mode, e.journal_id, e.leg, e.amount_minor FROM entries e
-  JOIN journals j ON j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.journal_id
-  WHERE e.vendor_id = :vendor AND e.mode = :mode AND e.code = :code AND e.sub = '' AND e.currency = :currency AND e.journal_id >= :since
-    AND j.kind <> :own
-    AND NOT EXISTS (SELECT 1 FROM payout_lines l
-      WHERE l.vendor_id = e.vendor_id AND l.mode = e.mode AND l.journal_id = e.journal_id AND l.leg = e.leg)),
+  SELECT w.payout_id, o.* FROM unnest(CAST(:vendors AS uuid[]), CAST(:payouts AS uuid[]), CAST(:since AS uuid[])) AS w (vendor_id, payout_id, since)
+  CROSS JOIN LATERAL (
+    SELECT e.vendor_id, e.mode, e.journal_id, e.leg, e.amount_minor FROM entries e
+    JOIN journals j ON j.vendor_id = e.vendor_id AND j.mode = e.mode AND j.id = e.journal_id
+    WHERE e.vendor_id = w.vendor_id AND e.mode = :mode AND e.code = :code AND e.sub = '' AND e.currency = :currency
+      AND e.journal_id >= w.since AND j.kind <> :own
+      AND NOT EXISTS (SELECT 1 FROM payout_lines l
+        WHERE l.vendor_id = e.vendor_id AND l.mode = e.mode AND l.journal_id = e.journal_id AND l.leg = e.leg)
+    OFFSET 0) o),
 kept AS (
   INSERT INTO payout_lines (vendor_id, mode, journal_id, leg, payout_id)
-  SELECT vendor_id, mode, journal_id, leg, :payout FROM open RETURNING 1)
-SELECT coalesce(-sum(amount_minor), 0) FROM open"""
+  SELECT vendor_id, mode, journal_id, leg, payout_id FROM open RETURNING 1)
+SELECT payout_id, -sum(amount_minor) FROM open GROUP BY payout_id"""
 
 
 def sums_of(payout: Payout) -> Sums:
     """The statement's sums, added up anew from the journals, for whoever shows them: look whether they `add_up`. When they are not what the
     payout says, that is an alarm, each time it is seen."""
-    asked = {"vendor": payout.vendor_id, "mode": payout.mode, "payout": payout.id, "currency": payout.currency}
-    total = int(db.session.execute(text(_SUM), asked).scalar_one())
-    sums = Sums(*(Money(minor, payout.currency) for minor in (payout.opening_minor, total, payout.amount_minor, payout.carried_minor)))
-    if not sums.add_up:
-        log.error("payout_does_not_add_up", payout=payout.public_id, problem=str(sums))
-    return sums
+    return _sums([payout])[payout.id]
 
 
 def prove(payout: Payout) -> Sums:
     """The same before money leaves: raises StatementDoesNotAddUp."""
-    sums = sums_of(payout)
-    if not sums.add_up:
-        raise StatementDoesNotAddUp(f"payout {payout.public_id}: {sums}")
-    return sums
+    return prove_all([payout])[payout.id]
+
+
+def prove_all(payouts: Sequence[Payout]) -> dict[uuid.UUID, Sums]:
+    """The same of several in one mode and one currency, by payout: all of them add up, or it raises."""
+    found = _sums(payouts)
+    for payout in payouts:
+        if not found[payout.id].add_up:
+            raise StatementDoesNotAddUp(f"payout {payout.public_id}: {found[payout.id]}")
+    return found
+
+
+def _sums(payouts: Sequence[Payout]) -> dict[uuid.UUID, Sums]:
+    totals = {payout_id: int(total) for payout_id, total in db.session.execute(text(_SUM), _named(payouts))}
+    found = {}
+    for payout in payouts:
+        minors = payout.opening_minor, totals[payout.id], payout.amount_minor, payout.carried_minor
+        sums = found[payout.id] = Sums(*(Money(minor, payout.currency) for minor in minors))
+        if not sums.add_up:
+            log.error("payout_does_not_add_up", payout=payout.public_id, problem=str(sums))
+    return found
 
 
 _SUM = """
-SELECT coalesce(-sum(e.amount_minor), 0) FROM payout_lines l
-JOIN entries e ON e.vendor_id = l.vendor_id AND e.mode = l.mode AND e.journal_id = l.journal_id AND e.leg = l.leg
-WHERE l.vendor_id = :vendor AND l.mode = :mode AND l.payout_id = :payout AND e.currency = :currency"""
+SELECT w.payout_id, s.total FROM unnest(CAST(:vendors AS uuid[]), CAST(:payouts AS uuid[])) AS w (vendor_id, payout_id)
+CROSS JOIN LATERAL (
+  SELECT coalesce(-sum(e.amount_minor), 0) AS total FROM payout_lines l
+  JOIN entries e ON e.vendor_id = l.vendor_id AND e.mode = l.mode AND e.journal_id = l.journal_id AND e.leg = l.leg
+  WHERE l.vendor_id = w.vendor_id AND l.mode = :mode AND l.payout_id = w.payout_id AND e.currency = :currency) s"""
 
 PAGE = 500
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.accounts.models import Vendor
@@ -24,6 +24,8 @@ from core.payouts.models import PayoutTerms
 from core.payouts.states import SCHEDULES
 
 DAYS = {"on_request": 1, "daily": 1, "weekly": 7, "monthly": 31}  # how far `day` counts under each schedule
+
+_nobody_ahead: dict[str, date] = {}  # what day it was in each zone when this process found nobody due whose day has not come everywhere
 
 
 class BadPayoutTerms(Refusal):
@@ -110,14 +112,39 @@ def _zones() -> dict[str, ZoneInfo]:
 
 def claim_due(limit: int = 500) -> list[PayoutTerms]:
     """Terms whose day has come, moved on to their next one: the caller asks for the payout in the same unit. Two workers never take one."""
+    days = _days()
+    taken = []
+    for row, zone in db.session.execute(_due(days).limit(limit).with_for_update(of=PayoutTerms, skip_locked=True)):
+        row.next_on = next_day(row.schedule, row.day, days.get(zone, min(days.values())))
+        taken.append(row)
+    return taken
+
+
+def is_anybody_due() -> bool:
+    """Whether there is anything to claim, asked every second. While it is tomorrow somewhere, all of tomorrow's may have to be read to find out
+    that none of them is there: that is done once, until another zone's day begins."""
+    global _nobody_ahead
+    days = _days()
+    if db.session.scalar(select(exists().where(PayoutTerms.next_on <= min(days.values())))):
+        return True
+    if days == _nobody_ahead:
+        return False
+    if db.session.execute(_due(days).limit(1)).first() is not None:
+        return True
+    _nobody_ahead = days
+    return False
+
+
+def _days() -> dict[str, date]:
+    """What day it is in every zone."""
     at = now()
-    days = {name: at.astimezone(zone).date() for name, zone in _zones().items()}
+    return {name: at.astimezone(zone).date() for name, zone in _zones().items()}
+
+
+def _due(days: dict[str, date]) -> Select[tuple[PayoutTerms, str]]:
+    """Oldest first. The last day it can be anywhere bounds them, so that they are read in the order of their index and no further than needed."""
     first, *later = sorted(set(days.values()))  # it is never more than three days at once
     here = [and_(PayoutTerms.next_on == day, Vendor.time_zone.in_(zone for zone in days if days[zone] >= day)) for day in later]
     due = select(PayoutTerms, Vendor.time_zone).join(Vendor, Vendor.id == PayoutTerms.vendor_id)
-    due = due.where(or_(PayoutTerms.next_on <= first, *here)).order_by(PayoutTerms.next_on, PayoutTerms.vendor_id)
-    taken = []
-    for row, zone in db.session.execute(due.limit(limit).with_for_update(of=PayoutTerms, skip_locked=True)):
-        row.next_on = next_day(row.schedule, row.day, days.get(zone, first))
-        taken.append(row)
-    return taken
+    due = due.where(PayoutTerms.next_on <= max(days.values()), or_(PayoutTerms.next_on <= first, *here))
+    return due.order_by(PayoutTerms.next_on, PayoutTerms.vendor_id)

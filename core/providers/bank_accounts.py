@@ -13,6 +13,7 @@ from stdnum import bic as bics
 from stdnum import iban as ibans
 from stdnum.exceptions import ValidationError
 
+from core.kernel.config import settings
 from core.kernel.currency import is_currency
 
 
@@ -60,6 +61,11 @@ def _checked(account: Account) -> Account:
     except ValidationError as problem:
         raise BadAccounts(f"The BIC of the account for {account.currency} is wrong: {problem}") from None
     return Account(account.currency, iban, bic, account.holder)
+
+
+def has_line(mode: str) -> bool:
+    """Whether this installation reaches its bank by itself. Only the sandbox's bank has such a line; elsewhere people carry the files."""
+    return mode == "test" and bool(settings().sandbox_url and settings().bank_accounts.get("test"))
 
 
 def check_iban(text: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from core.kernel.clock import now
 from core.kernel.db import db, locked
@@ -104,10 +104,13 @@ def write_order(
     payment: str | None = None,
     line: str | None = None,
     purpose: str = REFUND,
+    at_once: bool = True,
 ) -> BankOrder:
-    """One order, in the present transaction. Its end-to-end reference is its own number, so that its debit names it."""
+    """One order, in the present transaction: `at_once`, or with whatever else the unit writes. Its end-to-end reference is its own number, so
+    that its debit names it."""
     name, iban, bic = to
-    if not check_iban(iban):
+    number = check_iban(iban)
+    if not number:
         raise NoWayBack
     order = BankOrder(
         mode=mode,
@@ -120,7 +123,7 @@ def write_order(
         line=line,
         account=account,
         to_name=name[:140] if can_be_written(name) else NO_NAME,  # some statements name nobody; the IBAN says where it goes
-        to_account=check_iban(iban),
+        to_account=number,
         to_bic=bic,
         currency=amount.currency,
         amount_minor=amount.minor,
@@ -129,7 +132,8 @@ def write_order(
         created_at=now(),
     )
     db.session.add(order)
-    db.session.flush()
+    if at_once:
+        db.session.flush()
     return order
 
 
@@ -157,11 +161,11 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def list_waiting_orders(mode: str, limit: int = 100, *, without: Collection[str] = ()) -> list[BankOrder]:
-    """What a person (or a line to the bank) still has to hand over, oldest first, `without` those of these numbers; what a file carries is
+def list_waiting_orders(mode: str, limit: int = 100, *, without: Sequence[ColumnElement[bool]] = ()) -> list[BankOrder]:
+    """What a person (or a line to the bank) still has to hand over, oldest first, `without` those of which one of these is true; what a file carries is
     not among them."""
     waiting = select(BankOrder).where(BankOrder.mode == mode, BankOrder.state == "requested", BankOrder.file_id.is_(None))
-    waiting = waiting.where(BankOrder.end_to_end.not_in(list(without)))
+    waiting = waiting.where(*(~one for one in without))
     return list(db.session.scalars(waiting.order_by(BankOrder.created_at).limit(limit)))
 
 
@@ -202,11 +206,13 @@ def call_off_untold(mode: str, reference: str, *, why: str) -> BankOrder | None:
     return order
 
 
-def note_sent(order: BankOrder) -> None:
-    """The bank has been told. Nothing has left yet."""
-    fresh = locked(BankOrder, order.mode, order.end_to_end) or order
-    if fresh.state == "requested":
-        fresh.state, fresh.sent_at = "sent", now()
+def note_sent(orders: Sequence[BankOrder]) -> None:
+    """The bank has been told of these, which are in one mode. Nothing has left yet."""
+    these = select(BankOrder).where(BankOrder.mode == orders[0].mode, BankOrder.end_to_end.in_([order.end_to_end for order in orders]))
+    locked_ones = these.order_by(BankOrder.end_to_end).with_for_update().execution_options(populate_existing=True)
+    for order in db.session.scalars(locked_ones):
+        if order.state == "requested":
+            order.state, order.sent_at = "sent", now()
 
 
 def standing(order: BankOrder) -> RefundOutcome:

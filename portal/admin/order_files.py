@@ -13,8 +13,8 @@ from core.payments.disputed import transfers_beside_a_dispute
 from core.payments.order_files import get_order_file, list_order_files, orders_of, take_file_back
 from core.payments.order_status import file_named, list_refused, reports_of, take_status_report
 from core.payouts.hand_over import hand_file_over
-from core.payouts.held import kept_back, waiting_to_leave
 from core.payouts.held import make_file as make_order_file
+from core.payouts.held import waiting_to_leave, why_kept_back
 from core.providers.bank_models import BankOrderFile
 from core.web.fields import Form, LineField
 from core.web.guard import takes_files
@@ -163,7 +163,7 @@ def _show(
         file=file,
         orders=(orders := orders_of(file)),
         disputed=transfers_beside_a_dispute(orders),
-        kept=kept_back(file.mode) if file.state == "made" else {},
+        kept=why_kept_back(file.mode, orders) if file.state == "made" else {},
         names=staff_names(),
         failed=failed,
         taking=taking or TakeBackForm(formdata=None),

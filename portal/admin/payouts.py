@@ -16,6 +16,7 @@ from core.kernel.money import Money
 from core.payouts.approve import approve_many, approve_payout, cancel_payout, hold_payout, may_be_held, owed_since, waits_untold
 from core.payouts.carry import find_carriage
 from core.payouts.everywhere import Found, get_everywhere, list_held, list_newest
+from core.payouts.held import on_hold
 from core.payouts.models import Payout
 from core.payouts.names import known_names
 from core.payouts.queries import account_of, history_of, list_payouts
@@ -54,7 +55,7 @@ def payouts() -> Response:
     return page(
         "portal/admin/payouts/index.html",
         held=held,
-        kept_back={payout.public_id for vendor, payout in held if payout_hold(vendor, payout.mode, payout.public_id)},
+        kept_back=on_hold(held),
         newest=list_newest(),
         may_decide=staff().may("payouts.approve"),
     )

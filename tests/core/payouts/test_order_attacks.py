@@ -134,7 +134,7 @@ def test_the_line_and_a_file_at_once_end_in_one_of_them(app: Flask, payout: Payo
     acts: list[Callable[[], str]] = [line, paper]
     assert sorted(at_once(*acts)) in (["file", "not the line"], ["line", "no file"])
     with unit(app):
-        note_sent(order)
+        note_sent([order])
 
 
 @pytest.mark.parametrize("_round", range(10))

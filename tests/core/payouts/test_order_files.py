@@ -32,7 +32,7 @@ from core.payments.order_refused import refuse_order
 from core.payouts.accounts import COOLING_OFF, add_account
 from core.payouts.approve import TooLate, cancel_payout, hold_payout
 from core.payouts.hand_over import hand_file_over, record_made_by_hand
-from core.payouts.held import is_kept_back, kept_back, make_file, waiting_to_leave
+from core.payouts.held import is_kept_back, make_file, waiting_to_leave, why_kept_back
 from core.payouts.models import Payout
 from core.providers.bank_days import next_bank_day
 from core.providers.bank_models import BankOrder, BankOrderFile
@@ -266,7 +266,7 @@ def test_of_what_is_kept_back_only_what_a_file_would_carry_is_counted(app: Flask
         make_order_file("test", by="stf_one")  # as one that was made before the hold
     with unit(app):
         assert waiting_to_leave("test")[::2] == (0, 0), "it stands in a file already, whose page says so"
-        assert kept_back("test") == {order_of(payout).end_to_end: "held"}
+        assert why_kept_back("test", [order_of(payout)]) == {order_of(payout).end_to_end: "held"}
 
 
 def test_the_clock_looks_again_at_orders_that_were_kept_back(app: Flask) -> None:
