@@ -15,7 +15,7 @@ from core.risk.windows import keep, kept, mark
 def screen_joining(vendor: Vendor, member: Member, source: Source) -> Screened:
     """Look at a try before the provider's page is opened. Nothing is counted yet."""
     under_attack = find_attack(vendor.id, member.mode) is not None
-    return Screened(score.judge(_scope(member), _who(member, source), under_attack=under_attack), under_attack)
+    return Screened(score.judge(_scope(member), _who(member, source), under_attack=under_attack), under_attack, member.tries)
 
 
 def count_joining(member: Member, source: Source) -> None:

@@ -40,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What a try came to, whether the vendor is under attack, and how many tries of this payment there were before."""
+    """What a try came to, whether the vendor is under attack, and how many tries there were before."""
 
     verdict: Verdict
     under_attack: bool
