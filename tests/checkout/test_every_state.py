@@ -115,7 +115,7 @@ def test_on_paper_every_state_is_dark_on_white_and_leaves_out_what_cannot_be_pre
             wrong.append((name, "prints what can only be pressed", seen))
         text = PdfReader(io.BytesIO(page.pdf())).pages[0].extract_text()
         if "65.00" not in text or "TEST" not in text.upper():
-            wrong.append((name, "does not say on paper what was paid, or that it was practice"))
+            wrong.append((name, "does not say on paper what was paid, or that it was practice", page.url, text))
         page.emulate_media(media="screen")
     assert not wrong, "\n".join(map(str, wrong))
 
